@@ -1,0 +1,67 @@
+# Everything a newcomer types. PYTHON=python3.12 picks an interpreter; ARGS go to the program behind the target.
+PYTHON ?= python3
+ARGS ?=
+JOBS ?= auto
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+
+.PHONY: help demo test check bench soak lock clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    run Gatepost with a catch-all provider and a scripted agent   (ARGS=--once checks and ends)"
+	@echo "make test    the whole test suite                                          (ARGS='-k words' narrows it)"
+	@echo "make check   lint, format, types, direction of imports"
+	@echo "make bench   the benchmark, with the peers that are installed beside it    make soak: kill -9 for as long as ARGS says"
+	@echo "make lock    renew the locked requirements (needs uv)                      make clean: remove what was made"
+
+demo: .venv/.runtime
+	@$(BIN)/gatepost demo $(ARGS)
+
+test: .venv/.dev
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: .venv/.dev
+	@$(BIN)/python -m tests.soak $(ARGS)
+
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv (https://docs.astral.sh/uv/)" >&2; exit 1; }
+	uv pip compile $(LOCK) pyproject.toml build-requirements.in -o requirements.lock
+	uv pip compile $(LOCK) --extra dev -c requirements.lock pyproject.toml build-requirements.in -o requirements-dev.lock
+LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find policy config relay tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: each is made after its installation is complete, so an interrupted one is done again.
+# The development lock holds everything of the runtime lock, so it stamps both.
+.venv/.runtime: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing the locked dependencies into .venv (once) …"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing the locked development dependencies into .venv (once) …"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch .venv/.runtime $@
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Gatepost needs Python 3.11 or newer: $(PYTHON) is not there; name one with PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Gatepost needs Python 3.11 or newer: $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'); name another with PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Gatepost needs Python's venv module, which $(PYTHON) lacks (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
