@@ -1,0 +1,135 @@
+"""Checks of tenants, domains, mailboxes, credentials and policies."""
+
+from collections.abc import Iterator
+
+from config.binding import Location
+from config.findings import Check, Finding, repeated, secret, warning
+from config.names import did_you_mean
+from config.rules import PolicyFields
+from config.senders import DEFAULT_TENANT, Mailbox
+from config.settings import Settings
+
+# Without these a message can harm others than its sender.
+_PROTECTIVE = ("sender_identity", "domain_verified", "suppression_check", "message_form", "compliance_content")
+_WINDOWS = ("hourly", "daily", "monthly")
+
+
+def tenants(settings: Settings) -> Iterator[Finding]:
+    yield from repeated(
+        ((("tenants", index, "name"), one.name) for index, one in enumerate(settings.tenants)), "tenants of one name"
+    )
+    known = [DEFAULT_TENANT, *(one.name for one in settings.tenants)]
+    for kind in ("domains", "mailboxes"):
+        for index, one in enumerate(getattr(settings, kind)):
+            if one.tenant not in known:
+                hint = did_you_mean(one.tenant, known)
+                yield Finding((kind, index, "tenant"), f"unknown tenant {one.tenant}{hint}")
+
+
+def domains(settings: Settings) -> Iterator[Finding]:
+    declared = list(enumerate(settings.domains))
+    yield from repeated(
+        ((("domains", index, "domain"), one.domain) for index, one in declared), "entries of one domain"
+    )
+    for index, one in declared:
+        if not one.physical_address:
+            message = "is missing; commercial mail of this domain will be refused"
+            yield warning(("domains", index, "physical_address"), message)
+        for name in ("key", "ed25519_key"):
+            path = getattr(one.dkim, name)
+            if path is not None and not path.is_file():
+                yield Finding(("domains", index, "dkim", name), f"no such file: {path}")
+
+
+def mailboxes(settings: Settings) -> Iterator[Finding]:
+    boxes = list(enumerate(settings.mailboxes))
+    names = (
+        (("mailboxes", i, "name"), box.name if box.tenant == DEFAULT_TENANT else f"{box.tenant}/{box.name}")
+        for i, box in boxes
+    )
+    yield from repeated(names, "mailboxes of one name")
+    yield from repeated((address for i, box in boxes for address in _addresses(i, box)), "mailboxes with one address")
+
+
+def _addresses(index: int, box: Mailbox) -> Iterator[tuple[Location, str]]:
+    yield ("mailboxes", index, "from_address"), box.from_address.lower()
+    for number, alias in enumerate(box.aliases):
+        yield ("mailboxes", index, "aliases", number), alias.lower()
+
+
+def mailbox_domains(settings: Settings) -> Iterator[Finding]:
+    owner = {one.domain: one.tenant for one in settings.domains}
+    for index, box in enumerate(settings.mailboxes):
+        for location, address in _addresses(index, box):
+            domain = address.rpartition("@")[2]
+            if domain not in owner:
+                message = f"{domain} is not among domains; sending waits until it is proven"
+                yield warning(location, message)
+            elif owner[domain] != box.tenant:
+                yield Finding(location, f"{domain} belongs to the tenant {owner[domain]}, not to {box.tenant}")
+
+
+def credentials(settings: Settings) -> Iterator[Finding]:
+    taken: list[tuple[Location, str]] = []
+    for index, box in enumerate(settings.mailboxes):
+        for number, one in enumerate(box.credentials):
+            location: Location = ("mailboxes", index, "credentials", number)
+            taken.append(((*location, "username"), one.username))
+            yield from secret((*location, "password"), one.password, 12)
+    yield from repeated(taken, "credentials with one username")
+    yield from _shadowing(settings, taken)
+
+
+def _shadowing(settings: Settings, taken: list[tuple[Location, str]]) -> Iterator[Finding]:
+    """A username that is another mailbox's name or address would log in as either."""
+    for location, username in taken:
+        own = settings.mailboxes[int(location[1])]
+        for box in settings.mailboxes:
+            if box is not own and username.lower() in (box.name.lower(), box.from_address.lower()):
+                yield Finding(location, f"is the name or address of another mailbox: {username}")
+
+
+def policies(settings: Settings) -> Iterator[Finding]:
+    known = ["default", *(name for name in settings.policies if name != "default")]
+    for index, box in enumerate(settings.mailboxes):
+        if box.policy not in known:
+            yield Finding(
+                ("mailboxes", index, "policy"), f"unknown policy {box.policy}{did_you_mean(box.policy, known)}"
+            )
+    for location, fields in _layers(settings):
+        yield from _twice(location, fields)
+        yield from _switched_off(location, fields)
+    yield from _short_form(settings)
+
+
+def _layers(settings: Settings) -> Iterator[tuple[Location, PolicyFields]]:
+    yield from ((("policies", name), one) for name, one in settings.policies.items())
+    yield from ((("mailboxes", index), one) for index, one in enumerate(settings.mailboxes))
+
+
+def _twice(location: Location, fields: PolicyFields) -> Iterator[Finding]:
+    if fields.rate_limits is None or fields.rules is None:
+        return
+    for window in _WINDOWS:
+        rule = getattr(fields.rules, f"rate_limit_{window}")
+        if rule is not None and "limit" in rule.model_fields_set and window in fields.rate_limits.model_fields_set:
+            message = f"is given twice, as rules.rate_limit_{window}.limit too"
+            yield Finding((*location, "rate_limits", window), message)
+
+
+def _switched_off(location: Location, fields: PolicyFields) -> Iterator[Finding]:
+    for name in _PROTECTIVE if fields.rules is not None else ():
+        rule = getattr(fields.rules, name)
+        if rule is not None and rule.mode == "off":
+            yield warning((*location, "rules", name, "mode"), "is off; nothing protects others from such mail")
+
+
+def _short_form(settings: Settings) -> Iterator[Finding]:
+    default = settings.policies.get("default")
+    if settings.rate_limits is None or default is None or default.rate_limits is None:
+        return
+    for name in settings.rate_limits.model_fields_set & default.rate_limits.model_fields_set:
+        yield Finding(("rate_limits", name), "is given twice, in policies.default.rateLimits too")
+
+
+CHECKS: tuple[Check, ...] = (tenants, domains, mailboxes, mailbox_domains, credentials, policies)

@@ -1,0 +1,126 @@
+"""Checks of listeners, TLS, storage and what is told to whom."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from config.binding import Location
+from config.findings import Check, Finding, repeated, secret, warning
+from config.server import HttpTls, is_database_url
+from config.settings import Settings
+from config.smtp import Listener, Tls
+from config.types import is_loopback
+
+# Secrets below this length can be found by trying.
+_LEAST_KEY = 16
+
+
+def _listeners(settings: Settings) -> list[tuple[Location, Listener]]:
+    return [
+        *((("smtp", "listeners", index), one) for index, one in enumerate(settings.smtp.listeners)),
+        *((("inbound", "listeners", index), one) for index, one in enumerate(settings.inbound.listeners)),
+    ]
+
+
+def binds(settings: Settings) -> Iterator[Finding]:
+    """Two listeners cannot share an address; port 0 takes any free one."""
+    taken: list[tuple[Location, str]] = [(("http", "bind"), settings.http.bind)] if settings.http.port else []
+    taken += [((*location, "bind"), one.bind) for location, one in _listeners(settings) if one.port]
+    yield from repeated(taken, "listeners on one address")
+
+
+def tls(settings: Settings) -> Iterator[Finding]:
+    for location, one in _listeners(settings):
+        if one.tls != "none" and settings.smtp.tls is None:
+            yield Finding((*location, "tls"), f"{one.tls} needs smtp.tls with certificate and key")
+    is_used = any(one.tls != "none" for _, one in _listeners(settings))
+    yield from _pair(("smtp", "tls"), settings.smtp.tls, is_used=is_used)
+    yield from _pair(("http", "tls"), settings.http.tls, is_used=True)
+
+
+def _pair(location: Location, pair: Tls | HttpTls | None, *, is_used: bool) -> Iterator[Finding]:
+    """Certificate and key are there; where no listener needs them yet their absence only warns."""
+    for name in ("certificate", "key") if pair else ():
+        if not getattr(pair, name).is_file():
+            yield Finding((*location, name), f"no such file: {getattr(pair, name)}", is_warning=not is_used)
+
+
+def plaintext(settings: Settings) -> Iterator[Finding]:
+    """A submission listener reachable from outside without TLS could let nobody in, or would show passwords."""
+    for index, one in enumerate(settings.smtp.listeners):
+        if one.tls == "none" and not one.is_loopback and not one.allow_plaintext_auth:
+            yield Finding(
+                ("smtp", "listeners", index, "tls"),
+                f"AUTH on {one.bind} needs TLS; write tls: starttls, bind to 127.0.0.1, or allow_plaintext_auth: true",
+            )
+
+
+def inbound(settings: Settings) -> Iterator[Finding]:
+    if settings.inbound.listeners and settings.inbound.bounce_domain is None:
+        yield Finding(("inbound", "bounce_domain"), "is missing; inbound.listeners take mail for it")
+    if settings.inbound.bounce_domain and not settings.inbound.listeners:
+        yield warning(("inbound", "bounce_domain"), "has no inbound.listeners; bounces will not come back here")
+
+
+def proxies(settings: Settings) -> Iterator[Finding]:
+    for location, one in _listeners(settings):
+        if one.proxy_protocol and not settings.smtp.proxies:
+            yield Finding((*location, "proxy_protocol"), "needs smtp.proxies, the networks that may use it")
+
+
+def names(settings: Settings) -> Iterator[Finding]:
+    """Others see the server: it should have a name and a URL of its own."""
+    is_public = any(not one.is_loopback for _, one in _listeners(settings))
+    if is_public and settings.server.hostname == "localhost":
+        yield warning(("server", "hostname"), "is localhost although a listener can be reached from outside")
+    host = urlsplit(settings.server.public_url).hostname or ""
+    if is_public and is_loopback(host):
+        yield warning(("server", "public_url"), "leads to this machine only; unsubscribe links will not work")
+
+
+def storage(settings: Settings) -> Iterator[Finding]:
+    url = settings.storage.url
+    if url is not None and url.is_set:
+        if not is_database_url(url.reveal()):
+            yield Finding(
+                ("storage", "url"),
+                "is not a database URL; write sqlite+aiosqlite:///./data/gatepost.db or postgresql+psycopg://user@host/db",
+            )
+        elif url.is_literal and urlsplit(url.reveal()).password:
+            yield warning(("storage", "url"), "holds a literal secret; write storage.password: env:NAME")
+    elif url is not None:
+        yield from secret(("storage", "url"), url)
+    yield from secret(("storage", "password"), settings.storage.password)
+
+
+def keys(settings: Settings) -> Iterator[Finding]:
+    yield from secret(("server", "secret_key"), settings.server.secret_key, 32)
+    yield from secret(("http", "admin_key"), settings.http.admin_key, _LEAST_KEY)
+    yield from secret(("http", "metrics_key"), settings.http.metrics_key)
+
+
+def webhooks(settings: Settings) -> Iterator[Finding]:
+    for index, one in enumerate(settings.webhooks):
+        yield from secret(("webhooks", index, "secret"), one.secret, _LEAST_KEY)
+        if one.url.startswith("http://") and not one.allow_private:
+            yield Finding(("webhooks", index, "url"), "must be https; allow_private: true lets plain http pass")
+    yield from repeated(
+        ((("webhooks", index, "url"), one.url) for index, one in enumerate(settings.webhooks)), "webhooks for one URL"
+    )
+
+
+def notices(settings: Settings) -> Iterator[Finding]:
+    """Mail to people is sent by a mailbox of this file."""
+    known = {address for box in settings.mailboxes for address in (box.from_address, *box.aliases)}
+    for name in ("approvals", "alerts"):
+        section = getattr(settings, name)
+        has_address = any(not target.startswith("http") for target in section.notify)
+        if has_address and section.sender is None:
+            yield Finding((name, "sender"), "is missing; notify has addresses, and somebody must write to them")
+        if section.sender is not None and section.sender not in known:
+            yield Finding((name, "sender"), f"is no address of a mailbox of this file: {section.sender}")
+
+
+CHECKS: tuple[Check, ...] = (
+    *(binds, tls, plaintext, inbound, proxies, names),
+    *(storage, keys, webhooks, notices),
+)

@@ -1,0 +1,41 @@
+"""Defaults that depend on other settings or on where the file lies."""
+
+from pathlib import Path
+from typing import Any
+
+from config.reports import BRIEF_WINDOWS
+from config.secrets import Secret
+from config.server import is_database_url
+from config.settings import Settings
+from config.types import Context, is_loopback
+
+_SQLITE = "sqlite+aiosqlite:///"
+
+
+def fill(settings: Settings, context: Context) -> Settings:
+    """The settings with nothing left to be derived."""
+    data_dir = Path(context.folder, settings.server.data_dir)
+    server = settings.server.model_copy(
+        update={"data_dir": data_dir, "public_url": settings.server.public_url or _public_url(settings)}
+    )
+    storage = settings.storage.model_copy(update={"url": _database(settings.storage.url, data_dir, context.folder)})
+    changes: dict[str, Any] = {"server": server, "storage": storage}
+    changes["attribution_windows"] = BRIEF_WINDOWS | settings.attribution_windows
+    return settings.model_copy(update=changes)
+
+
+def _public_url(settings: Settings) -> str:
+    host = settings.http.host
+    # A wildcard is no address to call; without a name of its own the machine is reached on loopback.
+    named = host if is_loopback(host) or host not in ("0.0.0.0", "::") else settings.server.hostname  # noqa: S104
+    shown = f"[{named}]" if ":" in named else named
+    return f"{'https' if settings.http.tls else 'http'}://{shown}:{settings.http.port}"
+
+
+def _database(url: Secret | None, data_dir: Path, folder: Path) -> Secret:
+    if url is None:
+        return Secret("default", f"{_SQLITE}{data_dir / 'gatepost.db'}")
+    if not url.is_set or not url.reveal().startswith(_SQLITE) or not is_database_url(url.reveal()):
+        return url
+    path, mark, query = url.reveal()[len(_SQLITE) :].partition("?")
+    return Secret(url.reference, f"{_SQLITE}{Path(folder, path)}{mark}{query}")

@@ -1,0 +1,140 @@
+"""Settings given as `GATEPOST_SECTION__KEY` in the environment, laid over those of the file.
+
+Only names with `__` are settings; `GATEPOST_CONFIG` and the like are not. Names are
+compared without case and underscores, an item of a list is meant by its number or
+its name (`GATEPOST_MAILBOXES__SALES_AGENT__ROLE`), a whole list or mapping is given as
+YAML in one line. `…_FILE` hands in a secret by file. An empty value counts as not
+given, since composed environments pass empty strings for what is not set.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from config.binding import alternatives, annotations, element_of, section_of
+from config.errors import ConfigError, Problem
+from config.names import did_you_mean, fold
+from config.secrets import Secret
+from config.settings import Settings
+from config.tree import Node, parse, plain
+from config.types import Section
+
+PREFIX = "GATEPOST_"
+
+
+def is_setting(name: str) -> bool:
+    return name.startswith(PREFIX) and "__" in name
+
+
+@dataclass(frozen=True, slots=True)
+class _Override:
+    name: str
+    parts: tuple[str, ...]
+    value: str
+
+    def head(self, depth: int) -> str:
+        """The part of the name that was understood, ready for the next key."""
+        return PREFIX + "".join(f"{part}__" for part in self.parts[:depth])
+
+
+class _Unknown(Exception):
+    pass
+
+
+def apply(tree: Node, env: Mapping[str, str]) -> list[Problem]:
+    """Puts the environment's settings into the tree; returns what could not be understood."""
+    problems: list[Problem] = []
+    for name in sorted(env):
+        if not is_setting(name) or env[name] == "":
+            continue
+        override = _Override(name, tuple(name[len(PREFIX) :].split("__")), env[name])
+        try:
+            _set(tree, Settings, override, 0)
+        except _Unknown as unknown:
+            problems.append(Problem(name, 0, "", f"unknown setting{unknown}"))
+        except ConfigError as error:
+            problems += error.problems
+    return problems
+
+
+def _set(tree: Node, kind: Any, override: _Override, depth: int) -> None:
+    part = override.parts[depth]
+    if (section := section_of(kind)) is not None and tree.kind == "map":
+        override, key = _field(section, override, depth)
+        _descend(tree, _spelled(tree, key), annotations(section)[key], override, depth + 1)
+    elif (inner := element_of(kind, dict)) is not None and tree.kind == "map":
+        _descend(tree, _spelled(tree, part.lower()), inner, override, depth + 1)
+    elif (inner := element_of(kind, tuple)) is not None and tree.kind == "list":
+        _descend_list(tree, part, inner, override, depth + 1)
+    else:
+        raise _Unknown(f": nothing lies below {override.head(depth).removesuffix('__')}")
+
+
+def _field(section: type[Section], override: _Override, depth: int) -> tuple[_Override, str]:
+    """The field a part of the name means; a secret's name may end in _FILE."""
+    part, is_last = override.parts[depth], depth + 1 == len(override.parts)
+    for key, kind in annotations(section).items():
+        if fold(key) == fold(part):
+            return override, key
+        if is_last and Secret in alternatives(kind) and fold(f"{key}_file") == fold(part):
+            return replace(override, value=f"file:{override.value}"), key
+    known = [override.head(depth) + key.upper() for key in section.model_fields]
+    raise _Unknown(did_you_mean(override.head(depth) + part, known))
+
+
+def _spelled(tree: Node, key: str) -> str:
+    """The key as the file already has it, whichever way it is spelled there."""
+    return next((known for known in tree.entries if fold(known) == fold(key)), key)
+
+
+def _descend(tree: Node, key: str, kind: Any, override: _Override, depth: int) -> None:
+    if depth == len(override.parts):
+        tree.entries[key] = _leaf(kind, override)
+        return
+    below = tree.entries.get(key)
+    if below is None or (below.kind == "scalar" and below.value is None):
+        below = tree.entries[key] = _empty(kind, override)
+    _set(below, kind, override, depth)
+
+
+def _descend_list(tree: Node, part: str, kind: Any, override: _Override, depth: int) -> None:
+    index = _index(tree, part)
+    if index is None:
+        raise _Unknown(f": no entry {part.lower()}, neither by number nor by name")
+    if depth == len(override.parts):
+        tree.items[index : index + 1] = [_leaf(kind, override)]
+        return
+    if index == len(tree.items):
+        tree.items.append(_empty(kind, override))
+    _set(tree.items[index], kind, override, depth)
+
+
+def _index(tree: Node, part: str) -> int | None:
+    """The entry meant by number (one past the end appends) or by name."""
+    if part.isdecimal() and int(part) <= len(tree.items):
+        return int(part)
+    for index, item in enumerate(tree.items):
+        named = item.entries.get("name") or item.entries.get("domain")
+        if named is not None and fold(str(named.value)) == fold(part):
+            return index
+    return None
+
+
+def _empty(kind: Any, override: _Override) -> Node:
+    return Node("list" if element_of(kind, tuple) is not None else "map", override.name, 0)
+
+
+def _leaf(kind: Any, override: _Override) -> Node:
+    if section_of(kind) or element_of(kind, tuple) is not None or element_of(kind, dict) is not None:
+        return _without_lines(parse(override.value, override.name))
+    # A secret, a name or a text stays what it is, however much it looks like YAML.
+    is_text = any(part in (str, Secret) for part in alternatives(kind))
+    return Node("scalar", override.name, 0, override.value if is_text else plain(override.value))
+
+
+def _without_lines(tree: Node) -> Node:
+    tree.line = 0
+    tree.key_lines = dict.fromkeys(tree.key_lines, 0)
+    for below in (*tree.items, *tree.entries.values()):
+        _without_lines(below)
+    return tree

@@ -1,0 +1,77 @@
+"""From the layers of the file to one `PolicySettings`.
+
+A layer is what one place of the file says, as plain data by rule: product defaults,
+then the top-level rateLimits with policy `default`, then the named policy, then the
+mailbox. A later layer wins field by field, so a mailbox that changes one number
+keeps the mode its policy set.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from config.rules import ORIGINS, PolicyFields, RateLimits
+from policy.settings import Options, PolicySettings
+
+Layer = Mapping[str, Mapping[str, Any]]
+WINDOWS = ("hourly", "daily", "monthly")
+_HINTS = {kind: typing.get_type_hints(kind) for kind in (*ORIGINS.values(), Options)}
+_OPTIONS = tuple(entry.name for entry in dataclasses.fields(Options))
+
+
+def layer(fields: PolicyFields) -> dict[str, dict[str, Any]]:
+    """What one place says, and nothing else."""
+    said: dict[str, dict[str, Any]] = {}
+    if fields.rate_limits is not None:
+        said |= limits_layer(fields.rate_limits)
+    if fields.rules is not None:
+        for name, values in fields.rules.model_dump(exclude_unset=True, exclude_none=False).items():
+            said[name] = said.get(name, {}) | (values or {})
+    options = {name: value for name in _OPTIONS if (value := getattr(fields, name)) is not None}
+    return said | {"options": options} if options else said
+
+
+def limits_layer(limits: RateLimits) -> dict[str, dict[str, Any]]:
+    """The short form as rules."""
+    shared = {} if limits.on_exceed is None else {"on_exceed": limits.on_exceed}
+    said = {}
+    for window in WINDOWS:
+        own = {"limit": getattr(limits, window)} if window in limits.model_fields_set else {}
+        if own or shared:
+            said[f"rate_limit_{window}"] = own | shared
+    return said
+
+
+def build(layers: list[Layer]) -> PolicySettings:
+    """The policy after all layers, later ones winning."""
+    merged: dict[str, dict[str, Any]] = {}
+    for said in layers:
+        for name, values in said.items():
+            merged[name] = _over(merged.get(name, {}), values)
+    settings = PolicySettings()
+    changed = {name: _replace(getattr(settings, name), values) for name, values in merged.items()}
+    return dataclasses.replace(settings, **changed)
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        nested = name == "fan_out" and isinstance(value, Mapping)
+        merged[name] = _over(merged.get(name, {}), value) if nested else value
+    return merged
+
+
+def _replace(rule: Any, values: Mapping[str, Any]) -> Any:
+    hints = _HINTS[type(rule)]
+    return dataclasses.replace(
+        rule, **{name: _value(hints[name], getattr(rule, name), value) for name, value in values.items()}
+    )
+
+
+def _value(hint: Any, current: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(current) and isinstance(value, Mapping):
+        return _replace(current, value)
+    if hint == tuple[tuple[str, int], ...]:
+        return tuple(sorted(value.items()))
+    return value

@@ -1,0 +1,82 @@
+"""What is told and counted: approvals, alerts, webhooks, attribution, costs."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from config.types import MailAddress, Money, SecretField, Section, Text, Url, Wait, to_address
+
+_EVENT = re.compile(r"\*|[a-z_]+\.(?:\*|[a-z_]+)")
+
+
+def _target(text: str) -> str:
+    """An address or an https URL."""
+    if text.startswith(("http://", "https://")):
+        return text
+    return to_address(text)
+
+
+def _event(text: str) -> str:
+    if not _EVENT.fullmatch(text):
+        raise ValueError(f'is not a type of event: {text[:40]!r}; write it like send.held, delivery.* or "*"')
+    return text
+
+
+Target = Annotated[Text, AfterValidator(_target)]
+
+
+class Approvals(Section):
+    # How long a held message waits for a person before it is rejected. Default 24 h.
+    timeout: Wait = timedelta(hours=24)
+    # Who is told of held mail: addresses and URLs. Default none: the console shows it.
+    notify: tuple[Target, ...] = ()
+    # The address such mail is sent from, of a mailbox of this file. Needed where notify has addresses.
+    sender: MailAddress | None = None
+
+
+class Alerts(Section):
+    # Who is told when something changes that needs a person: addresses and URLs. Default none.
+    notify: tuple[Target, ...] = ()
+    # The address such mail is sent from, of a mailbox of this file. Needed where notify has addresses.
+    sender: MailAddress | None = None
+
+
+class Webhook(Section):
+    # Where events are posted, signed after Standard Webhooks.
+    url: Url
+    # The signing secret, at least 16 characters, or whsec_… in base64.
+    secret: SecretField
+    # Types of events: send.held, delivery.*, or "*". Default all.
+    events: Annotated[tuple[Annotated[Text, AfterValidator(_event)], ...], Field(min_length=1)] = ("*",)
+    # Let the URL lead to private networks and plain http. Default false. Link-local never.
+    allow_private: bool = False
+
+
+class Attribution(Section):
+    # How an event's value is divided among the messages before it. Default last_touch.
+    model: Literal["last_touch", "first_touch", "linear", "time_decay"] = "last_touch"
+    # time_decay: the age at which a message counts half. Default 7 days.
+    half_life: Wait = timedelta(days=7)
+    # The window of types of events that attributionWindows does not name. Default 30 days.
+    default_window: Wait = timedelta(days=30)
+
+
+class Costs(Section):
+    # What one recipient costs where the provider has no price of its own. Default 0.
+    per_email: Money = Decimal(0)
+    # What a month costs whatever is sent. Default 0.
+    monthly_fixed: Money = Decimal(0)
+    # The currency of all amounts, ISO 4217. Default USD.
+    currency: Annotated[Text, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+
+
+AttributionWindows = dict[Annotated[Text, Field(min_length=1, max_length=100)], Wait]
+BRIEF_WINDOWS: AttributionWindows = {
+    "trial_started": timedelta(days=7),
+    "meeting_booked": timedelta(days=14),
+    "deal_closed": timedelta(days=30),
+    "churn_prevented": timedelta(days=90),
+}

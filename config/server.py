@@ -1,0 +1,149 @@
+"""The process and what it stands on: server, storage, http, dns, queue, retention."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from config.types import (
+    Bind,
+    Count,
+    Domain,
+    Duration,
+    FilePath,
+    Nameserver,
+    NetworkField,
+    Positive,
+    SecretField,
+    Section,
+    Size,
+    Url,
+    Wait,
+    split_endpoint,
+)
+
+
+class Server(Section):
+    # The name of this machine as others see it: greeting, EHLO, Received fields, generated
+    # Message-IDs. Default localhost. Set it before anything but this machine connects.
+    hostname: Domain = "localhost"
+    # Where recipients and approvers reach the HTTP side: unsubscribe links, decision links.
+    # Default: http:// and the address of http.bind.
+    public_url: Url = ""
+    # Folder of everything kept on disk but the database: generated keys, large bodies.
+    # Default ./data, relative to the configuration file.
+    data_dir: FilePath = Path("data")
+    # Processes that share the listeners. Default 1; auto: one a core.
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
+    # How long a stopping server lets open transactions finish. Default 8 s.
+    drain_timeout: Duration = timedelta(seconds=8)
+    # The key from which all others are derived (credential hashes, unsubscribe links, VERP,
+    # cookies). Default: generated in data_dir at first start. Several machines that share a
+    # database must share it.
+    secret_key: SecretField | None = None
+    # What is logged. Default info.
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    # json: one object a line. console: for eyes. auto (default): console on a terminal.
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+
+class Storage(Section):
+    # The database: sqlite+aiosqlite:///./data/gatepost.db (one machine; the path is relative to
+    # the configuration file) or postgresql+psycopg://user@host/db (several). Default: SQLite,
+    # gatepost.db in server.data_dir. A reference (env:DATABASE_URL) is allowed.
+    url: SecretField | None = None
+    # The password of the database user, where it is not to stand in the URL.
+    password: SecretField | None = None
+    # Connections of a process to PostgreSQL. Default 5.
+    pool_size: Annotated[int, Field(ge=1, le=200)] = 5
+    # How long one statement may take before the message in hand is refused for now. Default 10 s.
+    timeout: Wait = timedelta(seconds=10)
+    # Free disk space below which new mail is refused for now (452 4.3.1). Never less than 1.5 times
+    # smtp.max_message_size. Default 100 MiB.
+    min_free_space: Size = 104_857_600
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.dsn.startswith("sqlite")
+
+    @property
+    def dsn(self) -> str:
+        """The URL to connect with; a literal password in it is a secret."""
+        if self.url is None:
+            raise ValueError("storage.url is filled in by the loader")
+        return self.url.reveal()
+
+    @property
+    def path(self) -> Path | None:
+        """The database file of SQLite; None for PostgreSQL."""
+        return Path(self.dsn.partition(":///")[2].partition("?")[0]) if self.is_sqlite else None
+
+
+class HttpTls(Section):
+    # Certificate chain, PEM.
+    certificate: FilePath
+    # Its private key, PEM.
+    key: FilePath
+
+
+class Http(Section):
+    # Where API, console, unsubscribe pages and provider hooks listen. Default 127.0.0.1:8025.
+    bind: Bind = "127.0.0.1:8025"
+    # The operator's bearer key, which also signs in to the console. Default: generated in
+    # data_dir at first start and printed once.
+    admin_key: SecretField | None = None
+    # Serve HTTPS itself. Default: none, a proxy in front does it.
+    tls: HttpTls | None = None
+    # Addresses whose X-Forwarded-For and -Proto are believed. Default none.
+    trusted_proxies: tuple[NetworkField, ...] = ()
+    # How long a console session lives, whether used or not. Default 12 h.
+    session_lifetime: Wait = timedelta(hours=12)
+    # Calls a key may make in a minute. Default 600; 0 sets no limit.
+    calls_per_minute: Count = 600
+    # Bearer key for /metrics. Default none: readable by whoever reaches the port.
+    metrics_key: SecretField | None = None
+
+    @property
+    def host(self) -> str:
+        return split_endpoint(self.bind)[0]
+
+    @property
+    def port(self) -> int:
+        return split_endpoint(self.bind)[1]
+
+
+class Dns(Section):
+    # Resolvers as host:port. Default none: the system's.
+    nameservers: tuple[Nameserver, ...] = ()
+    # How long one question may take, all servers together. Default 5 s.
+    timeout: Wait = timedelta(seconds=5)
+
+
+class Queue(Section):
+    # Deliveries waiting before new mail is refused for now (452 4.3.1). Default 1,000,000.
+    max_deliveries: Positive = 1_000_000
+    # Bytes of bodies waiting before new mail is refused for now. Default 20 GiB.
+    max_size: Size = 21_474_836_480
+    # Bytes of fresh mail a process keeps in memory for its own delivery. Default 64 MiB.
+    memory: Size = 67_108_864
+
+
+class Retention(Section):
+    # How long message bodies are kept after their last delivery ended. Default 30 days.
+    messages: Wait = timedelta(days=30)
+    # How long decisions are kept; an anchor is signed before the older ones go. Default 400 days.
+    decisions: Wait = timedelta(days=400)
+    # How long delivery attempts and events are kept. Default 90 days.
+    events: Wait = timedelta(days=90)
+    # How long the log of outgoing webhooks is kept. Default 14 days.
+    webhook_log: Wait = timedelta(days=14)
+
+
+def is_database_url(text: str) -> bool:
+    """Whether the store knows the scheme and the URL names a database."""
+    parts = urlsplit(text)
+    if parts.scheme == "sqlite+aiosqlite":
+        return text.startswith("sqlite+aiosqlite:///") and len(parts.path) > 1
+    return parts.scheme == "postgresql+psycopg" and len(parts.path) > 1

@@ -1,0 +1,125 @@
+"""The whole configuration as one frozen value.
+
+Attribute names are the file's keys in snake_case. Paths are absolute, secrets are
+resolved, and every default is filled in: who holds a `Settings` needs neither the
+file nor the environment. `repr` shows no secret.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field
+
+from config.delivery import BounceHandling, DeliveryConfig
+from config.policies import Layer, build, layer, limits_layer
+from config.providers import ProviderSettings, complete
+from config.reports import BRIEF_WINDOWS, Alerts, Approvals, Attribution, AttributionWindows, Costs, Webhook
+from config.rules import Policy, PolicyFields, RateLimits
+from config.senders import Mailbox, SendingDomain, Tenant
+from config.server import Dns, Http, Queue, Retention, Server, Storage
+from config.smtp import Inbound, Smtp
+from config.types import Domain, Name, Section
+from policy.settings import PolicySettings
+
+
+class Settings(Section):
+    # The version of this file's form: 1.
+    version: Literal[1]
+    # The process.
+    server: Server = Server()
+    # The database.
+    storage: Storage = Storage()
+    # Submission.
+    smtp: Smtp = Smtp()
+    # API, console, hooks, unsubscribe pages.
+    http: Http = Http()
+    # Resolvers.
+    dns: Dns = Dns()
+    # Domains mail is sent from.
+    domains: tuple[SendingDomain, ...] = ()
+    # Tenants beside `default`, which is always there.
+    tenants: tuple[Tenant, ...] = ()
+    # Domains whose recipients need no approval; `.example.com` is not understood here. Default none.
+    internal_domains: tuple[Domain, ...] = ()
+    # The sending identities.
+    mailboxes: tuple[Mailbox, ...] = ()
+    # Named policies; `default` is that of every mailbox that names none.
+    policies: dict[Name, Policy] = Field(default_factory=dict)
+    # Short for policies.default.rateLimits.
+    rate_limits: RateLimits | None = None
+    # Providers and failover.
+    delivery_config: DeliveryConfig = DeliveryConfig()
+    # What bounces and complaints lead to.
+    bounce_handling: BounceHandling = BounceHandling()
+    # How long after a message an event counts as its doing, by type of event. Types given here
+    # are added to the four of the product (trial_started 7 d, meeting_booked 14 d, deal_closed
+    # 30 d, churn_prevented 90 d).
+    attribution_windows: AttributionWindows = BRIEF_WINDOWS
+    # How credit is divided.
+    attribution: Attribution = Attribution()
+    # What sending costs.
+    costs: Costs = Costs()
+    # Bounces, complaints and mailto-unsubscribes by SMTP.
+    inbound: Inbound = Inbound()
+    # Held mail.
+    approvals: Approvals = Approvals()
+    # What needs a person.
+    alerts: Alerts = Alerts()
+    # Bounds of the queue.
+    queue: Queue = Queue()
+    # How long things are kept.
+    retention: Retention = Retention()
+    # Destinations of events.
+    webhooks: tuple[Webhook, ...] = ()
+
+    @cached_property
+    def providers(self) -> tuple[ProviderSettings, ...]:
+        """The providers with everything their presets say, unconfigured ones included."""
+        return tuple(complete(entry, self.delivery_config.presets) for entry in self.delivery_config.providers)
+
+    @cached_property
+    def _policies(self) -> dict[str, PolicySettings]:
+        return {}
+
+    @cached_property
+    def _boxes(self) -> dict[tuple[str, str], Mailbox]:
+        return {(box.tenant, box.name): box for box in self.mailboxes}
+
+    def policy_for(self, mailbox: Mailbox) -> PolicySettings:
+        """The policy a mailbox of the file obeys, its own overrides included."""
+        key = f"mailbox:{mailbox.tenant}/{mailbox.name}"
+        if key not in self._policies:
+            self._policies[key] = self.policy(mailbox.policy, layer(mailbox))
+        return self._policies[key]
+
+    def policy(self, name: str = "default", overrides: Layer | None = None) -> PolicySettings:
+        """The policy of that name, for mailboxes that are not of the file; KeyError if there is none."""
+        if overrides is None and name in self._policies:
+            return self._policies[name]
+        layers = [*self._layers(name), *([overrides] if overrides else [])]
+        built = build(layers)
+        if overrides is None:
+            self._policies[name] = built
+        return built
+
+    def has_policy(self, name: str) -> bool:
+        return name == "default" or name in self.policies
+
+    def _layers(self, name: str) -> list[Layer]:
+        if not self.has_policy(name):
+            raise KeyError(name)
+        layers: list[Layer] = [{"recipients_per_message": {"limit": self.smtp.max_recipients}}]
+        if self.rate_limits is not None:
+            layers.append(limits_layer(self.rate_limits))
+        named = dict.fromkeys(("default", name))
+        return layers + [layer(self.policies[key]) for key in named if key in self.policies]
+
+    def mailbox(self, name: str, tenant: str = "default") -> Mailbox | None:
+        """The mailbox the file declares under that name, None if it declares none."""
+        return self._boxes.get((tenant, name))
+
+
+def overrides_layer(values: Mapping[str, Any]) -> Layer:
+    """A layer for `Settings.policy` from snake_case plain data `{rate_limits, rules, mixed, …}`."""
+    return layer(PolicyFields.model_validate(dict(values)))
