@@ -1,0 +1,221 @@
+"""What of a message votes: concepts by place, and the shape of the mail.
+
+A message is read in places, as 16 CFR 316.3 asks: the subject line, what stands
+first, and the rest; then what a reader sees only in part (image texts, quoted
+text) or not at all (hidden text). A vote is a number, seldom above 2, under a
+name such as `discount@subject`; the evidence is the first words that gave it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from policy.classification.lexicon import INSIDE, LANGUAGES, merged
+from policy.classification.matcher import Hit, InsideMatcher, Matcher
+from policy.content import Content
+from policy.tokens import Folded, fold, host_and_words
+
+_COMMERCIAL = (
+    "discount", "urgency", "buy", "prospect", "launch", "pitch", "ask", "chase", "newsletter", "event", "survey",
+    "referral", "winback", "upsell", "hype", "bulk", "crowd",
+)  # fmt: skip
+_TRANSACTIONAL = (
+    "order", "paid", "shipping", "security", "account", "answer", "work", "system", "appointment", "people", "record",
+)  # fmt: skip
+# With a question mark: phrases both kinds of mail use.
+COMMERCIAL = (*_COMMERCIAL, *(f"{concept}?" for concept in _COMMERCIAL))
+TRANSACTIONAL = (*_TRANSACTIONAL, *(f"{concept}?" for concept in _TRANSACTIONAL))
+
+# What stands first: a greeting and two or three sentences.
+LEAD = 45
+LEAD_CJK = 120
+_NORMAL_REST = 60
+# Of what is only half shown, less is read.
+_HALF_SHOWN = 1_024
+
+_MATCHER = Matcher(merged(LANGUAGES))
+_INSIDE = InsideMatcher(merged(INSIDE))
+
+_REPLY_SUBJECT = re.compile(r"\s*(?:re|aw|sv|antw|fw|fwd|wg|tr|rv|rif|res|回复|返信)\s*(?:\[\d+\])?:", re.IGNORECASE)
+_MONEY_TAIL = " \t€$£¥₽円"
+_SELLING_LINK = frozenset(
+    "sale sales offer offers deal deals buy promo promotion shop coupon discount upgrade pricing plans webinar demo "
+    "trial survey newsletter campaign collection unsubscribe optout utm book seat soldes angebot oferta".split()
+)
+_SERVICE_LINK = frozenset(
+    "reset verify verification confirm confirmation password token invoice invoices receipt receipts track tracking "
+    "orders order tickets ticket build builds status login signin billing account export report runs jobs issues".split()
+)
+_SEEN = (0.0, 1.0, 1.5, 1.8, 2.0)
+
+
+@dataclass(slots=True)
+class Votes:
+    """The votes of one message, and for each the words it rests on."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, value: float, evidence: str = "") -> None:
+        """Records one vote."""
+        self.values[name] = value
+        if evidence:
+            self.evidence[name] = evidence[:60]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is shown, folded and cut into words once, for all who judge it."""
+
+    subject: Folded
+    text: Folded
+
+
+def page(content: Content) -> Page:
+    """Folds and tokenises what is shown."""
+    return Page(fold(content.subject), fold(content.text))
+
+
+def votes(content: Content, shown: Page) -> Votes:
+    """Every vote of the message."""
+    cast = Votes()
+    _shown_votes(cast, shown)
+    _half_shown_votes(cast, content)
+    _shape_votes(cast, content, shown)
+    _link_votes(cast, content.links)
+    _joint_votes(cast)
+    return cast
+
+
+def _shown_votes(cast: Votes, shown: Page) -> None:
+    _count(cast, "subject", _hits(shown.subject), shown.subject)
+    hits = _hits(shown.text)
+    lead = LEAD_CJK if shown.text.is_cjk else LEAD
+    border = next((i for i, hit in enumerate(hits) if hit[1] >= lead), len(hits))
+    _count(cast, "lead", hits[:border], shown.text)
+    # In a long mail every concept turns up somewhere: there a hit counts for less.
+    share = (_NORMAL_REST / max(_NORMAL_REST, len(shown.text.words) - LEAD)) ** 0.5
+    _count(cast, "rest", hits[border:], shown.text, share)
+
+
+def _half_shown_votes(cast: Votes, content: Content) -> None:
+    for place, text in (
+        ("alt", "\n".join(content.image_alts)),
+        ("quoted", content.quoted),
+        ("hidden", content.hidden),
+    ):
+        if text:
+            folded = fold(text, _HALF_SHOWN)
+            _count(cast, place, _hits(folded), folded)
+
+
+def _hits(folded: Folded) -> list[Hit]:
+    return _INSIDE.hits(folded.text) if folded.is_cjk else _MATCHER.hits(folded.words)
+
+
+def _count(cast: Votes, place: str, hits: Iterable[Hit], folded: Folded, share: float = 1.0) -> None:
+    counts: dict[str, int] = {}
+    first: dict[str, Hit] = {}
+    for hit in hits:
+        concept = hit[0]
+        if concept in counts:
+            counts[concept] += 1
+        else:
+            counts[concept] = 1
+            first[concept] = hit
+    for concept, count in counts.items():
+        _, at, length = first[concept]
+        found = folded.text[at : at + length] if folded.is_cjk else " ".join(folded.words[at : at + length])
+        cast.add(f"{concept}@{place}", _SEEN[min(count, 4)] * share, found)
+
+
+def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:
+    text = shown.text.text
+    if _REPLY_SUBJECT.match(content.subject) and not content.is_reply:
+        cast.add("reply_claimed", 1.0, content.subject)
+    if content.is_reply:
+        cast.add("reply", 1.0)
+    if content.quoted and not content.is_reply:
+        cast.add("quoted_without_thread", 1.0)
+    disguised = shown.text.disguised + shown.subject.disguised
+    if disguised:
+        cast.add("disguised_words", min(2.0, 0.5 + 0.5 * disguised))
+    if content.is_bulk:
+        cast.add("bulk_headers", 1.0)
+    if content.is_automatic:
+        cast.add("auto_submitted", 1.0)
+    items, labels = _lines(text)
+    if items > 1:
+        cast.add("itemised", min(2.0, items / 3))
+    if labels > 1:
+        cast.add("labelled_lines", min(2.0, labels / 3))
+    _stress_votes(cast, content, shown)
+    if len(shown.text.words) < 12 and len(text) < 80 and (content.image_alts or content.links):
+        cast.add("little_text", 1.0)
+    if len(content.hidden) > 200 and len(content.hidden) > 2 * len(text):
+        cast.add("mostly_hidden", 1.0)
+
+
+def _lines(text: str) -> tuple[int, int]:
+    """How many lines end in an amount, and how many begin with a label and a colon."""
+    items = labels = 0
+    for line in text.split("\n"):
+        tail = line.rstrip(_MONEY_TAIL)
+        if tail and tail[-1].isdigit() and " " in tail:
+            items += 1
+        if 1 < line.find(": ") < 26:
+            labels += 1
+    return items, labels
+
+
+def _stress_votes(cast: Votes, content: Content, shown: Page) -> None:
+    stress = shown.text.text.count("!")
+    if stress > 1:
+        cast.add("exclamations", min(2.0, stress / 3))
+    if "!" in content.subject:
+        cast.add("exclamation@subject", 1.0)
+    if "?" in content.subject:
+        cast.add("question@subject", 1.0)
+    if any(token[0].isdigit() and len(token) > 2 for token in shown.subject.words):
+        cast.add("number@subject", 1.0, content.subject)
+    if shown.text.text.rstrip()[-160:].count("?"):
+        cast.add("question@end", 1.0)
+
+
+def _link_votes(cast: Votes, links: tuple[str, ...]) -> None:
+    selling = service = 0
+    for link in links[:64]:
+        _, path = host_and_words(link)
+        selling += not _SELLING_LINK.isdisjoint(path)
+        service += not _SERVICE_LINK.isdisjoint(path)
+    if selling:
+        cast.add("selling_links", _SEEN[min(selling, 4)])
+    if service:
+        cast.add("service_links", _SEEN[min(service, 4)])
+    if not links:
+        cast.add("no_links", 1.0)
+    elif len(links) > 8:
+        cast.add("many_links", 1.0)
+
+
+def _joint_votes(cast: Votes) -> None:
+    """Pairs that mean more than their halves: what is for sale, and the call to take it."""
+    values = cast.values
+
+    def seen(concepts: tuple[str, ...], places: tuple[str, ...]) -> bool:
+        return any(f"{concept}@{place}" in values for concept in concepts for place in places)
+
+    shown = ("subject", "lead", "rest", "alt")
+    bait = seen(("discount", "discount?", "prospect", "urgency"), ("subject", "lead"))
+    if bait and seen(("buy", "urgency", "prospect"), shown):
+        cast.add("offer_with_call", 1.0)
+    if seen(("pitch", "pitch?"), ("lead", "rest")) and seen(("ask", "chase", "ask?"), shown):
+        cast.add("pitch_with_ask", 1.0)
+    if not seen(_COMMERCIAL, shown):
+        cast.add("nothing_sold", 1.0)
+    if not seen(_TRANSACTIONAL, shown):
+        cast.add("no_business", 1.0)
+    if seen(("order", "paid", "shipping", "security"), ("subject",)) and seen(
+        ("order", "paid", "shipping", "security"), ("lead",)
+    ):
+        cast.add("business_throughout", 1.0)

@@ -1,0 +1,29 @@
+"""The words that vote, a module a language, all merged into one look-up.
+
+A phrase belongs to a concept (`discount`, `security`, …). In a phrase `#` stands
+for any number, a trailing `*` for any ending, `_` for any one word. A phrase that
+honest and selling mail both use belongs to the concept with a question mark
+(`discount?`), which weighs less. The languages are merged, so that a false or
+missing language tag changes nothing.
+"""
+
+from policy.classification.lexicon import de, en, es, fr, it, ja, nl, pt, ru
+
+LANGUAGES = (en, de, fr, es, pt, it, nl, ru)
+INSIDE = (ja,)  # languages without blanks between words
+
+
+def phrases(text: str) -> list[str]:
+    """The phrases of one entry, in order."""
+    return [" ".join(phrase.split()) for phrase in text.split("|") if phrase.strip()]
+
+
+def merged(languages: tuple[object, ...]) -> dict[str, tuple[str, ...]]:
+    """Concept to its phrases, over all the languages, each phrase once; an ambiguous one under `concept?`."""
+    table: dict[str, dict[str, None]] = {}
+    for language in languages:
+        ambiguous = frozenset(phrases(language.AMBIGUOUS))  # type: ignore[attr-defined]
+        for concept, text in language.PHRASES.items():  # type: ignore[attr-defined]
+            for phrase in phrases(text):
+                table.setdefault(f"{concept}?" if phrase in ambiguous else concept, {})[phrase] = None
+    return {concept: tuple(found) for concept, found in table.items()}

@@ -1,0 +1,65 @@
+"""Transactional or commercial: the sum of the votes, and what moved it.
+
+A linear model: each vote counts for its weight, the weights stand as data in
+`weights.py`. The score is the probability of commercial the sum stands for. In
+doubt a message is commercial, and `in_doubt` says that it was close. A sender's
+claim is heard in one direction only.
+"""
+
+from dataclasses import dataclass, replace
+from math import exp
+from typing import Literal
+
+from policy.classification.features import Page, page, votes
+from policy.classification.weights import BIAS, WEIGHTS
+from policy.content import Content
+
+# Scores from DOUBT_FROM to DOUBT_TO are close calls; up to the middle of them is commercial too.
+COMMERCIAL_FROM = 0.42
+DOUBT_FROM, DOUBT_TO = 0.25, 0.65
+_EXPLAINED = 12
+_FARTHEST = 30.0  # e^-30 is nothing; a larger exponent would overflow
+
+Type = Literal["transactional", "commercial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One vote: above zero it speaks for commercial."""
+
+    name: str
+    weight: float
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The verdict; `score` 0 is surely transactional, 1 surely commercial."""
+
+    type: Type
+    score: float
+    in_doubt: bool
+    features: tuple[Feature, ...]
+
+
+def classify(content: Content, shown: Page | None = None) -> Classification:
+    """Judges a message by what its reader sees, heaviest votes first."""
+    cast = votes(content, shown or page(content))
+    weighed = [
+        Feature(name, round(weight * value, 3), cast.evidence.get(name, ""))
+        for name, value in cast.values.items()
+        if (weight := WEIGHTS.get(name))
+    ]
+    total = BIAS + sum(feature.weight for feature in weighed)
+    score = round(1 / (1 + exp(-max(-_FARTHEST, min(_FARTHEST, total)))), 4)
+    weighed.sort(key=lambda feature: (-abs(feature.weight), feature.name))
+    kind: Type = "commercial" if score >= COMMERCIAL_FROM else "transactional"
+    return Classification(kind, score, DOUBT_FROM <= score <= DOUBT_TO, tuple(weighed[:_EXPLAINED]))
+
+
+def tightened(classification: Classification, claim: str) -> Classification:
+    """The verdict after the sender's claim: `commercial` is believed, anything else is not."""
+    if claim.strip().lower() != "commercial" or classification.type == "commercial":
+        return classification
+    claimed = Feature("claimed", 0.0, "X-Gatepost-Class: commercial")
+    return replace(classification, type="commercial", in_doubt=False, features=(claimed, *classification.features))

@@ -1,0 +1,26 @@
+"""What a reader would see of a message: the only thing the policy judges text by.
+
+Made at the edge from a message's bytes (decoded, hidden HTML taken out, quoted
+text apart) and judged here. A field that was absent is empty; nothing is None.
+Content makes no promise about length: who reads it bounds what is read.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The decoded message as its reader sees it."""
+
+    subject: str  # decoded
+    text: str  # shown text in reading order, hidden HTML removed, quoted reply text removed, NFC
+    quoted: str = ""  # quoted reply or forwarded text
+    hidden: str = ""  # text present but not shown to a reader
+    links: tuple[str, ...] = ()
+    image_alts: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()  # file names
+    language: str = ""  # Content-Language or html lang, lower case
+    is_reply: bool = False  # In-Reply-To or References present
+    is_bulk: bool = False  # List-Id, List-Unsubscribe or Precedence: bulk set by the client
+    is_automatic: bool = False  # Auto-Submitted other than no
+    from_name: str = ""

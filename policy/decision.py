@@ -1,0 +1,128 @@
+"""What the policy says: checks, a verdict for each recipient, one decision for the message.
+
+A decision carries no reply codes and no clock. SMTP says 550 5.7.1 where HTTP says
+`status: "blocked"`, both from this one value, and running the policy twice on the same
+input gives the same bytes. A fact that could not be read is a check with status `error`
+and a temporary refusal, never a pass.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+CheckStatus = Literal["passed", "failed", "warned", "shadowed", "skipped", "error"]
+Outcome = Literal["queued", "scheduled", "held", "refused", "replayed"]
+Verdict = Literal["approved", "held", "blocked", "deferred"]
+Retry = Literal["never", "human", "after"]
+Next = Literal[
+    "drop_recipient",
+    "wait",
+    "get_consent",
+    "verify_domain",
+    "fix_sender",
+    "reduce_recipients",
+    "ask_human",
+    "change_content",
+    "none",
+]
+
+EMPTY: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something may not be sent, and what the sender may do about it.
+
+    `retry` is "never", "human", or "after"; only then `wait` counts, in whole seconds.
+    `reason` is the stable code of the policy; `detail` a clause for people, ASCII without `;`.
+    `cause` tells apart what one reason covers, where the protocol has different codes for it:
+    "no_domain", "null_mx" and "never_receives" of `recipient_invalid`. The reason `unavailable`
+    means that a fact could not be read.
+    """
+
+    reason: str
+    detail: str
+    retry: Retry
+    next: Next
+    wait: int = 0
+    cause: str = ""
+
+    def is_temporary(self, longest: int) -> bool:
+        """Whether the identical message passes later without anybody's action, `longest` seconds from now at most."""
+        return self.retry == "after" and 0 < self.wait <= longest
+
+
+@dataclass(slots=True)
+class Check:
+    """What one rule found, about the message or about one recipient.
+
+    `refusal` is set when the rule's condition was met, whatever the rule's mode made of it.
+    """
+
+    rule: str
+    status: CheckStatus
+    recipient: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    refusal: Refusal | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The check as the trace shows it: rule, status, then the evidence."""
+        shown: dict[str, Any] = {"rule": self.rule, "status": self.status}
+        if self.recipient:
+            shown["recipient"] = self.recipient
+        shown.update(self.evidence)
+        if self.refusal is not None:
+            shown["reason"] = self.refusal.reason
+            shown["detail"] = self.refusal.detail
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientVerdict:
+    """What becomes of the message for one recipient.
+
+    queued      may leave now
+    scheduled   may leave at `due` (milliseconds since the epoch)
+    held        waits for a person
+    refused     may not be sent; `refusal` says why
+    replayed    was accepted before under the id `first_send`; nothing is sent again
+
+    `rule` is the one that made it so, empty where none did. `counts_at` is when the recipient
+    counts against the limits: 0 is now; a limit that queues instead of refusing names a later time.
+    """
+
+    recipient: str
+    outcome: Outcome
+    rule: str = ""
+    refusal: Refusal | None = None
+    due: int = 0
+    first_send: str = ""
+    counts_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The policy's answer to one submission.
+
+    `rule` and `refusal` are those of the first enforced failure in the order of the rules; where
+    recipients failed differently, of the first that is permanent. A held decision has the reason
+    `held`, an approved one has no refusal even if single recipients were refused (`deliver_passing`).
+    `alerts` names rules whose failure a person should hear of even when nothing is refused.
+    """
+
+    decision: Verdict
+    verdicts: tuple[RecipientVerdict, ...]
+    checks: tuple[Check, ...]
+    rule: str = ""
+    refusal: Refusal | None = None
+    message_class: str = ""
+    alerts: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The stable code of the first enforced failure, or the empty string."""
+        return self.refusal.reason if self.refusal else ""
+
+    def accepted(self) -> tuple[RecipientVerdict, ...]:
+        """The recipients the message is taken for: they alone consume quota."""
+        return tuple(v for v in self.verdicts if v.outcome in ("queued", "scheduled", "held"))

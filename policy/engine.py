@@ -1,0 +1,115 @@
+"""Decides what may be sent. Pure: the same policy, facts and state give the same bytes.
+
+Every rule is asked in the order of the policy's table (`policy.rules.order`); the first
+enforced failure is the decision's. A fact that could not be read refuses for now. At MAIL
+and RCPT the same rules are asked as far as they can be answered there, and nothing is
+reserved; what binds is the decision in the transaction that commits the message. When a
+message departs, days later perhaps, the rules that may have changed their mind are asked again.
+"""
+
+from dataclasses import dataclass
+
+from policy.decision import Decision, Refusal
+from policy.facts import Facts, RecipientFacts
+from policy.hearing import Fate, Hearing, plan_of
+from policy.rules.case import Case
+from policy.rules.form import recipients_limit
+from policy.settings import PolicySettings
+from policy.state import State
+from policy.verdicts import settle, verdict_of
+
+# Asked again at departure. The first stop the queue and leave the message in it, the others reject it.
+PAUSING = ("tenant_active", "mailbox_active", "reputation")
+REJECTING = ("domain_verified", "suppression_check", "consent_validation")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A message that was accepted does not leave now, and stays queued."""
+
+    rule: str
+    refusal: Refusal
+
+
+def decide(settings: PolicySettings, facts: Facts, state: State, *, whole: bool = True) -> Decision:
+    """The policy's answer to a submission; without `whole`, no rule is asked after one has refused."""
+    plan = plan_of(settings)
+    hearing = Hearing(Case(settings, facts, state), whole)
+    message = hearing.ask_message(plan.message)
+    asking = whole or message.refusal is None
+    fates = [hearing.ask_recipient(plan, r) if asking else Fate() for r in facts.recipients]
+    anew = any(not fate.first_send or fate.refusal is not None for fate in fates) or not fates
+    rest = hearing.ask_message(plan.message_rest) if asking and anew else Fate()
+    return _conclude(hearing, message, fates, rest)
+
+
+def _conclude(hearing: Hearing, message: Fate, fates: list[Fate], rest: Fate) -> Decision:
+    facts = hearing.case.facts
+    # A message to nobody still has a verdict: the one it would get.
+    recipients = facts.recipients or (RecipientFacts("", "", "", ""),)
+    placed = [verdict_of(r, message, fate, rest) for r, fate in zip(recipients, fates or [Fate()], strict=True)]
+    settled = settle(hearing.case.settings.options, placed)
+    return Decision(
+        decision=settled.decision,
+        verdicts=settled.verdicts if facts.recipients else (),
+        checks=tuple([check for place in hearing.checks for check in place]),
+        rule=settled.rule,
+        refusal=settled.refusal,
+        message_class=facts.message_class,
+        alerts=tuple(hearing.alerts),
+    )
+
+
+def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Refusal | None:
+    """What already forbids the sender of an envelope; None to go on.
+
+    Of the facts it needs now, tenant, mailbox and mail_from, with the sender's key in
+    `sender_addresses`, and `from_domain` where the domain is to be judged by the envelope.
+    """
+    hearing = Hearing(Case(settings, facts, state, early=True), whole=False)
+    plan = plan_of(settings)
+    fate = hearing.ask_message(plan.early_mail)
+    if fate.refusal is None:
+        limits = tuple(asked for asked in plan.early_rcpt if asked.name.startswith("rate_limit"))
+        hearing.ask(limits, RecipientFacts("", "", "", ""), None, fate)
+    return fate.refusal
+
+
+def at_rcpt(settings: PolicySettings, facts: Facts, state: State, accepted: int = 0) -> Refusal | None:
+    """What already forbids the one recipient of `facts`, `accepted` others being in the envelope; None to go on.
+
+    The content is not known yet: of the facts, leave `message_class` empty.
+    """
+    recipient = facts.recipients[0]
+    case = Case(settings, facts, state, early=True, taken=[0] * accepted)
+    if accepted >= recipients_limit(case) and (facts.null_sender or _counts_at_rcpt(settings)):
+        detail = f"{recipients_limit(case)} allowed in one message"
+        return Refusal("too_many_recipients", detail, "after", "reduce_recipients")
+    hearing, fate = Hearing(case, whole=False), Fate()
+    hearing.ask(plan_of(settings).early_rcpt, recipient, state.recipients.get(recipient.key), fate)
+    return fate.refusal
+
+
+def _counts_at_rcpt(settings: PolicySettings) -> bool:
+    return settings.recipients_per_message.mode == "enforce" and settings.options.over_rcpt == "tempfail"
+
+
+def recheck(settings: PolicySettings, facts: Facts, state: State, recipient: RecipientFacts) -> Pause | Refusal | None:
+    """What stops a message that was accepted from leaving for `recipient`: a pause, or a refusal that rejects it.
+
+    A fact that cannot be read leaves it in the queue.
+    """
+    plan, hearing = plan_of(settings), Hearing(Case(settings, facts, state), whole=False)
+    for asked in (*plan.message, *plan.message_rest):
+        if asked.name in PAUSING:
+            stopped = hearing.ask_message([asked])
+            if reason := stopped.refusal or stopped.hold:
+                return Pause(asked.name, reason)
+    fate = hearing.ask_message([asked for asked in plan.message if asked.name in REJECTING])
+    known = state.recipients.get(recipient.key)
+    for one in plan.rest:
+        if one.name in REJECTING and fate.refusal is None:
+            hearing.ask([one], recipient, known, fate)
+            if fate.refusal is not None and fate.refusal.reason == "unavailable":
+                return Pause(one.name, fate.refusal)
+    return fate.refusal

@@ -1,0 +1,87 @@
+"""What is known of one submission before any state is looked at.
+
+Facts are recorded beside the decision, so that a changed policy can be tried on past
+traffic without a guess: everything here turns into JSON and back without loss.
+Times are milliseconds since the epoch, UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from policy.decision import EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Something wrong with a message: a stable code, a clause for people, and the line if one is to blame."""
+
+    code: str
+    detail: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientFacts:
+    """One recipient as the envelope names it.
+
+    address   the one string that goes on the wire
+    key       folded, for deny lists and for telling two recipients apart
+    alias     folded further (dots and tags of well-known providers), used only where so configured
+    domain    A-label, lower case
+    internal  whether the domain is one of the installation's `internal_domains`
+    mail_host "unasked", "ok", "none" (no such domain), "null_mx", or "unknown" (DNS gave no answer)
+    """
+
+    address: str
+    key: str
+    alias: str
+    domain: str
+    internal: bool = False
+    mail_host: str = "unasked"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One submission, read once: envelope, identity, form and content."""
+
+    send_id: str
+    now: int
+    tenant: str
+    mailbox: str
+    source: str  # smtp | http
+    mail_from: str  # "" is the null sender
+    recipients: tuple[RecipientFacts, ...]
+    size: int = 0
+    # identity
+    from_address: str = ""  # key of the one plain From, "" if there is none
+    from_domain: str = ""
+    sender_addresses: tuple[str, ...] = ()  # keys of From, Sender and MAIL FROM: each must be owned
+    identity_defects: tuple[Defect, ...] = ()
+    # form
+    form_defects: tuple[Defect, ...] = ()
+    ambiguities: tuple[Defect, ...] = ()
+    # content
+    message_class: str = "commercial"
+    score: float = 1.0
+    in_doubt: bool = False
+    features: tuple[Mapping[str, Any], ...] = ()
+    claim: str = ""  # "commercial" when the client said so; nothing else counts
+    cannot_inject: str = ""  # why footer and headers cannot be put in, "" if they can
+    secrets: tuple[Mapping[str, Any], ...] = ()  # redacted findings: {kind, where, shown}
+    canaries: tuple[str, ...] = ()
+    automatic: bool = False  # Auto-Submitted other than no
+    # sameness
+    message_id: str = ""  # only where the client set one
+    dedupe_key: str = ""
+    digest: str = ""  # of the normalised content
+    sketch: tuple[int, ...] = ()
+    # wishes
+    send_at: int = 0
+    campaign: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def null_sender(self) -> bool:
+        """Whether this is a customer's own bounce (MAIL FROM:<>), which has its own small bucket."""
+        return not self.mail_from

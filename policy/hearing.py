@@ -1,0 +1,199 @@
+"""One submission heard: each rule asked in turn, its finding noted under its mode.
+
+What a rule found becomes a check of the trace and, where the mode is enforce, part of a
+fate: of the whole message or of one recipient. What a fate comes to is decided elsewhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from policy.decision import Check, CheckStatus, Refusal
+from policy.facts import RecipientFacts
+from policy.memo import Prepared
+from policy.moment import iso
+from policy.rules.case import SILENT, SKIPPED, Case, Finding, MessageJudge, RecipientJudge
+from policy.rules.order import RULES, MessageRule, RecipientRule
+from policy.rules.pace import reached_lately
+from policy.settings import Mode, PolicySettings
+from policy.state import RecipientState
+
+NOWHERE = len(RULES)
+
+# A person is told of these even though the message was refused.
+ALARMING = frozenset({"loop_detection"})
+
+
+class Asked(NamedTuple):
+    """A rule about the message as a policy has it: its place in the order, its mode, and who answers."""
+
+    place: int
+    name: str
+    mode: Mode
+    judge: MessageJudge
+    bounces: bool
+
+
+class AskedOf(NamedTuple):
+    """The same for a rule about a recipient."""
+
+    place: int
+    name: str
+    mode: Mode
+    judge: RecipientJudge
+    bounces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rules a policy asks, by stage."""
+
+    message: tuple[Asked, ...]
+    message_rest: tuple[Asked, ...]
+    address: tuple[AskedOf, ...]
+    rest: tuple[AskedOf, ...]
+    early_mail: tuple[Asked, ...]
+    early_rcpt: tuple[AskedOf, ...]
+
+
+@dataclass(slots=True)
+class Fate:
+    """What enforced findings come to so far; the first of a kind, in the order of the rules, is kept."""
+
+    refused_at: int = NOWHERE
+    refusal: Refusal | None = None
+    held_at: int = NOWHERE
+    hold: Refusal | None = None
+    due: int = 0
+    due_rule: str = ""
+    counts_at: int = 0
+    first_send: str = ""
+
+    def add(self, place: int, name: str, finding: Finding) -> None:
+        """An enforced finding whose condition was met."""
+        match finding.kind:
+            case "refuse" | "unread" if place < self.refused_at:
+                self.refused_at, self.refusal = place, finding.refusal
+            case "hold" if place < self.held_at:
+                self.held_at, self.hold = place, finding.refusal
+            case "schedule":
+                if finding.due > self.due:
+                    self.due, self.due_rule = finding.due, name
+                if finding.counts:
+                    self.counts_at = 1  # whatever the due time becomes
+            case "replay":
+                self.first_send = finding.first_send
+            case _:
+                pass
+
+
+def _plan(settings: PolicySettings) -> Plan:
+    message: list[tuple[MessageRule, Asked]] = []
+    recipient: list[tuple[RecipientRule, AskedOf]] = []
+    for place, rule in enumerate(RULES):
+        mode: Mode = getattr(settings, rule.name).mode
+        if isinstance(rule, MessageRule):
+            mode = rule.mode(settings) if rule.mode else mode
+            if mode != "off" or rule.always:
+                message.append((rule, Asked(place, rule.name, mode, rule.judge, rule.bounces)))
+        elif mode != "off" or rule.always:
+            recipient.append((rule, AskedOf(place, rule.name, mode, rule.judge, rule.bounces)))
+    return Plan(
+        message=tuple(asked for rule, asked in message if rule.stage == "address"),
+        message_rest=tuple(asked for rule, asked in message if rule.stage == "rest"),
+        address=tuple(asked for rule, asked in recipient if rule.stage in ("address", "repeat")),
+        rest=tuple(asked for rule, asked in recipient if rule.stage == "rest"),
+        early_mail=tuple(asked for rule, asked in message if rule.early == "mail"),
+        early_rcpt=tuple(asked for rule, asked in recipient if rule.early == "rcpt"),
+    )
+
+
+plan_of = Prepared(_plan)
+
+
+@dataclass(slots=True)
+class Hearing:
+    """The state of one decision in the making."""
+
+    case: Case
+    whole: bool
+    checks: list[list[Check]] = field(default_factory=lambda: [[] for _ in RULES])
+    alerts: list[str] = field(default_factory=list)
+
+    def ask_message(self, rules: Sequence[Asked]) -> Fate:
+        """Ask rules about the message."""
+        fate, case, checks = Fate(), self.case, self.checks
+        null_sender = case.facts.null_sender
+        for place, name, mode, judge, bounces in rules:
+            finding = SKIPPED if null_sender and not bounces else judge(case)
+            if finding.kind in SILENT:
+                if (finding.mode or mode) != "off":
+                    checks[place].append(Check(name, finding.kind, "", finding.evidence))
+                continue
+            self.note(place, name, finding.mode or mode, finding, "", fate)
+            if fate.refusal is not None and not self.whole:
+                break
+        return fate
+
+    def ask_recipient(self, plan: Plan, recipient: RecipientFacts) -> Fate:
+        """Ask everything about one recipient; what it takes, the next one no longer finds."""
+        case = self.case
+        known = case.state.recipients.get(recipient.key)
+        fate = Fate()
+        self.ask(plan.address, recipient, known, fate)
+        replayed = bool(fate.first_send) and fate.refusal is None
+        if not replayed and (self.whole or fate.refusal is None):
+            self.ask(plan.rest, recipient, known, fate)
+        if fate.refusal is not None:
+            case.denied += fate.refusal.reason == "rate_limited"
+        elif not replayed:
+            self._take(recipient, known, fate)
+        return fate
+
+    def ask(
+        self, rules: Sequence[AskedOf], recipient: RecipientFacts, known: RecipientState | None, fate: Fate
+    ) -> None:
+        """Ask these rules about one recipient."""
+        case, checks, address = self.case, self.checks, recipient.address
+        null_sender = case.facts.null_sender
+        for place, name, mode, judge, bounces in rules:
+            finding = SKIPPED if null_sender and not bounces else judge(case, recipient, known)
+            if finding.kind in SILENT:
+                if (finding.mode or mode) != "off":
+                    checks[place].append(Check(name, finding.kind, address, finding.evidence))
+                continue
+            self.note(place, name, finding.mode or mode, finding, address, fate)
+            if fate.refusal is not None and not self.whole:
+                break
+
+    def _take(self, recipient: RecipientFacts, known: RecipientState | None, fate: Fate) -> None:
+        case = self.case
+        fate.due = max(fate.due, case.facts.send_at if case.facts.send_at > case.facts.now else 0)
+        fate.counts_at = fate.due if fate.counts_at else 0
+        case.take(recipient, known, fate.counts_at, reached_lately(case, known))
+
+    def note(self, place: int, name: str, mode: Mode, finding: Finding, recipient: str, fate: Fate) -> None:
+        """Write down as the mode has it that the condition of a rule was met."""
+        if mode == "off" or finding.kind == "unlisted":
+            return
+        if mode == "enforce":
+            fate.add(place, name, finding)
+        if mode == "warn" or (mode == "enforce" and name in ALARMING):
+            self._alert(name)
+        evidence = finding.evidence if not finding.due else {**finding.evidence, "scheduled_for": iso(finding.due)}
+        self.checks[place].append(Check(name, _status(finding.kind, mode), recipient, evidence, finding.refusal))
+
+    def _alert(self, name: str) -> None:
+        if name not in self.alerts:
+            self.alerts.append(name)
+
+
+def _status(kind: str, mode: Mode) -> CheckStatus:
+    if kind == "unread":
+        return "error"
+    if mode == "warn":
+        return "warned"
+    if mode == "shadow":
+        return "shadowed"
+    # Mail that leaves later has not failed: nobody needs to mend anything.
+    return "passed" if kind == "schedule" else "failed"

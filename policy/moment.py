@@ -1,0 +1,29 @@
+"""Moments as people and programs read them. Times are milliseconds since the epoch, UTC."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_SECOND = 253_402_300_799  # the year 9999 ends; a time beyond it is shown as this
+
+
+def moment(ms: int) -> datetime:
+    """The moment, to the second."""
+    return _EPOCH + timedelta(seconds=min(max(ms // 1000, 0), _LAST_SECOND))
+
+
+@lru_cache(maxsize=4096)
+def iso(ms: int) -> str:
+    """As in `2026-03-24T10:30:00Z`."""
+    return f"{moment(ms):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@lru_cache(maxsize=4096)
+def day(ms: int) -> str:
+    """As in `2026-03-24`."""
+    return f"{moment(ms):%Y-%m-%d}"
+
+
+def seconds_until(then: int, now: int) -> int:
+    """Whole seconds to wait, never less than one."""
+    return max(1, -((now - then) // 1000))

@@ -1,0 +1,100 @@
+"""What the mail of a period brought and what it cost, in the words of the report.
+
+Money is decimal. Outcomes are counted by their credits, so that those of all mailboxes or
+campaigns add up to those of the whole. An event that no message preceded in time is nobody's
+and is not counted.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, Literal
+
+from policy.attribution import Credit, Event
+from policy.usage import DAY
+
+MONTH = 30 * DAY  # over which a monthly cost is spread
+
+CENT = Decimal("0.01")
+
+GroupBy = Literal["mailbox", "campaign"]
+
+# Words that have no plural.
+_UNCOUNTED = frozenset({"churn", "revenue"})
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What sending costs: each message, each message by provider on top, and each month."""
+
+    per_email: Decimal = Decimal(0)
+    monthly_fixed: Decimal = Decimal(0)
+    per_provider: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def cost_of(costs: Costs, sent_by_provider: Mapping[str, int], period: int) -> Decimal:
+    """What the sends of a period (in milliseconds) cost; the fixed cost in proportion to the time."""
+    variable = sum(
+        (
+            count * (costs.per_email + costs.per_provider.get(name, Decimal(0)))
+            for name, count in sent_by_provider.items()
+        ),
+        Decimal(0),
+    )
+    return variable + costs.monthly_fixed * period / MONTH
+
+
+def outcome_name(event_type: str) -> str:
+    """How a type of event is called where it is counted: `trial_started` as `trials_started`."""
+    noun, _, verb = event_type.partition("_")
+    plural = noun if noun in _UNCOUNTED else f"{noun}s"
+    return f"{plural}_{verb}" if verb else plural
+
+
+def unit_name(event_type: str, types: Collection[str] = ()) -> str:
+    """How one outcome is called where its cost is told: `trial_started` as `trial`, unless that means two types."""
+    noun = event_type.partition("_")[0]
+    shared = any(other != event_type and other.partition("_")[0] == noun for other in types)
+    return event_type if shared else noun
+
+
+def report(
+    period: str,
+    total_emails: int,
+    events: Sequence[Event],
+    credited: Iterable[Credit],
+    cost: Decimal,
+) -> dict[str, Any]:
+    """The report of a period. `cost` is what its sends cost; each type of outcome is set against all of it."""
+    types = {event.id: event.type for event in events}
+    counted: dict[str, Decimal] = {event_type: Decimal(0) for event_type in sorted(set(types.values()))}
+    revenue = Decimal(0)
+    for credit in credited:
+        counted[types[credit.event_id]] += credit.weight
+        revenue += credit.value
+    outcomes: dict[str, Any] = {outcome_name(name): _count(count) for name, count in counted.items()}
+    outcomes["revenue_attributed"] = revenue.quantize(CENT, ROUND_HALF_EVEN)
+    return {
+        "period": period,
+        "totalEmails": total_emails,
+        "outcomes": outcomes,
+        "costPerOutcome": {
+            unit_name(name, counted): (cost / count).quantize(CENT, ROUND_HALF_EVEN)
+            for name, count in counted.items()
+            if count
+        },
+    }
+
+
+def grouped(credited: Iterable[Credit], by: GroupBy) -> dict[str, list[Credit]]:
+    """The credits of each mailbox or campaign; those of messages without one stand under the empty name."""
+    groups: dict[str, list[Credit]] = {}
+    for credit in credited:
+        name = credit.touch.mailbox if by == "mailbox" else credit.touch.campaign
+        groups.setdefault(name, []).append(credit)
+    return dict(sorted(groups.items()))
+
+
+def _count(count: Decimal) -> int | Decimal:
+    """A whole number where it is one: parts arise only where credits are grouped."""
+    return int(count) if count == count.to_integral_value() else count.normalize()

@@ -1,0 +1,69 @@
+"""The laws on commercial mail that a policy can be told to observe, as data.
+
+A profile says whose mail it governs and what it asks for before the first
+commercial message. It is a reading of the law for machines, cited article by
+article so that a person can check it; it is no legal advice.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from policy.settings import ProfileName
+
+# Iceland, Liechtenstein and Norway apply the GDPR through the EEA agreement; the UK kept it.
+EEA_AND_UK = (
+    *("at", "be", "bg", "cy", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hr", "hu", "ie", "it", "lt", "lu"),
+    *("lv", "mt", "nl", "pl", "pt", "ro", "se", "si", "sk", "is", "li", "no", "gb"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentProfile:
+    name: ProfileName
+    # The provision that asks for consent, or that lets mail go without it.
+    law: str
+    # Countries (ISO 3166, lower case) whose recipients it protects.
+    countries: tuple[str, ...]
+    # opt_out: mail may be sent until the recipient objects. opt_in: only with a basis below.
+    consent: Literal["opt_in", "opt_out"]
+    # Bases of a ledger entry that suffice.
+    bases: tuple[str, ...]
+    # Days after which a basis of that name has run out; a basis not named here does not expire.
+    expiry_days: tuple[tuple[str, int], ...] = ()
+
+
+PROFILES: dict[ProfileName, ConsentProfile] = {
+    profile.name: profile
+    for profile in (
+        ConsentProfile(
+            name="can_spam",
+            law="15 U.S.C. 7704(a)(3)-(5): opt-out, physical address; no consent before the first message",
+            countries=("us",),
+            consent="opt_out",
+            bases=(),
+        ),
+        ConsentProfile(
+            name="ccpa",
+            law="Cal. Civ. Code 1798.120, 1798.135: right to opt out; no consent before the first message",
+            countries=("us",),
+            consent="opt_out",
+            bases=(),
+        ),
+        ConsentProfile(
+            name="casl",
+            law="S.C. 2010, c. 23, s. 6(1), 10(1) express; 10(9), 10(10) implied, 24 months after business, "
+            "6 after an inquiry",
+            countries=("ca",),
+            consent="opt_in",
+            bases=("express", "existing_business", "inquiry", "published_address"),
+            expiry_days=(("existing_business", 730), ("inquiry", 182)),
+        ),
+        ConsentProfile(
+            name="gdpr",
+            law="Directive 2002/58/EC Art. 13(1), 13(2) (existing customers); Regulation (EU) 2016/679 Art. 6, 7",
+            countries=EEA_AND_UK,
+            consent="opt_in",
+            bases=("express", "existing_customer"),
+        ),
+    )
+}

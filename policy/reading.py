@@ -1,0 +1,47 @@
+"""Everything the policy wants to know of a message's text, from one reading.
+
+The beginning of the text is folded and cut into words once; class and sketch are
+made of the same tokens. The digest stands for all of the text. Secrets are looked
+for in all of it as it was written, in the hidden and quoted parts, the links and
+the names of attachments too: what leaves the house need not be seen to be lost.
+Pure and deterministic.
+"""
+
+from dataclasses import dataclass
+
+from policy.classification import Classification, classify
+from policy.classification.features import page
+from policy.content import Content
+from policy.secrets import SecretFinding, SecretScanner
+from policy.sketch import digest, sketch
+
+_SURELY_SELLS = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reading of a message found."""
+
+    classification: Classification
+    sketch: tuple[int, ...]
+    digest: str
+    secrets: tuple[SecretFinding, ...]
+
+
+def read(content: Content, raw_secrets: SecretScanner) -> Reading:
+    """Reads the message once for every rule that asks about its text."""
+    shown = page(content)
+    words = (shown.subject.words, shown.text.words)
+    classification = classify(content, shown)
+    sells = classification.type == "commercial" and classification.score >= _SURELY_SELLS
+    return Reading(
+        classification,
+        sketch(words, (), content.links, sells=sells),
+        digest(content.subject, content.text, content.links),
+        raw_secrets.scan(_everything(content)),
+    )
+
+
+def _everything(content: Content) -> str:
+    parts = (content.subject, content.text, content.quoted, content.hidden, content.from_name)
+    return "\n".join((*parts, *content.links, *content.image_alts, *content.attachments))

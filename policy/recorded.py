@@ -1,0 +1,219 @@
+"""Facts and state as plain data and back, so that a changed policy can be tried on past traffic.
+
+What is recorded beside a decision is enough to make it again without a guess. Fields that
+stand at their default are left out; None, where it means «could not be read», is written.
+Sketches are packed. Given the facts, `state_to_json` keeps of earlier messages only whether
+they were alike, which is all that was asked of them: the record does not grow with the
+number of messages a person gets.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from struct import pack, unpack
+from typing import Any, cast
+
+from policy.facts import Defect, Facts, RecipientFacts
+from policy.rules.sameness import alike
+from policy.state import (
+    Cluster,
+    Consent,
+    DomainState,
+    Earlier,
+    Limits,
+    MailboxState,
+    Rates,
+    RecipientState,
+    Sent,
+    State,
+    Suppression,
+    TenantState,
+)
+from policy.usage import Usage, Window
+
+ALIKE = "="  # stands for a sketch that is alike to the facts'
+
+
+class _Sparse:
+    """Writes the fields of one class that differ from their defaults."""
+
+    def __init__(self, cls: Any, *apart: str) -> None:
+        plain = [f for f in fields(cls) if f.name not in apart]
+        self.always = tuple(f.name for f in plain if f.default is MISSING and f.default_factory is MISSING)
+        self.rest = tuple(
+            (f.name, f.default if f.default is not MISSING else cast("Any", f.default_factory)())
+            for f in plain
+            if f.name not in self.always
+        )
+
+    def write(self, value: Any) -> dict[str, Any]:
+        data = {name: getattr(value, name) for name in self.always}
+        for name, default in self.rest:
+            held = getattr(value, name)
+            if held != default:
+                data[name] = held
+        return data
+
+
+_FACTS = _Sparse(Facts, "recipients", "identity_defects", "form_defects", "ambiguities", "sketch")
+_RECIPIENT_FACTS = _Sparse(RecipientFacts)
+_LIMITS = _Sparse(Limits)
+_TENANT = _Sparse(TenantState, "limits", "usage")
+_MAILBOX = _Sparse(MailboxState, "tightened", "usage", "fan_out")
+_DOMAIN = _Sparse(DomainState)
+_CONSENT = _Sparse(Consent)
+_KNOWN = _Sparse(RecipientState, "suppressions", "consent", "earlier", "recent")
+
+_DEFECTS = ("identity_defects", "form_defects", "ambiguities")
+_FACT_TUPLES = ("sender_addresses", "features", "secrets", "canaries")
+
+
+def facts_to_json(facts: Facts) -> dict[str, Any]:
+    """Facts as plain data."""
+    data = _FACTS.write(facts)
+    data["recipients"] = [_RECIPIENT_FACTS.write(r) for r in facts.recipients]
+    for name in _DEFECTS:
+        if defects := getattr(facts, name):
+            data[name] = [[d.code, d.detail, d.line] for d in defects]
+    if facts.sketch:
+        data["sketch"] = _packed(facts.sketch)
+    return data
+
+
+def facts_from_json(data: Mapping[str, Any]) -> Facts:
+    """The facts that `facts_to_json` wrote."""
+    read = dict(data)
+    read["recipients"] = tuple(RecipientFacts(**r) for r in data["recipients"])
+    for name in _DEFECTS:
+        if name in data:
+            read[name] = tuple(Defect(*d) for d in data[name])
+    for name in _FACT_TUPLES:
+        if name in data:
+            read[name] = tuple(data[name])
+    if "sketch" in data:
+        read["sketch"] = _unpacked(data["sketch"])
+    return Facts(**read)
+
+
+def state_to_json(state: State, facts: Facts | None = None) -> dict[str, Any]:
+    """State as plain data; with `facts`, without what the rules do not look at for them."""
+    sketch = facts.sketch if facts else None
+    tenant = _TENANT.write(state.tenant)
+    _put(tenant, limits=_LIMITS.write(state.tenant.limits), usage=_usage(state.tenant.usage))
+    data: dict[str, Any] = {
+        "tenant": tenant,
+        "mailbox": _mailbox(state.mailbox, sketch),
+        "recipients": {key: _known(known, sketch) for key, known in state.recipients.items()},
+    }
+    if state.domain is not None:
+        data["domain"] = _DOMAIN.write(state.domain)
+    if state.rates is None or state.rates:
+        rates = state.rates and [[r.window, r.sent, r.delivered, r.bounced, r.complained, r.scope] for r in state.rates]
+        data["rates"] = rates
+    _put(data, extra=state.extra)
+    return data
+
+
+def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> State:
+    """The state that `state_to_json` wrote, for the same facts."""
+    sketch = facts.sketch if facts else ()
+    tenant, domain, rates = dict(data["tenant"]), data.get("domain"), data.get("rates", ())
+    tenant["limits"], tenant["usage"] = Limits(**tenant.get("limits", {})), _usage_read(tenant.get("usage", {}))
+    return State(
+        tenant=TenantState(**tenant),
+        mailbox=_mailbox_read(data["mailbox"], sketch),
+        domain=DomainState(**domain) if domain else None,
+        recipients={key: _known_read(known, sketch) for key, known in data["recipients"].items()},
+        rates=None if rates is None else tuple(Rates(*r) for r in rates),
+        extra=data.get("extra", {}),
+    )
+
+
+def _put(data: dict[str, Any], **values: Any) -> None:
+    data.update((name, value) for name, value in values.items() if value)
+
+
+def _mailbox(mailbox: MailboxState, sketch: tuple[int, ...] | None) -> dict[str, Any]:
+    data = _MAILBOX.write(mailbox)
+    clusters = [[shown, c.times] for c in mailbox.fan_out if (shown := _sketch(c.sketch, sketch))]
+    _put(data, tightened=_LIMITS.write(mailbox.tightened), usage=_usage(mailbox.usage), fan_out=clusters)
+    return data
+
+
+def _mailbox_read(data: Mapping[str, Any], sketch: tuple[int, ...]) -> MailboxState:
+    read = dict(data)
+    read["addresses"] = tuple(data["addresses"])
+    if "allowed_classes" in data:
+        read["allowed_classes"] = tuple(data["allowed_classes"])
+    read["tightened"] = Limits(**data.get("tightened", {}))
+    read["usage"] = _usage_read(data.get("usage", {}))
+    read["fan_out"] = tuple(Cluster(_sketch_read(s, sketch), tuple(times)) for s, times in data.get("fan_out", ()))
+    return MailboxState(**read)
+
+
+def _known(known: RecipientState, sketch: tuple[int, ...] | None) -> dict[str, Any]:
+    data = _KNOWN.write(known)
+    if known.suppressions is None or known.suppressions:
+        data["suppressions"] = known.suppressions and [[s.scope, s.kind, s.since] for s in known.suppressions]
+    if known.consent is not None:
+        data["consent"] = _CONSENT.write(known.consent)
+    if known.earlier is None or known.earlier:
+        data["earlier"] = known.earlier and [[e.kind, e.send_id, e.at] for e in known.earlier]
+    if known.recent is None:
+        data["recent"] = None
+    elif known.recent:
+        _put(data, recent=[[s.at, shown] for s in known.recent if (shown := _sketch(s.sketch, sketch))])
+    return data
+
+
+def _known_read(data: Mapping[str, Any], sketch: tuple[int, ...]) -> RecipientState:
+    read = dict(data)
+    if data.get("suppressions"):
+        read["suppressions"] = tuple(Suppression(*s) for s in data["suppressions"])
+    if "consent" in data:
+        read["consent"] = Consent(**data["consent"])
+    if data.get("earlier"):
+        read["earlier"] = tuple(Earlier(*e) for e in data["earlier"])
+    if data.get("recent"):
+        read["recent"] = tuple(Sent(at, _sketch_read(s, sketch)) for at, s in data["recent"])
+    return RecipientState(**read)
+
+
+def _sketch(other: tuple[int, ...], sketch: tuple[int, ...] | None) -> str:
+    """How a sketch is written; empty where it is not alike and so of no account."""
+    if sketch is None:
+        return _packed(other)
+    return ALIKE if sketch and alike(sketch, other) else ""
+
+
+def _sketch_read(written: str, sketch: tuple[int, ...]) -> tuple[int, ...]:
+    return sketch if written == ALIKE else _unpacked(written)
+
+
+def _packed(sketch: tuple[int, ...]) -> str:
+    return b64encode(pack(f">{len(sketch)}I", *sketch)).decode("ascii")
+
+
+def _unpacked(text: str) -> tuple[int, ...]:
+    data = b64decode(text)
+    return unpack(f">{len(data) // 4}I", data)
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {name: _window(window) for name, window in usage.windows() if window.buckets}
+
+
+def _window(window: Window) -> list[Any]:
+    """First bucket, distances from it, counts, newest bucket a clock reached."""
+    first = min(window.buckets)
+    return [first, [b - first for b in window.buckets], list(window.buckets.values()), window.head - first]
+
+
+def _usage_read(data: Mapping[str, Iterable[Any]]) -> Usage:
+    usage = Usage()
+    for name, window in usage.windows():
+        if name in data:
+            first, distances, counts, head = data[name]
+            window.buckets = {first + d: n for d, n in zip(distances, counts, strict=True)}
+            window.head = first + head
+    return usage

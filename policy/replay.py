@@ -1,0 +1,115 @@
+"""What a changed policy would have done: two decisions on the same facts, compared.
+
+Counted per rule and mailbox and in both directions, so that an operator sees what a
+candidate would let through as well as what it would stop. A send whose recipients only
+swap the rule that refuses them is a change of reason, not of direction.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from policy.decision import Decision, Verdict
+from policy.engine import decide
+from policy.facts import Facts
+from policy.settings import PolicySettings
+from policy.state import State
+
+Direction = Literal["stricter", "looser", "reason", "same"]
+
+# How much stands between a message and its recipient.
+_WEIGHT: dict[str, int] = {"approved": 0, "held": 1, "deferred": 2, "blocked": 3}
+_OUTCOME: dict[str, int] = {"replayed": 0, "queued": 0, "scheduled": 1, "held": 2, "refused": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A decision as it was recorded."""
+
+    decision: Verdict
+    rule: str
+    reason: str
+    outcomes: tuple[tuple[str, str], ...]  # recipient and outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became different for one submission."""
+
+    send_id: str
+    mailbox: str
+    direction: Direction
+    before: Before
+    after: Before
+    recipients: tuple[str, ...] = ()  # whose outcome changed
+
+
+@dataclass(slots=True)
+class Tally:
+    """Changes of one rule or mailbox."""
+
+    stricter: int = 0
+    looser: int = 0
+    reason: int = 0
+
+    def add(self, direction: Direction) -> None:
+        """Count a change."""
+        if direction != "same":
+            setattr(self, direction, getattr(self, direction) + 1)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a candidate would change on recorded traffic. `examples` are the first few of each rule."""
+
+    decisions: int = 0
+    changed: int = 0
+    by_rule: dict[str, Tally] = field(default_factory=dict)
+    by_mailbox: dict[str, Tally] = field(default_factory=dict)
+    examples: dict[str, list[Change]] = field(default_factory=dict)
+
+    def add(self, change: Change, most: int = 5) -> None:
+        """Count one submission; its change belongs to the rule that now decides, or no longer does."""
+        self.decisions += 1
+        if change.direction == "same":
+            return
+        self.changed += 1
+        rule = (change.before if change.direction == "looser" else change.after).rule or change.before.rule
+        self.by_rule.setdefault(rule, Tally()).add(change.direction)
+        self.by_mailbox.setdefault(change.mailbox, Tally()).add(change.direction)
+        kept = self.examples.setdefault(rule, [])
+        if len(kept) < most:
+            kept.append(change)
+
+
+def summary(decision: Decision) -> Before:
+    """A decision as far as a comparison looks at it: ids and waits do not count."""
+    outcomes = tuple((v.recipient, v.outcome) for v in decision.verdicts)
+    return Before(decision.decision, decision.rule, decision.reason, outcomes)
+
+
+def compare(facts: Facts, before: Before, after: Before) -> Change:
+    """The difference between two decisions on the same facts."""
+    then, now = dict(before.outcomes), dict(after.outcomes)
+    changed = tuple(r for r in then if now.get(r) != then[r])
+    heavier = _WEIGHT[after.decision] - _WEIGHT[before.decision]
+    heavier = heavier or sum(_OUTCOME[now[r]] - _OUTCOME[then[r]] for r in changed if r in now)
+    direction: Direction
+    if heavier:
+        direction = "stricter" if heavier > 0 else "looser"
+    else:
+        direction = "reason" if changed or (before.rule, before.reason) != (after.rule, after.reason) else "same"
+    return Change(facts.send_id, facts.mailbox, direction, before, after, changed)
+
+
+def replay(candidate: PolicySettings, facts: Facts, state: State, recorded: Before) -> Change:
+    """What the candidate would have decided, against what was."""
+    return compare(facts, recorded, summary(decide(candidate, facts, state)))
+
+
+def report(changes: Iterable[Change]) -> Report:
+    """All changes, counted."""
+    counted = Report()
+    for change in changes:
+        counted.add(change)
+    return counted

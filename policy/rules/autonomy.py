@@ -1,0 +1,24 @@
+"""26: what a mailbox may send without a person. It comes last: what is refused reaches no approver."""
+
+from policy.facts import RecipientFacts
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, hold, unread
+from policy.state import RecipientState
+
+
+def autonomy_level(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """Mail to the outside is held as the mailbox's level says; colleagues are exempt."""
+    mailbox = case.state.mailbox
+    evidence = {"level": mailbox.autonomy}
+    if recipient.internal:
+        return SKIPPED
+    match mailbox.autonomy:
+        case "auto_send":
+            return PASSED
+        case "first_contact":
+            if known is None:
+                return unread("the history of the recipient")
+            if known.delivered_at:
+                return Finding("passed", evidence)
+            return hold(f"first contact with {recipient.address}", "ask_human", evidence=evidence)
+        case _:  # human_approved, and a level nobody knows
+            return hold(f"{mailbox.name} needs approval", "ask_human", evidence=evidence)

@@ -1,0 +1,138 @@
+"""One submission before the rules: what they look at, and what each may find.
+
+A rule answers with a Finding. What its mode makes of the finding (a failed check, a
+warning, nothing) is not the rule's business, except where the policy gives a part of a
+rule a mode of its own. A fact that has no answer is `unread`, never a pass.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from policy.decision import EMPTY, Next, Refusal, Retry
+from policy.facts import Facts, RecipientFacts
+from policy.settings import Mode, PolicySettings
+from policy.state import RecipientState, State
+from policy.usage import Window
+
+# passed, skipped   nothing to say; skipped means the question did not arise
+# refuse, hold      the rule's condition was met
+# schedule          it may leave at `due`, not before
+# replay            it was accepted before, as `first_send`
+# unread            a fact the rule needs has no answer
+# unlisted          as if the rule were not there
+Kind = Literal["passed", "skipped", "refuse", "hold", "schedule", "replay", "unread", "unlisted"]
+
+# Nothing was met, so no mode has anything to make of it.
+SILENT: frozenset[Literal["passed", "skipped"]] = frozenset(("passed", "skipped"))
+
+UNREAD_WAIT = 60  # seconds until a client should ask again after a fact could not be read
+
+
+@dataclass(slots=True)
+class Finding:
+    """What a rule found. `mode` overrides the rule's own where the policy says so."""
+
+    kind: Kind
+    evidence: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    refusal: Refusal | None = None
+    due: int = 0
+    first_send: str = ""
+    mode: Mode | None = None
+    counts: bool = False  # scheduled by a limit: the recipient counts when it leaves
+
+
+# Shared by all who found nothing to say.
+PASSED = Finding("passed")
+SKIPPED = Finding("skipped")
+UNLISTED = Finding("unlisted")
+
+
+@dataclass(slots=True)
+class Bound:
+    """One limit as it binds this message: of the policy, tightened by the mailbox's key, or of the tenant.
+
+    `plan` is a copy of the window in which what a queueing limit puts off is tried out.
+    """
+
+    limit: int
+    window: Window
+    mode: Mode
+    scope: str
+    used: int
+    plan: Window | None = None
+
+
+@dataclass(slots=True)
+class Case:
+    """A submission, the snapshot it is judged from, and what its earlier recipients already took."""
+
+    settings: PolicySettings
+    facts: Facts
+    state: State
+    early: bool = False  # asked at MAIL or RCPT, before the content is known
+    commercial: bool = field(init=False)
+    taken: list[int] = field(default_factory=list)  # per accepted recipient: when it counts, 0 is now
+    denied: int = 0  # recipients a limit turned away
+    first_contacts: int = 0
+    newly_reached: int = 0  # recipients not written to within the burst window
+    by_domain: dict[str, int] = field(default_factory=dict)
+    accepted_keys: set[str] = field(default_factory=set)
+    bounds: dict[str, tuple[Bound, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.commercial = not self.early and self.facts.message_class == "commercial"
+
+    def take(self, recipient: RecipientFacts, known: RecipientState | None, counts_at: int, reached: bool) -> None:
+        """An accepted recipient: the next one of this message counts after it."""
+        self.taken.append(counts_at)
+        self.accepted_keys.add(recipient.key)
+        self.by_domain[recipient.domain] = self.by_domain.get(recipient.domain, 0) + 1
+        self.first_contacts += known is not None and not known.first_at
+        self.newly_reached += not reached
+        for bounds in self.bounds.values():
+            for bound in bounds:
+                if bound.plan is not None:
+                    bound.plan.add(self.facts.now, 1, counts_at)
+
+
+MessageJudge = Callable[[Case], Finding]
+RecipientJudge = Callable[[Case, RecipientFacts, RecipientState | None], Finding]
+
+
+def refuse(
+    reason: str,
+    detail: str,
+    retry: Retry,
+    next_step: Next,
+    *,
+    wait: int = 0,
+    cause: str = "",
+    evidence: Mapping[str, Any] = EMPTY,
+    mode: Mode | None = None,
+) -> Finding:
+    """The condition of a rule was met: the message may not be sent."""
+    return Finding("refuse", evidence, Refusal(reason, clause(detail), retry, next_step, wait, cause), mode=mode)
+
+
+def hold(detail: str, next_step: Next, *, evidence: Mapping[str, Any] = EMPTY, mode: Mode | None = None) -> Finding:
+    """The condition of a rule was met: a person decides."""
+    return Finding("hold", evidence, Refusal("held", clause(detail), "human", next_step), mode=mode)
+
+
+def schedule(due: int, evidence: Mapping[str, Any], *, counts: bool = False, mode: Mode | None = None) -> Finding:
+    """The message may leave at `due`, and counts then or now."""
+    return Finding("schedule", evidence, due=due, counts=counts, mode=mode)
+
+
+def unread(what: str) -> Finding:
+    """A fact could not be read: refused for now, whatever it may have been."""
+    refusal = Refusal("unavailable", clause(f"{what} cannot be read now"), "after", "wait", UNREAD_WAIT)
+    return Finding("unread", {"unread": what}, refusal)
+
+
+def clause(text: str) -> str:
+    """Text that can stand in a reply of one line: printable ASCII, no `;`."""
+    if text.isascii() and text.isprintable() and ";" not in text:
+        return text
+    return "".join(c if " " <= c <= "~" else "?" for c in text.replace(";", ","))

@@ -1,0 +1,54 @@
+"""What the message says: its class, what its class requires, and what must never leave the house."""
+
+from typing import Any
+
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, hold, refuse
+
+
+def content_classification(case: Case) -> Finding:
+    """7: the class, with what voted for it; fails only where the mailbox may not send this class."""
+    facts = case.facts
+    evidence: dict[str, Any] = {"type": facts.message_class, "score": facts.score, "features": list(facts.features)}
+    if facts.in_doubt:
+        evidence["in_doubt"] = True
+    if facts.claim:
+        evidence["claim"] = facts.claim
+    allowed = case.state.mailbox.allowed_classes
+    if facts.message_class in allowed:
+        return Finding("passed", evidence)
+    detail = f"{case.state.mailbox.name} may send {' and '.join(allowed) or 'nothing'}, this is {facts.message_class}"
+    return refuse("class_not_allowed", detail, "human", "ask_human", evidence=evidence)
+
+
+def compliance_content(case: Case) -> Finding:
+    """8: commercial mail can carry the postal address and the way out that the law asks for."""
+    if not case.commercial:
+        return SKIPPED
+    facts = case.facts
+    if facts.cannot_inject:
+        detail = f"unsubscribe link and address cannot be put in: {facts.cannot_inject}"
+        return refuse("cannot_inject_footer", detail, "human", "change_content")
+    domain = case.state.domain
+    if domain is not None and domain.physical_address:
+        return PASSED
+    name = facts.from_domain or "the sending domain"
+    if facts.in_doubt:
+        return hold(f"may be commercial and {name} has no physical_address", "change_content")
+    return refuse("physical_address_missing", f"set physical_address for {name}", "human", "change_content")
+
+
+def content_safety(case: Case) -> Finding:
+    """9: no credential and no planted token; the evidence is redacted before it gets here."""
+    secrets, canaries = case.facts.secrets, case.facts.canaries
+    if not secrets and not canaries:
+        return PASSED
+    evidence: dict[str, Any] = {}
+    if secrets:
+        evidence["secrets"] = list(secrets)
+    if canaries:
+        evidence["canaries"] = len(canaries)
+    if not secrets:
+        return refuse("canary_violation", "a planted token is in it", "human", "change_content", evidence=evidence)
+    first = secrets[0]
+    detail = f"{str(first.get('kind', 'a secret')).replace('_', ' ')} in {first.get('where', 'the message')}"
+    return refuse("secret_leak", detail, "human", "change_content", evidence=evidence)

@@ -1,0 +1,47 @@
+"""Whether the message is one: well formed, read alike by everyone, and to no more recipients than allowed."""
+
+from policy.facts import Defect
+from policy.rules.case import PASSED, Case, Finding, hold, refuse
+from policy.settings import Mode
+
+MAIL_LOOP = "mail_loop"  # the defect's code for too many Received fields, or our own trace id met again
+NULL_SENDER_RECIPIENTS = 1  # a bounce goes to the one who sent (RFC 5321 §4.5.5)
+
+
+def message_form(case: Case) -> Finding:
+    """5: nothing in the message that a later parser could stumble over."""
+    defects = case.facts.form_defects
+    if not defects:
+        return PASSED
+    looping = next((d for d in defects if d.code == MAIL_LOOP), None)
+    reason, defect = ("mail_loop", looping) if looping else ("malformed_message", defects[0])
+    return refuse(reason, defect.detail, "never", "change_content", evidence=_evidence(defects))
+
+
+def message_ambiguous(case: Case) -> Finding:
+    """5b: readers would agree on what is shown."""
+    ambiguities = case.facts.ambiguities
+    if not ambiguities:
+        return PASSED
+    return hold(f"readers may differ: {ambiguities[0].detail}", "change_content", evidence=_evidence(ambiguities))
+
+
+def recipients_per_message(case: Case) -> Finding:
+    """6: no more recipients than allowed."""
+    count = len(case.facts.recipients)
+    limit = recipients_limit(case)
+    mode: Mode | None = "enforce" if case.facts.null_sender else None
+    evidence = {"current": count, "limit": limit}
+    if count <= limit:
+        return Finding("passed", evidence, mode=mode)
+    detail = f"{count} recipients, {limit} allowed in one message"
+    return refuse("too_many_recipients", detail, "after", "reduce_recipients", evidence=evidence, mode=mode)
+
+
+def recipients_limit(case: Case) -> int:
+    """Recipients this message may have."""
+    return NULL_SENDER_RECIPIENTS if case.facts.null_sender else case.settings.recipients_per_message.limit
+
+
+def _evidence(defects: tuple[Defect, ...]) -> dict[str, list[str]]:
+    return {"defects": [f"{d.code}:{d.line}" if d.line else d.code for d in defects]}

@@ -1,0 +1,95 @@
+"""The rules in the order they are judged. A new rule is one line here.
+
+`stage` says for a rule about the recipient when it is asked: "address" before it is known
+whether the message is a repeat, "repeat" by the rule that says so, "rest" only for what is
+none. For a rule about the message, "rest" means: only unless every recipient is a repeat.
+`early` names the command that can answer it before the content is there. Rules marked
+`always` are asked though their mode is off: part of them is not the mailbox's to switch off.
+`bounces` says whether a bounce, from the null sender, is judged by it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from policy.rules import (
+    autonomy,
+    content,
+    form,
+    limits,
+    pace,
+    permission,
+    recipient,
+    sameness,
+    sender,
+    shaping,
+    standing,
+)
+from policy.rules.case import MessageJudge, RecipientJudge
+from policy.settings import Mode, PolicySettings
+
+Stage = Literal["address", "repeat", "rest"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRule:
+    """A rule asked once a message."""
+
+    name: str
+    judge: MessageJudge
+    stage: Stage = "address"
+    early: Literal["", "mail"] = ""
+    bounces: bool = True
+    always: bool = False
+    mode: Callable[[PolicySettings], Mode] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientRule:
+    """A rule asked for every recipient."""
+
+    name: str
+    judge: RecipientJudge
+    stage: Stage = "rest"
+    early: Literal["", "rcpt"] = ""
+    bounces: bool = True
+    always: bool = False
+
+
+def _fan_out_mode(settings: PolicySettings) -> Mode:
+    rule = settings.loop_detection
+    return "off" if rule.mode == "off" else rule.fan_out.mode
+
+
+RULES: tuple[MessageRule | RecipientRule, ...] = (
+    MessageRule("tenant_active", standing.tenant_active, early="mail"),
+    MessageRule("mailbox_active", standing.mailbox_active, early="mail"),
+    MessageRule("sender_identity", sender.sender_identity, early="mail"),
+    MessageRule("domain_verified", sender.domain_verified, early="mail"),
+    MessageRule("message_form", form.message_form),
+    MessageRule("message_ambiguous", form.message_ambiguous),
+    MessageRule("recipients_per_message", form.recipients_per_message, always=True),
+    MessageRule("content_classification", content.content_classification),
+    MessageRule("compliance_content", content.compliance_content),
+    MessageRule("content_safety", content.content_safety),
+    RecipientRule("recipient_valid", recipient.recipient_valid, "address", early="rcpt"),
+    RecipientRule("recipient_allowed", recipient.recipient_allowed, "address", early="rcpt"),
+    RecipientRule("suppression_check", permission.suppression_check, early="rcpt"),
+    RecipientRule("consent_validation", permission.consent_validation),
+    RecipientRule("duplicate", sameness.duplicate, "repeat", bounces=False),
+    RecipientRule("loop_detection", sameness.loop_detection, bounces=False),
+    MessageRule("loop_detection", sameness.fan_out, "rest", bounces=False, mode=_fan_out_mode),
+    RecipientRule("cooldown", pace.cooldown, early="rcpt", bounces=False),
+    RecipientRule("recipient_lease", pace.recipient_lease, early="rcpt", bounces=False),
+    RecipientRule("first_contact_limit", pace.first_contact_limit, early="rcpt", bounces=False),
+    RecipientRule("recipient_burst", pace.recipient_burst, early="rcpt", bounces=False),
+    RecipientRule("rate_limit_hourly", limits.rate_limit("hourly"), early="rcpt", always=True),
+    RecipientRule("rate_limit_daily", limits.rate_limit("daily"), early="rcpt", always=True),
+    RecipientRule("rate_limit_monthly", limits.rate_limit("monthly"), early="rcpt", always=True),
+    RecipientRule("recipient_domain_throttle", shaping.recipient_domain_throttle),
+    RecipientRule("warmup", shaping.warmup, bounces=False),
+    MessageRule("negative_signal_budget", standing.negative_signal_budget, "rest", early="mail"),
+    MessageRule("reputation", standing.reputation, "rest", early="mail"),
+    RecipientRule("send_window", shaping.send_window),
+    RecipientRule("autonomy_level", autonomy.autonomy_level),
+)

@@ -1,0 +1,92 @@
+"""How fast one person is written to, and how fast new ones are: 16 to 19."""
+
+from typing import Any
+
+from policy.facts import RecipientFacts
+from policy.moment import iso, seconds_until
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
+from policy.state import RecipientState
+from policy.usage import MINUTE, Window
+
+
+def cooldown(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """16: some minutes between two commercial messages to one person, unless the person answered."""
+    rule = case.settings.cooldown
+    if not case.commercial and not rule.all_mail:
+        return SKIPPED
+    if known is None:
+        return unread("the history of the recipient")
+    last = known.last_at if rule.all_mail else known.last_commercial_at
+    until = last + rule.minutes * MINUTE
+    if not last or until <= case.facts.now:
+        return PASSED
+    if known.replied_at > last:
+        return Finding("skipped", {"replied_at": iso(known.replied_at)})
+    detail = f"{recipient.address} was written to less than {rule.minutes} minutes ago"
+    return _wait(case, "cooldown", detail, until, {"last": iso(last)})
+
+
+def recipient_lease(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """17: no other mailbox of the tenant has the recipient to itself."""
+    if known is None:
+        return unread("the history of the recipient")
+    until = known.leased_at + case.settings.recipient_lease.minutes * MINUTE
+    if not known.leased_by or known.leased_by == case.facts.mailbox or until <= case.facts.now:
+        return PASSED
+    detail = f"another mailbox writes to {recipient.address} until {iso(until)}"
+    return _wait(case, "lease_conflict", detail, until, {"mailbox": known.leased_by})
+
+
+def first_contact_limit(case: Case, _recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """18: not too many people who were never written to before."""
+    if known is None:
+        return unread("the history of the recipient")
+    if known.first_at:
+        return PASSED
+    rule = case.settings.first_contact_limit
+    window, span = case.state.mailbox.usage.first_contacts_window(rule.days)
+    what = "new recipients today" if rule.days == 1 else f"new recipients in {rule.days} days"
+    return _one_more(case, "first_contact_limit", window, span, case.first_contacts, rule.limit, what)
+
+
+def recipient_burst(case: Case, _recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """19: an agent does not write to a crowd in a few minutes."""
+    if case.state.mailbox.role == "bulk":
+        return SKIPPED
+    if known is None:
+        return unread("the history of the recipient")
+    if reached_lately(case, known):
+        return PASSED
+    rule = case.settings.recipient_burst
+    window, span = case.state.mailbox.usage.latest_window(rule.minutes)
+    what = f"recipients in {rule.minutes} minutes"
+    return _one_more(case, "recipient_burst", window, span, case.newly_reached, rule.limit, what)
+
+
+def reached_lately(case: Case, known: RecipientState | None) -> bool:
+    """Whether the recipient is among the distinct ones of the burst window already."""
+    if known is None or not known.last_at:
+        return False
+    window, span = case.state.mailbox.usage.latest_window(case.settings.recipient_burst.minutes)
+    return known.last_at // window.width >= case.facts.now // window.width - span
+
+
+def _one_more(case: Case, reason: str, window: Window, span: int, taken: int, limit: int, what: str) -> Finding:
+    """Whether one more fits into a window that others of this message already drew from."""
+    now = case.facts.now
+    used = window.count(now, span) + taken
+    evidence = {"current": used, "limit": limit}
+    if used < limit:
+        return Finding("passed", evidence)
+    detail = f"{used} of {limit} {what}"
+    if not limit:
+        return refuse(reason, detail, "human", "ask_human", evidence=evidence)
+    free = window.frees_at(now, taken + 1, limit, span)
+    if not free:
+        return refuse(reason, detail, "never", "reduce_recipients", evidence=evidence)
+    return _wait(case, reason, detail, free, evidence)
+
+
+def _wait(case: Case, reason: str, detail: str, until: int, evidence: dict[str, Any]) -> Finding:
+    wait = seconds_until(until, case.facts.now)
+    return refuse(reason, detail, "after", "wait", wait=wait, evidence={**evidence, "resets_at": iso(until)})

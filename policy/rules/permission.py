@@ -1,0 +1,113 @@
+"""Whether the recipient wants it: suppressions and, for commercial mail, consent.
+
+What binds all mail is told as `suppressed`, an unsubscribe as `unsubscribed`. A refusal
+that rests on a global suppression names neither date nor kind: it may have come about
+through another tenant.
+"""
+
+from typing import Any
+
+from policy.facts import RecipientFacts
+from policy.moment import day
+from policy.profiles import PROFILES, ConsentProfile
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
+from policy.settings import ConsentValidation
+from policy.state import Consent, RecipientState, Suppression
+from policy.usage import DAY
+
+_WORDS = {
+    "hard_bounce": "bounced",
+    "soft_bounce": "bounced repeatedly",
+    "complaint": "complained",
+    "unsubscribe": "unsubscribed",
+    "manual": "suppressed by hand",
+    "legal": "suppressed for legal reasons",
+    "domain": "at a suppressed domain since",
+}
+
+
+def suppression_check(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """12: on no list that binds this message."""
+    if known is None or known.suppressions is None:
+        return unread("suppressions")
+    if not known.suppressions:
+        return PASSED
+    binding = [s for s in known.suppressions if _binds(case, s)]
+    if not binding:
+        return PASSED
+    return _suppressed(recipient, min(binding, key=_telling))
+
+
+def _binds(case: Case, suppression: Suppression) -> bool:
+    if suppression.kind != "unsubscribe":
+        return True
+    return case.commercial or case.settings.suppression_check.unsubscribe_binds_all
+
+
+def _telling(suppression: Suppression) -> tuple[bool, bool, int]:
+    """Sorts first what may be told in full, then what binds all mail, then the oldest."""
+    return (suppression.scope == "global", suppression.kind == "unsubscribe", suppression.since)
+
+
+def _suppressed(recipient: RecipientFacts, entry: Suppression) -> Finding:
+    if entry.scope == "global":
+        evidence: dict[str, Any] = {"scope": "global"}
+        return refuse("suppressed", f"{recipient.address}", "never", "drop_recipient", evidence=evidence)
+    evidence = {"scope": entry.scope, "kind": entry.kind, "since": day(entry.since)}
+    reason = "unsubscribed" if entry.kind == "unsubscribe" else "suppressed"
+    detail = f"{recipient.address} {_WORDS.get(entry.kind, entry.kind)} {evidence['since']}"
+    return refuse(reason, detail, "never", "drop_recipient", evidence=evidence)
+
+
+def consent_validation(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """13: commercial mail has the consent that law or configuration asks for."""
+    if not case.commercial:
+        return SKIPPED
+    if known is None:
+        return unread("consent")
+    rule, consent = case.settings.consent_validation, known.consent
+    evidence = _recorded(consent)
+    missing = _missing(rule, consent, case.facts.now)
+    if not missing:
+        return Finding("passed", evidence)
+    detail = f"{recipient.address}: {missing}"
+    return refuse("no_consent", detail, "human", "get_consent", evidence=evidence)
+
+
+def _recorded(consent: Consent | None) -> dict[str, str]:
+    if consent is None:
+        return {}
+    shown = {"consent_date" if consent.granted else "revoked_date": day(consent.at)}
+    if consent.basis:
+        shown["basis"] = consent.basis
+    return shown
+
+
+def _missing(rule: ConsentValidation, consent: Consent | None, now: int) -> str:
+    """What consent lacks, as a clause; empty when nothing is asked for or it suffices."""
+    profiles = _applying(rule, consent)
+    if not profiles and not rule.required:
+        return ""
+    if consent is not None and not consent.granted:
+        return f"consent revoked {day(consent.at)}"
+    asking = [p for p in profiles if p.consent == "opt_in"]
+    if consent is None:
+        return "no consent recorded" if rule.required or asking else ""
+    return next((lack for p in asking if (lack := _lacking(p, consent, now))), "")
+
+
+def _applying(rule: ConsentValidation, consent: Consent | None) -> list[ConsentProfile]:
+    country = (consent.jurisdiction if consent else "") or rule.default_country
+    profiles = [PROFILES[name] for name in rule.profiles]
+    # Nobody knows where the recipient lives: every law that was chosen may be the one that binds.
+    return [p for p in profiles if not country or country.lower() in p.countries]
+
+
+def _lacking(profile: ConsentProfile, consent: Consent, now: int) -> str:
+    basis = consent.basis or "express"
+    if basis not in profile.bases:
+        return f"the basis {basis} does not suffice for {profile.name}"
+    days = dict(profile.expiry_days).get(basis)
+    if days is not None and now >= consent.at + days * DAY:
+        return f"the basis {basis} ran out {day(consent.at + days * DAY)}"
+    return ""

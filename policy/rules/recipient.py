@@ -1,0 +1,130 @@
+"""Who may be written to: addresses mail can reach, and the operator's allow and block lists.
+
+An allow list takes the address as it goes on the wire, a block list every spelling of it:
+folding may only ever refuse more. The syntax was judged when the address was parsed.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+from policy.facts import RecipientFacts
+from policy.memo import Prepared
+from policy.rules.case import PASSED, Case, Finding, refuse, unread
+from policy.settings import RecipientAllowed
+from policy.state import RecipientState
+
+# RFC 6761 §6.3, §6.4; RFC 6762 §3; RFC 7686: no mail host is ever found under these.
+NEVER_RECEIVES = frozenset({"invalid", "localhost", "local", "onion"})
+
+# RFC 2142 and the customs: an address that is a function, not a person.
+ROLE_ACCOUNTS = frozenset(
+    (
+        *("abuse", "admin", "administrator", "billing", "contact", "ftp", "help", "hostmaster", "info"),
+        *("mailer-daemon", "majordomo", "marketing", "news", "no-reply", "noc", "noreply", "office"),
+        *("postmaster", "root", "sales", "security", "ssladmin", "support", "sysadmin", "usenet", "uucp"),
+        *("webmaster", "www"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The operator's lists, made ready for one look each."""
+
+    allow: frozenset[str]
+    allow_domains: frozenset[str]
+    block: frozenset[str]
+    block_domains: frozenset[str]
+
+    @property
+    def closed(self) -> bool:
+        """Whether only listed recipients may be written to."""
+        return bool(self.allow or self.allow_domains)
+
+
+def recipient_valid(case: Case, recipient: RecipientFacts, _known: RecipientState | None) -> Finding:
+    """10: the domain can receive mail."""
+    if recipient.domain.rpartition(".")[2] in NEVER_RECEIVES:
+        return _invalid(f"no mail is ever received at {recipient.domain}", "never_receives")
+    if not case.settings.recipient_valid.check_mx:
+        return PASSED
+    match recipient.mail_host:
+        case "none":
+            return _invalid(f"there is no domain {recipient.domain}", "no_domain")
+        case "null_mx":
+            return _invalid(f"{recipient.domain} takes no mail", "null_mx")  # RFC 7505 §3
+        case "unknown":
+            return unread(f"the mail host of {recipient.domain}")
+        case _:
+            return PASSED
+
+
+def recipient_allowed(case: Case, recipient: RecipientFacts, _known: RecipientState | None) -> Finding:
+    """11: on the allow list if there is one, on no block list, no role account where those are blocked."""
+    rule = case.settings.recipient_allowed
+    lists = _lists_of(rule)
+    if lists is None:
+        return PASSED
+    if _blocked(lists, recipient):
+        return _not_allowed(f"{recipient.address} is on the block list", "block_list")
+    if rule.role_accounts == "block" and recipient.key.partition("@")[0] in ROLE_ACCOUNTS:
+        return _not_allowed(f"{recipient.address} is a role account", "role_account")
+    if lists.closed and not _allowed(lists, recipient):
+        return _not_allowed(f"{recipient.address} is not on the allow list", "allow_list")
+    return PASSED
+
+
+def _prepare(rule: RecipientAllowed) -> Lists | None:
+    """The lists of a policy; None when it has none."""
+    if rule == RecipientAllowed(mode=rule.mode):
+        return None
+    return Lists(
+        frozenset(_exact(a) for a in rule.addresses),
+        frozenset(d.lower() for d in rule.domains),
+        frozenset(_folded(a) for a in rule.block_addresses),
+        frozenset(d.lower() for d in rule.block_domains),
+    )
+
+
+_lists_of = Prepared(_prepare)
+
+
+def _blocked(lists: Lists, recipient: RecipientFacts) -> bool:
+    return (
+        recipient.key in lists.block or recipient.alias in lists.block or under(recipient.domain, lists.block_domains)
+    )
+
+
+def _allowed(lists: Lists, recipient: RecipientFacts) -> bool:
+    return _exact(recipient.address) in lists.allow or under(recipient.domain, lists.allow_domains)
+
+
+def under(domain: str, domains: frozenset[str]) -> bool:
+    """Whether the list names the domain, or with a leading dot one it lies below."""
+    if not domains:
+        return False
+    if domain in domains:
+        return True
+    _, dot, parent = domain.partition(".")
+    while dot:
+        if f".{parent}" in domains:
+            return True
+        _, dot, parent = parent.partition(".")
+    return False
+
+
+def _exact(address: str) -> str:
+    # Only ASCII letters are folded: the Kelvin sign would become a k, and let somebody else in.
+    return address.lower() if address.isascii() else address
+
+
+def _folded(address: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).casefold())
+
+
+def _invalid(detail: str, cause: str) -> Finding:
+    return refuse("recipient_invalid", detail, "never", "drop_recipient", cause=cause, evidence={"cause": cause})
+
+
+def _not_allowed(detail: str, why: str) -> Finding:
+    return refuse("recipient_not_allowed", detail, "human", "drop_recipient", evidence={"list": why})

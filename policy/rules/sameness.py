@@ -1,0 +1,101 @@
+"""Whether it was sent before: 14 duplicates, which are replayed, and 15 loops, which are stopped."""
+
+from functools import lru_cache
+from typing import Any
+
+from policy.decision import Refusal
+from policy.facts import Facts, RecipientFacts
+from policy.moment import iso
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
+from policy.settings import Duplicate, Mode
+from policy.sketch import similar
+from policy.state import Earlier, RecipientState
+from policy.usage import DAY, HOUR, MINUTE
+
+# A key is the client's own word for «the same»; a Message-ID nearly so; content is our guess.
+_KINDS = ("key", "message_id", "content")
+_BY = {"key": "dedupe key", "message_id": "Message-ID", "content": "content", "message": "recipient"}
+
+_STRICTNESS: dict[Mode, int] = {"off": 0, "shadow": 1, "warn": 2, "enforce": 3}
+
+
+def duplicate(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """14: an accepted first submission is replayed; nothing is sent again."""
+    if recipient.key in case.accepted_keys:  # the envelope names one person twice
+        return _replay(case.facts.send_id, "message", case.facts.now)
+    if known is None or known.earlier is None:
+        return unread("earlier submissions")
+    rule, facts = case.settings.duplicate, case.facts
+    for kind in _KINDS:
+        window = _window(rule, facts, kind)
+        same = [e for e in known.earlier if e.kind == kind and facts.now - e.at < window]
+        if same:
+            first = min(same, key=_age)
+            return _replay(first.send_id, kind, first.at)
+    return PASSED
+
+
+def _age(earlier: Earlier) -> tuple[int, str]:
+    return (earlier.at, earlier.send_id)
+
+
+def _window(rule: Duplicate, facts: Facts, kind: str) -> int:
+    """How long a sameness of this kind is remembered, for this message."""
+    if kind == "key":
+        return rule.dedupe_key_days * DAY
+    if kind == "message_id":
+        return rule.message_id_days * DAY
+    # Equal alerts under new Message-IDs are wanted; equal sales mail is not.
+    if facts.message_class == "commercial" or not facts.message_id:
+        return rule.content_minutes * MINUTE
+    return rule.transactional_seconds * 1000
+
+
+def _replay(send_id: str, kind: str, at: int) -> Finding:
+    evidence = {"first_send": send_id, "by": kind, "at": iso(at)}
+    refusal = Refusal("duplicate", f"same {_BY[kind]} as {send_id}", "never", "none")
+    return Finding("replay", evidence, refusal, first_send=send_id)
+
+
+@lru_cache(maxsize=8192)
+def alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two sketches are of the same message; asked again when the decision is recorded."""
+    return similar(one, other)
+
+
+def loop_detection(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """15: not the same thing in other words, again and again, to one person."""
+    if not case.facts.sketch:
+        return SKIPPED  # too short to resemble anything
+    if known is None or known.recent is None:
+        return unread("what the recipient was sent")
+    rule, facts = case.settings.loop_detection, case.facts
+    since = facts.now - rule.hours * HOUR
+    near = sum(1 for sent in known.recent if sent.at > since and alike(facts.sketch, sent.sketch))
+    mode = None if case.commercial or facts.in_doubt else _weaker(rule.mode, rule.transactional_mode)
+    evidence: dict[str, Any] = {"current": near, "limit": rule.limit}
+    if near < rule.limit:
+        return Finding("passed", evidence, mode=mode)
+    detail = f"{near + 1} alike to {recipient.address} in {rule.hours} hours"
+    return refuse("loop_detected", detail, "human", "ask_human", evidence=evidence, mode=mode)
+
+
+def fan_out(case: Case) -> Finding:
+    """15, the other way round: not one commercial message to a crowd, by a mailbox that is not for that."""
+    rule, mailbox = case.settings.loop_detection.fan_out, case.state.mailbox
+    if not case.commercial or mailbox.role == "bulk" or not case.facts.sketch:
+        return SKIPPED
+    since = case.facts.now - rule.minutes * MINUTE
+    near = 1 + max(
+        (sum(1 for at in c.times if at > since) for c in mailbox.fan_out if alike(case.facts.sketch, c.sketch)),
+        default=0,
+    )
+    if near < rule.limit:
+        return PASSED
+    evidence = {"fan_out": near, "limit": rule.limit}
+    detail = f"{near} alike in {rule.minutes} minutes"
+    return refuse("loop_detected", detail, "human", "ask_human", evidence=evidence)
+
+
+def _weaker(one: Mode, other: Mode) -> Mode:
+    return min(one, other, key=_STRICTNESS.__getitem__)

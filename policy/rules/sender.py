@@ -1,0 +1,57 @@
+"""Who sends: every address the message speaks from is the mailbox's own, and the domain is proven."""
+
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse
+from policy.state import MailboxState
+
+# A mail system that returns a bounce through us signs it with one of these (RFC 5321 §4.5.1, RFC 3464).
+_BOUNCERS = ("mailer-daemon", "postmaster")
+
+
+def sender_identity(case: Case) -> Finding:
+    """3: one plain From; From, Sender and MAIL FROM belong to the mailbox; nothing hides one."""
+    facts = case.facts
+    if facts.identity_defects:
+        defect = facts.identity_defects[0]
+        evidence = {"defects": [d.code for d in facts.identity_defects]}
+        return refuse("sender_not_allowed", defect.detail, "never", "fix_sender", evidence=evidence)
+    for address in facts.sender_addresses:
+        if not _owns(case.state.mailbox, address, facts.null_sender):
+            return _not_owned(address, case.state.mailbox.name)
+    if not case.early and not facts.from_address:
+        return refuse("sender_not_allowed", "the message has no From address", "never", "fix_sender")
+    return PASSED
+
+
+def domain_verified(case: Case) -> Finding:
+    """4: the From domain's ownership is proven, as the stored proof says."""
+    name = case.facts.from_domain
+    if not name:
+        return SKIPPED  # no From to speak of: rule 3 says so, and at MAIL it may not be known yet
+    domain = case.state.domain
+    if domain is not None and domain.verified:
+        return Finding("passed", {"domain": name})
+    return refuse(
+        "sender_domain_not_verified",
+        f"publish the DNS record for {name}" if domain is None else f"publish the {domain.proof} record for {name}",
+        "human",
+        "verify_domain",
+        evidence={"domain": name},
+    )
+
+
+def _owns(mailbox: MailboxState, address: str, null_sender: bool) -> bool:
+    if address in mailbox.addresses:
+        return True
+    local, _, domain = address.rpartition("@")
+    # A bounce speaks for the mail system of the mailbox's own domain, not for one of its people.
+    return null_sender and local in _BOUNCERS and any(a.endswith(f"@{domain}") for a in mailbox.addresses)
+
+
+def _not_owned(address: str, mailbox: str) -> Finding:
+    return refuse(
+        "sender_not_allowed",
+        f"{address} is not an address of {mailbox}",
+        "never",
+        "fix_sender",
+        evidence={"address": address},
+    )

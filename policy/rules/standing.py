@@ -1,0 +1,80 @@
+"""Whether tenant and mailbox may send at all: the kill switch, and pauses by a person, a key or reputation.
+
+A pause binds until a person lifts it, so it is permanent to a client unless the operator
+chose otherwise: `pause_reply` 451 lets clients keep their mail, hold takes it and waits.
+"""
+
+from typing import Any
+
+from policy.decision import Refusal
+from policy.moment import seconds_until
+from policy.reputation import assess
+from policy.rules.case import PASSED, Case, Finding, clause, hold, refuse, unread
+
+PAUSE_RETRY = 3600  # seconds after which a client asks again where pauses are told as temporary
+
+_PAUSED_BY = {"person": "by a person", "key": "by its own key", "reputation": "for its reputation"}
+
+
+def tenant_active(case: Case) -> Finding:
+    """1: the tenant is not paused."""
+    tenant = case.state.tenant
+    if tenant.status == "active":
+        return PASSED
+    return paused(case, "tenant_paused", f"the tenant is {tenant.status}", tenant.cause)
+
+
+def mailbox_active(case: Case) -> Finding:
+    """2: the mailbox is not paused, whoever did it."""
+    mailbox = case.state.mailbox
+    if mailbox.status == "active":
+        return PASSED
+    by = _PAUSED_BY.get(mailbox.paused_by, "")
+    return paused(case, "mailbox_paused", f"{mailbox.name} is {mailbox.status} {by}".rstrip(), mailbox.cause)
+
+
+def negative_signal_budget(case: Case) -> Finding:
+    """23: few enough bounces and complaints came back lately."""
+    rule = case.settings.negative_signal_budget
+    window, span = case.state.mailbox.usage.negative_window(rule.hours)
+    now = case.facts.now
+    signals = window.count(now, span)
+    evidence = {"current": signals, "limit": rule.limit}
+    if signals < rule.limit:
+        return Finding("passed", evidence)
+    free = window.frees_at(now, 1, rule.limit, span)
+    return refuse(
+        "negative_signal_budget",
+        f"{signals} bounces and complaints in {rule.hours} hours, {rule.limit} allowed",
+        "after",
+        "wait",
+        wait=seconds_until(free, now),
+        evidence=evidence,
+    )
+
+
+def reputation(case: Case) -> Finding:
+    """24: no rate is over its pause threshold with enough volume behind it."""
+    if case.state.rates is None:
+        return unread("reputation")
+    standing = assess(case.state.rates, case.settings.reputation)
+    evidence: dict[str, Any] = {"standing": standing.status}
+    if standing.warnings:
+        evidence["warnings"] = list(standing.warnings)
+    if standing.status != "pause":
+        return Finding("passed", evidence)
+    return paused(case, "reputation_paused", standing.cause, "", evidence)
+
+
+def paused(case: Case, reason: str, what: str, cause: str, evidence: dict[str, Any] | None = None) -> Finding:
+    """A pause, told as the operator chose: refused until a person acts, for now, or held."""
+    detail = f"{what}, {cause}" if cause else what
+    shown = evidence or {}
+    match case.settings.options.pause_reply:
+        case "hold":
+            return hold(detail, "ask_human", evidence=shown)
+        case "451":
+            refusal = Refusal(reason, clause(detail), "after", "ask_human", PAUSE_RETRY)
+            return Finding("refuse", shown, refusal)
+        case _:
+            return refuse(reason, detail, "human", "ask_human", evidence=shown)

@@ -1,0 +1,247 @@
+"""Finds credentials that are about to leave in a message, and shows none of them.
+
+One pass cuts the text into candidate tokens (runs of letters, figures and the
+signs keys are made of, 16 characters or longer). Ordinary words are shorter, so
+few candidates are left; each is looked up by its first characters, and only what
+matches a known beginning is confirmed by the shape of that kind of key. Tokens of
+no known shape are shown, as a keyed hash, to those who know: the relay (its own
+credentials), the operator (own secrets from 20 characters up). Canary tokens are
+looked for wherever they stand. The whole text is read, linear in its length.
+
+A finding names the kind and shows the first four characters and the length.
+Well-known examples from documentation and obvious placeholders are no findings.
+"""
+
+import hmac
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from policy.tokens import without_invisible
+
+SHORTEST = 16
+SHORTEST_CHOSEN = 20
+_LONGEST = 4096  # a longer run is no token but data
+_MOST = 20  # findings; one is enough to refuse
+
+_CANDIDATE = re.compile(r"[A-Za-z0-9_\-./+=:~]{16,}")
+_PEM = "-----BEGIN "
+_PRIVATE = re.compile(r"-----BEGIN ((?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?)-----[\s>]{0,6}[A-Za-z0-9+/]{8}")
+_EDGES = ".,:;=/-+~"
+_CUT = 16  # pieces of one token
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFinding:
+    """A secret found: `evidence` is redacted."""
+
+    kind: str
+    evidence: str
+    is_canary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """One kind of key by its first characters."""
+
+    kind: str
+    pattern: re.Pattern[str]
+
+
+def _shapes(*rows: tuple[str, str, str]) -> dict[str, tuple[_Shape, ...]]:
+    table: dict[str, tuple[_Shape, ...]] = {}
+    for kind, beginnings, rest in rows:
+        for beginning in beginnings.split():
+            shape = _Shape(kind, re.compile(re.escape(beginning) + rest))
+            table[beginning] = (*table.get(beginning, ()), shape)
+    return table
+
+
+# Beginning, then what must follow; each pattern is matched from the start of a candidate and has a bounded end.
+_BY_BEGINNING = _shapes(
+    ("aws_access_key", "AKIA ASIA", r"[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    ("gcp_api_key", "AIza", r"[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    ("gcp_oauth_secret", "GOCSPX-", r"[A-Za-z0-9_-]{28}"),
+    ("google_oauth_token", "ya29.", r"[A-Za-z0-9_-]{40}"),
+    ("github_token", "ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{36}"),
+    ("github_token", "github_pat_", r"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    ("gitlab_token", "glpat- gldt- glrt- glptt- glcbt-", r"[A-Za-z0-9_.-]{20}"),
+    ("slack_token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xapp-", r"[A-Za-z0-9-]{20}"),
+    ("stripe_key", "sk_live_ rk_live_", r"[A-Za-z0-9]{20}"),
+    ("webhook_secret", "whsec_", r"[A-Za-z0-9+/=]{24}"),
+    ("anthropic_key", "sk-ant-", r"[a-z0-9]{3,8}-[A-Za-z0-9_-]{40}"),
+    ("openai_key", "sk-proj- sk-svcacct- sk-admin-", r"[A-Za-z0-9_-]{40}"),
+    ("openai_key", "sk-", r"[A-Za-z0-9]{40}"),
+    ("openrouter_key", "sk-or-v1-", r"[0-9a-f]{64}"),
+    ("sendgrid_key", "SG.", r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
+    ("mailgun_key", "key-", r"[0-9a-f]{32}(?![0-9a-f])"),
+    ("mailersend_key", "mlsn.", r"[0-9a-f]{60}"),
+    ("brevo_key", "xkeysib- xsmtpsib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}"),
+    ("resend_key", "re_", r"[A-Za-z0-9]{8}_[A-Za-z0-9]{20}"),
+    ("twilio_key", "SK", r"[0-9a-f]{32}(?![A-Za-z0-9])"),
+    ("npm_token", "npm_", r"[A-Za-z0-9]{36}"),
+    ("pypi_token", "pypi-AgEIcHlwaS5vcmc pypi-AgENdGVzdC5weXBpLm9yZw", r"[A-Za-z0-9_-]{40}"),
+    ("docker_token", "dckr_pat_", r"[A-Za-z0-9_-]{24}"),
+    ("huggingface_token", "hf_", r"[A-Za-z]{34}"),
+    ("shopify_token", "shpat_ shpca_ shppa_ shpss_", r"[0-9a-f]{32}"),
+    ("digitalocean_token", "dop_v1_ doo_v1_ dor_v1_", r"[0-9a-f]{64}"),
+    ("square_token", "sq0atp- sq0csp-", r"[A-Za-z0-9_-]{22}"),
+    ("databricks_token", "dapi", r"[0-9a-f]{32}"),
+    ("telegram_token", "bot", r"\d{8,10}:AA[A-Za-z0-9_-]{33}"),
+    ("linear_key", "lin_api_", r"[A-Za-z0-9]{40}"),
+    ("notion_token", "ntn_ secret_", r"[A-Za-z0-9]{43}"),
+    ("jwt", "eyJ", r"[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,}"),
+    ("age_key", "AGE-SECRET-KEY-1", r"[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
+    ("vault_token", "hvs. hvb.", r"[A-Za-z0-9_-]{24}"),
+)
+_BEGINNINGS = sorted({len(beginning) for beginning in _BY_BEGINNING})
+_FIRST_TWO = frozenset(beginning[:2] for beginning in _BY_BEGINNING)
+
+# Keys without a beginning of their own: only beside a word that says what they are.
+_NAMED = (
+    ("aws_secret_key", ("aws_secret", "secret access key", "secretaccesskey", "secret_access_key"), re.compile(r"[A-Za-z0-9/+]{40}")),
+    ("azure_storage_key", ("accountkey", "azure"), re.compile(r"[A-Za-z0-9/+]{86}==")),
+    ("azure_client_secret", ("client secret", "client_secret", "clientsecret"), re.compile(r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}")),
+    ("postmark_token", ("postmark", "server token", "server-token", "server api token"), re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")),
+    ("twilio_auth_token", ("auth token", "auth_token", "authtoken"), re.compile(r"[0-9a-f]{32}")),
+    ("mailgun_key", ("mailgun",), re.compile(r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}")),
+)  # fmt: skip
+_NEAR = 60
+
+_PLACEHOLDER = re.compile(r"(?i)example|xxxx|\*{4}|0{8}|1234567890|abcdef1234|your[_-]|placeholder|redacted|dummy")
+
+
+def keyed_hash(key: bytes, token: str) -> bytes:
+    """What a secret is known by without being kept: only who holds the key can make it."""
+    return blake2b(token.encode("utf-8", "surrogatepass"), key=key[:64], digest_size=16).digest()
+
+
+def redacted(token: str, kind: str) -> str:
+    """The first four characters, the length, the kind."""
+    return f"{token[:4]}… ({len(token)} characters, {kind})"
+
+
+def is_recognisable(secret: str) -> bool:
+    """Whether a secret an operator chose is long and plain enough to be looked for without false alarms."""
+    return len(secret) >= SHORTEST_CHOSEN and _CANDIDATE.fullmatch(secret) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretScanner:
+    """Known secrets of one installation (or tenant), as hashes, and the scan.
+
+    `is_own` is asked with each token that looks like a credential of ours
+    (`gp_live_<id>_<secret>`) and says whether it is one. `chosen` are keyed
+    hashes of what the operator named. `canaries` are planted in plain sight.
+    """
+
+    key: bytes = b"gatepost"
+    chosen: frozenset[bytes] = frozenset()
+    canaries: tuple[str, ...] = ()
+    own_prefix: str = "gp_live_"
+    is_own: Callable[[str], bool] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        key: bytes,
+        *,
+        chosen: Iterable[str] = (),
+        canaries: Iterable[str] = (),
+        is_own: Callable[[str], bool] | None = None,
+    ) -> "SecretScanner":
+        """A scanner for these secrets; raises ValueError on a chosen one under 20 characters."""
+        hashes = set()
+        for secret in chosen:
+            if not is_recognisable(secret):
+                raise ValueError(
+                    f"a secret to look for needs {SHORTEST_CHOSEN} characters or more, letters, figures and _-./+=:~ only"
+                )
+            hashes.add(keyed_hash(key, secret))
+        return cls(key, frozenset(hashes), tuple(sorted(c.lower() for c in canaries if c)), is_own=is_own)
+
+    def scan(self, text: str) -> tuple[SecretFinding, ...]:
+        """Every secret of the text, in order, each once, twenty at most."""
+        if not text.isascii():
+            text = without_invisible(text)
+        found: dict[SecretFinding, None] = {}
+        for finding in self._findings(text):
+            found[finding] = None
+            if len(found) >= _MOST:
+                break
+        return tuple(found)
+
+    def _findings(self, text: str) -> Iterator[SecretFinding]:
+        yield from self._canaries(text)
+        if _PEM in text:
+            for match in _PRIVATE.finditer(text):
+                yield SecretFinding("private_key", redacted("-----BEGIN", match[1].lower()))
+        # Ordinary words are shorter than any key: hardly anything is left to look at. The first places ascend, so that
+        # finding them is one walk through the text.
+        start = 0
+        for chunk in dict.fromkeys([chunk for chunk in text.split() if len(chunk) >= SHORTEST]):
+            start = text.find(chunk, start)
+            for match in _CANDIDATE.finditer(chunk):
+                if match.end() - match.start() <= _LONGEST:
+                    yield from self._of_token(match.group(), text, start + match.start())
+
+    def _canaries(self, text: str) -> Iterator[SecretFinding]:
+        if not self.canaries:
+            return
+        lowered = text.lower()
+        for canary in self.canaries:
+            if canary in lowered:
+                yield SecretFinding("canary", redacted(canary, "canary"), is_canary=True)
+
+    def _of_token(self, token: str, text: str, start: int) -> Iterator[SecretFinding]:
+        for piece in _pieces(token):
+            kind = _known_shape(piece) or self._known_here(piece) or _named(piece, text, start)
+            if kind and not _PLACEHOLDER.search(piece):
+                yield SecretFinding(kind, redacted(piece, kind))
+                return
+
+    def _known_here(self, piece: str) -> str:
+        if self.is_own is not None and piece.startswith(self.own_prefix) and self.is_own(piece):
+            return "own_credential"
+        if self.chosen and len(piece) >= SHORTEST_CHOSEN:
+            hashed = keyed_hash(self.key, piece)
+            # Membership in a set tells nothing by its time: the hash is keyed.
+            if hashed in self.chosen and any(hmac.compare_digest(hashed, known) for known in self.chosen):
+                return "chosen_secret"
+        return ""
+
+
+def _pieces(token: str) -> Iterator[str]:
+    """The token as it stands, without the signs around it, and cut where assignments, paths and URLs are cut."""
+    yield token
+    bare = token.strip(_EDGES)
+    if bare != token:
+        yield token.rstrip(".,:")
+        yield bare
+    for sign in ":=/":
+        if sign in bare:
+            yield token.partition(sign)[2].rstrip(".,:")
+            yield from [piece for piece in bare.split(sign)[:_CUT] if len(piece) >= SHORTEST]
+
+
+def _known_shape(token: str) -> str:
+    if token[:2] not in _FIRST_TWO:
+        return ""
+    for length in _BEGINNINGS:
+        for shape in _BY_BEGINNING.get(token[:length], ()):
+            if shape.pattern.match(token):
+                return shape.kind
+    return ""
+
+
+def _named(token: str, text: str, start: int) -> str:
+    if len(token) < 32 or token.isalpha():
+        return ""
+    before = ""
+    for kind, names, pattern in _NAMED:
+        if pattern.fullmatch(token):
+            before = before or text[max(0, start - _NEAR) : start + _NEAR].lower()
+            if any(name in before for name in names):
+                return kind
+    return ""

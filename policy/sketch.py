@@ -1,0 +1,163 @@
+"""A short fingerprint of what a message says, for telling a rewording from a new message.
+
+A language model that repeats itself changes its sentences and keeps the matter:
+the names, the product, the figures, the request. So a sketch is a set, not a
+sequence: the stems of the words that carry matter (function words, courtesies and
+the vocabulary of writing mail left out), what kind of thing is said (concepts of
+the lexicon), and the facts (numbers, identifiers, targets of links).
+
+`similar` asks two things. Do the matters overlap? And where both messages state
+facts, are they the same facts? Two shipping notices share every word but the
+order number, so differing facts part them; to a message that sells, a number put
+in for show is no excuse. A sketch has at most `LONGEST` integers of 32 bits; of a
+long text a sample is kept that is the same for the same words (bottom-k).
+
+Measured on tests/policy/rewordings.py and notifications.py: see
+tests/policy/test_sketch.py, which prints and holds the separation.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from zlib import crc32
+
+from policy.tokens import host_and_words
+
+WORDS, FACTS, TRAITS = 40, 14, 9
+LONGEST = WORDS + FACTS + TRAITS + 1
+
+# Of the matter of the shorter message, the part that must stand in the other: see the module text.
+OVERLAP = 0.30
+SHARED = 3  # and so many words at least, or all of a message that has fewer
+_SAME_TEMPLATE = 0.75
+_SAME_FACTS = 0.5
+_STEM = 5
+_READ = 200
+
+_WORD, _FACT, _SMALL, _TRAIT = 0, 1, 2, 3
+_SELLS = 0xFFFFFFFF  # its own kind bits are those of a trait
+
+_SAID_WITHOUT_MATTER = frozenset(
+    """
+    a about after again all also am an and any are as at be been before being both but by can could did do does doing down during each
+    even ever few for from further get gets getting give given go goes going got had has have having he her here hers him his how i if in
+    into is it its just know let like ll made make makes many may me might mine more most much must my near never new no nor not now of
+    off on once one only or other our ours out over own per please put rather re s same say see seem seen send sending sent shall she
+    should since so some soon still such sure t take taking than that the their them then there these they thing things this those though
+    through till to today tomorrow too two under until up upon us use ve very via want wanted was way we well were what when where whether
+    which while who whom why will with within without would yet you your yours yourself it's i'm i'd i've i'll you're you'd we're we've
+    we'd that's don't didn't haven't hasn't isn't wasn't can't couldn't won't let's there's here's
+    hi hello hey dear good morning afternoon evening thanks thank regards best kind warm warmly cheers sincerely yours greetings team
+    mail email emails message messages note notes inbox wrote write writing written reply replied respond response answer hear heard back
+    follow following followed up check checking checked circle circling touch bump bumping nudge reach reached reaching ping remind
+    reminder last previous earlier recent recently week weeks day days month monday tuesday wednesday thursday friday time times moment
+    minute minutes hour quick quickly short brief briefly chance look looked looking review share shared think thought thoughts question
+    questions happy glad love like great helpful help interested interest sense worth open free available availability suit suits work
+    works call chat talk speak meeting connect conversation schedule slot calendar next right able ask asked asking wondering wonder hope
+    hoping forward busy know lot many sure maybe perhaps really first second another anything something everything need needs
+    der die das den dem des ein eine einen einem einer und oder aber nicht noch nur auch auf aus bei mit nach von vor zu zum zur für über
+    ich sie wir ihr ihnen ihre ihren mir mich uns ist sind war habe haben hat hatte wird werden kann können könnte könnten würde würden
+    dass ob wenn wie was wann wo da so sehr mal nochmal hallo guten tag liebe lieber sehr geehrte geehrter frau herr grüße grüßen
+    freundlichen viele besten dank danke gern gerne kurz bitte mail nachricht letzte woche zeit es im in am an als
+    le la les un une des du de et ou mais ne pas plus que qui dans sur avec pour par ce cette ces mon ma mes votre vos notre nos je vous
+    nous il elle on est sont ai avez avons été bonjour madame monsieur merci cordialement bien si en au aux se y
+    el los las una unos y o pero no más que en con por para su sus mi mis usted le lo es son ha he hola buenos días saludos gracias un del al se
+    o os as um uma e ou mas não mais que em no na nos nas com por para seu sua meu minha você ele ela é são olá bom dia obrigado do da dos das se
+    il lo gli i uno e o ma non più che di in con per su suo sua mio mia lei noi è sono ho ha buongiorno saluti grazie un una del della al si
+    de het een en of maar niet nog ook op uit bij met naar van voor te om ik u wij we jullie mijn uw ons onze is zijn was heb hebt heeft
+    dag beste groet groeten bedankt graag dat die dit als er
+    и в во не на я что с со как а то все но да к у же вы за бы по от о из ему мне для мы это вас вам наш ваш здравствуйте добрый день
+    """.split()
+)
+
+
+def sketch(
+    words: Iterable[Sequence[str]], concepts: Iterable[str], links: Sequence[str], *, sells: bool
+) -> tuple[int, ...]:
+    """The sketch of a message: its words (subject, text), what it talks of, its links, and whether it surely sells."""
+    matter: set[str] = set()
+    facts: set[str] = set()
+    small: set[str] = set()  # figures of one or two places: minutes, percents, rooms
+    for tokens in words:
+        _take(tokens[:_READ], matter, facts, small)
+    for link in links[:16]:
+        host, path = host_and_words(link)
+        if host:
+            matter.add(host)
+            facts.add("/" + "/".join(path))
+    parts = _hashed(matter, _WORD, WORDS) + _hashed(facts, _FACT, FACTS) + _hashed(small, _SMALL, FACTS)
+    parts += _hashed(set(concepts), _TRAIT, TRAITS)
+    return tuple(sorted(parts[: LONGEST - 1] + [_SELLS] * sells))
+
+
+def _take(tokens: Sequence[str], matter: set[str], facts: set[str], small: set[str]) -> None:
+    for token in set(tokens) - _SAID_WITHOUT_MATTER:
+        if token.isascii():
+            if token.isalpha():
+                matter.add(token[:_STEM])
+            elif token[0].isdigit() or token[-1].isdigit():
+                _take_number(token, facts, small)
+            else:
+                matter.add(token[:_STEM])
+        elif max(token) < "\u3040":
+            matter.add(token[:_STEM])
+        else:  # without blanks a word is any pair of characters but those that only inflect
+            matter.update(token[at : at + 2] for at in range(min(200, len(token) - 1)) if not "ぁ" <= token[at] <= "ん")
+
+
+def _take_number(token: str, facts: set[str], small: set[str]) -> None:
+    """A year tells nothing apart, two figures little; the rest are facts."""
+    if len(token) == 4 and token[:2] in ("19", "20"):
+        return
+    (small if len(token) < 3 else facts).add(token)
+
+
+def _hashed(features: set[str], kind: int, most: int) -> list[int]:
+    # Bottom-k: of the same features the same ones survive. The multiplication spreads what CRC-32 leaves close together.
+    hashes = [(crc32(feature.encode()) * 0x9E3779B1 & 0xFFFFFFFC) | kind for feature in features]
+    return sorted(hashes)[:most]
+
+
+def similar(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether the two say the same thing, in whatever words."""
+    a, b = _parted(one), _parted(other)
+    shared = len(a[_WORD] & b[_WORD])
+    least = min(len(a[_WORD]), len(b[_WORD]))
+    if shared < OVERLAP * least or shared < min(SHARED, least) or not least:
+        return False
+    if _SELLS in one and _SELLS in other:
+        return not _mostly_other_facts(a, b)
+    return not _differ_in_facts(a, b)
+
+
+def _parted(parts: Sequence[int]) -> tuple[set[int], set[int], set[int], set[int]]:
+    kinds: tuple[set[int], set[int], set[int], set[int]] = (set(), set(), set(), set())
+    for part in parts:
+        kinds[part & 3].add(part)
+    return kinds
+
+
+def _overlap(a: set[int], b: set[int]) -> float:
+    """The part of the smaller set that stands in the larger."""
+    return len(a & b) / min(len(a), len(b)) if a and b else float(a == b)
+
+
+def _differ_in_facts(a: tuple[set[int], ...], b: tuple[set[int], ...]) -> bool:
+    if a[_FACT] and b[_FACT] and _overlap(a[_FACT], b[_FACT]) < _SAME_FACTS:
+        return True
+    same_template = len(a[_WORD] & b[_WORD]) >= _SAME_TEMPLATE * len(a[_WORD] | b[_WORD])
+    return same_template and a[_SMALL] != b[_SMALL]
+
+
+def _mostly_other_facts(a: tuple[set[int], ...], b: tuple[set[int], ...]) -> bool:
+    """A quarter of each message is facts, and they are others: two offers, not one reworded."""
+    if min(len(a[_FACT]) / (1 + len(a[_WORD])), len(b[_FACT]) / (1 + len(b[_WORD]))) < 0.25:
+        return False
+    return _overlap(a[_FACT], b[_FACT]) < 1 / 3
+
+
+def digest(subject: str, text: str, links: Iterable[str]) -> str:
+    """One string for all messages that say the same: case, blanks and line ends do not count. Reads all of the text."""
+    said = "\0".join((subject, text, *links)).casefold()
+    for blank in " \n\r\t\xa0":
+        said = said.replace(blank, "")
+    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,153 @@
+"""What the house remembers, as far as one decision needs it.
+
+The store reads it for a whole batch in a few questions; the policy only looks. A value of
+None means the question had no answer: the rule that needs it then says `error`, and the
+message is refused for now. Times are milliseconds since the epoch, 0 is never.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from policy.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Recipients allowed in each window; None is no limit."""
+
+    hourly: int | None = None
+    daily: int | None = None
+    monthly: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """A tenant: `status` is active, paused or disabled; `cause` says who paused it and why."""
+
+    id: str
+    status: str = "active"
+    cause: str = ""
+    limits: Limits = Limits()
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxState:
+    """A mailbox as it stands now: declared fields, tightenings by its own key, and what it used.
+
+    `paused_by` is "person", "key" (the agent's own) or "reputation".
+    `tightened` limits come on top of the policy's: the smaller one binds.
+    """
+
+    id: str
+    name: str
+    addresses: tuple[str, ...]  # keys of the addresses it may send as
+    status: str = "active"
+    paused_by: str = ""
+    cause: str = ""
+    autonomy: str = "auto_send"
+    role: str = "agent"
+    allowed_classes: tuple[str, ...] = ("transactional", "commercial")
+    tightened: Limits = Limits()
+    usage: Usage = field(default_factory=Usage)
+    fan_out: tuple["Cluster", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Near-duplicate messages of a mailbox in the last minutes: one sketch stands for all of them."""
+
+    sketch: tuple[int, ...]
+    times: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainState:
+    """The From domain: whether its ownership is proven, and the postal address its commercial mail shows."""
+
+    name: str
+    verified: bool
+    physical_address: str = ""
+    first_sent_at: int = 0  # for the warm-up ramp
+    sent_today: int = 0  # recipients accepted since midnight UTC
+    proof: str = "TXT"  # the record that proves ownership: TXT or CNAME
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One entry that binds: scope is global, tenant, mailbox or domain; kind is the reason it was made."""
+
+    scope: str
+    kind: str  # hard_bounce | soft_bounce | complaint | unsubscribe | manual | legal | domain
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The newest entry of the ledger for a recipient."""
+
+    granted: bool
+    at: int
+    basis: str = ""
+    jurisdiction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An accepted submission this one may repeat: by `kind` key, message_id or content."""
+
+    kind: str
+    send_id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message the mailbox sent to a recipient in the last day: when, and its sketch."""
+
+    at: int
+    sketch: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientState:
+    """What is remembered of one recipient, as this mailbox sees it."""
+
+    suppressions: tuple[Suppression, ...] | None = ()
+    consent: Consent | None = None
+    earlier: tuple[Earlier, ...] | None = ()
+    recent: tuple[Sent, ...] | None = ()
+    first_at: int = 0  # first message of this mailbox
+    last_at: int = 0
+    last_commercial_at: int = 0
+    delivered_at: int = 0
+    replied_at: int = 0
+    leased_by: str = ""  # another mailbox of the tenant that wrote last
+    leased_at: int = 0
+    domain_sent: int = 0  # to this recipient's domain in the last hour, by the tenant
+    zone: str = ""  # IANA name of the recipient's time zone, where it is known
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Counts over one window, from which the rates come; a pause lifted by a person starts them anew."""
+
+    window: str  # 24h | 7d | 30d
+    sent: int
+    delivered: int
+    bounced: int  # hard bounces
+    complained: int
+    scope: str = "mailbox"  # mailbox | tenant | domain: whose counts these are
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The snapshot one decision is made from."""
+
+    tenant: TenantState
+    mailbox: MailboxState
+    domain: DomainState | None  # None: no such domain is known
+    recipients: Mapping[str, RecipientState]  # by key
+    rates: tuple[Rates, ...] | None = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)

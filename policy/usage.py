@@ -1,0 +1,201 @@
+"""How much was sent lately: sliding windows out of minute, hour and day buckets.
+
+The oldest, partly covered bucket counts whole, so a window is 60 to 61 minutes, 24 to 25
+hours or 30 to 31 days long and no boundary ever doubles a limit. Adding and counting cost
+the same at any volume. A clock set back counts into the newest bucket known, so that a
+step of the clock cannot free a limit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+@dataclass(slots=True)
+class Window:
+    """Counts in buckets of `width` milliseconds over the last `span` buckets and the one that is running.
+
+    What is queued to leave later counts where it leaves, in a bucket to come; every count then
+    includes what is to come, so nothing slips in before it that it would push over a limit.
+    """
+
+    width: int
+    span: int
+    buckets: dict[int, int] = field(default_factory=dict)
+    head: int = field(default=0, compare=False)  # newest bucket a clock has reached
+
+    def add(self, now: int, count: int, due: int = 0) -> None:
+        """Count `count` at `now`, or at `due` if it leaves later; what has left the window is forgotten."""
+        self.head = max(self.head, now // self.width)
+        bucket = max(self.head, due // self.width)
+        oldest = self.head - self.span
+        for old in [b for b in self.buckets if b < oldest]:
+            del self.buckets[old]
+        self.buckets[bucket] = self.buckets.get(bucket, 0) + count
+
+    def take(self, then: int, count: int) -> None:
+        """Take back what was counted at `then`, as far as its bucket still holds it."""
+        bucket = then // self.width
+        left = self.buckets.get(bucket, 0) - count
+        if left > 0:
+            self.buckets[bucket] = left
+        else:
+            self.buckets.pop(bucket, None)
+
+    def count(self, now: int, span: int = 0) -> int:
+        """All that was counted in the window that ends at `now`, its oldest bucket whole."""
+        oldest = now // self.width - (span or self.span)
+        if not self.buckets or min(self.buckets) >= oldest:
+            return sum(self.buckets.values())
+        return sum(n for bucket, n in self.buckets.items() if bucket >= oldest)
+
+    def frees_at(self, now: int, needed: int, limit: int, span: int = 0) -> int:
+        """When `needed` more would fit under `limit`; `now` if they fit already, 0 if they never will."""
+        if needed > limit:
+            return 0
+        span = span or self.span
+        over = self.count(now, span) + needed - limit
+        if over <= 0:
+            return now
+        oldest = now // self.width - span
+        for bucket in sorted(b for b in self.buckets if b >= oldest):
+            over -= self.buckets[bucket]
+            if over <= 0:
+                return (bucket + span + 1) * self.width
+        return 0
+
+    def eases_at(self, now: int) -> int:
+        """When the oldest count leaves the window; 0 when there is none."""
+        oldest = now // self.width - self.span
+        first = min((b for b in self.buckets if b >= oldest), default=None)
+        return 0 if first is None else (first + self.span + 1) * self.width
+
+    def copy(self) -> "Window":
+        """The same counts, to try something out on."""
+        return Window(self.width, self.span, dict(self.buckets), self.head)
+
+    def as_json(self) -> dict[str, int]:
+        """Plain data; `head` stands in it only where buckets to come hide it."""
+        data = {str(b): n for b, n in self.buckets.items() if n}
+        if self.buckets and self.head < max(self.buckets):
+            data["head"] = self.head
+        return data
+
+    def load(self, data: Mapping[str, int]) -> None:
+        """Take over what `as_json` wrote."""
+        self.buckets = {int(b): n for b, n in data.items() if b != "head"}
+        self.head = data.get("head", max(self.buckets, default=0))
+
+
+def hourly() -> Window:
+    """60 to 61 minutes in minute buckets."""
+    return Window(MINUTE, 60)
+
+
+def daily() -> Window:
+    """24 to 25 hours in hour buckets."""
+    return Window(HOUR, 24)
+
+
+def monthly() -> Window:
+    """30 to 31 days in day buckets."""
+    return Window(DAY, 30)
+
+
+def by_day() -> Window:
+    """Up to 31 days, for windows an operator made longer than a day."""
+    return Window(DAY, 31)
+
+
+WINDOWS = ("hourly", "daily", "monthly")
+
+
+@dataclass(slots=True)
+class Usage:
+    """What one mailbox or tenant used up.
+
+    `sent` counts accepted recipients. `latest` counts, per minute, the recipients whose newest
+    message lies in that minute: its sum over five minutes is the exact number of distinct
+    recipients, at the cost of one subtraction and one addition a message. The windows ending in
+    `_wide` say the same in coarser buckets, for settings that look further back.
+    """
+
+    sent: dict[str, Window] = field(
+        default_factory=lambda: {"hourly": hourly(), "daily": daily(), "monthly": monthly()}
+    )
+    first_contacts: Window = field(default_factory=daily)
+    first_contacts_wide: Window = field(default_factory=by_day)
+    latest: Window = field(default_factory=hourly)
+    latest_wide: Window = field(default_factory=daily)
+    negative: Window = field(default_factory=daily)
+    negative_wide: Window = field(default_factory=by_day)
+    null_sender: Window = field(default_factory=hourly)
+
+    def add_sent(self, now: int, recipients: int, due: int = 0) -> None:
+        """Count accepted recipients in every window, at `due` if a limit made them wait until then."""
+        for window in self.sent.values():
+            window.add(now, recipients, due)
+
+    def add_first_contacts(self, now: int, recipients: int) -> None:
+        """Count recipients never written to before."""
+        self.first_contacts.add(now, recipients)
+        self.first_contacts_wide.add(now, recipients)
+
+    def add_negative(self, now: int, signals: int) -> None:
+        """Count bounces and complaints."""
+        self.negative.add(now, signals)
+        self.negative_wide.add(now, signals)
+
+    def move_latest(self, previous: int, now: int) -> None:
+        """A recipient last written to at `previous` (0: never) is written to at `now`."""
+        for window in (self.latest, self.latest_wide):
+            if previous:
+                window.take(previous, 1)
+            window.add(now, 1)
+
+    def distinct_recipients(self, now: int, minutes: int) -> int:
+        """Distinct recipients written to in the last `minutes`."""
+        window, span = self.latest_window(minutes)
+        return window.count(now, span)
+
+    def latest_window(self, minutes: int) -> tuple[Window, int]:
+        """The window that knows the last `minutes`, and how many of its buckets they are."""
+        return (self.latest, minutes) if minutes <= self.latest.span else (self.latest_wide, -(-minutes // 60))
+
+    def first_contacts_window(self, days: int) -> tuple[Window, int]:
+        """The window that knows the first contacts of the last `days`, and its span."""
+        return (self.first_contacts, 24) if days <= 1 else (self.first_contacts_wide, days)
+
+    def negative_window(self, hours: int) -> tuple[Window, int]:
+        """The window that knows the bounces and complaints of the last `hours`, and its span."""
+        return (self.negative, hours) if hours <= self.negative.span else (self.negative_wide, -(-hours // 24))
+
+    def as_json(self) -> dict[str, Mapping[str, int]]:
+        """Plain data for the store, empty windows left out; `from_json` reads it back."""
+        return {name: window.as_json() for name, window in self.windows() if window.buckets}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Mapping[str, Any]]) -> "Usage":
+        """The usage that `as_json` wrote."""
+        usage = cls()
+        for name, window in usage.windows():
+            if name in data:
+                window.load(data[name])
+        return usage
+
+    def windows(self) -> tuple[tuple[str, Window], ...]:
+        """Every window with its name."""
+        return (
+            *self.sent.items(),
+            ("first_contacts", self.first_contacts),
+            ("first_contacts_wide", self.first_contacts_wide),
+            ("latest", self.latest),
+            ("latest_wide", self.latest_wide),
+            ("negative", self.negative),
+            ("negative_wide", self.negative_wide),
+            ("null_sender", self.null_sender),
+        )

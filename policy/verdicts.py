@@ -1,0 +1,139 @@
+"""From the fates of the recipients to one answer for the message.
+
+A client at the end of DATA hears one line for all recipients. When they fare differently,
+the default is that nothing is sent: no silent loss, and the corrected message can go out
+without mailing anybody twice. A recipient that is a repeat stays replayed in any case.
+"""
+
+from dataclasses import dataclass, replace
+
+from policy.decision import RecipientVerdict, Refusal, Verdict
+from policy.facts import RecipientFacts
+from policy.hearing import NOWHERE, Fate
+from policy.rules.order import RULES
+from policy.settings import Options
+
+DETAIL_ROOM = 84  # of the 200 octets of a reply, what reason and pairs leave for a clause
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The answer: one verdict a recipient, and what is said about the whole."""
+
+    decision: Verdict
+    verdicts: tuple[RecipientVerdict, ...]
+    rule: str = ""
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A recipient that may not be written to, and the place of the rule that says so."""
+
+    place: int
+    verdict: RecipientVerdict
+    refusal: Refusal
+
+
+def verdict_of(recipient: RecipientFacts, message: Fate, own: Fate, rest: Fate) -> tuple[int, RecipientVerdict]:
+    """One recipient's verdict and the place of the rule behind it: refusal before hold before time."""
+    replayed = own.first_send and own.refusal is None
+    fates = (message, own) if replayed else (message, own, rest)
+    refusing = min(fates, key=_refused_at)
+    if refusing.refusal is not None:
+        rule = RULES[refusing.refused_at].name
+        return refusing.refused_at, RecipientVerdict(recipient.address, "refused", rule, refusing.refusal)
+    if replayed:
+        return NOWHERE, RecipientVerdict(recipient.address, "replayed", "duplicate", first_send=own.first_send)
+    holding = min(fates, key=_held_at)
+    if holding.hold is not None:
+        rule = RULES[holding.held_at].name
+        return holding.held_at, RecipientVerdict(
+            recipient.address, "held", rule, holding.hold, own.due, counts_at=own.counts_at
+        )
+    if own.due:
+        return NOWHERE, RecipientVerdict(
+            recipient.address, "scheduled", own.due_rule, due=own.due, counts_at=own.counts_at
+        )
+    return NOWHERE, RecipientVerdict(recipient.address, "queued")
+
+
+def _refused_at(fate: Fate) -> int:
+    return fate.refused_at
+
+
+def _held_at(fate: Fate) -> int:
+    return fate.held_at
+
+
+def settle(options: Options, placed: list[tuple[int, RecipientVerdict]]) -> Settled:
+    """The answer to a message from the verdicts on its recipients."""
+    refused = [Refused(place, v, v.refusal) for place, v in placed if v.outcome == "refused" and v.refusal]
+    if not refused:
+        return _accepted(placed)
+    longest = int(options.max_tempfail.total_seconds())
+    rule, refusal = combined(refused, longest)
+    passing = [v for _, v in placed if v.outcome in ("queued", "scheduled", "held")]
+    replayed = any(v.outcome == "replayed" for _, v in placed)
+    if options.mixed == "deliver_passing" and (passing or replayed):
+        return _accepted(placed)
+    if options.mixed == "hold_all" and passing:
+        return _held(placed, rule, refusal, len(refused))
+    decision: Verdict = "deferred" if refusal.is_temporary(longest) else "blocked"
+    return Settled(decision, tuple(_refused_too(v, rule, refusal) for _, v in placed), rule, refusal)
+
+
+def _accepted(placed: list[tuple[int, RecipientVerdict]]) -> Settled:
+    """Held if anybody's copy is, else approved."""
+    verdicts = tuple(v for _, v in placed)
+    held = [(place, v) for place, v in placed if v.outcome == "held"]
+    if held:
+        _, first = min(held, key=lambda found: found[0])
+        return Settled("held", verdicts, first.rule, first.refusal)
+    repeated = bool(verdicts) and all(v.outcome == "replayed" for v in verdicts)
+    return Settled("approved", verdicts, "duplicate" if repeated else "")
+
+
+def _held(placed: list[tuple[int, RecipientVerdict]], rule: str, refusal: Refusal, refused: int) -> Settled:
+    """`hold_all`: one item for a person. What is refused stays so: nobody can approve past a block."""
+    held = Refusal("held", f"{refused} of {len(placed)} recipients refused: {refusal.detail}", "human", "ask_human")
+    verdicts = tuple(
+        replace(v, outcome="held", rule=v.rule or rule, refusal=v.refusal or held)
+        if v.outcome in ("queued", "scheduled")
+        else v
+        for _, v in placed
+    )
+    return Settled("held", verdicts, rule, held)
+
+
+def _refused_too(verdict: RecipientVerdict, rule: str, refusal: Refusal) -> RecipientVerdict:
+    """`reject_all`: a recipient nothing is wrong with is refused with the others."""
+    if verdict.outcome in ("refused", "replayed"):
+        return verdict
+    detail = f"not sent because of another recipient: {refusal.detail}"
+    return RecipientVerdict(
+        verdict.recipient, "refused", rule, Refusal(refusal.reason, detail, refusal.retry, "none", refusal.wait)
+    )
+
+
+def combined(refused: list[Refused], longest: int) -> tuple[str, Refusal]:
+    """One refusal that stands for all: permanent if any is, else with the longest wait."""
+    permanent = [r for r in refused if not r.refusal.is_temporary(longest)]
+    lead = min(permanent or refused, key=lambda r: r.place)
+    same = all(r.refusal is lead.refusal for r in refused)
+    if same:
+        return lead.verdict.rule, lead.refusal
+    others = [r.verdict.recipient for r in refused if r is not lead]
+    wait = max(r.refusal.wait for r in refused) if lead.refusal.retry == "after" else 0
+    return lead.verdict.rule, replace(lead.refusal, detail=_naming(lead.refusal.detail, others), wait=wait)
+
+
+def _naming(detail: str, others: list[str]) -> str:
+    """The clause with as many more recipients as fit, and a count of the rest."""
+    for named, address in enumerate(others):
+        left = len(others) - named
+        longer = f"{detail}, {address}"
+        if not address.isascii() or len(longer) + (len(f" and {left} more") if left > 1 else 0) > DETAIL_ROOM:
+            return f"{detail} and {left} more"
+        detail = longer
+    return detail

@@ -1,0 +1,170 @@
+"""Credits: exact to the last digit, and the same whatever came late, twice or out of order."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.attribution import HALF_LIFE, MODELS, Event, Model, Touch, apportion, attribute
+from policy.outcomes import Costs, cost_of, grouped, outcome_name, report, unit_name
+from policy.usage import DAY
+
+NOW = 1_774_348_200_000
+WINDOWS = {"trial_started": 7 * DAY, "deal_closed": 30 * DAY}
+KEY = "prospect@example.com"
+
+
+def touch(days_ago: float, send: str = "", key: str = KEY, **more: str) -> Touch:
+    return Touch(send or f"send_{days_ago}", key, NOW - int(days_ago * DAY), **more)
+
+
+def event(value: str = "99.00", kind: str = "trial_started", *keys: str) -> Event:
+    return Event("evt_1", kind, NOW, frozenset(keys or (KEY,)), Decimal(value))
+
+
+touches = st.lists(
+    st.builds(
+        Touch,
+        send_id=st.integers(0, 12).map(lambda n: f"send_{n}"),
+        key=st.sampled_from([KEY, "other@example.com", "alias@example.com"]),
+        at=st.integers(NOW - 40 * DAY, NOW + 2 * DAY),
+    ),
+    max_size=15,
+)
+values = st.decimals(min_value=-10_000, max_value=10_000_000, places=2, allow_nan=False)
+models = st.sampled_from(MODELS)
+
+
+@given(touches, values, models)
+def test_credits_sum_to_the_event_exactly(found: list[Touch], value: Decimal, model: Model) -> None:
+    credits_ = attribute(event(str(value)), found, windows=WINDOWS, model=model)
+    if credits_:
+        assert sum(c.weight for c in credits_) == 1
+        assert sum(c.value for c in credits_) == value
+        assert all(c.touch.at <= NOW and c.touch.at >= NOW - 7 * DAY and c.touch.key == KEY for c in credits_)
+
+
+@given(touches, models, st.randoms(use_true_random=False))
+def test_order_and_repeats_change_nothing(found: list[Touch], model: Model, chance: object) -> None:
+    again = [*found, *found]
+    chance.shuffle(again)  # type: ignore[attr-defined]
+    assert attribute(event(), again, windows=WINDOWS, model=model) == attribute(
+        event(), found, windows=WINDOWS, model=model
+    )
+
+
+@given(touches, models)
+def test_a_touch_after_the_event_or_of_another_person_changes_nothing(found: list[Touch], model: Model) -> None:
+    near = [t for t in found if t.at <= NOW and t.key == KEY]
+    late = [Touch(f"late_{t.send_id}", t.key, NOW + 1) for t in near]
+    foreign = [Touch(f"foreign_{t.send_id}", "stranger@example.com", t.at) for t in near]
+    assert attribute(event(), near, windows=WINDOWS, model=model) == attribute(
+        event(), [*late, *near, *foreign], windows=WINDOWS, model=model
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        ("last_touch", {"send_1": "1"}),
+        ("first_touch", {"send_6": "1"}),
+        ("linear", {"send_6": "0.333334", "send_3": "0.333333", "send_1": "0.333333"}),
+    ],
+)
+def test_each_model_credits_whom_it_says(model: Model, weights: dict[str, str]) -> None:
+    credits_ = attribute(event(), [touch(1), touch(3), touch(6)], windows=WINDOWS, model=model)
+    assert {c.touch.send_id: str(c.weight.normalize()) for c in credits_} == weights
+
+
+def test_a_touch_a_half_life_older_is_owed_half() -> None:
+    closed = event("90.00", "deal_closed")
+    older, newer = attribute(closed, [touch(8), touch(1)], windows=WINDOWS, model="time_decay", half_life=HALF_LIFE)
+    assert (older.value, newer.value) == (Decimal("30.0000"), Decimal("60.0000"))
+    assert (str(older.weight), str(newer.weight)) == ("0.333333", "0.666667")
+
+
+def test_windows_hang_on_the_type_of_the_event() -> None:
+    assert attribute(event(), [touch(8)], windows=WINDOWS) == ()
+    assert attribute(event(kind="deal_closed"), [touch(8)], windows=WINDOWS) != ()
+    assert attribute(event(), [touch(7)], windows=WINDOWS) != ()
+
+
+def test_a_person_known_by_two_addresses_is_one() -> None:
+    both = event("10", "trial_started", KEY, "alias@example.com")
+    credits_ = attribute(both, [touch(1, key="alias@example.com"), touch(2)], windows=WINDOWS, model="linear")
+    assert len(credits_) == 2
+
+
+def test_two_touches_of_one_moment_are_told_apart_by_their_ids() -> None:
+    at_once = [touch(1, "send_b"), touch(1, "send_a")]
+    (only,) = attribute(event(), at_once, windows=WINDOWS)
+    assert only.touch.send_id == "send_b"
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=6, max_value=10**9, min_value=-(10**9)),
+       st.lists(st.integers(0, 50).map(Fraction), min_size=1).filter(any))  # fmt: skip
+def test_what_does_not_divide_goes_by_the_largest_remainder(amount: Decimal, shares: list[Fraction]) -> None:
+    parts = apportion(amount, shares, Decimal("0.01"))
+    assert sum(parts) == amount
+    total = sum(shares)
+    for part, share in zip(parts, shares, strict=True):
+        assert abs(Fraction(part) - Fraction(amount) * share / total) < Fraction(1, 100)
+
+
+# -- the report -----------------------------------------------------------------------
+
+
+def test_the_report_speaks_in_the_words_of_the_brief() -> None:
+    events = [
+        Event(f"evt_{n}", kind, NOW, frozenset((KEY,)), Decimal(value))
+        for n, (kind, value) in enumerate([("trial_started", "0"), ("trial_started", "0"), ("deal_closed", "12750.00")])
+    ]
+    owed = [c for e in events for c in attribute(e, [touch(1)], windows=WINDOWS)]
+    shown = report("30d", 2847, events, owed, Decimal("76.94"))
+    assert shown == {
+        "period": "30d",
+        "totalEmails": 2847,
+        "outcomes": {"deals_closed": 1, "trials_started": 2, "revenue_attributed": Decimal("12750.00")},
+        "costPerOutcome": {"deal": Decimal("76.94"), "trial": Decimal("38.47")},
+    }
+
+
+def test_an_event_nobody_wrote_before_is_counted_but_owed_to_nobody() -> None:
+    shown = report("30d", 0, [event()], [], Decimal(0))
+    assert (shown["outcomes"], shown["costPerOutcome"]) == (
+        {"trials_started": 0, "revenue_attributed": Decimal("0.00")},
+        {},
+    )
+
+
+def test_the_groups_add_up_to_the_whole() -> None:
+    sent = [touch(1, mailbox="a"), touch(2, mailbox="b"), touch(3, mailbox="a")]
+    owed = attribute(event(), sent, windows=WINDOWS, model="linear")
+    groups = grouped(owed, "mailbox")
+    assert list(groups) == ["a", "b"]
+    assert sum(c.value for group in groups.values() for c in group) == Decimal("99.00")
+
+
+@pytest.mark.parametrize(
+    ("event_type", "plural", "unit"),
+    [
+        ("trial_started", "trials_started", "trial"),
+        ("meeting_booked", "meetings_booked", "meeting"),
+        ("deal_closed", "deals_closed", "deal"),
+        ("churn_prevented", "churn_prevented", "churn"),
+        ("purchase", "purchases", "purchase"),
+    ],
+)
+def test_outcomes_are_named_after_their_events(event_type: str, plural: str, unit: str) -> None:
+    assert (outcome_name(event_type), unit_name(event_type)) == (plural, unit)
+
+
+def test_two_types_with_one_noun_keep_their_costs_apart() -> None:
+    assert unit_name("trial_started", ("trial_started", "trial_ended")) == "trial_started"
+
+
+def test_the_cost_of_a_period_is_what_its_sends_and_its_share_of_the_month_cost() -> None:
+    costs = Costs(Decimal("0.0008"), Decimal(300), {"postmark": Decimal("0.001")})
+    assert cost_of(costs, {"postmark": 1000, "lab": 500}, 15 * DAY) == Decimal("152.2")

@@ -1,0 +1,167 @@
+"""What is answered at MAIL and RCPT, and what is asked again when a message departs."""
+
+from dataclasses import replace
+
+import pytest
+
+from policy.decision import Refusal
+from policy.engine import Pause, at_mail, at_rcpt, recheck
+from policy.state import Consent, DomainState, Limits, Rates, RecipientState, State, Suppression, TenantState
+from policy.usage import HOUR, MINUTE, Usage
+from tests.policy.cases import BOB, NOW, SETTINGS, facts, person, state, with_mailbox, with_options, with_rule
+
+ENVELOPE = facts(recipients=(), from_address="", message_class="")
+TO_BOB = facts(from_address="", message_class="")
+
+
+def reason(refusal: Refusal | None) -> str:
+    return refusal.reason if refusal else ""
+
+
+def spent(count: int) -> State:
+    usage = Usage()
+    usage.add_sent(NOW - 10 * MINUTE, count)
+    return with_mailbox(state(), usage=usage)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (state(), ""),
+        (state(tenant=TenantState("default", "paused")), "tenant_paused"),
+        (with_mailbox(state(), status="paused"), "mailbox_paused"),
+        (with_mailbox(state(), addresses=("other@acme.test",)), "sender_not_allowed"),
+        (state(domain=DomainState("acme.test", verified=False)), "sender_domain_not_verified"),
+        (spent(99), ""),
+        (spent(100), "rate_limited"),
+        (with_mailbox(state(), tightened=Limits(daily=0)), "rate_limited"),
+        (state(rates=(Rates("24h", 20, 15, 5, 0),)), "reputation_paused"),
+        (state(rates=None), "unavailable"),
+    ],
+)
+def test_mail_is_answered_as_far_as_it_can_be(known: State, expected: str) -> None:
+    assert reason(at_mail(SETTINGS, ENVELOPE, known)) == expected
+
+
+def test_a_limit_that_queues_or_holds_refuses_nothing_at_mail() -> None:
+    for on_exceed in ("queue", "hold"):
+        policy = with_rule("rate_limit_hourly", on_exceed=on_exceed)
+        assert at_mail(policy, ENVELOPE, spent(100)) is None
+
+
+def test_a_pause_that_holds_refuses_nothing_at_mail() -> None:
+    paused = with_mailbox(state(), status="paused")
+    assert at_mail(with_options(pause_reply="hold"), ENVELOPE, paused) is None
+    told = at_mail(with_options(pause_reply="451"), ENVELOPE, paused)
+    assert told is not None
+    assert told.is_temporary(86_400)
+
+
+def test_a_rule_that_only_warns_refuses_nothing_at_mail() -> None:
+    policy = with_rule("sender_identity", mode="warn")
+    assert at_mail(policy, ENVELOPE, with_mailbox(state(), addresses=())) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (RecipientState(), ""),
+        (RecipientState(suppressions=(Suppression("tenant", "complaint", NOW),)), "suppressed"),
+        (RecipientState(suppressions=(Suppression("tenant", "unsubscribe", NOW),)), ""),  # hangs on the class
+        (RecipientState(suppressions=None), "unavailable"),
+        (RecipientState(last_commercial_at=NOW, last_at=NOW, first_at=1), ""),  # so does this
+    ],
+)
+def test_rcpt_is_answered_as_far_as_it_can_be(known: RecipientState, expected: str) -> None:
+    assert reason(at_rcpt(SETTINGS, TO_BOB, state(known))) == expected
+
+
+def test_what_binds_all_mail_is_told_at_rcpt() -> None:
+    gone = state(RecipientState(suppressions=(Suppression("tenant", "unsubscribe", NOW),)))
+    assert reason(at_rcpt(with_rule("suppression_check", unsubscribe_binds_all=True), TO_BOB, gone)) == "unsubscribed"
+    recent = state(RecipientState(last_at=NOW - MINUTE, first_at=1))
+    assert reason(at_rcpt(with_rule("cooldown", all_mail=True), TO_BOB, recent)) == "cooldown"
+    leased = state(RecipientState(leased_by="mbx_2", leased_at=NOW))
+    assert reason(at_rcpt(with_rule("recipient_lease", mode="enforce"), TO_BOB, leased)) == "lease_conflict"
+
+
+def test_rcpt_counts_the_recipients_before_it() -> None:
+    assert at_rcpt(SETTINGS, TO_BOB, spent(98), accepted=1) is None
+    refusal = at_rcpt(SETTINGS, TO_BOB, spent(98), accepted=2)
+    assert refusal is not None
+    assert (refusal.reason, refusal.retry, refusal.wait) == ("rate_limited", "after", 51 * 60)
+
+
+def test_more_than_a_window_takes_still_names_a_wait_at_rcpt() -> None:
+    refusal = at_rcpt(with_rule("rate_limit_hourly", limit=2), TO_BOB, state(), accepted=2)
+    assert refusal is not None
+    assert refusal.is_temporary(86_400)
+
+
+def test_a_recipient_too_many_is_told_when_it_is_named() -> None:
+    refusal = at_rcpt(SETTINGS, TO_BOB, state(), accepted=100)
+    assert (reason(refusal), refusal and refusal.wait) == ("too_many_recipients", 0)
+    assert reason(at_rcpt(with_options(over_rcpt="reject_all"), TO_BOB, state(), accepted=100)) == "rate_limited"
+
+
+def test_a_bounce_has_one_recipient_and_its_own_bucket() -> None:
+    bounce = replace(TO_BOB, mail_from="", sender_addresses=())
+    assert at_mail(SETTINGS, bounce, spent(1000)) is None
+    assert at_rcpt(SETTINGS, bounce, spent(1000)) is None
+    assert reason(at_rcpt(SETTINGS, bounce, state(), accepted=1)) == "too_many_recipients"
+    usage = Usage()
+    usage.null_sender.add(NOW, 20)
+    assert reason(at_mail(SETTINGS, bounce, with_mailbox(state(), usage=usage))) == "rate_limited"
+
+
+# -- departure ------------------------------------------------------------------------
+
+SALES = facts(message_class="commercial")
+
+
+def test_nothing_new_lets_a_message_leave() -> None:
+    assert recheck(SETTINGS, SALES, state(), person()) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "rule"),
+    [
+        (state(tenant=TenantState("default", "paused")), "tenant_active"),
+        (with_mailbox(state(), status="paused"), "mailbox_active"),
+        (state(rates=(Rates("24h", 20, 15, 5, 0),)), "reputation"),
+        (state(rates=None), "reputation"),
+        (state(RecipientState(suppressions=None)), "suppression_check"),
+        (state({}), "suppression_check"),
+    ],
+)
+def test_a_pause_keeps_a_message_in_the_queue(known: State, rule: str) -> None:
+    stopped = recheck(SETTINGS, SALES, known, person())
+    assert isinstance(stopped, Pause)
+    assert stopped.rule == rule
+
+
+def test_a_pause_that_holds_at_intake_keeps_it_too() -> None:
+    stopped = recheck(with_options(pause_reply="hold"), SALES, with_mailbox(state(), status="paused"), person())
+    assert isinstance(stopped, Pause)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (state(domain=DomainState("acme.test", verified=False)), "sender_domain_not_verified"),
+        (state(RecipientState(suppressions=(Suppression("tenant", "unsubscribe", NOW),))), "unsubscribed"),
+        (state(RecipientState(consent=Consent(False, NOW - HOUR))), "no_consent"),
+    ],
+)
+def test_what_changed_meanwhile_rejects(known: State, expected: str) -> None:
+    policy = with_rule("consent_validation", profiles=("gdpr",), default_country="de")
+    policy = with_rule("consent_validation", policy, required=expected == "no_consent")
+    stopped = recheck(policy, SALES, known, person()) if expected == "no_consent" else recheck(
+        SETTINGS, SALES, known, person()
+    )  # fmt: skip
+    assert isinstance(stopped, Refusal)
+    assert stopped.reason == expected
+
+
+def test_counts_are_not_asked_again() -> None:
+    assert recheck(SETTINGS, SALES, spent(10_000), person(BOB)) is None

@@ -1,0 +1,401 @@
+"""The cascade: order, modes, several recipients, what cannot be read, and the same bytes twice."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from policy.decision import Decision
+from policy.facts import Defect
+from policy.rules.order import RULES
+from policy.settings import RULES as SETTINGS_RULES
+from policy.settings import PolicySettings
+from policy.state import DomainState, Earlier, Limits, MailboxState, RecipientState, State, Suppression, TenantState
+from policy.trace import trace
+from policy.usage import DAY, HOUR, MINUTE, Usage
+from tests.policy.cases import (
+    BOB,
+    NOW,
+    SETTINGS,
+    check,
+    facts,
+    judged,
+    outcomes,
+    person,
+    state,
+    with_mailbox,
+    with_options,
+    with_rule,
+)
+
+TABLE = Path(__file__).resolve().parents[3] / "shared" / "policy.md"
+A, B, C = "a@example.com", "b@example.com", "c@example.com"
+SUPPRESSED = RecipientState(suppressions=(Suppression("tenant", "hard_bounce", NOW - DAY),))
+REPEATED = RecipientState(earlier=(Earlier("message_id", "send_FIRST", NOW - MINUTE),))
+
+
+def every(mode: str, base: PolicySettings = SETTINGS) -> PolicySettings:
+    """The policy with every rule in one mode."""
+    changed = replace(base, **{name: replace(rule, mode=mode) for name, rule in base.rules()})
+    return with_rule("loop_detection", changed, transactional_mode=mode, fan_out=replace(
+        changed.loop_detection.fan_out, mode=mode))  # fmt: skip
+
+
+def hopeless() -> tuple[object, State]:
+    """A message and a state at which nearly every rule fails."""
+    message = facts(
+        message_class="commercial",
+        identity_defects=(Defect("from_twice", "two From fields"),),
+        form_defects=(Defect("bare_cr", "bare CR"),),
+        ambiguities=(Defect("x", "x"),),
+        secrets=({"kind": "jwt"},),
+    )
+    known = with_mailbox(
+        state(SUPPRESSED, tenant=TenantState("default", "paused"), domain=DomainState("acme.test", verified=False)),
+        status="paused",
+        allowed_classes=(),
+        autonomy="human_approved",
+    )
+    return message, known
+
+
+def test_the_rules_are_those_of_the_settings_in_their_order() -> None:
+    # Fan-out is the second half of loop_detection.
+    assert list(dict.fromkeys(rule.name for rule in RULES)) == list(SETTINGS_RULES)
+
+
+@pytest.mark.skipif(not TABLE.is_file(), reason="the policy's table is missing: policy.md")
+def test_the_rules_stand_in_the_order_of_the_policys_table() -> None:
+    table = re.findall(
+        r"^\| \d+b? \| `(\w+)`(?:, `(_\w+)`, `(_\w+)`)?", TABLE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    names: list[str] = []
+    for first, *rest in table:
+        names += [first, *[first.rpartition("_")[0] + suffix for suffix in rest if suffix]]
+    assert list(dict.fromkeys(rule.name for rule in RULES)) == names
+
+
+def test_the_first_enforced_failure_in_the_order_is_the_reason() -> None:
+    message, known = hopeless()
+    policy, seen = SETTINGS, []
+    while (decision := judged(message, known, policy)).rule:  # type: ignore[arg-type]
+        seen.append((decision.decision == "held", SETTINGS_RULES.index(decision.rule)))
+        policy = with_rule(decision.rule, policy, mode="shadow")
+    # What refuses comes before what holds: policy before people.
+    assert seen == sorted(seen)
+    assert len(seen) == 11
+
+
+def test_the_whole_cascade_shows_everything_there_is_to_mend() -> None:
+    message, known = hopeless()
+    failed = {c.rule for c in judged(message, known).checks if c.status == "failed"}  # type: ignore[arg-type]
+    assert failed >= {
+        "tenant_active", "mailbox_active", "sender_identity", "domain_verified", "message_form", "message_ambiguous",
+        "content_classification", "compliance_content", "content_safety", "suppression_check", "autonomy_level",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "status"), [("warn", "warned"), ("shadow", "shadowed")])
+def test_a_rule_that_is_not_enforced_stops_nothing(mode: str, status: str) -> None:
+    message, known = hopeless()
+    decision = judged(message, known, every(mode))  # type: ignore[arg-type]
+    assert (decision.decision, decision.rule, decision.refusal) == ("approved", "", None)
+    assert {c.status for c in decision.checks} == {"passed", "skipped", status}
+    assert bool(decision.alerts) is (mode == "warn")
+
+
+def test_a_rule_that_is_off_is_not_listed() -> None:
+    message, known = hopeless()
+    assert judged(message, known, every("off")).checks == ()  # type: ignore[arg-type]
+
+
+def test_the_decision_is_a_function_of_its_inputs() -> None:
+    def shown(decision: Decision) -> bytes:
+        return json.dumps([trace(decision, facts()), repr(decision)]).encode()
+
+    message, known = hopeless()
+    for policy in (SETTINGS, every("enforce"), every("warn")):
+        assert shown(judged(message, known, policy)) == shown(judged(message, known, policy))  # type: ignore[arg-type]
+
+
+def test_the_trace_has_the_shape_of_the_brief() -> None:
+    usage = Usage()
+    usage.add_sent(NOW, 23)
+    shown = trace(judged(known=with_mailbox(state(), usage=usage)), facts())
+    assert list(shown) == ["sendId", "decision", "checks", "timestamp"]
+    assert (shown["sendId"], shown["decision"], shown["timestamp"]) == (
+        "send_01JTEST",
+        "approved",
+        "2026-03-24T10:30:00Z",
+    )
+    hourly = next(c for c in shown["checks"] if c["rule"] == "rate_limit_hourly")
+    assert hourly == {
+        "rule": "rate_limit_hourly",
+        "status": "passed",
+        "recipient": BOB,
+        "current": 23,
+        "limit": 100,
+        "resets_at": "2026-03-24T11:31:00Z",
+    }
+    json.dumps(shown)
+
+
+@pytest.mark.parametrize("unread", ["suppressions", "earlier", "recent"])
+def test_what_cannot_be_read_refuses_for_now_and_says_so(unread: str) -> None:
+    decision = judged(facts(sketch=(4, 8)), state(RecipientState(**{unread: None})))
+    assert (decision.decision, decision.reason) == ("deferred", "unavailable")
+    assert [c.status for c in decision.checks if c.rule == decision.rule and c.recipient] == ["error"]
+
+
+def test_unreadable_reputation_defers() -> None:
+    assert judged(known=state(rates=None)).reason == "unavailable"
+
+
+def test_a_recipient_nobody_looked_up_is_never_a_pass() -> None:
+    assert judged(known=state({})).reason == "unavailable"
+
+
+# -- several recipients ---------------------------------------------------------------
+
+
+def mixed(*known: RecipientState) -> State:
+    return state(dict(zip((A, B, C), known, strict=False)))
+
+
+def test_different_verdicts_send_nothing_by_default() -> None:
+    decision = judged(facts(A, B), mixed(SUPPRESSED, RecipientState()))
+    assert (decision.decision, decision.rule, outcomes(decision)) == (
+        "blocked",
+        "suppression_check",
+        ["refused", "refused"],
+    )
+    innocent = decision.verdicts[1].refusal
+    assert innocent is not None
+    assert (innocent.next, innocent.detail.startswith("not sent because of another recipient")) == ("none", True)
+    assert decision.accepted() == ()
+
+
+def test_deliver_passing_sends_to_the_others() -> None:
+    decision = judged(facts(A, B), mixed(SUPPRESSED, RecipientState()), with_options(mixed="deliver_passing"))
+    assert (decision.decision, decision.refusal, outcomes(decision)) == ("approved", None, ["refused", "queued"])
+
+
+def test_hold_all_holds_the_others_and_no_blocked_one() -> None:
+    decision = judged(facts(A, B), mixed(SUPPRESSED, RecipientState()), with_options(mixed="hold_all"))
+    assert (decision.decision, decision.reason, outcomes(decision)) == ("held", "held", ["refused", "held"])
+
+
+def test_one_line_names_as_many_failing_recipients_as_fit_and_counts_the_rest() -> None:
+    many = [f"person{n}@example.com" for n in range(20)]
+    decision = judged(facts(*many), state(SUPPRESSED))
+    detail = decision.refusal.detail  # type: ignore[union-attr]
+    assert detail == "person0@example.com bounced 2026-03-23, person1@example.com and 18 more"
+    three = judged(facts("a@b.test", "c@d.test", "e@f.test"), state(SUPPRESSED)).refusal
+    assert three is not None
+    assert three.detail == "a@b.test bounced 2026-03-23, c@d.test, e@f.test"
+
+
+def test_one_permanent_verdict_makes_the_answer_permanent() -> None:
+    waiting = RecipientState(last_commercial_at=NOW - MINUTE, first_at=1, last_at=NOW)
+    message = facts(A, B, message_class="commercial")
+    assert judged(message, mixed(waiting, RecipientState())).decision == "deferred"
+    both = judged(message, mixed(waiting, SUPPRESSED))
+    assert (both.decision, both.rule) == ("blocked", "suppression_check")
+
+
+def test_the_longest_wait_is_told() -> None:
+    waits = [RecipientState(last_commercial_at=NOW - n * MINUTE, first_at=1, last_at=NOW) for n in (9, 2, 5)]
+    decision = judged(facts(A, B, C, message_class="commercial"), mixed(*waits))
+    assert (decision.decision, decision.refusal.wait) == ("deferred", 8 * 60)  # type: ignore[union-attr]
+
+
+def test_each_recipient_counts_after_the_one_before() -> None:
+    decision = judged(facts(A, B, C), policy=with_rule("rate_limit_hourly", limit=2))
+    found = [c for c in decision.checks if c.rule == "rate_limit_hourly"]
+    assert [c.evidence["current"] for c in found] == [0, 1, 2]
+    assert [c.status for c in found] == ["passed", "passed", "failed"]
+
+
+def test_a_refused_recipient_does_not_count() -> None:
+    policy = with_options(with_rule("rate_limit_hourly", limit=2), mixed="deliver_passing")
+    decision = judged(facts(A, B, C), mixed(RecipientState(), SUPPRESSED, RecipientState()), policy)
+    assert outcomes(decision) == ["queued", "refused", "queued"]
+
+
+def test_a_message_larger_than_the_limit_is_told_to_shrink() -> None:
+    refusal = judged(facts(A, B, C), policy=with_rule("rate_limit_hourly", limit=2)).refusal
+    assert refusal is not None
+    assert (refusal.retry, refusal.next) == ("never", "reduce_recipients")
+
+
+def test_the_wait_is_long_enough_for_the_whole_message() -> None:
+    usage = Usage()
+    for minutes_ago in (50, 40, 30):
+        usage.add_sent(NOW - minutes_ago * MINUTE, 1)
+    decision = judged(facts(A, B, C), with_mailbox(state(), usage=usage), with_rule("rate_limit_hourly", limit=4))
+    wait = decision.refusal.wait  # type: ignore[union-attr]
+    later = facts(A, B, C, now=NOW + wait * 1000)
+    assert wait == 21 * 60
+    assert judged(
+        later, with_mailbox(state(), usage=usage), with_rule("rate_limit_hourly", limit=4)
+    ).decision == "approved"  # fmt: skip
+
+
+def test_some_held_and_some_passing_split_under_one_id() -> None:
+    known = with_mailbox(mixed(RecipientState(delivered_at=1), RecipientState()), autonomy="first_contact")
+    decision = judged(facts(A, B), known)
+    assert (decision.decision, outcomes(decision)) == ("held", ["queued", "held"])
+    assert len(decision.accepted()) == 2
+
+
+def test_a_message_to_nobody_is_still_refused_for_what_is_wrong_with_it() -> None:
+    message = facts(recipients=(), form_defects=(Defect("nul", "a NUL"),))
+    assert (judged(message).reason, judged(message).verdicts) == ("malformed_message", ())
+
+
+# -- duplicates -----------------------------------------------------------------------
+
+
+def earlier(kind: str, ago: int) -> State:
+    return state(RecipientState(earlier=(Earlier(kind, "send_FIRST", NOW - ago),)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "ago", "more", "replayed"),
+    [
+        ("key", 29 * DAY, {}, True),
+        ("key", 30 * DAY, {}, False),
+        ("message_id", 6 * DAY, {}, True),
+        ("message_id", 7 * DAY, {}, False),
+        ("content", 59 * MINUTE, {}, True),
+        ("content", 60 * MINUTE, {}, False),
+        ("content", 59_000, {"message_id": "<new@x>"}, True),
+        ("content", 60_000, {"message_id": "<new@x>"}, False),
+        ("content", 59 * MINUTE, {"message_id": "<new@x>", "message_class": "commercial"}, True),
+    ],
+)
+def test_a_repeat_is_replayed_inside_its_window(kind: str, ago: int, more: dict[str, str], replayed: bool) -> None:
+    decision = judged(facts(**more), earlier(kind, ago))
+    assert decision.decision == "approved"
+    assert (outcomes(decision) == ["replayed"]) is replayed
+    if replayed:
+        assert (decision.rule, decision.verdicts[0].first_send, decision.accepted()) == ("duplicate", "send_FIRST", ())
+
+
+def test_of_a_mixed_set_only_the_new_recipients_are_sent() -> None:
+    decision = judged(facts(A, B), mixed(REPEATED, RecipientState()))
+    assert (decision.decision, outcomes(decision)) == ("approved", ["replayed", "queued"])
+    assert [v.recipient for v in decision.accepted()] == [B]
+
+
+def test_a_repeat_is_answered_before_limits_suppressions_and_reputation_are_asked() -> None:
+    known = replace(REPEATED, suppressions=(Suppression("tenant", "complaint", NOW),))
+    worn = with_mailbox(state(known, rates=None), tightened=Limits(hourly=0))
+    decision = judged(known=worn)
+    assert outcomes(decision) == ["replayed"]
+    assert not {c.rule for c in decision.checks} & {"suppression_check", "rate_limit_hourly", "reputation"}
+
+
+def test_a_repeat_does_not_get_past_a_pause_or_a_block_list() -> None:
+    assert judged(known=state(REPEATED, tenant=TenantState("default", "paused"))).reason == "tenant_paused"
+    blocked = with_rule("recipient_allowed", block_domains=("example.com",))
+    assert judged(known=state(REPEATED), policy=blocked).reason == "recipient_not_allowed"
+
+
+def test_one_person_named_twice_gets_one_copy() -> None:
+    message = facts(recipients=(person("bob@example.com"), person("BOB@example.com")))
+    assert outcomes(judged(message)) == ["queued", "replayed"]
+
+
+# -- leaving later --------------------------------------------------------------------
+
+
+def test_send_at_schedules() -> None:
+    decision = judged(facts(send_at=NOW + HOUR))
+    assert (decision.decision, decision.verdicts[0].outcome, decision.verdicts[0].due) == (
+        "approved",
+        "scheduled",
+        NOW + HOUR,
+    )
+    assert outcomes(judged(facts(send_at=NOW - HOUR))) == ["queued"]
+
+
+def test_commercial_mail_of_a_young_domain_waits_for_tomorrow() -> None:
+    young = state(domain=DomainState("acme.test", True, "1 Main St", first_sent_at=NOW - DAY, sent_today=100))
+    decision = judged(facts(message_class="commercial"), young, with_rule("warmup", mode="enforce"))
+    verdict = decision.verdicts[0]
+    assert (decision.decision, verdict.outcome, verdict.rule) == ("approved", "scheduled", "warmup")
+    assert verdict.due == (NOW // DAY + 1) * DAY
+    assert check(decision, "warmup").evidence["scheduled_for"] == "2026-03-25T00:00:00Z"
+
+
+def test_a_domain_that_has_warmed_up_is_not_limited() -> None:
+    old = state(domain=DomainState("acme.test", True, "x", first_sent_at=NOW - 28 * DAY, sent_today=10**6))
+    assert outcomes(judged(known=old, policy=with_rule("warmup", mode="enforce"))) == ["queued"]
+
+
+def test_the_throttle_of_a_domain_shapes_and_refuses_nothing() -> None:
+    busy = state(RecipientState(domain_sent=1000, first_at=1))
+    policy = with_rule("recipient_domain_throttle", mode="enforce")
+    decision = judged(facts(A, B), busy, policy)
+    assert (decision.decision, outcomes(decision)) == ("approved", ["scheduled", "scheduled"])
+    assert decision.verdicts[0].due < decision.verdicts[1].due <= NOW + HOUR
+
+
+def test_a_limit_that_queues_counts_where_the_message_leaves() -> None:
+    usage = Usage()
+    usage.add_sent(NOW - 10 * MINUTE, 2)
+    policy = with_rule("rate_limit_hourly", limit=2, on_exceed="queue")
+    verdict = judged(known=with_mailbox(state(), usage=usage), policy=policy).verdicts[0]
+    assert (verdict.outcome, verdict.rule, verdict.due) == ("scheduled", "rate_limit_hourly", NOW + 51 * MINUTE)
+    assert verdict.counts_at == verdict.due
+
+
+def test_a_limit_that_holds_asks_a_person() -> None:
+    usage = Usage()
+    usage.add_sent(NOW, 100)
+    policy = with_rule("rate_limit_hourly", limit=100, on_exceed="hold")
+    decision = judged(known=with_mailbox(state(), usage=usage), policy=policy)
+    assert (decision.decision, decision.rule, outcomes(decision)) == ("held", "rate_limit_hourly", ["held"])
+
+
+def test_a_mailboxs_policy_loosens_neither_its_tenant_nor_its_own_tightening() -> None:
+    usage = Usage()
+    usage.add_sent(NOW, 5)
+    policy = with_rule("rate_limit_hourly", mode="off")
+    tight = MailboxState("mbx_1", "sales", ("sales@acme.test",), tightened=Limits(hourly=5), usage=usage)
+    assert judged(known=state(mailbox=tight), policy=policy).reason == "rate_limited"
+    tenant = TenantState("default", limits=Limits(hourly=5), usage=usage)
+    assert judged(known=state(tenant=tenant), policy=policy).reason == "rate_limited"
+    assert judged(policy=policy).decision == "approved"
+
+
+# -- the null sender ------------------------------------------------------------------
+
+
+def bounce(**more: object) -> object:
+    return facts(mail_from="", from_address="postmaster@acme.test", sender_addresses=("postmaster@acme.test",), **more)
+
+
+def test_a_bounce_draws_from_its_own_bucket_only() -> None:
+    usage = Usage()
+    usage.add_sent(NOW, 10_000)
+    assert judged(bounce(), with_mailbox(state(), usage=usage)).decision == "approved"  # type: ignore[arg-type]
+    usage.null_sender.add(NOW, 20)
+    decision = judged(bounce(), with_mailbox(state(), usage=usage), with_rule("rate_limit_hourly", mode="off"))  # type: ignore[arg-type]
+    assert (decision.reason, decision.refusal.detail) == ("rate_limited", "20 of 20 this hour for bounces")  # type: ignore[union-attr]
+
+
+def test_a_bounce_goes_to_one_recipient() -> None:
+    message = replace(bounce(), recipients=(person(A), person(B)))  # type: ignore[type-var]
+    assert judged(message, policy=with_rule("recipients_per_message", mode="off")).reason == "too_many_recipients"  # type: ignore[arg-type]
+
+
+def test_a_bounce_is_no_way_round_identity_approval_or_suppression() -> None:
+    stranger = replace(bounce(), sender_addresses=("postmaster@other.test",))  # type: ignore[type-var]
+    assert judged(stranger).reason == "sender_not_allowed"  # type: ignore[arg-type]
+    held = judged(bounce(), with_mailbox(state(), autonomy="human_approved"))  # type: ignore[arg-type]
+    assert held.decision == "held"
+    assert judged(bounce(), state(SUPPRESSED)).reason == "suppressed"  # type: ignore[arg-type]

@@ -1,0 +1,149 @@
+"""No sequence of submissions passes more than a limit allows, in whatever window one looks."""
+
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policy.engine import decide
+from policy.facts import Facts
+from policy.settings import PolicySettings, RateLimit, RecipientBurst
+from policy.state import Limits, MailboxState, TenantState
+from policy.usage import DAY, HOUR, MINUTE, Usage
+from tests.policy.cases import NOW, facts, state, with_options
+
+WIDTHS = {"hourly": (MINUTE, 60), "daily": (HOUR, 24), "monthly": (DAY, 30)}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One submission: how long after the last one, to how many, by which mailbox."""
+
+    pause: int
+    recipients: int
+    mailbox: int
+
+
+steps = st.lists(
+    st.builds(
+        Step,
+        pause=st.sampled_from([0, 0, 1000, 30_000, MINUTE, 10 * MINUTE, 61 * MINUTE, 5 * HOUR, 25 * HOUR, -HOUR]),
+        recipients=st.integers(1, 4),
+        mailbox=st.integers(0, 1),
+    ),
+    max_size=60,
+)
+bounds = st.one_of(st.none(), st.integers(0, 6))
+
+
+def policy(hourly: int | None, daily: int | None, monthly: int | None, on_exceed: str, mixed: str) -> PolicySettings:
+    base = PolicySettings(
+        rate_limit_hourly=RateLimit(limit=hourly, on_exceed=on_exceed),  # type: ignore[arg-type]
+        rate_limit_daily=RateLimit(limit=daily, on_exceed=on_exceed),  # type: ignore[arg-type]
+        rate_limit_monthly=RateLimit(limit=monthly, on_exceed="reject"),
+        recipient_burst=RecipientBurst(mode="off"),
+    )
+    return with_options(base, mixed=mixed)
+
+
+def submitted(now: int, step: Step, number: int) -> Facts:
+    people = [f"p{number}-{n}@example.com" for n in range(step.recipients)]
+    return facts(*people, now=now, send_id=f"send_{number}", mailbox=f"mbx_{step.mailbox}")
+
+
+def run(walk: list[Step], settings_: PolicySettings, shared: Limits) -> tuple[dict[int, list[int]], list[int]]:
+    """Submit a walk; when every accepted recipient leaves, by mailbox and for the tenant."""
+    usages, tenant_usage = [Usage(), Usage()], Usage()
+    leaving: dict[int, list[int]] = {0: [], 1: []}
+    everybody: list[int] = []
+    now = NOW
+    for number, step in enumerate(walk):
+        now += step.pause
+        mailbox = MailboxState(f"mbx_{step.mailbox}", "m", ("sales@acme.test",), usage=usages[step.mailbox])
+        tenant = TenantState("default", limits=shared, usage=tenant_usage)
+        decision = decide(settings_, submitted(now, step, number), state(mailbox=mailbox, tenant=tenant))
+        # A clock set back counts where the clock has been before.
+        for verdict in decision.accepted():
+            usages[step.mailbox].add_sent(now, 1, verdict.counts_at)
+            tenant_usage.add_sent(now, 1, verdict.counts_at)
+            left = max(now, verdict.due, *everybody) if step.pause < 0 else max(now, verdict.due)
+            leaving[step.mailbox].append(left)
+            everybody.append(left)
+    return leaving, everybody
+
+
+def most(times: list[int], window: str) -> int:
+    """The most that left in any window of full length."""
+    width, span = WIDTHS[window]
+    return max((sum(1 for t in times if end - span * width < t <= end) for end in times), default=0)
+
+
+@given(
+    walk=steps.map(lambda walk: [s for s in walk if s.pause >= 0]),
+    hourly=bounds,
+    daily=bounds,
+    monthly=bounds,
+    tenant_hourly=bounds,
+    on_exceed=st.sampled_from(["reject", "queue"]),
+    mixed=st.sampled_from(["reject_all", "deliver_passing"]),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_sequence_passes_more_than_a_limit_allows(
+    walk: list[Step],
+    hourly: int | None,
+    daily: int | None,
+    monthly: int | None,
+    tenant_hourly: int | None,
+    on_exceed: str,
+    mixed: str,
+) -> None:
+    shared = Limits(hourly=tenant_hourly)
+    leaving, everybody = run(walk, policy(hourly, daily, monthly, on_exceed, mixed), shared)
+    for times in leaving.values():
+        for window, limit in (("hourly", hourly), ("daily", daily), ("monthly", monthly)):
+            assert limit is None or most(times, window) <= limit
+    assert tenant_hourly is None or most(everybody, "hourly") <= tenant_hourly
+
+
+@given(walk=steps, hourly=st.integers(1, 5))
+@settings(max_examples=100, deadline=None)
+def test_a_clock_set_back_frees_no_limit(walk: list[Step], hourly: int) -> None:
+    usage = Usage()
+    total, newest, now = 0, NOW, NOW
+    for number, step in enumerate(walk):
+        now += -HOUR if step.pause else 0  # the clock only ever goes back
+        newest = max(newest, now)
+        mailbox = MailboxState("mbx_0", "m", ("sales@acme.test",), usage=usage)
+        decision = decide(
+            policy(hourly, None, None, "reject", "reject_all"), submitted(now, step, number), state(mailbox=mailbox)
+        )
+        total += len(decision.accepted())
+        for _ in decision.accepted():
+            usage.add_sent(now, 1)
+    assert total <= hourly
+
+
+@given(walk=steps.map(lambda walk: [s for s in walk if s.pause >= 0]), hourly=st.integers(1, 6))
+@settings(max_examples=100, deadline=None)
+def test_what_was_told_to_wait_passes_after_the_wait(walk: list[Step], hourly: int) -> None:
+    usage, now = Usage(), NOW
+    strict = policy(hourly, None, None, "reject", "reject_all")
+    for number, step in enumerate(walk):
+        now += step.pause
+        mailbox = MailboxState("mbx_0", "m", ("sales@acme.test",), usage=usage)
+        message = submitted(now, step, number)
+        decision = decide(strict, message, state(mailbox=mailbox))
+        if decision.refusal is not None and decision.refusal.retry == "after":
+            later = submitted(now + decision.refusal.wait * 1000, step, number)
+            assert decide(strict, later, state(mailbox=mailbox)).decision == "approved"
+        for _ in decision.accepted():
+            usage.add_sent(now, 1)
+
+
+def test_a_queueing_limit_sends_in_order_and_at_the_pace_of_the_limit() -> None:
+    walk = [Step(0, 4, 0)] * 5
+    leaving, _ = run(walk, policy(6, None, None, "queue", "reject_all"), Limits())
+    times = leaving[0]
+    assert times == sorted(times)
+    assert [times.count(t) for t in sorted(set(times))] == [6, 6, 6, 2]
+    assert [t - NOW for t in sorted(set(times))] == [0, 61 * MINUTE, 122 * MINUTE, 183 * MINUTE]

@@ -1,0 +1,441 @@
+"""One row a rule: what makes it fail, and what is then said."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from policy.facts import Defect, Facts
+from policy.settings import PolicySettings
+from policy.state import (
+    Cluster,
+    Consent,
+    DomainState,
+    Limits,
+    Rates,
+    RecipientState,
+    Sent,
+    State,
+    Suppression,
+    TenantState,
+)
+from policy.usage import DAY, HOUR, MINUTE, Usage
+from tests.policy.cases import BOB, NOW, SETTINGS, check, facts, judged, person, state, with_mailbox, with_rule
+
+MARCH_1 = 1_772_323_200_000
+SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
+
+
+def used(sent: int = 0, *, at: int = NOW, first: int = 0, negative: int = 0, distinct: int = 0) -> Usage:
+    """A mailbox that has sent already."""
+    usage = Usage()
+    if sent:
+        usage.add_sent(at, sent)
+    usage.add_first_contacts(NOW, first)
+    usage.add_negative(NOW, negative)
+    for _ in range(distinct):
+        usage.move_latest(0, NOW)
+    return usage
+
+
+def to(**known: Any) -> State:
+    """The state with this about the recipient."""
+    return state(RecipientState(**known))
+
+
+def suppressed(scope: str, kind: str) -> State:
+    return to(suppressions=(Suppression(scope, kind, MARCH_1),))
+
+
+PLAIN, KNOWN = facts(), state()
+
+
+@dataclass(frozen=True)
+class Row:
+    rule: str
+    reason: str
+    detail: str
+    retry: str
+    next_step: str
+    message: Facts = PLAIN
+    known: State = KNOWN
+    policy: PolicySettings = SETTINGS
+    decision: str = "blocked"
+    wait: int = 0
+
+
+SALES = facts(message_class="commercial", sketch=SKETCH)
+ROWS = (
+    Row(
+        "tenant_active", "tenant_paused", "the tenant is paused, incident 7", "human", "ask_human",
+        known=state(tenant=TenantState("default", "paused", "incident 7")),
+    ),
+    Row(
+        "mailbox_active", "mailbox_paused", "sales is paused by its own key", "human", "ask_human",
+        known=with_mailbox(state(), status="paused", paused_by="key"),
+    ),
+    Row(
+        "sender_identity", "sender_not_allowed", "two From fields at line 4", "never", "fix_sender",
+        facts(identity_defects=(Defect("from_twice", "two From fields at line 4", 4),)),
+    ),
+    Row(
+        "sender_identity", "sender_not_allowed", "ceo@acme.test is not an address of sales", "never", "fix_sender",
+        facts(sender_addresses=("sales@acme.test", "ceo@acme.test")),
+    ),
+    Row(
+        "sender_identity", "sender_not_allowed", "the message has no From address", "never", "fix_sender",
+        facts(from_address=""),
+    ),
+    Row(
+        "domain_verified", "sender_domain_not_verified", "publish the TXT record for acme.test", "human",
+        "verify_domain", known=state(domain=DomainState("acme.test", verified=False)),
+    ),
+    Row(
+        "domain_verified", "sender_domain_not_verified", "publish the DNS record for acme.test", "human",
+        "verify_domain", known=state(domain=None),
+    ),
+    Row(
+        "message_form", "malformed_message", "bare CR at line 12", "never", "change_content",
+        facts(form_defects=(Defect("bare_cr", "bare CR at line 12", 12),)),
+    ),
+    Row(
+        "message_form", "mail_loop", "51 Received fields, the message runs in a circle", "never", "change_content",
+        facts(form_defects=(Defect("mail_loop", "51 Received fields, the message runs in a circle"),)),
+    ),
+    Row(
+        "message_ambiguous", "held", "readers may differ: Content-Type twice", "human", "change_content",
+        facts(ambiguities=(Defect("content_type_twice", "Content-Type twice"),)), decision="held",
+    ),
+    Row(
+        "recipients_per_message", "too_many_recipients", "3 recipients, 2 allowed in one message", "after",
+        "reduce_recipients", facts(BOB, "c@example.com", "d@example.com"),
+        policy=with_rule("recipients_per_message", limit=2),
+    ),
+    Row(
+        "content_classification", "class_not_allowed", "sales may send transactional, this is commercial", "human",
+        "ask_human", SALES, with_mailbox(state(), allowed_classes=("transactional",)),
+    ),
+    Row(
+        "compliance_content", "physical_address_missing", "set physical_address for acme.test", "human",
+        "change_content", SALES, state(domain=DomainState("acme.test", verified=True)),
+    ),
+    Row(
+        "compliance_content", "held", "may be commercial and acme.test has no physical_address", "human",
+        "change_content", replace(SALES, in_doubt=True), state(domain=DomainState("acme.test", verified=True)),
+        decision="held",
+    ),
+    Row(
+        "compliance_content", "cannot_inject_footer", "unsubscribe link and address cannot be put in: signed",
+        "human", "change_content", replace(SALES, cannot_inject="signed"),
+    ),
+    Row(
+        "content_safety", "secret_leak", "aws access key in the message", "human", "change_content",
+        facts(secrets=({"kind": "aws_access_key", "shown": "AKIA…"},)),
+    ),
+    Row(
+        "content_safety", "canary_violation", "a planted token is in it", "human", "change_content",
+        facts(canaries=("ab…",)),
+    ),
+    Row(
+        "recipient_valid", "recipient_invalid", "no mail is ever received at x.localhost", "never", "drop_recipient",
+        facts("bob@x.localhost"),
+    ),
+    Row(
+        "recipient_valid", "recipient_invalid", "example.com takes no mail", "never", "drop_recipient",
+        facts(recipients=(person(mail_host="null_mx"),)), policy=with_rule("recipient_valid", check_mx=True),
+    ),
+    Row(
+        "recipient_valid", "recipient_invalid", "there is no domain example.com", "never", "drop_recipient",
+        facts(recipients=(person(mail_host="none"),)), policy=with_rule("recipient_valid", check_mx=True),
+    ),
+    Row(
+        "recipient_allowed", "recipient_not_allowed", "bob@example.com is not on the allow list", "human",
+        "drop_recipient", policy=with_rule("recipient_allowed", domains=("acme.test",)),
+    ),
+    Row(
+        "recipient_allowed", "recipient_not_allowed", "bob@example.com is on the block list", "human",
+        "drop_recipient", policy=with_rule("recipient_allowed", block_addresses=("BOB@example.com",)),
+    ),
+    Row(
+        "recipient_allowed", "recipient_not_allowed", "abuse@example.com is a role account", "human",
+        "drop_recipient", facts("abuse@example.com"), policy=with_rule("recipient_allowed", role_accounts="block"),
+    ),
+    Row(
+        "suppression_check", "unsubscribed", "bob@example.com unsubscribed 2026-03-01", "never", "drop_recipient",
+        SALES, suppressed("tenant", "unsubscribe"),
+    ),
+    Row(
+        "suppression_check", "unsubscribed", "bob@example.com unsubscribed 2026-03-01", "never", "drop_recipient",
+        known=suppressed("tenant", "unsubscribe"), policy=with_rule("suppression_check", unsubscribe_binds_all=True),
+    ),
+    Row(
+        "suppression_check", "suppressed", "bob@example.com bounced 2026-03-01", "never", "drop_recipient",
+        known=suppressed("mailbox", "hard_bounce"),
+    ),
+    Row(
+        "suppression_check", "suppressed", "bob@example.com", "never", "drop_recipient",
+        known=suppressed("global", "complaint"),
+    ),
+    Row(
+        "consent_validation", "no_consent", "bob@example.com: no consent recorded", "human", "get_consent",
+        SALES, policy=with_rule("consent_validation", required=True),
+    ),
+    Row(
+        "consent_validation", "no_consent", "bob@example.com: consent revoked 2026-03-01", "human", "get_consent",
+        SALES, to(consent=Consent(False, MARCH_1)), with_rule("consent_validation", profiles=("gdpr",)),
+    ),
+    Row(
+        "consent_validation", "no_consent", "bob@example.com: the basis inquiry ran out 2025-12-23", "human",
+        "get_consent", SALES, to(consent=Consent(True, NOW - 273 * DAY, "inquiry", "CA")),
+        with_rule("consent_validation", profiles=("casl",)),
+    ),
+    Row(
+        "loop_detection", "loop_detected", "4 alike to bob@example.com in 24 hours", "human", "ask_human",
+        SALES, to(recent=(Sent(NOW - HOUR, SKETCH),) * 3, last_at=NOW - HOUR, first_at=1),
+    ),
+    Row(
+        "loop_detection", "loop_detected", "50 alike in 10 minutes", "human", "ask_human", SALES,
+        with_mailbox(state(), fan_out=(Cluster(SKETCH, (NOW - MINUTE,) * 49),)),
+        with_rule("loop_detection", fan_out=replace(SETTINGS.loop_detection.fan_out, mode="enforce")),
+    ),
+    Row(
+        "cooldown", "cooldown", "bob@example.com was written to less than 10 minutes ago", "after", "wait",
+        SALES, to(last_commercial_at=NOW - 4 * MINUTE, last_at=NOW, first_at=1), decision="deferred", wait=360,
+    ),
+    Row(
+        "recipient_lease", "lease_conflict", "another mailbox writes to bob@example.com until 2026-03-24T10:40:00Z",
+        "after", "wait", known=to(leased_by="mbx_2", leased_at=NOW - 20 * MINUTE),
+        policy=with_rule("recipient_lease", mode="enforce"), decision="deferred", wait=600,
+    ),
+    Row(
+        "first_contact_limit", "first_contact_limit", "200 of 200 new recipients today", "after", "wait",
+        known=with_mailbox(state(), usage=used(first=200)), decision="deferred", wait=24 * 3600 + 1800,
+        policy=replace(SETTINGS, options=replace(SETTINGS.options, max_tempfail=2 * SETTINGS.options.max_tempfail)),
+    ),
+    Row(
+        "recipient_burst", "recipient_burst", "60 of 60 recipients in 5 minutes", "after", "wait",
+        known=with_mailbox(state(), usage=used(distinct=60)), decision="deferred", wait=360,
+    ),
+    Row(
+        "rate_limit_hourly", "rate_limited", "100 of 100 this hour", "after", "wait",
+        known=with_mailbox(state(), usage=used(100, at=NOW - 40 * MINUTE)), decision="deferred", wait=1260,
+    ),
+    Row(
+        "rate_limit_daily", "rate_limited", "500 of 500 today", "after", "wait",
+        known=with_mailbox(state(), usage=used(500, at=NOW - 20 * HOUR)), decision="deferred", wait=16200,
+    ),
+    Row(
+        "rate_limit_monthly", "rate_limited", "3000 of 3000 this month", "after", "wait",
+        known=with_mailbox(state(), usage=used(3000, at=NOW - 20 * DAY)), decision="blocked", wait=912600,
+    ),
+    Row(
+        "rate_limit_hourly", "rate_limited", "5 of 5 this hour as its own key set", "after", "wait",
+        known=with_mailbox(state(), usage=used(5), tightened=Limits(hourly=5)), decision="deferred", wait=3660,
+    ),
+    Row(
+        "rate_limit_daily", "rate_limited", "7 of 7 today for the tenant", "after", "wait",
+        known=state(tenant=TenantState("default", limits=Limits(daily=7), usage=used(7, at=NOW - 2 * HOUR))),
+        decision="deferred", wait=81000,
+    ),
+    Row(
+        "rate_limit_hourly", "rate_limited", "0 of 0 this hour", "human", "ask_human",
+        policy=with_rule("rate_limit_hourly", limit=0),
+    ),
+    Row(
+        "warmup", "warmup_limit", "100 of 100 today while acme.test warms up", "after", "wait",
+        known=state(domain=DomainState("acme.test", True, "1 Main St", first_sent_at=NOW - DAY, sent_today=100)),
+        policy=with_rule("warmup", mode="enforce"), decision="deferred", wait=48600,
+    ),
+    Row(
+        "negative_signal_budget", "negative_signal_budget", "50 bounces and complaints in 24 hours, 50 allowed",
+        "after", "wait", known=with_mailbox(state(), usage=used(negative=50)), decision="blocked", wait=88200,
+    ),
+    Row(
+        "reputation", "reputation_paused", "5 of 20 bounced in 24h", "human", "ask_human",
+        known=state(rates=(Rates("24h", 20, 15, 5, 0),)),
+    ),
+    Row(
+        "autonomy_level", "held", "sales needs approval", "human", "ask_human",
+        known=with_mailbox(state(), autonomy="human_approved"), decision="held",
+    ),
+    Row(
+        "autonomy_level", "held", "first contact with bob@example.com", "human", "ask_human",
+        known=with_mailbox(state(), autonomy="first_contact"), decision="held",
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.rule}-{r.detail[:24]}")
+def test_a_failing_rule_says_why_and_what_to_do(row: Row) -> None:
+    decision = judged(row.message, row.known, row.policy)
+    assert decision.refusal is not None
+    assert decision.rule == row.rule
+    assert (decision.decision, decision.reason, decision.refusal.detail) == (row.decision, row.reason, row.detail)
+    assert (decision.refusal.retry, decision.refusal.next, decision.refusal.wait) == (
+        row.retry,
+        row.next_step,
+        row.wait,
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.rule}-{r.detail[:24]}")
+def test_without_the_whole_cascade_the_answer_is_the_same(row: Row) -> None:
+    whole, first = judged(row.message, row.known, row.policy), judged(row.message, row.known, row.policy, whole=False)
+    assert (whole.decision, whole.rule, whole.refusal, whole.verdicts) == (
+        first.decision,
+        first.rule,
+        first.refusal,
+        first.verdicts,
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.rule}-{r.detail[:24]}")
+def test_a_detail_can_stand_in_a_reply(row: Row) -> None:
+    decision = judged(row.message, row.known, row.policy)
+    for refusal in [c.refusal for c in decision.checks if c.refusal]:
+        assert refusal.detail.isascii()
+        assert refusal.detail.isprintable()
+        assert ";" not in refusal.detail
+
+
+def test_a_plain_message_passes_every_rule() -> None:
+    decision = judged()
+    assert (decision.decision, decision.rule, decision.refusal, decision.alerts) == ("approved", "", None, ())
+    assert {c.status for c in decision.checks} <= {"passed", "skipped"}
+
+
+def test_a_global_suppression_names_neither_date_nor_kind() -> None:
+    decision = judged(SALES, suppressed("global", "unsubscribe"))
+    found = check(decision, "suppression_check")
+    assert decision.reason == "suppressed"
+    assert found.evidence == {"scope": "global"}
+
+
+def test_an_entry_that_may_be_told_is_told_before_a_global_one() -> None:
+    both = (Suppression("global", "complaint", 1), Suppression("tenant", "hard_bounce", MARCH_1))
+    assert judged(known=to(suppressions=both)).refusal.detail == "bob@example.com bounced 2026-03-01"  # type: ignore[union-attr]
+
+
+def test_an_unsubscribe_does_not_bind_transactional_mail() -> None:
+    assert judged(known=suppressed("tenant", "unsubscribe")).decision == "approved"
+
+
+def test_consent_is_recorded_where_it_is_not_asked_for() -> None:
+    decision = judged(SALES, to(consent=Consent(True, MARCH_1, "express")))
+    assert check(decision, "consent_validation").as_json() == {
+        "rule": "consent_validation",
+        "status": "passed",
+        "recipient": BOB,
+        "consent_date": "2026-03-01",
+        "basis": "express",
+    }
+
+
+def test_a_law_of_another_country_asks_for_nothing() -> None:
+    known = to(consent=Consent(True, MARCH_1, "inquiry", "US"))
+    assert judged(SALES, known, with_rule("consent_validation", profiles=("gdpr",))).decision == "approved"
+    unknown = to(consent=Consent(True, MARCH_1, "inquiry"))
+    assert judged(SALES, unknown, with_rule("consent_validation", profiles=("gdpr",))).reason == "no_consent"
+
+
+def test_an_answer_of_the_recipient_ends_the_cooldown() -> None:
+    known = to(last_commercial_at=NOW - 4 * MINUTE, replied_at=NOW - 2 * MINUTE, last_at=NOW, first_at=1)
+    assert check(judged(SALES, known), "cooldown").status == "skipped"
+    earlier = to(last_commercial_at=NOW - 4 * MINUTE, replied_at=NOW - 6 * MINUTE, last_at=NOW, first_at=1)
+    assert judged(SALES, earlier).reason == "cooldown"
+
+
+def test_a_cooldown_of_days_is_permanent_and_names_its_wait() -> None:
+    known = to(last_commercial_at=NOW - DAY, last_at=NOW, first_at=1)
+    decision = judged(SALES, known, with_rule("cooldown", minutes=3 * 24 * 60))
+    assert (decision.decision, decision.refusal.wait) == ("blocked", 2 * 24 * 3600)  # type: ignore[union-attr]
+
+
+def test_loops_of_transactional_mail_only_warn() -> None:
+    known = to(recent=(Sent(NOW - HOUR, SKETCH),) * 3)
+    decision = judged(facts(sketch=SKETCH), known)
+    found = [c for c in decision.checks if c.rule == "loop_detection" and c.recipient]
+    assert (decision.decision, [c.status for c in found], decision.alerts) == (
+        "approved",
+        ["warned"],
+        ("loop_detection",),
+    )
+
+
+def test_a_loop_alerts_though_it_is_refused() -> None:
+    known = to(recent=(Sent(NOW - HOUR, SKETCH),) * 3, first_at=1, last_at=1)
+    assert judged(SALES, known).alerts == ("loop_detection",)
+
+
+def test_old_messages_are_no_loop() -> None:
+    known = to(recent=(Sent(NOW - 25 * HOUR, SKETCH),) * 3, first_at=1, last_at=1)
+    assert judged(SALES, known).decision == "approved"
+
+
+@pytest.mark.parametrize(
+    ("entry", "address", "passes"),
+    [
+        ("example.com", "bob@example.com", True),
+        ("example.com", "bob@mail.example.com", False),
+        (".example.com", "bob@mail.example.com", True),
+        (".example.com", "bob@a.mail.example.com", True),
+        (".example.com", "bob@example.com", False),
+        (".example.com", "bob@notexample.com", False),
+    ],
+)
+def test_a_leading_dot_names_the_domains_below(entry: str, address: str, passes: bool) -> None:
+    decision = judged(facts(address), policy=with_rule("recipient_allowed", domains=(entry,)))
+    assert (decision.decision == "approved") is passes
+
+
+def test_a_look_alike_is_let_in_by_no_allow_list_and_caught_by_every_block_list() -> None:
+    kelvin = "\u212aate@example.com"  # its lower-case form is «kate»
+    twin = facts(recipients=(replace(person(kelvin), key="kate@example.com"),))
+    allowed = with_rule("recipient_allowed", addresses=("kate@example.com",))
+    assert judged(twin, policy=allowed).reason == "recipient_not_allowed"
+    blocked = with_rule("recipient_allowed", block_addresses=("kate@example.com",))
+    assert judged(twin, policy=blocked).reason == "recipient_not_allowed"
+
+
+def test_documentation_domains_are_valid() -> None:
+    assert judged(facts("bob@example.com", "a@x.test")).decision == "approved"
+
+
+def test_internal_recipients_need_no_approval() -> None:
+    both = facts(recipients=(person("c@acme.test", internal=True), person()))
+    decision = judged(both, with_mailbox(state(), autonomy="human_approved"))
+    assert decision.decision == "held"
+    assert [v.outcome for v in decision.verdicts] == ["queued", "held"]
+
+
+def test_who_was_delivered_to_is_no_first_contact() -> None:
+    known = with_mailbox(to(delivered_at=1), autonomy="first_contact")
+    assert judged(known=known).decision == "approved"
+
+
+def test_the_classification_is_in_the_trace_with_its_evidence() -> None:
+    feature = {"name": "price", "weight": 1.5, "evidence": "$ 10"}
+    decision = judged(facts(features=(feature,), score=0.2))
+    shown = check(decision, "content_classification").as_json()
+    assert (shown["type"], shown["score"], shown["features"]) == ("transactional", 0.2, [feature])
+
+
+@pytest.mark.parametrize(("reply", "decision"), [("550", "blocked"), ("451", "deferred"), ("hold", "held")])
+def test_a_pause_is_told_as_the_operator_chose(reply: str, decision: str) -> None:
+    policy = replace(SETTINGS, options=replace(SETTINGS.options, pause_reply=reply))  # type: ignore[arg-type]
+    for paused in (
+        state(tenant=TenantState("default", "paused")),
+        with_mailbox(state(), status="paused"),
+        state(rates=(Rates("7d", 20, 15, 5, 0),)),
+    ):
+        assert judged(known=paused, policy=policy).decision == decision
+
+
+def test_a_bulk_mailbox_may_write_to_a_crowd() -> None:
+    crowd = with_mailbox(state(), usage=used(distinct=60), role="bulk")
+    assert judged(known=crowd).decision == "approved"
+
+
+def test_writing_again_to_somebody_is_no_burst() -> None:
+    crowd = with_mailbox(to(last_at=NOW - MINUTE, first_at=1), usage=used(distinct=60))
+    assert judged(known=crowd).decision == "approved"

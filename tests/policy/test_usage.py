@@ -1,0 +1,98 @@
+"""Counting: windows, distinct recipients, and what the store keeps of them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.usage import DAY, HOUR, MINUTE, Usage, Window, hourly
+
+NOW = 1_774_348_200_000
+times = st.lists(st.integers(0, 3 * HOUR).map(lambda ago: NOW - ago), max_size=60).map(sorted)
+
+
+@given(times)
+def test_a_window_holds_all_of_the_last_hour_and_nothing_older_than_a_minute_more(moments: list[int]) -> None:
+    window = hourly()
+    for at in moments:
+        window.add(at, 1)
+    counted = window.count(NOW)
+    assert counted >= sum(1 for at in moments if at > NOW - HOUR)
+    assert counted <= sum(1 for at in moments if at > NOW - HOUR - MINUTE)
+
+
+@given(times, st.integers(1, 10), st.integers(1, 10))
+def test_a_window_has_room_when_it_said_and_not_a_minute_before(moments: list[int], needed: int, limit: int) -> None:
+    window = hourly()
+    for at in moments:
+        window.add(at, 1)
+    free = window.frees_at(NOW, needed, limit)
+    if needed > limit:
+        assert free == 0
+    else:
+        assert window.count(free) + needed <= limit
+        assert free == NOW or window.count(free - MINUTE) + needed > limit
+
+
+def test_what_leaves_later_counts_from_now_until_it_has_left_the_window() -> None:
+    window = hourly()
+    window.add(NOW, 1, NOW + 2 * HOUR)
+    window.add(NOW, 1)
+    assert window.count(NOW) == 2
+    assert window.buckets == {NOW // MINUTE: 1, (NOW + 2 * HOUR) // MINUTE: 1}
+    assert window.count(NOW + 62 * MINUTE) == 1
+    assert window.count(NOW + 3 * HOUR + 2 * MINUTE) == 0
+
+
+def test_a_clock_set_back_counts_into_the_newest_minute_it_knows() -> None:
+    window = hourly()
+    window.add(NOW, 1)
+    window.add(NOW - 30 * MINUTE, 1)
+    assert window.buckets == {NOW // MINUTE: 2}
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 20)), max_size=80), st.sampled_from([1, 5, 60, 120, 1440]))
+def test_distinct_recipients_are_counted_exactly(walk: list[tuple[int, int]], minutes: int) -> None:
+    usage, last, now = Usage(), dict[int, int](), NOW
+    for person, pause in walk:
+        now += pause * MINUTE
+        usage.move_latest(last.get(person, 0), now)
+        last[person] = now
+    width = MINUTE if minutes <= 60 else HOUR
+    span = minutes if minutes <= 60 else minutes // 60
+    assert usage.distinct_recipients(now, minutes) == sum(
+        1 for at in last.values() if at // width >= now // width - span
+    )
+
+
+@given(times)
+def test_what_the_store_keeps_counts_the_same(moments: list[int]) -> None:
+    usage = Usage()
+    for at in moments:
+        usage.add_sent(at, 2, at + HOUR)
+        usage.add_first_contacts(at, 1)
+        usage.add_negative(at, 1)
+        usage.move_latest(0, at)
+    read = Usage.from_json(usage.as_json())
+    assert read == usage
+    assert [w.head for _, w in read.windows() if w.buckets] == [w.head for _, w in usage.windows() if w.buckets]
+
+
+def test_an_empty_usage_keeps_nothing() -> None:
+    assert Usage().as_json() == {}
+
+
+def test_wider_windows_are_asked_where_an_operator_looks_further_back() -> None:
+    usage = Usage()
+    usage.add_first_contacts(NOW - 3 * DAY, 4)
+    usage.add_negative(NOW - 3 * DAY, 5)
+    assert [w.count(NOW, span) for w, span in (usage.first_contacts_window(1), usage.first_contacts_window(7))] == [
+        0,
+        4,
+    ]
+    assert [w.count(NOW, span) for w, span in (usage.negative_window(24), usage.negative_window(168))] == [0, 5]
+
+
+def test_a_window_says_when_it_eases() -> None:
+    window = Window(MINUTE, 60)
+    assert window.eases_at(NOW) == 0
+    window.add(NOW, 1)
+    assert window.eases_at(NOW) == (NOW // MINUTE + 61) * MINUTE
