@@ -1,0 +1,286 @@
+"""Reads the address of an envelope or a header strictly, once, into the one value everybody uses.
+
+Nothing is guessed, decoded or repaired: what is not exactly one RFC 5321 Mailbox is
+refused with the sentence the client is told. The canonical form (`wire`) is what
+policy judges, what is stored and what goes on the wire: a local part that needs no
+quotes has none, the domain is lower-case A-labels. The local part's letters are
+never folded in it. `key` is folded hard and serves deny lists only: an allow list
+that used it would let the owner of a look-alike in.
+
+Refused although some grammar somewhere allows it, because readers disagree about
+what it means: comments, source routes, encoded words, domain literals, `%` and `!`
+routing (the last two can be allowed), specials inside a quoted local part, and
+domain labels that IDNA2003 and IDNA2008 send to different owners.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+import idna
+
+from relay.mail.reply import EnhancedCode
+
+BAD_SYNTAX = EnhancedCode(5, 1, 3)  # RFC 3463 §3.2: bad destination mailbox address syntax
+BAD_DOMAIN = EnhancedCode(5, 1, 2)
+NO_UTF8 = EnhancedCode(5, 6, 7)  # RFC 6531 §4.2
+
+_REPLY_CODES = {BAD_SYNTAX: 553, BAD_DOMAIN: 550, NO_UTF8: 553}
+
+# RFC 5321 §4.5.3.1: 64 octets for the local part, 256 for the path with its brackets.
+LOCAL_LIMIT = 64
+MAILBOX_LIMIT = 254
+DOMAIN_LIMIT = 253
+LABEL_LIMIT = 63
+
+_ATEXT = r"A-Za-z0-9#$&'*+/=?^_`{|}~\-"
+# The plain case, nearly all there is: no routing characters, no encoded word, no A-label, a last label with a
+# letter first. Labels are bounded, so nothing here can run back further than 63 characters.
+_LABEL = r"(?![A-Za-z0-9]{2}--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PLAIN = re.compile(
+    rf"(?![^@]*=\?)([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@((?:{_LABEL}\.)*(?![A-Za-z0-9]{{2}}--)[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?)"
+)
+_DOT_ATOM = re.compile(rf"[{_ATEXT}%!\u0080-\U0010ffff]+(?:\.[{_ATEXT}%!\u0080-\U0010ffff]+)*")
+# RFC 5321 §4.1.2 Quoted-string: qtextSMTP or a quoted pair of printable ASCII.
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*)"')
+_QUOTED_PAIR = re.compile(r"\\(.)")
+_LDH_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_ENCODED_WORD = re.compile(r"=\?[^?]*\?[bBqQ]\?")
+# Readers that unquote too early, or too often, take these for the end of an address or the start of another.
+_SPECIALS = frozenset('@<>()[],;:\\"')
+# RFC 5892 calls them deviations: IDNA2003 maps them to something else or drops them.
+_DEVIATIONS = frozenset("ßς\u200c\u200d")
+
+
+class AddressError(ValueError):
+    """What was given is not one strict mailbox; `detail` is a clause fit for the client."""
+
+    def __init__(self, detail: str, enhanced: EnhancedCode = BAD_SYNTAX) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.enhanced = enhanced
+
+    @property
+    def code(self) -> int:
+        """The reply code that goes with the enhanced code."""
+        return _REPLY_CODES[self.enhanced]
+
+
+class WireMismatchError(RuntimeError):
+    """The string about to go on the wire is not the address that was judged: a bug, and nothing is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mailbox: `wire` is the string for RCPT and MAIL, `key` the folded one for deny lists."""
+
+    local: str  # unquoted, never folded
+    domain: str  # A-labels, lower case; or a literal in brackets where that is allowed
+    wire: str
+    key: str
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether the next hop must offer SMTPUTF8 (RFC 6531 §3.4): the domain never does, it is in A-labels."""
+        return not self.local.isascii()
+
+    def __str__(self) -> str:
+        return self.wire
+
+
+def parse_path(
+    text: str, *, smtputf8: bool = True, routing_characters: bool = False, literals: bool = False
+) -> Address:
+    """The mailbox `text` names, with or without angle brackets; raises AddressError for anything else."""
+    if text[:1] == "<" and text[-1:] == ">":
+        text = text[1:-1]
+    plain = _PLAIN.fullmatch(text) if len(text) <= MAILBOX_LIMIT else None
+    if plain is not None:
+        local, domain = plain[1], plain[2].lower()
+        if len(local) <= LOCAL_LIMIT and len(domain) <= DOMAIN_LIMIT:
+            return Address(local, domain, f"{local}@{domain}", f"{local}@{domain}".lower())
+    return _parse(text, smtputf8, routing_characters, literals)
+
+
+def parse_reverse_path(text: str, *, smtputf8: bool = True) -> Address | None:
+    """The sender of an envelope; None for the null sender `<>` (RFC 5321 §4.5.5)."""
+    return None if text in ("", "<>") else parse_path(text, smtputf8=smtputf8)
+
+
+def alias_key(address: Address) -> str:
+    """A key under which the aliases of one mailbox fall together; only for «treat as the same», never for the wire.
+
+    The tag after a plus goes everywhere; Gmail ignores dots and has two names.
+    """
+    local, _, domain = address.key.rpartition("@")
+    bare = local.split("+", 1)[0] or local
+    if domain in ("gmail.com", "googlemail.com"):
+        return f"{bare.replace('.', '') or bare}@gmail.com"
+    return f"{bare}@{domain}"
+
+
+def check_wire(address: Address, outgoing: str) -> None:
+    """Raises unless `outgoing`, as it will stand in MAIL or RCPT (brackets or not), is this address to the letter."""
+    if outgoing not in (address.wire, f"<{address.wire}>"):
+        raise WireMismatchError("the address for the wire is not the one that was judged")
+
+
+def _parse(text: str, smtputf8: bool, routing_characters: bool, literals: bool) -> Address:
+    _check_characters(text, smtputf8)
+    raw_local, raw_domain = _split(text)
+    local = _local_part(raw_local)
+    if not routing_characters and ("%" in local or "!" in local):
+        raise AddressError("the local part asks for routing with % or !")
+    domain = _literal(raw_domain, literals) if raw_domain[:1] == "[" else _domain(raw_domain)
+    written = local if _DOT_ATOM.fullmatch(local) else f'"{local}"'
+    wire = f"{written}@{domain}"
+    if len(written.encode()) > LOCAL_LIMIT:
+        raise AddressError("the local part is longer than 64 octets")
+    if len(wire.encode()) > MAILBOX_LIMIT:
+        raise AddressError("the address is longer than 254 octets")
+    return Address(local, domain, wire, f"{_fold(local)}@{domain}")
+
+
+def _check_characters(text: str, smtputf8: bool) -> None:
+    if not text:
+        raise AddressError("the address is empty")
+    if len(text) > MAILBOX_LIMIT * 2:  # quotes may go, but never half of it
+        raise AddressError("the address is longer than 254 octets")
+    if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in text):
+        raise AddressError("the address has a control character")
+    if not smtputf8 and not text.isascii():
+        raise AddressError("the address is not ASCII and SMTPUTF8 was not asked for", NO_UTF8)
+    if _ENCODED_WORD.search(text):
+        raise AddressError("the address has an encoded word")
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Local part and domain as written; the first `@` outside quotes is the only one there may be."""
+    if text[0] == "@":
+        raise AddressError("the path has a source route")
+    if text[0] == '"':
+        quoted = _QUOTED.match(text)
+        if quoted is None:
+            raise AddressError("the quoted local part does not end")
+        local, rest = text[: quoted.end()], text[quoted.end() :]
+        if rest[:1] != "@":
+            raise AddressError("something stands between the quoted local part and the @")
+        domain = rest[1:]
+    else:
+        local, at, domain = text.partition("@")
+        if not at:
+            raise AddressError("the address has no @")
+    if "@" in domain:
+        raise AddressError("the address has more than one @")
+    return local, domain
+
+
+def _local_part(text: str) -> str:
+    """The local part without quotes and quoted pairs (RFC 5321 §4.1.2: they are not part of the name)."""
+    if text[:1] == '"':
+        local = _QUOTED_PAIR.sub(r"\1", text[1:-1])
+        if not local:
+            raise AddressError("the local part is empty")
+        if not _SPECIALS.isdisjoint(local):
+            raise AddressError("the quoted local part has one of @ < > ( ) [ ] , : \\ and quotes")
+    else:
+        local = text
+        if not _DOT_ATOM.fullmatch(local):
+            raise AddressError(_why_no_dot_atom(local))
+    return local if local.isascii() else _international_local(local)
+
+
+def _why_no_dot_atom(local: str) -> str:
+    if not local:
+        return "the local part is empty"
+    if "(" in local:
+        return "the address has a comment"
+    if " " in local:
+        return "the local part has a space"
+    if local[0] == "." or local[-1] == "." or ".." in local:
+        return "the local part has a misplaced dot"
+    return "the local part has a character that needs quotes"
+
+
+def _international_local(local: str) -> str:
+    """The NFC form (RFC 6532 §3.1). A letter that is another one's double is refused: the look-up would find one
+    mailbox and the wire reach another."""
+    for c in local:
+        if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp") and c != " ":
+            raise AddressError("the local part has an invisible or unassigned character")
+        if not unicodedata.is_normalized("NFKC", c):
+            raise AddressError("the local part has a compatibility form of another letter")
+    return unicodedata.normalize("NFC", local)
+
+
+def _fold(local: str) -> str:
+    if local.isascii():
+        return local.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local).casefold())
+
+
+def _domain(text: str) -> str:
+    """The domain in lower-case A-labels."""
+    if not text:
+        raise AddressError("the domain is missing")
+    domain = text.lower() if text.isascii() else _to_ascii(text)
+    if len(domain) > DOMAIN_LIMIT:
+        raise AddressError("the domain is longer than 253 octets", BAD_DOMAIN)
+    labels = domain.split(".")
+    for label in labels:
+        _check_label(label)
+    if labels[-1].isdigit():
+        raise AddressError("the domain is a bare IP address or ends in a number", BAD_DOMAIN)
+    return domain
+
+
+def _check_label(label: str) -> None:
+    if not label:
+        raise AddressError("the domain has an empty label or a final dot")
+    if len(label) > LABEL_LIMIT:
+        raise AddressError("a label of the domain is longer than 63 octets", BAD_DOMAIN)
+    if not _LDH_LABEL.fullmatch(label):
+        raise AddressError("the domain has a comment" if "(" in label else "the domain has a character no host has")
+    if label.startswith("xn--"):
+        try:
+            if idna.alabel(idna.ulabel(label)) != label.encode("ascii"):
+                raise AddressError("a label of the domain is no valid A-label", BAD_DOMAIN)
+        except idna.IDNAError as error:
+            raise AddressError("a label of the domain is no valid A-label", BAD_DOMAIN) from error
+
+
+def _to_ascii(text: str) -> str:
+    """UTS 46, non-transitional, with the IDNA2008 checks; refuses what IDNA2003 sends elsewhere."""
+    try:
+        mapped = idna.uts46_remap(text, std3_rules=True)
+        domain = mapped if mapped.isascii() else idna.encode(mapped, strict=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise AddressError("the domain is no valid internationalised name", BAD_DOMAIN) from error
+    # RFC 5894 §7.2: faß.de and fass.de have different owners, and it hangs on the reader's age which is reached.
+    if not _DEVIATIONS.isdisjoint(mapped) or _under_idna2003(text) not in (domain, ""):
+        raise AddressError("the domain means two different names, write it as an A-label", BAD_DOMAIN)
+    return domain
+
+
+def _under_idna2003(text: str) -> str:
+    """What the standard library's older mapping makes of it; empty where it has no answer (newer letters)."""
+    try:
+        return text.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
+
+
+def _literal(text: str, allowed: bool) -> str:
+    """An address literal (RFC 5321 §4.1.3), where the operator lets mail go to bare machines."""
+    if not allowed:
+        raise AddressError("the domain is an address literal", BAD_DOMAIN)
+    inner = text[1:-1]
+    try:
+        if text[-1:] != "]":
+            raise AddressError("the address literal does not end")
+        if inner[:5].lower() == "ipv6:":
+            return f"[IPv6:{IPv6Address(inner[5:]).compressed}]"
+        return f"[{IPv4Address(inner)}]"
+    except AddressValueError as error:
+        raise AddressError("the address literal is malformed") from error

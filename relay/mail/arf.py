@@ -1,0 +1,67 @@
+"""Reads complaints: abuse reports (RFC 5965), their failure kind (RFC 6591) and unsubscribe mail.
+
+Never raises. Reports are redacted in many ways, so a missing recipient is
+normal: the reported mail's own header is handed on, and whoever issued its
+Message-ID or unsubscribe token can still tell whom it went to (faults L6).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from relay.mail.bounce_parts import Fields, Returned, read_fields, split_header
+from relay.mail.dates import read_date
+from relay.mail.dsn import bare
+
+MAX_RECIPIENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    feedback_type: str  # abuse, fraud, opt-out, not-spam, auth-failure, …
+    recipients: tuple[str, ...]
+    user_agent: str
+    source_ip: str
+    arrival: datetime | None
+    original: Fields
+
+
+def read_complaint(mail: Returned) -> Complaint | None:
+    """The report a mail carries, or None."""
+    part = next(mail.of("message/feedback-report"), None)
+    if part is None and not _is_hotmail(mail.fields):
+        return None
+    fields = read_fields(part.text.replace("\n\n", "\n")) if part else Fields()
+    original = original_fields(mail)
+    return Complaint(
+        fields.first("feedback-type").partition(" ")[0].lower()[:40] or "abuse",
+        _recipients(fields, original),
+        fields.first("user-agent")[:200],
+        fields.first("source-ip")[:60],
+        read_date(fields.first("arrival-date") or fields.first("received-date")),
+        original,
+    )
+
+
+def _is_hotmail(fields: Fields) -> bool:
+    """Microsoft's junk mail reporting sends the mail alone, without a report."""
+    subject = fields.first("subject").lower()
+    return "staff@hotmail.com" in fields.first("from").lower() or subject.startswith("complaint about message from")
+
+
+def _recipients(fields: Fields, original: Fields) -> tuple[str, ...]:
+    named = [bare(value) for value in (*fields.all("original-rcpt-to"), *fields.all("removal-recipient"))]
+    named += [bare(value) for value in original.all("x-hmxmroriginalrecipient")]
+    if not named:
+        to = original.first("to")
+        named = [bare(to)] if "@" in to else []
+    return tuple(dict.fromkeys(name for name in named if "@" in name))[:MAX_RECIPIENTS]
+
+
+def original_fields(mail: Returned) -> Fields:
+    """The header of the mail that came back or was complained about."""
+    for part in mail.of("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "text/rfc822"):
+        head, _ = split_header(part.text.lstrip("\n").encode("utf-8", "replace"))
+        fields = read_fields(head)
+        if fields.items:
+            return fields
+    return Fields()

@@ -1,0 +1,168 @@
+"""Reads what comes back: bounces, delays, complaints, automatic answers.
+
+Machine-readable reports first (RFC 3464, RFC 5965), then what servers write
+for people. One `Returned mail` gives one `Notice` per recipient, in order, and
+none when it is no report at all. It never raises on any bytes and works in
+time linear in a bounded input, because anybody may send it anything. Only a
+notice with `hard` speaks of a dead address; it says nothing about whether the
+mail can be trusted: that is for the token on the return path (faults L4).
+"""
+
+from dataclasses import replace
+
+from relay.mail import bounce_text as words
+from relay.mail.arf import read_complaint
+from relay.mail.bounce_parts import Fields, Returned, cut
+from relay.mail.bounce_parts import words as decoded
+from relay.mail.bounce_reason import Said
+from relay.mail.bounce_spoken import human, own_addresses, returned_header, spoken
+from relay.mail.dates import read_date
+from relay.mail.dsn import DeliveryStatus, RecipientStatus, bare, read_delivery_status
+from relay.mail.notice import Notice, make, message_id
+
+
+def read_notices(data: bytes) -> tuple[Notice, ...]:
+    """What a returned mail says, one notice a recipient; empty when it is no such mail."""
+    mail = cut(data)
+    for _ in range(3):  # an alias may have forwarded the report inside another mail
+        notices = _complaints(mail) or _reports(mail) or _unsubscribed(mail)
+        if notices:
+            return notices
+        inner = next((part.text for part in mail.of("message/rfc822")), "")
+        if "report-type=" not in inner[:8_000].lower():
+            break
+        mail = cut(inner.encode("utf-8", "replace"))
+    return spoken(mail)
+
+
+def _complaints(mail: Returned) -> tuple[Notice, ...]:
+    complaint = read_complaint(mail)
+    if complaint is None:
+        return ()
+    notice = Notice(
+        "unsubscribed" if complaint.feedback_type in {"opt-out", "opt-out-list"} else "complained",
+        recipient="",
+        reason="feedback",
+        feedback_type=complaint.feedback_type,
+        diagnostic=complaint.user_agent,
+        message_id=message_id(complaint.original),
+        timestamp=complaint.arrival or read_date(mail.fields.first("date")),
+        original=complaint.original,
+    )
+    return tuple(replace(notice, recipient=recipient) for recipient in complaint.recipients or ("",))
+
+
+def _unsubscribed(mail: Returned) -> tuple[Notice, ...]:
+    """A mail client's answer to List-Unsubscribe: <mailto:…> (RFC 2369 §3.2)."""
+    subject = decoded(mail.fields.first("subject")).strip().lower()
+    if subject != "unsubscribe":
+        return ()
+    sender = words.addresses(mail.fields.first("from"))
+    return (
+        Notice(
+            "unsubscribed",
+            sender[0][1] if sender else "",
+            reason="feedback",
+            feedback_type="opt-out",
+            timestamp=read_date(mail.fields.first("date")),
+        ),
+    )
+
+
+def _reports(mail: Returned) -> tuple[Notice, ...]:
+    """The delivery status parts, each recipient joined by what the text says about it (RFC 3464)."""
+    parts = list(mail.of("message/delivery-status", "message/global-delivery-status", "message/xdelivery-status"))
+    if not any("recipient:" in part.text.lower() for part in parts):
+        parts = [part for part in mail.of("text/plain") if "\nfinal-recipient:" in part.text.lower()]
+    found = [(status, one) for part in parts for status in (_status(part.text),) for one in status.recipients]
+    if not found:
+        return ()
+    report = human(mail)
+    recipients = _recipients_of(found, report, mail)
+    shares = words.shares(report, recipients)
+    original = returned_header(mail, report)
+    return tuple(
+        _from_status(status, one, recipient, shares.get(recipient.lower(), report.text), mail, original)
+        for (status, one), recipient in zip(found, recipients, strict=True)
+    )
+
+
+def _status(text: str) -> DeliveryStatus:
+    """A status part; in a part of plain text the fields begin below what was written for people."""
+    low = text.lower()
+    start = min(
+        (place for place in (low.find("reporting-mta:"), low.find("final-recipient:")) if place >= 0), default=0
+    )
+    return read_delivery_status(text[start:] if start and "\n\n" in text[:start] else text)
+
+
+def _recipients_of(
+    found: list[tuple[DeliveryStatus, RecipientStatus]], report: words.Report, mail: Returned
+) -> list[str]:
+    """The recipient of each group; where a field holds none, the text's."""
+    spare = words.listed(report, own_addresses(mail))
+    out = []
+    for number, (_, one) in enumerate(found):
+        address = next((bare(one) for one in (one.recipient, one.original_recipient) if _whole(one)), "")
+        out.append(address or (spare[number] if number < len(spare) else one.recipient))
+    return out
+
+
+def _whole(address: str) -> bool:
+    local, at, domain = address.rpartition("@")
+    return bool(local and at and domain)
+
+
+def _from_status(
+    status: DeliveryStatus, one: RecipientStatus, recipient: str, share: str, mail: Returned, original: Fields
+) -> Notice:
+    diagnostic = unwrapped(one.diagnostic)
+    codes = words.codes_in(diagnostic)
+    if not codes.reply and not codes.status:
+        codes = words.codes_in(share) if one.action != "delayed" else codes
+    best = _best_status(codes, one.status)
+    said = Said(
+        # An exit status (Sendmail's x-unix) says less than the reason it gives in the text.
+        diagnostic=words.reason_in(share) if _says_little(diagnostic, share) else diagnostic,
+        context=share,
+        status=best,
+        reply_code=codes.reply,
+        command=words.command_in(share),
+        action=one.action,
+        host=one.remote_mta,
+        comment=one.comment,
+        category=one.category,
+    )
+    return make(
+        _KINDS.get(one.action, "bounced"),
+        recipient,
+        said,
+        message_id(original),
+        one.last_attempt or read_date(mail.fields.first("date")) or status.arrival,
+        original,
+    )
+
+
+def _says_little(diagnostic: str, share: str) -> bool:
+    # Dovecot's delivery agent tells the reason in the text only, whatever stands in the fields.
+    return len(diagnostic) < 4 or "was automatically rejected:" in share
+
+
+_KINDS = {"delayed": "deferred", "delivered": "delivered", "relayed": "delivered", "expanded": "delivered"}
+
+
+def _best_status(codes: words.Codes, field_status: str) -> str:
+    """The more precise of the server's own code and the Status field; the server's where both are."""
+    if codes.status and not codes.status.endswith(".0.0"):
+        return codes.status
+    if field_status and codes.reply and field_status[0] != codes.reply[0] and field_status.endswith(".0.0"):
+        return field_status
+    return field_status or codes.status
+
+
+def unwrapped(diagnostic: str) -> str:
+    """The server's words inside `5.1.0 - Unknown address error 550-'5.7.1 … denied'`, which only quotes it."""
+    head, quote, rest = diagnostic.partition("-'")
+    if quote and " - " in head and head[-3:].isdecimal():
+        return f"{head[-3:]} {rest.rpartition(chr(39))[0] or rest}"
+    return diagnostic

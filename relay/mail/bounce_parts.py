@@ -1,0 +1,198 @@
+"""Cuts a returned mail into the pieces a bounce reader looks at.
+
+It promises never to raise, whatever the bytes, and to stay linear: the input
+is cut at `MAX_SIZE`, nesting at `MAX_DEPTH`, parts at `MAX_PARTS`, and no
+library parser sees any of it (faults P17, P18). Line ends of every kind (CRLF,
+LF, bare CR) are read as LF. What cannot be decoded is kept with replacement
+characters: a bounce that is half readable is still a bounce.
+"""
+
+import binascii
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.header import decode_header
+
+MAX_SIZE = 1 << 20
+MAX_TEXT = 64 << 10  # of one part; what a server has to say stands at the front
+MAX_DEPTH = 12
+MAX_PARTS = 100
+MAX_FIELDS = 1_000
+MAX_VALUE = 8_000
+
+# Codecs of Python that are slow, or no charset at all, are kept out by naming the families that are.
+_CHARSETS = (
+    "ascii", "us-", "utf", "unicode-1", "iso", "latin", "windows-", "cp", "koi", "euc", "gb", "big5", "hz", "shift",
+    "sjis", "x-sjis", "ks_c", "mac", "tis-", "ansi_x3",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Header fields in order, names in lower case, values unfolded."""
+
+    items: tuple[tuple[str, str], ...] = ()
+
+    def first(self, name: str) -> str:
+        """The value of the first field of that name, empty when there is none."""
+        return next((value for key, value in self.items if key == name), "")
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return tuple(value for key, value in self.items if key == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One leaf: its media type in lower case and its decoded text."""
+
+    type: str
+    text: str
+    fields: Fields = field(default=Fields())
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A mail in pieces: its own header, and its leaves in order."""
+
+    fields: Fields
+    parts: tuple[Part, ...]
+
+    def of(self, *types: str) -> Iterator[Part]:
+        return (part for part in self.parts if part.type in types)
+
+
+def cut(data: bytes) -> Returned:
+    """The pieces of a mail."""
+    text = data[:MAX_SIZE].replace(b"\r\n", b"\n").replace(b"\r", b"\n").lstrip(b"\n")
+    if text.startswith((b"From ", b">From ")):  # the separator line of an mbox
+        text = text.partition(b"\n")[2]
+    head, body = split_header(text)
+    fields = read_fields(head)
+    return Returned(fields, tuple(_leaves(fields, body)))
+
+
+def split_header(data: bytes) -> tuple[bytes, bytes]:
+    """Header and body of a message whose lines end in LF."""
+    if data.startswith(b"\n"):
+        return b"", data[1:]
+    head, _, body = data.partition(b"\n\n")
+    return head, body
+
+
+def read_fields(head: bytes | str) -> Fields:
+    """Header fields of a block, tolerant: what is no field is passed over."""
+    text = head if isinstance(head, str) else _decode(head[: 256 << 10], "utf-8")
+    items: list[tuple[str, str]] = []
+    name, values = "", [""]
+    for line in text.split("\n", MAX_FIELDS * 4)[: MAX_FIELDS * 4]:
+        key, colon, value = line.partition(":")
+        is_field = bool(colon) and 0 < len(key) < 80 and " " not in key.strip() and line[:1] not in (" ", "\t")
+        if not is_field:
+            values.append(line.strip())  # folded, or the rest of a long reply that somebody forgot to fold
+            continue
+        if name:
+            items.append((name, " ".join(values).strip()[:MAX_VALUE]))
+        name, values = key.strip().lower(), [value.strip()]
+    if name:
+        items.append((name, " ".join(values).strip()[:MAX_VALUE]))
+    return Fields(tuple(items[:MAX_FIELDS]))
+
+
+def parameter(value: str, name: str) -> str:
+    """A parameter of a structured field (RFC 2045 §5.1), without its quotes."""
+    for piece in value.split(";")[1:50]:
+        key, equals, text = piece.partition("=")
+        if equals and key.strip().lower() == name:
+            text = text.strip()
+            return text[1:].partition('"')[0] if text.startswith('"') else text.split(" ")[0]
+    return ""
+
+
+def words(value: str) -> str:
+    """A field's text with encoded words read (RFC 2047)."""
+    if "=?" not in value:
+        return value
+    try:
+        pieces = decode_header(value[:2_000])
+    except (HeaderParseError, ValueError, LookupError, binascii.Error):
+        return value
+    return "".join(text if isinstance(text, str) else _decode(text, charset or "utf-8") for text, charset in pieces)
+
+
+def _leaves(fields: Fields, body: bytes) -> Iterator[Part]:
+    """Depth first with an own stack, so that nesting costs no frames."""
+    stack = [(fields, body, 0)]
+    seen = 0
+    while stack and seen < MAX_PARTS:
+        fields, body, depth = stack.pop()
+        seen += 1
+        kind = fields.first("content-type")
+        media = kind.partition(";")[0].strip().lower() or "text/plain"
+        boundary = parameter(kind, "boundary")
+        pieces = _pieces(body, boundary.encode("utf-8", "replace")) if boundary and depth < MAX_DEPTH else []
+        if media.startswith("multipart/") and pieces:
+            stack.extend((read_fields(head), content, depth + 1) for head, content in reversed(pieces))
+        else:
+            media = "text/plain" if media.startswith("multipart/") else media  # no boundary was kept: read it as it is
+            yield Part(media, _text(fields, kind, media, body), fields)
+
+
+def _pieces(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]]:
+    """The body parts between the boundaries (RFC 2046 §5.1.1); a missing last one is forgiven."""
+    found = []
+    for piece in (b"\n" + body).split(b"\n--" + boundary, MAX_PARTS)[1:]:
+        line, _, content = piece.partition(b"\n")
+        if line.startswith(b"--"):
+            break
+        found.append(split_header(content))
+    return found
+
+
+def _text(fields: Fields, kind: str, media: str, body: bytes) -> str:
+    raw = _transfer_decoded(body[: MAX_TEXT * 2], fields.first("content-transfer-encoding"))
+    text = _decode(raw, parameter(kind, "charset") or "utf-8").replace("\r\n", "\n").replace("\r", "\n")[:MAX_TEXT]
+    return shown(text) if media == "text/html" else text
+
+
+def _transfer_decoded(body: bytes, encoding: str) -> bytes:
+    name = encoding.strip().lower()
+    if name == "quoted-printable":
+        return binascii.a2b_qp(body)
+    if name == "base64":
+        try:
+            return binascii.a2b_base64(body[: len(body) // 4 * 4])
+        except binascii.Error:
+            return body
+    return body
+
+
+def _decode(raw: bytes, charset: str) -> str:
+    name = charset.strip().lower()
+    if name.startswith(_CHARSETS) and not name.startswith(("utf-8", "utf8")):
+        try:
+            return raw.decode(name, "replace")
+        except (LookupError, UnicodeError):
+            pass  # an unknown charset: the next best reading follows
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def shown(markup: str) -> str:
+    """The text of an HTML part: tags dropped, blocks on lines of their own. Linear in its input."""
+    out: list[str] = []
+    for number, piece in enumerate(markup.split("<")):
+        tag, closed, text = piece.partition(">")
+        if number == 0 or not closed:
+            out.append(piece)
+            continue
+        name = tag.strip("/ ").partition(" ")[0].lower()
+        out.append("\n" if name in _BLOCKS else " " if name in {"td", "th"} else "")
+        if name not in {"style", "script", "head", "title"} or tag.startswith("/"):
+            out.append(text)
+    return html.unescape("".join(out))
+
+
+_BLOCKS = frozenset({"br", "p", "div", "tr", "table", "li", "ul", "h1", "h2", "h3", "h4", "hr", "body", "pre", "title"})

@@ -1,0 +1,186 @@
+"""Why a delivery failed, from what the servers said: one reason and whether it is hard.
+
+Phrases decide before codes, since codes are wrong more often than words. Hard
+is only what is certain: a temporary code, a refusal of the sender or of the
+content, a user that was «unknown» only after the content had been seen: none
+of these suppresses anybody.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from relay.mail.bounce_rules import BROAD, CATEGORIES, CERTAIN, HARD, PHRASES, REPLY, STATUS, VAGUE
+
+MAX_TEXT = 4_000
+_GAP = 90
+_TRIES = 4
+_WORD_STARTS = re.compile(r"(?<![^\W_])(?=(..))", re.DOTALL)  # what `_at_word` allows: no letter or digit before it
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is known of one refusal; absent is empty."""
+
+    diagnostic: str = ""  # the server's own words
+    context: str = ""  # what the reporting system wrote around them
+    status: str = ""  # 5.1.1
+    reply_code: str = ""  # 550
+    command: str = ""  # CONN, EHLO, MAIL, RCPT, DATA
+    action: str = ""  # failed, delayed, …
+    host: str = ""  # the server that refused
+    comment: str = ""  # what stands in brackets behind the status
+    category: str = ""  # the reporting system's own sorting
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    reason: str
+    hard: bool
+
+
+def judge(said: Said) -> Judgement:
+    """The reason, in the vocabulary of the trade, and whether the address is dead."""
+    reason = _reason(said)
+    for_now = said.status.startswith("4") or said.reply_code.startswith("4") or said.action == "delayed"
+    if for_now and reason == "hostunknown":
+        reason = "networkerror"  # RFC 3463 §2: class 4 may pass with time, as name servers do
+    if reason == "userunknown" and said.status == "4.1.1" and said.action == "failed":
+        for_now = False  # Postfix's unknown_local_recipient_reject_code = 450: given up after days of it
+    permanent = said.status.startswith("5") or said.reply_code.startswith("5") or not said.status
+    return Judgement(reason, not for_now and (reason in HARD or (reason == "notaccept" and permanent)))
+
+
+def _reason(said: Said) -> str:
+    text = flat(f"{said.diagnostic} {said.comment}" if said.diagnostic else said.context)
+    detail = _detail(said.status)
+    coded = _coded(STATUS.get(detail, ""), said)
+    reason = phrased(text) or CATEGORIES.get(said.category, "")
+    if coded and detail not in BROAD and _beats(coded, reason):
+        reason = coded
+    if said.action == "delayed" and not reason:
+        reason = phrased(flat(said.context)) or "expired"
+    reason = reason or phrased(text, vague=True) or coded or phrased(flat(said.context))
+    reason = reason or REPLY.get(said.reply_code, "")
+    if not reason and said.command in {"CONN", "EHLO"}:
+        return "blocked"
+    return _in_place(reason, text, said) if reason else "undefined"
+
+
+def _coded(reason: str, said: Said) -> str:
+    """A refusal for «security» without a word why is one of the message when it came after the data."""
+    return "policyviolation" if reason == "securityerror" and said.command == "DATA" else reason
+
+
+def _beats(coded: str, reason: str) -> bool:
+    """Whether a precise code is believed before the words."""
+    if reason == "blocked" and (coded in HARD or coded in {"expired", "networkerror"}):
+        return False  # a contradiction never suppresses
+    return not reason or reason in _LOOSE or (reason, coded) in _OVERRULED
+
+
+# Reasons whose phrases are wide, so that a precise code is believed before them.
+_LOOSE = frozenset({"systemerror", "expired", "blocked", "syntaxerror"})
+_OVERRULED = frozenset({("mesgtoobig", "exceedlimit"), ("userunknown", "hasmoved"), ("exceedlimit", "mesgtoobig")})
+
+
+def _in_place(reason: str, text: str, said: Said) -> str:
+    """The same words mean something else at another command, or from another server."""
+    if reason == "userunknown":
+        return _unknown(f"{text} {flat(said.context)}" if said.diagnostic else text, said)
+    if reason == "notaccept" and not any(word in text for word in ("domain", "host", "mx", "mail server")):
+        return "filtered"  # one mailbox, not the domain
+    if reason == "hostunknown" and (".7." in said.status or (said.diagnostic and _about_the_sender(text))):
+        return "rejected"
+    if reason == "hostunknown" and said.command in {"MAIL", "DATA", "EHLO", "CONN"}:
+        return "blocked" if said.command in {"EHLO", "CONN"} else "rejected"  # that was the sender's domain
+    if reason == "filtered" and text.rstrip(". ").endswith(("recipient address rejected", "5.1.0 address rejected")):
+        return "userunknown" if said.command == "RCPT" or said.status.endswith(".1.0") else reason
+    if reason in {"securityerror", "systemerror"} and said.command in {"CONN", "EHLO"}:
+        return "blocked"
+    return "rejected" if said.command == "MAIL" and reason == "securityerror" else reason
+
+
+def _unknown(text: str, said: Said) -> str:
+    """Whether an «unknown user» is one. Some servers say so of mail they do not like, once they have seen it."""
+    if said.status.partition(".")[2] in {"1.1", "1.10", "1.0", "1.3"}:
+        return "userunknown"
+    if " 550 : user unknown" in f" {text}":  # au (KDDI) after the content; with the address in front it is a true one
+        return "filtered"
+    if said.diagnostic and _about_the_sender(text.removesuffix(flat(said.context))):
+        return "rejected"
+    if ".7." in said.status:
+        return "filtered"  # a policy refusal, whatever its words
+    # A reply that begins with the address answers RCPT.
+    if _certain(text) or (said.diagnostic and text[3:5] == " <" and ">: user unknown" in text):
+        return "userunknown"
+    if said.command == "DATA" and said.host.endswith("docomo.ne.jp"):
+        return "filtered" if said.status.endswith(".2.0") else "rejected"  # its users choose whom they receive from
+    if said.command in {"DATA", "MAIL", "EHLO", "CONN"}:
+        return {"DATA": "filtered", "MAIL": "rejected"}.get(said.command, "blocked")
+    if said.command == "RCPT":
+        return "userunknown"
+    # Without a word of when it was said, only a code of the address proves it; 5.2.1 is a mailbox switched off.
+    return "suspend" if said.status.endswith(".2.1") else "filtered"
+
+
+def _about_the_sender(reply: str) -> bool:
+    return any(word in reply for word in ("sender", "mail from", "helo", "ehlo", "return path", "return-path"))
+
+
+def _certain(text: str) -> bool:
+    padded = f" {text} "
+    return any(words in padded for words in CERTAIN)
+
+
+def _detail(status: str) -> str:
+    return status.partition(".")[2]
+
+
+@lru_cache(maxsize=64)
+def phrased(words: str, *, vague: bool = False) -> str:
+    """The reason of the first phrase found, empty when there is none."""
+    table = VAGUE if vague else PHRASES
+    candidates = [row for start in set(_WORD_STARTS.findall(words)) for row in table.get(start, ())]
+    candidates.sort()
+    return next((reason for _, pieces, reason in candidates if _holds(words, pieces)), "")
+
+
+@lru_cache(maxsize=64)  # one report's text is asked for again with each of its recipients
+def flat(text: str) -> str:
+    """Lower case, single blanks, the codes of continuation lines (`550-5.7.1`) left out."""
+    words = text[:MAX_TEXT].lower().replace("’", "'").split()
+    return " ".join(word for word in words if not _is_continuation(word))
+
+
+def _is_continuation(word: str) -> bool:
+    rest = word[4:].replace(".", "")
+    return word[:3].isdecimal() and word[3:4] == "-" and (not rest or rest.isdecimal())
+
+
+def _holds(words: str, pieces: tuple[str, ...]) -> bool:
+    """Whether the pieces follow one another, each at the start of a word and within a short gap of the last."""
+    start = _at_word(words, pieces[0], 0, len(words))
+    for _ in range(_TRIES):
+        if start < 0 or _follows(words, pieces[1:], start + len(pieces[0])):
+            break
+        start = _at_word(words, pieces[0], start + 1, len(words))
+    else:
+        return False
+    return start >= 0
+
+
+def _follows(words: str, pieces: tuple[str, ...], end: int) -> bool:
+    for piece in pieces:
+        place = _at_word(words, piece, end, end + _GAP + len(piece))
+        if place < 0:
+            return False
+        end = place + len(piece)
+    return True
+
+
+def _at_word(words: str, piece: str, start: int, end: int) -> int:
+    place = words.find(piece, start, end)
+    while place > 0 and words[place - 1].isalnum():
+        place = words.find(piece, place + 1, end)
+    return place

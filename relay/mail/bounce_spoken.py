@@ -1,0 +1,144 @@
+"""Reads bounces that no machine was meant to read, and automatic answers (RFC 3834).
+
+The recipient is looked for by the surest sign first: the header that names it,
+a line of its own, a phrase before it, and last the mail that came back.
+"""
+
+from relay.mail import bounce_text as words
+from relay.mail.arf import original_fields
+from relay.mail.bounce_parts import Fields, Returned
+from relay.mail.bounce_parts import words as decoded
+from relay.mail.bounce_reason import Said
+from relay.mail.dates import read_date
+from relay.mail.notice import Notice, make, message_id
+
+
+def human(mail: Returned) -> words.Report:
+    """What was written for people: plain text, else the text of HTML."""
+    texts = []
+    for part in mail.parts:
+        if part.type in {"message/rfc822", "text/rfc822-headers"}:
+            break
+        if part.type == "text/plain":
+            texts.append(part.text)
+    text = "\n".join(texts)
+    if not text.strip():
+        text = "\n".join(part.text for part in mail.of("text/html"))
+    return words.divide(text)
+
+
+def returned_header(mail: Returned, report: words.Report) -> Fields:
+    fields = original_fields(mail)
+    return fields if fields.items else report.original_fields()
+
+
+def own_addresses(mail: Returned) -> frozenset[str]:
+    """Addresses of the conversation itself: who got this mail and who wrote it."""
+    values = [value for name in ("to", "from", "return-path", "delivered-to", "cc") for value in mail.fields.all(name)]
+    return frozenset(address.lower() for value in values for _, address in words.addresses(value))
+
+
+def spoken(mail: Returned) -> tuple[Notice, ...]:
+    """A bounce without a machine-readable part, or an automatic answer (RFC 3834)."""
+    report = human(mail)
+    answer = _answered(mail)
+    if answer and not _from_a_daemon(mail) and not words.codes_in(report.text).reply:
+        return answer
+    if not _returned(mail, report):
+        return answer
+    original = returned_header(mail, report)
+    recipients = _found(mail, report, original)
+    if not recipients:
+        return ()
+    shares = words.shares(report, recipients)
+    when = read_date(mail.fields.first("date"))
+    delayed = _delayed(mail, report)
+    notices = []
+    for recipient in recipients:
+        share = shares[recipient.lower()]
+        codes = words.codes_in(share)
+        command = words.command_in(share) or words.command_in(report.text if len(recipients) == 1 else "")
+        said = Said("", share, codes.status, codes.reply, command, "delayed" if delayed else "")
+        kind = "deferred" if delayed else "bounced"
+        notices.append(make(kind, recipient, said, message_id(original), when, original))
+    return tuple(notices)
+
+
+_SENDERS = ("mailer-daemon", "postmaster", "mail delivery", "mailerdaemon", "mail-daemon", "mta@", "mdaemon")
+_SUBJECTS = (
+    "undeliver", "delivery", "deliver", "returned mail", "failure", "failed", "mail error", "could not send",
+    "nondeliverable", "bounce", "returned", "unzustell", "mail status", "warning: could not", "not delivered",
+    "メールエラー", "message you sent", "non remis", "rejected", "mail system error", "unable to",
+)  # fmt: skip
+
+
+def _returned(mail: Returned, report: words.Report) -> bool:
+    """Whether the mail presents itself as a bounce."""
+    subject = decoded(mail.fields.first("subject")).lower()
+    if _from_a_daemon(mail):
+        return True
+    if mail.fields.first("return-path") == "<>" and not mail.fields.first("auto-submitted"):
+        return True
+    if any(word in subject for word in _SUBJECTS) and bool(report.original or len(mail.parts) > 1):
+        return True
+    text = report.text[:2_000].lower()
+    return any(phrase in text for phrase in _OPENINGS) and bool(words.codes_in(text).reply)
+
+
+def _from_a_daemon(mail: Returned) -> bool:
+    sender = mail.fields.first("from").lower()
+    return any(word in sender for word in _SENDERS) or sender == "<>" or bool(mail.fields.first("x-failed-recipients"))
+
+
+_OPENINGS = (
+    "error message below", "could not be delivered", "did not reach the following", "was not delivered to",
+    "unable to deliver", "undeliverable", "delivery to the following", "permanent error", "failed permanently",
+)  # fmt: skip
+
+
+def _answered(mail: Returned) -> tuple[Notice, ...]:
+    """A vacation notice or the like: no bounce, whatever it says (RFC 3834, faults L7)."""
+    subject = decoded(mail.fields.first("subject")).lower()
+    automatic = mail.fields.first("auto-submitted").lower().startswith(("auto-replied", "auto-generated"))
+    answers = ("auto:", "automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "out of office")
+    if not (
+        automatic
+        or mail.fields.first("x-autoreply")
+        or mail.fields.first("x-autorespond")
+        or mail.fields.first("precedence").lower() == "auto_reply"
+        or mail.fields.first("x-auto-response-suppress")
+        or subject.startswith((*answers, "vacation", "away ", "re: out of"))
+    ):
+        return ()
+    sender = words.addresses(mail.fields.first("from"))
+    return (
+        Notice(
+            "autoresponded",
+            sender[0][1] if sender else "",
+            reason="vacation",
+            message_id=mail.fields.first("in-reply-to").strip(" <>")[:500],
+            timestamp=read_date(mail.fields.first("date")),
+        ),
+    )
+
+
+def _found(mail: Returned, report: words.Report, original: Fields) -> list[str]:
+    """The recipients, by the surest sign first."""
+    failed = [address for value in mail.fields.all("x-failed-recipients") for _, address in words.addresses(value)]
+    if failed:
+        return list(dict.fromkeys(failed))[: words.MAX_RECIPIENTS]
+    own = own_addresses(mail)
+    found = words.listed(report, own) or words.named(report, own)
+    if not found:
+        to = [address for _, address in words.addresses(original.first("to"))]
+        found = words.mentioned(report, own)[:1] or to[:1] or words.mentioned(report, frozenset())[:1]
+    return found
+
+
+_DELAYS = ("delayed", "warning message only", "will be retried", "still being retried", "this is a warning only")
+
+
+def _delayed(mail: Returned, report: words.Report) -> bool:
+    subject = mail.fields.first("subject").lower()
+    text = report.text[:2_000].lower()
+    return "(delay)" in subject or any(words_ in text for words_ in _DELAYS[1:])

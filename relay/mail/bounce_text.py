@@ -1,0 +1,242 @@
+"""Finds recipients, codes and commands in what a server wrote for people to read.
+
+Works line by line and by plain searching, never by a pattern that could run
+away on a hostile mail. Nothing here decides anything: it gathers what
+`bounce_reason` judges.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from relay.mail.bounce_parts import Fields, read_fields
+
+MAX_LINES = 400
+MAX_LINE = 1_000
+MAX_RECIPIENTS = 200
+
+# Where the report ends and the mail it returns begins.
+_ORIGINAL = (
+    "below this line is a copy", "this is a copy of ", "original message -", "original message header",
+    "message headers follow", "message header follow", "original message follow", "headers of the original",
+    "header of the original", "copy of the message", "unsent message follow", "message body follow",
+    "-original m", "undelivered message follow", "-forwarded message", "- message header",
+    "original message:", "returned message follow", "returned message -", "message text follow",
+    "included is a copy", "the original mail", "-original mail", "- original message",
+    "returned mail follow", "message follows", "original e-mail", "your original message", "header follow",
+)  # fmt: skip
+_ORIGINAL_FIELDS = ("received:", "return-path:", "dkim-signature:", "x-received:", "domainkey-signature:")
+
+# After these words stands the address of the one who did not get the mail.
+_LEADS = (
+    "rcpt to:", "recipient address:", "recipient:", "addressed to:", "delivering your mail to", "undeliverable to",
+    "delivered to:", "could not be delivered to", "not be delivered to", "wasn't delivered to", "delivery to",
+    "userid:", "user:", "message to", "mail to", "sent to", "following message to", "deliver to", "unknown user:",
+    "failed recipient:", "final-recipient:", "original-recipient:", "failed address:", "t=[", "rcpt:", "receiver:",
+    "delivered to", "address:", "to:", "for",
+)  # fmt: skip
+
+_COMMANDS = (
+    ("in reply to end of data", "DATA"), ("in reply to data", "DATA"), ("in reply to rcpt", "RCPT"),
+    ("in reply to mail", "MAIL"), ("in reply to ehlo", "EHLO"), ("in reply to helo", "EHLO"),
+    ("after end of data", "DATA"), ("after pipelined data", "DATA"), ("after data", "DATA"),
+    ("after rcpt to", "RCPT"), ("after rcpt command", "RCPT"), ("after pipelined rcpt", "RCPT"),
+    ("after mail from", "MAIL"), ("after pipelined mail", "MAIL"), ("after initial connection", "CONN"),
+    ("after ehlo", "EHLO"), ("after helo", "EHLO"), ("refused to talk to me", "CONN"),
+    ("did not like our rcpt", "RCPT"), ("did not like our mail", "MAIL"), ("did not like our final data", "DATA"),
+    ("did not like our data", "DATA"), ("sender was rejected", "MAIL"), ("does not like recipient", "RCPT"),
+    ("failed after i sent the message", "DATA"), ("server rejected mail from address", "MAIL"),
+    ("in response to rcpt", "RCPT"), ("in response to mail", "MAIL"),
+    ("in response to data", "DATA"), ("[rcpt_to]", "RCPT"), ("[mail_from]", "MAIL"), ("[data]", "DATA"),
+    ("smtp:rcpt", "RCPT"), ("was rcpt to response", "RCPT"), ("smtp command data", "DATA"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The human part of a bounce, cut where the returned mail begins."""
+
+    lines: tuple[str, ...]
+    original: str
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def original_fields(self) -> Fields:
+        return read_fields(self.original[:32_000])
+
+
+def divide(text: str) -> Report:
+    """Report and returned mail."""
+    lines = [line[:MAX_LINE] for line in text.split("\n", MAX_LINES)[:MAX_LINES]]
+    for number, line in enumerate(lines):
+        low = line.lower()
+        if low.startswith(_ORIGINAL_FIELDS) or (number and len(line) < 100 and any(word in low for word in _ORIGINAL)):
+            return Report(tuple(lines[:number]), "\n".join(lines[number:]))
+    return Report(tuple(lines), "")
+
+
+def addresses(line: str) -> list[tuple[int, str]]:
+    """Every address of a line with its place."""
+    found: list[tuple[int, str]] = []
+    at = line.find("@")
+    while at >= 0 and len(found) < 50:
+        start = _local_start(line, at)
+        end = at + 1
+        while end < len(line) and end - at < 255 and (line[end].isalnum() or line[end] in ".-_"):
+            end += 1
+        domain = line[at + 1 : end].strip(".-")
+        if start < at and domain and domain[-1].isalnum():
+            found.append((start, f"{line[start:at]}@{domain}"))
+        at = line.find("@", max(end, at + 1))
+    return found
+
+
+def _local_start(line: str, at: int) -> int:
+    """Where the local part before the @ begins; a quoted one may hold anything (RFC 5321 §4.1.2)."""
+    if at and line[at - 1] == '"':
+        opening = line.rfind('"', max(0, at - 66), at - 1)
+        return opening if opening >= 0 else at
+    start = at
+    while start and at - start < 128 and not line[start - 1].isspace() and line[start - 1] not in "<>()[]\",;:'=":
+        start -= 1
+    if line[start - 1 : start] == "=" and not line[:start].endswith((" =", "F=", "T=", "to=", "rcpt=")):
+        start = line.rfind(" ", 0, start) + 1 if " " in line[:start] else start  # a VERP address keeps its =
+    return start
+
+
+def listed(report: Report, own: frozenset[str]) -> list[str]:
+    """Recipients that stand at the head of a line, as nearly every server lists them."""
+    return _unique(address for line in report.lines for address in _heading(line, own))
+
+
+def _heading(line: str, own: frozenset[str]) -> list[str]:
+    found = addresses(line)
+    if not found:
+        return []
+    place, address = found[0]
+    before = line[:place].strip(" \t<\"'*-#>")
+    if before and before not in {"550", "551", "553", "554", "421", "450", "451"}:
+        return []
+    if "<<<" in line[:place]:
+        return []
+    return [address] if usable(address, own) else []
+
+
+def named(report: Report, own: frozenset[str]) -> list[str]:
+    """Recipients that stand after a phrase such as `RCPT TO:`."""
+    found: list[str] = []
+    for line in report.lines:
+        low = line.lower()
+        for place, address in addresses(line):
+            before = low[:place].rstrip(" <\"'\t[(")
+            if before.endswith(_LEADS) and not before.endswith(("mail from:", "reply-to:")) and usable(address, own):
+                found.append(address)
+    return _unique(found)
+
+
+def mentioned(report: Report, own: frozenset[str]) -> list[str]:
+    return _unique(address for line in report.lines for _, address in addresses(line) if usable(address, own))
+
+
+def usable(address: str, own: frozenset[str]) -> bool:
+    """Whether it can be the recipient: no party to this very mail, and no mail system's own mailbox."""
+    low = address.lower()
+    return low not in own and low.partition("@")[0] not in {"mailer-daemon", "postmaster"}
+
+
+def _unique(found: Iterable[str]) -> list[str]:
+    seen: dict[str, str] = {}
+    for address in found:
+        seen.setdefault(address.lower(), address)
+    return list(seen.values())[:MAX_RECIPIENTS]
+
+
+def shares(report: Report, recipients: list[str]) -> dict[str, str]:
+    """What the report says about each: the lines that name it and those beside them, up to the next one."""
+    if len(set(recipients)) == 1:
+        return {recipients[0].lower(): report.text}
+    out: dict[str, list[str]] = {recipient.lower(): [] for recipient in recipients}
+    backwards = _transcript(report, out)
+    current = ""
+    for line in report.lines[::-1] if backwards else report.lines:
+        if "@" in line:
+            current = next((key for _, one in addresses(line.lower()) for key in (one,) if key in out), current)
+        if current:
+            out[current].append(line)
+        if backwards and line.startswith("While talking"):
+            current = ""
+    return {key: "\n".join(lines[::-1] if backwards else lines) for key, lines in out.items()}
+
+
+def _transcript(report: Report, recipients: dict[str, list[str]]) -> bool:
+    """Whether it is a dialogue, in which the recipient is named below what was said of it (old Sendmail)."""
+    for line in report.lines:
+        if any(address.lower() in recipients for _, address in addresses(line)):
+            return line[:3].isdecimal() or line.startswith(">>>")
+    return False
+
+
+def reason_in(text: str) -> str:
+    """What Sendmail gives as `(reason: …)`, or Dovecot after «automatically rejected»."""
+    if "was automatically rejected:" in text:
+        return text.partition("was automatically rejected:")[2].strip().partition("\n")[0]
+    return text.partition("(reason: ")[2].partition("\n")[0].rstrip(" )")
+
+
+@lru_cache(maxsize=64)
+def command_in(text: str) -> str:
+    """The command the server refused, as the report puts it."""
+    low = " ".join(text[:8_000].lower().split())
+    for words, command in _COMMANDS:
+        if words in low:
+            return command
+    return _dialogue(low)
+
+
+def _dialogue(low: str) -> str:
+    """The last command before the first refusal in a transcript (`>>> RCPT To:` … `<<< 550`)."""
+    refusal = low.find("<<< ")
+    place = low.rfind(">>> ", 0, refusal) if refusal >= 0 else -1
+    command = _VERBS.get(low[place + 4 : place + 8], "") if place >= 0 else ""
+    # Commands were pipelined: what looks like the answer to DATA is that to RCPT, since then no recipient was left.
+    if command == "DATA" and any(words in low for words in ("need rcpt", "no valid recipients", "user unknown <<< 5")):
+        return "RCPT"
+    return command
+
+
+_VERBS = {"rcpt": "RCPT", "mail": "MAIL", "data": "DATA", "ehlo": "EHLO", "helo": "EHLO"}
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    reply: str
+    status: str
+
+
+@lru_cache(maxsize=64)
+def codes_in(text: str) -> Codes:
+    """The first SMTP reply code and the first enhanced code of a text."""
+    reply = status = ""
+    # qmail writes (#5.1.1), at times without a blank behind it.
+    for word in text[:4_000].replace("-", " ").replace("(#", " ").replace(")", " ").split():
+        bare = word.strip("()[]<>#:;,.'\"")
+        if not reply and len(bare) == 3 and bare.isdecimal() and bare[0] in "45" and bare[1] in "012345":
+            reply = bare
+        elif not status and is_status(bare):
+            status = bare
+        if reply and status:
+            break
+    if reply and status and reply[0] != status[0]:
+        status = ""
+    return Codes(reply, status)
+
+
+def is_status(word: str) -> bool:
+    numbers = word.split(".")
+    return (
+        len(numbers) == 3
+        and numbers[0] in {"4", "5"}
+        and all(number.isdecimal() and len(number) <= 3 for number in numbers[1:])
+    )

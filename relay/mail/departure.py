@@ -1,0 +1,217 @@
+"""What every message gets on its way out, done on bytes.
+
+Fields that must not leave are dropped, what is missing is added, our own fields go on
+top, and DKIM signs last. The body is not copied: what departs is a few pieces, and all
+but the first are views of the stored message or what the plan puts in. What comes out is a function of what
+goes in, so a failover builds the same message again; nothing in it hangs on the
+recipient unless the caller says so, so one departure serves all recipients of a
+message that have no edit of their own.
+
+A message with a bare CR or LF is a bug by now, and does not leave (WireError): the next
+hop might take it for the end of the message (SMTP smuggling).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from relay.mail.canonical import body_hash
+from relay.mail.dkim import HeaderToSign, Signer, sign_with_all, signature_tags
+from relay.mail.edit import Edit, apply_edits, edited
+from relay.mail.header import HeaderBlock
+
+Buffer = bytes | memoryview
+
+_PIECE = 1 << 18
+
+
+class WireError(RuntimeError):
+    """The message about to leave is not fit for the wire; a bug of ours, and nothing is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Names and beginnings of names of fields that do not leave; lower case."""
+
+    names: frozenset[bytes]
+    prefixes: tuple[bytes, ...] = ()
+
+    def __or__(self, other: "Strip") -> "Strip":
+        return Strip(self.names | other.names, self.prefixes + other.prefixes)
+
+    def covers(self, name: bytes) -> bool:
+        """Whether a field of this name is dropped."""
+        return name in self.names or (name[:2] == b"x-" and name.startswith(self.prefixes))
+
+
+# What no client may send on: recipients others must not see, the trace of a delivery that has not happened, our own
+# controls, a receiver's verdicts, and who wrote a message in the words of some forwarder.
+STRIPPED = Strip(
+    frozenset(
+        b"bcc resent-bcc return-path authentication-results delivered-to on-behalf-of x-original-from "
+        # Control fields of provider accounts (P6): they could add recipients, change the sub-account, switch tests on.
+        b"x-smtpapi x-msys-api resend-idempotency-key idempotency-key x-entity-ref-id sender-ip".split()
+    ),
+    (
+        b"x-gatepost-",
+        b"x-ses-",
+        b"x-pm-",
+        b"x-mailgun-",
+        b"x-mailin-",
+        b"x-mailersend-",
+        b"x-sib-",
+        b"x-sg-",
+        b"x-mc-",
+        b"x-mj-",
+        b"x-mailjet-",
+    ),
+)
+
+_SIGNATURES = frozenset(
+    (b"dkim-signature", b"domainkey-signature", b"arc-seal", b"arc-message-signature", b"arc-authentication-results")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A message ready for the wire: its pieces in order, and what was taken from the header."""
+
+    chunks: tuple[Buffer, ...]
+    removed: tuple[bytes, ...] = ()  # names of dropped fields
+    needs_8bitmime: bool = False  # the next hop must offer 8BITMIME (RFC 6152)
+    needs_smtputf8: bool = False  # the header is not ASCII (RFC 6531 §3.4); the envelope may need it besides
+
+    @property
+    def size(self) -> int:
+        """Octets, before dots are stuffed."""
+        return sum(map(len, self.chunks))
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """What a message is given: whole fields with their CRLF, and who signs."""
+
+    received: bytes = b""
+    add: tuple[bytes, ...] = ()  # each replaces fields of its name
+    date: bytes = b""  # the whole field, added when the message has none
+    message_id: bytes = b""  # likewise
+    signers: tuple[Signer, ...] = ()
+    unsigned: frozenset[bytes] = frozenset()  # what the next provider replaces, so must not be signed (M9)
+
+
+def depart(
+    data: bytes,
+    header: HeaderBlock,
+    dress: Dress,
+    *,
+    strip: Strip = STRIPPED,
+    edits: Sequence[Edit] = (),
+) -> Departure:
+    """The message as it leaves, the planned edits (places in `data`) carried out first."""
+    header, pieces = _edited(data, header, edits)
+    added = _added(header, dress)
+    kept, removed = _kept(header, strip, {name for name, _ in added})
+    if not _SIGNATURES.isdisjoint(name for name, _ in kept):
+        touched = None if edits else {*removed, *(name for name, _ in added)}
+        kept, broken = _without_broken(kept, touched, {signer.domain for signer in dress.signers})
+        removed += broken
+    signatures = b""
+    if dress.signers:
+        signed = HeaderToSign.select([*added, *kept], dress.unsigned)
+        signatures = sign_with_all(dress.signers, signed, body_hash(pieces))
+    head = b"".join([signatures, dress.received, *[raw for _, raw in added], *[raw for _, raw in kept], b"\r\n"])
+    is_7bit = check_wire_form((head, *pieces))
+    return Departure((head, *pieces), removed, needs_8bitmime=not is_7bit, needs_smtputf8=not head.isascii())
+
+
+def check_wire_form(chunks: Sequence[Buffer]) -> bool:
+    """Whether the message is 7-bit; WireError unless every CR and LF is half of a CRLF and it ends with one."""
+    returns = feeds = pairs = 0
+    last = b""
+    is_7bit = True
+    for chunk in chunks:
+        for start in range(0, len(chunk), _PIECE):
+            piece = bytes(chunk[start : start + _PIECE])
+            returns += piece.count(b"\r")
+            feeds += piece.count(b"\n")
+            pairs += piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
+            is_7bit = is_7bit and piece.isascii()
+            last = piece[-1:]
+    if not returns == feeds == pairs:
+        raise WireError("a message about to leave has a bare CR or LF")
+    if last != b"\n":
+        raise WireError("a message about to leave does not end with CRLF")
+    return is_7bit
+
+
+def _edited(data: bytes, header: HeaderBlock, edits: Sequence[Edit]) -> tuple[HeaderBlock, tuple[Buffer, ...]]:
+    """The header and the pieces of the body after the edits; none of the pieces empty, the last one ending in CRLF."""
+    pieces: list[Buffer] = [memoryview(data)[header.end :]] if len(data) > header.end else []
+    if edits:
+        start, end = header.start, header.end
+        above = [edit for edit in edits if edit.start < end]
+        if any(edit.end > end for edit in above):
+            raise ValueError("an edit reaches from the header into the body")
+        # Whole header and body are cut away in turn; what is left of either is edited.
+        pieces = apply_edits(data, [Edit(0, end, b""), *(edit for edit in edits if edit.start >= end)])
+        if above:
+            header = HeaderBlock.parse(
+                edited(data[start:end], [Edit(a - start, z - start, new) for a, z, new in above])
+            )
+    last = b"".join(bytes(piece[-2:]) for piece in pieces[-2:])[-2:]
+    if pieces and last != b"\r\n":
+        pieces.append(b"\r\n")
+    return header, tuple(pieces)
+
+
+def _added(header: HeaderBlock, dress: Dress) -> list[tuple[bytes, bytes]]:
+    """The fields of ours that go on top, with their names."""
+    added = [*dress.add]
+    # RFC 6409 §8.1 and §8.2: a submission server adds what is missing.
+    if dress.date and header.first(b"date") is None:
+        added.append(dress.date)
+    if dress.message_id and header.first(b"message-id") is None:
+        added.append(dress.message_id)
+    return [(raw.partition(b":")[0].lower(), raw) for raw in added]
+
+
+def _kept(
+    header: HeaderBlock, strip: Strip, replaced: Collection[bytes]
+) -> tuple[list[tuple[bytes, bytes]], tuple[bytes, ...]]:
+    """The message's own fields that stay, and the names of those that go."""
+    data = header.data
+    kept: list[tuple[bytes, bytes]] = []
+    removed: list[bytes] = []
+    for name, start, end, _ in header.fields:
+        if name in replaced or strip.covers(name):
+            removed.append(name)
+        else:
+            kept.append((name, bytes(data[start:end])))
+    if kept and kept[-1][1][-2:] != b"\r\n":  # a header without body may end in the middle of a line
+        kept[-1] = (kept[-1][0], kept[-1][1] + b"\r\n")
+    return kept, tuple(removed)
+
+
+def _without_broken(
+    fields: list[tuple[bytes, bytes]], touched: Collection[bytes] | None, own: Collection[str]
+) -> tuple[list[tuple[bytes, bytes]], tuple[bytes, ...]]:
+    """Without the client's signatures that will not hold (M12), and without any of our own domains: ours replace them.
+
+    `touched` are the names of fields that changed; None means that the body or more did.
+    ARC is a chain (RFC 8617 §4): it stays whole or goes whole.
+    """
+    broken = {raw for name, raw in fields if name in _SIGNATURES and _is_broken(raw, touched, own)}
+    if any(raw[:4].lower() == b"arc-" for raw in broken):
+        broken |= {raw for name, raw in fields if name[:4] == b"arc-" and name in _SIGNATURES}
+    kept = [pair for pair in fields if pair[1] not in broken]
+    return kept, tuple(name for name, raw in fields if raw in broken)
+
+
+def _is_broken(signature: bytes, touched: Collection[bytes] | None, own: Collection[str]) -> bool:
+    tags = signature_tags(signature)
+    if touched is None or tags.get(b"d", b"").decode("ascii", "replace").lower() in own:
+        return True
+    signed = tags.get(b"h", b"").lower().split(b":")
+    return any(name in signed for name in touched)

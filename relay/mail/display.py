@@ -1,0 +1,72 @@
+"""What a display name shows, and whether it is fit to deceive the person who reads it.
+
+The name is judged as a reader shows it, encoded words decoded (RFC 2047). A flag is
+no verdict: policy may hold the message, and the console shows the code points.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+from relay.mail.charset import decode_header
+
+ADDRESS = "address_in_name"
+DIRECTION = "direction_control"
+INVISIBLE = "invisible_character"
+MIXED_SCRIPTS = "mixed_scripts"
+LOOK_ALIKE = "look_alike_name"
+
+_ADDRESS = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+")
+_SHOWN = 1000  # no reader shows more of a name
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Letters of other scripts that look like Latin ones (Unicode TR39, the common ones).
+_LATIN = str.maketrans(
+    "аеорсухіјѕһԁԛԝвнкмтАВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧαορυνιοӏ",
+    "aeopcyxijshdqwbhkmtabesijkmhopctxyabezhikmnoptyxaopuviol",
+)
+
+
+def decode_words(text: str) -> str:
+    """`text` with its encoded words decoded as mail readers decode them."""
+    return decode_header(text.encode()) if "=?" in text else text
+
+
+def has_control(text: str) -> bool:
+    """Whether something in `text` is a control character, a line end of any kind among them."""
+    return not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text)
+
+
+def suspicions(name: str, address: str, own_names: Collection[str] = ()) -> tuple[str, ...]:
+    """Codes for what in a display name is fit to deceive; empty for an honest one."""
+    found = []
+    name = name[:_SHOWN]
+    if "@" in name and any(hit.casefold() != address.casefold() for hit in _ADDRESS.findall(name)):
+        found.append(ADDRESS)
+    if not name.isascii():
+        if not _BIDI.isdisjoint(name):
+            found.append(DIRECTION)
+        if any(unicodedata.category(c) == "Cf" and c not in _BIDI for c in name):
+            found.append(INVISIBLE)
+        if any(_mixes_scripts(word) for word in name.split()):
+            found.append(MIXED_SCRIPTS)
+        if any(_looks_like(name, own) for own in own_names):
+            found.append(LOOK_ALIKE)
+    return tuple(found)
+
+
+def _looks_like(name: str, own: str) -> bool:
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return own.casefold() in _skeleton(name) and own.casefold() not in plain
+
+
+def _skeleton(name: str) -> str:
+    """The name in the Latin letters a hurried reader takes it for."""
+    folded = unicodedata.normalize("NFKD", name).translate(_LATIN)
+    return "".join(c for c in folded if unicodedata.category(c) not in ("Mn", "Cf")).casefold()
+
+
+def _mixes_scripts(word: str) -> bool:
+    if word.isascii():
+        return False
+    scripts = {unicodedata.name(c, "").partition(" ")[0] for c in word if c.isalpha()}
+    return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}) > 1

@@ -1,0 +1,162 @@
+"""The compliance footer: planned when the message is judged, put in for each recipient when it leaves.
+
+`plan` says for every text a reader may be shown where the footer goes and how
+it is encoded there, or why the message cannot carry one (`impossible`): it is
+signed, encrypted, damaged, or an HTML part hides whatever is put in. Then
+nothing may be edited at all. A plan is plain data, to be stored with the
+decision; `edits` gives for the same bytes, plan and footer always the same
+edits, and touches nothing but the ranges they name.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from relay.mail import bodies, charset, footer_html, transfer
+from relay.mail import html as markup
+from relay.mail.edit import Edit, apply_edits
+from relay.mail.footer_part import PartPlan, part_edits, plan_html, plan_plain, recoded
+from relay.mail.footer_structure import Added, add_part_edits, added_to, drop_range, wrapped
+from relay.mail.links import text_links
+from relay.mail.longline import recode_edits
+from relay.mail.mime import Part, View
+
+_OPENPGP = (b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP SIGNED MESSAGE-----")
+
+
+class Footer(NamedTuple):
+    """The footer of one recipient: plain text with LF, and HTML of `VISIBLE` block elements."""
+
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where the footer goes. `impossible` is empty or the cause for which it goes nowhere."""
+
+    parts: tuple[PartPlan, ...] = ()
+    added: tuple[Added, ...] = ()
+    dropped: tuple[tuple[int, int], ...] = ()
+    carried: tuple[int, ...] = ()  # where the bodies begin that show our own working link already
+    impossible: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be edited."""
+        return not (self.parts or self.added or self.dropped)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain data."""
+        return {
+            "parts": [part._asdict() for part in self.parts],
+            "added": [added._asdict() for added in self.added],
+            "dropped": [list(drop) for drop in self.dropped],
+            "carried": list(self.carried),
+            "impossible": self.impossible,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Plan":
+        """The plan `to_json` wrote."""
+        return cls(
+            tuple([PartPlan(**part) for part in value["parts"]]),
+            tuple([Added(**added) for added in value["added"]]),
+            tuple([(start, end) for start, end in value["dropped"]]),
+            tuple(value["carried"]),
+            value["impossible"],
+        )
+
+
+def _nobodys(_url: str) -> bool:
+    return False
+
+
+def plan(view: View, footer: Footer, is_ours: Callable[[str], bool] = _nobodys) -> Plan:
+    """Plans the footer; `footer` may be any recipient's, `is_ours` knows the links that work already."""
+    if cause := _protected(view):
+        return Plan(impossible=cause)
+    found = bodies.find_bodies(view)
+    if found.is_damaged:
+        return Plan(impossible="structure_damaged")
+    parts: list[PartPlan] = []
+    carried: list[int] = []
+    for part in found.shown:
+        outcome = _plan_part(view, part, footer, is_ours)
+        if isinstance(outcome, str):
+            return Plan(impossible=outcome)
+        if outcome is None:
+            carried.append(part.body)
+        else:
+            parts.append(outcome)
+    added = [added_to(gap) for gap in found.gaps]
+    if not found.is_covered:
+        added.append(wrapped(view))
+    dropped = tuple([drop_range(*drop) for drop in found.dropped])
+    return Plan(tuple(parts), tuple(added), dropped, tuple(carried))
+
+
+def edits(view: View, planned: Plan, footer: Footer, recode: Collection[int] = ()) -> list[Edit]:
+    """The edits for one recipient; ValueError for a plan that is impossible.
+
+    `recode` are the bodies that must be encoded anew anyhow (`longline`): their edits are among these.
+    """
+    if planned.impossible:
+        raise ValueError(f"the message cannot carry a footer: {planned.impossible}")
+    eol = line_end(view.data)
+    by_body = {part.body: part for part in view.parts if not part.is_container}
+    result = [Edit(start, end, b"") for start, end in planned.dropped]
+    for part_plan in planned.parts:
+        part = by_body[part_plan.body]
+        text = footer.html if part_plan.is_html else footer.text
+        way = recoded(view.data, part, part_plan) if part.body in recode else part_plan
+        result += part_edits(view.data, part, way, text, eol, is_root=part is view.root)
+    for added in planned.added:
+        result += add_part_edits(view, added, footer.text, eol)
+    alone = set(recode) - {part_plan.body for part_plan in planned.parts}
+    return [*result, *recode_edits(view, alone, eol)]
+
+
+def apply(view: View, planned: Plan, footer: Footer) -> list[bytes | memoryview]:
+    """The message with the footer in it, as chunks."""
+    return apply_edits(view.data, edits(view, planned, footer))
+
+
+def line_end(data: bytes) -> bytes:
+    """The line end the message is written with: CRLF from SMTP, bare LF in some files."""
+    at = data.find(b"\n")
+    return b"\n" if at == 0 or (at > 0 and data[at - 1] != 13) else b"\r\n"
+
+
+def _protected(view: View) -> str:
+    if view.is_encrypted:
+        return "encrypted"
+    if view.is_signed:
+        return "signed"
+    return "structure_beyond_limits" if view.beyond_limits else ""
+
+
+def _plan_part(view: View, part: Part, footer: Footer, is_ours: Callable[[str], bool]) -> PartPlan | str | None:
+    """The plan for a part; None where it shows our link already; a cause where it is impossible."""
+    if part.encoding == "unknown":
+        return "encoding_unknown"
+    raw = view.data[part.body : part.end]
+    octets = transfer.decode(raw, part.encoding)
+    if part.type in bodies.HTML:
+        if is_ours is not _nobodys and _shows_ours(charset.decode(octets, part.charset), is_ours):
+            return None
+        return plan_html(part, raw, octets, footer.html) or "html_hides_footer"
+    if any(mark in octets for mark in _OPENPGP):
+        return "openpgp"
+    if is_ours is not _nobodys and any(map(is_ours, text_links(charset.decode(octets, part.charset)))):
+        return None
+    return plan_plain(part, raw, octets, footer.text)
+
+
+def _shows_ours(text: str, is_ours: Callable[[str], bool]) -> bool:
+    """Whether one of our links stands in sight, with something to follow: both readings must say so."""
+    shown = [url for url in markup.read(text).links if is_ours(url)]
+    if not shown:
+        return False
+    faces = {url.strip() for url in footer_html.visible_links(text)}
+    return any(url in faces for url in shown)

@@ -1,0 +1,170 @@
+"""Where in an HTML part a footer is sure to be seen.
+
+The place is tried out with an HTML5 parser: the footer must come to stand
+directly in the body, in no other element, and no style may hide the page
+itself. Before the end of the body is tried first, with the elements closed
+that were left open, then the top of the body, which nothing that follows can
+reach. When no place will do, there is none, and the message cannot carry a
+footer.
+"""
+
+import re
+from html import escape
+from typing import NamedTuple
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from relay.mail import css
+from relay.mail.html import is_tangled
+
+_MARK = "data-gatepost-place"
+_BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*>")
+_STYLE_TAG = re.compile(r"<(?i:style)")
+_HEAD_END = re.compile(r"</(?i:head)\s*>")
+_HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[^>]*>)?")
+_PAGE = frozenset(("html", "body"))
+_MOST_SELECTORS = 200
+_MOST_OPEN = 200
+#: The colour of the footer's text.
+INK = "#767676"
+_INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast
+#: Said inline on every element of the footer, so that no style sheet of the message reaches it.
+VISIBLE = (
+    "display:block!important;visibility:visible!important;opacity:1!important;position:static!important;"
+    "height:auto!important;max-height:none!important;width:auto!important;max-width:none!important;"
+    "overflow:visible!important;clip:auto!important;clip-path:none!important;transform:none!important;"
+    "filter:none!important;text-indent:0!important;letter-spacing:normal!important;float:none!important;"
+)
+
+
+class Place(NamedTuple):
+    """Where the footer goes and what must be closed before it."""
+
+    at: int
+    closing: str = ""
+
+
+def find_place(html: str) -> Place | None:
+    """The first place where a footer is seen; None when there is none, or the markup is too tangled to tell."""
+    if is_tangled(html):
+        return None
+    low = html.replace("\u0130", "I").lower()
+    end = _end(low)
+    place = Place(end)
+    open_elements = _enclosing(html, place)
+    if open_elements == ():
+        return place
+    if open_elements and len(open_elements) <= _MOST_OPEN:
+        place = Place(end, "".join([f"</{name}>" for name in open_elements]))
+        if _enclosing(html, place) == ():
+            return place
+    for at in _tops(html):
+        if _enclosing(html, Place(at)) == ():
+            return Place(at)
+    return None
+
+
+def visible_links(html: str) -> list[str]:
+    """Where the anchors lead that have something in them to see and to follow."""
+    if is_tangled(html):
+        return []
+    tree = LexborHTMLParser(html)
+    return [href for node in tree.css("a[href]") if (href := node.attributes.get("href")) and _has_face(node)]
+
+
+def _has_face(node: LexborNode) -> bool:
+    if node.text(strip=True):
+        return True
+    return any(image.attributes.get("alt") for image in node.css("img"))
+
+
+def _end(low: str) -> int:
+    at = low.rfind("</body")
+    if at < 0:
+        at = low.rfind("</html")
+    return len(low) if at < 0 else at
+
+
+def _tops(html: str) -> list[int]:
+    found = (_BODY_TAG.search(html), _HEAD_END.search(html), _HTML_TAG.match(html))
+    return [*dict.fromkeys(match.end() for match in found if match is not None), 0][:4]
+
+
+def _enclosing(html: str, place: Place) -> tuple[str, ...] | None:
+    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen."""
+    mark = f"{_MARK}-{len(html)}-{hash(html) & 0xFFFFFFFF}"
+    tree = LexborHTMLParser(f"{html[: place.at]}{place.closing}<div {mark}>x</div>{html[place.at :]}")
+    node = _last_in_body(tree, mark) or tree.css_first(f"div[{mark}]")
+    if node is None or node.text() != "x":
+        return None
+    enclosing: list[str] = []
+    above = node.parent
+    while above is not None and above.tag and not above.tag.startswith("-"):
+        name = above.tag
+        if name in _PAGE:
+            if _hides_itself(above):
+                return None
+        else:
+            enclosing.append(name)
+        above = above.parent
+    if _may_hide_page(html) and _hides_page(tree):
+        return None
+    return tuple(enclosing)
+
+
+def _last_in_body(tree: LexborHTMLParser, mark: str) -> LexborNode | None:
+    """The marked element where it is the body's last, as it mostly is: much cheaper than a selector."""
+    node = tree.body.last_child if tree.body is not None else None
+    while node is not None and node.tag == "-text":
+        node = node.prev
+    return node if node is not None and node.tag == "div" and mark in node.attributes else None
+
+
+def _hides_itself(node: LexborNode) -> bool:
+    attributes = node.attributes
+    look = css.look(attributes.get("style") or "")
+    ground = look.background or css.attribute_color(attributes.get("bgcolor") or "")
+    return "hidden" in attributes or look.hides or css.is_alike(INK[1:], ground, _INK_RANGE)
+
+
+def _may_hide_page(html: str) -> bool:
+    """Whether any rule hides anything: read from all that may be style, without a parser."""
+    found = _STYLE_TAG.search(html)
+    return found is not None and bool(_hiding(html[found.start() :]))
+
+
+def _hides_page(tree: LexborHTMLParser) -> bool:
+    """Whether some rule, on whatever screen, takes the page out of sight."""
+    selectors = [selector for sheet in tree.css("style") for selector in _hiding(sheet.text())]
+    if not selectors or len(selectors) > _MOST_SELECTORS:
+        return bool(selectors)
+    page = LexborHTMLParser("".join([_bare(tree.css_first(name)) for name in ("html", "body")]))
+    return any(_selects_page(page, selector) for selector in selectors)
+
+
+def _hiding(sheet: str) -> list[str]:
+    """The selectors of all rules that hide, whatever screens they are for."""
+    selectors: list[str] = []
+    for rule in css.unescape(sheet.lower()).split("}"):
+        head, brace, body = rule.rpartition("{")
+        if not brace:
+            continue
+        look = css.look(body)
+        if look.hides or css.is_alike(INK[1:], look.background, _INK_RANGE):
+            selectors += head.rpartition("{")[2].split(",")
+    return [selector.strip() for selector in selectors if "::" not in selector]
+
+
+def _bare(node: LexborNode | None) -> str:
+    """An element's start tag alone: the page without its content, for selectors to be tried on."""
+    if node is None:
+        return ""
+    pairs = [f'{name}="{escape((value or "").lower())}"' for name, value in node.attributes.items()]
+    return f"<{node.tag} {' '.join(pairs)}>"
+
+
+def _selects_page(page: LexborHTMLParser, selector: str) -> bool:
+    try:
+        return any(node.tag in _PAGE for node in page.css(selector))
+    except SelectolaxError:  # no selector, or one of a kind it does not know
+        return any(name in selector for name in ("body", "html", "root", "*", "&"))

@@ -1,0 +1,329 @@
+"""What an HTML part shows: its text with what is hidden set apart, its links and picture texts.
+
+A scanner in the way of the HTML standard's tokenizer, linear in its input,
+that follows no scripts and loads nothing. Tags that only dress text cost no
+Python; where something may be hidden or quoted, elements are followed one by
+one. Doubt counts as shown: text that cannot be proven hidden is judged.
+"""
+
+import re
+from dataclasses import dataclass, field
+from html import unescape
+from typing import NamedTuple
+
+from relay.mail import css
+
+
+class Shown(NamedTuple):
+    """The reading of an HTML part."""
+
+    text: str
+    quoted: str = ""
+    hidden: str = ""
+    links: tuple[str, ...] = ()
+    image_alts: tuple[str, ...] = ()
+    language: str = ""
+
+
+_ATTRIBUTES = r"""[^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+'|[^"'>\s][^>\s]*+)?+[^>=]*+)*+"""
+# The last alternative takes a tag that never ends together with all that follows, as the standard does: without it
+# the search would begin again at every "<".
+_TAG = re.compile(
+    rf"<(?:(/?+)([a-zA-Z][^\s/>]*+)({_ATTRIBUTES})>|[!?/][^>]*+>|[a-zA-Z/!?].*+)",
+    re.DOTALL,
+)
+_BLOCKS = (
+    "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|head"
+    "er|hr|html|li|main|nav|ol|option|p|pre|section|table|tbody|td|tfoot|th|thead|tr|ul"
+)
+_BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
+# Only the names are matched without regard to case: a search that begins with a plain "<" is many times faster.
+_RAW = re.compile(r"<(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))")
+_FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])")
+_SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
+_CLOSED_BY_OTHERS = frozenset(
+    ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
+)
+_NOTED = frozenset(("a", "area", "img"))
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
+)
+# What must stand somewhere among the attributes (in lower case) for anything to be hidden or quoted.
+_SIGNS = (
+    *("hidden", "display", "visibility", "opacity", "overflow", ":-", ": -", "clip", "transparent", "/*", "\\"),
+    *("cite", "quote", "rplyfwd", "&#"),
+)
+_TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
+_COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]+(?:\([^)]*\))?)")
+_QUOTE = re.compile(
+    r"type\s*=\s*[\"']?cite|gmail_quote|divrplyfwdmsg|yahoo_quoted|moz-cite-prefix|protonmail_quote", re.IGNORECASE
+)
+_STYLE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
+_BGCOLOR = re.compile(r"""\sbgcolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", re.IGNORECASE)
+_COLOR_ATTRIBUTE = re.compile(r"""\scolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", re.IGNORECASE)
+_NAMES = re.compile(r"""\s(class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_HIDDEN_ATTRIBUTE = re.compile(r"""(?:^|[\s"'])hidden(?=[\s=/]|$)(?!\s*=\s*["']?until)""", re.IGNORECASE)
+_QUOTED_VALUES = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
+_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
+_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
+_COMMENT_END = re.compile(r"--!?>")
+_LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]+"
+)
+_MOST_LINKS = 500
+_BREAK = "\x02"  # stands for the break a block makes until white space is settled
+
+
+def read(html: str) -> Shown:
+    """Reads what a person sees of `html`."""
+    language = _LANG.search(html, 0, 2000)
+    markup, shown_raw, unseen, sheets = _without_raw(html.replace("\0", "").replace(_BREAK, ""))
+    hiding = css.hiding_selectors("".join(sheets)) if sheets else frozenset()
+    links: dict[str, None] = {}
+    alts: dict[str, None] = {}
+    # text, slash, name, attributes, text, …: three groups a tag
+    pieces = _TAG.split(markup)
+    if hiding or _may_hide("\n".join(filter(None, pieces[3::4])).lower()):
+        seen, quoted, hidden = _follow(pieces, hiding, links, alts)
+        unseen.append(hidden)
+    else:
+        seen, quoted = _all(pieces, links, alts), ""
+    if shown_raw:
+        seen = f"{seen}\n{tidy(' '.join(shown_raw))}".strip()
+    hidden = "\n".join(filter(None, unseen))
+    return Shown(seen, quoted, hidden, tuple(links), tuple(alts), language[1].lower() if language else "")
+
+
+def tidy(text: str) -> str:
+    """Plain text without characters nobody sees, without blank lines and needless blanks."""
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    return "\n".join(filter(None, map(" ".join, map(str.split, text.split("\n")))))
+
+
+def _may_hide(attributes: str) -> bool:
+    """Whether anything among these attributes could hide text: if not, no element need be followed."""
+    if not attributes:
+        return False
+    if any(sign in attributes for sign in _SIGNS) or ("font" in attributes and _TINY.search(attributes)):
+        return True
+    if "color" not in attributes and "background" not in attributes:
+        return False
+    inks, grounds = {"000000"}, {"ffffff"}
+    for name, value in set(_COLORS.findall(attributes)):
+        (inks if name == "color" else grounds).add(css.color_value(value))
+    return (
+        any(css.is_alike(ink, ground) for ink in inks for ground in grounds) if len(inks) < 50 > len(grounds) else True
+    )
+
+
+def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> str:
+    """The text where nothing is hidden, a line a block."""
+    out = pieces[0::4]
+    for index, name in enumerate(pieces[2::4]):
+        if not name:
+            continue
+        low = name.lower()
+        if low in _BLOCK_NAMES:
+            out[index] += _BREAK
+        elif low in _NOTED:
+            _note(low, pieces[4 * index + 3], links, alts)
+    return _settled(out)
+
+
+def _settled(pieces: list[str]) -> str:
+    text = "".join(pieces)
+    if "&" in text:
+        text = unescape(text)
+    return tidy(" ".join(text.split()).replace(_BREAK, "\n"))
+
+
+def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, None]) -> None:
+    """Notes where a link leads or what stands for a picture."""
+    pattern, values = (_ALT, alts) if name == "img" else (_HREF, links)
+    found = pattern.search(attributes)
+    value = unescape(found[1] or found[2] or found[3] or "").strip() if found else ""
+    if value and len(values) < _MOST_LINKS:
+        values[value] = None
+
+
+def _without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
+    """The markup without comments and elements that hold raw text: what of that is shown, is not, is style."""
+    pieces: list[str] = []
+    shown: list[str] = []
+    unseen: list[str] = []
+    sheets: list[str] = []
+    position = 0
+    foreign = _FOREIGN.search(html) is not None
+    while (found := _RAW.search(html, position)) is not None:
+        pieces.append(html[position : found.start()])
+        name = found[1].lower()
+        if name == "!--":
+            position = _after_comment(html, found.start())
+            continue
+        opened = html.find(">", found.end())
+        if opened < 0:
+            return "".join(pieces), shown, unseen, sheets
+        content, position = _raw_text(html, name, opened + 1)
+        if foreign and "<" in content and name != "script":
+            # In svg and math these hold markup, and markup may break out into sight.
+            pieces.append(content)
+        elif name in _SHOWN_RAW:
+            shown.append(content)
+        elif name == "style":
+            sheets.append(content)
+        elif name in ("title", "template") and content.strip():
+            unseen.append(_all(_TAG.split(content), {}, {}))
+    pieces.append(html[position:])
+    return "".join(pieces), shown, unseen, sheets
+
+
+def _after_comment(html: str, start: int) -> int:
+    """Where a comment ends. What Outlook's conditional comments hold is shown there, so it is read as shown."""
+    if html[start + 4 : start + 7].lower() == "[if" and not html[start + 7 : start + 12].strip().startswith("!"):
+        end = html.find("]>", start, start + 200)
+        if end > 0:
+            return end + 2
+    if html.startswith((">", "->"), start + 4):
+        return html.index(">", start) + 1
+    found = _COMMENT_END.search(html, start + 4)
+    return len(html) if found is None else found.end()
+
+
+def _raw_text(html: str, name: str, start: int) -> tuple[str, int]:
+    if name == "plaintext":
+        return html[start:], len(html)
+    found = _RAW_END[name].search(html, start)
+    return (html[start:], len(html)) if found is None else (html[start : found.start()], found.end())
+
+
+_RAW_END = {
+    name: re.compile(rf"</{name}(?=[\s/>])[^>]*+(?:>|\Z)", re.IGNORECASE)
+    for name in ("script", "style", "title", "template", "iframe", "noembed", "noframes", "textarea", "xmp")
+}
+
+
+def is_tangled(html: str, most: int = 256) -> bool:
+    """Whether elements nest, or are left open, so deep that a parser which keeps to the standard takes forever."""
+    if html.count("<") <= 2 * most:
+        return False
+    stack = _Stack()
+    left_open = 0
+    for tag in _TAG.finditer(html):
+        name = tag[2]
+        if not name or name.lower() in _VOID:
+            continue
+        name = name.lower()
+        if tag[1]:
+            left_open -= 1 if stack.count.get(name, 0) else 0
+            stack.pop_to(name)
+            continue
+        stack.imply(name)
+        stack.push(_Element(name, 0, 0, "", ""))
+        left_open += 0 if name in _CLOSED_BY_OTHERS else 1
+        if len(stack.open) > most or left_open > most:
+            return True
+    return False
+
+
+class _Element(NamedTuple):
+    name: str
+    kind: int  # how all in it is seen: 0 shown, 1 quoted, 2 hidden
+    own: int  # how its own text is seen: hidden too where its colour is that of the ground
+    color: str
+    background: str
+
+
+@dataclass(slots=True)
+class _Stack:
+    """The open elements; each knows how its text is seen."""
+
+    open: list[_Element] = field(default_factory=lambda: [_Element("", 0, 0, "000000", "ffffff")])
+    count: dict[str, int] = field(default_factory=dict)
+
+    def push(self, element: _Element) -> None:
+        self.open.append(element)
+        self.count[element.name] = self.count.get(element.name, 0) + 1
+
+    def pop_to(self, name: str) -> None:
+        """Closes the innermost element of this name and all within it; nothing when none is open."""
+        while self.count.get(name, 0):
+            closed = self.open.pop()
+            self.count[closed.name] -= 1
+            if closed.name == name:
+                return
+
+    def imply(self, name: str) -> None:
+        """The end tags HTML lets one leave out, as far as they end what is hidden."""
+        top = self.open[-1].name
+        if (top == "p" and name in _BLOCK_NAMES and name != "br") or (top == name and name in ("li", "option", "tr")):
+            self.pop_to(top)
+        elif top in ("td", "th") and name in ("td", "th", "tr"):
+            self.pop_to(top)
+            if name == "tr" and self.open[-1].name == "tr":
+                self.pop_to("tr")
+        elif top in ("dd", "dt") and name in ("dd", "dt"):
+            self.pop_to(top)
+
+
+def _follow(
+    pieces: list[str], hiding: frozenset[str], links: dict[str, None], alts: dict[str, None]
+) -> tuple[str, str, str]:
+    """Follows every element: the text shown, quoted, and hidden."""
+    kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
+    stack = _Stack()
+    for index in range(0, len(pieces) - 1, 4):
+        text, slash, name, attributes = pieces[index : index + 4]
+        kinds[stack.open[-1].own].append(text)
+        if not name:
+            continue
+        name = name.lower()
+        if slash:
+            stack.pop_to(name)
+        elif name not in _VOID:
+            stack.imply(name)
+            stack.push(_element(name, attributes, stack.open[-1], hiding))
+        own = stack.open[-1].own
+        if name in _BLOCK_NAMES:
+            kinds[own].append(_BREAK)
+        elif name in _NOTED and own < 2 and not slash:
+            _note(name, attributes, links, alts)
+    kinds[stack.open[-1].own].append(pieces[-1])
+    return _settled(kinds[0]), _settled(kinds[1]), _settled(kinds[2])
+
+
+def _element(name: str, attributes: str, parent: _Element, hiding: frozenset[str]) -> _Element:
+    kind, color, background = parent.kind, parent.color, parent.background
+    if not attributes.strip("/ \n\r\t") and not (hiding and name in hiding):
+        return _Element(name, kind, parent.own, color, background)
+    style = _STYLE.search(attributes)
+    look = css.look(unescape(style[1].strip("\"'"))) if style else css.NO_LOOK
+    own_background = look.background or _attribute(_BGCOLOR, attributes)
+    background = own_background if own_background and own_background != "transparent" else background
+    color = look.color or (_attribute(_COLOR_ATTRIBUTE, attributes) if name == "font" else "") or color
+    if look.hides or _is_hidden(name, attributes, hiding, look.shows):
+        kind = 2
+    elif kind == 0 and _QUOTE.search(attributes):
+        kind = 1
+    return _Element(name, kind, 2 if css.is_alike(color, background) else kind, color, background)
+
+
+def _attribute(pattern: re.Pattern[str], attributes: str) -> str:
+    found = pattern.search(attributes)
+    return "" if found is None else css.attribute_color(found[1])
+
+
+def _is_hidden(name: str, attributes: str, hiding: frozenset[str], shows: bool) -> bool:
+    if "hidden" in attributes.lower() and _HIDDEN_ATTRIBUTE.search(_QUOTED_VALUES.sub("=", attributes)) and not shows:
+        return True
+    if not hiding or shows:
+        return False
+    if name in hiding or "*" in hiding:
+        return True
+    for found in _NAMES.finditer(attributes):
+        mark = "." if found[1].lower() == "class" else "#"
+        for word in (found[2] or found[3] or found[4] or "").split():
+            if mark + word in hiding or f"{name}{mark}{word}" in hiding:
+                return True
+    return False

@@ -1,0 +1,88 @@
+"""Ids that sort by time: a prefix and a ULID, `send_01JD…`.
+
+48 bits of milliseconds and 80 of chance, in Crockford's base 32, so that ids of one
+process sort in the order they were made, ids of several processes never clash, and
+none can be guessed from another. Clock and chance are arguments. A clock that goes
+back does not make ids go back.
+"""
+
+import re
+import threading
+from collections.abc import Callable
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)  # ten bits at a time
+_VALUES = {c: i for i, c in enumerate(ALPHABET)}
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_CHANCE_BITS = 80
+_STEP_OCTETS = 5
+_LARGEST = (1 << 128) - 1
+
+
+def new_id(prefix: str, now_ms: int, random_bytes: Callable[[int], bytes]) -> str:
+    """One id; two of the same millisecond sort by chance (`Ids` keeps their order)."""
+    return f"{prefix}_{_encode((now_ms << _CHANCE_BITS) | int.from_bytes(random_bytes(10), 'big'))}"
+
+
+class Ids:
+    """Makes ids that strictly grow, whatever the clock does; safe to use from several threads.
+
+    After a fork parent and child draw their own steps, so they do not repeat each other.
+    """
+
+    __slots__ = ("_clock_ms", "_last", "_lock", "_random_bytes")
+
+    def __init__(self, clock_ms: Callable[[], int], random_bytes: Callable[[int], bytes]) -> None:
+        self._clock_ms = clock_ms
+        self._random_bytes = random_bytes
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def new(self, prefix: str) -> str:
+        """The next id with this prefix."""
+        fresh = (self._clock_ms() << _CHANCE_BITS) | int.from_bytes(self._random_bytes(10), "big")
+        with self._lock:
+            if fresh <= self._last or fresh >> _CHANCE_BITS == self._last >> _CHANCE_BITS:
+                # A step of chance instead of one: the neighbour's id must not be guessable.
+                fresh = self._last + 1 + int.from_bytes(self._random_bytes(_STEP_OCTETS), "big")
+            self._last = fresh
+        return f"{prefix}_{_encode(fresh)}"
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether `text` is an id of this kind, in the one spelling there is."""
+    return text[: len(prefix) + 1] == f"{prefix}_" and _ULID.fullmatch(text, len(prefix) + 1) is not None
+
+
+def id_time(identifier: str) -> int:
+    """When the id was made, in milliseconds since 1970; raises ValueError for what is no id."""
+    return _decode(identifier) >> _CHANCE_BITS
+
+
+def id_octets(identifier: str) -> bytes:
+    """The sixteen octets of an id without its prefix, for tokens; raises ValueError for what is no id."""
+    return _decode(identifier).to_bytes(16, "big")
+
+
+def id_from_octets(prefix: str, octets: bytes) -> str:
+    """The id these sixteen octets were."""
+    if len(octets) != 16:
+        raise ValueError("an id has sixteen octets")
+    return f"{prefix}_{_encode(int.from_bytes(octets, 'big'))}"
+
+
+def _encode(value: int) -> str:
+    if not 0 <= value <= _LARGEST:
+        raise ValueError("the time does not fit into an id")
+    pairs = _PAIRS
+    return "".join([pairs[(value >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def _decode(identifier: str) -> int:
+    body = identifier.rpartition("_")[2]
+    if not _ULID.fullmatch(body):
+        raise ValueError("not an id")
+    value = 0
+    for c in body:
+        value = (value << 5) | _VALUES[c]
+    return value

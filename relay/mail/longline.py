@@ -1,0 +1,122 @@
+"""Parts that must be encoded anew before they travel: lines over 998 octets, and 8-bit octets where only 7 may pass.
+
+Text becomes quoted-printable, all else base64, as recorded edits; what it
+decodes to stays the same to the octet. No line is ever cut. Where nothing may
+be edited (a header, the signed or encrypted, an attached message) the outcome
+is `impossible` and names the line. The scan for lines looks at one octet in a
+thousand where there is nothing to find.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from relay.mail import transfer
+from relay.mail.edit import Edit
+from relay.mail.mime import Part, View
+from relay.mail.part_header import set_content
+
+LONGEST = 998  # RFC 5322 §2.1.1, without the line end
+
+
+@dataclass(frozen=True, slots=True)
+class Recoding:
+    """The bodies (by their offset) to encode anew, or why it cannot be done."""
+
+    bodies: tuple[int, ...] = ()
+    impossible: str = ""
+
+
+def long_lines(view: View) -> Recoding:
+    """What must be encoded anew for every line to be short enough."""
+    offset = _next_long_line(view.data, 0)
+    if offset < 0:
+        return Recoding()
+    leaves = _leaves(view)
+    bodies: list[int] = []
+    while offset >= 0:
+        part = _leaf_at(leaves, offset)
+        if part is None or not _may_recode(view, part):
+            return Recoding(impossible=f"{_where(view, offset, part)} has a line over {LONGEST} octets")
+        bodies.append(part.body)
+        offset = _next_long_line(view.data, max(part.end, offset + 1))
+    return Recoding(tuple(bodies))
+
+
+def eight_bit(view: View) -> Recoding:
+    """What must be encoded anew for a provider without 8BITMIME (RFC 6152 §3)."""
+    data = view.data
+    if data.isascii():
+        return Recoding()
+    bodies: list[int] = []
+    position = 0
+    for part in _leaves(view):
+        if not data[position : part.body].isascii():
+            return Recoding(impossible=f"{_where(view, _first_eight_bit(data, position), None)} has 8-bit octets")
+        if not data[part.body : part.end].isascii():
+            if not _may_recode(view, part):
+                where = _where(view, _first_eight_bit(data, part.body), part)
+                return Recoding(impossible=f"{where} has 8-bit octets")
+            bodies.append(part.body)
+        position = part.end
+    if not data[position:].isascii():
+        return Recoding(impossible=f"{_where(view, _first_eight_bit(data, position), None)} has 8-bit octets")
+    return Recoding(tuple(bodies))
+
+
+def recode_edits(view: View, bodies: Collection[int], eol: bytes) -> Iterator[Edit]:
+    """The edits that encode these bodies anew."""
+    for part in view.parts:
+        if not part.is_container and part.body in bodies:
+            encoding = new_encoding(part)
+            octets = transfer.decode(view.data[part.body : part.end], part.encoding)
+            yield from set_content(part, eol, encoding=encoding, is_root=part is view.root)
+            yield Edit(part.body, part.end, transfer.encode(octets, encoding, eol))
+
+
+def new_encoding(part: Part) -> str:
+    """The encoding a part gets: base64 stays, and is the only one for what is not text."""
+    is_text = part.type[:5] == "text/" or part.encoding == "quoted-printable"
+    return "quoted-printable" if is_text and part.encoding != "base64" else "base64"
+
+
+def _leaves(view: View) -> list[Part]:
+    return [part for part in view.parts if not part.is_container]
+
+
+def _leaf_at(leaves: list[Part], offset: int) -> Part | None:
+    at = bisect_right(leaves, offset, key=lambda part: part.body) - 1
+    return leaves[at] if at >= 0 and leaves[at].body <= offset < leaves[at].end else None
+
+
+def _may_recode(view: View, part: Part) -> bool:
+    if view.is_signed or view.is_encrypted or part.in_message or part.encoding == "unknown":
+        return False
+    # RFC 2046 §5.2, RFC 2045 §6.4: messages and multiparts are not encoded.
+    return part.type[:8] != "message/" and part.type[:10] != "multipart/"
+
+
+def _next_long_line(data: bytes, position: int) -> int:
+    """Where the next line over the limit begins, seen from the start of a line; -1 when there is none."""
+    size = len(data)
+    while size - position > LONGEST:
+        newline = data.rfind(b"\n", position, position + LONGEST + 2)
+        if newline < 0:
+            return position
+        if newline - position > LONGEST and data[newline - 1] != 13 and data.find(b"\n", position) == newline:
+            return position  # a bare LF leaves room for one octet more in the window
+        position = newline + 1
+    return -1
+
+
+def _first_eight_bit(data: bytes, start: int) -> int:
+    while data[start : start + 4096].isascii():
+        start += 4096
+    return next(at for at in range(start, len(data)) if data[at] > 127)
+
+
+def _where(view: View, offset: int, part: Part | None) -> str:
+    line = view.data.count(b"\n", 0, offset) + 1
+    if part is not None:
+        return f"line {line} (in {part.type}, which may not be edited)"
+    return f"header line {line}" if offset < view.root.body else f"line {line} (between the parts)"

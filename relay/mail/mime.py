@@ -1,0 +1,380 @@
+"""The MIME structure of a message as byte ranges over the message itself.
+
+Nothing is copied and nothing is ever written back from here: who edits a
+message cuts at these offsets. Reading is tolerant as mail readers are and
+never fails. Damage is named among the defects; where readers would disagree
+about what is shown (`AMBIGUOUS`), policy holds the message, and beyond the
+limits (`BEYOND_LIMITS`) it refuses it: there the structure is read no further.
+Depth times size bounds the work, and the search for delimiters runs in C.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from relay.mail import charset, transfer
+from relay.mail.header import Fault, HeaderBlock
+from relay.mail.parameters import Structured, parse
+
+MAX_DEPTH = 100
+MAX_PARTS = 1000
+MAX_LOOK_ALIKES = 1000
+
+BEYOND_LIMITS = frozenset(
+    (
+        "header_block_too_long",
+        "header_field_too_long",
+        "too_many_header_lines",
+        "mime_too_deep",
+        "too_many_parts",
+    )
+)
+AMBIGUOUS = frozenset(
+    (
+        "base64_after_padding",
+        "blank_continuation_line",
+        "boundary_look_alike",
+        "boundary_missing",
+        "boundary_reused",
+        "boundary_trailing_space",
+        "charset_unknown",
+        "charset_utf_7",
+        "content_disposition_repeated",
+        "content_type_repeated",
+        "encoding_of_multipart",
+        "encoding_repeated",
+        "encoding_unknown",
+        "header_name_invalid",
+        "leading_continuation",
+        "line_without_colon",
+        "no_delimiter",
+        "parameter_repeated",
+        "space_before_colon",
+        "too_many_parameters",
+    )
+)
+_TEXT_PLAIN = Structured("text/plain", {})
+_RFC822 = Structured("message/rfc822", {})
+_NOTHING = Structured("", {})
+_MESSAGES = frozenset(("message/rfc822", "message/global"))
+_ENCODINGS = {"8-bit": "8bit", "7-bit": "7bit", "quoted printable": "quoted-printable", "base-64": "base64"}
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One entity: the message itself or a part of it. Built once by `view` and not changed afterwards."""
+
+    header: HeaderBlock
+    end: int  # where the body ends; the line end before a delimiter belongs to the delimiter
+    type: str  # "text/plain" for want of a valid one
+    params: Structured
+    encoding: str  # "7bit" for want of one; "unknown" when nobody knows it
+    disposition: Structured
+    defects: tuple[Fault, ...]
+    delimiter: int = -1  # where the line of the delimiter before this part begins; -1 for none
+    children: tuple["Part", ...] = ()
+    close: int = -1  # of a multipart: where the line of its closing delimiter begins; -1 for none
+    in_message: bool = False  # within an attached message
+    is_container: bool = False  # a multipart or message whose children were read
+
+    @property
+    def start(self) -> int:
+        """Where the header begins."""
+        return self.header.start
+
+    @property
+    def body(self) -> int:
+        """Where the body begins."""
+        return self.header.end
+
+    @property
+    def charset(self) -> str:
+        """The codec of the charset named; "" when none is named or nobody knows it."""
+        label = self.params.params.get("charset")
+        return charset.lookup(label) if label else ""
+
+    @property
+    def is_attachment(self) -> bool:
+        """Whether the sender calls it one."""
+        return self.disposition.value == "attachment"
+
+    @property
+    def filename(self) -> str:
+        """The file name given, decoded; "" for none."""
+        name = self.disposition.params.get("filename") or self.params.params.get("name") or ""
+        return decode_filename(name) if name else ""
+
+    def walk(self) -> Iterator["Part"]:
+        """This part and all below it, in the order of the bytes."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A message's bytes and the structure read from them."""
+
+    data: bytes
+    root: Part
+    parts: tuple[Part, ...]
+    is_signed: bool  # edits would break a signature: multipart/signed or S/MIME
+    is_encrypted: bool  # nothing can be read or put in: multipart/encrypted or S/MIME
+
+    @property
+    def header(self) -> HeaderBlock:
+        """The message's own header."""
+        return self.root.header
+
+    @property
+    def defects(self) -> tuple[Fault, ...]:
+        """All defects of the structure, in the order of the bytes."""
+        return tuple([fault for part in self.parts if part.defects for fault in part.defects])
+
+    @property
+    def ambiguities(self) -> tuple[Fault, ...]:
+        """The defects on which mail readers disagree; what is inside attached messages does not count."""
+        shown = [part for part in self.parts if part.defects and not part.in_message]
+        return tuple([fault for part in shown for fault in part.defects if fault.code in AMBIGUOUS])
+
+    @property
+    def beyond_limits(self) -> tuple[Fault, ...]:
+        """The defects for which the message is to be refused."""
+        return tuple([fault for fault in self.defects if fault.code in BEYOND_LIMITS])
+
+
+def view(data: bytes, header: HeaderBlock | None = None) -> View:
+    """Reads the structure of a whole message; `header` spares reading its header again."""
+    reader = _Reader(data)
+    root = reader.message(header or HeaderBlock.parse(data))
+    parts = tuple(reader.parts)
+    return View(data, root, parts, *_protection(root, parts))
+
+
+def decode_filename(name: str) -> str:
+    """A file name as readers show it, where it was written raw or as encoded words."""
+    octets = name.encode("latin-1", "ignore") if not name.isascii() else name.encode()
+    if "=?" in name:
+        return charset.decode_header(octets)
+    return name if name.isascii() or any(ord(c) > 0xFF for c in name) else charset.decode(octets, "")
+
+
+def _protection(root: Part, parts: tuple[Part, ...]) -> tuple[bool, bool]:
+    signed = encrypted = False
+    for part in parts:
+        if part.in_message:
+            continue
+        kind = part.type
+        if kind == "multipart/signed":
+            signed = True
+        elif kind == "multipart/encrypted":
+            encrypted = True
+        elif kind in ("application/pkcs7-mime", "application/x-pkcs7-mime") and (
+            part is root or not part.is_attachment
+        ):
+            # RFC 8551 §3.2.2: without the parameter it may be either; what cannot be read counts as encrypted.
+            if part.params.params.get("smime-type", "").lower() in ("signed-data", "certs-only"):
+                signed = True
+            else:
+                encrypted = True
+    return signed, encrypted
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.parts: list[Part] = []
+        self.look_alikes = 0
+
+    def message(self, header: HeaderBlock) -> Part:
+        return self._part(header, len(self.data), _TEXT_PLAIN, -1, 0, False, ())
+
+    def _part(
+        self,
+        header: HeaderBlock,
+        end: int,
+        default: Structured,
+        delimiter: int,
+        depth: int,
+        in_message: bool,
+        open_boundaries: tuple[bytes, ...],
+    ) -> Part:
+        faults: list[Fault] = list(header.faults) if depth or header.faults else []
+        params, encoding, disposition = _content_fields(header, default, faults)
+        part = Part(header, max(end, header.end), params.value, params, encoding, disposition, (), delimiter)
+        part.in_message = in_message
+        self.parts.append(part)
+        kind = params.value
+        if kind[:10] == "multipart/":
+            self._multipart(part, depth, open_boundaries, faults)
+        elif kind in _MESSAGES and encoding in transfer.IDENTITY and not (depth and header.end >= end):
+            self._attached_message(part, depth, faults)
+        elif kind[:5] == "text/":
+            self._text(part, faults)
+        if faults:
+            part.defects = tuple(faults)
+        return part
+
+    def _text(self, part: Part, faults: list[Fault]) -> None:
+        label = part.params.params.get("charset")
+        if label:
+            codec = charset.lookup(label)
+            if not codec:
+                faults.append(Fault("charset_unknown", part.start))
+            elif codec == "utf-7":
+                faults.append(Fault("charset_utf_7", part.start))
+        if part.encoding == "base64" and not part.is_attachment:
+            raw = self.data[part.body : part.end]
+            if transfer.continues_after_padding(raw):
+                faults.append(Fault("base64_after_padding", part.body))
+
+    def _attached_message(self, part: Part, depth: int, faults: list[Fault]) -> None:
+        if depth >= MAX_DEPTH or len(self.parts) >= MAX_PARTS:
+            faults.append(Fault("mime_too_deep" if depth >= MAX_DEPTH else "too_many_parts", part.start))
+            return
+        header = HeaderBlock.parse(self.data, start=part.body, stop=part.end)
+        part.children = (self._part(header, part.end, _TEXT_PLAIN, -1, depth + 1, True, ()),)
+        part.is_container = True
+
+    def _multipart(self, part: Part, depth: int, open_boundaries: tuple[bytes, ...], faults: list[Fault]) -> None:
+        if depth >= MAX_DEPTH:
+            faults.append(Fault("mime_too_deep", part.start))
+            return
+        # RFC 2045 §6.4: a composite is never encoded; some readers decode it all the same.
+        if part.encoding not in transfer.IDENTITY:
+            faults.append(Fault("encoding_of_multipart", part.start))
+        boundary = _boundary(part, faults)
+        if not boundary:
+            return
+        if boundary in open_boundaries:
+            faults.append(Fault("boundary_reused", part.start))
+        ranges = self._ranges(part, boundary, faults)
+        if not ranges:
+            faults.append(Fault("no_delimiter", part.body))
+            return
+        default = _RFC822 if part.type == "multipart/digest" else _TEXT_PLAIN  # RFC 2046 §5.1.5
+        children: list[Part] = []
+        inner = (*open_boundaries, boundary)
+        for delimiter, start, end in ranges:
+            if len(self.parts) >= MAX_PARTS:
+                faults.append(Fault("too_many_parts", delimiter))
+                break
+            header = HeaderBlock.parse(self.data, start=start, stop=end)
+            children.append(self._part(header, end, default, delimiter, depth + 1, part.in_message, inner))
+        part.children = tuple(children)
+        part.is_container = True
+
+    def _ranges(self, part: Part, boundary: bytes, faults: list[Fault]) -> list[tuple[int, int, int]]:
+        """(start of the delimiter's line, start, end) of each child."""
+        data, stop = self.data, part.end
+        needle = b"\n--" + boundary
+        ranges: list[tuple[int, int, int]] = []
+        delimiter = start = -1
+        at = data.find(needle, max(part.body - 1, 0), stop)
+        while at >= 0:
+            after = at + len(needle)
+            line_end = data.find(b"\n", after, stop) + 1 or stop
+            rest = data[after:line_end].strip(b" \t\r\n") if line_end - after < 200 else b"?"
+            if rest and rest != b"--":
+                if not self._look_alike(at + 1, faults):
+                    break
+                at = data.find(needle, after, stop)
+                continue
+            if start >= 0:
+                ranges.append((delimiter, start, max(start, _before_line_end(data, at))))
+            if rest:
+                part.close = at + 1
+                return ranges
+            if len(ranges) > MAX_PARTS:
+                return ranges
+            if line_end == after + len(data[after:line_end].rstrip(b"\r\n")):
+                # The message ends within the delimiter's line: no part begins here.
+                return ranges
+            delimiter, start = at + 1, line_end
+            at = data.find(needle, line_end - 1, stop)
+        if start >= 0:
+            faults.append(Fault("multipart_unterminated", stop))
+            ranges.append((delimiter, start, stop))
+        return ranges
+
+    def _look_alike(self, offset: int, faults: list[Fault]) -> bool:
+        """Notes a line that only begins like a delimiter (RFC 2046 §5.1.1 takes it for one, readers do not)."""
+        self.look_alikes += 1
+        if self.look_alikes == 1:
+            faults.append(Fault("boundary_look_alike", offset))
+        elif self.look_alikes > MAX_LOOK_ALIKES:
+            faults.append(Fault("too_many_parts", offset))
+            return False
+        return True
+
+
+def _before_line_end(data: bytes, newline: int) -> int:
+    return newline - 1 if newline and data[newline - 1] == 13 else newline
+
+
+def _boundary(part: Part, faults: list[Fault]) -> bytes:
+    boundary = part.params.params.get("boundary", "").encode("latin-1", "ignore")
+    stripped = boundary.rstrip()
+    if not stripped:
+        faults.append(Fault("boundary_missing", part.start))
+    elif stripped != boundary:
+        faults.append(Fault("boundary_trailing_space", part.start))
+    return stripped
+
+
+def _content_fields(
+    header: HeaderBlock, default: Structured, faults: list[Fault]
+) -> tuple[Structured, str, Structured]:
+    """Content-Type, Content-Transfer-Encoding and Content-Disposition: the first of each."""
+    kind = encoding = disposition = None
+    for field in header.fields:
+        name = field[0]
+        if name[:8] != b"content-":
+            continue
+        if name == b"content-type":
+            kind = _first(header, field, kind, "content_type_repeated", faults)
+        elif name == b"content-transfer-encoding":
+            encoding = _first(header, field, encoding, "encoding_repeated", faults)
+        elif name == b"content-disposition":
+            disposition = _first(header, field, disposition, "content_disposition_repeated", faults)
+    return (
+        default if kind is None else _type(kind, header.start, faults),
+        "7bit" if encoding is None else _encoding(encoding, header.start, faults),
+        _NOTHING if disposition is None else _noted(parse(disposition), header.start, faults),
+    )
+
+
+def _first(
+    header: HeaderBlock, field: tuple[bytes, int, int, int], known: bytes | None, code: str, faults: list[Fault]
+) -> bytes:
+    value = header.data[field[3] : field[2]]
+    if known is None:
+        return bytes(value).strip()
+    if bytes(value).strip() != known:
+        faults.append(Fault(code, field[1]))
+    return known
+
+
+def _noted(value: Structured, offset: int, faults: list[Fault]) -> Structured:
+    faults.extend(Fault(code, offset) for code in value.faults)
+    return value
+
+
+def _type(value: bytes, offset: int, faults: list[Fault]) -> Structured:
+    found = _noted(parse(value), offset, faults)
+    main, slash, sub = found.value.partition("/")
+    if main and slash and sub and "/" not in sub:
+        return found
+    # RFC 2045 §5.2: what cannot be read is plain text.
+    faults.append(Fault("content_type_invalid", offset))
+    return Structured("text/plain", found.params)
+
+
+def _encoding(value: bytes, offset: int, faults: list[Fault]) -> str:
+    name = parse(value).value
+    name = _ENCODINGS.get(name, name)
+    if name in transfer.KNOWN:
+        return name
+    if name:
+        faults.append(Fault("encoding_unknown", offset))
+        return "unknown"
+    return "7bit"

@@ -1,0 +1,56 @@
+"""What came back about one recipient, as one value; how its reason is found stands in `bounce_reason`."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from relay.mail.bounce_parts import Fields
+from relay.mail.bounce_reason import Said, judge
+
+MAX_DIAGNOSTIC = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What came back about one recipient; absent is empty."""
+
+    kind: str  # bounced, deferred, delivered, complained, unsubscribed, autoresponded
+    recipient: str
+    status: str = ""
+    reply_code: str = ""
+    reason: str = ""
+    hard: bool = False
+    feedback_type: str = ""
+    action: str = ""
+    command: str = ""
+    diagnostic: str = ""
+    remote_mta: str = ""
+    message_id: str = ""
+    timestamp: datetime | None = None
+    original: Fields = field(default=Fields())
+
+
+def make(kind: str, recipient: str, said: Said, about: str, when: datetime | None, original: Fields) -> Notice:
+    judged = judge(said)
+    if kind == "delivered":
+        return Notice(
+            kind, recipient, said.status, reason="delivered", action=said.action, message_id=about, timestamp=when
+        )
+    return Notice(
+        kind,
+        recipient,
+        said.status,
+        said.reply_code,
+        judged.reason,
+        judged.hard and kind == "bounced",
+        action=said.action,
+        command=said.command,
+        diagnostic=" ".join((said.diagnostic or said.context).split())[:MAX_DIAGNOSTIC],
+        remote_mta=said.host,
+        message_id=about,
+        timestamp=when,
+        original=original,
+    )
+
+
+def message_id(fields: Fields) -> str:
+    return fields.first("message-id").strip(" <>")[:500]

@@ -1,0 +1,194 @@
+"""Writes our delivery status notifications (RFC 3464) and says when none may be written (RFC 3834).
+
+A report is a refusal told to the submitter, never to a stranger: whoever calls
+this sends it to the authenticated submitter's own mailbox only (faults L3). It
+leaves with the null sender and `Auto-Submitted: auto-replied`, and is never made
+for mail that itself had the null sender or was automatic, so two machines cannot
+answer each other (RFC 3834 §2, RFC 5321 §6.1). Whatever a server said is kept
+from breaking out of its line: control characters and line ends become blanks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from relay.mail.header import HeaderBlock
+
+MAX_ORIGINAL = 64 << 10
+MAX_REPLY = 2_000
+MAX_RECIPIENTS = 1_000
+_WIDTH = 76
+_AUTOMATIC_PRECEDENCE = (b"bulk", b"junk", b"list", b"auto_reply")
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """One recipient's fate (RFC 3464 §2.3)."""
+
+    recipient: str
+    status: str  # 5.1.1
+    reply: str  # what the server said, or why we gave up
+    action: str = "failed"  # or delayed
+    remote_mta: str = ""
+    last_attempt: datetime | None = None
+    will_retry_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The message the report is about."""
+
+    envelope_from: str
+    original: bytes  # the message, or its header alone
+    send_id: str
+    arrival: datetime
+
+
+def may_report(envelope_from: str, header: HeaderBlock) -> bool:
+    """Whether its sender may be told by mail at all."""
+    if envelope_from.strip(" <>") == "":
+        return False  # RFC 5321 §4.5.5: the null sender gets no notifications
+    if envelope_from.lower().startswith(("mailer-daemon@", "owner-")) or "-request@" in envelope_from.lower():
+        return False  # RFC 3834 §2
+    submitted = header.get(b"auto-submitted").lower()
+    if submitted and not submitted.startswith(b"no"):
+        return False
+    if header.get(b"precedence").lower() in _AUTOMATIC_PRECEDENCE:
+        return False
+    return not any(header.first(name) for name in (b"list-id", b"x-loop", b"x-autoreply", b"x-auto-response-suppress"))
+
+
+def write_report(
+    returned: Returned, recipients: Sequence[Undelivered], hostname: str, now: datetime, token: str
+) -> bytes | None:
+    """The notification, ready to send from `<>`; None when nobody may be told.
+
+    `token` makes the Message-ID and the boundary unique: chance is an argument.
+    """
+    if not recipients or not may_report(returned.envelope_from, HeaderBlock.parse(returned.original)):
+        return None
+    recipients = recipients[:MAX_RECIPIENTS]
+    boundary = f"=_gatepost_{token}"
+    international = not all(one.recipient.isascii() for one in recipients)
+    parts = [
+        _part("text/plain; charset=utf-8", _notice(returned, recipients, hostname)),
+        _part(_status_type(international), _status(returned, recipients, hostname)),
+        _part("text/rfc822-headers", _original_header(returned.original)),
+    ]
+    body = b"".join(f"--{boundary}\r\n".encode() + part for part in parts) + f"--{boundary}--\r\n".encode()
+    return _header(returned, recipients, hostname, now, token, boundary) + body
+
+
+def _status_type(international: bool) -> str:
+    # RFC 6533 §3: addresses beyond ASCII need the global form.
+    return "message/global-delivery-status; charset=utf-8" if international else "message/delivery-status"
+
+
+def _header(
+    returned: Returned, recipients: Sequence[Undelivered], hostname: str, now: datetime, token: str, boundary: str
+) -> bytes:
+    failed = any(one.action == "failed" for one in recipients)
+    fields = [
+        ("From", f"Mail Delivery System <mailer-daemon@{hostname}>"),
+        ("To", f"<{_line(returned.envelope_from)}>"),
+        ("Subject", "Undelivered mail returned to sender" if failed else "Delayed mail, still being retried"),
+        ("Date", format_datetime(now.astimezone(UTC))),
+        ("Message-ID", f"<{token}@{hostname}>"),
+        # RFC 3834 §5: so that nothing answers this.
+        ("Auto-Submitted", "auto-replied"),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/report; report-type=delivery-status;\r\n boundary="{boundary}"'),
+        ("X-Gatepost-Send", _line(returned.send_id)),
+    ]
+    return "".join(f"{name}: {value}\r\n" for name, value in fields).encode() + b"\r\n"
+
+
+def _part(kind: str, content: bytes) -> bytes:
+    encoding = "7bit" if content.isascii() else "8bit"
+    return f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + content + b"\r\n"
+
+
+def _notice(returned: Returned, recipients: Sequence[Undelivered], hostname: str) -> bytes:
+    """What a person reads."""
+    failed = any(one.action == "failed" for one in recipients)
+    lines = [
+        f"This is the mail system at host {hostname}.",
+        "",
+        "Your message could not be delivered to the recipients below." if failed
+        else "Your message is delayed. It will be tried again; you need not send it a second time.",
+        f"Its id is {_line(returned.send_id)}.",
+        "",
+    ]  # fmt: skip
+    for one in recipients:
+        lines += [f"<{_line(one.recipient)}>:", *(f"    {line}" for line in _wrapped(one.reply, _WIDTH - 4)), ""]
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def _status(returned: Returned, recipients: Sequence[Undelivered], hostname: str) -> bytes:
+    """What a machine reads: the fields per message, then those of each recipient (RFC 3464 §2.1)."""
+    groups = [
+        [
+            ("Reporting-MTA", f"dns; {hostname}"),
+            ("Original-Envelope-Id", _line(returned.send_id)),
+            ("Arrival-Date", format_datetime(returned.arrival.astimezone(UTC))),
+        ],
+        *(_recipient(one) for one in recipients),
+    ]
+    blocks = ["".join(_folded(name, value) for name, value in group) for group in groups]
+    return "\r\n".join(blocks).encode()
+
+
+def _recipient(one: Undelivered) -> list[tuple[str, str]]:
+    kind = "rfc822" if one.recipient.isascii() else "utf-8"  # RFC 6533 §3
+    fields = [
+        ("Final-Recipient", f"{kind}; {_line(one.recipient)}"),
+        ("Action", one.action),
+        ("Status", one.status),
+    ]
+    if one.remote_mta:
+        fields.append(("Remote-MTA", f"dns; {_line(one.remote_mta)}"))
+    if one.reply:
+        fields.append(("Diagnostic-Code", f"smtp; {_ascii(one.reply)}"))
+    if one.last_attempt:
+        fields.append(("Last-Attempt-Date", format_datetime(one.last_attempt.astimezone(UTC))))
+    if one.will_retry_until and one.action == "delayed":
+        fields.append(("Will-Retry-Until", format_datetime(one.will_retry_until.astimezone(UTC))))
+    return fields
+
+
+def _folded(name: str, value: str) -> str:
+    """A field folded at blanks (RFC 5322 §2.2.3)."""
+    first, *rest = _wrapped(f"{name}: {value}", _WIDTH)
+    return "".join([f"{first}\r\n", *(f"    {line}\r\n" for line in rest)])
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width`, broken at blanks, and a longer word wherever it must be."""
+    lines: list[str] = []
+    current = ""
+    for word in _line(text).split():
+        for piece in (word[start : start + 500] for start in range(0, len(word), 500)):
+            if current and len(current) + 1 + len(piece) > width:
+                lines.append(current)
+                current = piece
+            else:
+                current = f"{current} {piece}" if current else piece
+    return [*lines, current] if current or not lines else lines
+
+
+def _line(text: str) -> str:
+    """One line without anything that could end it or hide in it."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:MAX_REPLY]).strip()
+
+
+def _ascii(text: str) -> str:
+    return _line(text).encode("ascii", "replace").decode()
+
+
+def _original_header(original: bytes) -> bytes:
+    """The header of the message as it came, whole lines only, at most `MAX_ORIGINAL` octets."""
+    block = HeaderBlock.parse(original)
+    head = bytes(original[: min(block.fields_end, MAX_ORIGINAL)])
+    whole = head if block.fields_end <= MAX_ORIGINAL else head[: head.rfind(b"\n") + 1]
+    return b"".join(line.rstrip(b"\r") + b"\r\n" for line in whole.split(b"\n") if line.strip(b"\r"))

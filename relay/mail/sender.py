@@ -1,0 +1,56 @@
+"""How a sender shows itself in the footer: stored with the plan, so that a failover builds the same bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from relay.mail.footer import Footer
+from relay.mail.footer_text import render
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Name, postal address, language, and the mailbox's own templates where it has some.
+
+    A template holds {name}, {address} and {unsubscribe}; in HTML the values are escaped.
+    """
+
+    name: str
+    physical_address: str
+    language: str = "en"
+    text: str = ""
+    html: str = ""
+
+    def footer(self, unsubscribe_url: str) -> Footer:
+        """The footer with this link."""
+        default = render(self.name, self.physical_address, unsubscribe_url, self.language)
+        values = {"{name}": self.name, "{address}": self.physical_address, "{unsubscribe}": unsubscribe_url}
+        escaped = {field: escape(value).replace("\n", "<br>\n") for field, value in values.items()}
+        return Footer(_filled(self.text, values) or default.text, _filled(self.html, escaped) or default.html)
+
+    def to_json(self) -> dict[str, str]:
+        """Plain data."""
+        given = {"name": self.name, "physicalAddress": self.physical_address, "language": self.language}
+        return given | {k: v for k, v in (("text", self.text), ("html", self.html)) if v}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Sender":
+        """The sender `to_json` wrote."""
+        return cls(
+            value["name"], value["physicalAddress"], value["language"], value.get("text", ""), value.get("html", "")
+        )
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """One pass, so that a value which looks like a field is not filled in again."""
+    if not template:
+        return ""
+    pieces, rest = [], template
+    while rest:
+        at, field = min(((rest.find(f), f) for f in values if f in rest), default=(-1, ""))
+        if at < 0:
+            break
+        pieces += [rest[:at], values[field]]
+        rest = rest[at + len(field) :]
+    return "".join([*pieces, rest])

@@ -1,0 +1,107 @@
+"""Content transfer encodings (RFC 2045 §6): decoding as mail readers do, encoding by the book.
+
+Decoding never fails: octets that do not belong are passed over, padding that
+is missing is supplied, an encoding nobody knows is read as it stands. All of
+it is linear, and `limit` bounds what is decoded (the caps against bombs).
+"""
+
+import binascii
+import re
+
+IDENTITY = frozenset(("7bit", "8bit", "binary"))
+KNOWN = IDENTITY | {"base64", "quoted-printable"}
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_ALPHABET = bytes(set(range(256)) - set(_ALPHABET))
+_PADDING_INSIDE = re.compile(rb"=[=\s]*[A-Za-z0-9+/]")
+# RFC 2045 §6.7 rule 3: white space at the end of a line, after a soft break too, was added in transport.
+_PADDED_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
+_LINE = 76  # RFC 2045 §6.7, §6.8
+_BASE64_LINE_OCTETS = 57
+
+
+def decode(raw: bytes, encoding: str, limit: int | None = None) -> bytes:
+    """The octets `raw` stands for; with `limit`, at least the first `limit` of them where there are as many."""
+    if encoding == "base64":
+        return _decode_base64(raw, limit)
+    if encoding == "quoted-printable":
+        return _decode_quoted_printable(raw, limit)
+    return raw if limit is None else raw[:limit]
+
+
+def encode(data: bytes, encoding: str, eol: bytes = b"\r\n") -> bytes:
+    """`data` in the transfer encoding, in lines of at most 76 characters; identity encodings return it as it is."""
+    if encoding == "base64":
+        return encode_base64(data, eol)
+    if encoding == "quoted-printable":
+        return encode_quoted_printable(data, eol)
+    return data
+
+
+def encode_base64(data: bytes, eol: bytes = b"\r\n") -> bytes:
+    """Base64 in lines of 76, the last one ended too."""
+    view = memoryview(data)
+    lines = [
+        binascii.b2a_base64(view[at : at + _BASE64_LINE_OCTETS], newline=False)
+        for at in range(0, len(data), _BASE64_LINE_OCTETS)
+    ]
+    return eol.join(lines) + eol if lines else b""
+
+
+def encode_quoted_printable(data: bytes, eol: bytes = b"\r\n") -> bytes:
+    """Quoted-printable of text whose lines end in `eol`; the line ends stay line ends."""
+    # b2a_qp writes its soft breaks like the first line end it sees, so it is given one to see.
+    lines = data if eol == b"\n" else data.replace(b"\r\n", b"\n")
+    encoded = binascii.b2a_qp(lines, istext=True)
+    if b"\r" in encoded:  # it leaves a bare CR as it is, which no line may hold
+        encoded = encoded.replace(b"\r", b"=0D")
+    return encoded if eol == b"\n" else encoded.replace(b"\n", eol)
+
+
+def continues_after_padding(raw: bytes) -> bool:
+    """Whether base64 goes on after its padding: some readers stop there, some do not."""
+    at = raw.find(b"=")
+    return at >= 0 and _PADDING_INSIDE.search(raw, at) is not None
+
+
+def base64_offset(raw: bytes, count: int) -> int:
+    """Where the base64 character number `count` (from 0) stands in `raw`, whatever stands between."""
+    low, high = 0, len(raw)
+    # Halving what is left and counting in C: linear in all, whatever the line lengths are.
+    while high - low > 1:
+        middle = (low + high) // 2
+        within = len(raw[low:middle].translate(None, _NOT_ALPHABET))
+        if count < within:
+            high = middle
+        else:
+            low, count = middle, count - within
+    return low if count == 0 and raw[low : low + 1] and raw[low] in _ALPHABET else len(raw)
+
+
+def _decode_base64(raw: bytes, limit: int | None) -> bytes:
+    if limit is not None:
+        # A third more characters than octets, and room for line ends and stray octets.
+        raw = raw[: limit * 3 // 2 + 256]
+    if b"=" in raw and _PADDING_INSIDE.search(raw, raw.index(b"=")):
+        return b"".join(_decode_quads(piece) for piece in re.split(rb"=[=\s]*", raw) if piece)
+    return _decode_quads(raw)
+
+
+def _decode_quads(raw: bytes) -> bytes:
+    characters = raw.translate(None, _NOT_ALPHABET)
+    spare = len(characters) % 4
+    if spare == 1:  # six bits are no octet
+        characters = characters[:-1]
+    elif spare:
+        characters += b"=" * (4 - spare)
+    return binascii.a2b_base64(characters)
+
+
+def _decode_quoted_printable(raw: bytes, limit: int | None) -> bytes:
+    if limit is not None and len(raw) > 3 * limit:
+        # An octet takes three characters at most, but soft breaks take some for nothing: cut where a line ends.
+        cut = raw.rfind(b"\n", 0, 3 * limit)
+        raw = raw[: cut + 1] if cut > 0 else raw[: 3 * limit]
+    if b"= " in raw or b"=\t" in raw:
+        raw = _PADDED_SOFT_BREAK.sub(b"=", raw)
+    return binascii.a2b_qp(raw)

@@ -1,0 +1,69 @@
+"""Unsubscribe links: who wants no more from whom, sealed in the link itself.
+
+A link is verified and acted on without a look-up, so it works as long as its key exists,
+whatever has been pruned. It shows nothing: the address is encrypted. The same delivery
+gives the same link each time the message is built.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from relay.mail.token import Purpose, TokenError, Tokens
+from relay.mail.verp import make_address
+
+PATH = "/u/"
+_SEPARATOR = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What an unsubscribe link ends: mail of a mailbox (or all of its tenant) to one address."""
+
+    tenant_id: str
+    mailbox_id: str
+    address: str
+    send_id: str = ""
+
+
+def issue(tokens: Tokens, subscription: Subscription) -> str:
+    """The token of a link."""
+    s = subscription
+    return tokens.issue(
+        Purpose.UNSUBSCRIBE, _SEPARATOR.join((s.tenant_id, s.mailbox_id, s.address, s.send_id)).encode()
+    )
+
+
+def read(tokens: Tokens, token: str) -> Subscription:
+    """What a token ends; raises TokenError."""
+    words = tokens.read(Purpose.UNSUBSCRIBE, token).decode("utf-8", "replace").split(_SEPARATOR)
+    if len(words) != 4:
+        raise TokenError
+    return Subscription(*words)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes and recognises the links of this installation. `bounce_domain` is "" where no mail comes in."""
+
+    tokens: Tokens
+    public_url: str
+    bounce_domain: str = ""
+
+    def url(self, subscription: Subscription) -> str:
+        """The link of one recipient."""
+        return f"{self.public_url.rstrip('/')}{PATH}{issue(self.tokens, subscription)}"
+
+    def mailto(self, delivery: bytes) -> str:
+        """The address that unsubscribes by mail, "" where no mail comes in; `delivery` names it in 21 octets."""
+        return make_address(self.tokens, "unsubscribe", delivery, self.bounce_domain) if self.bounce_domain else ""
+
+    def is_ours(self, url: str) -> bool:
+        """Whether this is a link of ours that works: its token verifies, nothing less."""
+        own, given = urlsplit(self.public_url), urlsplit(url)
+        if given.netloc.lower() != own.netloc.lower() or not given.path.startswith(own.path.rstrip("/") + PATH):
+            return False
+        try:
+            read(self.tokens, given.path.rpartition("/")[2])
+        except TokenError:
+            return False
+        return True

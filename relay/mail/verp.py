@@ -1,0 +1,50 @@
+"""Addresses we make and recognise: return paths (VERP) and unsubscribe by mail.
+
+`b+<token>@bounces.example.com` tells which delivery a bounce speaks of whatever the
+bounce says; `u+<token>@…` unsubscribes. Only tokens of ours are taken, so nobody can
+have a stranger suppressed by writing to a guessed address, and no address shows whom
+it is about. A local part never exceeds 64 octets (RFC 5321 §4.5.3.1.1).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from relay.mail.address import LOCAL_LIMIT, Address
+from relay.mail.token import Purpose, TokenError, Tokens
+
+Kind = Literal["bounce", "unsubscribe"]
+
+PAYLOAD_LIMIT = 21  # with key number and tag 38 octets, 61 letters of base 32, 63 with the prefix
+_PURPOSES: dict[Kind, Purpose] = {"bounce": Purpose.BOUNCE, "unsubscribe": Purpose.UNSUBSCRIBE}
+_PREFIXES: dict[Kind, str] = {"bounce": "b", "unsubscribe": "u"}
+_KINDS: dict[str, Kind] = {"b": "bounce", "u": "unsubscribe"}
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What an address of ours was made for."""
+
+    kind: Kind
+    payload: bytes
+
+
+def make_address(tokens: Tokens, kind: Kind, payload: bytes, domain: str) -> str:
+    """The address that brings `payload` back."""
+    if len(payload) > PAYLOAD_LIMIT:
+        raise ValueError(f"a payload in an address has at most {PAYLOAD_LIMIT} octets")
+    local = f"{_PREFIXES[kind]}+{tokens.issue_for_address(_PURPOSES[kind], payload)}"
+    if len(local) > LOCAL_LIMIT:
+        raise ValueError("the local part is longer than 64 octets")
+    return f"{local}@{domain}"
+
+
+def read_address(tokens: Tokens, address: Address, domain: str) -> Returned | None:
+    """What this recipient was made for; None when it is none of ours (550 5.1.1 at RCPT)."""
+    prefix, plus, token = address.local.partition("+")
+    kind = _KINDS.get(prefix.lower())
+    if not plus or kind is None or address.domain != domain.lower():
+        return None
+    try:
+        return Returned(kind, tokens.read_from_address(_PURPOSES[kind], token))
+    except TokenError:
+        return None

@@ -1,0 +1,334 @@
+"""The footer, structure by structure: where it goes, what stays, and when it cannot go in."""
+
+import email
+
+import pytest
+
+from relay.mail import longline
+from relay.mail.edit import Edit, apply_edits, edited
+from relay.mail.footer import Plan, apply, edits, plan
+from relay.mail.footer_text import TEXTS, render
+from relay.mail.list_header import list_unsubscribe
+from relay.mail.mime import view
+from relay.mail.text import content
+from tests.mail.oracle import ASCII_FOOTER, FOOTER, URL, add_footer, assert_shown_once, decoded, leaves
+
+HEAD = b"From: a@example.com\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
+
+
+def message(kind: bytes, body: bytes, *fields: bytes) -> bytes:
+    return HEAD + b"Content-Type: " + kind + b"\r\n" + b"".join(f + b"\r\n" for f in fields) + b"\r\n" + body
+
+
+def part(kind: bytes, body: bytes, *fields: bytes) -> bytes:
+    return b"--b\r\nContent-Type: " + kind + b"\r\n" + b"".join(f + b"\r\n" for f in fields) + b"\r\n" + body + b"\r\n"
+
+
+def multipart(kind: bytes, *parts: bytes) -> bytes:
+    return message(b"multipart/" + kind + b"; boundary=b", b"".join(parts) + b"--b--\r\n")
+
+
+TEXT = part(b"text/plain", b"hello")
+HTML = part(b"text/html", b"<body><p>hello</p></body>")
+PDF = part(b"application/pdf", b"JVBERi0=", b"Content-Transfer-Encoding: base64", b"Content-Disposition: attachment")
+
+
+def test_an_ascii_footer_is_put_in_and_not_a_byte_else_changes():
+    data = multipart(b"alternative", TEXT, HTML)
+    _, planned, result = add_footer(data, ASCII_FOOTER)
+    assert [part.way for part in planned.parts] == ["splice", "splice"]
+    assert_shown_once(data, result)
+    assert b"hello\r\n\r\n---\r\nThis message was sent by Acme Inc.\r\n" in result
+
+
+def test_a_footer_beyond_ascii_moves_a_7bit_part_to_quoted_printable_and_html_uses_references():
+    data = multipart(b"alternative", TEXT, HTML)
+    _, planned, result = add_footer(data, FOOTER)
+    assert [part.way for part in planned.parts] == ["recode", "splice"]
+    assert b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n" in result
+    assert b"M&#252;ller" in result
+    assert_shown_once(data, result)
+
+
+@pytest.mark.parametrize("label", [b"iso-8859-1", b"utf-8", b"windows-1252"])
+def test_the_footer_is_said_in_the_charset_of_the_part(label):
+    octets = "Grüße".encode(label.decode())
+    data = message(b"text/plain; charset=" + label, octets, b"Content-Transfer-Encoding: 8bit")
+    _, planned, result = add_footer(data, FOOTER)
+    assert planned.parts[0].way == "splice"
+    assert label in result
+    assert_shown_once(data, result)
+
+
+def test_a_part_whose_charset_cannot_say_the_footer_moves_to_utf8():
+    data = message(
+        b"text/plain; charset=koi8-r; format=flowed", "Привет".encode("koi8-r"), b"Content-Transfer-Encoding: 8bit"
+    )
+    _, _, result = add_footer(data, FOOTER)
+    assert b"Content-Type: text/plain; format=flowed; charset=utf-8\r\n" in result
+    assert "Привет" in decoded(email.message_from_bytes(result))
+
+
+def test_iso_2022_jp_stays_when_it_can():
+    footer = render("株式会社", "東京", URL, "ja")
+    data = message(b"text/plain; charset=iso-2022-jp", "こんにちは".encode("iso-2022-jp"))
+    planned = plan(view(data), footer)
+    result = b"".join(apply(view(data), planned, footer))
+    assert planned.parts[0].way == "splice"
+    assert "配信停止" in decoded(email.message_from_bytes(result))
+
+
+def test_utf16_html_moves_to_utf8():
+    octets = "<body>hé</body>".encode("utf-16")
+    import base64
+
+    data = message(b"text/html; charset=utf-16", base64.encodebytes(octets), b"Content-Transfer-Encoding: base64")
+    _, _, result = add_footer(data.replace(b"\n", b"\r\n").replace(b"\r\r", b"\r"), FOOTER)
+    assert_shown_once(data, result)
+
+
+def test_p15_what_stands_before_in_base64_keeps_its_odd_lines():
+    import base64
+
+    text = base64.b64encode(b"line one\r\nline two\r\n" * 20)
+    lines = b"\r\n".join(text[at : at + 77] for at in range(0, len(text), 77))
+    data = message(b"text/plain", lines, b"Content-Transfer-Encoding: base64")
+    _, _, result = add_footer(data, ASCII_FOOTER)
+    assert result.startswith(data[:-90])
+    assert_shown_once(data, result)
+
+
+def test_p15_a_soft_break_at_the_end_does_not_swallow_the_footers_first_line():
+    for ending in (b"=", b"=\r\n", b"= \r\n"):
+        data = message(b"text/plain", b"hello" + ending, b"Content-Transfer-Encoding: quoted-printable")
+        _, _, result = add_footer(data, ASCII_FOOTER)
+        assert "hello\n---" not in decoded(email.message_from_bytes(result)).replace("\r", "")
+        assert "\n---\n" in decoded(email.message_from_bytes(result)).replace("\r", "")
+
+
+def test_p15_format_flowed_lines_are_stuffed_and_none_flows():
+    footer = render(">From Ltd", "From here\n> there ", URL)
+    data = message(b"text/plain; format=flowed", b"a flowed \r\nline \r\n")
+    _, _, result = add_footer(data, footer)
+    text = decoded(email.message_from_bytes(result)).replace("\r\n", "\n")
+    assert "\n From here\n > there\n" in text
+    assert not any(line.endswith(" ") for line in text.partition("---")[2].split("\n"))
+
+
+@pytest.mark.parametrize("body", [b"", b"\r\n"])
+def test_p15_an_empty_part_shows_the_footer(body):
+    for kind in (b"text/plain", b"text/html"):
+        data = message(kind, body)
+        _, _, result = add_footer(data)
+        assert_shown_once(data, result)
+
+
+def test_p15_a_message_without_a_body_gets_one():
+    for data in (HEAD, HEAD + b"Content-Type: text/html\r\n"):
+        _, _, result = add_footer(data)
+        assert_shown_once(data, result)
+
+
+def test_p15_where_only_attachments_stand_a_text_part_is_added():
+    data = multipart(b"mixed", PDF)
+    _, planned, result = add_footer(data)
+    assert [added.way for added in planned.added] == ["first"]
+    assert_shown_once(data, result)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        message(b"application/pdf", b"JVBERi0=\r\n", b"Content-Transfer-Encoding: base64"),
+        message(b"text/plain", b"attached\r\n", b"Content-Disposition: attachment; filename=a.txt"),
+        multipart(b"related", PDF),
+        message(b"message/rfc822", b"Subject: in\r\n\r\ninner\r\n"),
+        message(b"text/calendar; method=REQUEST", b"BEGIN:VCALENDAR\r\n"),
+    ],
+)
+def test_p15_a_message_that_is_one_attachment_is_wrapped_and_keeps_its_octets(data):
+    _, planned, result = add_footer(data)
+    assert [added.way for added in planned.added] == ["wrap"]
+    after = email.message_from_bytes(result)
+    assert after.get_content_type() == "multipart/mixed"
+    assert not after.defects
+    before = email.message_from_bytes(data)
+    first, *others = list(leaves(after))
+    assert URL in decoded(first)
+    assert [leaf.get_payload(decode=True) for leaf in others] == [
+        leaf.get_payload(decode=True) for leaf in leaves(before)
+    ]
+
+
+def test_calendars_attached_texts_and_attachments_are_not_touched():
+    calendar = part(b"text/calendar; method=REQUEST", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR")
+    notes = part(b"text/plain; name=n.txt", b"notes", b"Content-Disposition: attachment; filename=n.txt")
+    attached = part(b"message/rfc822", b"Subject: in\r\n\r\ninner")
+    data = multipart(b"mixed", TEXT, calendar, notes, attached, PDF)
+    _, _, result = add_footer(data)
+    for kept in (calendar, notes, attached, PDF):
+        assert kept in result
+    assert_shown_once(data, result)
+
+
+def test_an_amp_alternative_is_dropped_where_another_carries_the_footer():
+    amp = part(b"text/x-amp-html", b"<html amp4email></html>")
+    data = multipart(b"alternative", TEXT, amp, HTML)
+    _, _, result = add_footer(data)
+    assert b"amp4email" not in result
+    assert_shown_once(data, result)
+    last = multipart(b"alternative", TEXT, HTML, amp)
+    assert b"amp4email" not in add_footer(last)[2]
+
+
+def test_of_related_the_root_named_by_start_is_edited():
+    other = part(b"text/html", b"<p>resource", b"Content-ID: <other>")
+    root = part(b"text/html", b"<p>root", b"Content-ID: <root>")
+    data = message(b'multipart/related; start="<root>"; boundary=b', other + root + b"--b--\r\n")
+    _, planned, result = add_footer(data)
+    assert len(planned.parts) == 1
+    assert other in result
+
+
+def test_pictures_as_an_alternative_get_a_text_beside_them():
+    inner = b"--b\r\nContent-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\nContent-Type: image/png\r\n\r\nx\r\n--in--\r\n"
+    data = multipart(b"alternative", TEXT, inner)
+    _, planned, result = add_footer(data)
+    assert [added.way for added in planned.added] == ["first"]
+    assert_shown_once(data, result)
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [
+        (multipart(b"signed", TEXT, part(b"application/pgp-signature", b"x")), "signed"),
+        (multipart(b"encrypted", TEXT), "encrypted"),
+        (message(b"application/pkcs7-mime; smime-type=enveloped-data", b"x"), "encrypted"),
+        (message(b"application/pkcs7-mime; smime-type=signed-data", b"x"), "signed"),
+        (message(b"text/plain", b"-----BEGIN PGP MESSAGE-----\r\n"), "openpgp"),
+        (
+            message(b"text/plain", b"LS0tLS1CRUdJTiBQR1AgTUVTU0FHRS0tLS0t", b"Content-Transfer-Encoding: base64"),
+            "openpgp",
+        ),
+        (message(b"text/html", b"<style>body{display:none}</style>x"), "html_hides_footer"),
+        (message(b"text/plain", b"x", b"Content-Transfer-Encoding: x-uue"), "encoding_unknown"),
+        (message(b"multipart/mixed; boundary=q", b"no delimiter"), "structure_damaged"),
+        (b"Content-Type: message/rfc822\r\n\r\n" * 900, "structure_beyond_limits"),
+    ],
+)
+def test_what_cannot_carry_a_footer_says_why_and_is_never_edited(data, cause):
+    planned = plan(view(data), FOOTER)
+    assert planned.impossible == cause
+    assert planned.is_empty
+    with pytest.raises(ValueError, match=cause):
+        edits(view(data), planned, FOOTER)
+
+
+def is_ours(url: str) -> bool:
+    return url == URL
+
+
+ESCAPED = URL.replace("&", "&amp;")
+
+
+def test_p16_our_working_link_is_not_doubled():
+    html = f'<p>bye <a href="{ESCAPED}">leave</a>'.encode()
+    data = multipart(b"alternative", part(b"text/plain", f"bye {URL}.".encode()), part(b"text/html", html))
+    planned = plan(view(data), FOOTER, is_ours)
+    assert planned.is_empty
+    assert len(planned.carried) == 2
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f'<div hidden><a href="{ESCAPED}">leave</a></div>',
+        f'<a href="{ESCAPED}" style="display:none">leave</a>',
+        f'<!-- <a href="{ESCAPED}">leave</a> -->',
+        f'<a href="{ESCAPED}"></a>',
+        f'<a href="{ESCAPED}"><img src=pixel></a>',
+        f'<style>.x{{display:none}}</style><p class=x><a href="{ESCAPED}">leave</a></p>',
+        '<a href="https://relay.example/u/forged">Unsubscribe</a>',
+        f'<script>"<a href="{ESCAPED}">leave</a>"</script>',
+        f'<a href="https://evil.example/?{ESCAPED}">leave</a>',
+        f'<p style="font-size:0"><a href="{ESCAPED}">leave</a></p>',
+    ],
+)
+def test_p16_a_link_that_is_not_seen_or_not_ours_does_not_count(html):
+    data = message(b"text/html", html.encode())
+    planned = plan(view(data), FOOTER, is_ours)
+    assert not planned.carried
+    assert len(planned.parts) == 1
+
+
+def test_the_footer_shown_is_read_back_as_our_link():
+    data = multipart(b"alternative", TEXT, HTML)
+    _, _, result = add_footer(data)
+    assert plan(view(result), FOOTER, is_ours).is_empty
+    assert URL in content(view(result)).links
+
+
+def test_an_encoding_written_oddly_is_written_plainly():
+    data = message(b"text/html", b"<p>a=3Db", b"Content-Transfer-Encoding: quoted-printable;")
+    _, _, result = add_footer(data)
+    assert_shown_once(data, result)
+
+
+def test_one_plan_serves_every_recipient():
+    data = multipart(b"alternative", TEXT, HTML)
+    seen = view(data)
+    planned = Plan.from_json(plan(seen, FOOTER).to_json())
+    other = render("Müller", "1 Main St", "https://relay.example/u/other")
+    result = b"".join(apply(seen, planned, other))
+    assert result.count(b"https://relay.example/u/other") == 2
+    assert result == b"".join(apply(seen, planned, other))
+
+
+def test_s5_a_part_with_a_long_line_takes_the_footer_too():
+    data = message(b"text/html", b"<body>" + b"x" * 5000 + b"</body>")
+    seen = view(data)
+    planned, recoding = plan(seen, FOOTER), longline.long_lines(seen)
+    result = edited(data, edits(seen, planned, FOOTER, recoding.bodies))
+    assert max(map(len, result.split(b"\r\n"))) <= 998
+    assert_shown_once(data, result)
+
+
+def test_edits_that_overlap_are_refused():
+    with pytest.raises(ValueError, match="overlap"):
+        apply_edits(b"abcdef", [Edit(1, 4, b""), Edit(3, 5, b"")])
+    assert edited(b"abc", [Edit(1, 1, b"1"), Edit(1, 2, b"B"), Edit(1, 1, b"2")]) == b"a12Bc"
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_language_names_sender_address_and_link_and_escapes_them(language):
+    footer = render('<script>"&', "Street <1>\u202e\r\nTown\0", URL, language)
+    assert "<script>" not in footer.html
+    assert "&lt;script&gt;" in footer.html
+    assert "\u202e" not in footer.text + footer.html
+    assert "\0" not in footer.text + footer.html
+    assert f'lang="{language}"' in footer.html
+    assert footer.text.count(URL) == 1
+    assert TEXTS[language][1] in footer.text
+
+
+def test_an_unknown_language_is_answered_in_english():
+    assert "Unsubscribe" in render("A", "B", URL, "xx-YY").text
+    assert "Abmelden" in render("A", "B", URL, "de-AT").text
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", 'https://x/"onclick=', "https://x/ y", "https://x/\r\nX: y", ""]
+)
+def test_a_link_that_is_no_plain_web_address_is_refused(url):
+    with pytest.raises(ValueError, match="URL"):
+        render("A", "B", url)
+
+
+def test_list_unsubscribe_fields_are_those_of_rfc_8058():
+    assert list_unsubscribe("https://r.example/u/t", "u+t@in.example") == (
+        b"List-Unsubscribe: <https://r.example/u/t>,\r\n <mailto:u+t@in.example>\r\n"
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    )
+    for bad in ("https://x/>,<y", "https://x/ y", "https://x/\r\nBcc: y", "ftp://x"):
+        with pytest.raises(ValueError, match="unsubscribe link"):
+            list_unsubscribe(bad)

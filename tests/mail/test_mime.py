@@ -1,0 +1,212 @@
+"""The MIME view: byte ranges over real-world structures, damage, ambiguity, limits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.mail.mime import MAX_DEPTH, MAX_PARTS, view
+
+ALTERNATIVE = (
+    b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="b1"\r\n\r\npreamble\r\n'
+    b"--b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nplain\r\n"
+    b"--b1\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: Quoted-Printable\r\n\r\n<p>html\r\n"
+    b"--b1--\r\nepilogue\r\n"
+)
+
+
+def shape(data: bytes) -> list[tuple[str, bytes]]:
+    seen = view(data)
+    return [(part.type, data[part.body : part.end]) for part in seen.parts if not part.is_container]
+
+
+def codes(data: bytes) -> set[str]:
+    return {fault.code for fault in view(data).defects}
+
+
+def ambiguities(data: bytes) -> set[str]:
+    return {fault.code for fault in view(data).ambiguities}
+
+
+def multipart(*bodies: bytes, boundary: bytes = b"b", close: bytes = b"--b--\r\n") -> bytes:
+    head = b'Content-Type: multipart/mixed; boundary="' + boundary + b'"\r\n\r\n'
+    return head + b"".join(b"--" + boundary + b"\r\n" + body + b"\r\n" for body in bodies) + close
+
+
+def test_parts_are_ranges_and_the_line_end_before_a_delimiter_is_its_own():
+    assert shape(ALTERNATIVE) == [("text/plain", b"plain"), ("text/html", b"<p>html")]
+    seen = view(ALTERNATIVE)
+    assert not seen.defects
+    assert seen.parts[1].charset == "utf-8"
+    assert seen.parts[2].encoding == "quoted-printable"
+    assert ALTERNATIVE[seen.parts[1].delimiter :].startswith(b"--b1\r\nContent-Type: text/plain")
+    assert ALTERNATIVE[seen.root.close :].startswith(b"--b1--")
+
+
+def test_bare_lf_is_read_alike():
+    data = ALTERNATIVE.replace(b"\r\n", b"\n")
+    assert shape(data) == [("text/plain", b"plain"), ("text/html", b"<p>html")]
+
+
+def test_a_message_without_mime_fields_is_plain_text():
+    seen = view(b"From: a@b.c\r\n\r\nhi\r\n")
+    assert (seen.root.type, seen.root.encoding, seen.root.charset) == ("text/plain", "7bit", "")
+
+
+def test_nested_structures_and_attached_messages_are_followed():
+    inner = b"Subject: in\r\nContent-Type: multipart/mixed; boundary=z\r\n\r\n--z\r\n\r\nx\r\n--z--\r\n"
+    data = multipart(b"\r\none", b"Content-Type: message/rfc822\r\n\r\n" + inner)
+    seen = view(data)
+    assert [part.type for part in seen.parts] == [
+        "multipart/mixed", "text/plain", "message/rfc822", "multipart/mixed", "text/plain",
+    ]  # fmt: skip
+    assert [part.in_message for part in seen.parts] == [False, False, False, True, True]
+
+
+def test_empty_parts_have_empty_bodies():
+    assert shape(multipart(b"", b"\r\n", b"Content-Type: text/html\r\n")) == [
+        ("text/plain", b""), ("text/plain", b""), ("text/html", b""),
+    ]  # fmt: skip
+
+
+def test_an_outer_delimiter_ends_an_inner_multipart_that_was_not_closed():
+    inner = b"Content-Type: multipart/alternative; boundary=in\r\n\r\n--in\r\n\r\ninner text"
+    data = multipart(inner, b"\r\nouter text")
+    assert shape(data) == [("text/plain", b"inner text"), ("text/plain", b"outer text")]
+    assert codes(data) == {"multipart_unterminated"}
+    assert not ambiguities(data)
+
+
+def test_an_unterminated_multipart_ends_with_the_message():
+    data = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n"
+    assert shape(data) == [("text/plain", b"text\r\n")]
+
+
+def test_text_after_the_close_is_not_a_part():
+    data = multipart(b"\r\none") + b"--b\r\n\r\nnot shown\r\n"
+    assert shape(data) == [("text/plain", b"one")]
+
+
+def test_a_delimiter_may_have_blanks_after_it():
+    data = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b \t\r\n\r\ntext\r\n--b-- \r\n"
+    assert shape(data) == [("text/plain", b"text")]
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (b"Content-Type: text/plain\r\nContent-Type: text/html\r\n", "content_type_repeated"),
+        (b"Content-Type: text/plain; charset=utf-8; charset=utf-7\r\n", "parameter_repeated"),
+        (b"Content-Type: text/plain; charset=utf-7\r\n", "charset_utf_7"),
+        (b"Content-Type: text/plain; charset=nonsense\r\n", "charset_unknown"),
+        (b"Content-Transfer-Encoding: x-uue\r\n", "encoding_unknown"),
+        (b"Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 7bit\r\n", "encoding_repeated"),
+        (b"Content-Disposition: inline\r\nContent-Disposition: attachment\r\n", "content_disposition_repeated"),
+        (b"Content-Type: multipart/mixed\r\n", "boundary_missing"),
+        (b"Content-Type: multipart/mixed; boundary=q\r\n", "no_delimiter"),
+        (b'Content-Type: multipart/mixed; boundary="b "\r\n', "boundary_trailing_space"),
+        (b"Content-Type : text/html\r\n", "space_before_colon"),
+    ],
+)
+def test_p14_what_readers_read_differently_is_ambiguous(header, code):
+    assert code in ambiguities(header + b"\r\n--b\r\n\r\nx\r\n--b--\r\n")
+
+
+def test_p14_one_boundary_that_begins_another_is_ambiguous():
+    inner = b"Content-Type: multipart/alternative; boundary=b2\r\n\r\n--b2\r\n\r\nx\r\n--b2--"
+    assert ambiguities(multipart(inner)) == {"boundary_look_alike"}
+    assert shape(multipart(inner)) == [("text/plain", b"x")]
+
+
+def test_p14_a_boundary_used_again_inside_is_ambiguous():
+    inner = b"Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--"
+    assert "boundary_reused" in ambiguities(multipart(inner))
+
+
+def test_p14_base64_going_on_after_its_padding_is_ambiguous():
+    data = b"Content-Transfer-Encoding: base64\r\n\r\nYQ==\r\nYQ==\r\n"
+    assert ambiguities(data) == {"base64_after_padding"}
+
+
+def test_what_is_odd_inside_an_attached_message_holds_nothing_up():
+    inner = b"Content-Type: text/plain; charset=nonsense\r\n\r\nx"
+    data = multipart(b"\r\nhi", b"Content-Type: message/rfc822\r\n\r\n" + inner)
+    assert "charset_unknown" in codes(data)
+    assert not ambiguities(data)
+
+
+def test_repeated_fields_that_agree_are_not_ambiguous():
+    assert not ambiguities(b"Content-Type: text/plain\r\nContent-Type: text/plain\r\n\r\nx")
+
+
+def nested(depth: int) -> bytes:
+    head = b"".join(b"Content-Type: multipart/mixed; boundary=n%03d\r\n\r\n--n%03d\r\n" % (n, n) for n in range(depth))
+    return head + b"\r\ntext"
+
+
+def test_p17_a_hundred_levels_are_read_and_more_are_not():
+    assert view(nested(MAX_DEPTH)).beyond_limits == ()
+    assert {fault.code for fault in view(nested(900)).beyond_limits} == {"mime_too_deep"}
+    attached = b"Content-Type: message/rfc822\r\n\r\n" * 900
+    assert {fault.code for fault in view(attached).beyond_limits} == {"mime_too_deep"}
+
+
+def test_p17_a_thousand_parts_are_read_and_more_are_not():
+    assert not view(multipart(*[b"\r\nx"] * (MAX_PARTS - 1))).beyond_limits
+    many = view(multipart(*[b"\r\nx"] * 50_000))
+    assert {fault.code for fault in many.beyond_limits} == {"too_many_parts"}
+    assert len(many.parts) <= MAX_PARTS
+
+
+@pytest.mark.parametrize(
+    ("header", "signed", "encrypted"),
+    [
+        (b"multipart/signed; boundary=b", True, False),
+        (b"multipart/encrypted; boundary=b", False, True),
+        (b"application/pkcs7-mime; smime-type=signed-data", True, False),
+        (b"application/pkcs7-mime; smime-type=enveloped-data", False, True),
+        (b"application/x-pkcs7-mime; name=smime.p7m", False, True),
+        (b"multipart/mixed; boundary=b", False, False),
+    ],
+)
+def test_signed_and_encrypted_messages_are_known(header, signed, encrypted):
+    seen = view(b"Content-Type: " + header + b"\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n")
+    assert (seen.is_signed, seen.is_encrypted) == (signed, encrypted)
+
+
+def test_a_signed_message_attached_to_another_does_not_sign_that():
+    inner = (
+        b"Content-Type: message/rfc822\r\n\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\nx\r\n--s--"
+    )
+    assert not view(multipart(b"\r\nsee below", inner)).is_signed
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        (b'attachment; filename="a b.pdf"', "a b.pdf"),
+        (b"attachment; filename*=utf-8''caf%C3%A9.txt", "café.txt"),
+        (b'attachment; filename="=?utf-8?q?caf=C3=A9?="', "café"),
+        ('attachment; filename="café"'.encode(), "café"),
+    ],
+)
+def test_file_names_are_decoded(disposition, name):
+    assert view(b"Content-Disposition: " + disposition + b"\r\n\r\n").root.filename == name
+
+
+PIECES = [
+    b"Content-Type: multipart/mixed; boundary=b\r\n", b"Content-Type: message/rfc822\r\n", b"\r\n", b"--b\r\n",
+    b"--b--\r\n", b"--bb\r\n", b"--b", b"text", b"\n", b" ", b"Content-Type: text/html\r\n", b"\0",
+    b"Content-Transfer-Encoding: base64\r\n",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40))
+def test_any_mixture_is_read_and_children_lie_within_their_parents(pieces):
+    data = b"".join(pieces)
+    seen = view(data)
+    for part in seen.parts:
+        assert 0 <= part.start <= part.body <= part.end <= len(data)
+        position = part.body
+        for child in part.children:
+            assert position <= child.start <= child.end <= part.end
+            position = child.end
