@@ -1,0 +1,186 @@
+"""Tenants and mailboxes: who may send, and whether they may just now.
+
+Pausing, resuming and tightening are state, not declaration: they survive a restart, and the
+configuration file never resumes what was paused. Every change is one statement and one
+event. Nothing here is ever deleted, only disabled.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from policy.state import Limits
+from relay.store import schema as t
+from relay.store.engine import dumps, loads
+from relay.store.events import Event, record
+
+
+class Taken(Exception):
+    """The name or address belongs to another mailbox or tenant."""
+
+
+class Unknown(Exception):
+    """There is no such tenant or mailbox."""
+
+
+class Declared(Exception):
+    """The configuration file says this; change it there."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMailbox:
+    """A mailbox to be made. `address_key` is the folded key of `address`."""
+
+    id: str
+    tenant_id: str
+    name: str
+    address: str
+    address_key: str
+    from_name: str = ""
+    autonomy: str = "auto_send"
+    role: str = "agent"
+    allowed_classes: tuple[str, ...] = ("transactional", "commercial")
+    policy: str = "default"
+    settings: Mapping[str, Any] | None = None
+    managed: bool = False
+
+
+def tenant(connection: Connection, name_or_id: str) -> Any:
+    """The tenant's row; raises Unknown."""
+    row = connection.execute(
+        select(t.tenants).where((t.tenants.c.id == name_or_id) | (t.tenants.c.name == name_or_id))
+    ).first()
+    if row is None:
+        raise Unknown(f"there is no tenant {name_or_id}")
+    return row
+
+
+def add_tenant(
+    connection: Connection, *, tenant_id: str, name: str, limits: Limits, now: int, managed: bool = False
+) -> None:
+    """Make a tenant; raises Taken."""
+    if connection.execute(select(t.tenants.c.id).where(t.tenants.c.name == name)).first():
+        raise Taken(f"there is a tenant {name} already")
+    connection.execute(
+        insert(t.tenants),
+        {"id": tenant_id, "name": name, "limits": _limits(limits), "managed": managed, "created_at": now},
+    )
+
+
+def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
+    """The mailbox by id, name or address, within one tenant if one is named; raises Unknown."""
+    m = t.mailboxes.c
+    query = select(t.mailboxes).where(
+        (m.id == reference) | (m.name == reference) | (m.address_key == reference.lower())
+    )
+    if tenant_id:
+        query = query.where(m.tenant_id == tenant_id)
+    row = connection.execute(query.order_by(m.created_at)).first()
+    if row is None:
+        raise Unknown(f"there is no mailbox {reference}")
+    return row
+
+
+def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:
+    """Make a mailbox; raises Taken when its name or address is somebody's already."""
+    m = t.mailboxes.c
+    clash = connection.execute(
+        select(m.name, m.address_key).where(
+            (m.address_key == new.address_key) | ((m.tenant_id == new.tenant_id) & (m.name == new.name))
+        )
+    ).first()
+    if clash is not None:
+        what = f"the address {new.address}" if clash.address_key == new.address_key else f"the name {new.name}"
+        raise Taken(f"another mailbox has {what}")
+    connection.execute(insert(t.mailboxes), {**mailbox_row(new), "id": new.id, "created_at": now, "updated_at": now})
+
+
+def mailbox_row(new: NewMailbox) -> dict[str, Any]:
+    """The declared columns of a mailbox, those a configuration file or the API sets."""
+    return {
+        "tenant_id": new.tenant_id,
+        "name": new.name,
+        "address": new.address,
+        "address_key": new.address_key,
+        "from_name": new.from_name,
+        "autonomy": new.autonomy,
+        "role": new.role,
+        "allowed_classes": dumps(list(new.allowed_classes)),
+        "policy": new.policy,
+        "settings": dumps(dict(new.settings or {})),
+        "managed": new.managed,
+    }
+
+
+def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: str, now: int) -> bool:
+    """Pause; False when it was paused already. `by` is person, key or reputation."""
+    m = t.mailboxes.c
+    changed = connection.execute(
+        update(t.mailboxes)
+        .where(m.id == mailbox_id, m.status == "active")
+        .values(status="paused", paused_by=by, cause=cause, updated_at=now)
+    ).rowcount
+    return _told(connection, changed, "mailbox.paused", mailbox_id, now, {"by": by, "cause": cause})
+
+
+def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, now: int) -> bool:
+    """Resume, whatever paused it; only for people. False when it was not paused."""
+    m = t.mailboxes.c
+    changed = connection.execute(
+        update(t.mailboxes)
+        .where(m.id == mailbox_id, m.status == "paused")
+        .values(status="active", paused_by="", cause="", updated_at=now)
+    ).rowcount
+    return _told(connection, changed, "mailbox.resumed", mailbox_id, now, {"by": by})
+
+
+def tighten_mailbox(connection: Connection, mailbox_id: str, limits: Limits, now: int) -> Limits:
+    """Lower limits: the smaller of old and new binds for each window. Returns what binds now."""
+    row = mailbox(connection, mailbox_id)
+    before = Limits(**loads(row.tightened))
+    after = Limits(
+        _smaller(before.hourly, limits.hourly),
+        _smaller(before.daily, limits.daily),
+        _smaller(before.monthly, limits.monthly),
+    )
+    connection.execute(
+        update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(tightened=_limits(after), updated_at=now)
+    )
+    return after
+
+
+def loosen_mailbox(connection: Connection, mailbox_id: str, now: int) -> None:
+    """Drop every tightening; only for people."""
+    connection.execute(update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(tightened="{}", updated_at=now))
+
+
+def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, cause: str, now: int) -> bool:
+    """Pause or resume a whole tenant: the kill switch. False when nothing changed."""
+    changed = connection.execute(
+        update(t.tenants)
+        .where(t.tenants.c.id == tenant_id, t.tenants.c.status != status)
+        .values(status=status, cause=cause)
+    ).rowcount
+    if changed:
+        kind = "tenant.paused" if status == "paused" else "tenant.resumed"
+        record(connection, [Event(kind, now, tenant_id, data={"cause": cause})])
+    return bool(changed)
+
+
+def _told(connection: Connection, changed: int, kind: str, mailbox_id: str, now: int, data: Mapping[str, Any]) -> bool:
+    if not changed:
+        return False
+    row = mailbox(connection, mailbox_id)
+    record(connection, [Event(kind, now, row.tenant_id, mailbox_id, data=data)])
+    return True
+
+
+def _smaller(a: int | None, b: int | None) -> int | None:
+    return b if a is None else a if b is None else min(a, b)
+
+
+def _limits(limits: Limits) -> str:
+    given = {"hourly": limits.hourly, "daily": limits.daily, "monthly": limits.monthly}
+    return dumps({name: n for name, n in given.items() if n is not None})

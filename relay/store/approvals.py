@@ -1,0 +1,88 @@
+"""What waits for a person: letting it go, refusing it, withdrawing it, and the end of its time.
+
+An approval binds the bytes, the planned edits and the recipients as they were when the
+message was held: what does not match any more is not let go. Policy comes before people:
+at departure the rules are asked again, so approving never overrides a block.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from relay.store import schema as t
+from relay.store.engine import canonical, loads
+from relay.store.queue import change
+from relay.store.sends import body
+
+_a, _d = t.approvals.c, t.deliveries.c
+
+
+class NotWaiting(Exception):
+    """The send does not wait for a decision (any more)."""
+
+
+class Changed(Exception):
+    """What is stored is not what was held: nothing is let go."""
+
+
+def bound_digest(data: bytes, plan: Mapping[str, Any], recipients: Sequence[str]) -> str:
+    """What an approval binds: the stored bytes, the planned edits and the held recipients."""
+    digest = sha256(data)
+    digest.update(canonical([dict(plan), sorted(recipients)]).encode())
+    return digest.hexdigest()
+
+
+def approve(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
+    """Let a held send go; raises NotWaiting or Changed."""
+    row, held = _waiting(connection, send_id)
+    send = connection.execute(select(t.sends.c.plan).where(t.sends.c.id == send_id)).one()
+    data = body(connection, send_id)
+    if data is None or bound_digest(data, loads(send.plan), [d.recipient for d in held]) != row.bound:
+        raise Changed("the stored message is not the one that was held")
+    change(connection, held, "queued", now=now, kind="send.approved", data={"by": by, "note": note})
+    _decided(connection, send_id, "approved", by, note, now)
+
+
+def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int, reason: str = "rejected") -> Any:
+    """Refuse a held send for good; raises NotWaiting. Returns the approval's row."""
+    row, held = _waiting(connection, send_id)
+    change(connection, held, "rejected", now=now, kind="send.rejected", reason=reason, data={"by": by, "note": note})
+    _decided(connection, send_id, "expired" if reason == "approval_timeout" else "rejected", by, note, now)
+    return row
+
+
+def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
+    """Take a held send back; also for agents. Raises NotWaiting."""
+    _, held = _waiting(connection, send_id)
+    change(
+        connection, held, "cancelled", now=now, kind="send.cancelled", reason="withdrawn", data={"by": by, "note": note}
+    )
+    _decided(connection, send_id, "withdrawn", by, note, now)
+
+
+def expire_approvals(connection: Connection, now: int, limit: int = 200) -> list[str]:
+    """Reject what waited too long; returns the send ids."""
+    query = select(_a.send_id).where(_a.status == "pending", _a.expires_at <= now).order_by(_a.expires_at).limit(limit)
+    late = list(connection.execute(query).scalars())
+    for send_id in late:
+        reject(connection, send_id, by="timeout", note="", now=now, reason="approval_timeout")
+    return late
+
+
+def _waiting(connection: Connection, send_id: str) -> tuple[Any, Sequence[Any]]:
+    query = select(t.approvals).where(_a.send_id == send_id)
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update()
+    row = connection.execute(query).first()
+    if row is None or row.status != "pending":
+        raise NotWaiting(f"{send_id} does not wait for approval")
+    held = connection.execute(select(t.deliveries).where(_d.send_id == send_id, _d.state == "held")).all()
+    return row, held
+
+
+def _decided(connection: Connection, send_id: str, status: str, by: str, note: str, now: int) -> None:
+    connection.execute(
+        update(t.approvals).where(_a.send_id == send_id).values(status=status, decided_at=now, decided_by=by, note=note)
+    )

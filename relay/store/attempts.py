@@ -1,0 +1,298 @@
+"""Attempts: what began, and what came of it.
+
+`begin` is committed before the provider is asked, so a crash costs an attempt, never a
+flood. Both handlers check that the delivery is still theirs (the lease is the fence): what
+another node took over is neither begun nor settled here. Every change of state is one
+statement and one event row.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, text
+
+from policy.usage import HOUR
+from relay.store import schema as t
+from relay.store.events import Event, record
+from relay.store.parcel import Due, Parcel
+from relay.store.states import OPEN, check_change
+
+BEGUN_LEASE = 30 * 60_000  # milliseconds: longer than every timeout of a transaction together
+
+_d = t.deliveries.c
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """An attempt about to be made: for these recipients of a submission, at this provider.
+
+    `before` is the outcome of the attempt that failed over to this one, if it follows one.
+    """
+
+    parcel: Parcel
+    due: tuple[Due, ...]
+    provider: str
+    node: str
+    at: int
+    before: Mapping[int, "Tried"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one attempt for one recipient, in the words of the tables."""
+
+    n: int
+    number: int
+    result: str
+    scope: str = ""
+    phase: str = ""
+    code: int = 0
+    enhanced: str = ""
+    reply: str = ""
+    provider: str = ""
+    provider_id: str = ""
+    started: int = 0
+    ended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """How a delivery stands after its round: its new state, when it is due again, and what is counted.
+
+    `tried` is None when nothing was tried: no provider may be asked now, or policy changed its mind.
+    """
+
+    parcel: Parcel
+    due: Due
+    state: str
+    node: str
+    at: int
+    due_at: int = 0
+    reason: str = ""
+    soft_failures: int = 0
+    tried: Tried | None = None
+    hard: bool = False
+
+
+class BeginHandler:
+    """The writer's handler for attempts about to be made; answers the numbers of those that began."""
+
+    order = 2
+
+    def __call__(self, connection: Connection, items: Sequence[Begin]) -> Sequence[tuple[int, ...]]:
+        """Commit the attempts; a delivery that is no longer leased here does not begin."""
+        ours = _still_ours(connection, [(i.parcel.send_id, d.n, i.node) for i in items for d in i.due])
+        began = [tuple(d.n for d in i.due if (i.parcel.send_id, d.n) in ours) for i in items]
+        rows = [(i, d, ours[i.parcel.send_id, d.n]) for i in items for d in i.due if (i.parcel.send_id, d.n) in ours]
+        if not rows:
+            return began
+        for _item, _due, state in rows:
+            if state not in ("active", "uncertain"):  # asking again leaves it uncertain until there is an answer
+                check_change(state, "active")
+        connection.execute(_BEGIN, [_begin_row(i, d) for i, d, _ in rows])
+        connection.execute(_NEW_ATTEMPT, [_attempt_row(i, d) for i, d, _ in rows])
+        if finished := [_finish_row(i.parcel.send_id, i.before[d.n]) for i, d, _ in rows if d.n in i.before]:
+            connection.execute(_FINISH_ATTEMPT, finished)
+        record(connection, [_began(i, d) for i, d, _ in rows])
+        return began
+
+
+class SettleHandler:
+    """The writer's handler for outcomes; answers whether each was still ours to settle.
+
+    `on_settled` writes, in the same transaction, what follows from outcomes (suppressions, pauses).
+    """
+
+    order = 1
+
+    def __init__(self, on_settled: Callable[[Connection, Sequence[Settle]], None]) -> None:
+        self._on_settled = on_settled
+
+    def __call__(self, connection: Connection, items: Sequence[Settle]) -> Sequence[bool]:
+        """Write states, attempts, counts and events."""
+        ours = _still_ours(connection, [(i.parcel.send_id, i.due.n, i.node) for i in items])
+        mine = [i for i in items if (i.parcel.send_id, i.due.n) in ours]
+        for item in mine:
+            before = ours[item.parcel.send_id, item.due.n]
+            if before != item.state:
+                check_change(before, item.state)
+        if mine:
+            connection.execute(_SETTLE, [_settle_row(i) for i in mine])
+            if rows := [_finish_row(i.parcel.send_id, i.tried) for i in mine if i.tried is not None]:
+                connection.execute(_FINISH_ATTEMPT, rows)
+            if met := [_met_row(i) for i in mine if i.state == "delivered"]:
+                connection.execute(_DELIVERED, met)
+            tally(connection, [(i.parcel, i.at, _counted(i)) for i in mine])
+            record(connection, [_settled(i) for i in mine if i.state != ours[i.parcel.send_id, i.due.n]])
+            self._on_settled(connection, mine)
+        return [(i.parcel.send_id, i.due.n) in ours for i in items]
+
+
+def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) -> dict[tuple[str, int], str]:
+    """Which of these deliveries this node still holds, with their states; locked on PostgreSQL."""
+    holders = {(send_id, n): node for send_id, n, node in wanted}
+    query = _HELD if connection.dialect.name == "sqlite" else _HELD.with_for_update()
+    rows = connection.execute(query, {"ids": sorted({send_id for send_id, _, _ in wanted})})
+    return {
+        (row.send_id, row.n): row.state
+        for row in rows
+        if holders.get((row.send_id, row.n)) == row.lease_node and row.state in OPEN
+    }
+
+
+_HELD = (
+    select(_d.send_id, _d.n, _d.state, _d.lease_node)
+    .where(_d.send_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_d.send_id, _d.n)
+)
+_BEGIN = text(
+    "UPDATE deliveries SET state = CASE state WHEN 'uncertain' THEN state ELSE 'active' END,"
+    " attempts = :number, began = :number, provider = :provider,"
+    " lease_until = :until, updated_at = :at WHERE send_id = :send_id AND n = :n"
+)
+_NEW_ATTEMPT = text(
+    "INSERT INTO attempts (send_id, n, number, provider, node, began_at)"
+    " VALUES (:send_id, :n, :number, :provider, :node, :at)"
+)
+_FINISH_ATTEMPT = text(
+    "UPDATE attempts SET ended_at = :ended, result = :result, scope = :scope, phase = :phase, code = :code,"
+    " enhanced = :enhanced, reply = :reply, provider_id = :provider_id"
+    " WHERE send_id = :send_id AND n = :n AND number = :number"
+)
+_SETTLE = text(
+    "UPDATE deliveries SET state = :state, due_at = :due_at, lease_node = '', lease_until = 0, began = 0,"
+    " soft_failures = :soft_failures, reason = :reason, reply = :reply, provider_id = :provider_id, updated_at = :at"
+    " WHERE send_id = :send_id AND n = :n"
+)
+_DELIVERED = text(
+    "UPDATE contacts SET delivered_at = :at, soft_in_row = 0"
+    " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
+)
+_TALLY = text(
+    "INSERT INTO tallies (scope, hour, sent, delivered, bounced, complained, deferred, refused)"
+    " VALUES (:scope, :hour, :sent, :delivered, :bounced, :complained, :deferred, :refused)"
+    " ON CONFLICT (scope, hour) DO UPDATE SET sent = tallies.sent + excluded.sent,"
+    " delivered = tallies.delivered + excluded.delivered, bounced = tallies.bounced + excluded.bounced,"
+    " complained = tallies.complained + excluded.complained, deferred = tallies.deferred + excluded.deferred,"
+    " refused = tallies.refused + excluded.refused"
+)
+
+
+def _begin_row(item: Begin, due: Due) -> dict[str, Any]:
+    return {
+        "send_id": item.parcel.send_id,
+        "n": due.n,
+        "number": due.attempts + 1,
+        "provider": item.provider,
+        "until": item.at + BEGUN_LEASE,
+        "at": item.at,
+    }
+
+
+def _attempt_row(item: Begin, due: Due) -> dict[str, Any]:
+    return {
+        "send_id": item.parcel.send_id,
+        "n": due.n,
+        "number": due.attempts + 1,
+        "provider": item.provider,
+        "node": item.node,
+        "at": item.at,
+    }
+
+
+def _finish_row(send_id: str, tried: Tried) -> dict[str, Any]:
+    return {
+        "send_id": send_id,
+        "n": tried.n,
+        "number": tried.number,
+        "ended": tried.ended,
+        "result": tried.result,
+        "scope": tried.scope,
+        "phase": tried.phase,
+        "code": tried.code,
+        "enhanced": tried.enhanced,
+        "reply": tried.reply,
+        "provider_id": tried.provider_id,
+    }
+
+
+def _settle_row(item: Settle) -> dict[str, Any]:
+    tried = item.tried
+    return {
+        "send_id": item.parcel.send_id,
+        "n": item.due.n,
+        "state": item.state,
+        "due_at": item.due_at,
+        "soft_failures": item.soft_failures,
+        "reason": item.reason,
+        "reply": tried.reply if tried else "",
+        "provider_id": tried.provider_id if tried else "",
+        "at": item.at,
+    }
+
+
+def _met_row(item: Settle) -> dict[str, Any]:
+    parcel = item.parcel
+    return {"tenant": parcel.tenant_id, "key": item.due.recipient_key, "mailbox": parcel.mailbox_id, "at": item.at}
+
+
+def _counted(item: Settle) -> str:
+    """The column of `tallies` an outcome adds to."""
+    if item.state == "delivered":
+        return "delivered"
+    if item.state == "bounced" and item.hard:
+        return "bounced"
+    if item.tried is not None and item.tried.scope == "message":
+        return "refused"
+    return "deferred"
+
+
+_COLUMNS = ("sent", "delivered", "bounced", "complained", "deferred", "refused")
+
+
+def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str]]) -> None:
+    """Count outcomes per mailbox, tenant and sending domain; what reached a verdict at a provider was sent."""
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    for parcel, at, column in counted:
+        if not parcel.mail_from:
+            continue  # a customer's own bounces never count as agent mail
+        scopes = (f"mailbox:{parcel.mailbox_id}", f"tenant:{parcel.tenant_id}")
+        for scope in (*scopes, f"domain:{parcel.from_address.rpartition('@')[2]}"):
+            key = (scope, at // HOUR)
+            row = rows.setdefault(key, {"scope": scope, "hour": at // HOUR, **dict.fromkeys(_COLUMNS, 0)})
+            row[column] += 1
+            if column in ("delivered", "bounced"):
+                row["sent"] += 1
+    if rows:
+        connection.execute(_TALLY, [rows[key] for key in sorted(rows)])
+
+
+def _began(item: Begin, due: Due) -> Event:
+    parcel = item.parcel
+    data = {"provider": item.provider, "attempt": due.attempts + 1}
+    if (before := item.before.get(due.n)) is not None:
+        data |= {"failedOver": before.provider, "reply": before.reply}
+    return Event(
+        "delivery.active", item.at, parcel.tenant_id, parcel.mailbox_id, parcel.send_id, due.n, due.recipient, data
+    )
+
+
+def _settled(item: Settle) -> Event:
+    parcel, tried = item.parcel, item.tried
+    data: dict[str, Any] = {"reason": item.reason} if item.reason else {}
+    if tried is not None:
+        data |= {"provider": tried.provider, "attempt": tried.number, "reply": tried.reply, "phase": tried.phase}
+        data["took"] = tried.ended - tried.started
+    if item.due_at:
+        data["dueAt"] = item.due_at
+    return Event(
+        f"delivery.{item.state}",
+        item.at,
+        parcel.tenant_id,
+        parcel.mailbox_id,
+        parcel.send_id,
+        item.due.n,
+        item.due.recipient,
+        data,
+    )

@@ -1,0 +1,245 @@
+"""The chain of decisions: append, verify, sign.
+
+Each record is canonical JSON that holds the hash of the record before it; `hash` is SHA-256
+over the record. There is one chain per tenant and writer, so machines append without
+waiting for each other. Records are never changed (see `guards`). An address stands in a
+record only as a random token; erasing a person removes the token's meaning, and the chain
+still verifies. A signed checkpoint over all heads names a missing tail too.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, text
+
+from relay.store import schema as t
+from relay.store.engine import canonical, loads
+
+GENESIS = "0" * 64
+
+_HEADS = select(t.chains).where(t.chains.c.chain.in_(bindparam("names", expanding=True)))
+_APPEND = insert(t.decisions)
+_PUT_HEAD = text(
+    "INSERT INTO chains (chain, position, hash) VALUES (:chain, :position, :hash)"
+    " ON CONFLICT (chain) DO UPDATE SET position = excluded.position, hash = excluded.hash"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is to be chained: `content` is plain JSON data without addresses."""
+
+    chain: str
+    send_id: str
+    at: int
+    content: Mapping[str, Any]
+
+
+def append(connection: Connection, records: Sequence[Record]) -> None:
+    """Chain the records in order, in the caller's transaction. Only one writer may append to a chain."""
+    if not records:
+        return
+    heads = _heads(connection, {record.chain for record in records})
+    rows = []
+    for record in records:
+        position, previous = heads[record.chain]
+        body = canonical({**record.content, "position": position + 1, "previousHash": previous})
+        digest = sha256(body.encode()).hexdigest()
+        heads[record.chain] = (position + 1, digest)
+        rows.append(
+            {
+                "chain": record.chain,
+                "position": position + 1,
+                "send_id": record.send_id,
+                "at": record.at,
+                "record": body,
+                "hash": digest,
+            }
+        )
+    connection.execute(_APPEND, rows)
+    connection.execute(_PUT_HEAD, [{"chain": c, "position": p, "hash": h} for c, (p, h) in heads.items()])
+
+
+def _heads(connection: Connection, names: set[str]) -> dict[str, tuple[int, str]]:
+    heads = dict.fromkeys(sorted(names), (0, GENESIS))
+    for row in connection.execute(_HEADS, {"names": sorted(names)}):
+        heads[row.chain] = (row.position, row.hash)
+    return heads
+
+
+# -- verifying ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first thing that does not hold."""
+
+    chain: str
+    position: int
+    send_id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a walk over all chains found; `fault` is None when everything holds."""
+
+    records: int
+    chains: int
+    checkpoints: int
+    fault: Fault | None
+
+
+def verify(
+    connection: Connection,
+    *,
+    check_signature: Callable[[str, str, str], bool],
+    progress: Callable[[int], None] = lambda _count: None,
+) -> Verified:
+    """Walk every chain in order, in constant memory, and name the first record that does not hold.
+
+    `check_signature(public_key, signature, payload)` judges anchors and checkpoints.
+    """
+    walk = _Walk(check_signature, progress)
+    anchors = {row.chain: row for row in connection.execute(select(t.anchors))}
+    for anchor in anchors.values():
+        payload = anchor_payload(anchor.chain, anchor.position, anchor.hash, anchor.at)
+        if not check_signature(anchor.public_key, anchor.signature, payload):
+            return walk.ended(
+                Fault(anchor.chain, anchor.position, "", "the pruning anchor's signature does not verify")
+            )
+    checkpoints = list(connection.execute(select(t.checkpoints).order_by(t.checkpoints.c.at)))
+    marks, fault = _marks(checkpoints, check_signature)
+    if fault is not None:
+        return walk.ended(fault)
+    fault = walk.records(connection, anchors, marks)
+    fault = fault or walk.tails(connection, marks)
+    return walk.ended(fault, len(checkpoints))
+
+
+def _marks(
+    checkpoints: Sequence[Any], check_signature: Callable[[str, str, str], bool]
+) -> tuple[dict[str, dict[int, str]], Fault | None]:
+    """What signed checkpoints say: chain, position, hash."""
+    marks: dict[str, dict[int, str]] = {}
+    for row in checkpoints:
+        if not check_signature(row.public_key, row.signature, checkpoint_payload(row.at, row.heads)):
+            return marks, Fault("", 0, "", f"the checkpoint {row.id} has a signature that does not verify")
+        for chain, (position, digest) in loads(row.heads).items():
+            marks.setdefault(chain, {})[position] = digest
+    return marks, None
+
+
+_ORDERED = (
+    select(
+        t.decisions.c.chain,
+        t.decisions.c.position,
+        t.decisions.c.send_id,
+        t.decisions.c.record,
+        t.decisions.c.hash,
+    )
+    .where(t.decisions.c.chain == bindparam("chain"))
+    .order_by(t.decisions.c.seq)
+)
+PROGRESS_EVERY = 10_000
+
+
+class _Walk:
+    def __init__(self, check_signature: Callable[[str, str, str], bool], progress: Callable[[int], None]) -> None:
+        self._check_signature = check_signature
+        self._progress = progress
+        self.count = 0
+        self.heads: dict[str, tuple[int, str]] = {}
+
+    def ended(self, fault: Fault | None, checkpoints: int = 0) -> Verified:
+        return Verified(self.count, len(self.heads), checkpoints, fault)
+
+    def records(
+        self, connection: Connection, anchors: Mapping[str, Any], marks: Mapping[str, Mapping[int, str]]
+    ) -> Fault | None:
+        names = connection.execute(select(t.decisions.c.chain).distinct().order_by(t.decisions.c.chain)).scalars().all()
+        for name in sorted({*names, *anchors}):
+            anchor = anchors.get(name)
+            start = (anchor.position, anchor.hash) if anchor is not None else (0, GENESIS)
+            if (fault := self._chain(connection, name, start, marks.get(name, {}))) is not None:
+                return fault
+        return None
+
+    def _chain(
+        self, connection: Connection, name: str, start: tuple[int, str], marks: Mapping[int, str]
+    ) -> Fault | None:
+        position, previous = start
+        for row in _stream(connection, name):
+            if row.position <= start[0]:
+                continue  # at or below the anchor: pruned or about to be
+            digest = sha256(row.record.encode()).hexdigest()
+            what = _what_is_wrong(row, digest, position + 1, previous) or (
+                "a signed checkpoint has another hash here" if marks.get(row.position, digest) != digest else ""
+            )
+            if what:
+                return Fault(name, row.position, row.send_id, what)
+            position, previous = row.position, digest
+            self.count += 1
+            if self.count % PROGRESS_EVERY == 0:
+                self._progress(self.count)
+        self.heads[name] = (position, previous)
+        return None
+
+    def tails(self, connection: Connection, marks: Mapping[str, Mapping[int, str]]) -> Fault | None:
+        """The last record must be the head that is on file, and no signed head may be missing."""
+        for row in connection.execute(select(t.chains).order_by(t.chains.c.chain)):
+            position, digest = self.heads.get(row.chain, (0, GENESIS))
+            if (position, digest) != (row.position, row.hash):
+                return Fault(row.chain, position + 1, "", "records are missing at the end of the chain")
+        for chain, signed in marks.items():
+            newest = max(signed)
+            if self.heads.get(chain, (0, ""))[0] < newest:
+                return Fault(chain, newest, "", "a signed checkpoint names a record that is missing")
+        return None
+
+
+def _stream(connection: Connection, chain: str) -> Iterator[Any]:
+    result = connection.execution_options(stream_results=True, yield_per=2000).execute(_ORDERED, {"chain": chain})
+    yield from result
+
+
+def _what_is_wrong(row: Any, digest: str, expected: int, previous: str) -> str:
+    if digest != row.hash:
+        return "the record does not match its hash"
+    if row.position != expected:
+        return f"record {expected} is missing or out of order"
+    content = loads(row.record)
+    if content.get("previousHash") != previous:
+        return "the record does not follow the one before it"
+    if content.get("position") != expected or content.get("sendId") != row.send_id:
+        return "the record's own position or send id was changed"
+    return ""
+
+
+def checkpoint_payload(at: int, heads: str) -> str:
+    """What a checkpoint signs."""
+    return f"gatepost checkpoint\n{at}\n{heads}"
+
+
+def anchor_payload(chain: str, position: int, digest: str, at: int) -> str:
+    """What a pruning anchor signs."""
+    return f"gatepost anchor\n{chain}\n{position}\n{digest}\n{at}"
+
+
+def checkpoint(
+    connection: Connection, *, checkpoint_id: str, at: int, sign: Callable[[str], str], public_key: str
+) -> int:
+    """Sign all heads; returns how many chains there are."""
+    heads = {r.chain: [r.position, r.hash] for r in connection.execute(select(t.chains).order_by(t.chains.c.chain))}
+    words = canonical(heads)
+    row = {
+        "id": checkpoint_id,
+        "at": at,
+        "heads": words,
+        "signature": sign(checkpoint_payload(at, words)),
+        "public_key": public_key,
+    }
+    connection.execute(insert(t.checkpoints), row)
+    return len(heads)

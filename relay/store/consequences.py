@@ -1,0 +1,224 @@
+"""What follows from bounces and complaints, written in the transaction that records them.
+
+A hard bounce or a complaint suppresses the address at once for the whole tenant. Messages
+in a row that used the ladder of soft bounces up suppress it for a while. Both count in the
+mailbox's budget of negative signals, and where the rates leave no doubt the mailbox, the
+tenant or the domain's mailboxes are paused; only a person resumes them. Nothing here
+suppresses because a provider was down.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text
+
+from policy.reputation import assess
+from policy.settings import Reputation
+from policy.usage import Usage
+from relay.store import schema as t
+from relay.store.accounts import pause_mailbox
+from relay.store.attempts import Settle
+from relay.store.engine import dumps, loads
+from relay.store.events import Event, record
+from relay.store.snapshot import read_rates
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration says of bounces and complaints. Times are milliseconds."""
+
+    suppress_hard: bool = True
+    suppress_after: int = 3
+    suppress_for: int = 30 * 86_400_000
+    investigate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """An address to refuse from now on, and the evidence."""
+
+    tenant_id: str
+    mailbox_id: str
+    key: str
+    address: str
+    kind: str
+    source: str
+    evidence: dict[str, Any]
+    at: int
+    scope: str = "tenant"
+    expires_at: int = 0
+    note: str = ""
+
+
+_PUT = text(
+    "INSERT INTO suppressions (id, key, address, scope, tenant_id, mailbox_id, kind, note, source, evidence,"
+    " created_at, expires_at) VALUES (:id, :key, :address, :scope, :tenant_id, :mailbox_id, :kind, :note, :source,"
+    " :evidence, :created_at, :expires_at) ON CONFLICT (key, scope, tenant_id, mailbox_id, kind)"
+    " DO UPDATE SET expires_at = CASE WHEN excluded.expires_at = 0 THEN 0"
+    " WHEN suppressions.expires_at = 0 THEN 0"
+    " WHEN suppressions.expires_at > excluded.expires_at THEN suppressions.expires_at ELSE excluded.expires_at END"
+)
+
+
+class Consequences:
+    """Writes what follows. `rule` is the reputation rule mailboxes are judged by."""
+
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        rule: Callable[[], Reputation],
+        new_id: Callable[[str], str],
+    ) -> None:
+        self._rules = rules
+        self._rule = rule
+        self._new_id = new_id
+
+    def settled(self, connection: Connection, items: Sequence[Settle]) -> None:
+        """What follows from outcomes of delivery."""
+        rules = self._rules()
+        hard = [i for i in items if i.state == "bounced" and i.hard]
+        used_up = [i for i in items if i.state == "bounced" and i.reason == "soft_bounces"]
+        suppressed = [_of_bounce(i) for i in hard] if rules.suppress_hard else []
+        suppressed += [found for i in used_up if (found := self._in_a_row(connection, i, rules)) is not None]
+        self.suppress(connection, suppressed)
+        at = max((i.at for i in items), default=0)
+        self.negative(connection, [(i.parcel.tenant_id, i.parcel.mailbox_id) for i in hard], at)
+
+    def suppress(self, connection: Connection, entries: Sequence[Suppress]) -> None:
+        """Refuse these addresses from now on, each with its evidence and an event."""
+        if not entries:
+            return
+        rows = [
+            {
+                "id": self._new_id("sup"),
+                "key": e.key,
+                "address": e.address,
+                "scope": e.scope,
+                "tenant_id": "" if e.scope == "global" else e.tenant_id,
+                "mailbox_id": e.mailbox_id if e.scope == "mailbox" else "",
+                "kind": e.kind,
+                "note": e.note,
+                "source": e.source,
+                "evidence": dumps(e.evidence),
+                "created_at": e.at,
+                "expires_at": e.expires_at,
+            }
+            for e in entries
+        ]
+        connection.execute(_PUT, rows)
+        record(
+            connection,
+            [
+                Event(
+                    "suppression.created",
+                    e.at,
+                    e.tenant_id,
+                    e.mailbox_id,
+                    e.evidence.get("sendId", ""),
+                    recipient=e.address,
+                    data={"kind": e.kind, "scope": e.scope, "source": e.source},
+                )
+                for e in entries
+            ],
+        )
+
+    def negative(self, connection: Connection, signals: Sequence[tuple[str, str]], at: int) -> None:
+        """Count bounces and complaints of (tenant, mailbox), and pause where the rates leave no doubt."""
+        counts: dict[tuple[str, str], int] = {}
+        for pair in signals:
+            counts[pair] = counts.get(pair, 0) + 1
+        for (tenant_id, mailbox_id), count in sorted(counts.items()):
+            _count_negative(connection, f"mailbox:{mailbox_id}", count, at)
+            self._judge(connection, tenant_id, mailbox_id, at)
+
+    def _judge(self, connection: Connection, tenant_id: str, mailbox_id: str, at: int) -> None:
+        standing = assess(read_rates(connection, f"mailbox:{mailbox_id}", at), self._rule())
+        if standing.status == "pause" and pause_mailbox(
+            connection, mailbox_id, by="reputation", cause=standing.cause, now=at
+        ):
+            data = {"alert": "reputation_paused", "cause": standing.cause}
+            record(connection, [Event("alert.raised", at, tenant_id, mailbox_id, data=data)])
+            self.investigate(connection, tenant_id, mailbox_id, "reputation", standing.cause, {}, at)
+
+    def investigate(
+        self,
+        connection: Connection,
+        tenant_id: str,
+        mailbox_id: str,
+        kind: str,
+        subject: str,
+        evidence: dict[str, Any],
+        at: int,
+    ) -> str:
+        """Open an item for a person; returns its id."""
+        item = {
+            "id": self._new_id("inv"),
+            "tenant_id": tenant_id,
+            "mailbox_id": mailbox_id,
+            "kind": kind,
+            "subject": subject,
+            "evidence": dumps(evidence),
+            "opened_at": at,
+        }
+        connection.execute(insert(t.investigations), item)
+        data = {"kind": kind, "subject": subject, "investigation": item["id"]}
+        record(connection, [Event("investigation.opened", at, tenant_id, mailbox_id, data=data)])
+        return str(item["id"])
+
+    def _in_a_row(self, connection: Connection, item: Settle, rules: Rules) -> Suppress | None:
+        """A suppression after enough messages in a row used the ladder up; it ends after a while."""
+        parcel, due = item.parcel, item.due
+        where = {"tenant": parcel.tenant_id, "key": due.recipient_key, "mailbox": parcel.mailbox_id}
+        connection.execute(_ONE_MORE, where)
+        count = connection.execute(_HOW_MANY, where).scalar_one_or_none() or 0
+        if count < rules.suppress_after:
+            return None
+        return Suppress(
+            parcel.tenant_id,
+            parcel.mailbox_id,
+            due.recipient_key,
+            due.recipient,
+            "soft_bounce",
+            "delivery",
+            {"sendId": parcel.send_id, "inARow": count},
+            item.at,
+            expires_at=item.at + rules.suppress_for,
+        )
+
+
+_ONE_MORE = text(
+    "UPDATE contacts SET soft_in_row = soft_in_row + 1"
+    " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
+)
+_HOW_MANY = text("SELECT soft_in_row FROM contacts WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox")
+_PUT_COUNTS = text("UPDATE usage SET counts = :counts WHERE scope = :scope")
+
+
+def _count_negative(connection: Connection, scope: str, count: int, at: int) -> None:
+    query = select(t.usage).where(t.usage.c.scope == scope)
+    row = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
+    if row is None:
+        return  # nothing was ever sent from here: a foreign or forged report
+    usage = Usage.from_json(loads(row.counts))
+    usage.add_negative(at, count)
+    connection.execute(_PUT_COUNTS, {"scope": scope, "counts": dumps(usage.as_json())})
+
+
+def _of_bounce(item: Settle) -> Suppress:
+    parcel, due, tried = item.parcel, item.due, item.tried
+    evidence = {
+        "sendId": parcel.send_id,
+        "provider": tried.provider if tried else "",
+        "reply": tried.reply if tried else "",
+    }
+    return Suppress(
+        parcel.tenant_id,
+        parcel.mailbox_id,
+        due.recipient_key,
+        due.recipient,
+        "hard_bounce",
+        "delivery",
+        evidence,
+        item.at,
+    )

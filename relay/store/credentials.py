@@ -1,0 +1,138 @@
+"""Credentials: what proves who submits.
+
+A generated secret is shown once and stored as a keyed hash; it is found by the id it
+carries, without a search. A password an operator chose is stored as argon2id. Revoking is
+a state: a revoked credential is still known, so that its owner is told so and not «wrong».
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from relay.store import schema as t
+from relay.store.accounts import Unknown
+from relay.store.engine import dumps
+from relay.store.vault import Vault
+
+PREFIX = "gp_live"
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredential:
+    """A credential to be made. `scope` is the folded address of its mailbox, which may come later."""
+
+    id: str
+    tenant_id: str
+    mailbox_id: str
+    scope: str
+    label: str
+    permissions: tuple[str, ...]
+    username: str | None
+    kind: str
+    secret: str
+    prefix: str
+    managed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A fresh secret: `key` is shown once, `digest` is stored."""
+
+    id: str
+    key: str
+    prefix: str
+    digest: str
+
+
+def generate(vault: Vault, random: Callable[[int], bytes]) -> Generated:
+    """A secret of 256 bits with the id it is found by: gp_live_<id>_<secret>."""
+    name, secret = _letters(random(10)), _letters(random(32))
+    key = f"{PREFIX}_{name}_{secret}"
+    return Generated(f"key_{name}", key, f"{PREFIX}_{name}", vault.digest(key))
+
+
+def id_in(password: str) -> str:
+    """The credential id a generated secret carries, "" when it is none of ours."""
+    head, _, rest = password.partition(f"{PREFIX}_")
+    name, separator, secret = rest.partition("_")
+    return f"key_{name}" if not head and separator and name and secret else ""
+
+
+def add(connection: Connection, new: NewCredential, now: int) -> None:
+    """Store a credential."""
+    connection.execute(
+        insert(t.credentials),
+        {
+            "id": new.id,
+            "tenant_id": new.tenant_id,
+            "mailbox_id": new.mailbox_id,
+            "scope": new.scope,
+            "label": new.label,
+            "permissions": dumps(list(new.permissions)),
+            "username": new.username,
+            "kind": new.kind,
+            "secret": new.secret,
+            "prefix": new.prefix,
+            "managed": new.managed,
+            "created_at": now,
+        },
+    )
+
+
+_JOINED = select(
+    t.credentials,
+    t.mailboxes.c.id.label("found_mailbox"),
+    t.mailboxes.c.tenant_id.label("mailbox_tenant"),
+    t.mailboxes.c.name.label("mailbox_name"),
+    t.mailboxes.c.address_key.label("mailbox_address"),
+).outerjoin(
+    t.mailboxes,
+    (t.mailboxes.c.id == t.credentials.c.mailbox_id)
+    | ((t.credentials.c.mailbox_id == "") & (t.mailboxes.c.address_key == t.credentials.c.scope)),
+)
+
+
+def by_id(connection: Connection, credential_id: str) -> Any:
+    """The credential with its mailbox (columns `found_mailbox`, `mailbox_name`, `mailbox_address`), or None."""
+    return connection.execute(_JOINED.where(t.credentials.c.id == credential_id)).first()
+
+
+def for_login(connection: Connection, username: str) -> Sequence[Any]:
+    """The credentials a user name may mean: its own name, or its mailbox's name or address."""
+    c, m = t.credentials.c, t.mailboxes.c
+    meant = (
+        select(c.id)
+        .where(c.username == username)
+        .union(
+            select(c.id).join(t.mailboxes, m.id == c.mailbox_id).where(m.name == username),
+            select(c.id).join(t.mailboxes, m.id == c.mailbox_id).where(m.address_key == username.lower()),
+        )
+    )
+    return connection.execute(_JOINED.where(c.id.in_(meant)).order_by(c.created_at)).all()
+
+
+def listed(connection: Connection, mailbox_id: str = "") -> Sequence[Any]:
+    """All credentials, or those of one mailbox, oldest first."""
+    query = _JOINED.order_by(t.credentials.c.created_at)
+    return connection.execute(query.where(t.mailboxes.c.id == mailbox_id) if mailbox_id else query).all()
+
+
+def revoke(connection: Connection, credential_id: str, now: int) -> None:
+    """Revoke for good; raises Unknown."""
+    changed = connection.execute(
+        update(t.credentials).where(t.credentials.c.id == credential_id).values(status="revoked", revoked_at=now)
+    ).rowcount
+    if not changed:
+        raise Unknown(f"there is no credential {credential_id}")
+
+
+def _letters(random: bytes) -> str:
+    """Base 32 in lower case without padding: no character a shell or URL minds."""
+    number, letters = int.from_bytes(random), []
+    for _ in range((len(random) * 8 + 4) // 5):
+        number, index = divmod(number, 32)
+        letters.append(_ALPHABET[index])
+    return "".join(letters)

@@ -1,0 +1,70 @@
+"""Creates and upgrades the schema.
+
+One process upgrades at a time: an advisory lock on PostgreSQL, the turn file on SQLite.
+A database that is newer than this program is refused, never downgraded. A store that is
+already at the newest revision is told so without loading the migration tool, which costs
+most of a second.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from relay.store.engine import Database, StoreUnusable
+
+HEAD = "0001"
+LOCK = 0x6761_7465  # "gate": the advisory lock of everything that changes the schema
+
+
+def current(database: Database) -> str:
+    """The revision the store is at, "" for an empty one."""
+    with database.writing.connect() as connection:
+        return _revision(connection)
+
+
+def upgrade(database: Database) -> str:
+    """Bring the store to the newest revision and return it.
+
+    Raises StoreUnusable for a store made by a newer program.
+    """
+    if current(database) == HEAD:
+        return HEAD
+    with _alone(database) as connection:
+        _run_alembic(connection)
+        return _revision(connection)
+
+
+def _revision(connection: Connection) -> str:
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or "")
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[Connection]:
+    with database.turn(), database.writing.connect() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+            connection.commit()
+        try:
+            yield connection
+        finally:
+            if not database.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+                connection.commit()
+
+
+def _run_alembic(connection: Connection) -> None:
+    from alembic import command  # heavy: only when there is something to do
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreUnusable(f"the store was made by a newer version of gatepost: {error}") from error

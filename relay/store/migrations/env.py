@@ -1,0 +1,14 @@
+"""How the migration tool meets the store: always on a connection that is already open and alone."""
+
+from alembic import context
+
+from relay.store.schema import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,44 @@
+"""What passes from intake to delivery: a submission with those of its recipients that are due.
+
+Fresh mail is handed over in memory, already leased to this process; after a crash, or
+when memory has no room, the same value is read back from the queue.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One leased delivery: its recipient, and what was tried before."""
+
+    n: int
+    recipient: str
+    recipient_key: str
+    domain: str
+    state: str
+    queued_at: int
+    attempts: int = 0
+    soft_failures: int = 0
+    provider: str = ""  # of the last attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One submission on its way out. `data` is None when the bytes are still in the store."""
+
+    send_id: str
+    tenant_id: str
+    mailbox_id: str
+    mail_from: str  # "" is the null sender
+    from_address: str
+    message_class: str
+    size: int
+    received_at: int
+    campaign: str
+    metadata: Mapping[str, Any]
+    envelope: Mapping[str, Any]  # source, helo, peer, tls, smtputf8
+    plan: Mapping[str, Any]  # what compliance requires, planned at decision, applied at departure
+    due: tuple[Due, ...]
+    data: bytes | None = None

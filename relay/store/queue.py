@@ -1,0 +1,198 @@
+"""The queue: what is due, and who has it.
+
+A delivery waits (queued, deferred, scheduled), is leased by one node, begins an attempt and
+is settled (`attempts`). What a dead node held is free again at once if it had not begun, and
+uncertain if it had: nobody can know what its provider took.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, text, update
+
+from relay.store import schema as t
+from relay.store.engine import loads
+from relay.store.events import Event, record
+from relay.store.parcel import Due, Parcel
+from relay.store.states import OPEN, WAITING, check_change
+
+LEASE = 10 * 60_000  # milliseconds
+
+_d = t.deliveries.c
+
+
+_CLAIMABLE = (
+    select(_d.send_id, _d.n)
+    .where(
+        _d.state.in_(("queued", "deferred", "scheduled", "uncertain")),
+        _d.due_at <= bindparam("now"),
+        (_d.lease_node == "") | (_d.lease_until < bindparam("now")),
+    )
+    .order_by(_d.due_at)
+    .limit(bindparam("limit"))
+)
+
+
+def claim(connection: Connection, *, node: str, now: int, limit: int) -> list[Parcel]:
+    """Lease up to `limit` due deliveries to this node, oldest first, without their bytes."""
+    query = _CLAIMABLE
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    found = connection.execute(query, {"now": now, "limit": limit}).all()
+    if not found:
+        return []
+    until = now + LEASE
+    connection.execute(_LEASE, [{"send_id": r.send_id, "n": r.n, "node": node, "until": until} for r in found])
+    wanted = {(r.send_id, r.n) for r in found}
+    rows = connection.execute(_READ, {"ids": sorted({send_id for send_id, _ in wanted})}).all()
+    return _parcels([row for row in rows if (row.send_id, row.n) in wanted])
+
+
+_LEASE = text("UPDATE deliveries SET lease_node = :node, lease_until = :until WHERE send_id = :send_id AND n = :n")
+_READ = (
+    select(
+        t.deliveries,
+        t.sends.c.mail_from,
+        t.sends.c.from_address,
+        t.sends.c.message_class,
+        t.sends.c.received_at,
+        t.sends.c.campaign,
+        t.sends.c.metadata,
+        t.sends.c.envelope,
+        t.sends.c.plan,
+        t.sends.c.size.label("message_size"),
+    )
+    .join(t.sends, t.sends.c.id == _d.send_id)
+    .where(_d.send_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_d.send_id, _d.n)
+)
+
+
+def _parcels(rows: Sequence[Any]) -> list[Parcel]:
+    by_send: dict[str, list[Any]] = {}
+    for row in rows:
+        by_send.setdefault(row.send_id, []).append(row)
+    return [_parcel(own) for own in by_send.values()]
+
+
+def _parcel(rows: Sequence[Any]) -> Parcel:
+    first = rows[0]
+    return Parcel(
+        send_id=first.send_id,
+        tenant_id=first.tenant_id,
+        mailbox_id=first.mailbox_id,
+        mail_from=first.mail_from,
+        from_address=first.from_address,
+        message_class=first.message_class,
+        size=first.message_size,
+        received_at=first.received_at,
+        campaign=first.campaign,
+        metadata=loads(first.metadata),
+        envelope=loads(first.envelope),
+        plan=loads(first.plan),
+        due=tuple(
+            Due(
+                r.n,
+                r.recipient,
+                r.recipient_key,
+                r.domain,
+                r.state,
+                r.queued_at,
+                r.attempts,
+                r.soft_failures,
+                r.provider,
+            )
+            for r in rows
+        ),
+    )
+
+
+def next_due(connection: Connection) -> int:
+    """When the next unleased delivery is due, 0 when none waits."""
+    query = (
+        select(_d.due_at)
+        .where(_d.state.in_(("queued", "deferred", "scheduled", "uncertain")), _d.lease_node == "")
+        .order_by(_d.due_at)
+        .limit(1)
+    )
+    return int(connection.execute(query).scalar_one_or_none() or 0)
+
+
+def release(connection: Connection, nodes: Sequence[str], *, now: int, uncertain_until: int) -> tuple[int, int]:
+    """Free what dead nodes held: what had not begun is due at once, what had is uncertain.
+
+    Returns how many of each. Uncertain ones are due at `uncertain_until`.
+    """
+    held = connection.execute(_HELD_BY, {"nodes": list(nodes)}).all()
+    waiting = [r for r in held if r.state in WAITING]
+    begun = [r for r in held if r.state == "active"]
+    if waiting:
+        connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in waiting])
+    asked_again = [r for r in held if r.state == "uncertain" and r.began]
+    if asked_again:  # unknown twice: the end, or every crash would add a copy
+        change(connection, asked_again, "expired", now=now, kind="delivery.expired", reason="outcome_unknown")
+    if other := [r for r in held if r.state == "uncertain" and not r.began]:
+        connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in other])
+    if begun:
+        rows = [{"send_id": r.send_id, "n": r.n, "at": now, "due_at": uncertain_until} for r in begun]
+        connection.execute(_UNSURE, rows)
+        connection.execute(_UNFINISHED, [{"send_id": r.send_id, "n": r.n, "number": r.began, "at": now} for r in begun])
+        record(
+            connection,
+            [
+                Event(
+                    "delivery.uncertain",
+                    now,
+                    r.tenant_id,
+                    r.mailbox_id,
+                    r.send_id,
+                    r.n,
+                    r.recipient,
+                    {"reason": "crashed", "provider": r.provider},
+                )
+                for r in begun
+            ],
+        )
+    return len(waiting), len(begun)
+
+
+_HELD_BY = (
+    select(_d.send_id, _d.n, _d.state, _d.began, _d.tenant_id, _d.mailbox_id, _d.recipient, _d.provider)
+    .where(_d.lease_node.in_(bindparam("nodes", expanding=True)), _d.state.in_(OPEN))
+    .order_by(_d.send_id, _d.n)
+)
+_FREE = text("UPDATE deliveries SET lease_node = '', lease_until = 0 WHERE send_id = :send_id AND n = :n")
+_UNSURE = text(
+    "UPDATE deliveries SET state = 'uncertain', reason = 'crashed', began = 0, lease_node = '', lease_until = 0,"
+    " due_at = :due_at, updated_at = :at WHERE send_id = :send_id AND n = :n AND state = 'active'"
+)
+_UNFINISHED = text(
+    "UPDATE attempts SET ended_at = :at, result = 'uncertain', scope = 'connection'"
+    " WHERE send_id = :send_id AND n = :n AND number = :number"
+)
+
+
+def change(
+    connection: Connection,
+    rows: Sequence[Any],
+    state: str,
+    *,
+    now: int,
+    kind: str,
+    reason: str = "",
+    due_at: int = 0,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Bring deliveries (rows of the table) into another state, with an event of this kind each."""
+    for row in rows:
+        check_change(row.state, state)
+        connection.execute(
+            update(t.deliveries)
+            .where(_d.send_id == row.send_id, _d.n == row.n, _d.state == row.state)
+            .values(state=state, reason=reason, due_at=due_at or now, updated_at=now, lease_node="", lease_until=0)
+        )
+    told = {"reason": reason, **(data or {})} if reason or data else {}
+    record(
+        connection,
+        [Event(kind, now, r.tenant_id, r.mailbox_id, r.send_id, r.n, r.recipient, told) for r in rows],
+    )

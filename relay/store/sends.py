@@ -1,0 +1,90 @@
+"""Submissions, their bytes, their deliveries and what waits for approval: how they are stored and read back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from relay.store import schema as t
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One recipient of a submission as it enters the queue; `lease_node` is set when it goes straight to a worker."""
+
+    n: int
+    recipient: str
+    recipient_key: str
+    domain: str
+    state: str
+    due_at: int
+    lease_node: str = ""
+    lease_until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewSend:
+    """One judged submission ready to be stored. `data` is None for a refused one, or when it is stored already."""
+
+    row: dict[str, Any]  # columns of `sends`
+    deliveries: tuple[NewDelivery, ...]
+    data: bytes | None
+
+
+_SENDS = insert(t.sends)
+_BODIES = insert(t.bodies)
+_DELIVERIES = insert(t.deliveries)
+_APPROVALS = insert(t.approvals)
+
+
+def insert_sends(connection: Connection, sends: Sequence[NewSend]) -> None:
+    """Store submissions in bulk, in the caller's transaction."""
+    if not sends:
+        return
+    connection.execute(_SENDS, [send.row for send in sends])
+    if bodies := [{"send_id": s.row["id"], "data": s.data} for s in sends if s.data is not None]:
+        connection.execute(_BODIES, bodies)
+    if rows := [_delivery(send.row, delivery) for send in sends for delivery in send.deliveries]:
+        connection.execute(_DELIVERIES, rows)
+
+
+def insert_body(connection: Connection, send_id: str, data: bytes) -> None:
+    """Store the bytes of a large message before its intake, so that the batch stays small."""
+    connection.execute(_BODIES, {"send_id": send_id, "data": data})
+
+
+def delete_body(connection: Connection, send_id: str) -> None:
+    """Drop the bytes of a message that was stored first and then refused."""
+    connection.execute(t.bodies.delete().where(t.bodies.c.send_id == send_id))
+
+
+def insert_approvals(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store what waits for a person."""
+    if rows:
+        connection.execute(_APPROVALS, list(rows))
+
+
+def body(connection: Connection, send_id: str) -> bytes | None:
+    """The original bytes of a submission, None when they are gone."""
+    data = connection.execute(select(t.bodies.c.data).where(t.bodies.c.send_id == send_id)).scalar_one_or_none()
+    return None if data is None else bytes(data)
+
+
+def _delivery(send: dict[str, Any], delivery: NewDelivery) -> dict[str, Any]:
+    return {
+        "send_id": send["id"],
+        "n": delivery.n,
+        "tenant_id": send["tenant_id"],
+        "mailbox_id": send["mailbox_id"],
+        "recipient": delivery.recipient,
+        "recipient_key": delivery.recipient_key,
+        "domain": delivery.domain,
+        "state": delivery.state,
+        "due_at": delivery.due_at,
+        "queued_at": send["received_at"],
+        "lease_node": delivery.lease_node,
+        "lease_until": delivery.lease_until,
+        "size": send["size"],
+        "updated_at": send["received_at"],
+    }

@@ -1,0 +1,289 @@
+"""One thread writes. Whatever gathered while it committed goes into the next commit.
+
+Work is put in line by kind: each kind has a handler that is given everything of its kind
+that waits and does it in a few set-wise statements. All kinds of one round share one
+transaction and one fsync, and nobody is answered before the commit.
+
+When a round fails it is rolled back and its items are run one by one, so that only the
+culprit gets the error. A lost server, a lock or a full disk is not a culprit: everybody
+in the round gets `Unavailable` and may come again. A deadlock is run again, never told. An I/O
+error on commit leaves the disk's state unknown (PostgreSQL's fsync lesson): the writer
+stops for good and the process has to exit. A connection lost during COMMIT is asked for
+by its transaction id before anyone is answered.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from relay.store.engine import Database
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+ROUND_ITEMS = 256
+ROUND_BYTES = 8 * 1024 * 1024
+LINE_ITEMS = 20_000  # beyond it nothing more is taken: a temporary refusal before accepting
+DEADLOCK_TRIES = 5
+
+
+class Unavailable(Exception):
+    """The store cannot be written for now. `full`: space has run out."""
+
+    def __init__(self, detail: str, *, full: bool = False) -> None:
+        super().__init__(detail)
+        self.full = full
+
+
+class Broken(Exception):
+    """The disk failed on commit: nothing may be written any more, the process must exit."""
+
+
+class Handler(Protocol):
+    """Does everything of one kind that waits, inside the round's transaction; results in the order of the items."""
+
+    order: int  # kinds with a smaller number go first in a round
+
+    def __call__(self, connection: Connection, items: Sequence[Any]) -> Sequence[Any]:
+        """One result an item; an exception runs the items one by one."""
+
+
+@dataclass(slots=True)
+class _Item:
+    handler: Handler
+    value: Any
+    size: int
+    future: "asyncio.Future[Any]"
+
+
+class _Job:
+    """Single functions: each item is a callable given the connection."""
+
+    order = 5
+
+    def __call__(self, connection: Connection, items: Sequence[Callable[[Connection], Any]]) -> Sequence[Any]:
+        return [job(connection) for job in items]
+
+
+_JOB = _Job()
+
+
+class Writer:
+    """The line in front of the store. Made and used on one event loop."""
+
+    def __init__(self, database: Database, *, on_broken: Callable[[], None]) -> None:
+        self._database = database
+        self._on_broken = on_broken
+        self._line: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._broken = False
+        self.rounds = 0
+        self.items = 0
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Write what waits, then end the thread."""
+        if self._thread is None:
+            return
+        self._line.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        self._thread = None
+
+    def put(self, handler: Handler, value: Any, size: int = 0) -> "asyncio.Future[Any]":
+        """The future of `handler`'s result for `value`, done after the commit.
+
+        Raises Unavailable when the line is full or the disk is broken.
+        """
+        if self._broken or self._loop is None:
+            raise Unavailable("the store stopped writing")
+        if self._waiting >= LINE_ITEMS:
+            raise Unavailable("too much waits to be written")
+        self._waiting += 1
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._line.put(_Item(handler, value, size, future))
+        return future
+
+    async def run(self, job: Callable[[Connection], T]) -> T:
+        """Run one function in a write transaction and return its result after the commit."""
+        result: T = await self.put(_JOB, job)
+        return result
+
+    # -- the thread -----------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (first := self._line.get()) is not None:
+            items, more = self._gather(first)
+            self._round(items)
+            if not more:
+                break
+        self._drop_connection()
+
+    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
+        """Everything that waits, up to the bounds of a round; False when the end of the line was among it."""
+        items, size = [first], first.size
+        while len(items) < ROUND_ITEMS and size < ROUND_BYTES:
+            try:
+                item = self._line.get_nowait()
+            except queue.Empty:
+                break
+            if item is None:
+                return items, False
+            items.append(item)
+            size += item.size
+        return items, True
+
+    def _round(self, items: list[_Item]) -> None:
+        self.rounds += 1
+        self.items += len(items)
+        try:
+            results = self._commit(items)
+        except (Unavailable, Broken) as error:
+            self._answer(items, [error] * len(items))
+        except Exception as error:  # the culprit is found by running the items one by one
+            if len(items) == 1:
+                log.exception("write failed", kind=type(items[0].handler).__name__)
+                self._answer(items, [error])
+                return
+            for item in items:
+                self._round([item])
+        else:
+            self._answer(items, results)
+
+    def _commit(self, items: list[_Item]) -> list[Any]:
+        """One transaction for all; raises Unavailable, Broken, or what a handler raised."""
+        if self._broken:
+            raise Broken("the disk failed")
+        for attempt in range(DEADLOCK_TRIES):
+            try:
+                return self._transaction(items)
+            except DBAPIError as error:
+                self._drop_connection()
+                if _is_deadlock(error) and attempt < DEADLOCK_TRIES - 1:
+                    continue
+                raise self._meaning(error) from error
+        raise AssertionError("unreachable")
+
+    def _transaction(self, items: list[_Item]) -> list[Any]:
+        with self._database.turn():
+            connection = self._open()
+            transaction = connection.begin()
+            try:
+                results = _handle(connection, items)
+                ticket = self._ticket(connection)
+            except BaseException:
+                with suppress(DBAPIError):  # what went wrong first is what is told
+                    transaction.rollback()
+                raise
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if not self._did_commit(error, ticket):
+                    raise
+        return results
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._database.writing.connect()
+        return self._connection
+
+    def _ticket(self, connection: Connection) -> int:
+        """The transaction's id, by which its fate can be asked when COMMIT gets no answer."""
+        if self._database.is_sqlite:
+            return 0
+        return int(connection.execute(_XID).scalar_one())
+
+    def _did_commit(self, error: DBAPIError, ticket: int) -> bool:
+        if self._database.is_sqlite or not error.connection_invalidated:
+            return False
+        self._drop_connection()
+        with self._database.writing.connect() as connection:
+            return bool(connection.execute(_FATE, {"xid": str(ticket)}).scalar_one_or_none() == "committed")
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            with suppress(DBAPIError):  # a dead connection cannot be closed any better
+                self._connection.close()
+            self._connection = None
+
+    def _meaning(self, error: DBAPIError) -> Exception:
+        if _is_io_error(error):
+            self._broken = True
+            log.critical("the disk failed on commit; stopping", error=str(error.orig))
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(self._on_broken)
+            return Broken("the disk failed")
+        if _is_full(error):
+            return Unavailable("the disk is full", full=True)
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            log.warning("the store cannot be written", error=str(error.orig).splitlines()[0] if error.orig else "")
+            return Unavailable("the store cannot be written")
+        return error
+
+    def _answer(self, items: list[_Item], results: list[Any]) -> None:
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            self._loop.call_soon_threadsafe(self._deliver, items, results)
+
+    def _deliver(self, items: list[_Item], results: list[Any]) -> None:
+        self._waiting -= len(items)
+        for item, result in zip(items, results, strict=True):
+            if item.future.done():
+                continue
+            if isinstance(result, BaseException):
+                item.future.set_exception(result)
+            else:
+                item.future.set_result(result)
+
+
+_XID = text("SELECT pg_current_xact_id()::text::bigint")
+_FATE = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
+
+
+def _handle(connection: Connection, items: list[_Item]) -> list[Any]:
+    """Each kind's handler once, in the order of kinds; results in the order of the items."""
+    kinds: dict[int, tuple[Handler, list[int]]] = {}
+    for index, item in enumerate(items):
+        kinds.setdefault(id(item.handler), (item.handler, []))[1].append(index)
+    results: list[Any] = [None] * len(items)
+    for handler, indexes in sorted(kinds.values(), key=lambda kind: kind[0].order):
+        for index, result in zip(indexes, handler(connection, [items[i].value for i in indexes]), strict=True):
+            results[index] = result
+    return results
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _sqlite_code(error: DBAPIError) -> int:
+    return int(getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _is_deadlock(error: DBAPIError) -> bool:
+    # 40001 serialization_failure, 40P01 deadlock_detected (PostgreSQL, appendix A)
+    return _sqlstate(error) in ("40001", "40P01")
+
+
+def _is_full(error: DBAPIError) -> bool:
+    return _sqlite_code(error) == sqlite3.SQLITE_FULL or _sqlstate(error) in ("53100", "53200")
+
+
+def _is_io_error(error: DBAPIError) -> bool:
+    return _sqlite_code(error) == sqlite3.SQLITE_IOERR
