@@ -1,0 +1,105 @@
+"""Reads the arguments of MAIL and RCPT: the path as it stands, and the parameters we announce.
+
+What is no command of RFC 5321 raises `BadCommand` with the reply; whether the path names a
+mailbox is judged by `relay.mail.address`. Linear in the line.
+"""
+
+import re
+from dataclasses import dataclass
+
+from relay.submission import wording
+
+# A path stands in brackets; a quoted local part in it may hold some (RFC 5321 §4.1.2).
+_PATH = re.compile(r'<(?:[^<>"]|"(?:[^"\\]|\\.)*")*>')
+_SIZE = re.compile(r"[0-9]{1,20}")
+
+
+class BadCommand(Exception):
+    """A command nobody can carry out; `reply` is the line to say."""
+
+    def __init__(self, reply: bytes) -> None:
+        super().__init__(reply)
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class MailCommand:
+    """MAIL FROM. `path` is empty for the null sender; `size` 0 when it was not declared."""
+
+    path: str
+    size: int = 0
+    smtputf8: bool = False
+
+
+def read_mail(argument: str, *, extended: bool) -> MailCommand:
+    """`FROM:<path> [parameters]`; after HELO there are no parameters (RFC 5321 §2.2.1)."""
+    path, rest = _split(argument, "FROM:", wording.BAD_MAIL)
+    if path == "<>":
+        path = ""
+    if not rest:
+        return MailCommand(path)
+    if not extended:
+        raise BadCommand(wording.UNKNOWN_PARAMETER)
+    return _with_parameters(path, rest)
+
+
+def read_rcpt(argument: str) -> str:
+    """`TO:<path>`; we announce no extension that has parameters here (NOTIFY, ORCPT: RFC 3461)."""
+    path, rest = _split(argument, "TO:", wording.BAD_RCPT)
+    if rest:
+        raise BadCommand(wording.UNKNOWN_PARAMETER)
+    return path
+
+
+def _split(argument: str, keyword: str, complaint: bytes) -> tuple[str, str]:
+    if argument[: len(keyword)].upper() != keyword:
+        raise BadCommand(complaint)
+    argument = argument[len(keyword) :].lstrip(" ")
+    found = _PATH.match(argument)
+    if found is None:
+        raise BadCommand(complaint)
+    rest = argument[found.end() :]
+    if rest and rest[0] != " ":
+        raise BadCommand(complaint)
+    return found[0], rest.strip(" ")
+
+
+def _with_parameters(path: str, rest: str) -> MailCommand:
+    size, smtputf8 = 0, False
+    seen: set[str] = set()
+    for parameter in rest.split():
+        name, _, value = parameter.partition("=")
+        name = name.upper()
+        if name in seen:
+            raise BadCommand(wording.BAD_PARAMETER)
+        seen.add(name)
+        match name:
+            case "SIZE":
+                size = _size(value)
+            case "SMTPUTF8":
+                smtputf8 = _flag(parameter)
+            case "BODY":
+                _body(value)
+            case "AUTH":
+                pass  # RFC 4954 §5: to be taken where AUTH is announced; who sent it we know better
+            case _:
+                raise BadCommand(wording.UNKNOWN_PARAMETER)
+    return MailCommand(path, size, smtputf8)
+
+
+def _size(value: str) -> int:
+    # ASCII digits alone: int() takes `²` for a mistake and `١` for one.
+    if not _SIZE.fullmatch(value):
+        raise BadCommand(wording.BAD_PARAMETER)
+    return int(value)
+
+
+def _flag(parameter: str) -> bool:
+    if "=" in parameter:
+        raise BadCommand(wording.BAD_PARAMETER)
+    return True
+
+
+def _body(value: str) -> None:
+    if value.upper() not in ("7BIT", "8BITMIME"):  # RFC 6152; BINARYMIME (RFC 3030) is not announced
+        raise BadCommand(wording.BAD_PARAMETER)

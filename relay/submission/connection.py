@@ -1,0 +1,385 @@
+"""One client's connection: lines in, replies out, and every phase with its deadline.
+
+Commands that need nothing from the house are answered where the bytes arrive; the first
+that has to wait starts one task, which then works through everything the client has
+pipelined behind it. Replies of one batch leave in one write. A connection that waits for
+its client has no task and no timer: `Traffic` looks at all of them once a second.
+
+When the client hangs up, the task ends and the commit, which is not the connection's,
+goes on. A client that closed only its own direction still gets its replies. The last
+reply is given time to be read, since a socket closed over unread input is reset and takes
+the reply with it.
+"""
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import structlog
+from aiosmtpd import smtp
+
+from relay.submission import wording
+from relay.submission.reader import MessageReader
+from relay.submission.service import Service
+from relay.submission.traffic import place_of
+
+log = structlog.get_logger()
+
+LONGEST_LINE = 2048  # octets of any line, CRLF included; the verbs have limits of their own below it
+MOST_WAITING = 65_536  # octets read ahead while the house thinks
+COMMANDS_IN_A_ROW = 100  # before other clients get their turn
+
+Work = tuple[Callable[[Any], Awaitable[None]], Any]
+
+REFUSED_ENTRY = {
+    "draining": wording.SHUTTING_DOWN,
+    "full": wording.TOO_MANY_CONNECTIONS,
+    "address": wording.TOO_MANY_OF_ADDRESS,
+}
+
+
+class Connection(smtp.SMTP):
+    """The transport's side of a session."""
+
+    transport: asyncio.Transport | None
+    session: smtp.Session
+
+    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
+        # aiosmtpd's own __init__ walks all members of itself and of a handler twice for every connection
+        # (measured: as dear as a whole message) and makes a StreamReader. Neither is used here, so only the
+        # attributes that its lifecycle and asyncio's read are set.
+        self.loop = self._loop = loop
+        self.transport = None
+        self.session = smtp.Session(loop)
+        self._handler_coroutine = None
+        self.service = service
+        self.terms = service.terms
+        self.traffic = service.traffic
+        self._place = ""
+        self._credential = ""
+        self._born = self._deadline = self._since = self._begun = service.traffic.clock()
+        self._input = b""
+        self._at = 0
+        self._more = bytearray()
+        self._out: list[bytes] = []
+        self._message: MessageReader | None = None
+        self._greeted = self._closing = self._gone = self._ended = False
+        self._overlong = self._overdue = self._held_back = self._worked = False
+        self._committing = False  # the handler's task is the process's for now: nothing here may cancel it
+        self._stuck_since = 0.0
+        self._row = self._overlong_lines = 0
+
+    # -- what the session adds --------------------------------------------------------
+
+    @abstractmethod
+    def _obey(self, line: bytes) -> Work | None:
+        """Carries out a command line; what cannot be done at once is given back."""
+
+    @abstractmethod
+    async def _received(self, _: bytes) -> None:
+        """The message is complete."""
+
+    @abstractmethod
+    async def _start_tls(self, _: bytes) -> None:
+        """The handshake; at its end the client is greeted if it was not."""
+
+    @abstractmethod
+    def _in_transaction(self) -> bool:
+        """Whether MAIL was accepted and its message did not come yet."""
+
+    @abstractmethod
+    def _trouble(self, error: Exception) -> bytes:
+        """The reply when the house failed, and the transaction forgotten."""
+
+    @abstractmethod
+    def _late(self) -> bytes:
+        """The reply when the house took too long, and the transaction forgotten."""
+
+    # -- the transport's calls ----------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no asyncio.Transport, they only act like one.
+        self.transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self.session.peer = peer[0] if isinstance(peer, tuple) else str(peer or "")
+        self._place = place_of(self.session.peer, self.terms.trusted_networks)
+        admission = self.traffic.enter(self, self._place)
+        self._deadline = self._born + self.terms.timeouts.command
+        if admission != "admitted":
+            self._turn_away(REFUSED_ENTRY[admission])
+        elif self.terms.tls == "implicit":
+            self._start((self._start_tls, b""))
+        else:
+            self._greet_soon()
+
+    def _turn_away(self, reply: bytes) -> None:
+        assert self.transport is not None
+        self._closing = True
+        if self.terms.tls != "implicit":  # nobody could read it before the handshake
+            self.transport.write(reply)
+        self.transport.close()
+
+    def _greet_soon(self) -> None:
+        # Two turns of the loop: what a client sent before it was greeted has been read by then (faults S10).
+        self.loop.call_soon(self.loop.call_soon, self._greet)
+
+    def _greet(self) -> None:
+        if not self._closing and not self._gone:
+            self._greeted = True
+            self._say(self.service.greeting.banner)
+            self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        if self._handler_coroutine is not None or self._stuck_since:
+            self._hold_back(data)
+        elif not self._greeted:
+            self._leave(wording.EARLY)
+        elif not self._closing:
+            self._input = self._input[self._at :] + data if self._at < len(self._input) else data
+            self._at = 0
+            self._go()
+
+    def _hold_back(self, data: bytes) -> None:
+        """Keeps for later, and reads no further when that gets much."""
+        self._more += data
+        if len(self._more) > MOST_WAITING and not self._held_back and self.transport is not None:
+            self._held_back = True
+            self.transport.pause_reading()
+
+    def _take_held_back(self) -> None:
+        if self._more:
+            self._input = self._input[self._at :] + bytes(self._more)
+            self._at = 0
+            self._more.clear()
+        if self._held_back and self.transport is not None:
+            self._held_back = False
+            self.transport.resume_reading()
+
+    def eof_received(self) -> bool:
+        """True keeps our direction open: the client still gets its replies. TLS knows no half-close."""
+        self._ended = True
+        return self.session.ssl is None and (self._handler_coroutine is not None or bool(self._more))
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - the transport's signature
+        if self._gone:
+            return
+        self._gone = self._closing = True
+        if self._message is not None:
+            self.traffic.counts["messages_cut_off"] += 1
+            self._message.release()
+            self._message = None
+        if self._handler_coroutine is not None and not self._committing:
+            self._handler_coroutine.cancel()
+        self.traffic.leave(self, self._place, self._credential)
+        self.transport = None
+
+    def pause_writing(self) -> None:
+        self._stuck_since = self.traffic.clock() or 1e-9
+
+    def resume_writing(self) -> None:
+        self._stuck_since = 0.0
+        if self._handler_coroutine is None and not self._closing:
+            self._take_held_back()
+            self._go()
+
+    # -- working through what came --------------------------------------------------------
+
+    def _go(self) -> None:
+        work = self._advance()
+        if work is not None:
+            self._start(work)
+        else:
+            self._rest()
+
+    def _start(self, work: Work) -> None:
+        self._since = self.traffic.clock()
+        self._handler_coroutine = self.loop.create_task(self._handle(work))
+
+    async def _handle(self, first: Work) -> None:
+        work: Work | None = first
+        try:
+            while work is not None:
+                await self._do(work)
+                if self._gone:
+                    return
+                self._since = self.traffic.clock()
+                self._take_held_back()
+                self._row += 1
+                if self._row >= COMMANDS_IN_A_ROW:
+                    self._row = 0
+                    self._flush()
+                    await asyncio.sleep(0)
+                work = self._advance()
+        finally:
+            self._handler_coroutine = None
+        self._rest()
+
+    async def _do(self, work: Work) -> None:
+        """Waits for one command. Whatever goes wrong in the house is a refusal for now and leaks nothing of itself."""
+        method, argument = work
+        try:
+            await method(argument)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._overdue or task is None:
+                raise
+            self._overdue = False
+            task.uncancel()
+            self._say(self._late())
+        except Exception as error:  # noqa: BLE001 - the last resort of a connection: told as 451, logged with its id
+            self._say(self._trouble(error))
+
+    def _advance(self) -> Work | None:
+        """Does what can be done at once, up to the first command that has to wait."""
+        while not self._closing and not self._stuck_since:
+            if self._message is not None:
+                return self._read_message(self._message)
+            end = self._input.find(b"\n", self._at)
+            if end < 0:
+                self._keep_rest()
+                return None
+            line = self._input[self._at : end - 1 if self._input[end - 1 : end] == b"\r" and end > self._at else end]
+            self._at = end + 1
+            self._worked = True
+            if self._overlong or len(line) > LONGEST_LINE:
+                self._too_long()
+            elif (work := self._guarded(line)) is not None:
+                return work
+        return None
+
+    def _guarded(self, line: bytes) -> Work | None:
+        try:
+            return self._obey(line)
+        except Exception as error:  # noqa: BLE001 - as in _do
+            self._say(self._trouble(error))
+            return None
+
+    def _keep_rest(self) -> None:
+        """Half a line waits for its end; more than a line may have is thrown away as it comes."""
+        self._input = self._input[self._at :]
+        self._at = 0
+        if self._overlong or len(self._input) > LONGEST_LINE:
+            self._overlong = True
+            self._input = b""
+
+    def _too_long(self) -> None:
+        self._overlong = False
+        self._overlong_lines += 1
+        if self._overlong_lines >= self.terms.limits.overlong:
+            self._leave(wording.TOO_LONG)
+        else:
+            self._say(wording.TOO_LONG)
+
+    def _read_message(self, reader: MessageReader) -> Work | None:
+        block = self._input[self._at :] if self._at else self._input
+        self._since = self.traffic.clock()
+        end = reader.feed(block)
+        if end < 0:
+            self._input, self._at = b"", 0
+            if reader.hopeless:
+                self._leave(b"552 5.3.4 Far too much, closing\r\n")
+            return None
+        self._at += end
+        self._worked = True
+        return self._received, b""
+
+    def _rest(self) -> None:
+        """Everything that came is dealt with: the client has its turn."""
+        self._flush()
+        if self._closing or self.transport is None:
+            return
+        if self._ended:
+            self._closing = True
+            self.transport.close()
+        elif self.traffic.draining and self._message is None:
+            self._leave(wording.SHUTTING_DOWN)
+        elif self._worked:
+            self._worked = False
+            self._deadline = self.traffic.clock() + self.terms.timeouts.command
+
+    # -- replies ------------------------------------------------------------------------
+
+    def _say(self, reply: bytes) -> None:
+        self._out.append(reply)
+
+    def _flush(self) -> None:
+        if self._out and self.transport is not None:
+            out = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            self._out.clear()
+            self.transport.write(out)
+
+    def _leave(self, reply: bytes) -> None:
+        """A last reply, and time to read it."""
+        self._say(reply)
+        self._flush()
+        self._closing = True
+        if self.transport is None:
+            return
+        if self._message is not None:
+            self._message.release()
+            self._message = None
+        self._deadline = self.traffic.clock() + self.terms.timeouts.linger
+        if self.transport.can_write_eof() and not self._ended:
+            if self._held_back:
+                self._held_back = False
+                self.transport.resume_reading()
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _goodbye(self) -> None:
+        """A client that asked to go waits for nothing more."""
+        self._say(wording.BYE)
+        self._flush()
+        self._closing = True
+        if self.transport is not None:
+            self.transport.close()
+
+    # -- time and the end -----------------------------------------------------------------
+
+    def look(self, now: float) -> None:
+        """What has become due; called once a second."""
+        timeouts = self.terms.timeouts
+        if self._stuck_since and now - self._stuck_since > timeouts.write:
+            self.traffic.counts["clients_that_do_not_read"] += 1
+            self.abort()
+        elif self._closing:
+            if now > self._deadline:
+                self.abort()
+        elif self._handler_coroutine is not None:
+            if now - self._since > timeouts.handler and not self._overdue:
+                self._hurry()
+        elif self._message is not None:
+            if now > self._message_due(self._message):
+                self._leave(wording.TIMED_OUT)
+        elif now > self._deadline:
+            self._leave(wording.TIMED_OUT)
+        elif now - self._born > timeouts.connection and not self._in_transaction():
+            self._leave(wording.TOO_OLD)
+
+    def _message_due(self, reader: MessageReader) -> float:
+        timeouts = self.terms.timeouts
+        earned = reader.total / timeouts.data_rate
+        return min(self._since + timeouts.data, self._begun + timeouts.message + earned)
+
+    def _hurry(self) -> None:
+        """The house took too long: the command is given up.
+
+        A submission is thereby asked to withdraw: it ends cancelled if nothing was stored, else with its answer,
+        so that 451 is said before a commit and 250 after it, and never the one for the other (faults S43).
+        """
+        self._overdue = True
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
+
+    def retire(self) -> None:
+        """Says 421 if nothing is under way; else `_rest` does."""
+        if self._handler_coroutine is None and self._message is None and not self._closing:
+            self._leave(wording.SHUTTING_DOWN)
+
+    def abort(self) -> None:
+        """Ends the connection now."""
+        self._closing = True
+        if self.transport is not None:
+            self.transport.abort()

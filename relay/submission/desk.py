@@ -1,0 +1,173 @@
+"""The front desk: what a session or the API asks the house about a sender, a recipient, a message.
+
+Answers at MAIL and RCPT look without reserving and may be a second old; the decision in the
+committing transaction is what counts. Whatever cannot be read is Unavailable, never a pass.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from policy.decision import Refusal
+from policy.engine import at_mail, at_rcpt
+from policy.facts import Facts
+from policy.secrets import SecretScanner
+from policy.state import State
+from relay.mail.address import Address
+from relay.store.parcel import Parcel
+from relay.store.reader import Reader
+from relay.store.sends import insert_body
+from relay.store.snapshot import Asked, RateBook, Snapshot
+from relay.store.writer import Unavailable, Writer
+from relay.submission.account import Account, Accounts
+from relay.submission.intake import Intake, Judged, Prepared
+from relay.submission.login import Logins
+from relay.submission.preparation import House, prepare, recipient_facts
+from relay.submission.submission import Answer, Principal, Submission
+
+LARGE = 256 * 1024  # bodies above it are stored before the batch, so that the batch stays small
+IN_THREAD = 512 * 1024  # messages above it are read in a thread: the loop stays responsive
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A question about recipients, answered by one round of the reader."""
+
+    asked: Asked
+    now: int
+
+
+class FrontDesk:
+    """The house behind every session and every call."""
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        writer: Writer,
+        accounts: Accounts,
+        logins: Logins,
+        intake: Intake,
+        house: Callable[[], House],
+        scanner: Callable[[frozenset[str], Account], SecretScanner],
+        mail_hosts: Callable[[Sequence[str]], Any],
+        on_parcel: Callable[[Parcel], None],
+        new_send_id: Callable[[], str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._accounts = accounts
+        self._logins = logins
+        self._intake = intake
+        self._house = house
+        self._scanner = scanner
+        self._mail_hosts = mail_hosts
+        self._on_parcel = on_parcel
+        self._new_send_id = new_send_id
+        self._clock = clock
+        self._rates = RateBook()
+        self._senders: dict[str, tuple[int, State]] = {}
+
+    def new_send_id(self) -> str:
+        """An id given out when MAIL is judged and kept for the transaction."""
+        return self._new_send_id()
+
+    async def authenticate(self, username: str, password: str, peer: str) -> Principal:  # noqa: ARG002 - sessions throttle by peer
+        """The principal behind a login; raises AuthRefused or Unavailable."""
+        return await self._logins.authenticate(username, password)
+
+    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Refusal | None:  # noqa: ARG002 - sessions hold the size limit
+        """What already forbids this sender."""
+        account = await self._account(principal)
+        facts = self._envelope(account, mail_from, ())
+        state = await self._sender_state(Asked(facts, account.policy))
+        return at_mail(account.policy, facts, state)
+
+    async def at_rcpt(
+        self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
+    ) -> Refusal | None:
+        """What already forbids this recipient, `accepted` others being in the transaction."""
+        account = await self._account(principal)
+        facts = self._envelope(account, mail_from, (recipient,))
+        state = await self._reader.ask(self._look, _Looked(Asked(facts, account.policy), facts.now))
+        return at_rcpt(account.policy, facts, state, accepted)
+
+    async def submit(self, submission: Submission) -> Answer:
+        """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
+        prepared = await self.prepare(submission)
+        if prepared.facts.size > LARGE:
+            prepared = await self._store_first(prepared)
+        judged: Judged = await self._writer.put(
+            self._intake, prepared, prepared.facts.size if not prepared.stored else 0
+        )
+        if judged.parcel is not None:
+            self._on_parcel(judged.parcel)
+        return judged.answer
+
+    async def prepare(self, submission: Submission) -> Prepared:
+        """A submission read and planned, with nothing decided or stored."""
+        account = await self._account(submission.principal)
+        scanner = self._scanner(await self._accounts.secrets(), account)
+        hosts: dict[str, str] = {}
+        if account.policy.recipient_valid.check_mx:
+            hosts = await self._mail_hosts([r.domain for r in submission.rcpt_to])
+        if len(submission.data) <= IN_THREAD:
+            return prepare(submission, account, self._house(), scanner, hosts)
+        return await asyncio.to_thread(prepare, submission, account, self._house(), scanner, hosts)
+
+    async def simulate(self, submission: Submission) -> tuple[Prepared, State]:
+        """What would be judged, from what state; nothing is reserved or stored."""
+        prepared = await self.prepare(submission)
+        asked = Asked(prepared.facts, prepared.policy)
+        return prepared, await self._reader.ask(self._look, _Looked(asked, prepared.facts.now))
+
+    def forget(self) -> None:
+        """Believe nothing any more: the configuration or an account changed."""
+        self._accounts.forget()
+        self._logins.forget()
+        self._senders.clear()
+
+    # -- details ----------------------------------------------------------------------
+
+    async def _account(self, principal: Principal) -> Account:
+        account = await self._accounts.get(principal.mailbox_id) if principal.mailbox_id else None
+        if account is None:
+            raise Unavailable("the mailbox of this credential does not exist yet")
+        return account
+
+    def _envelope(self, account: Account, mail_from: Address | None, rcpt_to: Sequence[Address]) -> Facts:
+        return Facts(
+            send_id="",
+            now=self._clock(),
+            tenant=account.tenant_id,
+            mailbox=account.mailbox_id,
+            source="smtp",
+            mail_from=mail_from.wire if mail_from else "",
+            recipients=tuple(recipient_facts(r, account, self._house(), {}) for r in rcpt_to),
+            from_domain=mail_from.domain if mail_from else "",
+            sender_addresses=(mail_from.key,) if mail_from else (),
+        )
+
+    async def _sender_state(self, asked: Asked) -> State:
+        """The mailbox's own state, at most a second old."""
+        mark = f"{asked.facts.mailbox} {asked.facts.from_domain}"
+        read_at, state = self._senders.get(mark, (0, None))
+        if state is None or not 0 <= asked.facts.now - read_at < 1000:
+            state = await self._reader.ask(self._look, _Looked(asked, asked.facts.now))
+            self._senders[mark] = (asked.facts.now, state)
+        return state
+
+    def _look(self, connection: Connection, questions: Sequence[_Looked]) -> Sequence[State]:
+        """One round of the reader: every state that was asked for, from one snapshot."""
+        asked = [q.asked for q in questions]
+        snapshot = Snapshot.look(connection, asked, now=max(q.now for q in questions), rates=self._rates)
+        return [snapshot.state(a.facts) for a in asked]
+
+    async def _store_first(self, prepared: Prepared) -> Prepared:
+        submission = prepared.submission
+        await self._writer.run(lambda c: insert_body(c, submission.send_id, submission.data))
+        return Prepared(submission, prepared.facts, prepared.policy, prepared.head, prepared.plan, stored=True)

@@ -1,0 +1,344 @@
+"""The heart: one transaction that decides a batch of submissions and stores what follows from it.
+
+In one write transaction the snapshot is read for the whole batch, each message is judged
+in order (a decision's reservations are visible to the next), and messages, decisions,
+deliveries and counters are written in bulk. Nobody is answered before the commit, so a
+limit is exact, of two twins one is first, and decision and effect cannot part. When
+anything fails nothing was taken.
+
+Identical refusals and replays within a minute share one id and a count: a client that
+retries in a loop fills no disk.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, text
+
+from policy.decision import Decision, RecipientVerdict
+from policy.engine import decide
+from policy.facts import Facts, RecipientFacts
+from policy.settings import PolicySettings
+from policy.state import State
+from relay.store import audit, schema
+from relay.store.approvals import bound_digest
+from relay.store.engine import dumps
+from relay.store.events import Event, record
+from relay.store.parcel import Due, Parcel
+from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approvals, insert_sends
+from relay.store.snapshot import Asked, RateBook, Snapshot
+from relay.submission.record import record_content
+from relay.submission.submission import Answer, Submission
+
+SAME_REFUSAL = 60_000  # milliseconds in which identical refusals share one id
+LEASE = 10 * 60_000
+
+_STATES = {"queued": "queued", "scheduled": "scheduled", "held": "held"}
+_REFUSALS = select(schema.refusals).where(
+    schema.refusals.c.fingerprint.in_(bindparam("marks", expanding=True)),
+    schema.refusals.c.first_at > bindparam("since"),
+)
+_PUT_REFUSAL = text(
+    "INSERT INTO refusals (fingerprint, send_id, count, first_at, last_at) VALUES (:fingerprint, :send_id, 1, :at, :at)"
+    " ON CONFLICT (fingerprint) DO UPDATE SET send_id = excluded.send_id, count = 1,"
+    " first_at = excluded.first_at, last_at = excluded.last_at"
+)
+_COUNT_REFUSAL = text("UPDATE refusals SET count = count + 1, last_at = :at WHERE fingerprint = :fingerprint")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the header says, for lists and look-ups; the policy reads its own facts."""
+
+    subject: str = ""
+    to: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission, read and planned, that waits to be judged. `stored`: its bytes are in the store already."""
+
+    submission: Submission
+    facts: Facts
+    policy: PolicySettings
+    head: Head
+    plan: Mapping[str, Any]
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The answer, and what may leave at once, leased to this process."""
+
+    answer: Answer
+    parcel: Parcel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """Who writes, and what is not the policy's to say."""
+
+    node: str
+    writer: str  # names the chain together with the tenant: stable over restarts
+    approval_timeout: int = 24 * 3_600_000
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one transaction will write."""
+
+    sends: list[NewSend] = field(default_factory=list)
+    approvals: list[dict[str, Any]] = field(default_factory=list)
+    records: list[audit.Record] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    refusals: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    repeats: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Intake:
+    """The writer's handler for submissions."""
+
+    order = 3  # after outcomes and attempts: what they free or count is seen
+
+    def __init__(
+        self,
+        settings: IntakeSettings,
+        *,
+        clock: Callable[[], int],
+        token: Callable[[], str],
+        has_room: Callable[[int], bool],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._token = token
+        self._has_room = has_room
+        self._rates = RateBook()
+
+    def __call__(self, connection: Connection, items: Sequence[Prepared]) -> Sequence[Judged]:
+        """Judge and store a batch; one answer an item, in order."""
+        now = self._clock()
+        asked = [Asked(item.facts, item.policy) for item in items]
+        snapshot = Snapshot.read(connection, asked, now=now, rates=self._rates, token=self._token)
+        batch = _Batch()
+        judged = [self._judge(connection, item, snapshot, batch) for item in items]
+        snapshot.write()
+        insert_sends(connection, batch.sends)
+        insert_approvals(connection, batch.approvals)
+        audit.append(connection, batch.records)
+        _write_refusals(connection, batch)
+        record(connection, batch.events)
+        return judged
+
+    def _judge(self, connection: Connection, item: Prepared, snapshot: Snapshot, batch: _Batch) -> Judged:
+        state = snapshot.state(item.facts)
+        decision = decide(item.policy, item.facts, state)
+        if not decision.accepted():
+            return self._turn_away(connection, item, state, decision, snapshot, batch)
+        snapshot.accept(Asked(item.facts, item.policy), decision)
+        deliveries = self._deliveries(item, decision)
+        send = _send_row(item, decision)
+        batch.sends.append(NewSend(send, deliveries, None if item.stored else item.submission.data))
+        batch.records.append(self._record(item, state, decision, snapshot))
+        batch.events.extend(_taken(item, deliveries))
+        held = any(d.state == "held" for d in deliveries)
+        if held:
+            batch.approvals.append(self._approval(item, decision, deliveries))
+        answer = Answer(
+            item.submission.send_id,
+            decision,
+            held=held,
+            scheduled=all(d.state == "scheduled" for d in deliveries),
+        )
+        return Judged(answer, _parcel(item, send, deliveries))
+
+    # -- what is not taken ------------------------------------------------------------
+
+    def _turn_away(
+        self,
+        connection: Connection,
+        item: Prepared,
+        state: State,
+        decision: Decision,
+        snapshot: Snapshot,
+        batch: _Batch,
+    ) -> Judged:
+        """A refusal or a replay: recorded once a minute, counted after."""
+        first = next((v.first_send for v in decision.verdicts if v.outcome == "replayed"), "")
+        mark = _same_refusal(item.facts, decision, first)
+        known = self._known_refusal(connection, mark, batch)
+        send_id = first or known or item.submission.send_id
+        if known:
+            batch.repeats.append({"fingerprint": mark, "at": item.facts.now})
+        else:
+            batch.refusals[mark] = {"fingerprint": mark, "send_id": send_id, "at": item.facts.now}
+            batch.records.append(self._record(item, state, decision, snapshot, send_id))
+            if item.stored:
+                delete_body(connection, item.submission.send_id)
+            if not first:
+                batch.sends.append(NewSend(_send_row(item, decision), (), None))
+                batch.events.append(_blocked(item, decision))
+        return Judged(Answer(send_id, decision, replayed=bool(first)))
+
+    def _known_refusal(self, connection: Connection, mark: bytes, batch: _Batch) -> str:
+        if mark in batch.refusals:
+            return str(batch.refusals[mark]["send_id"])
+        since = self._clock() - SAME_REFUSAL
+        row = connection.execute(_REFUSALS, {"marks": [mark], "since": since}).first()
+        return row.send_id if row else ""
+
+    # -- what is taken ----------------------------------------------------------------
+
+    def _deliveries(self, item: Prepared, decision: Decision) -> tuple[NewDelivery, ...]:
+        """One row a recipient that was accepted; what may leave now is leased to this process if there is room."""
+        facts, now = item.facts, item.facts.now
+        lease = self._settings.node if self._has_room(facts.size) else ""
+        by_address = {r.address: r for r in facts.recipients}
+        return tuple(
+            _delivery(n, by_address[v.recipient], v, now, lease if v.outcome == "queued" else "")
+            for n, v in enumerate(decision.accepted(), 1)
+        )
+
+    def _record(
+        self, item: Prepared, state: State, decision: Decision, snapshot: Snapshot, send_id: str = ""
+    ) -> audit.Record:
+        facts = item.facts
+        tokens = {
+            word: snapshot.tokens[facts.tenant, r.key] for r in facts.recipients for word in (r.address, r.key, r.alias)
+        }
+        return audit.Record(
+            chain=f"{facts.tenant}:{self._settings.writer}",
+            send_id=send_id or facts.send_id,
+            at=facts.now,
+            content=record_content(send_id or facts.send_id, facts, state, decision, tokens),
+        )
+
+    def _approval(self, item: Prepared, decision: Decision, deliveries: Sequence[NewDelivery]) -> dict[str, Any]:
+        submission = item.submission
+        return {
+            "send_id": submission.send_id,
+            "tenant_id": item.facts.tenant,
+            "mailbox_id": item.facts.mailbox,
+            "status": "pending",
+            "bound": bound_digest(submission.data, item.plan, [d.recipient for d in deliveries if d.state == "held"]),
+            "reason": decision.reason or decision.rule,
+            "requested_at": item.facts.now,
+            "expires_at": item.facts.now + self._settings.approval_timeout,
+        }
+
+
+def _same_refusal(facts: Facts, decision: Decision, first: str) -> bytes:
+    recipients = ",".join(sorted(r.key for r in facts.recipients))
+    words = f"{facts.mailbox}\0{first or decision.reason}\0{decision.rule}\0{recipients}"
+    return blake2b(words.encode(), digest_size=16).digest()
+
+
+def _delivery(n: int, recipient: RecipientFacts, verdict: RecipientVerdict, now: int, lease: str) -> NewDelivery:
+    return NewDelivery(
+        n=n,
+        recipient=recipient.address,
+        recipient_key=recipient.key,
+        domain=recipient.domain,
+        state=_STATES[verdict.outcome],
+        due_at=verdict.due or now,
+        lease_node=lease,
+        lease_until=now + LEASE if lease else 0,
+    )
+
+
+def _send_row(item: Prepared, decision: Decision) -> dict[str, Any]:
+    submission, facts, head = item.submission, item.facts, item.head
+    origin = submission.origin
+    envelope = {
+        "source": origin.source,
+        "helo": origin.helo,
+        "peer": origin.peer,
+        "tls": origin.tls,
+        "smtputf8": origin.smtputf8,
+    }
+    return {
+        "id": submission.send_id,
+        "tenant_id": facts.tenant,
+        "mailbox_id": facts.mailbox,
+        "credential_id": submission.principal.credential_id,
+        "source": facts.source,
+        "mail_from": facts.mail_from,
+        "from_address": facts.from_address,
+        "to_header": head.to,
+        "subject": head.subject,
+        "message_id": head.message_id,
+        "size": facts.size,
+        "message_class": facts.message_class,
+        "decision": decision.decision,
+        "reason": decision.reason,
+        "rule": decision.rule,
+        "detail": decision.refusal.detail if decision.refusal else "",
+        "dedupe_key": facts.dedupe_key,
+        "campaign": facts.campaign,
+        "metadata": dumps(dict(facts.metadata)) if facts.metadata else "{}",
+        "envelope": dumps(envelope),
+        "plan": dumps(dict(item.plan)) if item.plan else "{}",
+        "digest": facts.digest,
+        "received_at": facts.now,
+    }
+
+
+def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
+    facts = item.facts
+    return [
+        Event(f"send.{d.state}", facts.now, facts.tenant, facts.mailbox, facts.send_id, d.n, d.recipient)
+        for d in deliveries
+    ]
+
+
+def _blocked(item: Prepared, decision: Decision) -> Event:
+    facts = item.facts
+    return Event(
+        "send.blocked",
+        facts.now,
+        facts.tenant,
+        facts.mailbox,
+        facts.send_id,
+        recipient=facts.recipients[0].address if len(facts.recipients) == 1 else "",
+        data={"reason": decision.reason, "rule": decision.rule, "decision": decision.decision},
+    )
+
+
+def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDelivery]) -> Parcel | None:
+    leased = tuple(
+        Due(d.n, d.recipient, d.recipient_key, d.domain, d.state, item.facts.now) for d in deliveries if d.lease_node
+    )
+    if not leased:
+        return None
+    origin = item.submission.origin
+    return Parcel(
+        send_id=send["id"],
+        tenant_id=send["tenant_id"],
+        mailbox_id=send["mailbox_id"],
+        mail_from=send["mail_from"],
+        from_address=send["from_address"],
+        message_class=send["message_class"],
+        size=send["size"],
+        received_at=send["received_at"],
+        campaign=send["campaign"],
+        metadata=item.facts.metadata,
+        envelope={
+            "source": origin.source,
+            "helo": origin.helo,
+            "peer": origin.peer,
+            "tls": origin.tls,
+            "smtputf8": origin.smtputf8,
+        },
+        plan=item.plan,
+        due=leased,
+        data=item.submission.data,
+    )
+
+
+def _write_refusals(connection: Connection, batch: _Batch) -> None:
+    if batch.refusals:
+        connection.execute(_PUT_REFUSAL, list(batch.refusals.values()))
+    if batch.repeats:
+        connection.execute(_COUNT_REFUSAL, batch.repeats)

@@ -1,0 +1,124 @@
+"""Binds the sockets submissions come in by, and gives each connection its session.
+
+A listener survives what happens to its connections: descriptors running out, handshakes
+that fail, clients that leave. A reload gives new terms to new connections and cuts none.
+Stopping is in two steps, so that all listeners of a process close before anybody waits:
+`stop_accepting`, then `Traffic.drain`.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Callable
+
+import structlog
+
+from relay.submission.certificate import Certificate
+from relay.submission.greeting import Greeting
+from relay.submission.service import Service
+from relay.submission.session import Session
+from relay.submission.submission import Desk
+from relay.submission.terms import Terms
+from relay.submission.throttle import Throttle
+from relay.submission.traffic import Traffic
+
+log = structlog.get_logger()
+
+BACKLOG = 512
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, to be made before the process forks. Raises OSError when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # IPPROTO_TCP must be said: asyncio turns Nagle off only on sockets whose protocol it knows, and without that
+    # each reply in two pieces costs a delayed ACK of 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    listening.setblocking(False)
+    return listening
+
+
+class Listener:
+    """One address where submissions come in."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        terms: Terms,
+        *,
+        desk: Desk,
+        traffic: Traffic,
+        throttle: Throttle,
+        certificate: Certificate | None = None,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        if terms.tls != "none" and certificate is None:
+            raise ValueError(f"a listener with tls: {terms.tls} needs a certificate")
+        self._socket = listening
+        self._desk = desk
+        self._traffic = traffic
+        self._throttle = throttle
+        self._certificate = certificate
+        self._now_ms = now_ms
+        self._server: asyncio.Server | None = None
+        self._service = self._serving(terms)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens; the port that was found if any was asked for."""
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new connections are taken."""
+        return self._server is not None and self._server.is_serving()
+
+    def change(self, terms: Terms) -> None:
+        """New terms, for the connections to come."""
+        self._service = self._serving(terms)
+
+    async def start(self) -> None:
+        """Take connections from now on."""
+        loop = asyncio.get_running_loop()
+        self._traffic.watch()
+        self._server = await loop.create_server(
+            lambda: Session(self._service, loop), sock=self._socket, backlog=BACKLOG
+        )
+        log.info("listening", address=":".join(map(str, self.address)), tls=self._service.terms.tls)
+
+    def stop_accepting(self) -> None:
+        """Close the door; whoever is inside stays."""
+        if self._server is not None:
+            self._server.close()
+        else:
+            self._socket.close()
+
+    async def drain(self, timeout: float) -> bool:
+        """Stop accepting, and wait for all sessions of the process; see `Traffic.drain`."""
+        self.stop_accepting()
+        return await self._traffic.drain(timeout)
+
+    def _serving(self, terms: Terms) -> Service:
+        return Service(
+            terms=terms,
+            greeting=Greeting(terms),
+            desk=self._desk,
+            traffic=self._traffic,
+            throttle=self._throttle,
+            context=self._context,
+            now_ms=self._now_ms,
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        assert self._certificate is not None
+        return self._certificate.context

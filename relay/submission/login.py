@@ -1,0 +1,132 @@
+"""Who logs in: generated secrets, passwords an operator chose, and API keys, under any name of their mailbox.
+
+A wrong password, an unknown user and a revoked secret nobody has proven take the same time
+and get the same answer. Hashing an operator-chosen password costs 20 ms on purpose, so it
+is done in threads behind a bounded line, never in the loop, and what was verified is
+believed for a short while. Nothing here logs a secret.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy import Connection
+
+from relay.store import credentials
+from relay.store.engine import loads
+from relay.store.reader import Reader
+from relay.store.vault import Vault
+from relay.submission.submission import AuthRefused, Principal
+
+BELIEVED = 300_000  # milliseconds a verified password is not hashed again
+LINE = 64  # logins that may wait to be hashed; beyond it 454
+# OWASP's minimum for argon2id: these passwords guard a machine account behind a throttle.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_DUMMY = _HASHER.hash("a password nobody has")
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash of a password an operator chose."""
+    return _HASHER.hash(password)
+
+
+def same_password(stored: str, password: str) -> bool:
+    """Whether `stored` is a hash of `password`."""
+    try:
+        return _HASHER.verify(stored, password)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+class Logins:
+    """Turns a user name and a password into a principal."""
+
+    def __init__(self, reader: Reader, vault: Vault, clock: Callable[[], int]) -> None:
+        self._reader = reader
+        self._vault = vault
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
+        self._hashing = 0
+        self._believed: dict[str, tuple[int, Principal]] = {}
+
+    async def authenticate(self, username: str, password: str) -> Principal:
+        """The principal; raises AuthRefused or Unavailable."""
+        mark = self._vault.digest(f"{username}\0{password}")
+        until, principal = self._believed.get(mark, (0, None))
+        if principal is not None and self._clock() < until:
+            return principal
+        principal = await self._prove(username, password)
+        if len(self._believed) > 10_000:
+            self._believed.clear()
+        self._believed[mark] = (self._clock() + BELIEVED, principal)
+        return principal
+
+    async def by_key(self, key: str) -> Principal:
+        """The principal of an API key; raises AuthRefused or Unavailable."""
+        rows = await self._reader.call(lambda c: _key_rows(c, key))
+        return self._of_key(rows, key, lambda _row: True)
+
+    def forget(self) -> None:
+        """Believe nobody any more: a credential was revoked or changed."""
+        self._believed.clear()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _prove(self, username: str, password: str) -> Principal:
+        if credentials.id_in(password):
+            rows = await self._reader.call(lambda c: _key_rows(c, password))
+            return self._of_key(rows, password, lambda row: _is_called(row, username))
+        rows = await self._reader.call(lambda c: credentials.for_login(c, username))
+        chosen = [row for row in rows if row.kind == "chosen" and row.status != "disabled"]
+        for row in chosen:
+            if await self._hash(row.secret, password):
+                return _principal(row)
+        if not chosen:
+            await self._hash(_DUMMY, password)  # an unknown user takes as long as a known one
+        raise AuthRefused("wrong")
+
+    def _of_key(self, rows: Sequence[Any], key: str, is_meant: Callable[[Any], bool]) -> Principal:
+        digest = self._vault.digest(key)
+        for row in rows:
+            if hmac.compare_digest(row.secret, digest) and is_meant(row):
+                return _principal(row)
+        raise AuthRefused("wrong")
+
+    async def _hash(self, stored: str, password: str) -> bool:
+        if self._hashing >= LINE:
+            raise AuthRefused("busy")
+        self._hashing += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, same_password, stored, password)
+        finally:
+            self._hashing -= 1
+
+
+def _key_rows(connection: Connection, key: str) -> Sequence[Any]:
+    row = credentials.by_id(connection, credentials.id_in(key))
+    return () if row is None else (row,)
+
+
+def _is_called(row: Any, username: str) -> bool:
+    names = {row.username, row.mailbox_name, row.mailbox_address, row.label, row.scope}
+    return username in names or username.lower() in names
+
+
+def _principal(row: Any) -> Principal:
+    """The principal of a proven row; raises AuthRefused when it was revoked."""
+    if row.status != "active":
+        raise AuthRefused("revoked")
+    return Principal(
+        credential_id=row.id,
+        tenant_id=row.mailbox_tenant or row.tenant_id,
+        mailbox_id=row.found_mailbox or "",
+        permissions=frozenset(loads(row.permissions)),
+        username=row.username or row.label,
+        scope=row.scope,
+    )

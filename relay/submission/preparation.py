@@ -1,0 +1,200 @@
+"""Reads a submission once, before it waits for its turn: facts for the policy, and the plan of the edits.
+
+Everything here is a function of the bytes, the account and what the caller hands in. What
+cannot be put into the message is known here, so that «cannot inject» refuses in time. The
+work is linear in the message.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from policy.classification import Classification
+from policy.facts import Defect, Facts, RecipientFacts
+from policy.reading import Reading, read
+from policy.secrets import SecretScanner
+from relay.mail import footer, longline
+from relay.mail.address import Address, alias_key
+from relay.mail.form import ambiguities, form, has_bare_newline, normalise_newlines
+from relay.mail.header import Fault, HeaderBlock
+from relay.mail.identity import Identity, identity
+from relay.mail.mime import View, view
+from relay.mail.sender import Sender
+from relay.mail.text import content
+from relay.mail.unsubscribe import Links, Subscription
+from relay.submission.account import Account
+from relay.submission.intake import Head, Prepared
+from relay.submission.submission import Submission, Wishes
+from relay.submission.wishes import read_wishes
+
+SHOWN = 200  # characters of subject and To kept for lists
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every submission is read against."""
+
+    internal_domains: frozenset[str]
+    bare_newline: str  # normalize | reject
+    links: Links
+    fold_aliases: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Edits:
+    """The plan as it is stored, and what stood in its way."""
+
+    plan: Mapping[str, Any]
+    cannot_inject: str = ""
+    defects: tuple[Defect, ...] = ()
+
+
+def prepare(
+    submission: Submission,
+    account: Account,
+    house: House,
+    scanner: SecretScanner,
+    mail_hosts: Mapping[str, str],
+) -> Prepared:
+    """Facts, head and plan. `mail_hosts` says of a recipient's domain what DNS knows, where it was asked."""
+    submission, newline = _with_settled_newlines(submission, house)
+    data = submission.data
+    header = HeaderBlock.parse(data)
+    wishes, unheard = read_wishes(header, submission.wishes)
+    seen = view(data, header)
+    shown = content(seen)
+    reading = read(shown, scanner)
+    verdict = reading.classification
+    message_class = "commercial" if wishes.claim == "commercial" else verdict.type
+    edits = _plan(seen, account, house, commercial=message_class == "commercial")
+    defects = (*newline, *form(data, header), *unheard, *_structure(seen), *edits.defects)
+    facts = Facts(
+        send_id=submission.send_id,
+        now=submission.received_at,
+        tenant=account.tenant_id,
+        mailbox=account.mailbox_id,
+        source=submission.origin.source,
+        mail_from=submission.mail_from.wire if submission.mail_from else "",
+        recipients=tuple(recipient_facts(r, account, house, mail_hosts) for r in submission.rcpt_to),
+        size=len(data),
+        **_identity_facts(identity(data, header, _own_names(account)), submission),
+        form_defects=defects,
+        ambiguities=(*ambiguities(data, header), *_disputed(seen)),
+        message_class=message_class,
+        cannot_inject=edits.cannot_inject,
+        automatic=shown.is_automatic,
+        message_id=header.get(b"message-id").decode("ascii", "replace"),
+        **_reading_facts(reading),
+        **_wish_facts(wishes),
+    )
+    to = header.get(b"to").decode("utf-8", "replace")
+    return Prepared(
+        submission, facts, account.policy, Head(shown.subject[:SHOWN], to[:SHOWN], facts.message_id), edits.plan
+    )
+
+
+def recipient_facts(address: Address, account: Account, house: House, mail_hosts: Mapping[str, str]) -> RecipientFacts:
+    """One recipient as the policy sees it."""
+    fold = account.policy.suppression_check.fold_aliases
+    return RecipientFacts(
+        address=address.wire,
+        key=address.key,
+        alias=alias_key(address) if fold else address.key,
+        domain=address.domain,
+        internal=address.domain in house.internal_domains,
+        mail_host=mail_hosts.get(address.domain, "unasked"),
+    )
+
+
+def _with_settled_newlines(submission: Submission, house: House) -> tuple[Submission, tuple[Defect, ...]]:
+    """A bare LF is made CRLF before anything is judged, or refused where the operator wants it so."""
+    if not has_bare_newline(submission.data):
+        return submission, ()
+    if house.bare_newline == "reject":
+        return submission, (Defect("bare_newline", "a line ends with LF alone"),)
+    return replace(submission, data=normalise_newlines(submission.data)), ()
+
+
+def _own_names(account: Account) -> tuple[str, ...]:
+    return (account.from_name,) if account.from_name else ()
+
+
+def _identity_facts(who: Identity, submission: Submission) -> dict[str, Any]:
+    senders = [a.key for a in (who.from_address, who.sender, submission.mail_from) if a is not None]
+    return {
+        "from_address": who.from_address.key if who.from_address else "",
+        "from_domain": who.from_address.domain if who.from_address else "",
+        "sender_addresses": tuple(dict.fromkeys(senders)),
+        "identity_defects": who.defects,
+    }
+
+
+def _reading_facts(reading: Reading) -> dict[str, Any]:
+    verdict: Classification = reading.classification
+    secrets = [f for f in reading.secrets if not f.is_canary]
+    return {
+        "score": verdict.score,
+        "in_doubt": verdict.in_doubt,
+        "features": tuple(
+            {"name": f.name, "weight": round(f.weight, 3), "evidence": f.evidence} for f in verdict.features
+        ),
+        "secrets": tuple({"kind": f.kind, "evidence": f.evidence} for f in secrets),
+        "canaries": tuple(f.evidence for f in reading.secrets if f.is_canary),
+        "digest": reading.digest,
+        "sketch": reading.sketch,
+    }
+
+
+def _wish_facts(wishes: Wishes) -> dict[str, Any]:
+    return {
+        "claim": wishes.claim,
+        "dedupe_key": wishes.dedupe_key,
+        "send_at": wishes.send_at,
+        "campaign": wishes.campaign,
+        "metadata": wishes.metadata,
+    }
+
+
+def _structure(seen: View) -> tuple[Defect, ...]:
+    return tuple(Defect(f.code, _in_words(f)) for f in seen.beyond_limits)
+
+
+def _disputed(seen: View) -> tuple[Defect, ...]:
+    return tuple(Defect(f.code, _in_words(f)) for f in seen.ambiguities)
+
+
+def _in_words(fault: Fault) -> str:
+    return fault.code.replace("_", " ")
+
+
+def _plan(seen: View, account: Account, house: House, *, commercial: bool) -> _Edits:
+    """What compliance and the wire require of the bytes; planned now, applied at departure."""
+    recoding = longline.long_lines(seen)
+    if recoding.impossible:
+        return _Edits({}, defects=(Defect("line_too_long", recoding.impossible),))
+    plan: dict[str, Any] = {"recoded": list(recoding.bodies)} if recoding.bodies else {}
+    if not commercial:
+        return _Edits(plan)
+    sender = _sender(account)
+    url = house.links.url(Subscription(account.tenant_id, account.mailbox_id, "somebody@example.com"))
+    planned = footer.plan(seen, sender.footer(url), house.links.is_ours)
+    if planned.impossible:
+        return _Edits(plan, cannot_inject=planned.impossible)
+    planned = _recoding(planned, recoding.bodies)
+    return _Edits(plan | {"footer": planned.to_json(), "sender": sender.to_json()})
+
+
+def _recoding(planned: footer.Plan, bodies: tuple[int, ...]) -> footer.Plan:
+    """A part whose lines are too long is written anew with its footer, where it would have been put in."""
+    parts = tuple(p._replace(way="recode") if p.body in bodies and p.way == "splice" else p for p in planned.parts)
+    return replace(planned, parts=parts)
+
+
+def _sender(account: Account) -> Sender:
+    return Sender(
+        name=account.from_name or account.address,
+        physical_address=account.physical_address,
+        language=account.language,
+        text=account.footer.get("text", ""),
+        html=account.footer.get("html", ""),
+    )

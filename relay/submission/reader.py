@@ -1,0 +1,165 @@
+"""Takes a message off the wire in blocks: only CRLF.CRLF ends it (RFC 5321 §4.1.1.4).
+
+Memory is taken from a budget of the process as the message grows and never exceeds the
+size limit plus one block. What is too large, or more than the budget holds, is read and
+thrown away so that the connection stays in step; beyond twice the limit the reader is
+`hopeless` and the connection has to go. Nothing here looks at a line: a block costs one
+search for the end, a message a handful of passes in C.
+
+A bare CR and NUL stay where they are, to be refused by name when the form is judged.
+"""
+
+_END = b"\r\n.\r\n"
+_STEP = 65_536
+LINE_LIMIT = 65_536  # octets of a line, without its end; far above what RFC 5322 allows, agents write long HTML
+
+
+class Memory:
+    """The octets all messages of a process may hold at once."""
+
+    __slots__ = ("limit", "used")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+
+    def take(self, octets: int) -> bool:
+        """Whether there was room; then it is taken."""
+        if self.used + octets > self.limit:
+            return False
+        self.used += octets
+        return True
+
+    def give(self, octets: int) -> None:
+        """Gives back what was taken."""
+        self.used -= octets
+
+    def has(self, octets: int) -> bool:
+        """Whether there would be room."""
+        return self.used + octets <= self.limit
+
+
+class MessageReader:
+    """One message on its way in. Made when DATA is answered; `release` when the message is no longer held."""
+
+    __slots__ = ("_buffer", "_limit", "_memory", "_tail", "_whole", "exhausted", "held", "total")
+
+    def __init__(self, limit: int, memory: Memory) -> None:
+        self._limit = limit
+        self._memory = memory
+        self._buffer: bytearray | None = None
+        self._whole = b""
+        self._tail = b"\r\n"  # the end of the DATA line: an empty message is no special case
+        self.total = 0  # octets of the message seen so far, dots still stuffed
+        self.held = _STEP if memory.take(_STEP) else 0
+        self.exhausted = not self.held  # the budget was spent
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it exceeds the limit; the real size counts, whatever was declared."""
+        return self.total > self._limit
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it is no use to wait for its end."""
+        return self.total > 2 * self._limit + _STEP
+
+    def feed(self, block: bytes) -> int:
+        """Takes a block; gives the offset in it behind the final dot, or -1 while the message goes on."""
+        end = self._find_end(block)
+        if end < 0:
+            self.total += len(block)
+            self._keep(block)
+            self._tail = block[-4:] if len(block) >= 4 else (self._tail + block)[-4:]
+            return -1
+        self.total += end - 3  # without `.CRLF`; may take back a dot that came in the block before
+        if self._buffer is None and end >= 3:
+            self._whole = block[: end - 3]
+        else:
+            self._keep(block[:end])
+        return end
+
+    def _find_end(self, block: bytes) -> int:
+        tail = self._tail
+        seam = (tail + block[:4]).find(_END)  # an end that began in the block before
+        if seam >= 0:
+            return seam + 5 - len(tail)
+        found = block.find(_END)
+        return found + 5 if found >= 0 else -1
+
+    def _keep(self, block: bytes) -> None:
+        if self.exhausted or self.total > self._limit + _STEP:
+            self._drop()
+            return
+        if self.total > self.held and not self._grow():
+            self._drop()
+            return
+        if self._buffer is None:
+            self._buffer = bytearray(block)
+        else:
+            self._buffer += block
+
+    def _grow(self) -> bool:
+        more = max(_STEP, self.total - self.held)
+        if not self._memory.take(more):
+            self.exhausted = True
+            return False
+        self.held += more
+        return True
+
+    def _drop(self) -> None:
+        self._buffer = bytearray()
+
+    def message(self, *, normalise: bool) -> bytes | None:
+        """The message: dots unstuffed, and a bare LF made CRLF where asked. None if it is, or thereby gets, too large.
+
+        It must not be `exhausted`.
+        """
+        if self.too_large:
+            return None
+        data = self._taken()
+        bare = data.count(b"\n") - data.count(b"\r\n") if normalise else 0
+        if bare:
+            if len(data) + bare > self._limit:
+                return None
+            # Before the dots: a client that writes LF alone has doubled them after it.
+            data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        return _unstuffed(data)
+
+    def _taken(self) -> bytes:
+        if self._buffer is None:
+            data, self._whole = self._whole, b""
+            return data
+        del self._buffer[self.total :]
+        data, self._buffer = bytes(self._buffer), None
+        return data
+
+    def settle(self, octets: int) -> None:
+        """Holds exactly `octets` from now on: what the message turned out to have."""
+        self._memory.give(self.held - octets)
+        self.held = octets
+
+    def release(self) -> None:
+        """Gives the memory back; twice does no harm."""
+        self._memory.give(self.held)
+        self.held = 0
+        self._buffer = None
+        self._whole = b""
+
+
+def _unstuffed(data: bytes) -> bytes:
+    """RFC 5321 §4.5.2: the first of the dots that begin a line goes."""
+    if b"\r\n." in data:  # three times quicker than to let replace() find out that there is none
+        data = data.replace(b"\r\n.", b"\r\n")
+    return data[1:] if data[:1] == b"." else data
+
+
+def has_endless_line(data: bytes) -> bool:
+    """Whether some line has more than LINE_LIMIT octets: looks at one place a line length, not at every line."""
+    at = 0
+    while len(data) - at > LINE_LIMIT:
+        end = data.rfind(b"\n", at, at + LINE_LIMIT + 2)
+        if end < 0:
+            return True
+        at = end + 1
+    return False

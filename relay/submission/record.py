@@ -1,0 +1,86 @@
+"""What is recorded of a decision for ever: the trace, the facts and the state it was made from.
+
+No address of a recipient stands in a record, only the random token that stands for it;
+erasing a person removes what the token means, and the record itself stays as it was.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from policy.decision import Decision
+from policy.facts import Facts
+from policy.recorded import facts_to_json, state_to_json
+from policy.state import State
+
+MARK = "~"  # stands before a token where an address stood
+
+
+def record_content(
+    send_id: str, facts: Facts, state: State, decision: Decision, tokens: Mapping[str, str]
+) -> dict[str, Any]:
+    """The content of a record, addresses replaced by tokens."""
+    content = {
+        "v": 1,
+        "sendId": send_id,
+        "tenant": facts.tenant,
+        "mailbox": facts.mailbox,
+        "decision": decision.decision,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
+        "checks": [check.as_json() for check in decision.checks],
+        "facts": facts_to_json(facts),
+        "state": state_to_json(state),
+        "timestamp": iso(facts.now),
+    }
+    hidden: dict[str, Any] = _hide(content, tokens)
+    return hidden
+
+
+def iso(at: int) -> str:
+    """A time in milliseconds as RFC 3339 UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _hide(value: Any, tokens: Mapping[str, str]) -> Any:
+    """The same data with every known address replaced by its token, in keys, values and sentences."""
+    if isinstance(value, str):
+        return _hide_words(value, tokens)
+    if isinstance(value, Mapping):
+        return {_hide_words(k, tokens) if isinstance(k, str) else k: _hide(v, tokens) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hide(v, tokens) for v in value]
+    return value
+
+
+def _hide_words(words: str, tokens: Mapping[str, str]) -> str:
+    if "@" not in words:
+        return words
+    if (token := tokens.get(words)) is not None:
+        return MARK + token
+    for address in sorted(tokens, key=len, reverse=True):
+        if address and address in words:
+            words = words.replace(address, MARK + tokens[address])
+    return words
+
+
+def show(value: Any, addresses: Mapping[str, str]) -> Any:
+    """A record's data with tokens resolved again; a token without a meaning shows as «erased»."""
+    if isinstance(value, str):
+        return _show_words(value, addresses)
+    if isinstance(value, Mapping):
+        return {_show_words(k, addresses) if isinstance(k, str) else k: show(v, addresses) for k, v in value.items()}
+    if isinstance(value, list):
+        return [show(v, addresses) for v in value]
+    return value
+
+
+def _show_words(words: str, addresses: Mapping[str, str]) -> str:
+    if MARK not in words:
+        return words
+    if words.startswith(MARK) and " " not in words:
+        return addresses.get(words[1:], "erased")
+    return " ".join(
+        addresses.get(w[1:], "erased") if w.startswith(MARK) and len(w) > 1 else w for w in words.split(" ")
+    )

@@ -1,0 +1,335 @@
+"""A submission session (RFC 6409): a verb in, a reply out, nothing decided inside.
+
+What may be sent is the desk's to say; a session knows the order of commands, who is logged
+in, and the limits of its listener. `250` after the final dot is said after the commit and
+only then, whether the client is still there or not; whatever else happens the answer is a
+refusal and the transaction is forgotten. Nothing of a message and nothing of a credential
+is logged at any level.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from policy.decision import Refusal
+from policy.settings import Options
+from relay.mail.address import Address, AddressError, parse_path
+from relay.submission import wording
+from relay.submission.access import Access, hint
+from relay.submission.command import BadCommand, MailCommand, read_mail, read_rcpt
+from relay.submission.connection import Work
+from relay.submission.greeting import repeatable
+from relay.submission.reader import MessageReader, has_endless_line
+from relay.submission.service import Service
+from relay.submission.submission import (
+    Answer,
+    Origin,
+    Submission,
+    Unavailable,
+)
+from relay.submission.wording import Phase
+
+log = structlog.get_logger()
+
+_EXTRA = 65_536  # octets that must be free before a message is begun
+
+
+@dataclass(slots=True)
+class Transaction:
+    """From MAIL to the end of the message."""
+
+    send_id: str
+    mail_from: Address | None
+    smtputf8: bool
+    options: Options
+    recipients: dict[str, Address] = field(default_factory=dict)  # by the string on the wire
+    refused: int = 0
+    over: bool = False  # a recipient was one too many
+
+    @property
+    def longest(self) -> int:
+        """The longest wait that is told as temporary."""
+        return int(self.options.max_tempfail.total_seconds())
+
+
+class Session(Access):
+    """One submission session."""
+
+    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(service, loop)
+        self._transaction: Transaction | None = None
+        self._phase: Phase = "MAIL"
+        self._send_id = ""
+        self._transactions = 0
+
+    # -- one line ---------------------------------------------------------------------
+
+    def _obey(self, line: bytes) -> Work | None:
+        if self._exchange is not None:
+            return self._respond(self._exchange, line)
+        verb, _, rest = line.partition(b" ")
+        command = _COMMANDS.get(verb) or _COMMANDS.get(verb.upper())
+        if command is None:
+            self._unknown(verb.upper(), line)
+            return None
+        run, limit = command
+        if len(line) + 2 > limit:
+            self._too_long()
+            return None
+        try:
+            return run(self, _text(rest))
+        except BadCommand as bad:
+            self._error(bad.reply)
+            return None
+
+    def _unknown(self, verb: bytes, line: bytes) -> None:
+        # A browser, a port scanner or a proxy speaks; what follows may look like SMTP and must not be run (faults S10).
+        if verb in _NOT_SMTP or line[:1] == b"\x16":
+            self.traffic.counts["not_smtp"] += 1
+            self._leave(wording.NOT_SMTP)
+        elif verb in _KNOWN_ELSEWHERE:
+            self._error(wording.NOT_IMPLEMENTED)
+        else:
+            log.debug("unknown command", peer=self.session.peer, length=len(line), begins=hint(line))
+            self._error(wording.BAD_CHARACTERS if _CONTROLS.search(line) else wording.UNKNOWN)
+
+    # -- MAIL ---------------------------------------------------------------------------
+
+    def _mail(self, argument: str) -> Work | None:
+        if not self.session.host_name:
+            raise BadCommand(wording.EHLO_FIRST)
+        if self._principal is None:
+            raise BadCommand(self._who_are_you())
+        if self._transaction is not None:
+            raise BadCommand(wording.NESTED_MAIL)
+        command = read_mail(argument, extended=self.session.extended_smtp)
+        self._transactions += 1
+        age = self.traffic.clock() - self._born
+        if self._transactions > self.terms.limits.transactions or age > self.terms.timeouts.connection:
+            self._leave(wording.TOO_OLD)
+            return None
+        return self._begin, command
+
+    def _who_are_you(self) -> bytes:
+        in_clear = self.session.ssl is None and not self.terms.plaintext_auth
+        return wording.TLS_REQUIRED if in_clear and self.terms.tls == "starttls" else wording.AUTH_REQUIRED
+
+    async def _begin(self, command: MailCommand) -> None:
+        assert self._principal is not None
+        desk = self.service.desk
+        self._phase, self._send_id = "MAIL", desk.new_send_id()
+        try:
+            mail_from = parse_path(command.path, smtputf8=command.smtputf8) if command.path else None
+        except AddressError as error:
+            self._say(wording.line(wording.bad_sender(error, self._send_id)))
+            return
+        options = self.terms.options(self._principal)
+        transaction = Transaction(self._send_id, mail_from, command.smtputf8, options)
+        refusal = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from, command.size)
+        if refusal is not None:
+            self._refuse(refusal, transaction)
+            return
+        self._transaction = transaction
+        self._say(wording.OK_MAIL)
+
+    def _no_room(self, size: int) -> Refusal | None:
+        if size > self.terms.max_message_size:
+            return wording.TOO_LARGE
+        return None if self.traffic.memory.has(max(size, _EXTRA)) else wording.FULL
+
+    def _refuse(self, refusal: Refusal, transaction: Transaction) -> None:
+        reply = wording.refused(refusal, self._phase, transaction.send_id, transaction.longest)
+        self._say(wording.line(reply))
+
+    # -- RCPT ---------------------------------------------------------------------------
+
+    def _rcpt(self, argument: str) -> Work | None:
+        transaction = self._transaction
+        if transaction is None:
+            raise BadCommand(wording.MAIL_FIRST if self.session.host_name else wording.EHLO_FIRST)
+        path = read_rcpt(argument)
+        self._phase = "RCPT"
+        try:
+            recipient = parse_path(path, smtputf8=transaction.smtputf8)
+        except AddressError as error:
+            transaction.refused += 1
+            self._say(wording.line(wording.bad_recipient(error, transaction.send_id)))
+            return None
+        if recipient.wire in transaction.recipients:
+            self._say(wording.OK_RCPT)
+            return None
+        if too_many := self._one_too_many(transaction):
+            self._refuse(too_many, transaction)
+            return None
+        return self._ask_about, recipient
+
+    def _one_too_many(self, transaction: Transaction) -> Refusal | None:
+        if transaction.mail_from is None and transaction.recipients:
+            return wording.ONE_ONLY
+        if len(transaction.recipients) < self.terms.max_recipients:
+            return None
+        transaction.over = True
+        return wording.TOO_MANY
+
+    async def _ask_about(self, recipient: Address) -> None:
+        principal, transaction = self._principal, self._transaction
+        assert principal is not None
+        assert transaction is not None
+        accepted = len(transaction.recipients)
+        refusal = await self.service.desk.at_rcpt(principal, transaction.mail_from, recipient, accepted)
+        if refusal is not None:
+            transaction.refused += 1
+            self._refuse(refusal, transaction)
+            return
+        transaction.recipients[recipient.wire] = recipient
+        self._say(wording.OK_RCPT)
+
+    # -- DATA ---------------------------------------------------------------------------
+
+    def _data(self, argument: str) -> None:
+        transaction = self._transaction
+        if argument:
+            raise BadCommand(wording.NO_ARGUMENT)
+        if transaction is None:
+            raise BadCommand(wording.MAIL_FIRST if self.session.host_name else wording.EHLO_FIRST)
+        if not transaction.recipients:
+            raise BadCommand(wording.NO_RECIPIENTS)
+        self._phase = "DATA"
+        reader = MessageReader(self.terms.max_message_size, self.traffic.memory)
+        if refusal := self._not_even_asked(transaction, reader):
+            reader.release()
+            self._transaction = None
+            self._refuse(refusal, transaction)
+            return
+        self._message = reader
+        self._begun = self._since = self.traffic.clock()
+        self._say(wording.GO_AHEAD)
+
+    @staticmethod
+    def _not_even_asked(transaction: Transaction, reader: MessageReader) -> Refusal | None:
+        """What the envelope alone decides, for mailboxes whose callers read «no exception» as «all sent»."""
+        if transaction.over and transaction.options.over_rcpt == "reject_all":
+            return wording.TOO_MANY
+        if transaction.refused and transaction.options.strict_recipients:
+            return wording.PARTLY
+        return wording.FULL if reader.exhausted else None
+
+    async def _received(self, _: bytes) -> None:
+        reader, transaction = self._message, self._transaction
+        assert reader is not None
+        assert transaction is not None
+        self._message = self._transaction = None
+        submission = self._read(reader, transaction)
+        if isinstance(submission, Refusal):
+            reader.release()
+            self._refuse(submission, transaction)
+            return
+        self._flush()
+        answer = await self._submitted(submission, reader)
+        reply = wording.answered(answer, transaction.options)
+        if reply[:1] == b"2":
+            self._errors = self._junk = 0
+        self._say(reply)
+
+    def _read(self, reader: MessageReader, transaction: Transaction) -> Submission | Refusal:
+        assert self._principal is not None
+        if reader.exhausted:
+            return wording.FULL
+        data = reader.message(normalise=self.terms.bare_newline == "normalize")
+        if data is None:
+            return wording.TOO_LARGE
+        if has_endless_line(data):
+            return wording.LONG_LINE
+        reader.settle(len(data))
+        return Submission(
+            send_id=transaction.send_id,
+            principal=self._principal,
+            origin=self._origin(transaction),
+            mail_from=transaction.mail_from,
+            rcpt_to=tuple(transaction.recipients.values()),
+            data=data,
+            received_at=self.service.now_ms(),
+        )
+
+    def _origin(self, transaction: Transaction) -> Origin:
+        session = self.session
+        helo = repeatable(session.host_name or "")
+        return Origin("smtp", helo, session.peer or "", session.ssl is not None, transaction.smtputf8)
+
+    async def _submitted(self, submission: Submission, reader: MessageReader) -> Answer:
+        """The answer, when it is stored. The end of the connection does not end it (faults S42)."""
+        self._committing = True
+        try:
+            with self.traffic.commit():
+                return await self.service.desk.submit(submission)
+        finally:
+            self._committing = False
+            reader.release()
+            if self._gone:
+                log.info("client gone before its answer", send=submission.send_id)
+
+    # -- when the house fails -----------------------------------------------------------
+
+    def _late(self) -> bytes:
+        return self._failed(wording.OVERDUE)
+
+    def _trouble(self, error: Exception) -> bytes:
+        if isinstance(error, Unavailable):
+            return self._failed(wording.FULL if error.full else wording.UNAVAILABLE)
+        log.error("a command failed", send=self._send_id, phase=self._phase, exc_info=error)
+        self._transaction = None
+        return self._failed(wording.BROKEN)
+
+    def _failed(self, why: Refusal) -> bytes:
+        if not self._send_id:
+            return wording.TROUBLE
+        return wording.line(wording.refused(why, self._phase, self._send_id))
+
+    def _in_transaction(self) -> bool:
+        return self._transaction is not None
+
+    def _reset(self) -> None:
+        self._transaction = None
+
+
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def _text(argument: bytes) -> str:
+    """The argument of a command as text; raises BadCommand for what is none."""
+    try:
+        text = argument.decode()
+    except UnicodeDecodeError as error:
+        raise BadCommand(wording.BAD_UTF8) from error
+    if not text.isprintable() and any(c < " " or "\x7f" <= c <= "\x9f" for c in text):
+        raise BadCommand(wording.BAD_CHARACTERS)
+    return text.strip(" ")
+
+
+_COMMAND_LIMIT = 512  # RFC 5321 §4.5.3.1.4, with CRLF
+_MAIL_LIMIT = (
+    _COMMAND_LIMIT + 26 + 17 + 10 + 500
+)  # SIZE, BODY, SMTPUTF8 and AUTH add to it (RFC 1870, 6152, 6531, 4954)
+_AUTH_LIMIT = 2048  # RFC 4616 §2 bounds a PLAIN response to some 1,024 octets of base64
+
+_COMMANDS: dict[bytes, tuple[Callable[[Session, str], Work | None], int]] = {
+    b"EHLO": (Session._ehlo, _COMMAND_LIMIT),
+    b"HELO": (Session._helo, _COMMAND_LIMIT),
+    b"STARTTLS": (Session._starttls, _COMMAND_LIMIT),
+    b"AUTH": (Session._auth, _AUTH_LIMIT),
+    b"MAIL": (Session._mail, _MAIL_LIMIT),
+    b"RCPT": (Session._rcpt, _COMMAND_LIMIT),
+    b"DATA": (Session._data, _COMMAND_LIMIT),
+    b"RSET": (Session._rset, _COMMAND_LIMIT),
+    b"NOOP": (Session._noop, _COMMAND_LIMIT),
+    b"QUIT": (Session._quit, _COMMAND_LIMIT),
+    b"HELP": (Session._help, _COMMAND_LIMIT),
+    b"VRFY": (Session._vrfy, _COMMAND_LIMIT),
+}
+_KNOWN_ELSEWHERE = frozenset(
+    b"EXPN BDAT BURL ETRN ATRN TURN SEND SOML SAML XCLIENT XFORWARD".split()  # RFC 5321 §4.2.4: 502, not 500
+)
+_NOT_SMTP = frozenset(b"GET POST PUT HEAD OPTIONS CONNECT DELETE PATCH TRACE HOST: PROXY".split())

@@ -1,0 +1,113 @@
+"""What is handed in and what is answered: the values between a session, HTTP and intake."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from policy.decision import Decision, Refusal
+from relay.mail.address import Address
+from relay.store.writer import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who submits, proven: a credential of one mailbox of one tenant, or the operator.
+
+    `permissions` holds send, read and manage. `scope` names the address of the mailbox for
+    keys made before their mailbox exists (`mailbox_id` is then empty and sending is refused).
+    """
+
+    credential_id: str
+    tenant_id: str
+    mailbox_id: str
+    permissions: frozenset[str]
+    username: str = ""
+    scope: str = ""
+    operator: bool = False
+
+    def may(self, permission: str) -> bool:
+        """Whether the credential carries `permission`; the operator may everything."""
+        return self.operator or permission in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a submission reached us, for Received and the log."""
+
+    source: Literal["smtp", "http"]
+    helo: str = ""
+    peer: str = ""
+    tls: bool = False
+    smtputf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the client asked for by header or field; nothing here can loosen a rule."""
+
+    dedupe_key: str = ""
+    idempotency_key: str = ""
+    campaign: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    claim: str = ""
+    send_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One message with its envelope. `mail_from` None is the null sender. `data` has CRLF line ends, dots unstuffed."""
+
+    send_id: str
+    principal: Principal
+    origin: Origin
+    mail_from: Address | None
+    rcpt_to: tuple[Address, ...]
+    data: bytes
+    received_at: int  # milliseconds since the epoch
+    wishes: Wishes = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a submission: the decision and the id under which it can be found.
+
+    `send_id` is the first send's id when everything was a replay.
+    """
+
+    send_id: str
+    decision: Decision
+    replayed: bool = False
+    held: bool = False
+    scheduled: bool = False
+
+
+class AuthRefused(Exception):
+    """A login that is not accepted. `kind`: wrong (535), revoked (525), busy (454)."""
+
+    def __init__(self, kind: Literal["wrong", "revoked", "busy"]) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Desk(Protocol):
+    """What a session asks the house. Answers at MAIL and RCPT look without reserving; `submit` decides for good."""
+
+    async def authenticate(self, username: str, password: str, peer: str) -> Principal:
+        """The principal behind a login; raises AuthRefused, or Unavailable when nobody can know."""
+
+    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Refusal | None:
+        """What already forbids this sender; None to go on. Raises Unavailable."""
+
+    async def at_rcpt(
+        self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
+    ) -> Refusal | None:
+        """What already forbids this recipient, `accepted` others being in the transaction. Raises Unavailable."""
+
+    async def submit(self, submission: Submission) -> Answer:
+        """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
+
+    def new_send_id(self) -> str:
+        """An id given out when MAIL is judged and kept for the transaction."""
+
+
+__all__ = ["Answer", "AuthRefused", "Desk", "Origin", "Principal", "Submission", "Unavailable", "Wishes"]

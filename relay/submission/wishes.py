@@ -1,0 +1,89 @@
+"""What a client may ask for in headers; all of them are removed before the message leaves.
+
+A wish can only make things stricter or later. One that cannot be read is a defect of the
+message, not silently dropped: the client believes it was heard.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from policy.facts import Defect
+from relay.mail.header import HeaderBlock
+from relay.submission.submission import Wishes
+
+METADATA_LIMIT = 8 * 1024
+VALUE_LIMIT = 256
+
+
+def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defect, ...]]:
+    """The wishes of the header on top of those given otherwise (a field of the API wins)."""
+    defects: list[Defect] = []
+    for name, reader in _READERS.items():
+        field = header.first(name)
+        if field is None:
+            continue
+        value = header.value(field).decode("utf-8", "replace").strip()
+        try:
+            wishes = reader(wishes, value)
+        except ValueError as error:
+            shown = name.decode().title().replace("Gatepost", "Gatepost")
+            defects.append(Defect("control_header", f"{shown}: {error}"))
+    return wishes, tuple(defects)
+
+
+def _dedupe_key(wishes: Wishes, value: str) -> Wishes:
+    return replace(wishes, dedupe_key=wishes.dedupe_key or _short(value))
+
+
+def _campaign(wishes: Wishes, value: str) -> Wishes:
+    return replace(wishes, campaign=wishes.campaign or _short(value))
+
+
+def _claim(wishes: Wishes, value: str) -> Wishes:
+    # A claim may only tighten: «transactional» is heard and changes nothing.
+    return replace(wishes, claim="commercial") if value.lower() == "commercial" else wishes
+
+
+def _metadata(wishes: Wishes, value: str) -> Wishes:
+    if len(value) > METADATA_LIMIT:
+        raise ValueError(f"more than {METADATA_LIMIT} characters")
+    try:
+        read: Any = json.loads(value)
+    except (ValueError, RecursionError):
+        raise ValueError("not a JSON object") from None
+    if not isinstance(read, dict):
+        raise ValueError("not a JSON object")
+    return replace(wishes, metadata={**read, **wishes.metadata})
+
+
+def _send_at(wishes: Wishes, value: str) -> Wishes:
+    return wishes if wishes.send_at else replace(wishes, send_at=parse_time(value))
+
+
+def parse_time(value: str) -> int:
+    """RFC 3339 to milliseconds since the epoch; raises ValueError, also without an offset."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("not a time as RFC 3339 writes it") from None
+    if moment.tzinfo is None:
+        raise ValueError("the time has no offset (RFC 3339)")
+    return int(moment.timestamp() * 1000)
+
+
+def _short(value: str) -> str:
+    if len(value) > VALUE_LIMIT:
+        raise ValueError(f"more than {VALUE_LIMIT} characters")
+    return value
+
+
+_READERS: dict[bytes, Callable[[Wishes, str], Wishes]] = {
+    b"x-gatepost-dedupe-key": _dedupe_key,
+    b"x-gatepost-campaign": _campaign,
+    b"x-gatepost-class": _claim,
+    b"x-gatepost-metadata": _metadata,
+    b"x-gatepost-send-at": _send_at,
+}

@@ -1,0 +1,207 @@
+"""What a verdict sounds like in SMTP: the one place where reasons become reply codes.
+
+The class of the code follows the remedy: 4yz only if the identical message passes later
+without anybody's action and soon enough, else 5yz. A refusal is one line of at most 200
+octets whatever was echoed into it; only its clause is ever shortened. Nothing here names
+a class, a path or a host of ours.
+"""
+
+from typing import Literal
+
+from policy.decision import Decision, RecipientVerdict, Refusal
+from policy.settings import Options
+from relay.mail.address import AddressError
+from relay.mail.reply import LINE_LIMIT, EnhancedCode, Reply, refusal
+from relay.submission.submission import Answer
+
+Phase = Literal["MAIL", "RCPT", "DATA"]
+
+RETRY_UNAVAILABLE = 60  # seconds; long enough for a store to come back, short enough for a code in a mail
+RETRY_HELD = 300  # how often a client that polls may ask for an approval
+
+_POLICY = (550, EnhancedCode(5, 7, 1))
+_WAIT = (451, EnhancedCode(4, 7, 0))
+_WAIT_RECIPIENT = (450, EnhancedCode(4, 7, 0))
+
+# Reasons whose code does not hang on the wait.
+_FIXED = {
+    "message_too_large": (552, EnhancedCode(5, 3, 4)),
+    "malformed_message": (554, EnhancedCode(5, 6, 0)),
+    "mail_loop": (554, EnhancedCode(5, 4, 6)),
+    "recipient_domain_throttle": (450, EnhancedCode(4, 4, 5)),
+}
+_INVALID_RECIPIENT = {
+    "no_domain": (550, EnhancedCode(5, 1, 2)),
+    "never_receives": (550, EnhancedCode(5, 1, 2)),
+    "null_mx": (556, EnhancedCode(5, 1, 10)),  # RFC 7504, 7505
+}
+_UNAVAILABLE = {"": (451, EnhancedCode(4, 3, 0)), "full": (452, EnhancedCode(4, 3, 1))}
+# They speak of one recipient's moment: 450 where the recipient is named.
+_OF_RECIPIENT = frozenset({"lease_conflict", "cooldown"})
+# A sender that is no address at all (RFC 3463 §3.2): X.1.7 and X.1.8 are the sender's X.1.3 and X.1.2.
+_BAD_SENDER = {
+    EnhancedCode(5, 1, 3): (553, EnhancedCode(5, 1, 7)),
+    EnhancedCode(5, 1, 2): (550, EnhancedCode(5, 1, 8)),
+    EnhancedCode(5, 6, 7): (553, EnhancedCode(5, 6, 7)),
+}
+
+TOO_LARGE = Refusal("message_too_large", "the message is larger than is taken here", "never", "change_content")
+UNAVAILABLE = Refusal("unavailable", "the store cannot be read or written now", "after", "wait", RETRY_UNAVAILABLE)
+FULL = Refusal("unavailable", "no room for more messages now", "after", "wait", RETRY_UNAVAILABLE, "full")
+OVERDUE = Refusal("unavailable", "the answer took too long", "after", "wait", RETRY_UNAVAILABLE)
+BROKEN = Refusal("unavailable", "temporary error", "after", "wait", RETRY_UNAVAILABLE)
+TOO_MANY = Refusal("too_many_recipients", "no more recipients in this message", "after", "reduce_recipients")
+ONE_ONLY = Refusal("too_many_recipients", "mail from the null sender has one recipient", "after", "reduce_recipients")
+PARTLY = Refusal("recipient_refused", "a recipient was refused and the mailbox is strict", "never", "drop_recipient")
+LONG_LINE = Refusal("malformed_message", "a line is longer than 65536 octets", "never", "change_content")
+
+
+def refused(why: Refusal, phase: Phase, send_id: str, longest: int = 86_400) -> Reply:
+    """The reply to a refusal; `longest` is the longest wait, in seconds, that is told as temporary."""
+    code, enhanced = _status(why, phase, longest)
+    retry = why.wait if why.retry == "after" else why.retry
+    return refusal(code, enhanced, why.reason, why.detail, retry, why.next, send_id)
+
+
+def bad_recipient(error: AddressError, send_id: str) -> Reply:
+    """RCPT with what is no strict mailbox."""
+    return refusal(error.code, error.enhanced, "recipient_invalid", error.detail, "never", "drop_recipient", send_id)
+
+
+def bad_sender(error: AddressError, send_id: str) -> Reply:
+    """MAIL with what is no strict mailbox."""
+    code, enhanced = _BAD_SENDER[error.enhanced]
+    return refusal(code, enhanced, "sender_not_allowed", error.detail, "never", "fix_sender", send_id)
+
+
+def answered(answer: Answer, options: Options) -> bytes:
+    """The line after the final dot."""
+    decision = answer.decision
+    longest = int(options.max_tempfail.total_seconds())
+    if decision.decision in ("blocked", "deferred"):
+        return line(_mixed(decision, answer.send_id, longest))
+    if answer.held and options.hold_reply == "tempfail":
+        held = Refusal("held", "waits for approval", "after", "wait", RETRY_HELD)
+        return line(refused(held, "DATA", answer.send_id, longest))
+    return _taken(answer)
+
+
+def line(reply: Reply) -> bytes:
+    """The reply as it goes on the wire."""
+    return reply.line() + b"\r\n"
+
+
+def _taken(answer: Answer) -> bytes:
+    note = " (duplicate of an earlier send)" if answer.replayed else " (held for approval)" if answer.held else ""
+    return f"250 2.0.0 Ok: queued as {answer.send_id}{note}\r\n".encode("ascii")
+
+
+def _status(why: Refusal, phase: Phase, longest: int) -> tuple[int, EnhancedCode]:
+    match why.reason:
+        case "unavailable":
+            return _UNAVAILABLE.get(why.cause, _UNAVAILABLE[""])
+        case "recipient_invalid":
+            return _INVALID_RECIPIENT.get(why.cause, (553, EnhancedCode(5, 1, 3)))
+        case "too_many_recipients":
+            # At RCPT the first ones stay valid (RFC 5321 §4.5.3.1.10); at DATA the same message never passes.
+            return (452, EnhancedCode(4, 5, 3)) if phase == "RCPT" else (550, EnhancedCode(5, 5, 3))
+        case reason if reason in _FIXED:
+            return _FIXED[reason]
+    if not why.is_temporary(longest):
+        return _POLICY
+    return _WAIT_RECIPIENT if phase == "RCPT" and why.reason in _OF_RECIPIENT else _WAIT
+
+
+def _mixed(decision: Decision, send_id: str, longest: int) -> Reply:
+    """One line for all recipients: permanent if any verdict is, else the longest wait; names as many as fit."""
+    failed = [v for v in decision.verdicts if v.outcome == "refused" and v.refusal is not None]
+    why = _worst(decision, failed, longest)
+    others = [v.recipient for v in failed if v.refusal is not None and v.recipient not in why.detail]
+    if len(decision.verdicts) < 2 or not others or all(v.refusal == why for v in decision.verdicts):
+        return refused(why, "DATA", send_id, longest)
+    room = LINE_LIMIT - 2 - len(str(refused(_with_detail(why, ""), "DATA", send_id, longest)))
+    return refused(_with_detail(why, _named(why.detail, others, room)), "DATA", send_id, longest)
+
+
+def _worst(decision: Decision, failed: list[RecipientVerdict], longest: int) -> Refusal:
+    found = [v.refusal for v in failed if v.refusal is not None]
+    if decision.refusal is not None:
+        found.insert(0, decision.refusal)
+    if not found:
+        return BROKEN  # a decision without a reason is a fault of ours, never the client's
+    lasting = [why for why in found if not _status(why, "DATA", longest)[0] < 500]
+    return lasting[0] if lasting else max(found, key=lambda why: why.wait)
+
+
+def _named(detail: str, others: list[str], room: int) -> str:
+    """The detail, then as many addresses as fit, then the number of the rest."""
+    text, shown = detail, 0
+    for address in others:
+        longer = f"{text}{', ' if shown else ', also refused: '}{address}"
+        if len(longer) > room - len(" and 1000 more"):
+            break
+        text, shown = longer, shown + 1
+    rest = len(others) - shown
+    return text if not rest else f"{text} and {rest} more"
+
+
+def _with_detail(why: Refusal, detail: str) -> Refusal:
+    return Refusal(why.reason, detail, why.retry, why.next, why.wait, why.cause)
+
+
+# -- replies of the protocol: no reason, no pairs -------------------------------------------------------------------
+
+OK_MAIL = b"250 2.1.0 Ok\r\n"
+OK_RCPT = b"250 2.1.5 Ok\r\n"
+OK = b"250 2.0.0 Ok\r\n"
+BYE = b"221 2.0.0 Bye\r\n"
+GO_AHEAD = b"354 End data with <CR><LF>.<CR><LF>\r\n"
+HELP = b"214 2.0.0 See RFC 5321; MAIL, RCPT and DATA after AUTH\r\n"
+VRFY = b"252 2.1.5 Cannot say, send and see\r\n"
+READY_FOR_TLS = b"220 2.0.0 Ready to start TLS\r\n"
+AUTHENTICATED = b"235 2.7.0 Authentication succeeded\r\n"
+
+UNKNOWN = b"500 5.5.2 Command not recognised\r\n"
+TOO_LONG = b"500 5.5.6 Line too long\r\n"
+NOT_IMPLEMENTED = b"502 5.5.1 Command not implemented\r\n"
+BAD_CHARACTERS = b"501 5.5.2 The command has a control character\r\n"
+BAD_UTF8 = b"501 5.5.4 The command is not valid UTF-8\r\n"
+NO_ARGUMENT = b"501 5.5.4 This command takes no argument\r\n"
+BAD_MAIL = b"501 5.5.4 Syntax: MAIL FROM:<address>\r\n"
+BAD_RCPT = b"501 5.5.4 Syntax: RCPT TO:<address>\r\n"
+BAD_PARAMETER = b"501 5.5.4 A parameter has a wrong value\r\n"
+UNKNOWN_PARAMETER = b"555 5.5.4 Parameter not recognised\r\n"
+NO_NAME = b"501 5.5.4 Syntax: EHLO name\r\n"
+LONG_NAME = b"501 5.5.2 The name after EHLO is too long\r\n"
+
+EHLO_FIRST = b"503 5.5.1 EHLO first\r\n"
+MAIL_FIRST = b"503 5.5.1 MAIL first\r\n"
+NESTED_MAIL = b"503 5.5.1 A transaction is open already\r\n"
+NO_RECIPIENTS = b"554 5.5.1 No valid recipients\r\n"
+
+AUTH_REQUIRED = b"530 5.7.0 Authentication required\r\n"
+TLS_REQUIRED = b"530 5.7.0 Must issue a STARTTLS command first\r\n"
+TLS_FOR_AUTH = b"538 5.7.11 Encryption required for authentication\r\n"
+TLS_TWICE = b"503 5.5.1 TLS is on already\r\n"
+TLS_PIPELINED = b"501 5.5.2 Nothing may follow STARTTLS before the handshake\r\n"
+AUTH_TWICE = b"503 5.5.1 Authenticated already\r\n"
+AUTH_IN_MAIL = b"503 5.5.1 Not inside a transaction\r\n"
+AUTH_MECHANISM = b"504 5.5.4 Mechanism not supported, use PLAIN or LOGIN\r\n"
+AUTH_SYNTAX = b"501 5.5.2 Cannot decode the response\r\n"
+AUTH_CANCELLED = b"501 5.7.0 Authentication cancelled\r\n"
+AUTH_WRONG = b"535 5.7.8 Authentication credentials invalid\r\n"
+AUTH_REVOKED = b"525 5.7.13 The credential is disabled\r\n"
+AUTH_BUSY = b"454 4.7.0 Temporary authentication failure\r\n"
+AUTH_TOO_OFTEN = b"421 4.7.0 Too many failed logins, closing\r\n"
+TOO_MANY_OF_CREDENTIAL = b"421 4.7.0 Too many connections with this credential\r\n"
+
+NOT_SMTP = b"554 5.5.0 This is an SMTP server, closing\r\n"
+EARLY = b"554 5.5.0 The client spoke before the greeting, closing\r\n"
+TOO_MANY_ERRORS = b"421 4.7.0 Too many errors, closing\r\n"
+TOO_MUCH_JUNK = b"421 4.7.0 Too many commands that send nothing, closing\r\n"
+TOO_OLD = b"421 4.7.0 This connection has lasted long enough, connect again\r\n"
+TIMED_OUT = b"421 4.4.2 Timeout, closing\r\n"
+TROUBLE = b"451 4.3.0 Temporary error, try again later\r\n"
+SHUTTING_DOWN = b"421 4.3.2 Shutting down, try again soon\r\n"
+TOO_MANY_CONNECTIONS = b"421 4.3.2 Too many connections, try again later\r\n"
+TOO_MANY_OF_ADDRESS = b"421 4.7.0 Too many connections from your address\r\n"
