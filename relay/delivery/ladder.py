@@ -1,0 +1,61 @@
+"""When a delivery is tried again. Pure arithmetic: every test is a table.
+
+The recipient's own soft failures climb the ladder of `softBounces` and, when it is used
+up, bounce. Trouble of providers and connections climbs its own steps and goes on until the
+message is too old, so an outage bounces and suppresses nobody.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from config.delivery import BounceHandling, DeliveryConfig
+
+JITTER = 0.1  # waits are perturbed by up to this share, so that a restart does not make every retry fall together
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The waits, in milliseconds."""
+
+    soft: tuple[int, ...]
+    soft_retries: int
+    trouble: tuple[int, ...]
+    give_up_after: int
+
+    @classmethod
+    def of(cls, delivery: DeliveryConfig, bounces: BounceHandling) -> "Ladder":
+        """The ladder the configuration describes."""
+        return cls(
+            soft=tuple(minutes * 60_000 for minutes in bounces.soft_bounces.backoff_minutes),
+            soft_retries=bounces.soft_bounces.max_retries,
+            trouble=tuple(_ms(wait) for wait in delivery.retry),
+            give_up_after=_ms(bounces.give_up_after),
+        )
+
+
+def after_soft(ladder: Ladder, failures: int, queued_at: int, now: int, chance: float) -> int | None:
+    """When to try again after the recipient's `failures`-th soft failure; None when it is to bounce."""
+    if failures > ladder.soft_retries:
+        return None
+    return _within(ladder, _step(ladder.soft, failures), queued_at, now, chance)
+
+
+def after_trouble(ladder: Ladder, attempts: int, queued_at: int, now: int, chance: float) -> int | None:
+    """When to try again after the `attempts`-th round without a willing provider; None when it is too old."""
+    return _within(ladder, _step(ladder.trouble, attempts), queued_at, now, chance)
+
+
+def _step(waits: tuple[int, ...], count: int) -> int:
+    return waits[min(max(count, 1), len(waits)) - 1]
+
+
+def _within(ladder: Ladder, wait: int, queued_at: int, now: int, chance: float) -> int | None:
+    """`chance` is in [0, 1). A last try is made when the age runs out, not given away to a long step."""
+    end = queued_at + ladder.give_up_after
+    if now >= end:
+        return None
+    return min(now + int(wait * (1 + JITTER * (2 * chance - 1))), end)
+
+
+def _ms(wait: timedelta) -> int:
+    return int(wait.total_seconds() * 1000)

@@ -1,0 +1,71 @@
+"""Which provider takes a message, and who follows when it cannot.
+
+Weights divide what flows; `failover` providers and those of weight 0 come after, in the
+order of the file. A provider whose conditions do not match, that is unconfigured, paused
+or open at its breaker is left out. Two of one group are one account: a round tries it once.
+"""
+
+from collections.abc import Callable, Sequence
+
+from config.delivery import Condition
+from config.providers import ProviderSettings
+from relay.store.parcel import Parcel
+
+
+def route(
+    providers: Sequence[ProviderSettings],
+    parcel: Parcel,
+    domain: str,
+    *,
+    names: tuple[str, str],
+    may_try: Callable[[str], bool],
+    chance: float,
+) -> tuple[ProviderSettings, ...]:
+    """The providers for this message, in the order to try them; empty when none may be tried now.
+
+    `names` are those of mailbox and tenant; `chance` in [0, 1) draws by weight.
+    """
+    fit = [p for p in providers if p.is_ready and may_try(p.name) and _fits(p, parcel, domain, names)]
+    weighted = [p for p in fit if p.weight > 0 and not p.failover]
+    first = _drawn(weighted, chance)
+    rest = [p for p in weighted if p is not first] + [p for p in fit if p.weight == 0 or p.failover]
+    return _one_a_group(([first] if first else []) + rest)
+
+
+def _fits(provider: ProviderSettings, parcel: Parcel, domain: str, names: tuple[str, str]) -> bool:
+    size = provider.limits.message_size
+    return (not size or parcel.size <= size) and condition_holds(provider.when, parcel, domain, names)
+
+
+def condition_holds(when: Condition, parcel: Parcel, domain: str, names: tuple[str, str]) -> bool:
+    """Whether every list that is given matches."""
+    mailbox, tenant = names
+    sender_domain = parcel.from_address.rpartition("@")[2]
+    return (
+        (not when.classes or parcel.message_class in when.classes)
+        and (not when.mailboxes or mailbox in when.mailboxes)
+        and (not when.tenants or tenant in when.tenants)
+        and (not when.sender_domains or any(_is_within(sender_domain, p) for p in when.sender_domains))
+        and (not when.recipient_domains or any(_is_within(domain, p) for p in when.recipient_domains))
+    )
+
+
+def _is_within(domain: str, pattern: str) -> bool:
+    """`example.com` matches itself, `*.example.com` what is below it."""
+    return domain.endswith(pattern[1:]) if pattern.startswith("*.") else domain == pattern
+
+
+def _drawn(weighted: Sequence[ProviderSettings], chance: float) -> ProviderSettings | None:
+    point = chance * sum(p.weight for p in weighted)
+    for provider in weighted:
+        point -= provider.weight
+        if point < 0:
+            return provider
+    return weighted[-1] if weighted else None
+
+
+def _one_a_group(providers: Sequence[ProviderSettings]) -> tuple[ProviderSettings, ...]:
+    seen: dict[str, ProviderSettings] = {}
+    for provider in providers:
+        seen.setdefault(provider.group, provider)
+    return tuple(seen.values())
