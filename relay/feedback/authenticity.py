@@ -1,0 +1,117 @@
+"""Whether a webhook comes from whom it claims: the schemes the providers share.
+
+All of them look at the raw bytes, compare in constant time and take the clock
+as an argument. The answer is a value: `accepted`, or the reason why not, and a
+`nonce` that the caller remembers for `WINDOW`, so that a copy sent again is
+known (faults H1 to H5). A secret may hold several, parted by blanks, while one
+replaces another; an empty one is an error of the operator and raises.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WINDOW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticity:
+    accepted: bool
+    reason: str = ""  # unsigned, wrong_signature, too_old, too_new, foreign, bad_certificate
+    nonce: str = ""  # seen twice within WINDOW = a replay; empty where the scheme has none
+
+
+def refused(reason: str) -> Authenticity:
+    return Authenticity(accepted=False, reason=reason)
+
+
+def secrets_of(secret: str) -> list[str]:
+    """The secrets that are valid now. Empty refuses to start, or everybody's signature would do (H3)."""
+    found = secret.split()
+    if not found:
+        raise ValueError("the webhook secret is empty")
+    return found
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """A header's value whatever the case of its name."""
+    low = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == low), "")
+
+
+def in_window(seconds: str, now: datetime, window: timedelta = WINDOW) -> str:
+    """Empty when the signed time is near now, else the reason."""
+    if not seconds.isascii() or not seconds.isdecimal() or len(seconds) > 14:
+        return "unsigned"
+    value = int(seconds)
+    age = now.timestamp() - (value / 1_000 if value > 10**11 else value)
+    if age > window.total_seconds():
+        return "too_old"
+    return "too_new" if -age > window.total_seconds() else ""
+
+
+def basic(headers: Mapping[str, str], secret: str) -> Authenticity:
+    """`user:password` as HTTP basic authentication, any other secret as a bearer token (H5)."""
+    scheme, _, given = header(headers, "authorization").partition(" ")
+    if not given:
+        return refused("unsigned")
+    presented = _decoded(given) if scheme.lower() == "basic" else given.strip().encode("utf-8", "replace")
+    kinds = {"basic": True, "bearer": False}
+    wanted = [one for one in secrets_of(secret) if (":" in one) is kinds.get(scheme.lower())]
+    # Every secret is compared, so that time does not tell which of them was nearly right.
+    matches = [hmac.compare_digest(presented, one.encode()) for one in wanted]
+    return Authenticity(accepted=True) if any(matches) else refused("wrong_signature")
+
+
+def _decoded(value: str) -> bytes:
+    try:
+        return base64.b64decode(value.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def hex_hmac(message: bytes, given: str, secret: str) -> bool:
+    """Whether `given` is the HMAC-SHA-256 of the message in hexadecimal."""
+    digests = [hmac.new(one.encode(), message, hashlib.sha256).hexdigest() for one in secrets_of(secret)]
+    presented = given.strip().lower().encode("utf-8", "replace")
+    matches = [hmac.compare_digest(digest.encode(), presented) for digest in digests]
+    return any(matches)
+
+
+def standard_webhook(
+    headers: Mapping[str, str], raw: bytes, secret: str, now: datetime, prefix: str = "webhook-"
+) -> Authenticity:
+    """Standard Webhooks: HMAC over id, time and body; any of several signatures may be the valid one."""
+    identity, seconds = header(headers, f"{prefix}id"), header(headers, f"{prefix}timestamp")
+    given = header(headers, f"{prefix}signature")
+    if not (identity and seconds and given):
+        return refused("unsigned")
+    if late := in_window(seconds, now):
+        return refused(late)
+    message = f"{identity}.{seconds}.".encode() + raw
+    presented = [_decoded(value) for version, _, value in _signatures(given) if version == "v1"]
+    wanted = [hmac.new(_key(one), message, hashlib.sha256).digest() for one in secrets_of(secret)]
+    matches = [hmac.compare_digest(one, other) for one in wanted for other in presented]
+    if any(matches):
+        return Authenticity(accepted=True, nonce=identity[:200])
+    return refused("wrong_signature")
+
+
+def _signatures(value: str) -> list[tuple[str, str, str]]:
+    return [part.partition(",") for part in value.split(" ")[:10]]
+
+
+def _key(secret: str) -> bytes:
+    """The key behind `whsec_…` (base64, at times without its padding)."""
+    encoded = secret.removeprefix("whsec_")
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("the webhook secret is no base64") from error
+    if not key:
+        raise ValueError("the webhook secret is empty")
+    return key

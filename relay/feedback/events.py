@@ -1,0 +1,133 @@
+"""One event about one recipient, whoever told it.
+
+The event types are the trade's (`reference`: django-anymail): queued, sent,
+rejected, failed, bounced, deferred, delivered, autoresponded, opened, clicked,
+complained, unsubscribed, subscribed, unknown. `reason` says why a delivery
+failed in the vocabulary of `relay.mail.bounce_reason`. `hard` is true only when
+the address itself is dead: it is what suppresses. Every text is bounded, since
+all of it comes from outside (faults L5, H6).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from relay.mail.bounce_reason import Said, judge
+from relay.mail.bounce_text import codes_in
+from relay.mail.notice import Notice
+
+TYPES = frozenset(
+    {
+        "queued", "sent", "rejected", "failed", "bounced", "deferred", "delivered", "autoresponded", "opened",
+        "clicked", "complained", "unsubscribed", "subscribed", "unknown",
+    }
+)  # fmt: skip
+
+MAX_TEXT = 1_000
+MAX_ID = 500
+MAX_METADATA = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackEvent:
+    """Absent is empty; `raw` is what the event was read from, for keeping."""
+
+    event_type: str
+    recipient: str
+    status: str = ""  # enhanced code, 5.1.1
+    reply_code: str = ""
+    reason: str = ""
+    hard: bool = False
+    feedback_type: str = ""
+    message_id: str = ""  # the provider's id of the message, or its Message-ID, as the provider calls it
+    timestamp: datetime | None = None
+    event_id: str = ""  # the same event told twice has the same one
+    provider: str = ""
+    diagnostic: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    raw: Any = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's camelCase fields."""
+        return {
+            "eventType": self.event_type,
+            "recipient": self.recipient,
+            "status": self.status,
+            "replyCode": self.reply_code,
+            "reason": self.reason,
+            "hard": self.hard,
+            "feedbackType": self.feedback_type,
+            "messageId": self.message_id,
+            "timestamp": stamp(self.timestamp),
+            "eventId": self.event_id,
+            "provider": self.provider,
+            "diagnostic": self.diagnostic,
+            "metadata": dict(self.metadata),
+            "tags": list(self.tags),
+        }
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+def of_notice(notice: Notice) -> FeedbackEvent:
+    """The event a returned mail tells of."""
+    return FeedbackEvent(
+        notice.kind,
+        notice.recipient,
+        notice.status,
+        notice.reply_code,
+        notice.reason,
+        notice.hard,
+        notice.feedback_type,
+        notice.message_id,
+        notice.timestamp,
+        diagnostic=notice.diagnostic,
+        metadata=_our_fields(notice),
+    )
+
+
+def _our_fields(notice: Notice) -> dict[str, str]:
+    """What of our own header came back with the returned mail: it says which send this was."""
+    return {name: value[:MAX_ID] for name, value in notice.original.items if name.startswith("x-gatepost-")}
+
+
+# With these the address is not to blame, whatever a provider calls permanent.
+_NOT_THE_ADDRESS = frozenset(
+    {
+        "authfailure", "badreputation", "blocked", "contenterror", "exceedlimit", "expired", "mailboxfull",
+        "mailererror", "mesgtoobig", "networkerror", "norelaying", "notcompliantrfc", "policyviolation", "rejected",
+        "requireptr", "securityerror", "spamdetected", "speeding", "suspend", "syntaxerror", "systemerror",
+        "systemfull", "toomanyconn", "virusdetected",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a provider's words about a failed delivery amount to."""
+
+    status: str
+    reply_code: str
+    reason: str
+    hard: bool
+
+
+def failure(diagnostic: str, status: str = "", code: str = "", *, permanent: bool, otherwise: str) -> Failure:
+    """Judges a provider's failure: hard needs both its word and a reply that does not speak of something else.
+
+    `otherwise` is the reason when the words say nothing: what the provider's own category stands for.
+    """
+    codes = codes_in(diagnostic)
+    status, code = status or codes.status, code or codes.reply
+    # Providers report what RCPT was answered with; with no word of a later phase that is what it was.
+    judged = judge(
+        Said(diagnostic, "", status, code, "RCPT" if permanent else "", "failed" if permanent else "delayed")
+    )
+    spoken = judged.reason not in {"undefined", "onhold", "filtered"} and (permanent or judged.reason != "expired")
+    reason = judged.reason if spoken and diagnostic else otherwise
+    return Failure(status, code, reason, permanent and reason not in _NOT_THE_ADDRESS)

@@ -1,0 +1,54 @@
+"""Reads one file of feedback, whatever it is: a bounce, a complaint or a provider's payload.
+
+The work behind `gatepost feedback parse`. Nothing is recorded and nothing is
+verified: it says what the bytes tell, not whether to believe them. Bytes that
+are none of these give an empty list.
+"""
+
+import json
+
+from relay.feedback.events import FeedbackEvent, of_notice
+from relay.feedback.payload import PayloadError, load, load_leniently
+from relay.feedback.providers import NORMALISERS, recognise
+from relay.mail.bounce import read_notices
+from relay.mail.bounce_parts import cut
+
+
+class UnknownProviderError(ValueError):
+    """No provider of that name sends events we can read."""
+
+
+def parse_feedback(data: bytes, provider: str | None = None) -> list[FeedbackEvent]:
+    """The events in the bytes; the provider is guessed when none is named."""
+    if provider is not None and provider not in NORMALISERS:
+        raise UnknownProviderError(f"no provider {provider!r}; known are {', '.join(sorted(NORMALISERS))}")
+    if data.lstrip()[:1] in (b"{", b"["):
+        return _payload(data, provider)
+    return _mailed_payload(data) or [of_notice(notice) for notice in read_notices(data)]
+
+
+def _payload(data: bytes, provider: str | None) -> list[FeedbackEvent]:
+    try:
+        payload = load(data.strip())
+    except PayloadError:
+        return []
+    name = provider or recognise(payload)
+    return NORMALISERS[name](payload) if name else []
+
+
+def _mailed_payload(data: bytes) -> list[FeedbackEvent]:
+    """The notifications SNS sends as plain mail: the JSON stands in the text."""
+    text = next((part.text.lstrip() for part in cut(data).of("text/plain")), "")
+    if not text.startswith("{"):
+        return []
+    try:
+        payload = load_leniently(text)
+    except PayloadError:
+        return []
+    name = recognise(payload)
+    return NORMALISERS[name](payload) if name else []
+
+
+def as_json(events: list[FeedbackEvent]) -> str:
+    """What the command prints."""
+    return json.dumps([event.as_json() for event in events], ensure_ascii=False, indent=2)

@@ -1,0 +1,80 @@
+"""Brevo: one event a request; no signature, so basic or bearer authentication is all there is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from relay.feedback.authenticity import Authenticity, basic
+from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.payload import PayloadError, load_leniently, metadata, moment, prose, rows, table, tags, text
+
+_TYPES = {
+    "request": "queued", "sent": "sent", "delivered": "delivered", "deferred": "deferred", "soft_bounce": "bounced",
+    "hard_bounce": "bounced", "blocked": "rejected", "spam": "complained", "complaint": "complained",
+    "invalid_email": "bounced", "invalid": "bounced", "error": "failed", "unsubscribed": "unsubscribed",
+    "opened": "opened", "unique_opened": "opened", "proxy_open": "opened", "unique_proxy_open": "opened",
+    "click": "clicked",
+}  # fmt: skip
+
+
+def verify(headers: Mapping[str, str], raw: bytes, secret: str, now: datetime) -> Authenticity:  # noqa: ARG001 - Brevo signs neither body nor time
+    return basic(headers, secret)
+
+
+def normalise(payload: Any) -> list[FeedbackEvent]:
+    return [_event(table(row)) for row in rows(payload)]
+
+
+def _event(data: Mapping[str, Any]) -> FeedbackEvent:
+    name = text(data.get("event"))
+    kind = _TYPES.get(name, "unknown")
+    said = prose(data.get("reason"))
+    message, recipient = text(data.get("message-id")).strip("<>"), text(data.get("email"))
+    # «ts_event» is when it happened and «ts_epoch» when it was sent, in milliseconds; «date» has no zone.
+    when = moment(data.get("ts_event")) or moment(data.get("ts_epoch")) or moment(data.get("ts"))
+    return FeedbackEvent(
+        kind,
+        recipient,
+        message_id=message,
+        timestamp=when,
+        # «id» is that of the webhook, the same in every event.
+        event_id=f"{name}:{message}:{recipient}:{text(data.get('ts_event')) or text(data.get('ts'))}",
+        provider="brevo",
+        diagnostic="" if said == "sent" else said,
+        metadata=_custom(data.get("X-Mailin-custom")),
+        tags=tags(data.get("tags")) if data.get("tags") else (),
+        raw=data,
+        **_outcome(name, kind, said),
+    )
+
+
+def _custom(value: Any) -> dict[str, str]:
+    """What we sent along in X-Mailin-custom: JSON if it is such, else one text."""
+    given = text(value, 10_000)
+    if not given:
+        return {}
+    try:
+        return metadata(load_leniently(given)) or {"custom": given[:500]}
+    except PayloadError:
+        return {"custom": given[:500]}
+
+
+def _outcome(name: str, kind: str, said: str) -> dict[str, Any]:
+    if kind == "complained":
+        return {"reason": "feedback", "feedback_type": "abuse"}
+    if kind == "unsubscribed":
+        return {"reason": "feedback", "feedback_type": "opt-out"}
+    if kind == "rejected":
+        return {"reason": "suppressed"}
+    if kind == "failed":
+        return {"reason": "systemerror"}
+    if kind not in {"bounced", "deferred"}:
+        return {}
+    permanent = name in {"hard_bounce", "invalid_email", "invalid"}
+    found = failure(said, permanent=permanent, otherwise="userunknown" if permanent else "undefined")
+    return {
+        "status": found.status,
+        "reply_code": found.reply_code,
+        "reason": found.reason,
+        "hard": found.hard,
+    }

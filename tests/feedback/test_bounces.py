@@ -1,0 +1,255 @@
+"""Bounces as servers write them, and as nobody should."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.feedback.parse import parse_feedback
+from relay.mail.bounce import read_notices
+from relay.mail.dsn import read_delivery_status
+
+DSN = """From: MAILER-DAEMON@mx.example.net
+To: agent@example.com
+Subject: Undelivered Mail Returned to Sender
+Date: Thu, 01 Jan 2026 10:00:00 +0100
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+This is the mail system at host mx.example.net.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+{groups}
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: <send_1@example.com>
+X-Gatepost-Send: send_1
+
+--b--
+"""
+
+
+def group(recipient="bob@example.org", action="failed", status="5.1.1", said="smtp; 550 5.1.1 User unknown", more=""):
+    return (
+        f"Final-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\nDiagnostic-Code: {said}\n{more}\n"
+    )
+
+
+def read(*groups):
+    return read_notices(DSN.format(groups="\n".join(groups)).encode())
+
+
+def test_an_unknown_user_is_hard_and_names_the_message():
+    [notice] = read(group())
+    assert (notice.kind, notice.recipient, notice.status, notice.reply_code) == (
+        "bounced",
+        "bob@example.org",
+        "5.1.1",
+        "550",
+    )
+    assert (notice.reason, notice.hard, notice.message_id) == ("userunknown", True, "send_1@example.com")
+
+
+def test_our_own_fields_of_the_returned_mail_come_along():
+    [event] = parse_feedback(DSN.format(groups=group()).encode())
+    assert event.metadata == {"x-gatepost-send": "send_1"}
+
+
+def test_times_are_told_in_utc():
+    [event] = parse_feedback(DSN.format(groups=group()).encode())
+    assert event.as_json()["timestamp"] == "2026-01-01T09:00:00Z"
+
+
+def test_each_recipient_gets_an_event_of_its_own():
+    notices = read(group("a@x.org"), group("b@x.org", status="5.2.2", said="smtp; 552 5.2.2 Mailbox full"))
+    assert [(one.recipient, one.reason, one.hard) for one in notices] == [
+        ("a@x.org", "userunknown", True),
+        ("b@x.org", "mailboxfull", False),
+    ]
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
+def test_l5_only_failed_can_suppress(action):
+    [notice] = read(group(action=action))
+    assert notice.kind in {"deferred", "delivered"}
+    assert not notice.hard
+
+
+def test_a_policy_refusal_never_suppresses_whatever_its_words():
+    [notice] = read(group(status="5.7.1", said="smtp; 550 5.7.1 User unknown"))
+    assert not notice.hard
+
+
+def test_a_temporary_code_never_suppresses():
+    [notice] = read(group(status="4.4.4", said="smtp; 450 4.4.4 Domain not found"))
+    assert not notice.hard
+
+
+def test_a_refused_sender_does_not_suppress_the_recipient():
+    [notice] = read(group(status="5.0.0", said="smtp; 550 Sender address rejected: Domain not found"))
+    assert (notice.reason, notice.hard) == ("rejected", False)
+
+
+def test_l5_a_status_that_is_none_is_ignored():
+    [notice] = read(group(status="9.9.9", said="smtp; something"))
+    assert (notice.status, notice.hard) == ("", False)
+
+
+def test_l5_ten_thousand_recipients_are_bounded():
+    notices = read(*(group(f"u{number}@x.org") for number in range(10_000)))
+    assert 0 < len(notices) <= 1_000
+
+
+def test_l5_nothing_is_injected_by_a_recipient_field():
+    [notice] = read(group("bob@example.org\x00\x1b[31m\x07"))
+    assert notice.recipient.isprintable()
+
+
+def test_l5_five_hundred_nested_reports_are_survived():
+    mail = DSN.format(groups=group()).encode()
+    for _ in range(500):
+        mail = (
+            b"Content-Type: multipart/report; boundary=n\n\n--n\nContent-Type: message/rfc822\n\n" + mail + b"\n--n--\n"
+        )
+    assert isinstance(read_notices(mail), tuple)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"",
+        b"\x00" * 10_000,
+        b"\r" * 100_000,
+        b"Content-Type: multipart/mixed; boundary=\n\n--\n--\n--",
+        b"Content-Type: text/plain; charset=idna\n\n" + b"\xff" * 5_000,
+        b"Content-Type: text/plain; charset=zlib\nContent-Transfer-Encoding: base64\n\n!!!!",
+        b"Subject: =?utf-8?b?////?= =?x?q?=?=\nFrom: mailer-daemon@x\n\nbob@example.org",
+        b"From: mailer-daemon@x\n\n" + b"@" * 200_000,
+        b"From: mailer-daemon@x\n\n" + b"<" * 200_000,
+        b"From: mailer-daemon@x\nContent-Type: text/html\n\n" + b"<" * 200_000,
+        b"From: mailer-daemon@x\n\n" + b'"' * 100_000 + b"@x.org",
+        b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 50_000,
+    ],
+    ids=range(12),
+)
+def test_l5_junk_is_read_without_an_error(mail):
+    assert isinstance(parse_feedback(mail), list)
+
+
+def test_the_middle_of_forty_megabytes_is_not_looked_at():
+    mail = DSN.format(groups=group()).encode() + b"x" * (40 << 20)
+    assert read_notices(mail)[0].hard
+
+
+def test_l7_a_vacation_notice_is_no_bounce():
+    [event] = parse_feedback(
+        b"From: Bob <bob@example.org>\nTo: agent@example.com\nSubject: Out of office\nAuto-Submitted: auto-replied\n"
+        b"In-Reply-To: <send_1@example.com>\n\nUser unknown to the office until Monday."
+    )
+    assert (event.event_type, event.hard, event.message_id) == ("autoresponded", False, "send_1@example.com")
+
+
+def test_ordinary_mail_is_no_feedback():
+    assert parse_feedback(b"From: bob@example.org\nTo: agent@example.com\nSubject: Hello\n\nShall we meet?") == []
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"), [("abuse", "complained"), ("not-spam", "complained"), ("opt-out", "unsubscribed")]
+)
+def test_l6_a_complaint_is_never_a_hard_bounce(told, kind):
+    mail = (
+        "From: fbl@example.net\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
+        f"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: {told}\nVersion: 1\n\n"
+        "--b\nContent-Type: message/rfc822\n\nMessage-ID: <send_1@example.com>\nTo: bob@example.org\n\nHi\n--b--\n"
+    )
+    [event] = parse_feedback(mail.encode())
+    assert (event.event_type, event.hard, event.feedback_type) == (kind, False, told)
+    assert (event.recipient, event.message_id) == ("bob@example.org", "send_1@example.com")
+
+
+def test_l6_a_redacted_complaint_still_names_the_message():
+    mail = (
+        b"Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n"
+        b"Content-Type: message/feedback-report\n\nFeedback-Type: abuse\n\n"
+        b"--b\nContent-Type: message/rfc822\n\nMessage-ID: <send_1@example.com>\nTo: redacted\n\nHi\n--b--\n"
+    )
+    [event] = parse_feedback(mail)
+    assert (event.recipient, event.message_id) == ("", "send_1@example.com")
+
+
+def plain(body: str, sender: str = "MAILER-DAEMON@mx.example.net") -> bytes:
+    return f"From: {sender}\nTo: agent@example.com\nSubject: failure notice\n\n{body}".encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "hard"),
+    [
+        (
+            (
+                "Hi. This is the qmail-send program at mx.\n\n<bob@example.org>:\n"
+                "Sorry, no mailbox here by that name. (#5.1.1)\n\n--- Below this line is a copy of the message.\n"
+            ),
+            "userunknown",
+            True,
+        ),
+        (
+            (
+                "The following address(es) failed:\n\n  bob@example.org\n    SMTP error from remote mail server after "
+                "RCPT TO:<bob@example.org>:\n    host mx.example.org [192.0.2.1]: 550 No such user\n"
+            ),
+            "userunknown",
+            True,
+        ),
+        (
+            (
+                "The following address(es) failed:\n\n  bob@example.org\n    SMTP error from remote mail server after "
+                "end of data:\n    host mx.example.org [192.0.2.1]: 550 No such user\n"
+            ),
+            "filtered",
+            False,
+        ),
+        (
+            (
+                "<bob@example.org>: host mx.example.org[192.0.2.1] said: 550 5.7.1 Service unavailable; Client host "
+                "[192.0.2.9] blocked using zen.spamhaus.org (in reply to RCPT TO command)\n"
+            ),
+            "blocked",
+            False,
+        ),
+        ("<bob@example.org>: unable to deliver: Disk quota exceeded\n", "mailboxfull", False),
+    ],
+)
+def test_what_servers_write_for_people_is_understood(body, reason, hard):
+    [notice] = read_notices(plain(body))
+    assert (notice.recipient, notice.reason, notice.hard) == ("bob@example.org", reason, hard)
+
+
+def test_recipients_without_a_blank_line_between_them_are_still_two():
+    status = read_delivery_status(group("a@x.org").strip("\n") + "\n" + group("b@x.org"))
+    assert [one.recipient for one in status.recipients] == ["a@x.org", "b@x.org"]
+
+
+SEED = DSN.format(groups=group() + "\n" + group("a@x.org", said="smtp; 552 5.2.2 full")).encode()
+
+
+@given(st.binary(max_size=2_000))
+def test_l5_no_bytes_at_all_raise(data):
+    for event in parse_feedback(data):
+        json.dumps(event.as_json())
+
+
+@given(st.lists(st.tuples(st.integers(0, len(SEED)), st.binary(max_size=8)), max_size=6))
+def test_l5_no_damage_to_a_report_raises(damage):
+    mail = bytearray(SEED)
+    for place, piece in damage:
+        mail[place : place + 3] = piece
+    for event in parse_feedback(bytes(mail)):
+        json.dumps(event.as_json())
