@@ -1,0 +1,146 @@
+"""What has to be done from time to time: heartbeats, the dead, expiry, retention, checkpoints.
+
+Chores that one process does for all take an advisory lock on PostgreSQL; on SQLite the
+worker of slot 0 does them. One that fails is logged and done again at its next turn.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import Connection, select, text
+
+from policy.usage import DAY
+from relay.store import audit
+from relay.store import schema as t
+from relay.store.approvals import expire_approvals
+from relay.store.nodes import bury, dead_nodes, heartbeat
+from relay.store.retention import prune
+from relay.store.writer import Broken, Unavailable
+
+if TYPE_CHECKING:
+    from relay.app import App
+
+log = structlog.get_logger()
+
+SILENT = 30_000  # milliseconds without a heartbeat after which a node counts as dead
+LOCK = 0x6761_7463  # advisory lock of the chores one process does for all
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """One thing to do every `period` seconds; `alone` where one process does it for all."""
+
+    name: str
+    period: float
+    do: Callable[[], Awaitable[None]]
+    alone: bool = False
+
+
+class Chores:
+    """The chores of one process."""
+
+    def __init__(self, app: "App") -> None:
+        self._app = app
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin with all of them."""
+        chores = (
+            Chore("heartbeat", 5, self._heartbeat),
+            Chore("providers", 1, self._providers),
+            Chore("signers", 60, self._signers),
+            Chore("dead nodes", 10, self._dead, alone=True),
+            Chore("approvals", 10, self._approvals, alone=True),
+            Chore("retention", 300, self._retention, alone=True),
+            Chore("checkpoint", 60, self._checkpoint, alone=True),
+        )
+        self._tasks = [asyncio.create_task(self._every(chore)) for chore in chores]
+
+    async def stop(self) -> None:
+        """End all of them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _every(self, chore: Chore) -> None:
+        while True:
+            await asyncio.sleep(chore.period)
+            if chore.alone and self._app.database.is_sqlite and self._app.slot != 0:
+                continue
+            try:
+                await chore.do()
+            except (Unavailable, Broken) as error:
+                log.warning("a chore could not be done", chore=chore.name, error=str(error))
+            except Exception:  # a bug in one chore must not end the others; it is told and tried again
+                log.exception("a chore failed", chore=chore.name)
+
+    async def _alone(self, job: Callable[[Connection], object]) -> None:
+        await self._app.writer.run(lambda c: job(c) if _is_alone(c) else None)
+
+    async def _heartbeat(self) -> None:
+        app = self._app
+        await app.writer.run(lambda c: heartbeat(c, app.node, app.clock()))
+
+    async def _providers(self) -> None:
+        paused = await self._app.reader.call(_paused_providers)
+        if paused != self._app.healths.paused:
+            self._app.healths.paused = paused
+            self._app.worker.wake()
+
+    async def _signers(self) -> None:
+        app = self._app
+        await app.reader.call(lambda c: app.signers.load(c, app.clock()))
+
+    async def _dead(self) -> None:
+        app = self._app
+        wait = int(app.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
+
+        def job(connection: Connection) -> None:
+            now = app.clock()
+            dead = [n for n in dead_nodes(connection, silent_since=now - SILENT) if n != app.node]
+            freed = bury(connection, dead, now=now, uncertain_until=now + wait)
+            if dead:
+                log.warning("nodes died", nodes=dead, requeued=freed[0], uncertain=freed[1])
+
+        await self._alone(job)
+
+    async def _approvals(self) -> None:
+        await self._alone(lambda c: expire_approvals(c, self._app.clock()))
+
+    async def _retention(self) -> None:
+        retention, now = self._app.settings.retention, self._app.clock()
+        await self._alone(lambda c: prune(c, retention, now))
+
+    async def _checkpoint(self) -> None:
+        """Sign all heads once a day."""
+        app = self._app
+
+        def job(connection: Connection) -> None:
+            now = app.clock()
+            newest = connection.execute(select(t.checkpoints.c.at).order_by(t.checkpoints.c.at.desc()).limit(1))
+            if now - int(newest.scalar_one_or_none() or 0) >= DAY:
+                audit.checkpoint(
+                    connection,
+                    checkpoint_id=app.ids.new("chk"),
+                    at=now,
+                    sign=app.vault.sign,
+                    public_key=app.vault.public_key,
+                )
+
+        await self._alone(job)
+
+
+def _is_alone(connection: Connection) -> bool:
+    if connection.dialect.name == "sqlite":
+        return True
+    return bool(connection.execute(_TRY_LOCK, {"lock": LOCK}).scalar_one())
+
+
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+
+
+def _paused_providers(connection: Connection) -> frozenset[str]:
+    return frozenset(connection.execute(select(t.providers.c.name).where(t.providers.c.status == "paused")).scalars())

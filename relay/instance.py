@@ -1,0 +1,75 @@
+"""The data directory: one running installation each, its identity, and its secret key.
+
+A second start on one directory is refused by a lock that dies with its process. A store
+that is gone although this installation once had one is not replaced by an empty one.
+"""
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from config.settings import Settings
+from relay.store.engine import Database, StoreUnusable
+from relay.store.vault import Vault, read_or_make
+
+
+class AlreadyRunning(Exception):
+    """Another process serves from this data directory."""
+
+
+class Instance:
+    """One installation on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The installation's name, made once and kept in the data directory."""
+        path = self.folder / "instance"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(secrets.token_hex(8) + "\n")
+        return path.read_text().strip()
+
+    def lock(self) -> None:
+        """Be the only server of this directory until the process ends; raises AlreadyRunning."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise AlreadyRunning(f"another gatepost serves from {self.folder}; stop it first") from None
+        self._lock = handle
+
+    def vault(self, settings: Settings) -> Vault:
+        """The keys of the installation, from the configured secret or the data directory."""
+        configured = settings.server.secret_key
+        if configured is not None:
+            words = configured.reveal().strip()
+            return Vault(bytes.fromhex(words) if _is_hex(words) else words.encode())
+        return read_or_make(self.folder / "secret.key")
+
+    def check_not_lost(self, database: Database) -> None:
+        """Raise StoreUnusable when this installation had a store file that is gone (R7)."""
+        marker = self.folder / "store"
+        file = database.file
+        if file is None:
+            return
+        if marker.exists() and marker.read_text().strip() == str(file) and not file.exists():
+            raise StoreUnusable(
+                f"{file} is gone: restore it from a backup, or remove {marker} to begin with an empty store"
+            )
+        file.parent.mkdir(parents=True, exist_ok=True)
+
+    def remember_store(self, database: Database) -> None:
+        """Note that there is a store now."""
+        if database.file is not None:
+            (self.folder / "store").write_text(f"{database.file}\n")
+
+
+def _is_hex(words: str) -> bool:
+    return len(words) >= 64 and len(words) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in words)

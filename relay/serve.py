@@ -1,0 +1,184 @@
+"""Runs the installation: binds the sockets once, forks the workers, and ends them in order.
+
+With one worker everything runs in this process. With several the parent binds, imports and
+freezes the collector, then forks equal processes that inherit the sockets, each doing all
+stages; it starts a new one for one that dies, drains all on SIGTERM, reloads all on SIGHUP.
+Inherited sockets share one backlog, so a busy worker's connections are taken by an idle one.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from config.errors import ConfigError
+from config.loader import load
+from config.settings import Settings
+from relay import logs, notify
+from relay.app import App
+from relay.instance import Instance
+from relay.setup import prepare
+from relay.submission.listener import bind
+
+log = structlog.get_logger()
+
+RESPAWN_WAIT = 1.0  # seconds before a worker that died is replaced, so that a crash loop is no busy loop
+
+
+class Sockets:
+    """Everything the installation listens on, bound before any worker exists."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.smtp = [bind(listener.host, listener.port) for listener in settings.smtp.listeners]
+        self.inbound = [bind(listener.host, listener.port) for listener in settings.inbound.listeners]
+        self.http = bind(settings.http.host, settings.http.port)
+
+
+def run(path: Path) -> int:
+    """Serve until told to stop; returns the exit code. Raises ConfigError, StoreUnusable, AlreadyRunning, OSError."""
+    loaded = load(path)
+    settings = loaded.settings
+    logs.configure(settings.server.log_level, settings.server.log_format)
+    for problem in loaded.warnings:
+        log.warning(str(problem))
+    instance = Instance(settings.server.data_dir)
+    instance.lock()
+    prepare(settings, instance)
+    sockets = Sockets(settings)
+    count = (os.cpu_count() or 1) if settings.server.workers == "auto" else settings.server.workers
+    if count == 1:
+        return _work(path, settings, instance, sockets, 0)
+    return _Parent(path, settings, instance, sockets, count).run()
+
+
+def _work(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int) -> int:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(path, settings, instance, sockets, slot))
+
+
+async def _serve(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int) -> int:
+    """One worker's life."""
+    from relay.store.engine import Database
+
+    app = App(
+        settings,
+        database=Database(settings.storage.dsn),
+        vault=instance.vault(settings),
+        instance=instance.id,
+        slot=slot,
+        smtp=sockets.smtp,
+        http=sockets.http,
+        inbound=sockets.inbound,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, app.stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, app, path)
+    await app.start()
+    notify.tell("READY=1")
+    log.info("ready", slot=slot, pid=os.getpid())
+    await app.stopping.wait()
+    if app.exit_code:
+        os._exit(app.exit_code)  # the disk failed: nothing may be written any more, not even politely
+    notify.tell("STOPPING=1")
+    await app.drain()
+    await app.stop()
+    return app.exit_code
+
+
+def _reload(app: App, path: Path) -> None:
+    """Read the file again; one that is wrong changes nothing."""
+    from config.changes import diff
+
+    try:
+        loaded = load(path)
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("the configuration was not reloaded", problem=str(problem))  # noqa: TRY400 - the problem says it all
+        return
+    for change in diff(app.settings, loaded.settings):
+        log.info("configuration", change=str(change))
+    app.reload(loaded.settings)
+
+
+class _Parent:
+    """Watches over the workers."""
+
+    def __init__(self, path: Path, settings: Settings, instance: Instance, sockets: Sockets, count: int) -> None:
+        self._path = path
+        self._settings = settings
+        self._instance = instance
+        self._sockets = sockets
+        self._count = count
+        self._workers: dict[int, int] = {}  # process id to slot
+        self._stopping = False
+        self._exit_code = 0
+
+    def run(self) -> int:
+        """Until the last worker has ended."""
+        gc.collect()
+        gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._pass_on)
+        for slot in range(self._count):
+            self._fork(slot)
+        while self._workers:
+            self._wait()
+        return self._exit_code
+
+    def _fork(self, slot: int) -> None:
+        pid = os.fork()
+        if pid:
+            self._workers[pid] = slot
+            return
+        code = 70  # EX_SOFTWARE, unless the worker says otherwise
+        try:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            code = _work(self._path, self._settings, self._instance, self._sockets, slot)
+        except BaseException:
+            log.exception("a worker failed", slot=slot)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _wait(self) -> None:
+        try:
+            pid, status = os.wait()
+        except InterruptedError:
+            return
+        slot = self._workers.pop(pid, None)
+        if slot is None:
+            return
+        code = os.waitstatus_to_exitcode(status)
+        if self._stopping:
+            self._exit_code = self._exit_code or max(code, 0)
+            return
+        if code == 74:
+            # The disk failed; no worker may go on writing to it.
+            self._exit_code = code
+            self._stop(signal.SIGTERM, None)
+            return
+        log.error("a worker died and is replaced", slot=slot, code=code)
+        time.sleep(RESPAWN_WAIT)
+        self._fork(slot)
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        self._stopping = True
+        for pid in list(self._workers):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        for pid in list(self._workers):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)

@@ -1,0 +1,43 @@
+"""Fixtures for every test, and the account of what this machine lacks."""
+
+from collections import Counter
+
+import pytest
+
+from tests.support import needs
+
+pytest_plugins = (  # a module before those that import it, or its asserts would stay unexplained
+    "tests.support.clock",
+    "tests.support.nameserver",
+    "tests.support.postgres",
+    "tests.support.provider",
+    "tests.support.inside",
+    "tests.support.server",
+)
+_PREFIX = "needs "
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the marker known."""
+    config.addinivalue_line("markers", "needs(*names): what the test needs beyond Python; see tests/support/needs.py")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test whose needs are not met, or fails it where nothing may be skipped."""
+    wanted = tuple(name for mark in item.iter_markers("needs") for name in mark.args)
+    if absent := needs.missing(wanted):
+        reason = _PREFIX + "; ".join(f"{need.name} ({need.remedy})" for need in absent)
+        (pytest.skip if needs.may_skip() else pytest.fail)(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each thing that was missing, with the number of tests it cost."""
+    lacking: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
+        if reason.startswith(_PREFIX):
+            lacking.update(reason.removeprefix(_PREFIX).split("; "))
+    if lacking:
+        terminalreporter.section("missing on this machine")
+        for need, tests in sorted(lacking.items()):
+            terminalreporter.write_line(f"{need}: {tests} {'test' if tests == 1 else 'tests'} skipped")

@@ -1,0 +1,50 @@
+"""The private PostgreSQL of the tests."""
+
+import os
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.support.postgres import running
+
+
+def test_each_kind_of_storage_takes_a_table(storage_url):
+    engine = create_engine(storage_url.replace("+aiosqlite", ""))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n integer)"))
+        connection.execute(text("INSERT INTO t VALUES (7)"))
+        assert connection.scalar(text("SELECT n FROM t")) == 7
+    engine.dispose()
+
+
+@pytest.mark.needs("postgresql")
+def test_a_database_is_empty_and_its_own(postgres, make_postgres_url):
+    first, second = make_postgres_url(), make_postgres_url()
+    postgres.run("CREATE TABLE t (n integer)", first.rpartition("/")[2])
+    assert postgres.run("SELECT to_regclass('t')", second.rpartition("/")[2]) == [(None,)]
+
+
+@pytest.mark.needs("postgresql")
+def test_connections_can_be_cut_as_a_failover_does(postgres, postgres_url):
+    with psycopg.connect(postgres_url.replace("+psycopg", "")) as connection:
+        connection.execute("SELECT 1")
+        assert postgres.cut_connections(postgres_url.rpartition("/")[2]) == 1
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+        connection.close()
+
+
+@pytest.mark.needs("postgresql")
+def test_a_server_stops_starts_again_with_its_data_and_leaves_nothing_behind():
+    with running(durable=True) as server:
+        name = server.create()
+        server.run("CREATE TABLE t AS SELECT 1 AS n", name)
+        server.stop()
+        with pytest.raises(psycopg.OperationalError):
+            server.run("SELECT 1", name)
+        server.start()
+        assert server.run("SELECT n FROM t", name) == [(1,)]
+        assert server.run("SHOW fsync") == [("on",)]
+        assert (server.folder / "data").stat().st_uid != 0 or os.geteuid() != 0
+    assert not server.folder.exists()

@@ -1,0 +1,1 @@
+"""What the tests stand on: real parts on loopback, scripted; nothing here knows the inside of Gatepost."""

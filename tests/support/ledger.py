@@ -1,0 +1,192 @@
+"""What a provider has seen: the accounting every promise about loss and duplicates is checked against.
+
+A message counts from before its reply is written, so a client killed while it waits for that
+reply is counted with it. With a journal the counts survive the provider's own death: one JSON
+line each, appended before the reply.
+"""
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+_BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One envelope with its message, as far as it came to a final dot."""
+
+    number: int
+    connection: int
+    helo: str
+    user: str
+    tls: bool
+    mail_from: str
+    mail_options: tuple[str, ...]
+    rcpt_to: tuple[str, ...]  # those we accepted
+    refused: tuple[str, ...]
+    data: bytes = field(repr=False)  # exactly what stood before the dot, unstuffed
+    reply: str  # what was answered; empty where nothing was
+    taken: bool
+
+    def header(self, name: str) -> str | None:
+        """The value of the first such field, unfolded."""
+        head = self.data.partition(b"\r\n\r\n")[0]
+        found = re.search(rb"(?im)^" + re.escape(name.encode()) + rb":[ \t]*((?:.*\r\n[ \t])*.*)$", head + b"\r\n")
+        return re.sub(r"\r\n[ \t]+", " ", found[1].decode("utf-8", "replace")).strip() if found else None
+
+    @property
+    def body(self) -> bytes:
+        """What follows the first empty line."""
+        return self.data.partition(b"\r\n\r\n")[2]
+
+
+class Ledger:
+    """Counts and keeps; safe to read from any thread while the provider works."""
+
+    def __init__(self, journal: Path | None = None, *, keep: bool = True) -> None:
+        self._changed = threading.Condition()
+        self._keep = keep  # False for long runs: counts only
+        self.connections = 0
+        self.commands: list[tuple[int, str]] = []
+        self.transactions: list[Transaction] = []
+        self.violations: list[str] = []
+        self.lost: list[int] = []  # transactions after whose dot the client was never heard again on that connection
+        self.copies: Counter[tuple[str, str]] = Counter()  # (Message-ID, recipient) of what was taken
+        self._numbers = 0
+        self._journal: TextIO | None = None
+        if journal:
+            self._replay(journal)
+            self._journal = journal.open("a", encoding="utf-8")
+
+    def _replay(self, journal: Path) -> None:
+        lines = journal.read_text("utf-8").splitlines() if journal.exists() else []
+        for line in lines:
+            entry = json.loads(line)
+            if "lost" in entry:
+                self.lost.append(entry["lost"])
+                continue
+            self._numbers = entry["number"]
+            if entry["taken"]:
+                self.copies.update((entry["message_id"], address) for address in entry["rcpt_to"])
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        if self._journal:
+            self._journal.write(json.dumps(entry) + "\n")
+            self._journal.flush()
+
+    def connected(self) -> int:
+        """Counts a connection and gives it its number."""
+        with self._changed:
+            self.connections += 1
+            self._changed.notify_all()
+            return self.connections
+
+    def heard(self, connection: int, line: str) -> None:
+        """Notes a command line; a secret behind AUTH stays out."""
+        with self._changed:
+            shown = " ".join(line.split(" ", 2)[:2]) if line.upper().startswith("AUTH ") else line
+            if self._keep:
+                self.commands.append((connection, shown))
+            self._changed.notify_all()
+
+    def number(self) -> int:
+        """The next transaction's number."""
+        with self._changed:
+            self._numbers += 1
+            return self._numbers
+
+    def book(self, transaction: Transaction) -> None:
+        """Keeps a finished transaction, and what the client did wrong in it."""
+        with self._changed:
+            if self._keep:
+                self.transactions.append(transaction)
+            self.violations.extend(_violations(transaction))
+            message_id = transaction.header("Message-ID") or ""
+            if transaction.taken:
+                self.copies.update((message_id, address) for address in transaction.rcpt_to)
+            entry = asdict(transaction) | {"message_id": message_id, "data": len(transaction.data)}
+            self._write(entry)
+            self._changed.notify_all()
+
+    def lose(self, transaction: int) -> None:
+        """Notes that the client may never have read the answer to this transaction's dot."""
+        with self._changed:
+            self.lost.append(transaction)
+            self._write({"lost": transaction})
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Closes the journal."""
+        if self._journal:
+            self._journal.close()
+
+    @property
+    def taken(self) -> list[Transaction]:
+        """The messages we took responsibility for, in the order they came."""
+        return [transaction for transaction in self.transactions if transaction.taken]
+
+    def copies_for(self, address: str) -> int:
+        """How many messages this recipient got."""
+        return sum(count for (_, to), count in self.copies.items() if to == address)
+
+    def recipients(self) -> set[str]:
+        """Everybody who got something."""
+        return {address for (_, address), count in self.copies.items() if count}
+
+    def duplicates(self) -> dict[tuple[str, str], int]:
+        """Which (Message-ID, recipient) came more than once, and how often."""
+        return {key: count for key, count in self.copies.items() if count > 1}
+
+    def wait(self, until: Callable[["Ledger"], object], timeout: float = 20.0) -> "Ledger":
+        """Waits for something to become true here, or fails with what is here instead."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            if not self._changed.wait_for(lambda: until(self), deadline - time.monotonic()):
+                raise AssertionError(f"the provider waited {timeout:g} s in vain; it has seen {self}")
+        return self
+
+    def wait_for_taken(self, messages: int, timeout: float = 20.0) -> list[Transaction]:
+        """Waits until this many messages have been taken, and gives them."""
+        return self.wait(lambda ledger: len(ledger.taken) >= messages, timeout).taken
+
+    def stats(self) -> dict[str, Any]:
+        """The counts as JSON can say them."""
+        with self._changed:
+            return {
+                "connections": self.connections,
+                "transactions": self._numbers,
+                "copies": sum(self.copies.values()),
+                "unique": len(self.copies),
+                "duplicates": [[*key, count] for key, count in self.duplicates().items()],
+                "lost": len(self.lost),
+                "violations": list(self.violations),
+            }
+
+    def __repr__(self) -> str:
+        counts = f"{self.connections} connections, {self._numbers} transactions, {sum(self.copies.values())} copies"
+        return f"{counts}; {_tail(self.commands)}"
+
+
+def _tail(commands: Iterable[tuple[int, str]]) -> str:
+    return "last commands: " + " | ".join(line for _, line in list(commands)[-6:])
+
+
+def _violations(transaction: Transaction) -> list[str]:
+    """What no client may do to a provider, whatever it was told (faults I3, S1, S3, S5, S28)."""
+    found = []
+    if _BARE.search(transaction.data):
+        found.append("a bare CR or LF in the message")
+    if not transaction.data.isascii() and "BODY=8BITMIME" not in map(str.upper, transaction.mail_options):
+        found.append("octets above 127 without BODY=8BITMIME")
+    if any(len(line) > 998 for line in transaction.data.split(b"\r\n")):
+        found.append("a line of more than 998 octets")
+    if len(set(transaction.rcpt_to)) != len(transaction.rcpt_to):
+        found.append("a recipient named twice")
+    return [f"transaction {transaction.number}: {text}" for text in found]

@@ -1,0 +1,76 @@
+"""What a fresh machine may lack, and how a test says that it needs it.
+
+`@pytest.mark.needs("chromium", "postgresql")` skips the test where one of them is absent,
+and the summary says so once per need. With GATEPOST_TESTS_SKIP_NOTHING=1 (continuous
+integration) an absent need fails the test instead, so that nothing is skipped unnoticed.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+NODE_FOLDER = Path(os.environ.get("GATEPOST_NODE_MODULES", Path(__file__).parents[2] / "node_modules"))
+SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")  # Debian leaves them out of a user's PATH
+
+
+def program(*names: str) -> str | None:
+    """The path of the first of these programs that is installed."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS])
+    return next((found for name in names if (found := shutil.which(name, path=path))), None)
+
+
+def postgres_folder() -> Path | None:
+    """Where initdb and postgres are: Debian keeps them out of PATH, one folder a major version."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda found: float(found.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    found = program("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+@cache
+def _nodemailer() -> bool:
+    return (NODE_FOLDER / "nodemailer" / "package.json").is_file()
+
+
+@cache
+def _postfix_runs() -> bool:
+    # Packages that only bring sendmail's name do not help: what is wanted is a private instance.
+    found = program("postfix")
+    return found is not None and subprocess.run([found, "-h"], capture_output=True, check=False).returncode in (0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing outside Python's reach."""
+
+    name: str
+    is_there: Callable[[], bool]
+    remedy: str  # what to install, on Debian
+
+
+NEEDS = {
+    "postgresql": Need("a PostgreSQL server", lambda: postgres_folder() is not None, "apt install postgresql"),
+    "chromium": Need("Chromium", lambda: program("chromium", "chromium-browser") is not None, "apt install chromium"),
+    "node": Need("Node.js", lambda: program("node", "nodejs") is not None, "apt install nodejs"),
+    "nodemailer": Need("nodemailer", _nodemailer, "npm install nodemailer"),
+    "postfix": Need("Postfix", _postfix_runs, "apt install postfix libsasl2-modules"),
+    "swaks": Need("swaks", lambda: program("swaks") is not None, "apt install swaks"),
+    "curl": Need("curl", lambda: program("curl") is not None, "apt install curl"),
+    "msmtp": Need("msmtp", lambda: program("msmtp") is not None, "apt install msmtp"),
+    "opendkim": Need("OpenDKIM's tools", lambda: program("opendkim-testmsg") is not None, "apt install opendkim-tools"),
+}
+
+
+def missing(names: tuple[str, ...]) -> tuple[Need, ...]:
+    """Those of the named needs that this machine lacks."""
+    return tuple(NEEDS[name] for name in names if not NEEDS[name].is_there())
+
+
+def may_skip() -> bool:
+    """Whether an absent need skips its tests (the default) or fails them."""
+    return os.environ.get("GATEPOST_TESTS_SKIP_NOTHING", "") in ("", "0")

@@ -1,0 +1,218 @@
+"""A private PostgreSQL for the tests: its own folder, its own port on loopback, gone with the test run.
+
+One cluster serves a worker of pytest-xdist and is made when the first test asks; each test gets
+an empty database. It runs as an unprivileged user when the tests run as root, which PostgreSQL
+insists on. Durability is off: what is tested here is Gatepost, and no test pulls the plug on
+PostgreSQL's disk. A shell holds the server's life on a pipe, so that it ends even when the test
+run is killed.
+"""
+
+import contextlib
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.needs import may_skip, missing, postgres_folder
+from tests.support.ports import free_port
+
+HOST = "127.0.0.1"
+USER = "gatepost"
+SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "max_wal_size": "1GB",
+    "autovacuum_naptime": "5min",
+    "log_min_messages": "warning",
+    "deadlock_timeout": "200ms",
+}
+# The shell reads its standard input, which nobody writes to: it ends when the test run does.
+_LIFELINE = '"$@" & server=$!; read -r _; kill -INT $server; wait $server'
+
+
+class Postgres:
+    """A running server."""
+
+    def __init__(self, binaries: Path, folder: Path, *, durable: bool = False) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self._binaries = binaries
+        self._settings = SETTINGS | (
+            dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "on") if durable else {}
+        )
+        self._numbers = itertools.count(1)
+        self._run_as = _unprivileged()
+        if self._run_as:
+            shutil.chown(folder, self._run_as)
+        self._make_cluster()
+        self.start()
+
+    def _make_cluster(self) -> None:
+        arguments = [
+            "--pgdata",
+            self.folder / "data",
+            "--username",
+            USER,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--no-locale",
+        ]
+        made = subprocess.run(
+            [str(self._binaries / "initdb"), *map(str, arguments), "--no-sync"],
+            user=self._run_as,
+            cwd=self.folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb failed: {made.stderr}")
+
+    def start(self) -> None:
+        """Starts the server (again) and waits until it answers."""
+        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
+        place = ["-D", self.folder / "data", "-h", HOST, "-p", str(self.port), "-k", self.folder]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["sh", "-c", _LIFELINE, "sh", str(self._binaries / "postgres"), *map(str, place), *options],
+                user=self._run_as,
+                cwd=self.folder,
+                env=_environment(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        probe = [str(self._binaries / "pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]
+        for _ in range(400):
+            if subprocess.run(probe, check=False).returncode == 0:
+                return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.05)
+                break
+        raise RuntimeError("PostgreSQL did not start: " + (self.folder / "log").read_text("utf-8", "replace"))
+
+    def stop(self) -> None:
+        """Ends the server in its fast way: open connections are broken off."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+
+    def url(self, database: str) -> str:
+        """What a Gatepost configuration names it by."""
+        return f"postgresql+psycopg://{USER}@{HOST}:{self.port}/{database}"
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        """Runs one statement outside any transaction and gives its rows."""
+        with psycopg.connect(
+            f"host={HOST} port={self.port} user={USER} dbname={database}", autocommit=True
+        ) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def create(self, template: str = "template1") -> str:
+        """An empty database (or a copy of another one); its name."""
+        name = f"test_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, database: str) -> None:
+        """Drops a database, whoever is still connected to it."""
+        self.run(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def cut_connections(self, database: str) -> int:
+        """Ends every session in that database, as a failover does; how many there were."""
+        found = self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+        return len(found)
+
+
+def _unprivileged() -> str | None:
+    """The user to run as, where we are root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _environment() -> dict[str, str]:
+    # What PG… variables of the person at the keyboard say is not meant for this server.
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+@contextlib.contextmanager
+def running(*, durable: bool = False) -> Iterator[Postgres]:
+    """A server for as long as the block lasts; benchmarks want it durable."""
+    binaries = postgres_folder()
+    if binaries is None:
+        raise RuntimeError("no PostgreSQL server is installed")
+    folder = Path(tempfile.mkdtemp(prefix="gatepost-pg-", dir="/tmp"))  # its socket's path has to be short
+    try:
+        server = Postgres(binaries, folder, durable=durable)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The worker's PostgreSQL; tests that use it carry `@pytest.mark.needs("postgresql")`."""
+    if absent := missing(("postgresql",)):
+        (pytest.skip if may_skip() else pytest.fail)(f"needs {absent[0].name} ({absent[0].remedy})")
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """An empty PostgreSQL database of this test's own."""
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite database of this test's own, not there yet."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'gatepost.db'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def storage_url(request: pytest.FixtureRequest) -> str:
+    """Both kinds of storage: a test that asks for this runs on each."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+MakeDatabase = Callable[[], str]
+
+
+@pytest.fixture
+def make_postgres_url(postgres: Postgres) -> Iterator[MakeDatabase]:
+    """Several empty databases, for a test that compares them."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(postgres.create())
+        return postgres.url(made[-1])
+
+    yield make
+    for name in made:
+        postgres.drop(name)

@@ -1,0 +1,207 @@
+"""What a provider does at each moment of a conversation: the vocabulary of its good and bad behaviour.
+
+A script names a step for a phase; where it names none the provider behaves. Phases: greeting,
+ehlo, starttls, auth, mail, rcpt, data, body (after 354, before the dot), dot, rset, noop, quit.
+A step is
+
+    "451 4.7.1 later"        the reply; with newlines, a multi-line one; 421 closes the connection after it
+    Raw(b"…")                these bytes, whatever they are; the provider goes on as if it had accepted nothing
+    Hang()                   silence, the connection stays open
+    Drop(), Drop(b"25")      the connection is reset, perhaps after a piece of the reply
+    HalfClose("250 ok")      the reply, then no more writing; what comes is still read
+    Drip("250 ok", 0.01)     the reply, one octet at a time
+    Hold(gate, step)         the step, once the test has set the gate
+    Taken(step)              at the dot: the message is kept, and counts, whatever the client is told
+    a function of Asked      decides each time; None means «behave»
+"""
+
+import itertools
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the client has just done."""
+
+    phase: str
+    argument: str = ""  # what stood behind the verb; at rcpt and mail the address alone
+    connection: int = 0  # counted from 1
+    data: bytes = b""  # at the dot: the message
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Octets that need not be a reply."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A connection reset, after a piece of a reply if one is given."""
+
+    after: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class HalfClose:
+    """A reply (or none), then the end of our direction."""
+
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """A reply that comes one octet at a time."""
+
+    reply: str
+    every: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Waits for the test before it goes on."""
+
+    gate: threading.Event
+    then: "Act" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The message is kept although the client is not told so."""
+
+    then: "Act"
+
+
+Act = str | Raw | Hang | Drop | HalfClose | Drip | Hold | Taken | None
+Step = Act | Callable[[Asked], Act]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How a provider behaves from the connection on."""
+
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    recipients: Mapping[str, Step] = field(default_factory=dict)  # by address, before steps["rcpt"]
+    extensions: tuple[str, ...] = ("PIPELINING", "SIZE 31457280", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+    auth: tuple[str, ...] = ("PLAIN", "LOGIN")  # announced mechanisms; empty hides AUTH
+    users: Mapping[str, str] | None = None  # None lets everybody in
+    require_auth: bool = False
+    starttls: bool = False
+    implicit_tls: bool = False
+    certificate: str = "good"  # good | other-name | unknown-authority | expired
+
+    def on(self, **steps: Step) -> "Script":
+        """The same script with these phases changed: `Script().on(dot="451 4.3.0 later")`."""
+        return replace(self, steps={**self.steps, **steps})
+
+    def for_recipient(self, **by_address: Step) -> "Script":
+        """Only for symmetry in tests that build addresses: `for_recipient(**{"bob@x.test": "550 5.1.1 no"})`."""
+        return replace(self, recipients={**self.recipients, **by_address})
+
+
+def first(times: int, act: Act, then: Act = None) -> Callable[[Asked], Act]:
+    """The act for the first few times, and another (or good behaviour) from then on."""
+    count = itertools.count()
+    return lambda asked: act if next(count) < times else then
+
+
+def in_turn(*acts: Act) -> Callable[[Asked], Act]:
+    """One act after the other; good behaviour when they are used up."""
+    left = iter(acts)
+    return lambda asked: next(left, None)
+
+
+# Each misbehaviour that faults.md R30 to R48 lists, by a name a test can be parametrised with.
+FAULTS: dict[str, tuple[str, Act]] = {
+    "greeting_421": ("greeting", "421 4.3.2 too busy"),
+    "greeting_554": ("greeting", "554 5.3.2 not you"),
+    "greeting_garbage": ("greeting", Raw(b"\x00\xff\xfeHTTP/1.1 400 Bad Request\r\n\r\n")),
+    "greeting_silence": ("greeting", Hang()),
+    "greeting_drop": ("greeting", Drop()),
+    "ehlo_502": ("ehlo", "502 5.5.1 what is that"),
+    "ehlo_421": ("ehlo", "421 4.7.0 go away"),
+    "ehlo_drop": ("ehlo", Drop()),
+    "starttls_454": ("starttls", "454 4.7.0 no certificate today"),
+    "starttls_garbage": ("starttls", Raw(b"220 2.0.0 ready\r\nthis is no handshake\r\n")),
+    "auth_535": ("auth", "535 5.7.8 wrong"),
+    "auth_530": ("auth", "530 5.7.0 account needs attention"),
+    "auth_454": ("auth", "454 4.7.0 directory is down"),
+    "auth_drop": ("auth", Drop()),
+    "mail_421": ("mail", "421 4.7.0 slow down"),
+    "mail_450": ("mail", "450 4.7.1 rate exceeded"),
+    "mail_451": ("mail", "451 4.3.0 trouble"),
+    "mail_452": ("mail", "452 4.3.1 no room"),
+    "mail_454": ("mail", "454 4.7.0 throttled"),
+    "mail_550": ("mail", "550 5.7.1 sender is not verified"),
+    "mail_suspended": ("mail", "550 5.7.0 account suspended"),
+    "mail_hang": ("mail", Hang()),
+    "mail_drop": ("mail", Drop()),
+    "rcpt_421": ("rcpt", "421 4.7.0 enough for now"),
+    "rcpt_450": ("rcpt", "450 4.2.1 mailbox busy"),
+    "rcpt_451": ("rcpt", "451 4.7.1 rate exceeded"),
+    "rcpt_452": ("rcpt", "452 4.5.3 too many recipients"),
+    "rcpt_550": ("rcpt", "550 5.1.1 no such user"),
+    "rcpt_550_policy": ("rcpt", "550 5.7.1 refused by policy"),
+    "rcpt_hang": ("rcpt", Hang()),
+    "rcpt_drop": ("rcpt", Drop()),
+    "data_451": ("data", "451 4.3.0 not now"),
+    "data_554": ("data", "554 5.5.1 no valid recipients"),
+    "data_hang": ("data", Hang()),
+    "data_drop": ("data", Drop()),
+    "body_drop": ("body", Drop()),
+    "dot_421": ("dot", "421 4.3.0 shutting down"),
+    "dot_451": ("dot", "451 4.3.0 could not store"),
+    "dot_452": ("dot", "452 4.3.1 no room"),
+    "dot_552": ("dot", "552 5.3.4 too big"),
+    "dot_554": ("dot", "554 5.7.1 content refused"),
+    "dot_drop": ("dot", Drop()),
+    "dot_hang": ("dot", Hang()),
+    "dot_half_close": ("dot", HalfClose()),
+    "dot_taken_drop": ("dot", Taken(Drop())),
+    "dot_taken_hang": ("dot", Taken(Hang())),
+    "dot_taken_cut": ("dot", Taken(Drop(b"250 2.0"))),
+    "reply_199": ("mail", Raw(b"199 what\r\n")),
+    "reply_bare_lf": ("mail", Raw(b"250-one\n250 two\n")),
+    "reply_mixed_codes": ("mail", Raw(b"250-fine\r\n550 5.7.1 not fine\r\n")),
+    "reply_not_ascii": ("mail", "451 4.3.0 sp\u00e4ter \u001b[31m<b>rot</b>"),
+    "reply_oversize": ("mail", Raw(b"250 " + b"x" * 200_000 + b"\r\n")),
+    "reply_endless": ("mail", Raw(b"250-more\r\n" * 20_000)),
+}
+UNCERTAIN = frozenset(name for name in FAULTS if name.startswith("dot_") and not name[4:].isdigit())
+
+
+def fault(name: str) -> Script:
+    """A provider that always misbehaves in this one way."""
+    phase, act = FAULTS[name]
+    return Script().on(**{phase: act})
+
+
+def at_random(shares: Mapping[str, float], seed: int) -> Script:
+    """A provider that misbehaves in each named way in that share of the cases, the same ones for the same seed."""
+    unknown = shares.keys() - FAULTS.keys()
+    if unknown:
+        raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")
+    chance = random.Random(seed)
+    by_phase: dict[str, list[tuple[float, Act]]] = {}
+    for name, share in shares.items():
+        phase, act = FAULTS[name]
+        by_phase.setdefault(phase, []).append((share, act))
+
+    def roll(asked: Asked) -> Act:
+        drawn = chance.random()
+        for share, act in by_phase[asked.phase]:
+            if drawn < share:
+                return act
+            drawn -= share
+        return None
+
+    return Script().on(**dict.fromkeys(by_phase, roll))

@@ -1,0 +1,166 @@
+"""Gatepost as an operator runs it: a process (or several) on loopback, killed and started again at will.
+
+The process gets a session of its own, so `kill9` takes its workers with it and nothing outlives
+the test. A traceback in the log fails the test at its end unless the test expects one.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.door import Door
+from tests.support.provider import Provider
+from tests.support.settings import Tree, merged, settings, write
+
+PROGRAM = Path(sys.executable).with_name("gatepost")
+
+
+class Server(Door):
+    """One `gatepost serve` with its configuration file and its log."""
+
+    def __init__(self, folder: Path, tree: Tree) -> None:
+        super().__init__(tree)
+        self.folder = folder
+        self.config = write(folder, tree)
+        self.tracebacks_expected = False
+        self._log = folder / "serve.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> "Server":
+        """Starts it (again), and waits until it says that it is ready."""
+        command = [str(PROGRAM), "serve", "--config", str(self.config)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=_environment() | dict(environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self, timeout: float = 30.0) -> None:
+        """Waits for /readyz, or fails with the log."""
+        deadline = time.monotonic() + timeout
+        while not self.is_ready():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self.process.wait(0.02)
+                raise AssertionError(f"gatepost serve ended with {code}:\n{self.logs()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"gatepost serve was not ready in {timeout:g} s:\n{self.logs()}")
+
+    def is_ready(self) -> bool:
+        """What /readyz says."""
+        try:
+            with urllib.request.urlopen(f"{self.http}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The parent process."""
+        assert self._process is not None, "the server was never started"
+        return self._process
+
+    def kill9(self) -> None:
+        """Kills it and its workers, as power loss would end them."""
+        self._signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def terminate(self, timeout: float = 20.0) -> int:
+        """Asks it to drain and end; its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout)
+
+    def reload(self) -> None:
+        """SIGHUP: the configuration file is read again."""
+        self.process.send_signal(signal.SIGHUP)
+
+    def rewrite(self, changes: Mapping[str, Any]) -> None:
+        """Changes the configuration file under it."""
+        self.tree = merged(self.tree, changes)
+        write(self.folder, self.tree)
+
+    def is_running(self) -> bool:
+        """Whether the parent process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def close(self) -> None:
+        """Ends what is left of it."""
+        if self._process is None:
+            return
+        if self.is_running():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.terminate()
+        self._signal(signal.SIGKILL)  # workers that outlived their parent
+        self.process.wait(10)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def logs(self) -> str:
+        """Everything it has written, over all its starts."""
+        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+
+    def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """A `gatepost` command beside the running server, on the same configuration."""
+        command = [str(PROGRAM), *arguments, "--config", str(self.config)]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=_environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what could configure Gatepost behind the test's back."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPOST_")}
+    return kept | {"PYTHONFAULTHANDLER": "1", "PYTHONUNBUFFERED": "1"}
+
+
+MakeServer = Callable[..., Server]
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[MakeServer]:
+    """Makes servers: `make_server(changes, providers=[provider.settings()])`; they end with the test."""
+    made: list[Server] = []
+
+    def make(changes: Mapping[str, Any] | None = None, *, providers: Sequence[Tree] = (), start: bool = True) -> Server:
+        folder = tmp_path / f"server{len(made)}"
+        folder.mkdir()
+        made.append(Server(folder, settings(folder, changes, providers=providers)))
+        return made[-1].start() if start else made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+    for server in made:
+        assert server.tracebacks_expected or "Traceback (most recent call last)" not in server.logs(), server.logs()
+
+
+@pytest.fixture
+def server(make_server: MakeServer, provider: Provider) -> Server:
+    """A running Gatepost that delivers to the `provider` fixture."""
+    return make_server(providers=[provider.settings()])
