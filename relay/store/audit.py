@@ -7,7 +7,8 @@ record only as a random token; erasing a person removes the token's meaning, and
 still verifies. A signed checkpoint over all heads names a missing tail too.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -170,8 +171,12 @@ class _Walk:
     def _chain(
         self, connection: Connection, name: str, start: tuple[int, str], marks: Mapping[int, str]
     ) -> Fault | None:
+        with closing(_stream(connection, name)) as rows:  # a walk that stops early leaves no cursor open
+            return self._links(rows, name, start, marks)
+
+    def _links(self, rows: Iterable[Any], name: str, start: tuple[int, str], marks: Mapping[int, str]) -> Fault | None:
         position, previous = start
-        for row in _stream(connection, name):
+        for row in rows:
             if row.position <= start[0]:
                 continue  # at or below the anchor: pruned or about to be
             digest = sha256(row.record.encode()).hexdigest()
@@ -200,9 +205,9 @@ class _Walk:
         return None
 
 
-def _stream(connection: Connection, chain: str) -> Iterator[Any]:
-    result = connection.execution_options(stream_results=True, yield_per=2000).execute(_ORDERED, {"chain": chain})
-    yield from result
+def _stream(connection: Connection, chain: str) -> Generator[Any, None, None]:
+    with connection.execution_options(stream_results=True, yield_per=2000).execute(_ORDERED, {"chain": chain}) as rows:
+        yield from rows
 
 
 def _what_is_wrong(row: Any, digest: str, expected: int, previous: str) -> str:

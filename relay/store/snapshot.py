@@ -7,6 +7,7 @@ machines are as exact as one. What a decision reserves is seen by the next one i
 Nothing is remembered of a refusal.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -339,8 +340,9 @@ class Snapshot:
         if row is None:
             return None
         counts = self._counts.get(f"from:{name}")
-        today = counts.usage.sent["daily"].count(self._now) if counts else 0
-        return DomainState(row.name, row.status == "verified", row.physical_address, row.first_sent_at, today)
+        today = counts.usage.sent["monthly"].buckets.get(self._now // DAY, 0) if counts else 0
+        proof = "CNAME" if row.verification == "cname" else "TXT"
+        return DomainState(row.name, row.status == "verified", row.physical_address, row.first_sent_at, today, proof)
 
     def _recipient(self, facts: Facts, recipient: RecipientFacts) -> RecipientState:
         contacts = self._contacts.get((facts.tenant, recipient.key), {})
@@ -380,7 +382,7 @@ class Snapshot:
         if facts.null_sender:
             counts.usage.null_sender.add(facts.now, 1)
             return
-        self._count_sent(facts, len(accepted))
+        self._count_sent(facts, decision)
         if facts.message_class == "commercial" and facts.sketch:
             counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now)
         for recipient in facts.recipients:
@@ -388,10 +390,13 @@ class Snapshot:
                 self._meet(facts, recipient, counts.usage)
                 self._remember(facts, policy, recipient)
 
-    def _count_sent(self, facts: Facts, recipients: int) -> None:
+    def _count_sent(self, facts: Facts, decision: Decision) -> None:
+        # What a limit put off counts where it leaves, or two batches would leave in one window.
+        leaving = Counter(verdict.counts_at for verdict in decision.accepted())
         for scope in (f"mailbox:{facts.mailbox}", f"tenant:{facts.tenant}", f"from:{facts.from_domain}"):
             if counts := self._counts.get(scope):
-                counts.usage.add_sent(facts.now, recipients)
+                for at, recipients in leaving.items():
+                    counts.usage.add_sent(facts.now, recipients, at)
                 counts.changed = True
 
     def _meet(self, facts: Facts, recipient: RecipientFacts, usage: Usage) -> None:

@@ -1,0 +1,75 @@
+"""Pages of what there is: mailboxes, credentials, domains, suppressions, consents and the like, newest first.
+
+One function serves them all: equality on columns, and a cursor. Filters are always
+parameters (faults H15); a filter whose value is None is not asked for.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, select
+
+from relay.store import schema as t
+from relay.store.paging import Page, Place, newest_first
+
+# table: the column its pages are ordered by
+ORDER: Mapping[str, str] = {
+    "tenants": "created_at",
+    "mailboxes": "created_at",
+    "domains": "created_at",
+    "suppressions": "created_at",
+    "suppressed_domains": "created_at",
+    "consents": "at",
+    "investigations": "opened_at",
+    "webhooks": "created_at",
+    "webhook_deliveries": "created_at",
+    "outcomes": "at",
+}
+
+
+def listed(
+    connection: Connection, table: str, filters: Mapping[str, Any], *, after: Place | None = None, limit: int = 50
+) -> Page:
+    """A page of one table; a filter may hold a tuple of values, any of which will do."""
+    rows: Table = t.metadata.tables[table]
+    query = filtered(select(rows), rows, filters)
+    return newest_first(connection, query, rows.c[ORDER[table]], rows.c.id, after=after, limit=limit)
+
+
+def filtered(query: Select[Any], table: Table, filters: Mapping[str, Any]) -> Select[Any]:
+    """The query with every filter that has a value."""
+    for name, value in filters.items():
+        if isinstance(value, tuple):
+            query = query.where(table.c[name].in_(value))
+        elif value is not None:
+            query = query.where(table.c[name] == value)
+    return query
+
+
+def one(connection: Connection, table: str, row_id: str) -> Any:
+    """The row of that id, or None."""
+    rows: Table = t.metadata.tables[table]
+    return connection.execute(select(rows).where(rows.c.id == row_id)).first()
+
+
+def tenant_names(connection: Connection) -> dict[str, str]:
+    """The name of every tenant by id."""
+    return {row.id: row.name for row in connection.execute(select(t.tenants.c.id, t.tenants.c.name))}
+
+
+def credentials_page(
+    connection: Connection, filters: Mapping[str, Any], *, after: Place | None = None, limit: int = 50
+) -> Page:
+    """A page of credentials with the mailboxes they are for."""
+    c = t.credentials.c
+    query = filtered(select(t.credentials), t.credentials, filters)
+    return newest_first(connection, query, c.created_at, c.id, after=after, limit=limit)
+
+
+def counted(connection: Connection, table: str, filters: Mapping[str, Any]) -> int:
+    """How many rows there are."""
+    from sqlalchemy import func
+
+    rows: Table = t.metadata.tables[table]
+    query = filtered(select(func.count()).select_from(rows), rows, filters)
+    return int(connection.execute(query).scalar_one())

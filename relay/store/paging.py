@@ -1,0 +1,46 @@
+"""Lists by cursor: rows after a place, never an offset, so that nothing is skipped or told twice while rows come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, tuple_
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The last row of a page: its time and its id."""
+
+    at: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, and where the next page begins, None after the last."""
+
+    rows: Sequence[Any]
+    next: Place | None
+
+
+def newest_first(
+    connection: Connection,
+    query: Select[Any],
+    at: ColumnElement[int],
+    key: ColumnElement[str],
+    *,
+    after: Place | None,
+    limit: int,
+) -> Page:
+    """A page of `query`, newest first; the rows must have both columns under their own names."""
+    if after is not None:
+        # A row value, not OR: both engines walk the index with it.
+        query = query.where(tuple_(at, key) < tuple_(after.at, after.id))
+    rows = connection.execute(query.order_by(at.desc(), key.desc()).limit(limit + 1)).all()
+    return _page(rows, at.key or "", key.key or "", limit)
+
+
+def _page(rows: Sequence[Any], at: str, key: str, limit: int) -> Page:
+    shown = rows[:limit]
+    last = shown[-1] if len(rows) > limit else None
+    return Page(shown, Place(getattr(last, at), str(getattr(last, key))) if last is not None else None)

@@ -1,0 +1,38 @@
+"""What belongs to a mailbox, a domain or a provider beside its own row: keys, usage, health. Only reading."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from policy.usage import Usage
+from relay.store import schema as t
+from relay.store.accounts import Unknown
+from relay.store.engine import loads
+
+
+def domain(connection: Connection, name_or_id: str) -> Any:
+    """The domain; raises Unknown."""
+    d = t.domains.c
+    row = connection.execute(select(t.domains).where((d.name == name_or_id.lower()) | (d.id == name_or_id))).first()
+    if row is None:
+        raise Unknown(f"there is no domain {name_or_id}")
+    return row
+
+
+def keys_of(connection: Connection, domain_name: str) -> Sequence[Any]:
+    """The active DKIM keys of a domain: selector, algorithm and `public`, the record to publish."""
+    k = t.dkim_keys.c
+    query = select(k.selector, k.algorithm, k.public).where(k.domain == domain_name, k.status == "active")
+    return connection.execute(query.order_by(k.selector)).all()
+
+
+def usage(connection: Connection, scope: str) -> Usage:
+    """What a mailbox (`mailbox:<id>`) or tenant (`tenant:<id>`) used up."""
+    counts = connection.execute(select(t.usage.c.counts).where(t.usage.c.scope == scope)).scalar_one_or_none()
+    return Usage.from_json(loads(counts or "{}"))
+
+
+def providers(connection: Connection) -> dict[str, Any]:
+    """The rows of providers by name: pauses and health."""
+    return {row.name: row for row in connection.execute(select(t.providers))}

@@ -1,0 +1,106 @@
+"""The chain of decisions: whatever is changed, taken away or moved is named."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Connection, text
+
+from relay.store import audit
+from relay.store.engine import Database
+from relay.store.vault import Vault
+
+RECORDS = 30
+
+
+def _filled(database: Database, vault: Vault) -> None:
+    with database.transaction() as connection:
+        for start in range(0, RECORDS, 10):
+            audit.append(
+                connection,
+                [
+                    audit.Record(f"ten:{n % 2}", f"send_{n}", n, {"sendId": f"send_{n}", "decision": "approved"})
+                    for n in range(start, start + 10)
+                ],
+            )
+        audit.checkpoint(connection, checkpoint_id="c", at=9, sign=vault.sign, public_key=vault.public_key)
+
+
+def _without_guards(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("DROP TRIGGER decisions_no_update"))
+        connection.execute(text("DROP TRIGGER decisions_no_delete"))
+    else:
+        connection.execute(text("DROP TRIGGER decisions_no_change ON decisions"))
+
+
+def _verified(database: Database, vault: Vault) -> audit.Verified:
+    with database.writing.connect() as connection:
+        return audit.verify(connection, check_signature=vault.signed)
+
+
+def test_a_chain_nobody_touched_verifies(database: Database, vault: Vault) -> None:
+    _filled(database, vault)
+    verified = _verified(database, vault)
+    assert verified.fault is None
+    assert (verified.records, verified.chains, verified.checkpoints) == (RECORDS, 2, 1)
+
+
+def _one_byte(c: Connection) -> None:
+    c.execute(text("UPDATE decisions SET record = replace(record, 'approved', 'approveD') WHERE send_id = 'send_12'"))
+
+
+def _with_its_hash(c: Connection) -> None:
+    from hashlib import sha256
+
+    _one_byte(c)
+    record = c.execute(text("SELECT record FROM decisions WHERE send_id = 'send_12'")).scalar_one()
+    c.execute(
+        text("UPDATE decisions SET hash = :h WHERE send_id = 'send_12'"), {"h": sha256(record.encode()).hexdigest()}
+    )
+
+
+def _deleted(c: Connection) -> None:
+    c.execute(text("DELETE FROM decisions WHERE send_id = 'send_12'"))
+
+
+def _reordered(c: Connection) -> None:
+    for name, position in (("send_12", 1012), ("send_14", 7), ("send_12", 8)):
+        c.execute(text("UPDATE decisions SET position = :p WHERE send_id = :s"), {"p": position, "s": name})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "position"),
+    [(_one_byte, 7), (_with_its_hash, 8), (_deleted, 8), (_reordered, 8)],
+    ids=["one byte", "a byte and its hash", "deleted", "reordered"],
+)
+def test_verify_names_the_first_record_that_does_not_hold(
+    database: Database, vault: Vault, spoil: Callable[[Connection], None], position: int
+) -> None:
+    _filled(database, vault)
+    with database.transaction() as connection:
+        _without_guards(connection)
+        spoil(connection)
+    fault = _verified(database, vault).fault
+    assert fault is not None
+    assert (fault.chain, fault.position) == ("ten:0", position)
+
+
+def test_a_tail_that_is_cut_off_with_its_head_is_named_by_the_checkpoint(database: Database, vault: Vault) -> None:
+    _filled(database, vault)
+    with database.transaction() as connection:
+        _without_guards(connection)
+        connection.execute(text("DELETE FROM decisions WHERE chain = 'ten:0' AND position > 10"))
+        last = connection.execute(
+            text("SELECT hash FROM decisions WHERE chain = 'ten:0' ORDER BY position DESC LIMIT 1")
+        ).scalar_one()
+        connection.execute(text("UPDATE chains SET position = 10, hash = :h WHERE chain = 'ten:0'"), {"h": last})
+    fault = _verified(database, vault).fault
+    assert fault is not None
+    assert "checkpoint" in fault.what
+
+
+def test_a_checkpoint_signed_by_somebody_else_does_not_count(database: Database, vault: Vault) -> None:
+    _filled(database, Vault(bytes(range(32))))
+    fault = _verified(database, vault).fault
+    assert fault is not None
+    assert "signature" in fault.what

@@ -1,0 +1,55 @@
+"""The schema the migrations make is the schema the program means, on both engines."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+import relay.store
+from relay.store.engine import Database, StoreUnusable
+from relay.store.migrate import HEAD, current, upgrade
+from relay.store.schema import metadata
+
+
+def test_migrations_make_exactly_the_schema_of_the_program(database: Database) -> None:
+    with database.writing.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    # The order of late commits is PostgreSQL's concern alone, and so is the index for it (see guards).
+    assert [d for d in differences if getattr(d[1], "name", "") != "ix_events_txid_seq"] == []
+
+
+def test_the_newest_revision_is_the_one_the_program_names(database: Database) -> None:
+    versions = Path(relay.store.__file__).parent / "migrations" / "versions"
+    assert max(path.name[:4] for path in versions.glob("*.py")) == HEAD == current(database)
+
+
+def test_upgrading_twice_changes_nothing(database: Database) -> None:
+    assert upgrade(database) == HEAD
+
+
+def test_a_store_of_a_newer_program_is_refused(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreUnusable, match="newer"):
+        upgrade(database)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE decisions SET record = '{}'", "DELETE FROM decisions"])
+def test_the_database_itself_refuses_to_change_a_decision(database: Database, statement: str) -> None:
+    with database.transaction() as connection:
+        connection.execute(
+            text("INSERT INTO decisions (chain, position, send_id, at, record, hash) VALUES ('c', 1, 's', 1, 'r', 'h')")
+        )
+    with pytest.raises(DBAPIError, match="append-only"), database.transaction() as connection:
+        connection.execute(text(statement))
+
+
+def test_sqlite_is_told_to_survive_power_loss_and_obeys(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
+    with database.writing.connect() as connection:
+        told = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    database.close_now()
+    assert told == ["wal", 2]

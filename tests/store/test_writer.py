@@ -1,0 +1,146 @@
+"""What the line in front of the store promises: together, in order, and nobody pays for another's mistake."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from relay.store import schema as t
+from relay.store.engine import Database
+from relay.store.migrate import upgrade
+from relay.store.writer import Broken, Unavailable, Writer
+from tests.support.postgres import Postgres
+
+
+class Notes:
+    """A handler that stores what it is given and counts its calls."""
+
+    order = 3
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def __call__(self, connection: Connection, items: Sequence[str]) -> Sequence[str]:
+        self.calls.append(len(items))
+        connection.execute(insert(t.meta), [{"key": item, "value": item} for item in items])
+        return [item.upper() for item in items]
+
+
+def _keys(database: Database) -> set[str]:
+    with database.writing.connect() as connection:
+        return set(connection.execute(select(t.meta.c.key)).scalars())
+
+
+async def test_everybody_gets_the_result_of_his_own_item_after_the_commit(writer: Writer, database: Database) -> None:
+    notes = Notes()
+    answers = await asyncio.gather(*(writer.put(notes, f"n{n}") for n in range(40)))
+    assert answers == [f"N{n}" for n in range(40)]
+    assert _keys(database) == {f"n{n}" for n in range(40)}
+
+
+async def test_what_waits_shares_one_commit(writer: Writer) -> None:
+    notes = Notes()
+    first = writer.run(lambda c: c.execute(text("SELECT 1")).scalar())
+    await asyncio.gather(first, *(writer.put(notes, f"n{n}") for n in range(100)))
+    assert sum(notes.calls) == 100
+    assert len(notes.calls) < 20
+
+
+async def test_only_the_culprit_of_a_round_gets_its_error(writer: Writer, database: Database) -> None:
+    notes = Notes()
+    await writer.put(notes, "twin")
+    answers = await asyncio.gather(*(writer.put(notes, k) for k in ("a", "twin", "b")), return_exceptions=True)
+    assert answers[0] == "A"
+    assert isinstance(answers[1], IntegrityError)
+    assert answers[2] == "B"
+    assert {"a", "b", "twin"} <= _keys(database)
+
+
+async def test_a_job_that_fails_leaves_nothing_behind(writer: Writer, database: Database) -> None:
+    def half(connection: Connection) -> None:
+        connection.execute(insert(t.meta), {"key": "half", "value": ""})
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        await writer.run(half)
+    assert "half" not in _keys(database)
+
+
+async def test_a_caller_who_goes_away_does_not_undo_the_commit(writer: Writer, database: Database) -> None:
+    notes = Notes()
+    writer.put(notes, "left").cancel()
+    await writer.put(notes, "stayed")
+    assert _keys(database) == {"left", "stayed"}
+
+
+@pytest.mark.needs("postgresql")
+async def test_R8_a_lost_server_is_temporary_and_the_next_round_reconnects(
+    postgres: Postgres, postgres_url: str
+) -> None:
+    database = Database(postgres_url)
+    upgrade(database)
+    writer, notes = Writer(database, on_broken=lambda: None), Notes()
+    writer.start()
+    await writer.put(notes, "before")
+    postgres.cut_connections(str(database.url.database))
+    with pytest.raises(Unavailable):
+        await writer.put(notes, "lost")
+    assert await writer.put(notes, "after") == "AFTER"
+    assert _keys(database) == {"before", "after"}
+    await writer.stop()
+    await database.close()
+
+
+async def test_R6_a_locked_store_is_temporary(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.store.engine._PRAGMAS", (("journal_mode", "WAL", "wal"), ("busy_timeout", "50", 50)))
+    database, other = Database(sqlite_url), Database(sqlite_url)
+    upgrade(database)
+    writer = Writer(database, on_broken=lambda: None)
+    writer.start()
+    with other.writing.begin(), pytest.raises(Unavailable):
+        await writer.put(Notes(), "locked out")
+    assert await writer.put(Notes(), "in") == "IN"
+    await writer.stop()
+    await database.close()
+    await other.close()
+
+
+async def test_R5_a_full_disk_is_told_as_full_and_passes(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    upgrade(database)
+    writer = Writer(database, on_broken=lambda: None)
+    writer.start()
+    pages = await writer.run(lambda c: int(c.exec_driver_sql("PRAGMA page_count").scalar_one()))
+    await writer.run(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}").scalar())
+    with pytest.raises(Unavailable) as told:
+        await writer.run(lambda c: c.execute(insert(t.meta), {"key": "big", "value": "x" * 1_000_000}))
+    assert told.value.full
+    await writer.stop()
+    await database.close()
+
+
+async def test_R9_a_disk_that_fails_on_commit_stops_the_writer_for_good(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(sqlite_url)
+    upgrade(database)
+    told: list[str] = []
+    writer = Writer(database, on_broken=lambda: told.append("broken"))
+    writer.start()
+
+    def failing(_connection: Connection) -> Any:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise OperationalError("COMMIT", {}, error)
+
+    with pytest.raises(Broken):
+        await writer.run(failing)
+    assert told == ["broken"]
+    with pytest.raises(Unavailable):
+        await writer.run(lambda c: None)
+    await writer.stop()
+    await database.close()
