@@ -52,11 +52,13 @@ class Refusal:
         return self.retry == "after" and 0 < self.wait <= longest
 
 
+# Not frozen: a frozen value costs five times as much to make, and a decision has thirty of these.
 @dataclass(slots=True)
 class Check:
     """What one rule found, about the message or about one recipient.
 
     `refusal` is set when the rule's condition was met, whatever the rule's mode made of it.
+    Nobody changes a check after the rule that made it.
     """
 
     rule: str

@@ -69,6 +69,11 @@ class Fate:
     counts_at: int = 0
     first_send: str = ""
 
+    @property
+    def clear(self) -> bool:
+        """Whether nothing stands in the way."""
+        return self.refusal is None and self.hold is None and not self.due and not self.first_send
+
     def add(self, place: int, name: str, finding: Finding) -> None:
         """An enforced finding whose condition was met."""
         match finding.kind:

@@ -104,7 +104,7 @@ def compare(facts: Facts, before: Before, after: Before) -> Change:
 
 def replay(candidate: PolicySettings, facts: Facts, state: State, recorded: Before) -> Change:
     """What the candidate would have decided, against what was."""
-    return compare(facts, recorded, summary(decide(candidate, facts, state)))
+    return compare(facts, recorded, summary(decide(candidate, facts, state, whole=False)))
 
 
 def report(changes: Iterable[Change]) -> Report:

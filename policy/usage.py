@@ -70,9 +70,13 @@ class Window:
 
     def eases_at(self, now: int) -> int:
         """When the oldest count leaves the window; 0 when there is none."""
+        if not self.buckets:
+            return 0
         oldest = now // self.width - self.span
-        first = min((b for b in self.buckets if b >= oldest), default=None)
-        return 0 if first is None else (first + self.span + 1) * self.width
+        first = min(self.buckets)
+        if first < oldest:
+            first = min((b for b in self.buckets if b >= oldest), default=0)
+        return (first + self.span + 1) * self.width if first else 0
 
     def copy(self) -> "Window":
         """The same counts, to try something out on."""

@@ -37,6 +37,8 @@ class Refused:
 
 def verdict_of(recipient: RecipientFacts, message: Fate, own: Fate, rest: Fate) -> tuple[int, RecipientVerdict]:
     """One recipient's verdict and the place of the rule behind it: refusal before hold before time."""
+    if message.clear and own.clear and rest.clear:
+        return NOWHERE, RecipientVerdict(recipient.address, "queued")
     replayed = own.first_send and own.refusal is None
     fates = (message, own) if replayed else (message, own, rest)
     refusing = min(fates, key=_refused_at)

@@ -31,7 +31,7 @@ from relay.delivery.pool import Pool
 from relay.delivery.recheck import Owner, Recheck
 from relay.delivery.round import Means
 from relay.delivery.worker import Worker
-from relay.mail.dns import DnsResolver, Resolver, mail_host
+from relay.mail.dns import DnsResolver, mail_host
 from relay.mail.ids import Ids
 from relay.mail.token import TokenKey, Tokens
 from relay.mail.unsubscribe import Links
@@ -75,6 +75,7 @@ class App:
         database: Database,
         vault: Vault,
         instance: str,
+        admin_key: str,
         slot: int = 0,
         smtp: Sequence[socket.socket] = (),
         http: socket.socket | None = None,
@@ -90,6 +91,7 @@ class App:
         self.clock = clock
         self.random = random
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
+        self.admin_key = admin_key
         self.exit_code = 0
         self.stopping = asyncio.Event()
         self._smtp_sockets = smtp
@@ -230,7 +232,7 @@ class App:
         return Certificate(tls.certificate, tls.key, minimum=tls.minimum) if tls else None
 
     @cached_property
-    def resolver(self) -> Resolver:
+    def resolver(self) -> DnsResolver:
         """Questions to DNS."""
         dns = self.settings.dns
         return DnsResolver(tuple(str(n) for n in dns.nameservers), dns.timeout.total_seconds())
@@ -410,10 +412,56 @@ class App:
     async def _start_http(self) -> None:
         if self._http_socket is None:
             return
+        from relay.http.api import build  # heavy: not for processes that serve no HTTP
         from relay.http.server import HttpServer
 
-        self._http = HttpServer(self, self._http_socket)
+        self._http = HttpServer(build(self._http_house()), self._http_socket, self.settings.http)
         await self._http.start()
+
+    def _http_house(self) -> Any:
+        from relay.http.house import House as HttpHouse
+
+        return HttpHouse(
+            settings=lambda: self.settings,
+            database=self.database,
+            writer=self.writer,
+            desk=self.desk,
+            logins=self.logins,
+            accounts=self.accounts,
+            vault=self.vault,
+            tokens=self.tokens,
+            ids=self.ids,
+            healths=self.healths,
+            consequences=self.consequences,
+            resolver=self.resolver,
+            admin_key=lambda: self.admin_key,
+            links=lambda: self.links,
+            clock=self.clock,
+            random=self.random,
+            ready=self.readiness,
+            wake=self.worker.wake,
+            on_changed=self.desk.forget,
+            figures=self.figures,
+            public_url=lambda: self.public_url,
+        )
+
+    def readiness(self) -> tuple[bool, Sequence[str]]:
+        """Whether this process takes mail, and what is missing."""
+        missing = [] if self.ready else ["not started or draining"]
+        missing += [
+            f"listener {n} is closed" for n, own in enumerate(self.listeners) if self.ready and not own.accepting
+        ]
+        return not missing, missing
+
+    def figures(self) -> dict[str, float]:
+        """Gauges of this process, for the metrics."""
+        return {
+            "sessions": self.traffic.sessions,
+            "commits": self.traffic.commits,
+            "in_hand": self.worker.in_hand,
+            "write_rounds": self.writer.rounds,
+            "written_items": self.writer.items,
+        }
 
     async def _stop_http(self) -> None:
         if self._http is not None:

@@ -53,6 +53,17 @@ class Instance:
             return Vault(bytes.fromhex(words) if _is_hex(words) else words.encode())
         return read_or_make(self.folder / "secret.key")
 
+    def admin_key(self, settings: Settings) -> str:
+        """The operator's key: the configured one, or one made at first start, readable by its owner alone."""
+        if settings.http.admin_key is not None:
+            return settings.http.admin_key.reveal()
+        path = self.folder / "admin.key"
+        if not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(f"gp_admin_{secrets.token_urlsafe(32)}\n")
+        return path.read_text().strip()
+
     def check_not_lost(self, database: Database) -> None:
         """Raise StoreUnusable when this installation had a store file that is gone (R7)."""
         marker = self.folder / "store"

@@ -25,6 +25,7 @@ from relay import logs, notify
 from relay.app import App
 from relay.instance import Instance
 from relay.setup import prepare
+from relay.store.engine import Database
 from relay.submission.listener import bind
 
 log = structlog.get_logger()
@@ -63,20 +64,32 @@ def _work(path: Path, settings: Settings, instance: Instance, sockets: Sockets, 
         return runner.run(_serve(path, settings, instance, sockets, slot))
 
 
-async def _serve(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int) -> int:
-    """One worker's life."""
-    from relay.store.engine import Database
-
-    app = App(
+def make_app(settings: Settings, instance: Instance, sockets: Sockets, slot: int = 0) -> App:
+    """The process of one slot, not started yet."""
+    return App(
         settings,
         database=Database(settings.storage.dsn),
         vault=instance.vault(settings),
         instance=instance.id,
+        admin_key=instance.admin_key(settings),
         slot=slot,
         smtp=sockets.smtp,
         http=sockets.http,
         inbound=sockets.inbound,
     )
+
+
+def open_app(settings: Settings) -> App:
+    """An installation in this very process, for tests and the demo: prepared, bound, not started yet."""
+    instance = Instance(settings.server.data_dir)
+    instance.lock()
+    prepare(settings, instance)
+    return make_app(settings, instance, Sockets(settings))
+
+
+async def _serve(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int) -> int:
+    """One worker's life."""
+    app = make_app(settings, instance, sockets, slot)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.stopping.set)

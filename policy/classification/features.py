@@ -7,20 +7,21 @@ name such as `discount@subject`; the evidence is the first words that gave it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from policy.classification.lexicon import INSIDE, LANGUAGES, merged
+from policy.classification.lexicon.grammar import TAKE, TEND
 from policy.classification.matcher import Hit, InsideMatcher, Matcher
 from policy.content import Content
 from policy.tokens import Folded, fold, host_and_words
 
 _COMMERCIAL = (
     "discount", "urgency", "buy", "prospect", "launch", "pitch", "ask", "chase", "newsletter", "event", "survey",
-    "referral", "winback", "upsell", "hype", "bulk", "crowd",
+    "referral", "winback", "upsell", "hype", "bulk", "crowd", "wares", "could",
 )  # fmt: skip
 _TRANSACTIONAL = (
-    "order", "paid", "shipping", "security", "account", "answer", "work", "system", "appointment", "people", "record",
+    "order", "paid", "shipping", "security", "account", "answer", "work", "system", "appointment", "people", "record", "done",
 )  # fmt: skip
 # With a question mark: phrases both kinds of mail use.
 COMMERCIAL = (*_COMMERCIAL, *(f"{concept}?" for concept in _COMMERCIAL))
@@ -37,6 +38,7 @@ _MATCHER = Matcher(merged(LANGUAGES))
 _INSIDE = InsideMatcher(merged(INSIDE))
 
 _REPLY_SUBJECT = re.compile(r"\s*(?:re|aw|sv|antw|fw|fwd|wg|tr|rv|rif|res|回复|返信)\s*(?:\[\d+\])?:", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?:|] ")
 _MONEY_TAIL = " \t€$£¥₽円"
 _SELLING_LINK = frozenset(
     "sale sales offer offers deal deals buy promo promotion shop coupon discount upgrade pricing plans webinar demo "
@@ -55,6 +57,7 @@ class Votes:
 
     values: dict[str, float] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
+    heard: Callable[[str], bool] | None = None
 
     def add(self, name: str, value: float, evidence: str = "") -> None:
         """Records one vote."""
@@ -76,9 +79,9 @@ def page(content: Content) -> Page:
     return Page(fold(content.subject), fold(content.text))
 
 
-def votes(content: Content, shown: Page) -> Votes:
-    """Every vote of the message."""
-    cast = Votes()
+def votes(content: Content, shown: Page, heard: Callable[[str], bool] | None = None) -> Votes:
+    """Every vote of the message; with `heard`, only of phrases it lets through (for fitting)."""
+    cast = Votes(heard=heard)
     _shown_votes(cast, shown)
     _half_shown_votes(cast, content)
     _shape_votes(cast, content, shown)
@@ -118,15 +121,20 @@ def _count(cast: Votes, place: str, hits: Iterable[Hit], folded: Folded, share: 
     first: dict[str, Hit] = {}
     for hit in hits:
         concept = hit[0]
+        if cast.heard and not cast.heard(_found(folded, hit)):
+            continue
         if concept in counts:
             counts[concept] += 1
         else:
             counts[concept] = 1
             first[concept] = hit
     for concept, count in counts.items():
-        _, at, length = first[concept]
-        found = folded.text[at : at + length] if folded.is_cjk else " ".join(folded.words[at : at + length])
-        cast.add(f"{concept}@{place}", _SEEN[min(count, 4)] * share, found)
+        cast.add(f"{concept}@{place}", _SEEN[min(count, 4)] * share, _found(folded, first[concept]))
+
+
+def _found(folded: Folded, hit: Hit) -> str:
+    _, at, length = hit
+    return folded.text[at : at + length] if folded.is_cjk else " ".join(folded.words[at : at + length])
 
 
 def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:
@@ -149,11 +157,25 @@ def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:
         cast.add("itemised", min(2.0, items / 3))
     if labels > 1:
         cast.add("labelled_lines", min(2.0, labels / 3))
+    _told_votes(cast, text)
     _stress_votes(cast, content, shown)
     if len(shown.text.words) < 12 and len(text) < 80 and (content.image_alts or content.links):
         cast.add("little_text", 1.0)
     if len(content.hidden) > 200 and len(content.hidden) > 2 * len(text):
         cast.add("mostly_hidden", 1.0)
+
+
+def _told_votes(cast: Votes, text: str) -> None:
+    """What the reader is told to do: the first words of sentences and lines."""
+    firsts = [sentence.split(None, 1) for sentence in _SENTENCE_END.sub("\n", text).split("\n")]
+    begun = [first[0].rstrip(",:") for first in firsts if first]
+    take = [word for word in begun if word in TAKE]
+    tend = [word for word in begun if word in TEND]
+    # In proportion to all that is said: a long mail says many things.
+    if take:
+        cast.add("told_to_take", min(2.0, 4 * len(take) / len(begun) + 0.4), take[0])
+    if tend:
+        cast.add("told_to_tend", min(2.0, 4 * len(tend) / len(begun) + 0.4), tend[0])
 
 
 def _lines(text: str) -> tuple[int, int]:

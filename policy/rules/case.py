@@ -29,6 +29,7 @@ SILENT: frozenset[Literal["passed", "skipped"]] = frozenset(("passed", "skipped"
 UNREAD_WAIT = 60  # seconds until a client should ask again after a fact could not be read
 
 
+# Not frozen, as a check is not: both are made thirty times a decision.
 @dataclass(slots=True)
 class Finding:
     """What a rule found. `mode` overrides the rule's own where the policy says so."""

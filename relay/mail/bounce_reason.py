@@ -85,20 +85,29 @@ _OVERRULED = frozenset({("mesgtoobig", "exceedlimit"), ("userunknown", "hasmoved
 
 
 def _in_place(reason: str, text: str, said: Said) -> str:
-    """The same words mean something else at another command, or from another server."""
+    """The same words mean something else at another command, or of somebody else."""
     if reason == "userunknown":
-        return _unknown(f"{text} {flat(said.context)}" if said.diagnostic else text, said)
-    if reason == "notaccept" and not any(word in text for word in ("domain", "host", "mx", "mail server")):
+        return _unknown(text, said)
+    if reason == "hostunknown":
+        return _unreachable(text, said)
+    if reason == "notaccept" and not any(word in text for word in _WHOLE_DOMAIN):
         return "filtered"  # one mailbox, not the domain
-    if reason == "hostunknown" and (".7." in said.status or (said.diagnostic and _about_the_sender(text))):
-        return "rejected"
-    if reason == "hostunknown" and said.command in {"MAIL", "DATA", "EHLO", "CONN"}:
-        return "blocked" if said.command in {"EHLO", "CONN"} else "rejected"  # that was the sender's domain
     if reason == "filtered" and text.rstrip(". ").endswith(("recipient address rejected", "5.1.0 address rejected")):
         return "userunknown" if said.command == "RCPT" or said.status.endswith(".1.0") else reason
     if reason in {"securityerror", "systemerror"} and said.command in {"CONN", "EHLO"}:
         return "blocked"
     return "rejected" if said.command == "MAIL" and reason == "securityerror" else reason
+
+
+_WHOLE_DOMAIN = ("domain", "host", "mx", "mail server", "mail exchanger")
+
+
+def _unreachable(text: str, said: Said) -> str:
+    """Whether the domain that does not exist is the recipient's, and not the sender's or our own name."""
+    if said.command in {"CONN", "EHLO"}:
+        return "blocked"
+    about_us = said.command in {"MAIL", "DATA"} or (said.diagnostic and _about_the_sender(text))
+    return "rejected" if about_us or ".7." in said.status else "hostunknown"
 
 
 def _unknown(text: str, said: Said) -> str:
@@ -107,12 +116,16 @@ def _unknown(text: str, said: Said) -> str:
         return "userunknown"
     if " 550 : user unknown" in f" {text}":  # au (KDDI) after the content; with the address in front it is a true one
         return "filtered"
-    if said.diagnostic and _about_the_sender(text.removesuffix(flat(said.context))):
+    if said.diagnostic and _about_the_sender(text):
         return "rejected"
     if ".7." in said.status:
         return "filtered"  # a policy refusal, whatever its words
     # A reply that begins with the address answers RCPT.
-    if _certain(text) or (said.diagnostic and text[3:5] == " <" and ">: user unknown" in text):
+    if (
+        _certain(text)
+        or _certain(flat(said.context))
+        or (said.diagnostic and text[3:5] == " <" and ">: user unknown" in text)
+    ):
         return "userunknown"
     if said.command == "DATA" and said.host.endswith("docomo.ne.jp"):
         return "filtered" if said.status.endswith(".2.0") else "rejected"  # its users choose whom they receive from

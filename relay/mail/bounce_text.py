@@ -99,10 +99,8 @@ def _local_start(line: str, at: int) -> int:
         opening = line.rfind('"', max(0, at - 66), at - 1)
         return opening if opening >= 0 else at
     start = at
-    while start and at - start < 128 and not line[start - 1].isspace() and line[start - 1] not in "<>()[]\",;:'=":
+    while start and at - start < 128 and not line[start - 1].isspace() and line[start - 1] not in "<>()[]\",;:'":
         start -= 1
-    if line[start - 1 : start] == "=" and not line[:start].endswith((" =", "F=", "T=", "to=", "rcpt=")):
-        start = line.rfind(" ", 0, start) + 1 if " " in line[:start] else start  # a VERP address keeps its =
     return start
 
 

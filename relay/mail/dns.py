@@ -35,10 +35,10 @@ class DnsResolver:
     """Asks the system's resolver, or the name servers given as host:port."""
 
     def __init__(self, nameservers: Sequence[str] = (), lifetime: float = 5.0) -> None:
-        self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        self.stub = dns.asyncresolver.Resolver(configure=not nameservers)
         if nameservers:
-            self._resolver.nameservers = [dns.nameserver.Do53Nameserver(*_split(server)) for server in nameservers]
-        self._resolver.lifetime = lifetime
+            self.stub.nameservers = [dns.nameserver.Do53Nameserver(*_split(server)) for server in nameservers]
+        self.stub.lifetime = lifetime
 
     async def txt(self, name: str) -> list[str]:
         """TXT records, the strings of each joined."""
@@ -61,7 +61,7 @@ class DnsResolver:
 
     async def _ask(self, name: str, kind: str) -> list:  # type: ignore[type-arg]  # rdata of the kind asked for
         try:
-            return list(await self._resolver.resolve(name, kind, raise_on_no_answer=False))
+            return list(await self.stub.resolve(name, kind, raise_on_no_answer=False))
         except (dns.resolver.NXDOMAIN, dns.name.EmptyLabel, dns.name.LabelTooLong, dns.name.NameTooLong):
             return []
         except (dns.exception.DNSException, OSError) as error:

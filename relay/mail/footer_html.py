@@ -25,6 +25,8 @@ _HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[
 _PAGE = frozenset(("html", "body"))
 _MOST_SELECTORS = 200
 _MOST_OPEN = 200
+_MOST_PARSED = 1024 * 1024  # a tree takes about thirty times its text
+_PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])")  # these still change the page when they come late
 #: The colour of the footer's text.
 INK = "#767676"
 _INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast
@@ -45,9 +47,9 @@ class Place(NamedTuple):
 
 
 def find_place(html: str) -> Place | None:
-    """The first place where a footer is seen; None when there is none, or the markup is too tangled to tell."""
-    if is_tangled(html):
-        return None
+    """The first place where a footer is seen; None when there is none."""
+    if _is_too_much(html):
+        return _top_without_parsing(html)
     low = html.replace("\u0130", "I").lower()
     end = _end(low)
     place = Place(end)
@@ -66,10 +68,27 @@ def find_place(html: str) -> Place | None:
 
 def visible_links(html: str) -> list[str]:
     """Where the anchors lead that have something in them to see and to follow."""
-    if is_tangled(html):
+    if _is_too_much(html):
         return []
     tree = LexborHTMLParser(html)
     return [href for node in tree.css("a[href]") if (href := node.attributes.get("href")) and _has_face(node)]
+
+
+def _is_too_much(html: str) -> bool:
+    """Whether a tree of it would cost too much memory or time."""
+    return len(html) > _MOST_PARSED or is_tangled(html)
+
+
+def _top_without_parsing(html: str) -> Place | None:
+    """The top of the body, where nothing that follows could change or hide the page: only what precedes is parsed."""
+    if _may_hide_page(html):
+        return None
+    for at in _tops(html):
+        before = html[:at]
+        is_last_word = _PAGE_TAG.search(html, at) is None
+        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at)) == ():
+            return Place(at)
+    return None
 
 
 def _has_face(node: LexborNode) -> bool:

@@ -41,13 +41,16 @@ _BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|
 _RAW = re.compile(r"<(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))")
 _FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])")
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
-_CLOSED_BY_OTHERS = frozenset(
-    ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
-)
 _NOTED = frozenset(("a", "area", "img"))
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
+# Elements that have no content, or that the next of their kind closes.
+_NOT_COUNTED = _VOID.union(
+    ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
+)
+_TAG_NAME = re.compile(r"<(/?[a-zA-Z][^\s/>]{0,40})")
+_MOST_NAMES = 1000
 # What must stand somewhere among the attributes (in lower case) for anything to be hidden or quoted.
 _SIGNS = (
     *("hidden", "display", "visibility", "opacity", "overflow", ":-", ": -", "clip", "transparent", "/*", "\\"),
@@ -205,25 +208,33 @@ _RAW_END = {
 
 
 def is_tangled(html: str, most: int = 256) -> bool:
-    """Whether elements nest, or are left open, so deep that a parser which keeps to the standard takes forever."""
+    """Whether elements nest, or are left open, so deep that a parser which keeps to the standard takes forever.
+
+    Counted from above: what ends with its parent counts as open on.
+    """
     if html.count("<") <= 2 * most:
         return False
-    stack = _Stack()
-    left_open = 0
-    for tag in _TAG.finditer(html):
-        name = tag[2]
-        if not name or name.lower() in _VOID:
+    known: dict[str, str] = {}
+    left: dict[str, int] = {}
+    total = 0
+    for found in _TAG_NAME.finditer(html):
+        raw = found[1]
+        name = known.get(raw)
+        if name is None:
+            low = raw.lower()
+            name = known[raw] = "" if low.lstrip("/") in _NOT_COUNTED else low
+            if len(known) > _MOST_NAMES:
+                return True
+        if not name:
             continue
-        name = name.lower()
-        if tag[1]:
-            left_open -= 1 if stack.count.get(name, 0) else 0
-            stack.pop_to(name)
-            continue
-        stack.imply(name)
-        stack.push(_Element(name, 0, 0, "", ""))
-        left_open += 0 if name in _CLOSED_BY_OTHERS else 1
-        if len(stack.open) > most or left_open > most:
-            return True
+        if name[0] != "/":
+            left[name] = left.get(name, 0) + 1
+            total += 1
+            if total > most:
+                return True
+        elif left.get(name[1:], 0):
+            left[name[1:]] -= 1
+            total -= 1
     return False
 
 

@@ -13,7 +13,8 @@ KNOWN = IDENTITY | {"base64", "quoted-printable"}
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_ALPHABET = bytes(set(range(256)) - set(_ALPHABET))
-_PADDING_INSIDE = re.compile(rb"=[=\s]*[A-Za-z0-9+/]")
+_MOST_PADDINGS = 1000
+_PADDING = re.compile(rb"=[=\s]*")
 # RFC 2045 §6.7 rule 3: white space at the end of a line, after a soft break too, was added in transport.
 _PADDED_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
 _LINE = 76  # RFC 2045 §6.7, §6.8
@@ -61,7 +62,7 @@ def encode_quoted_printable(data: bytes, eol: bytes = b"\r\n") -> bytes:
 def continues_after_padding(raw: bytes) -> bool:
     """Whether base64 goes on after its padding: some readers stop there, some do not."""
     at = raw.find(b"=")
-    return at >= 0 and _PADDING_INSIDE.search(raw, at) is not None
+    return at >= 0 and bool(raw[at:].translate(None, _NOT_ALPHABET))
 
 
 def base64_offset(raw: bytes, count: int) -> int:
@@ -82,8 +83,8 @@ def _decode_base64(raw: bytes, limit: int | None) -> bytes:
     if limit is not None:
         # A third more characters than octets, and room for line ends and stray octets.
         raw = raw[: limit * 3 // 2 + 256]
-    if b"=" in raw and _PADDING_INSIDE.search(raw, raw.index(b"=")):
-        return b"".join(_decode_quads(piece) for piece in re.split(rb"=[=\s]*", raw) if piece)
+    if continues_after_padding(raw):
+        return b"".join([_decode_quads(piece) for piece in _PADDING.split(raw, _MOST_PADDINGS) if piece])
     return _decode_quads(raw)
 
 

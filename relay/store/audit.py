@@ -9,16 +9,18 @@ still verifies. A signed checkpoint over all heads names a missing tail too.
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, text
 
 from relay.store import schema as t
-from relay.store.engine import canonical, loads
+from relay.store.engine import canonical, dumps, loads
 
 GENESIS = "0" * 64
+MARK = "~"  # stands before a token where an address stood
+_BOUNDS = frozenset("\" ,;:()<>[]'")
 
 _HEADS = select(t.chains).where(t.chains.c.chain.in_(bindparam("names", expanding=True)))
 _APPEND = insert(t.decisions)
@@ -30,12 +32,13 @@ _PUT_HEAD = text(
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is to be chained: `content` is plain JSON data without addresses."""
+    """What is to be chained: `content` is plain JSON data, in which each address of `tokens` is replaced by its token."""
 
     chain: str
     send_id: str
     at: int
     content: Mapping[str, Any]
+    tokens: Mapping[str, str] = field(default_factory=dict)
 
 
 def append(connection: Connection, records: Sequence[Record]) -> None:
@@ -47,6 +50,7 @@ def append(connection: Connection, records: Sequence[Record]) -> None:
     for record in records:
         position, previous = heads[record.chain]
         body = canonical({**record.content, "position": position + 1, "previousHash": previous})
+        body = hidden(body, record.tokens)
         digest = sha256(body.encode()).hexdigest()
         heads[record.chain] = (position + 1, digest)
         rows.append(
@@ -61,6 +65,27 @@ def append(connection: Connection, records: Sequence[Record]) -> None:
         )
     connection.execute(_APPEND, rows)
     connection.execute(_PUT_HEAD, [{"chain": c, "position": p, "hash": h} for c, (p, h) in heads.items()])
+
+
+def hidden(body: str, tokens: Mapping[str, str]) -> str:
+    """JSON text with each address replaced by its token, wherever it stands as a word of its own."""
+    for address in sorted(tokens, key=len, reverse=True):
+        word = dumps(address)[1:-1]
+        if address and word in body:
+            body = _replaced(body, word, MARK + tokens[address])
+    return body
+
+
+def _replaced(body: str, word: str, token: str) -> str:
+    """`word` inside a longer word is another address, not this one."""
+    pieces, start, search = [], 0, 0
+    while (at := body.find(word, search)) >= 0:
+        end = at + len(word)
+        if body[at - 1 : at] in _BOUNDS and body[end : end + 1] in _BOUNDS:
+            pieces += [body[start:at], token]
+            start = end
+        search = end
+    return "".join([*pieces, body[start:]])
 
 
 def _heads(connection: Connection, names: set[str]) -> dict[str, tuple[int, str]]:

@@ -516,7 +516,8 @@ tallies = Table(
     _count("refused"),
 )
 
-# Raw events of providers, stored before they are answered; the key makes a repeat harmless.
+# Raw events of providers and returned mail, stored before they are answered; the key makes a repeat harmless.
+# `waiting`: its delivery is being attempted; it is applied once that is settled.
 feedback = Table(
     "feedback",
     metadata,
@@ -527,8 +528,10 @@ feedback = Table(
     _words("send_id"),
     _json("event"),
     Column("raw", LargeBinary, nullable=False),
+    _flag("waiting"),
     _at("received_at"),
     Index("ix_feedback_received_at", "received_at"),
+    Index("ix_feedback_waiting", "received_at", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
 )
 
 investigations = Table(

@@ -7,6 +7,7 @@ What was said before TLS was never said. Neither a password nor a whole name is 
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import cast
 
 import structlog
 
@@ -19,6 +20,8 @@ from relay.submission.service import Service
 from relay.submission.submission import AuthRefused, Principal, Unavailable
 
 log = structlog.get_logger()
+
+_HELLO_PIECE = 4096  # octets; no buffer of an SSL protocol is smaller
 
 
 class Access(Connection):
@@ -101,29 +104,25 @@ class Access(Connection):
             return None
         self._say(wording.READY_FOR_TLS)
         self._flush()
-        return self._start_tls, b""
+        return self._start_tls, False
 
-    async def _start_tls(self, _: bytes) -> None:
+    async def _start_tls(self, implicit: bool) -> None:
         """The handshake, for STARTTLS and for implicit TLS alike.
 
-        By the loop's own start_tls and not by aiosmtpd's hands: it works on uvloop, stops reading before anything can
-        slip in between, and ends a handshake that does not end (faults S15).
+        By the loop's own start_tls and not by aiosmtpd's hands: it works on uvloop, lets nothing slip in between,
+        and ends a handshake that does not end (faults S15).
         """
         assert self.transport is not None
         plain = self.transport
-        timeouts = self.terms.timeouts
         self._input, self._at = b"", 0
-        self._more.clear()
+        if not implicit:
+            self._more.clear()
         secure = None
         try:
-            secure = await self.loop.start_tls(
-                plain,
-                self,
-                self.service.context(),
-                server_side=True,
-                ssl_handshake_timeout=timeouts.handshake,
-                ssl_shutdown_timeout=timeouts.linger,
-            )
+            handshake = self.loop.create_task(self._handshake(plain))
+            if implicit:
+                self.loop.call_soon(self.loop.call_soon, self._hand_over, plain)
+            secure = await handshake
         except (OSError, EOFError) as error:  # ssl.SSLError and TimeoutError are OSErrors
             log.info("tls handshake failed", peer=self.session.peer, error=type(error).__name__)
         finally:
@@ -139,6 +138,29 @@ class Access(Connection):
         self._worked = True
         if not self._greeted:
             self._greet_soon()
+
+    async def _handshake(self, plain: asyncio.Transport) -> asyncio.Transport | None:
+        timeouts = self.terms.timeouts
+        return await self.loop.start_tls(
+            plain,
+            self,
+            self.service.context(),
+            server_side=True,
+            ssl_handshake_timeout=timeouts.handshake,
+            ssl_shutdown_timeout=timeouts.linger,
+        )
+
+    def _hand_over(self, plain: asyncio.Transport) -> None:
+        """What came before the handshake was set up is the client's hello: uvloop reads from the first moment on."""
+        data = bytes(self._more)
+        self._more.clear()
+        if not hasattr(plain.get_protocol(), "get_buffer"):  # start_tls has failed already
+            return
+        protocol = cast("asyncio.BufferedProtocol", plain.get_protocol())  # uvloop's only acts like one
+        for at in range(0, len(data), _HELLO_PIECE):
+            piece = data[at : at + _HELLO_PIECE]
+            memoryview(protocol.get_buffer(len(piece)))[: len(piece)] = piece
+            protocol.buffer_updated(len(piece))
 
     def _end_of_plain(self) -> None:
         """A handshake that failed may never call connection_lost on us."""
@@ -192,6 +214,10 @@ class Access(Connection):
             return None
         self._exchange = None
         return self._log_in, outcome
+
+    def _too_long(self) -> None:
+        self._exchange = None
+        super()._too_long()
 
     async def _log_in(self, login: Login) -> None:
         try:

@@ -14,6 +14,7 @@ the reply with it.
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import structlog
@@ -81,7 +82,7 @@ class Connection(smtp.SMTP):
         """The message is complete."""
 
     @abstractmethod
-    async def _start_tls(self, _: bytes) -> None:
+    async def _start_tls(self, implicit: bool) -> None:
         """The handshake; at its end the client is greeted if it was not."""
 
     @abstractmethod
@@ -109,7 +110,7 @@ class Connection(smtp.SMTP):
         if admission != "admitted":
             self._turn_away(REFUSED_ENTRY[admission])
         elif self.terms.tls == "implicit":
-            self._start((self._start_tls, b""))
+            self._start((self._start_tls, True))
         else:
             self._greet_soon()
 
@@ -324,7 +325,8 @@ class Connection(smtp.SMTP):
             if self._held_back:
                 self._held_back = False
                 self.transport.resume_reading()
-            self.transport.write_eof()
+            with suppress(OSError):  # the client has gone already; asyncio tells us next
+                self.transport.write_eof()
         else:
             self.transport.close()
 

@@ -212,7 +212,8 @@ class Intake:
             chain=f"{facts.tenant}:{self._settings.writer}",
             send_id=send_id or facts.send_id,
             at=facts.now,
-            content=record_content(send_id or facts.send_id, facts, state, decision, tokens),
+            content=record_content(send_id or facts.send_id, facts, state, decision),
+            tokens=tokens,
         )
 
     def _approval(self, item: Prepared, decision: Decision, deliveries: Sequence[NewDelivery]) -> dict[str, Any]:

@@ -12,15 +12,12 @@ from policy.decision import Decision
 from policy.facts import Facts
 from policy.recorded import facts_to_json, state_to_json
 from policy.state import State
+from relay.store.audit import MARK
 
-MARK = "~"  # stands before a token where an address stood
 
-
-def record_content(
-    send_id: str, facts: Facts, state: State, decision: Decision, tokens: Mapping[str, str]
-) -> dict[str, Any]:
-    """The content of a record, addresses replaced by tokens."""
-    content = {
+def record_content(send_id: str, facts: Facts, state: State, decision: Decision) -> dict[str, Any]:
+    """The content of a record, addresses still in it: `audit` hides them as it writes."""
+    return {
         "v": 1,
         "sendId": send_id,
         "tenant": facts.tenant,
@@ -31,38 +28,14 @@ def record_content(
         "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
         "checks": [check.as_json() for check in decision.checks],
         "facts": facts_to_json(facts),
-        "state": state_to_json(state),
+        "state": state_to_json(state, facts),
         "timestamp": iso(facts.now),
     }
-    hidden: dict[str, Any] = _hide(content, tokens)
-    return hidden
 
 
 def iso(at: int) -> str:
     """A time in milliseconds as RFC 3339 UTC."""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _hide(value: Any, tokens: Mapping[str, str]) -> Any:
-    """The same data with every known address replaced by its token, in keys, values and sentences."""
-    if isinstance(value, str):
-        return _hide_words(value, tokens)
-    if isinstance(value, Mapping):
-        return {_hide_words(k, tokens) if isinstance(k, str) else k: _hide(v, tokens) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_hide(v, tokens) for v in value]
-    return value
-
-
-def _hide_words(words: str, tokens: Mapping[str, str]) -> str:
-    if "@" not in words:
-        return words
-    if (token := tokens.get(words)) is not None:
-        return MARK + token
-    for address in sorted(tokens, key=len, reverse=True):
-        if address and address in words:
-            words = words.replace(address, MARK + tokens[address])
-    return words
 
 
 def show(value: Any, addresses: Mapping[str, str]) -> Any:

@@ -7,9 +7,9 @@ honest and selling mail both use belongs to the concept with a question mark
 missing language tag changes nothing.
 """
 
-from policy.classification.lexicon import de, en, es, fr, it, ja, nl, pt, ru
+from policy.classification.lexicon import de, en, es, fr, grammar, it, ja, nl, pt, ru
 
-LANGUAGES = (en, de, fr, es, pt, it, nl, ru)
+LANGUAGES = (grammar, en, de, fr, es, pt, it, nl, ru)
 INSIDE = (ja,)  # languages without blanks between words
 
 
@@ -21,8 +21,9 @@ def phrases(text: str) -> list[str]:
 def merged(languages: tuple[object, ...]) -> dict[str, tuple[str, ...]]:
     """Concept to its phrases, over all the languages, each phrase once; an ambiguous one under `concept?`."""
     table: dict[str, dict[str, None]] = {}
+    # A word two languages share is ambiguous in both, since nobody knows which one is meant.
+    ambiguous = {phrase for language in languages for phrase in phrases(language.AMBIGUOUS)}  # type: ignore[attr-defined]
     for language in languages:
-        ambiguous = frozenset(phrases(language.AMBIGUOUS))  # type: ignore[attr-defined]
         for concept, text in language.PHRASES.items():  # type: ignore[attr-defined]
             for phrase in phrases(text):
                 table.setdefault(f"{concept}?" if phrase in ambiguous else concept, {})[phrase] = None

@@ -264,10 +264,19 @@ def upgrade() -> None:
         sa.Column("send_id", sa.Text(), server_default="", nullable=False),
         sa.Column("event", sa.Text(), server_default="{}", nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("waiting", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("received_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_feedback")),
     )
     op.create_index("ix_feedback_received_at", "feedback", ["received_at"], unique=False)
+    op.create_index(
+        "ix_feedback_waiting",
+        "feedback",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("waiting"),
+        postgresql_where=sa.text("waiting"),
+    )
     op.create_table(
         "idempotency",
         sa.Column("fingerprint", sa.LargeBinary(length=16), nullable=False),

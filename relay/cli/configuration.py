@@ -1,0 +1,40 @@
+"""`gatepost config`: what is wrong with a file, and what may stand in one."""
+
+from relay.cli.errors import EXIT_USAGE
+from relay.cli.options import AsJson, ConfigFile, group, path_of
+
+app = group("Validate the configuration, or print its JSON Schema")
+
+
+@app.command()
+def check(config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Validate: file, line, key, and what was meant."""
+    from config.errors import ConfigError
+    from config.loader import load
+    from relay.cli.output import note, print_json, say
+
+    path = path_of(config)
+    try:
+        problems, warnings = (), load(path).warnings
+    except ConfigError as error:
+        problems, warnings = error.problems, ()
+    if as_json:
+        kinds = [("error", p) for p in problems] + [("warning", p) for p in warnings]
+        print_json([{"kind": k, "source": p.source, "line": p.line, "key": p.key, "message": p.message} for k, p in kinds])
+        return EXIT_USAGE if problems else 0
+    for problem in problems:
+        note(str(problem))
+    for problem in warnings:
+        note(f"{problem} (warning)")
+    if not problems:
+        say(f"{path}: valid")
+    return EXIT_USAGE if problems else 0
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the file, for editors."""
+    from config.schema import schema as made
+    from relay.cli.output import print_json
+
+    print_json(made())

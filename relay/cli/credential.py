@@ -1,0 +1,181 @@
+"""`gatepost credential`: what proves which mailbox submits. A secret is shown once, ready to paste."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, InTenant, group
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from relay.cli.house import House
+    from relay.store.credentials import Generated
+
+app = group("Credentials of mailboxes")
+
+FORMATS = ("env", "json", "smtplib", "django", "nodemailer")
+Mailbox = Annotated[str, typer.Argument(metavar="MAILBOX", help="Name, address or id of the mailbox")]
+Credential = Annotated[str, typer.Argument(metavar="CREDENTIAL", help="Id, user name, or label")]
+Format = Annotated[str, typer.Option("--format", "-f", help=f"What to print: {', '.join(FORMATS)}")]
+
+
+@app.command("list")
+def list_(
+    mailbox: Annotated[str, typer.Argument(metavar="[MAILBOX]", help="Only those of one mailbox")] = "",
+    tenant: InTenant = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List credentials; secrets are not kept and cannot be shown."""
+    from relay.cli.house import opened
+    from relay.cli.mailbox import find
+    from relay.cli.output import Column, ago, listing
+    from relay.store.credentials import listed
+
+    with opened(config) as house, house.reading() as connection:
+        own = find(connection, mailbox, tenant).id if mailbox else ""
+        rows = [shown(row) for row in listed(connection, own)]
+    columns = (
+        Column("Credential", "id"),
+        Column("Label", lambda row: row["label"] or row["username"], "bold"),
+        Column("Mailbox", "mailbox"),
+        Column("Kind", "kind"),
+        Column("May", lambda row: ", ".join(row["permissions"])),
+        Column("Status", "status"),
+        Column("Made", lambda row: ago(row["createdAt"])),
+    )
+    empty = "No credential yet. Make one: gatepost credential create MAILBOX"
+    listing(rows, columns, as_json=as_json, empty=empty)
+
+
+@app.command()
+def create(
+    mailbox: Mailbox,
+    form: Format = "env",
+    label: Annotated[str, typer.Option(help="What it is for")] = "",
+    tenant: InTenant = "",
+    config: ConfigFile = None,
+) -> None:
+    """Make a credential and print it once, ready to paste, with the TLS setting of the listener."""
+    from relay.cli.house import opened
+    from relay.cli.mailbox import find
+    from relay.cli.values import one_of
+
+    one_of(form, FORMATS, "--format")
+    with opened(config) as house:
+        with house.writing() as connection:
+            row = find(connection, mailbox, tenant)
+            made = _make(house, connection, row.tenant_id, row.id, row.address_key, label)
+        _print(house, form, row.name, made)
+
+
+@app.command()
+def rotate(
+    credential: Credential,
+    form: Format = "env",
+    config: ConfigFile = None,
+) -> None:
+    """Make a new secret for the same mailbox, and revoke the old one in the same moment."""
+    from relay.cli.errors import Refused
+    from relay.cli.house import opened
+    from relay.cli.values import one_of
+    from relay.store.credentials import revoke as end
+
+    one_of(form, FORMATS, "--format")
+    with opened(config) as house:
+        with house.writing() as connection:
+            row = _find(connection, credential)
+            if row.kind == "chosen":
+                raise Refused(f"{credential} has its password in {house.path}: change it there")
+            made = _make(house, connection, row.tenant_id, row.mailbox_id, row.scope, row.label)
+            end(connection, row.id, house.now())
+        _print(house, form, row.mailbox_name or row.scope, made)
+
+
+@app.command()
+def revoke(credential: Credential, config: ConfigFile = None) -> None:
+    """Revoke for good; open connections lose it at their next message."""
+    from relay.cli.errors import Refused
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.store.credentials import revoke as end
+
+    with opened(config) as house, house.writing() as connection:
+        row = _find(connection, credential)
+        if row.status == "revoked":
+            raise Refused(f"{row.id} is revoked already")
+        end(connection, row.id, house.now())
+    say(f"{row.id} is revoked.")
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """A credential as it is listed."""
+    from relay.cli.output import iso
+    from relay.store.engine import loads
+
+    return {
+        "id": row.id,
+        "label": row.label,
+        "username": row.username or "",
+        "mailbox": row.mailbox_name or "",
+        "scope": row.scope,
+        "kind": row.kind,
+        "permissions": loads(row.permissions),
+        "status": row.status,
+        "keyPrefix": row.prefix,
+        "managed": row.managed,
+        "createdAt": iso(row.created_at),
+        "usedAt": iso(row.used_at),
+        "revokedAt": iso(row.revoked_at),
+    }
+
+
+def _make(
+    house: "House", connection: "Connection", tenant_id: str, mailbox_id: str, scope: str, label: str
+) -> "Generated":
+    import os
+
+    from relay.store.credentials import NewCredential, add, generate
+
+    made = generate(house.vault, os.urandom)
+    new = NewCredential(
+        id=made.id,
+        tenant_id=tenant_id,
+        mailbox_id=mailbox_id,
+        scope=scope,
+        label=label,
+        permissions=("send", "read", "manage"),
+        username=None,
+        kind="generated",
+        secret=made.digest,
+        prefix=made.prefix,
+    )
+    add(connection, new, house.now())
+    return made
+
+
+def _find(connection: "Connection", reference: str) -> Any:
+    from relay.cli.errors import Refused
+    from relay.store.credentials import listed
+
+    named = [row for row in listed(connection) if reference in (row.id, row.username, row.label, row.prefix)]
+    alive = [row for row in named if row.status == "active"] or named
+    if not alive:
+        raise Refused(f"there is no credential {reference}")
+    if len(alive) > 1:
+        raise Refused(f"{reference} names {len(alive)} credentials; use the id: {', '.join(r.id for r in alive)}")
+    return alive[0]
+
+
+def _print(house: "House", form: str, username: str, made: "Generated") -> None:
+    import sys
+
+    from relay.cli.output import note, say
+    from relay.cli.snippets import Login, best_listener, snippet
+
+    listener = best_listener(house.settings)
+    login = Login(*listener, username, made.key)
+    say(snippet(form, login, made.id))
+    if sys.stdout.isatty():
+        note(f"# {made.id}: the password is shown this once.")

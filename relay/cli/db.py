@@ -1,0 +1,43 @@
+"""`gatepost db`: the revision of the store. `serve` upgrades by itself; this is for those who do it apart."""
+
+from relay.cli.errors import EXIT_REFUSED
+from relay.cli.options import AsJson, ConfigFile, group
+
+app = group("The store's schema")
+
+
+@app.command()
+def upgrade(config: ConfigFile = None) -> None:
+    """Bring the store to this program's revision, and in line with what the file declares."""
+    from relay.cli.house import settings_of
+    from relay.cli.output import say
+    from relay.instance import Instance
+    from relay.setup import prepare
+    from relay.store.migrate import HEAD
+
+    _, settings = settings_of(config)
+    prepare(settings, Instance(settings.server.data_dir))
+    say(f"The store is at revision {HEAD}.")
+
+
+@app.command()
+def current(config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Print the store's revision; exit 1 if it is not this program's."""
+    from relay.cli.house import settings_of
+    from relay.cli.output import print_json, say
+    from relay.store.engine import Database
+    from relay.store.migrate import HEAD
+    from relay.store.migrate import current as revision_of
+
+    _, settings = settings_of(config)
+    database = Database(settings.storage.dsn)
+    try:
+        absent = database.file is not None and not database.file.exists()
+        revision = "" if absent else revision_of(database)
+    finally:
+        database.close_now()
+    if as_json:
+        print_json({"revision": revision or None, "head": HEAD, "upToDate": revision == HEAD})
+    else:
+        say(f"{revision or 'none'} ({'up to date' if revision == HEAD else f'this program wants {HEAD}'})")
+    return 0 if revision == HEAD else EXIT_REFUSED

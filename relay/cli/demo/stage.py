@@ -1,0 +1,148 @@
+"""The demo's stage: a temporary installation with two providers, an inbox and four mailboxes, all on loopback.
+
+It is the real relay, built as `gatepost serve` builds it, on the embedded defaults. The
+configuration file is written too, so that every other command can be tried beside it.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from config.loader import load_text
+from relay.app import App, wall_clock
+from relay.cli.demo.inbox import Inbox
+from relay.cli.demo.sink import Sink, Store
+from relay.instance import Instance
+from relay.setup import prepare
+from relay.store import accounts, credentials
+from relay.store.consequences import Suppress
+from relay.store.engine import Database
+from relay.submission.listener import bind
+
+HOST = "127.0.0.1"
+DOMAIN = "acme.example"
+COMPLAINED = "carol@customer.example"
+MAILBOXES = ("billing-agent", "growth-agent", "sales-agent", "digest-agent")
+
+
+def bind_one(*ports: int) -> socket.socket:
+    """A listening socket on the first of these ports that is free, else on any."""
+    for port in ports:
+        try:
+            return bind(HOST, port)
+        except OSError:
+            continue
+    return bind(HOST, 0)
+
+
+def configuration(smtp: int, http: int, providers: Mapping[str, int], admin_key: str) -> dict[str, Any]:
+    """The demo's gatepost.yaml."""
+    primary, secondary = (
+        {"name": name, "provider": "smtp", "host": HOST, "port": port, "tls": "none"} for name, port in providers.items()
+    )
+    return {
+        "version": 1,
+        "server": {"hostname": f"relay.{DOMAIN}", "data_dir": "./data", "public_url": f"http://{HOST}:{http}"},
+        "smtp": {"listeners": [{"bind": f"{HOST}:{smtp}", "tls": "none"}]},
+        "http": {"bind": f"{HOST}:{http}", "admin_key": admin_key},
+        "domains": [
+            {"domain": DOMAIN, "verification": "trusted", "physical_address": "Acme Inc., 1 Main St, Springfield"}
+        ],
+        "mailboxes": [
+            _mailbox("billing-agent", "Acme Billing"),
+            _mailbox("growth-agent", "Maya from Acme") | {"rules": {"cooldown": {"mode": "off"}}},
+            _mailbox("sales-agent", "Sarah Chen") | {"autonomyLevel": "human_approved"},
+            _mailbox("digest-agent", "Acme Digest") | {"role": "bulk", "rateLimits": {"hourly": 3}},
+        ],
+        "policies": {"default": {"rateLimits": {"hourly": 100, "daily": 500, "monthly": 3000}}},
+        "deliveryConfig": {"providers": [primary | {"weight": 100}, secondary | {"weight": 0, "failover": True}]},
+    }
+
+
+def _mailbox(name: str, shown: str) -> dict[str, Any]:
+    return {"name": name, "fromAddress": f"{name.partition('-')[0]}@{DOMAIN}", "fromName": shown}
+
+
+class Stage:
+    """Everything that runs. Made in a folder that is thrown away afterwards."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "gatepost.yaml"
+        self.admin_key = f"demo-{secrets.token_urlsafe(18)}"
+        self.received = Store()
+        self.keys: dict[str, str] = {}
+        smtp, http = bind_one(2525), bind_one(8025)
+        self.smtp_port, self.http_port = _port(smtp), _port(http)
+        self.primary, self.secondary = (Sink(n, bind_one(), self.received) for n in ("primary", "secondary"))
+        self.app = self._build(smtp, http)
+        about = {"Console": f"http://{HOST}:{self.http_port}/", "API": f"http://{HOST}:{self.http_port}/docs"}
+        self.inbox = Inbox(HOST, self.received, (self.primary, self.secondary), about)
+
+    def _build(self, smtp: socket.socket, http: socket.socket) -> App:
+        ports = {sink.name: sink.port for sink in (self.primary, self.secondary)}
+        text = yaml.safe_dump(configuration(self.smtp_port, self.http_port, ports, self.admin_key), sort_keys=False)
+        self.config.write_text(text, "utf-8")
+        # Not the environment: a visitor's own GATEPOST_ variables are meant for another installation.
+        settings = load_text(text, str(self.config), self.folder, {}).settings
+        instance = Instance(settings.server.data_dir)
+        instance.lock()
+        prepare(settings, instance)
+        database, vault = Database(settings.storage.dsn), instance.vault(settings)
+        app = App(settings, database=database, vault=vault, instance=instance.id, smtp=[smtp], http=http)
+        with database.transaction() as connection:
+            for name in MAILBOXES:
+                self.keys[name] = _credential(connection, app, name)
+            tenant = accounts.tenant(connection, "default")
+            app.consequences.suppress(connection, [_complaint(tenant.id)])
+        return app
+
+    async def start(self) -> None:
+        """Take mail."""
+        await asyncio.gather(self.primary.start(), self.secondary.start())
+        self.inbox.start()
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Drain and end."""
+        await self.app.drain()
+        await self.app.stop()
+        await asyncio.gather(self.primary.stop(), self.secondary.stop())
+        self.inbox.stop()
+
+
+def _credential(connection: Any, app: App, name: str) -> str:
+    """A credential as `gatepost credential create` makes it; returns its secret."""
+    row = accounts.mailbox(connection, name)
+    made = credentials.generate(app.vault, os.urandom)
+    new = credentials.NewCredential(
+        id=made.id,
+        tenant_id=row.tenant_id,
+        mailbox_id=row.id,
+        scope=row.address_key,
+        label="demo",
+        permissions=("send", "read", "manage"),
+        username=None,
+        kind="generated",
+        secret=made.digest,
+        prefix=made.prefix,
+    )
+    credentials.add(connection, new, wall_clock())
+    return made.key
+
+
+def _complaint(tenant_id: str) -> Suppress:
+    """What Carol did last week."""
+    at = wall_clock() - 7 * 86_400_000
+    evidence = {"feedbackType": "abuse"}
+    return Suppress(tenant_id, "", COMPLAINED, COMPLAINED, "complaint", "feedback loop", evidence, at)
+
+
+def _port(listening: socket.socket) -> int:
+    return int(listening.getsockname()[1])

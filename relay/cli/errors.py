@@ -1,0 +1,70 @@
+"""What a command says when it cannot do what it was asked: one line, and an exit code.
+
+    Refused     1   it was understood and is not possible: not found, taken, not in that state
+    BadUsage    2   the arguments make no sense together
+
+Configuration that cannot be used exits with 2, everything else that is known with 1. What
+nobody expected exits with 1 too and says so; GATEPOST_DEBUG=1 shows its traceback.
+"""
+
+from collections.abc import Iterator
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+
+
+class Refused(Exception):
+    """It cannot be done; the text says why in one line."""
+
+
+class BadUsage(Exception):
+    """The arguments make no sense together."""
+
+
+# By name, so that reporting an error imports nothing that the command itself did not need.
+_KNOWN = {
+    "relay.cli.errors.Refused": EXIT_REFUSED,
+    "relay.cli.errors.BadUsage": EXIT_USAGE,
+    "config.errors.ConfigError": EXIT_USAGE,
+    "config.errors.SecretMissing": EXIT_USAGE,
+    "relay.mail.address.AddressError": EXIT_USAGE,
+    "relay.mail.dkim_key.DkimKeyError": EXIT_USAGE,
+    "relay.store.accounts.Unknown": EXIT_REFUSED,
+    "relay.store.accounts.Taken": EXIT_REFUSED,
+    "relay.store.accounts.Declared": EXIT_REFUSED,
+    "relay.store.approvals.NotWaiting": EXIT_REFUSED,
+    "relay.store.approvals.Changed": EXIT_REFUSED,
+    "relay.store.engine.StoreUnusable": EXIT_REFUSED,
+    "relay.store.vault.Sealed": EXIT_REFUSED,
+    "relay.instance.AlreadyRunning": EXIT_REFUSED,
+    "sqlalchemy.exc.DBAPIError": EXIT_REFUSED,
+    "smtplib.SMTPException": EXIT_REFUSED,
+    "builtins.OSError": EXIT_REFUSED,
+}
+
+
+def exit_code(error: Exception) -> int | None:
+    """The exit code of an error somebody expected, else None."""
+    return next((_KNOWN[name] for name in _names(error) if name in _KNOWN), None)
+
+
+def words(error: Exception) -> str:
+    """What the error says, in one line."""
+    names = set(_names(error))
+    if "sqlalchemy.exc.DBAPIError" in names:
+        text = f"the store cannot be used: {getattr(error, 'orig', error)}"
+    elif isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        text = str(error)
+    return one_line(text) or type(error).__name__
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and control characters: what others said must not steer a terminal."""
+    shown = "; ".join(line.strip() for line in text.splitlines() if line.strip())
+    return "".join(c if c.isprintable() else "?" for c in shown)
+
+
+def _names(error: Exception) -> Iterator[str]:
+    return (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)

@@ -1,0 +1,98 @@
+"""The store a command works on: the same as a running server's, opened beside it.
+
+A store that is not there yet is made, so that `gatepost init` and `gatepost credential
+create` work in that order; one of an older or newer version is left alone and named.
+Writes take the same turn as the server's own; it notices them within a second.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from config.loader import load
+from config.settings import Settings
+from relay.cli.errors import Refused
+from relay.cli.options import path_of
+from relay.instance import Instance
+from relay.mail.ids import Ids
+from relay.store.engine import Database
+from relay.store.migrate import HEAD, current
+from relay.store.vault import Vault
+
+
+class House:
+    """Settings, store and keys of one installation, as a command needs them."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        self.settings = settings
+        self.instance = Instance(settings.server.data_dir)
+        self.database = Database(settings.storage.dsn)
+        self._ids = Ids(self.now, os.urandom)
+
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id."""
+        return self._ids.new(prefix)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The keys of the installation; read when they are needed."""
+        return self.instance.vault(self.settings)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One snapshot of the store."""
+        with self.database.asking.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One write transaction."""
+        with self.database.transaction() as connection:
+            yield connection
+
+
+def settings_of(config: Path | None, *, need_secrets: bool = False) -> tuple[Path, Settings]:
+    """The configuration; commands that use no secret do without the environment of the server."""
+    path = path_of(config)
+    return path, load(path, need_secrets=need_secrets).settings
+
+
+@contextmanager
+def opened(config: Path | None) -> Iterator[House]:
+    """The installation's store, ready for use. Raises ConfigError, StoreUnusable, Refused."""
+    path, settings = settings_of(config)
+    house = House(path, settings)
+    try:
+        _ready(house)
+        yield house
+    finally:
+        house.database.close_now()
+
+
+def _ready(house: House) -> None:
+    house.instance.check_not_lost(house.database)
+    file = house.database.file
+    if file is not None and not file.exists():
+        _prepare(house)
+        return
+    revision = current(house.database)
+    if not revision:
+        _prepare(house)
+    elif revision != HEAD:
+        raise Refused(f"the store is at revision {revision}, this program at {HEAD}: run gatepost db upgrade")
+
+
+def _prepare(house: House) -> None:
+    from relay.setup import prepare
+
+    prepare(house.settings, house.instance)

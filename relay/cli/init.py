@@ -1,0 +1,56 @@
+"""`gatepost init`: a commented configuration that runs as it is, and the keys it refers to."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relay.cli.errors import BadUsage, Refused
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write it. Default: here")] = Path(),
+    domain: Annotated[str, typer.Option(help="The domain mail is sent from")] = "",
+    address: Annotated[str, typer.Option(help="Postal address in the footer of commercial mail")] = "",
+) -> None:
+    """Write a commented gatepost.yaml that runs as it is, and its keys. Never overwrites."""
+    import secrets
+
+    from config.example import write
+    from config.types import to_domain
+
+    domain, address = _asked(domain, address)
+    try:
+        plain = to_domain(domain)
+    except ValueError as error:
+        raise BadUsage(f"the domain {error}") from None
+    try:
+        path = write(folder, lambda: secrets.token_hex(32), plain, address)
+    except FileExistsError as error:
+        raise Refused(f"{error}; nothing was written") from None
+    _explain(path, plain, address)
+
+
+def _asked(domain: str, address: str) -> tuple[str, str]:
+    """What was not given is asked for where somebody is there to answer."""
+    if sys.stdin.isatty() and not domain:
+        domain = typer.prompt("Domain mail is sent from", default="example.com")
+    if sys.stdin.isatty() and not address:
+        address = typer.prompt("Postal address for the footer of commercial mail", default="", show_default=False)
+    return domain or "example.com", address
+
+
+def _explain(path: Path, domain: str, address: str) -> None:
+    from relay.cli.output import say
+
+    given = "" if path.parent == Path() else f" -c {path}"
+    say(f"Wrote {path}, {path.parent / 'keys/secret.key'} and {path.parent / 'keys/admin.key'}.")
+    say("")
+    say("Next:")
+    say(f"  gatepost credential create agent{given}   a login for the mailbox agent@{domain}, ready to paste")
+    say(f"  gatepost domain show {domain}{given}   the DNS records that prove the domain and sign its mail")
+    say(f"  gatepost serve{given}")
+    if not address:
+        say("")
+        say("Without domains.physical_address in the file commercial mail is refused.")

@@ -1,0 +1,233 @@
+"""`gatepost mailbox`: the sending identity of one agent each, and whether it may send just now."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, InTenant, group
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from relay.cli.house import House
+
+app = group("Mailboxes: the sending identities of agents")
+
+Reference = Annotated[str, typer.Argument(metavar="MAILBOX", help="Name, address or id")]
+AUTONOMY = ("human_approved", "first_contact", "auto_send")
+ROLES = ("agent", "bulk")
+
+
+@app.command("list")
+def list_(tenant: InTenant = "", config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """List mailboxes."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, listing
+    from relay.cli.rows import every
+    from relay.store import accounts
+    from relay.store.listings import tenant_names
+
+    with opened(config) as house, house.reading() as connection:
+        own = accounts.tenant(connection, tenant).id if tenant else None
+        names = tenant_names(connection)
+        found = sorted(every(connection, "mailboxes", {"tenant_id": own}), key=lambda row: (row.name, row.created_at))
+        rows = [_shown(row, names[row.tenant_id]) for row in found]
+    columns = (
+        Column("Mailbox", "name", "bold"),
+        Column("Address", "fromAddress"),
+        Column("Status", "status"),
+        Column("Cause", "cause"),
+        Column("Autonomy", "autonomyLevel"),
+        Column("Role", "role"),
+        Column("Policy", "policy"),
+        Column("Tenant", "tenant"),
+        Column("Declared in", lambda row: "file" if row["managed"] else ""),
+    )
+    empty = "No mailbox yet. Make one: gatepost mailbox add NAME --address agent@yourcompany.com"
+    listing(rows, columns, as_json=as_json, empty=empty)
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    address: Annotated[str, typer.Option(help="The address it sends as")],
+    from_name: Annotated[str, typer.Option(help="The name beside the address, and in the footer")] = "",
+    autonomy: Annotated[str, typer.Option(help=f"One of {', '.join(AUTONOMY)}")] = "auto_send",
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}")] = "agent",
+    policy: Annotated[str, typer.Option(help="The policy it obeys")] = "default",
+    tenant: InTenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a mailbox. Its credential comes from `gatepost credential create`."""
+    from relay.cli.errors import BadUsage
+    from relay.cli.house import opened
+    from relay.cli.output import print_json, say
+    from relay.cli.values import one_of, plain_name
+    from relay.mail.address import parse_path
+    from relay.store import accounts
+
+    where = parse_path(address)
+    with opened(config) as house:
+        if not house.settings.has_policy(policy):
+            raise BadUsage(f"there is no policy {policy} in {house.path}")
+        with house.writing() as connection:
+            owner = accounts.tenant(connection, tenant)
+            new = accounts.NewMailbox(
+                id=house.new_id("mbx"),
+                tenant_id=owner.id,
+                name=plain_name(name),
+                address=where.wire,
+                address_key=where.key,
+                from_name=from_name,
+                autonomy=one_of(autonomy, AUTONOMY, "--autonomy"),
+                role=one_of(role, ROLES, "--role"),
+                policy=policy,
+            )
+            accounts.add_mailbox(connection, new, house.now())
+            row = accounts.mailbox(connection, new.id)
+            hint = _domain_hint(connection, where.domain)
+    if as_json:
+        print_json(_shown(row, owner.name))
+        return
+    say(f"Mailbox {new.name} is there ({new.id}). Next: gatepost credential create {new.name}")
+    if hint:
+        say(hint)
+
+
+@app.command()
+def show(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show one mailbox: state, limits and what is left of them, credentials."""
+    from relay.cli.house import opened
+    from relay.cli.output import details, print_json
+
+    with opened(config) as house, house.reading() as connection:
+        row = find(connection, mailbox, tenant)
+        shown = _shown(row, _tenant_name(connection, row.tenant_id))
+        shown["limits"] = _limits(house, connection, row)
+        shown["credentials"] = _credentials(connection, row.id)
+    if as_json:
+        print_json(shown)
+        return
+    plain = {"limits", "credentials", "allowedClasses", "tightened", "managed"}
+    pairs: list[tuple[str, Any]] = [(name, value) for name, value in shown.items() if name not in plain]
+    pairs.append(("allowedClasses", ", ".join(shown["allowedClasses"])))
+    pairs += [(f"{w} limit", f"{x['current']:,} of {_most(x['limit'])} used") for w, x in shown["limits"].items()]
+    pairs += [("credential", f"{c['status']}: {c['label'] or c['username']} ({c['id']})") for c in shown["credentials"]]
+    details(pairs)
+
+
+@app.command()
+def pause(
+    mailbox: Reference,
+    cause: Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; refusals and the console show it")] = (
+        "paused by the operator"
+    ),
+    tenant: InTenant = "",
+    config: ConfigFile = None,
+) -> None:
+    """Stop the mailbox at once; what is queued stays queued."""
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.store.accounts import pause_mailbox
+
+    with opened(config) as house, house.writing() as connection:
+        row = find(connection, mailbox, tenant)
+        changed = pause_mailbox(connection, row.id, by="person", cause=cause, now=house.now())
+    say(f"Mailbox {row.name} is paused{'' if changed else ' already'}.")
+
+
+@app.command()
+def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None) -> None:
+    """Let a paused mailbox send again, whoever or whatever paused it."""
+    from relay.cli.errors import Refused
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.store.accounts import resume_mailbox
+
+    with opened(config) as house, house.writing() as connection:
+        row = find(connection, mailbox, tenant)
+        if row.status == "disabled":
+            raise Refused(f"the mailbox {row.name} is disabled: it is no longer in the configuration file")
+        changed = resume_mailbox(connection, row.id, by="person", now=house.now())
+    say(f"Mailbox {row.name} is active{'' if changed else ' already'}.")
+
+
+def find(connection: "Connection", reference: str, tenant: str = "") -> Any:
+    """The mailbox by name, address or id, within a tenant if one is named; raises Unknown."""
+    from relay.store import accounts
+
+    own = accounts.tenant(connection, tenant).id if tenant else ""
+    return accounts.mailbox(connection, reference, own)
+
+
+def _shown(row: Any, tenant: str) -> dict[str, Any]:
+    from relay.cli.output import iso
+    from relay.store.engine import loads
+
+    return {
+        "id": row.id,
+        "name": row.name,
+        "tenant": tenant,
+        "fromAddress": row.address,
+        "fromName": row.from_name,
+        "status": row.status,
+        "pausedBy": row.paused_by,
+        "cause": row.cause,
+        "autonomyLevel": row.autonomy,
+        "role": row.role,
+        "allowedClasses": loads(row.allowed_classes),
+        "policy": row.policy,
+        "tightened": loads(row.tightened),
+        "managed": row.managed,
+        "createdAt": iso(row.created_at),
+    }
+
+
+def _limits(house: "House", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
+    """What binds the mailbox in each window, and what it used of it."""
+    from policy.usage import WINDOWS
+    from relay.cli.accounts import policy_of
+    from relay.store.engine import loads
+    from relay.store.roster import usage
+
+    used, tightened = usage(connection, f"mailbox:{row.id}"), loads(row.tightened)
+    policy = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id))
+    limits = {}
+    for window in WINDOWS:
+        said = [n for n in (getattr(policy, f"rate_limit_{window}").limit, tightened.get(window)) if n is not None]
+        limits[window] = {"current": used.sent[window].count(house.now()), "limit": min(said, default=None)}
+    return limits
+
+
+def _credentials(connection: "Connection", mailbox_id: str) -> list[dict[str, Any]]:
+    from relay.cli.credential import shown
+    from relay.store.credentials import listed
+
+    return [shown(row) for row in listed(connection, mailbox_id)]
+
+
+def _tenant_name(connection: "Connection", tenant_id: str) -> str:
+    from relay.store.accounts import tenant
+
+    return str(tenant(connection, tenant_id).name)
+
+
+def _most(limit: int | None) -> str:
+    return "no limit" if limit is None else f"{limit:,}"
+
+
+def _domain_hint(connection: "Connection", domain: str) -> str:
+    """What still stands between the mailbox and its first message."""
+    from relay.store.accounts import Unknown
+    from relay.store.roster import domain as find_domain
+    from relay.store.suppressions import suffixes
+
+    for name in suffixes(domain):
+        try:
+            row = find_domain(connection, name)
+        except Unknown:
+            continue
+        proof = f"gatepost domain show {name}"
+        return "" if row.status == "verified" else f"Sending waits until {name} is proven: {proof}"
+    return f"Sending waits until its domain is known and proven: gatepost domain add {domain}"

@@ -1,0 +1,129 @@
+"""`gatepost`: the program. Every command is thin over the functions the server itself uses.
+
+Exit codes: 0 done, 1 refused or not found, 2 bad usage or bad configuration. An error is
+one line on standard error. Nothing heavy is imported before a command needs it.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer import TyperException
+
+from relay.cli import (
+    audit,
+    configuration,
+    consent,
+    credential,
+    db,
+    demo,
+    doctor,
+    domain,
+    feedback,
+    healthcheck,
+    hold,
+    init,
+    mailbox,
+    policy,
+    provider,
+    queue,
+    report,
+    send_test,
+    serve,
+    suppression,
+    tenant,
+    trace,
+)
+from relay.cli.errors import EXIT_REFUSED, EXIT_USAGE, exit_code, one_line, words
+from relay.cli.options import group
+
+ABOUT = "Gatepost stands between AI agents and mail providers and decides, provably, what may be sent."
+
+app = group(ABOUT)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"gatepost {version('gatepost')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version")] = (
+        False
+    ),
+) -> None: ...
+
+
+_ALONE = (init.init, serve.serve, demo.demo, trace.trace, send_test.send_test, doctor.doctor, healthcheck.healthcheck)
+_GROUPS = {
+    "config": configuration.app,
+    "db": db.app,
+    "tenant": tenant.app,
+    "mailbox": mailbox.app,
+    "credential": credential.app,
+    "domain": domain.app,
+    "suppression": suppression.app,
+    "consent": consent.app,
+    "hold": hold.app,
+    "queue": queue.app,
+    "provider": provider.app,
+    "policy": policy.app,
+    "feedback": feedback.app,
+    "audit": audit.app,
+    "report": report.app,
+}
+for _command in _ALONE:
+    app.command(_command.__name__.replace("_", "-"))(_command)
+for _name, _app in _GROUPS.items():
+    app.add_typer(_app, name=_name)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and exit."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code."""
+    try:
+        code = typer.main.get_command(app).main(list(arguments), prog_name="gatepost", standalone_mode=False)
+    except TyperException as error:
+        return _usage(error)
+    except (typer.Abort, KeyboardInterrupt):
+        return _failed("interrupted", EXIT_REFUSED)
+    except BrokenPipeError:
+        # Whoever read us has gone; what Python still holds for it goes nowhere, without a complaint at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_REFUSED
+    except Exception as error:
+        known = exit_code(error)
+        if os.environ.get("GATEPOST_DEBUG"):
+            raise
+        if known is not None:
+            return _failed(words(error), known)
+        # A bug: still one line, as scripts expect it, and the way to the rest.
+        name = type(error).__name__
+        return _failed(f"unexpected {name}: {words(error)} (GATEPOST_DEBUG=1 shows where)", EXIT_REFUSED)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: TyperException) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return EXIT_USAGE
+    return _failed(error.format_message(), EXIT_USAGE)
+
+
+def _failed(text: str, code: int) -> int:
+    print(f"gatepost: {one_line(text)}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""What commands print: JSON for programs, tables for people. rich is loaded when a table is drawn, not before.
+
+Words from outside (subjects, replies of providers) are made harmless before they reach a
+terminal. A pipe gets the same table without colour and without anything cut off.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Row = Mapping[str, Any]
+
+WIDE = 4000  # a pipe has no edge
+
+_GOOD = "active ready verified delivered approved passed granted queued up held-up ok published"
+_WAIT = "pending deferred scheduled warned uncertain unconfigured throttled shadowed expired missing"
+_STOP = "paused blocked bounced failed refused rejected revoked disabled error cancelled wrong down suppressed"
+_STYLES = (
+    dict.fromkeys(_GOOD.split(), "green")
+    | dict.fromkeys(_WAIT.split(), "yellow")
+    | dict.fromkeys(_STOP.split(), "red")
+    | {"held": "magenta", "skipped": "dim", "withdrawn": "dim", "replayed": "cyan"}
+)
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_C1 = {c: f"\\u{c:04x}" for c in range(127, 160)}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its title, and the field or the function of the row that fills it."""
+
+    title: str
+    value: str | Callable[[Row], Any]
+    style: str = ""
+    right: bool = False
+
+    def of(self, row: Row) -> str:
+        """The cell."""
+        value = row.get(self.value) if isinstance(self.value, str) else self.value(row)
+        return "" if value is None else safe(str(value))
+
+
+def listing(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, empty: str = "Nothing there.") -> None:
+    """Rows as JSON or as a table; `empty` is said where there are none."""
+    if as_json:
+        print_json(list(rows))
+    elif not rows:
+        say(empty)
+    else:
+        console().print(table(rows, columns))
+
+
+def table(rows: Iterable[Row], columns: Sequence[Column], title: str = "") -> Any:
+    """A rich table of rows; words that are states are coloured."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+    for row in rows:
+        cells = [(column.of(row), column.style) for column in columns]
+        drawn.add_row(*(Text(text, style=style or _STYLES.get(text.partition(" ")[0], "")) for text, style in cells))
+    return drawn
+
+
+def details(pairs: Sequence[tuple[str, Any]]) -> None:
+    """One thing, a line for each of its fields."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        if value not in (None, "", [], {}):
+            shown = safe(str(value), lines=True)
+            grid.add_row(name, Text(shown, style=_STYLES.get(shown.partition(" ")[0], "")))
+    console().print(grid)
+
+
+def console() -> "Console":
+    """Where tables go."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=WIDE)
+
+
+def say(text: str) -> None:
+    """A sentence for a person, on standard output."""
+    print(safe(text, lines=True), flush=True)  # noqa: T201 - this is what a command is for
+
+
+def note(text: str) -> None:
+    """A remark that must not get into a pipe: on standard error."""
+    print(safe(text, lines=True), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def print_json(value: Any) -> None:
+    """JSON, indented."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    print(text.translate(_C1), flush=True)  # noqa: T201
+
+
+def print_line(value: Any) -> None:
+    """One line of NDJSON."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).translate(_C1) + "\n")
+
+
+def safe(text: str, *, lines: bool = False) -> str:
+    """`text` with control characters replaced; line feeds stay where `lines` are wanted."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or (lines and c == "\n") else "?" for c in text)
+
+
+def iso(at: int) -> str | None:
+    """Milliseconds since the epoch as RFC 3339 UTC; None for never."""
+    if not at:
+        return None
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock(at: int) -> str:
+    """Date and time for people, UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def ago(stamp: str | None, now: float | None = None) -> str:
+    """How long an RFC 3339 time is past or ahead: «3 min», «in 2 h»."""
+    if not stamp:
+        return ""
+    seconds = (time.time() if now is None else now) - datetime.fromisoformat(stamp).timestamp()
+    size, unit = next(((s, u) for s, u in _UNITS if abs(seconds) >= s), (1, "s"))
+    text = f"{int(abs(seconds) / size)} {unit}"
+    return f"in {text}" if seconds <= -1 else text
+
+
+def how_many(count: int, one: str, many: str = "") -> str:
+    """«1 mailbox», «3 mailboxes»."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,115 @@
+"""`gatepost tenant`: who shares the installation, and the switch that stops one of them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, group
+
+app = group("Tenants, and the kill switch for each")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name or id")]
+Cause = Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; refusals and the console show it")]
+
+
+@app.command("list")
+def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """List tenants."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, listing
+    from relay.cli.rows import every
+    from relay.store.listings import counted
+
+    with opened(config) as house, house.reading() as connection:
+        found = sorted(every(connection, "tenants", {}), key=lambda row: str(row.name))
+        rows = [_shown(row) | {"mailboxes": counted(connection, "mailboxes", {"tenant_id": row.id})} for row in found]
+    columns = (
+        Column("Tenant", "name", "bold"),
+        Column("Status", "status"),
+        Column("Cause", "cause"),
+        Column("Mailboxes", "mailboxes", right=True),
+        Column("Limits", lambda row: _limits(row["rateLimits"])),
+        Column("Declared in", lambda row: "file" if row["managed"] else ""),
+    )
+    listing(rows, columns, as_json=as_json)
+
+
+@app.command()
+def add(
+    name: Name,
+    hourly: Annotated[int | None, typer.Option(min=0, help="Recipients an hour, all mailboxes together")] = None,
+    daily: Annotated[int | None, typer.Option(min=0, help="Recipients a day")] = None,
+    monthly: Annotated[int | None, typer.Option(min=0, help="Recipients a month")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a tenant."""
+    from policy.state import Limits
+    from relay.cli.house import opened
+    from relay.cli.output import print_json, say
+    from relay.cli.values import plain_name
+    from relay.store.accounts import add_tenant
+    from relay.store.accounts import tenant as find
+
+    plain = plain_name(name)
+    with opened(config) as house:
+        with house.writing() as connection:
+            add_tenant(
+                connection,
+                tenant_id=house.new_id("ten"),
+                name=plain,
+                limits=Limits(hourly, daily, monthly),
+                now=house.now(),
+            )
+        with house.reading() as connection:
+            row = find(connection, plain)
+    if as_json:
+        print_json(_shown(row))
+    else:
+        say(f"Tenant {plain} is there ({row.id}).")
+
+
+@app.command()
+def pause(name: Name, cause: Cause = "paused by the operator", config: ConfigFile = None) -> None:
+    """Stop everything the tenant sends, at once; what is queued stays queued."""
+    _set(name, "paused", cause, config)
+
+
+@app.command()
+def resume(name: Name, config: ConfigFile = None) -> None:
+    """Let a paused tenant send again."""
+    _set(name, "active", "", config)
+
+
+def _set(name: str, status: str, cause: str, config: Any) -> None:
+    from relay.cli.errors import Refused
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.store.accounts import set_tenant_status
+    from relay.store.accounts import tenant as find
+
+    with opened(config) as house, house.writing() as connection:
+        row = find(connection, name)
+        if row.status == "disabled":
+            raise Refused(f"the tenant {row.name} is disabled: it is no longer in the configuration file")
+        changed = set_tenant_status(connection, row.id, status=status, cause=cause, now=house.now())
+    say(f"Tenant {row.name} is {status}{'' if changed else ' already'}.")
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    from relay.cli.output import iso
+    from relay.store.engine import loads
+
+    return {
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "cause": row.cause,
+        "rateLimits": loads(row.limits),
+        "managed": row.managed,
+        "createdAt": iso(row.created_at),
+    }
+
+
+def _limits(limits: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in limits.items())

@@ -1,0 +1,50 @@
+"""Arguments as values: what a person typed, checked, or BadUsage that says what was meant."""
+
+from datetime import timedelta
+
+from relay.cli.errors import BadUsage
+
+
+def plain_name(text: str) -> str:
+    """A name as the configuration file would take it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from config.types import Name
+
+    try:
+        name: str = TypeAdapter(Name).validate_python(text)
+    except ValidationError as error:
+        raise BadUsage(_first(error)) from None
+    return name
+
+
+def plain_domain(text: str) -> str:
+    """A domain in A-labels."""
+    from config.types import to_domain
+
+    try:
+        return to_domain(text)
+    except ValueError as error:
+        raise BadUsage(str(error)) from None
+
+
+def span(text: str, option: str) -> timedelta:
+    """A length of time: 30d, 12h, 15m."""
+    from config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise BadUsage(f"{option} {error}") from None
+
+
+def one_of(text: str, allowed: tuple[str, ...], option: str) -> str:
+    """One of a few words."""
+    if text not in allowed:
+        raise BadUsage(f"{option} must be one of {', '.join(allowed)}, not {text!r}")
+    return text
+
+
+def _first(error: object) -> str:
+    errors = getattr(error, "errors")()  # noqa: B009 - pydantic's class is not imported for a message
+    return str(errors[0]["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,152 @@
+"""Who calls: the operator, or a key that stands for one mailbox (or for a whole tenant).
+
+An agent's key can send as, read and tighten its mailbox and nothing else. What would loosen
+anything is for the operator: 403 `human_decision_required`. What belongs to another tenant
+does not exist: 404, whatever is asked about it.
+"""
+
+import hmac
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from relay.http.house import House
+from relay.http.problems import Problem, not_found
+from relay.store import credentials
+from relay.submission.submission import AuthRefused, Principal
+
+TENANT_SCOPE = "tenant:"
+AGENT_SCOPE = "agent:"
+ALL = frozenset({"send", "read", "manage"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and how far its arm reaches. `mailbox_id` is "" for the operator and for keys of a whole tenant."""
+
+    principal: Principal
+
+    @property
+    def id(self) -> str:
+        """The credential's id, `operator` for the operator."""
+        return self.principal.credential_id
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this is the operator: a person, who may decide."""
+        return self.principal.operator
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant the caller is bound to, "" for the operator."""
+        return self.principal.tenant_id
+
+    @property
+    def mailbox_id(self) -> str:
+        """The mailbox the caller is bound to, "" where it is bound to none."""
+        return self.principal.mailbox_id
+
+    @property
+    def is_of_tenant(self) -> bool:
+        """Whether the key stands for a whole tenant."""
+        return self.principal.scope.startswith(TENANT_SCOPE)
+
+    @property
+    def actor(self) -> str:
+        """How the caller is named in records."""
+        return "operator" if self.is_operator else f"key:{self.id}"
+
+    def sees(self, tenant_id: str, mailbox_id: str = "") -> bool:
+        """Whether what belongs to this tenant and mailbox may be looked at."""
+        if self.is_operator:
+            return True
+        if tenant_id != self.tenant_id:
+            return False
+        return self.is_of_tenant or (bool(self.mailbox_id) and mailbox_id == self.mailbox_id)
+
+    def need(self, permission: str) -> None:
+        """Raise Problem unless the key carries the permission."""
+        if not self.principal.may(permission):
+            raise Problem("permission_missing", f"the key lacks the permission {permission}")
+
+    def need_person(self, what: str) -> None:
+        """Raise Problem unless a person calls."""
+        if not self.is_operator:
+            raise Problem("human_decision_required", f"{what} is for the operator")
+
+    def need_sight(self, tenant_id: str, mailbox_id: str, what: str) -> None:
+        """Raise 404 unless this may be looked at."""
+        if not self.sees(tenant_id, mailbox_id):
+            raise not_found(what)
+
+    def need_own(self, tenant_id: str, mailbox_id: str, what: str) -> None:
+        """For changes: 404 for another tenant's, 403 for another mailbox of the same tenant."""
+        if self.sees(tenant_id, mailbox_id):
+            return
+        if tenant_id == self.tenant_id:
+            raise Problem("human_decision_required", f"{what} belongs to another mailbox")
+        raise not_found(what)
+
+
+class Door:
+    """Turns a bearer key into a caller."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def is_operator(self, key: str) -> bool:
+        """Whether this is the operator's key; takes the same time whatever is wrong with it."""
+        vault = self._house.vault
+        expected = self._house.admin_key()
+        same = hmac.compare_digest(vault.digest(key), vault.digest(expected))
+        return same and bool(expected)
+
+    async def caller(self, authorization: str) -> Caller:
+        """The caller of an Authorization header; raises Problem or Unavailable."""
+        scheme, _, key = authorization.partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise Problem("missing_key")
+        if self.is_operator(key):
+            return OPERATOR
+        if not credentials.id_in(key):
+            raise Problem("wrong_key")
+        try:
+            return Caller(await self._house.logins.by_key(key))
+        except AuthRefused as refused:
+            raise Problem("revoked_key" if refused.kind == "revoked" else "wrong_key") from None
+
+
+OPERATOR = Caller(Principal("operator", "", "", ALL, username="operator", operator=True))
+
+_BEARER = Security(HTTPBearer(auto_error=False, description="The operator's key, or a key of `POST /v1/me/keys`."))
+
+
+def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+def _caller(request: Request, _bearer: Annotated[Any, _BEARER]) -> Caller:
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None:
+        raise Problem("missing_key")
+    return caller
+
+
+def _operator(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    caller.need_person("this")
+    return caller
+
+
+def _reader(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    caller.need("read")
+    return caller
+
+
+Parts = Annotated[House, Depends(_house)]
+Who = Annotated[Caller, Depends(_caller)]
+Reads = Annotated[Caller, Depends(_reader)]
+Operator = Annotated[Caller, Depends(_operator)]

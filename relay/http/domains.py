@@ -1,0 +1,226 @@
+"""Domains: what to publish in DNS, and what DNS says just now.
+
+A domain is made unproven; mail from it waits for the ownership record. `verify` asks DNS
+and tells for every record whether it is right, and in a sentence what is wrong.
+"""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AfterValidator, Field
+
+from config.types import to_domain
+from relay.http import dns_records
+from relay.http.access import Caller, Operator, Parts, Reads
+from relay.http.house import House
+from relay.http.pages import Turning, listing
+from relay.http.problems import not_found
+from relay.http.reading import StrictRoute
+from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, iso, when
+from relay.mail.dkim_key import generate_ed25519, generate_rsa
+from relay.store import accounts, domains, keys, listings, roster
+from relay.store.engine import loads
+from relay.store.suppressions import suffixes
+
+router = APIRouter(tags=["Domains"], route_class=StrictRoute)
+DomainId = Annotated[str, Path(alias="id", description="Id or name.", max_length=260)]
+
+
+def _domain(text: str) -> str:
+    name = to_domain(text)
+    if "." not in name:
+        raise ValueError("must have at least two labels")
+    return name
+
+
+DomainName = Annotated[Line, AfterValidator(_domain)]
+Method = Literal["dns_txt", "cname"]
+
+
+class NewDomain(Given):
+    """A domain to be made."""
+
+    domain: DomainName = Field(examples=["yourcompany.com"])
+    verification_method: Method = "dns_txt"
+    physical_address: Annotated[Lines, Field(max_length=500)] = Field(
+        default="", description="Postal address in the footer of commercial mail; without one such mail is refused."
+    )
+    tenant: Short = "default"
+
+
+class ChangedDomain(Given):
+    """What is to change; absent fields stay."""
+
+    verification_method: Method | None = None
+    physical_address: Annotated[Lines, Field(max_length=500)] | None = None
+
+
+class DnsRecord(Told):
+    """A record to publish, and how it stands."""
+
+    type: str
+    name: str
+    value: str
+    purpose: Literal["ownership", "dkim", "spf", "dmarc", "bounces"]
+    status: Literal["pending", "valid", "missing", "wrong", "unknown"]
+    problem: str | None = None
+
+
+class Domain(Told):
+    """A domain as it stands."""
+
+    id: str
+    domain: str
+    status: str
+    verification_method: str
+    physical_address: str
+    managed: bool
+    tenant_id: str
+    dns_records: list[DnsRecord]
+    created_at: DateTime
+    verified_at: DateTime | None
+    checked_at: DateTime | None
+
+
+@router.post("/domains", status_code=201, summary="Add a domain", response_model=Domain)
+async def add_domain(body: NewDomain, parts: Parts, _: Operator) -> Any:
+    """Add a domain and make its DKIM keys; the answer says what to publish."""
+    now, token = parts.clock(), parts.random(16).hex()
+    rsa, ed25519 = await asyncio.to_thread(lambda: (generate_rsa().private_pem, generate_ed25519().private_pem))
+
+    def job(connection: Any) -> Any:
+        tenant = accounts.tenant(connection, body.tenant)
+        new = domains.NewDomain(
+            id=parts.ids.new("dom"),
+            tenant_id=tenant.id,
+            name=body.domain,
+            verification=body.verification_method,
+            token=token,
+            physical_address=body.physical_address,
+        )
+        domains.add_domain(connection, new, now)
+        keys.ensure_keys(
+            connection,
+            new.name,
+            new.selector,
+            vault=parts.vault,
+            new_id=parts.ids.new,
+            now=now,
+            brought=keys.Brought(rsa, ed25519),
+        )
+        return roster.domain(connection, new.id), roster.keys_of(connection, new.name)
+
+    row, own_keys = await parts.write(job)
+    parts.changed()
+    return told(parts, row, own_keys)
+
+
+@router.get("/domains", summary="List domains", response_model=Listing[Domain])
+async def list_domains(
+    parts: Parts,
+    who: Reads,
+    turn: Turning,
+    domain: Annotated[str | None, Query(max_length=260)] = None,
+    status: Annotated[Literal["pending", "verified", "failed", "disabled"] | None, Query()] = None,
+) -> Any:
+    """The operator sees all, a key that of its own address."""
+    filters = {"name": domain.lower() if domain else None, "status": status}
+    if not who.is_operator:
+        filters["tenant_id"] = who.tenant_id
+
+    def question(connection: Any) -> Any:
+        narrowed = filters | _own_domains(connection, who)
+        page = listings.listed(connection, "domains", narrowed, after=turn.after, limit=turn.limit)
+        return page, {row.id: roster.keys_of(connection, row.name) for row in page.rows}
+
+    page, own_keys = await parts.look(question)
+    return listing(parts, page, lambda row: told(parts, row, own_keys[row.id]))
+
+
+@router.get("/domains/{id}", summary="Show a domain", response_model=Domain)
+async def show_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
+    """With its records as DNS had them when last asked."""
+    row, own_keys = await parts.look(lambda c: _read(c, who, domain_id))
+    return told(parts, row, own_keys)
+
+
+@router.patch("/domains/{id}", summary="Change a domain", response_model=Domain)
+async def change_domain(domain_id: DomainId, body: ChangedDomain, parts: Parts, who: Operator) -> Any:
+    """Another way of proof has to be proven anew."""
+
+    def job(connection: Any) -> Any:
+        row, _ = _read(connection, who, domain_id)
+        domains.change_domain(
+            connection, row, verification=body.verification_method, physical_address=body.physical_address
+        )
+        return _read(connection, who, row.id)
+
+    row, own_keys = await parts.write(job)
+    parts.changed()
+    return told(parts, row, own_keys)
+
+
+@router.post("/domains/{id}/verify", summary="Ask DNS now", response_model=Domain)
+async def verify_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
+    """Ask DNS for every record, and write down what it proves."""
+    row, own_keys = await parts.look(lambda c: _read(c, who, domain_id))
+    row = await verify(parts, row, own_keys)
+    parts.changed()
+    return told(parts, row, own_keys)
+
+
+async def verify(parts: House, row: Any, own_keys: Any) -> Any:
+    """Ask DNS about a domain and write what follows; returns its row as it stands now."""
+    found = await dns_records.check(dns_records.wanted(row, own_keys, parts.settings()), parts.resolver)
+    ownership = next((f.status for f in found if f.wanted.purpose == "ownership"), "valid")
+    now = parts.clock()
+
+    def job(connection: Any) -> Any:
+        fresh = roster.domain(connection, row.id)
+        domains.checked(connection, fresh, ownership=ownership, records=[f.as_json() for f in found], now=now)
+        return roster.domain(connection, row.id)
+
+    return await parts.write(job)
+
+
+def told(parts: House, row: Any, own_keys: Any) -> dict[str, Any]:
+    """A domain as the API tells it: what is wanted, with what DNS said of it last."""
+    seen = {(r["type"], r["name"], r["value"]): r for r in loads(row.records)}
+    records = []
+    for record in dns_records.wanted(row, own_keys, parts.settings()):
+        pending = dns_records.Found(record, "pending").as_json()
+        records.append(seen.get((record.type, record.name, record.value), pending))
+    return {
+        "id": row.id,
+        "domain": row.name,
+        "status": row.status,
+        "verificationMethod": row.verification,
+        "physicalAddress": row.physical_address,
+        "managed": bool(row.managed),
+        "tenantId": row.tenant_id,
+        "dnsRecords": records,
+        "createdAt": when(row.created_at),
+        "verifiedAt": iso(row.verified_at),
+        "checkedAt": iso(row.checked_at),
+    }
+
+
+def _read(connection: Any, who: Caller, reference: str) -> tuple[Any, Any]:
+    """A domain and its keys; raises 404 for what the caller does not see."""
+    try:
+        row = roster.domain(connection, reference)
+    except accounts.Unknown:
+        raise not_found("domain") from None
+    own = _own_domains(connection, who).get("name")
+    if not who.is_operator and (row.tenant_id != who.tenant_id or (own is not None and row.name not in own)):
+        raise not_found("domain")
+    return row, roster.keys_of(connection, row.name)
+
+
+def _own_domains(connection: Any, who: Caller) -> dict[str, Any]:
+    """The names a key of one mailbox may look at."""
+    if who.is_operator or who.is_of_tenant:
+        return {}
+    row = listings.one(connection, "mailboxes", who.mailbox_id)
+    return {"name": suffixes(row.address_key.rpartition("@")[2]) if row is not None else ()}

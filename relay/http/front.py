@@ -1,0 +1,139 @@
+"""What every call passes first: an id, a bound on its body, a key, a pace, and a last net for what nobody foresaw.
+
+A body is not read before its sender is known: a stranger cannot make us hold bytes. Calls
+under /v1 need a key; everything else is public and says so in its own module.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from relay.http.access import Caller, Door
+from relay.http.house import House
+from relay.http.pace import Pace
+from relay.http.problems import Problem, of_exception, response
+
+log = structlog.get_logger()
+
+SMALL_BODY = 1 << 20
+HOOK_BODY = 5 << 20
+IMPORT_BODY = 1 << 30  # imports are read line by line, never held
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class Front:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp, house: House, door: Door, count: Callable[[Scope, int, float], None]) -> None:
+        self._app = app
+        self._house = house
+        self._door = door
+        self._count = count
+        self._pace = Pace(lambda: house.settings().http.calls_per_minute, time.monotonic)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One call."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        call = _Call(self._house.ids.new("req"), send)
+        scope.setdefault("state", {})["request_id"] = call.id
+        started = time.perf_counter()
+        try:
+            await self._admit(scope)
+            await self._app(scope, _bounded(receive, scope, self._limit(scope)), call.send)
+        except Exception as error:
+            await self._rescue(call, error, scope, receive)
+        finally:
+            self._count(scope, call.status, time.perf_counter() - started)
+
+    async def _admit(self, scope: Scope) -> None:
+        """Raise Problem unless the call may go on."""
+        if "\0" in scope["path"] or b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
+            raise Problem("invalid_request", "the address contains a NUL character")
+        if not scope["path"].startswith("/v1/"):
+            return
+        caller = await self._caller(scope)
+        scope["state"]["caller"] = caller
+        if not caller.is_operator and (wait := self._pace.take(caller.id)):
+            raise Problem("too_many_requests", f"come again in {wait} s", headers={"Retry-After": str(wait)})
+
+    async def _caller(self, scope: Scope) -> Caller:
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        if len(given) > 1:
+            raise Problem("missing_key", "Authorization stands twice")
+        peer = scope["client"][0] if scope.get("client") else ""
+        try:
+            return await self._door.caller(given[0].decode("latin-1") if given else "")
+        except Problem as problem:
+            if problem.code == "wrong_key" and (wait := self._pace.failed(peer)):
+                detail = "too many wrong keys from this address"
+                raise Problem("too_many_requests", detail, headers={"Retry-After": str(wait)}) from None
+            raise
+
+    def _limit(self, scope: Scope) -> int:
+        """The largest body this call may bring: a message and a third for its base64, or a small form."""
+        path = scope["path"]
+        if path.startswith("/v1/send/"):
+            return self._house.settings().smtp.max_message_size * 4 // 3 + 65_536
+        if path.startswith("/hooks/"):
+            return HOOK_BODY
+        return IMPORT_BODY if path.startswith("/v1/") and path.endswith("/import") else SMALL_BODY
+
+    async def _rescue(self, call: "_Call", error: Exception, scope: Scope, receive: Receive) -> None:
+        problem = of_exception(error)
+        if problem.code == "internal_error":
+            log.error("request failed", request=call.id, method=scope["method"], path=scope["path"], exc_info=error)
+        if call.status:
+            raise error  # half of an answer is on the wire: the connection has to break
+        await response(problem, call.id)(scope, receive, call.send)
+
+
+class _Call:
+    """The sending side of one call: adds what every answer carries and remembers the status."""
+
+    def __init__(self, request_id: str, send: Send) -> None:
+        self.id = request_id
+        self.status = 0
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        """Pass one message of the answer on."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+            present = {name.lower() for name, _ in headers}
+            headers += [pair for pair in HEADERS if pair[0] not in present]
+            headers.append((b"x-request-id", self.id.encode()))
+            if b"cache-control" not in present:
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _bounded(receive: Receive, scope: Scope, limit: int) -> Receive:
+    """The body, as long as it stays within `limit`; raises Problem beyond it."""
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    seen = 0
+
+    async def counted() -> Any:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise _too_large(limit)
+        return message
+
+    return counted
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("too_large", f"at most {limit} octets", headers={"Connection": "close"})

@@ -1,0 +1,87 @@
+"""What the HTTP side is given: the parts of the process it speaks for.
+
+Everything that can change while it runs (configuration, links, readiness) is a callable.
+Reading and writing go through `look` and `write`; both raise Unavailable, which every
+route answers with 503, so nothing is ever said that was not read or is not committed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from config.providers import ProviderSettings
+from config.settings import Settings
+from relay.delivery.health import Healths
+from relay.feedback.events import FeedbackEvent
+from relay.mail.ids import Ids
+from relay.mail.token import Tokens
+from relay.mail.unsubscribe import Links
+from relay.store.consequences import Consequences
+from relay.store.engine import Database
+from relay.store.reading import look
+from relay.store.vault import Vault
+from relay.store.writer import Writer
+from relay.submission.account import Accounts
+from relay.submission.desk import FrontDesk
+from relay.submission.login import Logins
+
+T = TypeVar("T")
+
+# Applies what a provider told, in the transaction that stores it: (connection, provider's name, events, now).
+Apply = Callable[[Connection, str, Sequence[FeedbackEvent], int], None]
+
+
+def _apply_nothing(_connection: Connection, _provider: str, _events: Sequence[FeedbackEvent], _now: int) -> None:
+    """The events are kept raw; nobody is there to act on them."""
+
+
+def _no_figures() -> Mapping[str, float]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts. Times of `clock` are milliseconds since the epoch."""
+
+    settings: Callable[[], Settings]
+    database: Database
+    writer: Writer
+    desk: FrontDesk
+    logins: Logins
+    accounts: Accounts
+    vault: Vault
+    tokens: Tokens
+    ids: Ids
+    healths: Healths
+    consequences: Consequences
+    resolver: Any  # `await resolver.resolve(name, type)` as dns.asyncresolver.Resolver has it
+    admin_key: Callable[[], str]  # the operator's bearer key
+    links: Callable[[], Links]
+    clock: Callable[[], int]
+    random: Callable[[int], bytes]
+    ready: Callable[[], tuple[bool, Sequence[str]]]  # whether it takes mail, and what is missing
+    wake: Callable[[], None]  # something may be due at once
+    on_changed: Callable[[], None]  # an account, credential or rule changed: believe nothing read before
+    registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
+    figures: Callable[[], Mapping[str, float]] = _no_figures  # gauges read when /metrics is asked
+    apply_feedback: Apply = _apply_nothing
+    fetch: Callable[[str], bytes] | None = None  # https GET without redirects, for SNS certificates and confirmations
+    public_url: Callable[[], str] = field(default=lambda: "")
+
+    async def look(self, question: Callable[[Connection], T]) -> T:
+        """Run one reading function; raises Unavailable."""
+        return await look(self.database, question)
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run one function in a write transaction; raises Unavailable. Its result is returned after the commit."""
+        return await self.writer.run(job)
+
+    def changed(self) -> None:
+        """Something that caches believe in was changed."""
+        self.on_changed()
+
+    def provider(self, name: str) -> ProviderSettings | None:
+        """The provider of that name."""
+        return next((p for p in self.settings().providers if p.name == name), None)

@@ -1,0 +1,161 @@
+"""Keys of agents: made by the operator, shown once, bound to one mailbox by its address.
+
+The mailbox may come later; until then the key proves who calls and can send nothing. A
+revoked key stays known, so that its owner is told so.
+"""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Response
+from pydantic import Field
+
+from relay.http.access import AGENT_SCOPE, TENANT_SCOPE, Caller, Operator, Parts, Who
+from relay.http.pages import Turning, listing
+from relay.http.problems import invalid, not_found
+from relay.http.reading import StrictRoute
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, address_of, iso, when
+from relay.store import accounts, credentials
+from relay.store.engine import loads
+from relay.store.listings import credentials_page
+
+router = APIRouter(tags=["Keys"], route_class=StrictRoute)
+Permission = Literal["send", "read", "manage"]
+
+
+class NewKey(Given):
+    """A key to be made."""
+
+    label: Short = Field(min_length=1, examples=["sales-agent"])
+    scope: Line = Field(
+        description="`agent:ADDRESS` for the mailbox of that address; `tenant:NAME` for a whole tenant.",
+        examples=["agent:sales@yourcompany.com"],
+    )
+    permissions: list[Permission] = Field(
+        default=["send", "read"],
+        min_length=1,
+        max_length=3,
+        description="`manage` reports business events and replies besides; none of them loosens a rule.",
+    )
+
+
+class Key(Told):
+    """A key, without its secret."""
+
+    id: str
+    label: str
+    scope: str
+    key_prefix: str
+    permissions: list[str]
+    status: str
+    mailbox_id: str | None
+    tenant_id: str
+    created_at: DateTime
+    revoked_at: DateTime | None
+
+
+class FreshKey(Key):
+    """A key as it is shown once."""
+
+    key: str
+
+
+@router.post("/me/keys", status_code=201, summary="Make a key", response_model=FreshKey)
+async def make_key(body: NewKey, parts: Parts, _: Operator) -> Any:
+    """Make a key for one mailbox. The secret stands in `key`, this once."""
+    scope, tenant_name = _scope(body.scope)
+    fresh = credentials.generate(parts.vault, parts.random)
+    now = parts.clock()
+
+    def job(connection: Any) -> Any:
+        tenant_id, mailbox_id = _belongs(connection, scope, tenant_name)
+        new = credentials.NewCredential(
+            id=fresh.id,
+            tenant_id=tenant_id,
+            mailbox_id=mailbox_id,
+            scope=scope,
+            label=body.label,
+            permissions=tuple(dict.fromkeys(body.permissions)),
+            username=None,
+            kind="generated",
+            secret=fresh.digest,
+            prefix=fresh.prefix,
+        )
+        credentials.add(connection, new, now)
+        return credentials.by_id(connection, fresh.id)
+
+    row = await parts.write(job)
+    parts.changed()
+    return told(row) | {"key": fresh.key}
+
+
+@router.get("/me/keys", summary="List keys", response_model=Listing[Key])
+async def list_keys(parts: Parts, who: Who, turn: Turning) -> Any:
+    """The operator sees all keys; a key sees itself."""
+    filters = {} if who.is_operator else {"id": who.id}
+    page = await parts.look(lambda c: credentials_page(c, filters, after=turn.after, limit=turn.limit))
+    return listing(parts, page, told)
+
+
+@router.get("/me/keys/{id}", summary="Show a key", response_model=Key)
+async def show_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who: Who) -> Any:
+    """One key, never its secret."""
+    return told(await _seen(parts, who, key_id))
+
+
+@router.delete("/me/keys/{id}", status_code=204, summary="Revoke a key")
+async def revoke_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who: Who) -> Response:
+    """Revoke for good; a key may revoke itself. What it submits from now on is refused."""
+    await _seen(parts, who, key_id)
+    await parts.write(lambda c: credentials.revoke(c, key_id, parts.clock()))
+    parts.changed()
+    return Response(status_code=204)
+
+
+def told(row: Any) -> dict[str, Any]:
+    """A credential as the API tells it."""
+    return {
+        "id": row.id,
+        "label": row.label,
+        "scope": _shown_scope(row.scope),
+        "keyPrefix": row.prefix,
+        "permissions": loads(row.permissions),
+        "status": row.status,
+        "mailboxId": row.mailbox_id or getattr(row, "found_mailbox", None) or None,
+        "tenantId": row.tenant_id,
+        "createdAt": when(row.created_at),
+        "revokedAt": iso(row.revoked_at),
+    }
+
+
+def _shown_scope(scope: str) -> str:
+    return scope if scope.startswith(TENANT_SCOPE) or not scope else f"{AGENT_SCOPE}{scope}"
+
+
+def _scope(given: str) -> tuple[str, str]:
+    """The scope as it is stored, and the tenant's name where it names one."""
+    if given.startswith(TENANT_SCOPE) and len(given) > len(TENANT_SCOPE):
+        return given, given[len(TENANT_SCOPE) :]
+    if not given.startswith(AGENT_SCOPE):
+        raise invalid("scope", "is agent:ADDRESS or tenant:NAME")
+    try:
+        return address_of(given[len(AGENT_SCOPE) :]).key, ""
+    except ValueError as error:
+        raise invalid("scope", str(error)) from None
+
+
+def _belongs(connection: Any, scope: str, tenant_name: str) -> tuple[str, str]:
+    """Tenant and mailbox of a scope; a mailbox that does not exist yet has no id."""
+    if tenant_name:
+        return accounts.tenant(connection, tenant_name).id, ""
+    try:
+        found = accounts.mailbox(connection, scope)
+    except accounts.Unknown:
+        return accounts.tenant(connection, "default").id, ""
+    return found.tenant_id, found.id
+
+
+async def _seen(parts: Parts, who: Caller, key_id: str) -> Any:
+    row = await parts.look(lambda c: credentials.by_id(c, key_id))
+    if row is None or not (who.is_operator or row.id == who.id):
+        raise not_found("key")
+    return row

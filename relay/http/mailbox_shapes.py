@@ -1,0 +1,171 @@
+"""Mailboxes as calls give and tell them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from policy.usage import Usage
+from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, iso, when
+from relay.store.engine import loads
+from relay.submission.account import Account
+
+Autonomy = Literal["human_approved", "first_contact", "auto_send"]
+Class = Literal["transactional", "commercial"]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,98}[A-Za-z0-9])?$", max_length=100)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$", max_length=8)]
+Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Template = Annotated[Lines, StringConstraints(max_length=8000)]
+
+
+class Footer(Given):
+    """Templates of the footer: {name}, {address}, {unsubscribe_url}."""
+
+    text: Template = ""
+    html: Template = ""
+
+
+class RateLimits(Given):
+    """Recipients in a window; what is absent stays as it is."""
+
+    hourly: Limit | None = None
+    daily: Limit | None = None
+    monthly: Limit | None = None
+
+
+class NewMailbox(Given):
+    """A mailbox to be made."""
+
+    name: Name = Field(examples=["sales-agent"])
+    from_address: Email = Field(examples=["sales@yourcompany.com"])
+    from_name: Short = Field(default="", examples=["Sarah Chen"])
+    autonomy_level: Autonomy = "auto_send"
+    role: Literal["agent", "bulk"] = "agent"
+    allowed_classes: list[Class] = Field(default=["transactional", "commercial"], min_length=1, max_length=2)
+    policy: Name = "default"
+    aliases: list[Email] = Field(default=[], max_length=50)
+    language: Language = "en"
+    footer: Footer = Footer()
+    tenant: Name = "default"
+
+    def footer_settings(self) -> dict[str, Any]:
+        """The footer as the store keeps it."""
+        return {"footer": self.footer.model_dump()} if self.footer.text or self.footer.html else {}
+
+
+class ChangedMailbox(Given):
+    """What is to change; absent fields stay. `rateLimits: null` lifts every tightening (operator)."""
+
+    from_name: Short | None = None
+    autonomy_level: Autonomy | None = None
+    role: Literal["agent", "bulk"] | None = None
+    allowed_classes: list[Class] | None = Field(default=None, min_length=1, max_length=2)
+    policy: Name | None = None
+    language: Language | None = None
+    footer: Footer | None = None
+    rate_limits: RateLimits | None = None
+
+
+class Used(Told):
+    """One window: what is used, what is allowed (null: no limit), when some of it is free again."""
+
+    current: int
+    limit: int | None
+    resets_at: DateTime | None
+
+
+class Smtp(Told):
+    """What a client is configured with."""
+
+    host: str
+    port: int
+    tls: Literal["none", "starttls", "implicit"]
+    username: str
+    password: str
+
+
+class Mailbox(Told):
+    """A mailbox as it stands."""
+
+    id: str
+    name: str
+    from_address: str
+    from_name: str
+    autonomy_level: str
+    role: str
+    allowed_classes: list[str]
+    policy: str
+    aliases: list[str]
+    language: str
+    status: str
+    paused_by: str | None
+    cause: str | None
+    managed: bool
+    tenant_id: str
+    tenant: str
+    domain_status: str | None
+    rate_limits: dict[str, int | None]
+    usage: dict[str, Used]
+    created_at: DateTime
+    updated_at: DateTime | None
+
+
+class FreshMailbox(Mailbox):
+    """A mailbox just made, with its SMTP settings."""
+
+    smtp: Smtp
+
+
+class Paused(Told):
+    """Whether it sends."""
+
+    id: str
+    status: str
+    paused_by: str | None
+    cause: str | None
+
+
+def told(row: Any, domain: Any, tenant: str, account: Account | None, usage: Usage, now: int) -> dict[str, Any]:
+    """A mailbox as the API tells it."""
+    settings: Mapping[str, Any] = loads(row.settings)
+    limits = effective(row, account)
+    return {
+        "id": row.id,
+        "name": row.name,
+        "fromAddress": row.address,
+        "fromName": row.from_name,
+        "autonomyLevel": row.autonomy,
+        "role": row.role,
+        "allowedClasses": loads(row.allowed_classes),
+        "policy": row.policy,
+        "aliases": list(settings.get("aliases", ())),
+        "language": settings.get("language", "en"),
+        "status": row.status,
+        "pausedBy": row.paused_by or None,
+        "cause": row.cause or None,
+        "managed": bool(row.managed),
+        "tenantId": row.tenant_id,
+        "tenant": tenant,
+        "domainStatus": domain.status if domain is not None else None,
+        "rateLimits": limits,
+        "usage": {name: _used(usage, name, limits[name], now) for name in limits},
+        "createdAt": when(row.created_at),
+        "updatedAt": iso(row.updated_at),
+    }
+
+
+def effective(row: Any, account: Account | None) -> dict[str, int | None]:
+    """What binds: the smaller of the policy's limit and the mailbox's own tightening."""
+    tightened = loads(row.tightened)
+    binding: dict[str, int | None] = {}
+    for name in ("hourly", "daily", "monthly"):
+        rule = getattr(account.policy, f"rate_limit_{name}") if account else None
+        of_policy = rule.limit if rule is not None and rule.mode == "enforce" else None
+        known = [n for n in (of_policy, tightened.get(name)) if n is not None]
+        binding[name] = min(known) if known else None
+    return binding
+
+
+def _used(usage: Usage, name: str, limit: int | None, now: int) -> dict[str, Any]:
+    window = usage.sent[name]
+    return {"current": window.count(now), "limit": limit, "resetsAt": iso(window.eases_at(now))}

@@ -1,0 +1,219 @@
+"""Mailboxes: the sending identity of one agent, what binds it, and the switch that stops it.
+
+What the configuration file declares is changed there (409). Pausing and tightening are
+state, for everybody the mailbox belongs to; resuming and loosening are for the operator.
+"""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
+
+from relay.http import tighten
+from relay.http.access import Caller, Operator, Parts, Reads, Who
+from relay.http.etags import IfMatch, check, etag
+from relay.http.house import House
+from relay.http.mailbox_shapes import ChangedMailbox, FreshMailbox, Mailbox, NewMailbox, Paused, told
+from relay.http.pages import Turning, listing
+from relay.http.problems import Problem, invalid, not_found
+from relay.http.reading import StrictRoute
+from relay.http.shapes import Given, Listing, Short, address_of
+from relay.store import accounts, credentials, listings, mailboxes, roster
+from relay.store.accounts import NewMailbox as Row
+from relay.store.suppressions import suffixes
+
+router = APIRouter(tags=["Mailboxes"], route_class=StrictRoute)
+MailboxId = Annotated[str, Path(alias="id", description="Id, name or address.", max_length=320)]
+
+
+class Cause(Given):
+    """Why."""
+
+    cause: Short = Field(default="", description="Shown to everybody whose mail is refused.")
+
+
+@router.post("/mailboxes", status_code=201, summary="Make a mailbox", response_model=FreshMailbox)
+async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
+    """Make a mailbox and its SMTP credential, whose password is shown this once."""
+    address = address_of(body.from_address)
+    if not parts.settings().has_policy(body.policy):
+        raise invalid("policy", "there is no such policy")
+    fresh, mailbox_id, now = credentials.generate(parts.vault, parts.random), parts.ids.new("mbx"), parts.clock()
+    aliases = [address_of(alias).key for alias in body.aliases]
+
+    def job(connection: Any) -> Any:
+        tenant = accounts.tenant(connection, body.tenant)
+        _check_domain(connection, address.domain, tenant.id)
+        new = Row(
+            id=mailbox_id,
+            tenant_id=tenant.id,
+            name=body.name,
+            address=address.wire,
+            address_key=address.key,
+            from_name=body.from_name,
+            autonomy=body.autonomy_level,
+            role=body.role,
+            allowed_classes=tuple(dict.fromkeys(body.allowed_classes)),
+            policy=body.policy,
+            settings={"aliases": aliases, "language": body.language} | body.footer_settings(),
+        )
+        accounts.add_mailbox(connection, new, now)
+        username = mailboxes.free_username(connection, body.name, address.wire)
+        credentials.add(connection, _credential(fresh, new, username), now)
+        return username, *_read(connection, mailbox_id)
+
+    username, row, domain = await parts.write(job)
+    parts.changed()
+    smtp = _smtp(parts) | {"username": username, "password": fresh.key}
+    return await _told(parts, row, domain) | {"smtp": smtp}
+
+
+@router.get("/mailboxes", summary="List mailboxes", response_model=Listing[Mailbox])
+async def list_mailboxes(
+    parts: Parts,
+    who: Reads,
+    turn: Turning,
+    status: Annotated[Literal["active", "paused", "disabled"] | None, Query()] = None,
+    name: Annotated[str | None, Query(max_length=320)] = None,
+    from_address: Annotated[str | None, Query(alias="fromAddress", max_length=320)] = None,
+) -> Any:
+    """The operator sees all, a key its own."""
+    filters = {"status": status, "name": name, "address_key": from_address.lower() if from_address else None}
+    filters |= _within(who)
+    page = await parts.look(lambda c: listings.listed(c, "mailboxes", filters, after=turn.after, limit=turn.limit))
+    domains = await parts.look(lambda c: {row.id: mailboxes.domain_of(c, row) for row in page.rows})
+    shown = {row.id: await _told(parts, row, domains[row.id]) for row in page.rows}
+    return listing(parts, page, lambda row: shown[row.id])
+
+
+@router.get("/mailboxes/{id}", summary="Show a mailbox", response_model=Mailbox)
+async def show_mailbox(mailbox_id: MailboxId, parts: Parts, who: Reads, response: Response) -> Any:
+    """With what it used of its limits."""
+    row, domain = await parts.look(lambda c: _read(c, mailbox_id))
+    who.need_sight(row.tenant_id, row.id, "mailbox")
+    shown = await _told(parts, row, domain)
+    response.headers["ETag"] = etag(mailboxes.state_of(row))
+    return shown
+
+
+@router.patch("/mailboxes/{id}", summary="Change a mailbox", response_model=Mailbox)
+async def change_mailbox(
+    mailbox_id: MailboxId,
+    body: ChangedMailbox,
+    parts: Parts,
+    who: Who,
+    response: Response,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change declared fields (the operator) or tighten (anybody it belongs to)."""
+    if body.policy is not None and not parts.settings().has_policy(body.policy):
+        raise invalid("policy", "there is no such policy")
+    found, _ = await parts.look(lambda c: _read(c, mailbox_id))
+    who.need_own(found.tenant_id, found.id, "the mailbox")
+    account = await parts.accounts.get(found.id)
+    now = parts.clock()
+
+    def job(connection: Any) -> Any:
+        row, _ = _read(connection, found.id)
+        check(if_match, mailboxes.state_of(row))
+        tighten.change(connection, row, body, who, account, now)
+        return _read(connection, found.id)
+
+    row, domain = await parts.write(job)
+    parts.changed()
+    response.headers["ETag"] = etag(mailboxes.state_of(row))
+    return await _told(parts, row, domain)
+
+
+@router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
+async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = Cause()) -> Any:
+    """Nothing is accepted and nothing leaves until a person resumes it."""
+    found, _ = await parts.look(lambda c: _read(c, mailbox_id))
+    who.need_own(found.tenant_id, found.id, "the mailbox")
+    by = "person" if who.is_operator else "key"
+    now = parts.clock()
+
+    def job(connection: Any) -> Any:
+        accounts.pause_mailbox(connection, found.id, by=by, cause=body.cause, now=now)
+        return _read(connection, found.id)[0]
+
+    row = await parts.write(job)
+    parts.changed()
+    return {"id": row.id, "status": row.status, "pausedBy": row.paused_by or None, "cause": row.cause or None}
+
+
+@router.post("/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=Paused)
+async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
+    """Whatever paused it; only for people."""
+    found, _ = await parts.look(lambda c: _read(c, mailbox_id))
+    who.need_own(found.tenant_id, found.id, "the mailbox")
+    who.need_person("resuming a mailbox")
+    now = parts.clock()
+
+    def job(connection: Any) -> Any:
+        accounts.resume_mailbox(connection, found.id, by=who.actor, now=now)
+        return _read(connection, found.id)[0]
+
+    row = await parts.write(job)
+    parts.changed()
+    parts.wake()
+    return {"id": row.id, "status": row.status, "pausedBy": row.paused_by or None, "cause": row.cause or None}
+
+
+# -- details ------------------------------------------------------------------------------
+
+
+def _within(who: Caller) -> dict[str, Any]:
+    """The filters that keep a caller to its own."""
+    if who.is_operator:
+        return {}
+    return {"tenant_id": who.tenant_id} if who.is_of_tenant else {"tenant_id": who.tenant_id, "id": who.mailbox_id}
+
+
+def _read(connection: Any, reference: str) -> tuple[Any, Any]:
+    """A mailbox and the domain it sends from; raises 404."""
+    try:
+        row = accounts.mailbox(connection, reference)
+    except accounts.Unknown:
+        raise not_found("mailbox") from None
+    return row, mailboxes.domain_of(connection, row)
+
+
+async def _told(parts: House, row: Any, domain: Any) -> dict[str, Any]:
+    account = await parts.accounts.get(row.id)
+    usage, tenants = await parts.look(
+        lambda c: (roster.usage(c, f"mailbox:{row.id}"), listings.tenant_names(c)),
+    )
+    return told(row, domain, tenants.get(row.tenant_id, ""), account, usage, parts.clock())
+
+
+def _check_domain(connection: Any, name: str, tenant_id: str) -> None:
+    """A domain of another tenant is not sent from."""
+    row = mailboxes.domain_named(connection, suffixes(name))
+    if row is not None and row.tenant_id != tenant_id:
+        raise Problem("already_exists", f"the domain {row.name} belongs to another tenant")
+
+
+def _credential(fresh: credentials.Generated, new: Row, username: str) -> credentials.NewCredential:
+    return credentials.NewCredential(
+        id=fresh.id,
+        tenant_id=new.tenant_id,
+        mailbox_id=new.id,
+        scope=new.address_key,
+        label=new.name,
+        permissions=("send", "read"),
+        username=username,
+        kind="generated",
+        secret=fresh.digest,
+        prefix=fresh.prefix,
+    )
+
+
+def _smtp(parts: House) -> dict[str, Any]:
+    """Where a client connects: the listener's own address on loopback, else the server's name."""
+    settings = parts.settings()
+    listener = settings.smtp.listeners[0] if settings.smtp.listeners else None
+    if listener is None:
+        return {"host": settings.server.hostname, "port": 0, "tls": "none"}
+    host = listener.host if listener.is_loopback else settings.server.hostname
+    return {"host": host, "port": listener.port, "tls": listener.tls}

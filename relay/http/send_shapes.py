@@ -1,0 +1,206 @@
+"""A message as calls give it, and the answer to it."""
+
+import base64
+import binascii
+import re
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+
+from relay.http.compose import Attached, Party
+from relay.http.shapes import DateTime, Given, Line, Lines, Moment, Short, Told
+from relay.mail.address import AddressError
+from relay.mail.departure import STRIPPED
+from relay.mail.identity import read_mailbox
+
+MOST_RECIPIENTS = 1000
+MOST_METADATA = 8 * 1024
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,80}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,80}")
+_CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.@]{1,200}")
+# Names the writer sets itself, traces of a delivery that has not happened, and what compliance puts in (faults P6).
+_RESERVED = frozenset(
+    "from to cc bcc subject sender reply-to mime-version received return-path authentication-results "
+    "dkim-signature domainkey-signature list-unsubscribe list-unsubscribe-post feedback-id".split()
+)
+_RESERVED_BEGINNINGS = ("content-", "resent-", "arc-", "x-gatepost-", "received-")
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(1, 10))})
+
+
+def _party(value: Any) -> Party:
+    """`bob@example.com`, `Bob <bob@example.com>` or {email, name}."""
+    if isinstance(value, Party):
+        return value
+    name = ""
+    if isinstance(value, dict) and set(value) <= {"email", "name"}:
+        name, value = value.get("name") or "", value.get("email")
+    if not isinstance(value, str) or not isinstance(name, str):
+        raise ValueError("must be an address, `Name <address>` or {email, name}")  # noqa: TRY004 - pydantic's way
+    if len(value) > 1000 or len(name) > 500:
+        raise ValueError("is too long")
+    try:
+        shown, address = read_mailbox(value)
+    except AddressError as error:
+        raise ValueError(f"is not an address: {error.detail}") from None
+    name = name or shown
+    if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in name):
+        raise ValueError("the name contains a line break or control character")
+    return Party(address, name)
+
+
+def _parties(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _header_name(name: str) -> str:
+    low = name.lower()
+    if not _TOKEN.fullmatch(name) or ":" in name:
+        raise ValueError("is not the name of a header field")
+    if low in _RESERVED or low.startswith(_RESERVED_BEGINNINGS) or STRIPPED.covers(low.encode()):
+        raise ValueError(f"{name} cannot be set here")
+    return name
+
+
+def _filename(name: str) -> str:
+    """The bare name: no folder, no device, no trick of writing direction; at most 120 characters."""
+    if any(unicodedata.category(c) == "Cc" or c in "\u2028\u2029\x85" for c in name):
+        raise ValueError("contains a line break or control character")
+    bare = name.replace("\\", "/").rpartition("/")[2]
+    bare = "".join(c for c in bare if unicodedata.category(c) not in ("Cf", "Cs")).strip(" .")
+    stem, dot, extension = bare.rpartition(".")
+    if len(bare) > 120:
+        bare = f"{stem[:100]}.{extension[:19]}" if dot else bare[:120]
+    if bare.partition(".")[0].lower() in _DEVICES:
+        bare = f"_{bare}"
+    return bare or "file"
+
+
+def _media_type(text: str) -> str:
+    if not _MEDIA_TYPE.fullmatch(text):
+        raise ValueError("is not a media type, as application/pdf")
+    if text.lower().startswith(("multipart/", "message/")):
+        raise ValueError("multipart and message types cannot be attached; use application/octet-stream")
+    return text.lower()
+
+
+def _content_id(text: str) -> str:
+    bare = text.removeprefix("cid:").strip("<>")
+    if not _CONTENT_ID.fullmatch(bare):
+        raise ValueError("is not a content id")
+    return bare
+
+
+PartyField = Annotated[
+    Party,
+    BeforeValidator(_party),
+    Field(
+        json_schema_extra={
+            "anyOf": [
+                {"type": "string", "examples": ["prospect@example.com", "Bob <bob@example.com>"]},
+                {"type": "object", "properties": {"email": {"type": "string"}, "name": {"type": "string"}}},
+            ]
+        }
+    ),
+]
+
+
+class AttachmentGiven(Given):
+    """A file, base64 in `content`. With `contentId` it is shown where the HTML says `cid:…`."""
+
+    filename: Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_filename)] = "file"
+    content: Annotated[str, Field(description="base64")]
+    content_type: Annotated[str, AfterValidator(_media_type)] = "application/octet-stream"
+    content_id: Annotated[str, AfterValidator(_content_id)] | None = None
+    disposition: Literal["attachment", "inline"] | None = None
+
+    @model_validator(mode="after")
+    def _decodes(self) -> "AttachmentGiven":
+        try:
+            base64.b64decode(self.content, validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("content is not base64") from None
+        return self
+
+    def attached(self) -> Attached:
+        """As the writer takes it."""
+        inline = self.disposition == "inline" or (self.disposition is None and self.content_id is not None)
+        data = base64.b64decode(self.content)
+        return Attached(self.filename, self.content_type, data, self.content_id or "", inline)
+
+
+class SendRequest(Given):
+    """A message to be judged and sent."""
+
+    mailbox_id: Annotated[Line, Field(description="Id, name or address. A key of one mailbox may leave it out.")] = ""
+    to: Annotated[list[PartyField], BeforeValidator(_parties), Field(max_length=MOST_RECIPIENTS)] = Field(
+        default=[], examples=["prospect@example.com"]
+    )
+    cc: Annotated[list[PartyField], BeforeValidator(_parties), Field(max_length=MOST_RECIPIENTS)] = []
+    bcc: Annotated[list[PartyField], BeforeValidator(_parties), Field(max_length=MOST_RECIPIENTS)] = []
+    reply_to: Annotated[list[PartyField], BeforeValidator(_parties), Field(max_length=20)] = []
+    subject: Annotated[Line, Field(max_length=1000)] = ""
+    body: Annotated[Lines | None, Field(description="Plain text; another name for `text`.")] = None
+    text: Lines | None = None
+    html: Lines | None = None
+    attachments: Annotated[list[AttachmentGiven], Field(max_length=100)] = []
+    headers: Annotated[dict[Annotated[str, AfterValidator(_header_name)], Line], Field(max_length=50)] = {}
+    dedupe_key: Short | None = None
+    campaign: Short = ""
+    metadata: Annotated[dict[str, Any], Field(max_length=100)] = {}
+    send_at: Moment | None = None
+    message_class: Annotated[
+        Literal["commercial", "transactional"] | None,
+        Field(alias="class", description="A claim; `commercial` tightens, anything else changes nothing."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SendRequest":
+        if not (self.to or self.cc or self.bcc):
+            raise ValueError("to: at least one recipient is needed")
+        if self.body is not None and self.text is not None:
+            raise ValueError("body: is another name for text; give one of them")
+        if self.body is None and self.text is None and self.html is None:
+            raise ValueError("body: give body, text or html")
+        if len({name.lower() for name in self.headers}) != len(self.headers):
+            raise ValueError("headers: a field stands twice")
+        if len(str(self.metadata)) > MOST_METADATA:
+            raise ValueError(f"metadata: more than {MOST_METADATA} characters")
+        return self
+
+
+class Judgement(Told):
+    """The answer to a message. A policy block is an answer, not an error: `status` is `blocked`."""
+
+    send_id: str
+    status: Literal["queued", "held", "blocked", "scheduled"]
+    decision: Literal["approved", "held", "blocked", "deferred"]
+    reason: str | None = Field(description="The stable code of the rule that decided.")
+    detail: str | None
+    retry: Literal["never", "after", "human"] | None = Field(description="Whether the same message may pass later.")
+    retry_after: int | None = Field(description="Seconds, where `retry` is `after`.")
+    next: str | None = Field(description="What the sender should do now.")
+    replayed: bool = Field(description="This is the answer to an earlier, identical request.")
+    checks: list[dict[str, Any]]
+    recipients: list[dict[str, Any]]
+    timestamp: DateTime
+
+
+class Simulated(Told):
+    """What would be answered; nothing is stored or counted."""
+
+    status: Literal["queued", "held", "blocked", "scheduled"]
+    decision: Literal["approved", "held", "blocked", "deferred"]
+    reason: str | None
+    detail: str | None
+    retry: Literal["never", "after", "human"] | None
+    retry_after: int | None
+    next: str | None
+    replayed: bool
+    message_class: str
+    failing: list[dict[str, Any]] = Field(description="Every check that failed, in the order of the rules.")
+    edits: list[str] = Field(description="What compliance would put in.")
+    checks: list[dict[str, Any]]
+    recipients: list[dict[str, Any]]
+    timestamp: DateTime

@@ -1,0 +1,107 @@
+"""The kinds of values calls take and give: camelCase, closed, and free of what has no business in them.
+
+Text that becomes one line somewhere (a header, a log, a list) has no control character and
+no line separator of any alphabet (faults P20). Text that may have lines has no NUL, which no
+database and no message can hold.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from relay.mail.address import Address, AddressError, parse_path
+
+# RFC 5322 §2.2 and what readers take for a line end besides: VT, FF, NEL, U+2028, U+2029.
+_BREAKS = frozenset("\x85\u2028\u2029")
+
+
+class Given(BaseModel):
+    """The body of a call. Unknown fields are errors: a misspelt dedupeKey would send twice."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", strict=False)
+
+
+class Told(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+T = TypeVar("T")
+
+
+class Listing(Told, Generic[T]):
+    """A page of a list; `nextCursor` asks for the next one."""
+
+    data: Sequence[T]
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+def has_break(text: str) -> bool:
+    """Whether the text is not one plain line."""
+    return not text.isprintable() and any(c < " " or c == "\x7f" or c in _BREAKS or "\x80" <= c < "\xa0" for c in text)
+
+
+def _one_line(text: str) -> str:
+    if has_break(text):
+        raise ValueError("contains a line break or control character")
+    return text
+
+
+def _lines(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("contains a NUL character")
+    return text
+
+
+def _address(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be an address as text")  # noqa: TRY004 - pydantic reads ValueError alone
+    return address_of(value).wire
+
+
+def address_of(text: str) -> Address:
+    """The one strict mailbox a text is; raises ValueError with a clause for the caller."""
+    try:
+        return parse_path(text)
+    except AddressError as error:
+        raise ValueError(f"is not an address: {error.detail}") from None
+
+
+def _moment(value: Any) -> int:
+    from relay.submission.wishes import parse_time
+
+    if not isinstance(value, str):
+        raise ValueError("must be a time as RFC 3339 writes it")  # noqa: TRY004 - pydantic reads ValueError alone
+    try:
+        found = parse_time(value)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(str(error) or "not a time") from None
+    if not 0 <= found <= 253_402_300_799_000:
+        raise ValueError("is out of range")
+    return found
+
+
+Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_one_line)]
+Short = Annotated[str, StringConstraints(max_length=256), AfterValidator(_one_line)]
+Note = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_lines)]
+Lines = Annotated[str, AfterValidator(_lines)]
+Email = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "format": "email"})]
+Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+def iso(at: int) -> str | None:
+    """A time of the store as RFC 3339 UTC; 0 is never."""
+    if not at:
+        return None
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def when(at: int) -> str:
+    """A time that is always there."""
+    return iso(at) or "1970-01-01T00:00:00.000Z"

@@ -1,0 +1,98 @@
+"""Sending domains: making one, and what asking DNS about it proves or withdraws.
+
+A proof is written when the ownership record is seen. It is withdrawn only after three days
+in which name servers said with authority that the record is gone; trouble with DNS changes
+nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from relay.store import schema as t
+from relay.store.accounts import Declared, Taken
+from relay.store.engine import dumps
+from relay.store.events import Event, record
+
+GRACE = 3 * 86_400_000  # milliseconds of authoritative absence after which a proof is withdrawn
+
+_d = t.domains.c
+
+
+@dataclass(frozen=True, slots=True)
+class NewDomain:
+    """A domain to be made."""
+
+    id: str
+    tenant_id: str
+    name: str
+    verification: str
+    token: str
+    physical_address: str = ""
+    selector: str = "gp1"
+
+
+def add_domain(connection: Connection, new: NewDomain, now: int) -> None:
+    """Make a domain, unproven; raises Taken."""
+    if connection.execute(select(_d.id).where(_d.name == new.name)).first():
+        raise Taken(f"there is a domain {new.name} already")
+    connection.execute(
+        insert(t.domains),
+        {
+            "id": new.id,
+            "tenant_id": new.tenant_id,
+            "name": new.name,
+            "verification": new.verification,
+            "status": "pending",
+            "token": new.token,
+            "physical_address": new.physical_address,
+            "selector": new.selector,
+            "created_at": now,
+        },
+    )
+
+
+def change_domain(connection: Connection, row: Any, *, verification: str | None, physical_address: str | None) -> None:
+    """Change what no file declares; raises Declared. Another kind of proof has to be given anew."""
+    if row.managed:
+        raise Declared(f"the configuration file declares the domain {row.name}")
+    values: dict[str, Any] = {}
+    if physical_address is not None:
+        values["physical_address"] = physical_address
+    if verification is not None and verification != row.verification:
+        values |= {"verification": verification, "status": "pending", "verified_at": 0, "absent_since": 0}
+    if values:
+        connection.execute(update(t.domains).where(_d.id == row.id).values(**values))
+
+
+def checked(connection: Connection, row: Any, *, ownership: str, records: Sequence[dict[str, Any]], now: int) -> str:
+    """Write what DNS said and what follows; returns the status. `ownership` is valid, missing, wrong or unknown."""
+    values: dict[str, Any] = {"records": dumps(list(records)), "checked_at": now}
+    status = row.status
+    if row.verification != "trusted" and status != "disabled":
+        status = _judged(row, ownership, now, values)
+    connection.execute(update(t.domains).where(_d.id == row.id).values(**values, status=status))
+    if status != row.status:
+        kind = "domain.verified" if status == "verified" else "domain.failed"
+        record(connection, [Event(kind, now, row.tenant_id, data={"domain": row.name, "status": status})])
+    return str(status)
+
+
+def _judged(row: Any, ownership: str, now: int, values: dict[str, Any]) -> str:
+    if ownership == "valid":
+        values |= {"verified_at": row.verified_at or now, "absent_since": 0}
+        return "verified"
+    if ownership == "unknown" or row.status != "verified":
+        return str(row.status)
+    if not row.absent_since:
+        values["absent_since"] = now
+        return "verified"
+    return "failed" if now - row.absent_since >= GRACE else "verified"
+
+
+def due_for_check(connection: Connection, before: int, limit: int = 50) -> Sequence[Any]:
+    """Domains last asked about before this time, for the daily check."""
+    query = select(t.domains).where(_d.checked_at < before, _d.status != "disabled").order_by(_d.checked_at)
+    return connection.execute(query.limit(limit)).all()

@@ -1,0 +1,72 @@
+"""Answers given under an Idempotency-Key.
+
+A key is claimed before the message is judged, so that of two requests at once one is told to
+come again. An accepted answer is kept for thirty days and given again; a refused one frees
+the key, since its cause may be mended. A claim whose owner died is taken over after a while:
+the duplicate rule of the intake then sees to it that nothing is sent twice.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Literal
+
+from sqlalchemy import Connection, select, text
+
+from relay.store import schema as t
+from relay.store.engine import dumps, loads
+
+KEPT = 30 * 86_400_000  # milliseconds
+UNDER_WAY = 60_000  # after it a claim without an answer has lost its owner
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a key stands for now: new (go on), done (`answer`), busy, or other (another body)."""
+
+    kind: Literal["new", "done", "busy", "other"]
+    answer: dict[str, Any] | None = None
+
+
+def mark(mailbox_id: str, key: str) -> bytes:
+    """What finds the claim."""
+    return blake2b(f"{mailbox_id}\0{key}".encode(), digest_size=16).digest()
+
+
+_PUT = text(
+    "INSERT INTO idempotency (fingerprint, send_id, digest, answer, expires_at)"
+    " VALUES (:fingerprint, :send_id, :digest, '{}', :expires_at)"
+    " ON CONFLICT (fingerprint) DO UPDATE SET send_id = excluded.send_id, digest = excluded.digest,"
+    " answer = '{}', expires_at = excluded.expires_at"
+)
+
+
+def claim(connection: Connection, fingerprint: bytes, *, digest: str, send_id: str, now: int) -> Claim:
+    """Claim the key for this request, or say what it stands for already."""
+    c = t.idempotency.c
+    query = select(t.idempotency).where(c.fingerprint == fingerprint)
+    row = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
+    if row is not None and row.expires_at > now:
+        if row.digest != digest:
+            return Claim("other")
+        if row.answer != "{}":
+            return Claim("done", loads(row.answer))
+        if now - (row.expires_at - KEPT) < UNDER_WAY:
+            return Claim("busy")
+    values = {"fingerprint": fingerprint, "send_id": send_id, "digest": digest, "expires_at": now + KEPT}
+    connection.execute(_PUT, values)
+    return Claim("new")
+
+
+def keep(connection: Connection, fingerprint: bytes, answer: dict[str, Any]) -> None:
+    """Keep the answer."""
+    connection.execute(
+        text("UPDATE idempotency SET answer = :answer WHERE fingerprint = :fingerprint"),
+        {"fingerprint": fingerprint, "answer": dumps(answer)},
+    )
+
+
+def release(connection: Connection, fingerprint: bytes) -> None:
+    """Free the key."""
+    connection.execute(
+        text("DELETE FROM idempotency WHERE fingerprint = :fingerprint AND answer = '{}'"), {"fingerprint": fingerprint}
+    )
