@@ -59,9 +59,8 @@ clean:
 	@touch .venv/.runtime $@
 
 .venv/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "Gatepost needs Python 3.11 or newer: $(PYTHON) is not there; name one with PYTHON=…" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Gatepost needs Python 3.11 or newer: $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'); name another with PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Gatepost needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null || echo not there); name another with PYTHON=…" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "Gatepost needs Python's venv module, which $(PYTHON) lacks (on Debian: apt install python3-venv)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear .venv

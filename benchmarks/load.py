@@ -1,21 +1,23 @@
 """The load generator: a process of its own, bare protocols on uvloop, one message after the other on each connection.
 
-`python -m benchmarks.load` reads its job as JSON from standard input and writes its result as JSON to standard output: counts,
-latencies of the reply to the final dot in milliseconds, and the processor time it took itself.
+`python -m benchmarks.load` reads its job as JSON from standard input and writes its result as JSON
+to standard output: counts, latencies of the reply to the final dot in milliseconds, and the
+processor time it took itself.
 """
 
 import asyncio
 import base64
 import json
-import resource
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import uvloop
 
 from benchmarks import message
+from benchmarks.measure import cpu
 
 ANSWER_WITHIN = 120.0
 
@@ -53,11 +55,11 @@ class Result:
 class Session(asyncio.Protocol):
     """One connection: greeting, EHLO, AUTH, then as many messages as it may carry."""
 
-    def __init__(self, generator: "Generator") -> None:
+    def __init__(self, generator: "Generator", number: int) -> None:
         self._generator, self._job = generator, generator.job
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sent = 0
-        self._number = -1
+        self._number: int | None = number  # the message to send next
+        self._left_here = generator.job.per_connection
         self._pending = b""
         self._began = time.perf_counter()
         self._next = self._greeted
@@ -111,20 +113,21 @@ class Session(asyncio.Protocol):
         self._mail()
 
     def _mail(self) -> None:
-        number = self._generator.take() if self._sent < self._job.per_connection else None
-        if number is None:
+        if self._number is None:
             self._say(b"QUIT\r\n", self._left)
         else:
-            self._sent += 1
-            self._number = number
             self._say(self._generator.mail_from, self._sender_taken)
+
+    def _advance(self) -> None:
+        self._left_here -= 1
+        self._number = self._generator.take() if self._left_here else None
+        self._mail()
 
     def _sender_taken(self, code: bytes, line: bytes) -> None:
         if code != b"250":
             self._refused(line)
         else:
-            address = message.recipient(self._job.run, self._number)
-            self._say(f"RCPT TO:<{address}>\r\n".encode(), self._recipient_taken)
+            self._say(self._generator.recipient(self._number), self._recipient_taken)
 
     def _recipient_taken(self, code: bytes, line: bytes) -> None:
         if code != b"250":
@@ -136,9 +139,9 @@ class Session(asyncio.Protocol):
         if code != b"354":
             self._refused(line)
             return
-        whole = message.header(self._job.run, self._number) + self._generator.body + b".\r\n"
-        self._say(whole, self._answered)
+        self._next = self._answered
         self._began = time.perf_counter()
+        self._transport.writelines(self._generator.message(self._number))
 
     def _answered(self, code: bytes, line: bytes) -> None:
         if code != b"250":
@@ -146,11 +149,11 @@ class Session(asyncio.Protocol):
             return
         self._generator.result.dot_ms.append((time.perf_counter() - self._began) * 1e3)
         self._generator.result.accepted += 1
-        self._mail()
+        self._advance()
 
     def _refused(self, line: bytes) -> None:
         self._generator.fail(line.decode("ascii", "replace").strip())
-        self._say(b"RSET\r\n", lambda _code, _line: self._mail())
+        self._say(b"RSET\r\n", lambda _code, _line: self._advance())
 
     def _stop(self, line: bytes) -> None:
         self._generator.fail(line.decode("ascii", "replace").strip(), broken=True)
@@ -168,7 +171,8 @@ class Generator:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.result = Result()
-        self.body = message.body(job.size)
+        self._body = message.body(job.size) + b".\r\n"
+        self._headers = [message.header(job.run, job.first + offset) for offset in range(job.messages)]
         self.mail_from = f"MAIL FROM:<{message.SENDER}>\r\n".encode()
         self._numbers = iter(range(job.first, job.first + job.messages))
         self._failures_left = 200
@@ -176,6 +180,14 @@ class Generator:
     def take(self) -> int | None:
         """The number of the next message, None when there are no more."""
         return next(self._numbers, None)
+
+    def recipient(self, number: int | None) -> bytes:
+        """The RCPT command of a message."""
+        return f"RCPT TO:<{message.recipient(self.job.run, number or 0)}>\r\n".encode()
+
+    def message(self, number: int | None) -> tuple[bytes, bytes]:
+        """A message with the final dot; none of its lines begins with one."""
+        return self._headers[(number or 0) - self.job.first], self._body
 
     def fail(self, why: str, *, broken: bool = False) -> None:
         """Counts a failure and keeps the first one's words."""
@@ -188,26 +200,28 @@ class Generator:
 
     async def run(self) -> Result:
         """Sends everything."""
+        used = cpu()  # made ready before, and not counted: interpreter, imports, messages
         self.result.started = time.time()
         async with asyncio.TaskGroup() as group:
             for _ in range(self.job.sessions):
                 group.create_task(self._connect_again_and_again())
         self.result.ended = time.time()
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        self.result.cpu_s = used.ru_utime + used.ru_stime
+        self.result.cpu_s = cpu() - used
         return self.result
 
     async def _connect_again_and_again(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._has_more() and self._failures_left > 0:
+        while self._failures_left > 0 and (number := self.take()) is not None:
+            session = Session(self, number)
             try:
-                _, session = await loop.create_connection(lambda: Session(self), "127.0.0.1", self.job.port)
+                await loop.create_connection(partial(_same, session), "127.0.0.1", self.job.port)
                 await asyncio.wait_for(session.over, ANSWER_WITHIN + self.job.per_connection)
             except (OSError, TimeoutError) as error:
                 self.fail(f"{type(error).__name__}: {error}", broken=True)
 
-    def _has_more(self) -> bool:
-        return bool(self._numbers.__length_hint__())
+
+def _same(session: Session) -> Session:
+    return session
 
 
 def main() -> None:

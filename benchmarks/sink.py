@@ -1,12 +1,12 @@
 """The sink: takes every message, tells them apart by X-Bench-Id, counts duplicates and DKIM signatures.
 
-`python -m benchmarks.sink PORT` answers lines on standard input with JSON lines on standard output: `reset`, `stats`,
-`wait COUNT SECONDS`. It keeps the last message for a check of its signature: `last`.
+`python -m benchmarks.sink PORT` answers lines on standard input with JSON lines on standard output:
+`reset`, `stats`, `wait COUNT SECONDS`. It keeps the last message for a check of its signature:
+`last`.
 """
 
 import asyncio
 import json
-import resource
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -14,14 +14,10 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.measure import cpu
+
 _OFFER = b"250-sink.example\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n"
 _ANSWERS = {b"EHLO": _OFFER, b"QUIT": b"221 2.0.0 bye\r\n", b"DATA": b"354 go ahead\r\n"}
-
-
-def cpu() -> float:
-    """Processor time of this process so far."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 @dataclass(slots=True)

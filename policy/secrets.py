@@ -99,14 +99,29 @@ _BEGINNINGS = sorted({len(beginning) for beginning in _BY_BEGINNING})
 _FIRST_TWO = frozenset(beginning[:2] for beginning in _BY_BEGINNING)
 
 # Keys without a beginning of their own: only beside a word that says what they are.
-_NAMED = (
-    ("aws_secret_key", ("aws_secret", "secret access key", "secretaccesskey", "secret_access_key"), re.compile(r"[A-Za-z0-9/+]{40}")),
-    ("azure_storage_key", ("accountkey", "azure"), re.compile(r"[A-Za-z0-9/+]{86}==")),
-    ("azure_client_secret", ("client secret", "client_secret", "clientsecret"), re.compile(r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}")),
-    ("postmark_token", ("postmark", "server token", "server-token", "server api token"), re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")),
-    ("twilio_auth_token", ("auth token", "auth_token", "authtoken"), re.compile(r"[0-9a-f]{32}")),
-    ("mailgun_key", ("mailgun",), re.compile(r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}")),
-)  # fmt: skip
+_NAMED = tuple(
+    (kind, names, re.compile(shape))
+    for kind, names, shape in (
+        (
+            "aws_secret_key",
+            ("aws_secret", "secret access key", "secretaccesskey", "secret_access_key"),
+            r"[A-Za-z0-9/+]{40}",
+        ),
+        ("azure_storage_key", ("accountkey", "azure"), r"[A-Za-z0-9/+]{86}=="),
+        (
+            "azure_client_secret",
+            ("client secret", "client_secret", "clientsecret"),
+            r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}",
+        ),
+        (
+            "postmark_token",
+            ("postmark", "server token", "server-token", "server api token"),
+            r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        ),
+        ("twilio_auth_token", ("auth token", "auth_token", "authtoken"), r"[0-9a-f]{32}"),
+        ("mailgun_key", ("mailgun",), r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}"),
+    )
+)
 _NEAR = 60
 
 _PLACEHOLDER = re.compile(r"(?i)example|xxxx|\*{4}|0{8}|1234567890|abcdef1234|your[_-]|placeholder|redacted|dummy")

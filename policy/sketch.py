@@ -20,6 +20,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from zlib import crc32
 
+from policy.stopwords import SAID_WITHOUT_MATTER
 from policy.tokens import host_and_words
 
 WORDS, FACTS, TRAITS = 40, 14, 9
@@ -35,39 +36,6 @@ _READ = 200
 
 _WORD, _FACT, _SMALL, _TRAIT = 0, 1, 2, 3
 _SELLS = 0xFFFFFFFF  # its own kind bits are those of a trait
-
-_SAID_WITHOUT_MATTER = frozenset(
-    """
-    a about after again all also am an and any are as at be been before being both but by can could did do does doing down during each
-    even ever few for from further get gets getting give given go goes going got had has have having he her here hers him his how i if in
-    into is it its just know let like ll made make makes many may me might mine more most much must my near never new no nor not now of
-    off on once one only or other our ours out over own per please put rather re s same say see seem seen send sending sent shall she
-    should since so some soon still such sure t take taking than that the their them then there these they thing things this those though
-    through till to today tomorrow too two under until up upon us use ve very via want wanted was way we well were what when where whether
-    which while who whom why will with within without would yet you your yours yourself it's i'm i'd i've i'll you're you'd we're we've
-    we'd that's don't didn't haven't hasn't isn't wasn't can't couldn't won't let's there's here's
-    hi hello hey dear good morning afternoon evening thanks thank regards best kind warm warmly cheers sincerely yours greetings team
-    mail email emails message messages note notes inbox wrote write writing written reply replied respond response answer hear heard back
-    follow following followed up check checking checked circle circling touch bump bumping nudge reach reached reaching ping remind
-    reminder last previous earlier recent recently week weeks day days month monday tuesday wednesday thursday friday time times moment
-    minute minutes hour quick quickly short brief briefly chance look looked looking review share shared think thought thoughts question
-    questions happy glad love like great helpful help interested interest sense worth open free available availability suit suits work
-    works call chat talk speak meeting connect conversation schedule slot calendar next right able ask asked asking wondering wonder hope
-    hoping forward busy know lot many sure maybe perhaps really first second another anything something everything need needs
-    der die das den dem des ein eine einen einem einer und oder aber nicht noch nur auch auf aus bei mit nach von vor zu zum zur für über
-    ich sie wir ihr ihnen ihre ihren mir mich uns ist sind war habe haben hat hatte wird werden kann können könnte könnten würde würden
-    dass ob wenn wie was wann wo da so sehr mal nochmal hallo guten tag liebe lieber sehr geehrte geehrter frau herr grüße grüßen
-    freundlichen viele besten dank danke gern gerne kurz bitte mail nachricht letzte woche zeit es im in am an als
-    le la les un une des du de et ou mais ne pas plus que qui dans sur avec pour par ce cette ces mon ma mes votre vos notre nos je vous
-    nous il elle on est sont ai avez avons été bonjour madame monsieur merci cordialement bien si en au aux se y
-    el los las una unos y o pero no más que en con por para su sus mi mis usted le lo es son ha he hola buenos días saludos gracias un del al se
-    o os as um uma e ou mas não mais que em no na nos nas com por para seu sua meu minha você ele ela é são olá bom dia obrigado do da dos das se
-    il lo gli i uno e o ma non più che di in con per su suo sua mio mia lei noi è sono ho ha buongiorno saluti grazie un una del della al si
-    de het een en of maar niet nog ook op uit bij met naar van voor te om ik u wij we jullie mijn uw ons onze is zijn was heb hebt heeft
-    dag beste groet groeten bedankt graag dat die dit als er
-    и в во не на я что с со как а то все но да к у же вы за бы по от о из ему мне для мы это вас вам наш ваш здравствуйте добрый день
-    """.split()
-)
 
 
 def sketch(
@@ -90,7 +58,7 @@ def sketch(
 
 
 def _take(tokens: Sequence[str], matter: set[str], facts: set[str], small: set[str]) -> None:
-    for token in set(tokens) - _SAID_WITHOUT_MATTER:
+    for token in set(tokens) - SAID_WITHOUT_MATTER:
         if token.isascii():
             if token.isalpha():
                 matter.add(token[:_STEM])

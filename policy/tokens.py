@@ -24,20 +24,22 @@ TOKENISED, TAIL = 2_048, 512
 _INVISIBLE = frozenset(
     map(
         chr,
-        [0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x2060, 0x3164, 0xFEFF, 0xFFA0]
-        + [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2061, 0x2070)]
-        + [*range(0xFE00, 0xFE10), *range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0)],
+        [
+            *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x2060, 0x3164, 0xFEFF, 0xFFA0),
+            *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2061, 0x2070)),
+            *(*range(0xFE00, 0xFE10), *range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0)),
+        ],
     )
 )
 
-# Look-alikes of Cyrillic, Greek, Armenian and phonetic alphabets (after lower case), by the letter a reader takes them for.
+# Look-alikes of Cyrillic, Greek, Armenian and phonetic letters (after lower case), by the letter they are taken for.
 _LIKE = str.maketrans(
     {
         like: ascii_letter
         for ascii_letter, likes in {
-            "a": "аαɑ", "b": "вьβ", "c": "сϲ", "d": "ԁժ", "e": "еєε", "f": "ғ", "g": "ɡ", "h": "һհнη", "i": "іιıɩ", "j": "јϳ",
-            "k": "кκĸ", "l": "ӏⅼ", "m": "м", "n": "пոν", "o": "оοօ", "p": "рρ", "q": "ԛգ", "r": "гɾ", "s": "ѕꜱ", "t": "тτ",
-            "u": "υսц", "v": "ѵ", "w": "ԝωա", "x": "хχ", "y": "уγүʏ", "z": "ᴢ",
+            "a": "аαɑ", "b": "вьβ", "c": "сϲ", "d": "ԁժ", "e": "еєε", "f": "ғ", "g": "ɡ", "h": "һհнη",
+            "i": "іιıɩ", "j": "јϳ", "k": "кκĸ", "l": "ӏⅼ", "m": "м", "n": "пոν", "o": "оοօ", "p": "рρ", "q": "ԛգ", "r": "гɾ", "s": "ѕꜱ",
+            "t": "тτ", "u": "υսц", "v": "ѵ", "w": "ԝωա", "x": "хχ", "y": "уγүʏ", "z": "ᴢ",
         }.items()
         for like in likes
     }
@@ -50,9 +52,13 @@ _FROM_CJK, _TO_CJK = "\u3040", "\ufaff"  # kana, Han, Hangul
 # Signs of money and share are tokens; so are numbers with what parts their figures (`. , :`); `'` joins a word.
 _SIGNS = "%€$£¥₽"
 _ASCII_TABLE = str.maketrans(
-    {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "'.,:%$_")}  # one for one: the fast way
+    {
+        code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "'.,:%$_")
+    }  # one for one: the fast way
 )
-_PARTING = frozenset("\t\n\r\v\f!\"#&()*+-/;<=>?@[\\]^`{|}~«»„“”‘…–—•·|→←↑↓✓©®™¿¡、。「」『』【】（）・：，．！？；　§°№×")
+_PARTING = frozenset(
+    '\t\n\r\v\f!"#&()*+-/;<=>?@[\\]^`{|}~«»„“”‘…–—•·|→←↑↓✓©®™¿¡、。「」『』【】（）・：，．！？；　§°№×'
+)
 _FOUR_SINGLE = b"\1\1\1\1"
 _ENDS = ("..", ". ", ", ", ": ", " '", "' ")
 
@@ -161,6 +167,11 @@ def _closed_up(words: list[str]) -> tuple[list[str], int]:
         if word:
             closed.append(word)
     return closed, count
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a table written as text."""
+    return frozenset(text.split())
 
 
 def host_and_words(link: str) -> tuple[str, Sequence[str]]:

@@ -56,7 +56,9 @@ def report(name: str, judged: Sequence[Judged], *, listed: bool) -> list[str]:
     lines = [f"## {name}: {len(judged)} messages, {sum(o.verdict.in_doubt for o in judged)} in doubt", ""]
     for kind in ("commercial", "transactional"):
         of_kind = [one for one in judged if one.message.label == kind]
-        lines.append(f"{kind:<24}{len(of_kind):>4}  recall {recall(of_kind):.3f}  precision {precision(judged, kind):.3f}")
+        lines.append(
+            f"{kind:<24}{len(of_kind):>4}  recall {recall(of_kind):.3f}  precision {precision(judged, kind):.3f}"
+        )
     for title, key in (("group", "group"), ("language", "language")):
         lines += ["", f"by {title}"]
         for value in sorted(Counter(getattr(one.message, key) for one in judged)):
@@ -90,7 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         lines = [line for half, those in halves.items() for line in report(half, those, listed=half == "tune")]
         sys.stdout.write("\n".join(lines) + "\n")
-    missed = {name: figures["set-aside"][name] for name, wanted in TARGETS.items() if figures["set-aside"][name] < wanted}
+    missed = {
+        name: figures["set-aside"][name] for name, wanted in TARGETS.items() if figures["set-aside"][name] < wanted
+    }
     for name, reached in missed.items():
         sys.stderr.write(f"missed: {name} recall {reached:.3f}, wanted {TARGETS[name]}\n")
     return 1 if missed else 0

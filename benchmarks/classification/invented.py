@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from policy.content import Content
 
-FOLDER = Path(__file__).resolve().parent / "invented"
+FOLDER = Path(__file__).resolve().parent / "invented_mail"
 _LINK = re.compile(r"https?://\S+")
 _LABELS = {"T": "transactional", "H": "transactional", "C": "commercial", "A": "commercial"}
 

@@ -14,14 +14,15 @@ from policy.classification.lexicon import INSIDE, LANGUAGES, merged
 from policy.classification.lexicon.grammar import TAKE, TEND
 from policy.classification.matcher import Hit, InsideMatcher, Matcher
 from policy.content import Content
-from policy.tokens import Folded, fold, host_and_words
+from policy.tokens import Folded, fold, host_and_words, word_set
 
 _COMMERCIAL = (
     "discount", "urgency", "buy", "prospect", "launch", "pitch", "ask", "chase", "newsletter", "event", "survey",
     "referral", "winback", "upsell", "hype", "bulk", "crowd", "wares", "could",
 )  # fmt: skip
 _TRANSACTIONAL = (
-    "order", "paid", "shipping", "security", "account", "answer", "work", "system", "appointment", "people", "record", "done",
+    "order", "paid", "shipping", "security", "account", "answer", "work", "system", "appointment", "people", "record",
+    "done",
 )  # fmt: skip
 # With a question mark: phrases both kinds of mail use.
 COMMERCIAL = (*_COMMERCIAL, *(f"{concept}?" for concept in _COMMERCIAL))
@@ -40,13 +41,17 @@ _INSIDE = InsideMatcher(merged(INSIDE))
 _REPLY_SUBJECT = re.compile(r"\s*(?:re|aw|sv|antw|fw|fwd|wg|tr|rv|rif|res|回复|返信)\s*(?:\[\d+\])?:", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?:|] ")
 _MONEY_TAIL = " \t€$£¥₽円"
-_SELLING_LINK = frozenset(
-    "sale sales offer offers deal deals buy promo promotion shop coupon discount upgrade pricing plans webinar demo "
-    "trial survey newsletter campaign collection unsubscribe optout utm book seat soldes angebot oferta".split()
+_SELLING_LINK = word_set(
+    """
+    sale sales offer offers deal deals buy promo promotion shop coupon discount upgrade pricing plans webinar demo
+    trial survey newsletter campaign collection unsubscribe optout utm book seat soldes angebot oferta
+    """
 )
-_SERVICE_LINK = frozenset(
-    "reset verify verification confirm confirmation password token invoice invoices receipt receipts track tracking "
-    "orders order tickets ticket build builds status login signin billing account export report runs jobs issues".split()
+_SERVICE_LINK = word_set(
+    """
+    reset verify verification confirm confirmation password token invoice invoices receipt receipts track tracking
+    orders order tickets ticket build builds status login signin billing account export report runs jobs issues
+    """
 )
 _SEEN = (0.0, 1.0, 1.5, 1.8, 2.0)
 

@@ -10,18 +10,20 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from policy.tokens import word_set
+
 _PHRASE_TOKEN = re.compile(r"[#_%€$£¥₽]|\w+(?:'\w+)*\*?")
 _REMEMBERED = 50_000
-_COMMONEST = frozenset(
+_COMMONEST = word_set(
     """
-    # _ % $ € a an the i we you he she it they me us my our your his her their this that these those is are was were be been am have has had
-    do does did to of in on at by for from with as or and but if so no not all any more one up out can could will would get how what when
-    der die das ein eine den dem des im in zu zum zur und wir sie ihr ihre ihren ihrem mit für auf von bei am noch nur wenn haben ist
-    le la les l un une des du de nous vous votre vos notre nos je et à au en pour par sur se si ce est
-    el los las una su sus tu tus nuestro nuestra le te se que y por para con al lo o os as um uma seu sua nosso nossa do da que e em com para por não
-    il lo gli i suo sua tuo tua nostro nostra di per con che è la del al het een uw je jouw onze ons wij u we op van te en is voor met
-    в на и не для по вы мы ваш вас
-    """.split()
+    # _ % $ € a an the i we you he she it they me us my our your his her their this that these those is are was were
+    be been am have has had do does did to of in on at by for from with as or and but if so no not all any more one
+    up out can could will would get how what when der die das ein eine den dem des im zu zum zur und wir sie ihr
+    ihre ihren ihrem mit für auf von bei noch nur wenn haben ist le la les l un une du de nous vous votre vos notre
+    nos je et à au en pour par sur se si ce est el los las una su sus tu tus nuestro nuestra te que y por para con
+    al lo o os um uma seu sua nosso nossa da e em com não il gli suo tuo tua nostro nostra di per che è del het een
+    uw jouw onze ons wij u op van voor met в на и не для по вы мы ваш вас
+    """
 )
 
 Rest = tuple[str, ...]
@@ -72,11 +74,10 @@ class Matcher:
         for at, node in enumerate(map(self._memory.get, tokens, tokens)):
             if node is None:
                 continue
-            if isinstance(node, str):
-                node = self._remember(node)
-                if node is None:
-                    continue
-            alone, nexts, lasts, phrases = node
+            known = self._remember(node) if isinstance(node, str) else node
+            if known is None:
+                continue
+            alone, nexts, lasts, phrases = known
             if nexts and at < end and (after := tokens[at + 1]) in nexts:
                 phrases += nexts[after]
             if lasts and at and (before := tokens[at - 1]) in lasts:

@@ -11,8 +11,8 @@ def upgrade(config: ConfigFile = None) -> None:
     """Bring the store to this program's revision, and in line with what the file declares."""
     from relay.cli.house import settings_of
     from relay.cli.output import say
-    from relay.instance import Instance
-    from relay.setup import prepare
+    from relay.app.instance import Instance
+    from relay.app.setup import prepare
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)

@@ -36,7 +36,7 @@ _KNOWN = {
     "relay.store.approvals.Changed": EXIT_REFUSED,
     "relay.store.engine.StoreUnusable": EXIT_REFUSED,
     "relay.store.vault.Sealed": EXIT_REFUSED,
-    "relay.instance.AlreadyRunning": EXIT_REFUSED,
+    "relay.app.instance.AlreadyRunning": EXIT_REFUSED,
     "sqlalchemy.exc.DBAPIError": EXIT_REFUSED,
     "smtplib.SMTPException": EXIT_REFUSED,
     "builtins.OSError": EXIT_REFUSED,

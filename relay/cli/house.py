@@ -18,7 +18,7 @@ from config.loader import load
 from config.settings import Settings
 from relay.cli.errors import Refused
 from relay.cli.options import path_of
-from relay.instance import Instance
+from relay.app.instance import Instance
 from relay.mail.ids import Ids
 from relay.store.engine import Database
 from relay.store.migrate import HEAD, current
@@ -93,6 +93,6 @@ def _ready(house: House) -> None:
 
 
 def _prepare(house: House) -> None:
-    from relay.setup import prepare
+    from relay.app.setup import prepare
 
     prepare(house.settings, house.instance)

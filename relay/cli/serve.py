@@ -5,6 +5,6 @@ from relay.cli.options import ConfigFile, path_of
 
 def serve(config: ConfigFile = None) -> int:
     """Run everything: SMTP, HTTP, delivery. SIGTERM drains, SIGHUP reloads."""
-    from relay.serve import run
+    from relay.app.serve import run
 
     return run(path_of(config))

@@ -12,6 +12,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from relay.store.accounts import Declared, Taken, Unknown
@@ -176,3 +177,30 @@ def install(app: FastAPI) -> None:
     """Answer every exception of this application with a problem."""
     for kind in (HTTPException, RequestValidationError, Unavailable, Broken, Taken, Unknown, Declared):
         app.add_exception_handler(kind, _answer)
+
+
+class ProblemTold(BaseModel):
+    """A problem (RFC 9457). `code` is stable; `errors` names fields."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    requestId: str | None = None  # noqa: N815 - the API's spelling
+    errors: list[dict[str, str]] | None = None
+
+
+def documented() -> dict[int | str, dict[str, Any]]:
+    """The errors any call may answer, for the API's description."""
+    by_status: dict[int, list[str]] = {}
+    for code, (status, _, _) in CODES.items():
+        by_status.setdefault(status, []).append(code)
+    return {
+        status: {
+            "description": ", ".join(codes),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, codes in sorted(by_status.items())
+        if status != 406
+    }

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from relay.http.compose import Attached, Party
 from relay.http.shapes import DateTime, Given, Line, Lines, Moment, Short, Told
-from relay.mail.address import AddressError
 from relay.mail.departure import STRIPPED
 from relay.mail.identity import read_mailbox
 
@@ -42,8 +41,8 @@ def _party(value: Any) -> Party:
         raise ValueError("is too long")
     try:
         shown, address = read_mailbox(value)
-    except AddressError as error:
-        raise ValueError(f"is not an address: {error.detail}") from None
+    except ValueError as error:  # MailboxError, and AddressError below it
+        raise ValueError(f"is not an address: {error}") from None
     name = name or shown
     if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in name):
         raise ValueError("the name contains a line break or control character")

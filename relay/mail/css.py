@@ -7,6 +7,7 @@ are passed over.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _HIDES = re.compile(
@@ -41,7 +42,16 @@ NO_LOOK = Look(False, False, "", "")
 
 
 def look(style: str) -> Look:
-    """Reads the declarations of a style attribute."""
+    """Reads the declarations of a style attribute; a mail repeats a few of them over and over."""
+    return _cached_look(style) if len(style) <= 300 else _look(style)
+
+
+@lru_cache(maxsize=512)
+def _cached_look(style: str) -> Look:
+    return _look(style)
+
+
+def _look(style: str) -> Look:
     squeezed = squeeze(style)
     found = _COLOR.search(squeezed)
     color = color_value(found[1]) if found else ""
@@ -116,6 +126,7 @@ def color_value(text: str) -> str:
     return "".join(f"{min(int(rgb[channel]), 255):02x}" for channel in (1, 2, 3))
 
 
+@lru_cache(maxsize=512)
 def is_alike(color: str, background: str, within: int = 8) -> bool:
     """Whether text of this colour cannot be told from its background."""
     if len(color) != 6 or len(background) != 6:

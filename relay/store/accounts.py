@@ -15,6 +15,9 @@ from policy.state import Limits
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
+from relay.store.tallies import set_aside
+
+BY_REPUTATION = "reputation: "
 
 
 class Taken(Exception):
@@ -126,8 +129,14 @@ def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: st
 
 
 def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, now: int) -> bool:
-    """Resume, whatever paused it; only for people. False when it was not paused."""
+    """Resume, whatever paused it; only for people. False when it was not paused.
+
+    What led to a pause for reputation is judged thereby: its counts begin anew.
+    """
     m = t.mailboxes.c
+    by_reputation = m.paused_by == "reputation"
+    if connection.execute(select(m.id).where(m.id == mailbox_id, m.status == "paused", by_reputation)).first():
+        set_aside(connection, f"mailbox:{mailbox_id}")
     changed = connection.execute(
         update(t.mailboxes)
         .where(m.id == mailbox_id, m.status == "paused")
@@ -157,7 +166,12 @@ def loosen_mailbox(connection: Connection, mailbox_id: str, now: int) -> None:
 
 
 def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, cause: str, now: int) -> bool:
-    """Pause or resume a whole tenant: the kill switch. False when nothing changed."""
+    """Pause or resume a whole tenant: the kill switch. False when nothing changed.
+
+    `cause` begins with BY_REPUTATION where rates paused it; resuming from that begins the counts anew.
+    """
+    if status == "active" and str(tenant(connection, tenant_id).cause).startswith(BY_REPUTATION):
+        _begin_anew(connection, tenant_id)
     changed = connection.execute(
         update(t.tenants)
         .where(t.tenants.c.id == tenant_id, t.tenants.c.status != status)
@@ -167,6 +181,14 @@ def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, ca
         kind = "tenant.paused" if status == "paused" else "tenant.resumed"
         record(connection, [Event(kind, now, tenant_id, data={"cause": cause})])
     return bool(changed)
+
+
+def _begin_anew(connection: Connection, tenant_id: str) -> None:
+    """Set aside what was counted against the tenant and those of its mailboxes that may send."""
+    m = t.mailboxes.c
+    active = connection.execute(select(m.id).where(m.tenant_id == tenant_id, m.status == "active")).scalars()
+    for scope in (f"tenant:{tenant_id}", *(f"mailbox:{mailbox_id}" for mailbox_id in sorted(active))):
+        set_aside(connection, scope)
 
 
 def _told(connection: Connection, changed: int, kind: str, mailbox_id: str, now: int, data: Mapping[str, Any]) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from policy.usage import HOUR
 from relay.store import schema as t
+from relay.store import tallies
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
 from relay.store.states import OPEN, check_change
@@ -169,14 +169,6 @@ _DELIVERED = text(
     "UPDATE contacts SET delivered_at = :at, soft_in_row = 0"
     " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
 )
-_TALLY = text(
-    "INSERT INTO tallies (scope, hour, sent, delivered, bounced, complained, deferred, refused)"
-    " VALUES (:scope, :hour, :sent, :delivered, :bounced, :complained, :deferred, :refused)"
-    " ON CONFLICT (scope, hour) DO UPDATE SET sent = tallies.sent + excluded.sent,"
-    " delivered = tallies.delivered + excluded.delivered, bounced = tallies.bounced + excluded.bounced,"
-    " complained = tallies.complained + excluded.complained, deferred = tallies.deferred + excluded.deferred,"
-    " refused = tallies.refused + excluded.refused"
-)
 
 
 def _begin_row(item: Begin, due: Due) -> dict[str, Any]:
@@ -248,24 +240,20 @@ def _counted(item: Settle) -> str:
     return "deferred"
 
 
-_COLUMNS = ("sent", "delivered", "bounced", "complained", "deferred", "refused")
-
-
 def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str]]) -> None:
-    """Count outcomes per mailbox, tenant and sending domain; what reached a verdict at a provider was sent."""
-    rows: dict[tuple[str, int], dict[str, Any]] = {}
-    for parcel, at, column in counted:
-        if not parcel.mail_from:
-            continue  # a customer's own bounces never count as agent mail
-        scopes = (f"mailbox:{parcel.mailbox_id}", f"tenant:{parcel.tenant_id}")
-        for scope in (*scopes, f"domain:{parcel.from_address.rpartition('@')[2]}"):
-            key = (scope, at // HOUR)
-            row = rows.setdefault(key, {"scope": scope, "hour": at // HOUR, **dict.fromkeys(_COLUMNS, 0)})
-            row[column] += 1
-            if column in ("delivered", "bounced"):
-                row["sent"] += 1
-    if rows:
-        connection.execute(_TALLY, [rows[key] for key in sorted(rows)])
+    """Count outcomes; what reached a verdict at a provider was sent. A customer's own bounces are no agent's mail."""
+    tallies.add(
+        connection,
+        (
+            (
+                tallies.scopes(parcel.tenant_id, parcel.mailbox_id, parcel.from_address),
+                at,
+                {column: 1, "sent": 1} if column in ("delivered", "bounced") else {column: 1},
+            )
+            for parcel, at, column in counted
+            if parcel.mail_from
+        ),
+    )
 
 
 def _began(item: Begin, due: Due) -> Event:

@@ -32,7 +32,7 @@ _PUT_HEAD = text(
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is to be chained: `content` is plain JSON data, in which each address of `tokens` is replaced by its token."""
+    """What is to be chained: plain JSON data, in which each address of `tokens` is replaced by its token."""
 
     chain: str
     send_id: str
@@ -273,3 +273,9 @@ def checkpoint(
     }
     connection.execute(insert(t.checkpoints), row)
     return len(heads)
+
+
+def last_checkpoint(connection: Connection) -> int:
+    """When heads were signed last, 0 for never."""
+    newest = select(t.checkpoints.c.at).order_by(t.checkpoints.c.at.desc()).limit(1)
+    return int(connection.execute(newest).scalar_one_or_none() or 0)

@@ -11,17 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, select, text
 
-from policy.reputation import assess
 from policy.settings import Reputation
 from policy.usage import Usage
 from relay.store import schema as t
-from relay.store.accounts import pause_mailbox
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
-from relay.store.snapshot import read_rates
+from relay.store.standing import Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,36 @@ _PUT = text(
 )
 
 
+def _mark(row: Any) -> tuple[str, ...]:
+    """What makes two entries the same."""
+    values = row if isinstance(row, dict) else row._mapping
+    return tuple(str(values[name]) for name in ("key", "scope", "tenant_id", "mailbox_id", "kind"))
+
+
+def _standing(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[tuple[str, ...]]:
+    """Those of these entries that bind already."""
+    s, now = t.suppressions.c, max(row["created_at"] for row in rows)
+    query = select(s.key, s.scope, s.tenant_id, s.mailbox_id, s.kind).where(
+        s.key.in_({row["key"] for row in rows}), (s.expires_at == 0) | (s.expires_at > now)
+    )
+    return {_mark(row) for row in connection.execute(query)}
+
+
+def _created(entry: Suppress) -> Event:
+    data = {"kind": entry.kind, "scope": entry.scope, "source": entry.source}
+    if entry.expires_at:
+        data["expiresAt"] = str(entry.expires_at)
+    return Event(
+        "suppression.created",
+        entry.at,
+        entry.tenant_id,
+        entry.mailbox_id,
+        entry.evidence.get("sendId", ""),
+        recipient=entry.address,
+        data=data,
+    )
+
+
 class Consequences:
     """Writes what follows. `rule` is the reputation rule mailboxes are judged by."""
 
@@ -70,13 +98,14 @@ class Consequences:
         rule: Callable[[], Reputation],
         new_id: Callable[[str], str],
     ) -> None:
-        self._rules = rules
-        self._rule = rule
+        self.rules = rules
+        self._judge = Judge(rule, new_id)
         self._new_id = new_id
 
     def settled(self, connection: Connection, items: Sequence[Settle]) -> None:
         """What follows from outcomes of delivery."""
-        rules = self._rules()
+        rules = self.rules()
+        items = [i for i in items if i.parcel.envelope.get("source") != "house"]  # a notice of ours proves nothing
         hard = [i for i in items if i.state == "bounced" and i.hard]
         used_up = [i for i in items if i.state == "bounced" and i.reason == "soft_bounces"]
         suppressed = [_of_bounce(i) for i in hard] if rules.suppress_hard else []
@@ -106,22 +135,10 @@ class Consequences:
             }
             for e in entries
         ]
+        known = _standing(connection, rows)
         connection.execute(_PUT, rows)
-        record(
-            connection,
-            [
-                Event(
-                    "suppression.created",
-                    e.at,
-                    e.tenant_id,
-                    e.mailbox_id,
-                    e.evidence.get("sendId", ""),
-                    recipient=e.address,
-                    data={"kind": e.kind, "scope": e.scope, "source": e.source},
-                )
-                for e in entries
-            ],
-        )
+        fresh = {_mark(row): entry for row, entry in zip(rows, entries, strict=True) if _mark(row) not in known}
+        record(connection, [_created(entry) for entry in fresh.values()])
 
     def negative(self, connection: Connection, signals: Sequence[tuple[str, str]], at: int) -> None:
         """Count bounces and complaints of (tenant, mailbox), and pause where the rates leave no doubt."""
@@ -130,16 +147,7 @@ class Consequences:
             counts[pair] = counts.get(pair, 0) + 1
         for (tenant_id, mailbox_id), count in sorted(counts.items()):
             _count_negative(connection, f"mailbox:{mailbox_id}", count, at)
-            self._judge(connection, tenant_id, mailbox_id, at)
-
-    def _judge(self, connection: Connection, tenant_id: str, mailbox_id: str, at: int) -> None:
-        standing = assess(read_rates(connection, f"mailbox:{mailbox_id}", at), self._rule())
-        if standing.status == "pause" and pause_mailbox(
-            connection, mailbox_id, by="reputation", cause=standing.cause, now=at
-        ):
-            data = {"alert": "reputation_paused", "cause": standing.cause}
-            record(connection, [Event("alert.raised", at, tenant_id, mailbox_id, data=data)])
-            self.investigate(connection, tenant_id, mailbox_id, "reputation", standing.cause, {}, at)
+            self._judge.judge(connection, tenant_id, mailbox_id, at)
 
     def investigate(
         self,
@@ -152,19 +160,7 @@ class Consequences:
         at: int,
     ) -> str:
         """Open an item for a person; returns its id."""
-        item = {
-            "id": self._new_id("inv"),
-            "tenant_id": tenant_id,
-            "mailbox_id": mailbox_id,
-            "kind": kind,
-            "subject": subject,
-            "evidence": dumps(evidence),
-            "opened_at": at,
-        }
-        connection.execute(insert(t.investigations), item)
-        data = {"kind": kind, "subject": subject, "investigation": item["id"]}
-        record(connection, [Event("investigation.opened", at, tenant_id, mailbox_id, data=data)])
-        return str(item["id"])
+        return self._judge.investigate(connection, tenant_id, mailbox_id, kind, subject, evidence, at)
 
     def _in_a_row(self, connection: Connection, item: Settle, rules: Rules) -> Suppress | None:
         """A suppression after enough messages in a row used the ladder up; it ends after a while."""

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from relay.store import schema as t
-from relay.store.queue import LEASE, release
-from relay.store.states import WAITING
-
-_d = t.deliveries.c
+from relay.store.queue import release
 
 
 def register_node(
@@ -30,13 +27,8 @@ def register_node(
 
 
 def heartbeat(connection: Connection, node: str, now: int) -> None:
-    """Say that this process lives, and keep its leases."""
+    """Say that this process lives; its leases hold as long as it says so."""
     connection.execute(update(t.nodes).where(t.nodes.c.id == node).values(heartbeat_at=now))
-    connection.execute(
-        update(t.deliveries)
-        .where(_d.lease_node == node, _d.state.in_(tuple(WAITING)), _d.lease_until < now + LEASE // 2)
-        .values(lease_until=now + LEASE)
-    )
 
 
 def bury(connection: Connection, nodes: Sequence[str], *, now: int, uncertain_until: int) -> tuple[int, int]:
@@ -49,10 +41,23 @@ def bury(connection: Connection, nodes: Sequence[str], *, now: int, uncertain_un
 
 
 def dead_nodes(
-    connection: Connection, *, silent_since: int, instance: str = "", slots: Sequence[int] = ()
+    connection: Connection, *, silent_since: int, instance: str = "", slots: Sequence[int] | None = None
 ) -> list[str]:
-    """Nodes whose heartbeat stopped before `silent_since`, and those of this machine's instance in `slots`,
-    which cannot live since we hold the lock of their data directory."""
+    """Nodes whose heartbeat stopped before `silent_since`, and those of an installation nobody of which can live.
+
+    `slots` narrows the installation to some of its processes; None means all of them.
+    """
     n = t.nodes.c
-    query = select(n.id).where((n.heartbeat_at < silent_since) | ((n.instance == instance) & n.slot.in_(list(slots))))
-    return list(connection.execute(query).scalars())
+    own = n.instance == instance if slots is None else (n.instance == instance) & n.slot.in_(list(slots))
+    return list(connection.execute(select(n.id).where((n.heartbeat_at < silent_since) | own)).scalars())
+
+
+LOCK = 0x6761_7463  # advisory lock of the chores one process does for all
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+
+
+def try_alone(connection: Connection) -> bool:
+    """Whether this transaction may do what one process does for all; on SQLite the caller sees to it."""
+    if connection.dialect.name == "sqlite":
+        return True
+    return bool(connection.execute(_TRY_LOCK, {"lock": LOCK}).scalar_one())

@@ -14,17 +14,20 @@ from relay.store import schema as t
 from relay.store.engine import loads
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
-from relay.store.states import OPEN, WAITING, check_change
+from relay.store.states import WAITING, check_change
 
-LEASE = 10 * 60_000  # milliseconds
+# A lease holds as long as its node lives; this is the backstop for one that is never buried.
+LEASE = 24 * 3_600_000  # milliseconds
 
 _d = t.deliveries.c
+_OPEN = text(f"deliveries.{t.OPEN_CONDITION}")
 
 
 _CLAIMABLE = (
     select(_d.send_id, _d.n)
     .where(
-        _d.state.in_(("queued", "deferred", "scheduled", "uncertain")),
+        _OPEN,
+        _d.state != "active",
         _d.due_at <= bindparam("now"),
         (_d.lease_node == "") | (_d.lease_until < bindparam("now")),
     )
@@ -109,12 +112,7 @@ def _parcel(rows: Sequence[Any]) -> Parcel:
 
 def next_due(connection: Connection) -> int:
     """When the next unleased delivery is due, 0 when none waits."""
-    query = (
-        select(_d.due_at)
-        .where(_d.state.in_(("queued", "deferred", "scheduled", "uncertain")), _d.lease_node == "")
-        .order_by(_d.due_at)
-        .limit(1)
-    )
+    query = select(_d.due_at).where(_OPEN, _d.state != "active", _d.lease_node == "").order_by(_d.due_at).limit(1)
     return int(connection.execute(query).scalar_one_or_none() or 0)
 
 
@@ -158,7 +156,7 @@ def release(connection: Connection, nodes: Sequence[str], *, now: int, uncertain
 
 _HELD_BY = (
     select(_d.send_id, _d.n, _d.state, _d.began, _d.tenant_id, _d.mailbox_id, _d.recipient, _d.provider)
-    .where(_d.lease_node.in_(bindparam("nodes", expanding=True)), _d.state.in_(OPEN))
+    .where(_OPEN, _d.lease_node.in_(bindparam("nodes", expanding=True)))
     .order_by(_d.send_id, _d.n)
 )
 _FREE = text("UPDATE deliveries SET lease_node = '', lease_until = 0 WHERE send_id = :send_id AND n = :n")

@@ -226,7 +226,8 @@ sends = Table(
 # The original bytes, once per submission.
 bodies = Table("bodies", metadata, Column("send_id", Id, primary_key=True), Column("data", LargeBinary, nullable=False))
 
-_OPEN = "state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain')"
+# What is still on its way. Queries say it in these very words, or the partial index is not used.
+OPEN_CONDITION = "state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain')"
 
 # One message to one recipient: the queue, and afterwards the record of what became of it.
 # A row is leased by a node until `lease_until`; `began` is the number of the attempt that was
@@ -255,7 +256,7 @@ deliveries = Table(
     _words("reply"),
     _count("size"),
     _at("updated_at"),
-    Index("ix_deliveries_due", "due_at", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
+    Index("ix_deliveries_due", "due_at", sqlite_where=text(OPEN_CONDITION), postgresql_where=text(OPEN_CONDITION)),
     Index("ix_deliveries_recipient_key", "tenant_id", "recipient_key", "updated_at"),
     Index(
         "ix_deliveries_provider_id",

@@ -135,10 +135,10 @@ class RateBook:
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, tuple[Rates, ...]]] = {}
 
-    def rates(self, connection: Connection, mailbox_id: str, now: int) -> tuple[Rates, ...]:
-        """The counts of the last day, week and month."""
+    def rates(self, connection: Connection, mailbox_id: str, now: int, changed_at: int = 0) -> tuple[Rates, ...]:
+        """The counts of the last day, week and month; a mailbox changed since (resumed) is read again at once."""
         read_at, rates = self._known.get(mailbox_id, (0, ()))
-        if not read_at or now - read_at > RATES_TTL or now < read_at:
+        if not read_at or now - read_at > RATES_TTL or now < read_at or changed_at >= read_at:
             rates = read_rates(connection, f"mailbox:{mailbox_id}", now)
             self._known[mailbox_id] = (now, rates)
         return rates
@@ -201,8 +201,8 @@ class Snapshot:
             snapshot._read_consents(tenant, asked)
         snapshot._suppressions = binding_suppressions(connection, [a.facts for a in asked], now)
         snapshot._read_duplicates(asked)
-        for mailbox_id in snapshot._mailboxes:
-            snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now)
+        for mailbox_id, row in snapshot._mailboxes.items():
+            snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
         return snapshot
 
     @classmethod
@@ -218,8 +218,8 @@ class Snapshot:
                 snapshot._read_consents(tenant, asked)
         snapshot._suppressions = binding_suppressions(connection, [a.facts for a in asked], now)
         snapshot._read_duplicates(asked)
-        for mailbox_id in snapshot._mailboxes:
-            snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now)
+        for mailbox_id, row in snapshot._mailboxes.items():
+            snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
         return snapshot
 
     # -- reading --------------------------------------------------------------------
@@ -232,16 +232,11 @@ class Snapshot:
 
     def _lock_usage(self, asked: Sequence[Asked]) -> None:
         scopes = sorted({scope for a in asked for scope in self._scopes(a)})
-        if self._connection.dialect.name == "postgresql":
-            known = {row.scope for row in self._connection.execute(_USAGE.with_for_update(), {"scopes": scopes})}
-            if missing := [scope for scope in scopes if scope not in known]:
-                self._connection.execute(_NEW_USAGE, [{"scope": scope} for scope in missing])
-            rows = self._connection.execute(_USAGE.with_for_update(), {"scopes": scopes}).all() if missing else None
-            rows = rows or self._connection.execute(_USAGE, {"scopes": scopes}).all()
-        else:
-            rows = self._connection.execute(_USAGE, {"scopes": scopes}).all()
-            if missing := sorted(set(scopes) - {row.scope for row in rows}):
-                self._connection.execute(_NEW_USAGE, [{"scope": scope} for scope in missing])
+        query = _USAGE if self._connection.dialect.name == "sqlite" else _USAGE.with_for_update()
+        rows = self._connection.execute(query, {"scopes": scopes}).all()
+        if missing := sorted(set(scopes) - {row.scope for row in rows}):
+            self._connection.execute(_NEW_USAGE, [{"scope": scope} for scope in missing])
+            rows = self._connection.execute(query, {"scopes": scopes}).all()
         self._take_usage(scopes, rows)
 
     def _take_usage(self, scopes: Sequence[str], rows: Sequence[Any]) -> None:

@@ -5,18 +5,15 @@ transaction that commits. Credentials the house must never let out in a message 
 by keyed hashes only.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
-
 from config.settings import Settings
 from policy.settings import Options, PolicySettings
-from relay.store import schema as t
 from relay.store.engine import loads
 from relay.store.reader import Reader
-from relay.store.suppressions import suffixes
+from relay.store.senders import read_accounts, read_secrets, read_standings
 
 FRESH = 1000  # milliseconds an account is believed
 
@@ -38,17 +35,6 @@ class Account:
     policy: PolicySettings
 
 
-_ROWS = (
-    select(t.mailboxes, t.tenants.c.name.label("tenant_name"))
-    .join(t.tenants, t.tenants.c.id == t.mailboxes.c.tenant_id)
-    .where(t.mailboxes.c.id.in_(bindparam("ids", expanding=True)))
-)
-_DOMAINS = select(t.domains.c.name, t.domains.c.physical_address).where(
-    t.domains.c.name.in_(bindparam("names", expanding=True))
-)
-_SECRETS = select(t.credentials.c.secret).where(t.credentials.c.kind == "generated", t.credentials.c.status == "active")
-
-
 class Accounts:
     """Reads accounts through the reader and believes them for a second."""
 
@@ -57,6 +43,7 @@ class Accounts:
         self._settings = settings
         self._clock = clock
         self._known: dict[str, tuple[int, Account]] = {}
+        self._standings: dict[str, tuple[int, bool]] = {}
         self._secrets: tuple[int, frozenset[str]] = (0, frozenset())
 
     async def get(self, mailbox_id: str) -> Account | None:
@@ -64,7 +51,7 @@ class Accounts:
         read_at, account = self._known.get(mailbox_id, (0, None))
         if account is not None and 0 <= self._clock() - read_at < FRESH:
             return account
-        row = await self._reader.ask(_read_accounts, mailbox_id)
+        row = await self._reader.ask(read_accounts, mailbox_id)
         if row is None:
             self._known.pop(mailbox_id, None)
             return None
@@ -72,11 +59,19 @@ class Accounts:
         self._known[mailbox_id] = (self._clock(), account)
         return account
 
+    async def is_active(self, credential_id: str) -> bool:
+        """Whether the credential still counts; raises Unavailable."""
+        read_at, active = self._standings.get(credential_id, (0, False))
+        if not read_at or not 0 <= self._clock() - read_at < FRESH:
+            active = await self._reader.ask(read_standings, credential_id)
+            self._standings[credential_id] = (self._clock(), active)
+        return active
+
     async def secrets(self) -> frozenset[str]:
         """Keyed hashes of every credential of the house."""
         read_at, known = self._secrets
         if not read_at or not 0 <= self._clock() - read_at < FRESH:
-            known = await self._reader.call(_read_secrets)
+            known = await self._reader.call(read_secrets)
             self._secrets = (self._clock(), known)
         return known
 
@@ -88,6 +83,8 @@ class Accounts:
     def forget(self) -> None:
         """Believe nothing any more: the configuration changed."""
         self._known.clear()
+        self._standings.clear()
+        self._secrets = (0, frozenset())
 
     def _account(self, row: Any, physical_address: str) -> Account:
         settings = loads(row.settings)
@@ -111,18 +108,3 @@ class Accounts:
         if row.managed and (declared := settings.mailbox(row.name, row.tenant_name)) is not None:
             return settings.policy_for(declared)
         return settings.policy(row.policy if settings.has_policy(row.policy) else "default")
-
-
-def _read_accounts(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:
-    rows = {row.id: row for row in connection.execute(_ROWS, {"ids": sorted(set(ids))})}
-    names = sorted({name for row in rows.values() for name in suffixes(row.address_key.rpartition("@")[2])})
-    shown = {row.name: row.physical_address for row in connection.execute(_DOMAINS, {"names": names})} if names else {}
-    return [(row, _physical(row, shown)) if (row := rows.get(i)) is not None else None for i in ids]
-
-
-def _physical(row: Any, shown: Mapping[str, str]) -> str:
-    return next((shown[d] for d in suffixes(row.address_key.rpartition("@")[2]) if shown.get(d)), "")
-
-
-def _read_secrets(connection: Connection) -> frozenset[str]:
-    return frozenset(connection.execute(_SECRETS).scalars())

@@ -26,7 +26,7 @@ from relay.submission.account import Account, Accounts
 from relay.submission.intake import Intake, Judged, Prepared
 from relay.submission.login import Logins
 from relay.submission.preparation import House, prepare, recipient_facts
-from relay.submission.submission import Answer, Principal, Submission
+from relay.submission.submission import Answer, AuthRefused, Principal, Submission
 
 LARGE = 256 * 1024  # bodies above it are stored before the batch, so that the batch stays small
 IN_THREAD = 512 * 1024  # messages above it are read in a thread: the loop stays responsive
@@ -78,10 +78,17 @@ class FrontDesk:
 
     async def authenticate(self, username: str, password: str, peer: str) -> Principal:  # noqa: ARG002 - sessions throttle by peer
         """The principal behind a login; raises AuthRefused or Unavailable."""
-        return await self._logins.authenticate(username, password)
+        principal = await self._logins.authenticate(username, password)
+        if not await self._accounts.is_active(principal.credential_id):
+            raise AuthRefused("revoked")  # it was believed from an earlier login
+        return principal
 
     async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Refusal | None:  # noqa: ARG002 - sessions hold the size limit
         """What already forbids this sender."""
+        if not principal.operator and not await self._accounts.is_active(principal.credential_id):
+            return Refusal("credential_revoked", "this credential was revoked", "human", "ask_human")
+        if not principal.mailbox_id or await self._accounts.get(principal.mailbox_id) is None:
+            return Refusal("sender_not_allowed", "this credential has no mailbox yet", "human", "ask_human")
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, ())
         state = await self._sender_state(Asked(facts, account.policy))

@@ -15,37 +15,28 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection
 
 from policy.decision import Decision, RecipientVerdict
 from policy.engine import decide
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
 from policy.state import State
-from relay.store import audit, schema
+from relay.store import audit
 from relay.store.approvals import bound_digest
 from relay.store.engine import dumps
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
+from relay.store.queue import LEASE
+from relay.store.refusals import known_refusal, note_refusals
 from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approvals, insert_sends
 from relay.store.snapshot import Asked, RateBook, Snapshot
 from relay.submission.record import record_content
 from relay.submission.submission import Answer, Submission
 
 SAME_REFUSAL = 60_000  # milliseconds in which identical refusals share one id
-LEASE = 10 * 60_000
 
 _STATES = {"queued": "queued", "scheduled": "scheduled", "held": "held"}
-_REFUSALS = select(schema.refusals).where(
-    schema.refusals.c.fingerprint.in_(bindparam("marks", expanding=True)),
-    schema.refusals.c.first_at > bindparam("since"),
-)
-_PUT_REFUSAL = text(
-    "INSERT INTO refusals (fingerprint, send_id, count, first_at, last_at) VALUES (:fingerprint, :send_id, 1, :at, :at)"
-    " ON CONFLICT (fingerprint) DO UPDATE SET send_id = excluded.send_id, count = 1,"
-    " first_at = excluded.first_at, last_at = excluded.last_at"
-)
-_COUNT_REFUSAL = text("UPDATE refusals SET count = count + 1, last_at = :at WHERE fingerprint = :fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +119,7 @@ class Intake:
         insert_sends(connection, batch.sends)
         insert_approvals(connection, batch.approvals)
         audit.append(connection, batch.records)
-        _write_refusals(connection, batch)
+        note_refusals(connection, list(batch.refusals.values()), batch.repeats)
         record(connection, batch.events)
         return judged
 
@@ -185,9 +176,7 @@ class Intake:
     def _known_refusal(self, connection: Connection, mark: bytes, batch: _Batch) -> str:
         if mark in batch.refusals:
             return str(batch.refusals[mark]["send_id"])
-        since = self._clock() - SAME_REFUSAL
-        row = connection.execute(_REFUSALS, {"marks": [mark], "since": since}).first()
-        return row.send_id if row else ""
+        return known_refusal(connection, mark, self._clock() - SAME_REFUSAL)
 
     # -- what is taken ----------------------------------------------------------------
 
@@ -336,10 +325,3 @@ def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDel
         due=leased,
         data=item.submission.data,
     )
-
-
-def _write_refusals(connection: Connection, batch: _Batch) -> None:
-    if batch.refusals:
-        connection.execute(_PUT_REFUSAL, list(batch.refusals.values()))
-    if batch.repeats:
-        connection.execute(_COUNT_REFUSAL, batch.repeats)

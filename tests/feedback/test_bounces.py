@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from relay.feedback.parse import parse_feedback
 from relay.mail.bounce import read_notices
+from relay.mail.bounce_reason import Said, judge
+from relay.mail.bounce_text import codes_in
 from relay.mail.dsn import read_delivery_status
 
 DSN = """From: MAILER-DAEMON@mx.example.net
@@ -253,3 +255,46 @@ def test_l5_no_damage_to_a_report_raises(damage):
         mail[place : place + 3] = piece
     for event in parse_feedback(bytes(mail)):
         json.dumps(event.as_json())
+
+
+REPLIES = [
+    ("userunknown", "RCPT", "550 5.1.1 <x@y.z>: Recipient address rejected: User unknown in virtual mailbox table"),
+    ("userunknown", "RCPT", "550-5.1.1 The email account that you tried to reach does not exist. Please try"),
+    ("userunknown", "RCPT", "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)"),
+    ("userunknown", "RCPT", "550 No Such User Here"),
+    ("filtered", "DATA", "550 No Such User Here"),
+    ("filtered", "RCPT", "554 5.7.1 <x@y.z>: Recipient address rejected: user unknown"),
+    ("hostunknown", "", "550 5.1.2 <x@y.z>... Host unknown (Name server: y.z: host not found)"),
+    ("networkerror", "", "Name service error for name=y.z type=MX: Host not found, try again"),
+    ("networkerror", "", "554 5.4.6 Hop count exceeded - possible mail loop"),
+    ("expired", "", "connect to mx.y.z[192.0.2.1]:25: Connection timed out"),
+    ("mailboxfull", "RCPT", "552-5.2.2 The email account that you tried to reach is over quota. Please direct"),
+    ("suspend", "RCPT", "550 5.2.1 The email account that you tried to reach is disabled."),
+    ("mesgtoobig", "MAIL", "552 5.3.4 Message size exceeds fixed maximum message size (10485760)"),
+    ("exceedlimit", "DATA", "550 5.2.3 RESOLVER.RST.RecipSizeLimit; message too large for this recipient"),
+    ("blocked", "CONN", "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"),
+    ("blocked", "RCPT", "450 4.2.0 <x@y.z>: Recipient address rejected: Greylisted"),
+    ("badreputation", "DATA", "421-4.7.0 This message is suspicious due to the very low reputation of the sending IP"),
+    ("requireptr", "CONN", "550 5.7.25 [192.0.2.1] The IP address sending this message does not have a PTR record"),
+    ("requireptr", "RCPT", "450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]"),
+    ("spamdetected", "DATA", "550 5.7.1 Our system has detected that this message is likely unsolicited mail."),
+    ("virusdetected", "DATA", "550 This message contains malware (Eicar-Test-Signature)"),
+    ("policyviolation", "DATA", "554 5.7.9 Message not accepted for policy reasons."),
+    ("rejected", "RCPT", "550 Sender address rejected: Domain not found"),
+    ("rejected", "RCPT", "550-Verification failed for <a@b.c> 550-No Such User Here 550 Sender verify failed"),
+    ("norelaying", "RCPT", "554 5.7.1 <x@y.z>: Relay access denied"),
+    ("authfailure", "DATA", "550-5.7.26 Unauthenticated email from b.c is not accepted due to domain's DMARC policy"),
+    ("speeding", "RCPT", "450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents"),
+    ("toomanyconn", "CONN", "421 4.7.0 mx.y.z Error: too many connections from 192.0.2.1"),
+    ("systemfull", "MAIL", "452 4.3.1 Insufficient system storage"),
+    ("notaccept", "RCPT", "556 5.1.10 y.z does not accept mail (nullMX)"),
+    ("hasmoved", "RCPT", "551 5.1.6 The mailbox has moved, new address is z@y.z"),
+]
+
+
+@pytest.mark.parametrize(("reason", "command", "reply"), REPLIES)
+def test_replies_of_real_servers_have_their_reason(reason, command, reply):
+    codes = codes_in(reply)
+    judged = judge(Said(reply, "", codes.status, codes.reply, command, "failed"))
+    assert judged.reason == reason
+    assert judged.hard is (reason in {"userunknown", "hostunknown", "hasmoved", "notaccept"})

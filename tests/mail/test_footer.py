@@ -191,7 +191,7 @@ def test_of_related_the_root_named_by_start_is_edited():
 
 
 def test_pictures_as_an_alternative_get_a_text_beside_them():
-    inner = b"--b\r\nContent-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\nContent-Type: image/png\r\n\r\nx\r\n--in--\r\n"
+    inner = part(b"multipart/mixed; boundary=in", b"--in\r\nContent-Type: image/png\r\n\r\nx\r\n--in--")
     data = multipart(b"alternative", TEXT, inner)
     _, planned, result = add_footer(data)
     assert [added.way for added in planned.added] == ["first"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from relay.mail import css
-from relay.mail.footer_html import find_place
+from relay.mail.footer_html import Place, find_place
 from relay.mail.html import read
 
 
@@ -213,6 +213,15 @@ def test_p15_a_footer_comes_to_stand_in_the_body_and_in_nothing_else(html):
 )
 def test_p15_a_page_that_hides_itself_has_no_place_for_a_footer(html):
     assert find_place(html) is None
+
+
+@pytest.mark.parametrize("body", ["<p>Hello <b>there</b> you</p>\r\n" * 60_000, "<div>" * 10_000])
+def test_p17_markup_too_much_to_parse_takes_the_footer_at_the_top_of_the_body(body):
+    html = f"<html><head><title>x</title></head><body class=a>{body}"
+    assert find_place(html) == Place(html.index("class=a>") + 8)
+    assert find_place(html + "<body hidden>") is None
+    assert find_place(html + "<style>body{display:none}</style>") is None
+    assert find_place("<!-- " + html) is None
 
 
 @given(st.text(alphabet=st.sampled_from("<>/!-='\" abpdivstyle&;{}:\n"), max_size=80))

@@ -22,9 +22,9 @@ def alternative(plain: bytes, html: bytes, head: bytes = b"") -> bytes:
 
 
 def test_alternatives_that_say_the_same_are_read_once():
-    assert read(
-        alternative(b"Hello Bob, your order has shipped", b"<p>Hello Bob, your <b>order</b> has shipped</p>")
-    ).text == ("Hello Bob, your order has shipped")
+    assert read(alternative(b"Hello Bob, your order is here", b"<p>Hello Bob, your <b>order</b> is here</p>")).text == (
+        "Hello Bob, your order is here"
+    )
 
 
 def test_p14_alternatives_that_differ_are_both_read():
@@ -76,8 +76,9 @@ def test_a_forward_quotes_to_its_end():
 
 def test_p14_a_text_attached_is_read_where_next_to_nothing_else_is_shown():
     data = (
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee attached\r\n--b\r\nContent-Type: text/html\r\n"
-        b"Content-Disposition: attachment; filename=offer.html\r\n\r\n<p>Limited offer</p>\r\n--b--\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee attached\r\n--b\r\n"
+        b"Content-Type: text/html\r\nContent-Disposition: attachment; filename=offer.html\r\n\r\n"
+        b"<p>Limited offer</p>\r\n--b--\r\n"
     )
     found = read(data)
     assert "Limited offer" in found.text

@@ -21,8 +21,14 @@ LINES = [
     "<b>",
     "Привет",
 ]
-MARKUP = ["<html><body><p>{}</p></body></html>", "<p>{}", "{}", "<div>{}<table><tr><td>x", "<body>{}<!-- end",
-          "<html><head><style>p{{margin:0}}</style></head><body>{}<div style='display:none'>x</body></html>"]  # fmt: skip
+MARKUP = [
+    "<html><body><p>{}</p></body></html>",
+    "<p>{}",
+    "{}",
+    "<div>{}<table><tr><td>x",
+    "<body>{}<!-- end",
+    "<html><head><style>p{{margin:0}}</style></head><body>{}<div style='display:none'>x</body></html>",
+]
 
 
 @st.composite

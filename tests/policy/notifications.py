@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (one message a line)
 """Forty notifications one person may get in a day: alike in their words, different in their facts."""
 
 NOTIFICATIONS: tuple[tuple[str, str], ...] = (

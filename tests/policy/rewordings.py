@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (one message a line)
 """One follow-up in twenty wordings, as an agent writes it again and again; two more matters, and mail that is not it."""
 
 # A seller's follow-up on a proposal; nothing new is said in any of them.

@@ -49,7 +49,7 @@ def test_credits_sum_to_the_event_exactly(found: list[Touch], value: Decimal, mo
 @given(touches, models, st.randoms(use_true_random=False))
 def test_order_and_repeats_change_nothing(found: list[Touch], model: Model, chance: object) -> None:
     again = [*found, *found]
-    chance.shuffle(again)  # type: ignore[attr-defined]
+    chance.shuffle(again)
     assert attribute(event(), again, windows=WINDOWS, model=model) == attribute(
         event(), found, windows=WINDOWS, model=model
     )

@@ -38,8 +38,8 @@ bounds = st.one_of(st.none(), st.integers(0, 6))
 
 def policy(hourly: int | None, daily: int | None, monthly: int | None, on_exceed: str, mixed: str) -> PolicySettings:
     base = PolicySettings(
-        rate_limit_hourly=RateLimit(limit=hourly, on_exceed=on_exceed),  # type: ignore[arg-type]
-        rate_limit_daily=RateLimit(limit=daily, on_exceed=on_exceed),  # type: ignore[arg-type]
+        rate_limit_hourly=RateLimit(limit=hourly, on_exceed=on_exceed),
+        rate_limit_daily=RateLimit(limit=daily, on_exceed=on_exceed),
         rate_limit_monthly=RateLimit(limit=monthly, on_exceed="reject"),
         recipient_burst=RecipientBurst(mode="off"),
     )

@@ -86,14 +86,14 @@ def over_json(data: object) -> object:
 
 def test_facts_come_back_as_they_were() -> None:
     for message in (facts(), full_facts()):
-        assert facts_from_json(over_json(facts_to_json(message))) == message  # type: ignore[arg-type]
+        assert facts_from_json(over_json(facts_to_json(message))) == message
 
 
 def test_state_comes_back_as_it_was() -> None:
     known = full_state()
-    assert state_from_json(over_json(state_to_json(known))) == known  # type: ignore[arg-type]
+    assert state_from_json(over_json(state_to_json(known))) == known
     unread = replace(known, rates=None, domain=None)
-    assert state_from_json(over_json(state_to_json(unread))) == unread  # type: ignore[arg-type]
+    assert state_from_json(over_json(state_to_json(unread))) == unread
 
 
 @given(
@@ -112,8 +112,8 @@ def test_state_comes_back_as_it_was() -> None:
 def test_any_recipient_comes_back_and_is_judged_alike(known: RecipientState) -> None:
     message = facts(sketch=SKETCH, message_class="commercial")
     before = replace(full_state(), recipients={BOB: known})
-    assert state_from_json(over_json(state_to_json(before))) == before  # type: ignore[arg-type]
-    reduced = state_from_json(over_json(state_to_json(before, message)), message)  # type: ignore[arg-type]
+    assert state_from_json(over_json(state_to_json(before))) == before
+    reduced = state_from_json(over_json(state_to_json(before, message)), message)
     assert decide(SETTINGS, message, reduced) == decide(SETTINGS, message, before)
 
 
@@ -153,7 +153,7 @@ def test_the_same_policy_changes_nothing() -> None:
     ],
 )
 def test_a_change_has_a_direction_and_a_rule(then: object, now: object, direction: str, rule: str) -> None:
-    before, after = judged(policy=then), judged(policy=now)  # type: ignore[arg-type]
+    before, after = judged(policy=then), judged(policy=now)
     change = compare(facts(), summary(before), summary(after))
     expected = "reason" if direction == "same" else direction
     assert change.direction == expected

@@ -62,7 +62,7 @@ def test_no_day_is_never() -> None:
 def test_the_window_is_open_when_it_opens_and_shut_until_then(
     now: int, name: str, on: tuple[str, ...], start: str, end: str
 ) -> None:
-    rule, zone = SendWindow(days=on, start=start, end=end), ZoneInfo(name)  # type: ignore[arg-type]
+    rule, zone = SendWindow(days=on, start=start, end=end), ZoneInfo(name)
     opening = next_opening(rule, zone, now)
     assert opening is not None
     assert now <= opening <= now + 16 * 86_400_000

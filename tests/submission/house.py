@@ -189,7 +189,8 @@ class Hall:
         self.loop.close()
         assert not self.complaints, self.complaints
         assert self.traffic.memory.used == 0, "memory was not given back"
-        assert not self.traffic._addresses and not self.traffic._credentials, "a connection was not counted out"
+        left = [*self.traffic._addresses, *self.traffic._credentials]
+        assert not left, "a connection was not counted out"
 
     async def _tidied(self) -> None:
         async with asyncio.timeout(10):

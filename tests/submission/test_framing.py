@@ -6,7 +6,7 @@ import pytest
 
 from policy.decision import Decision, Refusal
 from relay.submission.submission import Submission
-from tests.submission.house import APPROVED, MESSAGE, Hall, MakeHall, ScriptedDesk
+from tests.submission.house import APPROVED, Hall, MakeHall, ScriptedDesk
 from tests.support.settings import ADDRESS, PASSWORD, USER
 from tests.support.smtp import Client, plain
 
@@ -109,7 +109,9 @@ def test_S5_a_line_over_64_kib_is_refused_and_the_connection_stays_in_step(hall:
     assert not hall.desk.taken
 
 
-@pytest.mark.parametrize("line", [b"MAIL FROM:<a\0@b.test>", b"RCPT TO:<a@b\0.test>", b"NOOP \0", b"EHLO a\rX: 1", b"N\0P"])
+@pytest.mark.parametrize(
+    "line", [b"MAIL FROM:<a\0@b.test>", b"RCPT TO:<a@b\0.test>", b"NOOP \0", b"EHLO a\rX: 1", b"N\0P"]
+)
 def test_S6_a_control_character_in_a_command_is_501(hall: Hall, line: bytes) -> None:
     with hall.connect(login=True) as client:
         client.command(f"MAIL FROM:<{ADDRESS}>") if line.startswith(b"RCPT") else None
@@ -156,7 +158,9 @@ def test_S9_everything_in_one_packet_gets_one_reply_each_in_order(hall: Hall) ->
     auth = f"EHLO a.test\r\nAUTH PLAIN {plain(USER, PASSWORD)}\r\n".encode()
     with Client(hall.address) as client:
         client.reply()
-        client.send(auth + ENVELOPE + b"Subject: x\r\n\r\nx\r\n.\r\n" + ENVELOPE + b"Subject: y\r\n\r\ny\r\n.\r\nQUIT\r\n")
+        client.send(
+            auth + ENVELOPE + b"Subject: x\r\n\r\nx\r\n.\r\n" + ENVELOPE + b"Subject: y\r\n\r\ny\r\n.\r\nQUIT\r\n"
+        )
         codes = [client.reply().code for _ in range(11)]
         assert codes == [250, 235, 250, 250, 354, 250, 250, 250, 354, 250, 221]
         assert client.is_closed()
@@ -188,7 +192,9 @@ def test_S10_who_speaks_before_the_greeting_is_sent_away(make_hall: MakeHall) ->
         assert client.is_closed()
 
 
-@pytest.mark.parametrize("first", [b"POST / HTTP/1.1", b"GET / HTTP/1.0", b"Host: relay.test", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2"])
+@pytest.mark.parametrize(
+    "first", [b"POST / HTTP/1.1", b"GET / HTTP/1.0", b"Host: relay.test", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2"]
+)
 def test_S10_S46_another_protocol_is_told_so_and_nothing_in_it_is_run(hall: Hall, first: bytes) -> None:
     with hall.connect(login=True) as client:
         client.send(first + b"\r\nX: y\r\n\r\n" + ENVELOPE)

@@ -24,13 +24,13 @@ class Inside(Door):
 
     def __init__(self, folder: Path, tree: Tree) -> None:
         from config.loader import load
-        from relay.app import App
+        from relay.app.serve import open_app
 
         super().__init__(tree)
+        self.app = open_app(load(write(folder, tree)).settings)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gatepost", daemon=True)
         self._thread.start()
-        self.app = App(load(write(folder, tree)).settings)
         try:
             self.run(self.app.start())
         except BaseException:
@@ -44,6 +44,7 @@ class Inside(Door):
     def close(self) -> None:
         """Stops it, and its loop."""
         try:
+            self.run(self.app.drain())
             self.run(self.app.stop())
         finally:
             self._end_loop()

@@ -42,6 +42,16 @@ class Transaction:
         return re.sub(r"\r\n[ \t]+", " ", found[1].decode("utf-8", "replace")).strip() if found else None
 
     @property
+    def message_id(self) -> str:
+        """Its Message-ID, empty where there is none."""
+        return self.header("Message-ID") or ""
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """What its copies are counted under."""
+        return [(self.message_id, address) for address in self.rcpt_to]
+
+    @property
     def body(self) -> bytes:
         """What follows the first empty line."""
         return self.data.partition(b"\r\n\r\n")[2]
@@ -59,6 +69,8 @@ class Ledger:
         self.violations: list[str] = []
         self.lost: list[int] = []  # transactions after whose dot the client was never heard again on that connection
         self.copies: Counter[tuple[str, str]] = Counter()  # (Message-ID, recipient) of what was taken
+        self.lost_copies: Counter[tuple[str, str]] = Counter()  # those of them whose answer may never have been read
+        self.first_taken: dict[tuple[str, str], float] = {}  # by time.monotonic(), as this process saw it
         self._numbers = 0
         self._journal: TextIO | None = None
         if journal:
@@ -69,12 +81,14 @@ class Ledger:
         lines = journal.read_text("utf-8").splitlines() if journal.exists() else []
         for line in lines:
             entry = json.loads(line)
+            keys = [(entry["message_id"], address) for address in entry["rcpt_to"]]
             if "lost" in entry:
                 self.lost.append(entry["lost"])
+                self.lost_copies.update(keys)
                 continue
             self._numbers = entry["number"]
             if entry["taken"]:
-                self.copies.update((entry["message_id"], address) for address in entry["rcpt_to"])
+                self.copies.update(keys)
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._journal:
@@ -108,18 +122,20 @@ class Ledger:
             if self._keep:
                 self.transactions.append(transaction)
             self.violations.extend(_violations(transaction))
-            message_id = transaction.header("Message-ID") or ""
             if transaction.taken:
-                self.copies.update((message_id, address) for address in transaction.rcpt_to)
-            entry = asdict(transaction) | {"message_id": message_id, "data": len(transaction.data)}
-            self._write(entry)
+                self.copies.update(transaction.keys)
+                for key in transaction.keys:
+                    self.first_taken.setdefault(key, time.monotonic())
+            self._write(asdict(transaction) | {"message_id": transaction.message_id, "data": len(transaction.data)})
             self._changed.notify_all()
 
-    def lose(self, transaction: int) -> None:
+    def lose(self, transaction: Transaction) -> None:
         """Notes that the client may never have read the answer to this transaction's dot."""
         with self._changed:
-            self.lost.append(transaction)
-            self._write({"lost": transaction})
+            self.lost.append(transaction.number)
+            self.lost_copies.update(transaction.keys)
+            entry = {"message_id": transaction.message_id, "rcpt_to": transaction.rcpt_to}
+            self._write({"lost": transaction.number} | entry)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -143,6 +159,11 @@ class Ledger:
     def duplicates(self) -> dict[tuple[str, str], int]:
         """Which (Message-ID, recipient) came more than once, and how often."""
         return {key: count for key, count in self.copies.items() if count > 1}
+
+    def unexplained(self) -> dict[tuple[str, str], int]:
+        """Duplicates beyond what lost answers excuse: a copy may be repeated once for each answer nobody read."""
+        copies = self.copies - self.lost_copies
+        return {key: count for key, count in copies.items() if count > 1}
 
     def wait(self, until: Callable[["Ledger"], object], timeout: float = 20.0) -> "Ledger":
         """Waits for something to become true here, or fails with what is here instead."""

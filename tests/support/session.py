@@ -100,7 +100,7 @@ class Session:
         self._connection = ledger.connected()
         self._helo = self._user = ""
         self._open = True
-        self._unheard = 0  # the transaction after whose dot nothing has been heard yet
+        self._unheard: Transaction | None = None  # the one after whose dot nothing has been heard yet
         self._forget()
 
     def _forget(self) -> None:
@@ -120,7 +120,7 @@ class Session:
                 self._ledger.lose(self._unheard)
 
     async def _obey(self, line: str) -> None:
-        self._unheard = 0
+        self._unheard = None
         self._ledger.heard(self._connection, line)
         verb, _, argument = line.partition(" ")
         command = _COMMANDS.get(verb.upper())
@@ -294,8 +294,9 @@ class Session:
         number = self._ledger.number()
         act = act or f"250 2.0.0 taken as {number}"
         kept, act = (True, act.then) if isinstance(act, Taken) else (spoken(act).startswith("2"), act)
-        self._unheard = number if kept else 0
-        self._ledger.book(self._transaction(number, data, spoken(act), taken=kept))
+        transaction = self._transaction(number, data, spoken(act), taken=kept)
+        self._unheard = transaction if kept else None
+        self._ledger.book(transaction)
         self._forget()
         await self._perform(act)
 

@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 from config.loader import load_text
-from relay.app import App, wall_clock
+from relay.app.process import App, wall_clock
 from relay.cli.demo.inbox import Inbox
 from relay.cli.demo.sink import Sink, Store
-from relay.instance import Instance
-from relay.setup import prepare
+from relay.app.instance import Instance
+from relay.app.setup import prepare
 from relay.store import accounts, credentials
 from relay.store.consequences import Suppress
 from relay.store.engine import Database
@@ -95,7 +95,7 @@ class Stage:
         instance.lock()
         prepare(settings, instance)
         database, vault = Database(settings.storage.dsn), instance.vault(settings)
-        app = App(settings, database=database, vault=vault, instance=instance.id, smtp=[smtp], http=http)
+        app = App(settings, database=database, vault=vault, instance=instance.id, smtp=[smtp], http=http, admin_key=self.admin_key)
         with database.transaction() as connection:
             for name in MAILBOXES:
                 self.keys[name] = _credential(connection, app, name)

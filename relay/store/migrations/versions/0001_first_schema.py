@@ -264,7 +264,7 @@ def upgrade() -> None:
         sa.Column("send_id", sa.Text(), server_default="", nullable=False),
         sa.Column("event", sa.Text(), server_default="{}", nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
-        sa.Column("waiting", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("waiting", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("received_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_feedback")),
     )

@@ -21,10 +21,10 @@ import uvloop
 from config.errors import ConfigError
 from config.loader import load
 from config.settings import Settings
-from relay import logs, notify
-from relay.app import App
-from relay.instance import Instance
-from relay.setup import prepare
+from relay.app import logs, notify
+from relay.app.instance import Instance
+from relay.app.process import App
+from relay.app.setup import prepare
 from relay.store.engine import Database
 from relay.submission.listener import bind
 

@@ -10,23 +10,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection
 
 from policy.usage import DAY
 from relay.store import audit
-from relay.store import schema as t
 from relay.store.approvals import expire_approvals
-from relay.store.nodes import bury, dead_nodes, heartbeat
+from relay.store.nodes import bury, dead_nodes, heartbeat, try_alone
+from relay.store.providers import paused_providers
 from relay.store.retention import prune
 from relay.store.writer import Broken, Unavailable
 
 if TYPE_CHECKING:
-    from relay.app import App
+    from relay.app.process import App
 
 log = structlog.get_logger()
 
 SILENT = 30_000  # milliseconds without a heartbeat after which a node counts as dead
-LOCK = 0x6761_7463  # advisory lock of the chores one process does for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +77,14 @@ class Chores:
                 log.exception("a chore failed", chore=chore.name)
 
     async def _alone(self, job: Callable[[Connection], object]) -> None:
-        await self._app.writer.run(lambda c: job(c) if _is_alone(c) else None)
+        await self._app.writer.run(lambda c: job(c) if try_alone(c) else None)
 
     async def _heartbeat(self) -> None:
         app = self._app
         await app.writer.run(lambda c: heartbeat(c, app.node, app.clock()))
 
     async def _providers(self) -> None:
-        paused = await self._app.reader.call(_paused_providers)
+        paused = await self._app.reader.call(paused_providers)
         if paused != self._app.healths.paused:
             self._app.healths.paused = paused
             self._app.worker.wake()
@@ -120,8 +119,7 @@ class Chores:
 
         def job(connection: Connection) -> None:
             now = app.clock()
-            newest = connection.execute(select(t.checkpoints.c.at).order_by(t.checkpoints.c.at.desc()).limit(1))
-            if now - int(newest.scalar_one_or_none() or 0) >= DAY:
+            if now - audit.last_checkpoint(connection) >= DAY:
                 audit.checkpoint(
                     connection,
                     checkpoint_id=app.ids.new("chk"),
@@ -131,16 +129,3 @@ class Chores:
                 )
 
         await self._alone(job)
-
-
-def _is_alone(connection: Connection) -> bool:
-    if connection.dialect.name == "sqlite":
-        return True
-    return bool(connection.execute(_TRY_LOCK, {"lock": LOCK}).scalar_one())
-
-
-_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
-
-
-def _paused_providers(connection: Connection) -> frozenset[str]:
-    return frozenset(connection.execute(select(t.providers.c.name).where(t.providers.c.status == "paused")).scalars())

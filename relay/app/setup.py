@@ -4,18 +4,23 @@ import os
 import secrets
 import time
 
-from sqlalchemy import Connection, insert, select, update
+import structlog
+from sqlalchemy import Connection
 
 from config.settings import Settings
-from relay.instance import Instance
+from relay.app.instance import Instance
 from relay.mail.ids import Ids
-from relay.store import schema as t
 from relay.store.declared import Makers, declare
 from relay.store.engine import Database, StoreUnusable
 from relay.store.keys import Brought, ensure_keys
+from relay.store.meta import remembered
 from relay.store.migrate import upgrade
+from relay.store.nodes import bury, dead_nodes
+from relay.store.providers import declare_providers
 from relay.store.vault import Vault
 from relay.submission.login import hash_password, same_password
+
+log = structlog.get_logger()
 
 
 def prepare(settings: Settings, instance: Instance) -> None:
@@ -32,17 +37,24 @@ def prepare(settings: Settings, instance: Instance) -> None:
         with database.transaction() as connection:
             _recognise(connection, vault)
             _declare(connection, settings, vault)
+            _bury(connection, settings, instance)
     finally:
         database.close_now()
 
 
+def _bury(connection: Connection, settings: Settings, instance: Instance) -> None:
+    """We hold the lock of the data directory, so nobody of this installation lives: free what the dead held."""
+    now = time.time_ns() // 1_000_000
+    wait = int(settings.delivery_config.uncertain.wait.total_seconds() * 1000)
+    dead = dead_nodes(connection, silent_since=0, instance=instance.id)
+    requeued, uncertain = bury(connection, dead, now=now, uncertain_until=now + wait)
+    if requeued or uncertain:
+        log.info("recovered", requeued=requeued, uncertain=uncertain)
+
+
 def _recognise(connection: Connection, vault: Vault) -> None:
     """One store, one secret key: another one could open nothing and would sign what nobody verifies."""
-    query = select(t.meta.c.value).where(t.meta.c.key == "secret_key")
-    known = connection.execute(query).scalar_one_or_none()
-    if known is None:
-        connection.execute(insert(t.meta), {"key": "secret_key", "value": vault.fingerprint})
-    elif known != vault.fingerprint:
+    if remembered(connection, "secret_key", vault.fingerprint) != vault.fingerprint:
         raise StoreUnusable(
             "the store was made under another secret key; copy the first machine's secret.key or set server.secret_key"
         )
@@ -61,21 +73,4 @@ def _declare(connection: Connection, settings: Settings, vault: Vault) -> None:
         ensure_keys(
             connection, domain.domain, domain.dkim.selector, vault=vault, new_id=ids.new, now=now, brought=brought
         )
-    _providers(connection, settings, now)
-
-
-def _providers(connection: Connection, settings: Settings, now: int) -> None:
-    """A row a provider, for what is not declared: pauses and health."""
-    known = set(connection.execute(select(t.providers.c.name)).scalars())
-    for provider in settings.providers:
-        if provider.name not in known:
-            connection.execute(insert(t.providers), {"name": provider.name, "updated_at": now})
-        else:
-            connection.execute(
-                update(t.providers)
-                .where(t.providers.c.name == provider.name, t.providers.c.status == "gone")
-                .values(status="active")
-            )
-    gone = known - {provider.name for provider in settings.providers}
-    for name in gone:
-        connection.execute(update(t.providers).where(t.providers.c.name == name).values(status="gone"))
+    declare_providers(connection, [provider.name for provider in settings.providers], now)

@@ -1,0 +1,202 @@
+"""The only place where the parts meet: one process of Gatepost, built from the configuration.
+
+Started, it takes mail, delivers it and answers over HTTP. Draining stops the taking first,
+lets commits and attempts under way come to their end, and leaves the rest in the queue:
+nothing that was answered 250 depends on this process any more. When the disk fails on
+commit it exits with code 74 and recovers at the next start.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from config.settings import Settings
+from relay.app.chores import Chores
+from relay.app.parts import Parts
+from relay.store.nodes import bury, dead_nodes, register_node
+from relay.store.writer import Broken, Unavailable
+from relay.submission.listener import Listener
+
+log = structlog.get_logger()
+
+EX_IOERR = 74  # sysexits: an error occurred while doing I/O
+
+
+def wall_clock() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class App(Parts):
+    """One process. `slot` tells the workers of one installation apart; sockets are made before they fork."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        smtp: Sequence[socket.socket] = (),
+        http: socket.socket | None = None,
+        inbound: Sequence[socket.socket] = (),
+        **given: Any,
+    ) -> None:
+        super().__init__(settings, **given)
+        self._smtp_sockets = smtp
+        self._http_socket = http
+        self._inbound_sockets = inbound
+        self.listeners: list[Listener] = []
+        self.ready = False
+        self._http: Any = None
+
+    @cached_property
+    def chores(self) -> Chores:
+        """What has to be done from time to time."""
+        return Chores(self)
+
+    # -- life -----------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take mail, deliver, answer."""
+        self.writer.start()
+        await self.writer.run(self._enter)
+        await self.reader.call(lambda c: self.signers.load(c, self.clock()))
+        await self._start_http()
+        self.worker.start()
+        self.chores.start()
+        terms = self.terms()
+        for listening, own in zip(self._smtp_sockets, terms, strict=True):
+            listener = Listener(
+                listening,
+                own,
+                desk=self.desk,
+                traffic=self.traffic,
+                throttle=self.throttle,
+                certificate=self.certificate,
+                now_ms=self.clock,
+            )
+            await listener.start()
+            self.listeners.append(listener)
+        self.ready = True
+
+    async def drain(self) -> None:
+        """Take nothing more, finish what has begun, leave the rest in the queue."""
+        self.ready = False
+        for listener in self.listeners:
+            listener.stop_accepting()
+        timeout = self.settings.server.drain_timeout.total_seconds()
+        started = time.monotonic()
+        await self.traffic.drain(timeout)
+        try:
+            await asyncio.wait_for(self.worker.drain(), max(0.5, timeout - (time.monotonic() - started)))
+        except TimeoutError:
+            log.warning("attempts were still under way at the end of the drain", in_hand=self.worker.in_hand)
+        await self._stop_http()
+
+    async def stop(self) -> None:
+        """Give everything back. What this process still holds is free for the next one."""
+        await self.chores.stop()
+        with contextlib.suppress(Unavailable, Broken):
+            await self.writer.run(self._leave)
+        await self.writer.stop()
+        await self.reader.close()
+        self.logins.close()
+        await self.database.close()
+
+    def reload(self, settings: Settings) -> None:
+        """New settings for what comes: policies, limits, terms, certificates. Connections go on."""
+        self.settings = settings
+        self.desk.forget()
+        if self.certificate is not None:
+            self.certificate.reload()
+        for listener, terms in zip(self.listeners, self.terms(), strict=False):
+            listener.change(terms)
+
+    # -- details ----------------------------------------------------------------------------
+
+    def _enter(self, connection: Connection) -> None:
+        """Make this process known; on one machine the lock of the data directory says who cannot live any more."""
+        now = self.clock()
+        dead = dead_nodes(connection, silent_since=0, instance=self.instance, slots=(self.slot,))
+        wait = int(self.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
+        requeued, uncertain = bury(connection, dead, now=now, uncertain_until=now + wait)
+        if requeued or uncertain:
+            log.info("recovered", requeued=requeued, uncertain=uncertain)
+        register_node(
+            connection,
+            node=self.node,
+            instance=self.instance,
+            slot=self.slot,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            now=now,
+        )
+
+    def _leave(self, connection: Connection) -> None:
+        now = self.clock()
+        wait = int(self.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
+        bury(connection, [self.node], now=now, uncertain_until=now + wait)
+
+    async def _start_http(self) -> None:
+        if self._http_socket is None:
+            return
+        from relay.http.api import build  # heavy: not for processes that serve no HTTP
+        from relay.http.server import HttpServer
+
+        self._http = HttpServer(build(self._http_house()), self._http_socket, self.settings.http)
+        await self._http.start()
+
+    def _http_house(self) -> Any:
+        from relay.http.house import House as HttpHouse
+
+        return HttpHouse(
+            settings=lambda: self.settings,
+            database=self.database,
+            writer=self.writer,
+            desk=self.desk,
+            logins=self.logins,
+            accounts=self.accounts,
+            vault=self.vault,
+            tokens=self.tokens,
+            ids=self.ids,
+            healths=self.healths,
+            consequences=self.consequences,
+            resolver=self.resolver,
+            admin_key=lambda: self.admin_key,
+            links=lambda: self.links,
+            clock=self.clock,
+            random=self.random,
+            ready=self.readiness,
+            wake=self.worker.wake,
+            on_changed=self.desk.forget,
+            figures=self.figures,
+            public_url=lambda: self.public_url,
+        )
+
+    def readiness(self) -> tuple[bool, Sequence[str]]:
+        """Whether this process takes mail, and what is missing."""
+        missing = [] if self.ready else ["not started or draining"]
+        missing += [
+            f"listener {n} is closed" for n, own in enumerate(self.listeners) if self.ready and not own.accepting
+        ]
+        return not missing, missing
+
+    def figures(self) -> dict[str, float]:
+        """Gauges of this process, for the metrics."""
+        return {
+            "sessions": self.traffic.sessions,
+            "commits": self.traffic.commits,
+            "in_hand": self.worker.in_hand,
+            "write_rounds": self.writer.rounds,
+            "written_items": self.writer.items,
+        }
+
+    async def _stop_http(self) -> None:
+        if self._http is not None:
+            await self._http.stop()

@@ -1,0 +1,14 @@
+"""`gatepost demo`: the whole product in one command, on a temporary store, without any network."""
+
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Check every outcome, then end with 0 or 1")] = False,
+) -> int:
+    """Run the relay with two loopback providers and a scripted agent, and show what becomes of each message."""
+    from relay.cli.demo.show import show
+
+    return show(once=once)

@@ -1,0 +1,171 @@
+"""`gatepost domain`: the domains mail is sent from, and what has to stand in DNS for them."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, InTenant, group
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.cli.house import House
+    from relay.http.dns_records import Found
+
+app = group("Sending domains and their DNS records")
+
+Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="Name or id")]
+METHODS = ("dns_txt", "cname")
+
+
+@app.command("list")
+def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """List domains."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, ago, listing
+    from relay.cli.rows import every
+    from relay.store.listings import tenant_names
+
+    with opened(config) as house, house.reading() as connection:
+        names = tenant_names(connection)
+        found = sorted(every(connection, "domains", {}), key=lambda row: str(row.name))
+        rows = [_shown(row) | {"tenant": names[row.tenant_id]} for row in found]
+    columns = (
+        Column("Domain", "domain", "bold"),
+        Column("Status", "status"),
+        Column("Proof", "verificationMethod"),
+        Column("Postal address", "physicalAddress"),
+        Column("Tenant", "tenant"),
+        Column("Asked DNS", lambda row: ago(row["checkedAt"])),
+        Column("Declared in", lambda row: "file" if row["managed"] else ""),
+    )
+    empty = "No domain yet. Add one: gatepost domain add yourcompany.com"
+    listing(rows, columns, as_json=as_json, empty=empty)
+
+
+@app.command()
+def add(
+    domain: Annotated[str, typer.Argument(metavar="DOMAIN")],
+    method: Annotated[str, typer.Option(help=f"How it is proven: {' or '.join(METHODS)}")] = "dns_txt",
+    address: Annotated[str, typer.Option(help="Postal address in the footer of commercial mail")] = "",
+    tenant: InTenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a domain, make its DKIM keys, and print the DNS records to publish."""
+    import secrets
+
+    from relay.cli.house import opened
+    from relay.cli.values import one_of, plain_domain
+    from relay.store import accounts, domains
+    from relay.store.keys import ensure_keys
+
+    name = plain_domain(domain)
+    one_of(method, METHODS, "--method")
+    with opened(config) as house:
+        now = house.now()
+        with house.writing() as connection:
+            new = domains.NewDomain(
+                id=house.new_id("dom"),
+                tenant_id=accounts.tenant(connection, tenant).id,
+                name=name,
+                verification=method,
+                token=secrets.token_hex(16),
+                physical_address=address,
+            )
+            domains.add_domain(connection, new, now)
+            ensure_keys(connection, name, new.selector, vault=house.vault, new_id=house.new_id, now=now)
+        _print(house, name, None, as_json=as_json)
+
+
+@app.command()
+def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show a domain and the DNS records it needs."""
+    from relay.cli.house import opened
+
+    with opened(config) as house:
+        _print(house, domain, None, as_json=as_json)
+
+
+@app.command()
+def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Ask DNS now, write down what it proves, and say what is wrong; exit 1 while the domain is not proven."""
+    from relay.cli.dns import asked
+    from relay.cli.errors import EXIT_REFUSED
+    from relay.cli.house import opened
+    from relay.store import domains, roster
+
+    with opened(config) as house:
+        with house.reading() as connection:
+            row = roster.domain(connection, domain)
+            keys = roster.keys_of(connection, row.name)
+        found = asked(house.settings, row, keys)
+        ownership = next((f.status for f in found if f.wanted.purpose == "ownership"), "valid")
+        records = [f.as_json() for f in found]
+        with house.writing() as connection:
+            fresh = roster.domain(connection, row.id)
+            status = domains.checked(connection, fresh, ownership=ownership, records=records, now=house.now())
+        _print(house, row.id, found, as_json=as_json)
+    return 0 if status == "verified" else EXIT_REFUSED
+
+
+def _print(house: "House", reference: str, found: "Sequence[Found] | None", *, as_json: bool) -> None:
+    from relay.cli.output import details, print_json, say
+    from relay.http.dns_records import Found, wanted
+    from relay.store import roster
+    from relay.store.engine import loads
+
+    with house.reading() as connection:
+        row = roster.domain(connection, reference)
+        keys = roster.keys_of(connection, row.name)
+    if found is not None:
+        records = [f.as_json() for f in found]
+    else:
+        seen = {(r["type"], r["name"], r["value"]): r for r in loads(row.records)}
+        needed = wanted(row, keys, house.settings)
+        records = [seen.get((w.type, w.name, w.value), Found(w, "pending").as_json()) for w in needed]
+    if as_json:
+        print_json(_shown(row) | {"dnsRecords": records})
+        return
+    details([(name, value) for name, value in _shown(row).items() if name != "managed"])
+    say("")
+    _records(records)
+    if row.status == "pending":
+        say("")
+        say(f"Sending waits until the ownership record stands in DNS. Then: gatepost domain verify {row.name}")
+
+
+def _records(records: "Sequence[dict[str, Any]]") -> None:
+    """Each record as one would publish it: its value whole, on a line of its own."""
+    from rich.text import Text
+
+    from relay.cli.output import console, safe
+
+    screen = console()
+    styles = {"valid": "green", "missing": "yellow", "wrong": "red"}
+    for record in records:
+        head = Text.assemble(
+            (f"{record['status']:8}", styles.get(record["status"], "dim")),
+            (f"{record['purpose']:10}", "bold"),
+            f"{record['type']:6}{safe(record['name'])}",
+        )
+        screen.print(head, soft_wrap=True)
+        screen.print(Text(f"        {safe(record['value'])}"), soft_wrap=True)
+        if record["problem"]:
+            screen.print(Text(f"        {safe(record['problem'])}", "yellow"), soft_wrap=True)
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    from relay.cli.output import iso
+
+    return {
+        "id": row.id,
+        "domain": row.name,
+        "status": row.status,
+        "verificationMethod": row.verification,
+        "physicalAddress": row.physical_address,
+        "managed": bool(row.managed),
+        "createdAt": iso(row.created_at),
+        "verifiedAt": iso(row.verified_at),
+        "checkedAt": iso(row.checked_at),
+    }

@@ -1,0 +1,140 @@
+"""`gatepost hold`: what waits for a person, and the word that lets it go or ends it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, Note, group
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+app = group("Held mail: what waits for a person")
+
+SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
+
+
+@app.command("list")
+def list_(
+    mailbox: Annotated[str, typer.Option(metavar="NAME", help="Only those of one mailbox")] = "",
+    tenant: InTenant = "",
+    limit: Limit = 100,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what waits, newest first."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, ago, listing
+
+    with opened(config) as house, house.reading() as connection:
+        rows = _waiting(connection, mailbox, tenant, limit)
+    columns = (
+        Column("Send", "sendId", "bold"),
+        Column("Mailbox", "mailbox"),
+        Column("To", lambda row: ", ".join(row["recipients"])),
+        Column("Subject", "subject"),
+        Column("Why", "reason"),
+        Column("Waits", lambda row: ago(row["requestedAt"])),
+        Column("Expires", lambda row: ago(row["expiresAt"])),
+    )
+    listing(rows, columns, as_json=as_json, empty="Nothing is waiting.")
+
+
+@app.command()
+def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show a held message as its reader would see it, and why it is held."""
+    from relay.cli.house import opened
+    from relay.cli.output import details, print_json, say
+
+    with opened(config) as house, house.reading() as connection:
+        shown = _whole(connection, send_id)
+    if as_json:
+        print_json(shown)
+        return
+    details([(name, value) for name, value in shown.items() if name not in ("text", "recipients")])
+    details([("to", ", ".join(shown["recipients"]))])
+    say("")
+    say(shown["text"])
+
+
+@app.command()
+def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
+    """Let it go; the rules are asked once more as it departs."""
+    from relay.store.approvals import approve as act
+
+    _decide(act, "approved", send_id, note, config)
+
+
+@app.command()
+def reject(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
+    """Refuse it for good; the sender is told."""
+    from relay.store.approvals import reject as act
+
+    _decide(act, "rejected", send_id, note, config)
+
+
+def _decide(act: Any, word: str, send_id: str, note: str, config: Any) -> None:
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.cli.person import operator
+
+    with opened(config) as house, house.writing() as connection:
+        act(connection, send_id, by=operator(), note=note, now=house.now())
+    say(f"{send_id} is {word}.")
+
+
+def _waiting(connection: "Connection", mailbox: str, tenant: str, limit: int) -> list[dict[str, Any]]:
+    from relay.cli.mailbox import find
+    from relay.store import accounts, held
+
+    tenant_id = accounts.tenant(connection, tenant).id if tenant else ""
+    mailbox_id = find(connection, mailbox, tenant).id if mailbox else ""
+    page = held.listed(connection, "pending", tenant_id=tenant_id, mailbox_id=mailbox_id, after=None, limit=limit)
+    return _told(connection, page.rows)
+
+
+def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
+    from relay.cli.output import iso
+    from relay.store import held, sent
+
+    ids = [row.send_id for row in rows]
+    sends, deliveries = held.sends(connection, ids), sent.deliveries_of(connection, ids)
+    names = sent.names_of(connection, sorted({row.mailbox_id for row in rows}))
+    return [
+        {
+            "sendId": row.send_id,
+            "status": row.status,
+            "mailbox": names.get(row.mailbox_id, ""),
+            "recipients": [d.recipient for d in deliveries[row.send_id] if d.state == "held" or row.status != "pending"],
+            "subject": sends[row.send_id].subject if row.send_id in sends else "",
+            "reason": row.reason,
+            "requestedAt": iso(row.requested_at),
+            "expiresAt": iso(row.expires_at),
+            "decidedAt": iso(row.decided_at),
+            "decidedBy": row.decided_by,
+            "note": row.note,
+        }
+        for row in rows
+    ]
+
+
+def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
+    from relay.cli.errors import Refused
+    from relay.mail.mime import view
+    from relay.mail.text import content
+    from relay.store import held, sent
+    from relay.store.sends import body
+
+    row = held.one(connection, send_id)
+    if row is None:
+        raise Refused(f"{send_id} does not wait for approval and never did")
+    data, send = body(connection, send_id), sent.one(connection, send_id)
+    shown = content(view(data)) if data is not None else None
+    told = _told(connection, [row])[0]
+    return told | {
+        "from": send.from_address if send else "",
+        "class": send.message_class if send else "",
+        "rule": send.rule if send else "",
+        "attachments": list(shown.attachments) if shown else [],
+        "text": shown.text if shown else "(the message is no longer kept)",
+    }

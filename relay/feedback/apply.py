@@ -1,0 +1,260 @@
+"""Brings what came back into the state: bounces, complaints, unsubscribes, late refusals, proof of delivery.
+
+Everything is kept first and its effect written in the same transaction, so an event that was
+answered 2xx or 250 is never lost, and one that is told twice, out of order or late does
+nothing twice. States move only forward. While an attempt is under way its outcome comes
+first: the event waits. What matches no delivery of ours, what a provider says of mail it never
+had, and what a mail says without a token of ours is kept and does nothing (faults L4, H6).
+Only a dead address and a complaint of abuse or fraud suppress, at once and for the whole
+tenant (L6). Nothing here resumes anybody.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from relay.feedback.events import FeedbackEvent
+from relay.feedback.told import Found, Told, clues, from_stored, to_stored, together, told_by_provider
+from relay.store import feedback as store
+from relay.store.consequences import Consequences, Suppress
+from relay.store.events import record
+
+REFUSED = frozenset({"bounced", "rejected", "failed"})
+# Whoever says one of these of a message has it, so an uncertain delivery was taken.
+TAKEN = frozenset({"queued", "sent", "delivered", "deferred", "opened", "clicked", "complained", "unsubscribed"})
+SUPPRESSING = frozenset({"abuse", "fraud"})
+NOTED = {"opened": "delivery.opened", "clicked": "delivery.clicked", "delivered": "delivery.reported"}
+
+UNMATCHED_FOR = 60_000  # milliseconds an event may be ahead of the commit that makes it findable
+ACTIVE_FOR = 3_600_000  # longer than any attempt and the lease of a crashed one
+WAITING_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a batch of events."""
+
+    new: int = 0
+    matched: int = 0
+    waiting: int = 0
+
+
+class Applier:
+    """Applies events. `account` gives the providers that share an account with the one named."""
+
+    def __init__(
+        self,
+        consequences: Consequences,
+        account: Callable[[str], frozenset[str]] = lambda name: frozenset({name}),
+    ) -> None:
+        self._consequences = consequences
+        self._account = account
+
+    def of_provider(self, connection: Connection, provider: str, events: Sequence[FeedbackEvent], now: int) -> Applied:
+        """Keep and apply what a provider's authenticated hook told."""
+        return self.apply(connection, told_by_provider(provider, events), now)
+
+    def apply(self, connection: Connection, told: Sequence[Told], now: int) -> Applied:
+        """Keep and apply events, in the caller's transaction."""
+        before = store.known(connection, {one.fingerprint for one in told})
+        fresh = list({one.fingerprint: one for one in told if one.fingerprint not in before}.values())
+        if not fresh:
+            return Applied()
+        found = self._find(connection, fresh)
+        matched = [(one, found.delivery(one, self._account(one.source))) for one in fresh]
+        new = store.keep(connection, [_kept(one, row, now) for one, row in matched])
+        ours = [(one, row) for one, row in matched if one.fingerprint in new]
+        self._effects(connection, [(one, row) for one, row in ours if row is not None and not _must_wait(row)], now)
+        return Applied(
+            len(ours),
+            sum(row is not None for _, row in ours),
+            sum(_waits(one, row) for one, row in ours),
+        )
+
+    def apply_waiting(self, connection: Connection, now: int) -> int:
+        """Apply what waited for its delivery; returns how many events were done with."""
+        rows = store.waiting(connection, WAITING_AT_ONCE)
+        if not rows:
+            return 0
+        told = [from_stored(store.stored_event(row), row.source, bytes(row.fingerprint)) for row in rows]
+        found = self._find(connection, told)
+        done, ready = [], []
+        for one, row in zip(told, rows, strict=True):
+            delivery = found.delivery(one, self._account(one.source))
+            age = now - row.received_at
+            if delivery is not None and not _must_wait(delivery):
+                ready.append((one, delivery))
+            elif age < (UNMATCHED_FOR if delivery is None else ACTIVE_FOR):
+                continue
+            done.append(one.fingerprint)
+        self._effects(connection, ready, now)
+        store.wait_no_more(connection, done)
+        return len(done)
+
+    def _find(self, connection: Connection, told: Sequence[Told]) -> Found:
+        rows = store.find(connection, together([clues(one) for one in told]))
+        asked = store.asked_providers(connection, {row.send_id for row in rows}) if rows else set()
+        return Found(rows, asked)
+
+    # -- effects ----------------------------------------------------------------------------
+
+    def _effects(self, connection: Connection, pairs: Sequence[tuple[Told, Any]], now: int) -> None:
+        effect = _Effect(connection, self._consequences, now)
+        for told, row in pairs:
+            effect.of(told, row)
+        effect.write()
+
+
+class _Effect:
+    """What a batch of events leads to; several events about one delivery see each other's effect."""
+
+    def __init__(self, connection: Connection, consequences: Consequences, now: int) -> None:
+        self._connection = connection
+        self._consequences = consequences
+        self._rules = consequences.rules()
+        self._now = now
+        self._states: dict[tuple[str, int], str] = {}
+        self._suppress: list[Suppress] = []
+        self._negative: list[tuple[str, str]] = []
+
+    def of(self, told: Told, row: Any) -> None:
+        """One event about one delivery."""
+        kind = told.event.event_type
+        if kind in TAKEN and self._state(row) == "uncertain":
+            store.was_delivered(self._connection, self._as_it_is(row), now=self._now, data=_data(told))
+            self._states[row.send_id, row.n] = "delivered"
+            if kind == "delivered":
+                return
+        if kind in REFUSED:
+            self._refused(told, row)
+        elif kind == "complained":
+            self._complained(told, row)
+        elif kind == "unsubscribed":
+            self._unsubscribed(told, row)
+        elif kind in NOTED:
+            record(self._connection, [store.event_of(row, NOTED[kind], self._now, _data(told))])
+
+    def write(self) -> None:
+        """Suppressions and what counts against senders, once for the batch."""
+        self._consequences.suppress(self._connection, self._suppress)
+        self._consequences.negative(self._connection, self._negative, self._now)
+
+    def _state(self, row: Any) -> str:
+        return self._states.get((row.send_id, row.n), row.state)
+
+    def _as_it_is(self, row: Any) -> Any:
+        """The row with the state the batch has given it."""
+        return _Now(row, self._state(row))
+
+    def _refused(self, told: Told, row: Any) -> None:
+        event = told.event
+        changes = self._state(row) in ("delivered", "uncertain")
+        if changes:
+            store.was_refused(
+                self._connection,
+                self._as_it_is(row),
+                now=self._now,
+                reason="hard_bounce" if event.hard else event.reason or event.event_type,
+                reply=event.diagnostic,
+                data=_data(told) | {"hard": event.hard, "late": True},
+            )
+            self._states[row.send_id, row.n] = "bounced"
+        if event.hard and _is_agents(row):
+            if self._rules.suppress_hard:
+                self._suppress.append(_suppression(told, row, "hard_bounce", self._now))
+            if changes:
+                self._negative.append((row.tenant_id, row.mailbox_id))
+
+    def _complained(self, told: Told, row: Any) -> None:
+        if (told.event.feedback_type or "abuse").lower() not in SUPPRESSING:
+            return  # not-spam, auth-failure, virus, other: kept, and nobody's fault (L6)
+        if not _is_agents(row) or store.happened(self._connection, row.send_id, row.n, "delivery.complained"):
+            return
+        record(self._connection, [store.event_of(row, "delivery.complained", self._now, _data(told))])
+        store.complained(self._connection, row, self._now)
+        self._suppress.append(_suppression(told, row, "complaint", self._now))
+        self._negative.append((row.tenant_id, row.mailbox_id))
+        if self._rules.investigate:
+            subject = f"{row.recipient} called a message spam"
+            evidence = {"sendId": row.send_id, "recipient": row.recipient, **_data(told)}
+            self._consequences.investigate(
+                self._connection, row.tenant_id, row.mailbox_id, "complaint", subject, evidence, self._now
+            )
+
+    def _unsubscribed(self, told: Told, row: Any) -> None:
+        if not store.happened(self._connection, row.send_id, row.n, "delivery.unsubscribed"):
+            record(self._connection, [store.event_of(row, "delivery.unsubscribed", self._now, _data(told))])
+        # What the link of the same message says: no more from this mailbox.
+        self._suppress.append(replace(_suppression(told, row, "unsubscribe", self._now), scope="mailbox"))
+
+
+class _Now:
+    """A row of the store whose state has moved on within this transaction."""
+
+    def __init__(self, row: Any, state: str) -> None:
+        self._row = row
+        self.state = state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+
+def _must_wait(row: Any) -> bool:
+    """Whether an attempt is under way, whose outcome is written first."""
+    return bool(row.state == "active")
+
+
+def _waits(told: Told, row: Any) -> bool:
+    if row is None:  # a quick event may come before the provider's id of the message is committed
+        own = clues(told)
+        return not told.by_mail and bool(own.send_ids or own.provider_ids)
+    return _must_wait(row)
+
+
+def _kept(told: Told, row: Any, now: int) -> store.Kept:
+    event = told.event
+    return store.Kept(
+        told.fingerprint,
+        told.source,
+        event.event_type,
+        event.recipient,
+        row.send_id if row is not None else "",
+        to_stored(told),
+        told.raw,
+        _waits(told, row),
+        now,
+    )
+
+
+def _is_agents(row: Any) -> bool:
+    """Whether it is mail of an agent: not a notice of ours, nor a customer's own bounce (the null sender)."""
+    return bool(row.mail_from) and row.source != "house"
+
+
+def _data(told: Told) -> dict[str, Any]:
+    event = told.event
+    data = {
+        "provider": "" if told.by_mail else told.source,
+        "source": told.source if told.by_mail else "hook",
+        "status": event.status,
+        "reason": event.reason,
+        "reply": event.diagnostic,
+        "feedbackType": event.feedback_type,
+        "eventId": event.event_id,
+    }
+    return {name: value for name, value in data.items() if value}
+
+
+def _suppression(told: Told, row: Any, kind: str, now: int) -> Suppress:
+    return Suppress(
+        row.tenant_id,
+        row.mailbox_id,
+        row.recipient_key,
+        row.recipient,
+        kind,
+        told.source if told.by_mail else f"hook:{told.source}",
+        {"sendId": row.send_id, **_data(told)},
+        now,
+    )

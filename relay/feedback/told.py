@@ -1,0 +1,186 @@
+"""An event together with who told it, and by what its delivery may be found.
+
+What a provider's authenticated hook says is believed of mail that went to this provider.
+What comes by mail may be anybody's: it is believed only of the delivery that a token of
+ours names, and only about that delivery's recipient (faults L4).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from relay.feedback.events import FeedbackEvent
+from relay.mail.address import AddressError, parse_path
+from relay.mail.ids import is_id
+from relay.store.feedback import Clues
+
+INBOUND = "inbound"
+MAX_RAW = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`source` is the provider's name, or `inbound` for what came by mail; `named` is what a token of ours names."""
+
+    event: FeedbackEvent
+    source: str
+    fingerprint: bytes
+    raw: bytes = b""
+    named: tuple[str, int] | None = None
+
+    @property
+    def by_mail(self) -> bool:
+        """Whether anybody could have sent it."""
+        return self.source == INBOUND
+
+
+def told_by_provider(provider: str, events: Sequence[FeedbackEvent]) -> list[Told]:
+    """The events of one call of a hook; the same event told twice has the same fingerprint."""
+    return [Told(event, provider, _fingerprint(provider, event), _raw(event)) for event in events]
+
+
+def told_by_mail(
+    events: Sequence[FeedbackEvent], raw: bytes, place: bytes, named: tuple[str, int] | None
+) -> list[Told]:
+    """The events of one mail that came to `place`; only the first keeps the mail."""
+    digest = blake2b(place + b"\0" + raw, digest_size=16).digest()
+    return [
+        Told(
+            event,
+            INBOUND,
+            blake2b(digest + number.to_bytes(4, "big"), digest_size=16).digest(),
+            b"" if number else raw[:MAX_RAW],
+            named,
+        )
+        for number, event in enumerate(events)
+    ]
+
+
+def _fingerprint(provider: str, event: FeedbackEvent) -> bytes:
+    identity = event.event_id or "\0".join(
+        (event.message_id, event.timestamp.isoformat() if event.timestamp else "", event.diagnostic)
+    )
+    words = "\0".join((provider, event.event_type, key_of(event.recipient), identity))
+    return blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _raw(event: FeedbackEvent) -> bytes:
+    if event.raw is None:
+        return b""
+    return orjson.dumps(event.raw, default=str, option=orjson.OPT_NON_STR_KEYS)[:MAX_RAW]
+
+
+def key_of(recipient: str) -> str:
+    """The folded key of an address somebody wrote; the text itself, lower case, where it is none."""
+    if not recipient:
+        return ""
+    try:
+        return parse_path(f"<{recipient}>").key
+    except AddressError:
+        return recipient.lower()[:320]
+
+
+# -- finding --------------------------------------------------------------------------------
+
+
+def clues(told: Told) -> Clues:
+    """By what the delivery of an event may be found."""
+    if told.by_mail:
+        return Clues(frozenset({told.named[0]} if told.named else ()), frozenset(), frozenset())
+    event = told.event
+    sends = {value for value in event.metadata.values() if is_id(value, "send")}
+    identifier = event.message_id.strip().strip("<>")
+    if (made := _made_message_id(identifier)) is not None:
+        sends.add(made)
+    given = {identifier} if identifier else set()
+    return Clues(frozenset(sends), frozenset(given), frozenset(f"<{one}>" for one in given))
+
+
+def _made_message_id(identifier: str) -> str | None:
+    """The send whose Message-ID was made by us: `send_01j…@relay.example.com`."""
+    prefix, _, rest = identifier.partition("@")[0].partition("_")
+    found = f"{prefix}_{rest.upper()}"
+    return found if is_id(found, "send") else None
+
+
+def together(many: Sequence[Clues]) -> Clues:
+    """One question for all of them."""
+    return Clues(
+        frozenset().union(*(c.send_ids for c in many)),
+        frozenset().union(*(c.provider_ids for c in many)),
+        frozenset().union(*(c.message_ids for c in many)),
+    )
+
+
+class Found:
+    """The deliveries that were found for a batch of events; each event sees only those its own clues lead to."""
+
+    def __init__(self, rows: Sequence[Any], asked: set[tuple[str, int, str]]) -> None:
+        self._by_send: dict[str, list[Any]] = {}
+        self._by_provider_id: dict[str, list[Any]] = {}
+        self._by_message_id: dict[str, list[Any]] = {}
+        self._asked = asked
+        for row in rows:
+            self._by_send.setdefault(row.send_id, []).append(row)
+            self._by_provider_id.setdefault(row.provider_id, []).append(row)
+            self._by_message_id.setdefault(row.message_id, []).append(row)
+
+    def delivery(self, told: Told, account: frozenset[str]) -> Any:
+        """The delivery an event is about, None when it is none of ours or not this source's to speak of.
+
+        `account` are the providers that share the account of the one that tells.
+        """
+        if told.by_mail:
+            rows = self._by_send.get(told.named[0], []) if told.named else []
+            own = [row for row in rows if told.named and row.n == told.named[1]]
+            return own[0] if own and self._is_about(told.event.recipient, own[0]) else None
+        led = self._led(clues(told))
+        rows = [row for row in led if any((row.send_id, row.n, name) in self._asked for name in account)]
+        if not told.event.recipient:
+            return rows[0] if len(led) == len(rows) == 1 else None
+        return next((row for row in rows if self._is_about(told.event.recipient, row)), None)
+
+    def _led(self, own: Clues) -> list[Any]:
+        led = [row for send_id in sorted(own.send_ids) for row in self._by_send.get(send_id, [])]
+        led = led or [row for one in own.provider_ids for row in self._by_provider_id.get(one, [])]
+        return led or [row for one in own.message_ids for row in self._by_message_id.get(one, [])]
+
+    @staticmethod
+    def _is_about(recipient: str, row: Any) -> bool:
+        """Whether a report about `recipient` is about this delivery; reports may leave the recipient out (L6)."""
+        return not recipient or key_of(recipient) == row.recipient_key
+
+
+# -- as stored ------------------------------------------------------------------------------
+
+
+def to_stored(told: Told) -> dict[str, Any]:
+    """An event as it is kept while it waits."""
+    return told.event.as_json() | ({"named": list(told.named)} if told.named else {})
+
+
+def from_stored(stored: Mapping[str, Any], source: str, fingerprint: bytes) -> Told:
+    """What `to_stored` made."""
+    at = stored.get("timestamp")
+    event = FeedbackEvent(
+        stored["eventType"],
+        stored["recipient"],
+        stored["status"],
+        stored["replyCode"],
+        stored["reason"],
+        bool(stored["hard"]),
+        stored["feedbackType"],
+        stored["messageId"],
+        datetime.fromisoformat(at) if at else None,
+        stored["eventId"],
+        stored["provider"],
+        stored["diagnostic"],
+        dict(stored["metadata"]),
+        tuple(stored["tags"]),
+    )
+    named = stored.get("named")
+    return Told(event, source, fingerprint, named=(named[0], int(named[1])) if named else None)

@@ -1,0 +1,80 @@
+"""From a decision to the words of the API: the same reason, retry and next step SMTP gives in its one line."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from policy.decision import Decision, Refusal
+from policy.trace import verdicts
+from relay.http.shapes import when
+from relay.submission.submission import Answer
+
+STATUS = {"approved": "queued", "held": "held", "blocked": "blocked", "deferred": "blocked"}
+
+
+def judgement(answer: Answer, now: int) -> dict[str, Any]:
+    """The answer to a submission."""
+    decision = answer.decision
+    return {"sendId": answer.send_id, **_decided(decision, answer.replayed), "timestamp": when(now)}
+
+
+def simulated(decision: Decision, message_class: str, edits: Sequence[str], now: int) -> dict[str, Any]:
+    """The answer a message would get."""
+    replayed = bool(decision.verdicts) and all(v.outcome == "replayed" for v in decision.verdicts)
+    return {
+        **_decided(decision, replayed),
+        "messageClass": message_class,
+        "failing": [check.as_json() for check in decision.checks if check.status in ("failed", "error")],
+        "edits": list(edits),
+        "timestamp": when(now),
+    }
+
+
+def replay(send_id: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
+    """The first answer again, from its record (tokens resolved)."""
+    outcomes = [outcome for _, outcome, *_ in record.get("verdicts", ())]
+    status = "scheduled" if outcomes and set(outcomes) == {"scheduled"} else STATUS[record["decision"]]
+    held = record["decision"] == "held"
+    return {
+        "sendId": send_id,
+        "status": status,
+        "decision": record["decision"],
+        "reason": (record.get("reason") or "held") if held else None,
+        "detail": None,
+        "retry": "human" if held else None,
+        "retryAfter": None,
+        "next": "ask_human" if held else "none",
+        "replayed": True,
+        "checks": list(record.get("checks", ())),
+        "recipients": [
+            {"recipient": address, "outcome": outcome} | ({"rule": rule} if rule else {})
+            for address, outcome, rule, *_ in record.get("verdicts", ())
+        ],
+        "timestamp": record.get("timestamp") or when(now),
+    }
+
+
+def _decided(decision: Decision, replayed: bool) -> dict[str, Any]:
+    why = decision.refusal
+    return {
+        "status": _status(decision),
+        "decision": decision.decision,
+        "reason": why.reason if why else None,
+        "detail": why.detail if why else None,
+        "retry": why.retry if why else None,
+        "retryAfter": _wait(why),
+        "next": why.next if why else "none",
+        "replayed": replayed,
+        "checks": [check.as_json() for check in decision.checks],
+        "recipients": verdicts(decision),
+    }
+
+
+def _status(decision: Decision) -> str:
+    accepted = decision.accepted()
+    if decision.decision == "approved" and accepted and all(v.outcome == "scheduled" for v in accepted):
+        return "scheduled"
+    return STATUS[decision.decision]
+
+
+def _wait(why: Refusal | None) -> int | None:
+    return why.wait if why is not None and why.retry == "after" else None

@@ -1,0 +1,83 @@
+"""The HTTP application: built from the parts of the process by one function.
+
+Every resource has a module with a router; `ROUTERS` lists them in the order of the
+documentation. `extend` is where the console joins: functions that are given the application
+and the house, in order, after all routes of the API.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from relay.http import (
+    approvals,
+    decisions,
+    domains,
+    health,
+    keys,
+    mailboxes,
+    problems,
+    sending,
+    sends,
+    simulate,
+)
+from relay.http.access import Door
+from relay.http.front import Front
+from relay.http.house import House
+from relay.http.metrics import Metrics
+
+V1 = (
+    keys.router,
+    mailboxes.router,
+    domains.router,
+    sending.router,
+    simulate.router,
+    sends.router,
+    decisions.router,
+    approvals.router,
+)
+PUBLIC = (health.router,)
+
+Extension = Callable[[FastAPI, House], None]
+
+
+class Api:
+    """The application behind its front. `app` is the FastAPI object, for tests and for what joins later."""
+
+    def __init__(self, house: House, extensions: Sequence[Extension] = ()) -> None:
+        self.app = _application(house)
+        for extend in extensions:
+            extend(self.app, house)
+        self._front = Front(self.app, house, self.app.state.door, self.app.state.metrics.count)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        await self._front(scope, receive, send)
+
+
+def build(house: House, extensions: Sequence[Extension] = ()) -> ASGIApp:
+    """The application of this house."""
+    return Api(house, extensions)
+
+
+def _application(house: House) -> FastAPI:
+    app = FastAPI(
+        title="Gatepost",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    app.state.house = house
+    app.state.door = Door(house)
+    app.state.metrics = Metrics(house)
+    problems.install(app)
+    answers: dict[int | str, dict[str, Any]] = problems.documented()
+    for router in V1:
+        app.include_router(router, prefix="/v1", responses=answers)
+    for router in PUBLIC:
+        app.include_router(router)
+    return app

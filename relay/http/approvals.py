@@ -1,0 +1,130 @@
+"""Approvals: what waits for a person, and the word that lets it go or ends it.
+
+Only the operator approves or rejects. An agent may withdraw what it submitted itself. What
+is let go is asked again at departure: approving never overrides a block.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from relay.http.access import Caller, Parts, Reads, Who
+from relay.http.house import House
+from relay.http.pages import Turning, listing
+from relay.http.problems import Problem, not_found
+from relay.http.reading import StrictRoute
+from relay.http.sends import Send, scope_of
+from relay.http.sends import told as send_told
+from relay.http.shapes import DateTime, Given, Listing, Note, Told, iso, when
+from relay.store import approvals, held, sent
+
+router = APIRouter(tags=["Approvals"], route_class=StrictRoute)
+SendId = Annotated[str, Path(alias="sendId", max_length=64)]
+Status = Literal["pending", "approved", "rejected", "withdrawn", "expired"]
+
+
+class Decide(Given):
+    """The word about a held send."""
+
+    decision: Literal["approve", "reject", "withdraw"]
+    note: Note = Field(default="", description="Kept with the decision; the sender is told it.")
+
+
+class Approval(Told):
+    """Something that waits or waited for a person."""
+
+    send_id: str
+    status: str
+    reason: str
+    mailbox_id: str
+    tenant_id: str
+    requested_at: DateTime
+    expires_at: DateTime | None
+    decided_at: DateTime | None
+    decided_by: str | None
+    note: str | None
+    send: Send | None
+
+
+@router.get("/approvals", summary="List what waits for a person", response_model=Listing[Approval])
+async def list_approvals(
+    parts: Parts,
+    who: Reads,
+    turn: Turning,
+    status: Annotated[Status | None, Query()] = "pending",
+    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+) -> Any:
+    """Newest first; `status` is `pending` unless another is named."""
+    mailbox = await scope_of(parts, who, mailbox_id)
+
+    def question(connection: Any) -> Any:
+        page = held.listed(
+            connection, status or "", tenant_id=who.tenant_id, mailbox_id=mailbox, after=turn.after, limit=turn.limit
+        )
+        ids = [row.send_id for row in page.rows]
+        sends = held.sends(connection, ids)
+        names = sent.names_of(connection, sorted({row.mailbox_id for row in page.rows}))
+        return page, sends, sent.deliveries_of(connection, ids), names
+
+    page, sends, deliveries, names = await parts.look(question)
+    return listing(parts, page, lambda row: _told(row, sends.get(row.send_id), deliveries[row.send_id], names))
+
+
+@router.get("/approvals/{sendId}", summary="Show what waits", response_model=Approval)
+async def show_approval(send_id: SendId, parts: Parts, who: Reads) -> Any:
+    """One held send."""
+    return await shown(parts, who, send_id)
+
+
+@router.post("/approvals/{sendId}", summary="Approve, reject or withdraw", response_model=Approval)
+async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who) -> Any:
+    """Let it go, refuse it for good, or take it back."""
+    approval = await shown(parts, who, send_id)
+    if body.decision != "withdraw":
+        who.need_person("approving and rejecting")
+    await settle(parts, approval["sendId"], body.decision, by=who.actor, note=body.note)
+    return await shown(parts, who, send_id)
+
+
+async def settle(parts: House, send_id: str, decision: str, *, by: str, note: str) -> None:
+    """Write the word down; raises Problem. Also for the console and the link by mail."""
+    act = {"approve": approvals.approve, "reject": approvals.reject, "withdraw": approvals.withdraw}[decision]
+    now = parts.clock()
+    try:
+        await parts.write(lambda c: act(c, send_id, by=by, note=note, now=now))
+    except approvals.NotWaiting:
+        raise Problem("not_waiting") from None
+    except approvals.Changed:
+        raise Problem("changed_since_held") from None
+    parts.wake()
+
+
+async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
+    """One approval; raises 404 for what the caller does not see."""
+
+    def question(connection: Any) -> Any:
+        row = held.one(connection, send_id)
+        if row is None or not who.sees(row.tenant_id, row.mailbox_id):
+            raise not_found("approval")
+        names = sent.names_of(connection, [row.mailbox_id])
+        return row, sent.one(connection, send_id), sent.deliveries_of(connection, [send_id])[send_id], names
+
+    return _told(*await parts.look(question))
+
+
+def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "sendId": row.send_id,
+        "status": row.status,
+        "reason": row.reason,
+        "mailboxId": row.mailbox_id,
+        "tenantId": row.tenant_id,
+        "requestedAt": when(row.requested_at),
+        "expiresAt": iso(row.expires_at),
+        "decidedAt": iso(row.decided_at),
+        "decidedBy": row.decided_by or None,
+        "note": row.note or None,
+        "send": send_told(send, deliveries, names) if send is not None else None,
+    }

@@ -1,0 +1,75 @@
+"""Decisions: the trace of each verdict as it was recorded, chained by its hash.
+
+A record holds a random token where an address stood. What a token means is looked up when
+the trace is shown; once a person was erased it reads `erased`, and the record still verifies.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from relay.http.access import Caller, Parts, Reads
+from relay.http.house import House
+from relay.http.problems import not_found
+from relay.http.reading import StrictRoute
+from relay.http.shapes import DateTime, Told
+from relay.store import traces
+
+router = APIRouter(tags=["Decisions"], route_class=StrictRoute)
+
+
+class Trace(Told):
+    """A decision with its checks in the order of the rules."""
+
+    send_id: str
+    decision: str
+    rule: str | None
+    reason: str | None
+    checks: list[dict[str, Any]]
+    recipients: list[dict[str, Any]]
+    timestamp: DateTime
+    chain: str
+    position: int
+    previous_hash: str
+    hash: str
+    repeats: int
+    facts: dict[str, Any] | None = None
+    state: dict[str, Any] | None = None
+
+
+@router.get(
+    "/decisions/{sendId}", summary="Show a decision", response_model=Trace, response_model_exclude_unset=True
+)
+async def show_decision(
+    send_id: Annotated[str, Path(alias="sendId", max_length=64)],
+    parts: Parts,
+    who: Reads,
+    full: Annotated[bool, Query(description="With the facts and the state it was made from.")] = False,
+) -> Any:
+    """The trace as it was recorded when the decision was made."""
+    return await trace(parts, who, send_id, full=full)
+
+
+async def trace(parts: House, who: Caller, send_id: str, *, full: bool = False) -> dict[str, Any]:
+    """The recorded decision; raises 404. Also for the console."""
+    record = await parts.look(lambda c: traces.shown(c, send_id))
+    if record is None or not who.sees(record["tenant"], record["mailbox"]):
+        raise not_found("decision")
+    told = {
+        "sendId": record["sendId"],
+        "decision": record["decision"],
+        "rule": record["rule"] or None,
+        "reason": record["reason"] or None,
+        "checks": record["checks"],
+        "recipients": [
+            {"recipient": address, "outcome": outcome, "rule": rule or None, "firstSend": first or None}
+            for address, outcome, rule, first in record["verdicts"]
+        ],
+        "timestamp": record["timestamp"],
+        "chain": record["chain"],
+        "position": record["position"],
+        "previousHash": record["previousHash"],
+        "hash": record["hash"],
+        "repeats": record["repeats"],
+    }
+    return told | {"facts": record["facts"], "state": record["state"]} if full else told

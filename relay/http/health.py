@@ -1,0 +1,74 @@
+"""Liveness, readiness and figures: small answers for machines, open to whoever reaches the port.
+
+Alive means that the loop answers. Ready means that the store can be read, its schema is the
+program's, the listeners take mail and the process is not draining; what is missing is named.
+"""
+
+import hmac
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from relay.http.access import Parts
+from relay.http.metrics import CONTENT_TYPE
+from relay.http.problems import Problem
+from relay.http.shapes import Told
+from relay.store import counts
+from relay.store.migrate import HEAD
+from relay.store.writer import Unavailable
+
+router = APIRouter(tags=["Health"])
+
+
+class Alive(Told):
+    """It answers."""
+
+    status: str
+
+
+class Readiness(Told):
+    """Whether it takes mail, and what is missing."""
+
+    status: str
+    missing: list[str]
+
+
+@router.get("/healthz", summary="Is the process up?", response_model=Alive)
+@router.get("/livez", summary="Is the process up?", response_model=Alive)
+async def alive() -> Any:
+    """Always 200 while the process answers at all."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    summary="Does it take mail?",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "Not ready"}},
+)
+async def ready(parts: Parts) -> Any:
+    """200 when the store, its schema and the listeners are there, else 503."""
+    is_ready, found = parts.ready()
+    missing = list(found)
+    try:
+        revision = await parts.look(counts.revision)
+        if revision != HEAD:
+            missing.append(f"the schema is at {revision or 'nothing'}, not {HEAD}")
+    except Unavailable:
+        missing.append("the store cannot be read")
+    if is_ready and not missing:
+        return {"status": "ready", "missing": []}
+    return JSONResponse({"status": "not ready", "missing": missing}, 503)
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+async def metrics(request: Request, parts: Parts) -> Response:
+    """With a bearer key where `http.metrics_key` is set."""
+    wanted = parts.settings().http.metrics_key
+    if wanted is not None and wanted.is_set:
+        given = request.headers.get("authorization", "").partition(" ")[2]
+        if not hmac.compare_digest(given.encode(), wanted.reveal().encode()):
+            raise Problem("wrong_key" if given else "missing_key")
+    states = await parts.look(counts.open_states)
+    return Response(request.app.state.metrics.text(states), media_type=CONTENT_TYPE)

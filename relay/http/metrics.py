@@ -1,0 +1,64 @@
+"""Figures for Prometheus. No label is ever an address, a subject or a key.
+
+Every process writes its own text; where several share a port, they leave it in the data
+directory for each other, so that whoever is asked answers for all.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import Scope
+
+from relay.http.house import House
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What the HTTP side counts, and the figures of the process beside it."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.registry: CollectorRegistry = house.registry or CollectorRegistry()
+        self._calls = Counter(
+            "gatepost_http_requests", "HTTP calls", ("method", "route", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "gatepost_http_request_seconds", "Duration of HTTP calls", ("route",), registry=self.registry, buckets=_BUCKETS
+        )
+        self._gauges: dict[str, Gauge] = {}
+        self._providers = Gauge(
+            "gatepost_provider_up", "1 where mail may go to the provider now", ("provider",), registry=self.registry
+        )
+        self._ready = Gauge("gatepost_ready", "1 where the process takes mail", registry=self.registry)
+        self._started = Gauge("gatepost_start_time_seconds", "When the process began", registry=self.registry)
+        self._started.set(time.time())
+
+    def count(self, scope: Scope, status: int, seconds: float) -> None:
+        """One call that ended."""
+        route = getattr(scope.get("route"), "path", "") or "none"
+        self._calls.labels(scope["method"], route, str(status or 0)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self, states: Mapping[str, int]) -> bytes:
+        """Everything as Prometheus reads it; `states` counts open deliveries."""
+        for name, value in self._house.figures().items():
+            self._gauge(f"gatepost_{name}", "A figure of the process").set(value)
+        for provider in self._house.settings().providers:
+            up = provider.is_ready and self._house.healths.may_try(provider.name)
+            self._providers.labels(provider.name).set(int(up))
+        for state, count in states.items():
+            self._gauge(f"gatepost_deliveries_{state}", "Deliveries in this state").set(count)
+        self._ready.set(int(self._house.ready()[0]))
+        return generate_latest(self.registry)
+
+    def _gauge(self, name: str, about: str) -> Any:
+        if name not in self._gauges:
+            self._gauges[name] = Gauge(name, about, registry=self.registry)
+        return self._gauges[name]
+
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST

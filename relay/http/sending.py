@@ -1,0 +1,186 @@
+"""Submission by HTTP: the same intake as SMTP, and the same answer in fields.
+
+A policy block is 200 with `status: "blocked"`; 4xx is for a request that is wrong. A repeat
+of a `dedupeKey` whose first decision was accepted gives that answer again, whatever the body
+says; `Idempotency-Key` likewise, but 422 for another body. When the store cannot be read or
+written nothing was taken: 503.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+
+from relay.http import answers
+from relay.http.access import Caller, Parts, Who
+from relay.http.compose import Letter, Party, compose
+from relay.http.house import House
+from relay.http.problems import Problem, not_found
+from relay.http.reading import StrictRoute
+from relay.http.send_shapes import Judgement, SendRequest
+from relay.mail.address import Address, parse_path
+from relay.store import accounts, idempotency, traces
+from relay.submission.account import Account
+from relay.submission.submission import Origin, Principal, Submission, Wishes
+
+router = APIRouter(tags=["Sending"], route_class=StrictRoute)
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, description="One logical request; a repeat gets the first answer.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose mail it is: the mailbox, and the principal its submissions are made as."""
+
+    account: Account
+    principal: Principal
+
+
+@router.post("/send/request", summary="Send a message", response_model=Judgement)
+async def send_request(
+    body: SendRequest,
+    request: Request,
+    response: Response,
+    parts: Parts,
+    who: Who,
+    idempotency_key: IdempotencyKey = None,
+) -> Any:
+    """Judge a message and, if it may leave, take it: committed to durable storage before this answers."""
+    who.need("send")
+    sender = await sender_of(parts, who, body.mailbox_id)
+    if idempotency_key is None:
+        told = await _send(parts, sender, body, origin(request), "")
+    else:
+        told = await _once(parts, sender, body, request, idempotency_key)
+    if told["replayed"]:
+        response.headers["Idempotent-Replayed"] = "true"
+    return told
+
+
+async def sender_of(parts: House, who: Caller, reference: str) -> Sender:
+    """The mailbox that is meant; raises 404, or 403 for another mailbox of the caller's tenant."""
+    mailbox_id = await _mailbox_id(parts, who, reference)
+    account = await parts.accounts.get(mailbox_id)
+    if account is None:
+        raise not_found("mailbox")
+    who.need_own(account.tenant_id, account.mailbox_id, "the mailbox")
+    principal = Principal(
+        who.id, account.tenant_id, account.mailbox_id, who.principal.permissions, who.principal.username
+    )
+    return Sender(account, principal)
+
+
+async def _mailbox_id(parts: House, who: Caller, reference: str) -> str:
+    if not reference:
+        if not who.mailbox_id:
+            raise not_found("mailbox") if not who.is_operator else Problem(
+                "invalid_request", "mailboxId: is needed", errors=[{"field": "mailboxId", "message": "is needed"}]
+            )
+        return who.mailbox_id
+    if reference == who.mailbox_id:
+        return reference
+    try:
+        # A name may stand in several tenants: a key means the one of its own.
+        return str((await parts.look(lambda c: accounts.mailbox(c, reference, who.tenant_id))).id)
+    except accounts.Unknown:
+        raise not_found("mailbox") from None
+
+
+def origin(request: Request) -> Origin:
+    """How the message came, for Received and the log."""
+    peer = request.client.host if request.client else ""
+    return Origin("http", helo="", peer=peer, tls=request.url.scheme == "https")
+
+
+# -- one logical request --------------------------------------------------------------------
+
+
+async def _once(parts: House, sender: Sender, body: SendRequest, request: Request, key: str) -> dict[str, Any]:
+    """The answer under an Idempotency-Key."""
+    digest = sha256(await request.body()).hexdigest()
+    fingerprint = idempotency.mark(sender.account.mailbox_id, key)
+    claim = await parts.write(
+        lambda c: idempotency.claim(c, fingerprint, digest=digest, send_id="", now=parts.clock())
+    )
+    match claim.kind:
+        case "other":
+            raise Problem("idempotency_key_reused")
+        case "busy":
+            raise Problem("request_in_progress", headers={"Retry-After": "1"})
+        case "done":
+            return {**(claim.answer or {}), "replayed": True}
+    try:
+        told = await _send(parts, sender, body, origin(request), f"idempotency-key {key}")
+    except BaseException:
+        # Whatever went wrong, nothing is known to have been taken: the key must not stay claimed. Should the
+        # intake have committed after all, its own duplicate rule answers the next request.
+        await asyncio.shield(parts.write(lambda c: idempotency.release(c, fingerprint)))
+        raise
+    if told["status"] == "blocked":
+        await parts.write(lambda c: idempotency.release(c, fingerprint))
+    else:
+        await parts.write(lambda c: idempotency.keep(c, fingerprint, told))
+    return told
+
+
+async def _send(
+    parts: House, sender: Sender, body: SendRequest, came: Origin, fallback_key: str
+) -> dict[str, Any]:
+    submission = await asyncio.to_thread(written, parts, sender, body, came, fallback_key)
+    limit = parts.settings().smtp.max_message_size
+    if len(submission.data) > limit:
+        raise Problem("too_large", f"the message has {len(submission.data)} octets; {limit} are allowed")
+    # The commit must not die with the connection: whoever hangs up finds the message taken, once.
+    answer = await asyncio.shield(parts.desk.submit(submission))
+    if answer.replayed:
+        return await _first_answer(parts, answer.send_id)
+    return answers.judgement(answer, submission.received_at)
+
+
+async def _first_answer(parts: House, send_id: str) -> dict[str, Any]:
+    record = await parts.look(lambda c: traces.shown(c, send_id))
+    if record is None:
+        raise Problem("unavailable", "the first answer cannot be read", headers={"Retry-After": "5"})
+    return answers.replay(send_id, record, parts.clock())
+
+
+def written(parts: House, sender: Sender, body: SendRequest, came: Origin, fallback_key: str = "") -> Submission:
+    """The submission a request stands for."""
+    own = parse_path(sender.account.address)
+    letter = Letter(
+        sender=Party(own, sender.account.from_name),
+        to=body.to,
+        cc=body.cc,
+        reply_to=body.reply_to,
+        subject=body.subject,
+        text=body.body if body.body is not None else body.text,
+        html=body.html,
+        attachments=[given.attached() for given in body.attachments],
+        headers=body.headers,
+    )
+    recipients = _recipients(body)
+    utf8 = not all(a.wire.isascii() for a in (own, *recipients))
+    return Submission(
+        send_id=parts.desk.new_send_id(),
+        principal=sender.principal,
+        origin=Origin("http", came.helo, came.peer, came.tls, smtputf8=utf8),
+        mail_from=own,
+        rcpt_to=recipients,
+        data=compose(letter, parts.random(12).hex()),
+        received_at=parts.clock(),
+        wishes=Wishes(
+            dedupe_key=body.dedupe_key or fallback_key,
+            campaign=body.campaign,
+            metadata=body.metadata,
+            claim="commercial" if body.message_class == "commercial" else "",
+            send_at=body.send_at or 0,
+        ),
+    )
+
+
+def _recipients(body: SendRequest) -> tuple[Address, ...]:
+    """Everybody once, blind copies too."""
+    return tuple({p.address.wire: p.address for p in (*body.to, *body.cc, *body.bcc)}.values())

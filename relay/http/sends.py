@@ -1,0 +1,266 @@
+"""Submissions: what became of each, per recipient, with the other side's very words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+
+from relay.http.access import Caller, Parts, Reads
+from relay.http.house import House
+from relay.http.pages import Turning, listing
+from relay.http.problems import invalid, not_found
+from relay.http.reading import StrictRoute
+from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, iso, when
+from relay.store import accounts, sent
+from relay.store.engine import loads
+
+router = APIRouter(tags=["Sends"], route_class=StrictRoute)
+State = Literal[
+    "queued",
+    "held",
+    "scheduled",
+    "deferred",
+    "active",
+    "delivered",
+    "bounced",
+    "expired",
+    "uncertain",
+    "rejected",
+    "cancelled",
+    "blocked",
+]
+
+
+class Recipient(Told):
+    """One delivery: the message to one recipient."""
+
+    recipient: str
+    state: str
+    attempts: int
+    provider: str | None
+    provider_id: str | None
+    reason: str | None
+    reply: str | None
+    next_attempt_at: DateTime | None
+    updated_at: DateTime | None
+
+
+class Send(Told):
+    """A submission."""
+
+    send_id: str
+    status: str
+    decision: str
+    reason: str | None
+    detail: str | None
+    rule: str | None
+    mailbox_id: str
+    mailbox: str | None
+    tenant_id: str
+    source: str
+    mail_from: str
+    from_address: str
+    to: str
+    subject: str
+    message_id: str | None
+    message_class: str
+    size: int
+    dedupe_key: str | None
+    campaign: str | None
+    metadata: dict[str, Any]
+    received_at: DateTime
+    recipients: list[Recipient]
+
+
+class Attempt(Told):
+    """One try at a recipient."""
+
+    recipient: str
+    number: int
+    provider: str
+    began_at: DateTime
+    ended_at: DateTime | None
+    milliseconds: int | None
+    result: str | None
+    scope: str | None
+    phase: str | None
+    code: int | None
+    enhanced: str | None
+    reply: str | None
+    provider_id: str | None
+
+
+class Happened(Told):
+    """One thing that happened."""
+
+    type: str
+    at: DateTime
+    recipient: str | None
+    data: dict[str, Any]
+
+
+class WholeSend(Send):
+    """A submission with all that happened since."""
+
+    edits: list[str]
+    repeats: int
+    attempts: list[Attempt]
+    events: list[Happened]
+
+
+@router.get("/sends", summary="Find submissions", response_model=Listing[Send])
+async def list_sends(
+    parts: Parts,
+    who: Reads,
+    turn: Turning,
+    message_id: Annotated[str | None, Query(alias="messageId", max_length=998)] = None,
+    recipient: Annotated[str | None, Query(max_length=320)] = None,
+    dedupe_key: Annotated[str | None, Query(alias="dedupeKey", max_length=256)] = None,
+    campaign: Annotated[str | None, Query(max_length=256)] = None,
+    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320, description="Id, name, address.")] = None,
+    state: Annotated[State | None, Query()] = None,
+    reason: Annotated[str | None, Query(max_length=64)] = None,
+    since: Annotated[Moment | None, Query()] = None,
+    until: Annotated[Moment | None, Query()] = None,
+) -> Any:
+    """Newest first; every filter that is given must match."""
+    what = sent.Search(
+        tenant_id=who.tenant_id,
+        mailbox_id=await scope_of(parts, who, mailbox_id),
+        message_id=message_id or "",
+        recipient=_key(recipient),
+        dedupe_key=dedupe_key or "",
+        campaign=campaign or "",
+        state=state or "",
+        reason=reason or "",
+        since=since or 0,
+        until=until or 0,
+    )
+
+    def question(connection: Any) -> Any:
+        page = sent.search(connection, what, after=turn.after, limit=turn.limit)
+        deliveries = sent.deliveries_of(connection, [row.id for row in page.rows])
+        return page, deliveries, sent.names_of(connection, sorted({row.mailbox_id for row in page.rows}))
+
+    page, deliveries, names = await parts.look(question)
+    return listing(parts, page, lambda row: told(row, deliveries[row.id], names))
+
+
+@router.get("/sends/{sendId}", summary="Show a submission", response_model=WholeSend)
+async def show_send(send_id: Annotated[str, Path(alias="sendId", max_length=64)], parts: Parts, who: Reads) -> Any:
+    """With every attempt and every event."""
+    return await whole(parts, who, send_id)
+
+
+async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
+    """A submission with all that happened since; raises 404. Also for the console."""
+
+    def question(connection: Any) -> Any:
+        row = sent.one(connection, send_id)
+        if row is None or not who.sees(row.tenant_id, row.mailbox_id):
+            raise not_found("send")
+        return (
+            row,
+            sent.deliveries_of(connection, [send_id])[send_id],
+            sent.names_of(connection, [row.mailbox_id]),
+            sent.attempts_of(connection, send_id),
+            sent.events_of(connection, send_id),
+            sent.refusals_of(connection, send_id),
+        )
+
+    row, deliveries, names, attempts, events, repeats = await parts.look(question)
+    by_number = {d.n: d.recipient for d in deliveries}
+    from relay.http.simulate import edits_of
+
+    return told(row, deliveries, names) | {
+        "edits": edits_of(loads(row.plan)),
+        "repeats": repeats,
+        "attempts": [_attempt(a, by_number) for a in attempts],
+        "events": [_event(e) for e in events],
+    }
+
+
+async def scope_of(parts: House, who: Caller, mailbox: str | None) -> str:
+    """The mailbox a list is narrowed to; "" for all the caller sees. Raises 404."""
+    if not mailbox:
+        return "" if who.is_operator or who.is_of_tenant else who.mailbox_id or "none"
+    try:
+        row = await parts.look(lambda c: accounts.mailbox(c, mailbox, who.tenant_id))
+    except accounts.Unknown:
+        raise not_found("mailbox") from None
+    who.need_sight(row.tenant_id, row.id, "mailbox")
+    return str(row.id)
+
+
+def told(row: Any, deliveries: Sequence[Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A submission as the API tells it."""
+    return {
+        "sendId": row.id,
+        "status": sent.status_of(row, deliveries),
+        "decision": row.decision,
+        "reason": row.reason or None,
+        "detail": row.detail or None,
+        "rule": row.rule or None,
+        "mailboxId": row.mailbox_id,
+        "mailbox": names.get(row.mailbox_id),
+        "tenantId": row.tenant_id,
+        "source": row.source,
+        "mailFrom": row.mail_from,
+        "fromAddress": row.from_address,
+        "to": row.to_header,
+        "subject": row.subject,
+        "messageId": row.message_id or None,
+        "messageClass": row.message_class,
+        "size": row.size,
+        "dedupeKey": row.dedupe_key or None,
+        "campaign": row.campaign or None,
+        "metadata": loads(row.metadata),
+        "receivedAt": when(row.received_at),
+        "recipients": [_recipient(d) for d in deliveries],
+    }
+
+
+def _recipient(row: Any) -> dict[str, Any]:
+    is_waiting = row.state in ("queued", "deferred", "scheduled", "uncertain")
+    return {
+        "recipient": row.recipient,
+        "state": row.state,
+        "attempts": row.attempts,
+        "provider": row.provider or None,
+        "providerId": row.provider_id or None,
+        "reason": row.reason or None,
+        "reply": row.reply or None,
+        "nextAttemptAt": iso(row.due_at) if is_waiting else None,
+        "updatedAt": iso(row.updated_at),
+    }
+
+
+def _attempt(row: Any, recipients: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "recipient": recipients.get(row.n, ""),
+        "number": row.number,
+        "provider": row.provider,
+        "beganAt": when(row.began_at),
+        "endedAt": iso(row.ended_at),
+        "milliseconds": row.ended_at - row.began_at if row.ended_at else None,
+        "result": row.result or None,
+        "scope": row.scope or None,
+        "phase": row.phase or None,
+        "code": row.code or None,
+        "enhanced": row.enhanced or None,
+        "reply": row.reply or None,
+        "providerId": row.provider_id or None,
+    }
+
+
+def _event(row: Any) -> dict[str, Any]:
+    return {"type": row.type, "at": when(row.at), "recipient": row.recipient or None, "data": loads(row.data)}
+
+
+def _key(recipient: str | None) -> str:
+    if not recipient:
+        return ""
+    try:
+        return address_of(recipient).key
+    except ValueError as error:
+        raise invalid("recipient", str(error)) from None

@@ -1,0 +1,113 @@
+"""The whole cascade on a message that is not sent: every rule asked, nothing stored, nothing counted.
+
+Takes the body of `send/request`, or a raw message (`message/rfc822`, with LF or CRLF) with
+the mailbox and the recipients in the query.
+"""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from policy.engine import decide
+from relay.http import answers
+from relay.http.access import Parts, Who
+from relay.http.house import House
+from relay.http.problems import Problem, invalid
+from relay.http.reading import StrictRoute
+from relay.http.reading import load as load_json
+from relay.http.send_shapes import MOST_RECIPIENTS, SendRequest, Simulated
+from relay.http.sending import Sender, origin, sender_of, written
+from relay.mail.address import Address, AddressError, parse_path
+from relay.submission.submission import Origin, Submission
+
+router = APIRouter(tags=["Sending"], route_class=StrictRoute)
+RAW = ("message/rfc822", "message/global", "text/plain", "application/octet-stream")
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/SendRequest"}},
+            "message/rfc822": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+@router.post(
+    "/send/simulate", summary="Try a message", response_model=Simulated, openapi_extra=_BODY, name="simulate"
+)
+async def simulate(
+    request: Request,
+    parts: Parts,
+    who: Who,
+    mailbox_id: Annotated[str, Query(alias="mailboxId", max_length=1000, description="For a raw message.")] = "",
+    to: Annotated[list[str], Query(max_length=MOST_RECIPIENTS, description="Recipients of a raw message.")] = [],
+) -> Any:
+    """What would be answered to this message just now, with every check."""
+    who.need("read")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in RAW:
+        sender = await sender_of(parts, who, mailbox_id)
+        submission = _raw(parts, sender, await request.body(), _addresses(to), origin(request))
+    elif kind == "application/json" or kind.endswith("+json"):
+        body = _read(await request.body())
+        sender = await sender_of(parts, who, body.mailbox_id or mailbox_id)
+        submission = await asyncio.to_thread(written, parts, sender, body, origin(request))
+    else:
+        raise Problem("unsupported_media_type", "send application/json or message/rfc822")
+    return await judged(parts, submission)
+
+
+async def judged(parts: House, submission: Submission) -> dict[str, Any]:
+    """The whole cascade on a submission; also for the console."""
+    prepared, state = await parts.desk.simulate(submission)
+    facts = prepared.facts
+    decision = await asyncio.to_thread(decide, prepared.policy, facts, state, whole=True)
+    return answers.simulated(decision, facts.message_class, edits_of(prepared.plan), facts.now)
+
+
+def edits_of(plan: Any) -> list[str]:
+    """The planned edits in words."""
+    edits = []
+    if "footer" in plan:
+        edits += ["footer", "List-Unsubscribe", "List-Unsubscribe-Post"]
+    if plan.get("recoded"):
+        edits.append("long lines encoded anew")
+    return edits
+
+
+def _read(raw: bytes) -> SendRequest:
+    try:
+        return SendRequest.model_validate(load_json(raw))
+    except ValidationError as error:
+        raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from None
+
+
+def _raw(parts: House, sender: Sender, data: bytes, to: tuple[Address, ...], came: Origin) -> Submission:
+    if not data:
+        raise invalid("body", "is empty")
+    return Submission(
+        send_id=parts.desk.new_send_id(),
+        principal=sender.principal,
+        origin=came,
+        mail_from=parse_path(sender.account.address),
+        rcpt_to=to,
+        data=data,
+        received_at=parts.clock(),
+    )
+
+
+def _addresses(to: list[str]) -> tuple[Address, ...]:
+    """The recipients, one a parameter or several parted by commas."""
+    listed = [text.strip() for given in to for text in given.split(",") if text.strip()]
+    if not listed:
+        raise invalid("to", "at least one recipient is needed")
+    if len(listed) > MOST_RECIPIENTS:
+        raise invalid("to", f"more than {MOST_RECIPIENTS} recipients")
+    try:
+        return tuple({a.wire: a for a in map(parse_path, listed)}.values())
+    except AddressError as error:
+        raise invalid("to", f"is not an address: {error.detail}") from None

@@ -1,0 +1,209 @@
+"""What came back about mail: kept raw once, matched with its delivery, and brought into the states.
+
+A fingerprint makes a repeat harmless: of two twins, on whatever machine, one is new. An
+event moves a delivery only forward, only as `states` allows, and never while an attempt is
+under way: such an event waits. What matches no delivery of ours is kept and does nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from relay.store import schema as t
+from relay.store import tallies
+from relay.store.engine import dumps, loads
+from relay.store.events import Event, record
+from relay.store.states import check_change
+
+_f, _d, _s = t.feedback.c, t.deliveries.c, t.sends.c
+STEP = 200  # rows of one INSERT
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One event as it is stored. `raw` is what it was read from."""
+
+    fingerprint: bytes
+    source: str
+    type: str
+    recipient: str
+    send_id: str
+    event: dict[str, Any]
+    raw: bytes
+    waiting: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """By what deliveries may be found."""
+
+    send_ids: frozenset[str]
+    provider_ids: frozenset[str]
+    message_ids: frozenset[str]
+
+
+def known(connection: Connection, fingerprints: Iterable[bytes]) -> set[bytes]:
+    """Those that were stored before."""
+    rows = connection.execute(_KNOWN, {"fingerprints": list(fingerprints)}).scalars()
+    return {bytes(row) for row in rows}
+
+
+_KNOWN = select(_f.fingerprint).where(_f.fingerprint.in_(bindparam("fingerprints", expanding=True)))
+
+
+def keep(connection: Connection, kept: Sequence[Kept]) -> set[bytes]:
+    """Store events; returns the fingerprints of those that nobody had stored before."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    new: set[bytes] = set()
+    for start in range(0, len(kept), STEP):
+        rows = [_row(one) for one in kept[start : start + STEP]]
+        statement = dialect.insert(t.feedback).values(rows).on_conflict_do_nothing().returning(_f.fingerprint)
+        new |= {bytes(row) for row in connection.execute(statement).scalars()}
+    return new
+
+
+def _row(one: Kept) -> dict[str, Any]:
+    return {
+        "fingerprint": one.fingerprint,
+        "source": one.source,
+        "type": one.type,
+        "recipient": one.recipient,
+        "send_id": one.send_id,
+        "event": dumps(one.event),
+        "raw": one.raw,
+        "waiting": one.waiting,
+        "received_at": one.at,
+    }
+
+
+def find(connection: Connection, clues: Clues) -> list[Any]:
+    """All deliveries of the submissions the clues lead to, with what matters of those; locked on PostgreSQL."""
+    ids = set(clues.send_ids)
+    if clues.provider_ids:
+        ids |= set(connection.execute(_BY_PROVIDER_ID, {"ids": sorted(clues.provider_ids)}).scalars())
+    if clues.message_ids:
+        ids |= set(connection.execute(_BY_MESSAGE_ID, {"ids": sorted(clues.message_ids)}).scalars())
+    if not ids:
+        return []
+    query = _FOUND if connection.dialect.name == "sqlite" else _FOUND.with_for_update(of=t.deliveries)
+    return list(connection.execute(query, {"ids": sorted(ids)}))
+
+
+_BY_PROVIDER_ID = select(_d.send_id).where(_d.provider_id != "", _d.provider_id.in_(bindparam("ids", expanding=True)))
+_BY_MESSAGE_ID = select(_s.id).where(_s.message_id != "", _s.message_id.in_(bindparam("ids", expanding=True)))
+_FOUND = (
+    select(t.deliveries, _s.mail_from, _s.from_address, _s.source, _s.message_id)
+    .join(t.sends, _s.id == _d.send_id)
+    .where(_d.send_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_d.send_id, _d.n)
+)
+
+
+def asked_providers(connection: Connection, send_ids: Iterable[str]) -> set[tuple[str, int, str]]:
+    """Which providers were ever asked to carry these: (send, number, provider)."""
+    a = t.attempts.c
+    query = select(a.send_id, a.n, a.provider).where(a.send_id.in_(sorted(set(send_ids)))).distinct()
+    return {(row.send_id, row.n, row.provider) for row in connection.execute(query)}
+
+
+def happened(connection: Connection, send_id: str, n: int, kind: str) -> bool:
+    """Whether an event of this kind was recorded for the delivery before."""
+    e = t.events.c
+    query = select(e.seq).where(e.send_id == send_id, e.send_id != "", e.n == n, e.type == kind).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str, Any]) -> None:
+    """An uncertain delivery turns out to have been taken."""
+    check_change(row.state, "delivered")
+    _change(connection, row, "delivered", now, reason="", reply=row.reply)
+    contact = {"tenant": row.tenant_id, "key": row.recipient_key, "mailbox": row.mailbox_id, "at": now}
+    connection.execute(_MET, contact)
+    _count(connection, row, now, {"sent": 1, "delivered": 1})
+    record(connection, [event_of(row, "delivery.delivered", now, data)])
+
+
+def was_refused(connection: Connection, row: Any, *, now: int, reason: str, reply: str, data: dict[str, Any]) -> None:
+    """A delivery that seemed done, or was uncertain, was refused for good after all."""
+    check_change(row.state, "bounced")
+    _change(connection, row, "bounced", now, reason=reason, reply=reply)
+    counted = {"bounced": 1} if data.get("hard") else {"refused": 1}
+    if row.state == "uncertain" and data.get("hard"):
+        counted["sent"] = 1  # what was delivered first has been counted as sent
+    _count(connection, row, now, counted)
+    record(connection, [event_of(row, "delivery.bounced", now, data)])
+
+
+def complained(connection: Connection, row: Any, now: int) -> None:
+    """Count a complaint."""
+    _count(connection, row, now, {"complained": 1})
+
+
+_MET = text(
+    "UPDATE contacts SET delivered_at = :at, soft_in_row = 0"
+    " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
+)
+_REPLIED = text(
+    "UPDATE contacts SET replied_at = :at WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
+    " AND replied_at < :at"
+)
+_END_ATTEMPT = text(
+    "UPDATE attempts SET ended_at = :at, result = :result WHERE send_id = :send_id AND n = :n AND ended_at = 0"
+)
+
+
+def _change(connection: Connection, row: Any, state: str, now: int, *, reason: str, reply: str) -> None:
+    connection.execute(
+        update(t.deliveries)
+        .where(_d.send_id == row.send_id, _d.n == row.n, _d.state == row.state)
+        .values(
+            state=state, reason=reason, reply=reply, due_at=0, updated_at=now, lease_node="", lease_until=0, began=0
+        )
+    )
+    if row.began:  # asked again just now: that attempt's outcome has no say any more
+        where = {"send_id": row.send_id, "n": row.n, "at": now, "result": state}
+        connection.execute(_END_ATTEMPT, where)
+
+
+def _count(connection: Connection, row: Any, now: int, columns: dict[str, int]) -> None:
+    if row.mail_from:
+        scopes = tallies.scopes(row.tenant_id, row.mailbox_id, row.from_address)
+        tallies.add(connection, [(scopes, now, columns)])
+
+
+def event_of(row: Any, kind: str, at: int, data: dict[str, Any]) -> Event:
+    """An event about a delivery."""
+    return Event(kind, at, row.tenant_id, row.mailbox_id, row.send_id, row.n, row.recipient, data)
+
+
+def replied(connection: Connection, tenant_id: str, mailbox_id: str, key: str, at: int) -> None:
+    """The recipient answered, so the cool-down ends; told by a hook or a manage key, never by a header."""
+    connection.execute(_REPLIED, {"tenant": tenant_id, "key": key, "mailbox": mailbox_id, "at": at})
+
+
+# -- what waits ---------------------------------------------------------------------------
+
+
+def waiting(connection: Connection, limit: int) -> list[Any]:
+    """The oldest events that wait for their delivery."""
+    query = select(_f.fingerprint, _f.source, _f.event, _f.received_at).where(_f.waiting).order_by(_f.received_at)
+    return list(connection.execute(query.limit(limit)))
+
+
+def wait_no_more(connection: Connection, fingerprints: Sequence[bytes]) -> None:
+    """These were applied, or will never be."""
+    if fingerprints:
+        connection.execute(_DONE, [{"fingerprint": mark} for mark in fingerprints])
+
+
+_DONE = text("UPDATE feedback SET waiting = false WHERE fingerprint = :fingerprint")
+
+
+def stored_event(row: Any) -> dict[str, Any]:
+    """The event of a stored row."""
+    event: dict[str, Any] = loads(row.event)
+    return event

@@ -1,0 +1,71 @@
+"""Recorded decisions as they may be shown: tokens resolved to addresses, or to `erased`."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from relay.store import schema as t
+from relay.store.engine import loads
+
+MARK = "~"  # stands before a token where an address stood
+ERASED = "erased"
+
+_TOKEN = re.compile(rf"{MARK}([0-9a-f]{{8,32}})")
+_OF_SEND = (
+    select(t.decisions.c.record, t.decisions.c.hash, t.decisions.c.chain, t.decisions.c.position, t.decisions.c.at)
+    .where(t.decisions.c.send_id == bindparam("send_id"))
+    .order_by(t.decisions.c.seq)
+)
+_MEANINGS = select(t.people.c.token, t.people.c.address).where(
+    t.people.c.token.in_(bindparam("tokens", expanding=True))
+)
+
+
+def records_of(connection: Connection, send_id: str) -> Sequence[Any]:
+    """The decisions recorded under a send id, the first one first."""
+    return connection.execute(_OF_SEND, {"send_id": send_id}).all()
+
+
+def shown(connection: Connection, send_id: str) -> dict[str, Any] | None:
+    """The first decision of a send with its addresses, None if there is none."""
+    rows = records_of(connection, send_id)
+    if not rows:
+        return None
+    first = rows[0]
+    content = loads(first.record)
+    return {**resolve(connection, content), "hash": first.hash, "chain": first.chain, "repeats": len(rows) - 1}
+
+
+def resolve(connection: Connection, content: Mapping[str, Any]) -> dict[str, Any]:
+    """The same data with every token replaced by what it means."""
+    tokens = set(_tokens(content))
+    meanings: dict[str, str] = {}
+    if tokens:
+        for row in connection.execute(_MEANINGS, {"tokens": sorted(tokens)}):
+            meanings[row.token] = row.address
+    replaced: dict[str, Any] = _replaced(content, meanings)
+    return replaced
+
+
+def _tokens(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield from _TOKEN.findall(value)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _TOKEN.findall(name)
+            yield from _tokens(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _tokens(item)
+
+
+def _replaced(value: Any, meanings: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _TOKEN.sub(lambda found: meanings.get(found[1], ERASED), value) if MARK in value else value
+    if isinstance(value, Mapping):
+        return {_replaced(name, meanings): _replaced(item, meanings) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, meanings) for item in value]
+    return value

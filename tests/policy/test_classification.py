@@ -1,0 +1,138 @@
+"""Sells or serves: by the primary purpose, with reasons, and not talked round."""
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.classification.corpus import labelled, shown
+from policy.classification import classify, tightened
+from policy.classification.weights import WEIGHTS
+from policy.content import Content
+from tests.corpora import needs_corpora
+
+TRANSACTIONAL = [
+    Content("Your receipt", "Thank you for your order. Total paid 56.20 EUR. Card ending in 4411."),
+    Content(
+        "Reset your password", "We received a request to reset your password. Ignore this email if it was not you."
+    ),
+    Content("Your order has shipped", "Your order 8812 is on its way. Tracking number 3SX88. It arrives on Friday."),
+    Content("Build 12 failed on main", "integration FAILED, 3 tests. Log: https://build.example.org/12"),
+    Content("482911 is your login code", "Enter this code to sign in: 482911. It expires in ten minutes."),
+    Content("Passwort zurücksetzen", "Sie haben ein neues Passwort angefordert. Der Link ist eine Stunde gültig."),
+    Content("Votre commande a été expédiée", "Votre commande 5521 est partie. Numéro de suivi : 6A0021."),
+    Content("Factura 220", "Gracias por su compra. Importe total 170,00 €, pagado con tarjeta."),
+    Content(
+        "パスワードの再設定", "パスワードの再設定のご依頼を受け付けました。お心当たりがない場合は破棄してください。"
+    ),
+]
+COMMERCIAL = [
+    Content("30% off this weekend", "Shop now and save 30% on everything. Ends Sunday."),
+    Content(
+        "Quick question",
+        "We help companies like yours cut their energy costs by 20%. Would you have 15 minutes for a call next week?",
+    ),
+    Content(
+        "Following up",
+        "Just bumping this to the top of your inbox. Any thoughts on our proposal? Happy to hop on a call.",
+    ),
+    Content("We miss you", "Come back and get 20% off your next order with code COMEBACK."),
+    Content("Join our webinar", "Register now for our free webinar on 12 May. Places are limited."),
+    Content("Nur heute: 20 % Rabatt", "Sichern Sie sich 20 % auf alles. Jetzt bestellen!"),
+    Content("Soldes : jusqu’à -50 %", "Profitez de nos offres avant dimanche. J’en profite"),
+    Content("Rebajas de verano", "Hasta 50 % de descuento. ¡Compra ahora, solo hasta el domingo!"),
+    Content("本日限りのセール", "全品20%オフ、送料無料。この機会にぜひお買い求めください。"),
+]
+
+
+@pytest.mark.parametrize("content", TRANSACTIONAL, ids=lambda c: c.subject)
+def test_what_serves_a_transaction_is_transactional(content: Content) -> None:
+    assert classify(content).type == "transactional"
+
+
+@pytest.mark.parametrize("content", COMMERCIAL, ids=lambda c: c.subject)
+def test_what_sells_is_commercial(content: Content) -> None:
+    assert classify(content).type == "commercial"
+
+
+def test_a_receipt_with_a_coupon_below_stays_transactional() -> None:
+    receipt = (
+        "Thank you for your order. This is your receipt.\nKettle 42.00\nFilters 6.20\nTotal paid 48.20\n"
+        "Your card ending in 1177 was charged. Returns are possible within 30 days with this receipt number 88120.\n"
+        "P.S. Here is a coupon for 10% off your next purchase."
+    )
+    assert classify(Content("Your receipt 88120", receipt)).type == "transactional"
+
+
+def test_an_advertisement_with_an_order_status_below_is_commercial() -> None:
+    text = "HALF PRICE UNTIL MIDNIGHT\nShop now: every helmet.\nMORE DEALS from 9.90\nps. your order 3312 shipped."
+    assert classify(Content("50% off until midnight", text)).type == "commercial"
+
+
+def test_a_message_that_says_nothing_is_commercial() -> None:
+    assert classify(Content("", "")).type == "commercial"
+
+
+@pytest.mark.parametrize("disguise", ["Buy n\u200bow and sa\u200bve 50% to\u200bday", "Вuy nоw аnd sаvе 50% tоdаy"])
+def test_disguised_words_count_as_what_they_say(disguise: str) -> None:
+    verdict = classify(Content("Information", disguise))
+    assert verdict.type == "commercial"
+    assert verdict.score >= classify(Content("Information", "Buy now and save 50% today")).score - 0.05
+
+
+def test_hidden_transactional_words_excuse_nothing() -> None:
+    plain = COMMERCIAL[0]
+    stuffed = replace(plain, hidden="receipt invoice order confirmation password account total paid " * 5)
+    assert classify(stuffed).score >= classify(plain).score
+
+
+def test_an_offer_in_a_picture_is_read() -> None:
+    alts = ("3 posters for 2, frames half price, order now until Sunday",)
+    assert (
+        classify(Content("Print job 118", "Print job 118: see the picture.", image_alts=alts)).score
+        > classify(Content("Print job 118", "Print job 118: see the picture.")).score
+    )
+
+
+def test_a_pitch_hidden_in_a_made_up_quotation_is_read() -> None:
+    pitch = "> We help shops like yours double their sales. You only pay when somebody buys. Join us in March."
+    verdict = classify(Content("Re: Re: ads", "Sure, see below! Shall we begin?", quoted=pitch))
+    assert verdict.type == "commercial"
+
+
+def test_a_claim_only_tightens() -> None:
+    served, sold = classify(TRANSACTIONAL[0]), classify(COMMERCIAL[0])
+    assert tightened(served, "commercial").type == "commercial"
+    assert tightened(served, " Commercial ").features[0].name == "claimed"
+    assert tightened(served, "") == served
+    assert tightened(sold, "transactional") == sold
+
+
+def test_the_verdict_explains_itself() -> None:
+    verdict = classify(COMMERCIAL[0])
+    assert 0 <= verdict.score <= 1
+    assert any(
+        feature.name.startswith("discount") and feature.weight > 0 and "30 %" in feature.evidence
+        for feature in verdict.features
+    )
+    weights = [abs(feature.weight) for feature in verdict.features]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_the_verdict_is_a_function_of_the_message() -> None:
+    assert all(classify(content) == classify(replace(content)) for content in TRANSACTIONAL + COMMERCIAL)
+
+
+def test_what_only_the_sender_says_never_excuses() -> None:
+    for name in ("bulk_headers", "reply_claimed", "quoted_without_thread", "disguised_words", "mostly_hidden"):
+        assert WEIGHTS[name] > 0
+    assert not any(weight < 0 for name, weight in WEIGHTS.items() if name.endswith(("@hidden", "@quoted", "@alt")))
+
+
+def test_names_and_addresses_of_the_sender_do_not_vote() -> None:
+    assert classify(replace(COMMERCIAL[1], from_name="Billing Receipts")) == classify(COMMERCIAL[1])
+
+
+@needs_corpora
+def test_the_tune_half_of_the_labelled_mail_is_told_apart() -> None:
+    wrong = [m.id for m in labelled() if m.half == "tune" and classify(shown(m.data)).type != m.label]
+    assert len(wrong) <= 4, wrong

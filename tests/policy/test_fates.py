@@ -1,0 +1,159 @@
+"""What becomes of a recipient besides yes and no: replayed, scheduled, held, and the null sender's bucket."""
+
+from dataclasses import replace
+
+import pytest
+
+from policy.state import DomainState, Earlier, Limits, MailboxState, RecipientState, State, Suppression, TenantState
+from policy.usage import DAY, HOUR, MINUTE, Usage
+from tests.policy.cases import NOW, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
+
+A, B = "a@example.com", "b@example.com"
+SUPPRESSED = RecipientState(suppressions=(Suppression("tenant", "hard_bounce", NOW - DAY),))
+REPEATED = RecipientState(earlier=(Earlier("message_id", "send_FIRST", NOW - MINUTE),))
+
+
+# -- duplicates -----------------------------------------------------------------------
+
+
+def earlier(kind: str, ago: int) -> State:
+    return state(RecipientState(earlier=(Earlier(kind, "send_FIRST", NOW - ago),)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "ago", "more", "replayed"),
+    [
+        ("key", 29 * DAY, {}, True),
+        ("key", 30 * DAY, {}, False),
+        ("message_id", 6 * DAY, {}, True),
+        ("message_id", 7 * DAY, {}, False),
+        ("content", 59 * MINUTE, {}, True),
+        ("content", 60 * MINUTE, {}, False),
+        ("content", 59_000, {"message_id": "<new@x>"}, True),
+        ("content", 60_000, {"message_id": "<new@x>"}, False),
+        ("content", 59 * MINUTE, {"message_id": "<new@x>", "message_class": "commercial"}, True),
+    ],
+)
+def test_a_repeat_is_replayed_inside_its_window(kind: str, ago: int, more: dict[str, str], replayed: bool) -> None:
+    decision = judged(facts(**more), earlier(kind, ago))
+    assert decision.decision == "approved"
+    assert (outcomes(decision) == ["replayed"]) is replayed
+    if replayed:
+        assert (decision.rule, decision.verdicts[0].first_send, decision.accepted()) == ("duplicate", "send_FIRST", ())
+
+
+def test_of_a_mixed_set_only_the_new_recipients_are_sent() -> None:
+    decision = judged(facts(A, B), state({A: REPEATED, B: RecipientState()}))
+    assert (decision.decision, outcomes(decision)) == ("approved", ["replayed", "queued"])
+    assert [v.recipient for v in decision.accepted()] == [B]
+
+
+def test_a_repeat_is_answered_before_limits_suppressions_and_reputation_are_asked() -> None:
+    known = replace(REPEATED, suppressions=(Suppression("tenant", "complaint", NOW),))
+    worn = with_mailbox(state(known, rates=None), tightened=Limits(hourly=0))
+    decision = judged(known=worn)
+    assert outcomes(decision) == ["replayed"]
+    assert not {c.rule for c in decision.checks} & {"suppression_check", "rate_limit_hourly", "reputation"}
+
+
+def test_a_repeat_does_not_get_past_a_pause_or_a_block_list() -> None:
+    assert judged(known=state(REPEATED, tenant=TenantState("default", "paused"))).reason == "tenant_paused"
+    blocked = with_rule("recipient_allowed", block_domains=("example.com",))
+    assert judged(known=state(REPEATED), policy=blocked).reason == "recipient_not_allowed"
+
+
+def test_one_person_named_twice_gets_one_copy() -> None:
+    message = facts(recipients=(person("bob@example.com"), person("BOB@example.com")))
+    assert outcomes(judged(message)) == ["queued", "replayed"]
+
+
+# -- leaving later --------------------------------------------------------------------
+
+
+def test_send_at_schedules() -> None:
+    decision = judged(facts(send_at=NOW + HOUR))
+    assert (decision.decision, decision.verdicts[0].outcome, decision.verdicts[0].due) == (
+        "approved",
+        "scheduled",
+        NOW + HOUR,
+    )
+    assert outcomes(judged(facts(send_at=NOW - HOUR))) == ["queued"]
+
+
+def test_commercial_mail_of_a_young_domain_waits_for_tomorrow() -> None:
+    young = state(domain=DomainState("acme.test", True, "1 Main St", first_sent_at=NOW - DAY, sent_today=100))
+    decision = judged(facts(message_class="commercial"), young, with_rule("warmup", mode="enforce"))
+    verdict = decision.verdicts[0]
+    assert (decision.decision, verdict.outcome, verdict.rule) == ("approved", "scheduled", "warmup")
+    assert verdict.due == (NOW // DAY + 1) * DAY
+    assert check(decision, "warmup").evidence["scheduled_for"] == "2026-03-25T00:00:00Z"
+
+
+def test_a_domain_that_has_warmed_up_is_not_limited() -> None:
+    old = state(domain=DomainState("acme.test", True, "x", first_sent_at=NOW - 28 * DAY, sent_today=10**6))
+    assert outcomes(judged(known=old, policy=with_rule("warmup", mode="enforce"))) == ["queued"]
+
+
+def test_the_throttle_of_a_domain_shapes_and_refuses_nothing() -> None:
+    busy = state(RecipientState(domain_sent=1000, first_at=1))
+    policy = with_rule("recipient_domain_throttle", mode="enforce")
+    decision = judged(facts(A, B), busy, policy)
+    assert (decision.decision, outcomes(decision)) == ("approved", ["scheduled", "scheduled"])
+    assert decision.verdicts[0].due < decision.verdicts[1].due <= NOW + HOUR
+
+
+def test_a_limit_that_queues_counts_where_the_message_leaves() -> None:
+    usage = Usage()
+    usage.add_sent(NOW - 10 * MINUTE, 2)
+    policy = with_rule("rate_limit_hourly", limit=2, on_exceed="queue")
+    verdict = judged(known=with_mailbox(state(), usage=usage), policy=policy).verdicts[0]
+    assert (verdict.outcome, verdict.rule, verdict.due) == ("scheduled", "rate_limit_hourly", NOW + 51 * MINUTE)
+    assert verdict.counts_at == verdict.due
+
+
+def test_a_limit_that_holds_asks_a_person() -> None:
+    usage = Usage()
+    usage.add_sent(NOW, 100)
+    policy = with_rule("rate_limit_hourly", limit=100, on_exceed="hold")
+    decision = judged(known=with_mailbox(state(), usage=usage), policy=policy)
+    assert (decision.decision, decision.rule, outcomes(decision)) == ("held", "rate_limit_hourly", ["held"])
+
+
+def test_a_mailboxs_policy_loosens_neither_its_tenant_nor_its_own_tightening() -> None:
+    usage = Usage()
+    usage.add_sent(NOW, 5)
+    policy = with_rule("rate_limit_hourly", mode="off")
+    tight = MailboxState("mbx_1", "sales", ("sales@acme.test",), tightened=Limits(hourly=5), usage=usage)
+    assert judged(known=state(mailbox=tight), policy=policy).reason == "rate_limited"
+    tenant = TenantState("default", limits=Limits(hourly=5), usage=usage)
+    assert judged(known=state(tenant=tenant), policy=policy).reason == "rate_limited"
+    assert judged(policy=policy).decision == "approved"
+
+
+# -- the null sender ------------------------------------------------------------------
+
+
+def bounce(**more: object) -> object:
+    return facts(mail_from="", from_address="postmaster@acme.test", sender_addresses=("postmaster@acme.test",), **more)
+
+
+def test_a_bounce_draws_from_its_own_bucket_only() -> None:
+    usage = Usage()
+    usage.add_sent(NOW, 10_000)
+    assert judged(bounce(), with_mailbox(state(), usage=usage)).decision == "approved"
+    usage.null_sender.add(NOW, 20)
+    decision = judged(bounce(), with_mailbox(state(), usage=usage), with_rule("rate_limit_hourly", mode="off"))
+    assert (decision.reason, decision.refusal.detail) == ("rate_limited", "20 of 20 this hour for bounces")
+
+
+def test_a_bounce_goes_to_one_recipient() -> None:
+    message = replace(bounce(), recipients=(person(A), person(B)))
+    assert judged(message, policy=with_rule("recipients_per_message", mode="off")).reason == "too_many_recipients"
+
+
+def test_a_bounce_is_no_way_round_identity_approval_or_suppression() -> None:
+    stranger = replace(bounce(), sender_addresses=("postmaster@other.test",))
+    assert judged(stranger).reason == "sender_not_allowed"
+    held = judged(bounce(), with_mailbox(state(), autonomy="human_approved"))
+    assert held.decision == "held"
+    assert judged(bounce(), state(SUPPRESSED)).reason == "suppressed"

@@ -1,0 +1,173 @@
+"""Where a rule ends: what it lets pass, what it shows, and whom it exempts."""
+
+from dataclasses import replace
+
+import pytest
+
+from policy.state import Consent, Rates, RecipientState, Sent, State, Suppression, TenantState
+from policy.usage import DAY, HOUR, MINUTE, Usage
+from tests.policy.cases import BOB, NOW, SETTINGS, check, facts, judged, person, state, with_mailbox, with_rule
+
+MARCH_1 = 1_772_323_200_000
+SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
+SALES = facts(message_class="commercial", sketch=SKETCH)
+
+
+def to(**known: object) -> State:
+    """The state with this about the recipient."""
+    return state(RecipientState(**known))
+
+
+def suppressed(scope: str, kind: str) -> State:
+    return to(suppressions=(Suppression(scope, kind, MARCH_1),))
+
+
+def crowded(**more: object) -> State:
+    """A mailbox that just wrote to sixty people."""
+    usage = Usage()
+    for _ in range(60):
+        usage.move_latest(0, NOW)
+    return with_mailbox(state(), usage=usage, **more)
+
+
+def test_a_plain_message_passes_every_rule() -> None:
+    decision = judged()
+    assert (decision.decision, decision.rule, decision.refusal, decision.alerts) == ("approved", "", None, ())
+    assert {c.status for c in decision.checks} <= {"passed", "skipped"}
+
+
+def test_a_global_suppression_names_neither_date_nor_kind() -> None:
+    decision = judged(SALES, suppressed("global", "unsubscribe"))
+    found = check(decision, "suppression_check")
+    assert decision.reason == "suppressed"
+    assert found.evidence == {"scope": "global"}
+
+
+def test_an_entry_that_may_be_told_is_told_before_a_global_one() -> None:
+    both = (Suppression("global", "complaint", 1), Suppression("tenant", "hard_bounce", MARCH_1))
+    assert judged(known=to(suppressions=both)).refusal.detail == "bob@example.com bounced 2026-03-01"
+
+
+def test_an_unsubscribe_does_not_bind_transactional_mail() -> None:
+    assert judged(known=suppressed("tenant", "unsubscribe")).decision == "approved"
+
+
+def test_consent_is_recorded_where_it_is_not_asked_for() -> None:
+    decision = judged(SALES, to(consent=Consent(True, MARCH_1, "express")))
+    assert check(decision, "consent_validation").as_json() == {
+        "rule": "consent_validation",
+        "status": "passed",
+        "recipient": BOB,
+        "consent_date": "2026-03-01",
+        "basis": "express",
+    }
+
+
+def test_a_law_of_another_country_asks_for_nothing() -> None:
+    known = to(consent=Consent(True, MARCH_1, "inquiry", "US"))
+    assert judged(SALES, known, with_rule("consent_validation", profiles=("gdpr",))).decision == "approved"
+    unknown = to(consent=Consent(True, MARCH_1, "inquiry"))
+    assert judged(SALES, unknown, with_rule("consent_validation", profiles=("gdpr",))).reason == "no_consent"
+
+
+def test_an_answer_of_the_recipient_ends_the_cooldown() -> None:
+    known = to(last_commercial_at=NOW - 4 * MINUTE, replied_at=NOW - 2 * MINUTE, last_at=NOW, first_at=1)
+    assert check(judged(SALES, known), "cooldown").status == "skipped"
+    earlier = to(last_commercial_at=NOW - 4 * MINUTE, replied_at=NOW - 6 * MINUTE, last_at=NOW, first_at=1)
+    assert judged(SALES, earlier).reason == "cooldown"
+
+
+def test_a_cooldown_of_days_is_permanent_and_names_its_wait() -> None:
+    known = to(last_commercial_at=NOW - DAY, last_at=NOW, first_at=1)
+    decision = judged(SALES, known, with_rule("cooldown", minutes=3 * 24 * 60))
+    assert (decision.decision, decision.refusal.wait) == ("blocked", 2 * 24 * 3600)
+
+
+def test_loops_of_transactional_mail_only_warn() -> None:
+    known = to(recent=(Sent(NOW - HOUR, SKETCH),) * 3)
+    decision = judged(facts(sketch=SKETCH), known)
+    found = [c for c in decision.checks if c.rule == "loop_detection" and c.recipient]
+    assert (decision.decision, [c.status for c in found], decision.alerts) == (
+        "approved",
+        ["warned"],
+        ("loop_detection",),
+    )
+
+
+def test_a_loop_alerts_though_it_is_refused() -> None:
+    known = to(recent=(Sent(NOW - HOUR, SKETCH),) * 3, first_at=1, last_at=1)
+    assert judged(SALES, known).alerts == ("loop_detection",)
+
+
+def test_old_messages_are_no_loop() -> None:
+    known = to(recent=(Sent(NOW - 25 * HOUR, SKETCH),) * 3, first_at=1, last_at=1)
+    assert judged(SALES, known).decision == "approved"
+
+
+@pytest.mark.parametrize(
+    ("entry", "address", "passes"),
+    [
+        ("example.com", "bob@example.com", True),
+        ("example.com", "bob@mail.example.com", False),
+        (".example.com", "bob@mail.example.com", True),
+        (".example.com", "bob@a.mail.example.com", True),
+        (".example.com", "bob@example.com", False),
+        (".example.com", "bob@notexample.com", False),
+    ],
+)
+def test_a_leading_dot_names_the_domains_below(entry: str, address: str, passes: bool) -> None:
+    decision = judged(facts(address), policy=with_rule("recipient_allowed", domains=(entry,)))
+    assert (decision.decision == "approved") is passes
+
+
+def test_a_look_alike_is_let_in_by_no_allow_list_and_caught_by_every_block_list() -> None:
+    kelvin = "\u212aate@example.com"  # its lower-case form is «kate»
+    twin = facts(recipients=(replace(person(kelvin), key="kate@example.com"),))
+    allowed = with_rule("recipient_allowed", addresses=("kate@example.com",))
+    assert judged(twin, policy=allowed).reason == "recipient_not_allowed"
+    blocked = with_rule("recipient_allowed", block_addresses=("kate@example.com",))
+    assert judged(twin, policy=blocked).reason == "recipient_not_allowed"
+
+
+def test_documentation_domains_are_valid() -> None:
+    assert judged(facts("bob@example.com", "a@x.test")).decision == "approved"
+
+
+def test_internal_recipients_need_no_approval() -> None:
+    both = facts(recipients=(person("c@acme.test", internal=True), person()))
+    decision = judged(both, with_mailbox(state(), autonomy="human_approved"))
+    assert decision.decision == "held"
+    assert [v.outcome for v in decision.verdicts] == ["queued", "held"]
+
+
+def test_who_was_delivered_to_is_no_first_contact() -> None:
+    known = with_mailbox(to(delivered_at=1), autonomy="first_contact")
+    assert judged(known=known).decision == "approved"
+
+
+def test_the_classification_is_in_the_trace_with_its_evidence() -> None:
+    feature = {"name": "price", "weight": 1.5, "evidence": "$ 10"}
+    decision = judged(facts(features=(feature,), score=0.2))
+    shown = check(decision, "content_classification").as_json()
+    assert (shown["type"], shown["score"], shown["features"]) == ("transactional", 0.2, [feature])
+
+
+@pytest.mark.parametrize(("reply", "decision"), [("550", "blocked"), ("451", "deferred"), ("hold", "held")])
+def test_a_pause_is_told_as_the_operator_chose(reply: str, decision: str) -> None:
+    policy = replace(SETTINGS, options=replace(SETTINGS.options, pause_reply=reply))
+    for paused in (
+        state(tenant=TenantState("default", "paused")),
+        with_mailbox(state(), status="paused"),
+        state(rates=(Rates("7d", 20, 15, 5, 0),)),
+    ):
+        assert judged(known=paused, policy=policy).decision == decision
+
+
+def test_a_bulk_mailbox_may_write_to_a_crowd() -> None:
+    assert judged(known=crowded(role="bulk")).decision == "approved"
+    assert judged(known=crowded()).reason == "recipient_burst"
+
+
+def test_writing_again_to_somebody_is_no_burst() -> None:
+    again = replace(crowded(), recipients=to(last_at=NOW - MINUTE, first_at=1).recipients)
+    assert judged(known=again).decision == "approved"

@@ -1,0 +1,140 @@
+"""Secrets are found, shown to nobody, and not seen where there are none."""
+
+import random
+import string
+import time
+
+import pytest
+
+from policy.secrets import SHORTEST_CHOSEN, SecretScanner
+
+CHANCE = random.Random(7)
+LETTERS = string.ascii_letters + string.digits
+HEX = "0123456789abcdef"
+
+
+def made(count: int, alphabet: str = LETTERS) -> str:
+    return "".join(CHANCE.choice(alphabet) for _ in range(count))
+
+
+SECRETS = {
+    "aws_access_key": "AKIA" + made(16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+    "aws_secret_key": "aws_secret_access_key = " + made(40),
+    "gcp_api_key": "AIza" + made(35),
+    "azure_storage_key": "AccountName=x;AccountKey=" + made(86) + "==",
+    "azure_client_secret": "client secret: " + made(3) + "8Q~" + made(34),
+    "github_token": "ghp_" + made(36),
+    "gitlab_token": "glpat-" + made(20),
+    "slack_token": "xoxb-" + made(11, string.digits) + "-" + made(24),
+    "stripe_key": "sk_live_" + made(24),
+    "openai_key": "sk-proj-" + made(48),
+    "anthropic_key": "sk-ant-api03-" + made(90),
+    "sendgrid_key": "SG." + made(22) + "." + made(43),
+    "mailgun_key": "key-" + made(32, HEX),
+    "postmark_token": "POSTMARK_TOKEN=" + "-".join(made(n, HEX) for n in (8, 4, 4, 4, 12)),
+    "twilio_key": "SK" + made(32, HEX),
+    "npm_token": "npm_" + made(36),
+    "pypi_token": "pypi-AgEIcHlwaS5vcmc" + made(60),
+    "jwt": "eyJ" + made(20) + ".eyJ" + made(30) + "." + made(43),
+    "private_key": "-----BEGIN RSA PRIVATE KEY-----\r\nMIIEpAIBAAKCAQEA" + made(20),
+}
+FORMS = (
+    "{}",
+    "The key is {}. Keep it safe.",
+    '{{"key": "{}"}}',
+    "https://u:{}@host.example/x",
+    "KEY={}\r\n",
+    "`{}`",
+    "({})",
+)
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_kind_is_found_however_it_is_written(kind: str, form: str) -> None:
+    assert [finding.kind for finding in SecretScanner().scan(form.format(SECRETS[kind]))] == [kind]
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_evidence_shows_four_characters_and_no_more(kind: str) -> None:
+    secret = SECRETS[kind].rpartition("=" if "KEY=" in SECRETS[kind] else " ")[2]
+    (finding,) = SecretScanner().scan(SECRETS[kind])
+    assert secret[4:12] not in finding.evidence
+    assert kind in finding.evidence or "private key" in finding.evidence
+
+
+def test_our_own_credentials_are_asked_for() -> None:
+    own = f"gp_live_{made(10)}_{made(43)}"
+    scanner = SecretScanner.of(b"key", is_own=lambda token: token == own)
+    assert [f.kind for f in scanner.scan(f"log in with {own}.")] == ["own_credential"]
+    assert scanner.scan(f"log in with gp_live_{made(10)}_{made(43)}") == ()
+
+
+def test_chosen_secrets_are_known_by_their_hash_alone() -> None:
+    chosen = "Correct-Horse-Battery-9"
+    scanner = SecretScanner.of(b"key", chosen=[chosen])
+    assert chosen not in repr(scanner)
+    assert [f.kind for f in scanner.scan(f"password={chosen}, ok?")] == ["chosen_secret"]
+    assert scanner.scan("password=Correct-Horse-Battery-8") == ()
+
+
+def test_a_short_chosen_secret_is_refused() -> None:
+    with pytest.raises(ValueError, match=str(SHORTEST_CHOSEN)):
+        SecretScanner.of(b"key", chosen=["secret"])
+
+
+def test_a_canary_is_found_in_any_case_and_marked_as_one() -> None:
+    (finding,) = SecretScanner.of(b"key", canaries=["MLT-7f3a99"]).scan("as noted, mlt-7F3A99 applies")
+    assert finding.is_canary
+    assert "7f3a99" not in finding.evidence
+
+
+def test_a_zero_width_character_hides_nothing() -> None:
+    key = SECRETS["github_token"]
+    assert SecretScanner().scan(f"{key[:12]}\u200b{key[12:]}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIAIOSFODNN7EXAMPLE is the key of the manual",
+        "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx",
+        "the commit 3fe92ac0d1b2c3d4e5f60718293a4b5c6d7e8f90 broke it",
+        "order 123e4567-e89b-12d3-a456-426614174000 has shipped",
+        "https://shop.example.com/track/5f2b8a9c3d7e1f4a6b8c0d2e4f6a8b0c?utm_source=mail",
+        "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBa",
+        "-----BEGIN PRIVATE KEY----- is how such a file begins",
+        "sk-learn, key-value, re_read, SG.1 and eyJ are no keys",
+        "Donaudampfschifffahrtsgesellschaftskapitän",
+    ],
+)
+def test_ordinary_long_words_are_no_secrets(text: str) -> None:
+    assert SecretScanner().scan(text) == ()
+
+
+def test_findings_are_bounded() -> None:
+    assert len(SecretScanner().scan(" ".join("sk-proj-" + made(40 + length) for length in range(100)))) == 20
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a" * 40,
+        "AKIA" + "a" * 20,
+        "eyJ" * 20,
+        "eyJaaaaaaaaaaaa.",
+        "-----BEGIN ",
+        "sk-" + "a" * 39 + " ",
+        "=:/",
+        "deadbeef" * 4 + " secret ",
+    ],
+)
+def test_cost_is_linear_in_the_text(unit: str) -> None:
+    def cost(size: int) -> float:
+        text = unit * (size // len(unit))
+        began = time.process_time()
+        SecretScanner().scan(text)
+        return time.process_time() - began
+
+    small = min(cost(200_000) for _ in range(3))
+    assert cost(1_600_000) < 30 * small + 0.05  # eight times the text; a square would be sixty-four times the cost
