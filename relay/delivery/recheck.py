@@ -15,8 +15,10 @@ from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
 from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store.parcel import Due, Parcel
+from relay.store.rates import RateBook
 from relay.store.reader import Reader
-from relay.store.snapshot import Asked, RateBook, Snapshot
+from relay.store.recollection import Asked
+from relay.store.snapshot import Snapshot
 
 JUST_JUDGED = 1500  # milliseconds
 

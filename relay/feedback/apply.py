@@ -142,7 +142,7 @@ class _Effect:
         self._consequences.negative(self._connection, self._negative, self._now)
 
     def _state(self, row: Any) -> str:
-        return self._states.get((row.send_id, row.n), row.state)
+        return self._states.get((row.send_id, row.n), str(row.state))
 
     def _as_it_is(self, row: Any) -> Any:
         """The row with the state the batch has given it."""

@@ -157,7 +157,8 @@ def _obey(engine: Engine) -> None:
         cursor = connection.cursor()
         for name, wanted, reads in _PRAGMAS:
             cursor.execute(f"PRAGMA {name}={wanted}")
-            answer = cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            cursor.execute(f"PRAGMA {name}")
+            answer = cursor.fetchone()[0]  # of the cursor itself: an adapted one returns nothing to chain on
             if answer != reads:
                 raise StoreUnusable(f"SQLite answers {name}={answer} where {wanted} was asked for; use a local disk")
         cursor.close()

@@ -18,7 +18,7 @@ from relay.store import schema as t
 from relay.store.accounts import BY_REPUTATION, pause_mailbox, set_tenant_status
 from relay.store.engine import dumps
 from relay.store.events import Event, record
-from relay.store.snapshot import read_rates
+from relay.store.rates import read_rates
 from relay.store.tallies import rates_of_active
 
 _m, _i = t.mailboxes.c, t.investigations.c

@@ -18,9 +18,11 @@ from policy.secrets import SecretScanner
 from policy.state import State
 from relay.mail.address import Address
 from relay.store.parcel import Parcel
+from relay.store.rates import RateBook
 from relay.store.reader import Reader
+from relay.store.recollection import Asked
 from relay.store.sends import insert_body
-from relay.store.snapshot import Asked, RateBook, Snapshot
+from relay.store.snapshot import Snapshot
 from relay.store.writer import Unavailable, Writer
 from relay.submission.account import Account, Accounts
 from relay.submission.intake import Intake, Judged, Prepared

@@ -28,9 +28,11 @@ from relay.store.engine import dumps
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
 from relay.store.queue import LEASE
+from relay.store.rates import RateBook
+from relay.store.recollection import Asked
 from relay.store.refusals import known_refusal, note_refusals
 from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approvals, insert_sends
-from relay.store.snapshot import Asked, RateBook, Snapshot
+from relay.store.snapshot import Snapshot
 from relay.submission.record import record_content
 from relay.submission.submission import Answer, Submission
 

@@ -1,0 +1,54 @@
+"""Asks a provider for a connection as a delivery would, and says how far it got."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from config.providers import ProviderSettings
+from relay.app import contexts
+from relay.delivery.connection import Unreachable, connect
+
+
+def probe_all(providers: Sequence[ProviderSettings], hostname: str) -> list[dict[str, Any]]:
+    """One result a provider, all asked at once."""
+    return asyncio.run(_all(providers, hostname))
+
+
+async def _all(providers: Sequence[ProviderSettings], hostname: str) -> list[dict[str, Any]]:
+    return list(await asyncio.gather(*(_probe(p, hostname) for p in providers)))
+
+
+async def _probe(provider: ProviderSettings, hostname: str) -> dict[str, Any]:
+    if not provider.is_ready:
+        return _found(provider, "unconfigured", provider.lacks)
+    started = time.monotonic()
+    try:
+        connection = await connect(provider, hostname, contexts([provider]).get(provider.name))
+    except Unreachable as error:
+        said = f": {error.reply}" if error.reply is not None else ""
+        detail = f"at {error.phase}: {error.detail}" if not said else f"refused at {error.phase}{said}"
+        return _found(provider, "failed", detail, _since(started))
+    features = sorted(connection.features)
+    await connection.quit()
+    # Never the user name: with some providers it is the token.
+    login = "logged in" if provider.username else "no login configured"
+    return _found(provider, "ok", f"connected, {login}", _since(started), features)
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
+
+
+def _found(
+    provider: ProviderSettings, status: str, detail: str, took: int | None = None, features: Sequence[str] = ()
+) -> dict[str, Any]:
+    return {
+        "name": provider.name,
+        "status": status,
+        "host": f"{provider.host}:{provider.port}" if provider.host else "",
+        "tls": provider.tls,
+        "detail": detail,
+        "features": list(features),
+        "milliseconds": took,
+    }

@@ -1,0 +1,123 @@
+"""`gatepost provider`: who carries the mail on, whether they can be reached, and the switch that spares one."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, group
+
+if TYPE_CHECKING:
+    from config.providers import ProviderSettings
+    from config.settings import Settings
+
+app = group("Providers: who carries the mail on")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name in the configuration")]
+
+
+@app.command("list")
+def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """List providers in the order of the file."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, listing
+    from relay.store.roster import providers
+
+    with opened(config) as house, house.reading() as connection:
+        rows = providers(connection)
+        shown = [_shown(provider, rows.get(provider.name)) for provider in house.settings.providers]
+    columns = (
+        Column("Provider", "name", "bold"),
+        Column("Kind", "provider"),
+        Column("Status", "status"),
+        Column("Why", "cause"),
+        Column("Weight", lambda row: "failover" if row["failover"] else row["weight"], right=True),
+        Column("Host", lambda row: f"{row['host']}:{row['port']}" if row["host"] else ""),
+        Column("TLS", "tls"),
+    )
+    empty = "No provider yet: accepted mail waits in the queue. Add one under deliveryConfig.providers."
+    listing(shown, columns, as_json=as_json, empty=empty)
+
+
+@app.command()
+def test(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Only this one")] = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Connect, encrypt and log in as for a delivery, send nothing, and say what happened."""
+    from relay.cli.errors import EXIT_REFUSED
+    from relay.cli.house import settings_of
+    from relay.cli.output import Column, listing
+    from relay.cli.probe import probe_all
+
+    _, settings = settings_of(config)
+    chosen = [_find(settings, name)] if name else list(settings.providers)
+    found = probe_all(chosen, settings.server.hostname)
+    columns = (
+        Column("Provider", "name", "bold"),
+        Column("Result", "status"),
+        Column("Host", "host"),
+        Column("TLS", "tls"),
+        Column("What happened", "detail"),
+        Column("Announces", lambda row: " ".join(row["features"])),
+        Column("ms", "milliseconds", right=True),
+    )
+    listing(found, columns, as_json=as_json, empty="No provider is configured.")
+    return 0 if all(f["status"] == "ok" for f in found) else EXIT_REFUSED
+
+
+@app.command()
+def pause(
+    name: Name,
+    cause: Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why")] = "paused by the operator",
+    config: ConfigFile = None,
+) -> None:
+    """Give it no more mail until it is resumed; other providers take over."""
+    _set(name, "paused", cause, config)
+
+
+@app.command()
+def resume(name: Name, config: ConfigFile = None) -> None:
+    """Give it mail again."""
+    _set(name, "active", "", config)
+
+
+def _set(name: str, status: str, cause: str, config: Any) -> None:
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.cli.person import operator
+    from relay.store.providers import set_provider_status
+
+    with opened(config) as house:
+        _find(house.settings, name)
+        with house.writing() as connection:
+            changed = set_provider_status(
+                connection, name, status=status, cause=cause, by=operator(), now=house.now()
+            )
+    say(f"Provider {name} is {status}{'' if changed else ' already'}.")
+
+
+def _find(settings: "Settings", name: str) -> "ProviderSettings":
+    from relay.cli.errors import Refused
+
+    found = next((p for p in settings.providers if p.name == name), None)
+    if found is None:
+        known = ", ".join(p.name for p in settings.providers) or "none"
+        raise Refused(f"there is no provider {name}; known are: {known}")
+    return found
+
+
+def _shown(provider: "ProviderSettings", row: Any) -> dict[str, Any]:
+    paused = row is not None and row.status == "paused"
+    status = "paused" if paused else provider.status
+    return {
+        "name": provider.name,
+        "provider": provider.preset_name,
+        "status": status,
+        "cause": row.cause if paused else provider.lacks,
+        "weight": provider.weight,
+        "failover": provider.failover,
+        "host": provider.host,
+        "port": provider.port,
+        "tls": provider.tls,
+    }

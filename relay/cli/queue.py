@@ -1,0 +1,169 @@
+"""`gatepost queue`: what has been taken and has not come to its end."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, Limit, Note, group
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from relay.store.waiting import Which
+
+app = group("The queue: mail that waits for its delivery")
+
+SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
+OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="Only those of one mailbox")]
+ToDomain = Annotated[str, typer.Option("--domain", metavar="DOMAIN", help="Only those to one recipient domain")]
+STATES = ("queued", "deferred", "scheduled", "active", "uncertain")
+
+
+@app.command("list")
+def list_(
+    mailbox: OfMailbox = "",
+    domain: ToDomain = "",
+    state: Annotated[str, typer.Option(help=f"One of {', '.join(STATES)}")] = "",
+    limit: Limit = 100,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List open deliveries, those due first coming first."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, ago, how_many, listing, note
+    from relay.cli.values import one_of
+    from relay.store import waiting
+
+    if state:
+        one_of(state, STATES, "--state")
+    with opened(config) as house, house.reading() as connection:
+        rows = [_shown(row) for row in waiting.listed(connection, _which(connection, mailbox, domain, state), limit)]
+        counts = waiting.counts(connection)
+    columns = (
+        Column("Send", "sendId", "bold"),
+        Column("State", "state"),
+        Column("Mailbox", "mailbox"),
+        Column("To", "recipient"),
+        Column("Subject", "subject"),
+        Column("Attempts", "attempts", right=True),
+        Column("Next", lambda row: ago(row["nextAttemptAt"])),
+        Column("Last words", lambda row: row["reply"] or row["reason"]),
+    )
+    listing(rows, columns, as_json=as_json, empty="The queue is empty.")
+    if not as_json and rows:
+        note(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
+        if len(rows) == limit:
+            note(f"Shown are the first {how_many(limit, 'delivery', 'deliveries')}; --limit shows more.")
+
+
+@app.command()
+def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show the deliveries of one send and every attempt at them."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, console, print_json, table
+    from relay.cli.timeline import read
+    from relay.cli.timeline import told as whole
+
+    with opened(config) as house, house.reading() as connection:
+        told = whole(read(connection, send_id))
+    if as_json:
+        print_json({"sendId": told["sendId"], "recipients": told["recipients"], "attempts": told["attempts"]})
+        return
+    deliveries = (
+        Column("Recipient", "recipient", "bold"),
+        Column("State", "state"),
+        Column("Attempts", "attempts", right=True),
+        Column("Provider", "provider"),
+        Column("Next", "nextAttemptAt"),
+        Column("Last words", lambda row: row["reply"] or row["reason"]),
+    )
+    attempts = (
+        Column("Attempt", "number", right=True),
+        Column("To", "recipient"),
+        Column("Provider", "provider"),
+        Column("Result", "result"),
+        Column("At", "phase"),
+        Column("Answer", lambda row: row["reply"]),
+        Column("ms", "milliseconds", right=True),
+    )
+    console().print(table(told["recipients"], deliveries, f"{told['sendId']}  {told['subject']}"))
+    if told["attempts"]:
+        console().print(table(told["attempts"], attempts))
+
+
+@app.command()
+def retry(send_id: SendId, config: ConfigFile = None) -> None:
+    """Try one send now instead of at its next time."""
+    from relay.cli.errors import Refused
+    from relay.cli.house import opened
+    from relay.cli.output import how_many, say
+    from relay.store.waiting import Which, try_now
+
+    with opened(config) as house, house.writing() as connection:
+        count = try_now(connection, Which(send_id=send_id), house.now())
+    if not count:
+        raise Refused(f"nothing of {send_id} waits for a later attempt")
+    say(f"{how_many(count, 'delivery', 'deliveries')} of {send_id}: due now.")
+
+
+@app.command()
+def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
+    """Withdraw what has not left; what is under way is not called back."""
+    from relay.cli.errors import Refused
+    from relay.cli.house import opened
+    from relay.cli.output import how_many, say
+    from relay.cli.person import operator
+    from relay.store.approvals import NotWaiting, withdraw
+    from relay.store.waiting import Which
+    from relay.store.waiting import cancel as act
+
+    with opened(config) as house, house.writing() as connection:
+        count = act(connection, Which(send_id=send_id), by=operator(), note=note, now=house.now())
+        try:
+            withdraw(connection, send_id, by=operator(), note=note, now=house.now())
+            count += 1
+        except NotWaiting:
+            pass  # nothing of it was held
+    if not count:
+        raise Refused(f"nothing of {send_id} waits: it has left, or has come to its end")
+    say(f"{send_id} is cancelled ({how_many(count, 'delivery', 'deliveries')}).")
+
+
+@app.command()
+def flush(mailbox: OfMailbox = "", domain: ToDomain = "", config: ConfigFile = None) -> None:
+    """Try everything that was deferred now; what was scheduled keeps its time."""
+    from relay.cli.house import opened
+    from relay.cli.output import how_many, say
+    from relay.store.waiting import try_now
+
+    with opened(config) as house, house.writing() as connection:
+        count = try_now(connection, _which(connection, mailbox, domain, ""), house.now())
+    say(f"{how_many(count, 'delivery', 'deliveries')} due now.")
+
+
+def _which(connection: "Connection", mailbox: str, domain: str, state: str) -> "Which":
+    from relay.cli.mailbox import find
+    from relay.cli.values import plain_domain
+    from relay.store.waiting import Which
+
+    mailbox_id = find(connection, mailbox).id if mailbox else ""
+    return Which(mailbox_id=mailbox_id, domain=plain_domain(domain) if domain else "", state=state)
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    from relay.cli.output import iso
+
+    return {
+        "sendId": row.send_id,
+        "recipient": row.recipient,
+        "state": row.state,
+        "mailbox": row.mailbox or "",
+        "subject": row.subject,
+        "attempts": row.attempts,
+        "provider": row.provider,
+        "reason": row.reason,
+        "reply": row.reply,
+        "size": row.size,
+        "queuedAt": iso(row.queued_at),
+        "nextAttemptAt": iso(row.due_at),
+    }

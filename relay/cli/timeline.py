@@ -1,0 +1,104 @@
+"""One send from its submission to its end: the decision, the attempts, the other side's very words, the events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from relay.cli.errors import Refused
+from relay.cli.output import iso
+from relay.store import held, sent, traces
+from relay.store.engine import loads
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything the store knows of one send. `send` is None where only its decision was recorded."""
+
+    send_id: str
+    send: Any
+    mailbox: str
+    decision: Mapping[str, Any] | None
+    deliveries: Sequence[Any]
+    attempts: Sequence[Any]
+    events: Sequence[Any]
+    approval: Any
+
+
+def read(connection: Connection, send_id: str) -> Story:
+    """What is known of a send; raises Refused where nothing is."""
+    send, decision = sent.one(connection, send_id), traces.shown(connection, send_id)
+    if send is None and decision is None:
+        raise Refused(f"there is no send {send_id}")
+    mailbox_id = send.mailbox_id if send is not None else str((decision or {}).get("mailbox", ""))
+    return Story(
+        send_id,
+        send,
+        sent.names_of(connection, [mailbox_id]).get(mailbox_id, ""),
+        decision,
+        sent.deliveries_of(connection, [send_id])[send_id],
+        sent.attempts_of(connection, send_id),
+        sent.events_of(connection, send_id),
+        held.one(connection, send_id),
+    )
+
+
+def told(story: Story) -> dict[str, Any]:
+    """The story as JSON, in the words of the API."""
+    send, decision = story.send, story.decision or {}
+    by_number = {d.n: d.recipient for d in story.deliveries}
+    return {
+        "sendId": story.send_id,
+        "status": sent.status_of(send, story.deliveries) if send is not None else decision.get("decision"),
+        "mailbox": story.mailbox,
+        "from": send.from_address if send is not None else "",
+        "mailFrom": send.mail_from if send is not None else "",
+        "to": send.to_header if send is not None else "",
+        "subject": send.subject if send is not None else "",
+        "messageId": send.message_id if send is not None else "",
+        "messageClass": send.message_class if send is not None else "",
+        "source": send.source if send is not None else "",
+        "size": send.size if send is not None else 0,
+        "receivedAt": iso(send.received_at) if send is not None else decision.get("timestamp"),
+        "decision": {
+            name: decision.get(name) for name in ("decision", "rule", "reason", "checks", "timestamp", "hash")
+        },
+        "recipients": [_delivery(d) for d in story.deliveries],
+        "attempts": [_attempt(a, by_number) for a in story.attempts],
+        "events": [
+            {"type": e.type, "at": iso(e.at), "recipient": e.recipient, "data": loads(e.data)} for e in story.events
+        ],
+    }
+
+
+def _delivery(row: Any) -> dict[str, Any]:
+    waits = row.state in ("queued", "deferred", "scheduled", "uncertain")
+    return {
+        "recipient": row.recipient,
+        "state": row.state,
+        "attempts": row.attempts,
+        "provider": row.provider,
+        "providerId": row.provider_id,
+        "reason": row.reason,
+        "reply": row.reply,
+        "nextAttemptAt": iso(row.due_at) if waits else None,
+        "updatedAt": iso(row.updated_at),
+    }
+
+
+def _attempt(row: Any, by_number: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "recipient": by_number.get(row.n, ""),
+        "number": row.number,
+        "provider": row.provider,
+        "beganAt": iso(row.began_at),
+        "milliseconds": row.ended_at - row.began_at if row.ended_at else None,
+        "result": row.result,
+        "scope": row.scope,
+        "phase": row.phase,
+        "code": row.code or None,
+        "enhanced": row.enhanced,
+        "reply": row.reply,
+        "providerId": row.provider_id,
+    }

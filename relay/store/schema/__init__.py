@@ -1,0 +1,70 @@
+"""The tables. Times are milliseconds since the epoch, UTC; 0 is never. JSON is text.
+
+What a table promises stands above it. `decisions` is append-only: the database itself
+refuses to change or delete a row (see `append_only`), except at or below the last signed
+pruning anchor. The queue is `deliveries`: a row there outlives every process, and its
+state changes only as `relay.store.states` allows.
+"""
+
+from relay.store.schema.accounts import credentials, dkim_keys, domains, mailboxes, meta, nodes, tenants
+from relay.store.schema.columns import OPEN_CONDITION, metadata
+from relay.store.schema.memory import (
+    consents,
+    contacts,
+    duplicates,
+    idempotency,
+    people,
+    refusals,
+    suppressed_domains,
+    suppressions,
+    usage,
+)
+from relay.store.schema.outside import (
+    feedback,
+    investigations,
+    outcomes,
+    providers,
+    tallies,
+    webhook_deliveries,
+    webhooks,
+)
+from relay.store.schema.proof import anchors, chains, checkpoints, decisions, events
+from relay.store.schema.sends import approvals, attempts, bodies, deliveries, sends
+
+__all__ = [
+    "OPEN_CONDITION",
+    "anchors",
+    "approvals",
+    "attempts",
+    "bodies",
+    "chains",
+    "checkpoints",
+    "consents",
+    "contacts",
+    "credentials",
+    "decisions",
+    "deliveries",
+    "dkim_keys",
+    "domains",
+    "duplicates",
+    "events",
+    "feedback",
+    "idempotency",
+    "investigations",
+    "mailboxes",
+    "meta",
+    "metadata",
+    "nodes",
+    "outcomes",
+    "people",
+    "providers",
+    "refusals",
+    "sends",
+    "suppressed_domains",
+    "suppressions",
+    "tallies",
+    "tenants",
+    "usage",
+    "webhook_deliveries",
+    "webhooks",
+]

@@ -1,0 +1,131 @@
+"""Providers, what comes back from them, outcomes, and telling others."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from relay.store.schema.columns import Id, at, count, flag, json, metadata, words
+
+providers = Table(
+    "providers",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    words("status", "active"),
+    words("cause"),
+    json("health"),
+    at("updated_at"),
+)
+
+# Counts for reputation: per mailbox, tenant or sending domain and hour.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("scope", String(300), primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    count("sent"),
+    count("delivered"),
+    count("bounced"),
+    count("complained"),
+    count("deferred"),
+    count("refused"),
+)
+
+# Raw events of providers and returned mail, stored before they are answered; the key makes a repeat harmless.
+# `waiting`: its delivery is being attempted; it is applied once that is settled.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("fingerprint", LargeBinary(16), primary_key=True),
+    words("source"),
+    words("type"),
+    words("recipient"),
+    words("send_id"),
+    json("event"),
+    Column("raw", LargeBinary, nullable=False),
+    flag("waiting"),
+    at("received_at"),
+    Index("ix_feedback_received_at", "received_at"),
+    Index("ix_feedback_waiting", "received_at", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
+)
+
+investigations = Table(
+    "investigations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", Id, nullable=False, server_default=""),
+    Column("mailbox_id", Id, nullable=False, server_default=""),
+    words("kind"),
+    words("subject"),
+    json("evidence"),
+    words("status", "open"),
+    words("note"),
+    at("opened_at"),
+    at("closed_at"),
+    Index("ix_investigations_status", "status", "opened_at"),
+)
+
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", Id, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("type", String(128), nullable=False),
+    words("user_id"),
+    Column("key", String(320), nullable=False, server_default=""),
+    words("address"),
+    words("value", "0"),
+    json("metadata"),
+    at("at"),
+    at("recorded_at"),
+    UniqueConstraint("tenant_id", "digest"),
+    Index("ix_outcomes_tenant_id_at", "tenant_id", "at"),
+    Index("ix_outcomes_tenant_id_user_id", "tenant_id", "user_id"),
+)
+
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", Id, nullable=False, server_default=""),
+    Column("url", Text, nullable=False),
+    json("events", '["*"]'),
+    words("secret"),
+    words("previous_secret"),
+    words("status", "active"),
+    words("cause"),
+    flag("managed"),
+    Column("cursor_tx", BigInteger, nullable=False, server_default="0"),
+    Column("cursor_seq", BigInteger, nullable=False, server_default="0"),
+    at("failing_since"),
+    at("created_at"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("webhook_id", Id, nullable=False),
+    Column("event_seq", BigInteger, nullable=False),
+    words("type"),
+    json("body"),
+    words("state", "pending"),
+    count("attempts"),
+    at("due_at"),
+    at("created_at"),
+    at("done_at"),
+    count("code"),
+    words("answer"),
+    UniqueConstraint("webhook_id", "event_seq"),
+    Index("ix_webhook_deliveries_state_due_at", "state", "due_at"),
+)

@@ -1,0 +1,83 @@
+"""Decisions and events: what happened, for ever and in order."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from relay.store.schema.columns import Id, Sequence, at, json, metadata, words
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("seq", Sequence, primary_key=True),
+    Column("chain", String(160), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("send_id", Id, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    UniqueConstraint("chain", "position"),
+    Index("ix_decisions_send_id", "send_id"),
+    sqlite_autoincrement=True,
+)
+
+# The newest link of each chain.
+chains = Table(
+    "chains",
+    metadata,
+    Column("chain", String(160), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+# Signed daily: all heads, so that a missing tail is named too.
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("id", Id, primary_key=True),
+    at("at"),
+    json("heads"),
+    words("signature"),
+    words("public_key"),
+)
+
+# Up to where a chain may be pruned: at or below `position` its rows may be deleted, and verification
+# starts from `hash`. Each anchor is signed.
+anchors = Table(
+    "anchors",
+    metadata,
+    Column("chain", String(160), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    at("at"),
+    words("signature"),
+    words("public_key"),
+)
+
+# Every change of state, once, in order: log line, webhook, console and stream all read this row.
+# On PostgreSQL readers order by (txid, seq) and stop below the oldest running transaction.
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Sequence, primary_key=True),
+    Column("txid", BigInteger, nullable=False, server_default="0"),
+    Column("at", BigInteger, nullable=False),
+    Column("tenant_id", Id, nullable=False, server_default=""),
+    Column("mailbox_id", Id, nullable=False, server_default=""),
+    Column("send_id", Id, nullable=False, server_default=""),
+    Column("n", SmallInteger, nullable=False, server_default="0"),
+    Column("type", String(48), nullable=False),
+    words("recipient"),
+    json("data"),
+    Index("ix_events_send_id", "send_id", sqlite_where=text("send_id <> ''"), postgresql_where=text("send_id <> ''")),
+    Index("ix_events_at", "at"),
+    sqlite_autoincrement=True,
+)

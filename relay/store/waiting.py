@@ -1,0 +1,76 @@
+"""The queue as a person sees and moves it: what waits, trying it now, and withdrawing it.
+
+What is under way (`active`, `uncertain`) is shown and never touched: nobody can call back a
+message a provider may have. A delivery that a server holds in memory is fenced by its
+lease: withdrawn here, it does not begin there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, update
+
+from relay.store import schema as t
+from relay.store.accounts import Unknown
+from relay.store.queue import change
+from relay.store.states import OPEN, WAITING
+
+_d = t.deliveries.c
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which deliveries are meant; empty fields do not matter."""
+
+    send_id: str = ""
+    mailbox_id: str = ""
+    domain: str = ""  # of the recipient
+    state: str = ""
+
+
+def listed(connection: Connection, which: Which, limit: int) -> Sequence[Any]:
+    """Open deliveries with subject and mailbox, those due first coming first."""
+    query = (
+        select(t.deliveries, t.sends.c.subject, t.mailboxes.c.name.label("mailbox"))
+        .join(t.sends, t.sends.c.id == _d.send_id)
+        .outerjoin(t.mailboxes, t.mailboxes.c.id == _d.mailbox_id)
+    )
+    return connection.execute(_narrowed(query, which, OPEN).order_by(_d.due_at, _d.send_id, _d.n).limit(limit)).all()
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many deliveries are open, by state; held ones too."""
+    query = select(_d.state, func.count()).where(_d.state.in_((*OPEN, "held"))).group_by(_d.state)
+    return {state: count for state, count in connection.execute(query).tuples()}
+
+
+def try_now(connection: Connection, which: Which, now: int) -> int:
+    """Make what waits for a later attempt due at once; returns how many. What was scheduled keeps its time."""
+    values = update(t.deliveries).values(due_at=now, updated_at=now)
+    conditions = [_d.state.in_(("queued", "deferred")), _d.due_at > now, *_conditions(which)]
+    return int(connection.execute(values.where(*conditions)).rowcount)
+
+
+def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int) -> int:
+    """Withdraw what waits and has not begun; returns how many deliveries. Raises Unknown for a send there is none of."""
+    query = _narrowed(select(t.deliveries), which, WAITING)
+    rows = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
+    if not rows and which.send_id and not _exists(connection, which.send_id):
+        raise Unknown(f"there is no send {which.send_id}")
+    data = {"by": by, "note": note}
+    change(connection, rows, "cancelled", now=now, kind="delivery.cancelled", reason="cancelled", data=data)
+    return len(rows)
+
+
+def _narrowed(query: Select[Any], which: Which, states: frozenset[str]) -> Select[Any]:
+    return query.where(_d.state.in_(sorted(states)), *_conditions(which))
+
+
+def _conditions(which: Which) -> list[Any]:
+    named = {_d.send_id: which.send_id, _d.mailbox_id: which.mailbox_id, _d.domain: which.domain, _d.state: which.state}
+    return [column == value for column, value in named.items() if value]
+
+
+def _exists(connection: Connection, send_id: str) -> bool:
+    return connection.execute(select(t.sends.c.id).where(t.sends.c.id == send_id)).first() is not None
