@@ -13,20 +13,22 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text
+from sqlalchemy import Connection, bindparam, insert, select
 
 from relay.store import schema as t
 from relay.store.engine import canonical, dumps, loads
+from relay.store.prepared import Prepared, insertion
 
 GENESIS = "0" * 64
 MARK = "~"  # stands before a token where an address stood
 _BOUNDS = frozenset("\" ,;:()<>[]'")
 
-_HEADS = select(t.chains).where(t.chains.c.chain.in_(bindparam("names", expanding=True)))
-_APPEND = insert(t.decisions)
-_PUT_HEAD = text(
-    "INSERT INTO chains (chain, position, hash) VALUES (:chain, :position, :hash)"
-    " ON CONFLICT (chain) DO UPDATE SET position = excluded.position, hash = excluded.hash"
+_HEADS = Prepared("SELECT chain, position, hash FROM chains WHERE chain IN :names[]")
+_APPEND = insertion("decisions", ("chain", "position", "send_id", "at", "record", "hash"))
+_PUT_HEAD = insertion(
+    "chains",
+    ("chain", "position", "hash"),
+    "ON CONFLICT (chain) DO UPDATE SET position = excluded.position, hash = excluded.hash",
 )
 
 
@@ -63,8 +65,8 @@ def append(connection: Connection, records: Sequence[Record]) -> None:
                 "hash": digest,
             }
         )
-    connection.execute(_APPEND, rows)
-    connection.execute(_PUT_HEAD, [{"chain": c, "position": p, "hash": h} for c, (p, h) in heads.items()])
+    _APPEND.many(connection, rows)
+    _PUT_HEAD.many(connection, [{"chain": c, "position": p, "hash": h} for c, (p, h) in heads.items()])
 
 
 def hidden(body: str, tokens: Mapping[str, str]) -> str:
@@ -90,7 +92,7 @@ def _replaced(body: str, word: str, token: str) -> str:
 
 def _heads(connection: Connection, names: set[str]) -> dict[str, tuple[int, str]]:
     heads = dict.fromkeys(sorted(names), (0, GENESIS))
-    for row in connection.execute(_HEADS, {"names": sorted(names)}):
+    for row in _HEADS.all(connection, names=sorted(names)):
         heads[row.chain] = (row.position, row.hash)
     return heads
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from relay.store.engine import dumps
-from relay.store.schema import events
+from relay.store.prepared import insertion
 
 # What may happen, and what it does not mean.
 TYPES: Mapping[str, str] = {
@@ -69,15 +69,13 @@ class Event:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-_INSERT = insert(events)
+_INSERT = insertion("events", ("at", "tenant_id", "mailbox_id", "send_id", "n", "type", "recipient", "data"))
 
 
 def record(connection: Connection, happened: Sequence[Event]) -> None:
     """Write events in the caller's transaction."""
-    if not happened:
-        return
-    connection.execute(
-        _INSERT,
+    _INSERT.many(
+        connection,
         [
             {
                 "at": e.at,

@@ -66,6 +66,13 @@ def keep(connection: Connection, kept: Sequence[Kept]) -> set[bytes]:
     return new
 
 
+def kept_event(connection: Connection, fingerprint: bytes) -> dict[str, Any]:
+    """The event stored under a fingerprint, empty where there is none."""
+    found = connection.execute(select(_f.event).where(_f.fingerprint == fingerprint)).scalar_one_or_none()
+    event: dict[str, Any] = loads(found) if found else {}
+    return event
+
+
 def _row(one: Kept) -> dict[str, Any]:
     return {
         "fingerprint": one.fingerprint,

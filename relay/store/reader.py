@@ -88,6 +88,7 @@ class Reader:
     def _drop(self) -> None:
         if self._connection is not None:
             with suppress(DBAPIError):
+                self._connection.invalidate()
                 self._connection.close()
             self._connection = None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection
 
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
@@ -22,8 +22,8 @@ from policy.state import (
     Suppression,
 )
 from policy.usage import Usage
-from relay.store import schema as t
 from relay.store.engine import loads
+from relay.store.prepared import Prepared, insertion
 from relay.store.rates import RateBook
 from relay.store.suppressions import binding_suppressions, suffixes
 
@@ -53,48 +53,44 @@ class Counts:
     changed: bool = False
 
 
-def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> bytes:
+def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> int:
     """What makes two submissions to one recipient the same, by `kind`: key, message_id or content."""
-    return blake2b(f"{mailbox_id}\x00{recipient_key}\x00{kind}\x00{value}".encode(), digest_size=16).digest()
+    words = f"{mailbox_id}\0{recipient_key}\0{kind}\0{value}"
+    return int.from_bytes(blake2b(words.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, bytes]:
+def fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, int]:
     """The fingerprints under which `recipient` may have got this message before."""
     marks = (("key", facts.dedupe_key), ("message_id", facts.message_id), ("content", facts.digest))
     return {kind: fingerprint(facts.mailbox, recipient.key, kind, value) for kind, value in marks if value}
 
 
-_MAILBOXES = (
-    select(
-        t.mailboxes,
-        t.tenants.c.status.label("tenant_status"),
-        t.tenants.c.cause.label("tenant_cause"),
-        t.tenants.c.limits.label("tenant_limits"),
-    )
-    .join(t.tenants, t.tenants.c.id == t.mailboxes.c.tenant_id)
-    .where(t.mailboxes.c.id.in_(bindparam("ids", expanding=True)))
+_MAILBOXES = Prepared(
+    "SELECT m.id, m.name, m.address_key, m.settings, m.status, m.paused_by, m.cause, m.autonomy, m.role,"
+    " m.allowed_classes, m.tightened, m.updated_at, t.status AS tenant_status, t.cause AS tenant_cause,"
+    " t.limits AS tenant_limits FROM mailboxes m JOIN tenants t ON t.id = m.tenant_id WHERE m.id IN :ids[]"
 )
-_DOMAINS = select(t.domains).where(t.domains.c.name.in_(bindparam("names", expanding=True)))
-_PEOPLE = select(t.people.c.key, t.people.c.token).where(
-    t.people.c.tenant_id == bindparam("tenant"), t.people.c.key.in_(bindparam("keys", expanding=True))
+_DOMAINS = Prepared(
+    "SELECT name, status, verification, physical_address, first_sent_at FROM domains WHERE name IN :names[]"
 )
-_CONTACTS = select(t.contacts).where(
-    t.contacts.c.tenant_id == bindparam("tenant"), t.contacts.c.key.in_(bindparam("keys", expanding=True))
+_PEOPLE = Prepared("SELECT key, token FROM people WHERE tenant_id = :tenant AND key IN :keys[]")
+_CONTACTS = Prepared(
+    "SELECT key, mailbox_id, first_at, last_at, last_commercial_at, delivered_at, replied_at, recent FROM contacts"
+    " WHERE tenant_id = :tenant AND key IN :keys[]"
 )
-_DUPLICATES = select(t.duplicates.c.fingerprint, t.duplicates.c.send_id, t.duplicates.c.at).where(
-    t.duplicates.c.fingerprint.in_(bindparam("marks", expanding=True)), t.duplicates.c.expires_at > bindparam("now")
+_DUPLICATES = Prepared(
+    "SELECT fingerprint, send_id, at FROM duplicates WHERE fingerprint IN :marks[] AND expires_at > :now"
 )
-_CONSENTS = (
-    select(t.consents.c.key, t.consents.c.granted, t.consents.c.at, t.consents.c.basis, t.consents.c.jurisdiction)
-    .where(t.consents.c.tenant_id == bindparam("tenant"), t.consents.c.key.in_(bindparam("keys", expanding=True)))
-    .order_by(t.consents.c.at, t.consents.c.recorded_at)
+_CONSENTS = Prepared(
+    "SELECT key, granted, at, basis, jurisdiction FROM consents WHERE tenant_id = :tenant AND key IN :keys[]"
+    " ORDER BY at, recorded_at"
 )
-_USAGE = select(t.usage).where(t.usage.c.scope.in_(bindparam("scopes", expanding=True))).order_by(t.usage.c.scope)
+_USAGE = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope")
+_USAGE_LOCKED = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope", lock=True)
 
-_NEW_USAGE = text("INSERT INTO usage (scope) VALUES (:scope) ON CONFLICT (scope) DO NOTHING")
-_NEW_PERSON = text(
-    "INSERT INTO people (tenant_id, key, token, address, first_at) VALUES (:tenant, :key, :token, :address, :now)"
-    " ON CONFLICT (tenant_id, key) DO NOTHING"
+_NEW_USAGE = insertion("usage", ("scope",), "ON CONFLICT (scope) DO NOTHING")
+_NEW_PERSON = insertion(
+    "people", ("tenant_id", "key", "token", "address", "first_at"), "ON CONFLICT (tenant_id, key) DO NOTHING"
 )
 
 
@@ -110,8 +106,8 @@ class Recollection:
         self._contacts: dict[tuple[str, str], dict[str, Contact]] = {}
         self._suppressions: dict[tuple[str, str, str], tuple[Suppression, ...]] = {}
         self._consents: dict[tuple[str, str], Consent] = {}
-        self._earlier: dict[bytes, Earlier] = {}
-        self._new_duplicates: dict[bytes, dict[str, Any]] = {}
+        self._earlier: dict[int, Earlier] = {}
+        self._new_duplicates: dict[int, dict[str, Any]] = {}
         self._rates: dict[str, tuple[Rates, ...]] = {}
         self.tokens: dict[tuple[str, str], str] = {}
 
@@ -145,7 +141,7 @@ class Recollection:
         snapshot = cls(connection, now)
         snapshot._read_accounts(asked)
         scopes = sorted({scope for a in asked for scope in snapshot._scopes(a)})
-        snapshot._take_usage(scopes, connection.execute(_USAGE, {"scopes": scopes}).all())
+        snapshot._take_usage(scopes, _USAGE.all(connection, scopes=scopes))
         for tenant, people in _by_tenant(asked).items():
             if people:
                 snapshot._read_contacts(tenant, people)
@@ -160,17 +156,16 @@ class Recollection:
 
     def _read_accounts(self, asked: Sequence[Asked]) -> None:
         ids = sorted({a.facts.mailbox for a in asked})
-        self._mailboxes = {row.id: row for row in self._connection.execute(_MAILBOXES, {"ids": ids})}
+        self._mailboxes = {row.id: row for row in _MAILBOXES.all(self._connection, ids=ids)}
         names = sorted({name for a in asked for name in suffixes(a.facts.from_domain)})
-        self._domains = {row.name: row for row in self._connection.execute(_DOMAINS, {"names": names})}
+        self._domains = {row.name: row for row in _DOMAINS.all(self._connection, names=names)}
 
     def _lock_usage(self, asked: Sequence[Asked]) -> None:
         scopes = sorted({scope for a in asked for scope in self._scopes(a)})
-        query = _USAGE if self._connection.dialect.name == "sqlite" else _USAGE.with_for_update()
-        rows = self._connection.execute(query, {"scopes": scopes}).all()
+        rows = _USAGE_LOCKED.all(self._connection, scopes=scopes)
         if missing := sorted(set(scopes) - {row.scope for row in rows}):
-            self._connection.execute(_NEW_USAGE, [{"scope": scope} for scope in missing])
-            rows = self._connection.execute(query, {"scopes": scopes}).all()
+            _NEW_USAGE.many(self._connection, [{"scope": scope} for scope in missing])
+            rows = _USAGE_LOCKED.all(self._connection, scopes=scopes)
         self._take_usage(scopes, rows)
 
     def _take_usage(self, scopes: Sequence[str], rows: Sequence[Any]) -> None:
@@ -192,25 +187,24 @@ class Recollection:
             yield f"from:{facts.from_domain}"
 
     def _read_people(self, tenant: str, people: Mapping[str, str], token: Callable[[], str]) -> None:
-        keys = {"tenant": tenant, "keys": sorted(people)}
-        known: list[Any] = list(self._connection.execute(_PEOPLE, keys))
+        known = _PEOPLE.all(self._connection, tenant=tenant, keys=sorted(people))
         self.tokens.update({(tenant, row.key): row.token for row in known})
         missing = [key for key in people if (tenant, key) not in self.tokens]
         if not missing:
             return
         rows: list[dict[str, Any]] = [
-            {"tenant": tenant, "key": key, "token": token(), "address": people[key], "now": self._now}
+            {"tenant_id": tenant, "key": key, "token": token(), "address": people[key], "first_at": self._now}
             for key in sorted(missing)
         ]
-        self._connection.execute(_NEW_PERSON, rows)
+        _NEW_PERSON.many(self._connection, rows)
         if self._connection.dialect.name == "sqlite":
             self.tokens.update({(tenant, row["key"]): row["token"] for row in rows})
         else:  # another machine may have been first: its token stands
-            again = self._connection.execute(_PEOPLE, {"tenant": tenant, "keys": missing})
+            again = _PEOPLE.all(self._connection, tenant=tenant, keys=missing)
             self.tokens.update({(tenant, row.key): row.token for row in again})
 
     def _read_contacts(self, tenant: str, people: Mapping[str, str]) -> None:
-        for row in self._connection.execute(_CONTACTS, {"tenant": tenant, "keys": sorted(people)}):
+        for row in _CONTACTS.all(self._connection, tenant=tenant, keys=sorted(people)):
             recent = [Sent(at, tuple(sketch)) for at, sketch in loads(row.recent)] if row.recent != "[]" else []
             self._contacts.setdefault((tenant, row.key), {})[row.mailbox_id] = Contact(
                 row.first_at, row.last_at, row.last_commercial_at, row.delivered_at, row.replied_at, recent
@@ -225,16 +219,15 @@ class Recollection:
         }
         if not keys:
             return
-        for row in self._connection.execute(_CONSENTS, {"tenant": tenant, "keys": sorted(keys)}):
-            self._consents[tenant, row.key] = Consent(row.granted, row.at, row.basis, row.jurisdiction)
+        for row in _CONSENTS.all(self._connection, tenant=tenant, keys=sorted(keys)):
+            self._consents[tenant, row.key] = Consent(bool(row.granted), row.at, row.basis, row.jurisdiction)
 
     def _read_duplicates(self, asked: Sequence[Asked]) -> None:
         kinds = {m: kind for a in asked for r in a.facts.recipients for kind, m in fingerprints(a.facts, r).items()}
         if not kinds:
             return
-        for row in self._connection.execute(_DUPLICATES, {"marks": list(kinds), "now": self._now}):
-            mark = bytes(row.fingerprint)
-            self._earlier[mark] = Earlier(kinds[mark], row.send_id, row.at)
+        for row in _DUPLICATES.all(self._connection, marks=list(kinds), now=self._now):
+            self._earlier[row.fingerprint] = Earlier(kinds[row.fingerprint], row.send_id, row.at)
 
 
 def _by_tenant(asked: Sequence[Asked]) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from relay.store import schema as t
+from relay.store.prepared import insertion
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +33,67 @@ class NewSend:
     data: bytes | None
 
 
-_SENDS = insert(t.sends)
-_BODIES = insert(t.bodies)
-_DELIVERIES = insert(t.deliveries)
+_SENDS = insertion(
+    "sends",
+    (
+        "id",
+        "tenant_id",
+        "mailbox_id",
+        "credential_id",
+        "source",
+        "mail_from",
+        "from_address",
+        "to_header",
+        "subject",
+        "message_id",
+        "size",
+        "message_class",
+        "decision",
+        "reason",
+        "rule",
+        "detail",
+        "dedupe_key",
+        "campaign",
+        "metadata",
+        "envelope",
+        "plan",
+        "digest",
+        "received_at",
+    ),
+)
+_BODIES = insertion("bodies", ("send_id", "data"))
+_DELIVERIES = insertion(
+    "deliveries",
+    (
+        "send_id",
+        "n",
+        "tenant_id",
+        "mailbox_id",
+        "recipient",
+        "recipient_key",
+        "domain",
+        "state",
+        "due_at",
+        "queued_at",
+        "lease_node",
+        "lease_until",
+        "size",
+        "updated_at",
+    ),
+)
 _APPROVALS = insert(t.approvals)
 
 
 def insert_sends(connection: Connection, sends: Sequence[NewSend]) -> None:
     """Store submissions in bulk, in the caller's transaction."""
-    if not sends:
-        return
-    connection.execute(_SENDS, [send.row for send in sends])
-    if bodies := [{"send_id": s.row["id"], "data": s.data} for s in sends if s.data is not None]:
-        connection.execute(_BODIES, bodies)
-    if rows := [_delivery(send.row, delivery) for send in sends for delivery in send.deliveries]:
-        connection.execute(_DELIVERIES, rows)
+    _SENDS.many(connection, [send.row for send in sends])
+    _BODIES.many(connection, [{"send_id": s.row["id"], "data": s.data} for s in sends if s.data is not None])
+    _DELIVERIES.many(connection, [_delivery(send.row, delivery) for send in sends for delivery in send.deliveries])
 
 
 def insert_body(connection: Connection, send_id: str, data: bytes) -> None:
     """Store the bytes of a large message before its intake, so that the batch stays small."""
-    connection.execute(_BODIES, {"send_id": send_id, "data": data})
+    _BODIES.many(connection, [{"send_id": send_id, "data": data}])
 
 
 def delete_body(connection: Connection, send_id: str) -> None:

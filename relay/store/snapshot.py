@@ -10,8 +10,6 @@ Nothing is remembered of a refusal.
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import text
-
 from policy.decision import Decision
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
@@ -29,6 +27,7 @@ from policy.state import (
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage
 from relay.store.engine import dumps, loads
+from relay.store.prepared import Prepared, insertion
 from relay.store.recollection import Asked, Contact, Recollection, fingerprints
 from relay.store.suppressions import suffixes
 
@@ -36,17 +35,18 @@ RECENT_KEPT = 32  # messages to one recipient whose sketches are kept for a day
 CLUSTERS_KEPT = 16
 
 
-_PUT_USAGE = text("UPDATE usage SET counts = :counts, recent = :recent WHERE scope = :scope")
-_PUT_CONTACT = text(
-    "INSERT INTO contacts (tenant_id, key, mailbox_id, first_at, last_at, last_commercial_at, recent)"
-    " VALUES (:tenant, :key, :mailbox, :first_at, :last_at, :last_commercial_at, :recent)"
-    " ON CONFLICT (tenant_id, key, mailbox_id) DO UPDATE SET last_at = excluded.last_at,"
-    " last_commercial_at = excluded.last_commercial_at, recent = excluded.recent"
+_PUT_USAGE = Prepared("UPDATE usage SET counts = :counts, recent = :recent WHERE scope = :scope")
+_PUT_CONTACT = insertion(
+    "contacts",
+    ("tenant_id", "key", "mailbox_id", "first_at", "last_at", "last_commercial_at", "recent"),
+    "ON CONFLICT (tenant_id, key, mailbox_id) DO UPDATE SET last_at = excluded.last_at,"
+    " last_commercial_at = excluded.last_commercial_at, recent = excluded.recent",
 )
-_PUT_DUPLICATE = text(
-    "INSERT INTO duplicates (fingerprint, send_id, at, expires_at) VALUES (:fingerprint, :send_id, :at, :expires_at)"
-    " ON CONFLICT (fingerprint) DO UPDATE SET send_id = excluded.send_id, at = excluded.at,"
-    " expires_at = excluded.expires_at"
+_PUT_DUPLICATE = insertion(
+    "duplicates",
+    ("fingerprint", "send_id", "at", "expires_at"),
+    "ON CONFLICT (fingerprint) DO UPDATE SET send_id = excluded.send_id, at = excluded.at,"
+    " expires_at = excluded.expires_at",
 )
 
 
@@ -190,9 +190,9 @@ class Snapshot(Recollection):
         ]
         contacts = [
             {
-                "tenant": tenant,
+                "tenant_id": tenant,
                 "key": key,
-                "mailbox": mailbox,
+                "mailbox_id": mailbox,
                 "first_at": c.first_at,
                 "last_at": c.last_at,
                 "last_commercial_at": c.last_commercial_at,
@@ -202,13 +202,9 @@ class Snapshot(Recollection):
             for mailbox, c in own.items()
             if c.changed
         ]
-        for statement, rows in (
-            (_PUT_USAGE, usage),
-            (_PUT_CONTACT, contacts),
-            (_PUT_DUPLICATE, list(self._new_duplicates.values())),
-        ):
-            if rows:
-                self._connection.execute(statement, rows)
+        _PUT_USAGE.many(self._connection, usage)
+        _PUT_CONTACT.many(self._connection, contacts)
+        _PUT_DUPLICATE.many(self._connection, list(self._new_duplicates.values()))
 
 
 _NOBODY = Contact()

@@ -7,27 +7,18 @@ round it. Expired entries do not bind and are swept later.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
 from policy.facts import Facts, RecipientFacts
 from policy.state import Suppression
-from relay.store import schema as t
+from relay.store.prepared import Prepared
 
-_BY_KEY = select(
-    t.suppressions.c.key,
-    t.suppressions.c.scope,
-    t.suppressions.c.tenant_id,
-    t.suppressions.c.mailbox_id,
-    t.suppressions.c.kind,
-    t.suppressions.c.created_at,
-    t.suppressions.c.expires_at,
-).where(t.suppressions.c.key.in_(bindparam("keys", expanding=True)))
-_BY_DOMAIN = select(
-    t.suppressed_domains.c.domain,
-    t.suppressed_domains.c.tenant_id,
-    t.suppressed_domains.c.created_at,
-    t.suppressed_domains.c.expires_at,
-).where(t.suppressed_domains.c.domain.in_(bindparam("domains", expanding=True)))
+_BY_KEY = Prepared(
+    "SELECT key, scope, tenant_id, mailbox_id, kind, created_at, expires_at FROM suppressions WHERE key IN :keys[]"
+)
+_BY_DOMAIN = Prepared(
+    "SELECT domain, tenant_id, created_at, expires_at FROM suppressed_domains WHERE domain IN :domains[]"
+)
 
 
 def binding_suppressions(
@@ -39,12 +30,11 @@ def binding_suppressions(
     if not keys:
         return {}
     by_key: dict[str, list[Any]] = {}
-    row: Any
-    for row in connection.execute(_BY_KEY, {"keys": keys}):
+    for row in _BY_KEY.all(connection, keys=keys):
         by_key.setdefault(row.key, []).append(row)
     domains = sorted({name for r in recipients for name in suffixes(r.domain)})
     by_domain: dict[str, list[Any]] = {}
-    for row in connection.execute(_BY_DOMAIN, {"domains": domains}):
+    for row in _BY_DOMAIN.all(connection, domains=domains):
         by_domain.setdefault(row.domain, []).append(row)
     if not by_key and not by_domain:
         return {}

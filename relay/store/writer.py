@@ -219,6 +219,7 @@ class Writer:
     def _drop_connection(self) -> None:
         if self._connection is not None:
             with suppress(DBAPIError):  # a dead connection cannot be closed any better
+                self._connection.invalidate()
                 self._connection.close()
             self._connection = None
 

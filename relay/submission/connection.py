@@ -205,12 +205,12 @@ class Connection(smtp.SMTP):
                 if self._gone:
                     return
                 self._since = self.traffic.clock()
-                self._take_held_back()
                 self._row += 1
                 if self._row >= COMMANDS_IN_A_ROW:
                     self._row = 0
                     self._flush()
                     await asyncio.sleep(0)
+                self._take_held_back()  # the last thing before looking at it: nothing may come in between
                 work = self._advance()
         finally:
             self._handler_coroutine = None
@@ -287,6 +287,7 @@ class Connection(smtp.SMTP):
 
     def _rest(self) -> None:
         """Everything that came is dealt with: the client has its turn."""
+        self._row = 0
         self._flush()
         if self._closing or self.transport is None:
             return

@@ -10,7 +10,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from relay.store.schema.columns import Id, at, count, flag, json, metadata, words
+from relay.store.schema.columns import Id, Sequence, at, count, flag, json, metadata, words
 
 # Counts of one tenant or mailbox (`policy.usage`), one row each, whatever the volume.
 usage = Table("usage", metadata, Column("scope", String(96), primary_key=True), json("counts"), json("recent", "[]"))
@@ -47,7 +47,7 @@ contacts = Table(
 duplicates = Table(
     "duplicates",
     metadata,
-    Column("fingerprint", LargeBinary(16), primary_key=True),
+    Column("fingerprint", Sequence, primary_key=True, autoincrement=False),
     Column("send_id", Id, nullable=False),
     at("at"),
     at("expires_at"),

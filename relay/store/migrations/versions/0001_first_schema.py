@@ -224,7 +224,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "duplicates",
-        sa.Column("fingerprint", sa.LargeBinary(length=16), nullable=False),
+        sa.Column(
+            "fingerprint", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
         sa.Column("send_id", sa.String(length=48), nullable=False),
         sa.Column("at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("expires_at", sa.BigInteger(), server_default="0", nullable=False),

@@ -1,0 +1,82 @@
+"""Statements of the hot path: written once, put into each engine's words once, run on the driver's own cursor.
+
+SQLAlchemy opens the connections, begins and commits; what it would do again for every
+execution (expanding lists, building contexts and rows) was measured at most of what a small
+batch costs. The words are ours alone, values are always parameters.
+
+Parameters are written `:name`. A list stands as `IN :name[]`: one parameter whatever its
+length, so the text never changes and the driver's cached statement is used.
+"""
+
+import re
+from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+_LIST = re.compile(r"IN :(\w+)\[\]")
+_NAME = re.compile(r"(?<![:\w]):(\w+)")
+_COLUMNS = re.compile(r"^SELECT (.*?) FROM ", re.DOTALL)
+
+
+class Prepared:
+    """One statement for both engines."""
+
+    __slots__ = ("_lists", "_postgresql", "_row", "_sqlite")
+
+    def __init__(self, words: str, *, lock: bool = False) -> None:
+        self._lists = tuple(_LIST.findall(words))
+        self._sqlite = _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", words)
+        locking = f"{words} FOR UPDATE" if lock else words
+        self._postgresql = _NAME.sub(r"%(\1)s", _LIST.sub(r"= ANY(:\1)", locking.replace("%", "%%")))
+        columns = _COLUMNS.match(words)
+        self._row: Any = namedtuple("Row", _names(columns[1])) if columns else None
+
+    def all(self, connection: Connection, **given: Any) -> list[Any]:
+        """Every row, with its columns by name. Raises DBAPIError, as SQLAlchemy would."""
+        with _cursor(connection) as cursor:
+            if connection.dialect.name == "sqlite":
+                for name in self._lists:
+                    given[name] = orjson.dumps(given[name]).decode()
+                cursor.execute(self._sqlite, given)
+            else:
+                cursor.execute(self._postgresql, given)
+            return list(map(self._row._make, cursor.fetchall()))
+
+    def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it for each row; nothing for none. Raises DBAPIError, as SQLAlchemy would."""
+        if not rows:
+            return
+        with _cursor(connection) as cursor:
+            cursor.executemany(self._sqlite if connection.dialect.name == "sqlite" else self._postgresql, rows)
+
+
+@contextmanager
+def _cursor(connection: Connection) -> Iterator[Any]:
+    """A cursor of the driver; what it raises is told in SQLAlchemy's words, for those who judge errors."""
+    dialect: Any = connection.dialect
+    cursor = connection.connection.cursor()
+    try:
+        yield cursor
+    except dialect.loaded_dbapi.Error as error:
+        gone = dialect.is_disconnect(error, connection.connection, cursor)
+        raise DBAPIError.instance(
+            "", None, error, dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=dialect
+        ) from error
+    finally:
+        cursor.close()
+
+
+def insertion(table: str, columns: Sequence[str], otherwise: str = "") -> Prepared:
+    """An INSERT of these columns, each from the parameter of its name; `otherwise` is an ON CONFLICT clause."""
+    values = ", ".join(f":{name}" for name in columns)
+    return Prepared(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) {otherwise}")  # noqa: S608 - our own words
+
+
+def _names(columns: str) -> list[str]:
+    """The names of the columns of a SELECT list: what stands after AS, or after the last dot."""
+    return [re.split(r"\sAS\s|\.|\s", column.strip())[-1] for column in columns.split(",")]

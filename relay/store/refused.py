@@ -1,0 +1,197 @@
+"""Suppressions and consents as people keep them: adding, removing, asking, importing, exporting.
+
+Adding what is there already changes nothing but a later end. Removing is an event. The
+consent ledger only grows: revoking is an entry of its own, and the newest entry counts.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, insert, or_, select
+
+from relay.store import schema as t
+from relay.store.consequences import Consequences, Suppress
+from relay.store.events import Event, record
+from relay.store.paging import Page, Place, newest_first
+from relay.store.suppressions import suffixes
+
+_s, _dom, _c = t.suppressions.c, t.suppressed_domains.c, t.consents.c
+KINDS = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "manual", "legal")
+STEP = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a caller may see of suppressions: everything ("" and ""), a tenant's, or those of one mailbox of it."""
+
+    tenant_id: str = ""
+    mailbox_id: str = ""
+
+
+def add(connection: Connection, consequences: Consequences, entry: Suppress) -> Any:
+    """Refuse an address from now on; returns the entry's row."""
+    consequences.suppress(connection, [entry])
+    tenant, mailbox = _belongs(entry)
+    query = select(t.suppressions).where(
+        _s.key == entry.key,
+        _s.scope == entry.scope,
+        _s.tenant_id == tenant,
+        _s.mailbox_id == mailbox,
+        _s.kind == entry.kind,
+    )
+    return connection.execute(query).one()
+
+
+def _belongs(entry: Suppress) -> tuple[str, str]:
+    return (
+        "" if entry.scope == "global" else entry.tenant_id,
+        entry.mailbox_id if entry.scope == "mailbox" else "",
+    )
+
+
+def remove(connection: Connection, row: Any, *, by: str, now: int) -> None:
+    """Refuse no longer by this entry."""
+    connection.execute(delete(t.suppressions).where(_s.id == row.id))
+    data = {"kind": row.kind, "scope": row.scope, "by": by}
+    record(connection, [Event("suppression.removed", now, row.tenant_id, row.mailbox_id, "", 0, row.address, data)])
+
+
+def listed(
+    connection: Connection,
+    sight: Sight,
+    *,
+    key: str = "",
+    scope: str = "",
+    kind: str = "",
+    mailbox_id: str = "",
+    after: Place | None = None,
+    limit: int = 50,
+) -> Page:
+    """A page of suppressions, newest first."""
+    query = select(t.suppressions)
+    for column, value in ((_s.key, key), (_s.scope, scope), (_s.kind, kind), (_s.mailbox_id, mailbox_id)):
+        if value:
+            query = query.where(column == value)
+    if sight.tenant_id:
+        query = query.where(_s.tenant_id == sight.tenant_id)
+        if sight.mailbox_id:
+            query = query.where(or_(_s.scope == "tenant", _s.mailbox_id == sight.mailbox_id))
+    return newest_first(connection, query, _s.created_at, _s.id, after=after, limit=limit)
+
+
+def sees(sight: Sight, row: Any) -> bool:
+    """Whether this entry may be looked at."""
+    if not sight.tenant_id:
+        return True
+    own = row.tenant_id == sight.tenant_id
+    return own and (not sight.mailbox_id or row.scope == "tenant" or row.mailbox_id == sight.mailbox_id)
+
+
+def binding(connection: Connection, key: str, domain: str, now: int, sight: Sight) -> tuple[list[Any], list[Any]]:
+    """The entries that bind an address now: its own, and those of its domain."""
+    alive = or_(_s.expires_at == 0, _s.expires_at > now)
+    own = select(t.suppressions).where(_s.key == key, alive)
+    domains = select(t.suppressed_domains).where(
+        _dom.domain.in_(suffixes(domain)), or_(_dom.expires_at == 0, _dom.expires_at > now)
+    )
+    if sight.tenant_id:
+        own = own.where(_s.tenant_id.in_(("", sight.tenant_id)))
+        domains = domains.where(_dom.tenant_id.in_(("", sight.tenant_id)))
+        if sight.mailbox_id:
+            own = own.where(or_(_s.mailbox_id == "", _s.mailbox_id == sight.mailbox_id))
+    return list(connection.execute(own.order_by(_s.created_at))), list(connection.execute(domains))
+
+
+def export(connection: Connection, sight: Sight, after: str = "", limit: int = STEP) -> Sequence[Any]:
+    """The next rows of all suppressions, by id."""
+    query = select(t.suppressions).where(_s.id > after).order_by(_s.id).limit(limit)
+    return connection.execute(query.where(_s.tenant_id == sight.tenant_id) if sight.tenant_id else query).all()
+
+
+# -- domains --------------------------------------------------------------------------------
+
+
+def add_domain(connection: Connection, values: dict[str, Any]) -> Any:
+    """Refuse a whole domain; returns its row. One that is refused already stays as it is."""
+    same = select(t.suppressed_domains).where(
+        and_(_dom.domain == values["domain"], _dom.tenant_id == values["tenant_id"])
+    )
+    if (row := connection.execute(same).first()) is not None:
+        return row
+    connection.execute(insert(t.suppressed_domains), values)
+    data = {"kind": "domain", "domain": values["domain"], "scope": "tenant" if values["tenant_id"] else "global"}
+    record(connection, [Event("suppression.created", values["created_at"], values["tenant_id"], data=data)])
+    return connection.execute(same).one()
+
+
+def remove_domain(connection: Connection, row: Any, *, by: str, now: int) -> None:
+    """Refuse the domain no longer."""
+    connection.execute(delete(t.suppressed_domains).where(_dom.id == row.id))
+    data = {"kind": "domain", "domain": row.domain, "by": by}
+    record(connection, [Event("suppression.removed", now, row.tenant_id, data=data)])
+
+
+# -- consents -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewConsent:
+    """An entry of the ledger: given, or taken back."""
+
+    id: str
+    tenant_id: str
+    key: str
+    address: str
+    granted: bool
+    at: int
+    recorded_at: int
+    basis: str = ""
+    source: str = ""
+    jurisdiction: str = ""
+    proof: str = ""
+
+
+def add_consents(connection: Connection, entries: Sequence[NewConsent]) -> None:
+    """Append to the ledger."""
+    if entries:
+        names = [c.name for c in t.consents.columns]
+        connection.execute(insert(t.consents), [{name: getattr(e, name) for name in names} for e in entries])
+
+
+def consents(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    key: str = "",
+    granted: bool | None = None,
+    after: Place | None = None,
+    limit: int = 50,
+) -> Page:
+    """A page of the ledger, newest first."""
+    query = select(t.consents)
+    if tenant_id:
+        query = query.where(_c.tenant_id == tenant_id)
+    if key:
+        query = query.where(_c.key == key)
+    if granted is not None:
+        query = query.where(_c.granted.is_(granted))
+    return newest_first(connection, query, _c.at, _c.id, after=after, limit=limit)
+
+
+def newest_consent(connection: Connection, tenant_id: str, key: str) -> Any:
+    """The entry that counts for an address, None if there is none."""
+    query = select(t.consents).where(_c.tenant_id == tenant_id, _c.key == key)
+    return connection.execute(query.order_by(_c.at.desc(), _c.recorded_at.desc()).limit(1)).first()
+
+
+def export_consents(connection: Connection, tenant_id: str, after: str = "", limit: int = STEP) -> Sequence[Any]:
+    """The next rows of the ledger, by id."""
+    query = select(t.consents).where(_c.id > after).order_by(_c.id).limit(limit)
+    return connection.execute(query.where(_c.tenant_id == tenant_id) if tenant_id else query).all()
+
+
+def steps(rows: Sequence[Any], size: int = STEP) -> Iterator[Sequence[Any]]:
+    """The rows, some at a time."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
