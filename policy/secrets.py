@@ -171,7 +171,7 @@ class SecretScanner:
         for secret in chosen:
             if not is_recognisable(secret):
                 raise ValueError(
-                    f"a secret to look for needs {SHORTEST_CHOSEN} characters or more, letters, figures and _-./+=:~ only"
+                    f"a secret to look for needs {SHORTEST_CHOSEN} characters or more: letters, figures and _-./+=:~"
                 )
             hashes.add(keyed_hash(key, secret))
         return cls(key, frozenset(hashes), tuple(sorted(c.lower() for c in canaries if c)), is_own=is_own)

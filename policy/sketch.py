@@ -35,7 +35,7 @@ _STEM = 5
 _READ = 200
 
 _WORD, _FACT, _SMALL, _TRAIT = 0, 1, 2, 3
-_SELLS = 0xFFFFFFFF  # its own kind bits are those of a trait
+_SELLS = 0xFFFFFFFF  # marks a message that surely sells; its kind bits are those of a trait
 
 
 def sketch(
@@ -80,7 +80,7 @@ def _take_number(token: str, facts: set[str], small: set[str]) -> None:
 
 
 def _hashed(features: set[str], kind: int, most: int) -> list[int]:
-    # Bottom-k: of the same features the same ones survive. The multiplication spreads what CRC-32 leaves close together.
+    # Bottom-k: of the same features the same ones survive. The multiplication spreads what CRC-32 leaves close.
     hashes = [(crc32(feature.encode()) * 0x9E3779B1 & 0xFFFFFFFC) | kind for feature in features]
     return sorted(hashes)[:most]
 

@@ -226,8 +226,8 @@ def _undelivered(server: Server, provider: Provider, account: Account) -> dict[s
     missing = {}
     with server.api() as api:
         for message_id in account.accepted.keys() - delivered:
-            answer = api.get("/v1/sends", params={"messageId": message_id})
-            missing[message_id] = answer.text if answer.status_code != 200 else json.dumps(answer.json()["data"])
+            found = api.get("/v1/sends", params={"messageId": message_id}).json()["data"]
+            missing[message_id] = " ".join(api.get(f"/v1/sends/{send['sendId']}").text for send in found)
     return missing
 
 
@@ -235,7 +235,7 @@ def _balance(
     plan: Plan, kills: Kills, account: Account, provider: Provider, undelivered: Mapping[str, str]
 ) -> dict[str, Any]:
     ledger = provider.ledger
-    # After two answers lost in a row nobody can know: the one way in which a message may end without having arrived.
+    # Cut off twice between MAIL and the noted answer, nobody can know: the one way to end without having arrived.
     lost = {name: state for name, state in undelivered.items() if "outcome_unknown" not in state}
     twice = {k: n for k, n in ledger.unexplained().items() if n > 2 or not kills.excuse(ledger.first_taken[k])}
     wrong = {

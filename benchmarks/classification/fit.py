@@ -155,18 +155,14 @@ def tune_examples() -> list[Example]:
 
 def write(weights: dict[str, float]) -> None:
     """Writes the weights as a module."""
-    heard = {name: weight for name, weight in weights.items() if name != "bias" and abs(weight) >= 0.0005}
+    heard = {name: weight for name, weight in sorted(weights.items()) if name != "bias" and abs(weight) >= 0.0005}
     lines = [
-        '"""Weights of the votes, in log odds; above zero for commercial. Written by `benchmarks.classification.fit`."""',
+        '"""Weights of the votes in log odds, above zero for commercial. Written by benchmarks.classification.fit."""',
         "",
         f"BIAS = {weights['bias']:.3f}",
         "",
         "WEIGHTS = {",
-        *(
-            f'    "{name}": {weight:.3f},'
-            for name, weight in sorted(weights.items())
-            if name != "bias" and abs(weight) >= 0.0005
-        ),
+        *(f'    "{name}": {weight:.3f},' for name, weight in heard.items()),
         "}",
         "",
     ]

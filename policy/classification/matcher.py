@@ -1,13 +1,14 @@
-"""Finds the phrases of the lexicon in a list of tokens, one look-up a token.
+"""Finds the phrases of the lexicon in a list of tokens, two look-ups a token.
 
-A phrase is filed under its first word that is not one of the commonest, so most
-tokens lead nowhere and cost one dictionary look-up; the others are followed by
-one more with the next or the last token. What a token may stand in is
-remembered; the memory is bounded and changes no result.
+A phrase of several words is filed under two of them that stand side by side, so
+that hardly any pair of tokens leads to a phrase that is not there; what has no
+such pair is filed under one word. Both look-ups run over the whole list at once.
+What a token may begin is remembered; the memory is bounded and changes no result.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from policy.tokens import word_set
@@ -32,7 +33,7 @@ Hit = tuple[str, int, int]
 
 
 class _Phrase(NamedTuple):
-    """A phrase of several words, and how many of them stand before the one it is filed under."""
+    """A phrase of several words, and how many of them stand before those it is filed under."""
 
     concept: str
     words: Rest
@@ -40,11 +41,9 @@ class _Phrase(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """Where one token may stand: alone, in phrases known by the next or the last word, and in others."""
+    """What one token alone says, and the phrases that no pair of plain words announces."""
 
     alone: Rest
-    nexts: dict[str, tuple[_Phrase, ...]]
-    lasts: dict[str, tuple[_Phrase, ...]]
     loose: tuple[_Phrase, ...]
 
 
@@ -52,6 +51,7 @@ class Matcher:
     """The merged lexicon of languages that put blanks between words."""
 
     def __init__(self, table: dict[str, tuple[str, ...]]) -> None:
+        self._pairs: dict[tuple[str, str], tuple[_Phrase, ...]] = {}
         self._exact: dict[str, list[_Phrase]] = {}
         self._prefix: dict[str, list[_Phrase]] = {}
         for concept, phrases in table.items():
@@ -61,100 +61,84 @@ class Matcher:
         self._memory: dict[str, _Node | None] = {}
 
     def _file(self, concept: str, words: Rest) -> None:
+        plain = [at for at in range(len(words) - 1) if _is_plain(words[at]) and _is_plain(words[at + 1])]
+        if plain:
+            before = min(plain, key=lambda at: (words[at] in _COMMONEST) + (words[at + 1] in _COMMONEST))
+            pair = words[before], words[before + 1]
+            self._pairs[pair] = (*self._pairs.get(pair, ()), _Phrase(concept, words, before))
+            return
         before = next((at for at, word in enumerate(words) if word not in _COMMONEST), 0)
         head = words[before]
         shelf, key = (self._prefix, head[:-1]) if head.endswith("*") else (self._exact, head)
         shelf.setdefault(key, []).append(_Phrase(concept, words, before))
 
     def hits(self, tokens: Sequence[str]) -> list[Hit]:
-        """Every phrase in order, at most one a concept and place: the longest."""
+        """Every phrase in order; of one concept none that stands inside another."""
         found: list[Hit] = []
-        end = len(tokens) - 1
+        plain = ["#" if token[-1].isdigit() and token[0].isdigit() else token for token in tokens]
+        for at, phrases in enumerate(map(self._pairs.get, pairwise(plain))):
+            if phrases:
+                found += _standing(phrases, plain, at)
         # The default of a look-up is the token itself: a string stands for «not seen before».
-        for at, node in enumerate(map(self._memory.get, tokens, tokens)):
+        for at, node in enumerate(map(self._memory.get, plain, plain)):
             if node is None:
                 continue
             known = self._remember(node) if isinstance(node, str) else node
-            if known is None:
-                continue
-            alone, nexts, lasts, phrases = known
-            if nexts and at < end and (after := tokens[at + 1]) in nexts:
-                phrases += nexts[after]
-            if lasts and at and (before := tokens[at - 1]) in lasts:
-                phrases += lasts[before]
-            if phrases:
-                found += _longest(phrases, alone, tokens, at)
-            elif alone:
+            if known is not None:
+                alone, loose = known
                 found += [(concept, at, 1) for concept in alone]
-        found.sort(key=_place)
-        return found
+                if loose:
+                    found += _standing(loose, plain, at)
+        return _outermost(found)
 
     def _remember(self, token: str) -> _Node | None:
         phrases = list(self._exact.get(token, ()))
-        if token[0].isdigit():
-            phrases += self._exact.get("#", ())
         for length in self._lengths:
             if length > len(token):
                 break
             phrases += self._prefix.get(token[:length], ())
         if len(self._memory) >= _REMEMBERED:
             self._memory.clear()
-        node = self._memory[token] = _node(phrases) if phrases else None
+        alone = dict.fromkeys(phrase.concept for phrase in phrases if len(phrase.words) == 1)
+        loose = tuple(phrase for phrase in phrases if len(phrase.words) > 1)
+        node = self._memory[token] = _Node(tuple(alone), loose) if phrases else None
         return node
 
 
-_NONE = (0, 0)
+def _standing(phrases: Iterable[_Phrase], tokens: Sequence[str], at: int) -> list[Hit]:
+    return [
+        (concept, at - before, len(words)) for concept, words, before in phrases if _stands(words, tokens, at - before)
+    ]
 
 
-def _longest(phrases: Iterable[_Phrase], alone: Rest, tokens: Sequence[str], at: int) -> list[Hit]:
-    longest = dict.fromkeys(alone, (at, 1))
-    for concept, words, before in phrases:
-        length = len(words)
-        if length > longest.get(concept, _NONE)[1] and _stands(words, tokens, at - before):
-            longest[concept] = (at - before, length)
-    return [(concept, start, length) for concept, (start, length) in longest.items()]
+def _outermost(found: list[Hit]) -> list[Hit]:
+    """In order of place, without what stands inside a longer phrase of its own concept."""
+    found.sort(key=_place)
+    reached: dict[str, int] = {}
+    outermost: list[Hit] = []
+    for hit in found:
+        concept, at, length = hit
+        if at + length > reached.get(concept, 0):
+            reached[concept] = at + length
+            outermost.append(hit)
+    return outermost
 
 
-def _place(hit: Hit) -> int:
-    return hit[1]
-
-
-def _node(phrases: Iterable[_Phrase]) -> _Node:
-    alone: dict[str, None] = {}
-    nexts: dict[str, tuple[_Phrase, ...]] = {}
-    lasts: dict[str, tuple[_Phrase, ...]] = {}
-    loose: list[_Phrase] = []
-    for phrase in phrases:
-        words, before = phrase.words, phrase.before
-        if len(words) == 1:
-            alone[phrase.concept] = None
-        elif before + 1 < len(words) and _is_plain(words[before + 1]):
-            nexts[words[before + 1]] = (*nexts.get(words[before + 1], ()), phrase)
-        elif before and _is_plain(words[before - 1]):
-            lasts[words[before - 1]] = (*lasts.get(words[before - 1], ()), phrase)
-        else:
-            loose.append(phrase)
-    return _Node(tuple(alone), nexts, lasts, tuple(loose))
+def _place(hit: Hit) -> tuple[int, int]:
+    return hit[1], -hit[2]
 
 
 def _is_plain(word: str) -> bool:
-    return word not in ("#", "_") and not word.endswith("*")
+    return word != "_" and not word.endswith("*")
 
 
 def _stands(words: Rest, tokens: Sequence[str], start: int) -> bool:
     if start < 0 or start + len(words) > len(tokens):
         return False
-    for offset, wanted in enumerate(words):
-        token = tokens[start + offset]
-        if wanted != token and not _stands_for(wanted, token):
+    for wanted, token in zip(words, tokens[start : start + len(words)], strict=True):
+        if wanted != token and wanted != "_" and not (wanted[-1] == "*" and token.startswith(wanted[:-1])):
             return False
     return True
-
-
-def _stands_for(wanted: str, token: str) -> bool:
-    if wanted == "#":
-        return token[0].isdigit()
-    return wanted == "_" or (wanted[-1] == "*" and token.startswith(wanted[:-1]))
 
 
 class InsideMatcher:

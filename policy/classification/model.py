@@ -14,9 +14,10 @@ from policy.classification.features import Page, page, votes
 from policy.classification.weights import BIAS, WEIGHTS
 from policy.content import Content
 
-# Where cross-validation finds 97 in 100 commercial messages; scores from DOUBT_FROM to DOUBT_TO are close calls.
-COMMERCIAL_FROM = 0.35
-DOUBT_FROM, DOUBT_TO = 0.2, 0.55
+# Less than four to one is no excuse: in doubt a message is commercial. Scores from DOUBT_FROM to DOUBT_TO are
+# close calls.
+COMMERCIAL_FROM = 0.2
+DOUBT_FROM, DOUBT_TO = 0.1, 0.45
 _EXPLAINED = 12
 _FARTHEST = 30.0  # e^-30 is nothing; a larger exponent would overflow
 
@@ -44,7 +45,8 @@ class Classification:
 
 def classify(content: Content, shown: Page | None = None) -> Classification:
     """Judges a message by what its reader sees, heaviest votes first."""
-    cast = votes(content, shown or page(content))
+    shown = shown or page(content)
+    cast = votes(content, shown)
     weighed = [
         Feature(name, round(weight * value, 3), cast.evidence.get(name, ""))
         for name, value in cast.values.items()

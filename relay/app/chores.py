@@ -52,6 +52,7 @@ class Chores:
             Chore("providers", 1, self._providers),
             Chore("signers", 60, self._signers),
             Chore("dead nodes", 10, self._dead, alone=True),
+            Chore("returns", 2, self._returns, alone=True),
             Chore("approvals", 10, self._approvals, alone=True),
             Chore("retention", 300, self._retention, alone=True),
             Chore("checkpoint", 60, self._checkpoint, alone=True),
@@ -105,6 +106,9 @@ class Chores:
                 log.warning("nodes died", nodes=dead, requeued=freed[0], uncertain=freed[1])
 
         await self._alone(job)
+
+    async def _returns(self) -> None:
+        await self._alone(self._app.station.apply_waiting)
 
     async def _approvals(self) -> None:
         await self._alone(lambda c: expire_approvals(c, self._app.clock()))

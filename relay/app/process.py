@@ -21,6 +21,9 @@ from sqlalchemy import Connection
 from config.settings import Settings
 from relay.app.chores import Chores
 from relay.app.parts import Parts
+from relay.feedback.events import FeedbackEvent
+from relay.feedback.guarded import fetch
+from relay.feedback.station import Station
 from relay.store.nodes import bury, dead_nodes, register_node
 from relay.store.writer import Broken, Unavailable
 from relay.submission.listener import Listener
@@ -60,6 +63,20 @@ class App(Parts):
         """What has to be done from time to time."""
         return Chores(self)
 
+    @cached_property
+    def station(self) -> Station:
+        """What comes back, and telling others."""
+        certificate = self.certificate
+        return Station(
+            lambda: self.settings,
+            writer=self.writer,
+            consequences=self.consequences,
+            tokens=self.tokens,
+            clock=self.clock,
+            sockets=self._inbound_sockets,
+            context=(lambda: certificate.context) if certificate else None,
+        )
+
     # -- life -----------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -83,6 +100,7 @@ class App(Parts):
             )
             await listener.start()
             self.listeners.append(listener)
+        await self.station.start()
         self.ready = True
 
     async def drain(self) -> None:
@@ -90,6 +108,7 @@ class App(Parts):
         self.ready = False
         for listener in self.listeners:
             listener.stop_accepting()
+        await self.station.stop()
         timeout = self.settings.server.drain_timeout.total_seconds()
         started = time.monotonic()
         await self.traffic.drain(timeout)
@@ -177,7 +196,12 @@ class App(Parts):
             on_changed=self.desk.forget,
             figures=self.figures,
             public_url=lambda: self.public_url,
+            apply_feedback=self._apply_feedback,
+            fetch=fetch,
         )
+
+    def _apply_feedback(self, connection: Connection, provider: str, events: Sequence[FeedbackEvent], now: int) -> None:
+        self.station.applier.of_provider(connection, provider, events, now)
 
     def readiness(self) -> tuple[bool, Sequence[str]]:
         """Whether this process takes mail, and what is missing."""

@@ -9,18 +9,22 @@ app = group("Validate the configuration, or print its JSON Schema")
 @app.command()
 def check(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Validate: file, line, key, and what was meant."""
-    from config.errors import ConfigError
+    from config.errors import ConfigError, Problem
     from config.loader import load
     from relay.cli.output import note, print_json, say
 
     path = path_of(config)
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     try:
-        problems, warnings = (), load(path).warnings
+        warnings = load(path).warnings
     except ConfigError as error:
-        problems, warnings = error.problems, ()
+        problems = error.problems
     if as_json:
         kinds = [("error", p) for p in problems] + [("warning", p) for p in warnings]
-        print_json([{"kind": k, "source": p.source, "line": p.line, "key": p.key, "message": p.message} for k, p in kinds])
+        print_json(
+            [{"kind": k, "source": p.source, "line": p.line, "key": p.key, "message": p.message} for k, p in kinds]
+        )
         return EXIT_USAGE if problems else 0
     for problem in problems:
         note(str(problem))

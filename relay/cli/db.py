@@ -9,14 +9,16 @@ app = group("The store's schema")
 @app.command()
 def upgrade(config: ConfigFile = None) -> None:
     """Bring the store to this program's revision, and in line with what the file declares."""
-    from relay.cli.house import settings_of
-    from relay.cli.output import say
     from relay.app.instance import Instance
     from relay.app.setup import prepare
+    from relay.cli.house import settings_of
+    from relay.cli.output import say
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)
-    prepare(settings, Instance(settings.server.data_dir))
+    instance = Instance(settings.server.data_dir)
+    instance.lock()  # beside a running server nothing is upgraded under its feet
+    prepare(settings, instance)
     say(f"The store is at revision {HEAD}.")
 
 

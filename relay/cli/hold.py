@@ -105,7 +105,9 @@ def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
             "sendId": row.send_id,
             "status": row.status,
             "mailbox": names.get(row.mailbox_id, ""),
-            "recipients": [d.recipient for d in deliveries[row.send_id] if d.state == "held" or row.status != "pending"],
+            "recipients": [
+                d.recipient for d in deliveries[row.send_id] if d.state == "held" or row.status != "pending"
+            ],
             "subject": sends[row.send_id].subject if row.send_id in sends else "",
             "reason": row.reason,
             "requestedAt": iso(row.requested_at),

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from config.loader import load
 from config.settings import Settings
+from relay.app.instance import Instance
 from relay.cli.errors import Refused
 from relay.cli.options import path_of
-from relay.app.instance import Instance
 from relay.mail.ids import Ids
 from relay.store.engine import Database
 from relay.store.migrate import HEAD, current
@@ -95,4 +95,6 @@ def _ready(house: House) -> None:
 def _prepare(house: House) -> None:
     from relay.app.setup import prepare
 
+    # A server that is just starting makes it itself; only who has the lock may.
+    house.instance.lock()
     prepare(house.settings, house.instance)

@@ -115,13 +115,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def _usage(error: TyperException) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
-        error.show()
+        print(error.format_message(), file=sys.stderr)
         return EXIT_USAGE
     return _failed(error.format_message(), EXIT_USAGE)
 
 
 def _failed(text: str, code: int) -> int:
-    print(f"gatepost: {one_line(text)}", file=sys.stderr)  # noqa: T201
+    print(f"gatepost: {one_line(text)}", file=sys.stderr)
     return code
 
 

@@ -58,18 +58,24 @@ def listing(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, em
 
 
 def table(rows: Iterable[Row], columns: Sequence[Column], title: str = "") -> Any:
-    """A rich table of rows; words that are states are coloured."""
+    """A rich table of rows; words that are states are coloured, columns nobody has anything in are left out."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, header_style="bold")
-    for column in columns:
-        drawn.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
-    for row in rows:
-        cells = [(column.of(row), column.style) for column in columns]
-        drawn.add_row(*(Text(text, style=style or _STYLES.get(text.partition(" ")[0], "")) for text, style in cells))
+    cells = [[column.of(row) for column in columns] for row in rows]
+    used = [n for n in range(len(columns)) if any(line[n] for line in cells)]
+    for n in used:
+        drawn.add_column(columns[n].title, justify="right" if columns[n].right else "left", overflow="fold")
+    for line in cells:
+        drawn.add_row(*(Text(line[n], style=columns[n].style or style_of(line[n])) for n in used))
     return drawn
+
+
+def style_of(word: str) -> str:
+    """The colour of a state; none for other words."""
+    return _STYLES.get(word.partition(" ")[0], "")
 
 
 def details(pairs: Sequence[tuple[str, Any]]) -> None:
@@ -83,7 +89,7 @@ def details(pairs: Sequence[tuple[str, Any]]) -> None:
     for name, value in pairs:
         if value not in (None, "", [], {}):
             shown = safe(str(value), lines=True)
-            grid.add_row(name, Text(shown, style=_STYLES.get(shown.partition(" ")[0], "")))
+            grid.add_row(name, Text(shown, style=style_of(shown)))
     console().print(grid)
 
 
@@ -98,18 +104,18 @@ def console() -> "Console":
 
 def say(text: str) -> None:
     """A sentence for a person, on standard output."""
-    print(safe(text, lines=True), flush=True)  # noqa: T201 - this is what a command is for
+    print(safe(text, lines=True), flush=True)
 
 
 def note(text: str) -> None:
     """A remark that must not get into a pipe: on standard error."""
-    print(safe(text, lines=True), file=sys.stderr, flush=True)  # noqa: T201
+    print(safe(text, lines=True), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
     """JSON, indented."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    print(text.translate(_C1), flush=True)  # noqa: T201
+    print(text.translate(_C1), flush=True)
 
 
 def print_line(value: Any) -> None:

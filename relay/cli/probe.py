@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from config.providers import ProviderSettings
-from relay.app import contexts
-from relay.delivery.connection import Unreachable, connect
+from relay.app.parts import contexts
+from relay.delivery.dial import Unreachable, connect
 
 
 def probe_all(providers: Sequence[ProviderSettings], hostname: str) -> list[dict[str, Any]]:

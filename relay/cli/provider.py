@@ -38,8 +38,8 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
     listing(shown, columns, as_json=as_json, empty=empty)
 
 
-@app.command()
-def test(
+@app.command("test")
+def try_out(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Only this one")] = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -91,9 +91,7 @@ def _set(name: str, status: str, cause: str, config: Any) -> None:
     with opened(config) as house:
         _find(house.settings, name)
         with house.writing() as connection:
-            changed = set_provider_status(
-                connection, name, status=status, cause=cause, by=operator(), now=house.now()
-            )
+            changed = set_provider_status(connection, name, status=status, cause=cause, by=operator(), now=house.now())
     say(f"Provider {name} is {status}{'' if changed else ' already'}.")
 
 

@@ -1,6 +1,8 @@
 """Arguments as values: what a person typed, checked, or BadUsage that says what was meant."""
 
-from datetime import timedelta
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from relay.cli.errors import BadUsage
 
@@ -48,3 +50,21 @@ def one_of(text: str, allowed: tuple[str, ...], option: str) -> str:
 def _first(error: object) -> str:
     errors = getattr(error, "errors")()  # noqa: B009 - pydantic's class is not imported for a message
     return str(errors[0]["msg"]).removeprefix("Value error, ")
+
+
+def content_of(path: Path) -> bytes:
+    """The octets of a file; `-` is standard input."""
+    return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+
+
+def key_of(address: str) -> str:
+    """The folded key of an address, "" for none."""
+    from relay.mail.address import parse_path
+
+    return parse_path(address).key if address else ""
+
+
+def moment(text: str) -> int:
+    """A time as RFC 3339 writes it, or a date, in milliseconds; raises ValueError."""
+    found = datetime.fromisoformat(text)
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)

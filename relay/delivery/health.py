@@ -1,18 +1,24 @@
-"""How each provider is doing: a circuit breaker, what throttles taught, and pauses by hand.
+"""How each provider is doing: a circuit breaker, what throttles taught, limits, and pauses by hand.
 
 Connection and provider failures in a row open the breaker; after a while one probe goes
-through, and the time until the next doubles up to a bound. A refusal of a message or a
-recipient is a healthy answer. A throttle closes the provider for as long as it said, or a
-short while, without counting as a failure of the line.
+through, and the time until the next doubles up to a bound. After a probe that succeeded the
+number of tries at once grows by one with each success, so that what has gathered does not
+fall upon the provider at once. A throttle closes it for as long as it said, or a short while
+that doubles, without counting as a failure of the line. A refusal of a message, a sender or
+a recipient is a healthy answer, or none at all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config.delivery import Breaker
-from relay.delivery.outcome import Outcome, Result, Scope
+from relay.delivery.outcome import CLOSED, SENDER, UNFIT, Outcome, Result, Scope
 
-THROTTLED = 5_000  # milliseconds a provider is spared after a throttle that named no time
+THROTTLED = 5_000  # milliseconds a provider is spared after the first throttle that named no time
+EXHAUSTED = 3_600_000  # and after «quota used up»
+RAMP = 16  # tries at once after which a recovered provider is trusted again
+NO_BOUND = 1 << 20
+_AT_ONCE = frozenset({"configuration", "account"})  # no second try would go better
 
 
 @dataclass(slots=True)
@@ -22,7 +28,11 @@ class Health:
     failures: int = 0
     open_until: int = 0
     opened_for: int = 0
-    probing: bool = False
+    throttles: int = 0
+    limited_until: int = 0  # its rate or daily limit is used up until then
+    allowed: int = 0  # tries at once while it recovers, 0 for no bound
+    under_way: int = 0
+    cause: str = ""
     last_words: str = ""
     last_at: int = 0
     delivered: int = 0
@@ -42,46 +52,112 @@ class Healths:
 
     def of(self, name: str) -> Health:
         """The health of one provider."""
-        return self._healths.setdefault(name, Health())
+        found = self._healths.get(name)
+        if found is None:
+            found = self._healths[name] = Health()
+        return found
 
     def state(self, name: str) -> str:
-        """paused, open, half_open or closed."""
-        health = self.of(name)
+        """paused, open, half_open, recovering, limited or closed."""
+        health, now = self.of(name), self._clock()
         if name in self.paused:
             return "paused"
-        if health.open_until > self._clock():
+        if health.open_until > now:
             return "open"
-        return "half_open" if health.opened_for else "closed"
+        if health.opened_for:
+            return "half_open"
+        if health.limited_until > now:
+            return "limited"
+        return "recovering" if health.allowed else "closed"
+
+    def room(self, name: str) -> int:
+        """How many tries more it may get at this moment."""
+        state, health = self.state(name), self.of(name)
+        if state in ("paused", "open", "limited"):
+            return 0
+        if state == "closed":
+            return NO_BOUND
+        return max(0, (health.allowed if state == "recovering" else 1) - health.under_way)
 
     def may_try(self, name: str) -> bool:
         """Whether mail may go there now; half open lets a single probe through."""
-        state = self.state(name)
-        return state == "closed" or (state == "half_open" and not self.of(name).probing)
+        return self.room(name) > 0
 
-    def trying(self, name: str) -> None:
-        """A try begins; it is the probe where the breaker is half open."""
-        health = self.of(name)
-        health.probing = bool(health.opened_for)
+    def admit(self, name: str) -> bool:
+        """Begin a try if there is room for one; every try that was admitted is ended by `leave`."""
+        if not self.may_try(name):
+            return False
+        self.of(name).under_way += 1
+        return True
 
-    def learn(self, outcome: Outcome) -> None:
-        """What an outcome says of its provider."""
-        health = self.of(outcome.provider)
-        health.last_words, health.last_at, health.probing = outcome.words, outcome.ended, False
-        if outcome.reopen_after or outcome.kind in ("throttle", "exhausted"):
-            health.open_until = max(health.open_until, self._clock() + (outcome.reopen_after or THROTTLED))
-            health.opened_for = health.opened_for or self._open_for
-            health.failed += 1
-        elif outcome.scope in (Scope.CONNECTION, Scope.PROVIDER) and outcome.result is not Result.DELIVERED:
-            self._failed(health, at_once=outcome.kind in ("configuration", "account"))
+    def leave(self, name: str) -> None:
+        """A try is over."""
+        self.of(name).under_way -= 1
+
+    def limited(self, name: str, until: int) -> None:
+        """Its rate or daily limit is used up until then."""
+        self.of(name).limited_until = until
+
+    def learn(self, made: Sequence[Outcome]) -> bool:
+        """What the outcomes of one transaction say of its provider; True when that has just opened the breaker."""
+        telling = _telling(made)
+        if telling is None:
+            return False
+        health = self.of(telling.provider)
+        was_shut = bool(health.opened_for) or health.open_until > self._clock()
+        health.last_words, health.last_at = telling.words, telling.ended
+        health.delivered += sum(outcome.result is Result.DELIVERED for outcome in made)
+        if telling.kind in ("throttle", "exhausted") or telling.reopen_after:
+            self._throttled(health, telling)
+        elif _is_failure(telling):
+            self._failed(health, telling)
         else:
-            health.failures = health.opened_for = health.open_until = 0
-            health.delivered += outcome.result is Result.DELIVERED
+            self._succeeded(health)
+        is_shut = health.open_until > self._clock()
+        return is_shut and not was_shut and telling.kind != "throttle"
 
-    def _failed(self, health: Health, *, at_once: bool) -> None:
+    def _throttled(self, health: Health, told: Outcome) -> None:
+        now = self._clock()
+        health.failed += 1
+        health.cause = told.kind
+        # Several that were under way hear the same throttle; it counts once.
+        health.throttles += health.open_until <= now
+        doubled = min(THROTTLED << min(health.throttles - 1, 10), self._open_at_most) if health.throttles else THROTTLED
+        wait = told.reopen_after or (EXHAUSTED if told.kind == "exhausted" else doubled)
+        health.open_until = max(health.open_until, now + wait)
+        health.opened_for = health.opened_for or self._open_for
+        health.allowed = 1
+
+    def _failed(self, health: Health, told: Outcome) -> None:
         """One more failure; a probe that failed, or an account that is refused, opens at once."""
+        now = self._clock()
         health.failures += 1
         health.failed += 1
-        if health.failures < self._limit and not health.opened_for and not at_once:
+        if health.open_until > now:
+            return  # it was under way when the breaker opened
+        if health.failures < self._limit and not health.opened_for and told.kind not in _AT_ONCE:
             return
+        health.cause = told.kind or told.scope.value
         health.opened_for = min(health.opened_for * 2 or self._open_for, self._open_at_most)
-        health.open_until = self._clock() + health.opened_for
+        health.open_until = now + health.opened_for
+        health.allowed = 1
+
+    def _succeeded(self, health: Health) -> None:
+        if health.open_until > self._clock():
+            return  # it began before the breaker opened: the probe decides
+        health.failures = health.opened_for = health.open_until = 0
+        if health.allowed:
+            health.allowed = (health.allowed + 1) % RAMP
+        if not health.allowed:
+            health.throttles, health.cause = 0, ""
+
+
+def _telling(made: Sequence[Outcome]) -> Outcome | None:
+    """The outcome of a transaction that says most of the provider: that it takes mail, else how it failed."""
+    heard = [outcome for outcome in made if outcome.kind not in (UNFIT, CLOSED, SENDER)]
+    taken = [outcome for outcome in heard if not _is_failure(outcome)]
+    return next(iter(taken or heard), None)
+
+
+def _is_failure(outcome: Outcome) -> bool:
+    return outcome.scope in (Scope.CONNECTION, Scope.PROVIDER) and outcome.result is not Result.AGAIN

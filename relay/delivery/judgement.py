@@ -4,13 +4,31 @@ A provider's own texts come first (its preset), then the enhanced code, then the
 digit. 5.7.z never condemns a recipient. A 4xx to RCPT with x.3.z, x.4.z, x.7.z, or 421,
 speaks of the provider; with x.1.z, x.2.z or no enhanced code of this recipient. After the
 final dot without an answer the outcome is uncertain, whatever broke: RFC 5321 §4.5.3.2.6
-and RFC 1047 say why.
+and RFC 1047 say why. An address is called dead only by words or codes that leave no doubt
+(`relay.mail.bounce_reason`): a false suppression is worse than a miss.
 """
 
+import re
 from collections.abc import Iterable
 
+from config.delivery import FailoverTrigger
 from config.providers import ProviderSettings
-from relay.delivery.outcome import Failure, Outcome, Phase, Result, Scope, Transcript
+from relay.delivery.outcome import (
+    ARRIVING,
+    CROWDED,
+    POLICY,
+    SENDER,
+    SIZE,
+    UTF8,
+    VERDICTS,
+    Failure,
+    Outcome,
+    Phase,
+    Result,
+    Scope,
+    Transcript,
+)
+from relay.mail.bounce_reason import Said, judge
 from relay.mail.reply import Reply
 
 _COMMANDS = {
@@ -36,6 +54,18 @@ _OF_PRESET: dict[str, tuple[Scope, bool]] = {
     "recipient": (Scope.RECIPIENT, False),
 }
 _SIZE_CODES = ((5, 3, 4), (5, 2, 3))
+_UTF8_CODES = ((5, 6, 7), (5, 6, 9))
+# RFC 5321 §4.2.4: the dialogue itself is at fault, or we are not logged in; never the message or its recipient.
+_DIALOGUE = frozenset({500, 501, 502, 503, 504, 521, 530, 534, 535, 538, 555})
+_LOGIN = frozenset({530, 534, 535, 538})
+_ACCOUNT = re.compile(
+    r"account\b.{0,40}\b(suspend|disabl|deactivat|blocked|restrict|closed|inactive|terminat)"
+    r"|(suspended|disabled|deactivated|inactive|restricted)\b.{0,40}\baccount"
+    r"|unpaid|billing|payment (required|overdue)|(sending|message|daily|hourly|monthly) (quota|limit)"
+    r"|quota (is )?exceeded|out of credits|maximum credits",
+    re.IGNORECASE | re.DOTALL,
+)
+_CROWD = re.compile(r"too many (recipients|rcpt)", re.IGNORECASE)
 
 
 def failure(provider: ProviderSettings, phase: Phase, reply: Reply) -> Failure:
@@ -45,32 +75,64 @@ def failure(provider: ProviderSettings, phase: Phase, reply: Reply) -> Failure:
         if rule.matches(reply.code, enhanced, reply.text, _COMMANDS[phase]):
             scope, temporary = _OF_PRESET[rule.failure]
             wait = int(rule.reopen_after.total_seconds() * 1000) if rule.reopen_after else 0
-            return Failure(scope, temporary, rule.failure, wait)
-    if phase in (Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH, Phase.MAIL):
-        return _of_provider(phase, reply)
+            return Failure(scope, temporary, _kind(rule.failure, phase, reply), wait)
     if phase is Phase.RCPT:
         return _of_recipient(reply)
-    return _of_message(reply)
+    if phase in (Phase.DATA, Phase.BODY, Phase.FINAL):
+        return _of_message(reply)
+    return _of_sender(reply) if phase is Phase.MAIL else _of_provider(phase, reply)
+
+
+def _kind(said: str, phase: Phase, reply: Reply) -> str:
+    """`configuration` after the login is about this message's sender, and no reason to leave the provider alone."""
+    about_us = phase in ARRIVING or reply.code in _LOGIN or reply.enhanced == (5, 7, 30)
+    return SENDER if said == "configuration" and not about_us else said
 
 
 def _of_provider(phase: Phase, reply: Reply) -> Failure:
-    """Refusals before the recipients are named speak of us and our account there."""
-    if phase is Phase.MAIL and reply.enhanced in _SIZE_CODES:
-        return Failure(Scope.MESSAGE, temporary=False, kind="size")
-    if phase is Phase.AUTH:
-        return Failure(Scope.PROVIDER, temporary=reply.is_for_now(), kind="configuration")
-    kind = "throttle" if phase is Phase.MAIL and reply.is_for_now() else ""
+    """Greeting, EHLO, STARTTLS, AUTH: refusals of us."""
+    kind = "configuration" if phase is Phase.AUTH else ""
+    if not reply.is_for_now() and phase is not Phase.AUTH and _ACCOUNT.search(reply.text):
+        kind = "account"
     return Failure(Scope.PROVIDER, temporary=reply.is_for_now(), kind=kind)
+
+
+def _of_sender(reply: Reply) -> Failure:
+    """MAIL: the account, or this one sender."""
+    if reply.is_for_now():
+        return Failure(Scope.PROVIDER, temporary=True, kind="throttle")
+    if reply.enhanced in _SIZE_CODES or reply.code == 552:
+        return Failure(Scope.MESSAGE, temporary=False, kind=SIZE)
+    if reply.enhanced in _UTF8_CODES:
+        return Failure(Scope.MESSAGE, temporary=False, kind=UTF8)
+    return Failure(Scope.PROVIDER, temporary=False, kind=_whose(reply, SENDER))
+
+
+def _whose(reply: Reply, otherwise: str) -> str:
+    """Whether a refusal for good speaks of the login, the account, the dialogue, or of what was asked."""
+    if reply.code in _LOGIN:
+        return "configuration"
+    if _ACCOUNT.search(reply.text):
+        return "account"
+    return "" if reply.code in _DIALOGUE else otherwise
 
 
 def _of_recipient(reply: Reply) -> Failure:
     enhanced = reply.enhanced
+    if reply.code in (452, 552) and ((enhanced and enhanced[1:] == (5, 3)) or _CROWD.search(reply.text)):
+        return Failure(Scope.PROVIDER, temporary=True, kind=CROWDED)
     if reply.is_for_now("RCPT"):
         ours = enhanced is None or enhanced.subject in (1, 2)
         scope = Scope.RECIPIENT if ours and reply.code != 421 else Scope.PROVIDER
         return Failure(scope, temporary=True)
+    if reply.code in _DIALOGUE and (enhanced is None or enhanced.subject in (0, 5, 7)):
+        return Failure(Scope.PROVIDER, temporary=False, kind=_whose(reply, ""))
+    if enhanced in _UTF8_CODES:
+        return Failure(Scope.MESSAGE, temporary=False, kind=UTF8)
+    if enhanced in ((5, 1, 7), (5, 1, 8)):  # RFC 3463 §3.2: the sender's address
+        return Failure(Scope.PROVIDER, temporary=False, kind=SENDER)
     # RFC 3463 §3.8: X.7.z is policy; the verdict may be about us, so the address is not condemned.
-    kind = "policy" if enhanced is not None and enhanced.subject == 7 else ""
+    kind = POLICY if enhanced is not None and enhanced.subject == 7 else ""
     return Failure(Scope.RECIPIENT, temporary=False, kind=kind)
 
 
@@ -78,8 +140,13 @@ def _of_message(reply: Reply) -> Failure:
     """DATA and the answer to the final dot."""
     if reply.is_for_now():
         return Failure(Scope.PROVIDER, temporary=True)
-    kind = "size" if reply.enhanced in _SIZE_CODES else "content"
-    return Failure(Scope.MESSAGE, temporary=False, kind=kind)
+    if reply.enhanced in _SIZE_CODES or (reply.code == 552 and reply.enhanced is None):
+        return Failure(Scope.MESSAGE, temporary=False, kind=SIZE)
+    kind = _whose(reply, "content")
+    out_of_step = kind != "content" or (reply.enhanced is not None and reply.enhanced.subject == 5)
+    if out_of_step:
+        return Failure(Scope.PROVIDER, temporary=False, kind="" if kind == "content" else kind)
+    return Failure(Scope.MESSAGE, temporary=False, kind="content")
 
 
 def outcomes(
@@ -92,23 +159,21 @@ def outcomes(
 def _outcome(provider: ProviderSettings, said: Transcript, n: int, started: int, ended: int) -> Outcome:
     phase, reply = _last_word(said, n)
     if reply is None:
-        return _broken(provider, said, n, started, ended)
-    if reply.is_success and phase is Phase.FINAL:
+        unknown = said.phase is Phase.FINAL
+        result = Result.UNCERTAIN if unknown else Result.NEXT
+        words = said.detail or said.broke
         return Outcome(
-            n,
-            Result.DELIVERED,
-            Scope.NONE,
-            phase,
-            provider.name,
-            reply,
-            started,
-            ended,
-            provider_id=_provider_id(provider, reply),
+            n, result, Scope.CONNECTION, said.phase, provider.name, None, started, ended, words, kind=said.broke
+        )
+    if reply.is_success:
+        own_id = provider_id(provider, reply)
+        return Outcome(
+            n, Result.DELIVERED, Scope.NONE, phase, provider.name, reply, started, ended, provider_id=own_id
         )
     how = failure(provider, phase, reply)
     return Outcome(
         n,
-        _result(how),
+        _result(how, said),
         how.scope,
         phase,
         provider.name,
@@ -117,21 +182,30 @@ def _outcome(provider: ProviderSettings, said: Transcript, n: int, started: int,
         ended,
         kind=how.kind,
         reopen_after=how.reopen_after,
+        hard=how.scope is Scope.RECIPIENT and not how.temporary and how.kind != POLICY and _is_dead(reply),
     )
 
 
-def _result(how: Failure) -> Result:
+def _result(how: Failure, said: Transcript) -> Result:
+    if how.kind == CROWDED and any(reply.is_success for reply in (said.rcpt or {}).values()):
+        return Result.AGAIN
     if how.scope in (Scope.CONNECTION, Scope.PROVIDER):
         return Result.NEXT
-    if how.kind == "size":
-        return Result.NEXT  # another provider may have a larger limit (R42)
+    if how.kind in VERDICTS and how.kind != POLICY:
+        return Result.NEXT
     return Result.DEFERRED if how.temporary else Result.BOUNCED
+
+
+def _is_dead(reply: Reply) -> bool:
+    """Whether the refusal of a recipient says that the address is dead."""
+    status = str(reply.enhanced) if reply.enhanced else ""
+    return judge(Said(diagnostic=reply.text, status=status, reply_code=str(reply.code), command="RCPT")).hard
 
 
 def _last_word(said: Transcript, n: int) -> tuple[Phase, Reply | None]:
     """The reply that settled this recipient, and where; no reply where the dialogue broke first."""
     if said.mail is not None and not said.mail.is_success:
-        return Phase.MAIL, said.mail
+        return (said.phase if said.phase in ARRIVING else Phase.MAIL), said.mail
     own = (said.rcpt or {}).get(n)
     if own is not None and not own.is_success:
         return Phase.RCPT, own
@@ -142,26 +216,22 @@ def _last_word(said: Transcript, n: int) -> tuple[Phase, Reply | None]:
     return said.phase, None
 
 
-def _broken(provider: ProviderSettings, said: Transcript, n: int, started: int, ended: int) -> Outcome:
-    """The dialogue ended without an answer for this recipient."""
-    unknown = said.phase is Phase.FINAL
-    return Outcome(
-        n,
-        Result.UNCERTAIN if unknown else Result.NEXT,
-        Scope.CONNECTION,
-        said.phase,
-        provider.name,
-        None,
-        started,
-        ended,
-        detail=said.detail or said.broke,
-        kind=said.broke,
-    )
-
-
-def _provider_id(provider: ProviderSettings, reply: Reply) -> str:
-    line = f"{reply.code} {reply.enhanced} {reply.text}" if reply.enhanced else f"{reply.code} {reply.text}"
+def provider_id(provider: ProviderSettings, reply: Reply) -> str:
+    """The provider's own id of the message, from its reply to it; empty where it tells none."""
+    whole = f"{reply.code} {reply.text}"
     for pattern in provider.reply_id:
-        if found := pattern.search(line) or pattern.search(f"{reply.code} {reply.text}"):
-            return found["id"]
+        found = pattern.search(whole) or (reply.enhanced and pattern.search(f"{reply.code} {reply.enhanced} {reply.text}"))
+        if found:
+            return str(found["id"])
     return ""
+
+
+def trigger(outcome: Outcome) -> FailoverTrigger | None:
+    """The operator's word for what lets the next provider take over; None where it always does."""
+    if outcome.kind in ("throttle", "exhausted", "connections"):
+        return "rate_limit_exceeded"
+    if outcome.scope is Scope.MESSAGE or outcome.kind == POLICY:
+        return None  # this provider cannot carry it, another may
+    if outcome.reply is not None and not outcome.reply.is_for_now():
+        return "5xx_errors"
+    return "timeout"  # no connection, no answer, or «not now»: nobody is there to take it

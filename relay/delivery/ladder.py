@@ -1,8 +1,9 @@
 """When a delivery is tried again. Pure arithmetic: every test is a table.
 
 The recipient's own soft failures climb the ladder of `softBounces` and, when it is used
-up, bounce. Trouble of providers and connections climbs its own steps and goes on until the
-message is too old, so an outage bounces and suppresses nobody.
+up, bounce. Trouble of providers and connections climbs its own steps by the age of the
+message, however many providers were asked, and goes on until it is too old, so an outage
+bounces and suppresses nobody.
 """
 
 from dataclasses import dataclass
@@ -37,16 +38,23 @@ def after_soft(ladder: Ladder, failures: int, queued_at: int, now: int, chance: 
     """When to try again after the recipient's `failures`-th soft failure; None when it is to bounce."""
     if failures > ladder.soft_retries:
         return None
-    return _within(ladder, _step(ladder.soft, failures), queued_at, now, chance)
+    wait = ladder.soft[min(max(failures, 1), len(ladder.soft)) - 1]
+    return _within(ladder, wait, queued_at, now, chance)
 
 
-def after_trouble(ladder: Ladder, attempts: int, queued_at: int, now: int, chance: float) -> int | None:
-    """When to try again after the `attempts`-th round without a willing provider; None when it is too old."""
-    return _within(ladder, _step(ladder.trouble, attempts), queued_at, now, chance)
+def after_trouble(ladder: Ladder, queued_at: int, now: int, chance: float) -> int | None:
+    """When to try again after a round without a willing provider; None when it is too old."""
+    return _within(ladder, _step(ladder.trouble, now - queued_at), queued_at, now, chance)
 
 
-def _step(waits: tuple[int, ...], count: int) -> int:
-    return waits[min(max(count, 1), len(waits)) - 1]
+def _step(waits: tuple[int, ...], age: int) -> int:
+    """The wait of the first step whose time has not come yet; a retry that was perturbed counts as on time."""
+    due = 0.0
+    for wait in waits:
+        due += wait * (1 - 2 * JITTER)
+        if age < due:
+            return wait
+    return waits[-1]
 
 
 def _within(ladder: Ladder, wait: int, queued_at: int, now: int, chance: float) -> int | None:

@@ -3,7 +3,9 @@
 Failure has a scope. A connection or a provider that fails says nothing about the
 recipient, so the next provider is tried within the same round. A refusal of the message
 or the recipient would be the same everywhere, so it never fails over, or one dead address
-would burn every provider.
+would burn every provider. In between stand verdicts that another provider may see
+otherwise (too big, a sender it does not know, no SMTPUTF8): they move on to the next one,
+and count when none is left that has not said so.
 """
 
 from collections.abc import Mapping
@@ -25,13 +27,14 @@ class Scope(StrEnum):
 
 
 class Result(StrEnum):
-    """What becomes of the delivery. NEXT: another provider may take it in this round."""
+    """What becomes of the delivery."""
 
     DELIVERED = "delivered"
     BOUNCED = "bounced"
     DEFERRED = "deferred"
     UNCERTAIN = "uncertain"
-    NEXT = "next"
+    NEXT = "next"  # another provider may take it in this round
+    AGAIN = "again"  # the same provider, in a transaction of its own (RFC 5321 §4.5.3.1.10)
 
 
 class Phase(StrEnum):
@@ -48,6 +51,16 @@ class Phase(StrEnum):
     FINAL = "FINAL"  # the final dot is out
 
 
+ARRIVING = frozenset({Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH})  # no message was spoken of yet
+
+# Kinds of failure, beside those of presets and of broken dialogues.
+SENDER, SIZE, POLICY, UTF8, EIGHT_BIT = "sender", "size", "policy", "smtputf8", "8bitmime"
+VERDICTS = frozenset({SENDER, SIZE, POLICY, UTF8, EIGHT_BIT})  # another provider may see it otherwise
+CROWDED = "recipients"  # too many recipients for one transaction
+CLOSED = "drained"  # we broke it off ourselves, since the process ends
+UNFIT = "unfit"  # a failure of ours before anything was said
+
+
 class Failure(NamedTuple):
     """How a refusal is to be read: its scope, whether it may pass, and what it says of the provider."""
 
@@ -61,7 +74,7 @@ class Failure(NamedTuple):
 class Transcript:
     """What was said in one SMTP transaction: replies as far as it went, and how it broke off.
 
-    `broke` is empty, or timeout, lost, garbage, tls; `phase` is where it ended.
+    `broke` is empty, or timeout, lost, garbage, tls, dns, drained; `phase` is where it ended.
     """
 
     phase: Phase
@@ -71,6 +84,13 @@ class Transcript:
     final: Reply | None = None
     broke: str = ""
     detail: str = ""
+
+    @property
+    def was_stale(self) -> bool:
+        """Whether the connection turned out to be over before anything was said: one kept too long, no failure."""
+        if self.mail is not None:
+            return self.mail.code == 421 and not self.rcpt
+        return self.broke == "lost" and self.phase is Phase.MAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +109,14 @@ class Outcome:
     provider_id: str = ""
     kind: str = ""
     reopen_after: int = 0
+    hard: bool = False  # the recipient's address is dead
 
     @property
     def words(self) -> str:
         """The other side's words, or ours where it said nothing."""
         return str(self.reply) if self.reply is not None else self.detail
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it counts once no provider is left that may see it otherwise."""
+        return self.result is Result.NEXT and self.kind in VERDICTS

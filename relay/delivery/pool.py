@@ -2,74 +2,222 @@
 
 A connection is used again while it is young in messages and was not idle for long; one
 that said anything unasked is not. How many may be open at once is the provider's limit,
-lowered when the provider says «too many».
+lowered when the provider says «too many» and raised again step by step.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from config.providers import ProviderSettings
-from relay.delivery.connection import Connection, connect
+from relay.delivery.connection import Connection
+from relay.delivery.dial import Unreachable, connect
+from relay.delivery.oauth import TokenSource
+from relay.delivery.outcome import CLOSED, Phase
 
-Connect = Callable[[ProviderSettings, str, ssl.SSLContext | None], "asyncio.Future[Connection]"]
+Dial = Callable[[ProviderSettings, str, ssl.SSLContext | None, TokenSource | None], Awaitable[Connection]]
+
+GROW_AFTER = 60.0  # seconds without «too many» before one connection more is tried
+
+
+class Closing(Exception):
+    """The process ends: no further attempt begins."""
+
+
+class _Slots:
+    """Who may have a connection: a semaphore whose bound moves."""
+
+    def __init__(self, most: int) -> None:
+        self.most = self.limit = most
+        self.taken = 0
+        self.shrunk_at = 0.0
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        """Wait for a place."""
+        if self.taken < self.limit and not self._line:
+            self.taken += 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._line.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self.give()  # it was given to us at the very moment we were told to go
+            elif place in self._line:
+                self._line.remove(place)
+            raise
+
+    def give(self) -> None:
+        """Leave the place to whoever waits."""
+        self.taken -= 1
+        self._next()
+
+    def _next(self) -> None:
+        while self._line and self.taken < self.limit:
+            place = self._line.popleft()
+            if not place.done():
+                self.taken += 1
+                place.set_result(None)
+
+    def resize(self, limit: int) -> None:
+        """Another bound from now on."""
+        self.limit = max(1, min(limit, self.most))
+        self._next()
+
+    def send_home(self) -> None:
+        """Nobody gets a place any more."""
+        for place in self._line:
+            if not place.done():
+                place.set_exception(Closing())
+        self._line.clear()
 
 
 class Pool:
     """All connections of this process."""
 
     def __init__(
-        self, providers: Sequence[ProviderSettings], hostname: str, contexts: Mapping[str, ssl.SSLContext]
+        self,
+        providers: Sequence[ProviderSettings],
+        hostname: str,
+        contexts: Mapping[str, ssl.SSLContext],
+        *,
+        dial: Dial = connect,
     ) -> None:
         self._hostname = hostname
-        self._contexts = contexts
+        self._dial = dial
         self._idle: dict[str, list[Connection]] = {}
-        self._slots = {p.name: asyncio.Semaphore(p.limits.connections or 10) for p in providers}
+        self._busy: set[Connection] = set()
+        self._dialling: set[asyncio.Task[Connection]] = set()
+        self._slots: dict[str, _Slots] = {}
+        self._tokens: dict[str, TokenSource] = {}
+        self.closing = False
+        self.change(providers, contexts)
+
+    def change(self, providers: Sequence[ProviderSettings], contexts: Mapping[str, ssl.SSLContext]) -> None:
+        """Other providers, limits or credentials from now on; idle connections of the old ones are closed."""
+        self._contexts = contexts
+        for provider in providers:
+            most = provider.limits.connections or 10
+            slots = self._slots.setdefault(provider.name, _Slots(most))
+            if slots.most != most:
+                slots.most = most
+                slots.resize(most)
+        self._tokens = {p.name: TokenSource(p.oauth) for p in providers if p.oauth is not None}
+        current = {p.name: p for p in providers}
+        for name, idle in self._idle.items():
+            for connection in [c for c in idle if current.get(name) != c.provider]:
+                idle.remove(connection)
+                connection.abort()
 
     @asynccontextmanager
-    async def connection(self, provider: ProviderSettings) -> AsyncIterator[Connection]:
-        """A connection ready for mail, given back afterwards; raises Unreachable."""
-        async with self._slots[provider.name]:
-            connection = self._kept(provider) or await connect(
-                provider, self._hostname, self._contexts.get(provider.name)
-            )
-            try:
-                yield connection
-            finally:
-                self._give_back(connection)
+    async def place(self, provider: ProviderSettings) -> AsyncIterator[None]:
+        """The right to one connection; waits for it. Raises Closing."""
+        if self.closing:
+            raise Closing
+        slots = self._slots[provider.name]
+        await slots.take()
+        try:
+            yield
+        finally:
+            slots.give()
+
+    async def get(self, provider: ProviderSettings, *, fresh: bool = False) -> Connection:
+        """A connection ready for mail, for whoever has a place; raises Unreachable. It is handed back by `give_back`."""
+        connection = None if fresh else self._kept(provider)
+        connection = connection or await self._reach(provider)
+        self._busy.add(connection)
+        return connection
+
+    async def _reach(self, provider: ProviderSettings) -> Connection:
+        context, tokens = self._contexts.get(provider.name), self._tokens.get(provider.name)
+        dialling = asyncio.ensure_future(self._dial(provider, self._hostname, context, tokens))
+        self._dialling.add(dialling)
+        try:
+            return await dialling
+        except asyncio.CancelledError:
+            if not self.closing:
+                dialling.cancel()
+                raise
+            raise Unreachable(Phase.CONNECT, "broken off, since the process ends", broke=CLOSED) from None
+        finally:
+            self._dialling.discard(dialling)
 
     def _kept(self, provider: ProviderSettings) -> Connection | None:
-        idle = self._idle.get(provider.name, [])
+        idle = self._idle.get(provider.name)
+        if not idle:
+            return None
         now = asyncio.get_running_loop().time()
         longest = provider.declared.idle_time.total_seconds()
         while idle:
             connection = idle.pop()
-            if connection.is_usable and now - connection.idle_since <= longest:
+            if connection.is_usable and now - connection.idle_since <= longest and connection.provider is provider:
                 return connection
             connection.abort()
         return None
 
-    def _give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: Connection) -> None:
+        """Keep it for the next message, or close it."""
+        self._busy.discard(connection)
         provider = connection.provider
         most = provider.limits.messages_per_connection or 0
-        if not connection.is_usable or (most and connection.sent >= most):
+        if self.closing or not connection.is_usable:
             connection.abort()
-            return
-        connection.idle_since = asyncio.get_running_loop().time()
-        self._idle.setdefault(provider.name, []).append(connection)
+        elif most and connection.sent >= most:
+            self._part(connection)
+        else:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.setdefault(provider.name, []).append(connection)
+
+    def _part(self, connection: Connection) -> None:
+        """Say QUIT without anybody waiting for the answer."""
+        task = asyncio.ensure_future(connection.quit())
+        self._parting.add(task)
+        task.add_done_callback(self._parting.discard)
+
+    _parting: "set[asyncio.Future[None]]" = set()  # noqa: RUF012 - the loop alone would let them go
+
+    def crowded(self, provider: ProviderSettings) -> bool:
+        """The provider said «too many connections»: one less from now on. False when there is only one left."""
+        slots = self._slots[provider.name]
+        fewer = min(slots.limit, max(slots.taken, 1)) - 1
+        slots.shrunk_at = asyncio.get_running_loop().time()
+        if fewer < 1:
+            return False
+        slots.resize(fewer)
+        return True
 
     def sweep(self) -> None:
-        """Close what was idle for too long."""
+        """Close what was idle for too long; try one connection more where it has been quiet."""
         now = asyncio.get_running_loop().time()
-        for name, idle in self._idle.items():
-            stale = [c for c in idle if now - c.idle_since > c.provider.declared.idle_time.total_seconds()]
-            self._idle[name] = [c for c in idle if c not in stale]
-            for connection in stale:
-                connection.abort()
+        for idle in self._idle.values():
+            for connection in [c for c in idle if now - c.idle_since > c.provider.declared.idle_time.total_seconds()]:
+                idle.remove(connection)
+                self._part(connection)
+        for slots in self._slots.values():
+            if slots.limit < slots.most and now - slots.shrunk_at > GROW_AFTER:
+                slots.shrunk_at = now
+                slots.resize(slots.limit + 1)
+
+    # -- the end --------------------------------------------------------------------------
+
+    def hurry(self, *, wait_for_answers: bool) -> None:
+        """No attempt begins any more; those under way end now, but for those that wait for their final answer."""
+        self.closing = True
+        for slots in self._slots.values():
+            slots.send_home()
+        for dialling in self._dialling:
+            dialling.cancel()
+        for connection in list(self._busy):
+            if not (wait_for_answers and connection.may_have_sent):
+                connection.break_off()
 
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
+        self.closing = True
         connections = [c for idle in self._idle.values() for c in idle]
         self._idle.clear()
-        await asyncio.gather(*(c.quit() for c in connections))
+        await asyncio.gather(*(c.quit() for c in connections), *self._parting)

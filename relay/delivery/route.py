@@ -1,8 +1,9 @@
 """Which provider takes a message, and who follows when it cannot.
 
 Weights divide what flows; `failover` providers and those of weight 0 come after, in the
-order of the file. A provider whose conditions do not match, that is unconfigured, paused
-or open at its breaker is left out. Two of one group are one account: a round tries it once.
+order of the file. A provider whose conditions do not match, that is unconfigured, stopped
+by a limit of 0, paused or open at its breaker is left out. Two of one group are one
+account: a round tries it once.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,33 +12,48 @@ from config.delivery import Condition
 from config.providers import ProviderSettings
 from relay.store.parcel import Parcel
 
+Names = tuple[str, str]  # of mailbox and tenant
+
 
 def route(
     providers: Sequence[ProviderSettings],
     parcel: Parcel,
     domain: str,
     *,
-    names: tuple[str, str],
+    names: Names,
     may_try: Callable[[str], bool],
     chance: float,
 ) -> tuple[ProviderSettings, ...]:
     """The providers for this message, in the order to try them; empty when none may be tried now.
 
-    `names` are those of mailbox and tenant; `chance` in [0, 1) draws by weight.
+    `domain` is the recipient's; `chance` in [0, 1) draws by weight.
     """
-    fit = [p for p in providers if p.is_ready and may_try(p.name) and _fits(p, parcel, domain, names)]
-    weighted = [p for p in fit if p.weight > 0 and not p.failover]
+    open_ones = [p for p in fitting(providers, parcel, domain, names) if may_try(p.name)]
+    if len(open_ones) < 2:
+        return tuple(open_ones)
+    weighted = [p for p in open_ones if p.weight > 0 and not p.failover]
     first = _drawn(weighted, chance)
-    rest = [p for p in weighted if p is not first] + [p for p in fit if p.weight == 0 or p.failover]
+    rest = [p for p in weighted if p is not first] + [p for p in open_ones if p.weight == 0 or p.failover]
     return _one_a_group(([first] if first else []) + rest)
 
 
-def _fits(provider: ProviderSettings, parcel: Parcel, domain: str, names: tuple[str, str]) -> bool:
-    size = provider.limits.message_size
-    return (not size or parcel.size <= size) and condition_holds(provider.when, parcel, domain, names)
+def fitting(
+    providers: Sequence[ProviderSettings], parcel: Parcel, domain: str, names: Names
+) -> tuple[ProviderSettings, ...]:
+    """The providers that would take this message, however they are doing."""
+    return tuple(p for p in providers if p.is_ready and _fits(p, parcel, domain, names))
 
 
-def condition_holds(when: Condition, parcel: Parcel, domain: str, names: tuple[str, str]) -> bool:
+def _fits(provider: ProviderSettings, parcel: Parcel, domain: str, names: Names) -> bool:
+    limits = provider.limits
+    if limits.rate == 0 or limits.daily == 0:
+        return False
+    if limits.message_size and parcel.size > limits.message_size:
+        return False
+    return condition_holds(provider.when, parcel, domain, names)
+
+
+def condition_holds(when: Condition, parcel: Parcel, domain: str, names: Names) -> bool:
     """Whether every list that is given matches."""
     mailbox, tenant = names
     sender_domain = parcel.from_address.rpartition("@")[2]
@@ -51,8 +67,8 @@ def condition_holds(when: Condition, parcel: Parcel, domain: str, names: tuple[s
 
 
 def _is_within(domain: str, pattern: str) -> bool:
-    """`example.com` matches itself, `*.example.com` what is below it."""
-    return domain.endswith(pattern[1:]) if pattern.startswith("*.") else domain == pattern
+    """`example.com` matches itself, `.example.com` what is below it."""
+    return domain.endswith(pattern) if pattern.startswith(".") else domain == pattern
 
 
 def _drawn(weighted: Sequence[ProviderSettings], chance: float) -> ProviderSettings | None:

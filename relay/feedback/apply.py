@@ -41,6 +41,9 @@ class Applied:
     waiting: int = 0
 
 
+NOTHING = Applied()
+
+
 class Applier:
     """Applies events. `account` gives the providers that share an account with the one named."""
 
@@ -61,7 +64,7 @@ class Applier:
         before = store.known(connection, {one.fingerprint for one in told})
         fresh = list({one.fingerprint: one for one in told if one.fingerprint not in before}.values())
         if not fresh:
-            return Applied()
+            return NOTHING
         found = self._find(connection, fresh)
         matched = [(one, found.delivery(one, self._account(one.source))) for one in fresh]
         new = store.keep(connection, [_kept(one, row, now) for one, row in matched])

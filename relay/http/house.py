@@ -5,7 +5,8 @@ Reading and writing go through `look` and `write`; both raise Unavailable, which
 route answers with 503, so nothing is ever said that was not read or is not committed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -69,6 +70,7 @@ class House:
     apply_feedback: Apply = _apply_nothing
     fetch: Callable[[str], bytes] | None = None  # https GET without redirects, for SNS certificates and confirmations
     public_url: Callable[[], str] = field(default=lambda: "")
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two looks of a stream
 
     async def look(self, question: Callable[[Connection], T]) -> T:
         """Run one reading function; raises Unavailable."""

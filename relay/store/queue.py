@@ -19,6 +19,8 @@ from relay.store.states import WAITING, check_change
 # A lease holds as long as its node lives; this is the backstop for one that is never buried.
 LEASE = 24 * 3_600_000  # milliseconds
 
+CRASHES = 3  # attempts at one delivery that end in a crash before it is given up (faults R13)
+
 _d = t.deliveries.c
 _OPEN = text(f"deliveries.{t.OPEN_CONDITION}")
 
@@ -126,10 +128,15 @@ def release(connection: Connection, nodes: Sequence[str], *, now: int, uncertain
     begun = [r for r in held if r.state == "active"]
     if waiting:
         connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in waiting])
-    asked_again = [r for r in held if r.state == "uncertain" and r.began]
-    if asked_again:  # unknown twice: the end, or every crash would add a copy
-        change(connection, asked_again, "expired", now=now, kind="delivery.expired", reason="outcome_unknown")
-    if other := [r for r in held if r.state == "uncertain" and not r.began]:
+    again = [r for r in held if r.state == "uncertain"]
+    hopeless = [r for r in again if r.began and _crashes(connection, r) >= CRASHES - 1]
+    if hopeless:  # a message that takes the process down with it, again and again, must not do so for ever
+        change(connection, hopeless, "expired", now=now, kind="delivery.expired", reason="outcome_unknown")
+    if asked := [r for r in again if r.began and r not in hopeless]:
+        # The crash was ours and says nothing of the message: ask once more, later, the same provider.
+        connection.execute(_ASK_AGAIN, [{"send_id": r.send_id, "n": r.n, "due_at": uncertain_until} for r in asked])
+        connection.execute(_UNFINISHED, [{"send_id": r.send_id, "n": r.n, "number": r.began, "at": now} for r in asked])
+    if other := [r for r in again if not r.began]:
         connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in other])
     if begun:
         rows = [{"send_id": r.send_id, "n": r.n, "at": now, "due_at": uncertain_until} for r in begun]
@@ -154,6 +161,19 @@ def release(connection: Connection, nodes: Sequence[str], *, now: int, uncertain
     return len(waiting), len(begun)
 
 
+def _crashes(connection: Connection, row: Any) -> int:
+    """How many attempts at this delivery ended in a crash of ours, the present one not counted."""
+    found = connection.execute(_CRASHED, {"send_id": row.send_id, "n": row.n, "number": row.began})
+    return int(found.scalar_one())
+
+
+_CRASHED = text(
+    "SELECT count(*) FROM attempts WHERE send_id = :send_id AND n = :n AND number < :number AND result = 'uncertain'"
+)
+_ASK_AGAIN = text(
+    "UPDATE deliveries SET began = 0, lease_node = '', lease_until = 0, due_at = :due_at"
+    " WHERE send_id = :send_id AND n = :n AND state = 'uncertain'"
+)
 _HELD_BY = (
     select(_d.send_id, _d.n, _d.state, _d.began, _d.tenant_id, _d.mailbox_id, _d.recipient, _d.provider)
     .where(_OPEN, _d.lease_node.in_(bindparam("nodes", expanding=True)))

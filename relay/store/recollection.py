@@ -152,6 +152,15 @@ class Recollection:
             snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
         return snapshot
 
+    @classmethod
+    def look_at_recipients(cls, connection: Connection, asked: Sequence[Asked], *, now: int) -> Self:
+        """Only what is remembered of the recipients themselves: for RCPT, where the sender is known already."""
+        snapshot = cls(connection, now)
+        for tenant, people in _by_tenant(asked).items():
+            snapshot._read_contacts(tenant, people)
+        snapshot._suppressions = binding_suppressions(connection, [a.facts for a in asked], now)
+        return snapshot
+
     # -- reading --------------------------------------------------------------------
 
     def _read_accounts(self, asked: Sequence[Asked]) -> None:

@@ -63,9 +63,13 @@ class Snapshot(Recollection):
             tenant=tenant,
             mailbox=mailbox,
             domain=self._domain(facts.from_domain),
-            recipients={r.key: self._recipient(facts, r) for r in facts.recipients},
+            recipients=self.recipients(facts),
             rates=self._rates.get(facts.mailbox, ()),
         )
+
+    def recipients(self, facts: Facts) -> dict[str, RecipientState]:
+        """What is remembered of each recipient, by key."""
+        return {r.key: self._recipient(facts, r) for r in facts.recipients}
 
     def _accounts(self, facts: Facts, row: Any) -> tuple[TenantState, MailboxState]:
         if row is None:

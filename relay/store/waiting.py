@@ -42,7 +42,7 @@ def listed(connection: Connection, which: Which, limit: int) -> Sequence[Any]:
 def counts(connection: Connection) -> dict[str, int]:
     """How many deliveries are open, by state; held ones too."""
     query = select(_d.state, func.count()).where(_d.state.in_((*OPEN, "held"))).group_by(_d.state)
-    return {state: count for state, count in connection.execute(query).tuples()}
+    return dict(connection.execute(query).tuples().all())
 
 
 def try_now(connection: Connection, which: Which, now: int) -> int:
@@ -53,7 +53,7 @@ def try_now(connection: Connection, which: Which, now: int) -> int:
 
 
 def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int) -> int:
-    """Withdraw what waits and has not begun; returns how many deliveries. Raises Unknown for a send there is none of."""
+    """Withdraw what waits and has not begun; returns how many. Raises Unknown for a send there is none of."""
     query = _narrowed(select(t.deliveries), which, WAITING)
     rows = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
     if not rows and which.send_id and not _exists(connection, which.send_id):

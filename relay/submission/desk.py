@@ -5,8 +5,8 @@ committing transaction is what counts. Whatever cannot be read is Unavailable, n
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,7 +15,7 @@ from policy.decision import Refusal
 from policy.engine import at_mail, at_rcpt
 from policy.facts import Facts
 from policy.secrets import SecretScanner
-from policy.state import State
+from policy.state import RecipientState, State
 from relay.mail.address import Address
 from relay.store.parcel import Parcel
 from relay.store.rates import RateBook
@@ -102,8 +102,10 @@ class FrontDesk:
         """What already forbids this recipient, `accepted` others being in the transaction."""
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, (recipient,))
-        state = await self._reader.ask(self._look, _Looked(Asked(facts, account.policy), facts.now))
-        return at_rcpt(account.policy, facts, state, accepted)
+        asked = Asked(facts, account.policy)
+        sender = await self._sender_state(asked)
+        known = await self._reader.ask(self._look_at_recipients, asked)
+        return at_rcpt(account.policy, facts, replace(sender, recipients=known), accepted)
 
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
@@ -175,6 +177,13 @@ class FrontDesk:
         asked = [q.asked for q in questions]
         snapshot = Snapshot.look(connection, asked, now=max(q.now for q in questions), rates=self._rates)
         return [snapshot.state(a.facts) for a in asked]
+
+    def _look_at_recipients(
+        self, connection: Connection, asked: Sequence[Asked]
+    ) -> Sequence[Mapping[str, RecipientState]]:
+        """One round of the reader for every RCPT that waits."""
+        snapshot = Snapshot.look_at_recipients(connection, asked, now=self._clock())
+        return [snapshot.recipients(a.facts) for a in asked]
 
     async def _store_first(self, prepared: Prepared) -> Prepared:
         submission = prepared.submission

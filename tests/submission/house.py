@@ -155,8 +155,12 @@ class Hall:
 
     def later(self, seconds: float) -> None:
         """Lets time pass, and the sessions see it."""
-        self.clock.now += seconds
-        self.call(self.traffic.look)
+
+        def passes() -> None:
+            self.clock.now += seconds
+            self.traffic.look()
+
+        self.call(passes)  # in the loop, so that nothing is between two looks at the clock
 
     def settled(self, condition: Callable[[], bool]) -> None:
         """Waits until the listener's loop has come to `condition`; fails after ten seconds."""

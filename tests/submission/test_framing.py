@@ -5,7 +5,9 @@ import socket
 import pytest
 
 from policy.decision import Decision, Refusal
-from relay.submission.submission import Submission
+from relay.mail.address import Address
+from relay.submission.connection import COMMANDS_IN_A_ROW
+from relay.submission.submission import Principal, Submission
 from tests.submission.house import APPROVED, Hall, MakeHall, ScriptedDesk
 from tests.support.settings import ADDRESS, PASSWORD, USER
 from tests.support.smtp import Client, plain
@@ -173,6 +175,24 @@ def test_S9_one_octet_a_packet_is_the_same_conversation(hall: Hall) -> None:
             client.send(bytes((octet,)))
         assert [client.reply().code for _ in range(5)] == [250, 250, 354, 250, 221]
     assert hall.desk.taken[0].data == b".x\r\n"
+
+
+def test_S9_what_comes_while_others_have_their_turn_is_not_forgotten(make_hall: MakeHall) -> None:
+    class Interrupted(ScriptedDesk):
+        async def at_rcpt(
+            self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
+        ) -> None:
+            if accepted == COMMANDS_IN_A_ROW - 2:  # MAIL was the first of the row
+                (session,) = hall.traffic._sessions
+                hall.loop.call_soon(session.data_received, b"NOOP\r\n")
+
+    hall = make_hall(Interrupted())
+    with hall.connect(login=True) as client:
+        count = COMMANDS_IN_A_ROW - 1
+        client.send(
+            f"MAIL FROM:<{ADDRESS}>\r\n".encode() + b"".join(b"RCPT TO:<r%d@b.test>\r\n" % n for n in range(count))
+        )
+        assert [client.reply().code for _ in range(count + 2)] == [250] * (count + 2)
 
 
 def test_S9_replies_of_one_batch_leave_together(hall: Hall) -> None:

@@ -59,9 +59,9 @@ class Server(Door):
         while not self.is_ready():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = self.process.wait(0.02)
-                raise AssertionError(f"gatepost serve ended with {code}:\n{self.logs()}")
+                raise AssertionError(f"gatepost serve ended with {code}:\n{self.logs()[-4000:]}")
             if time.monotonic() > deadline:
-                raise AssertionError(f"gatepost serve was not ready in {timeout:g} s:\n{self.logs()}")
+                raise AssertionError(f"gatepost serve was not ready in {timeout:g} s:\n{self.logs()[-4000:]}")
 
     def is_ready(self) -> bool:
         """What /readyz says."""
@@ -158,7 +158,7 @@ def make_server(tmp_path: Path) -> Iterator[MakeServer]:
         server.close()
     for server in made:
         if not server.tracebacks_expected and "Traceback (most recent call last)" in server.logs():
-            pytest.fail(f"a traceback in the log:\n{server.logs()}")
+            pytest.fail(f"a traceback in the log:\n{server.logs()[-4000:]}")
 
 
 @pytest.fixture

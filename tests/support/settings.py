@@ -31,7 +31,8 @@ def settings(folder: Path, changes: Mapping[str, Any] | None = None, *, provider
     """A whole configuration, as the tree a YAML file would hold."""
     smtp, http = free_port(), free_port()
     limits = {"hourly": 10_000_000, "daily": 10_000_000, "monthly": 100_000_000}
-    bursts = {"recipient_burst": {"limit": 1_000_000}, "first_contact_limit": {"limit": 1_000_000}}
+    far = {"limit": 1_000_000}
+    bursts = {"recipient_burst": far, "first_contact_limit": far, "cooldown": {"mode": "off"}}
     base: Tree = {
         "version": 1,
         "server": {"hostname": "relay.test", "public_url": f"http://{HOST}:{http}", "data_dir": str(folder / "data")},

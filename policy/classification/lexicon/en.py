@@ -16,7 +16,10 @@ PHRASES = {
         only | for only | just # | only # | now # | starting at | starts at | from # a month | a month for | first
         year free | first month | first months | first class is free | joining fee | annual fee | no fee | waive* | on
         us | two months free | no annual fee | the full price | worth # | free month | free sample | free kit |
-        welcome bonus | savings | saved # | up to # off | credit you | we credit | for free
+        welcome bonus | savings | saved # | up to # off | credit you | we credit | for free | for half | pay half |
+        costs 1 | first month costs | costs nothing | no deposit | under # | from # € | winter prices | summer price |
+        saves up to | you pay # | three for # | per couple | train for free | loads in | double points | twice as many
+        | entry # | # instead | three months as well | for # a month | new customers
     """,
     "urgency": """
         today only | tonight | ends tonight | ends today | ends soon | ends sunday | ends friday | ends monday | ends
@@ -46,15 +49,18 @@ PHRASES = {
         plans | pick yours | choose posters | explore the | discover | learn more | find out more | order here | buy
         here | shop here | see the collection | view now | lock in | take advantage | fix now | enrol now | enroll now
         | register now | download now | get the guide | get the app | browse the | see what's new | take a look |
-        check it out | check out | have a look | get your free | get # | unlock your | yes please | apply now | apply
-        for | call us today | call us for | call now | call today | call # | reply yes | say yes | just say yes |
-        answer with one word | get your price | check availability | check in two | check what | find out how | find
-        out what | see how | see if | start saving | switch now | switch today | switch in | change now | add now |
-        enrol today | enroll today | sign up | join him | join her | join them | join free | order any | order in the
-        | browse our | visit our | shop women | shop men | shop | shop again | spend it | try one | try our | try it
-        for | test it | download it | see the plans | see all | book here | book by | book online | pick your | choose
-        yours | come by | come and see | come and | drop by | get tickets | pay now | activate | claim it | use mine |
-        start a campaign | confirm your order now | confirm the reservation
+        check it out | check out | have a look | get your free | unlock your | yes please | apply now | apply for |
+        call us today | call us for | call now | call today | call # | reply yes | say yes | just say yes | answer
+        with one word | get your price | check availability | check in two | check what | find out how | find out what
+        | see how | see if | start saving | switch now | switch today | switch in | change now | add now | enrol today
+        | enroll today | sign up | join him | join her | join them | join free | order any | order in the | browse our
+        | visit our | shop women | shop men | shop | shop again | spend it | try one | try our | try it for | test it
+        | download it | see the plans | see all | book here | book by | book online | pick your | choose yours | come
+        by | come and see | come and | drop by | get tickets | pay now | activate | claim it | use mine | start a
+        campaign | confirm your order now | confirm the reservation | get the update | choose from | choose a colour |
+        leaf through | have it sent | have it delivered | show this mail | swipe your | enrol by | test drive | lease
+        the | curl up | watch from | reply ok | start for free | activate your gift | add travel | sign up online |
+        signing up here | open your own | release your | now available to
     """,
     "prospect": """
         not yet ordered | not ordered | not yet paid | not purchased | not covered | not yet activated | pre approved
@@ -83,7 +89,9 @@ PHRASES = {
         members only | vip | unveil* | announcing | announce | announcement | reinvented | redesigned | proud to |
         excited to | thrilled to | new feature* | what's new | whats new | new look | biggest update | is back | are
         back | something new | the wait is over | new shop | second shop | we are opening | we're opening | new way to
-        | now in stores | in stores | version # is here | new design | brand-new | new menu | new models | now with
+        | now in stores | in stores | version # is here | new design | brand-new | new menu | new models | now with |
+        say hello to | is out | catalogue is out | new on | here it is | we listened | together with faster | our
+        first
     """,
     "pitch": """
         we help | helps companies | helps teams | help companies | help teams | help businesses | help firms | help
@@ -129,7 +137,14 @@ PHRASES = {
         agency | years of experience | references | on request | without obligation | does not oblige | oblige |
         obligation | no hard feelings | of interest | would be of interest | make you an offer | make an offer | send
         you dates | send you a proposal | send you our | send you their | send them | planning a | looking for | do
-        you need | if you need | need storage | finding | is hard | are hard | perhaps you | probably
+        you need | if you need | need storage | finding | is hard | are hard | perhaps you | probably | your fleet |
+        your planners | save on | the savings | from the savings | repay from | built for | costs nothing | the first
+        week | the first pallet | day rate | my day rate | fixed fee | flat fee | already use it | already use | use
+        it too | other landlords | your neighbours | your neighbors | your competitor | i give talks | i give | i have
+        done so | i manage | was on your site | your reviews | your guests read | spends around | a year on | on light
+        | firms thousands | late payers | a factory of | iso certified | good price | fast delivery | please tell us
+        your | we quote | nobody likes | looks like for | what it would look like | invest* in | franchise | capital |
+        without paperwork | all the paperwork | do all the
     """,
     "ask": """
         # minutes | # minute | fifteen minutes | ten minutes | twenty minutes | thirty minutes | half an hour | quick
@@ -145,9 +160,13 @@ PHRASES = {
         meet | when can we | when are you in | open to a chat | open to that | up for a | up for it | hop on | jump on
         | give me a call | you have my number | i will call | we call you | advisers call | call you back | meet to |
         fix a date | which day | any day | would wednesday | would thursday | would tuesday | is wednesday | is
-        tuesday | is thursday | bring the | bring it by | show it to you | explain how | explains how | tell you more
-        | walk through | demonstrat* | where should it | who should i | talk to you | look forward to working | let me
-        know when we | let me know if this | worth ten | ten minutes next | # minutes next
+        tuesday | is thursday | show it to you | explain how | explains how | tell you more | walk through |
+        demonstrat* | where should it | who should i | talk to you | look forward to working | let me know when we |
+        let me know if this | worth ten | ten minutes next | # minutes next | talk on thursday | shall we talk | have
+        a word | on a call | point me | let me know a time | when suits you | suits you | what time suits | convenient
+        time | quarter of an hour | over the phone | arrange a pilot | may i bring | when may i | i will call you |
+        i'll call you | could i show | can i show | set you up | may i count | book me | my calendar for | if you want
+        a date | call back | price within the hour | photograph your | shall i send it | keep a place
     """,
     "chase": """
         following up | follow up | follow-up | bumping | bump this | bump | circling back | circle back | checking in
@@ -164,7 +183,13 @@ PHRASES = {
         busy | i know you're busy | i promise | maybe it got lost | perhaps it got lost | got lost | if not now | no
         priority | for you now | not a priority | assume that | wrong person | in charge | thanks for stopping |
         visiting us at | talk at our | as i said | i spoke to your | talked about | still have two | since then | i
-        can still hold | hold the
+        can still hold | hold the | my proposal | our proposal | my note | my mail | where we left off | pick up where
+        | leave you alone | in touch last | anything i can clear | clear up | to hear your thoughts | hear what you |
+        your feedback on | still a priority | becomes a priority | last note | my last note | final note | one more
+        message | once more | another message | bother you | still on your | still on your list | timing is better |
+        gently | have you decided | come to a decision | have you had | been able to | did the sample | still need a |
+        quick one | yes or no | you said | no reply yet | buried | in your inbox | curious to hear | following up once
+        | touching base | happy to adapt | next steps | your thoughts on | reminder about
     """,
     "newsletter": """
         newsletter | newsletters | this week's issue | this month's issue | in this issue | issue # | issue no |
@@ -180,7 +205,8 @@ PHRASES = {
         of | we read | what we read | what we learned | long read | reading | in the garden | from the farm | notes
         from | news from | stories from | our story | our recipe | the friday | the monday | the sunday | no. # | no #
         | vol # | week in review | top # | guide | forward to a friend | forward this | jobs and events | our spring
-        issue | our summer issue
+        issue | our summer issue | for this issue | our writers | puzzle of the | question of the week | links to the
+        full | part # | in brief | club news | in this part
     """,
     "event": """
         webinar* | conference | summit | workshop* | masterclass | meetup | meet-up | trade fair | trade show | expo |
@@ -192,7 +218,8 @@ PHRASES = {
         studio | come along | tea and cake | there is cake | cake and | food trucks | live music | summer fair | fair
         | evening of | wine tasting | cordially | forty bands | bands | talks | talks and | free entry | see the line
         up | look forward to seeing you | would be happy to see you | be our guest | showroom | seat is free | your
-        seat
+        seat | open dance | dance night | info evening | in hall # | hall # | stand c# | stand # | partner needed |
+        meet us in | find us in
     """,
     "survey": """
         survey | surveys | questionnaire | poll | your opinion | your feedback | your thoughts | feedback matters |
@@ -202,7 +229,8 @@ PHRASES = {
         moment | two minutes | a few questions | # questions | three questions | five questions | short questions |
         help us improve | help us to improve | answer # | scale of | happy are you | were you satisfied | satisfied |
         would like to hear from you | hear what you think | what do you think | click a number | how happy | #
-        questions about | anonymous | love your feedback | give feedback | share feedback | give us feedback | rate
+        questions about | anonymous | love your feedback | give feedback | share feedback | give us feedback | would
+        you tell other | tell other riders | your view counts | what you want to learn | would like to know what
     """,
     "referral": """
         refer | refer a | referral | referrals | invite your friends | invite a friend | invite friends | tell a
@@ -210,7 +238,8 @@ PHRASES = {
         thinks | friends | invited you | has invited you | i've invited | wants you to | recommends | you both |
         you'll both | each of you | for every friend | give # | earn # | earn | spread the word | follow me |
         ambassador* | affiliate* | commission | share the love | their first order | both of you | you get # | they
-        get # | your friends | bring your friends
+        get # | your friends | bring your friends | for you and a friend | bring somebody along | bring somebody |
+        gave you a month | your friend _ thinks | gives you # days
     """,
     "winback": """
         miss you | missed you | we've missed | come back | welcome back | welcome you back | been a while | been too
@@ -220,7 +249,8 @@ PHRASES = {
         | haven't logged | haven't used | return to | we want you back | let's reconnect | reconnect | sorry to see
         you go | goodbye | don't go | reactivate | what you missed | since january | last visit | last order | we have
         changed | you cancelled | haven't opened | have not opened | before we stop | stay on the list | misses you |
-        come take a look | not been to
+        come take a look | not been to | you left us | want to return | ever want to return | still here and |
+        remember us | half a year | a lot has happened | your old table | the door is open
     """,
     "upsell": """
         upgrade | upgrade to | upgrading | go pro | go premium | premium | pro plan | plus plan | business plan |
@@ -232,7 +262,8 @@ PHRASES = {
         enjoying | hope you | love our | power users | get more out of | growth plan | with plus | with premium | goes
         yearly | yearly | ten times the | protection | protects | protect your | covers | cover up to | second driver
         | you own the | other customers | customers also | other cooks | upgrade today | upgrade now | most popular
-        plan | recommended for your
+        plan | recommended for your | your team has grown | room for more | try it for a month | warranty ends soon |
+        guarantee of | cover repairs | make your holiday
     """,
     "hype": """
         amazing | awesome | incredible | unbeatable | fantastic | stunning | insane | hottest | hot | must have* |
@@ -241,10 +272,10 @@ PHRASES = {
         ultimate | game changer | revolutionary | world class | award winning | award-winning | finest | luxury |
         dream | love | adventure | enjoy | free | gift* | surprise | wow | best | loved by | you deserve | for
         everyone | easier than ever | better than ever | never been easier | in style | cosy | cozy | style | delight*
-        | good news for you | strong | lighter | faster | warmer | fresher | fresh | made from | crisp | organic |
-        hand | by hand | packed by hand | small batches | picked | our stylists | beaches | flavours | taste | tasty |
-        refresh* | softer | comfort* | elegant | classic | timeless | happiness | happy holidays | holidays are coming
-        | around the corner | start the year | new year
+        | good news for you | strong | lighter | faster | warmer | fresher | fresh | made from | crisp | organic | by
+        hand | packed by hand | small batches | picked | our stylists | beaches | flavours | taste | tasty | refresh*
+        | softer | comfort* | elegant | classic | timeless | happiness | happy holidays | holidays are coming | around
+        the corner | start the year | new year
     """,
     "bulk": """
         unsubscribe | opt out | opt-out | manage preferences | email preferences | update your preferences | manage
@@ -272,7 +303,9 @@ PHRASES = {
         substitut* | your rental | pickup | pick up | ready for collection | ready to collect | collected |
         prescription | order shipped | shopping with us | shopping at | your items | you pre-ordered | pre-ordered |
         pre-order | your tickets | doors open at | show the | bring your id | reservation request | your listing |
-        cancelled by the | your bid | lot # | pick it up | your stay at
+        cancelled by the | your bid | lot # | pick it up | your stay at | you booked | waiting list | has become free
+        | boarding pass | pick-up | booking # | you subscribed to | photo book | rebook* | is being printed | your
+        first order
     """,
     "paid": """
         receipt | receipts | invoice | invoices | invoice number | invoice no | subtotal | sub total | total paid |
@@ -283,7 +316,8 @@ PHRASES = {
         | overdue | past due | due on | due date | is due | payment failed | payment declined | declined | could not
         process | unable to process | billing | billing address | billing statement | statement | account statement |
         payslip | pay slip | payroll | salary | deposit | transfer* | payout | remittance | accounts receivable |
-        accounts payable | total | no payment is due | outstanding | reimburse* | expense* | purchase order
+        accounts payable | total | no payment is due | outstanding | reimburse* | expense* | purchase order |
+        instalments | instalment* | was paid out | paid out | no interest | prepaid | receipt number
     """,
     "shipping": """
         shipped | has shipped | has been shipped | shipment | on its way | on the way | out for delivery | delivered |
@@ -293,7 +327,8 @@ PHRASES = {
         | shipping confirmation | dispatched | despatched | customs | left in | signed for | delivery attempt |
         attempted delivery | depot | collection point | delayed | delivery | our warehouse | the warehouse | left our
         | in stock again | not in stock | backorder | returned item | return label | returns are free | loaded |
-        pallets | will reach you | was sent | we shipped
+        pallets | will reach you | was sent | we shipped | our driver | the driver | nobody opened | was at your door
+        | try again tomorrow | between # and # | the lift | two men
     """,
     "security": """
         password | passwords | passcode | reset your password | reset password | password reset | new password |
@@ -329,7 +364,9 @@ PHRASES = {
         comment on your | a comment | wrote: | new message from | message from | sent you a message | accept the
         invitation | invited you to collaborate | invitation expires | read-only | will remind you | you moved from |
         next bill | your bill | listing expires | your report | you earned | your points | points are valid | you
-        borrowed | overdue books
+        borrowed | overdue books | end of support | support ends | mortgage | right to cancel | topped up | top-up |
+        was renewed | you added the | you have not signed in | we deleted your | upgraded to row | your new boarding |
+        your flight | your rate after | enclose your options | under your contract | back in stock
     """,
     "answer": """
         as you asked | as requested | as you requested | you asked | you asked for | your question | your questions |
@@ -348,7 +385,9 @@ PHRASES = {
         free | in stock | back in stock | hold one | reserves it | i can hold | you are welcome | have a nice | we
         charge # | we are open | dogs are | for twelve | for your call | we will look | looking into | i extended |
         the login stays | here is the copy | the copy of | your request | price list you | the price list | you asked
-        for at
+        for at | we can do the | comes to # | we offer you | many thanks for your enquiry | hold the date | bring your
+        code | students get | with nuts | by wednesday how many | thank you for agreeing | thank you for your request
+        | your enquiry of | enquiry of | as announced | you asked us to tell | you asked us to
     """,
     "work": """
         meeting | meetings | the meeting | minutes | action items | agenda | standup | stand-up | retro | sprint |
@@ -372,7 +411,12 @@ PHRASES = {
         would take | decision | decisions | open points | open question | update your rows | put the draft | comments
         by | need your | your comments | fill in | checklist | the sheet | the list | the old list | who took | floor
         | corridor | parking | canteen | lunch | birthday cake | farewell | out of office | i am away | sorry for |
-        thank you for yesterday | condolences | sad to hear | regards
+        thank you for yesterday | condolences | sad to hear | regards | anything to add | i send it out | fine with me
+        | mock exam | grades | the portal | landing page | headline | button | unsure about | the rubbish | the keys
+        are | sort the | competitor watch | do we react | i suggest we | i propose to | please comment | overspent |
+        ads cost | screenshot | login button | home page | blocking the | before the truck | the ramp | sale banner |
+        proofread | finance approved | customer # | kam | orders above | mum | love, | cake | in town | see their
+        paper | interview | questions. would
     """,
     "system": """
         build | build # | builds | failed | passed | failure | deploy* | deployment | pipeline # | job | job # | cron
@@ -394,7 +438,9 @@ PHRASES = {
         arrival time | at # | from # to # | am | pm | cet | utc | gmt | room # | bring your | please arrive | please
         bring | can you make | does that suit | could you do | mechanic | technician | engineer will | between # |
         service visit | inspection | meter reading | your child | your son | your daughter | your dog | your cat |
-        your car | your bike | landlord | tenant* | tenancy | water | electricity | heating
+        your car | your bike | landlord | tenant* | tenancy | water | electricity | heating | rabies | chimney |
+        required by law | no water | turned off | works on the main | the practice | has to be renewed | to make an
+        appointment
     """,
     "people": """
         employment | employee | employees | benefits | enrolment | enrollment | pension | payslip | salary | wage |
@@ -421,10 +467,10 @@ AMBIGUOUS = """
     until saturday | before friday | before sunday | by sunday | this weekend | order by | # days left | closes soon
     | expires soon | # hours left | get started | reserve now | reserve your | book your | learn more | find out
     more | have a look | take a look | check out | activate your | see plans | choose your plan | view plans |
-    checkout now | unlock your | get # | complete your order | download now | start now | explore the | view now |
-    yes please | complete the purchase | congratulations | winner | you won | prize* | you left | interested in |
-    would you like | your cart | your basket | complete your | lucky | eligible for | launch | launches | launching
-    | collection | opens | now open | announcement | announce | available now | now available | is here | are here |
+    checkout now | unlock your | complete your order | download now | start now | explore the | view now | yes
+    please | complete the purchase | congratulations | winner | you won | prize* | you left | interested in | would
+    you like | your cart | your basket | complete your | lucky | eligible for | launch | launches | launching |
+    collection | opens | now open | announcement | announce | available now | now available | is here | are here |
     early access | exclusive* | coming soon | what's new | new feature* | my name is | i'm with | i work with | i
     work at | we make | we run | we build | we sell | leads | pipeline | conversion* | opportunity | traffic | rank*
     on google | investment | invest | returns | interest rate | loan* | scale* | growth | competitive | affordable |
@@ -480,13 +526,18 @@ AMBIGUOUS = """
     coupon | hurry | for your business | no credit card | for free | money back | we noticed | extend your | get the
     most | waive* | pay now | activate | sign up | shop | shop again | call us today | joining fee | first month |
     worth # | come and | visit our | since then | in charge | assume that | talked about | as i said | hold the |
-    last order | last visit | you cancelled | hand | by hand | strong | fresh | faster | classic | made from |
-    picked | protection | covers | yearly | other customers | guide | fair | talks | bands | reading | analysts |
-    founder | no # | top # | rate | give feedback | i sent | i will | please read | please confirm | shifts |
-    planning | holidays | rooms | first day | spreadsheet | floor | lunch | signed | signature | decision | regards
-    | travel | without me | cheapest | photos | case # | ticket # | you asked | you asked for | please find | your
-    report | order # | your order | order no | payment received | account statement | keep this | code is |
-    verification code | security alert | security notice | security code | shipping confirmation | shipped | dr |
-    interview | cet | wrote: | storage | your request | version # | revenue | new customers | sorry for | in stock |
-    in use
+    last order | last visit | you cancelled | by hand | strong | fresh | faster | classic | made from | picked |
+    protection | covers | yearly | other customers | guide | fair | talks | bands | reading | analysts | founder |
+    no # | top # | give feedback | i sent | i will | please read | please confirm | shifts | planning | holidays |
+    rooms | first day | spreadsheet | floor | lunch | signed | signature | decision | regards | travel | without me
+    | cheapest | photos | case # | ticket # | you asked | you asked for | please find | your report | order # | your
+    order | order no | payment received | account statement | keep this | code is | verification code | security
+    alert | security notice | security code | shipping confirmation | shipped | dr | interview | cet | wrote: |
+    storage | your request | version # | revenue | new customers | sorry for | in stock | in use | at no cost | take
+    it | use code | use the code | enter code | would tuesday | would wednesday | would thursday | your feedback on
+    | quick one | # instead | hall # | stand # | part # | is out | new on | under # | customer # | button | headline
+    | questions. would | no interest | your balance | you booked | pick-up | you pay # | choose from | costs nothing
+    | clause | permit | parking | i manage | in your inbox | been able to | next steps | you said | has been | have
+    been | you were | is ready | is due | is open | was sent | per month | a month | pick up | your contract | our
+    quote | depot | comes to # | photo book | use it too | your fleet | once more | another message | your seat
 """

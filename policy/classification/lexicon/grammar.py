@@ -160,12 +160,12 @@ AMBIGUOUS = ""
 # The first word of a sentence that tells the reader to take something.
 TAKE = word_set(
     """
-    add apply ask book browse buy call celebrate check choose claim come create dare discover double download earn
-    enjoy enrol enroll enter experience explore fall feel find finish follow forget get give go grab grow have
-    imagine increase invest invite join learn let let's listen live lock look love make meet order pack pick plan
-    play pre-order prepare protect pull put redeem refer register relax rent reserve rsvp save say scan secure see
-    seize send share shop sign spend spoil stand start stay stock stop subscribe surprise swap switch take taste
-    tell test treat try turn unlock unwrap upgrade use visit volunteer vote watch wear win abonnieren bestellen
+    apply ask book browse buy celebrate choose claim come create dare discover double earn
+    enjoy enrol enroll experience explore feel find forget get grab grow
+    imagine increase invest invite join learn let's listen live lock look make meet order pack pick plan
+    play pre-order prepare protect pull put redeem refer relax rent reserve rsvp save say secure
+    seize shop sign spend spoil stand start stay stock subscribe surprise swap switch take taste
+    test treat try unlock unwrap upgrade visit volunteer vote watch wear win abonnieren bestellen
     bestell buchen buche entdecken entdecke erleben erlebe genießen genieße gewinnen greifen holen hol jetzt kaufen
     kommen komm lassen machen melden mach nutzen nutze probieren probier profitieren reservieren sichern sichere
     schauen schenken sparen spare starten starte teste testen wechseln abonnez achetez appelez changez choisissez

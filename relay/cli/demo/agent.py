@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import make_msgid
+from typing import Any
 
 from relay.cli.demo.stage import DOMAIN, HOST, Stage
 
@@ -40,8 +41,8 @@ class _Listening(smtplib.SMTP):
 
     said: tuple[int, bytes] = (0, b"")
 
-    def data(self, msg: bytes | str) -> tuple[int, bytes]:
-        self.said = super().data(msg)  # type: ignore[arg-type]  # bytes too, whatever the stubs say
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.said = super().data(msg)
         return self.said
 
 
@@ -66,8 +67,8 @@ def submit(stage: Stage, mailbox: str, message: EmailMessage, to: Sequence[str],
         try:
             refused = smtp.sendmail(sender, list(to), message.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
-            code, text = next(iter(error.recipients.values()))
-            return Answer(code, text.decode())
+            code, refusal = next(iter(error.recipients.values()))
+            return Answer(code, refusal.decode())
         except smtplib.SMTPResponseException as error:
             text = error.smtp_error
             return Answer(error.smtp_code, text.decode() if isinstance(text, bytes) else text)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from html import escape
 from typing import cast
@@ -95,7 +95,7 @@ def _parsed(taken: Taken) -> EmailMessage:
     return cast("EmailMessage", message_from_bytes(taken.data, policy=SMTP))
 
 
-def _content(part: EmailMessage) -> str:
+def _content(part: MIMEPart) -> str:
     try:
         return str(part.get_content())
     except (LookupError, ValueError):  # a charset nobody knows: the octets as they are

@@ -57,7 +57,9 @@ class Board:
             self._live.update(self._table(), refresh=True)
 
     def _table(self) -> Table:
-        table = Table(box=box.HORIZONTALS, show_lines=True, border_style="bright_black", header_style="bold", expand=True)
+        table = Table(
+            box=box.HORIZONTALS, show_lines=True, border_style="bright_black", header_style="bold", expand=True
+        )
         table.add_column("", justify="right", style="dim", no_wrap=True)
         table.add_column("The agent, with plain smtplib", ratio=30)
         # Wide enough for a send id, so that none is broken.
@@ -127,7 +129,10 @@ def invitation(screen: Console, stage: Stage) -> None:
     grid.add_row("  password", key)
     grid.add_row("Console", Text.assemble((console_url, "underline"), "  sign in with ", (stage.admin_key, "bold")))
     grid.add_row("API", Text.assemble((f"{console_url}docs", "underline"), "  Authorization: Bearer ", stage.admin_key))
-    grid.add_row("Inbox", Text.assemble((stage.inbox.url, "underline"), "  what the providers received, and a switch to break them"))
+    grid.add_row(
+        "Inbox",
+        Text.assemble((stage.inbox.url, "underline"), "  what the providers received, and a switch to break them"),
+    )
     screen.print(Panel(Group(grid), title="It keeps running", title_align="left", border_style="bright_black"))
     screen.print()
     screen.print(Text("Try it", "bold"))

@@ -40,7 +40,7 @@ class Row:
         self.check(answer.line.startswith(begins), f"expected {begins!r}, was told {answer.line!r}")
         return answer
 
-    def check(self, holds: bool, problem: str) -> None:  # noqa: FBT001 - reads as a sentence
+    def check(self, holds: bool, problem: str) -> None:
         """Note the problem unless it holds."""
         if not holds:
             self.problems.append(problem)
@@ -82,7 +82,7 @@ class Play:
         row.check(states == ["delivered"], f"expected delivered, found {states}")
         arrived = [m for m in self.stage.received.to(to) if m.provider == provider]
         if not arrived:
-            row.check(False, f"{provider} never got it")  # noqa: FBT003
+            row.check(False, f"{provider} never got it")
             return None
         signatures = arrived[-1].data.count(b"DKIM-Signature:")
         row.check(signatures == 2, f"expected two DKIM signatures, found {signatures}")
@@ -249,7 +249,7 @@ def failed_over(play: Play) -> Row:
 
 
 def _text(taken: Taken) -> str:
-    part = message_from_bytes(taken.data, policy=SMTP).get_body(("plain",))  # type: ignore[attr-defined]
+    part = message_from_bytes(taken.data, policy=SMTP).get_body(("plain",))
     return str(part.get_content()) if part is not None else ""
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 from config.loader import load_text
+from relay.app.instance import Instance
 from relay.app.process import App, wall_clock
+from relay.app.setup import prepare
 from relay.cli.demo.inbox import Inbox
 from relay.cli.demo.sink import Sink, Store
-from relay.app.instance import Instance
-from relay.app.setup import prepare
 from relay.store import accounts, credentials
 from relay.store.consequences import Suppress
 from relay.store.engine import Database
@@ -44,7 +44,8 @@ def bind_one(*ports: int) -> socket.socket:
 def configuration(smtp: int, http: int, providers: Mapping[str, int], admin_key: str) -> dict[str, Any]:
     """The demo's gatepost.yaml."""
     primary, secondary = (
-        {"name": name, "provider": "smtp", "host": HOST, "port": port, "tls": "none"} for name, port in providers.items()
+        {"name": name, "provider": "smtp", "host": HOST, "port": port, "tls": "none"}
+        for name, port in providers.items()
     )
     return {
         "version": 1,
@@ -95,7 +96,15 @@ class Stage:
         instance.lock()
         prepare(settings, instance)
         database, vault = Database(settings.storage.dsn), instance.vault(settings)
-        app = App(settings, database=database, vault=vault, instance=instance.id, smtp=[smtp], http=http, admin_key=self.admin_key)
+        app = App(
+            settings,
+            database=database,
+            vault=vault,
+            instance=instance.id,
+            smtp=[smtp],
+            http=http,
+            admin_key=self.admin_key,
+        )
         with database.transaction() as connection:
             for name in MAILBOXES:
                 self.keys[name] = _credential(connection, app, name)

@@ -1,0 +1,64 @@
+"""`gatepost audit`: proof that no decision was changed, and the decisions to take elsewhere."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, group
+
+app = group("The chain of decisions")
+
+
+@app.command()
+def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Walk every chain and name the first record that does not hold; exit 1 if there is one."""
+    from relay.cli.errors import EXIT_REFUSED
+    from relay.cli.house import opened
+    from relay.cli.output import how_many, note, print_json, say
+    from relay.cli.progress import Progress
+    from relay.store import audit, decisions
+
+    with opened(config) as house, house.reading() as connection:
+        with Progress("Verifying", decisions.counted(connection)) as progress:
+            found = audit.verify(connection, check_signature=house.vault.signed, progress=progress.reached)
+    fault = found.fault
+    if as_json:
+        shown: dict[str, Any] = {"records": found.records, "chains": found.chains, "checkpoints": found.checkpoints}
+        named = (
+            {"chain": fault.chain, "position": fault.position, "sendId": fault.send_id, "what": fault.what}
+            if fault
+            else None
+        )
+        print_json(shown | {"holds": fault is None, "fault": named})
+    elif fault is None:
+        chains, marks = how_many(found.chains, "chain"), how_many(found.checkpoints, "signed checkpoint")
+        say(f"{how_many(found.records, 'record')} in {chains} hold, {marks} verified.")
+    else:
+        place = f"chain {fault.chain}, record {fault.position}" if fault.chain else "the checkpoints"
+        note(f"{place}{f' ({fault.send_id})' if fault.send_id else ''}: {fault.what}")
+    return EXIT_REFUSED if fault else 0
+
+
+@app.command()
+def export(
+    since: Annotated[str, typer.Option(metavar="SPAN", help="Only the last 30d, 12h, …. Default: all")] = "",
+    config: ConfigFile = None,
+) -> None:
+    """Write the decisions as NDJSON, one a line, as they were recorded; addresses stay tokens."""
+    from relay.cli.house import opened
+    from relay.cli.output import iso, print_line
+    from relay.cli.progress import Progress
+    from relay.cli.values import span
+    from relay.store import decisions
+    from relay.store.engine import loads
+
+    with opened(config) as house, house.reading() as connection:
+        start = house.now() - int(span(since, "--since").total_seconds() * 1000) if since else 0
+        with Progress("Exporting", decisions.counted(connection, start)) as progress:
+            for rows in decisions.pages(connection, start):
+                for row in rows:
+                    head = {"chain": row.chain, "position": row.position, "sendId": row.send_id, "at": iso(row.at)}
+                    print_line(head | {"hash": row.hash, "record": loads(row.record)})
+                progress.add(len(rows))
+    sys.stdout.flush()

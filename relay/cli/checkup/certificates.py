@@ -1,0 +1,54 @@
+"""Certificates: whether clients will believe them, and for how long."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from cryptography import x509
+
+from config.settings import Settings
+from relay.cli.checkup.finding import Finding, fail, ok, warn
+from relay.cli.checkup.machine import certificate_files
+
+SOON = 21  # days
+
+
+def certificates(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
+    """Each certificate: its time and its names."""
+    moment = now or datetime.now(UTC)
+    for area, path in certificate_files(settings):
+        try:
+            first = x509.load_pem_x509_certificates(path.read_bytes())[0]
+        except (OSError, ValueError) as error:
+            yield fail(area, f"{path} cannot be read: {error}", "No client can connect with TLS.")
+            continue
+        yield from _time(area, first, moment)
+        yield from _names(area, first, settings.server.hostname)
+
+
+def _time(area: str, certificate: x509.Certificate, now: datetime) -> Iterator[Finding]:
+    days = (certificate.not_valid_after_utc - now).days
+    until = certificate.not_valid_after_utc.date().isoformat()
+    if certificate.not_valid_before_utc > now:
+        yield fail(
+            area, f"the certificate is valid from {certificate.not_valid_before_utc.date()} on", "Clients refuse it."
+        )
+    elif days < 0:
+        yield fail(area, f"the certificate ended on {until}", "Clients refuse it.", "Renew it, then SIGHUP.")
+    elif days < SOON:
+        yield warn(
+            area, f"the certificate ends in {days} days ({until})", "Then clients refuse it.", "Renew it, then SIGHUP."
+        )
+    else:
+        yield ok(area, f"certificate until {until}")
+
+
+def _names(area: str, certificate: x509.Certificate, hostname: str) -> Iterator[Finding]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        yield fail(area, "the certificate names no host", "Clients that verify refuse it.")
+        return
+    names = [name.lower() for name in found.get_values_for_type(x509.DNSName)]
+    if hostname not in names and f"*.{hostname.partition('.')[2]}" not in names:
+        why = f"Clients that verify and connect to {hostname} refuse it."
+        yield fail(area, f"the certificate is for {', '.join(names) or 'nobody'}, not {hostname}", why)

@@ -1,0 +1,116 @@
+"""The machine: the interpreter, the disk, the store, and what is listening."""
+
+import email.utils
+import inspect
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.settings import Settings
+from config.smtp import Listener
+from relay.cli.checkup.finding import Finding, fail, info, ok, warn
+from relay.cli.house import House
+from relay.store.migrate import HEAD, current
+
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
+
+
+def interpreter() -> Iterator[Finding]:
+    """Whether this Python has the repairs of 2024 to the standard mail parser."""
+    version = platform.python_version()
+    # By what it can do, not by number: distributions backport without renaming.
+    if "strict" in inspect.signature(email.utils.getaddresses).parameters:
+        yield ok("python", f"Python {version}")
+        return
+    yield warn(
+        "python",
+        f"Python {version} lacks the e-mail repairs of 2024",
+        "Gatepost decides nothing with the parser they mend, but other code in this environment may.",
+        f"Install the newest patch release of Python {sys.version_info.major}.{sys.version_info.minor}.",
+    )
+
+
+def store(house: House) -> Iterator[Finding]:
+    """Whether the store can be used, and has room."""
+    revision, file = current(house.database), house.database.file
+    kind = f"SQLite at {file}" if file else f"PostgreSQL at {house.database.url.host or 'a local socket'}"
+    if revision == HEAD:
+        yield ok("store", f"{kind}, schema {revision}")
+    if file is None:
+        return
+    free, least = shutil.disk_usage(file.parent).free, house.settings.storage.min_free_space
+    if free < least:
+        yield fail(
+            "store", f"{_size(free)} free", "New mail is refused with 452.", f"Make room: {_size(least)} at least."
+        )
+    elif free < 10 * least:
+        yield warn("store", f"{_size(free)} free", f"Below {_size(least)} new mail is refused with 452.")
+    if house.settings.server.workers != 1:
+        yield info("store", "several workers share one SQLite file", "For more than one machine use PostgreSQL.")
+
+
+def listeners(settings: Settings) -> Iterator[Finding]:
+    """Whether the server runs, and what it offers to whom."""
+    for listener in settings.smtp.listeners:
+        banner = _banner(listener)
+        if banner:
+            yield ok("smtp", f"{listener.bind} answers ({_tls(listener)})")
+        else:
+            yield warn(
+                "smtp", f"nobody answers on {listener.bind}", "Agents cannot submit.", "Start it: gatepost serve"
+            )
+        yield from _exposure(listener)
+    if not _answers(settings.http.host, settings.http.port):
+        why = "Console, API, unsubscribe links and provider hooks are down."
+        yield warn("http", f"nobody answers on {settings.http.bind}", why, "Start it: gatepost serve")
+    else:
+        yield ok("http", f"{settings.http.bind} answers")
+
+
+def _exposure(listener: Listener) -> Iterator[Finding]:
+    if listener.tls == "none" and not listener.is_loopback:
+        why = "Passwords and mail cross the network readable."
+        yield fail("smtp", f"{listener.bind} is public without TLS", why, "Set tls: starttls and smtp.tls.")
+
+
+def data_dir(settings: Settings) -> Iterator[Finding]:
+    """Whether the secrets on disk are readable by their owner alone."""
+    for path in (settings.server.data_dir / "secret.key", settings.server.data_dir / "admin.key"):
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield fail("keys", f"{path} can be read by others", "Who reads it can sign as you.", f"chmod 600 {path}")
+
+
+def _banner(listener: Listener) -> bool:
+    """Whether somebody says 220 there; behind TLS it is enough that somebody listens."""
+    if listener.tls == "implicit":
+        return _answers(listener.host, listener.port)
+    try:
+        with socket.create_connection((_ANY.get(listener.host, listener.host), listener.port), 3) as connected:
+            return connected.recv(3) == b"220"
+    except OSError:
+        return False
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((_ANY.get(host, host), port), 3):
+            return True
+    except OSError:
+        return False
+
+
+def _tls(listener: Listener) -> str:
+    return {"none": "no TLS, loopback" if listener.is_loopback else "no TLS"}.get(listener.tls, listener.tls)
+
+
+def _size(octets: int) -> str:
+    return f"{octets / 2**30:.1f} GiB" if octets >= 2**30 else f"{octets / 2**20:.0f} MiB"
+
+
+def certificate_files(settings: Settings) -> list[tuple[str, Path]]:
+    """The certificates that are shown, and by whom."""
+    found = [("smtp", settings.smtp.tls.certificate)] if settings.smtp.tls else []
+    return [*found, ("http", settings.http.tls.certificate)] if settings.http.tls else found

@@ -1,0 +1,123 @@
+"""`gatepost consent`: the ledger of who agreed to be written to. It only grows; the newest entry counts."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, group
+
+app = group("The consent ledger")
+
+Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
+Basis = Annotated[str, typer.Option(help="express, implied, contract, legitimate_interest, …")]
+Source = Annotated[str, typer.Option(help="Where it was given: signup form, phone call, …")]
+Jurisdiction = Annotated[str, typer.Option(help="EU, CA, US, …")]
+Proof = Annotated[str, typer.Option(help="What proves it: a URL, the text agreed to")]
+
+
+@app.command("list")
+def list_(
+    email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of one address")] = "",
+    tenant: InTenant = "",
+    limit: Limit = 100,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the ledger, newest first."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, listing
+    from relay.cli.values import key_of
+    from relay.store import accounts, refused
+
+    with opened(config) as house, house.reading() as connection:
+        own = accounts.tenant(connection, tenant).id if tenant else ""
+        rows = [_shown(row) for row in refused.consents(connection, own, key=key_of(email), limit=limit).rows]
+    columns = (
+        Column("Address", "email", "bold"),
+        Column("Consent", lambda row: "granted" if row["granted"] else "revoked"),
+        Column("Basis", "basis"),
+        Column("Jurisdiction", "jurisdiction"),
+        Column("Source", "source"),
+        Column("Proof", "proof"),
+        Column("At", lambda row: row["at"][:10]),
+    )
+    listing(rows, columns, as_json=as_json, empty="Nobody has agreed to anything yet.")
+
+
+@app.command()
+def grant(
+    address: Address,
+    basis: Basis = "express",
+    source: Source = "",
+    jurisdiction: Jurisdiction = "",
+    proof: Proof = "",
+    tenant: InTenant = "default",
+    config: ConfigFile = None,
+) -> None:
+    """Write down that somebody agreed."""
+    fields = {"basis": basis, "source": source, "jurisdiction": jurisdiction, "proof": proof}
+    _write(address, tenant, config, granted=True, fields=fields)
+
+
+@app.command()
+def revoke(
+    address: Address,
+    source: Source = "",
+    tenant: InTenant = "default",
+    config: ConfigFile = None,
+) -> None:
+    """Write down that somebody took consent back."""
+    _write(address, tenant, config, granted=False, fields={"source": source})
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, granted, basis, source, …; - is stdin")],
+    tenant: InTenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Add many from CSV: email, granted, basis, source, jurisdiction, proof, at; only email is needed."""
+    from relay.cli.consenting import reader_of, writer_of
+    from relay.cli.house import opened
+    from relay.cli.spreadsheet import report, taken
+    from relay.store import accounts
+
+    with opened(config) as house:
+        with house.reading() as connection:
+            own = str(accounts.tenant(connection, tenant).id)
+        tally = taken(file, "email", reader_of(house, own), writer_of(house))
+    return report(tally, as_json=as_json)
+
+
+def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dict[str, str]) -> None:
+    from relay.cli.consenting import entry
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.cli.person import operator
+    from relay.store import accounts, refused
+
+    with opened(config) as house, house.writing() as connection:
+        own = str(accounts.tenant(connection, tenant).id)
+        fields = fields | {"email": address, "source": fields["source"] or operator()}
+        made = entry(house, own, fields, granted=granted)
+        refused.add_consents(connection, [made])
+    say(f"{made.address}: consent {'granted' if granted else 'revoked'}.")
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    from relay.cli.output import iso
+
+    return {
+        "id": row.id,
+        "email": row.address,
+        "granted": bool(row.granted),
+        "basis": row.basis,
+        "source": row.source,
+        "jurisdiction": row.jurisdiction,
+        "proof": row.proof,
+        "tenantId": row.tenant_id,
+        "at": iso(row.at),
+        "recordedAt": iso(row.recorded_at),
+    }

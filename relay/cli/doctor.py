@@ -1,0 +1,73 @@
+"""`gatepost doctor`: what is wrong, what would land in spam and why, in plain words."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from relay.cli.checkup.finding import Finding
+    from relay.cli.house import House
+
+
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Ask neither DNS nor providers")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Look at machine, TLS, ports, DNS, providers and senders; exit 1 if something does not work."""
+    from dataclasses import asdict
+
+    from relay.cli.errors import EXIT_REFUSED
+    from relay.cli.house import opened
+    from relay.cli.output import print_json
+
+    with opened(config) as house:
+        found = list(_findings(house, with_network=not offline))
+    if as_json:
+        print_json([asdict(finding) for finding in found])
+    else:
+        _print(found)
+    return EXIT_REFUSED if any(finding.level == "fail" for finding in found) else 0
+
+
+def _findings(house: "House", *, with_network: bool) -> "Iterator[Finding]":
+    from config.loader import load
+    from relay.cli.checkup import certificates, deliverability, machine, providers
+    from relay.cli.checkup.finding import warn
+
+    for problem in load(house.path, need_secrets=False).warnings:
+        yield warn("config", str(problem), "")
+    yield from machine.interpreter()
+    yield from machine.store(house)
+    yield from machine.data_dir(house.settings)
+    yield from machine.listeners(house.settings)
+    yield from certificates.certificates(house.settings)
+    yield from providers.providers(house, with_network=with_network)
+    yield from deliverability.links(house.settings)
+    yield from deliverability.domains(house, with_network=with_network)
+    yield from deliverability.senders(house)
+
+
+def _print(found: "Sequence[Finding]") -> None:
+    from rich.text import Text
+
+    from relay.cli.output import console, how_many, safe, say
+
+    marks = {"ok": ("✓", "green"), "info": ("·", "dim"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+    screen = console()
+    for finding in found:
+        mark, style = marks[finding.level]
+        screen.print(
+            Text.assemble((f"{mark} ", style), (f"{finding.area}: ", "bold"), safe(finding.what)), soft_wrap=True
+        )
+        if finding.why:
+            screen.print(Text(f"    {safe(finding.why)}"), soft_wrap=True)
+        if finding.remedy:
+            screen.print(Text(f"    → {safe(finding.remedy)}", "cyan"), soft_wrap=True)
+    wrong, costly = (sum(f.level == level for f in found) for level in ("fail", "warn"))
+    say("")
+    say(f"{how_many(wrong, 'thing')} to mend, {how_many(costly, 'warning')}.")

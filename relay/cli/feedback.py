@@ -1,0 +1,34 @@
+"""`gatepost feedback`: what a bounce, a complaint or a provider's payload says. Nothing is recorded."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relay.cli.errors import EXIT_REFUSED
+from relay.cli.options import group
+
+app = group("Bounces, complaints and provider events")
+
+
+@app.callback()
+def _group() -> None: ...
+
+
+@app.command()
+def parse(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A message or a payload; - is standard input")],
+    provider: Annotated[str, typer.Option(metavar="NAME", help="postmark, resend, ses, …; guessed if not given")] = "",
+) -> int:
+    """Print the normalised events as JSON; exit 1 if the file holds none."""
+    from relay.cli.errors import BadUsage
+    from relay.cli.output import print_json
+    from relay.cli.values import content_of
+    from relay.feedback.parse import UnknownProviderError, parse_feedback
+
+    try:
+        events = parse_feedback(content_of(file), provider or None)
+    except UnknownProviderError as error:
+        raise BadUsage(str(error)) from None
+    print_json([event.as_json() for event in events])
+    return 0 if events else EXIT_REFUSED

@@ -1,0 +1,46 @@
+"""`gatepost healthcheck`: for Docker and the like. Loads no more of the product than it must."""
+
+from typing import TYPE_CHECKING
+
+from relay.cli.options import ConfigFile
+
+if TYPE_CHECKING:
+    import http.client
+
+
+def healthcheck(config: ConfigFile = None) -> int:
+    """Exit 0 if the server of this configuration is ready, else 1."""
+    import http.client
+
+    from relay.cli.errors import Refused
+    from relay.cli.house import settings_of
+    from relay.cli.output import say
+
+    _, settings = settings_of(config)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http.host, settings.http.host)  # noqa: S104 - compared
+    connection = _connection(host, settings.http.port, tls=settings.http.tls is not None)
+    try:
+        connection.request("GET", "/readyz", headers={"Host": "localhost"})
+        answer = connection.getresponse()
+        status, body = answer.status, answer.read(65_536)
+    except (OSError, http.client.HTTPException) as error:
+        raise Refused(f"nobody answers at {settings.http.bind}: {error}") from None
+    finally:
+        connection.close()
+    if status != 200:
+        raise Refused(f"not ready: {body.decode('utf-8', 'replace')[:300]}")
+    say("ready")
+    return 0
+
+
+def _connection(host: str, port: int, *, tls: bool) -> "http.client.HTTPConnection":
+    """Unverified: the certificate is for the outside name, and we only ask ourselves how we are."""
+    import http.client
+    import ssl
+
+    if not tls:
+        return http.client.HTTPConnection(host, port, timeout=4)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port, timeout=4, context=context)

@@ -1,0 +1,116 @@
+"""A send's story in the order of the clock: one line a moment, attempts and events woven together."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from relay.cli.output import how_many, safe, style_of
+
+# Events that only repeat what the decision or an attempt says with more words.
+_SAID_ALREADY = frozenset(
+    {"send.queued", "send.held", "send.scheduled", "send.blocked", "delivery.active", "delivery.queued"}
+)
+_MARKS = {"passed": "✓", "failed": "✗", "warned": "!", "shadowed": "◌", "skipped": "–", "error": "✗"}
+_QUIET = ("rule", "status", "recipient", "reason", "detail", "features")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line: when, what, and in whose words."""
+
+    at: str
+    what: str
+    words: str
+    is_decision: bool = False
+
+    @property
+    def day(self) -> str:
+        """The date."""
+        return self.at[:10]
+
+    @property
+    def clock(self) -> str:
+        """The time of day with milliseconds."""
+        return self.at[11:23]
+
+    @property
+    def style(self) -> str:
+        """The colour of the word."""
+        return style_of(self.what)
+
+
+def moments(told: Mapping[str, Any]) -> list[Moment]:
+    """Everything, oldest first; what happened in one moment stays in the order of cause and effect."""
+    found = [*_submitted(told), *_decided(told), *_attempts(told), *_events(told)]
+    return sorted(found, key=lambda m: m.at)
+
+
+def checks(recorded: Iterable[Mapping[str, Any]], *, every: bool) -> Iterator[str]:
+    """The checks that spoke, each with its evidence; the quiet ones counted."""
+    quiet = 0
+    for check in recorded:
+        if not every and check["status"] in ("passed", "skipped"):
+            quiet += 1
+            continue
+        yield _check(check)
+    if quiet:
+        yield f"✓ {how_many(quiet, 'check')} passed or not asked (--checks shows them)"
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    evidence = ", ".join(f"{name} {value}" for name, value in check.items() if name not in _QUIET and value != "")
+    words = [_MARKS.get(check["status"], "?"), check["rule"]]
+    if check.get("recipient"):
+        words.append(f"({check['recipient']})")
+    if check.get("detail"):
+        words.append(f"{check.get('reason', '')}: {check['detail']}")
+    if evidence:
+        words.append(f"[{evidence}]")
+    return safe(" ".join(words))
+
+
+def _submitted(told: Mapping[str, Any]) -> Iterator[Moment]:
+    if told["receivedAt"]:
+        size = f"{told['size']:,} octets" if told["size"] else "no message was taken"
+        sender = f"from <{told['mailFrom']}>" if told["mailFrom"] else ""
+        words = ", ".join(word for word in (f"by {told['source']}" if told["source"] else "", size, sender) if word)
+        yield Moment(told["receivedAt"], "submitted", words)
+
+
+def _decided(told: Mapping[str, Any]) -> Iterator[Moment]:
+    decision = told["decision"]
+    if decision["decision"]:
+        rule = f"by {decision['rule']}: {decision['reason']}" if decision["rule"] else ""
+        kind = told["messageClass"]
+        words = ", ".join(word for word in (rule, kind) if word)
+        yield Moment(decision["timestamp"] or told["receivedAt"], decision["decision"], words, is_decision=True)
+
+
+def _attempts(told: Mapping[str, Any]) -> Iterator[Moment]:
+    several = len(told["recipients"]) > 1
+    for attempt in told["attempts"]:
+        to = f" {attempt['recipient']}" if several else ""
+        said = attempt["reply"] or attempt["result"] or "under way"
+        took = f" ({attempt['milliseconds']} ms)" if attempt["milliseconds"] is not None else ""
+        yield Moment(attempt["beganAt"], f"attempt {attempt['number']}", f"{attempt['provider']}{to}: {said}{took}")
+
+
+def _events(told: Mapping[str, Any]) -> Iterator[Moment]:
+    for event in told["events"]:
+        if event["type"] in _SAID_ALREADY:
+            continue
+        family, _, name = event["type"].partition(".")
+        data = {key: value for key, value in event["data"].items() if value not in ("", None) and key != "reply"}
+        shown = ", ".join(f"{key} {_plain(value)}" for key, value in data.items())
+        subject = event["recipient"] if family == "delivery" else ""
+        yield Moment(event["at"], name if family in ("delivery", "send") else event["type"], _joined(subject, shown))
+
+
+def _joined(*words: str) -> str:
+    return ", ".join(word for word in words if word)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,79 @@
+"""The reports of the API, asked from the command line: the same functions, answered from the store directly."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection
+
+from config.settings import Settings
+from policy.attribution import Model
+from relay.cli.accounts import policy_of
+from relay.cli.errors import BadUsage
+from relay.cli.house import House
+from relay.cli.mailbox import find
+from relay.cli.rows import every
+from relay.cli.values import plain_domain, span
+from relay.http import outcomes as outcome_report
+from relay.http import reputation
+from relay.http.house import House as Parts
+from relay.store import accounts
+from relay.store.listings import tenant_names
+
+T = TypeVar("T")
+LONGEST = 366 * 86_400_000
+
+
+class _Asking:
+    """As much of the HTTP side's house as reports ask: settings, clock, and reading."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def settings(self) -> Settings:
+        return self._house.settings
+
+    def clock(self) -> int:
+        return self._house.now()
+
+    async def look(self, question: Callable[[Connection], T]) -> T:
+        with self._house.reading() as connection:
+            return question(connection)
+
+
+def standings(house: House, *, mailbox: str, domain: str, tenant: str) -> list[dict[str, Any]]:
+    """The standing of one mailbox or domain, or of every mailbox, each with its name."""
+    scopes = _scopes(house, mailbox, domain, tenant)
+    parts = cast("Parts", _Asking(house))
+
+    async def ask() -> list[dict[str, Any]]:
+        return [{"name": name} | await reputation.standing(parts, scope, rule) for name, scope, rule in scopes]
+
+    return asyncio.run(ask())
+
+
+def outcomes(house: House, tenant: str, period: str, group_by: str | None, model: str | None) -> dict[str, Any]:
+    """What a tenant's mail brought and cost in a period."""
+    back = int(span(period, "--period").total_seconds() * 1000)
+    if not 0 < back <= LONGEST:
+        raise BadUsage("--period is at most 366d")
+    with house.reading() as connection:
+        own = str(accounts.tenant(connection, tenant).id)
+    parts, used = cast("Parts", _Asking(house)), cast("Model | None", model)
+    return asyncio.run(outcome_report.outcomes(parts, own, period, back, group_by, used))
+
+
+def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[str, str, Any]]:
+    if domain:
+        name = plain_domain(domain)
+        return [(name, f"domain:{name}", house.settings.policy().reputation)]
+    with house.reading() as connection:
+        names = tenant_names(connection)
+        own = accounts.tenant(connection, tenant).id if tenant else None
+        rows = (
+            [find(connection, mailbox, tenant)] if mailbox else list(every(connection, "mailboxes", {"tenant_id": own}))
+        )
+    return [
+        (row.name, f"mailbox:{row.id}", policy_of(house.settings, row, names[row.tenant_id]).reputation)
+        for row in sorted(rows, key=lambda row: str(row.name))
+    ]

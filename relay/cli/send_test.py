@@ -1,0 +1,33 @@
+"""`gatepost send-test`: one message through the running server, by SMTP, as an agent would send it."""
+
+from typing import Annotated
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile, InTenant
+
+
+def send_test(
+    mailbox: Annotated[str, typer.Option(metavar="NAME", help="The mailbox to send as")],
+    to: Annotated[str, typer.Option(metavar="ADDR", help="The recipient")],
+    subject: Annotated[str, typer.Option(help="The subject")] = "A test from Gatepost",
+    tenant: InTenant = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Submit a test message through the running server's SMTP, and print the answer."""
+    from relay.cli.errors import EXIT_REFUSED
+    from relay.cli.house import opened
+    from relay.cli.output import print_json, say
+    from relay.cli.submitting import harmless, submit, temporary_login
+    from relay.mail.address import parse_path
+
+    recipient = parse_path(to)
+    with opened(config) as house, temporary_login(house, mailbox, tenant) as login:
+        message = harmless(login, recipient.wire, subject)
+        code, text = submit(house.settings, login, recipient.wire, message)
+    if as_json:
+        print_json({"code": code, "reply": text})
+    else:
+        say(f"{code} {text}")
+    return 0 if code == 250 else EXIT_REFUSED

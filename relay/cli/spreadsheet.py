@@ -1,0 +1,114 @@
+"""CSV in and out, a line at a time, so that millions of rows are never held.
+
+Going out, a cell a spreadsheet would take for a formula is prefixed with an apostrophe
+(faults H12); coming in, that apostrophe is taken off again.
+"""
+
+import csv
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from relay.cli.errors import EXIT_REFUSED, BadUsage
+from relay.cli.output import how_many, note, print_json, say
+from relay.http.csvs import BATCH, FORMULA, TOLD, line
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of an import."""
+
+    imported: int = 0
+    skipped: int = 0
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def wrong(self, number: int, message: str) -> None:
+        """Count a line that cannot be read."""
+        self.skipped += 1
+        if len(self.errors) < TOLD:
+            self.errors.append({"line": number, "message": message})
+
+
+def taken(
+    path: Path,
+    column: str,
+    read: Callable[[Mapping[str, str]], Any],
+    write: Callable[[Sequence[Any]], None],
+) -> Tally:
+    """Import a file whose head names at least `column`, or a bare list; what cannot be read is counted and told."""
+    tally = Tally()
+    batch: list[Any] = []
+    for number, row in _rows(path, column):
+        try:
+            batch.append(read(row))
+        except (ValueError, KeyError) as error:
+            tally.wrong(number, str(error)[:200])
+        if len(batch) >= BATCH:
+            _write(batch, write, tally)
+    _write(batch, write, tally)
+    return tally
+
+
+def given(head: Sequence[str], pages: Callable[[str], Sequence[Any]], cells: Callable[[Any], Sequence[Any]]) -> None:
+    """Export to standard output; `pages` gives the rows after an id."""
+    sys.stdout.write(line(head))
+    after = ""
+    while rows := pages(after):
+        sys.stdout.write("".join(line(cells(row)) for row in rows))
+        after = rows[-1].id
+    sys.stdout.flush()
+
+
+def report(tally: Tally, *, as_json: bool) -> int:
+    """Say what became of an import; exit 1 if a line could not be read."""
+    if as_json:
+        print_json({"imported": tally.imported, "skipped": tally.skipped, "errors": tally.errors})
+    else:
+        for error in tally.errors:
+            note(f"line {error['line']}: {error['message']}")
+        say(f"{how_many(tally.imported, 'line')} imported, {tally.skipped:,} skipped.")
+    return EXIT_REFUSED if tally.skipped else 0
+
+
+def _write(batch: list[Any], write: Callable[[Sequence[Any]], None], tally: Tally) -> None:
+    if batch:
+        write(batch)
+        tally.imported += len(batch)
+        batch.clear()
+
+
+def _rows(path: Path, column: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line numbers and rows; raises BadUsage for what is no such file."""
+    try:
+        if str(path) == "-":
+            yield from _read(sys.stdin, column)
+            return
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _read(file, column)
+    except UnicodeDecodeError:
+        raise BadUsage(f"{path} is not text in UTF-8") from None
+    except csv.Error as error:
+        raise BadUsage(f"{path} is not CSV: {error}") from None
+
+
+def _read(file: Any, column: str) -> Iterator[tuple[int, dict[str, str]]]:
+    reader = csv.reader(file)
+    head: list[str] = []
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if not head:
+            names = [cell.strip().lower() for cell in cells]
+            head = names if column in names else [column]
+            if column in names:
+                continue
+            if len(cells) != 1:
+                raise BadUsage(f"the first line must name the columns, {column} among them")
+        yield reader.line_num, dict(zip(head, map(_bare, cells), strict=False))
+
+
+def _bare(cell: str) -> str:
+    cell = cell.strip()
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell

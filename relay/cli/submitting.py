@@ -1,0 +1,113 @@
+"""Submits through the running server's SMTP port, with a credential made for the occasion and revoked after it.
+
+The message takes the way every other takes: login, policy, intake, delivery.
+"""
+
+import os
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate
+
+from config.settings import Settings
+from relay.cli.errors import Refused
+from relay.cli.house import House
+from relay.cli.mailbox import find
+from relay.cli.snippets import best_listener
+from relay.store import credentials
+
+PATIENCE = 60  # seconds for each answer
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A mailbox and a secret that opens it."""
+
+    name: str
+    address: str
+    from_name: str
+    password: str
+
+
+@contextmanager
+def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Login]:
+    """A credential of the mailbox that is revoked at the end, whatever happens."""
+    with house.writing() as connection:
+        row = find(connection, mailbox, tenant)
+        made = credentials.generate(house.vault, os.urandom)
+        new = credentials.NewCredential(
+            id=made.id,
+            tenant_id=row.tenant_id,
+            mailbox_id=row.id,
+            scope=row.address_key,
+            label="send-test",
+            permissions=("send",),
+            username=None,
+            kind="generated",
+            secret=made.digest,
+            prefix=made.prefix,
+        )
+        credentials.add(connection, new, house.now())
+    try:
+        yield Login(row.name, row.address, row.from_name, made.key)
+    finally:
+        with house.writing() as connection:
+            credentials.revoke(connection, made.id, house.now())
+
+
+def harmless(login: Login, to: str, subject: str) -> bytes:
+    """A harmless message; the policy reads it as any other."""
+    message = EmailMessage()
+    message["From"] = (
+        f"{login.from_name} <{login.address}>" if login.from_name.isascii() and login.from_name else login.address
+    )
+    message["To"] = to
+    message["Subject"] = subject
+    message["Date"] = formatdate()
+    message.set_content(
+        f"This is a test of the mailbox {login.name}.\n\nIf you can read it, Gatepost took it, decided about it and "
+        "handed it on.\n"
+    )
+    return message.as_bytes()
+
+
+def submit(settings: Settings, login: Login, to: str, message: bytes) -> tuple[int, str]:
+    """The server's answer; raises Refused when nobody listens."""
+    host, port, tls = best_listener(settings)
+    try:
+        with _connected(_ANY.get(host, host), port, tls) as smtp:
+            smtp.login(login.name, login.password)
+            return _transaction(smtp, login.address, to, message)
+    except smtplib.SMTPResponseException as error:
+        return error.smtp_code, _text(error.smtp_error)
+    except OSError as error:
+        raise Refused(
+            f"nobody answers at {host}:{port}: {error.strerror or error}; is gatepost serve running?"
+        ) from None
+
+
+def _connected(host: str, port: int, tls: str) -> smtplib.SMTP:
+    if tls == "implicit":
+        return smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=ssl.create_default_context())
+    smtp = smtplib.SMTP(host, port, timeout=PATIENCE)
+    if tls == "starttls":
+        smtp.starttls(context=ssl.create_default_context())
+    return smtp
+
+
+def _transaction(smtp: smtplib.SMTP, sender: str, to: str, message: bytes) -> tuple[int, str]:
+    """MAIL, RCPT, DATA, step by step: `sendmail` would throw the text of a success away."""
+    for step in (lambda: smtp.mail(sender), lambda: smtp.rcpt(to)):
+        code, said = step()
+        if code >= 400:
+            return code, _text(said)
+    code, said = smtp.data(message)
+    return code, _text(said)
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said

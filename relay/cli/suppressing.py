@@ -1,0 +1,182 @@
+"""What the commands of `gatepost suppression` do with the store."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from policy.settings import Reputation
+from relay.cli.errors import BadUsage
+from relay.cli.house import House
+from relay.cli.mailbox import find
+from relay.cli.output import iso
+from relay.cli.person import operator
+from relay.cli.values import moment, plain_domain, span
+from relay.mail.address import Address, parse_path
+from relay.store import accounts, listings, refused
+from relay.store.consequences import Consequences, Rules, Suppress
+
+COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for on the command line."""
+
+    address: str
+    scope: str
+    mailbox: str
+    reason: str
+    expires: str
+    note: str
+    tenant: str
+
+
+def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]:
+    """Write the entry; what is there already gives the entry that is there."""
+    now, names = house.now(), listings.tenant_names(connection)
+    expires = now + int(span(wish.expires, "--expires").total_seconds() * 1000) if wish.expires else 0
+    if "@" not in wish.address:
+        return domain_told(_suppress_domain(house, connection, wish, now, expires), names)
+    if wish.reason not in refused.KINDS:
+        raise BadUsage(f"--reason must be one of {', '.join(refused.KINDS)}, not {wish.reason!r}")
+    if wish.scope == "mailbox" and not wish.mailbox:
+        raise BadUsage("--scope mailbox needs --mailbox NAME")
+    where, row = parse_path(wish.address), find(connection, wish.mailbox) if wish.mailbox else None
+    entry = Suppress(
+        row.tenant_id if row else accounts.tenant(connection, wish.tenant).id,
+        row.id if row else "",
+        where.key,
+        where.wire,
+        wish.reason,
+        operator(),
+        {},
+        now,
+        scope=wish.scope,
+        expires_at=expires,
+        note=wish.note,
+    )
+    return told(refused.add(connection, _consequences(house), entry), names)
+
+
+def release(house: House, connection: Connection, reference: str, tenant: str) -> int:
+    """Remove every entry the reference means; how many there were."""
+    now, by = house.now(), operator()
+    own = accounts.tenant(connection, tenant).id if tenant else ""
+    if reference.startswith(("sup_", "sdom_")):
+        return _release_one(connection, reference, by, now)
+    if "@" not in reference:
+        rows = listings.listed(connection, "suppressed_domains", {"domain": plain_domain(reference)}).rows
+        chosen = [row for row in rows if not own or row.tenant_id == own]
+        for row in chosen:
+            refused.remove_domain(connection, row, by=by, now=now)
+        return len(chosen)
+    entries = refused.listed(connection, refused.Sight(), key=parse_path(reference).key, limit=1000).rows
+    chosen = [row for row in entries if not own or row.tenant_id == own]
+    for row in chosen:
+        refused.remove(connection, row, by=by, now=now)
+    return len(chosen)
+
+
+def binding(house: House, connection: Connection, where: Address, mailbox: str) -> list[dict[str, Any]]:
+    """The entries that bind an address now, for everybody or for one mailbox."""
+    names, sight = listings.tenant_names(connection), refused.Sight()
+    if mailbox:
+        row = find(connection, mailbox)
+        sight = refused.Sight(row.tenant_id, row.id)
+    own, domains = refused.binding(connection, where.key, where.domain, house.now(), sight)
+    return [told(row, names) for row in own] + [domain_told(row, names) for row in domains]
+
+
+def reader_of(house: House, tenant_id: str, scope: str) -> Callable[[Mapping[str, str]], Suppress]:
+    """Turns a row of a CSV file into an entry; raises ValueError for one that cannot be read."""
+
+    def read(row: Mapping[str, str]) -> Suppress:
+        where, kind = parse_path(row["email"]), row.get("reason", "") or "manual"
+        if kind not in refused.KINDS:
+            raise ValueError(f"reason is none of {', '.join(refused.KINDS)}: {kind[:40]!r}")
+        expires = moment(row["expires_at"]) if row.get("expires_at") else 0
+        note = row.get("note", "")[:4000]
+        return Suppress(
+            tenant_id, "", where.key, where.wire, kind, "import", {}, house.now(), scope, expires_at=expires, note=note
+        )
+
+    return read
+
+
+def writer_of(house: House) -> Callable[[Sequence[Suppress]], None]:
+    """Writes some entries in a transaction of their own, so that the server's mail goes on between."""
+
+    def write(entries: Sequence[Suppress]) -> None:
+        with house.writing() as connection:
+            _consequences(house).suppress(connection, entries)
+
+    return write
+
+
+def cells(row: Any, names: Mapping[str, str]) -> Sequence[Any]:
+    """An entry as a line of CSV."""
+    tenant = names.get(row.tenant_id, "")
+    times = (iso(row.created_at), iso(row.expires_at))
+    return (row.address, row.kind, row.scope, row.note, *times, tenant, row.mailbox_id)
+
+
+def told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    """An entry as it is shown."""
+    return {
+        "id": row.id,
+        "email": row.address,
+        "reason": row.kind,
+        "scope": row.scope,
+        "tenant": names.get(row.tenant_id, ""),
+        "mailboxId": row.mailbox_id,
+        "note": row.note,
+        "source": row.source,
+        "createdAt": iso(row.created_at),
+        "expiresAt": iso(row.expires_at),
+    }
+
+
+def domain_told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    """A suppressed domain in the same shape."""
+    return {
+        "id": row.id,
+        "email": f"*@{row.domain}",
+        "reason": "domain",
+        "scope": "tenant" if row.tenant_id else "global",
+        "tenant": names.get(row.tenant_id, ""),
+        "mailboxId": "",
+        "note": row.note,
+        "source": "",
+        "createdAt": iso(row.created_at),
+        "expiresAt": iso(row.expires_at),
+    }
+
+
+def _suppress_domain(house: House, connection: Connection, wish: Wish, now: int, expires: int) -> Any:
+    if wish.scope == "mailbox":
+        raise BadUsage("a whole domain is suppressed for a tenant or for all, not for one mailbox")
+    values = {
+        "id": house.new_id("sdom"),
+        "domain": plain_domain(wish.address),
+        "tenant_id": "" if wish.scope == "global" else accounts.tenant(connection, wish.tenant).id,
+        "note": wish.note,
+        "created_at": now,
+        "expires_at": expires,
+    }
+    return refused.add_domain(connection, values)
+
+
+def _release_one(connection: Connection, entry_id: str, by: str, now: int) -> int:
+    is_domain = entry_id.startswith("sdom_")
+    row = listings.one(connection, "suppressed_domains" if is_domain else "suppressions", entry_id)
+    if row is None:
+        return 0
+    (refused.remove_domain if is_domain else refused.remove)(connection, row, by=by, now=now)
+    return 1
+
+
+def _consequences(house: House) -> Consequences:
+    # Only its writing of entries is used: nothing is judged by rates here.
+    return Consequences(Rules, Reputation, house.new_id)

@@ -1,0 +1,165 @@
+"""`gatepost suppression`: who must not be written to, and why."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relay.cli.errors import EXIT_REFUSED
+from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, Note, group
+
+app = group("Suppressions: who must not be written to")
+
+SCOPES = ("global", "tenant", "mailbox")
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="An address, or a domain with all below it")]
+OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="For one mailbox only")]
+
+
+@app.command("list")
+def list_(
+    email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of one address")] = "",
+    reason: Annotated[str, typer.Option(help="Only those of one kind: hard_bounce, complaint, …")] = "",
+    limit: Limit = 100,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List suppressions, newest first; whole domains come first."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, ago, listing, note
+    from relay.cli.suppressing import domain_told, told
+    from relay.cli.values import key_of
+    from relay.store import listings, refused
+
+    with opened(config) as house, house.reading() as connection:
+        names = listings.tenant_names(connection)
+        page = refused.listed(connection, refused.Sight(), key=key_of(email), kind=reason, limit=limit)
+        rows = [told(row, names) for row in page.rows]
+        if not email and not reason:
+            domains = listings.listed(connection, "suppressed_domains", {}, limit=limit).rows
+            rows = [domain_told(row, names) for row in domains] + rows
+    columns = (
+        Column("Address", "email", "bold"),
+        Column("Reason", "reason"),
+        Column("Scope", "scope"),
+        Column("Tenant", "tenant"),
+        Column("Note", "note"),
+        Column("Source", "source"),
+        Column("Since", lambda row: ago(row["createdAt"])),
+        Column("Ends", lambda row: ago(row["expiresAt"])),
+    )
+    listing(rows, columns, as_json=as_json, empty="Nobody is suppressed.")
+    if page.next and not as_json:
+        note(f"Shown are the newest {limit:,}; gatepost suppression export writes all.")
+
+
+@app.command()
+def add(
+    address: Address,
+    scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}")] = "tenant",
+    mailbox: OfMailbox = "",
+    reason: Annotated[str, typer.Option(help="hard_bounce, complaint, unsubscribe, manual or legal")] = "manual",
+    expires: Annotated[str, typer.Option(metavar="SPAN", help="Ends after 30d, 12h. Default: never")] = "",
+    note: Note = "",
+    tenant: InTenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse an address, or a whole domain, from now on."""
+    from relay.cli.house import opened
+    from relay.cli.output import print_json, say
+    from relay.cli.suppressing import Wish, suppress
+    from relay.cli.values import one_of
+
+    one_of(scope, SCOPES, "--scope")
+    wish = Wish(address, "mailbox" if mailbox else scope, mailbox, reason, expires, note, tenant)
+    with opened(config) as house, house.writing() as connection:
+        shown = suppress(house, connection, wish)
+    if as_json:
+        print_json(shown)
+    else:
+        say(f"{shown['email']} is suppressed ({shown['reason']}, {shown['scope']}).")
+
+
+@app.command()
+def remove(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="An address, a domain, or the id of an entry")],
+    tenant: InTenant = "",
+    config: ConfigFile = None,
+) -> None:
+    """Take every entry of an address, or one by its id, off the list."""
+    from relay.cli.errors import Refused
+    from relay.cli.house import opened
+    from relay.cli.output import how_many, say
+    from relay.cli.suppressing import release
+
+    with opened(config) as house, house.writing() as connection:
+        count = release(house, connection, address, tenant)
+    if not count:
+        raise Refused(f"{address} is not suppressed")
+    say(f"{address}: {how_many(count, 'entry', 'entries')} removed.")
+
+
+@app.command()
+def check(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    mailbox: OfMailbox = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say whether an address may be written to; exit 1 if it is suppressed."""
+    from relay.cli.house import opened
+    from relay.cli.output import print_json, say
+    from relay.cli.suppressing import binding
+    from relay.mail.address import parse_path
+
+    where = parse_path(address)
+    with opened(config) as house, house.reading() as connection:
+        bound = binding(house, connection, where, mailbox)
+    if as_json:
+        print_json({"email": where.wire, "suppressed": bool(bound), "suppressions": bound})
+    elif not bound:
+        say(f"{where.wire} may be written to.")
+    for entry in () if as_json else bound:
+        who = f" of {entry['tenant']}" if entry["tenant"] else ""
+        say(f"{where.wire} is suppressed: {entry['reason']}, {entry['scope']}{who}, since {entry['createdAt'][:10]}")
+    return EXIT_REFUSED if bound else 0
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, reason, note, expires_at; - is stdin")],
+    scope: Annotated[str, typer.Option(help="global or tenant")] = "tenant",
+    tenant: InTenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Add many from CSV; only the column email is needed, a bare list of addresses will do."""
+    from relay.cli.house import opened
+    from relay.cli.spreadsheet import report, taken
+    from relay.cli.suppressing import reader_of, writer_of
+    from relay.cli.values import one_of
+    from relay.store import accounts
+
+    one_of(scope, SCOPES[:2], "--scope")
+    with opened(config) as house:
+        with house.reading() as connection:
+            own = str(accounts.tenant(connection, tenant).id)
+        tally = taken(file, "email", reader_of(house, own, scope), writer_of(house))
+    return report(tally, as_json=as_json)
+
+
+@app.command()
+def export(config: ConfigFile = None) -> None:
+    """Write all suppressions as CSV."""
+    from relay.cli.house import opened
+    from relay.cli.spreadsheet import given
+    from relay.cli.suppressing import COLUMNS, cells
+    from relay.store import listings, refused
+
+    with opened(config) as house, house.reading() as connection:
+        names = listings.tenant_names(connection)
+        given(
+            COLUMNS,
+            lambda after: refused.export(connection, refused.Sight(), after),
+            lambda row: cells(row, names),
+        )

@@ -1,0 +1,60 @@
+"""`gatepost trace`: why one send was decided so, and everything that happened since."""
+
+from typing import Annotated, Any
+
+import typer
+
+from relay.cli.options import AsJson, ConfigFile
+
+
+def trace(
+    send_id: Annotated[str, typer.Argument(metavar="SEND_ID")],
+    checks: Annotated[bool, typer.Option("--checks", help="Every rule that was asked, not only those that spoke")] = (
+        False
+    ),
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """The decision and everything that happened since, as a readable timeline."""
+    from relay.cli.house import opened
+    from relay.cli.output import print_json
+    from relay.cli.timeline import read, told
+
+    with opened(config) as house, house.reading() as connection:
+        whole = told(read(connection, send_id.strip()))
+    if as_json:
+        print_json(whole)
+    else:
+        _print(whole, every_check=checks)
+
+
+def _print(told: dict[str, Any], *, every_check: bool) -> None:
+    from rich.text import Text
+
+    from relay.cli.moments import checks, moments
+    from relay.cli.output import console, safe
+
+    screen = console()
+    head = Text.assemble((told["sendId"], "bold"), "  ", _word(told["status"]))
+    screen.print(head, soft_wrap=True)
+    line = f"{told['mailbox']} <{told['from']}> → {told['to'] or ', '.join(r['recipient'] for r in told['recipients'])}"
+    screen.print(Text(safe(line)), soft_wrap=True)
+    if told["subject"]:
+        screen.print(Text(safe(told["subject"]), "italic"), soft_wrap=True)
+    screen.print()
+    day = ""
+    for moment in moments(told):
+        if moment.day != day:
+            day = moment.day
+            screen.print(Text(f"{day} UTC", "dim"))
+        label = Text.assemble((f"{moment.clock}  ", "dim"), (f"{moment.what:<12}", moment.style), safe(moment.words))
+        screen.print(label, soft_wrap=True)
+        if moment.what in ("approved", "held", "blocked", "deferred") and moment.is_decision:
+            for check in checks(told["decision"]["checks"] or (), every=every_check):
+                screen.print(Text(f"{'':14}  {check}", "dim" if check.startswith("✓") else ""), soft_wrap=True)
+
+
+def _word(status: str) -> tuple[str, str]:
+    from relay.cli.output import style_of
+
+    return status, style_of(status)

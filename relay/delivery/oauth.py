@@ -1,0 +1,105 @@
+"""Access tokens for XOAUTH2, fetched before they are needed and kept until shortly before they end.
+
+Several connections that need one at once wait for one request. A token endpoint that cannot
+be reached or refuses us raises NoToken with its words, never with a secret in them.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+from config.delivery import OAuth
+
+EARLY = 60.0  # seconds before its end a token is not used any more
+ASSUMED = 600.0  # seconds, where the endpoint does not say how long it lasts
+TIMEOUT = 15.0
+MOST = 64 * 1024
+
+
+class NoToken(Exception):
+    """No access token is to be had; the message says why."""
+
+
+class TokenSource:
+    """The tokens of one provider."""
+
+    def __init__(
+        self,
+        oauth: OAuth,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._oauth = oauth
+        self._transport = transport
+        self._monotonic = monotonic
+        self._lock = asyncio.Lock()
+        self._token = ""
+        self._ends = 0.0
+
+    async def token(self) -> tuple[str, bool]:
+        """An access token, and whether it was fetched just now; raises NoToken."""
+        async with self._lock:
+            if self._token and self._monotonic() < self._ends:
+                return self._token, False
+            answer = await self._fetch()
+            token, lasts = answer.get("access_token"), answer.get("expires_in")
+            if not isinstance(token, str) or not token:
+                raise NoToken("the token endpoint answered without an access token")
+            self._token = token
+            self._ends = self._monotonic() + max(_seconds(lasts) - EARLY, 1.0)
+            return token, True
+
+    def forget(self, token: str) -> None:
+        """The provider refused this one."""
+        if token == self._token:
+            self._token = ""
+
+    async def _fetch(self) -> dict[str, Any]:
+        try:
+            async with httpx2.AsyncClient(transport=self._transport, timeout=TIMEOUT) as client:
+                answer = await client.post(self._oauth.token_url, data=self._form())
+        except httpx2.HTTPError as error:
+            raise NoToken(f"the token endpoint cannot be reached: {type(error).__name__}") from error
+        if answer.status_code != 200 or len(answer.content) > MOST:
+            raise NoToken(f"the token endpoint answered {answer.status_code} {_error_code(answer)}".rstrip())
+        return _as_object(answer)
+
+    def _form(self) -> dict[str, str]:
+        """RFC 6749 §6 with a refresh token, §4.4 without."""
+        own = self._oauth
+        form = {"grant_type": "client_credentials", "client_id": own.client_id}
+        if own.refresh_token is not None:
+            form |= {"grant_type": "refresh_token", "refresh_token": own.refresh_token.reveal()}
+        if own.client_secret is not None:
+            form["client_secret"] = own.client_secret.reveal()
+        return form | ({"scope": own.scope} if own.scope else {})
+
+
+def _as_object(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        told = answer.json()
+    except ValueError as error:
+        raise NoToken("the token endpoint answered what is no JSON") from error
+    if not isinstance(told, dict):
+        raise NoToken("the token endpoint answered what is no object")
+    return told
+
+
+def _error_code(answer: httpx2.Response) -> str:
+    """The endpoint's `error`, one of RFC 6749 §5.2's words; its description might quote what we sent."""
+    try:
+        code = _as_object(answer).get("error", "")
+    except NoToken:
+        return ""
+    return code if isinstance(code, str) and code.replace("_", "").isalpha() and len(code) < 40 else ""
+
+
+def _seconds(lasts: object) -> float:
+    try:
+        return float(lasts) if isinstance(lasts, int | float | str) else ASSUMED
+    except ValueError:
+        return ASSUMED

@@ -1,0 +1,200 @@
+"""Calls to addresses others chose: nowhere inside, nowhere else than asked, not for long, not much (faults H14).
+
+The name is resolved here, every address it has is checked, and the connection goes to one
+of those that were checked, so a second answer of DNS changes nothing (rebinding). Redirects
+are answers like any other. Private networks only where the operator's own file says so;
+link-local, where clouds keep their secrets, never. The certificate is checked against the
+name that was asked for.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpcore2 as httpcore
+
+PORTS = frozenset({80, 443, 8443})
+MAX_ANSWER = 64 << 10
+MAX_TIME = 10.0  # seconds
+MAX_ADDRESSES = 32
+
+# The host's addresses as text; raises OSError where there are none.
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+# Beyond what `is_global` says: networks that lead back inside through a translator or relay.
+_TRANSLATED = tuple(ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
+
+
+class Forbidden(ValueError):
+    """The address is none that may be called; the text says which rule it breaks."""
+
+
+class CallFailed(Exception):
+    """Nobody answered, or not in time, or not in HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status and the beginning of the body."""
+
+    code: int
+    body: bytes
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """The addresses of a host, by the system's resolver."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def check_url(url: str, *, allow_private: bool = False, allow_http: bool = False) -> None:
+    """Raise Forbidden for a URL that may not be called whatever it resolves to. For forms, and before each call."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise Forbidden("not a URL") from error
+    if parts.scheme != "https" and not ((allow_private or allow_http) and parts.scheme == "http"):
+        raise Forbidden("only https is called")
+    if parts.username is not None or parts.password is not None:
+        raise Forbidden("a URL with a user name is not called")
+    if not parts.hostname or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        raise Forbidden("not a plain URL")
+    if port not in PORTS and not allow_private:
+        raise Forbidden(f"port {port} is not called")
+    literal = _literal(parts.hostname)
+    if literal is not None:
+        check_address(literal, allow_private=allow_private)
+
+
+def check_address(address: str, *, allow_private: bool = False) -> None:
+    """Raise Forbidden for an address inside."""
+    found = ip_address(address.partition("%")[0])
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if found.is_link_local or found.is_multicast or found.is_unspecified or _is_metadata(found):
+        raise Forbidden(f"{address} is never called")
+    if not allow_private and (not found.is_global or any(found in net for net in _TRANSLATED)):
+        raise Forbidden(f"{address} is a private address")
+
+
+def _is_metadata(found: IPv4Address | IPv6Address) -> bool:
+    """Where clouds keep credentials beyond link-local: AWS by IPv6, Alibaba, Oracle."""
+    return str(found) in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
+
+
+def _literal(host: str) -> str | None:
+    """The address a host name is already; also as inet_aton reads it (decimal, octal, hex, shortened)."""
+    try:
+        return str(ip_address(host.partition("%")[0]))
+    except ValueError:
+        pass
+    last = host.rstrip(".").rpartition(".")[2]
+    if not (last[:1].isdigit() or last.lower().startswith("0x")):
+        return None  # a top-level domain never begins with a digit, so this is a name
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host.rstrip(".")))
+    except OSError:
+        raise Forbidden("not a host") from None
+
+
+class _Pinned(httpcore.AsyncNetworkBackend):
+    """Connects only to addresses that were resolved and checked just now."""
+
+    def __init__(self, find: Resolve, *, allow_private: bool) -> None:
+        self._find = find
+        self._allow_private = allow_private
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            addresses = list(dict.fromkeys(await self._find(host, port)))[:MAX_ADDRESSES]
+        except OSError as error:
+            raise httpcore.ConnectError(f"{host} has no address") from error
+        for address in addresses:
+            check_address(address, allow_private=self._allow_private)
+        if not addresses:
+            raise httpcore.ConnectError(f"{host} has no address")
+        return await self._network.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+
+async def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    allow_private: bool = False,
+    find: Resolve = resolve,
+    context: ssl.SSLContext | None = None,
+    timeout: float = MAX_TIME,
+) -> Answer:
+    """POST once. Raises Forbidden or CallFailed."""
+    check_url(url, allow_private=allow_private)
+    given = {"Content-Length": str(len(body)), **headers}
+    return await _call("POST", url, body, given, _Pinned(find, allow_private=allow_private), context, timeout)
+
+
+async def get(
+    url: str, *, find: Resolve = resolve, context: ssl.SSLContext | None = None, timeout: float = MAX_TIME
+) -> Answer:
+    """GET once, over plain http too: what comes is a certificate whose chain is checked. Raises as `post`."""
+    check_url(url, allow_http=True)
+    return await _call("GET", url, b"", {}, _Pinned(find, allow_private=False), context, timeout)
+
+
+async def _call(
+    method: str,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    backend: _Pinned,
+    context: ssl.SSLContext | None,
+    timeout: float,
+) -> Answer:
+    given = [("Host", urlsplit(url).netloc), *headers.items()]
+    try:
+        async with (
+            asyncio.timeout(timeout),
+            httpcore.AsyncConnectionPool(
+                ssl_context=context or ssl.create_default_context(), network_backend=backend, max_connections=1
+            ) as pool,
+            pool.stream(method, url, headers=given, content=body) as response,
+        ):
+            return Answer(response.status, await _beginning(response))
+    except TimeoutError as error:
+        raise CallFailed("no answer in time") from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+        raise CallFailed(str(error) or type(error).__name__) from error
+
+
+async def _beginning(response: Any) -> bytes:
+    """At most MAX_ANSWER octets; the rest is never read."""
+    found = bytearray()
+    async for block in response.aiter_stream():
+        found += block
+        if len(found) >= MAX_ANSWER:
+            break
+    return bytes(found[:MAX_ANSWER])
+
+
+def fetch(url: str) -> bytes:
+    """GET from a thread of its own: certificates and confirmations of SNS. Raises OSError or ValueError."""
+    try:
+        answer = asyncio.run(get(url))
+    except CallFailed as error:
+        raise OSError(str(error)) from error
+    if answer.code != 200:
+        raise OSError(f"it answered {answer.code}")
+    return answer.body

@@ -1,0 +1,153 @@
+"""Takes one call of a provider's webhook: is it theirs, was it here before, what does it say?
+
+The answer is 2xx only after everything is committed, so a provider whose call fails for our
+sake comes again (faults H7). A call that is not proven to be the provider's changes nothing
+and stores nothing (H1 to H5). A copy of a call does nothing twice and is answered as the first;
+the same proof over another body is a forgery (409), for one provider's signature does not
+cover its body. Signatures and certificates are looked at in a thread.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+import structlog
+from cryptography import x509
+from sqlalchemy import Connection
+
+from config.providers import ProviderSettings
+from relay.feedback.apply import NOTHING, Applied, Applier
+from relay.feedback.authenticity import Authenticity, refused
+from relay.feedback.events import FeedbackEvent
+from relay.feedback.payload import MAX_BODY, PayloadError, load, table
+from relay.feedback.providers import (
+    NORMALISERS,
+    brevo,
+    generic,
+    mailersend,
+    mailgun,
+    postmark,
+    resend,
+    sendgrid,
+    ses,
+    sns,
+    sparkpost,
+)
+from relay.store import feedback as store
+from relay.store.writer import Writer
+
+log = structlog.get_logger()
+
+Verify = Callable[[Mapping[str, str], bytes, str, datetime], Authenticity]
+Fetch = Callable[[str], bytes]
+
+_VERIFIERS: Mapping[str, Verify] = {
+    "postmark": postmark.verify,
+    "resend": resend.verify,
+    "sendgrid": sendgrid.verify,
+    "mailgun": mailgun.verify,
+    "brevo": brevo.verify,
+    "mailersend": mailersend.verify,
+    "sparkpost": sparkpost.verify,
+    "generic": generic.verify,
+}
+_FORBIDDEN = frozenset({"foreign"})  # proven, but not of ours: 403 instead of 401
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """The answer to a call: 200, 401, 403, 409, 413 or 400, and why, in a word fit for the log alone."""
+
+    status_code: int
+    reason: str = ""
+    applied: Applied = NOTHING
+
+
+class Hooks:
+    """The ear of all providers' webhooks. `roots` are trusted certificates for SNS, read when first needed."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        applier: Applier,
+        *,
+        fetch: Fetch,
+        roots: Callable[[], Iterable[x509.Certificate]],
+    ) -> None:
+        self._writer = writer
+        self._applier = applier
+        self._fetch = fetch
+        self._roots = roots
+
+    async def ingest(self, provider: ProviderSettings, headers: Mapping[str, str], raw: bytes, now: int) -> Ingested:
+        """Verify, keep, apply. Raises Unavailable, which is to be answered 503."""
+        if len(raw) > MAX_BODY:
+            return Ingested(413, "too_large")
+        proof = await asyncio.to_thread(self._verify, provider, headers, raw, now)
+        if not proof.accepted:
+            log.warning("a hook was refused", provider=provider.name, reason=proof.reason)
+            return Ingested(403 if proof.reason in _FORBIDDEN else 401, proof.reason)
+        try:
+            payload = await asyncio.to_thread(load, raw)
+        except PayloadError:
+            return Ingested(400, "no_payload")
+        events = await asyncio.to_thread(NORMALISERS[provider.events.format], payload)
+        ingested = await self._writer.run(partial(self._keep, provider.name, proof.nonce, raw, events, now))
+        if ingested.status_code == 200 and provider.events.format == "ses":
+            await asyncio.to_thread(self._confirm, provider, payload)
+        return ingested
+
+    def _verify(self, provider: ProviderSettings, headers: Mapping[str, str], raw: bytes, now: int) -> Authenticity:
+        at = datetime.fromtimestamp(now / 1000, UTC)
+        if provider.events.format == "ses":
+            topics = provider.declared.topic_arns
+            if not topics:
+                return refused("unconfigured")
+            return ses.verify(headers, raw, " ".join(topics), at, fetch=self._fetch, roots=self._roots())
+        verify = _VERIFIERS.get(provider.events.format)
+        if verify is None or provider.webhook_secret is None:
+            return refused("unconfigured")
+        return verify(headers, raw, provider.webhook_secret.reveal(), at)
+
+    def _keep(
+        self,
+        provider: str,
+        nonce: str,
+        raw: bytes,
+        events: list[FeedbackEvent],
+        now: int,
+        connection: Connection,
+    ) -> Ingested:
+        """In one transaction: the call itself is remembered, then what it tells is kept and applied."""
+        if nonce and (seen := self._seen(connection, provider, nonce, raw, now)) is not None:
+            return seen
+        return Ingested(200, applied=self._applier.of_provider(connection, provider, events, now))
+
+    def _seen(self, connection: Connection, provider: str, nonce: str, raw: bytes, now: int) -> Ingested | None:
+        mark = blake2b(f"call\0{provider}\0{nonce}".encode(), digest_size=16).digest()
+        digest = blake2b(raw, digest_size=16).hexdigest()
+        call = store.Kept(mark, provider, "call", "", "", {"digest": digest}, b"", waiting=False, at=now)
+        if store.keep(connection, [call]):
+            return None
+        if store.kept_event(connection, mark).get("digest") == digest:
+            return Ingested(200, "seen_before")
+        log.warning("a hook's proof was used for another body", provider=provider)
+        return Ingested(409, "replayed")
+
+    def _confirm(self, provider: ProviderSettings, payload: Any) -> None:
+        """Confirm a subscription to a topic of the operator's list, where he wants it (faults H4)."""
+        if not provider.declared.confirm_subscriptions:
+            return
+        url = sns.subscription_url(table(payload), provider.declared.topic_arns)
+        if not url:
+            return
+        try:
+            self._fetch(url)
+        except (OSError, ValueError) as error:
+            log.warning("a subscription could not be confirmed", provider=provider.name, error=str(error))
+        else:
+            log.info("confirmed a subscription", provider=provider.name, topic=table(payload).get("TopicArn"))

@@ -1,0 +1,233 @@
+"""The consent ledger: who agreed to be written to, on what basis, and who took it back.
+
+The newest entry of an address counts. Taking back is an entry like giving; nothing is ever
+changed or removed, so that the history proves itself. An agent may write down that somebody
+took consent back, never that somebody gave it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from relay.http import csvs
+from relay.http.access import Caller, Operator, Parts, Reads, Who
+from relay.http.house import House
+from relay.http.pages import Turning, listing
+from relay.http.problems import invalid, not_found
+from relay.http.reading import StrictRoute
+from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, iso, when
+from relay.http.suppressions import key_of
+from relay.store import accounts, listings, refused
+from relay.submission.wishes import parse_time
+
+router = APIRouter(tags=["Consents"], route_class=StrictRoute)
+COLUMNS = ("email", "granted", "basis", "source", "jurisdiction", "proof", "at", "tenant")
+_NO = frozenset({"false", "no", "0", "revoked", "withdrawn"})
+
+
+class NewConsent(Given):
+    """An entry of the ledger."""
+
+    email: Email
+    granted: bool = True
+    basis: Short = Field(default="", examples=["express", "implied", "contract", "legitimate_interest"])
+    source: Short = Field(default="", examples=["signup form"])
+    jurisdiction: Short = Field(default="", examples=["EU", "CA"])
+    proof: Note = Field(default="", description="What proves it: a URL, the text agreed to, an address and time.")
+    at: Moment | None = Field(default=None, description="When it was given or taken back; now by default.")
+    tenant: Short = ""
+
+
+class Consent(Told):
+    """An entry of the ledger."""
+
+    id: str
+    email: str
+    granted: bool
+    basis: str | None
+    source: str | None
+    jurisdiction: str | None
+    proof: str | None
+    tenant_id: str
+    at: DateTime
+    recorded_at: DateTime | None
+
+
+class ConsentChecked(Told):
+    """What counts for an address."""
+
+    email: str
+    granted: bool
+    consent: Consent | None
+
+
+@router.post("/consents", status_code=201, summary="Write down a consent", response_model=Consent)
+async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
+    """Given, or with `granted: false` taken back."""
+    tenant_id = await _tenant(parts, who, body.tenant)
+    if body.granted and not (who.is_operator or (who.is_of_tenant and who.principal.may("manage"))):
+        who.need_person("writing down that somebody agreed")
+    address, now = address_of(body.email), parts.clock()
+    entry = refused.NewConsent(
+        id=parts.ids.new("con"),
+        tenant_id=tenant_id,
+        key=address.key,
+        address=address.wire,
+        granted=body.granted,
+        at=body.at or now,
+        recorded_at=now,
+        basis=body.basis,
+        source=body.source or who.actor,
+        jurisdiction=body.jurisdiction,
+        proof=body.proof,
+    )
+    await parts.write(lambda c: refused.add_consents(c, [entry]))
+    return told(entry)
+
+
+@router.get("/consents", summary="List the ledger", response_model=Listing[Consent])
+async def list_consents(
+    parts: Parts,
+    who: Reads,
+    turn: Turning,
+    email: Annotated[str | None, Query(max_length=320)] = None,
+    granted: Annotated[bool | None, Query()] = None,
+) -> Any:
+    """Newest first."""
+    key = key_of(email)
+    page = await parts.look(
+        lambda c: refused.consents(c, who.tenant_id, key=key, granted=granted, after=turn.after, limit=turn.limit)
+    )
+    return listing(parts, page, told)
+
+
+@router.get("/consents/check", summary="Has this address agreed?", response_model=ConsentChecked)
+async def check(
+    parts: Parts,
+    who: Reads,
+    email: Annotated[str, Query(max_length=320)],
+    tenant: Annotated[str, Query(max_length=128)] = "",
+) -> Any:
+    """The newest entry counts."""
+    tenant_id = await _tenant(parts, who, tenant)
+    try:
+        address = address_of(email)
+    except ValueError as error:
+        raise invalid("email", str(error)) from None
+    row = await parts.look(lambda c: refused.newest_consent(c, tenant_id, address.key))
+    return {
+        "email": address.wire,
+        "granted": bool(row is not None and row.granted),
+        "consent": told(row) if row is not None else None,
+    }
+
+
+@router.get("/consents/export", summary="The whole ledger as CSV", response_class=StreamingResponse)
+async def export(parts: Parts, who: Reads) -> StreamingResponse:
+    """Streamed, oldest entry first."""
+    tenants = await parts.look(listings.tenant_names)
+    return csvs.give(
+        "consents.csv",
+        COLUMNS,
+        lambda after: parts.look(lambda c: refused.export_consents(c, who.tenant_id, after)),
+        lambda r: (
+            r.address,
+            "true" if r.granted else "false",
+            r.basis,
+            r.source,
+            r.jurisdiction,
+            r.proof,
+            when(r.at),
+            tenants.get(r.tenant_id, ""),
+        ),
+    )
+
+
+@router.post("/consents/import", summary="Import consents from CSV", response_model=csvs.Imported)
+async def import_consents(
+    request: Request, parts: Parts, _: Operator, tenant: Annotated[str, Query(max_length=128)] = "default"
+) -> Any:
+    """Columns email, granted, basis, source, jurisdiction, proof, at; only email is needed."""
+    tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
+
+    def read(row: Mapping[str, str]) -> refused.NewConsent:
+        address, now = address_of(row.get("email", "")), parts.clock()
+        at = row.get("at", "")
+        return refused.NewConsent(
+            id=parts.ids.new("con"),
+            tenant_id=tenant_id,
+            key=address.key,
+            address=address.wire,
+            granted=row.get("granted", "").lower() not in _NO,
+            at=parse_time(at) if at else now,
+            recorded_at=now,
+            basis=row.get("basis", "")[:256],
+            source=row.get("source", "")[:256] or "import",
+            jurisdiction=row.get("jurisdiction", "")[:256],
+            proof=row.get("proof", "")[:4000],
+        )
+
+    async def write(batch: Sequence[refused.NewConsent]) -> None:
+        await parts.write(lambda c: refused.add_consents(c, batch))
+
+    return (await csvs.take(request, "email", read, write)).told()
+
+
+@router.get("/consents/{id}", summary="Show an entry", response_model=Consent)
+async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Reads) -> Any:
+    """One entry of the ledger."""
+    return told(await _seen(parts, who, entry_id))
+
+
+@router.delete("/consents/{id}", status_code=204, summary="Take a consent back")
+async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
+    """Appends an entry that takes it back; the ledger keeps both."""
+    row, now = await _seen(parts, who, entry_id), parts.clock()
+    entry = refused.NewConsent(
+        id=parts.ids.new("con"),
+        tenant_id=row.tenant_id,
+        key=row.key,
+        address=row.address,
+        granted=False,
+        at=now,
+        recorded_at=now,
+        basis=row.basis,
+        source=who.actor,
+        jurisdiction=row.jurisdiction,
+        proof="",
+    )
+    await parts.write(lambda c: refused.add_consents(c, [entry]))
+    return Response(status_code=204)
+
+
+async def _tenant(parts: House, who: Caller, name: str) -> str:
+    """The tenant meant: the caller's own, or the one the operator names."""
+    if not who.is_operator:
+        return who.tenant_id
+    return str((await parts.look(lambda c: accounts.tenant(c, name or "default"))).id)
+
+
+async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
+    row = await parts.look(lambda c: listings.one(c, "consents", entry_id))
+    if row is None or not (who.is_operator or row.tenant_id == who.tenant_id):
+        raise not_found("consent")
+    return row
+
+
+def told(row: Any) -> dict[str, Any]:
+    """An entry as the API tells it."""
+    return {
+        "id": row.id,
+        "email": row.address,
+        "granted": bool(row.granted),
+        "basis": row.basis or None,
+        "source": row.source or None,
+        "jurisdiction": row.jurisdiction or None,
+        "proof": row.proof or None,
+        "tenantId": row.tenant_id,
+        "at": when(row.at),
+        "recordedAt": iso(row.recorded_at),
+    }

@@ -1,0 +1,127 @@
+"""What stands before every page: a session, for every change the form's token and our own Origin, and headers.
+
+Nothing is changed by GET. Every answer, errors too, carries the same policy: scripts and
+styles from here alone, none inline, in nobody's frame. An error is a page that says what
+happened and what to do; what nobody foresaw goes on to the front of the house, which logs it.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from relay.http.console.render import render_alone
+from relay.http.console.session import COOKIE, Session, Sessions
+from relay.http.console.visit import Entry, Visit
+from relay.http.house import House
+from relay.http.problems import CODES, Problem, of_exception
+from relay.store.sessions import is_ended
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# Not no-referrer: a browser then says «Origin: null» with our own forms (Fetch, «append a request Origin header»).
+HEADERS = {
+    "content-security-policy": POLICY,
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+MOST_FIELDS = 200
+
+
+class Guard:
+    """Lets visits through to an entry, or answers them itself."""
+
+    def __init__(self, house: House, sessions: Sessions) -> None:
+        self._house = house
+        self._sessions = sessions
+
+    async def answer(self, entry: Entry, request: Request) -> Response:
+        """The answer to a request for an entry, with every header."""
+        try:
+            answer = await self._answer(entry, request)
+        except Exception as error:
+            problem = of_exception(error)
+            if problem.code == "internal_error":
+                raise  # logged with its request id at the front
+            answer = problem_page(self._house, request, problem)
+        return secured(answer)
+
+    async def _answer(self, entry: Entry, request: Request) -> Response:
+        session = await self.session(request)
+        if session is None:
+            return _to_sign_in(request)
+        form: Mapping[str, str] = {}
+        if entry.method == "POST":
+            check_origin(self._house, request)
+            form = await _form(request)
+            if not self._sessions.is_token(session, form.get("token", "")):
+                raise Problem("permission_missing", "the form is from another session; reload the page and try again")
+        return await entry.answer(Visit(self._house, request, session, form))
+
+    async def session(self, request: Request) -> Session | None:
+        """The session of a request, None where nobody signed in; raises Unavailable."""
+        session = self._sessions.read(request.cookies.get(COOKIE, ""))
+        if session is None or await self._house.look(lambda c: is_ended(c, session.id)):
+            return None
+        return session
+
+
+def check_origin(house: House, request: Request) -> None:
+    """Raise Problem unless a change comes from a page of ours (faults H13)."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        if request.headers.get("sec-fetch-site") == "same-origin":
+            return
+    else:
+        asked = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        public = urlsplit(house.public_url())
+        if origin in (asked, f"{public.scheme}://{public.netloc}"):
+            return
+    raise Problem("permission_missing", "this button works from the console's own pages only")
+
+
+def secured(answer: Response) -> Response:
+    """The answer with every header it does not set itself."""
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def problem_page(house: House, request: Request, problem: Problem) -> Response:
+    """A problem as a page: what happened, why, and the next step."""
+    status, title, remedy = CODES[problem.code]
+    shown = render_alone(
+        "problem.html",
+        house,
+        status=status,
+        title=title,
+        detail=problem.detail if problem.detail != title else "",
+        remedy=remedy,
+        fragment=request.headers.get("hx-request") == "true",
+    )
+    headers = {name: value for name, value in (problem.headers or {}).items() if name.lower() == "retry-after"}
+    return HTMLResponse(shown, status, headers)
+
+
+async def _form(request: Request) -> Mapping[str, str]:
+    try:
+        async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+            return {name: value for name, value in form.items() if isinstance(value, str)}
+    except HTTPException as error:
+        raise Problem("invalid_request", "the form cannot be read") from error
+
+
+def _to_sign_in(request: Request) -> Response:
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    where = "/sign-in" if request.method != "GET" or wanted == "/" else f"/sign-in?next={quote(wanted, safe='')}"
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    return RedirectResponse(where, 303)

@@ -1,0 +1,94 @@
+"""The templates: escaped always, read from the package, compiled once a process.
+
+A name a template does not know is an error, not a blank (StrictUndefined).
+"""
+
+import json
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from relay.http.console import drawing, words
+from relay.http.house import House
+
+if TYPE_CHECKING:
+    from relay.http.console.visit import Visit
+
+FOLDER = Path(__file__).parent.parent
+TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
+
+# Where each page is: (path, word, letter behind g, icon).
+RAIL = (
+    ("/", "Overview", "o", "overview"),
+    ("/messages", "Messages", "m", "messages"),
+    ("/approvals", "Approvals", "a", "approvals"),
+    ("/mailboxes", "Mailboxes", "b", "mailboxes"),
+    ("/policies", "Policies", "p", "policies"),
+    ("/suppressions", "Suppressions", "s", "suppressions"),
+    ("/domains", "Domains", "d", "domains"),
+    ("/providers", "Providers", "v", "providers"),
+    ("/reputation", "Reputation", "r", "reputation"),
+    ("/outcomes", "Outcomes", "u", "outcomes"),
+    ("/investigations", "Investigations", "i", "investigations"),
+    ("/audit", "Audit", "t", "audit"),
+    ("/webhooks", "Webhooks", "w", "webhooks"),
+)
+
+
+@cache
+def environment() -> Environment:
+    """The environment of every template."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    for shown in (
+        words.state, words.tone, words.exact, words.clock, words.day, words.distance, words.lasted, words.number,
+        words.percent, words.size, words.spoken, words.printable, words.millis,
+    ):  # fmt: skip
+        made.filters[shown.__name__] = shown
+        made.globals[shown.__name__] = shown
+    made.globals |= {
+        "ago": words.ago,
+        "sparkline": drawing.sparkline,
+        "meter": drawing.meter,
+        "bar": drawing.bar,
+        "waterfall": drawing.waterfall,
+        "asset": asset,
+        "rail": RAIL,
+    }
+    made.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    made.filters["attribute"] = lambda value: json.dumps(value, default=str)
+    return made
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file, with a mark of its content: it may be kept for ever."""
+    mark = sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?{mark}"
+
+
+def render(template: str, visit: "Visit", **values: Any) -> str:
+    """A template with what every page of the console knows."""
+    house = visit.house
+    return environment().get_template(template).render(
+        **values,
+        visit=visit,
+        path=visit.request.url.path,
+        token=visit.session.token,
+        now=visit.now,
+        server=house.settings().server.hostname,
+    )
+
+
+def render_alone(template: str, house: House, **values: Any) -> str:
+    """A template that stands outside the console's frame."""
+    return environment().get_template(template).render(**values, server=house.settings().server.hostname)

@@ -1,0 +1,95 @@
+"""Signing in with the operator's key, and out again.
+
+Tries are counted per address: after ten in a minute it has to wait. What was asked for
+before is where one is sent afterwards, if it is a page of ours.
+"""
+
+import time
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from relay.http.access import Door
+from relay.http.console.guard import check_origin, problem_page, secured
+from relay.http.console.render import render_alone
+from relay.http.console.session import COOKIE, Sessions
+from relay.http.console.visit import Visit
+from relay.http.house import House
+from relay.http.pace import Pace
+from relay.http.problems import of_exception
+from relay.store import sessions as ended
+
+TRIES = 10  # an address may make in a minute
+
+
+class SignIn:
+    """The one page that is open to everybody."""
+
+    def __init__(self, house: House, sessions: Sessions) -> None:
+        self._house = house
+        self._sessions = sessions
+        self._door = Door(house)
+        self._pace = Pace(lambda: TRIES, time.monotonic)
+
+    async def show(self, request: Request) -> Response:
+        """One field."""
+        return secured(self._page(_inside(request.query_params.get("next", "")), ""))
+
+    async def enter(self, request: Request) -> Response:
+        """Begin a session, or say that the key is wrong."""
+        try:
+            check_origin(self._house, request)  # a stranger must not sign others in either
+            form = await request.form(max_files=0, max_fields=10)
+        except Exception as error:
+            problem = of_exception(error)
+            if problem.code == "internal_error":
+                raise
+            return secured(problem_page(self._house, request, problem))
+        key, following = str(form.get("key", "")).strip(), _inside(str(form.get("next", "")))
+        # Counted before the key is looked at: who guesses too fast is not even told a right one.
+        if wait := self._pace.take(request.client.host if request.client else ""):
+            words = f"Too many tries from this address. Try again in {wait} s."
+            return secured(self._page(following, words, 429, {"Retry-After": str(wait)}))
+        if not self._door.is_operator(key):
+            return secured(self._page(following, "That is not the admin key of this server.", 403))
+        _, cookie = self._sessions.begin()
+        answer = RedirectResponse(following or "/", 303)
+        answer.set_cookie(
+            COOKIE,
+            cookie,
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=is_secure(self._house, request),
+            max_age=int(self._house.settings().http.session_lifetime.total_seconds()),
+        )
+        return secured(answer)
+
+    def _page(
+        self, following: str, problem: str, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        shown = render_alone("sign_in.html", self._house, following=following, problem=problem)
+        return HTMLResponse(shown, status, headers)
+
+
+async def sign_out(visit: Visit) -> Response:
+    """End this session, everywhere."""
+    session, now = visit.session, visit.now
+    await visit.house.write(lambda c: ended.end(c, session.id, session.ends, now))
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    answer.headers["clear-site-data"] = '"cache"'
+    return answer
+
+
+def is_secure(house: House, request: Request) -> bool:
+    """Whether the person came over TLS, here or at the proxy in front."""
+    return request.url.scheme == "https" or house.public_url().startswith("https://")
+
+
+def _inside(path: str) -> str:
+    """A page of ours, or nothing: never a way out (an open redirect)."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isascii() and path.isprintable()
+    return path if is_ours and not path.startswith("/sign-in") and len(path) < 2000 else ""
+
+

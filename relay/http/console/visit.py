@@ -1,0 +1,97 @@
+"""One visit to the console: what a page is given, and the ways it can answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from relay.http.access import OPERATOR, Caller
+from relay.http.console.render import render
+from relay.http.console.session import Session
+from relay.http.house import House
+
+SAID = "gatepost_said"  # one sentence for the next page: what the last button did
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of a person who signed in. `form` is that of a POST, its values as text."""
+
+    house: House
+    request: Request
+    session: Session
+    form: Mapping[str, str]
+
+    @property
+    def who(self) -> Caller:
+        """The operator, as the API knows it."""
+        return OPERATOR
+
+    @property
+    def now(self) -> int:
+        """The time of the house."""
+        return self.house.clock()
+
+    def asked(self, name: str, default: str = "") -> str:
+        """A parameter of the address."""
+        return self.request.query_params.get(name, default)
+
+    def named(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether a part of the page is asked for, by the page's own script."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page in the console's frame."""
+        said = unquote(self.request.cookies.get(SAID, ""))
+        shown = render(template, self, said=said[:300], **values)
+        answer = HTMLResponse(shown, status)
+        if said:
+            answer.delete_cookie(SAID, path="/", httponly=True, samesite="strict")
+        return answer
+
+    def piece(self, template: str, **values: Any) -> Response:
+        """A part of a page."""
+        return HTMLResponse(render(template, self, said="", **values))
+
+    def go(self, path: str, said: str = "") -> Response:
+        """On to another page of the console, which says `said` once."""
+        answer = RedirectResponse(path, 303)
+        if said:
+            answer.set_cookie(SAID, quote(said[:300]), max_age=30, path="/", httponly=True, samesite="strict")
+        return answer
+
+    def back(self, path: str, said: str = "") -> Response:
+        """To the page the form names, if it is one of ours, else to `path`."""
+        wanted = self.form.get("back", "")
+        is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+        return self.go(wanted if is_ours else path, said)
+
+
+Answer = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One address of the console. GET looks, POST changes; nothing else is there."""
+
+    method: str
+    path: str
+    answer: Answer
+
+
+def get(path: str, answer: Answer) -> Entry:
+    """A page to look at."""
+    return Entry("GET", path, answer)
+
+
+def post(path: str, answer: Answer) -> Entry:
+    """A button."""
+    return Entry("POST", path, answer)

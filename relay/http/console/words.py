@@ -1,0 +1,169 @@
+"""How values read: times, sizes, numbers and states, in the words of the trade.
+
+Every state has a colour, a glyph and its word, never a colour alone. Times are relative,
+with the exact one beside them for whoever hovers, and for machines in `datetime`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from markupsafe import Markup, escape
+
+SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
+
+# state: (tone, glyph). Tones are classes of the style sheet.
+STATES: dict[str, tuple[str, str]] = {
+    "delivered": ("good", "●"),
+    "approved": ("good", "●"),
+    "passed": ("good", "✓"),
+    "valid": ("good", "✓"),
+    "verified": ("good", "●"),
+    "active": ("good", "●"),
+    "ready": ("good", "●"),
+    "closed": ("quiet", "●"),
+    "good": ("good", "●"),
+    "queued": ("quiet", "○"),
+    "scheduled": ("quiet", "◷"),
+    "sending": ("quiet", "◔"),
+    "pending": ("wait", "◐"),
+    "deferred": ("wait", "◐"),
+    "uncertain": ("wait", "◑"),
+    "warned": ("wait", "▲"),
+    "warn": ("wait", "▲"),
+    "shadowed": ("quiet", "◌"),
+    "skipped": ("quiet", "–"),
+    "unknown": ("quiet", "?"),
+    "held": ("hold", "◆"),
+    "review": ("hold", "◆"),
+    "half_open": ("wait", "◑"),
+    "paused": ("wait", "❚❚"),
+    "pause": ("stop", "■"),
+    "open": ("wait", "◐"),
+    "blocked": ("stop", "■"),
+    "bounced": ("stop", "▼"),
+    "complained": ("stop", "▼"),
+    "expired": ("stop", "▼"),
+    "rejected": ("stop", "■"),
+    "failed": ("stop", "✕"),
+    "error": ("stop", "✕"),
+    "missing": ("stop", "✕"),
+    "wrong": ("stop", "✕"),
+    "revoked": ("quiet", "○"),
+    "cancelled": ("quiet", "○"),
+    "withdrawn": ("quiet", "○"),
+    "disabled": ("quiet", "○"),
+    "unconfigured": ("quiet", "○"),
+}
+
+# Where two tables use one word for two things: a delivery that is active is just being sent, a breaker is open.
+_DELIVERY = {"active": "sending"}
+
+
+def state(word: str, kind: str = "", label: str = "") -> Markup:
+    """A state as glyph and word."""
+    known = _DELIVERY.get(word, word) if kind == "delivery" else word
+    tone, glyph = STATES.get(known, ("quiet", "○"))
+    shown = label or known.replace("_", " ")
+    return Markup('<span class="state {}"><i aria-hidden="true">{}</i> {}</span>').format(tone, glyph, shown)
+
+
+def tone(word: str) -> str:
+    """The tone of a state."""
+    return STATES.get(word, ("quiet", ""))[0]
+
+
+def millis(value: Any) -> int:
+    """A time of the store or of the API as milliseconds; 0 for never."""
+    if not value:
+        return 0
+    if isinstance(value, str):
+        return round(datetime.fromisoformat(value).timestamp() * 1000)
+    return int(value)
+
+
+def exact(value: Any) -> str:
+    """`2026-11-23 14:02:11 UTC`."""
+    return datetime.fromtimestamp(millis(value) / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def clock(value: Any) -> str:
+    """`14:02:11`."""
+    return datetime.fromtimestamp(millis(value) / 1000, UTC).strftime("%H:%M:%S")
+
+
+def day(value: Any) -> str:
+    """`23 Nov 2026`."""
+    return datetime.fromtimestamp(millis(value) / 1000, UTC).strftime("%-d %b %Y")
+
+
+def distance(span: int) -> str:
+    """A span of time in its largest unit: `now`, `2 min`, `3 h`, `12 d`."""
+    span = abs(span)
+    if span < 10 * SECOND:
+        return "now"
+    if span < MINUTE:
+        return f"{span // SECOND} s"
+    if span < HOUR:
+        return f"{span // MINUTE} min"
+    return f"{span // HOUR} h" if span < 2 * DAY else f"{span // DAY} d"
+
+
+def ago(value: Any, now: int) -> Markup:
+    """A time as a person reads it, the exact one on hover."""
+    at = millis(value)
+    if not at:
+        return Markup('<span class="muted">never</span>')
+    words = distance(now - at)
+    words = f"in {words}" if at > now + 10 * SECOND else words
+    iso = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}" data-at="{}">{}</time>').format(iso, exact(at), at, words)
+
+
+def lasted(span: int | None) -> str:
+    """A duration: `12 ms`, `1.4 s`, `2 min 5 s`."""
+    if span is None:
+        return ""
+    if span < SECOND:
+        return f"{span} ms"
+    if span < MINUTE:
+        return f"{span / SECOND:.1f} s"
+    if span < HOUR:
+        return f"{span // MINUTE} min {span % MINUTE // SECOND} s"
+    return distance(span)
+
+
+def number(value: Any) -> str:
+    """`12,408`."""
+    return "–" if value is None else f"{int(value):,}"
+
+
+def percent(value: float, digits: int = 2) -> str:
+    """`1.25 %`."""
+    return f"{value:.{digits}f} %"
+
+
+def size(octets: int) -> str:
+    """`4.2 KiB`."""
+    if octets < 1024:
+        return f"{octets} B"
+    return f"{octets / 1024:.1f} KiB" if octets < 1 << 20 else f"{octets / (1 << 20):.1f} MiB"
+
+
+def spoken(name: str) -> str:
+    """`rate_limit_hourly` as `rate limit hourly`."""
+    return name.replace("_", " ")
+
+
+def printable(text: Any) -> Markup:
+    """Foreign text with what cannot be seen made visible: control characters, and marks that turn the direction."""
+    shown = "".join(_visible(c) for c in str(text))
+    return Markup(escape(shown))  # noqa: S704 - escaped on this very line
+
+
+def _visible(c: str) -> str:
+    if c >= " " and not (0x7F <= ord(c) < 0xA0) and c not in _TURNING:
+        return c
+    return c if c in "\n\t" else f"\\u{ord(c):04x}"
+
+
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")

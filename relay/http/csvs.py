@@ -1,0 +1,142 @@
+"""CSV in and out, a line at a time, so that millions of rows are never held.
+
+Going out, a cell a spreadsheet would take for a formula is prefixed with an apostrophe
+(faults H12); coming in, that apostrophe is taken off again. A record is one line: a quoted
+line break has no place in a list of addresses.
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+
+from relay.http.problems import Problem, invalid
+from relay.http.shapes import Told
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+BATCH = 500
+LONGEST = 16_384
+TOLD = 100  # lines that could not be read which the answer names
+
+
+class Imported(Told):
+    """What became of an import: `errors` names the first lines that could not be read."""
+
+    imported: int
+    skipped: int
+    errors: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """The progress of an import."""
+
+    imported: int = 0
+    skipped: int = 0
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def wrong(self, line: int, message: str) -> None:
+        """Count a line that cannot be read."""
+        self.skipped += 1
+        if len(self.errors) < TOLD:
+            self.errors.append({"line": line, "message": message})
+
+    def told(self) -> dict[str, Any]:
+        """As the API tells it."""
+        return {"imported": self.imported, "skipped": self.skipped, "errors": self.errors}
+
+
+async def lines(request: Request) -> AsyncIterator[str]:
+    """The lines of the body as they come; raises Problem for what is no text."""
+    rest = b""
+    async for chunk in request.stream():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield _text(line)
+        if len(rest) > LONGEST:
+            raise invalid("body", "a line is too long")
+    if rest:
+        yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.decode("utf-8-sig").rstrip("\r")
+    except UnicodeDecodeError:
+        raise Problem("invalid_request", "the file is not UTF-8") from None
+
+
+async def take(
+    request: Request,
+    column: str,
+    read: Callable[[Mapping[str, str]], Any],
+    write: Callable[[Sequence[Any]], Awaitable[None]],
+) -> Tally:
+    """Import a CSV file whose head names at least `column`; `read` turns a row into a value or raises ValueError."""
+    tally, head, batch, number = Tally(), [], [], 0
+    async for line in lines(request):
+        number += 1
+        if not line.strip():
+            continue
+        if "\0" in line:
+            tally.wrong(number, "contains a NUL character")
+            continue
+        cells = next(csv.reader([line]), [])
+        if not head:
+            head = [cell.strip().lower() for cell in cells]
+            if column not in head:
+                if len(cells) == 1 and "@" in cells[0] or column == "domain":
+                    head = [column]  # a bare list without a head
+                else:
+                    raise invalid("body", f"the first line must name the columns, {column} among them")
+            else:
+                continue
+        try:
+            batch.append(read(dict(zip(head, map(_bare, cells), strict=False))))
+        except ValueError as error:
+            tally.wrong(number, str(error)[:200])
+        if len(batch) >= BATCH:
+            await write(batch)
+            tally.imported += len(batch)
+            batch = []
+    if batch:
+        await write(batch)
+        tally.imported += len(batch)
+    return tally
+
+
+def _bare(cell: str) -> str:
+    cell = cell.strip()
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
+
+
+def give(
+    name: str, head: Sequence[str], pages: Callable[[str], Awaitable[Sequence[Any]]], row: Callable[[Any], Sequence[Any]]
+) -> StreamingResponse:
+    """Export as CSV; `pages` gives the rows after an id."""
+
+    async def text() -> AsyncIterator[str]:
+        yield line(head)
+        after = ""
+        while rows := await pages(after):
+            yield "".join(line(row(r)) for r in rows)
+            after = rows[-1].id
+
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(text(), media_type="text/csv; charset=utf-8", headers=disposition)
+
+
+def line(cells: Sequence[Any]) -> str:
+    """One line of CSV, harmless to spreadsheets."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([_harmless(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _harmless(cell: Any) -> str:
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text.startswith(FORMULA) else text

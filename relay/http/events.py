@@ -1,0 +1,160 @@
+"""Events: every change of state once, in order; by page, or as a stream that never ends.
+
+`since` is the id of the last event one has, or a time; replaying from it loses nothing and
+tells nothing twice. A stream that breaks is taken up again by `Last-Event-ID`, as browsers do.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from relay.http.access import Parts, Reads
+from relay.http.house import House
+from relay.http.problems import Problem, invalid
+from relay.http.reading import StrictRoute
+from relay.http.sends import scope_of
+from relay.http.shapes import DateTime, Told, when
+from relay.store import journal
+from relay.store.engine import loads
+from relay.store.journal import Mark, Wanted
+from relay.submission.wishes import parse_time
+
+router = APIRouter(tags=["Events"], route_class=StrictRoute)
+BATCH = 200
+POLL = 0.5  # seconds between looks while nothing happens
+HEARTBEAT = 30  # looks without an event after which a comment keeps proxies from closing
+RECHECK = 120  # looks after which the key is asked again whether it is still good
+
+
+class EventTold(Told):
+    """One thing that happened."""
+
+    id: str
+    type: str
+    timestamp: DateTime
+    tenant_id: str | None
+    mailbox_id: str | None
+    send_id: str | None
+    recipient: str | None
+    data: dict[str, Any]
+
+
+class EventPage(Told):
+    """Events in order; `nextCursor` is always there, so that one can ask again later."""
+
+    data: list[EventTold]
+    next_cursor: str
+    has_more: bool
+
+
+@router.get(
+    "/events",
+    summary="Events, by page or as a stream",
+    response_model=EventPage,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def events(
+    request: Request,
+    parts: Parts,
+    who: Reads,
+    since: Annotated[str | None, Query(max_length=64, description="An event's id, `now`, or a time.")] = None,
+    types: Annotated[str, Query(alias="types", max_length=1000, description="As send.held,delivery.*")] = "",
+    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+    send_id: Annotated[str | None, Query(alias="sendId", max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> Any:
+    """JSON by default; `Accept: text/event-stream` streams. Without `since`: from the beginning."""
+    wanted = Wanted(
+        tenant_id=who.tenant_id,
+        mailbox_id=await scope_of(parts, who, mailbox_id),
+        send_id=send_id or "",
+        types=tuple(kind.strip() for kind in types.split(",") if kind.strip()),
+    )
+    mark = await place(parts, last_event_id or since)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return StreamingResponse(
+            stream(parts, request, mark, wanted),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
+        )
+    rows = await parts.look(lambda c: journal.after(c, mark, wanted, limit + 1))
+    shown = rows[:limit]
+    last = journal.of(shown[-1]) if shown else mark
+    return {"data": [told(row) for row in shown], "nextCursor": name_of(last), "hasMore": len(rows) > limit}
+
+
+async def stream(parts: House, request: Request, mark: Mark, wanted: Wanted) -> AsyncIterator[bytes]:
+    """Events as they come, from a place on, until the caller goes or this process ends."""
+    silent = looks = 0
+    yield b": gatepost\nretry: 2000\n\n"
+    while parts.ready()[0]:
+        rows = await parts.look(lambda c: journal.after(c, mark, wanted, BATCH))
+        for row in rows:
+            yield _sse(row)
+        if rows:
+            mark, silent = journal.of(rows[-1]), 0
+        else:
+            silent += 1
+        looks += 1
+        if silent and silent % HEARTBEAT == 0:
+            yield b": nothing new\n\n"
+        if looks % RECHECK == 0 and not await _is_still_good(request):
+            return
+        if len(rows) < BATCH:
+            await parts.pause(POLL)
+
+
+async def _is_still_good(request: Request) -> bool:
+    try:
+        await request.app.state.door.caller(request.headers.get("authorization", ""))
+    except Problem:
+        return False
+    return True
+
+
+async def place(parts: House, since: str | None) -> Mark:
+    """The place `since` names; raises Problem."""
+    if not since:
+        return Mark()
+    if since == "now":
+        return await parts.look(journal.newest)
+    txid, separator, seq = since.removeprefix("evt_").partition("-")
+    if since.startswith("evt_") and separator and txid.isdecimal() and seq.isdecimal() and len(since) < 48:
+        found = Mark(int(txid), int(seq))
+        if max(found.txid, found.seq) < 1 << 62:
+            return found
+    try:
+        at = parse_time(since.replace(" ", "+"))  # a plus sign in a query is a blank where nobody escaped it
+    except (ValueError, OverflowError):
+        raise invalid("since", "is the id of an event, `now`, or a time as RFC 3339 writes it") from None
+    return await parts.look(lambda c: journal.at_time(c, at))
+
+
+def name_of(mark: Mark) -> str:
+    """The id of the event at a place."""
+    return f"evt_{mark.txid}-{mark.seq}"
+
+
+def told(row: Any) -> dict[str, Any]:
+    """An event as the API tells it, and as webhooks carry it."""
+    return {
+        "id": name_of(journal.of(row)),
+        "type": row.type,
+        "timestamp": when(row.at),
+        "tenantId": row.tenant_id or None,
+        "mailboxId": row.mailbox_id or None,
+        "sendId": row.send_id or None,
+        "recipient": row.recipient or None,
+        "data": loads(row.data),
+    }
+
+
+def _sse(row: Any) -> bytes:
+    """One event of the stream (HTML Living Standard §9.2): the JSON has no line break of its own."""
+    body = orjson.dumps(told(row))
+    return b"id: " + name_of(journal.of(row)).encode() + b"\nevent: " + row.type.encode() + b"\ndata: " + body + b"\n\n"
+

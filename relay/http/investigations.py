@@ -1,0 +1,102 @@
+"""Investigations: what complaints and alerts opened, to be looked into and closed by a person."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from relay.http.access import Caller, Parts, Reads, Who
+from relay.http.house import House
+from relay.http.pages import Turning, listing
+from relay.http.problems import Problem, not_found
+from relay.http.reading import StrictRoute
+from relay.http.sends import scope_of
+from relay.http.shapes import DateTime, Given, Listing, Note, Told, iso, when
+from relay.store import cases, listings
+from relay.store.engine import loads
+
+router = APIRouter(tags=["Investigations"], route_class=StrictRoute)
+CaseId = Annotated[str, Path(alias="id", max_length=64)]
+
+
+class Close(Given):
+    """What was found."""
+
+    note: Note = Field(min_length=1)
+
+
+class Investigation(Told):
+    """A case."""
+
+    id: str
+    kind: str
+    subject: str
+    status: str
+    evidence: dict[str, Any]
+    note: str | None
+    tenant_id: str | None
+    mailbox_id: str | None
+    opened_at: DateTime
+    closed_at: DateTime | None
+
+
+@router.get("/investigations", summary="List investigations", response_model=Listing[Investigation])
+async def list_cases(
+    parts: Parts,
+    who: Reads,
+    turn: Turning,
+    status: Annotated[Literal["open", "closed"] | None, Query()] = None,
+    kind: Annotated[str | None, Query(max_length=64)] = None,
+    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+) -> Any:
+    """Newest first."""
+    mailbox = await scope_of(parts, who, mailbox_id)
+    filters = {
+        "status": status,
+        "kind": kind,
+        "tenant_id": who.tenant_id or None,
+        "mailbox_id": mailbox or None,
+    }
+    page = await parts.look(
+        lambda c: listings.listed(c, "investigations", filters, after=turn.after, limit=turn.limit)
+    )
+    return listing(parts, page, told)
+
+
+@router.get("/investigations/{id}", summary="Show an investigation", response_model=Investigation)
+async def show(case_id: CaseId, parts: Parts, who: Reads) -> Any:
+    """With its evidence."""
+    return told(await _seen(parts, who, case_id))
+
+
+@router.post("/investigations/{id}/close", summary="Close an investigation", response_model=Investigation)
+async def close(case_id: CaseId, body: Close, parts: Parts, who: Who) -> Any:
+    """With a note that says what was found; for the operator."""
+    row = await _seen(parts, who, case_id)
+    who.need_person("closing an investigation")
+    if not await parts.write(lambda c: cases.close(c, row, note=body.note, by=who.actor, now=parts.clock())):
+        raise Problem("not_waiting", "it is closed already")
+    return told(await _seen(parts, who, case_id))
+
+
+async def _seen(parts: House, who: Caller, case_id: str) -> Any:
+    row = await parts.look(lambda c: listings.one(c, "investigations", case_id))
+    if row is None or not who.sees(row.tenant_id, row.mailbox_id):
+        raise not_found("investigation")
+    return row
+
+
+def told(row: Any) -> dict[str, Any]:
+    """A case as the API tells it."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "subject": row.subject,
+        "status": row.status,
+        "evidence": loads(row.evidence),
+        "note": row.note or None,
+        "tenantId": row.tenant_id or None,
+        "mailboxId": row.mailbox_id or None,
+        "openedAt": when(row.opened_at),
+        "closedAt": iso(row.closed_at),
+    }

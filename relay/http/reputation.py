@@ -1,0 +1,144 @@
+"""Reputation: rates in percent, what they warrant, the trend, and the score with every term shown."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from config.types import to_domain
+from policy.reputation import assess, bounce_rate, complaint_rate, score, trend
+from policy.settings import Reputation
+from policy.state import Rates
+from relay.http.access import Caller, Parts, Reads
+from relay.http.house import House
+from relay.http.problems import invalid, not_found
+from relay.http.reading import StrictRoute
+from relay.http.sends import scope_of
+from relay.http.shapes import Told
+from relay.store import accounts, volumes
+from relay.store.rates import read_rates
+
+router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
+
+
+class WindowTold(Told):
+    """The counts of one window."""
+
+    window: str
+    sent: int
+    delivered: int
+    bounced: int
+    complained: int
+    bounce_rate: float
+    complaint_rate: float
+
+
+class TermTold(Told):
+    """A summand of the score."""
+
+    name: str
+    value: float
+    points: float
+
+
+class Standing(Told):
+    """How well a sender is received."""
+
+    scope: str
+    bounce_rate: float
+    complaint_rate: float
+    volume_trend: str
+    reputation_score: int
+    warnings: list[str]
+    status: str
+    cause: str | None
+    terms: list[TermTold]
+    windows: list[WindowTold]
+
+
+@router.get("/analytics/reputation", summary="Rates, trend and score", response_model=Standing)
+async def reputation(
+    parts: Parts,
+    who: Reads,
+    tenant_id: Annotated[str | None, Query(alias="tenantId", max_length=128, description="Id or name.")] = None,
+    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+    domain: Annotated[str | None, Query(max_length=255)] = None,
+) -> Any:
+    """Of a mailbox, a sending domain or a tenant; a key's own mailbox where nothing is named. Rates of 30 days."""
+    scope, rule = await _scope(parts, who, tenant_id, mailbox_id, domain)
+    return await standing(parts, scope, rule)
+
+
+async def standing(parts: House, scope: str, rule: Reputation) -> dict[str, Any]:
+    """The standing of `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also for the console and the command line."""
+    now = parts.clock()
+    windows, (today, before) = await parts.look(
+        lambda c: (read_rates(c, scope, now), volumes.today_and_before(c, scope, now))
+    )
+    return told(scope, windows, rule, today, before)
+
+
+def told(scope: str, windows: Sequence[Rates], rule: Reputation, today: int, before: Sequence[int]) -> dict[str, Any]:
+    """The standing as the API tells it."""
+    volume = trend(today, before)
+    judged, points = assess(windows, rule), score(windows, rule, volume)
+    longest = windows[-1]
+    return {
+        "scope": scope,
+        "bounceRate": round(bounce_rate(longest), 4),
+        "complaintRate": round(complaint_rate(longest), 4),
+        "volumeTrend": volume,
+        "reputationScore": points.value,
+        "warnings": list(judged.warnings),
+        "status": judged.status,
+        "cause": judged.cause or None,
+        "terms": [{"name": t.name, "value": t.value, "points": t.points} for t in points.terms],
+        "windows": [_window(rates) for rates in windows],
+    }
+
+
+def _window(rates: Rates) -> dict[str, Any]:
+    return {
+        "window": rates.window,
+        "sent": rates.sent,
+        "delivered": rates.delivered,
+        "bounced": rates.bounced,
+        "complained": rates.complained,
+        "bounceRate": round(bounce_rate(rates), 4),
+        "complaintRate": round(complaint_rate(rates), 4),
+    }
+
+
+async def _scope(
+    parts: House, who: Caller, tenant: str | None, mailbox: str | None, domain: str | None
+) -> tuple[str, Reputation]:
+    if domain:
+        try:
+            name = to_domain(domain)
+        except ValueError as error:
+            raise invalid("domain", str(error)) from None
+        who.need_person("the reputation of a domain")
+        return f"domain:{name}", parts.settings().policy().reputation
+    if mailbox or not (who.is_operator or who.is_of_tenant or tenant):
+        mailbox_id = await scope_of(parts, who, mailbox)
+        account = await parts.accounts.get(mailbox_id)
+        if account is None:
+            raise not_found("mailbox")
+        return f"mailbox:{mailbox_id}", account.policy.reputation
+    tenant_id = await tenant_of(parts, who, tenant)
+    return f"tenant:{tenant_id}", parts.settings().policy().reputation
+
+
+async def tenant_of(parts: House, who: Caller, reference: str | None) -> str:
+    """The tenant a report is about: the caller's own, or the one named; raises 404."""
+    if reference is None or reference == "":
+        if not who.is_operator:
+            return who.tenant_id
+        reference = "default"
+    try:
+        row = await parts.look(lambda c: accounts.tenant(c, reference))
+    except accounts.Unknown:
+        raise not_found("tenant") from None
+    if not who.is_operator and not (who.is_of_tenant and row.id == who.tenant_id):
+        raise not_found("tenant")
+    return str(row.id)

@@ -1,0 +1,112 @@
+"""Suppressed domains: nobody under them is written to."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import AfterValidator, Field
+
+from config.types import to_domain
+from relay.http.access import Operator, Parts, Reads, Who
+from relay.http.pages import Turning, listing
+from relay.http.problems import invalid, not_found
+from relay.http.reading import StrictRoute
+from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, iso, when
+from relay.store import accounts, listings, refused
+
+router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
+
+
+class NewSuppressedDomain(Given):
+    """A domain to be refused, with every domain below it."""
+
+    domain: Annotated[Line, AfterValidator(to_domain)]
+    scope: Literal["global", "tenant"] = "tenant"
+    note: Note = ""
+    expires_at: Moment | None = None
+    tenant: Short = Field(default="", description="The operator may name one; `default` otherwise.")
+
+
+class SuppressedDomain(Told):
+    """A refused domain."""
+
+    id: str
+    domain: str
+    scope: str
+    note: str | None
+    tenant_id: str | None
+    created_at: DateTime
+    expires_at: DateTime | None
+
+
+class DomainChecked(Told):
+    """Whether a domain is refused."""
+
+    domain: str
+    suppressed: bool
+    suppressions: list[SuppressedDomain]
+
+
+@router.post("/suppressed-domains", status_code=201, summary="Refuse a domain", response_model=SuppressedDomain)
+async def add(body: NewSuppressedDomain, parts: Parts, _: Operator) -> Any:
+    """From now on; the domains below it too."""
+    tenant_id = ""
+    if body.scope == "tenant":
+        tenant_id = (await parts.look(lambda c: accounts.tenant(c, body.tenant or "default"))).id
+    values = {
+        "id": parts.ids.new("sdom"),
+        "domain": body.domain,
+        "tenant_id": tenant_id,
+        "note": body.note,
+        "created_at": parts.clock(),
+        "expires_at": body.expires_at or 0,
+    }
+    return told(await parts.write(lambda c: refused.add_domain(c, values)))
+
+
+@router.get("/suppressed-domains", summary="List refused domains", response_model=Listing[SuppressedDomain])
+async def list_domains(
+    parts: Parts, who: Reads, turn: Turning, domain: Annotated[str | None, Query(max_length=255)] = None
+) -> Any:
+    """Newest first; a key sees those of its tenant."""
+    filters = {"domain": domain.lower() if domain else None, "tenant_id": who.tenant_id or None}
+    page = await parts.look(
+        lambda c: listings.listed(c, "suppressed_domains", filters, after=turn.after, limit=turn.limit)
+    )
+    return listing(parts, page, told)
+
+
+@router.get("/suppressed-domains/check", summary="Is this domain refused?", response_model=DomainChecked)
+async def check(parts: Parts, who: Reads, domain: Annotated[str, Query(max_length=255)]) -> Any:
+    """By itself or by a domain above it."""
+    try:
+        name = to_domain(domain)
+    except ValueError as error:
+        raise invalid("domain", str(error)) from None
+    sight = refused.Sight(who.tenant_id)
+    _, rows = await parts.look(lambda c: refused.binding(c, "", name, parts.clock(), sight))
+    shown = [told(row) for row in rows if row.tenant_id or who.is_operator]
+    return {"domain": name, "suppressed": bool(rows), "suppressions": shown}
+
+
+@router.delete("/suppressed-domains/{id}", status_code=204, summary="Refuse the domain no longer")
+async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
+    """For the operator."""
+    row = await parts.look(lambda c: listings.one(c, "suppressed_domains", entry_id))
+    if row is None or (not who.is_operator and row.tenant_id != who.tenant_id):
+        raise not_found("suppressed domain")
+    who.need_person("removing a suppression")
+    await parts.write(lambda c: refused.remove_domain(c, row, by=who.actor, now=parts.clock()))
+    return Response(status_code=204)
+
+
+def told(row: Any) -> dict[str, Any]:
+    """An entry as the API tells it."""
+    return {
+        "id": row.id,
+        "domain": row.domain,
+        "scope": "tenant" if row.tenant_id else "global",
+        "note": row.note or None,
+        "tenantId": row.tenant_id or None,
+        "createdAt": when(row.created_at),
+        "expiresAt": iso(row.expires_at),
+    }

@@ -1,0 +1,314 @@
+"""Suppressions: who must not be written to, and why.
+
+A key may add for its own mailbox, for that only tightens; a whole tenant or the whole
+installation is for the operator, and so is removing. A refusal that rests on a global entry
+tells an agent neither its date nor its kind: that is another tenant's business.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from relay.http import csvs
+from relay.http.access import Caller, Operator, Parts, Reads, Who
+from relay.http.house import House
+from relay.http.pages import Turning, listing
+from relay.http.problems import invalid, not_found
+from relay.http.reading import StrictRoute
+from relay.http.sends import scope_of
+from relay.http.shapes import DateTime, Email, Given, Line, Listing, Moment, Note, Short, Told, address_of, iso, when
+from relay.store import accounts, listings, refused
+from relay.store.consequences import Suppress
+from relay.store.engine import loads
+from relay.submission.wishes import parse_time
+
+router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
+Scope = Literal["global", "tenant", "mailbox"]
+COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
+_SAME = {"bounce": "hard_bounce", "unsubscribed": "unsubscribe", "spam": "complaint", "": "manual"}
+
+
+class NewSuppression(Given):
+    """An address to be refused."""
+
+    email: Email
+    scope: Scope = "tenant"
+    mailbox_id: Line = Field(default="", description="Where `scope` is `mailbox`.")
+    reason: Short = Field(
+        default="manual",
+        description="hard_bounce, complaint, unsubscribe, manual or legal; any other text is a manual entry's note.",
+    )
+    note: Note = ""
+    expires_at: Moment | None = None
+    tenant: Short = Field(default="", description="The operator may name one; `default` otherwise.")
+
+
+class Suppression(Told):
+    """An entry that refuses an address."""
+
+    id: str
+    email: str
+    scope: str
+    reason: str
+    note: str | None
+    source: str | None
+    evidence: dict[str, Any]
+    tenant_id: str | None
+    mailbox_id: str | None
+    created_at: DateTime
+    expires_at: DateTime | None
+
+
+class Bound(Told):
+    """An entry that binds an address; of a global one an agent sees only that it is there."""
+
+    id: str | None
+    scope: str
+    reason: str | None
+    created_at: DateTime | None
+    expires_at: DateTime | None
+
+
+class Checked(Told):
+    """Whether an address may be written to at all."""
+
+    email: str
+    suppressed: bool
+    suppressions: list[Bound]
+
+
+@router.post("/suppressions", status_code=201, summary="Refuse an address", response_model=Suppression)
+async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
+    """From now on. Adding what is there already gives the entry that is there."""
+    tenant_id, mailbox_id = await _place(parts, who, body)
+    kind = _SAME.get(body.reason, body.reason)
+    note = body.note
+    if kind not in refused.KINDS:
+        kind, note = "manual", "; ".join(filter(None, (body.reason, body.note)))
+    address = address_of(body.email)
+    entry = Suppress(
+        tenant_id,
+        mailbox_id,
+        address.key,
+        address.wire,
+        kind,
+        who.actor,
+        {},
+        parts.clock(),
+        scope=body.scope,
+        expires_at=body.expires_at or 0,
+        note=note,
+    )
+    return told(await parts.write(lambda c: refused.add(c, parts.consequences, entry)))
+
+
+@router.get("/suppressions", summary="List suppressions", response_model=Listing[Suppression])
+async def list_suppressions(
+    parts: Parts,
+    who: Reads,
+    turn: Turning,
+    email: Annotated[str | None, Query(max_length=320)] = None,
+    scope: Annotated[Scope | None, Query()] = None,
+    reason: Annotated[str | None, Query(max_length=32)] = None,
+    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+) -> Any:
+    """Newest first."""
+    key = key_of(email)
+    mailbox = await scope_of(parts, who, mailbox_id) if mailbox_id else ""
+    page = await parts.look(
+        lambda c: refused.listed(
+            c,
+            sight(who),
+            key=key,
+            scope=scope or "",
+            kind=reason or "",
+            mailbox_id=mailbox,
+            after=turn.after,
+            limit=turn.limit,
+        )
+    )
+    return listing(parts, page, told)
+
+
+@router.get("/suppressions/check", summary="May this address be written to?", response_model=Checked)
+async def check(
+    parts: Parts,
+    who: Reads,
+    email: Annotated[str, Query(max_length=320)],
+    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+) -> Any:
+    """The entries that bind an address now, those of its domain included."""
+    try:
+        address = address_of(email)
+    except ValueError as error:
+        raise invalid("email", str(error)) from None
+    own = sight(who)
+    if mailbox_id:
+        mailbox = await scope_of(parts, who, mailbox_id)
+        row = await parts.look(lambda c: listings.one(c, "mailboxes", mailbox))
+        own = refused.Sight(row.tenant_id, row.id)
+    entries, domains = await parts.look(
+        lambda c: refused.binding(c, address.key, address.domain, parts.clock(), own)
+    )
+    bound = [_bound(row, who) for row in entries] + [_bound_domain(row, who) for row in domains]
+    return {"email": address.wire, "suppressed": bool(bound), "suppressions": bound}
+
+
+@router.get("/suppressions/export", summary="All suppressions as CSV", response_class=StreamingResponse)
+async def export(parts: Parts, who: Reads) -> StreamingResponse:
+    """Streamed; what the caller may see."""
+    own = sight(who)
+    tenants = await parts.look(listings.tenant_names)
+    return csvs.give(
+        "suppressions.csv",
+        COLUMNS,
+        lambda after: parts.look(lambda c: refused.export(c, own, after)),
+        lambda r: (
+            r.address,
+            r.kind,
+            r.scope,
+            r.note,
+            when(r.created_at),
+            iso(r.expires_at),
+            tenants.get(r.tenant_id, ""),
+            r.mailbox_id,
+        ),
+    )
+
+
+@router.post("/suppressions/import", summary="Import suppressions from CSV", response_model=csvs.Imported)
+async def import_suppressions(
+    request: Request,
+    parts: Parts,
+    who: Operator,
+    tenant: Annotated[str, Query(max_length=128)] = "default",
+    scope: Annotated[Literal["global", "tenant"], Query()] = "tenant",
+) -> Any:
+    """Columns email, reason, note, expires_at; only email is needed. Read as it comes: a file may be huge."""
+    tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
+
+    def read(row: Mapping[str, str]) -> Suppress:
+        address = address_of(row.get("email", ""))
+        kind = _SAME.get(row.get("reason", ""), row.get("reason", ""))
+        ends = row.get("expires_at", "")
+        return Suppress(
+            tenant_id,
+            "",
+            address.key,
+            address.wire,
+            kind if kind in refused.KINDS else "manual",
+            "import",
+            {},
+            parts.clock(),
+            scope=scope,
+            expires_at=parse_time(ends) if ends else 0,
+            note=row.get("note", "")[:4000],
+        )
+
+    async def write(batch: Sequence[Suppress]) -> None:
+        await parts.write(lambda c: parts.consequences.suppress(c, batch))
+
+    return (await csvs.take(request, "email", read, write)).told()
+
+
+@router.get("/suppressions/{id}", summary="Show a suppression", response_model=Suppression)
+async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Reads) -> Any:
+    """One entry with its evidence."""
+    return told(await _seen(parts, who, entry_id))
+
+
+@router.delete("/suppressions/{id}", status_code=204, summary="Refuse no longer")
+async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
+    """For the operator: the address may be written to again, unless another entry binds it."""
+    row = await _seen(parts, who, entry_id)
+    who.need_person("removing a suppression")
+    await parts.write(lambda c: refused.remove(c, row, by=who.actor, now=parts.clock()))
+    return Response(status_code=204)
+
+
+# -- details --------------------------------------------------------------------------------
+
+
+def sight(who: Caller) -> refused.Sight:
+    """What the caller may see."""
+    if who.is_operator:
+        return refused.Sight()
+    return refused.Sight(who.tenant_id, "" if who.is_of_tenant else who.mailbox_id or "none")
+
+
+def key_of(email: str | None) -> str:
+    """The folded key of a filter's address, "" for none; raises Problem."""
+    try:
+        return address_of(email).key if email else ""
+    except ValueError as error:
+        raise invalid("email", str(error)) from None
+
+
+async def _place(parts: House, who: Caller, body: NewSuppression) -> tuple[str, str]:
+    """Tenant and mailbox of a new entry; raises Problem where the caller may not."""
+    if body.scope == "mailbox":
+        reference = body.mailbox_id or who.mailbox_id
+        if not reference:
+            raise invalid("mailboxId", "is needed where scope is mailbox")
+        try:
+            row = await parts.look(lambda c: accounts.mailbox(c, reference, who.tenant_id))
+        except accounts.Unknown:
+            raise not_found("mailbox") from None
+        who.need_own(row.tenant_id, row.id, "the mailbox")
+        return row.tenant_id, row.id
+    if body.scope == "global" or not who.is_of_tenant:
+        who.need_person(f"a suppression of scope {body.scope}")
+    if not who.is_operator:
+        return who.tenant_id, ""
+    return (await parts.look(lambda c: accounts.tenant(c, body.tenant or "default"))).id, ""
+
+
+async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
+    row = await parts.look(lambda c: listings.one(c, "suppressions", entry_id))
+    if row is None or not refused.sees(sight(who), row):
+        raise not_found("suppression")
+    return row
+
+
+def told(row: Any) -> dict[str, Any]:
+    """An entry as the API tells it."""
+    return {
+        "id": row.id,
+        "email": row.address,
+        "scope": row.scope,
+        "reason": row.kind,
+        "note": row.note or None,
+        "source": row.source or None,
+        "evidence": loads(row.evidence),
+        "tenantId": row.tenant_id or None,
+        "mailboxId": row.mailbox_id or None,
+        "createdAt": when(row.created_at),
+        "expiresAt": iso(row.expires_at),
+    }
+
+
+def _bound(row: Any, who: Caller) -> dict[str, Any]:
+    if row.scope == "global" and not who.is_operator:
+        return {"id": None, "scope": "global", "reason": None, "createdAt": None, "expiresAt": None}
+    return {
+        "id": row.id,
+        "scope": row.scope,
+        "reason": row.kind,
+        "createdAt": when(row.created_at),
+        "expiresAt": iso(row.expires_at),
+    }
+
+
+def _bound_domain(row: Any, who: Caller) -> dict[str, Any]:
+    is_global = not row.tenant_id
+    hidden = is_global and not who.is_operator
+    return {
+        "id": None if hidden else row.id,
+        "scope": "global" if is_global else "tenant",
+        "reason": "domain",
+        "createdAt": None if hidden else when(row.created_at),
+        "expiresAt": None if hidden else iso(row.expires_at),
+    }

@@ -1,0 +1,271 @@
+"""Webhooks: where events are posted to, what was posted, and posting it again.
+
+Signed after Standard Webhooks. A secret is shown once, when it is made; after a rotation
+the one before signs as well. A URL is checked here for what it says, and again, with the
+addresses it leads to, each time something is posted (faults H14).
+"""
+
+import base64
+import ipaddress
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import AfterValidator, Field
+
+from relay.http.access import Operator, Parts
+from relay.http.house import House
+from relay.http.pages import Turning, listing
+from relay.http.problems import not_found
+from relay.http.reading import StrictRoute
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, iso, when
+from relay.store import accounts, destinations, listings
+from relay.store.engine import dumps, loads
+
+router = APIRouter(tags=["Webhooks"], route_class=StrictRoute)
+WebhookId = Annotated[str, Path(alias="id", max_length=64)]
+PORTS = (None, 443, 8443)
+_KIND = re.compile(r"\*|[a-z_]+\.(?:\*|[a-z_]+)")
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme != "https" or not host or not text.isascii() or " " in text:
+        raise ValueError("must be an https URL")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise ValueError("must carry neither user, password nor fragment")
+    if port not in PORTS:
+        raise ValueError("must use port 443 or 8443")
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or _is_private(host):
+        raise ValueError("must not lead to a private network")
+    return text
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        # 127.1, 0x7f.1 and 2130706433 are addresses to some readers; no name ends in a number.
+        return bool(re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2]))
+
+
+def _kind(text: str) -> str:
+    if not _KIND.fullmatch(text):
+        raise ValueError('is not a type of event: write it like send.held, delivery.* or "*"')
+    return text
+
+
+Url = Annotated[Line, AfterValidator(_url)]
+Kinds = Annotated[list[Annotated[Line, AfterValidator(_kind)]], Field(min_length=1, max_length=100)]
+
+
+class NewWebhook(Given):
+    """A destination."""
+
+    url: Url = Field(examples=["https://hooks.example.com/mail"])
+    events: Kinds = Field(default=["*"], examples=[["send.*", "delivery.*"]])
+    tenant: Short = Field(default="", description="Hears of this tenant alone; of all where it is left out.")
+
+
+class ChangedWebhook(Given):
+    """What is to change; absent fields stay."""
+
+    url: Url | None = None
+    events: Kinds | None = None
+    status: Literal["active", "disabled"] | None = None
+
+
+class Webhook(Told):
+    """A destination, without its secret."""
+
+    id: str
+    url: str
+    events: list[str]
+    status: str
+    cause: str | None
+    managed: bool
+    tenant_id: str | None
+    failing_since: DateTime | None
+    created_at: DateTime
+
+
+class FreshWebhook(Webhook):
+    """With its secret, this once."""
+
+    secret: str
+
+
+class Posted(Told):
+    """One event posted, or to be posted, to a destination."""
+
+    id: str
+    event_id: int
+    type: str
+    state: str
+    attempts: int
+    code: int | None
+    answer: str | None
+    body: dict[str, Any]
+    due_at: DateTime | None
+    created_at: DateTime
+    done_at: DateTime | None
+
+
+@router.post("/webhooks", status_code=201, summary="Add a destination", response_model=FreshWebhook)
+async def add(body: NewWebhook, parts: Parts, _: Operator) -> Any:
+    """It hears of what happens from now on."""
+    secret, now = _secret(parts), parts.clock()
+
+    def job(connection: Any) -> Any:
+        tenant_id = accounts.tenant(connection, body.tenant).id if body.tenant else ""
+        return destinations.add(
+            connection,
+            webhook_id=parts.ids.new("whk"),
+            tenant_id=tenant_id,
+            url=body.url,
+            events=body.events,
+            secret=parts.vault.seal(secret),
+            now=now,
+        )
+
+    return told(await parts.write(job)) | {"secret": secret}
+
+
+@router.get("/webhooks", summary="List destinations", response_model=Listing[Webhook])
+async def list_webhooks(parts: Parts, _: Operator, turn: Turning) -> Any:
+    """Newest first."""
+    page = await parts.look(lambda c: listings.listed(c, "webhooks", {}, after=turn.after, limit=turn.limit))
+    return listing(parts, page, told)
+
+
+@router.get("/webhooks/{id}", summary="Show a destination", response_model=Webhook)
+async def show(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
+    """One destination."""
+    return told(await _seen(parts, webhook_id))
+
+
+@router.patch("/webhooks/{id}", summary="Change a destination", response_model=Webhook)
+async def change(webhook_id: WebhookId, body: ChangedWebhook, parts: Parts, _: Operator) -> Any:
+    """`status: active` takes a disabled one up again."""
+    row = await _seen(parts, webhook_id)
+    await parts.write(
+        lambda c: destinations.change(c, row, url=body.url, events=body.events, status=body.status)
+    )
+    return told(await _seen(parts, webhook_id))
+
+
+@router.delete("/webhooks/{id}", status_code=204, summary="Remove a destination")
+async def remove(webhook_id: WebhookId, parts: Parts, _: Operator) -> Response:
+    """With its log."""
+    row = await _seen(parts, webhook_id)
+    await parts.write(lambda c: destinations.remove(c, row))
+    return Response(status_code=204)
+
+
+@router.post("/webhooks/{id}/rotate", summary="Make a new secret", response_model=FreshWebhook)
+async def rotate(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
+    """Both secrets sign until the next rotation."""
+    row, secret = await _seen(parts, webhook_id), _secret(parts)
+    await parts.write(lambda c: destinations.rotate(c, row, parts.vault.seal(secret)))
+    return told(await _seen(parts, webhook_id)) | {"secret": secret}
+
+
+@router.post("/webhooks/{id}/test", status_code=202, summary="Post a test event", response_model=Posted)
+async def test(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
+    """Put in line; the log tells what came of it."""
+    row, now, delivery_id = await _seen(parts, webhook_id), parts.clock(), parts.ids.new("wdl")
+    body = dumps({"type": "webhook.test", "timestamp": when(now), "data": {"webhookId": row.id}})
+
+    def job(connection: Any) -> Any:
+        destinations.test(connection, delivery_id=delivery_id, webhook_id=row.id, body=body, now=now)
+        return listings.one(connection, "webhook_deliveries", delivery_id)
+
+    return _posted(await parts.write(job))
+
+
+@router.get("/webhooks/{id}/deliveries", summary="What was posted", response_model=Listing[Posted])
+async def log(
+    webhook_id: WebhookId,
+    parts: Parts,
+    _: Operator,
+    turn: Turning,
+    state: Annotated[Literal["pending", "delivered", "failed"] | None, Query()] = None,
+) -> Any:
+    """Newest first, with the destination's own words."""
+    row = await _seen(parts, webhook_id)
+    page = await parts.look(
+        lambda c: destinations.log(c, row.id, state=state or "", after=turn.after, limit=turn.limit)
+    )
+    return listing(parts, page, _posted)
+
+
+@router.post(
+    "/webhooks/{id}/deliveries/{deliveryId}/redeliver",
+    status_code=202,
+    summary="Post it again",
+    response_model=Posted,
+)
+async def redeliver(
+    webhook_id: WebhookId,
+    delivery_id: Annotated[str, Path(alias="deliveryId", max_length=64)],
+    parts: Parts,
+    _: Operator,
+) -> Any:
+    """Under the same id, so that a receiver that has it knows."""
+    await _seen(parts, webhook_id)
+
+    def job(connection: Any) -> Any:
+        row = listings.one(connection, "webhook_deliveries", delivery_id)
+        if row is None or row.webhook_id != webhook_id:
+            raise not_found("delivery")
+        destinations.redeliver(connection, row, parts.clock())
+        return listings.one(connection, "webhook_deliveries", delivery_id)
+
+    return _posted(await parts.write(job))
+
+
+def _secret(parts: House) -> str:
+    return "whsec_" + base64.b64encode(parts.random(32)).decode()
+
+
+async def _seen(parts: House, webhook_id: str) -> Any:
+    row = await parts.look(lambda c: listings.one(c, "webhooks", webhook_id))
+    if row is None:
+        raise not_found("webhook")
+    return row
+
+
+def told(row: Any) -> dict[str, Any]:
+    """A destination as the API tells it."""
+    return {
+        "id": row.id,
+        "url": row.url,
+        "events": loads(row.events),
+        "status": row.status,
+        "cause": row.cause or None,
+        "managed": bool(row.managed),
+        "tenantId": row.tenant_id or None,
+        "failingSince": iso(row.failing_since),
+        "createdAt": when(row.created_at),
+    }
+
+
+def _posted(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "eventId": row.event_seq,
+        "type": row.type,
+        "state": row.state,
+        "attempts": row.attempts,
+        "code": row.code or None,
+        "answer": row.answer or None,
+        "body": loads(row.body),
+        "dueAt": iso(row.due_at),
+        "createdAt": when(row.created_at),
+        "doneAt": iso(row.done_at),
+    }

@@ -1,0 +1,111 @@
+"""Destinations of events as people keep them: URLs, their secrets, and the log of what was posted.
+
+A destination begins at the end of the journal: it hears of what happens from now on.
+Posting itself, retries and the end of a dead destination are elsewhere.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from relay.store import schema as t
+from relay.store.accounts import Declared
+from relay.store.engine import dumps
+from relay.store.journal import newest
+from relay.store.paging import Page, Place, newest_first
+
+_w, _l = t.webhooks.c, t.webhook_deliveries.c
+
+
+def add(
+    connection: Connection,
+    *,
+    webhook_id: str,
+    tenant_id: str,
+    url: str,
+    events: Sequence[str],
+    secret: str,
+    now: int,
+) -> Any:
+    """Add a destination; `secret` is sealed. Returns its row."""
+    mark = newest(connection)
+    connection.execute(
+        insert(t.webhooks),
+        {
+            "id": webhook_id,
+            "tenant_id": tenant_id,
+            "url": url,
+            "events": dumps(list(events)),
+            "secret": secret,
+            "cursor_tx": mark.txid,
+            "cursor_seq": mark.seq,
+            "created_at": now,
+        },
+    )
+    return connection.execute(select(t.webhooks).where(_w.id == webhook_id)).one()
+
+
+def change(
+    connection: Connection, row: Any, *, url: str | None, events: Sequence[str] | None, status: str | None
+) -> None:
+    """Change a destination; raises Declared for one of the file, whose status alone may change."""
+    if row.managed and (url is not None or events is not None):
+        raise Declared("the configuration file declares this webhook")
+    values: dict[str, Any] = {}
+    if url is not None:
+        values["url"] = url
+    if events is not None:
+        values["events"] = dumps(list(events))
+    if status is not None:
+        values |= {"status": status, "cause": "", "failing_since": 0}
+    if values:
+        connection.execute(update(t.webhooks).where(_w.id == row.id).values(**values))
+
+
+def rotate(connection: Connection, row: Any, secret: str) -> None:
+    """A new sealed secret; the one before signs as well until the next rotation."""
+    if row.managed:
+        raise Declared("the configuration file declares this webhook")
+    connection.execute(update(t.webhooks).where(_w.id == row.id).values(secret=secret, previous_secret=row.secret))
+
+
+def remove(connection: Connection, row: Any) -> None:
+    """Remove a destination with its log; raises Declared for one of the file."""
+    if row.managed:
+        raise Declared("the configuration file declares this webhook")
+    connection.execute(delete(t.webhook_deliveries).where(_l.webhook_id == row.id))
+    connection.execute(delete(t.webhooks).where(_w.id == row.id))
+
+
+def log(
+    connection: Connection, webhook_id: str, *, state: str = "", after: Place | None = None, limit: int = 50
+) -> Page:
+    """A page of what was posted, newest first."""
+    query = select(t.webhook_deliveries).where(_l.webhook_id == webhook_id)
+    if state:
+        query = query.where(_l.state == state)
+    return newest_first(connection, query, _l.created_at, _l.id, after=after, limit=limit)
+
+
+def redeliver(connection: Connection, row: Any, now: int) -> None:
+    """Post it once more, now."""
+    connection.execute(
+        update(t.webhook_deliveries).where(_l.id == row.id).values(state="pending", attempts=0, due_at=now, done_at=0)
+    )
+
+
+def test(connection: Connection, *, delivery_id: str, webhook_id: str, body: str, now: int) -> None:
+    """Put a test event in line; its number is below zero, so that it never clashes with one of the journal."""
+    connection.execute(
+        insert(t.webhook_deliveries),
+        {
+            "id": delivery_id,
+            "webhook_id": webhook_id,
+            "event_seq": -now,
+            "type": "webhook.test",
+            "body": body,
+            "due_at": now,
+            "created_at": now,
+        },
+    )

@@ -1,0 +1,89 @@
+"""The events in order, from any place, nothing skipped and nothing told twice.
+
+On SQLite one writer at a time makes the sequence the order. On PostgreSQL a transaction may
+commit after a later one: readers order by (transaction id, sequence) and stop below the
+oldest transaction that still runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, or_, select, text, tuple_
+
+from relay.store import schema as t
+
+_e = t.events.c
+_OLDEST_RUNNING = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in the journal: after this event."""
+
+    txid: int = 0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are meant; empty fields do not matter. Types are exact, or end in `.*`."""
+
+    tenant_id: str = ""
+    mailbox_id: str = ""
+    send_id: str = ""
+    types: tuple[str, ...] = ()
+
+
+def after(connection: Connection, mark: Mark, wanted: Wanted, limit: int) -> Sequence[Any]:
+    """The next events after a place, oldest first."""
+    query = _wanted(select(t.events), wanted)
+    if connection.dialect.name == "sqlite":
+        query = query.where(_e.seq > mark.seq).order_by(_e.seq)
+    else:
+        below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
+        query = query.where(tuple_(_e.txid, _e.seq) > tuple_(mark.txid, mark.seq), _e.txid < below)
+        query = query.order_by(_e.txid, _e.seq)
+    return connection.execute(query.limit(limit)).all()
+
+
+def newest(connection: Connection) -> Mark:
+    """The place after everything that can be read now."""
+    if connection.dialect.name == "sqlite":
+        row = connection.execute(select(_e.seq).order_by(_e.seq.desc()).limit(1)).first()
+        return Mark(0, row.seq) if row is not None else Mark()
+    below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
+    query = select(_e.txid, _e.seq).where(_e.txid < below).order_by(_e.txid.desc(), _e.seq.desc()).limit(1)
+    row = connection.execute(query).first()
+    return Mark(row.txid, row.seq) if row is not None else Mark()
+
+
+def at_time(connection: Connection, at: int) -> Mark:
+    """The place before everything that happened since a time."""
+    query = select(_e.txid, _e.seq).where(_e.at >= at)
+    if connection.dialect.name == "sqlite":
+        row = connection.execute(query.order_by(_e.at, _e.seq).limit(1)).first()
+    else:
+        row = connection.execute(query.order_by(_e.txid, _e.seq).limit(1)).first()
+    return Mark(row.txid, row.seq - 1) if row is not None else newest(connection)
+
+
+def of(row: Any) -> Mark:
+    """The place after an event."""
+    return Mark(row.txid, row.seq)
+
+
+def _wanted(query: Select[Any], wanted: Wanted) -> Select[Any]:
+    for column, value in (
+        (_e.tenant_id, wanted.tenant_id),
+        (_e.mailbox_id, wanted.mailbox_id),
+        (_e.send_id, wanted.send_id),
+    ):
+        if value:
+            query = query.where(column == value)
+    kinds = [kind for kind in wanted.types if kind != "*"]
+    if kinds and len(kinds) == len(wanted.types):
+        exact = [kind for kind in kinds if not kind.endswith(".*")]
+        families = [kind[:-1] for kind in kinds if kind.endswith(".*")]
+        query = query.where(or_(_e.type.in_(exact), *(_e.type.startswith(f, autoescape=True) for f in families)))
+    return query

@@ -1,0 +1,29 @@
+"""A store with submissions in it, and what applies feedback to them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relay.store.engine import Database
+from relay.store.migrate import upgrade
+from tests.feedback.ground import Ground
+
+
+def _ground(url: str) -> Iterator[Ground]:
+    database = Database(url)
+    upgrade(database)
+    yield Ground(database)
+    database.close_now()
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    """An installation's store with a tenant, a mailbox and no mail yet."""
+    yield from _ground(f"sqlite+aiosqlite:///{tmp_path / 'ground.db'}")
+
+
+@pytest.fixture
+def both(storage_url: str) -> Iterator[Ground]:
+    """The same on each engine, for what SQL decides."""
+    yield from _ground(storage_url)

@@ -1,0 +1,299 @@
+"""What comes back changes the state once, forward only, and only where it can be believed."""
+
+import pytest
+
+from relay.feedback.events import FeedbackEvent
+from relay.store.accounts import resume_mailbox, set_tenant_status
+from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground
+
+BOB = "bob@example.net"
+
+
+def event(kind: str, send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEvent:
+    metadata = {"gatepost_send": send_id} if send_id else {}
+    return FeedbackEvent(kind, recipient, metadata=metadata, **{"event_id": f"{kind}-1", **more})  # type: ignore[arg-type]
+
+
+def hard(send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEvent:
+    return event("bounced", send_id, recipient, **{"status": "5.1.1", "reason": "userunknown", "hard": True, **more})
+
+
+def test_a_late_hard_bounce_overtakes_delivered_and_suppresses_for_the_tenant(both: Ground):
+    ground = both
+    send = ground.send()
+    ground.hook(hard(send))
+    assert ground.states(send) == ["bounced"]
+    assert ground.suppressions() == [(BOB, "hard_bounce", "tenant")]
+    assert ground.events() == ["delivery.bounced", "suppression.created"]
+    assert ground.event("delivery.bounced") | {"hard": True, "late": True, "provider": "ses"} == ground.event(
+        "delivery.bounced"
+    )
+    assert ground.counts() == {"bounced": 1}
+
+
+def test_a_soft_bounce_changes_the_state_and_suppresses_nobody(ground: Ground):
+    send = ground.send()
+    ground.hook(event("bounced", send, reason="mailboxfull", status="5.2.2"))
+    assert ground.states(send) == ["bounced"]
+    assert ground.suppressions() == []
+    assert ground.counts() == {"refused": 1}
+
+
+def test_a_providers_late_refusal_of_what_it_had_accepted_changes_the_state(ground: Ground):
+    send = ground.send()
+    ground.hook(event("rejected", send, reason="suppressed"))
+    assert ground.states(send) == ["bounced"]
+    assert ground.event("delivery.bounced")["reason"] == "suppressed"
+
+
+def test_the_same_event_told_twice_does_nothing_twice(both: Ground):
+    ground = both
+    send = ground.send()
+    first, again = ground.hook(hard(send)), ground.hook(hard(send), hard(send))
+    assert (first.new, again.new) == (1, 0)
+    assert ground.counts() == {"bounced": 1}
+    assert len(ground.events("delivery.bounced")) == 1
+
+
+def test_events_out_of_order_move_the_state_forward_only(ground: Ground):
+    send = ground.send()
+    ground.hook(hard(send))
+    ground.hook(event("delivered", send), event("sent", send), event("opened", send))
+    assert ground.states(send) == ["bounced"]
+
+
+@pytest.mark.parametrize("kind", ["sent", "delivered", "opened", "deferred"])
+def test_an_uncertain_delivery_is_settled_by_the_providers_word(ground: Ground, kind: str):
+    send = ground.send(state="uncertain")
+    ground.hook(event(kind, send))
+    assert ground.states(send) == ["delivered"]
+    assert ground.counts() == {"sent": 1, "delivered": 1}
+    assert ground.events("delivery.delivered") == ["delivery.delivered"]
+
+
+def test_an_uncertain_delivery_that_bounced_counts_as_sent_and_bounced(both: Ground):
+    ground = both
+    send = ground.send(state="uncertain")
+    ground.hook(hard(send))
+    assert ground.states(send) == ["bounced"]
+    assert ground.counts() == {"sent": 1, "bounced": 1}
+
+
+@pytest.mark.parametrize("state", ["queued", "deferred", "held", "expired", "cancelled", "rejected"])
+def test_other_states_stay_but_a_dead_address_is_suppressed(ground: Ground, state: str):
+    send = ground.send(state=state)
+    ground.hook(hard(send))
+    assert ground.states(send) == [state]
+    assert ground.suppressions() == [(BOB, "hard_bounce", "tenant")]
+
+
+def test_an_event_waits_for_the_attempt_that_is_under_way(both: Ground):
+    ground = both
+    send = ground.send(state="active")
+    assert ground.hook(hard(send)).waiting == 1
+    assert ground.states(send) == ["active"]
+    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW)) == 0
+    ground.ask("UPDATE deliveries SET state = 'delivered' WHERE send_id = :s RETURNING n", s=send)
+    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW)) == 1
+    assert ground.states(send) == ["bounced"]
+    assert ground.suppressions() == [(BOB, "hard_bounce", "tenant")]
+    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW)) == 0
+
+
+def test_an_event_that_is_quicker_than_our_commit_is_found_later(ground: Ground):
+    early = hard(message_id="0100-abc", event_id="e")
+    assert ground.hook(early).waiting == 1
+    send = ground.send(provider_id="0100-abc")
+    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW + 1000)) == 1
+    assert ground.states(send) == ["bounced"]
+
+
+def test_an_event_of_nobodys_mail_waits_a_minute_and_no_longer(ground: Ground):
+    ground.hook(hard(message_id="foreign"))
+    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW + 30_000)) == 0
+    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW + 61_000)) == 1
+    assert ground.suppressions() == []
+
+
+@pytest.mark.parametrize("given", ["<m1@sender.test>", "m1@sender.test"])
+def test_a_delivery_is_found_by_its_message_id(both: Ground, given: str):
+    ground = both
+    send = ground.send(message_id="<m1@sender.test>")
+    ground.hook(hard(message_id=given))
+    assert ground.states(send) == ["bounced"]
+
+
+def test_a_delivery_is_found_by_the_message_id_we_made(ground: Ground):
+    send = ground.send()
+    ground.hook(hard(message_id=f"{send.lower()}@relay.test"))
+    assert ground.states(send) == ["bounced"]
+
+
+def test_only_the_recipient_that_is_named_is_touched(ground: Ground):
+    send = ground.send(("ann@example.net", BOB, "cid@example.net"))
+    ground.hook(hard(send))
+    assert ground.states(send) == ["delivered", "bounced", "delivered"]
+
+
+def test_a_provider_says_nothing_about_mail_it_never_had(ground: Ground):
+    send = ground.send(provider="postmark")
+    applied = ground.hook(hard(send), provider="ses")
+    assert applied.matched == 0
+    assert ground.states(send) == ["delivered"]
+    assert ground.suppressions() == []
+
+
+def test_providers_of_one_account_speak_for_each_other(ground: Ground):
+    ground.applier._account = lambda name: frozenset({name, "ses-2"})
+    send = ground.send(provider="ses-2")
+    ground.hook(hard(send))
+    assert ground.states(send) == ["bounced"]
+
+
+@pytest.mark.parametrize("recipient", ["", "eve@example.net"])
+def test_an_event_that_fits_no_recipient_of_the_send_does_nothing(ground: Ground, recipient: str):
+    send = ground.send((BOB, "ann@example.net"))
+    ground.hook(hard(send, recipient))
+    assert ground.states(send) == ["delivered", "delivered"]
+
+
+def test_a_complaint_suppresses_opens_an_investigation_and_counts(both: Ground):
+    ground = both
+    send = ground.send()
+    ground.hook(event("complained", send, feedback_type="abuse"))
+    ground.hook(event("complained", send, feedback_type="abuse", event_id="another"))
+    assert ground.states(send) == ["delivered"]
+    assert ground.suppressions() == [(BOB, "complaint", "tenant")]
+    assert ground.counts() == {"complained": 1}
+    assert ground.events() == ["delivery.complained", "investigation.opened", "suppression.created"]
+    found = ground.ask("SELECT kind, subject, status FROM investigations")
+    assert [(row.kind, row.status) for row in found] == [("complaint", "open")]
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "virus", "other", "dkim"])
+def test_L6_reports_of_other_kinds_never_suppress(ground: Ground, kind: str):
+    send = ground.send()
+    ground.hook(event("complained", send, feedback_type=kind))
+    assert ground.suppressions() == []
+    assert ground.events() == []
+
+
+def test_an_unsubscribe_binds_the_mailbox_it_was_told_about(ground: Ground):
+    send = ground.send()
+    ground.hook(event("unsubscribed", send))
+    assert ground.suppressions() == [(BOB, "unsubscribe", "mailbox")]
+    assert ground.events() == ["delivery.unsubscribed", "suppression.created"]
+
+
+def test_L4_a_mail_without_a_token_is_kept_and_does_nothing(ground: Ground):
+    send = ground.send(message_id="<m1@sender.test>")
+    ground.mail(hard(send, message_id="<m1@sender.test>"))
+    assert ground.states(send) == ["delivered"]
+    assert ground.suppressions() == []
+    assert [row.source for row in ground.ask("SELECT source FROM feedback")] == ["inbound"]
+
+
+def test_L4_a_token_speaks_of_its_own_recipient_alone(ground: Ground):
+    send = ground.send((BOB, "ann@example.net"))
+    ground.mail(hard(recipient="ann@example.net"), named=(send, 1))
+    assert ground.states(send) == ["delivered", "delivered"]
+    ground.mail(hard(), named=(send, 1), raw=b"another")
+    assert ground.states(send) == ["bounced", "delivered"]
+
+
+def test_L6_a_report_without_a_recipient_is_believed_for_its_token(ground: Ground):
+    send = ground.send()
+    ground.mail(event("complained", recipient="", feedback_type="abuse"), named=(send, 1))
+    assert ground.suppressions() == [(BOB, "complaint", "tenant")]
+
+
+def test_notices_of_our_own_suppress_nobody(ground: Ground):
+    send = ground.send(("agent@sender.test",), mail_from="", source="house")
+    ground.hook(hard(send, "agent@sender.test"))
+    assert ground.states(send) == ["bounced"]
+    assert ground.suppressions() == []
+
+
+def test_hard_bounces_may_only_be_recorded_where_the_operator_wants_it_so(ground: Ground):
+    ground.rules = type(ground.rules)(suppress_hard=False)
+    send = ground.send()
+    ground.hook(hard(send))
+    assert ground.states(send) == ["bounced"]
+    assert ground.suppressions() == []
+
+
+def test_a_thousand_events_in_one_call_each_find_their_delivery(both: Ground):
+    ground = both
+    to = [f"p{n}@example.net" for n in range(1000)]
+    send = ground.send(to)
+    applied = ground.hook(*(event("delivered", send, address, event_id=str(n)) for n, address in enumerate(to)))
+    assert (applied.new, applied.matched) == (1000, 1000)
+    assert len(ground.events("delivery.reported")) == 1000
+
+
+# -- reputation ---------------------------------------------------------------------------
+
+
+def bounce(ground: Ground, times: int, mailbox_id: str = MAILBOX) -> None:
+    for n in range(times):
+        send = ground.send((f"dead{n}@example.net",), mailbox_id=mailbox_id)
+        ground.hook(hard(send, f"dead{n}@example.net", event_id=send))
+
+
+def test_one_bounce_in_four_pauses_nobody(ground: Ground):
+    ground.sent(4)
+    bounce(ground, 1)
+    assert ground.status() == ("active", "", "")
+
+
+def test_twelve_in_a_hundred_and_fifty_pause_and_name_the_cause_and_a_person_lifts_it(ground: Ground):
+    ground.sent(150)
+    bounce(ground, 12)
+    status, by, cause = ground.status()
+    assert (status, by) == ("paused", "reputation")
+    assert "of 150 bounced in 24h" in cause
+    alerts = [row.data for row in ground.ask("SELECT data FROM events WHERE type = 'alert.raised' ORDER BY seq")]
+    assert "reputation_paused" in alerts[-1]
+    assert ground.ask("SELECT subject FROM investigations WHERE kind = 'reputation'")[0].subject == cause
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", now=NOW + 1))
+    bounce(ground, 1)
+    assert ground.status()[0] == "active"
+
+
+def test_a_tenant_is_paused_by_what_its_mailboxes_add_up_to(both: Ground):
+    ground = both
+    for n in range(6):
+        mailbox_id = ground.mailbox(f"mbx_t{n}", f"a{n}@other{n}.test")
+        ground.sent(30, mailbox_id=mailbox_id)
+        bounce(ground, 3, mailbox_id)
+    tenant = ground.ask("SELECT status, cause FROM tenants WHERE id = :t", t=TENANT)[0]
+    assert tenant.status == "paused"
+    assert tenant.cause.startswith("reputation: ")
+    assert {row.status for row in ground.ask("SELECT status FROM mailboxes")} == {"active"}
+    ground.do(lambda c: set_tenant_status(c, TENANT, status="active", cause="", now=NOW))
+    bounce(ground, 1)
+    assert ground.ask("SELECT status FROM tenants")[0].status == "active"
+
+
+def test_a_domain_is_paused_by_pausing_its_mailboxes(both: Ground):
+    ground = both
+    boxes = [ground.mailbox(f"mbx_d{n}", f"b{n}@sender.test") for n in range(4)]
+    other = ground.mailbox("mbx_other", "c@other.test")
+    ground.sent(5_000, mailbox_id=other)
+    for mailbox_id in boxes:
+        ground.sent(30, mailbox_id=mailbox_id)
+        bounce(ground, 3, mailbox_id)
+    assert {ground.status(mailbox_id)[:2] for mailbox_id in boxes} == {("paused", "reputation")}
+    assert ground.status(other)[0] == "active"
+    assert "sender.test" in ground.status(boxes[0])[2]
+
+
+def test_what_a_paused_mailbox_did_does_not_pause_its_neighbours(ground: Ground):
+    bad = ground.mailbox("mbx_bad", "bad@other.test")
+    ground.sent(20, mailbox_id=bad)
+    bounce(ground, 6, bad)
+    assert ground.status(bad)[0] == "paused"
+    ground.sent(100)
+    bounce(ground, 1)
+    assert ground.status()[0] == "active"
+    assert ground.ask("SELECT status FROM tenants")[0].status == "active"

@@ -1,0 +1,59 @@
+"""Binding, terms that change, and what holds for all listeners of a process."""
+
+import socket
+from dataclasses import replace
+
+import pytest
+
+from relay.submission.connection import Connection
+from relay.submission.listener import Listener, bind
+from relay.submission.terms import Limits, Terms
+from relay.submission.throttle import Throttle
+from relay.submission.traffic import Traffic
+from tests.submission.house import MESSAGE, TERMS, Hall, MakeHall, ScriptedDesk, StillClock
+from tests.support.settings import ADDRESS
+from tests.support.smtp import Client
+
+
+def test_new_terms_are_for_new_connections(hall: Hall) -> None:
+    with hall.connect() as before:
+        hall.listener.change(replace(TERMS, hostname="renamed.test", max_message_size=70_000))
+        with Client(hall.address) as after:
+            assert str(after.reply()) == "220 renamed.test ESMTP"
+            assert "250-SIZE 70000" in after.command("EHLO a.test").lines
+        assert "250-SIZE 26214400" in before.command("EHLO a.test").lines
+
+
+def test_nagle_is_off(hall: Hall) -> None:
+    with hall.connect():
+        (session,) = hall.traffic._sessions
+        assert isinstance(session, Connection)
+        assert session.transport is not None
+        taken = session.transport.get_extra_info("socket")
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_an_address_in_use_is_an_error_at_once() -> None:
+    with bind("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
+        bind("127.0.0.1", first.getsockname()[1])
+
+
+def test_tls_without_a_certificate_is_refused_at_once() -> None:
+    clock = StillClock()
+    with bind("127.0.0.1", 0) as listening, pytest.raises(ValueError, match="certificate"):
+        Listener(
+            listening,
+            Terms("relay.test", tls="implicit"),
+            desk=ScriptedDesk(),
+            traffic=Traffic(Limits(), clock),
+            throttle=Throttle(clock, clock.sleep),
+        )
+
+
+def test_a_closed_door_leaves_those_inside(make_hall: MakeHall) -> None:
+    hall = make_hall()
+    with hall.connect(login=True) as client:
+        assert hall.listener.accepting
+        hall.call(hall.listener.stop_accepting)
+        assert not hall.listener.accepting
+        assert client.submit(ADDRESS, ["bob@example.net"], MESSAGE).code == 250
