@@ -225,24 +225,31 @@ def _link_votes(cast: Votes, links: tuple[str, ...]) -> None:
         cast.add("many_links", 1.0)
 
 
+def _names(concepts: Iterable[str], places: Iterable[str] = ("subject", "lead", "rest", "alt")) -> frozenset[str]:
+    return frozenset(f"{concept}@{place}" for place in places for concept in concepts)
+
+
+_SOLD, _SERVED = _names(_COMMERCIAL), _names(_TRANSACTIONAL)
+_BAIT, _CALL = (
+    _names(("discount", "discount?", "prospect", "urgency"), ("subject", "lead")),
+    _names(("buy", "urgency", "prospect")),
+)
+_PITCH, _ASK = _names(("pitch", "pitch?"), ("lead", "rest")), _names(("ask", "chase", "ask?"))
+_FIRST, _SECOND = (_names(("order", "paid", "shipping", "security"), (place,)) for place in ("subject", "lead"))
+
+
 def _joint_votes(cast: Votes) -> None:
     """Pairs that mean more than their halves: what is for sale, and the call to take it."""
-    values = cast.values
-
-    def seen(concepts: tuple[str, ...], places: tuple[str, ...]) -> bool:
-        return any(f"{concept}@{place}" in values for concept in concepts for place in places)
-
-    shown = ("subject", "lead", "rest", "alt")
-    bait = seen(("discount", "discount?", "prospect", "urgency"), ("subject", "lead"))
-    if bait and seen(("buy", "urgency", "prospect"), shown):
+    names = cast.values.keys()
+    if not names.isdisjoint(_BAIT) and not names.isdisjoint(_CALL):
         cast.add("offer_with_call", 1.0)
-    if seen(("pitch", "pitch?"), ("lead", "rest")) and seen(("ask", "chase", "ask?"), shown):
+    if not names.isdisjoint(_PITCH) and not names.isdisjoint(_ASK):
         cast.add("pitch_with_ask", 1.0)
-    if not seen(_COMMERCIAL, shown):
-        cast.add("nothing_sold", 1.0)
-    if not seen(_TRANSACTIONAL, shown):
-        cast.add("no_business", 1.0)
-    if seen(("order", "paid", "shipping", "security"), ("subject",)) and seen(
-        ("order", "paid", "shipping", "security"), ("lead",)
-    ):
+    if not names.isdisjoint(_FIRST) and not names.isdisjoint(_SECOND):
         cast.add("business_throughout", 1.0)
+    # Asked of the concepts alone, so that the votes added here change nothing.
+    sold, served = not names.isdisjoint(_SOLD), not names.isdisjoint(_SERVED)
+    if not sold:
+        cast.add("nothing_sold", 1.0)
+    if not served:
+        cast.add("no_business", 1.0)

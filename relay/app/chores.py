@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from policy.usage import DAY
+from relay.delivery.route import idempotent
 from relay.store import audit
 from relay.store.approvals import expire_approvals
 from relay.store.nodes import bury, dead_nodes, heartbeat, try_alone
@@ -53,6 +54,8 @@ class Chores:
             Chore("signers", 60, self._signers),
             Chore("dead nodes", 10, self._dead, alone=True),
             Chore("returns", 2, self._returns, alone=True),
+            Chore("notices", 1, self._notices, alone=True),
+            Chore("webhooks", 1, self._webhooks),
             Chore("approvals", 10, self._approvals, alone=True),
             Chore("retention", 300, self._retention, alone=True),
             Chore("checkpoint", 60, self._checkpoint, alone=True),
@@ -101,7 +104,9 @@ class Chores:
         def job(connection: Connection) -> None:
             now = app.clock()
             dead = [n for n in dead_nodes(connection, silent_since=now - SILENT) if n != app.node]
-            freed = bury(connection, dead, now=now, uncertain_until=now + wait)
+            freed = bury(
+                connection, dead, now=now, uncertain_until=now + wait, idempotent=idempotent(app.settings.providers)
+            )
             if dead:
                 log.warning("nodes died", nodes=dead, requeued=freed[0], uncertain=freed[1])
 
@@ -109,6 +114,14 @@ class Chores:
 
     async def _returns(self) -> None:
         await self._alone(self._app.station.apply_waiting)
+
+    async def _notices(self) -> None:
+        if await self._app.station.has_news():
+            await self._alone(self._app.station.write_notices)
+            self._app.worker.wake()
+
+    async def _webhooks(self) -> None:
+        await self._app.station.post()
 
     async def _approvals(self) -> None:
         await self._alone(lambda c: expire_approvals(c, self._app.clock()))

@@ -20,10 +20,10 @@ from sqlalchemy import Connection
 
 from config.settings import Settings
 from relay.app.chores import Chores
-from relay.app.parts import Parts
-from relay.feedback.events import FeedbackEvent
-from relay.feedback.guarded import fetch
-from relay.feedback.station import Station
+from relay.app.parts import Parts, contexts
+from relay.delivery.ladder import Ladder
+from relay.delivery.route import idempotent
+from relay.feedback.station import Station, Supplies
 from relay.store.nodes import bury, dead_nodes, register_node
 from relay.store.writer import Broken, Unavailable
 from relay.submission.listener import Listener
@@ -67,15 +67,20 @@ class App(Parts):
     def station(self) -> Station:
         """What comes back, and telling others."""
         certificate = self.certificate
-        return Station(
-            lambda: self.settings,
+        supplies = Supplies(
+            settings=lambda: self.settings,
+            reader=self.reader,
             writer=self.writer,
-            consequences=self.consequences,
+            vault=self.vault,
             tokens=self.tokens,
+            consequences=self.consequences,
+            public_url=lambda: self.public_url,
+            signs=lambda domain: bool(self.signers.of(domain)),
+            new_id=self.ids.new,
             clock=self.clock,
-            sockets=self._inbound_sockets,
-            context=(lambda: certificate.context) if certificate else None,
+            random=self.random,
         )
+        return Station(supplies, self._inbound_sockets, (lambda: certificate.context) if certificate else None)
 
     # -- life -----------------------------------------------------------------------------
 
@@ -110,12 +115,7 @@ class App(Parts):
             listener.stop_accepting()
         await self.station.stop()
         timeout = self.settings.server.drain_timeout.total_seconds()
-        started = time.monotonic()
-        await self.traffic.drain(timeout)
-        try:
-            await asyncio.wait_for(self.worker.drain(), max(0.5, timeout - (time.monotonic() - started)))
-        except TimeoutError:
-            log.warning("attempts were still under way at the end of the drain", in_hand=self.worker.in_hand)
+        await asyncio.gather(self.traffic.drain(timeout), self.worker.drain(timeout))
         await self._stop_http()
 
     async def stop(self) -> None:
@@ -136,6 +136,9 @@ class App(Parts):
             self.certificate.reload()
         for listener, terms in zip(self.listeners, self.terms(), strict=False):
             listener.change(terms)
+        delivery, providers = settings.delivery_config, settings.providers
+        ladder = Ladder.of(delivery, settings.bounce_handling)
+        self.worker.change(delivery, providers, ladder, contexts(providers))
 
     # -- details ----------------------------------------------------------------------------
 
@@ -144,7 +147,9 @@ class App(Parts):
         now = self.clock()
         dead = dead_nodes(connection, silent_since=0, instance=self.instance, slots=(self.slot,))
         wait = int(self.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
-        requeued, uncertain = bury(connection, dead, now=now, uncertain_until=now + wait)
+        requeued, uncertain = bury(
+            connection, dead, now=now, uncertain_until=now + wait, idempotent=idempotent(self.settings.providers)
+        )
         if requeued or uncertain:
             log.info("recovered", requeued=requeued, uncertain=uncertain)
         register_node(
@@ -160,7 +165,8 @@ class App(Parts):
     def _leave(self, connection: Connection) -> None:
         now = self.clock()
         wait = int(self.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
-        bury(connection, [self.node], now=now, uncertain_until=now + wait)
+        harmless = idempotent(self.settings.providers)
+        bury(connection, [self.node], now=now, uncertain_until=now + wait, idempotent=harmless)
 
     async def _start_http(self) -> None:
         if self._http_socket is None:
@@ -196,12 +202,8 @@ class App(Parts):
             on_changed=self.desk.forget,
             figures=self.figures,
             public_url=lambda: self.public_url,
-            apply_feedback=self._apply_feedback,
-            fetch=fetch,
+            ingest=self.station.hooks.ingest,
         )
-
-    def _apply_feedback(self, connection: Connection, provider: str, events: Sequence[FeedbackEvent], now: int) -> None:
-        self.station.applier.of_provider(connection, provider, events, now)
 
     def readiness(self) -> tuple[bool, Sequence[str]]:
         """Whether this process takes mail, and what is missing."""

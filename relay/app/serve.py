@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import signal
 import sys
 import time
@@ -30,6 +31,8 @@ from relay.submission.listener import bind
 
 log = structlog.get_logger()
 
+QUICK = 10.0  # seconds: a worker that dies sooner has not served
+QUICK_DEATHS = 5  # in a row, after which nothing is to be hoped for
 RESPAWN_WAIT = 1.0  # seconds before a worker that died is replaced, so that a crash loop is no busy loop
 
 
@@ -53,10 +56,20 @@ def run(path: Path) -> int:
     instance.lock()
     prepare(settings, instance)
     sockets = Sockets(settings)
+    _allow_descriptors(settings.smtp.connections.total)
     count = (os.cpu_count() or 1) if settings.server.workers == "auto" else settings.server.workers
     if count == 1:
         return _work(path, settings, instance, sockets, 0)
     return _Parent(path, settings, instance, sockets, count).run()
+
+
+def _allow_descriptors(connections: int) -> None:
+    """Room for every connection, as far as the system lets us: one too many must get its 421, not EMFILE."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections * 2 + 512
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _work(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int) -> int:
@@ -131,11 +144,15 @@ class _Parent:
         self._sockets = sockets
         self._count = count
         self._workers: dict[int, int] = {}  # process id to slot
+        self._forked_at: dict[int, float] = {}
+        self._quick_deaths = 0
         self._stopping = False
         self._exit_code = 0
 
     def run(self) -> int:
         """Until the last worker has ended."""
+        import relay.http.api  # noqa: F401 - loaded once here, its pages are shared by every worker
+
         gc.collect()
         gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -151,6 +168,7 @@ class _Parent:
         pid = os.fork()
         if pid:
             self._workers[pid] = slot
+            self._forked_at[pid] = time.monotonic()
             return
         code = 70  # EX_SOFTWARE, unless the worker says otherwise
         try:
@@ -179,6 +197,13 @@ class _Parent:
         if code == 74:
             # The disk failed; no worker may go on writing to it.
             self._exit_code = code
+            self._stop(signal.SIGTERM, None)
+            return
+        lived = time.monotonic() - self._forked_at.pop(pid)
+        self._quick_deaths = self._quick_deaths + 1 if lived < QUICK else 0
+        if self._quick_deaths >= QUICK_DEATHS:
+            log.critical("workers die as soon as they start; giving up", code=code)
+            self._exit_code = max(code, 1)
             self._stop(signal.SIGTERM, None)
             return
         log.error("a worker died and is replaced", slot=slot, code=code)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from config.settings import Settings
 from relay.app.instance import Instance
+from relay.delivery.route import idempotent
 from relay.mail.ids import Ids
 from relay.store.declared import Makers, declare
 from relay.store.engine import Database, StoreUnusable
@@ -47,7 +48,8 @@ def _bury(connection: Connection, settings: Settings, instance: Instance) -> Non
     now = time.time_ns() // 1_000_000
     wait = int(settings.delivery_config.uncertain.wait.total_seconds() * 1000)
     dead = dead_nodes(connection, silent_since=0, instance=instance.id)
-    requeued, uncertain = bury(connection, dead, now=now, uncertain_until=now + wait)
+    harmless = idempotent(settings.providers)
+    requeued, uncertain = bury(connection, dead, now=now, uncertain_until=now + wait, idempotent=harmless)
     if requeued or uncertain:
         log.info("recovered", requeued=requeued, uncertain=uncertain)
 

@@ -19,9 +19,12 @@ def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
     from relay.cli.progress import Progress
     from relay.store import audit, decisions
 
-    with opened(config) as house, house.reading() as connection:
-        with Progress("Verifying", decisions.counted(connection)) as progress:
-            found = audit.verify(connection, check_signature=house.vault.signed, progress=progress.reached)
+    with (
+        opened(config) as house,
+        house.reading() as connection,
+        Progress("Verifying", decisions.counted(connection)) as progress,
+    ):
+        found = audit.verify(connection, check_signature=house.vault.signed, progress=progress.reached)
     fault = found.fault
     if as_json:
         shown: dict[str, Any] = {"records": found.records, "chains": found.chains, "checkpoints": found.checkpoints}

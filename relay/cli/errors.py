@@ -51,7 +51,10 @@ def exit_code(error: Exception) -> int | None:
 def words(error: Exception) -> str:
     """What the error says, in one line."""
     names = set(_names(error))
-    if "sqlalchemy.exc.DBAPIError" in names:
+    if "config.errors.ConfigError" in names:
+        first, *others = getattr(error, "problems", (error,))
+        text = f"{first} (and {len(others)} more: gatepost config check)" if others else str(first)
+    elif "sqlalchemy.exc.DBAPIError" in names:
         text = f"the store cannot be used: {getattr(error, 'orig', error)}"
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror

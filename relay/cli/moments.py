@@ -10,6 +10,7 @@ from relay.cli.output import how_many, safe, style_of
 _SAID_ALREADY = frozenset(
     {"send.queued", "send.held", "send.scheduled", "send.blocked", "delivery.active", "delivery.queued"}
 )
+_OF_ATTEMPT = ("reply", "phase", "took", "attempt", "number")  # the attempt's own line says it
 _MARKS = {"passed": "✓", "failed": "✗", "warned": "!", "shadowed": "◌", "skipped": "–", "error": "✗"}
 _QUIET = ("rule", "status", "recipient", "reason", "detail", "features")
 
@@ -100,7 +101,8 @@ def _events(told: Mapping[str, Any]) -> Iterator[Moment]:
         if event["type"] in _SAID_ALREADY:
             continue
         family, _, name = event["type"].partition(".")
-        data = {key: value for key, value in event["data"].items() if value not in ("", None) and key != "reply"}
+        said = _OF_ATTEMPT if family == "delivery" else ()
+        data = {key: value for key, value in event["data"].items() if value not in ("", None) and key not in said}
         shown = ", ".join(f"{key} {_plain(value)}" for key, value in data.items())
         subject = event["recipient"] if family == "delivery" else ""
         yield Moment(event["at"], name if family in ("delivery", "send") else event["type"], _joined(subject, shown))

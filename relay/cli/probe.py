@@ -8,6 +8,8 @@ from typing import Any
 from config.providers import ProviderSettings
 from relay.app.parts import contexts
 from relay.delivery.dial import Unreachable, connect
+from relay.delivery.oauth import TokenSource
+from relay.delivery.outcome import Phase
 
 
 def probe_all(providers: Sequence[ProviderSettings], hostname: str) -> list[dict[str, Any]]:
@@ -24,16 +26,26 @@ async def _probe(provider: ProviderSettings, hostname: str) -> dict[str, Any]:
         return _found(provider, "unconfigured", provider.lacks)
     started = time.monotonic()
     try:
-        connection = await connect(provider, hostname, contexts([provider]).get(provider.name))
+        tokens = TokenSource(provider.oauth) if provider.oauth is not None else None
+        connection = await connect(provider, hostname, contexts([provider]).get(provider.name), tokens)
     except Unreachable as error:
-        said = f": {error.reply}" if error.reply is not None else ""
-        detail = f"at {error.phase}: {error.detail}" if not said else f"refused at {error.phase}{said}"
-        return _found(provider, "failed", detail, _since(started))
+        return _found(provider, "failed", _words(error), _since(started))
     features = sorted(connection.features)
     await connection.quit()
     # Never the user name: with some providers it is the token.
     login = "logged in" if provider.username else "no login configured"
     return _found(provider, "ok", f"connected, {login}", _since(started), features)
+
+
+def _words(error: Unreachable) -> str:
+    """How far it got, and in whose words it ended."""
+    if error.reply is not None:
+        return f"refused at {error.phase}: {error.reply}"
+    if error.phase is not Phase.CONNECT or error.broke == "tls":
+        return f"at {error.phase}: {error.detail}"
+    if error.broke == "timeout":
+        return "cannot connect: no answer in time"
+    return f"cannot connect: {'connection refused' if 'Errno 111' in error.detail else error.detail}"
 
 
 def _since(started: float) -> int:

@@ -101,11 +101,11 @@ def _connected(host: str, port: int, tls: str) -> smtplib.SMTP:
 
 def _transaction(smtp: smtplib.SMTP, sender: str, to: str, message: bytes) -> tuple[int, str]:
     """MAIL, RCPT, DATA, step by step: `sendmail` would throw the text of a success away."""
-    for step in (lambda: smtp.mail(sender), lambda: smtp.rcpt(to)):
-        code, said = step()
-        if code >= 400:
-            return code, _text(said)
-    code, said = smtp.data(message)
+    code, said = smtp.mail(sender)
+    if code < 400:
+        code, said = smtp.rcpt(to)
+    if code < 400:
+        code, said = smtp.data(message)
     return code, _text(said)
 
 

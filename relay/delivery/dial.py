@@ -93,7 +93,7 @@ async def _reach(
 
 async def _login(client: aiosmtplib.SMTP, provider: ProviderSettings, tokens: TokenSource | None) -> None:
     if provider.username is None or (provider.password is None and provider.oauth is None):
-        return
+        return None
     announced = client.server_auth_methods
     username = provider.username.reveal()
     for method in provider.auth_methods:

@@ -2,13 +2,16 @@
 the recipient and the provider, rebuilt and signed anew on failover.
 
 Recipients share their bytes, and so their SMTP transaction, unless something in them is
-their own: the unsubscribe link of a commercial message, or a return path that names them.
+their own: the unsubscribe link of a commercial message, a return path that names them, or a
+key under which the provider knows a repetition.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from config.presets import Headers
@@ -17,11 +20,13 @@ from relay.mail import footer, longline
 from relay.mail.address import parse_path
 from relay.mail.departure import STRIPPED, Departure, Dress, Strip, depart
 from relay.mail.dkim import Signer
-from relay.mail.edit import Edit
+from relay.mail.edit import Edit, edited
 from relay.mail.header import HeaderBlock
+from relay.mail.ids import id_octets
 from relay.mail.list_header import list_unsubscribe
 from relay.mail.mime import view
 from relay.mail.received import Reception, mail_date, protocol, received_field
+from relay.mail.reply import printable
 from relay.mail.sender import Sender
 from relay.mail.unsubscribe import Links, Subscription
 from relay.mail.verp import make_address
@@ -30,6 +35,10 @@ from relay.store.parcel import Due, Parcel
 
 class Unsignable(Exception):
     """The domain must be signed for and has no key: nothing is sent, and somebody is told."""
+
+
+class Unconvertible(Exception):
+    """The message has 8-bit octets where nothing may be edited, and only seven bits may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +53,16 @@ class Wardrobe:
 
 def groups(parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, wardrobe: Wardrobe) -> list[tuple[Due, ...]]:
     """The recipients that may share one transaction by this provider."""
-    most = provider.limits.recipients_per_message or len(due)
-    if is_personal(parcel) or has_own_return_path(parcel, provider, wardrobe):
+    most = min(provider.limits.recipients_per_message or len(due), most_at_once(provider) or len(due))
+    if provider.is_idempotent or is_personal(parcel) or has_own_return_path(parcel, provider, wardrobe):
         most = 1
     return [tuple(due[i : i + most]) for i in range(0, len(due), most)]
+
+
+def most_at_once(provider: ProviderSettings) -> int:
+    """How many recipients its rate lets go at once, 0 for any number."""
+    limits = provider.limits
+    return (limits.burst or max(1, int(limits.rate))) if limits.rate else 0
 
 
 def is_personal(parcel: Parcel) -> bool:
@@ -70,13 +85,22 @@ def return_path(parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, 
 
 def delivery_name(send_id: str, n: int) -> bytes:
     """A delivery in 18 octets, for tokens in addresses."""
-    return _ulid(send_id) + n.to_bytes(2, "big")
+    return id_octets(send_id) + n.to_bytes(2, "big")
 
 
 def dressed(
-    data: bytes, parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, wardrobe: Wardrobe
+    data: bytes,
+    parcel: Parcel,
+    due: Sequence[Due],
+    provider: ProviderSettings,
+    wardrobe: Wardrobe,
+    *,
+    seven_bit: bool = False,
 ) -> Departure:
-    """The message that leaves; raises Unsignable, or WireError for what must not go on the wire."""
+    """The message that leaves; raises Unsignable, Unconvertible, or WireError for what must not go on the wire.
+
+    `seven_bit`: the provider takes no more, so 8-bit parts are encoded anew before signing.
+    """
     header = HeaderBlock.parse(data)
     at = datetime.fromtimestamp(parcel.received_at / 1000, UTC)
     dress = Dress(
@@ -85,11 +109,22 @@ def dressed(
         date=f"Date: {mail_date(at)}\r\n".encode(),
         message_id=f"Message-ID: <{parcel.send_id.lower()}@{wardrobe.hostname}>\r\n".encode(),
         signers=_signers(parcel, wardrobe),
-        unsigned=frozenset(name.lower().encode() for name in provider.headers.rewritten),
+        unsigned=_names(provider.headers.rewritten),
     )
-    return depart(
-        data, header, dress, strip=_strip(provider.headers), edits=_edits(data, header, parcel, due, wardrobe)
-    )
+    edits = _edits(data, header, parcel, due, wardrobe)
+    if seven_bit:
+        data = edited(data, edits)
+        header = HeaderBlock.parse(data)
+        edits = _seven_bit(data, header)
+    return depart(data, header, dress, strip=_strip(provider.headers.strip), edits=edits)
+
+
+def _seven_bit(data: bytes, header: HeaderBlock) -> Sequence[Edit]:
+    seen = view(data, header)
+    recoding = longline.eight_bit(seen)
+    if recoding.impossible:
+        raise Unconvertible(recoding.impossible)
+    return list(longline.recode_edits(seen, recoding.bodies, footer.line_end(data)))
 
 
 def _edits(data: bytes, header: HeaderBlock, parcel: Parcel, due: Sequence[Due], wardrobe: Wardrobe) -> Sequence[Edit]:
@@ -97,16 +132,11 @@ def _edits(data: bytes, header: HeaderBlock, parcel: Parcel, due: Sequence[Due],
     if not parcel.plan:
         return ()
     seen = view(data, header)
-    footed: set[int] = set()
-    edits: list[Edit] = []
+    recoded = parcel.plan.get("recoded", ())
     if is_personal(parcel):
         shown = Sender.from_json(parcel.plan["sender"]).footer(wardrobe.links.url(_subscription(parcel, due[0])))
-        planned = footer.Plan.from_json(parcel.plan["footer"])
-        footed = {part.body for part in planned.parts}
-        edits += footer.edits(seen, planned, shown)
-    if recoded := [body for body in parcel.plan.get("recoded", ()) if body not in footed]:
-        edits += longline.recode_edits(seen, recoded, footer.line_end(data))
-    return edits
+        return footer.edits(seen, footer.Plan.from_json(parcel.plan["footer"]), shown, recoded)
+    return list(longline.recode_edits(seen, recoded, footer.line_end(data)))
 
 
 def _subscription(parcel: Parcel, due: Due) -> Subscription:
@@ -133,10 +163,19 @@ def _provider_headers(parcel: Parcel, due: Sequence[Due], headers: Headers) -> d
     if headers.send_id:
         told[headers.send_id] = parcel.send_id
     if headers.tag and parcel.campaign:
-        told[headers.tag] = f"campaign={parcel.campaign}" if headers.tag == "X-SES-MESSAGE-TAGS" else parcel.campaign
+        told[headers.tag] = _tag(headers.tag, parcel.campaign)
     if headers.metadata and not headers.metadata.endswith("-"):
         told[headers.metadata] = json.dumps(_as_metadata(headers.metadata, parcel))
     return {name: value for name, value in told.items() if value}
+
+
+def _tag(name: str, campaign: str) -> str:
+    if name == "X-SES-MESSAGE-TAGS":  # SES takes name=value pairs of these characters alone
+        return f"campaign={_NOT_SES.sub('_', campaign)[:200]}"
+    return campaign.replace(",", " ")  # a comma would make two tags of it
+
+
+_NOT_SES = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def _as_metadata(name: str, parcel: Parcel) -> Mapping[str, Any]:
@@ -148,8 +187,7 @@ def _as_metadata(name: str, parcel: Parcel) -> Mapping[str, Any]:
 
 
 def _field(name: str, value: str) -> bytes:
-    safe = "".join(c for c in value if c.isprintable())
-    return f"{name}: {safe}\r\n".encode()
+    return f"{name}: {printable(value)[:900]}\r\n".encode()  # RFC 5322 §2.1.1: under 998 octets
 
 
 def _received(parcel: Parcel, due: Sequence[Due], at: datetime, wardrobe: Wardrobe) -> bytes:
@@ -176,17 +214,11 @@ def _signers(parcel: Parcel, wardrobe: Wardrobe) -> tuple[Signer, ...]:
     return signers
 
 
-def _strip(headers: Headers) -> Strip:
-    if not headers.strip:
-        return STRIPPED
-    return STRIPPED | Strip(frozenset(name.lower().encode() for name in headers.strip))
+@lru_cache(maxsize=64)
+def _strip(names: tuple[str, ...]) -> Strip:
+    return STRIPPED | Strip(_names(names)) if names else STRIPPED
 
 
-_CROCKFORD = {letter: value for value, letter in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
-
-
-def _ulid(identifier: str) -> bytes:
-    number = 0
-    for letter in identifier.rpartition("_")[2]:
-        number = number * 32 + _CROCKFORD[letter]
-    return number.to_bytes(16, "big")
+@lru_cache(maxsize=64)
+def _names(names: tuple[str, ...]) -> frozenset[bytes]:
+    return frozenset(name.lower().encode() for name in names)

@@ -167,9 +167,7 @@ def _outcome(provider: ProviderSettings, said: Transcript, n: int, started: int,
         )
     if reply.is_success:
         own_id = provider_id(provider, reply)
-        return Outcome(
-            n, Result.DELIVERED, Scope.NONE, phase, provider.name, reply, started, ended, provider_id=own_id
-        )
+        return Outcome(n, Result.DELIVERED, Scope.NONE, phase, provider.name, reply, started, ended, provider_id=own_id)
     how = failure(provider, phase, reply)
     return Outcome(
         n,
@@ -220,7 +218,9 @@ def provider_id(provider: ProviderSettings, reply: Reply) -> str:
     """The provider's own id of the message, from its reply to it; empty where it tells none."""
     whole = f"{reply.code} {reply.text}"
     for pattern in provider.reply_id:
-        found = pattern.search(whole) or (reply.enhanced and pattern.search(f"{reply.code} {reply.enhanced} {reply.text}"))
+        found = pattern.search(whole) or (
+            reply.enhanced and pattern.search(f"{reply.code} {reply.enhanced} {reply.text}")
+        )
         if found:
             return str(found["id"])
     return ""

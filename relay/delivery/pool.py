@@ -94,6 +94,7 @@ class Pool:
         self._dialling: set[asyncio.Task[Connection]] = set()
         self._slots: dict[str, _Slots] = {}
         self._tokens: dict[str, TokenSource] = {}
+        self._parting: set[asyncio.Task[None]] = set()
         self.closing = False
         self.change(providers, contexts)
 
@@ -109,9 +110,12 @@ class Pool:
         self._tokens = {p.name: TokenSource(p.oauth) for p in providers if p.oauth is not None}
         current = {p.name: p for p in providers}
         for name, idle in self._idle.items():
-            for connection in [c for c in idle if current.get(name) != c.provider]:
-                idle.remove(connection)
-                connection.abort()
+            for connection in list(idle):
+                if current.get(name) == connection.provider:
+                    connection.provider = current[name]
+                else:
+                    idle.remove(connection)
+                    connection.abort()
 
     @asynccontextmanager
     async def place(self, provider: ProviderSettings) -> AsyncIterator[None]:
@@ -126,7 +130,7 @@ class Pool:
             slots.give()
 
     async def get(self, provider: ProviderSettings, *, fresh: bool = False) -> Connection:
-        """A connection ready for mail, for whoever has a place; raises Unreachable. It is handed back by `give_back`."""
+        """A connection ready for mail, for whoever has a place, until `give_back`; raises Unreachable."""
         connection = None if fresh else self._kept(provider)
         connection = connection or await self._reach(provider)
         self._busy.add(connection)
@@ -177,8 +181,6 @@ class Pool:
         task = asyncio.ensure_future(connection.quit())
         self._parting.add(task)
         task.add_done_callback(self._parting.discard)
-
-    _parting: "set[asyncio.Future[None]]" = set()  # noqa: RUF012 - the loop alone would let them go
 
     def crowded(self, provider: ProviderSettings) -> bool:
         """The provider said «too many connections»: one less from now on. False when there is only one left."""

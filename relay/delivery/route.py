@@ -85,3 +85,8 @@ def _one_a_group(providers: Sequence[ProviderSettings]) -> tuple[ProviderSetting
     for provider in providers:
         seen.setdefault(provider.group, provider)
     return tuple(seen.values())
+
+
+def idempotent(providers: Sequence[ProviderSettings]) -> frozenset[str]:
+    """The names of those that may be asked again without harm: they know a repetition by its key."""
+    return frozenset(p.name for p in providers if p.is_idempotent)

@@ -12,7 +12,7 @@ from relay.mail.reply import Reply
 
 BLOCK = 256 * 1024
 REPLY_LIMIT = 64 * 1024  # octets of a reply with all its lines
-UNASKED_LIMIT = 32  # replies nobody asked for
+MOST_REPLIES = 4096  # that may wait to be read: more than any transaction has commands
 
 
 class Garbage(Exception):
@@ -59,7 +59,7 @@ class Wire(asyncio.Protocol):
                 del self._buffer[:end]
         except Garbage as error:
             self.fail(error)
-        if len(self._buffer) > REPLY_LIMIT or len(self._replies) > UNASKED_LIMIT + 1000:
+        if len(self._buffer) > REPLY_LIMIT or len(self._replies) > MOST_REPLIES:
             self.fail(Garbage("a reply that does not end"))
         self._wake()
 
@@ -116,7 +116,7 @@ class Wire(asyncio.Protocol):
 
     def write(self, data: bytes | memoryview) -> None:
         """Send; raises what broke the wire."""
-        if self._error is not None or self._transport is None:
+        if self._error is not None or self._transport is None or self._transport.is_closing():
             raise self._error or Lost("the connection was closed")
         self._transport.write(data)
 
@@ -130,6 +130,7 @@ class Wire(asyncio.Protocol):
         view = memoryview(message)
         for start in range(0, len(view), BLOCK):
             self.write(view[start : start + BLOCK])
+            await asyncio.sleep(0)  # others have their turn, and a lost connection is noticed
             await self._drained(timeout)
         return None
 

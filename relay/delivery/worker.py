@@ -1,21 +1,28 @@
 """Takes due deliveries from memory and from the queue, and gives each a round.
 
 Fresh mail comes in memory, already leased to this process; what survived a crash, was
-retried or scheduled is claimed from the queue. A bug while one message is handled costs
-that message its round, not the worker its life: its lease runs out and it is claimed again.
-A store that cannot be written stops nothing but the message in hand, whose attempt is then
-uncertain or not begun, exactly as after a crash.
+retried or scheduled is claimed from the queue, no more of it than there are hands and
+providers for: while none may be asked, nothing is claimed and nothing written, however much
+waits. A store that cannot be read or written is waited for. At the end of the process what
+has begun is brought to its end: attempts get the time there is, those that wait for a
+provider's final answer a little longer, and everything else goes back into the queue.
 """
 
 import asyncio
+import ssl
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 
+from config.delivery import DeliveryConfig
+from config.providers import ProviderSettings
+from relay.delivery.dress import most_at_once
+from relay.delivery.ladder import Ladder
 from relay.delivery.recheck import Recheck
 from relay.delivery.round import Means, Round
+from relay.delivery.settlement import Settlement
 from relay.store.parcel import Parcel
 from relay.store.queue import claim, next_due
 from relay.store.reader import Reader
@@ -26,6 +33,8 @@ log = structlog.get_logger()
 
 CLAIM = 200  # deliveries leased from the queue at a time
 POLL = 1.0  # seconds between looks at the queue
+LAST_SECONDS = 2.0  # of a drain: attempts that can be given up safely are, the others may wait for their answer
+SETTLING = 0.5  # seconds at the end of a drain to write what came of it
 
 
 class Worker:
@@ -37,12 +46,15 @@ class Worker:
         self._recheck = recheck
         self._memory = memory  # octets of messages that may wait in memory
         self._fresh: deque[Parcel] = deque()
+        self._claimed: deque[Parcel] = deque()
         self._bytes = 0
         self._busy: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
         self._draining = False
         self._next_poll = 0.0
+        self._more = False  # the queue had something at the last look
+        self._queue_first = False
 
     def has_room(self, size: int) -> bool:
         """Whether a fresh message may wait in memory; otherwise it waits in the queue."""
@@ -52,97 +64,163 @@ class Worker:
         """A fresh message, leased to this process."""
         self._bytes += parcel.size
         self._fresh.append(parcel)
-        self._wake.set()
+        self._hand_out()
 
     def wake(self) -> None:
         """Something in the queue may be due."""
         self._next_poll = 0.0
         self._wake.set()
 
+    def change(
+        self,
+        delivery: DeliveryConfig,
+        providers: tuple[ProviderSettings, ...],
+        ladder: Ladder,
+        contexts: Mapping[str, ssl.SSLContext],
+    ) -> None:
+        """Other providers and rules from the next round on; rounds under way end as they began."""
+        self._means.pool.change(providers, contexts)
+        self._means = replace(self._means, delivery=delivery, providers=providers, ladder=ladder)
+        self.wake()
+
     @property
     def in_hand(self) -> int:
         """Messages waiting or under way in this process."""
-        return len(self._fresh) + len(self._busy)
+        return len(self._fresh) + len(self._claimed) + len(self._busy)
 
     def start(self) -> None:
         """Begin to deliver."""
         self._main = asyncio.create_task(self._run())
 
-    async def drain(self) -> None:
-        """Take nothing new and let what has begun come to its end; the rest waits in the queue."""
+    async def drain(self, timeout: float = 6.0) -> None:
+        """Take nothing new and bring what has begun to its end within `timeout`; the rest waits in the queue."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout
         self._draining = True
         self._wake.set()
         if self._main is not None:
             await self._main
+        pool = self._means.pool
+        if not await self._finish(ends - loop.time() - LAST_SECONDS):
+            pool.hurry(wait_for_answers=True)
+            if not await self._finish(ends - loop.time() - SETTLING):
+                pool.hurry(wait_for_answers=False)
+                await self._finish(max(SETTLING, ends - loop.time()))
         if self._busy:
-            await asyncio.wait(set(self._busy))
-        await self._means.pool.close()
+            log.warning("attempts were still under way at the end of the drain", in_hand=len(self._busy))
+        await pool.close()
+
+    async def _finish(self, timeout: float) -> bool:
+        """Whether everything under way comes to its end in that time."""
+        if self._busy and timeout > 0:
+            await asyncio.wait(set(self._busy), timeout=timeout)
+        return not self._busy
+
+    # -- the loop -------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        """Look into the queue every now and then, and at once while it has more."""
         loop = asyncio.get_running_loop()
+        self._hand_out()
         while not self._draining:
             self._wake.clear()
-            while self._fresh and len(self._busy) < self._means.delivery.concurrency:
-                self._spawn(self._fresh.popleft())
-            if not self._fresh and loop.time() >= self._next_poll:
+            if (self._more or loop.time() >= self._next_poll) and len(self._claimed) < self._hands:
                 self._next_poll = loop.time() + POLL
-                await self._poll()
+                self._more = await self._poll()
+                self._hand_out()
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL)
+                async with asyncio.timeout(max(0.0, self._next_poll - loop.time())):
+                    await self._wake.wait()
             except TimeoutError:
                 self._means.pool.sweep()
 
-    async def _poll(self) -> None:
-        """Claim what is due, as far as there are hands for it."""
-        hands = self._means.delivery.concurrency - len(self._busy)
-        if hands <= 0 or not any(self._means.healths.may_try(p.name) for p in self._means.providers if p.is_ready):
+    @property
+    def _hands(self) -> int:
+        return self._means.delivery.concurrency
+
+    def _hand_out(self) -> None:
+        """Give waiting messages to free hands, fresh ones and those of the queue in turn: neither starves the other."""
+        if self._main is None or self._draining:
             return
+        while (self._fresh or self._claimed) and len(self._busy) < self._hands:
+            self._queue_first = not self._queue_first
+            line = self._claimed if self._claimed and (self._queue_first or not self._fresh) else self._fresh
+            parcel = line.popleft()
+            task = asyncio.create_task(self._deliver(parcel))
+            self._busy.add(task)
+            task.add_done_callback(lambda done, parcel=parcel: self._finished(done, parcel))  # type: ignore[misc]
+
+    async def _poll(self) -> bool:
+        """Claim what is due, as far as there are hands and providers for it; whether there was something."""
+        room = self._room()
+        if room <= 0:
+            return False
         now, node = self._means.clock(), self._means.node
         try:
             due_at = await self._reader.call(next_due)
             if not due_at or due_at > now:
-                return
-            parcels = await self._means.writer.run(lambda c: _claim(c, node, now, min(CLAIM, hands * 4)))
+                return False
+            parcels = await self._means.writer.run(lambda c: claim(c, node=node, now=now, limit=room))
         except (Unavailable, Broken) as error:
             log.warning("the queue cannot be read", error=str(error))
-            return
+            return False
         for parcel in parcels:
-            self.accept(parcel)
-        if parcels:
-            self._next_poll = 0.0
+            self._bytes += parcel.size
+            self._claimed.append(parcel)
+        return bool(parcels)
 
-    def _spawn(self, parcel: Parcel) -> None:
-        task = asyncio.create_task(self._deliver(parcel))
-        self._busy.add(task)
-        task.add_done_callback(lambda done: self._finished(done, parcel))
+    def _room(self) -> int:
+        """How many deliveries the providers would take now, within what is claimed at a time."""
+        healths, room = self._means.healths, 0
+        for provider in self._means.providers:
+            if provider.is_ready:
+                room += min(healths.room(provider.name), most_at_once(provider) or CLAIM)
+        return min(room, CLAIM) - len(self._claimed)
 
     def _finished(self, task: "asyncio.Task[None]", parcel: Parcel) -> None:
         self._busy.discard(task)
         self._bytes -= parcel.size
-        if self._fresh or self._draining:
+        self._hand_out()
+        if self._more and len(self._claimed) < self._hands:
             self._wake.set()
         if task.cancelled() or (error := task.exception()) is None:
             return
-        if isinstance(error, Unavailable | Broken):
-            log.warning("a round could not be written", send=parcel.send_id, error=str(error))
-        else:
-            log.error("a round failed in us", send=parcel.send_id, exc_info=error)
+        # The process ends without a store: its leases are freed when it is buried.
+        log.warning("a round could not be written", send=parcel.send_id, error=str(error))
+
+    # -- one message ------------------------------------------------------------------------
 
     async def _deliver(self, parcel: Parcel) -> None:
-        """One round for every recipient that is due."""
-        owner = await self._means.owner(parcel)
-        stops = await self._recheck.stops(parcel, owner)
+        """One round for every recipient that is due. Raises Unavailable when the process ends without a store."""
+        try:
+            turn = await self._prepared(parcel)
+        except (Unavailable, Broken):
+            raise
+        except Exception:
+            # A bug of ours: nothing has begun, and the message must not stay in our hands for ever.
+            log.exception("a delivery failed in us", send=parcel.send_id)
+            await self._put_back(parcel)
+            return
+        await turn.run()
+
+    async def _prepared(self, parcel: Parcel) -> Round:
+        """The round, with its message, for those recipients that policy still lets go."""
+        means = self._means
+        owner = await means.patiently(lambda: means.owner(parcel))
+        stops = await means.patiently(lambda: self._recheck.stops(parcel, owner))
         data = parcel.data
         if data is None:
-            data = await self._reader.call(lambda c: body(c, parcel.send_id))
-        turn = Round(self._means, replace(parcel, data=None), owner, data or b"")
+            data = await means.patiently(lambda: self._reader.call(lambda c: body(c, parcel.send_id)))
+        turn = Round(means, replace(parcel, data=None), owner, data or b"")
         for due in parcel.due:
             if due.n in stops:
                 turn.stop(due, stops[due.n])
         if data is None:
             turn.give_up("message_gone")
-        await turn.run()
+        return turn
 
-
-def _claim(connection: Connection, node: str, now: int, limit: int) -> list[Parcel]:
-    return claim(connection, node=node, now=now, limit=limit)
+    async def _put_back(self, parcel: Parcel) -> None:
+        settlement = Settlement(self._means, parcel)
+        for due in parcel.due:
+            settlement.failed_in_us(due)
+        await settlement.written()

@@ -19,7 +19,7 @@ from relay.feedback.events import FeedbackEvent
 from relay.feedback.told import Found, Told, clues, from_stored, to_stored, together, told_by_provider
 from relay.store import feedback as store
 from relay.store.consequences import Consequences, Suppress
-from relay.store.events import record
+from relay.store.events import Event, record
 
 REFUSED = frozenset({"bounced", "rejected", "failed"})
 # Whoever says one of these of a message has it, so an uncertain delivery was taken.
@@ -119,6 +119,7 @@ class _Effect:
         self._rules = consequences.rules()
         self._now = now
         self._states: dict[tuple[str, int], str] = {}
+        self._noted: list[Event] = []
         self._suppress: list[Suppress] = []
         self._negative: list[tuple[str, str]] = []
 
@@ -137,10 +138,11 @@ class _Effect:
         elif kind == "unsubscribed":
             self._unsubscribed(told, row)
         elif kind in NOTED:
-            record(self._connection, [store.event_of(row, NOTED[kind], self._now, _data(told))])
+            self._noted.append(store.event_of(row, NOTED[kind], self._now, _data(told)))
 
     def write(self) -> None:
         """Suppressions and what counts against senders, once for the batch."""
+        record(self._connection, self._noted)
         self._consequences.suppress(self._connection, self._suppress)
         self._consequences.negative(self._connection, self._negative, self._now)
 

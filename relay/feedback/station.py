@@ -1,12 +1,14 @@
 """Everything of a process that deals with what comes back, and with telling others, in one place.
 
-`start` opens the listeners; `look` is called every second or two by one process at a time and
-does what waits. Stopping closes the door, lets commits come to their end, and leaves the rest
-in the store.
+`start` opens the listeners and brings the file's destinations into the store. Three things
+are done from time to time: events that waited are applied and notices written (by one process
+for all), and events are posted (by every process; a claim keeps two from making one call).
+Stopping closes the door, lets commits come to their end, and leaves the rest in the store.
 """
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from socket import socket
 
@@ -14,14 +16,20 @@ from cryptography import x509
 from sqlalchemy import Connection
 
 from config.settings import Settings
+from relay.feedback import told_to
 from relay.feedback.apply import Applier
 from relay.feedback.guarded import fetch
 from relay.feedback.hooks import Hooks
 from relay.feedback.inbound import InboundListener
 from relay.feedback.inbound_session import InboundTerms
+from relay.feedback.notices import Notices
 from relay.feedback.returns import Returns
+from relay.feedback.webhooks import Poster
 from relay.mail.token import Tokens
+from relay.store import postings
 from relay.store.consequences import Consequences
+from relay.store.reader import Reader
+from relay.store.vault import Vault
 from relay.store.writer import Writer
 
 
@@ -32,43 +40,71 @@ def _roots() -> tuple[x509.Certificate, ...]:
     return tuple(x509.load_der_x509_certificate(one) for one in trusted)
 
 
+@dataclass(frozen=True, slots=True)
+class Supplies:
+    """What the station needs of the process. `settings` may change while it runs."""
+
+    settings: Callable[[], Settings]
+    reader: Reader
+    writer: Writer
+    vault: Vault
+    tokens: Tokens
+    consequences: Consequences
+    public_url: Callable[[], str]
+    signs: Callable[[str], bool]  # whether there is a key for a domain
+    new_id: Callable[[str], str]
+    clock: Callable[[], int]
+    random: Callable[[int], bytes]
+
+
 class Station:
-    """The feedback of one process. `settings` may change while it runs; listeners keep the terms they began with."""
+    """The feedback of one process. Listeners keep the terms they began with."""
 
     def __init__(
         self,
-        settings: Callable[[], Settings],
-        *,
-        writer: Writer,
-        consequences: Consequences,
-        tokens: Tokens,
-        clock: Callable[[], int],
+        supplies: Supplies,
         sockets: Sequence[socket] = (),
         context: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        self._settings = settings
-        self._writer = writer
-        self._tokens = tokens
-        self._clock = clock
+        self._supplies = s = supplies
         self._sockets = sockets
         self._context = context
-        self.applier = Applier(consequences, self._account)
-        self.hooks = Hooks(writer, self.applier, fetch=fetch, roots=_roots)
+        self.applier = Applier(s.consequences, self._account)
+        self.hooks = Hooks(s.writer, self.applier, fetch=fetch, roots=_trusted)
         self.listeners: list[InboundListener] = []
+        self.notices = Notices(
+            s.settings,
+            tokens=s.tokens,
+            public_url=s.public_url,
+            signs=s.signs,
+            new_id=s.new_id,
+            random=s.random,
+        )
+        self.poster = Poster(
+            reader=s.reader,
+            writer=s.writer,
+            vault=s.vault,
+            clock=s.clock,
+            new_id=s.new_id,
+            body=told_to.Bodies(s.settings, self.notices.decision_url).of,
+            is_private=lambda webhook_id: webhook_id in told_to.private(s.settings()),
+        )
 
     def _account(self, provider: str) -> frozenset[str]:
         """The providers that share the account of this one."""
-        providers = self._settings().providers
+        providers = self._supplies.settings().providers
         group = next((p.group for p in providers if p.name == provider), provider)
         return frozenset({provider, *(p.name for p in providers if p.group == group)})
 
     async def start(self) -> None:
-        """Open the listeners."""
-        settings = self._settings()
+        """Open the listeners, and know the destinations of the file."""
+        await self._supplies.writer.run(self.begin)
+        settings = self._supplies.settings()
         domain = settings.inbound.bounce_domain
         if domain is None:
             return
-        returns = Returns(self._tokens, str(domain), writer=self._writer, applier=self.applier, clock=self._clock)
+        s = self._supplies
+        returns = Returns(s.tokens, str(domain), writer=s.writer, applier=self.applier, clock=s.clock)
         for listening, declared in zip(self._sockets, settings.inbound.listeners, strict=True):
             terms = InboundTerms(
                 hostname=str(settings.server.hostname),
@@ -81,11 +117,37 @@ class Station:
             await listener.start()
             self.listeners.append(listener)
 
+    def begin(self, connection: Connection) -> None:
+        """Bring the file's destinations into the store, and mark where notices begin."""
+        s = self._supplies
+        declared = list(told_to.declared(s.settings(), s.vault))
+        postings.declare(connection, declared, now=s.clock(), seal=s.vault.seal, unseal=s.vault.open)
+        self.notices.begin(connection)
+
+    # -- from time to time ----------------------------------------------------------------------
+
     def apply_waiting(self, connection: Connection) -> int:
         """Apply events that waited for their delivery; one process at a time."""
-        return self.applier.apply_waiting(connection, self._clock())
+        return self.applier.apply_waiting(connection, self._supplies.clock())
+
+    async def has_news(self) -> bool:
+        """Whether something happened that notices have not been written about."""
+        return await self._supplies.reader.call(self.notices.has_news)
+
+    def write_notices(self, connection: Connection) -> int:
+        """Write what people have to be told; one process at a time."""
+        return self.notices.write(connection, self._supplies.clock())
+
+    async def post(self) -> None:
+        """Post what is due."""
+        await self.poster.look()
 
     async def stop(self) -> None:
         """Close the listeners; what is being committed comes to its end."""
         for listener in self.listeners:
             await listener.stop()
+        await self.poster.stop()
+
+
+def _trusted() -> Iterable[x509.Certificate]:
+    return _roots()

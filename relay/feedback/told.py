@@ -134,25 +134,20 @@ class Found:
 
         `account` are the providers that share the account of the one that tells.
         """
+        about = key_of(told.event.recipient)
         if told.by_mail:
             rows = self._by_send.get(told.named[0], []) if told.named else []
             own = [row for row in rows if told.named and row.n == told.named[1]]
-            return own[0] if own and self._is_about(told.event.recipient, own[0]) else None
+            return own[0] if own and about in ("", own[0].recipient_key) else None
         led = self._led(clues(told))
-        rows = [row for row in led if any((row.send_id, row.n, name) in self._asked for name in account)]
-        if not told.event.recipient:
-            return rows[0] if len(led) == len(rows) == 1 else None
-        return next((row for row in rows if self._is_about(told.event.recipient, row)), None)
+        # Reports may leave the recipient out (L6): then there must be one alone.
+        rows = [row for row in led if about == row.recipient_key or (not about and len(led) == 1)]
+        return next((r for r in rows if any((r.send_id, r.n, name) in self._asked for name in account)), None)
 
     def _led(self, own: Clues) -> list[Any]:
         led = [row for send_id in sorted(own.send_ids) for row in self._by_send.get(send_id, [])]
         led = led or [row for one in own.provider_ids for row in self._by_provider_id.get(one, [])]
         return led or [row for one in own.message_ids for row in self._by_message_id.get(one, [])]
-
-    @staticmethod
-    def _is_about(recipient: str, row: Any) -> bool:
-        """Whether a report about `recipient` is about this delivery; reports may leave the recipient out (L6)."""
-        return not recipient or key_of(recipient) == row.recipient_key
 
 
 # -- as stored ------------------------------------------------------------------------------

@@ -12,16 +12,30 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.http import (
+    approval_link,
     approvals,
+    consents,
     decisions,
+    documentation,
     domains,
+    events,
     health,
+    hooks,
+    investigations,
     keys,
     mailboxes,
+    outcomes,
+    people,
     problems,
+    reputation,
     sending,
     sends,
     simulate,
+    suppressed_domains,
+    suppressions,
+    tenants,
+    unsubscribe,
+    webhooks,
 )
 from relay.http.access import Door
 from relay.http.front import Front
@@ -37,8 +51,18 @@ V1 = (
     sends.router,
     decisions.router,
     approvals.router,
+    suppressions.router,
+    suppressed_domains.router,
+    consents.router,
+    people.router,
+    investigations.router,
+    reputation.router,
+    outcomes.router,
+    events.router,
+    webhooks.router,
+    tenants.router,
 )
-PUBLIC = (health.router,)
+PUBLIC = (hooks.router, unsubscribe.router, approval_link.router, health.router, documentation.router)
 
 Extension = Callable[[FastAPI, House], None]
 
@@ -80,4 +104,14 @@ def _application(house: House) -> FastAPI:
         app.include_router(router, prefix="/v1", responses=answers)
     for router in PUBLIC:
         app.include_router(router)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the shape of problems in it."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        document["components"]["schemas"]["Problem"] = problems.ProblemTold.model_json_schema()
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -168,7 +168,8 @@ def _unstructured(text: str) -> str:
     """Free text: folded at blanks where that restores it, in encoded words otherwise."""
     if not text.isascii() or "=?" in text or text != text.strip():
         return _encoded_words(text)
-    lines, line = [], ""
+    lines: list[str] = []
+    line = ""
     for word in text.split(" "):
         if line and word and len(line) + 1 + len(word) > WIDTH - (12 if not lines else 1):
             lines.append(line)
@@ -204,7 +205,9 @@ def _parameter(name: str, value: str) -> str:
     if len(pieces) == 1:
         return f";\r\n {name}*=utf-8''{encoded}"
     # RFC 2231 §4.1: the charset stands in the first piece, every piece is marked as encoded.
-    return "".join(f";\r\n {name}*{n}*={chr(39).join(('utf-8', '', '')) if not n else ''}{p}" for n, p in enumerate(pieces))
+    return "".join(
+        f";\r\n {name}*{n}*={chr(39).join(('utf-8', '', '')) if not n else ''}{p}" for n, p in enumerate(pieces)
+    )
 
 
 def _pieces(encoded: str) -> list[str]:

@@ -77,7 +77,9 @@ async def take(
     write: Callable[[Sequence[Any]], Awaitable[None]],
 ) -> Tally:
     """Import a CSV file whose head names at least `column`; `read` turns a row into a value or raises ValueError."""
-    tally, head, batch, number = Tally(), [], [], 0
+    tally, number = Tally(), 0
+    head: list[str] = []
+    batch: list[Any] = []
     async for line in lines(request):
         number += 1
         if not line.strip():
@@ -89,7 +91,7 @@ async def take(
         if not head:
             head = [cell.strip().lower() for cell in cells]
             if column not in head:
-                if len(cells) == 1 and "@" in cells[0] or column == "domain":
+                if (len(cells) == 1 and "@" in cells[0]) or column == "domain":
                     head = [column]  # a bare list without a head
                 else:
                     raise invalid("body", f"the first line must name the columns, {column} among them")
@@ -115,7 +117,10 @@ def _bare(cell: str) -> str:
 
 
 def give(
-    name: str, head: Sequence[str], pages: Callable[[str], Awaitable[Sequence[Any]]], row: Callable[[Any], Sequence[Any]]
+    name: str,
+    head: Sequence[str],
+    pages: Callable[[str], Awaitable[Sequence[Any]]],
+    row: Callable[[Any], Sequence[Any]],
 ) -> StreamingResponse:
     """Export as CSV; `pages` gives the rows after an id."""
 

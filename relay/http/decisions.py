@@ -37,9 +37,7 @@ class Trace(Told):
     state: dict[str, Any] | None = None
 
 
-@router.get(
-    "/decisions/{sendId}", summary="Show a decision", response_model=Trace, response_model_exclude_unset=True
-)
+@router.get("/decisions/{sendId}", summary="Show a decision", response_model=Trace, response_model_exclude_unset=True)
 async def show_decision(
     send_id: Annotated[str, Path(alias="sendId", max_length=64)],
     parts: Parts,

@@ -57,7 +57,9 @@ def wanted(row: Any, keys: Sequence[Any], settings: Settings) -> list[Wanted]:
     """Every record the domain (a row of `domains`) should have; `keys` have selector and public."""
     name = row.name
     records = [_ownership(row, settings)] if row.verification != "trusted" else []
-    records += [Wanted("TXT", f"{k.selector}._domainkey.{name}", k.public, "dkim", (_tag(k.public, "p"),)) for k in keys]
+    records += [
+        Wanted("TXT", f"{k.selector}._domainkey.{name}", k.public, "dkim", (_tag(k.public, "p"),)) for k in keys
+    ]
     mechanisms = _mechanisms(settings)
     records.append(Wanted("TXT", name, f"v=spf1 {' '.join(mechanisms)} ~all", "spf", mechanisms))
     records.append(Wanted("TXT", f"_dmarc.{name}", "v=DMARC1; p=none", "dmarc"))

@@ -5,6 +5,7 @@ tells nothing twice. A stream that breaks is taken up again by `Last-Event-ID`, 
 """
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -92,7 +93,7 @@ async def stream(parts: House, request: Request, mark: Mark, wanted: Wanted) -> 
     silent = looks = 0
     yield b": gatepost\nretry: 2000\n\n"
     while parts.ready()[0]:
-        rows = await parts.look(lambda c: journal.after(c, mark, wanted, BATCH))
+        rows = await parts.look(partial(journal.after, mark=mark, wanted=wanted, limit=BATCH))
         for row in rows:
             yield _sse(row)
         if rows:
@@ -155,6 +156,6 @@ def told(row: Any) -> dict[str, Any]:
 
 def _sse(row: Any) -> bytes:
     """One event of the stream (HTML Living Standard §9.2): the JSON has no line break of its own."""
-    body = orjson.dumps(told(row))
-    return b"id: " + name_of(journal.of(row)).encode() + b"\nevent: " + row.type.encode() + b"\ndata: " + body + b"\n\n"
-
+    body: bytes = orjson.dumps(told(row))
+    name, kind = name_of(journal.of(row)).encode(), row.type.encode()
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (name, kind, body)

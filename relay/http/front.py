@@ -48,7 +48,7 @@ class Front:
         try:
             await self._admit(scope)
             await self._app(scope, _bounded(receive, scope, self._limit(scope)), call.send)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last net: told, logged, or raised again
             await self._rescue(call, error, scope, receive)
         finally:
             self._count(scope, call.status, time.perf_counter() - started)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from config.providers import ProviderSettings
 from config.settings import Settings
 from relay.delivery.health import Healths
-from relay.feedback.events import FeedbackEvent
+from relay.feedback.hooks import Ingested
 from relay.mail.ids import Ids
 from relay.mail.token import Tokens
 from relay.mail.unsubscribe import Links
@@ -23,19 +23,20 @@ from relay.store.consequences import Consequences
 from relay.store.engine import Database
 from relay.store.reading import look
 from relay.store.vault import Vault
-from relay.store.writer import Writer
+from relay.store.writer import Unavailable, Writer
 from relay.submission.account import Accounts
 from relay.submission.desk import FrontDesk
 from relay.submission.login import Logins
 
 T = TypeVar("T")
 
-# Applies what a provider told, in the transaction that stores it: (connection, provider's name, events, now).
-Apply = Callable[[Connection, str, Sequence[FeedbackEvent], int], None]
+# Takes one call of a provider's hook: (provider, headers, raw body, now). Raises Unavailable.
+Ingest = Callable[[ProviderSettings, Mapping[str, str], bytes, int], Awaitable[Ingested]]
 
 
-def _apply_nothing(_connection: Connection, _provider: str, _events: Sequence[FeedbackEvent], _now: int) -> None:
-    """The events are kept raw; nobody is there to act on them."""
+async def _nobody_listens(_provider: ProviderSettings, _headers: Mapping[str, str], _raw: bytes, _now: int) -> Ingested:
+    """No part of this process takes events: the provider is told to come again."""
+    raise Unavailable("nobody takes events")
 
 
 def _no_figures() -> Mapping[str, float]:
@@ -67,8 +68,7 @@ class House:
     on_changed: Callable[[], None]  # an account, credential or rule changed: believe nothing read before
     registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
     figures: Callable[[], Mapping[str, float]] = _no_figures  # gauges read when /metrics is asked
-    apply_feedback: Apply = _apply_nothing
-    fetch: Callable[[str], bytes] | None = None  # https GET without redirects, for SNS certificates and confirmations
+    ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two looks of a stream
 

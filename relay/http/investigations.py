@@ -57,9 +57,7 @@ async def list_cases(
         "tenant_id": who.tenant_id or None,
         "mailbox_id": mailbox or None,
     }
-    page = await parts.look(
-        lambda c: listings.listed(c, "investigations", filters, after=turn.after, limit=turn.limit)
-    )
+    page = await parts.look(lambda c: listings.listed(c, "investigations", filters, after=turn.after, limit=turn.limit))
     return listing(parts, page, told)
 
 

@@ -32,6 +32,9 @@ class Cause(Given):
     cause: Short = Field(default="", description="Shown to everybody whose mail is refused.")
 
 
+_NO_CAUSE = Cause()
+
+
 @router.post("/mailboxes", status_code=201, summary="Make a mailbox", response_model=FreshMailbox)
 async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
     """Make a mailbox and its SMTP credential, whose password is shown this once."""
@@ -64,7 +67,7 @@ async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
 
     username, row, domain = await parts.write(job)
     parts.changed()
-    smtp = _smtp(parts) | {"username": username, "password": fresh.key}
+    smtp = _smtp(parts) | {"username": username or body.name, "password": fresh.key}
     return await _told(parts, row, domain) | {"smtp": smtp}
 
 
@@ -126,7 +129,7 @@ async def change_mailbox(
 
 
 @router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
-async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = Cause()) -> Any:
+async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = _NO_CAUSE) -> Any:
     """Nothing is accepted and nothing leaves until a person resumes it."""
     found, _ = await parts.look(lambda c: _read(c, mailbox_id))
     who.need_own(found.tenant_id, found.id, "the mailbox")
@@ -194,7 +197,7 @@ def _check_domain(connection: Any, name: str, tenant_id: str) -> None:
         raise Problem("already_exists", f"the domain {row.name} belongs to another tenant")
 
 
-def _credential(fresh: credentials.Generated, new: Row, username: str) -> credentials.NewCredential:
+def _credential(fresh: credentials.Generated, new: Row, username: str | None) -> credentials.NewCredential:
     return credentials.NewCredential(
         id=fresh.id,
         tenant_id=new.tenant_id,

@@ -27,7 +27,11 @@ class Metrics:
             "gatepost_http_requests", "HTTP calls", ("method", "route", "status"), registry=self.registry
         )
         self._seconds = Histogram(
-            "gatepost_http_request_seconds", "Duration of HTTP calls", ("route",), registry=self.registry, buckets=_BUCKETS
+            "gatepost_http_request_seconds",
+            "Duration of HTTP calls",
+            ("route",),
+            registry=self.registry,
+            buckets=_BUCKETS,
         )
         self._gauges: dict[str, Gauge] = {}
         self._providers = Gauge(

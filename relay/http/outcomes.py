@@ -7,7 +7,7 @@ late. The report is computed from what is stored, so asking twice gives the same
 import asyncio
 from decimal import Decimal
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from config.durations import parse_duration
 from config.settings import Settings
 from policy.attribution import MODELS, Credit, Event, Model, attribute
-from policy.outcomes import Costs, cost_of, grouped, report
+from policy.outcomes import Costs, GroupBy, cost_of, grouped, report
 from policy.usage import DAY
 from relay.http.access import Parts, Reads, Who
 from relay.http.house import House
@@ -40,7 +40,7 @@ class NewEvent(Given):
     email: Email | None = None
     timestamp: Moment | None = Field(default=None, description="Now by default.")
     value: Annotated[Decimal, Field(max_digits=30, decimal_places=10, allow_inf_nan=False)] = Decimal(0)
-    metadata: Annotated[dict[str, Any], Field(max_length=100)] = {}
+    metadata: dict[str, Any] = Field(default_factory=dict, max_length=100)
     event_id: Short | None = Field(default=None, description="Makes a repeat harmless; else the content does.")
     tenant: Short = ""
 
@@ -68,7 +68,7 @@ class Taken(Told):
 
 @router.post("/analytics/events", status_code=202, summary="Report a business event", response_model=Taken)
 async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
-    """Taken once; the answer says which messages it credits by now."""
+    """Taken once; the answer says which messages it owed by now."""
     who.need("manage")
     tenant_id = await tenant_of(parts, who, body.tenant or None)
     new = _outcome(parts, body, tenant_id)
@@ -80,11 +80,11 @@ async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
         return stored
 
     event_id, _ = await parts.write(job)
-    credits = await _credits_of(parts, tenant_id, new, parts.settings().attribution.model)
+    owed = await _credits_of(parts, tenant_id, new, parts.settings().attribution.model)
     return {
         "eventId": body.event_id or event_id,
-        "attributed": bool(credits),
-        "touches": [{"sendId": c.touch.send_id, "weight": float(c.weight)} for c in credits],
+        "attributed": bool(owed),
+        "touches": [{"sendId": c.touch.send_id, "weight": float(c.weight)} for c in owed],
     }
 
 
@@ -93,11 +93,11 @@ async def show_outcomes(
     parts: Parts,
     who: Reads,
     period: Annotated[str, Query(max_length=20, examples=["30d"])] = "30d",
-    group_by: Annotated[Literal["mailbox", "campaign"] | None, Query(alias="groupBy")] = None,
+    group_by: Annotated[GroupBy | None, Query(alias="groupBy")] = None,
     model: Annotated[Model | None, Query()] = None,
     tenant_id: Annotated[str | None, Query(alias="tenantId", max_length=128)] = None,
 ) -> Any:
-    """Counted by credits; an event no message preceded in time is nobody's."""
+    """Counted by owed; an event no message preceded in time is nobody's."""
     try:
         span = int(parse_duration(period).total_seconds() * 1000)
     except ValueError as error:
@@ -114,7 +114,7 @@ async def outcomes(
     tenant_id: str,
     period: str,
     span: int,
-    group_by: str | None,
+    group_by: GroupBy | None,
     model: Model | None,
     mailbox_id: str = "",
 ) -> dict[str, Any]:
@@ -124,15 +124,15 @@ async def outcomes(
     settings = parts.settings()
     used = model or settings.attribution.model
     assert used in MODELS
-    events, credits = await _credited(parts, tenant_id, since, now, used)
+    events, owed = await _credited(parts, tenant_id, since, now, used)
     if mailbox_id:
-        credits = [c for c in credits if c.touch.mailbox == mailbox_id]
+        owed = [c for c in owed if c.touch.mailbox == mailbox_id]
     scope = f"mailbox:{mailbox_id}" if mailbox_id else f"tenant:{tenant_id}"
     total = await parts.look(lambda c: volumes.sent_between(c, [scope], since, now))
     cost = await _cost(parts, settings, tenant_id, mailbox_id, since, span, total)
-    told = _plain(report(period, total, events, credits, cost)) | {"model": used, "cost": _money(cost)}
-    if group_by == "mailbox" or group_by == "campaign":
-        told["groups"] = await _groups(parts, tenant_id, period, since, now, events, credits, group_by, cost, total)
+    told: dict[str, Any] = _plain(report(period, total, events, owed, cost)) | {"model": used, "cost": _money(cost)}
+    if group_by is not None:
+        told["groups"] = await _groups(parts, tenant_id, period, since, now, events, owed, group_by, cost, total)
     return told
 
 
@@ -143,15 +143,15 @@ async def _groups(
     since: int,
     now: int,
     events: list[Event],
-    credits: list[Credit],
-    by: Literal["mailbox", "campaign"],
+    owed: list[Credit],
+    by: GroupBy,
     cost: Decimal,
     total: int,
 ) -> list[dict[str, Any]]:
     """The report of each mailbox or campaign; the cost goes by what each sent."""
     from relay.store import listings
 
-    groups = grouped(credits, by)
+    groups = grouped(owed, by)
 
     def question(connection: Any) -> tuple[dict[str, int], dict[str, str]]:
         if by == "campaign":
@@ -253,11 +253,11 @@ def _credit_all(settings: Settings, events: list[Event], touches: Any, model: Mo
     by_key: dict[str, list[Any]] = {}
     for touch in touches:
         by_key.setdefault(touch.key, []).append(touch)
-    credits: list[Credit] = []
+    owed: list[Credit] = []
     for event in events:
         own = [touch for key in event.keys for touch in by_key.get(key, ())]
-        credits += _attributed(settings, event, own, model)
-    return credits
+        owed += _attributed(settings, event, own, model)
+    return owed
 
 
 def _longest(settings: Settings) -> int:
@@ -288,5 +288,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return value
-
-

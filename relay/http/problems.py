@@ -48,6 +48,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     ),
     "not_waiting": (409, "It does not wait for a decision", "Somebody decided, withdrew it, or its time ran out."),
     "changed_since_held": (409, "It is not what was held", "What is stored differs from what approval was asked for."),
+    "replayed": (409, "The proof was used before", "One signed call is taken once; this is another under its proof."),
     "request_in_progress": (409, "The first request is still under way", "Ask again in a second."),
     "changed_meanwhile": (412, "Somebody changed it meanwhile", "Read it again and send its new ETag."),
     "too_large": (413, "The body is too large", "See the limit in `detail`."),
@@ -113,7 +114,7 @@ def response(problem: Problem, request_id: str = "") -> JSONResponse:
     return JSONResponse(problem.body(request_id), problem.status_code, headers, MEDIA_TYPE)
 
 
-_OF_STATUS = {status: code for code, (status, _, _) in reversed(CODES.items()) if code != "unauthentic"} | {
+_OF_STATUS = {status: code for code, (status, _, _) in reversed(list(CODES.items())) if code != "unauthentic"} | {
     400: "invalid_request",
     404: "not_found",
     405: "method_not_allowed",

@@ -21,8 +21,24 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,80}/[A-Za-z0-9][A-Z
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.@]{1,200}")
 # Names the writer sets itself, traces of a delivery that has not happened, and what compliance puts in (faults P6).
 _RESERVED = frozenset(
-    "from to cc bcc subject sender reply-to mime-version received return-path authentication-results "
-    "dkim-signature domainkey-signature list-unsubscribe list-unsubscribe-post feedback-id".split()
+    [
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "sender",
+        "reply-to",
+        "mime-version",
+        "received",
+        "return-path",
+        "authentication-results",
+        "dkim-signature",
+        "domainkey-signature",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "feedback-id",
+    ]
 )
 _RESERVED_BEGINNINGS = ("content-", "resent-", "arc-", "x-gatepost-", "received-")
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(1, 10))})
@@ -104,6 +120,8 @@ PartyField = Annotated[
     ),
 ]
 
+Parties = Annotated[list[PartyField], BeforeValidator(_parties)]
+
 
 class AttachmentGiven(Given):
     """A file, base64 in `content`. With `contentId` it is shown where the HTML says `cid:…`."""
@@ -133,21 +151,19 @@ class SendRequest(Given):
     """A message to be judged and sent."""
 
     mailbox_id: Annotated[Line, Field(description="Id, name or address. A key of one mailbox may leave it out.")] = ""
-    to: Annotated[list[PartyField], BeforeValidator(_parties), Field(max_length=MOST_RECIPIENTS)] = Field(
-        default=[], examples=["prospect@example.com"]
-    )
-    cc: Annotated[list[PartyField], BeforeValidator(_parties), Field(max_length=MOST_RECIPIENTS)] = []
-    bcc: Annotated[list[PartyField], BeforeValidator(_parties), Field(max_length=MOST_RECIPIENTS)] = []
-    reply_to: Annotated[list[PartyField], BeforeValidator(_parties), Field(max_length=20)] = []
+    to: Parties = Field(default_factory=list, max_length=MOST_RECIPIENTS, examples=["prospect@example.com"])
+    cc: Parties = Field(default_factory=list, max_length=MOST_RECIPIENTS)
+    bcc: Parties = Field(default_factory=list, max_length=MOST_RECIPIENTS)
+    reply_to: Parties = Field(default_factory=list, max_length=20)
     subject: Annotated[Line, Field(max_length=1000)] = ""
     body: Annotated[Lines | None, Field(description="Plain text; another name for `text`.")] = None
     text: Lines | None = None
     html: Lines | None = None
-    attachments: Annotated[list[AttachmentGiven], Field(max_length=100)] = []
-    headers: Annotated[dict[Annotated[str, AfterValidator(_header_name)], Line], Field(max_length=50)] = {}
+    attachments: list[AttachmentGiven] = Field(default_factory=list, max_length=100)
+    headers: dict[Annotated[str, AfterValidator(_header_name)], Line] = Field(default_factory=dict, max_length=50)
     dedupe_key: Short | None = None
     campaign: Short = ""
-    metadata: Annotated[dict[str, Any], Field(max_length=100)] = {}
+    metadata: dict[str, Any] = Field(default_factory=dict, max_length=100)
     send_at: Moment | None = None
     message_class: Annotated[
         Literal["commercial", "transactional"] | None,

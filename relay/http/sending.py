@@ -76,8 +76,12 @@ async def sender_of(parts: House, who: Caller, reference: str) -> Sender:
 async def _mailbox_id(parts: House, who: Caller, reference: str) -> str:
     if not reference:
         if not who.mailbox_id:
-            raise not_found("mailbox") if not who.is_operator else Problem(
-                "invalid_request", "mailboxId: is needed", errors=[{"field": "mailboxId", "message": "is needed"}]
+            raise (
+                not_found("mailbox")
+                if not who.is_operator
+                else Problem(
+                    "invalid_request", "mailboxId: is needed", errors=[{"field": "mailboxId", "message": "is needed"}]
+                )
             )
         return who.mailbox_id
     if reference == who.mailbox_id:
@@ -102,9 +106,7 @@ async def _once(parts: House, sender: Sender, body: SendRequest, request: Reques
     """The answer under an Idempotency-Key."""
     digest = sha256(await request.body()).hexdigest()
     fingerprint = idempotency.mark(sender.account.mailbox_id, key)
-    claim = await parts.write(
-        lambda c: idempotency.claim(c, fingerprint, digest=digest, send_id="", now=parts.clock())
-    )
+    claim = await parts.write(lambda c: idempotency.claim(c, fingerprint, digest=digest, send_id="", now=parts.clock()))
     match claim.kind:
         case "other":
             raise Problem("idempotency_key_reused")
@@ -126,9 +128,7 @@ async def _once(parts: House, sender: Sender, body: SendRequest, request: Reques
     return told
 
 
-async def _send(
-    parts: House, sender: Sender, body: SendRequest, came: Origin, fallback_key: str
-) -> dict[str, Any]:
+async def _send(parts: House, sender: Sender, body: SendRequest, came: Origin, fallback_key: str) -> dict[str, Any]:
     submission = await asyncio.to_thread(written, parts, sender, body, came, fallback_key)
     limit = parts.settings().smtp.max_message_size
     if len(submission.data) > limit:

@@ -117,7 +117,9 @@ async def list_sends(
     recipient: Annotated[str | None, Query(max_length=320)] = None,
     dedupe_key: Annotated[str | None, Query(alias="dedupeKey", max_length=256)] = None,
     campaign: Annotated[str | None, Query(max_length=256)] = None,
-    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320, description="Id, name, address.")] = None,
+    mailbox_id: Annotated[
+        str | None, Query(alias="mailboxId", max_length=320, description="Id, name, address.")
+    ] = None,
     state: Annotated[State | None, Query()] = None,
     reason: Annotated[str | None, Query(max_length=64)] = None,
     since: Annotated[Moment | None, Query()] = None,

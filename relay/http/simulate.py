@@ -36,22 +36,20 @@ _BODY = {
 }
 
 
-@router.post(
-    "/send/simulate", summary="Try a message", response_model=Simulated, openapi_extra=_BODY, name="simulate"
-)
+@router.post("/send/simulate", summary="Try a message", response_model=Simulated, openapi_extra=_BODY, name="simulate")
 async def simulate(
     request: Request,
     parts: Parts,
     who: Who,
     mailbox_id: Annotated[str, Query(alias="mailboxId", max_length=1000, description="For a raw message.")] = "",
-    to: Annotated[list[str], Query(max_length=MOST_RECIPIENTS, description="Recipients of a raw message.")] = [],
+    to: Annotated[list[str] | None, Query(max_length=MOST_RECIPIENTS, description="Of a raw message.")] = None,
 ) -> Any:
     """What would be answered to this message just now, with every check."""
     who.need("read")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in RAW:
         sender = await sender_of(parts, who, mailbox_id)
-        submission = _raw(parts, sender, await request.body(), _addresses(to), origin(request))
+        submission = _raw(parts, sender, await request.body(), _addresses(to or []), origin(request))
     elif kind == "application/json" or kind.endswith("+json"):
         body = _read(await request.body())
         sender = await sender_of(parts, who, body.mailbox_id or mailbox_id)

@@ -150,9 +150,7 @@ async def check(
         mailbox = await scope_of(parts, who, mailbox_id)
         row = await parts.look(lambda c: listings.one(c, "mailboxes", mailbox))
         own = refused.Sight(row.tenant_id, row.id)
-    entries, domains = await parts.look(
-        lambda c: refused.binding(c, address.key, address.domain, parts.clock(), own)
-    )
+    entries, domains = await parts.look(lambda c: refused.binding(c, address.key, address.domain, parts.clock(), own))
     bound = [_bound(row, who) for row in entries] + [_bound_domain(row, who) for row in domains]
     return {"email": address.wire, "suppressed": bool(bound), "suppressions": bound}
 
@@ -183,7 +181,7 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
 async def import_suppressions(
     request: Request,
     parts: Parts,
-    who: Operator,
+    _: Operator,
     tenant: Annotated[str, Query(max_length=128)] = "default",
     scope: Annotated[Literal["global", "tenant"], Query()] = "tenant",
 ) -> Any:

@@ -6,7 +6,6 @@ addresses it leads to, each time something is posted (faults H14).
 """
 
 import base64
-import ipaddress
 import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, Field
 
+from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.pages import Turning, listing
@@ -25,33 +25,19 @@ from relay.store.engine import dumps, loads
 
 router = APIRouter(tags=["Webhooks"], route_class=StrictRoute)
 WebhookId = Annotated[str, Path(alias="id", max_length=64)]
-PORTS = (None, 443, 8443)
+INSIDE = (".localhost", ".local", ".internal", ".home.arpa")
 _KIND = re.compile(r"\*|[a-z_]+\.(?:\*|[a-z_]+)")
 
 
 def _url(text: str) -> str:
     try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError("is not a URL") from None
-    if parts.scheme != "https" or not host or not text.isascii() or " " in text:
-        raise ValueError("must be an https URL")
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        raise ValueError("must carry neither user, password nor fragment")
-    if port not in PORTS:
-        raise ValueError("must use port 443 or 8443")
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or _is_private(host):
-        raise ValueError("must not lead to a private network")
+        check_url(text)
+    except Forbidden as error:
+        raise ValueError(str(error)) from None
+    host = (urlsplit(text).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(INSIDE):
+        raise ValueError("a private network is not called")
     return text
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        # 127.1, 0x7f.1 and 2130706433 are addresses to some readers; no name ends in a number.
-        return bool(re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2]))
 
 
 def _kind(text: str) -> str:
@@ -153,9 +139,7 @@ async def show(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
 async def change(webhook_id: WebhookId, body: ChangedWebhook, parts: Parts, _: Operator) -> Any:
     """`status: active` takes a disabled one up again."""
     row = await _seen(parts, webhook_id)
-    await parts.write(
-        lambda c: destinations.change(c, row, url=body.url, events=body.events, status=body.status)
-    )
+    await parts.write(lambda c: destinations.change(c, row, url=body.url, events=body.events, status=body.status))
     return told(await _seen(parts, webhook_id))
 
 

@@ -60,11 +60,12 @@ def may_report(envelope_from: str, header: HeaderBlock) -> bool:
 
 
 def write_report(
-    returned: Returned, recipients: Sequence[Undelivered], hostname: str, now: datetime, token: str
+    returned: Returned, recipients: Sequence[Undelivered], hostname: str, now: datetime, token: str, sender: str = ""
 ) -> bytes | None:
     """The notification, ready to send from `<>`; None when nobody may be told.
 
-    `token` makes the Message-ID and the boundary unique: chance is an argument.
+    `token` makes the Message-ID and the boundary unique: chance is an argument. `sender` is
+    the address in From, by default mailer-daemon of this host.
     """
     if not recipients or not may_report(returned.envelope_from, HeaderBlock.parse(returned.original)):
         return None
@@ -77,7 +78,9 @@ def write_report(
         _part("text/rfc822-headers", _original_header(returned.original)),
     ]
     body = b"".join(f"--{boundary}\r\n".encode() + part for part in parts) + f"--{boundary}--\r\n".encode()
-    return _header(returned, recipients, hostname, now, token, boundary) + body
+    sender = sender or f"mailer-daemon@{hostname}"
+    failed = any(one.action == "failed" for one in recipients)
+    return _header(returned, f"Mail Delivery System <{sender}>", now, f"<{token}@{hostname}>", boundary, failed) + body
 
 
 def _status_type(international: bool) -> str:
@@ -85,16 +88,13 @@ def _status_type(international: bool) -> str:
     return "message/global-delivery-status; charset=utf-8" if international else "message/delivery-status"
 
 
-def _header(
-    returned: Returned, recipients: Sequence[Undelivered], hostname: str, now: datetime, token: str, boundary: str
-) -> bytes:
-    failed = any(one.action == "failed" for one in recipients)
+def _header(returned: Returned, sender: str, now: datetime, message_id: str, boundary: str, failed: bool) -> bytes:
     fields = [
-        ("From", f"Mail Delivery System <mailer-daemon@{hostname}>"),
+        ("From", sender),
         ("To", f"<{_line(returned.envelope_from)}>"),
         ("Subject", "Undelivered mail returned to sender" if failed else "Delayed mail, still being retried"),
         ("Date", format_datetime(now.astimezone(UTC))),
-        ("Message-ID", f"<{token}@{hostname}>"),
+        ("Message-ID", message_id),
         # RFC 3834 §5: so that nothing answers this.
         ("Auto-Submitted", "auto-replied"),
         ("MIME-Version", "1.0"),

@@ -1,12 +1,13 @@
 """Attempts: what began, and what came of it.
 
 `begin` is committed before the provider is asked, so a crash costs an attempt, never a
-flood. Both handlers check that the delivery is still theirs (the lease is the fence): what
-another node took over is neither begun nor settled here. Every change of state is one
-statement and one event row.
+flood; where the provider has limits it takes the places for the attempt in the same
+transaction, and does not begin without them. Both handlers check that the delivery is still
+theirs (the lease is the fence): what another node took over is neither begun nor settled
+here. Every change of state is one statement and one event row.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from relay.store import schema as t
 from relay.store import tallies
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
+from relay.store.quota import Accounts, Quota, Taken
 from relay.store.states import OPEN, check_change
 
 BEGUN_LEASE = 30 * 60_000  # milliseconds: longer than every timeout of a transaction together
@@ -27,7 +29,8 @@ _d = t.deliveries.c
 class Begin:
     """An attempt about to be made: for these recipients of a submission, at this provider.
 
-    `before` is the outcome of the attempt that failed over to this one, if it follows one.
+    `before` is the outcome of the attempt that failed over to this one, if it follows one;
+    `quota` are the provider's limits, where it has some.
     """
 
     parcel: Parcel
@@ -36,6 +39,15 @@ class Begin:
     node: str
     at: int
     before: Mapping[int, "Tried"] = field(default_factory=dict)
+    quota: Quota | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The numbers of the deliveries that began; or, when a limit is used up, until when none does."""
+
+    numbers: tuple[int, ...]
+    limited_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class Tried:
     provider_id: str = ""
     started: int = 0
     ended: int = 0
+    taken: Taken | None = None  # the place it held in the provider's limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +89,50 @@ class Settle:
 
 
 class BeginHandler:
-    """The writer's handler for attempts about to be made; answers the numbers of those that began."""
+    """The writer's handler for attempts about to be made."""
 
     order = 2
 
-    def __call__(self, connection: Connection, items: Sequence[Begin]) -> Sequence[tuple[int, ...]]:
-        """Commit the attempts; a delivery that is no longer leased here does not begin."""
+    def __call__(self, connection: Connection, items: Sequence[Begin]) -> Sequence[Begun]:
+        """Commit the attempts; a delivery that is no longer leased here, or over a limit, does not begin."""
+        accounts = _accounts(connection, items)
         ours = _still_ours(connection, [(i.parcel.send_id, d.n, i.node) for i in items for d in i.due])
-        began = [tuple(d.n for d in i.due if (i.parcel.send_id, d.n) in ours) for i in items]
-        rows = [(i, d, ours[i.parcel.send_id, d.n]) for i in items for d in i.due if (i.parcel.send_id, d.n) in ours]
-        if not rows:
-            return began
-        for _item, _due, state in rows:
+        began = [_may_begin(item, ours, accounts) for item in items]
+        rows = [(i, d) for i, begun in zip(items, began, strict=True) for d in i.due if d.n in begun.numbers]
+        for item, due in rows:
+            state = ours[item.parcel.send_id, due.n]
             if state not in ("active", "uncertain"):  # asking again leaves it uncertain until there is an answer
                 check_change(state, "active")
-        connection.execute(_BEGIN, [_begin_row(i, d) for i, d, _ in rows])
-        connection.execute(_NEW_ATTEMPT, [_attempt_row(i, d) for i, d, _ in rows])
-        if finished := [_finish_row(i.parcel.send_id, i.before[d.n]) for i, d, _ in rows if d.n in i.before]:
-            connection.execute(_FINISH_ATTEMPT, finished)
-        record(connection, [_began(i, d) for i, d, _ in rows])
+        if rows:
+            connection.execute(_BEGIN, [_begin_row(i, d) for i, d in rows])
+            connection.execute(_NEW_ATTEMPT, [_attempt_row(i, d) for i, d in rows])
+            before = [(i.parcel.send_id, i.before[d.n]) for i, d in rows if d.n in i.before]
+            if before:
+                connection.execute(_FINISH_ATTEMPT, [_finish_row(send_id, tried) for send_id, tried in before])
+            _leave_places(accounts, [tried for _, tried in before])
+            record(connection, [_began(i, d) for i, d in rows])
+        accounts.keep()
         return began
+
+
+def _accounts(connection: Connection, items: Sequence[Begin]) -> Accounts:
+    quotas = {i.quota for i in items if i.quota is not None}
+    quotas |= {tried.taken.quota for i in items for tried in i.before.values() if tried.taken is not None}
+    return Accounts(connection, quotas, max(i.at for i in items))
+
+
+def _may_begin(item: Begin, ours: Mapping[tuple[str, int], str], accounts: Accounts) -> Begun:
+    numbers = tuple(due.n for due in item.due if (item.parcel.send_id, due.n) in ours)
+    if item.quota is None or not numbers:
+        return Begun(numbers)
+    until = accounts.take(item.quota, item.node, len(numbers))
+    return Begun((), until) if until else Begun(numbers)
+
+
+def _leave_places(accounts: Accounts, tried: Iterable[Tried]) -> None:
+    for one in tried:
+        if one.taken is not None:
+            accounts.done(one.taken)
 
 
 class SettleHandler:
@@ -111,6 +148,11 @@ class SettleHandler:
 
     def __call__(self, connection: Connection, items: Sequence[Settle]) -> Sequence[bool]:
         """Write states, attempts, counts and events."""
+        tried = [i.tried for i in items if i.tried is not None]
+        quotas = {one.taken.quota for one in tried if one.taken is not None}
+        accounts = Accounts(connection, quotas, max(i.at for i in items))
+        _leave_places(accounts, tried)
+        accounts.keep()
         ours = _still_ours(connection, [(i.parcel.send_id, i.due.n, i.node) for i in items])
         mine = [i for i in items if (i.parcel.send_id, i.due.n) in ours]
         for item in mine:
@@ -123,7 +165,7 @@ class SettleHandler:
                 connection.execute(_FINISH_ATTEMPT, rows)
             if met := [_met_row(i) for i in mine if i.state == "delivered"]:
                 connection.execute(_DELIVERED, met)
-            tally(connection, [(i.parcel, i.at, _counted(i)) for i in mine])
+            tally(connection, [(i.parcel, i.at, column) for i in mine if (column := _counted(i))])
             record(connection, [_settled(i) for i in mine if i.state != ours[i.parcel.send_id, i.due.n]])
             self._on_settled(connection, mine)
         return [(i.parcel.send_id, i.due.n) in ours for i in items]
@@ -230,14 +272,14 @@ def _met_row(item: Settle) -> dict[str, Any]:
 
 
 def _counted(item: Settle) -> str:
-    """The column of `tallies` an outcome adds to."""
+    """The column of `tallies` an outcome adds to, empty where it adds to none."""
     if item.state == "delivered":
         return "delivered"
     if item.state == "bounced" and item.hard:
         return "bounced"
-    if item.tried is not None and item.tried.scope == "message":
-        return "refused"
-    return "deferred"
+    if item.tried is None or item.state == "uncertain":
+        return ""
+    return "refused" if item.tried.scope == "message" else "deferred"
 
 
 def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str]]) -> None:

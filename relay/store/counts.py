@@ -15,7 +15,7 @@ def revision(connection: Connection) -> str:
 
 def open_states(connection: Connection) -> dict[str, int]:
     """How many deliveries wait in each open state, and how many sends wait for a person."""
-    query = select(_d.state, func.count()).where(_d.state.in_(COUNTED)).group_by(_d.state)
-    found = dict.fromkeys(COUNTED, 0) | {state: count for state, count in connection.execute(query).tuples()}
+    query = select(_d.state, func.count().label("n")).where(_d.state.in_(COUNTED)).group_by(_d.state)
+    found = dict.fromkeys(COUNTED, 0) | {row.state: row.n for row in connection.execute(query)}
     waiting = select(func.count()).select_from(t.approvals).where(t.approvals.c.status == "pending")
     return found | {"held": int(connection.execute(waiting).scalar_one())}

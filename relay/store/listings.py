@@ -4,10 +4,10 @@ One function serves them all: equality on columns, and a cursor. Filters are alw
 parameters (faults H15); a filter whose value is None is not asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from relay.store import schema as t
 from relay.store.paging import Page, Place, newest_first
@@ -57,6 +57,12 @@ def tenant_names(connection: Connection) -> dict[str, str]:
     return {row.id: row.name for row in connection.execute(select(t.tenants.c.id, t.tenants.c.name))}
 
 
+def tenants(connection: Connection) -> Sequence[Any]:
+    """Every tenant with the number of its mailboxes (`mailboxes`), by name."""
+    count = select(func.count()).where(t.mailboxes.c.tenant_id == t.tenants.c.id).scalar_subquery()
+    return connection.execute(select(t.tenants, count.label("mailboxes")).order_by(t.tenants.c.name)).all()
+
+
 def credentials_page(
     connection: Connection, filters: Mapping[str, Any], *, after: Place | None = None, limit: int = 50
 ) -> Page:
@@ -68,8 +74,6 @@ def credentials_page(
 
 def counted(connection: Connection, table: str, filters: Mapping[str, Any]) -> int:
     """How many rows there are."""
-    from sqlalchemy import func
-
     rows: Table = t.metadata.tables[table]
     query = filtered(select(func.count()).select_from(rows), rows, filters)
     return int(connection.execute(query).scalar_one())

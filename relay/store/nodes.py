@@ -1,6 +1,6 @@
 """The processes that share a store: who lives, and what the dead leave behind."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, insert, select, text, update
 
@@ -31,11 +31,18 @@ def heartbeat(connection: Connection, node: str, now: int) -> None:
     connection.execute(update(t.nodes).where(t.nodes.c.id == node).values(heartbeat_at=now))
 
 
-def bury(connection: Connection, nodes: Sequence[str], *, now: int, uncertain_until: int) -> tuple[int, int]:
+def bury(
+    connection: Connection,
+    nodes: Sequence[str],
+    *,
+    now: int,
+    uncertain_until: int,
+    idempotent: Collection[str] = (),
+) -> tuple[int, int]:
     """Forget dead nodes and free what they held."""
     if not nodes:
         return 0, 0
-    freed = release(connection, nodes, now=now, uncertain_until=uncertain_until)
+    freed = release(connection, nodes, now=now, uncertain_until=uncertain_until, idempotent=idempotent)
     connection.execute(t.nodes.delete().where(t.nodes.c.id.in_(list(nodes))))
     return freed
 

@@ -5,7 +5,7 @@ is settled (`attempts`). What a dead node held is free again at once if it had n
 uncertain if it had: nobody can know what its provider took.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text, update
@@ -14,6 +14,7 @@ from relay.store import schema as t
 from relay.store.engine import loads
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
+from relay.store.quota import bury_places
 from relay.store.states import WAITING, check_change
 
 # A lease holds as long as its node lives; this is the backstop for one that is never buried.
@@ -73,6 +74,12 @@ _READ = (
 )
 
 
+def parcel_of(connection: Connection, send_id: str) -> Parcel | None:
+    """A submission with all its deliveries, whatever their state and without its bytes: to look at, nothing is leased."""
+    rows = connection.execute(_READ, {"ids": [send_id]}).all()
+    return _parcel(rows) if rows else None
+
+
 def _parcels(rows: Sequence[Any]) -> list[Parcel]:
     by_send: dict[str, list[Any]] = {}
     for row in rows:
@@ -118,47 +125,41 @@ def next_due(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one_or_none() or 0)
 
 
-def release(connection: Connection, nodes: Sequence[str], *, now: int, uncertain_until: int) -> tuple[int, int]:
+def release(
+    connection: Connection,
+    nodes: Sequence[str],
+    *,
+    now: int,
+    uncertain_until: int,
+    idempotent: Collection[str] = (),
+) -> tuple[int, int]:
     """Free what dead nodes held: what had not begun is due at once, what had is uncertain.
 
-    Returns how many of each. Uncertain ones are due at `uncertain_until`.
+    Returns how many of each. Uncertain ones are due at `uncertain_until`; at once where the
+    provider is one of the `idempotent`, for which asking again is harmless.
     """
     held = connection.execute(_HELD_BY, {"nodes": list(nodes)}).all()
-    waiting = [r for r in held if r.state in WAITING]
-    begun = [r for r in held if r.state == "active"]
-    if waiting:
-        connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in waiting])
-    again = [r for r in held if r.state == "uncertain"]
-    hopeless = [r for r in again if r.began and _crashes(connection, r) >= CRASHES - 1]
+    bury_places(connection, nodes, now)
+    if idle := [r for r in held if not r.began and r.state != "active"]:
+        connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in idle])
+    begun = [r for r in held if r.began or r.state == "active"]
+    if begun:
+        connection.execute(_UNFINISHED, [{"send_id": r.send_id, "n": r.n, "number": r.began, "at": now} for r in begun])
+    hopeless = [r for r in begun if r.state == "uncertain" and _crashes(connection, r) >= CRASHES - 1]
     if hopeless:  # a message that takes the process down with it, again and again, must not do so for ever
         change(connection, hopeless, "expired", now=now, kind="delivery.expired", reason="outcome_unknown")
-    if asked := [r for r in again if r.began and r not in hopeless]:
-        # The crash was ours and says nothing of the message: ask once more, later, the same provider.
-        connection.execute(_ASK_AGAIN, [{"send_id": r.send_id, "n": r.n, "due_at": uncertain_until} for r in asked])
-        connection.execute(_UNFINISHED, [{"send_id": r.send_id, "n": r.n, "number": r.began, "at": now} for r in asked])
-    if other := [r for r in again if not r.began]:
-        connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in other])
-    if begun:
-        rows = [{"send_id": r.send_id, "n": r.n, "at": now, "due_at": uncertain_until} for r in begun]
-        connection.execute(_UNSURE, rows)
-        connection.execute(_UNFINISHED, [{"send_id": r.send_id, "n": r.n, "number": r.began, "at": now} for r in begun])
-        record(
-            connection,
-            [
-                Event(
-                    "delivery.uncertain",
-                    now,
-                    r.tenant_id,
-                    r.mailbox_id,
-                    r.send_id,
-                    r.n,
-                    r.recipient,
-                    {"reason": "crashed", "provider": r.provider},
-                )
-                for r in begun
-            ],
-        )
-    return len(waiting), len(begun)
+    if again := [r for r in begun if r not in hopeless]:
+        # The crash was ours and says nothing of the message: the same provider is asked again.
+        due = {True: now, False: uncertain_until}
+        rows = [(r, due[r.provider in idempotent]) for r in again]
+        connection.execute(_UNSURE, [{"send_id": r.send_id, "n": r.n, "at": now, "due_at": at} for r, at in rows])
+        record(connection, [_crashed(r, now) for r in again if r.state == "active"])
+    return sum(r.state in WAITING for r in idle), len(again)
+
+
+def _crashed(row: Any, now: int) -> Event:
+    data = {"reason": "crashed", "provider": row.provider}
+    return Event("delivery.uncertain", now, row.tenant_id, row.mailbox_id, row.send_id, row.n, row.recipient, data)
 
 
 def _crashes(connection: Connection, row: Any) -> int:
@@ -170,10 +171,6 @@ def _crashes(connection: Connection, row: Any) -> int:
 _CRASHED = text(
     "SELECT count(*) FROM attempts WHERE send_id = :send_id AND n = :n AND number < :number AND result = 'uncertain'"
 )
-_ASK_AGAIN = text(
-    "UPDATE deliveries SET began = 0, lease_node = '', lease_until = 0, due_at = :due_at"
-    " WHERE send_id = :send_id AND n = :n AND state = 'uncertain'"
-)
 _HELD_BY = (
     select(_d.send_id, _d.n, _d.state, _d.began, _d.tenant_id, _d.mailbox_id, _d.recipient, _d.provider)
     .where(_OPEN, _d.lease_node.in_(bindparam("nodes", expanding=True)))
@@ -182,7 +179,7 @@ _HELD_BY = (
 _FREE = text("UPDATE deliveries SET lease_node = '', lease_until = 0 WHERE send_id = :send_id AND n = :n")
 _UNSURE = text(
     "UPDATE deliveries SET state = 'uncertain', reason = 'crashed', began = 0, lease_node = '', lease_until = 0,"
-    " due_at = :due_at, updated_at = :at WHERE send_id = :send_id AND n = :n AND state = 'active'"
+    " due_at = :due_at, updated_at = :at WHERE send_id = :send_id AND n = :n"
 )
 _UNFINISHED = text(
     "UPDATE attempts SET ended_at = :at, result = 'uncertain', scope = 'connection'"
@@ -207,7 +204,16 @@ def change(
         connection.execute(
             update(t.deliveries)
             .where(_d.send_id == row.send_id, _d.n == row.n, _d.state == row.state)
-            .values(state=state, reason=reason, due_at=due_at or now, updated_at=now, lease_node="", lease_until=0)
+            .values(
+                state=state,
+                reason=reason,
+                due_at=due_at or now,
+                queued_at=(due_at or now) if row.state == "held" else _d.queued_at,  # its age counts from here
+                updated_at=now,
+                began=0,
+                lease_node="",
+                lease_until=0,
+            )
         )
     told = {"reason": reason, **(data or {})} if reason or data else {}
     record(

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from relay.store.engine import Database, StoreUnusable
 from relay.store.writer import Unavailable
@@ -20,7 +21,7 @@ async def look(database: Database, question: Callable[[Connection], T]) -> T:
     try:
         async with database.reading.connect() as connection:
             return await connection.run_sync(question)
-    except (DBAPIError, TimeoutError) as error:
+    except (DBAPIError, NoConnection) as error:
         if isinstance(error, DBAPIError) and not _is_trouble(error):
             raise
         raise Unavailable("the store cannot be read") from error
@@ -30,8 +31,6 @@ async def look(database: Database, question: Callable[[Connection], T]) -> T:
 
 def _is_trouble(error: DBAPIError) -> bool:
     """Whether the store is to blame and not the question: a wrong statement is a bug and shows as one."""
-    from sqlalchemy.exc import DatabaseError, OperationalError
-
     return isinstance(error, OperationalError | InterfaceError) or (
         error.connection_invalidated and isinstance(error, DatabaseError)
     )

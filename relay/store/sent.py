@@ -1,4 +1,4 @@
-"""What became of submissions: found by id, Message-ID, recipient, key, campaign, mailbox or state, with everything since.
+"""What became of submissions: found by id, Message-ID, recipient, key, campaign, mailbox or state.
 
 Lists are answered from indexes, newest first, whatever the volume; nothing here reads a body.
 """
@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, exists, or_, select, tuple_
 
 from relay.store import schema as t
-from relay.store.paging import Page, Place, newest_first
+from relay.store.paging import Page, Place
 
 REFUSED = ("blocked", "deferred")
 
@@ -26,7 +26,11 @@ _EVENTS = select(t.events).where(t.events.c.send_id == bindparam("send_id")).ord
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for; empty fields do not matter. `recipient` is a folded key."""
+    """What is looked for; empty fields do not matter. `recipient` is a folded key.
+
+    No index knows `subject`, `sender`, `to` (parts of these fields) and `reason`: they are
+    looked for among the next SCAN submissions only, and the page says where to go on.
+    """
 
     tenant_id: str = ""
     mailbox_id: str = ""
@@ -36,36 +40,75 @@ class Search:
     campaign: str = ""
     state: str = ""
     reason: str = ""
+    subject: str = ""
+    sender: str = ""
+    to: str = ""
     since: int = 0
     until: int = 0
 
 
+SCAN = 20_000  # submissions one page looks through at most where no index answers
+RARE = 5_000  # deliveries in a state up to which that state's own index is the shorter way
+
+
 def search(connection: Connection, what: Search, *, after: Place | None, limit: int) -> Page:
-    """A page of submissions, newest first."""
-    query = select(t.sends)
-    equal = {
-        _s.tenant_id: what.tenant_id,
-        _s.mailbox_id: what.mailbox_id,
-        _s.dedupe_key: what.dedupe_key,
-        _s.campaign: what.campaign,
-        _s.reason: what.reason,
-    }
-    for column, value in equal.items():
-        if value:
-            query = query.where(column == value)
+    """A page of submissions, newest first; shorter than `limit` with a next place where a scan came to its bound."""
+    indexed, walked = _conditions(connection, what)
+    if after is not None:
+        # A row value, not OR: both engines walk the index with it.
+        indexed.append(tuple_(_s.received_at, _s.id) < tuple_(after.at, after.id))
+    scopes = _scopes(connection, what)
+    floor = _floor(connection, scopes, indexed) if walked else None
+    if floor is not None:
+        walked.append(tuple_(_s.received_at, _s.id) >= tuple_(floor.at, floor.id))
+    rows: list[Any] = []
+    for scope in scopes:
+        query = select(t.sends).where(*scope, *indexed, *walked)
+        rows += connection.execute(query.order_by(_s.received_at.desc(), _s.id.desc()).limit(limit + 1))
+    rows.sort(key=lambda row: (row.received_at, row.id), reverse=True)
+    if len(rows) > limit:
+        return Page(rows[:limit], Place(rows[limit - 1].received_at, rows[limit - 1].id))
+    return Page(rows, floor)
+
+
+def _scopes(connection: Connection, what: Search) -> list[list[Any]]:
+    """Conditions under each of which one index gives the order; all tenants are asked one after the other."""
+    if what.mailbox_id:
+        return [[_s.mailbox_id == what.mailbox_id, *([_s.tenant_id == what.tenant_id] if what.tenant_id else [])]]
+    tenants = [what.tenant_id] if what.tenant_id else connection.execute(select(t.tenants.c.id)).scalars()
+    return [[_s.tenant_id == tenant_id] for tenant_id in tenants]
+
+
+def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], indexed: Sequence[Any]) -> Place | None:
+    """The last place a page looks at; None where everything is within its reach."""
+    found = []
+    for scope in scopes:
+        query = select(_s.received_at, _s.id).where(*scope, *indexed)
+        row = connection.execute(query.order_by(_s.received_at.desc(), _s.id.desc()).offset(SCAN - 1).limit(1)).first()
+        if row is not None:
+            found.append(Place(row.received_at, row.id))
+    return max(found, key=lambda place: (place.at, place.id), default=None)
+
+
+def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[Any]]:
+    """What an index answers, and what each row has to be looked at for."""
+    indexed: list[Any] = []
     # The partial indexes of the store are used only where the query says that the column is not empty.
-    if what.dedupe_key:
-        query = query.where(_s.dedupe_key != "")
-    if what.campaign:
-        query = query.where(_s.campaign != "")
+    for column, value in ((_s.dedupe_key, what.dedupe_key), (_s.campaign, what.campaign)):
+        if value:
+            indexed += [column == value, column != ""]
     if what.message_id:
-        query = query.where(_of_message(what.message_id))
+        indexed.append(_of_message(what.message_id))
     if what.since:
-        query = query.where(_s.received_at >= what.since)
+        indexed.append(_s.received_at >= what.since)
     if what.until:
-        query = query.where(_s.received_at < what.until)
-    query = _by_delivery(connection, query, what)
-    return newest_first(connection, query, _s.received_at, _s.id, after=after, limit=limit)
+        indexed.append(_s.received_at < what.until)
+    walked = [_s.reason == what.reason] if what.reason else []
+    for column, value in ((_s.subject, what.subject), (_s.from_address, what.sender), (_s.to_header, what.to)):
+        if value:
+            walked.append(column.icontains(value, autoescape=True))
+    _by_delivery(connection, what, indexed, walked)
+    return indexed, walked
 
 
 def _of_message(message_id: str) -> Any:
@@ -78,21 +121,24 @@ def _of_message(message_id: str) -> Any:
     return named
 
 
-def _by_delivery(connection: Connection, query: Select[Any], what: Search) -> Select[Any]:
+def _by_delivery(connection: Connection, what: Search, indexed: list[Any], walked: list[Any]) -> None:
+    """The conditions on recipients and their states."""
     if what.state == "blocked":
-        query = query.where(_s.decision.in_(REFUSED))
-        return query.where(_s.to_header.contains(what.recipient, autoescape=True)) if what.recipient else query
-    if not (what.recipient or what.state):
-        return query
-    found = select(_d.send_id)
+        walked.append(_s.decision.in_(REFUSED))
+        if what.recipient:
+            walked.append(_s.to_header.icontains(what.recipient, autoescape=True))
+        return
     if what.recipient:
         tenants = [what.tenant_id] if what.tenant_id else list(connection.execute(select(t.tenants.c.id)).scalars())
-        found = found.where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
-    if what.state:
-        found = found.where(_d.state == what.state)
-        if not what.recipient:
-            found = found.where(_d.mailbox_id.in_(_mailboxes(connection, what)))
-    return query.where(_s.id.in_(found))
+        found = select(_d.send_id).where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
+        indexed.append(_s.id.in_(found.where(_d.state == what.state) if what.state else found))
+    elif what.state:
+        in_state = select(_d.send_id).where(_d.mailbox_id.in_(_mailboxes(connection, what)), _d.state == what.state)
+        few = list(connection.execute(in_state.limit(RARE + 1)).scalars())
+        if len(few) <= RARE:
+            indexed.append(_s.id.in_(in_state))
+        else:
+            walked.append(exists().where(_d.send_id == _s.id, _d.state == what.state))
 
 
 def _mailboxes(connection: Connection, what: Search) -> list[str]:

@@ -41,8 +41,8 @@ def listed(connection: Connection, which: Which, limit: int) -> Sequence[Any]:
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many deliveries are open, by state; held ones too."""
-    query = select(_d.state, func.count()).where(_d.state.in_((*OPEN, "held"))).group_by(_d.state)
-    return dict(connection.execute(query).tuples().all())
+    query = select(_d.state, func.count().label("deliveries")).where(_d.state.in_((*OPEN, "held"))).group_by(_d.state)
+    return {row.state: int(row.deliveries) for row in connection.execute(query)}
 
 
 def try_now(connection: Connection, which: Which, now: int) -> int:

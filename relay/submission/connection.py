@@ -47,9 +47,9 @@ class Connection(smtp.SMTP):
     session: smtp.Session
 
     def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
-        # aiosmtpd's own __init__ walks all members of itself and of a handler twice for every connection
-        # (measured: as dear as a whole message) and makes a StreamReader. Neither is used here, so only the
-        # attributes that its lifecycle and asyncio's read are set.
+        # aiosmtpd's own __init__ walks all members of itself and of a handler for every connection and makes a
+        # StreamReader (measured: 170 us against 4). Neither is used here, so only the attributes that its
+        # lifecycle and asyncio's read are set.
         self.loop = self._loop = loop
         self.transport = None
         self.session = smtp.Session(loop)

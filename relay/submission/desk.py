@@ -5,6 +5,7 @@ committing transaction is what counts. Whatever cannot be read is Unavailable, n
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from policy.decision import Refusal
 from policy.engine import at_mail, at_rcpt
 from policy.facts import Facts
 from policy.secrets import SecretScanner
+from policy.settings import PolicySettings
 from policy.state import RecipientState, State
 from relay.mail.address import Address
 from relay.store.parcel import Parcel
@@ -32,6 +34,8 @@ from relay.submission.submission import Answer, AuthRefused, Principal, Submissi
 
 LARGE = 256 * 1024  # bodies above it are stored before the batch, so that the batch stays small
 IN_THREAD = 512 * 1024  # messages above it are read in a thread: the loop stays responsive
+FRESH = 1000  # milliseconds a sender's state is believed
+TOLERANCE = 50  # it is read again before a fiftieth of the smallest limit was taken since
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,29 @@ class _Looked:
 
     asked: Asked
     now: int
+
+
+@dataclass(slots=True)
+class _Sender:
+    """A sender's state as it was read, and how much of its mail was taken here since."""
+
+    read_at: int
+    state: State
+    taken: int = 0
+
+    def is_fresh(self, now: int, policy: PolicySettings) -> bool:
+        """A second at most, and less where what was taken since may have used up a limit."""
+        return 0 <= now - self.read_at < FRESH and self.taken * TOLERANCE <= _tightest(policy, self.state)
+
+
+def _tightest(policy: PolicySettings, state: State) -> int:
+    """The smallest number any limit of the sender allows."""
+    limits = [rule.limit for rule in (policy.recipient_burst, policy.first_contact_limit)]
+    for window in ("hourly", "daily", "monthly"):
+        own = getattr(policy, f"rate_limit_{window}").limit
+        found = (own, getattr(state.mailbox.tightened, window), getattr(state.tenant.limits, window))
+        limits.extend(limit for limit in found if limit is not None)
+    return min(limits)
 
 
 class FrontDesk:
@@ -72,7 +99,7 @@ class FrontDesk:
         self._new_send_id = new_send_id
         self._clock = clock
         self._rates = RateBook()
-        self._senders: dict[str, tuple[int, State]] = {}
+        self._senders: dict[str, _Sender] = {}
 
     def new_send_id(self) -> str:
         """An id given out when MAIL is judged and kept for the transaction."""
@@ -112,11 +139,11 @@ class FrontDesk:
         prepared = await self.prepare(submission)
         if prepared.facts.size > LARGE:
             prepared = await self._store_first(prepared)
-        judged: Judged = await self._writer.put(
-            self._intake, prepared, prepared.facts.size if not prepared.stored else 0
-        )
+        size = 0 if prepared.stored else prepared.facts.size
+        judged: Judged = await _committed(self._writer.put(self._intake, prepared, size))
         if judged.parcel is not None:
             self._on_parcel(judged.parcel)
+        self._took(prepared.facts, judged.answer)
         return judged.answer
 
     async def prepare(self, submission: Submission) -> Prepared:
@@ -166,11 +193,17 @@ class FrontDesk:
     async def _sender_state(self, asked: Asked) -> State:
         """The mailbox's own state, at most a second old."""
         mark = f"{asked.facts.mailbox} {asked.facts.from_domain}"
-        read_at, state = self._senders.get(mark, (0, None))
-        if state is None or not 0 <= asked.facts.now - read_at < 1000:
+        sender = self._senders.get(mark)
+        if sender is None or not sender.is_fresh(asked.facts.now, asked.policy):
             state = await self._reader.ask(self._look, _Looked(asked, asked.facts.now))
-            self._senders[mark] = (asked.facts.now, state)
-        return state
+            sender = self._senders[mark] = _Sender(asked.facts.now, state)
+        return sender.state
+
+    def _took(self, facts: Facts, answer: Answer) -> None:
+        """What was taken, or refused, tells that what is believed of the sender may not be so any more."""
+        sender = self._senders.get(f"{facts.mailbox} {facts.from_domain}")
+        if sender is not None:
+            sender.taken += len(facts.recipients) if answer.decision.accepted() else 1
 
     def _look(self, connection: Connection, questions: Sequence[_Looked]) -> Sequence[State]:
         """One round of the reader: every state that was asked for, from one snapshot."""
@@ -189,3 +222,11 @@ class FrontDesk:
         submission = prepared.submission
         await self._writer.run(lambda c: insert_body(c, submission.send_id, submission.data))
         return Prepared(submission, prepared.facts, prepared.policy, prepared.head, prepared.plan, stored=True)
+
+
+async def _committed(waiting: "asyncio.Future[Judged]") -> Judged:
+    """What stands in the writer's line cannot be called back: who gives up waiting is told the outcome all the same."""
+    while not waiting.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(waiting)
+    return waiting.result()

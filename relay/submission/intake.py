@@ -130,12 +130,14 @@ class Intake:
         decision = decide(item.policy, item.facts, state)
         if not decision.accepted():
             return self._turn_away(connection, item, state, decision, snapshot, batch)
+        # Before the reservation: a record holds the state its decision was made from, or replaying it would differ.
+        batch.records.append(self._record(item, state, decision, snapshot))
         snapshot.accept(Asked(item.facts, item.policy), decision)
         deliveries = self._deliveries(item, decision)
         send = _send_row(item, decision)
         batch.sends.append(NewSend(send, deliveries, None if item.stored else item.submission.data))
-        batch.records.append(self._record(item, state, decision, snapshot))
         batch.events.extend(_taken(item, deliveries))
+        batch.events.extend(_refused_beside(item, decision))
         held = any(d.state == "held" for d in deliveries)
         if held:
             batch.approvals.append(self._approval(item, decision, deliveries))
@@ -282,6 +284,29 @@ def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
     return [
         Event(f"send.{d.state}", facts.now, facts.tenant, facts.mailbox, facts.send_id, d.n, d.recipient)
         for d in deliveries
+    ]
+
+
+def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
+    """Recipients refused beside others that were taken (mixed: deliver_passing): nobody told the client at once."""
+    facts = item.facts
+    return [
+        Event(
+            "send.blocked",
+            facts.now,
+            facts.tenant,
+            facts.mailbox,
+            facts.send_id,
+            recipient=verdict.recipient,
+            data={
+                "reason": verdict.refusal.reason,
+                "rule": verdict.rule,
+                "detail": verdict.refusal.detail,
+                "mixed": True,
+            },
+        )
+        for verdict in decision.verdicts
+        if verdict.outcome == "refused" and verdict.refusal is not None
     ]
 
 

@@ -20,9 +20,11 @@ from relay.store.sends import NewDelivery, NewSend, insert_sends
 
 NOW = 1_790_000_000_000
 TENANT, MAILBOX = "ten_1", "mbx_1"
+# columns of a submission that do not matter here
 EMPTY = (
-    "credential_id to_header subject message_class reason rule detail dedupe_key campaign digest".split()
-)  # columns of a submission that do not matter here
+    *("credential_id", "to_header", "subject", "message_class", "reason"),
+    *("rule", "detail", "dedupe_key", "campaign", "digest"),
+)
 T = TypeVar("T")
 
 

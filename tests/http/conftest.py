@@ -1,5 +1,5 @@
 """The fixtures of this area."""
 
-from tests.http.office import changes, office, prepared
+from tests.http.office import differences, office, prepared
 
-__all__ = ["changes", "office", "prepared"]
+__all__ = ["differences", "office", "prepared"]

@@ -49,7 +49,12 @@ PROVIDERS: list[Tree] = [
         "password": "token",
         "webhookSecret": "hook:secret-of-the-hook",
     },
-    {"name": "second", "provider": "resend", "password": "key", "webhookSecret": "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQ="},
+    {
+        "name": "second",
+        "provider": "resend",
+        "password": "key",
+        "webhookSecret": "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
+    },
 ]
 
 
@@ -154,17 +159,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def changes() -> Tree:
+def differences() -> Tree:
     """What a test changes in the configuration."""
     return {}
 
 
 @pytest.fixture
-async def office(prepared: Path, tmp_path: Path, changes: Tree) -> AsyncIterator[Office]:
+async def office(prepared: Path, tmp_path: Path, differences: Tree) -> AsyncIterator[Office]:
     """A fresh office."""
     folder = tmp_path / "office"
     shutil.copytree(prepared, folder)
-    loaded = load(write(folder, settings(folder, CHANGES | changes, providers=PROVIDERS))).settings
+    loaded = load(write(folder, settings(folder, CHANGES | differences, providers=PROVIDERS))).settings
     instance, clock, dns = Instance(loaded.server.data_dir), Time(), Dns()
     app = App(
         loaded,
@@ -187,4 +192,4 @@ async def office(prepared: Path, tmp_path: Path, changes: Tree) -> AsyncIterator
     await app.database.close()
 
 
-__all__ = ["DOMAIN", "OTHER", "Office", "changes", "office", "prepared"]
+__all__ = ["DOMAIN", "OTHER", "Office", "differences", "office", "prepared"]

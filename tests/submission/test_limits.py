@@ -180,8 +180,8 @@ def test_S19_the_listener_survives_running_out_of_descriptors(make_hall: MakeHal
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             for sock in waiting:
                 sock.close()
-        hall.settled(lambda: True)
-        hall.complaints.clear()  # asyncio says that there were too many open files
+        # asyncio says that files ran out, and goes on accepting a second later, even where the door was closed since.
+        hall.may_complain = True
         with hall.connect() as later:
             assert later.command("NOOP").code == 250
 

@@ -20,14 +20,16 @@ Result = TypeVar("Result")
 
 
 class Inside(Door):
-    """A running App."""
+    """A running App; with a `clock` of the test's it lives in the test's time (milliseconds since the epoch)."""
 
-    def __init__(self, folder: Path, tree: Tree) -> None:
+    def __init__(self, folder: Path, tree: Tree, clock: Callable[[], int] | None = None) -> None:
         from config.loader import load
         from relay.app.serve import open_app
 
         super().__init__(tree)
         self.app = open_app(load(write(folder, tree)).settings)
+        if clock is not None:
+            self.app.clock = clock
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gatepost", daemon=True)
         self._thread.start()
@@ -63,10 +65,15 @@ def make_inside(tmp_path: Path) -> Iterator[MakeInside]:
     """Makes Apps: `make_inside(changes, providers=[provider.settings()])`; they end with the test."""
     made: list[Inside] = []
 
-    def make(changes: Mapping[str, Any] | None = None, *, providers: Sequence[Tree] = ()) -> Inside:
+    def make(
+        changes: Mapping[str, Any] | None = None,
+        *,
+        providers: Sequence[Tree] = (),
+        clock: Callable[[], int] | None = None,
+    ) -> Inside:
         folder = tmp_path / f"inside{len(made)}"
         folder.mkdir()
-        made.append(Inside(folder, settings(folder, changes, providers=providers)))
+        made.append(Inside(folder, settings(folder, changes, providers=providers), clock))
         return made[-1]
 
     yield make

@@ -6,7 +6,6 @@ from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from html import escape
-from typing import cast
 
 from relay.cli.demo.sink import BEHAVIOURS, Sink, Taken
 
@@ -14,20 +13,31 @@ from relay.cli.demo.sink import BEHAVIOURS, Sink, Taken
 ADDED = ("received", "dkim-signature", "list-unsubscribe", "list-unsubscribe-post")
 
 _STYLE = """
-:root{--ground:#fbfbfa;--panel:#fff;--line:#e7e5e1;--ink:#1d1d1f;--muted:#6b6b70;--accent:#3b5bdb;--good:#2b8a3e;--mark:#ebf6ee}
+:root{--ground:#fbfbfa;--panel:#fff;--line:#e7e5e1;--ink:#1d1d1f;--muted:#6b6b70;--accent:#3b5bdb;--good:#2b8a3e;
+  --mark:#ebf6ee}
 @media(prefers-color-scheme:dark){:root{--ground:#131416;--panel:#1a1c1f;--line:#2c2f34;--ink:#ececee;--muted:#9a9aa2;
---accent:#7c96ff;--good:#69db7c;--mark:#17251b}}
-*{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);font:14px/20px system-ui,sans-serif}
-main{max-width:1080px;margin:0 auto;padding:24px 16px 64px}h1{font-size:20px;line-height:28px;margin:0}
-p{margin:4px 0 16px;color:var(--muted)}a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
-table{width:100%;border-collapse:collapse;background:var(--panel);border:1px solid var(--line);border-radius:6px}
+  --accent:#7c96ff;--good:#69db7c;--mark:#17251b}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--ink);font:14px/20px system-ui,sans-serif}
+main{max-width:1080px;margin:0 auto;padding:24px 16px 64px}
+h1{font-size:20px;line-height:28px;margin:0}
+h2{font-size:14px;margin:24px 0 4px}
+p{margin:4px 0 16px;color:var(--muted)}
+a{color:var(--accent);text-decoration:none}
+a:hover{text-decoration:underline}
+table{width:100%;border-collapse:collapse;background:var(--panel);border:1px solid var(--line)}
 td,th{text-align:left;padding:8px 12px;border-top:1px solid var(--line);font-weight:400;vertical-align:top}
-th{color:var(--muted);border-top:0}td:last-child{white-space:nowrap}code,pre{font:13px/19px ui-monospace,monospace}
-pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--panel);border:1px solid var(--line);border-radius:6px;
-padding:12px;margin:8px 0 24px}pre b{font-weight:400;background:var(--mark);color:var(--good)}
-h2{font-size:14px;margin:24px 0 4px}iframe{width:100%;height:320px;border:1px solid var(--line);border-radius:6px;background:#fff}
-form{display:inline-flex;gap:8px;align-items:center;margin:0 24px 16px 0}button{font:inherit;padding:4px 8px;color:inherit;cursor:pointer;
-background:var(--panel);border:1px solid var(--line);border-radius:6px}button[aria-pressed=true]{border-color:var(--accent);color:var(--accent)}
+th{color:var(--muted);border-top:0}
+td:last-child{white-space:nowrap}
+code,pre{font:13px/19px ui-monospace,monospace}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--panel);border:1px solid var(--line);
+  border-radius:6px;padding:12px;margin:8px 0 24px}
+pre b{font-weight:400;background:var(--mark);color:var(--good)}
+iframe{width:100%;height:320px;border:1px solid var(--line);border-radius:6px;background:#fff}
+form{display:inline-flex;gap:8px;align-items:center;margin:0 24px 16px 0}
+button{font:inherit;padding:4px 8px;color:inherit;cursor:pointer;background:var(--panel);
+  border:1px solid var(--line);border-radius:6px}
+button[aria-pressed=true]{border-color:var(--accent);color:var(--accent)}
 """
 
 
@@ -92,14 +102,14 @@ def _header(header: bytes) -> str:
 
 
 def _parsed(taken: Taken) -> EmailMessage:
-    return cast("EmailMessage", message_from_bytes(taken.data, policy=SMTP))
+    return message_from_bytes(taken.data, policy=SMTP)
 
 
 def _content(part: MIMEPart) -> str:
     try:
         return str(part.get_content())
     except (LookupError, ValueError):  # a charset nobody knows: the octets as they are
-        return bytes(cast("bytes", part.get_payload(decode=True) or b"")).decode("utf-8", "replace")
+        return bytes(part.get_payload(decode=True) or b"").decode("utf-8", "replace")
 
 
 def _document(title: str, body: str, refresh: int = 0) -> str:

@@ -1,8 +1,9 @@
 """The demo on the screen: the table as it grows, then everything needed to go on by hand."""
 
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich import box
 from rich.console import Console, Group
@@ -143,11 +144,11 @@ def invitation(screen: Console, stage: Stage) -> None:
 
 
 def _suggestions(stage: Stage) -> list[tuple[str, str]]:
-    config: Any = stage.config
+    program = "gatepost" if shutil.which("gatepost") else sys.argv[0]
     return [
-        (f"export GATEPOST_CONFIG={config}", "then, in another terminal:"),
-        ("gatepost hold list", "what waits for a person; gatepost hold approve SEND_ID lets it go"),
-        ("gatepost trace SEND_ID", "why it was decided so, and everything that happened since"),
-        ("gatepost send-test --mailbox billing-agent --to you@customer.example", "one more message"),
-        ("gatepost audit verify", "prove that no decision was changed"),
+        (f"export GATEPOST_CONFIG={stage.config}", "then, in another terminal:"),
+        (f"{program} hold list", f"what waits for a person; {program} hold approve SEND_ID lets it go"),
+        (f"{program} trace SEND_ID", "why it was decided so, and everything that happened since"),
+        (f"{program} send-test --mailbox billing-agent --to you@customer.example", "one more message"),
+        (f"{program} audit verify", "prove that no decision was changed"),
     ]

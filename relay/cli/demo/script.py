@@ -141,7 +141,11 @@ def unsubscribed(play: Play) -> Row:
     message = letter(f"Maya <growth@{DOMAIN}>", [ADA], *letters.OFFER_AGAIN)
     row.told(submit(play.stage, "growth-agent", message, [ADA]), "550 5.7.1 unsubscribed:")
     row.found("stop", "refused: her choice is kept")
-    row.found("note", "receipts still reach her")
+    receipt_too = letter(f"Acme Billing <billing@{DOMAIN}>", [ADA], *letters.SHIPPED)
+    answer = submit(play.stage, "billing-agent", receipt_too, [ADA])
+    row.check(answer.code == 250, f"a notice of shipment was refused: {answer.line!r}")
+    if play.delivered(row, answer, ADA):
+        row.found("note", "what she ordered is still told to her")
     return row
 
 
@@ -183,8 +187,7 @@ def wrong_sender(play: Play) -> Row:
 
 def leaked(play: Play) -> Row:
     row = Row("billing-agent pastes its own password into a message", f"to {BEN}")
-    subject, text = letters.leak(play.stage.keys["billing-agent"])
-    message = letter(f"Acme Billing <billing@{DOMAIN}>", [BEN], subject, text)
+    message = letter(f"Acme Billing <billing@{DOMAIN}>", [BEN], *letters.leak(play.stage.keys["billing-agent"]))
     row.told(submit(play.stage, "billing-agent", message, [BEN]), "550 5.7.1 secret_leak:")
     row.found("stop", "blocked: the secret stays here")
     return row
@@ -193,8 +196,8 @@ def leaked(play: Play) -> Row:
 def looping(play: Play) -> Row:
     row = Row("growth-agent is stuck: the same follow-up, reworded 4 times", f"to {DANA}")
     answers = []
-    for subject, text in letters.FOLLOW_UPS:
-        message = letter(f"Maya <growth@{DOMAIN}>", [DANA], subject, text)
+    for written in letters.FOLLOW_UPS:
+        message = letter(f"Maya <growth@{DOMAIN}>", [DANA], *written)
         answers.append(submit(play.stage, "growth-agent", message, [DANA]))
     row.check(all(a.code == 250 for a in answers[:3]), f"the first three: {[a.line for a in answers[:3]]}")
     row.told(answers[3], "550 5.7.1 loop_detected:")
@@ -205,8 +208,8 @@ def looping(play: Play) -> Row:
 def over_the_limit(play: Play) -> Row:
     row = Row("digest-agent sends 4 digests; its limit is 3 an hour", "to four teams")
     answers = []
-    for team, (subject, text) in letters.DIGESTS.items():
-        message = letter(f"Acme Digest <digest@{DOMAIN}>", [team], subject, text)
+    for team, written in letters.DIGESTS.items():
+        message = letter(f"Acme Digest <digest@{DOMAIN}>", [team], *written)
         answers.append(submit(play.stage, "digest-agent", message, [team]))
     row.check(all(a.code == 250 for a in answers[:3]), f"the first three: {[a.line for a in answers[:3]]}")
     row.told(answers[3], "451 4.7.0 rate_limited:")
@@ -227,7 +230,7 @@ def bounced(play: Play) -> Row:
 
 
 def bounced_again(play: Play) -> Row:
-    row = Row("…and again, an hour of retries later", f"to {NOBODY}")
+    row = Row("…and tries again, as agents do", f"to {NOBODY}")
     message = letter(f"Acme Billing <billing@{DOMAIN}>", [NOBODY], *letters.REMINDER_AGAIN)
     row.told(submit(play.stage, "billing-agent", message, [NOBODY]), "550 5.7.1 suppressed:")
     row.found("stop", "refused here: the provider is not bothered, the reputation is kept")

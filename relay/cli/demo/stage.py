@@ -15,14 +15,12 @@ from typing import Any
 import yaml
 
 from config.loader import load_text
-from relay.app.instance import Instance
 from relay.app.process import App, wall_clock
-from relay.app.setup import prepare
+from relay.app.serve import open_app
 from relay.cli.demo.inbox import Inbox
 from relay.cli.demo.sink import Sink, Store
 from relay.store import accounts, credentials
 from relay.store.consequences import Suppress
-from relay.store.engine import Database
 from relay.submission.listener import bind
 
 HOST = "127.0.0.1"
@@ -31,14 +29,18 @@ COMPLAINED = "carol@customer.example"
 MAILBOXES = ("billing-agent", "growth-agent", "sales-agent", "digest-agent")
 
 
-def bind_one(*ports: int) -> socket.socket:
-    """A listening socket on the first of these ports that is free, else on any."""
-    for port in ports:
-        try:
-            return bind(HOST, port)
-        except OSError:
-            continue
-    return bind(HOST, 0)
+def bind_one(port: int = 0) -> socket.socket:
+    """A listening socket on this port if it is free, else on any."""
+    try:
+        return bind(HOST, port)
+    except OSError:
+        return bind(HOST, 0)
+
+
+def free_port(wanted: int) -> int:
+    """This port if it is free, else another."""
+    with bind_one(wanted) as probe:
+        return int(probe.getsockname()[1])
 
 
 def configuration(smtp: int, http: int, providers: Mapping[str, int], admin_key: str) -> dict[str, Any]:
@@ -79,33 +81,20 @@ class Stage:
         self.admin_key = f"demo-{secrets.token_urlsafe(18)}"
         self.received = Store()
         self.keys: dict[str, str] = {}
-        smtp, http = bind_one(2525), bind_one(8025)
-        self.smtp_port, self.http_port = _port(smtp), _port(http)
+        self.smtp_port, self.http_port = free_port(2525), free_port(8025)
         self.primary, self.secondary = (Sink(n, bind_one(), self.received) for n in ("primary", "secondary"))
-        self.app = self._build(smtp, http)
+        self.app = self._build()
         about = {"Console": f"http://{HOST}:{self.http_port}/", "API": f"http://{HOST}:{self.http_port}/docs"}
         self.inbox = Inbox(HOST, self.received, (self.primary, self.secondary), about)
 
-    def _build(self, smtp: socket.socket, http: socket.socket) -> App:
+    def _build(self) -> App:
         ports = {sink.name: sink.port for sink in (self.primary, self.secondary)}
         text = yaml.safe_dump(configuration(self.smtp_port, self.http_port, ports, self.admin_key), sort_keys=False)
         self.config.write_text(text, "utf-8")
         # Not the environment: a visitor's own GATEPOST_ variables are meant for another installation.
         settings = load_text(text, str(self.config), self.folder, {}).settings
-        instance = Instance(settings.server.data_dir)
-        instance.lock()
-        prepare(settings, instance)
-        database, vault = Database(settings.storage.dsn), instance.vault(settings)
-        app = App(
-            settings,
-            database=database,
-            vault=vault,
-            instance=instance.id,
-            smtp=[smtp],
-            http=http,
-            admin_key=self.admin_key,
-        )
-        with database.transaction() as connection:
+        app = open_app(settings)
+        with app.database.transaction() as connection:
             for name in MAILBOXES:
                 self.keys[name] = _credential(connection, app, name)
             tenant = accounts.tenant(connection, "default")
@@ -151,7 +140,3 @@ def _complaint(tenant_id: str) -> Suppress:
     at = wall_clock() - 7 * 86_400_000
     evidence = {"feedbackType": "abuse"}
     return Suppress(tenant_id, "", COMPLAINED, COMPLAINED, "complaint", "feedback loop", evidence, at)
-
-
-def _port(listening: socket.socket) -> int:
-    return int(listening.getsockname()[1])

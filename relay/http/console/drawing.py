@@ -72,7 +72,8 @@ def waterfall(terms: Sequence[tuple[str, float, str]], total: int) -> Markup:
 
 def _step(y: int, name: str, start: float, wide: float, kind: str, words: str, label: int, scale: float) -> Markup:
     return Markup(
-        '<text x="0" y="{}" class="name">{}</text><rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="16" rx="2"/>'
+        '<text x="0" y="{}" class="name">{}</text>'
+        '<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="16" rx="2"/>'
         '<text x="{:.1f}" y="{}" class="value">{}</text>'
     ).format(
         y + 18, name, kind, label + start * scale, y + 6, max(1.0, wide * scale),

@@ -17,6 +17,7 @@ from relay.http.console.session import COOKIE, Session, Sessions
 from relay.http.console.visit import Entry, Visit
 from relay.http.house import House
 from relay.http.problems import CODES, Problem, of_exception
+from relay.store.listings import counted
 from relay.store.sessions import is_ended
 
 POLICY = (
@@ -42,6 +43,7 @@ class Guard:
     def __init__(self, house: House, sessions: Sessions) -> None:
         self._house = house
         self._sessions = sessions
+        self._hours: dict[int, dict[str, int]] = {}
 
     async def answer(self, entry: Entry, request: Request) -> Response:
         """The answer to a request for an entry, with every header."""
@@ -55,7 +57,7 @@ class Guard:
         return secured(answer)
 
     async def _answer(self, entry: Entry, request: Request) -> Response:
-        session = await self.session(request)
+        session, waiting = await self._session(request)
         if session is None:
             return _to_sign_in(request)
         form: Mapping[str, str] = {}
@@ -64,14 +66,17 @@ class Guard:
             form = await _form(request)
             if not self._sessions.is_token(session, form.get("token", "")):
                 raise Problem("permission_missing", "the form is from another session; reload the page and try again")
-        return await entry.answer(Visit(self._house, request, session, form))
+        return await entry.answer(Visit(self._house, request, session, form, waiting, self._hours))
 
-    async def session(self, request: Request) -> Session | None:
-        """The session of a request, None where nobody signed in; raises Unavailable."""
+    async def _session(self, request: Request) -> tuple[Session | None, int]:
+        """The session of a request and how many approvals wait; None where nobody signed in; raises Unavailable."""
         session = self._sessions.read(request.cookies.get(COOKIE, ""))
-        if session is None or await self._house.look(lambda c: is_ended(c, session.id)):
-            return None
-        return session
+        if session is None:
+            return None, 0
+        ended, waiting = await self._house.look(
+            lambda c: (is_ended(c, session.id), counted(c, "approvals", {"status": "pending"}))
+        )
+        return (None if ended else session), waiting
 
 
 def check_origin(house: House, request: Request) -> None:

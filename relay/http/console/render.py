@@ -79,13 +79,17 @@ def asset(name: str) -> str:
 def render(template: str, visit: "Visit", **values: Any) -> str:
     """A template with what every page of the console knows."""
     house = visit.house
-    return environment().get_template(template).render(
-        **values,
-        visit=visit,
-        path=visit.request.url.path,
-        token=visit.session.token,
-        now=visit.now,
-        server=house.settings().server.hostname,
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            **values,
+            visit=visit,
+            path=visit.request.url.path,
+            token=visit.session.token,
+            now=visit.now,
+            server=house.settings().server.hostname,
+        )
     )
 
 

@@ -65,9 +65,7 @@ class SignIn:
         )
         return secured(answer)
 
-    def _page(
-        self, following: str, problem: str, status: int = 200, headers: dict[str, str] | None = None
-    ) -> Response:
+    def _page(self, following: str, problem: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         shown = render_alone("sign_in.html", self._house, following=following, problem=problem)
         return HTMLResponse(shown, status, headers)
 
@@ -91,5 +89,3 @@ def _inside(path: str) -> str:
     """A page of ours, or nothing: never a way out (an open redirect)."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isascii() and path.isprintable()
     return path if is_ours and not path.startswith("/sign-in") and len(path) < 2000 else ""
-
-

@@ -24,6 +24,8 @@ class Visit:
     request: Request
     session: Session
     form: Mapping[str, str]
+    waiting: int  # approvals
+    hours: dict[int, dict[str, int]]  # decisions by hour, kept between visits (`overview`)
 
     @property
     def who(self) -> Caller:

@@ -1,0 +1,117 @@
+"""One attempt: a message brought into the form a provider takes, and offered to it.
+
+What the provider is like is known once it has been reached, so a message is dressed then:
+8-bit parts are encoded anew where it takes only seven bits (RFC 6152 §3), and what it cannot
+carry at all is not offered but said to be unfit for this provider. A connection that turns
+out to be over before anything was said is replaced by a fresh one, once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import structlog
+
+from config.providers import ProviderSettings
+from relay.delivery.connection import Connection, Sending
+from relay.delivery.dial import Unreachable
+from relay.delivery.dress import Unconvertible, Unsignable, Wardrobe, dressed, return_path
+from relay.delivery.judgement import outcomes
+from relay.delivery.outcome import EIGHT_BIT, SIZE, UNFIT, UTF8, Outcome, Phase, Result, Scope, Transcript
+from relay.delivery.pool import Pool
+from relay.mail.departure import Departure, WireError
+from relay.mail.reply import EnhancedCode, Reply
+from relay.store.parcel import Due, Parcel
+
+log = structlog.get_logger()
+
+
+class Unfit(NamedTuple):
+    """Why a message cannot be offered to this provider. Without a reply the fault is ours and may pass."""
+
+    kind: str
+    detail: str
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A parcel's recipients at one provider."""
+
+    parcel: Parcel
+    data: bytes
+    due: Sequence[Due]
+    provider: ProviderSettings
+    wardrobe: Wardrobe
+    pool: Pool
+
+    async def make(self, started: int) -> tuple[Outcome, ...]:
+        """An outcome for every recipient, its end not noted yet; a place at the provider is the caller's to hold."""
+        try:
+            connection = await self.pool.get(self.provider)
+        except Unreachable as error:
+            return self._outcomes(error.transcript, started)
+        try:
+            fit = self._fit(connection)
+            if isinstance(fit, Unfit):
+                return tuple(self._unfit(due.n, fit, started) for due in self.due)
+            was_used = connection.sent > 0
+            said = await connection.transact(fit)
+        finally:
+            self.pool.give_back(connection)
+        if was_used and said.was_stale and not self.pool.closing:
+            said = await self._afresh(fit)
+        return self._outcomes(said, started)
+
+    async def _afresh(self, sending: Sending) -> Transcript:
+        try:
+            connection = await self.pool.get(self.provider, fresh=True)
+        except Unreachable as error:
+            return error.transcript
+        try:
+            return await connection.transact(sending)
+        finally:
+            self.pool.give_back(connection)
+
+    # -- what is sent -----------------------------------------------------------------------
+
+    def _fit(self, connection: Connection) -> Sending | Unfit:
+        """What to send on this connection, or why not."""
+        try:
+            message = self._dressed(connection)
+        except (Unsignable, WireError) as error:
+            log.error("a message cannot leave", send=self.parcel.send_id, error=str(error))  # noqa: TRY400 - a known cause
+            return Unfit(UNFIT, str(error))
+        except Unconvertible as error:
+            # RFC 3463 §3.7: X.6.3, conversion required but not supported.
+            return Unfit(EIGHT_BIT, str(error), Reply(554, EnhancedCode(5, 6, 3), f"no 8BITMIME there: {error}"))
+        smtputf8 = message.needs_smtputf8 or not all(d.recipient.isascii() for d in self.due)
+        mail_from = return_path(self.parcel, self.due, self.provider, self.wardrobe)
+        if (smtputf8 or not mail_from.isascii()) and "smtputf8" not in connection.features:
+            # RFC 6531 §3.5 and §4.2: 550 5.6.7, non-ASCII addresses not permitted for that recipient.
+            return Unfit(UTF8, "", Reply(550, EnhancedCode(5, 6, 7), "no SMTPUTF8 there, and the message needs it"))
+        if connection.size_limit and message.size > connection.size_limit:
+            return Unfit(
+                SIZE, "", Reply(552, EnhancedCode(5, 3, 4), f"over the {connection.size_limit} octets it takes")
+            )
+        recipients = {due.n: due.recipient for due in self.due}
+        return Sending(mail_from, recipients, bytes(message), smtputf8, message.needs_8bitmime)
+
+    def _dressed(self, connection: Connection) -> Departure:
+        given = (self.data, self.parcel, self.due, self.provider, self.wardrobe)
+        message = dressed(*given)
+        if message.needs_8bitmime and not message.needs_smtputf8 and "8bitmime" not in connection.features:
+            message = dressed(*given, seven_bit=True)
+        return message
+
+    # -- what came of it ----------------------------------------------------------------------
+
+    def _outcomes(self, said: Transcript, started: int) -> tuple[Outcome, ...]:
+        return outcomes(self.provider, said, [due.n for due in self.due], started, started)
+
+    def _unfit(self, n: int, fit: Unfit, started: int) -> Outcome:
+        """Nothing was said: the provider is not to blame."""
+        name = self.provider.name
+        return Outcome(
+            n, Result.NEXT, Scope.MESSAGE, Phase.EHLO, name, fit.reply, started, started, fit.detail, kind=fit.kind
+        )

@@ -1,0 +1,74 @@
+"""Who is told of what by webhook: the file's destinations, and the URLs among those of alerts and approvals.
+
+Each has an id made of its role and URL, so that it stays the same from start to start and on
+every machine. URLs of alerts and approvals are signed under a secret derived for them. What
+the operator's own file names may lead inside where he says so: a webhook by `allow_private`,
+an alert's URL by standing there at all.
+"""
+
+import base64
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from config.settings import Settings
+from relay.feedback.notices import ALERTS, HELD, is_url
+from relay.mail.ids import id_from_octets
+from relay.store.postings import Declared, body_of
+from relay.store.vault import Vault
+
+ALERT, APPROVAL, WEBHOOK = "alert", "approval", "webhook"
+
+
+def declared(settings: Settings, vault: Vault) -> Iterator[Declared]:
+    """Every destination of the file."""
+    for hook in settings.webhooks:
+        if hook.secret.is_set:
+            yield Declared(identity(WEBHOOK, hook.url), hook.url, tuple(hook.events), hook.secret.reveal())
+    for url in filter(is_url, settings.alerts.notify):
+        yield Declared(identity(ALERT, url), url, tuple(ALERTS), _derived(vault, url))
+    for url in filter(is_url, settings.approvals.notify):
+        yield Declared(identity(APPROVAL, url), url, (HELD,), _derived(vault, url))
+
+
+def private(settings: Settings) -> frozenset[str]:
+    """Those that may lead to private networks."""
+    return frozenset(
+        [
+            *(identity(WEBHOOK, hook.url) for hook in settings.webhooks if hook.allow_private),
+            *(identity(ALERT, url) for url in settings.alerts.notify if is_url(url)),
+            *(identity(APPROVAL, url) for url in settings.approvals.notify if is_url(url)),
+        ]
+    )
+
+
+def identity(role: str, url: str) -> str:
+    """The id of a destination of the file."""
+    return id_from_octets("whk", blake2b(f"{role}\0{url}".encode(), digest_size=16).digest())
+
+
+def _derived(vault: Vault, url: str) -> str:
+    return "whsec_" + base64.b64encode(vault.derive(f"notify {url}")).decode()
+
+
+class Bodies:
+    """What is posted of an event; an approver's URL is given the link to decide by."""
+
+    def __init__(self, settings: Callable[[], Settings], decision_url: Callable[[str, str], str]) -> None:
+        self._settings = settings
+        self._decision_url = decision_url
+
+    def of(self, webhook_id: str, event: Any) -> str:
+        """The body of one event for one destination."""
+        url = self._approver(webhook_id) if event.type == HELD else ""
+        more = {"decisionUrl": self._decision_url(event.send_id, url)} if url else {}
+        return body_of(event, more, _timestamp)
+
+    def _approver(self, webhook_id: str) -> str:
+        urls = filter(is_url, self._settings().approvals.notify)
+        return next((url for url in urls if identity(APPROVAL, url) == webhook_id), "")
+
+
+def _timestamp(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

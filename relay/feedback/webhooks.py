@@ -1,0 +1,146 @@
+"""Posts events to their destinations, signed after Standard Webhooks.
+
+What has to be posted is planned from the journal in the store (`store.postings`); here the
+calls are made, each under the rules of `guarded`, a few at a time for every destination and
+never waiting for a slow one. After a rotation two signatures go along. A receiver that has an
+event already knows it by `webhook-id`, which stays through every retry. What it answers is
+kept for the operator, its first thousand octets.
+"""
+
+import asyncio
+import base64
+import binascii
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from standardwebhooks import Webhook
+
+from relay.feedback.guarded import Answer, CallFailed, Forbidden, Resolve, post, resolve
+from relay.store import journal, postings
+from relay.store.postings import Posting
+from relay.store.reader import Reader
+from relay.store.vault import Vault
+from relay.store.writer import Broken, Unavailable, Writer
+
+log = structlog.get_logger()
+
+AT_ONCE = 8  # calls to one destination
+AGAIN = 30_000  # milliseconds after which it is planned although nothing happened: one may be enabled again
+KEPT = 1_000  # octets of an answer
+AGENT = "Gatepost-Webhooks/1"
+
+
+class Poster:
+    """Plans and posts. `is_private` says of a destination whether the operator's file lets it lead inside."""
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        writer: Writer,
+        vault: Vault,
+        clock: Callable[[], int],
+        new_id: Callable[[str], str],
+        body: Callable[[str, Any], str],
+        is_private: Callable[[str], bool] = lambda _: False,
+        find: Resolve = resolve,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._vault = vault
+        self._clock = clock
+        self._new_id = new_id
+        self._body = body
+        self._is_private = is_private
+        self._find = find
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._planned = journal.Mark(-1, -1)
+        self._planned_at = 0
+        self._context: ssl.SSLContext | None = None
+
+    async def look(self) -> None:
+        """Plan what is new and begin to post what is due. Raises Unavailable or Broken."""
+        newest, now = await self._reader.call(journal.newest), self._clock()
+        if newest != self._planned or now - self._planned_at >= AGAIN:
+            plan = partial(postings.plan, now=now, new_id=partial(self._new_id, "wdl"), body=self._body)
+            if not await self._writer.run(plan):  # else there may be more
+                self._planned, self._planned_at = newest, now
+        due = await self._reader.call(postings.next_due)
+        if due and due <= self._clock():
+            await self._begin()
+
+    async def _begin(self) -> None:
+        now, busy = self._clock(), frozenset(self._busy)
+        claimed = await self._writer.run(lambda c: postings.claim(c, now=now, busy=busy, each=AT_ONCE))
+        for webhook_id in {posting.webhook_id for posting in claimed}:
+            own = [posting for posting in claimed if posting.webhook_id == webhook_id]
+            task = asyncio.get_running_loop().create_task(self._post_all(own))
+            self._busy[webhook_id] = task
+            task.add_done_callback(partial(self._ended, webhook_id))
+
+    def _ended(self, webhook_id: str, task: "asyncio.Task[None]") -> None:
+        del self._busy[webhook_id]
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, Unavailable | Broken):  # the claim runs out, and it is posted again
+            log.warning("the answer of a destination could not be written", webhook=webhook_id, error=str(error))
+        else:
+            log.error("posting failed in us", webhook=webhook_id, exc_info=error)
+
+    async def idle(self) -> None:
+        """Wait until nothing is being posted."""
+        while self._busy:
+            await asyncio.wait(set(self._busy.values()))
+
+    async def stop(self) -> None:
+        """End the calls under way; what they were about is posted again after a minute."""
+        for task in list(self._busy.values()):
+            task.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def _post_all(self, own: list[Posting]) -> None:
+        await asyncio.gather(*(self._post(posting) for posting in own))
+
+    async def _post(self, posting: Posting) -> None:
+        answer = await self._call(posting)
+        text = answer.body[:KEPT].decode("utf-8", "replace").replace("\0", "")
+        now = self._clock()
+        await self._writer.run(lambda c: postings.settle(c, posting, code=answer.code, answer=text, now=now))
+
+    async def _call(self, posting: Posting) -> Answer:
+        """What the destination answered; code 0 and why where it did not."""
+        body = posting.body.encode()
+        headers = {"Content-Type": "application/json", "User-Agent": AGENT, **self._signed(posting)}
+        if self._context is None:  # reading the trusted certificates costs milliseconds: once
+            self._context = ssl.create_default_context()
+        private = self._is_private(posting.webhook_id)
+        try:
+            return await post(posting.url, body, headers, allow_private=private, find=self._find, context=self._context)
+        except (Forbidden, CallFailed) as error:
+            return Answer(0, str(error).encode())
+
+    def _signed(self, posting: Posting) -> dict[str, str]:
+        at = datetime.fromtimestamp(self._clock() // 1000, UTC)
+        sealed = [secret for secret in (posting.secret, posting.previous_secret) if secret]
+        keys = [key_of(self._vault.open(secret)) for secret in sealed]
+        return {
+            "webhook-id": posting.id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": " ".join(Webhook(key).sign(posting.id, at, posting.body) for key in keys),
+        }
+
+
+def key_of(secret: str) -> bytes:
+    """The key of a secret: what stands in base64 behind `whsec_`, or the words themselves."""
+    if secret.startswith("whsec_"):
+        encoded = secret.removeprefix("whsec_")
+        try:
+            if key := base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True):
+                return key
+        except binascii.Error:
+            pass  # it only looks like one
+    return secret.encode()

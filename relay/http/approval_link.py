@@ -1,0 +1,122 @@
+"""The link an approver gets by mail: opening it shows what waits, only its buttons act.
+
+The token is signed for one send and one approver and good until the send is decided or its
+time runs out. Mail scanners that open the link change nothing. The message is shown as text,
+never rendered.
+"""
+
+from html import escape
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Path
+from fastapi.responses import HTMLResponse
+
+from policy.content import Content
+from relay.http.access import Parts
+from relay.http.approvals import settle
+from relay.http.house import House
+from relay.http.paper import nothing, page
+from relay.http.problems import Problem
+from relay.http.shapes import when
+from relay.mail.header import HeaderBlock
+from relay.mail.mime import view
+from relay.mail.text import content
+from relay.mail.token import Purpose, TokenError, Tokens
+from relay.store import held, sends, sent
+
+router = APIRouter(tags=["Approvals"])
+PATH = "/a/"
+SHOWN = 20_000
+Token = Annotated[str, Path(max_length=2000)]
+_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}}},
+    404: {"content": {"text/html": {}}, "description": "Not a link of ours"},
+}
+
+
+def url(tokens: Tokens, public_url: str, send_id: str, approver: str) -> str:
+    """The link for one approver of one held send."""
+    token = tokens.issue(Purpose.APPROVAL, f"{send_id}\0{approver}".encode())
+    return f"{public_url.rstrip('/')}{PATH}{token}"
+
+
+@router.head(PATH + "{token}", include_in_schema=False)
+@router.get(PATH + "{token}", summary="What waits for approval", response_class=HTMLResponse, responses=_PAGE)
+async def show(token: Token, parts: Parts) -> HTMLResponse:
+    """Changes nothing."""
+    found = _read(parts, token)
+    return nothing() if found is None else await _page(parts, found[0])
+
+
+@router.post(PATH + "{token}", summary="Approve or reject", response_class=HTMLResponse, responses=_PAGE)
+async def act(
+    token: Token,
+    parts: Parts,
+    decision: Annotated[str, Form(max_length=20)] = "",
+    note: Annotated[str, Form(max_length=4000)] = "",
+) -> HTMLResponse:
+    """By the buttons of the page."""
+    found = _read(parts, token)
+    if found is None:
+        return nothing()
+    send_id, approver = found
+    if decision not in ("approve", "reject"):
+        return await _page(parts, send_id)
+    try:
+        await settle(parts, send_id, decision, by=f"link:{approver}", note=note.replace("\0", ""))
+    except Problem as problem:
+        return await _page(parts, send_id, problem.detail)
+    return await _page(parts, send_id)
+
+
+def _read(parts: House, token: str) -> tuple[str, str] | None:
+    try:
+        send_id, separator, approver = parts.tokens.read(Purpose.APPROVAL, token).decode().partition("\0")
+    except (TokenError, UnicodeDecodeError):
+        return None
+    return (send_id, approver) if separator else None
+
+
+async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
+    def question(connection: Any) -> Any:
+        row = held.one(connection, send_id)
+        deliveries = sent.deliveries_of(connection, [send_id])[send_id]
+        return row, sent.one(connection, send_id), deliveries, sends.body(connection, send_id)
+
+    row, send, deliveries, data = await parts.look(question)
+    if row is None or send is None:
+        return nothing()
+    recipients = ", ".join(d.recipient for d in deliveries)
+    facts = {
+        "From": send.from_address,
+        "To": recipients,
+        "Subject": send.subject or "–",
+        "Why": row.reason.replace("_", " "),
+        "Waiting since": when(row.requested_at),
+    }
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
+    shown = f"<dl>{rows}</dl><pre>{escape(_text(data))}</pre>"
+    if row.status != "pending":
+        heading = {"expired": "Too late: its time ran out"}.get(row.status, row.status.capitalize())
+        note = f"<p>{escape(row.note)}</p>" if row.note else ""
+        return page(heading, f"<h1>{escape(heading)}</h1>{note}{shown}", wide=True)
+    return page("Waiting for approval", f"<h1>Waiting for approval</h1>{_said(trouble)}{shown}{_FORM}", wide=True)
+
+
+def _said(trouble: str) -> str:
+    return f"<p><b>{escape(trouble)}</b></p>" if trouble else ""
+
+
+def _text(data: bytes | None) -> str:
+    """The message as a reader would see it, as text."""
+    if data is None:
+        return "The message is not kept any more."
+    read: Content = content(view(data, HeaderBlock.parse(data)))
+    return (read.text or read.quoted or "(no text)")[:SHOWN]
+
+
+_FORM = (
+    '<form method="post"><label for="note">Note</label><textarea id="note" name="note" maxlength="4000"></textarea>'
+    '<div class="row"><button type="submit" name="decision" value="approve">Approve</button>'
+    '<button class="plain" type="submit" name="decision" value="reject">Reject</button></div></form>'
+)

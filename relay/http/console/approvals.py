@@ -1,0 +1,102 @@
+"""Approvals: what waits for a person, with all that is needed to decide, and the two buttons.
+
+After a decision the next one waiting is shown. Policy is asked again at departure: approving
+never overrides a block, and the page says so.
+"""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from relay.http import approvals as api
+from relay.http.console import checks, messages
+from relay.http.console.visit import Entry, Visit, get, post
+from relay.http.decisions import trace
+from relay.http.problems import Problem
+from relay.store import held, sent
+
+MOST = 100
+FACES = ("message", "decision", "timeline")
+
+
+async def listed(visit: Visit) -> Response:
+    """The queue, with the message that waits longest open."""
+    return await _page(visit, "")
+
+
+async def show(visit: Visit) -> Response:
+    """The queue, with one message open."""
+    return await _page(visit, visit.named("id"))
+
+
+async def _page(visit: Visit, chosen: str) -> Response:
+    def question(connection: Any) -> Any:
+        rows = held.listed(connection, "pending", after=None, limit=MOST).rows
+        ids = [row.send_id for row in rows]
+        names = sent.names_of(connection, sorted({row.mailbox_id for row in rows}))
+        return list(reversed(rows)), held.sends(connection, ids), sent.deliveries_of(connection, ids), names
+
+    waiting, found, deliveries, names = await visit.house.look(question)
+    rows = [
+        {
+            "approval": row,
+            "send": found.get(row.send_id),
+            "mailbox": names.get(row.mailbox_id, ""),
+            "to": [d.recipient for d in deliveries[row.send_id]],
+        }
+        for row in waiting
+    ]
+    chosen = chosen or (waiting[0].send_id if waiting else "")
+    told: dict[str, Any] = {"rows": rows, "chosen": chosen, "most": MOST}
+    if chosen:
+        told |= await _open(visit, chosen)
+    return visit.page("approvals.html", **told)
+
+
+async def _open(visit: Visit, send_id: str) -> dict[str, Any]:
+    tab = visit.asked("tab") if visit.asked("tab") in FACES else "message"
+    told = await messages.shown(visit, send_id, tab, "/approvals")
+    approval = await api.shown(visit.house, visit.who, send_id)
+    try:
+        record = await trace(visit.house, visit.who, send_id)
+    except Problem as problem:
+        if problem.status_code != 404:
+            raise
+        record = {"checks": []}
+    return told | {"approval": approval, "summary": checks.summary(record["checks"]), "tabs": FACES}
+
+
+async def decide(visit: Visit) -> Response:
+    """Approve or reject, with a note."""
+    send_id, word = visit.named("id"), visit.form.get("decision", "")
+    if word not in ("approve", "reject"):
+        raise Problem("invalid_request", "decision: is approve or reject")
+    await api.settle(visit.house, send_id, word, by=visit.who.actor, note=visit.form.get("note", "").strip()[:4000])
+    said = "Approved. It is on its way." if word == "approve" else "Rejected. It will not be sent."
+    return visit.go("/approvals", said)
+
+
+async def decide_many(visit: Visit) -> Response:
+    """The same word for several; what cannot be decided any more is counted, not hidden."""
+    word, done, late = visit.form.get("decision", ""), 0, 0
+    if word not in ("approve", "reject"):
+        raise Problem("invalid_request", "decision: is approve or reject")
+    for send_id in visit.form.get("ids", "").split()[:MOST]:
+        try:
+            await api.settle(visit.house, send_id, word, by=visit.who.actor, note=visit.form.get("note", "")[:4000])
+        except Problem as problem:
+            if problem.code not in ("not_waiting", "changed_since_held"):
+                raise
+            late += 1
+        else:
+            done += 1
+    verb = "approved" if word == "approve" else "rejected"
+    return visit.go("/approvals", f"{done} {verb}." + (f" {late} no longer waited." if late else ""))
+
+
+ENTRIES: tuple[Entry, ...] = (
+    get("/approvals", listed),
+    post("/approvals", decide_many),
+    get("/approvals/{id}", show),
+    post("/approvals/{id}", decide),
+)

@@ -1,0 +1,90 @@
+"""A decision as a checklist: each rule with its verdict, its evidence, and what would make it pass."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from relay.http.console.words import spoken
+
+BAD = ("failed", "error")
+# What the sender or a person can do about a reason (policy.md; the same next steps SMTP and HTTP name).
+REMEDIES = {
+    "rate_limited": "Wait until some of the window is free again, or raise the limit in the policy.",
+    "warmup_limit": "The domain is warming up: tomorrow's allowance is larger.",
+    "suppressed": "Drop this recipient. Remove the suppression only if the person asks for mail again.",
+    "unsubscribed": "Drop this recipient: the person chose so. New consent, recorded after that date, lets mail pass.",
+    "no_consent": "Record the recipient's consent with its proof, then send again.",
+    "duplicate": "Nothing: the first message stands. Send with another dedupe key if a second copy is meant.",
+    "loop_detected": "Look at what the agent is doing; approve this one message or change its content.",
+    "cooldown": "Wait: this person was written to a short while ago and has not answered.",
+    "secret_leak": "Take the secret out of the message, and rotate it.",
+    "canary_violation": "A planted token is in the message: find out how it got there before sending anything.",
+    "class_not_allowed": "Allow commercial mail for this mailbox, or rewrite the message.",
+    "physical_address_missing": "Set physical_address for the sending domain.",
+    "cannot_inject_footer": "Send the message without a signature or encryption, or with its own unsubscribe link.",
+    "sender_not_allowed": "Send from an address this mailbox owns, or add an alias to it.",
+    "lease_conflict": "Another mailbox is talking to this person: let that one go on, or wait until its time is over.",
+    "recipient_burst": "Wait: too many people were written to at once. Spread the sends, or raise the limit.",
+    "first_contact_limit": "Wait: the allowance for people never written to before is used up for now.",
+    "negative_signal_budget": "Look into the recent bounces and complaints before sending more.",
+    "reputation_paused": "Deal with the bounces or complaints, then resume the mailbox.",
+    "sender_domain_not_verified": "Publish the domain's ownership record and verify it under Domains.",
+    "mailbox_paused": "Resume the mailbox once its cause is dealt with.",
+    "tenant_paused": "Resume the tenant once the cause is dealt with.",
+    "recipient_invalid": "Correct the address or drop it.",
+    "recipient_not_allowed": "Add the recipient to the allowlist, or drop it.",
+    "too_many_recipients": "Send to fewer recipients at once.",
+    "held": "A person approves it.",
+    "unavailable": "Nothing is wrong with the message: a fact could not be read. Send it again shortly.",
+}
+_PLAIN = frozenset({"rule", "status", "recipient", "reason", "detail", "current", "limit"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One rule of the list. `current` and `limit` are there where the rule counts."""
+
+    rule: str
+    status: str
+    recipient: str
+    detail: str
+    reason: str
+    remedy: str
+    current: float | None
+    limit: float | None
+    evidence: tuple[tuple[str, Any], ...]
+    is_open: bool
+
+
+def items(checks: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """The checks in the order of the rules; the first that failed is open."""
+    first = next((i for i, check in enumerate(checks) if check["status"] in BAD), -1)
+    return [_item(check, is_open=i == first) for i, check in enumerate(checks)]
+
+
+def summary(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """How many checks ended how, what needs a look first."""
+    order = ("failed", "error", "warned", "passed", "shadowed", "skipped")
+    counted = {status: sum(1 for c in checks if c["status"] == status) for status in order}
+    return [(status, count) for status, count in counted.items() if count]
+
+
+def _item(check: Mapping[str, Any], *, is_open: bool) -> Item:
+    reason = str(check.get("reason", ""))
+    met = check["status"] in (*BAD, "warned", "shadowed")
+    return Item(
+        rule=str(check["rule"]),
+        status=str(check["status"]),
+        recipient=str(check.get("recipient", "")),
+        detail=str(check.get("detail", "")),
+        reason=reason,
+        remedy=REMEDIES.get(reason, "") if met else "",
+        current=_number(check.get("current")),
+        limit=_number(check.get("limit")),
+        evidence=tuple((spoken(name), value) for name, value in check.items() if name not in _PLAIN),
+        is_open=is_open,
+    )
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

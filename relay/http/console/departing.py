@@ -1,0 +1,39 @@
+"""A message as it leaves for its first recipient, built on a copy by the very code that sends it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from relay.delivery.dress import Unconvertible, Unsignable, Wardrobe, dressed
+from relay.http.house import House
+from relay.mail.departure import WireError
+from relay.store import queue
+from relay.store.keys import Signers
+from relay.store.sends import body
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A message as it came, and as it leaves; `problem` says why it could not be dressed."""
+
+    original: bytes
+    leaving: bytes
+    problem: str = ""
+
+
+def read(connection: Any, house: House, send_id: str) -> Bytes | None:
+    """The bytes of a submission; None when they are gone (retention), or never stored (blocked)."""
+    data = body(connection, send_id)
+    if data is None:
+        return None
+    parcel = queue.parcel_of(connection, send_id)
+    settings = house.settings()
+    provider = next((p for p in settings.providers if p.is_ready), None)
+    if parcel is None or provider is None:
+        return Bytes(data, data, "" if parcel is None else "no provider is configured")
+    signers = Signers(house.vault)
+    signers.load(connection, house.clock())
+    wardrobe = Wardrobe(settings.server.hostname, house.links(), signers.of)
+    try:
+        return Bytes(data, bytes(dressed(data, parcel, parcel.due[:1], provider, wardrobe)))
+    except (Unsignable, Unconvertible, WireError) as error:
+        return Bytes(data, data, str(error))

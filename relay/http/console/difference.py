@@ -1,0 +1,84 @@
+"""What we added to a message, line by line.
+
+What is equal at the beginning and at the end is set aside first, which takes one look at
+each line; the middle is compared properly only while it is short, so that no message can
+make this slow.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+MIDDLE = 1500  # lines on either side up to which the middle is compared line by line
+CONTEXT = 2
+LONGEST = 300  # characters of a line that are shown
+MOST = 2000  # lines that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the comparison: kind is same, added, removed or gap."""
+
+    kind: str
+    text: str
+    number: int = 0
+
+
+def compare(before: bytes, after: bytes) -> list[Line]:
+    """The lines added and removed, each with a little of what stands around it."""
+    a, b = before.split(b"\r\n"), after.split(b"\r\n")
+    head = _equal(a, b)
+    tail = _equal(a[head:][::-1], b[head:][::-1])
+    middle_a, middle_b = a[head : len(a) - tail], b[head : len(b) - tail]
+    lines = [_line("same", text, number + 1) for number, text in enumerate(b[:head])]
+    lines += _middle(middle_a, middle_b, head)
+    lines += [_line("same", text, len(b) - tail + n + 1) for n, text in enumerate(b[len(b) - tail :])]
+    return list(_folded(lines))[:MOST]
+
+
+def _equal(a: Sequence[bytes], b: Sequence[bytes]) -> int:
+    count = 0
+    for one, other in zip(a, b, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _middle(a: Sequence[bytes], b: Sequence[bytes], offset: int) -> Iterable[Line]:
+    if len(a) > MIDDLE or len(b) > MIDDLE:
+        yield from (_line("removed", text) for text in a)
+        yield from (_line("added", text, offset + n + 1) for n, text in enumerate(b))
+        return
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield from (_line("same", b[n], offset + n + 1) for n in range(j1, j2))
+            continue
+        yield from (_line("removed", text) for text in a[i1:i2])
+        yield from (_line("added", b[n], offset + n + 1) for n in range(j1, j2))
+
+
+def _line(kind: str, text: bytes, number: int = 0) -> Line:
+    shown = text[: LONGEST * 2].decode("utf-8", "replace")
+    return Line(kind, shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…", number)
+
+
+def _folded(lines: Sequence[Line]) -> Iterable[Line]:
+    """Changes with their surroundings; what is far from any change becomes a gap."""
+    near = bytearray(len(lines))
+    for index, line in enumerate(lines):
+        if line.kind != "same":
+            start = max(0, index - CONTEXT)
+            stop = min(len(lines), index + CONTEXT + 1)
+            near[start:stop] = b"\x01" * (stop - start)
+    skipped = 0
+    for index, line in enumerate(lines):
+        if near[index]:
+            if skipped:
+                yield Line("gap", f"{skipped} lines unchanged" if skipped > 1 else "1 line unchanged")
+                skipped = 0
+            yield line
+        else:
+            skipped += 1
+    if skipped:
+        yield Line("gap", f"{skipped} lines unchanged" if skipped > 1 else "1 line unchanged")

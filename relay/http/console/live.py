@@ -1,0 +1,46 @@
+"""What happens, as it happens: the journal as server-sent events for the pages that are open.
+
+A page is told only that something changed and where; it asks for the piece it shows, so a
+piece is made in one place. The stream ends with the session, and when this process drains.
+"""
+
+from collections.abc import AsyncIterator
+
+import orjson
+from starlette.responses import Response, StreamingResponse
+
+from relay.http.console.visit import Visit
+from relay.store import journal
+from relay.store.journal import Wanted
+from relay.store.sessions import is_ended
+
+BATCH = 500
+POLL = 0.5  # seconds between looks
+HEARTBEAT = 30  # silent looks after which a comment keeps proxies from closing, and the session is asked again
+
+
+async def stream(visit: Visit) -> Response:
+    """From now on, until the page goes."""
+    headers = {"x-accel-buffering": "no", "cache-control": "no-store"}
+    return StreamingResponse(_events(visit), media_type="text/event-stream", headers=headers)
+
+
+async def _events(visit: Visit) -> AsyncIterator[bytes]:
+    house, silent = visit.house, 0
+    mark = await house.look(journal.newest)
+    yield b"retry: 2000\nevent: begun\ndata: {}\n\n"
+    while house.ready()[0] and house.clock() < visit.session.ends:
+        since = mark
+        rows = await house.look(lambda c: journal.after(c, since, Wanted(), BATCH))  # noqa: B023 - asked at once
+        if rows:
+            mark, silent = journal.of(rows[-1]), 0
+            told = [{"type": r.type, "send": r.send_id, "mailbox": r.mailbox_id} for r in rows]
+            yield b"data: " + orjson.dumps(told) + b"\n\n"
+        else:
+            silent += 1
+            if silent % HEARTBEAT == 0:
+                if await house.look(lambda c: is_ended(c, visit.session.id)):
+                    return
+                yield b": nothing new\n\n"
+        if len(rows) < BATCH:
+            await house.pause(POLL)

@@ -1,0 +1,232 @@
+"""Messages: the list with its search, and one message with timeline, decision and content."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import HTMLResponse, Response
+
+from relay.http import decisions, sends
+from relay.http.console import checks, departing, difference, preview, search, timeline
+from relay.http.console.overview import connect_facts
+from relay.http.console.visit import Entry, Visit, get
+from relay.http.pages import cursor_of, read_cursor
+from relay.http.problems import Problem, not_found
+from relay.mail.mime import view
+from relay.store import listings, sent
+
+PAGE = 50
+TABS = ("timeline", "decision", "message")
+FACES = ("rendered", "text", "headers", "source", "diff")
+TAB = "gatepost_tab"  # which tab was open last
+MOST_SOURCE = 200_000  # characters of the source that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list."""
+
+    id: str
+    status: str
+    mailbox: str
+    to: str
+    more: int  # recipients beside the first
+    subject: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of the list."""
+
+    query: search.Query
+    rows: Sequence[Row]
+    next: str
+    is_scanned: bool  # a scan came to its bound before the page was full
+
+
+async def listed(visit: Visit) -> Response:
+    """The list; a part of it when the page's script asks."""
+    found = await find(visit)
+    if visit.is_fragment and visit.asked("cursor"):
+        return visit.piece("messages_rows.html", found=found, chosen="", split=visit.asked("split") == "1")
+    if visit.is_fragment:
+        return visit.piece("messages_list.html", found=found, chosen="", split=False, **await _empty(visit, found))
+    empty = await _empty(visit, found)
+    return visit.page("messages.html", found=found, chosen="", split=False, help=search.HELP, **empty)
+
+
+async def row(visit: Visit) -> Response:
+    """One line of the list, as it stands now."""
+    send_id = visit.named("id")
+
+    def question(connection: Any) -> Any:
+        found = sent.one(connection, send_id)
+        return _rows(connection, [found]) if found is not None else []
+
+    rows = await visit.house.look(question)
+    if not rows:
+        raise not_found("message")
+    split = visit.asked("split") == "1"
+    return visit.piece("messages_row.html", row=rows[0], chosen="", split=split, q=visit.asked("q"))
+
+
+async def show(visit: Visit) -> Response:
+    """One message: beside the list where there is room, by itself where not."""
+    send_id = visit.named("id")
+    tab = _chosen(visit.asked("tab") or visit.request.cookies.get(TAB, ""), TABS)
+    told = await shown(visit, send_id, tab)
+    if visit.is_fragment and visit.request.headers.get("hx-target") == "detail":
+        answer = visit.piece("message.html", **told)
+    else:
+        found = await find(visit)
+        answer = visit.page(
+            "messages.html", found=found, chosen=send_id, split=True, help=search.HELP, first=False, **told
+        )
+    answer.set_cookie(TAB, tab, path="/", httponly=True, samesite="strict")
+    return answer
+
+
+async def shown(visit: Visit, send_id: str, tab: str, base: str = "/messages") -> dict[str, Any]:
+    """What the detail of a message shows in a tab."""
+    send = await sends.whole(visit.house, visit.who, send_id)
+    told: dict[str, Any] = {"send": send, "tab": tab, "q": visit.asked("q"), "base": base, "tabs": TABS, "faces": FACES}
+    if tab == "timeline":
+        told["steps"] = timeline.steps(send)
+    elif tab == "decision":
+        told |= await _decision(visit, send_id)
+    else:
+        told |= await _content(visit, send_id, _chosen(visit.asked("face"), FACES))
+    return told
+
+
+async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:
+    try:
+        trace = await decisions.trace(visit.house, visit.who, send_id)
+    except Problem as problem:
+        if problem.status_code != 404:
+            raise
+        return {"trace": None}  # kept shorter than the message, or told under the first message's id
+    return {"trace": trace, "items": checks.items(trace["checks"]), "summary": checks.summary(trace["checks"])}
+
+
+async def _content(visit: Visit, send_id: str, face: str) -> dict[str, Any]:
+    found = await visit.house.look(lambda c: departing.read(c, visit.house, send_id))
+    told: dict[str, Any] = {"face": face, "message": found}
+    if found is None:
+        return told | {"days": visit.house.settings().retention.messages.days}
+    seen = view(found.leaving)
+    html = preview.html_of(seen) or ""
+    told |= {
+        "attachments": preview.attachments(seen),
+        "has_html": bool(html),
+        "has_remote": preview.has_remote_images(html),
+        "images": visit.asked("images") == "1",
+    }
+    if face == "text":
+        told["text"] = preview.text_of(seen)
+    elif face == "headers":
+        told["headers"] = preview.headers(seen)
+    elif face == "source":
+        told["source"] = found.original[:MOST_SOURCE].decode("utf-8", "replace").replace("\r\n", "\n")
+        told["is_cut"] = len(found.original) > MOST_SOURCE
+    elif face == "diff":
+        told["lines"] = difference.compare(found.original, found.leaving)
+    return told
+
+
+async def rendered(visit: Visit) -> Response:
+    """The preview's document, with a policy of its own."""
+    seen = view((await _bytes(visit)).leaving)
+    images = visit.asked("images") == "1"
+    headers = {"content-security-policy": preview.policy(images=images), "x-frame-options": "SAMEORIGIN"}
+    return HTMLResponse(preview.document(seen, images=images), headers=headers)
+
+
+async def raw(visit: Visit) -> Response:
+    """The message as it came, as a file."""
+    return _file(f"{visit.named('id')}.eml", (await _bytes(visit)).original)
+
+
+async def part(visit: Visit) -> Response:
+    """An attachment, as a file and nothing else."""
+    number = visit.named("number")
+    found = preview.attached(view((await _bytes(visit)).leaving), int(number)) if number.isdecimal() else None
+    if found is None:
+        raise not_found("part")
+    return _file(*found)
+
+
+async def _bytes(visit: Visit) -> departing.Bytes:
+    send_id = visit.named("id")
+    found = await visit.house.look(lambda c: departing.read(c, visit.house, send_id))
+    if found is None:
+        raise not_found("message")
+    return found
+
+
+def _file(name: str, octets: bytes) -> Response:
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
+    return Response(octets, media_type="application/octet-stream", headers=headers)
+
+
+async def find(visit: Visit) -> Found:
+    """The page of the list that is asked for."""
+    text, cursor = visit.asked("q"), visit.asked("cursor")
+    after = read_cursor(visit.house, cursor) if cursor else None
+
+    def question(connection: Any) -> Any:
+        query = search.read(connection, text, visit.now)
+        page = sent.search(connection, query.what, after=after, limit=PAGE)
+        return query, page, _rows(connection, page.rows)
+
+    query, page, rows = await visit.house.look(question)
+    following = cursor_of(visit.house, page.next) if page.next else ""
+    return Found(query, rows, following, bool(page.next) and len(rows) < PAGE)
+
+
+def _rows(connection: Any, found: Sequence[Any]) -> list[Row]:
+    deliveries = sent.deliveries_of(connection, [r.id for r in found])
+    names = sent.names_of(connection, sorted({r.mailbox_id for r in found}))
+    return [_row(r, deliveries[r.id], names) for r in found]
+
+
+def _row(send: Any, deliveries: Sequence[Any], names: Mapping[str, str]) -> Row:
+    to = deliveries[0].recipient if deliveries else send.to_header
+    return Row(
+        id=send.id,
+        status=sent.status_of(send, deliveries),
+        mailbox=names.get(send.mailbox_id, send.from_address),
+        to=to,
+        more=max(0, len(deliveries) - 1),
+        subject=send.subject,
+        reason=send.reason if send.decision in sent.REFUSED else "",
+        at=send.received_at,
+    )
+
+
+async def _empty(visit: Visit, found: Found) -> dict[str, Any]:
+    """What an empty list needs to teach."""
+    if found.rows or found.query.text:
+        return {"first": False}
+    mailboxes = (await visit.house.look(lambda c: listings.listed(c, "mailboxes", {}, limit=1))).rows
+    return {"first": True, "connect": connect_facts(visit), "mailbox": mailboxes[0] if mailboxes else None}
+
+
+def _chosen(asked: str, known: Sequence[str]) -> str:
+    return asked if asked in known else known[0]
+
+
+ENTRIES: tuple[Entry, ...] = (
+    get("/messages", listed),
+    get("/messages/{id}", show),
+    get("/messages/{id}/row", row),
+    get("/messages/{id}/preview", rendered),
+    get("/messages/{id}/raw", raw),
+    get("/messages/{id}/parts/{number}", part),
+)

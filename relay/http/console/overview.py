@@ -1,0 +1,134 @@
+"""The overview: four figures with their last day, decisions by hour, providers, and what needs a person."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from policy.reputation import percent
+from policy.usage import DAY, HOUR
+from relay.http.console.providers_state import provider_cards
+from relay.http.console.visit import Entry, Visit, get
+from relay.store import counts, figures, listings
+
+DECISIONS = ("approved", "held", "deferred", "blocked")
+HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number with its last day."""
+
+    label: str
+    value: str
+    note: str
+    tone: str
+    link: str
+    line: tuple[float, ...]
+
+
+def last_day(connection: Any, known: dict[int, dict[str, int]], now: int) -> list[dict[str, int]]:
+    """Decisions of the last 24 hours, the current one last. `known` keeps hours that are over: they do not change."""
+    current = now // HOUR
+    wanted = range(current - HOURS + 1, current + 1)
+    # The hour just ended is counted anew for a while: what was received then may be committed now.
+    settled = {h: known[h] for h in wanted if h in known and (h + 1) * HOUR < now - 60_000}
+    known.clear()
+    known.update({h: settled[h] if h in settled else figures.decided_in(connection, h) for h in wanted})
+    return [known[h] for h in wanted]
+
+
+async def show(visit: Visit) -> Response:
+    """The page, or the part of it that changes."""
+    told = await _told(visit)
+    return visit.piece("overview_live.html", **told) if visit.is_fragment else visit.page("overview.html", **told)
+
+
+async def _told(visit: Visit) -> dict[str, Any]:
+    now, house = visit.now, visit.house
+
+    def question(connection: Any) -> Any:
+        return (
+            last_day(connection, visit.hours, now),
+            figures.became_by_hour(connection, now - 2 * DAY),
+            counts.open_states(connection),
+            listings.listed(connection, "investigations", {"status": "open"}, limit=4).rows,
+            listings.listed(connection, "domains", {"status": ("pending", "failed")}, limit=4).rows,
+            listings.listed(connection, "mailboxes", {"status": "paused"}, limit=4).rows,
+            listings.listed(connection, "mailboxes", {}, limit=1).rows,
+        )
+
+    decided, became, states, cases, domains, paused, mailboxes = await house.look(question)
+    first = now // HOUR - HOURS + 1
+    day = [became.get(first + i, {}) for i in range(HOURS)]
+    rule = house.settings().policy().reputation
+    chart = {
+        "at": [(first + i) * HOUR // 1000 for i in range(HOURS)],
+        "series": [{"name": name, "values": [h.get(name, 0) for h in decided]} for name in DECISIONS],
+    }
+    return {
+        "figures": _figures(day, decided, states, rule),
+        "chart": chart,
+        "providers": provider_cards(house),
+        "waiting": states["held"],
+        "states": states,
+        "cases": cases,
+        "domains": domains,
+        "paused": paused,
+        "is_new": not any(sum(h.values()) for h in decided) and not day[-1],
+        "has_mailbox": bool(mailboxes),
+        "connect": connect_facts(visit),
+    }
+
+
+def connect_facts(visit: Visit) -> dict[str, Any]:
+    """Host and port as a client of this server would write them."""
+    settings = visit.house.settings()
+    listener = settings.smtp.listeners[0] if settings.smtp.listeners else None
+    if listener is None:
+        return {"host": settings.server.hostname, "port": 0, "tls": "none"}
+    host = listener.host if listener.is_loopback and listener.tls == "none" else settings.server.hostname
+    return {"host": host, "port": listener.port, "tls": listener.tls}
+
+
+def _figures(day: list[Any], decided: list[dict[str, int]], states: dict[str, int], rule: Any) -> tuple[Figure, ...]:
+    sent, bounced, complained = (tuple(float(h.get(n, 0)) for h in day) for n in ("sent", "bounced", "complained"))
+    delivered = sum(h.get("delivered", 0) for h in day)
+    blocked = tuple(float(h.get("blocked", 0) + h.get("deferred", 0)) for h in decided)
+    held = tuple(float(h.get("held", 0)) for h in decided)
+    bounce_rate = percent(int(sum(bounced)), int(sum(sent)))
+    complaint_rate = percent(int(sum(complained)), delivered)
+    return (
+        Figure("Sent", f"{int(sum(sent)):,}", f"{delivered:,} delivered", "", "/messages?q=last:24h", sent),
+        Figure(
+            "Held", f"{states['held']:,}", _waits(states["held"]), "hold" if states["held"] else "", "/approvals", held
+        ),
+        Figure("Blocked", f"{int(sum(blocked)):,}", "by policy", "", "/messages?q=state:blocked last:24h", blocked),
+        Figure(
+            "Bounces",
+            f"{bounce_rate:.2f} %",
+            f"warning at {rule.warn_bounce_rate:g} %",
+            _tone(bounce_rate, rule.warn_bounce_rate, rule.pause_bounce_rate),
+            "/messages?q=state:bounced last:24h",
+            bounced,
+        ),
+        Figure(
+            "Complaints",
+            f"{complaint_rate:.2f} %",
+            f"warning at {rule.warn_complaint_rate:g} %",
+            _tone(complaint_rate, rule.warn_complaint_rate, rule.pause_complaint_rate),
+            "/investigations",
+            complained,
+        ),
+    )
+
+
+def _waits(count: int) -> str:
+    return "nothing waits" if not count else "waits for you" if count == 1 else "wait for you"
+
+
+def _tone(rate: float, warning: float, pause: float) -> str:
+    return "stop" if rate >= pause else "wait" if rate >= warning else ""
+
+
+ENTRIES: tuple[Entry, ...] = (get("/", show),)

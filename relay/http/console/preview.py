@@ -1,0 +1,182 @@
+"""A message as its reader would see it, without any of its powers.
+
+The preview is a document of its own with a policy of its own: no script, no form, no frame,
+no request to anybody, and nothing in it has our origin (`sandbox`, in the frame and in the
+policy). Not srcdoc: that inherits the page's policy, which forbids the inline styles mail is
+made with. nh3 is the second wall: what is no harmless element or attribute is gone before.
+Remote images are shown only when asked for, for fetching one tells its owner.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+import nh3
+
+from relay.http.console.words import size
+from relay.mail import transfer
+from relay.mail.charset import decode_header
+from relay.mail.mime import Part, View
+from relay.mail.text import part_text
+
+MOST_MARKUP = 1 << 20  # characters of HTML or text that are shown
+MOST_IMAGE = 2 << 20  # octets of an image that is shown inline
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_DATA = tuple(f"data:{kind}" for kind in sorted(_IMAGES))
+_TAGS = nh3.ALLOWED_TAGS | {"font", "center"}
+_LOOKS = {
+    "style",
+    "align",
+    "valign",
+    "width",
+    "height",
+    "bgcolor",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "color",
+    "dir",
+}
+_STYLES = frozenset(
+    (
+        "background background-color border border-bottom border-collapse border-color border-left "
+        "border-radius border-right border-spacing border-style border-top border-width color direction "
+        "display float font font-family font-size font-style font-weight height letter-spacing line-height "
+        "list-style list-style-type margin margin-bottom margin-left margin-right margin-top max-height "
+        "max-width min-height min-width mso-line-height-rule opacity overflow padding padding-bottom "
+        "padding-left padding-right padding-top table-layout text-align text-decoration text-indent "
+        "text-transform vertical-align visibility white-space width word-break word-wrap "
+    ).split()  # noqa: SIM905 - fifty names read better as words
+)  # fmt: skip
+_PAGE = (
+    '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light">'
+    "<style>body{{margin:16px;background:#fff;color:#1d1d1f;font:14px/20px system-ui,sans-serif}}"
+    "*{{overflow-wrap:anywhere}}"
+    "img{{max-width:100%}}pre{{white-space:pre-wrap;font:13px/20px ui-monospace,monospace;margin:0}}</style></head>"
+    "<body>{}</body></html>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is not shown but can be fetched; `number` is its place among all parts."""
+
+    number: int
+    name: str
+    type: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A field as a person reads it."""
+
+    name: str
+    value: str
+
+
+def policy(*, images: bool) -> str:
+    """What the preview's document may do: show itself."""
+    source = "data: https:" if images else "data:"
+    return f"sandbox; default-src 'none'; img-src {source}; style-src 'unsafe-inline'; frame-ancestors 'self'"
+
+
+def html_of(view: View) -> str | None:
+    """The HTML a reader is shown, None where there is none."""
+    part = _first(view, "text/html")
+    return part_text(view.data, part, MOST_MARKUP) if part is not None else None
+
+
+def text_of(view: View) -> str | None:
+    """The plain text, None where there is none."""
+    part = _first(view, "text/plain")
+    return part_text(view.data, part, MOST_MARKUP) if part is not None else None
+
+
+def has_remote_images(html: str) -> bool:
+    """Whether the HTML would fetch anything."""
+    low = html.lower()
+    return "src=" in low and ("http://" in low or "https://" in low) and "<img" in low
+
+
+def document(view: View, *, images: bool) -> str:
+    """The preview's document: cleaned HTML, or the text."""
+    html = html_of(view)
+    if html is None:
+        return _PAGE.format(f"<pre>{escape(text_of(view) or '(no text)')}</pre>")
+    return _PAGE.format(_cleaned(html, _inline_images(view), images=images))
+
+
+def _cleaned(html: str, inline: Mapping[str, str], *, images: bool) -> str:
+    def judge(tag: str, name: str, value: str) -> str | None:
+        if name == "style" and ("url(" in value.lower() or "\\" in value):
+            return None
+        if tag == "img" and name == "src":
+            if value.lower().startswith("cid:"):
+                return inline.get(value[4:])
+            is_data = value.lower().startswith(
+                ("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp")
+            )
+            return value if is_data or (images and value.lower().startswith("https://")) else None
+        return value
+
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        clean_content_tags={"script", "style", "title", "noscript", "template", "textarea", "select"},
+        attributes={name: set(allowed) | _LOOKS for name, allowed in _attributes().items()},
+        attribute_filter=judge,
+        filter_style_properties=set(_STYLES),
+        url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
+        link_rel="noopener noreferrer",
+    )
+
+
+def _attributes() -> Mapping[str, set[str]]:
+    every = {tag: set(nh3.ALLOWED_ATTRIBUTES.get(tag, ())) for tag in _TAGS}
+    every["font"] |= {"face", "size"}
+    every["a"].discard("rel")
+    return every
+
+
+def _inline_images(view: View) -> dict[str, str]:
+    """Images of the message itself, as data addresses by their Content-ID."""
+    found: dict[str, str] = {}
+    for part in view.parts:
+        name = part.header.get(b"content-id").strip().strip(b"<>").decode("latin-1")
+        if name and part.type in _IMAGES and not part.in_message and part.end - part.body <= 2 * MOST_IMAGE:
+            octets = transfer.decode(view.data[part.body : part.end], part.encoding, MOST_IMAGE)
+            found[name] = f"data:{part.type};base64,{base64.b64encode(octets).decode()}"
+    return found
+
+
+def attachments(view: View) -> list[Attachment]:
+    """What is not shown as text or HTML."""
+    shown = {id(_first(view, "text/html")), id(_first(view, "text/plain"))}
+    return [
+        Attachment(number, part.filename or "part", part.type, size(part.end - part.body))
+        for number, part in enumerate(view.parts)
+        if not part.is_container and id(part) not in shown and not part.in_message
+    ]
+
+
+def attached(view: View, number: int) -> tuple[str, bytes] | None:
+    """Name and octets of a part."""
+    if not 0 <= number < len(view.parts):
+        return None
+    part = view.parts[number]
+    return part.filename or f"part-{number}", transfer.decode(view.data[part.body : part.end], part.encoding)
+
+
+def headers(view: View) -> list[Header]:
+    """The message's own fields, decoded."""
+    block = view.header
+    return [Header(f.name.decode("latin-1"), decode_header(block.value(f)).strip()) for f in block.fields]
+
+
+def _first(view: View, kind: str) -> Part | None:
+    for part in view.parts:
+        if part.type == kind and not part.is_attachment and not part.in_message and not part.is_container:
+            return part
+    return None

@@ -1,0 +1,55 @@
+"""The providers as this process sees them just now: their state, weight, and last words."""
+
+from dataclasses import dataclass
+
+from relay.http.house import House
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCard:
+    """One provider."""
+
+    name: str
+    preset: str
+    where: str
+    state: str  # closed, open, half_open, paused or unconfigured: the breaker's words
+    lacks: str
+    weight: int
+    failover: bool
+    last_words: str
+    last_at: int
+    delivered: int
+    failed: int
+    failures: int
+    open_until: int
+
+    @property
+    def word(self) -> str:
+        """The state in one word for a chip."""
+        words = {"closed": "ready", "open": "resting", "half_open": "probing"}
+        return words.get(self.state, self.state)
+
+
+def provider_cards(house: House) -> list[ProviderCard]:
+    """All declared providers, in the order of the file."""
+    cards = []
+    for provider in house.settings().providers:
+        health = house.healths.of(provider.name)
+        cards.append(
+            ProviderCard(
+                name=provider.name,
+                preset=provider.preset_name,
+                where=f"{provider.host}:{provider.port}" if provider.host else "",
+                state=house.healths.state(provider.name) if provider.is_ready else "unconfigured",
+                lacks=provider.lacks,
+                weight=provider.weight,
+                failover=provider.failover,
+                last_words=health.last_words,
+                last_at=health.last_at,
+                delivered=health.delivered,
+                failed=health.failed,
+                failures=health.failures,
+                open_until=health.open_until,
+            )
+        )
+    return cards

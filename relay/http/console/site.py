@@ -1,0 +1,68 @@
+"""The map of the console: every page and every button, and what stands before them."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from relay.http.console import approvals, live, messages, overview
+from relay.http.console.guard import Guard
+from relay.http.console.render import STATIC
+from relay.http.console.session import Sessions
+from relay.http.console.sign_in import SignIn, sign_out
+from relay.http.console.visit import Entry, get, post
+from relay.http.house import House
+
+ENTRIES: Sequence[Entry] = (
+    *overview.ENTRIES,
+    *messages.ENTRIES,
+    *approvals.ENTRIES,
+    get("/live", live.stream),
+    post("/sign-out", sign_out),
+)
+
+
+def routes(house: House) -> list[BaseRoute]:
+    """Every route of the console."""
+    sessions = Sessions(
+        key=lambda: signing_key(house),
+        lifetime=lambda: int(house.settings().http.session_lifetime.total_seconds() * 1000),
+        clock=house.clock,
+        random=house.random,
+    )
+    guard, door = Guard(house, sessions), SignIn(house, sessions)
+    found: list[BaseRoute] = [
+        Route("/sign-in", door.show, methods=["GET"]),
+        Route("/sign-in", door.enter, methods=["POST"]),
+        Mount("/static", _Static(directory=STATIC), name="static"),
+    ]
+    found += [Route(entry.path, _guarded(guard, entry), methods=[entry.method]) for entry in ENTRIES]
+    return found
+
+
+def signing_key(house: House) -> bytes:
+    """The key of sessions: of this installation, and of the operator's key as it is now."""
+    return hmac.digest(house.vault.derive("console session"), house.vault.digest(house.admin_key()).encode(), sha256)
+
+
+def _guarded(guard: Guard, entry: Entry) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return await guard.answer(entry, request)
+
+    return answer
+
+
+class _Static(StaticFiles):
+    """Files of the package; one asked for by the mark of its content may be kept for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        kept = "public, max-age=31536000, immutable" if scope["query_string"] else "no-cache"
+        answer.headers["cache-control"] = kept
+        answer.headers["cross-origin-resource-policy"] = "same-origin"
+        return answer

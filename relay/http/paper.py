@@ -1,0 +1,66 @@
+"""Small pages for people who are no users of ours: no script, no tracking, nothing from elsewhere.
+
+One style, light and dark, readable at any zoom and without colour. Everything that comes
+from outside is escaped. The policy of the page allows its own style and a form to itself,
+nothing more.
+"""
+
+import base64
+from hashlib import sha256
+from html import escape
+
+from fastapi.responses import HTMLResponse
+
+STYLE = (
+    ":root{color-scheme:light dark;--ground:#fbfbfa;--panel:#fff;--line:#e7e5e1;--ink:#1d1d1f;--muted:#6b6b70;"
+    "--accent:#3b5bdb;--on:#fff;--stop:#c92a2a}"
+    "@media(prefers-color-scheme:dark){:root{--ground:#131416;--panel:#1a1c1f;--line:#2c2f34;--ink:#ececee;"
+    "--muted:#9a9aa2;--accent:#7c96ff;--on:#131416;--stop:#ff8787}}"
+    "*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px 16px;"
+    "background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
+    "main{width:100%;max-width:30rem;background:var(--panel);border:1px solid var(--line);border-radius:6px;"
+    "padding:28px 24px}main.wide{max-width:44rem}h1{font-size:20px;line-height:28px;margin:0 0 8px;font-weight:600;"
+    "overflow-wrap:anywhere}p{margin:0 0 16px;overflow-wrap:anywhere}.quiet{color:var(--muted);font-size:14px;"
+    "line-height:20px}.quiet:last-child{margin:0}fieldset{border:0;padding:0;margin:0 0 20px}legend{padding:0;"
+    "margin:0 0 4px;color:var(--muted);font-size:14px}label{display:flex;gap:10px;align-items:baseline;padding:6px 0;"
+    "overflow-wrap:anywhere}button{font:inherit;font-weight:600;min-height:44px;padding:10px 20px;border-radius:6px;"
+    "border:1px solid transparent;background:var(--accent);color:var(--on);cursor:pointer}button.plain{"
+    "background:transparent;color:var(--ink);border-color:var(--line)}button:focus-visible,input:focus-visible,"
+    "textarea:focus-visible{outline:3px solid var(--accent);outline-offset:2px}.row{display:flex;gap:12px;"
+    "flex-wrap:wrap}dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0 0 16px}dt{"
+    "color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere;"
+    "border:1px solid var(--line);border-radius:6px;padding:12px;margin:0 0 16px;max-height:24rem;overflow:auto;"
+    "font:14px/20px ui-monospace,SFMono-Regular,Menlo,monospace}textarea{font:inherit;width:100%;min-height:4.5rem;"
+    "padding:8px;border:1px solid var(--line);border-radius:6px;background:var(--ground);color:var(--ink);"
+    "margin:4px 0 16px}"
+)
+_HASH = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
+POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+
+
+def page(title: str, body: str, *, language: str = "en", status: int = 200, wide: bool = False) -> HTMLResponse:
+    """A page. `body` is HTML whose foreign parts are escaped already."""
+    kind = ' class="wide"' if wide else ""
+    text = (
+        f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main{kind}>{body}</main></body></html>"
+    )
+    return HTMLResponse(text, status, HEADERS)
+
+
+def nothing(language: str = "en") -> HTMLResponse:
+    """For every link that is not ours, whatever is wrong with it: one plain page without a hint (faults H8)."""
+    return page(
+        "Not found",
+        "<h1>This link does not work</h1>"
+        '<p class="quiet">It may have been cut off. Open it again from the message, or copy the whole of it.</p>',
+        language=language,
+        status=404,
+    )

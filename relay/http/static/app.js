@@ -1,0 +1,107 @@
+// Keys, copying, the theme, and times that stay true. Pages work without any of it.
+(() => {
+  "use strict";
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const say = (words) => { one("#announce").textContent = words; };
+
+  // -- times -------------------------------------------------------------------------
+  const UNITS = [[86400e3 * 2, 86400e3, "d"], [3600e3, 3600e3, "h"], [60e3, 60e3, "min"], [10e3, 1e3, "s"]];
+  const distance = (span) => {
+    const found = UNITS.find(([from]) => span >= from);
+    return found ? `${Math.floor(span / found[1])} ${found[2]}` : "now";
+  };
+  const tick = () => {
+    const now = Date.now();
+    for (const time of all("time[data-at]")) {
+      const at = Number(time.dataset.at);
+      const words = distance(Math.abs(now - at));
+      time.textContent = at > now + 10e3 ? `in ${words}` : words;
+    }
+  };
+  setInterval(tick, 15e3);
+
+  // -- copying -----------------------------------------------------------------------
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {  // no clipboard over plain HTTP: select the text instead
+      const code = one("code", button.parentElement);
+      if (code) getSelection().selectAllChildren(code);
+      say("Press Ctrl C to copy");
+      return;
+    }
+    button.classList.add("done");
+    say("Copied");
+    setTimeout(() => button.classList.remove("done"), 1200);
+  });
+
+  // -- theme -------------------------------------------------------------------------
+  const themes = ["", "light", "dark"];
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-theme-switch]")) return;
+    const root = document.documentElement;
+    const next = themes[(themes.indexOf(root.dataset.theme || "") + 1) % themes.length];
+    if (next) root.dataset.theme = next; else delete root.dataset.theme;
+    try { localStorage.setItem("gatepost-theme", next); } catch { /* it holds for this page alone */ }
+    say(next ? `${next} theme` : "theme as the system says");
+    document.dispatchEvent(new Event("gatepost:theme"));
+  });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-help]")) one("#help").showModal(); });
+
+  // -- several at once ---------------------------------------------------------------
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-pick]")) return;
+    const picked = all("[data-pick]:checked").map((box) => box.value);
+    const form = one("[data-many]");
+    form.hidden = picked.length === 0;
+    form.elements.ids.value = picked.join(" ");
+    one("[data-many-count]").textContent = `${picked.length} picked`;
+  });
+  document.addEventListener("submit", (event) => {
+    const asked = event.target.dataset.ask || (event.target.matches("[data-many]") ? "Decide for all that are picked?" : "");
+    if (asked && !confirm(asked)) event.preventDefault();
+  });
+
+  // -- rows and keys -----------------------------------------------------------------
+  const mark = (row) => {
+    for (const other of all("[data-row][aria-current]")) other.removeAttribute("aria-current");
+    row.setAttribute("aria-current", "true");
+  };
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest("[data-row][hx-get]");
+    if (row) mark(row);
+  });
+  const move = (step) => {
+    const rows = all("[data-row]");
+    if (!rows.length) return;
+    let at = rows.indexOf(document.activeElement);
+    if (at < 0) at = rows.findIndex((row) => row.hasAttribute("aria-current"));
+    const row = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + step))];
+    row.focus();
+    row.scrollIntoView({ block: "nearest" });
+  };
+  let leader = 0;
+  const go = (key) => { const link = one(`[data-go="${CSS.escape(key)}"]`); if (link) location.assign(link.href); };
+  const KEYS = {
+    "/": () => { const field = one("[data-search]"); if (field) { field.focus(); field.select(); } else location.assign("/messages"); },
+    j: () => move(1),
+    k: () => move(-1),
+    a: () => one("[data-approve]")?.click(),
+    r: () => one("[data-reject]")?.click(),
+    t: () => { const numbers = one(".numbers"); if (numbers) numbers.open = !numbers.open; },
+    g: () => { leader = Date.now(); },
+    "?": () => one("#help").showModal(),
+  };
+  for (const digit of "123") KEYS[digit] = () => one(`[data-tab-key="${digit}"]`)?.click();
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest("input, textarea, select, dialog");
+    if (event.key === "Escape" && field && !field.closest("dialog")) { field.blur(); return; }
+    if (field || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (leader && Date.now() - leader < 1200) { leader = 0; event.preventDefault(); go(event.key); return; }
+    const act = KEYS[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+})();

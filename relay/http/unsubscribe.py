@@ -1,0 +1,128 @@
+"""Unsubscribing: `POST /u/{token}` acts at once (RFC 8058), everything else shows a page and changes nothing.
+
+Link scanners follow every link of a message, some with GET, some with HEAD: whole staffs
+have been unsubscribed that way (faults H9). The token is verified without a look-up, works
+without cookies or sign-in, and ends exactly what it says. A link that is not ours is one plain
+404 page, whatever is wrong with it.
+"""
+
+from html import escape
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Path, Request
+from fastapi.responses import HTMLResponse
+
+from relay.http.access import Parts
+from relay.http.house import House
+from relay.http.paper import nothing, page
+from relay.http.unsubscribe_words import WORDS, Words, language_of
+from relay.mail.address import AddressError, parse_path
+from relay.mail.token import TokenError
+from relay.mail.unsubscribe import PATH, Subscription, read
+from relay.store import unsubscribes
+from relay.store.consequences import Suppress
+from relay.store.engine import loads
+
+router = APIRouter(tags=["Unsubscribe"])
+Token = Annotated[str, Path(max_length=2000)]
+_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}}},
+    404: {"content": {"text/html": {}}, "description": "Not a link of ours"},
+}
+
+
+@router.head(PATH + "{token}", include_in_schema=False)
+@router.get(PATH + "{token}", summary="The page with the button", response_class=HTMLResponse, responses=_PAGE)
+async def show(token: Token, request: Request, parts: Parts) -> HTMLResponse:
+    """Changes nothing."""
+    found = _read(parts, token)
+    if found is None:
+        return nothing()
+    sender, tongue = await _sender(parts, found, request)
+    return _question(WORDS[tongue], tongue, sender, found.address)
+
+
+@router.post(PATH + "{token}", summary="Unsubscribe", response_class=HTMLResponse, responses=_PAGE)
+async def act(
+    token: Token,
+    request: Request,
+    parts: Parts,
+    one_click: Annotated[str, Form(alias="List-Unsubscribe", max_length=100)] = "",
+    scope: Annotated[str, Form(max_length=20)] = "",
+    action: Annotated[str, Form(max_length=20)] = "",
+) -> HTMLResponse:
+    """With `List-Unsubscribe=One-Click`, or by the button of the page; a repeat changes nothing."""
+    found = _read(parts, token)
+    entry = _entry(found, "tenant" if scope == "tenant" else "mailbox", parts.clock()) if found else None
+    if found is None or entry is None:
+        return nothing()
+    sender, tongue = await _sender(parts, found, request)
+    words = WORDS[tongue]
+    if action == "subscribe":
+        await parts.write(lambda c: unsubscribes.subscribe_again(c, entry))
+        return page(words.resumed, f"<h1>{escape(words.resumed)}</h1>", language=tongue)
+    if one_click.lower() != "one-click" and scope not in ("mailbox", "tenant"):
+        return _question(words, tongue, sender, found.address)
+    await parts.write(lambda c: unsubscribes.unsubscribe(c, parts.consequences, entry, found.send_id))
+    return _done(words, tongue, found.address)
+
+
+def _read(parts: House, token: str) -> Subscription | None:
+    try:
+        return read(parts.tokens, token)
+    except TokenError:
+        return None
+
+
+def _entry(found: Subscription, scope: str, now: int) -> Suppress | None:
+    """What the link ends; None where its address is none any more."""
+    try:
+        address = parse_path(found.address)
+    except AddressError:
+        return None
+    return Suppress(
+        found.tenant_id,
+        found.mailbox_id,
+        address.key,
+        address.wire,
+        unsubscribes.KIND,
+        "link",
+        {"sendId": found.send_id} if found.send_id else {},
+        now,
+        scope=scope,
+    )
+
+
+async def _sender(parts: House, found: Subscription, request: Request) -> tuple[str, str]:
+    """The sender's name, and the language of the page."""
+    row = await parts.look(lambda c: unsubscribes.sender(c, found.mailbox_id))
+    spoken = loads(row.settings).get("language", "en") if row is not None else "en"
+    name = (row.from_name or row.address) if row is not None else "–"
+    return name, language_of(request.headers.get("accept-language", ""), spoken)
+
+
+def _question(words: Words, tongue: str, sender: str, address: str) -> HTMLResponse:
+    name, to = escape(sender), escape(address)
+    body = (
+        f"<h1>{escape(words.title)}</h1>"
+        f"<p>{_fill(words.question, name, to)}</p>"
+        f'<form method="post"><fieldset><legend>{escape(words.scope)}</legend>'
+        f'<label><input type="radio" name="scope" value="mailbox" checked> <span>{_fill(words.only, name, to)}</span>'
+        f'</label><label><input type="radio" name="scope" value="tenant"> <span>{escape(words.everything)}</span>'
+        f'</label></fieldset><button type="submit">{escape(words.button)}</button></form>'
+    )
+    return page(words.title, body, language=tongue)
+
+
+def _done(words: Words, tongue: str, address: str) -> HTMLResponse:
+    body = (
+        f"<h1>{escape(words.done)}</h1><p>{_fill(words.done_detail, '', escape(address))}</p>"
+        '<form method="post"><input type="hidden" name="action" value="subscribe">'
+        f'<button class="plain" type="submit">{escape(words.again)}</button></form>'
+    )
+    return page(words.done, body, language=tongue)
+
+
+def _fill(sentence: str, sender: str, address: str) -> str:
+    """The sentence with names that are escaped already."""
+    return escape(sentence).replace("{sender}", f"<b>{sender}</b>").replace("{address}", f"<b>{address}</b>")

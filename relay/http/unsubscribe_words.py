@@ -1,0 +1,130 @@
+"""The words of the unsubscribe page in the languages of the footer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """{sender} is the name of who wrote, {address} the address that was written to."""
+
+    title: str
+    question: str
+    scope: str
+    only: str
+    everything: str
+    button: str
+    done: str
+    done_detail: str
+    again: str
+    resumed: str
+
+
+WORDS: Mapping[str, Words] = {
+    "en": Words(
+        "Unsubscribe",
+        "{address} will get no more marketing mail from {sender}.",
+        "Stop mail from",
+        "only {sender}",
+        "everybody at this organisation",
+        "Unsubscribe",
+        "You are unsubscribed",
+        "{address} gets no more of these messages.",
+        "That was a mistake: subscribe again",
+        "You are subscribed again",
+    ),
+    "de": Words(
+        "Abmelden",
+        "{address} erhält keine Werbung von {sender} mehr.",
+        "Keine Nachrichten mehr von",
+        "nur {sender}",
+        "allen in dieser Organisation",
+        "Abmelden",
+        "Sie sind abgemeldet",
+        "{address} erhält keine solchen Nachrichten mehr.",
+        "Das war ein Versehen: wieder anmelden",
+        "Sie sind wieder angemeldet",
+    ),
+    "fr": Words(
+        "Se désabonner",
+        "{address} ne recevra plus de messages commerciaux de {sender}.",
+        "Ne plus recevoir de messages de",
+        "seulement {sender}",
+        "toute cette organisation",
+        "Se désabonner",
+        "Vous êtes désabonné",
+        "{address} ne recevra plus ces messages.",
+        "C'était une erreur : se réabonner",
+        "Vous êtes de nouveau abonné",
+    ),
+    "es": Words(
+        "Cancelar la suscripción",
+        "{address} no recibirá más mensajes comerciales de {sender}.",
+        "No recibir más mensajes de",
+        "solo {sender}",
+        "toda esta organización",
+        "Cancelar la suscripción",
+        "Suscripción cancelada",
+        "{address} no recibirá más estos mensajes.",
+        "Fue un error: volver a suscribirme",
+        "Su suscripción está activa de nuevo",
+    ),
+    "pt": Words(
+        "Cancelar a inscrição",
+        "{address} não receberá mais mensagens comerciais de {sender}.",
+        "Não receber mais mensagens de",
+        "apenas {sender}",
+        "toda esta organização",
+        "Cancelar a inscrição",
+        "Inscrição cancelada",
+        "{address} não receberá mais estas mensagens.",
+        "Foi um engano: inscrever-me de novo",
+        "A sua inscrição está ativa de novo",
+    ),
+    "it": Words(
+        "Annulla l'iscrizione",
+        "{address} non riceverà più messaggi commerciali da {sender}.",
+        "Non ricevere più messaggi da",
+        "solo {sender}",
+        "tutta questa organizzazione",
+        "Annulla l'iscrizione",
+        "Iscrizione annullata",
+        "{address} non riceverà più questi messaggi.",
+        "È stato un errore: iscrivimi di nuovo",
+        "L'iscrizione è di nuovo attiva",
+    ),
+    "nl": Words(
+        "Uitschrijven",
+        "{address} ontvangt geen reclame meer van {sender}.",
+        "Geen berichten meer van",
+        "alleen {sender}",
+        "iedereen in deze organisatie",
+        "Uitschrijven",
+        "U bent uitgeschreven",
+        "{address} ontvangt deze berichten niet meer.",
+        "Dat was een vergissing: weer inschrijven",
+        "U bent weer ingeschreven",
+    ),
+    "ja": Words(
+        "配信停止",
+        "{address} には {sender} からの宣伝メールが届かなくなります。",
+        "配信を停止する差出人",
+        "{sender} のみ",
+        "この組織のすべての差出人",
+        "配信を停止する",
+        "配信を停止しました",
+        "{address} には今後このようなメールは届きません。",
+        "間違いでした：もう一度受け取る",
+        "配信を再開しました",
+    ),
+}
+
+
+def language_of(accept: str, fallback: str) -> str:
+    """The first language of the reader we know, else the sender's, else English."""
+    for part in accept.lower().split(",")[:10]:
+        tongue = part.partition(";")[0].strip().partition("-")[0]
+        if tongue in WORDS:
+            return tongue
+    tongue = fallback.lower().partition("-")[0]
+    return tongue if tongue in WORDS else "en"

@@ -1,0 +1,198 @@
+"""Mail of the house itself: what it is about, how it is put into the queue, and that it is written once.
+
+Whoever writes notices follows the journal with a place of its own, moved in the transaction
+that queues what was written: each event is dealt with once, whatever process or command made
+it happen and whenever the process ends. A notice leaves as any mail does, from the null
+sender (RFC 5321 §4.5.5), so that it can never be answered by another.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text, update
+
+from relay.store import journal
+from relay.store import schema as t
+from relay.store.engine import loads
+from relay.store.events import Event, record
+from relay.store.meta import remembered
+from relay.store.sends import NewDelivery, NewSend, insert_sends
+
+_d, _s, _m, _a = t.deliveries.c, t.sends.c, t.mailboxes.c, t.approvals.c
+
+PLACE = "place:notices"
+HEADER = 64 << 10  # octets of a message its report quotes from
+SOURCE = "house"
+
+
+def place(connection: Connection) -> journal.Mark:
+    """How far the journal was followed; whoever starts begins at its end."""
+    newest = journal.newest(connection)
+    txid, _, seq = remembered(connection, PLACE, f"{newest.txid}:{newest.seq}").partition(":")
+    return journal.Mark(int(txid), int(seq))
+
+
+def is_behind(connection: Connection) -> bool:
+    """Whether something happened behind the place; only reads."""
+    value = connection.execute(select(t.meta.c.value).where(t.meta.c.key == PLACE)).scalar_one_or_none()
+    txid, _, seq = str(value or "").partition(":")
+    return bool(value) and journal.newest(connection) > journal.Mark(int(txid), int(seq))
+
+
+def follow(connection: Connection, types: Sequence[str], limit: int) -> list[Any]:
+    """The next events of these types, which thereby are dealt with."""
+    known = place(connection)
+    newest = journal.newest(connection)
+    if newest <= known:
+        return []
+    events = list(journal.after(connection, known, journal.Wanted(types=tuple(types)), limit))
+    reached = max([newest if len(events) < limit else known, *map(journal.of, events)])
+    query = update(t.meta).where(t.meta.c.key == PLACE)
+    connection.execute(query.values(value=f"{reached.txid}:{reached.seq}"))
+    return events
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail to be queued. `from_address` is the address to sign for, empty where there is no key."""
+
+    send_id: str
+    tenant_id: str
+    mailbox_id: str
+    from_address: str
+    to: str
+    to_key: str
+    subject: str
+    message_id: str
+    data: bytes
+    about: str = ""  # the submission it is about
+
+
+def queue(connection: Connection, notices: Sequence[Notice], now: int) -> None:
+    """Put notices into the queue."""
+    insert_sends(connection, [_new_send(notice, now) for notice in notices])
+    record(
+        connection,
+        [
+            Event(
+                "send.queued",
+                now,
+                notice.tenant_id,
+                notice.mailbox_id,
+                notice.send_id,
+                1,
+                notice.to,
+                {"source": SOURCE, "about": notice.about} if notice.about else {"source": SOURCE},
+            )
+            for notice in notices
+        ],
+    )
+
+
+def _new_send(notice: Notice, now: int) -> NewSend:
+    row = {
+        "id": notice.send_id,
+        "tenant_id": notice.tenant_id,
+        "mailbox_id": notice.mailbox_id,
+        "credential_id": "",
+        "source": SOURCE,
+        "mail_from": "",
+        "from_address": notice.from_address,
+        "to_header": notice.to,
+        "subject": notice.subject,
+        "message_id": notice.message_id,
+        "size": len(notice.data),
+        "message_class": "transactional",
+        "decision": "approved",
+        "reason": "",
+        "rule": "",
+        "detail": "",
+        "dedupe_key": "",
+        "campaign": "",
+        "metadata": "{}",
+        "envelope": '{"source":"house"}',
+        "plan": "{}",
+        "digest": "",
+        "received_at": now,
+    }
+    domain = notice.to_key.rpartition("@")[2]
+    return NewSend(row, (NewDelivery(1, notice.to, notice.to_key, domain, "queued", now),), notice.data)
+
+
+# -- what notices are about -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A submission, the mailbox it came from, and the beginning of its bytes."""
+
+    send: Any
+    mailbox: Any
+    own_keys: frozenset[str]  # folded addresses the mailbox owns
+    header: bytes
+    deliveries: Mapping[int, Any]
+
+
+def subjects(connection: Connection, send_ids: Sequence[str]) -> dict[str, Subject]:
+    """The submissions, by id, whose mailbox still exists."""
+    wanted = sorted(set(send_ids))
+    sends = list(connection.execute(select(t.sends).where(_s.id.in_(wanted))))
+    boxes = {
+        row.id: row for row in connection.execute(select(t.mailboxes).where(_m.id.in_({s.mailbox_id for s in sends})))
+    }
+    heads = select(t.bodies.c.send_id, func.substr(t.bodies.c.data, 1, HEADER).label("head"))
+    headers = {row.send_id: bytes(row.head) for row in connection.execute(heads.where(t.bodies.c.send_id.in_(wanted)))}
+    deliveries: dict[str, dict[int, Any]] = {}
+    for row in connection.execute(select(t.deliveries).where(_d.send_id.in_(wanted)).order_by(_d.send_id, _d.n)):
+        deliveries.setdefault(row.send_id, {})[row.n] = row
+    return {
+        send.id: Subject(
+            send,
+            boxes[send.mailbox_id],
+            _own(boxes[send.mailbox_id]),
+            headers.get(send.id, b""),
+            deliveries.get(send.id, {}),
+        )
+        for send in sends
+        if send.mailbox_id in boxes
+    }
+
+
+def _own(mailbox: Any) -> frozenset[str]:
+    return frozenset({mailbox.address_key, *loads(mailbox.settings).get("aliases", ())})
+
+
+def mailbox_of_address(connection: Connection, key: str) -> Any:
+    """The mailbox an address belongs to, None where there is none."""
+    row = connection.execute(select(t.mailboxes).where(_m.address_key == key)).first()
+    if row is not None:
+        return row
+    rows = connection.execute(_WITH_ALIAS, {"key": f"%{_escaped(key)}%"})
+    return next((row for row in rows if key in loads(row.settings).get("aliases", ())), None)
+
+
+_WITH_ALIAS = text("SELECT * FROM mailboxes WHERE settings LIKE :key ESCAPE '!'")
+
+
+def _escaped(key: str) -> str:
+    return "".join(f"!{c}" if c in "!%_" else c for c in key)
+
+
+def mailbox_names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The names of mailboxes by id."""
+    rows = connection.execute(select(_m.id, _m.name).where(_m.id.in_(sorted(set(ids)))))
+    return {row.id: row.name for row in rows}
+
+
+def waiting_approvals(connection: Connection, send_ids: Sequence[str]) -> dict[str, Any]:
+    """The approvals of these sends that are not decided yet."""
+    rows = connection.execute(select(t.approvals).where(_a.send_id.in_(sorted(set(send_ids))), _a.status == "pending"))
+    return {row.send_id: row for row in rows}
+
+
+def first_held(connection: Connection, send_id: str) -> int:
+    """The smallest number of a recipient of this send that was held: its event stands for all of them."""
+    e = t.events.c
+    query = select(func.min(e.n)).where(e.send_id == send_id, e.send_id != "", e.type == "send.held")
+    return int(connection.execute(query).scalar_one_or_none() or 0)

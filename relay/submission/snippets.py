@@ -1,0 +1,123 @@
+"""Settings of a mail client, ready to paste, with the TLS setting of the listener they lead to."""
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from config.settings import Settings
+from config.smtp import Listener, TlsMode
+
+_ANY = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
+_PREFERRED: Mapping[TlsMode, int] = {"implicit": 0, "starttls": 1, "none": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where and as whom to log in."""
+
+    host: str
+    port: int
+    tls: TlsMode
+    username: str
+    password: str
+
+
+def best_listener(settings: Settings) -> tuple[str, int, TlsMode]:
+    """Host, port and TLS a client should use: a public listener with TLS before one on loopback."""
+    usable = [x for x in settings.smtp.listeners if x.tls != "none" or x.offers_plaintext_auth]
+    listeners = sorted(usable or settings.smtp.listeners, key=lambda x: (x.is_loopback, _PREFERRED[x.tls]))
+    chosen = listeners[0]
+    return _host(chosen, settings.server.hostname), chosen.port, chosen.tls
+
+
+def snippet(form: str, login: Login, credential_id: str) -> str:
+    """The block of one format."""
+    return _FORMS[form](login, credential_id)
+
+
+def _host(listener: Listener, hostname: str) -> str:
+    # A certificate names the host, so clients with TLS must use that name, not the address.
+    if listener.host in _ANY or listener.tls != "none":
+        return hostname
+    return listener.host
+
+
+def _env(login: Login, _id: str) -> str:
+    values = {
+        "SMTP_HOST": login.host,
+        "SMTP_PORT": str(login.port),
+        "SMTP_USER": login.username,
+        "SMTP_USERNAME": login.username,
+        "SMTP_PASSWORD": login.password,
+        "SMTP_SECURE": _yes(login.tls == "implicit"),
+        "SMTP_USE_SSL": _yes(login.tls == "implicit"),
+        "SMTP_USE_TLS": _yes(login.tls == "starttls"),
+    }
+    return "\n".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
+
+
+def _json(login: Login, credential_id: str) -> str:
+    data = {
+        "id": credential_id,
+        "host": login.host,
+        "port": login.port,
+        "tls": login.tls,
+        "username": login.username,
+        "password": login.password,
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _smtplib(login: Login, _id: str) -> str:
+    kind = "SMTP_SSL" if login.tls == "implicit" else "SMTP"
+    starttls = "    smtp.starttls(context=ssl.create_default_context())\n" if login.tls == "starttls" else ""
+    context = ", context=ssl.create_default_context()" if login.tls == "implicit" else ""
+    imports = "import smtplib" if login.tls == "none" else "import smtplib\nimport ssl"
+    return (
+        f"{imports}\n\n"
+        f"with smtplib.{kind}({login.host!r}, {login.port}{context}) as smtp:\n"
+        f"{starttls}"
+        f"    smtp.login({login.username!r}, {login.password!r})\n"
+        f"    smtp.send_message(message)"
+    )
+
+
+def _django(login: Login, _id: str) -> str:
+    values = {
+        "EMAIL_HOST": login.host,
+        "EMAIL_PORT": login.port,
+        "EMAIL_HOST_USER": login.username,
+        "EMAIL_HOST_PASSWORD": login.password,
+        "EMAIL_USE_TLS": login.tls == "starttls",
+        "EMAIL_USE_SSL": login.tls == "implicit",
+    }
+    return "\n".join(f"{name} = {value!r}" for name, value in values.items())
+
+
+def _nodemailer(login: Login, _id: str) -> str:
+    options = [
+        f"  host: {json.dumps(login.host)},",
+        f"  port: {login.port},",
+        f"  secure: {_yes(login.tls == 'implicit')},",
+    ]
+    # nodemailer upgrades whenever STARTTLS is offered; told what to expect it neither fails nor falls back.
+    if login.tls == "starttls":
+        options.append("  requireTLS: true,")
+    elif login.tls == "none":
+        options.append("  ignoreTLS: true,")
+    options.append(f"  auth: {{ user: {json.dumps(login.username)}, pass: {json.dumps(login.password)} }},")
+    return "const transport = nodemailer.createTransport({\n" + "\n".join(options) + "\n});"
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"
+
+
+_FORMS: Mapping[str, Callable[[Login, str], str]] = {
+    "env": _env,
+    "json": _json,
+    "smtplib": _smtplib,
+    "django": _django,
+    "nodemailer": _nodemailer,
+}

@@ -1,0 +1,100 @@
+"""suppression and consent: adding, asking, removing, and whole files in and out."""
+
+import pytest
+
+from config.loader import load
+from relay.store.engine import Database
+from relay.store.refused import newest_consent
+
+
+def test_an_address_is_suppressed_checked_and_released(cli):
+    assert cli("suppression", "check", "bob@example.net").code == 0
+    cli.does("suppression", "add", "bob@example.net", "--note", "asked by phone")
+    said = cli("suppression", "check", "BOB@example.net", "--json")
+    assert said.code == 1
+    assert said.json["suppressions"][0]["note"] == "asked by phone"
+    cli.does("suppression", "remove", "bob@example.net")
+    assert cli("suppression", "check", "bob@example.net").code == 0
+    assert cli("suppression", "remove", "bob@example.net").code == 1
+
+
+def test_a_whole_domain_is_suppressed_with_all_below_it(cli):
+    cli.does("suppression", "add", "example.net", "--scope", "global")
+    assert cli("suppression", "check", "bob@sub.example.net").code == 1
+    assert cli.does("suppression", "list", "--json").json[0]["email"] == "*@example.net"
+    cli.does("suppression", "remove", "example.net")
+    assert cli("suppression", "check", "bob@sub.example.net").code == 0
+
+
+def test_a_suppression_for_one_mailbox_binds_no_other(cli):
+    cli.does("mailbox", "add", "sales", "--address", "sales@sender.test")
+    cli.does("suppression", "add", "bob@example.net", "--mailbox", "sales")
+    assert cli("suppression", "check", "bob@example.net", "--mailbox", "sales").code == 1
+    assert cli("suppression", "check", "bob@example.net", "--mailbox", "agent").code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("not an address@",),
+        ("bob@example.net", "--reason", "because"),
+        ("bob@example.net", "--scope", "mailbox"),
+        ("bob@example.net", "--expires", "soon"),
+        ("example.net", "--mailbox", "agent"),
+    ],
+)
+def test_a_suppression_that_makes_no_sense_is_bad_usage(cli, arguments):
+    assert cli("suppression", "add", *arguments).code == 2
+
+
+def test_suppressions_survive_export_and_import(cli, make_cli, tmp_path):
+    for address in ("a@example.net", "b@example.net"):
+        cli.does("suppression", "add", address, "--reason", "complaint", "--note", "=cmd()")
+    exported = cli.does("suppression", "export").out
+    assert "'=cmd()" in exported  # no spreadsheet takes it for a formula
+    file = tmp_path / "list.csv"
+    file.write_text(exported)
+    cli.does("suppression", "remove", "a@example.net")
+    said = cli.does("suppression", "import", str(file), "--json").json
+    assert (said["imported"], said["skipped"]) == (2, 0)
+    kept = {row["email"]: row for row in cli.does("suppression", "list", "--json").json}
+    assert kept["a@example.net"]["reason"] == "complaint"
+    assert kept["a@example.net"]["note"] == "=cmd()"
+
+
+def test_a_bare_list_of_addresses_is_imported_and_bad_lines_are_named(cli, tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_text("a@example.net\n\nnonsense\nb@example.net\n")
+    said = cli("suppression", "import", str(file))
+    assert said.code == 1
+    assert "line 3" in said.err
+    assert "2 lines imported, 1 skipped" in said.out
+
+
+def test_a_file_without_the_column_is_bad_usage(cli, tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("name,age\nbob,7\n")
+    assert cli("suppression", "import", str(file)).code == 2
+    assert cli("suppression", "import", str(tmp_path / "nowhere.csv")).code == 1
+
+
+def test_the_newest_consent_counts_and_the_ledger_keeps_both(cli):
+    cli.does("consent", "grant", "bob@example.net", "--basis", "express", "--source", "signup form")
+    cli.does("consent", "revoke", "bob@example.net")
+    rows = cli.does("consent", "list", "--email", "bob@example.net", "--json").json
+    assert [row["granted"] for row in rows] == [False, True]
+    assert rows[1]["source"] == "signup form"
+
+
+def test_consents_are_imported(cli, tmp_path):
+    file = tmp_path / "consents.csv"
+    file.write_text(
+        "email,granted,basis,at\na@example.net,yes,express,2026-01-02\nb@example.net,no,,2026-01-02T00:00:00Z\n"
+    )
+    cli.does("consent", "import", str(file))
+    database = Database(load(cli.config).settings.storage.dsn)
+    with database.asking.begin() as connection:
+        tenant = cli.does("consent", "list", "--json").json[0]["tenantId"]
+        assert newest_consent(connection, tenant, "a@example.net").granted
+        assert not newest_consent(connection, tenant, "b@example.net").granted
+    database.close_now()

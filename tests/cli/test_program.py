@@ -1,0 +1,132 @@
+"""The program itself: help, exit codes, errors of one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from relay.cli import main
+from relay.cli.errors import one_line
+from tests.support.server import PROGRAM
+
+CONTRACT = (
+    *("init", "serve", "demo", "trace", "send-test", "doctor", "healthcheck"),
+    *("config check", "config schema", "db upgrade", "db current"),
+    *("tenant list", "tenant add", "tenant pause", "tenant resume"),
+    *("mailbox list", "mailbox add", "mailbox show", "mailbox pause", "mailbox resume"),
+    *("credential list", "credential create", "credential rotate", "credential revoke"),
+    *("domain list", "domain add", "domain show", "domain verify"),
+    *("suppression list", "suppression add", "suppression remove", "suppression check"),
+    *("suppression import", "suppression export"),
+    *("consent list", "consent grant", "consent revoke", "consent import"),
+    *("hold list", "hold show", "hold approve", "hold reject"),
+    *("queue list", "queue show", "queue retry", "queue cancel", "queue flush"),
+    *("provider list", "provider test", "provider pause", "provider resume"),
+    *("policy test", "policy replay", "feedback parse", "audit verify", "audit export"),
+    *("report reputation", "report outcomes"),
+)
+WITHOUT_CONFIGURATION = ("init", "demo", "config schema", "feedback parse")
+HEAVY = ("rich", "sqlalchemy", "pydantic", "fastapi", "dns", "cryptography", "yaml", "aiosmtplib", "uvloop", "asyncio")
+
+
+@pytest.mark.parametrize("command", CONTRACT)
+def test_every_command_of_the_contract_has_help_and_takes_config(cli, command):
+    said = cli.bare(*command.split(), "--help")
+    assert said.code == 0
+    assert ("--config" in said.out) == (command not in WITHOUT_CONFIGURATION)
+
+
+@pytest.mark.parametrize("command", [c for c in CONTRACT if c.endswith(" list")])
+def test_every_listing_takes_json_and_an_empty_one_is_a_list(cli, command):
+    assert isinstance(cli.does(*command.split(), "--json").json, list)
+
+
+def test_help_loads_nothing_heavy():
+    script = (
+        "import sys; from relay.cli.main import run; run(['--help']);"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stderr.strip() == "[]"
+
+
+def test_an_unknown_command_is_bad_usage_in_one_line(cli):
+    said = cli.bare("mailbx")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("gatepost: ")
+    assert said.err.count("\n") == 1
+
+
+def test_a_missing_argument_is_bad_usage(cli):
+    assert cli("credential", "create").code == 2
+
+
+def test_no_command_shows_help_as_bad_usage(cli):
+    said = cli.bare()
+    assert said.code == 2
+    assert "Commands:" in said.err
+
+
+def test_a_missing_configuration_is_bad_configuration(cli, tmp_path):
+    said = cli("mailbox", "list", config=tmp_path / "nowhere.yaml")
+    assert said.code == 2
+    assert "no such file; gatepost init writes one" in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_wrong_configuration_is_one_line_with_place_and_key(cli):
+    cli.config.write_text(cli.config.read_text() + "\nsmpt: {}\nserverr: {}\n")
+    said = cli("mailbox", "list")
+    assert said.code == 2
+    assert "smpt: unknown key; did you mean smtp?" in said.err
+    assert "1 more" in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_the_configuration_is_named_by_the_environment(cli, monkeypatch):
+    monkeypatch.setenv("GATEPOST_CONFIG", str(cli.config))
+    assert cli.bare("mailbox", "list", "--json").json[0]["name"] == "agent"
+
+
+def test_the_configuration_is_gatepost_yaml_here(cli, monkeypatch):
+    monkeypatch.delenv("GATEPOST_CONFIG", raising=False)
+    monkeypatch.chdir(cli.config.parent)
+    assert cli.bare("mailbox", "list", "--json").json[0]["name"] == "agent"
+
+
+def test_a_bug_is_one_line_without_a_traceback(cli, monkeypatch):
+    def broken(_path):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("relay.cli.house.settings_of", broken)
+    said = cli("db", "current")
+    assert said.code == 1
+    assert "Traceback" not in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_what_others_said_cannot_steer_the_terminal():
+    assert one_line("a\x1b[31mb\r\nc\x9b") == "a?[31mb; c?"
+
+
+def test_a_reader_that_goes_away_ends_a_command_quietly(cli):
+    listing = subprocess.Popen(
+        [str(PROGRAM), "config", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
+    )
+    assert listing.stdout is not None and listing.stderr is not None
+    listing.stdout.close()
+    errors = listing.stderr.read().decode()
+    listing.stderr.close()
+    listing.wait(30)
+    assert errors == ""
+
+
+def test_the_version_is_that_of_the_distribution(cli):
+    assert cli.bare("--version").out.startswith("gatepost ")
+
+
+def test_every_module_of_the_command_line_is_reached():
+    own = {path.stem for path in Path(main.__file__).parent.glob("*.py")}
+    assert {"house", "output", "values"} <= own

@@ -1,0 +1,1 @@
+"""What the pages tell users to paste, run as it stands."""

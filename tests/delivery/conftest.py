@@ -1,0 +1,45 @@
+"""Houses for the tests of delivery; each has its own store, copied from one that was migrated once."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.delivery.house import House, template
+from tests.support.provider import Provider
+from tests.support.settings import Tree
+
+MakeHouse = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated store without anything in it."""
+    return template(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+async def make_house(tmp_path: Path, empty: Path) -> AsyncIterator[MakeHouse]:
+    """Makes houses: `await make_house(provider.settings(), …, retry=["1s"])`; words go into deliveryConfig."""
+    async with AsyncExitStack() as houses:
+
+        async def make(*providers: Tree, changes: Tree | None = None, **delivery: Any) -> House:
+            tree = {"deliveryConfig": delivery} | (changes or {})
+            return await houses.enter_async_context(House(tmp_path, providers, tree, empty=empty))
+
+        yield make
+
+
+@pytest.fixture
+async def pair(make_house: MakeHouse, make_provider: Callable[..., Provider]) -> Callable[..., Any]:
+    """Makes a house with two providers: the first misbehaves by a script, the second is well and comes after."""
+
+    async def make(script: Any = None, **more: Any) -> tuple[House, Provider, Provider]:
+        first, second = make_provider(script), make_provider()
+        own = {"username": "user", "password": "a-providers-password"} | more
+        tree: Sequence[Tree] = (first.settings("first", **own), second.settings("second", weight=0, failover=True))
+        return await make_house(*tree), first, second
+
+    return make

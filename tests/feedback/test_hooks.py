@@ -1,0 +1,201 @@
+"""A call of a provider's hook: proven, kept, applied and only then answered; nothing else changes anything."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from config.delivery import Provider
+from config.providers import ProviderSettings, complete
+from config.secrets import Secret
+from relay.feedback.hooks import Hooks
+from relay.store.writer import Unavailable, Writer
+from tests.feedback import test_sns
+from tests.feedback.ground import NOW, Ground
+from tests.feedback.test_apply import BOB
+
+KEY = b"a key of thirty-two octets exact"
+WHSEC = "whsec_" + base64.b64encode(KEY).decode()
+
+
+def settings(name: str, secret: str, **more: Any) -> ProviderSettings:
+    declared = Provider(
+        name=name, provider=name, password=Secret.literal("x"), username=Secret.literal("x"),
+        webhook_secret=Secret.literal(secret) if secret else None, region="eu-west-1", **more
+    )  # fmt: skip
+    return complete(declared, {})
+
+
+class Ear:
+    """Hooks over a store."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.web = test_sns.Web()
+        self.writer = Writer(ground.database, on_broken=lambda: None)
+        self.writer.start()
+        self.hooks = Hooks(self.writer, ground.applier, fetch=self.web, roots=lambda: [test_sns.ROOT])
+
+    async def call(self, provider: ProviderSettings, headers: dict[str, str], body: Any, now: int = NOW) -> int:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return (await self.hooks.ingest(provider, headers, raw, now)).status_code
+
+
+@pytest.fixture
+async def ear(ground: Ground) -> AsyncIterator[Ear]:
+    ear = Ear(ground)
+    yield ear
+    await ear.writer.stop()
+    await ground.database.close()
+
+
+POSTMARK = settings("postmark", "user:word")
+BASIC = {"Authorization": "Basic " + base64.b64encode(b"user:word").decode()}
+
+
+def postmark(send: str, **more: Any) -> dict[str, Any]:
+    return {
+        "RecordType": "Bounce", "ID": 42, "Type": "HardBounce", "Email": BOB, "MessageID": "pm-1",
+        "Details": "smtp;550 5.1.1 no such user", "Metadata": {"gatepost-send": send}, **more,
+    }  # fmt: skip
+
+
+async def test_a_proven_call_is_kept_applied_and_answered(ear: Ear):
+    send = ear.ground.send(provider="postmark")
+    assert await ear.call(POSTMARK, BASIC, postmark(send)) == 200
+    assert ear.ground.states(send) == ["bounced"]
+    assert ear.ground.suppressions() == [(BOB, "hard_bounce", "tenant")]
+    kept = ear.ground.ask("SELECT source, send_id, raw FROM feedback")
+    assert [(row.source, row.send_id) for row in kept] == [("postmark", send)]
+    assert b"no such user" in bytes(kept[0].raw)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Basic dXNlcjp3cm9uZw=="}, {"Authorization": "Basic !"}, {"Authorization": "x"}]
+)
+async def test_H1_H5_an_unproven_call_changes_and_keeps_nothing(ear: Ear, headers: dict[str, str]):
+    send = ear.ground.send(provider="postmark")
+    assert await ear.call(POSTMARK, headers, postmark(send)) == 401
+    assert ear.ground.states(send) == ["delivered"]
+    assert ear.ground.ask("SELECT 1 FROM feedback") == []
+
+
+async def test_a_provider_without_a_secret_hears_nothing(ear: Ear):
+    assert await ear.call(settings("postmark", ""), BASIC, postmark("")) == 401
+
+
+def svix(body: bytes, identity: str = "msg_1", at: int = NOW // 1000) -> dict[str, str]:
+    signed = hmac.new(KEY, f"{identity}.{at}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "svix-id": identity, "svix-timestamp": str(at), "svix-signature": "v1," + base64.b64encode(signed).decode(),
+    }  # fmt: skip
+
+
+RESEND = settings("resend", WHSEC)
+
+
+def resend(send: str) -> bytes:
+    headers = [{"name": "X-Entity-Ref-ID", "value": send}]
+    bounce = {"type": "Permanent", "message": "550 5.1.1 no such user"}
+    data = {"email_id": "re-1", "to": [BOB], "headers": headers, "bounce": bounce}
+    return json.dumps({"type": "email.bounced", "created_at": "2026-01-01T00:00:00Z", "data": data}).encode()
+
+
+async def test_H2_a_copy_of_a_call_is_answered_and_does_nothing_twice(ear: Ear):
+    send = ear.ground.send(provider="resend")
+    body = resend(send)
+    assert [await ear.call(RESEND, svix(body), body) for _ in range(3)] == [200, 200, 200]
+    assert len(ear.ground.events("delivery.bounced")) == 1
+
+
+@pytest.mark.parametrize("skew", [-301, 301, 3600])
+async def test_H2_an_old_or_future_call_is_refused(ear: Ear, skew: int):
+    body = resend("")
+    assert await ear.call(RESEND, svix(body, at=NOW // 1000 + skew), body) == 401
+
+
+async def test_H2_four_minutes_of_skew_pass(ear: Ear):
+    body = resend("")
+    assert await ear.call(RESEND, svix(body, at=NOW // 1000 - 240), body) == 200
+
+
+async def test_H1_one_octet_off_is_refused(ear: Ear):
+    body = resend("")
+    assert await ear.call(RESEND, svix(body), body + b" ") == 401
+
+
+MAILGUN = settings("mailgun", "mailgun-signing-key-of-the-account")
+
+
+def mailgun(recipient: str, message_id: str, token: str = "t" * 50) -> dict[str, Any]:
+    at = str(NOW // 1000)
+    signature = hmac.new(b"mailgun-signing-key-of-the-account", (at + token).encode(), hashlib.sha256).hexdigest()
+    event = {
+        "event": "failed", "severity": "permanent", "id": f"e-{recipient}", "recipient": recipient, "timestamp": at,
+        "message": {"headers": {"message-id": message_id}},
+        "delivery-status": {"code": 550, "message": "5.1.1 no such user"},
+    }  # fmt: skip
+    return {"signature": {"timestamp": at, "token": token, "signature": signature}, "event-data": event}
+
+
+async def test_a_proof_used_for_another_body_is_a_forgery(ear: Ear):
+    first = ear.ground.send(provider="mailgun", message_id="<m1@sender.test>")
+    second = ear.ground.send(("ann@example.net",), provider="mailgun", message_id="<m2@sender.test>")
+    assert await ear.call(MAILGUN, {}, mailgun(BOB, "m1@sender.test")) == 200
+    assert await ear.call(MAILGUN, {}, mailgun("ann@example.net", "m2@sender.test")) == 409
+    assert (ear.ground.states(first), ear.ground.states(second)) == (["bounced"], ["delivered"])
+
+
+SES = settings("ses", "", topic_arns=(test_sns.TOPIC,), confirm_subscriptions=True)
+SNS_NOW = int(test_sns.NOW.timestamp() * 1000)
+
+
+def ses_bounce(message_id: str) -> dict[str, Any]:
+    message = {
+        "eventType": "Bounce", "mail": {"messageId": message_id, "destination": [BOB]},
+        "bounce": {
+            "bounceType": "Permanent", "bounceSubType": "General", "feedbackId": "f1",
+            "bouncedRecipients": [{"emailAddress": BOB, "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 no"}],
+        },
+    }  # fmt: skip
+    return test_sns.envelope(Message=json.dumps(message))
+
+
+async def test_H4_a_bounce_by_sns_is_found_by_the_id_of_the_reply(ear: Ear):
+    send = ear.ground.send(provider="ses", provider_id="0102-abc")
+    assert await ear.call(SES, {}, ses_bounce("0102-abc"), SNS_NOW) == 200
+    assert ear.ground.states(send) == ["bounced"]
+
+
+async def test_H4_a_foreign_topic_is_forbidden(ear: Ear):
+    foreign = settings("ses", "", topic_arns=("arn:aws:sns:eu-west-1:999999999999:other",))
+    assert await ear.call(foreign, {}, ses_bounce("x"), SNS_NOW) == 403
+
+
+async def test_H4_a_listed_topic_is_confirmed_where_the_operator_wants_it(ear: Ear):
+    url = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=abc"
+    ear.web.pages[url] = b"confirmed"
+    changes = {"Type": "SubscriptionConfirmation", "SubscribeURL": url, "Token": "abc"}
+    assert await ear.call(SES, {}, test_sns.envelope(**changes), SNS_NOW) == 200
+    assert url in ear.web.asked
+
+
+@pytest.mark.parametrize(("body", "code"), [(b"no json", 400), (b"x" * (6 << 20), 413), (b"[" * 100_000, 400)])
+async def test_H6_what_is_no_payload_is_refused(ear: Ear, body: bytes, code: int):
+    assert await ear.call(POSTMARK, BASIC, body) == code
+
+
+async def test_H6_unknown_types_are_kept_and_answered(ear: Ear):
+    assert await ear.call(POSTMARK, BASIC, {"RecordType": "Novelty", "ID": 1}) == 200
+    assert ear.ground.ask("SELECT type FROM feedback")[0].type == "unknown"
+
+
+async def test_H7_when_the_store_is_down_the_provider_is_to_come_again(ear: Ear):
+    await ear.writer.stop()
+    ear.writer._broken = True
+    with pytest.raises(Unavailable):
+        await ear.call(POSTMARK, BASIC, postmark(""))

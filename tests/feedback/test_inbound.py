@@ -1,0 +1,346 @@
+"""The listener for what comes back: addresses we made and no others, and nothing answered before the commit."""
+
+import asyncio
+import smtplib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from relay.delivery.dress import delivery_name
+from relay.feedback.data import EndOfData, unstuffed
+from relay.mail.verp import make_address
+from tests.support.inside import Inside, MakeInside
+from tests.support.ports import free_port
+from tests.support.provider import Provider
+from tests.support.smtp import Client, stuffed
+
+DOMAIN = "bounces.sender.test"
+BOB = "bob@example.net"
+MESSAGE = b"From: <agent@sender.test>\r\nTo: <bob@example.net>\r\nSubject: hello\r\n\r\nHello.\r\n"
+
+
+class Returned:
+    """An App with an inbound listener, and mail of it that was delivered by VERP."""
+
+    def __init__(self, make_inside: MakeInside, provider: Provider, **inbound: object) -> None:
+        self.address = ("127.0.0.1", free_port())
+        listeners = [{"bind": f"127.0.0.1:{self.address[1]}", "tls": "none"}]
+        changes = {"inbound": {"listeners": listeners, "bounce_domain": DOMAIN, **inbound}}
+        self.inside: Inside = make_inside(changes, providers=[provider.settings(own_return_path=True)])
+        self.provider = provider
+
+    def sent(self, to: str = BOB) -> str:
+        """One message that was delivered; the return path it left with."""
+        before = len(self.provider.ledger.taken)
+        assert self.inside.submit([to], MESSAGE).code == 250
+        return self.provider.ledger.wait_for_taken(before + 1)[before].mail_from
+
+    def client(self) -> Client:
+        """A connection that was greeted."""
+        client = Client(self.address)
+        client.greet("mx.example.net")
+        return client
+
+    def bring(self, rcpt_to: str, message: bytes, mail_from: str = "") -> int:
+        """One mail to an address; the code of the reply that decided."""
+        with self.client() as client:
+            return client.submit(mail_from, [rcpt_to], message).code
+
+    def state(self) -> str:
+        """What became of the newest delivery, once the attempt's outcome is written."""
+        return self.wait("SELECT state FROM deliveries ORDER BY send_id DESC LIMIT 1", lambda s: s != "active")
+
+    def wait(self, statement: str, until: Callable[[str], bool]) -> str:
+        """The first column of a question's first row, once it is as wanted."""
+        return self.inside.run(self._wait(statement, until))
+
+    async def _wait(self, statement: str, until: Callable[[str], bool]) -> str:
+        async with asyncio.timeout(15):
+            while not until(found := self._ask(statement)):
+                await self.inside.app.writer.run(lambda _: None)
+        return found
+
+    def _ask(self, statement: str) -> str:
+        with self.inside.app.database.asking.connect() as connection:
+            return str(connection.exec_driver_sql(statement).scalar())
+
+    def forged(self, send_id: str, n: int = 1) -> str:
+        """The return path of a delivery, made by hand."""
+        return make_address(self.inside.app.tokens, "bounce", delivery_name(send_id, n), DOMAIN)
+
+
+@pytest.fixture
+def returned(make_inside: MakeInside, provider: Provider) -> Iterator[Returned]:
+    """An App with an inbound listener."""
+    return Returned(make_inside, provider)
+
+
+def dsn(recipient: str = BOB, action: str = "failed", status: str = "5.1.1", reply: str = "550 5.1.1 no such user"):
+    return (
+        "From: MAILER-DAEMON@mx.example.net\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nIt failed.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.net\r\n\r\n"
+        f"Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: {status}\r\n"
+        f"Diagnostic-Code: smtp; {reply}\r\n\r\n--b--\r\n"
+    ).encode()
+
+
+def arf(kind: str = "abuse", original: str = "") -> bytes:
+    return (
+        "From: fbl@isp.example\r\nSubject: complaint\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nSpam.\r\n"
+        "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        f"Feedback-Type: {kind}\r\nUser-Agent: x/1\r\nVersion: 1\r\n\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"From: <agent@sender.test>\r\n{original}Subject: hello\r\n\r\nHi\r\n"
+        "--b--\r\n"
+    ).encode()
+
+
+def test_a_bounce_comes_back_is_settled_and_suppresses(returned: Returned):
+    path = returned.sent()
+    assert path.startswith("b+")
+    assert path.endswith(f"@{DOMAIN}")
+    returned.state()
+    assert returned.bring(path, dsn()) == 250
+    assert returned.state() == "bounced"
+    assert returned.wait("SELECT kind FROM suppressions", bool) == "hard_bounce"
+    assert returned.inside.submit([BOB], MESSAGE).code == 550
+
+
+def test_the_answer_comes_after_the_commit(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    assert returned.bring(path, dsn()) == 250
+    assert returned._ask("SELECT count(*) FROM feedback") == "1"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"bob@{DOMAIN}",
+        f"b+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@{DOMAIN}",
+        f"postmaster@{DOMAIN}",
+        "bob@example.net",
+        "agent@sender.test",
+        f'"b+x\\"@evil"@{DOMAIN}',
+    ],
+)
+def test_L3_what_we_did_not_make_is_refused_at_rcpt(returned: Returned, address: str):
+    with returned.client() as client:
+        assert client.command("MAIL FROM:<>").code == 250
+        reply = client.command(f"RCPT TO:<{address}>")
+    assert (reply.code, reply.enhanced) == (550, "5.1.1")
+
+
+def test_L3_one_letter_changed_makes_it_a_strangers(returned: Returned):
+    path = returned.sent()
+    changed = path.replace(path[10], "a" if path[10] != "a" else "b", 1)
+    assert returned.bring(changed, dsn()) == 550
+
+
+def test_a_return_path_in_upper_case_is_still_ours(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    assert returned.bring(path.upper(), dsn()) == 250
+    assert returned.state() == "bounced"
+
+
+def test_L4_a_bounce_about_somebody_else_does_nothing(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    assert returned.bring(path, dsn("victim@example.net")) == 250
+    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+    assert returned.state() == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("delayed", "4.4.1"), ("delivered", "2.1.5"), ("relayed", "2.0.0"), ("expanded", "2.0.0")]
+)
+def test_L5_what_did_not_fail_is_no_bounce(returned: Returned, action: str, status: str):
+    path = returned.sent()
+    returned.state()
+    assert returned.bring(path, dsn(action=action, status=status, reply="250 ok")) == 250
+    assert returned.state() == "delivered"
+    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+
+
+def test_L5_ten_thousand_recipients_fill_no_table(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    head, _, tail = dsn().partition(b"Final-Recipient")
+    groups = b"".join(
+        b"Final-Recipient: rfc822; p%d@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n" % n
+        for n in range(10_000)
+    )
+    assert returned.bring(path, head + groups + b"Final-Recipient" + tail) == 250
+    assert int(returned._ask("SELECT count(*) FROM feedback")) <= 5
+
+
+def test_L7_a_holiday_machine_bounces_nothing(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    vacation = (
+        b"From: <bob@example.net>\r\nTo: <agent@sender.test>\r\nSubject: Out of office: hello\r\n"
+        b"Auto-Submitted: auto-replied\r\n\r\nI am away until Monday.\r\n"
+    )
+    assert returned.bring(path, vacation, BOB) == 250
+    assert returned.state() == "delivered"
+    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+    assert returned._ask("SELECT count(*) FROM feedback") == "1"
+
+
+def test_a_complaint_to_the_return_path_suppresses_and_opens_an_investigation(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    assert returned.bring(path, arf(), "fbl@isp.example") == 250
+    assert returned._ask("SELECT kind FROM suppressions") == "complaint"
+    assert returned._ask("SELECT kind FROM investigations") == "complaint"
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
+def test_L6_other_reports_suppress_nobody(returned: Returned, kind: str):
+    path = returned.sent()
+    returned.state()
+    assert returned.bring(path, arf(kind), "fbl@isp.example") == 250
+    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+
+
+def unsubscribe_address(returned: Returned) -> str:
+    send = returned._ask("SELECT id FROM sends ORDER BY id DESC LIMIT 1")
+    return returned.inside.app.links.mailto(delivery_name(send, 1))
+
+
+def test_a_mail_to_the_unsubscribe_address_unsubscribes_from_the_mailbox(returned: Returned):
+    returned.sent()
+    address = unsubscribe_address(returned)
+    assert returned.bring(address, b"From: <bob@example.net>\r\nSubject: whatever\r\n\r\n\r\n", BOB) == 250
+    assert returned._ask("SELECT kind || scope || address FROM suppressions") == f"unsubscribemailbox{BOB}"
+    assert returned.bring(address, b"Subject: again\r\n\r\n\r\n", BOB) == 250
+    assert returned._ask("SELECT count(*) FROM events WHERE type = 'suppression.created'") == "1"
+
+
+def test_L6_a_feedback_loop_names_the_delivery_by_the_link_in_the_message(returned: Returned):
+    returned.sent()
+    returned.state()
+    link = f"List-Unsubscribe: <https://x.test/u/abc>, <mailto:{unsubscribe_address(returned)}>\r\n"
+    assert returned.bring(f"fbl@{DOMAIN}", arf(original=link), "fbl@isp.example") == 250
+    assert returned._ask("SELECT kind FROM suppressions") == "complaint"
+
+
+def test_L4_a_forged_report_to_the_feedback_loop_does_nothing(returned: Returned):
+    returned.sent()
+    returned.state()
+    forged = arf(original="To: <bob@example.net>\r\nMessage-ID: <x@y>\r\n")
+    assert returned.bring(f"fbl@{DOMAIN}", forged, "fbl@isp.example") == 250
+    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+
+
+def test_a_bounce_that_is_quicker_than_the_outcome_of_the_attempt_is_applied_after_it(returned: Returned):
+    path = returned.sent()
+    assert returned.bring(path, dsn()) == 250  # the outcome may not be written yet
+    returned.wait("SELECT state FROM deliveries", lambda state: state == "bounced")
+
+
+# -- the protocol ---------------------------------------------------------------------------
+
+
+def test_stock_smtplib_is_understood(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    with smtplib.SMTP(*returned.address) as client:
+        client.ehlo("mx.example.net")
+        assert client.has_extn("size")
+        assert not client.has_extn("auth")
+        client.sendmail("", [path], dsn())
+    assert returned.state() == "bounced"
+
+
+def test_it_pipelines_and_keeps_what_follows_the_dot(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    with returned.client() as client:
+        client.send(f"MAIL FROM:<>\r\nRCPT TO:<{path}>\r\nDATA\r\n".encode())
+        assert [client.reply().code for _ in range(3)] == [250, 250, 354]
+        client.send(stuffed(dsn()) + b"NOOP\r\nMAIL FROM:<>\r\nQUIT\r\n")
+        assert [client.reply().code for _ in range(4)] == [250, 250, 250, 221]
+
+
+def test_too_large_a_mail_is_refused_and_the_connection_stays_in_step(make_inside: MakeInside, provider: Provider):
+    returned = Returned(make_inside, provider, max_message_size="64KiB")
+    path = returned.sent()
+    with returned.client() as client:
+        assert client.command(f"MAIL FROM:<> SIZE={1 << 20}").code == 552
+        reply = client.submit("", [path], b"X: y\r\n\r\n" + b"z" * 70_000)
+        assert (reply.code, reply.enhanced) == (552, "5.3.4")
+        assert client.command("NOOP").code == 250
+        assert client.submit("", [path], dsn()).code == 250
+
+
+def test_an_endless_message_ends_the_connection(make_inside: MakeInside, provider: Provider):
+    returned = Returned(make_inside, provider, max_message_size="64KiB")
+    path = returned.sent()
+    with returned.client() as client:
+        for command in ("MAIL FROM:<>", f"RCPT TO:<{path}>", "DATA"):
+            client.command(command)
+        client.send(b"x" * 300_000)
+        assert client.reply().code == 552
+        assert client.is_closed()
+
+
+def test_recipients_and_errors_are_bounded(make_inside: MakeInside, provider: Provider):
+    returned = Returned(make_inside, provider, max_recipients=1)
+    first, second = returned.sent(), returned.sent("ann@example.net")
+    with returned.client() as client:
+        client.command("MAIL FROM:<>")
+        assert client.command(f"RCPT TO:<{first}>").code == 250
+        assert client.command(f"RCPT TO:<{second}>").code == 452
+        codes = [client.command(f"RCPT TO:<x{n}@{DOMAIN}>").code for n in range(19)]
+        assert codes[-1] == 421
+        assert client.is_closed()
+
+
+def test_connections_are_bounded(make_inside: MakeInside, provider: Provider):
+    returned = Returned(make_inside, provider, max_connections=2)
+    with returned.client(), returned.client(), Client(returned.address) as third:
+        assert third.reply().code == 421
+        assert third.is_closed()
+    with returned.client() as again:
+        assert again.command("NOOP").code == 250
+
+
+@pytest.mark.parametrize("command", ["AUTH PLAIN AGEAYg==", "EXPN list", "GET / HTTP/1.1", "DATA", "RCPT TO:<a@b>"])
+def test_what_is_not_offered_is_refused_with_an_enhanced_code(returned: Returned, command: str):
+    with returned.client() as client:
+        reply = client.command(command)
+    assert reply.code >= 500
+    assert reply.enhanced
+
+
+def test_a_client_that_leaves_within_its_message_leaves_nothing(returned: Returned):
+    path = returned.sent()
+    with returned.client() as client:
+        for command in ("MAIL FROM:<>", f"RCPT TO:<{path}>", "DATA"):
+            client.command(command)
+        client.send(dsn())
+        client.reset()
+    assert returned.bring(path, dsn("victim@example.net")) == 250
+    assert returned._ask("SELECT count(*) FROM feedback") == "1"
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_the_end_of_data_is_found_over_every_seam(cut: int):
+    whole = b"a\r\n.\r\nQUIT\r\n"
+    end = EndOfData()
+    first = end.find(whole[:cut])
+    found = first if first >= 0 else cut + end.find(whole[cut:])
+    assert found == 6
+
+
+def test_dots_are_unstuffed_and_an_empty_message_is_empty():
+    assert unstuffed(b"..a\r\nb\r\n..\r\n.\r\n") == b".a\r\nb\r\n.\r\n"
+    assert unstuffed(b".\r\n") == b""
+    assert EndOfData().find(b".\r\n") == 3
+    assert EndOfData().find(b"a\n.\nb\r\n") == -1

@@ -1,0 +1,233 @@
+"""Reports of failure, alerts and requests for approval: written once, to the right person, and never in a circle."""
+
+from collections.abc import Sequence
+from email.parser import BytesParser
+from email.policy import SMTP
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from config.loader import load
+from config.settings import Settings
+from relay.feedback.notices import Notices
+from relay.mail.bounce import read_notices
+from relay.mail.token import Purpose, TokenKey, Tokens
+from relay.store.approvals import expire_approvals, reject
+from relay.store.events import Event, record
+from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground
+from tests.feedback.test_apply import BOB, bounce, hard
+from tests.support.settings import settings, write
+
+BODY = b"From: <agent@sender.test>\r\nTo: <bob@example.net>\r\nSubject: hello\r\nMessage-ID: <m@x>\r\n\r\nHello.\r\n"
+
+
+class Desk:
+    """Notices over a store."""
+
+    def __init__(self, ground: Ground, configured: Settings, *, signed: bool = True) -> None:
+        self.ground = ground
+        self.tokens = Tokens([TokenKey(1, bytes(32))])
+        self.notices = Notices(
+            lambda: configured,
+            tokens=self.tokens,
+            public_url=lambda: "https://relay.test",
+            signs=lambda domain: signed and domain == "sender.test",
+            new_id=ground.new_id,
+            random=bytes,
+        )
+        ground.do(self.notices.begin)
+
+    def turn(self) -> int:
+        return self.ground.do(lambda c: self.notices.write(c, NOW))
+
+    def mails(self) -> list[tuple[str, bytes]]:
+        rows = self.ground.ask(
+            "SELECT d.recipient, b.data FROM sends s JOIN deliveries d ON d.send_id = s.id"
+            " JOIN bodies b ON b.send_id = s.id WHERE s.source = 'house' ORDER BY s.id"
+        )
+        return [(row.recipient, bytes(row.data)) for row in rows]
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Settings:
+    notify = {"notify": ["ops@example.org", "https://hooks.example.org/x"], "sender": "agent@sender.test"}
+    return load(write(tmp_path, settings(tmp_path, {"alerts": notify, "approvals": notify}))).settings
+
+
+@pytest.fixture
+def desk(ground: Ground, configured: Settings) -> Desk:
+    return Desk(ground, configured)
+
+
+def fail(ground: Ground, send: str, kind: str, n: int = 1, recipient: str = BOB, **data: object) -> None:
+    ground.do(lambda c: record(c, [Event(kind, NOW, TENANT, MAILBOX, send, n, recipient, data)]))
+
+
+def test_a_bounce_is_reported_to_the_mailbox_that_sent_it(desk: Desk):
+    send = desk.ground.send(body=BODY)
+    desk.ground.hook(hard(send, diagnostic="550 5.1.1 no such user"))
+    assert desk.turn() == 1
+    ((to, data),) = desk.mails()
+    assert to == "agent@sender.test"
+    assert b"From: Mail Delivery System <mailer-daemon@sender.test>" in data
+    assert b"Auto-Submitted: auto-replied" in data
+    assert send.encode() in data
+    (notice,) = read_notices(data)
+    assert (notice.kind, notice.recipient, notice.status, notice.hard) == ("bounced", BOB, "5.1.1", True)
+    row = desk.ground.ask("SELECT mail_from, from_address, mailbox_id, envelope FROM sends WHERE source = 'house'")[0]
+    assert (row.mail_from, row.from_address, row.mailbox_id) == ("", "mailer-daemon@sender.test", MAILBOX)
+    assert [r.state for r in desk.ground.ask("SELECT state FROM deliveries WHERE send_id <> :s", s=send)] == ["queued"]
+
+
+def test_a_failure_is_told_once(both: Ground, configured: Settings):
+    desk = Desk(both, configured)
+    send = both.send(body=BODY)
+    both.hook(hard(send))
+    assert [desk.turn(), desk.turn()] == [1, 0]
+
+
+def test_failures_of_one_turn_are_one_report(desk: Desk):
+    send = desk.ground.send([f"p{n}@example.net" for n in range(3)], body=BODY)
+    for n in (1, 2, 3):
+        fail(desk.ground, send, "delivery.bounced", n, f"p{n}@example.net", reply="550 5.1.1 no")
+    assert desk.turn() == 1
+    assert len(read_notices(desk.mails()[0][1])) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "status"),
+    [
+        ("delivery.expired", {"reason": "too_old", "reply": "451 4.7.1 later"}, "4.4.7"),
+        ("delivery.expired", {"reason": "outcome_unknown"}, "4.4.2"),
+        ("delivery.rejected", {"reason": "suppressed"}, "5.7.1"),
+        ("send.rejected", {"reason": "approval_timeout"}, "5.7.1"),
+        ("send.blocked", {"reason": "suppressed", "detail": "bob unsubscribed", "mixed": True}, "5.7.1"),
+        ("delivery.bounced", {"reason": "refused"}, "5.0.0"),
+    ],
+)
+def test_each_kind_of_failure_has_its_status(desk: Desk, kind: str, data: dict[str, object], status: str):
+    send = desk.ground.send(body=BODY)
+    fail(desk.ground, send, kind, **data)
+    assert desk.turn() == 1
+    assert f"Status: {status}\r\n".encode() in desk.mails()[0][1]
+
+
+def test_what_was_refused_at_once_is_not_reported_again(desk: Desk):
+    send = desk.ground.send(body=BODY)
+    fail(desk.ground, send, "send.blocked", reason="suppressed")
+    assert desk.turn() == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "body"),
+    [
+        ({"mail_from": ""}, BODY),
+        ({"source": "http"}, BODY),
+        ({"source": "house"}, BODY),
+        ({"mail_from": "forged@victim.example"}, BODY),
+        ({}, b"Auto-Submitted: auto-replied\r\n" + BODY),
+        ({}, b"Precedence: bulk\r\n" + BODY),
+        ({}, b"List-Id: <x.example>\r\n" + BODY),
+    ],
+)
+def test_L2_L3_nobody_else_and_no_machine_is_told(desk: Desk, given: dict[str, str], body: bytes):
+    send = desk.ground.send(body=body, **given)  # type: ignore[arg-type]
+    fail(desk.ground, send, "delivery.bounced", reply="550 5.1.1 no")
+    assert desk.turn() == 0
+
+
+def test_L2_a_bounce_of_the_senders_own_address_is_not_sent_to_it(desk: Desk):
+    send = desk.ground.send(("agent@sender.test",), body=BODY)
+    fail(desk.ground, send, "delivery.bounced", recipient="agent@sender.test", reply="550 5.1.1 no")
+    assert desk.turn() == 0
+
+
+def test_without_a_key_the_report_comes_unsigned_from_this_host(ground: Ground, configured: Settings):
+    desk = Desk(ground, configured, signed=False)
+    send = ground.send(body=BODY)
+    fail(ground, send, "delivery.bounced")
+    desk.turn()
+    assert b"<mailer-daemon@relay.test>" in desk.mails()[0][1]
+    assert ground.ask("SELECT from_address FROM sends WHERE source = 'house'")[0].from_address == ""
+
+
+def test_words_of_a_server_cannot_break_out_of_the_report(desk: Desk):
+    send = desk.ground.send(body=BODY)
+    fail(desk.ground, send, "delivery.bounced", reply="550 5.1.1 no\r\nBcc: victim@example.net\r\n\r\nevil")
+    desk.turn()
+    assert b"\nBcc:" not in desk.mails()[0][1]
+
+
+# -- alerts -----------------------------------------------------------------------------------
+
+
+def test_a_pause_for_reputation_alerts_the_operator_by_mail(desk: Desk):
+    desk.ground.sent(150)
+    bounce(desk.ground, 12)
+    assert desk.turn() >= 1
+    alerts = [data for to, data in desk.mails() if to == "ops@example.org"]
+    assert len(alerts) == 1
+    assert b"[Gatepost] Reputation review: agent" in alerts[0]
+    assert b"Reputation paused: agent: " in alerts[0]
+    assert b"of 150 bounced in 24h" in alerts[0]
+    assert b"Auto-Submitted: auto-generated" in alerts[0]
+
+
+def test_alerts_of_one_turn_are_one_mail(desk: Desk):
+    for name in ("ses", "postmark", "resend"):
+        desk.ground.do(
+            lambda c, name=name: record(c, [Event("provider.paused", NOW, data={"provider": name, "cause": "401"})])
+        )
+    assert desk.turn() == 1
+    assert desk.mails()[0][1].count(b"A provider is paused: ") >= 3
+
+
+def test_everyday_events_alert_nobody(desk: Desk):
+    fail(desk.ground, "send_1", "delivery.delivered")
+    fail(desk.ground, "send_1", "suppression.created")
+    assert desk.turn() == 0
+
+
+# -- approvals --------------------------------------------------------------------------------
+
+
+def hold(ground: Ground, to: Sequence[str] = (BOB, "ann@example.net")) -> str:
+    send = ground.send(to, state="held", body=BODY)
+    put = text(
+        "INSERT INTO approvals (send_id, tenant_id, mailbox_id, status, bound, reason, requested_at, expires_at)"
+        " VALUES (:s, :t, :m, 'pending', '', 'autonomy_level', :now, :until)"
+    )
+    values = {"s": send, "t": TENANT, "m": MAILBOX, "now": NOW, "until": NOW + 86_400_000}
+    ground.do(lambda c: c.execute(put, values))
+    held = [Event("send.held", NOW, TENANT, MAILBOX, send, n, one) for n, one in enumerate(to, 1)]
+    ground.do(lambda c: record(c, held))
+    return send
+
+
+def test_an_approver_gets_one_mail_with_a_link_of_his_own(desk: Desk):
+    send = hold(desk.ground)
+    assert desk.turn() == 1
+    ((to, data),) = desk.mails()
+    assert to == "ops@example.org"
+    shown = BytesParser(policy=SMTP).parsebytes(data).get_content()
+    link = shown.partition("https://relay.test/a/")[2].split()[0]
+    assert desk.tokens.read(Purpose.APPROVAL, link).decode().split("\0") == [send, "ops@example.org"]
+    assert "bob@example.net, ann@example.net" in shown
+    assert "autonomy level" in shown
+
+
+def test_what_was_decided_meanwhile_is_not_asked_for(desk: Desk):
+    send = hold(desk.ground)
+    desk.ground.do(lambda c: reject(c, send, by="operator", note="not now", now=NOW))
+    desk.turn()
+    assert [to for to, _ in desk.mails()] == ["agent@sender.test"]
+    assert b"A person refused it. not now" in desk.mails()[0][1]
+
+
+def test_an_approval_that_ran_out_is_reported_to_the_agent(desk: Desk):
+    hold(desk.ground)
+    desk.turn()
+    desk.ground.do(lambda c: expire_approvals(c, NOW + 86_400_001))
+    assert desk.turn() == 1
+    assert b"Nobody approved it in time." in desk.mails()[-1][1]

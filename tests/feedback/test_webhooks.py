@@ -1,0 +1,413 @@
+"""Events reach their destinations: signed, in order of planning, none skipped, none for ever."""
+
+import base64
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from relay.feedback import guarded
+from relay.feedback.guarded import CallFailed, Forbidden, check_address, check_url, post
+from relay.feedback.webhooks import Poster, key_of
+from relay.store import destinations, postings
+from relay.store.events import Event, record
+from relay.store.postings import DISABLED_AFTER, RETRIES, Declared, body_of
+from relay.store.reader import Reader
+from relay.store.vault import Vault
+from relay.store.writer import Writer
+from tests.feedback.ground import NOW, Ground
+from tests.feedback.receiver import Receiver
+
+SECRET = "whsec_" + base64.b64encode(b"a key of thirty-two octets exact").decode()
+OTHER = "whsec_" + base64.b64encode(b"another key of thirty-two octets").decode()
+
+
+class Office:
+    """A poster over a store; what leaves for private networks is allowed unless a test says otherwise."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.vault = Vault(os.urandom(32))
+        self.private = True
+        self.reader = Reader(ground.database)
+        self.writer = Writer(ground.database, on_broken=lambda: None)
+        self.writer.start()
+        self.poster = Poster(
+            reader=self.reader,
+            writer=self.writer,
+            vault=self.vault,
+            clock=lambda: ground.now,
+            new_id=ground.new_id,
+            body=lambda _, event: body_of(event, {}, _iso),
+            is_private=lambda _: self.private,
+        )
+
+    def destination(self, url: str, events: tuple[str, ...] = ("*",), secret: str = SECRET, tenant: str = "") -> str:
+        webhook_id = self.ground.new_id("whk")
+        self.ground.do(
+            lambda c: destinations.add(
+                c,
+                webhook_id=webhook_id,
+                tenant_id=tenant,
+                url=url,
+                events=events,
+                secret=self.vault.seal(secret),
+                now=NOW,
+            )
+        )
+        return webhook_id
+
+    def happen(self, *kinds: str, **more: Any) -> None:
+        self.ground.do(lambda c: record(c, [Event(kind, self.ground.now, **more) for kind in kinds]))
+
+    async def turn(self) -> None:
+        """Everything that is due now is posted."""
+        for _ in range(20):
+            await self.poster.look()
+            await self.poster.idle()
+            if not self.ground.ask(
+                "SELECT 1 FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id"
+                " WHERE d.state = 'pending' AND d.due_at <= :now AND w.status = 'active'",
+                now=self.ground.now,
+            ):
+                break
+
+    def posted(self) -> list[tuple[str, int, int]]:
+        rows = self.ground.ask("SELECT state, code, attempts FROM webhook_deliveries ORDER BY event_seq")
+        return [(row.state, row.code, row.attempts) for row in rows]
+
+    async def close(self) -> None:
+        await self.poster.stop()
+        await self.writer.stop()
+        await self.reader.close()
+        await self.ground.database.close()
+
+
+def _iso(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat()
+
+
+@pytest.fixture
+async def office(ground: Ground) -> AsyncIterator[Office]:
+    office = Office(ground)
+    yield office
+    await office.close()
+
+
+@pytest.fixture
+async def offices(both: Ground) -> AsyncIterator[Office]:
+    """On each engine."""
+    office = Office(both)
+    yield office
+    await office.close()
+
+
+@pytest.fixture
+def make_receiver() -> Iterator[Callable[..., Receiver]]:
+    made: list[Receiver] = []
+
+    def make(*answers: tuple[int, bytes]) -> Receiver:
+        made.append(Receiver(list(answers)))
+        return made[-1]
+
+    yield make
+    for receiver in made:
+        receiver.close()
+
+
+MakeReceiver = Callable[..., Receiver]
+
+
+async def test_an_event_is_posted_once_signed_as_standard_webhooks_says(offices: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    offices.destination(receiver.url)
+    offices.happen("send.queued", send_id="send_1", recipient="bob@example.net", data={"a": 1})
+    await offices.turn()
+    await offices.turn()
+    (call,) = receiver.calls
+    assert call.is_signed(SECRET)
+    assert not call.is_signed(OTHER)
+    assert call.json["type"] == "send.queued"
+    assert call.json["timestamp"] == _iso(NOW)
+    assert call.json["data"] | {"a": 1, "sendId": "send_1", "recipient": "bob@example.net"} == call.json["data"]
+    assert offices.posted() == [("delivered", 200, 1)]
+    assert offices.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer == "thanks"
+
+
+async def test_many_events_reach_two_destinations_each_once(offices: Office, make_receiver: MakeReceiver):
+    receiver, other = make_receiver(), make_receiver()
+    offices.destination(receiver.url)
+    offices.destination(other.url, ("delivery.*",))
+    for _ in range(5):
+        offices.happen(*["send.queued", "delivery.delivered"] * 20)
+        await offices.turn()
+    while len(receiver.calls) < 200:
+        await offices.turn()
+    await offices.turn()
+    assert len({call.json["data"]["eventId"] for call in receiver.calls}) == len(receiver.calls) == 200
+    assert {call.json["type"] for call in other.calls} == {"delivery.delivered"}
+    assert len(other.calls) == 100
+
+
+async def test_a_destination_hears_of_its_own_tenant_and_of_its_types(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    office.destination(receiver.url, ("send.held", "suppression.*"), tenant="ten_1")
+    office.happen("send.held", "send.queued", "suppression.created", tenant_id="ten_1")
+    office.happen("send.held", tenant_id="ten_2")
+    await office.turn()
+    assert sorted(call.json["type"] for call in receiver.calls) == ["send.held", "suppression.created"]
+
+
+async def test_a_destination_begins_at_the_end_of_the_journal(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    office.happen("send.queued")
+    office.destination(receiver.url)
+    await office.turn()
+    assert receiver.calls == []
+
+
+async def test_a_failed_call_is_made_again_after_five_seconds_then_five_minutes_and_so_on(
+    offices: Office, make_receiver: MakeReceiver
+):
+    receiver = make_receiver(*[(500, b"x" * 5_000)] * (len(RETRIES) + 5))
+    offices.destination(receiver.url)
+    offices.happen("send.queued")
+    await offices.turn()
+    assert RETRIES[:4] == (5_000, 300_000, 1_800_000, 7_200_000)
+    for number, wait in enumerate(RETRIES[:6], 1):
+        assert len(receiver.calls) == number
+        offices.ground.now += wait - 1
+        await offices.turn()
+        assert len(receiver.calls) == number
+        offices.ground.now += 1
+        await offices.turn()
+    assert len({dict(call.headers)["webhook-id"] for call in receiver.calls}) == 1
+    assert len(offices.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer) == 1_000
+
+
+async def test_410_disables_the_destination_with_a_notice(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver((410, b"gone"))
+    office.destination(receiver.url)
+    office.happen("send.queued", "send.held")
+    await office.turn()
+    row = office.ground.ask("SELECT status, cause FROM webhooks")[0]
+    assert (row.status, row.cause) == ("disabled", "it answered 410 Gone")
+    assert office.ground.event("webhook.disabled")["url"] == receiver.url
+    calls = len(receiver.calls)
+    office.happen("send.queued")
+    office.ground.now += 10**9
+    await office.turn()
+    assert len(receiver.calls) == calls
+
+
+async def test_three_days_of_failing_disable_and_nothing_that_waited_is_lost(
+    offices: Office, make_receiver: MakeReceiver
+):
+    receiver = make_receiver(*[(503, b"")] * 8)
+    webhook_id = offices.destination(receiver.url)
+    offices.happen("send.queued")
+    while offices.ground.ask("SELECT status FROM webhooks")[0].status == "active":
+        await offices.turn()
+        offices.ground.now += DISABLED_AFTER // 4
+        receiver.answers = [(503, b"")] * 3
+    assert "three days" in offices.ground.ask("SELECT cause FROM webhooks")[0].cause
+    offices.happen("send.held")
+    receiver.answers, receiver.calls = [], []
+    row = offices.ground.ask("SELECT * FROM webhooks WHERE id = :i", i=webhook_id)[0]
+    offices.ground.do(lambda c: destinations.change(c, row, url=None, events=None, status="active"))
+    offices.ground.now += DISABLED_AFTER
+    await offices.turn()
+    assert {call.json["type"] for call in receiver.calls} == {"send.queued", "send.held", "webhook.disabled"}
+
+
+async def test_success_ends_the_count_of_failing(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver((500, b""))
+    office.destination(receiver.url)
+    office.happen("send.queued")
+    await office.turn()
+    assert office.ground.ask("SELECT failing_since FROM webhooks")[0].failing_since == NOW
+    office.ground.now += 5_000
+    await office.turn()
+    assert office.ground.ask("SELECT failing_since FROM webhooks")[0].failing_since == 0
+    assert office.posted() == [("delivered", 200, 2)]
+
+
+async def test_both_secrets_sign_during_a_rotation(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    webhook_id = office.destination(receiver.url)
+    row = office.ground.ask("SELECT * FROM webhooks WHERE id = :i", i=webhook_id)[0]
+    office.ground.do(lambda c: destinations.rotate(c, row, office.vault.seal(OTHER)))
+    office.happen("send.queued")
+    await office.turn()
+    assert receiver.calls[0].is_signed(SECRET)
+    assert receiver.calls[0].is_signed(OTHER)
+
+
+async def test_a_slow_or_dead_destination_holds_up_no_other(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    office.destination("http://127.0.0.1:9/dead")
+    office.destination(receiver.url)
+    office.happen(*["send.queued"] * 10)
+    await office.turn()
+    assert len(receiver.calls) == 10
+    failed = office.ground.ask("SELECT answer FROM webhook_deliveries WHERE code = 0")
+    assert len(failed) == 10
+
+
+async def test_redelivery_posts_it_again_under_the_same_id(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    office.destination(receiver.url)
+    office.happen("send.queued")
+    await office.turn()
+    row = office.ground.ask("SELECT * FROM webhook_deliveries")[0]
+    office.ground.do(lambda c: destinations.redeliver(c, row, office.ground.now))
+    await office.turn()
+    assert len({call.headers["webhook-id"] for call in receiver.calls}) == 1
+    assert len(receiver.calls) == 2
+
+
+async def test_a_crash_during_a_call_costs_one_call(offices: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    offices.destination(receiver.url)
+    offices.happen("send.queued")
+    await offices.reader.call(lambda _: None)
+    plan = lambda c: postings.plan(c, now=NOW, new_id=lambda: "wdl_1", body=lambda _, e: body_of(e, {}, _iso))  # noqa: E731
+    offices.ground.do(plan)
+    claim = lambda c: postings.claim(c, now=NOW, busy=frozenset(), each=8)  # noqa: E731
+    assert len(offices.ground.do(claim)) == 1
+    assert offices.ground.do(claim) == []
+    await offices.turn()
+    assert receiver.calls == []
+    offices.ground.now += 60_000
+    await offices.turn()
+    assert len(receiver.calls) == 1
+
+
+def test_destinations_of_the_file_come_rotate_and_go(both: Ground):
+    seal, unseal = str, str
+
+    def declare(*declared: Declared) -> Any:
+        both.do(lambda c: postings.declare(c, declared, now=NOW, seal=seal, unseal=unseal))
+        return both.ask("SELECT * FROM webhooks WHERE id = 'whk_1'")[0]
+
+    one = Declared("whk_1", "https://hooks.example.com/", ("*",), "first-secret-of-the-file")
+    assert (declare(one).status, declare(one).previous_secret) == ("active", "")
+    changed = declare(Declared("whk_1", one.url, ("send.*",), "second-secret-of-the-file"))
+    assert (changed.secret, changed.previous_secret) == ("second-secret-of-the-file", "first-secret-of-the-file")
+    assert declare().status == "disabled"
+    assert declare(one).status == "active"
+    both.do(lambda c: c.execute(text("UPDATE webhooks SET status = 'disabled', cause = 'it answered 410 Gone'")))
+    assert declare(one).status == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("secret", "key"),
+    [(SECRET, b"a key of thirty-two octets exact"), ("plain words of a file", b"plain words of a file")],
+)
+def test_a_secret_is_base64_behind_whsec_or_words(secret: str, key: bytes):
+    assert key_of(secret) == key
+
+
+# -- H14: nowhere inside --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[fd00::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0177.0.0.1/",
+        "https://127.1/",
+        "https://0/",
+        "https://10.1.2.3/",
+        "https://100.64.0.1/",
+        "https://[64:ff9b::a00:1]/",
+        "https://[2002:7f00:1::]/",
+        "http://hooks.example.com/",
+        "https://user:word@hooks.example.com/",
+        "https://hooks.example.com:25/",
+        "https://hooks.example.com:6379/",
+        "file:///etc/passwd",
+        "gopher://hooks.example.com/",
+        "https://hooks.example.com\\@127.0.0.1/",
+        "https:///nowhere",
+        "https://hooks.example.com:99999/",
+        "https://hooks.example.com/\r\nX: y",
+    ],
+)
+def test_H14_a_url_that_leads_inside_is_not_called(url: str):
+    with pytest.raises(Forbidden):
+        check_url(url)
+
+
+@pytest.mark.parametrize("url", ["https://hooks.example.com/x?y=1", "https://8.8.8.8/", "https://a.example:8443/"])
+def test_H14_ordinary_urls_pass(url: str):
+    check_url(url)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "fd00:ec2::254", "224.0.0.1", "0.0.0.0"])
+def test_H14_some_addresses_are_never_called_not_even_where_private_ones_are(address: str):
+    with pytest.raises(Forbidden):
+        check_address(address, allow_private=True)
+
+
+@pytest.mark.parametrize("answers", [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::1"], ["169.254.169.254"]])
+async def test_H14_a_name_that_leads_inside_is_not_called(answers: list[str]):
+    async def find(host: str, port: int) -> list[str]:
+        return answers
+
+    with pytest.raises(Forbidden):
+        await post("https://rebinding.example/", b"{}", {}, find=find)
+
+
+async def test_H14_the_address_that_was_checked_is_the_one_that_is_called(make_receiver: MakeReceiver):
+    receiver, asked = make_receiver(), []
+
+    async def find(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
+
+    port = receiver.url.rpartition(":")[2].partition("/")[0]
+    answer = await post(f"http://hooks.example:{port}/x", b"{}", {}, allow_private=True, find=find)
+    assert answer.code == 200
+    assert asked == ["hooks.example"]
+    assert receiver.calls[0].headers["Host"] == f"hooks.example:{port}"
+
+
+async def test_H14_a_redirect_is_an_answer_and_is_not_followed(office: Office, make_receiver: MakeReceiver):
+    receiver, inside = make_receiver((302, b"")), make_receiver()
+    receiver.location = inside.url
+    office.destination(receiver.url)
+    office.happen("send.queued")
+    await office.turn()
+    assert inside.calls == []
+    assert office.posted() == [("pending", 302, 1)]
+
+
+async def test_H14_a_huge_answer_is_cut(make_receiver: MakeReceiver):
+    receiver = make_receiver((200, b"x" * (1 << 20)))
+    answer = await post(receiver.url, b"{}", {}, allow_private=True)
+    assert len(answer.body) == guarded.MAX_ANSWER
+
+
+async def test_H14_a_slow_answer_is_given_up(make_receiver: MakeReceiver):
+    with pytest.raises(CallFailed, match="in time"):
+        await post(make_receiver().url, b"{}", {}, allow_private=True, timeout=0)
+
+
+async def test_H14_what_is_forbidden_is_told_in_the_log_and_tried_again(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    office.private = False
+    office.destination(receiver.url)
+    office.happen("send.queued")
+    await office.turn()
+    assert receiver.calls == []
+    assert office.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer == "only https is called"

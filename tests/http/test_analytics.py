@@ -1,0 +1,154 @@
+"""Reputation and outcomes: the brief's fields, and numbers that add up."""
+
+import pytest
+from sqlalchemy import text
+
+from policy.usage import DAY
+from relay.store import tallies
+from tests.http.office import DOMAIN, NOON
+
+TRIAL = {
+    "eventType": "trial_started",
+    "userId": "user_12345",
+    "email": "prospect@example.com",
+    "timestamp": "2026-03-24T12:00:00Z",
+    "value": 99.00,
+    "metadata": {"plan": "starter", "source": "agent_outreach"},
+}
+
+
+async def count(office, scope, at=NOON, **columns):
+    await office.house.write(lambda c: tallies.add(c, [((scope,), at, columns)]))
+
+
+async def tenant(office):
+    return next(t["id"] for t in (await office.get("/v1/tenants")).json()["data"] if t["name"] == "default")
+
+
+async def test_reputation_has_the_briefs_fields(office):
+    await count(office, f"tenant:{await tenant(office)}", sent=1000, delivered=1000, bounced=12)
+    told = (await office.get(f"/v1/analytics/reputation?tenantId={await tenant(office)}")).json()
+    assert told.keys() >= {"bounceRate", "complaintRate", "volumeTrend", "reputationScore", "warnings", "status"}
+    assert (told["bounceRate"], told["complaintRate"], told["status"]) == (1.2, 0.0, "good")
+    assert told["reputationScore"] == 97
+    assert 100 - sum(t["points"] for t in told["terms"]) == 97
+
+
+async def test_a_rising_volume_is_seen_against_the_same_weekday(office):
+    scope = f"tenant:{await tenant(office)}"
+    for week in range(1, 5):
+        await count(office, scope, NOON - week * 7 * DAY, sent=100, delivered=100)
+    await count(office, scope, sent=400, delivered=400)
+    assert (await office.get("/v1/analytics/reputation")).json()["volumeTrend"] == "spike"
+
+
+async def test_a_key_sees_the_reputation_of_its_own_mailbox(office):
+    mailbox = (await office.get("/v1/mailboxes/agent")).json()["id"]
+    await count(office, f"mailbox:{mailbox}", sent=20, delivered=15, bounced=5)
+    told = (await office.get("/v1/analytics/reputation", key=await office.key())).json()
+    assert (told["scope"], told["status"]) == (f"mailbox:{mailbox}", "pause")
+    assert told["cause"]
+    other = await office.get(f"/v1/analytics/reputation?mailboxId=clerk@{DOMAIN}", key=await office.key())
+    assert other.status_code == 404
+    assert (await office.get("/v1/analytics/reputation?tenantId=acme", key=await office.key())).status_code == 404
+
+
+async def delivered(office, to, at, **changes):
+    told = await office.send(to=to, body=f"Hello {at}", subject=f"Note {at}", **changes)
+    statement = text("UPDATE deliveries SET state = 'delivered', updated_at = :at WHERE send_id = :id")
+    await office.house.write(lambda c: c.execute(statement, {"at": at, "id": told["sendId"]}))
+    await office.house.write(
+        lambda c: c.execute(text("UPDATE sends SET received_at = :at WHERE id = :id"), {"at": at, "id": told["sendId"]})
+    )
+    return told["sendId"]
+
+
+async def test_an_event_credits_the_touches_in_its_window(office):
+    await delivered(office, "prospect@example.com", NOON - 8 * DAY)
+    touch = await delivered(office, "prospect@example.com", NOON - 6 * DAY)
+    await delivered(office, "prospect@example.com", NOON + 1)
+    answered = await office.post("/v1/analytics/events", TRIAL)
+    assert answered.status_code == 202
+    told = answered.json()
+    assert told["attributed"] is True
+    assert told["touches"] == [{"sendId": touch, "weight": 1.0}]
+    again = (await office.post("/v1/analytics/events", TRIAL)).json()
+    assert again == told
+
+
+async def test_an_event_nobody_wrote_about_is_nobodys(office):
+    told = (await office.post("/v1/analytics/events", TRIAL)).json()
+    assert (told["attributed"], told["touches"]) == (False, [])
+
+
+async def test_events_are_one_by_their_id_whatever_else_they_say(office):
+    first = (await office.post("/v1/analytics/events", TRIAL | {"eventId": "e1"})).json()
+    again = (await office.post("/v1/analytics/events", TRIAL | {"eventId": "e1", "value": 5})).json()
+    assert first["eventId"] == again["eventId"] == "e1"
+    outcomes = (await office.get("/v1/analytics/outcomes?period=30d")).json()["outcomes"]
+    assert outcomes == {"trials_started": 0, "revenue_attributed": 0.0}
+
+
+async def test_a_user_id_seen_with_an_address_credits_its_touches(office):
+    touch = await delivered(office, "prospect@example.com", NOON - DAY)
+    await office.post("/v1/analytics/events", TRIAL | {"eventType": "signed_up"})
+    told = (await office.post("/v1/analytics/events", TRIAL | {"email": None, "eventId": "x"})).json()
+    assert [t["sendId"] for t in told["touches"]] == [touch]
+
+
+async def test_the_report_has_the_briefs_fields_and_sums(office):
+    scope = f"tenant:{await tenant(office)}"
+    await count(office, scope, NOON - DAY, sent=1000, delivered=990)
+    for n in range(4):
+        await delivered(office, f"p{n}@example.com", NOON - DAY, campaign="spring" if n % 2 else "autumn")
+        await office.post(
+            "/v1/analytics/events", TRIAL | {"email": f"p{n}@example.com", "userId": "", "value": "12.50"}
+        )
+    told = (await office.get("/v1/analytics/outcomes?period=30d&groupBy=campaign")).json()
+    assert told["period"] == "30d"
+    assert told["totalEmails"] == 1000
+    assert told["outcomes"] == {"trials_started": 4, "revenue_attributed": 50.0}
+    assert told["costPerOutcome"].keys() == {"trial"}
+    assert {g["campaign"]: g["outcomes"]["revenue_attributed"] for g in told["groups"]} == {
+        "autumn": 25.0,
+        "spring": 25.0,
+    }
+    by_mailbox = (await office.get("/v1/analytics/outcomes?period=30d&groupBy=mailbox")).json()["groups"]
+    assert [(g["mailbox"], g["outcomes"]["trials_started"]) for g in by_mailbox] == [("agent", 4)]
+
+
+@pytest.mark.parametrize("model", ["last_touch", "first_touch", "linear", "time_decay"])
+async def test_credits_sum_to_the_event_under_every_model(office, model):
+    for days in (1, 2, 3):
+        await delivered(office, "prospect@example.com", NOON - days * DAY)
+    await office.post("/v1/analytics/events", TRIAL | {"value": "100.01"})
+    told = (await office.get(f"/v1/analytics/outcomes?period=30d&model={model}")).json()
+    assert told["outcomes"] == {"trials_started": 1, "revenue_attributed": 100.01}
+
+
+@pytest.mark.parametrize("query", ["period=30", "period=x", "period=0d", "period=900d", "model=magic", "groupBy=x"])
+async def test_a_report_that_cannot_be_made_is_422(office, query):
+    assert (await office.get(f"/v1/analytics/outcomes?{query}")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"eventType": ""}, {"email": "x"}, {"email": None, "userId": ""}, {"value": "NaN"}, {"timestamp": "now"}],
+)
+async def test_an_event_that_says_nothing_is_422(office, changes):
+    assert (await office.post("/v1/analytics/events", TRIAL | changes)).status_code == 422
+
+
+async def test_only_a_manage_key_reports_events_and_a_reply_ends_the_cool_down(office):
+    sales = {"body": "Buy now! Limited offer, 50% off our catalogue. Shop today.", "subject": "50% off, buy now"}
+    assert (await office.send(**sales))["status"] == "queued"
+    office.clock.advance(61)
+    cooled = await office.send(**(sales | {"body": "Last chance! Buy our great offer today, 60% discount."}))
+    assert cooled["reason"] == "cooldown"
+    replied = {"eventType": "replied", "email": "bob@example.com"}
+    assert (await office.post("/v1/analytics/events", replied, key=await office.key())).status_code == 403
+    key = await office.key(f"agent:agent@{DOMAIN}", "send", "read", "manage")
+    assert (await office.post("/v1/analytics/events", replied, key=key)).status_code == 202
+    office.clock.advance(1)
+    told = await office.send(**(sales | {"body": "Last chance! Buy our great offer today, 60% discount."}))
+    assert told["status"] == "queued", told["reason"]

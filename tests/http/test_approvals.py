@@ -1,0 +1,87 @@
+"""Approvals: a person's word, a withdrawal, a link by mail."""
+
+from sqlalchemy import text
+
+from relay.http.approval_link import url
+
+
+async def state(office, send_id):
+    return (await office.get(f"/v1/sends/{send_id}")).json()["recipients"][0]["state"]
+
+
+async def test_a_held_send_waits_and_is_let_go(office):
+    held = await office.send(mailboxId="clerk")
+    listed = (await office.get("/v1/approvals")).json()["data"]
+    assert [(a["sendId"], a["status"], a["send"]["subject"]) for a in listed] == [
+        (held["sendId"], "pending", "Your order 4711 has shipped")
+    ]
+    answered = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve", "note": "fine"})
+    told = answered.json()
+    assert (told["status"], told["decidedBy"], told["note"]) == ("approved", "operator", "fine")
+    assert await state(office, held["sendId"]) == "queued"
+    assert (await office.get("/v1/approvals")).json()["data"] == []
+    assert len((await office.get("/v1/approvals?status=approved")).json()["data"]) == 1
+
+
+async def test_a_rejected_send_never_leaves(office):
+    held = await office.send(mailboxId="clerk")
+    await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "reject", "note": "no"})
+    assert await state(office, held["sendId"]) == "rejected"
+
+
+async def test_deciding_twice_is_409(office):
+    held = await office.send(mailboxId="clerk")
+    await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "reject"})
+    again = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
+    assert (again.status_code, again.json()["code"]) == (409, "not_waiting")
+
+
+async def test_P21_an_agent_withdraws_its_own_and_approves_nothing(office):
+    from tests.http.office import DOMAIN
+
+    held = await office.send(mailboxId="clerk")
+    key = await office.key(f"agent:clerk@{DOMAIN}")
+    for decision in ("approve", "reject"):
+        refused = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": decision}, key=key)
+        assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
+    foreign = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "withdraw"}, key=await office.key())
+    assert foreign.status_code == 404
+    told = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "withdraw"}, key=key)
+    assert told.json()["status"] == "withdrawn"
+    assert await state(office, held["sendId"]) == "cancelled"
+
+
+async def test_P21_what_is_not_what_was_held_is_not_let_go(office):
+    held = await office.send(mailboxId="clerk")
+    await office.house.write(lambda c: c.execute(text("UPDATE bodies SET data = CAST('other' AS BLOB)")))
+    answered = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
+    assert (answered.status_code, answered.json()["code"]) == (409, "changed_since_held")
+    assert await state(office, held["sendId"]) == "held"
+
+
+async def test_the_link_by_mail_shows_and_only_its_button_acts(office):
+    held = await office.send(mailboxId="clerk", body="Hello <script>alert(1)</script>")
+    path = url(office.house.tokens, "http://relay.test", held["sendId"], "boss@example.com")
+    for method in ("GET", "HEAD"):
+        shown = await office.call(method, path, key="")
+        assert shown.status_code == 200
+        assert await state(office, held["sendId"]) == "held"
+    page = (await office.call("GET", path, key="")).text
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    done = await office.client.post(path, data={"decision": "approve", "note": "ok"})
+    assert done.status_code == 200
+    assert "Approved" in done.text
+    assert (await office.get(f"/v1/approvals/{held['sendId']}")).json()["decidedBy"] == "link:boss@example.com"
+    again = await office.client.post(path, data={"decision": "reject"})
+    assert "Approved" in again.text
+    assert await state(office, held["sendId"]) == "queued"
+
+
+async def test_a_forged_approval_link_is_a_plain_404(office):
+    held = await office.send(mailboxId="clerk")
+    good = url(office.house.tokens, "http://relay.test", held["sendId"], "boss@example.com")
+    for path in ("/a/x", good[:-1], good[:-2] + "AA", f"/a/{'A' * 60}"):
+        answered = await office.client.post(path, data={"decision": "approve"})
+        assert answered.status_code == 404, path
+    assert await state(office, held["sendId"]) == "held"

@@ -1,0 +1,162 @@
+"""What every call passes: problems, bounds, pace, health, and the documentation."""
+
+import re
+
+from relay.http.pace import Pace
+from relay.http.problems import CODES
+from relay.store.writer import Unavailable
+from tests.http.office import Office
+
+
+async def test_every_error_is_a_problem_with_a_stable_code_and_an_id(office):
+    for method, path, status, code in (
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("GET", "/nothing", 404, "not_found"),
+        ("PUT", "/v1/sends", 405, "method_not_allowed"),
+        ("POST", "/v1/me/keys", 422, "invalid_request"),
+        ("GET", "/v1/sends?limit=1000", 422, "invalid_request"),
+        ("GET", "/v1/sends?cursor=%00", 422, "invalid_request"),
+        ("GET", "/v1/mailboxes/%00", 422, "invalid_request"),
+    ):
+        answered = await office.call(method, path)
+        assert (answered.status_code, answered.json()["code"]) == (status, code), path
+        assert answered.headers["content-type"] == "application/problem+json"
+        problem = answered.json()
+        assert problem.keys() >= {"type", "title", "status", "detail", "code", "requestId"}
+        assert problem["requestId"] == answered.headers["x-request-id"]
+        assert problem["status"] == status
+        assert code in CODES
+
+
+async def test_a_bug_is_a_500_that_tells_nothing_of_our_inside(office, monkeypatch):
+    async def broken(_question):
+        raise RuntimeError("SELECT secret FROM /home/operator")
+
+    monkeypatch.setattr("relay.http.house.House.look", lambda _house, question: broken(question))
+    answered = await office.get("/v1/sends")
+    assert (answered.status_code, answered.json()["code"]) == (500, "internal_error")
+    assert "SELECT" not in answered.text
+    assert "operator" not in answered.text
+
+
+async def test_a_store_that_is_down_is_503(office, monkeypatch):
+    async def down(_question):
+        raise Unavailable("the store cannot be read")
+
+    monkeypatch.setattr("relay.http.house.House.look", lambda _house, question: down(question))
+    answered = await office.get("/v1/sends")
+    assert (answered.status_code, answered.json()["code"]) == (503, "unavailable")
+    assert answered.headers["retry-after"]
+    assert (await office.get("/readyz")).status_code == 503
+    assert (await office.get("/healthz")).status_code == 200
+
+
+async def test_health_and_readiness(office):
+    assert (await office.call("GET", "/healthz", key="")).json() == {"status": "ok"}
+    assert (await office.call("GET", "/livez", key="")).status_code == 200
+    assert (await office.call("GET", "/readyz", key="")).json() == {"status": "ready", "missing": []}
+    office.app.ready = False
+    draining = await office.call("GET", "/readyz", key="")
+    assert (draining.status_code, draining.json()["missing"]) == (503, ["not started or draining"])
+
+
+async def test_metrics_count_calls_and_carry_no_address(office):
+    await office.send()
+    await office.send(mailboxId="clerk")
+    text = (await office.call("GET", "/metrics", key="")).text
+    assert 'gatepost_http_requests_total{method="POST",route="/v1/send/request",status="200"} 2.0' in text
+    assert "gatepost_deliveries_queued 1.0" in text
+    assert "gatepost_deliveries_held 1.0" in text
+    assert 'gatepost_provider_up{provider="primary"} 1.0' in text
+    assert "gatepost_ready 1.0" in text
+    assert "@" not in text
+
+
+async def test_metrics_may_need_a_key(office: Office):
+    http = office.app.settings.http
+    from config.secrets import Secret
+
+    office.app.settings = office.app.settings.model_copy(
+        update={"http": http.model_copy(update={"metrics_key": Secret.literal("a-metrics-key-123456")})}
+    )
+    assert (await office.call("GET", "/metrics", key="")).status_code == 401
+    assert (await office.call("GET", "/metrics", key="wrong")).status_code == 401
+    assert (await office.call("GET", "/metrics", key="a-metrics-key-123456")).status_code == 200
+
+
+async def test_H20_a_body_beyond_the_bound_is_413_before_it_is_read(office):
+    read = 0
+
+    async def endless():
+        nonlocal read
+        while True:
+            read += 1
+            yield b"x" * 65_536
+
+    answered = await office.post("/v1/me/keys", content=endless(), headers={"Content-Type": "application/json"})
+    assert (answered.status_code, answered.json()["code"]) == (413, "too_large")
+    assert read < 40
+
+
+async def test_a_stranger_is_turned_away_before_the_body_is_read(office):
+    read = 0
+
+    async def body():
+        nonlocal read
+        read += 1
+        yield b"{}"
+
+    answered = await office.call("POST", "/v1/send/request", key="wrong", content=body())
+    assert answered.status_code == 401
+    assert read <= 1
+
+
+async def test_a_key_that_calls_too_fast_is_429_with_the_wait(office):
+    key = await office.key()
+    http = office.app.settings.http.model_copy(update={"calls_per_minute": 3})
+    office.app.settings = office.app.settings.model_copy(update={"http": http})
+    answers = [await office.get("/v1/me/keys", key=key) for _ in range(4)]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429]
+    assert answers[3].json()["code"] == "too_many_requests"
+    assert 1 <= int(answers[3].headers["retry-after"]) <= 20
+    assert (await office.get("/v1/me/keys")).status_code == 200
+
+
+async def test_H19_guessing_keys_is_slowed_down(office):
+    codes = [(await office.get("/v1/sends", key=f"guess-{n}")).status_code for n in range(40)]
+    assert codes[:30] == [401] * 30
+    assert codes[-1] == 429
+
+
+def test_a_bucket_refills_evenly():
+    now = [0.0]
+    pace = Pace(lambda: 60, lambda: now[0])
+    assert [pace.take("a") for _ in range(61)] == [0] * 60 + [1]
+    assert pace.take("b") == 0
+    now[0] = 1.0
+    assert (pace.take("a"), pace.take("a")) == (0, 1)
+    assert all(Pace(lambda: 0, lambda: 0.0).take("a") == 0 for _ in range(5))
+
+
+async def test_the_documentation_needs_no_network(office):
+    document = (await office.call("GET", "/openapi.json", key="")).json()
+    assert document["openapi"].startswith("3.1")
+    page = await office.call("GET", "/docs", key="")
+    assert page.status_code == 200
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", page.text)
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for path in document["paths"]:
+        assert path.replace("{", "{") in page.text, path
+    for code in CODES:
+        assert f'id="error-{code}"' in page.text
+
+
+async def test_every_call_says_what_it_needs_and_may_answer(office):
+    document = (await office.call("GET", "/openapi.json", key="")).json()
+    for path, item in document["paths"].items():
+        for method, call in item.items():
+            assert call["summary"], (method, path)
+            if path.startswith("/v1/"):
+                assert call["security"], (method, path)
+                assert {"401", "403", "404", "422", "429", "503"} <= set(call["responses"]), (method, path)

@@ -1,0 +1,74 @@
+"""Keys: shown once, bound to one mailbox, revoked for good."""
+
+import pytest
+
+from tests.http.office import DOMAIN
+
+SCOPE = f"agent:agent@{DOMAIN}"
+
+
+async def test_a_key_is_shown_once_with_the_contracts_fields(office):
+    made = await office.post("/v1/me/keys", {"label": "sales-agent", "scope": SCOPE})
+    assert made.status_code == 201
+    told = made.json()
+    assert told.keys() >= {"id", "label", "scope", "key", "keyPrefix", "permissions", "createdAt"}
+    assert (told["label"], told["scope"], told["permissions"]) == ("sales-agent", SCOPE, ["send", "read"])
+    assert told["key"].startswith(told["keyPrefix"])
+    shown = (await office.get(f"/v1/me/keys/{told['id']}")).json()
+    assert "key" not in shown
+    assert told["key"] not in (await office.get("/v1/me/keys")).text
+
+
+async def test_an_address_may_get_its_mailbox_later(office):
+    key = await office.key("agent:later@later.example")
+    send = {"to": "a@example.com", "subject": "x", "body": "y"}
+    assert (await office.post("/v1/send/request", send, key=key)).status_code == 404
+    await office.post("/v1/domains", {"domain": "later.example"})
+    await office.post("/v1/mailboxes", {"name": "later", "fromAddress": "later@later.example"})
+    told = (await office.post("/v1/send/request", send, key=key)).json()
+    assert (told["status"], told["reason"], told["next"]) == ("blocked", "sender_domain_not_verified", "verify_domain")
+
+
+async def test_a_revoked_key_is_told_that_it_is_revoked(office):
+    key = await office.key()
+    own = (await office.get("/v1/me/keys", key=key)).json()["data"]
+    assert len(own) == 1
+    assert (await office.call("DELETE", f"/v1/me/keys/{own[0]['id']}", key=key)).status_code == 204
+    refused = await office.get("/v1/me/keys", key=key)
+    assert (refused.status_code, refused.json()["code"]) == (401, "revoked_key")
+
+
+async def test_a_key_makes_no_keys(office):
+    answered = await office.post("/v1/me/keys", {"label": "x", "scope": SCOPE}, key=await office.key())
+    assert (answered.status_code, answered.json()["code"]) == (403, "human_decision_required")
+
+
+@pytest.mark.parametrize("scope", ["sales", "agent:", "agent:nobody", "tenant:", "agent:a@b.example\n"])
+async def test_a_scope_that_is_none_is_422(office, scope):
+    answered = await office.post("/v1/me/keys", {"label": "x", "scope": scope})
+    assert (answered.status_code, answered.json()["code"]) == (422, "invalid_request")
+
+
+async def test_a_key_without_the_permission_is_403(office):
+    key = await office.key(SCOPE, "read")
+    answered = await office.post("/v1/send/request", {"to": "a@example.com", "body": "x"}, key=key)
+    assert (answered.status_code, answered.json()["code"]) == (403, "permission_missing")
+    assert (await office.get("/v1/sends", key=await office.key(SCOPE, "send"))).status_code == 403
+
+
+@pytest.mark.parametrize("authorization", ["", "Basic YTpi", "Bearer ", "Bearer wrong", "Bearer gp_live_aaaa_bbbb"])
+async def test_who_proves_nothing_gets_401_and_the_scheme(office, authorization):
+    headers = {"Authorization": authorization} if authorization else {}
+    answered = await office.call("GET", "/v1/sends", key="", headers=headers)
+    assert answered.status_code == 401
+    assert answered.headers["www-authenticate"].startswith("Bearer")
+    assert answered.headers["content-type"] == "application/problem+json"
+    assert answered.json()["code"] in ("missing_key", "wrong_key")
+
+
+async def test_no_key_stands_in_clear_in_the_store(office):
+    key = await office.key()
+    secret = key.rpartition("_")[2].encode()
+    file = office.app.database.file
+    assert secret not in file.read_bytes()
+    assert secret not in file.with_name(f"{file.name}-wal").read_bytes()

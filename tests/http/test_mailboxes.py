@@ -1,0 +1,140 @@
+"""Mailboxes: made, shown, paused, tightened; loosened by people alone."""
+
+import pytest
+
+from tests.http.office import DOMAIN, OTHER
+
+NEW = {
+    "name": "sales-agent",
+    "fromAddress": f"sales@{DOMAIN}",
+    "fromName": "Sarah Chen",
+    "autonomyLevel": "human_approved",
+}
+
+
+async def test_a_mailbox_is_made_with_its_smtp_settings(office):
+    made = await office.post("/v1/mailboxes", NEW)
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert told.items() >= (NEW | {"status": "active", "managed": False, "domainStatus": "verified"}).items()
+    smtp = told["smtp"]
+    assert smtp.keys() >= {"host", "port", "username", "password"}
+    principal = await office.app.logins.authenticate(smtp["username"], smtp["password"])
+    assert principal.mailbox_id == told["id"]
+    again = await office.get(f"/v1/mailboxes/{told['id']}")
+    assert smtp["password"] not in again.text
+
+
+async def test_a_mailbox_of_an_unproven_domain_is_made_and_waits(office):
+    await office.post("/v1/domains", {"domain": "new.example"})
+    made = await office.post("/v1/mailboxes", {"name": "n", "fromAddress": "n@new.example"})
+    assert (made.status_code, made.json()["domainStatus"]) == (201, "pending")
+    assert (await office.send(mailboxId="n"))["reason"] == "sender_domain_not_verified"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"name": "agent"}, {"fromAddress": f"agent@{DOMAIN}"}, {"fromAddress": f"a@{OTHER}"}]
+)
+async def test_a_taken_name_address_or_foreign_domain_is_409(office, changes):
+    made = await office.post("/v1/mailboxes", NEW | changes)
+    assert (made.status_code, made.json()["code"]) == (409, "already_exists")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"name": ""}, {"name": "a b"}, {"fromAddress": "x"}, {"autonomyLevel": "none"}, {"policy": "nothing"}, {"x": 1}],
+)
+async def test_a_wrong_mailbox_is_422(office, changes):
+    made = await office.post("/v1/mailboxes", NEW | changes)
+    assert (made.status_code, made.json()["code"]) == (422, "invalid_request")
+
+
+async def test_declared_fields_are_changed_in_the_file(office):
+    answered = await office.call("PATCH", "/v1/mailboxes/agent", {"autonomyLevel": "human_approved"})
+    assert (answered.status_code, answered.json()["code"]) == (409, "declared_in_file")
+
+
+async def test_a_made_mailbox_is_changed(office):
+    await office.post("/v1/mailboxes", NEW)
+    body = {"fromName": "Sam", "language": "de", "footer": {"text": "{name} {unsubscribe_url}"}}
+    told = (await office.call("PATCH", "/v1/mailboxes/sales-agent", body)).json()
+    assert (told["fromName"], told["language"]) == ("Sam", "de")
+
+
+async def test_a_change_that_rests_on_an_old_reading_is_412(office):
+    await office.post("/v1/mailboxes", NEW)
+    first = (await office.get("/v1/mailboxes/sales-agent")).headers["etag"]
+    headers = {"If-Match": first}
+    office.clock.advance(1)
+    changed = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"fromName": "A"}, headers=headers)
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != first
+    late = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"fromName": "B"}, headers=headers)
+    assert (late.status_code, late.json()["code"]) == (412, "changed_meanwhile")
+    assert (await office.get("/v1/mailboxes/sales-agent")).json()["fromName"] == "A"
+
+
+async def test_an_agent_pauses_itself_and_only_a_person_resumes_it(office):
+    key = await office.key()
+    paused = await office.post("/v1/mailboxes/agent/pause", {"cause": "I loop"}, key=key)
+    assert paused.json() | {"id": ""} == {"id": "", "status": "paused", "pausedBy": "key", "cause": "I loop"}
+    assert (await office.send())["reason"] == "mailbox_paused"
+    refused = await office.post("/v1/mailboxes/agent/resume", key=key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
+    assert (await office.post("/v1/mailboxes/agent/resume")).json()["status"] == "active"
+    assert (await office.send())["status"] == "queued"
+
+
+async def test_an_agent_lowers_its_limits_and_never_raises_them(office):
+    key = await office.key()
+    lowered = await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": {"hourly": 5}}, key=key)
+    assert lowered.json()["rateLimits"]["hourly"] == 5
+    for body in ({"rateLimits": {"hourly": 6}}, {"rateLimits": None}, {"rateLimits": {"daily": 10_000_001}}):
+        refused = await office.call("PATCH", "/v1/mailboxes/agent", body, key=key)
+        assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required"), body
+    raised = await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": {"hourly": 7}})
+    assert raised.json()["rateLimits"]["hourly"] == 7
+    lifted = await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": None})
+    assert lifted.json()["rateLimits"]["hourly"] == 10_000_000
+
+
+async def test_an_agent_makes_its_own_autonomy_stricter_and_never_looser(office):
+    await office.post("/v1/mailboxes", NEW | {"autonomyLevel": "first_contact"})
+    key = await office.key(f"agent:sales@{DOMAIN}")
+    loose = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"autonomyLevel": "auto_send"}, key=key)
+    assert (loose.status_code, loose.json()["code"]) == (403, "human_decision_required")
+    strict = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"autonomyLevel": "human_approved"}, key=key)
+    assert strict.json()["autonomyLevel"] == "human_approved"
+    renamed = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"fromName": "The Boss"}, key=key)
+    assert renamed.status_code == 403
+
+
+async def test_another_mailbox_is_403_for_changes_and_404_for_looking(office):
+    key = await office.key()
+    assert (await office.post("/v1/mailboxes/clerk/pause", key=key)).json()["code"] == "human_decision_required"
+    assert (await office.get("/v1/mailboxes/clerk", key=key)).status_code == 404
+    assert (await office.post("/v1/mailboxes/stranger/pause", key=key)).status_code == 404
+    assert [m["name"] for m in (await office.get("/v1/mailboxes", key=key)).json()["data"]] == ["agent"]
+
+
+async def test_what_is_used_of_the_limits_is_shown(office):
+    await office.send(to=["a@example.com", "b@example.com"])
+    usage = (await office.get("/v1/mailboxes/agent")).json()["usage"]
+    assert (usage["hourly"]["current"], usage["hourly"]["limit"]) == (2, 10_000_000)
+    assert usage["hourly"]["resetsAt"].startswith("2026-03-24T13:")
+
+
+async def test_lists_page_by_cursor_without_a_gap(office):
+    for n in range(5):
+        office.clock.advance(1)
+        await office.post("/v1/mailboxes", NEW | {"name": f"m{n}", "fromAddress": f"m{n}@{DOMAIN}"})
+    seen, cursor = [], ""
+    while True:
+        page = (await office.get(f"/v1/mailboxes?limit=3{cursor}")).json()
+        seen += [m["name"] for m in page["data"]]
+        if not page["hasMore"]:
+            break
+        cursor = f"&cursor={page['nextCursor']}"
+    assert len(seen) == len(set(seen)) == 8
+    assert [name for name in seen if name.startswith("m")] == ["m4", "m3", "m2", "m1", "m0"]
+    assert (await office.get("/v1/mailboxes?cursor=forged")).json()["code"] == "bad_cursor"

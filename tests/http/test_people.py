@@ -1,0 +1,46 @@
+"""Data subject requests: everything about a person, and taking it out, with a chain that still verifies."""
+
+from relay.store import audit
+
+
+async def test_everything_about_a_person_is_exported(office):
+    await office.send()
+    await office.post("/v1/suppressions", {"email": "bob@example.com"})
+    await office.post("/v1/consents", {"email": "bob@example.com", "basis": "express"})
+    told = (await office.get("/v1/data-subjects/export?email=Bob@example.com")).json()
+    assert {name: len(told[name]) for name in ("sends", "deliveries", "suppressions", "consents", "contacts")} == {
+        "sends": 1,
+        "deliveries": 1,
+        "suppressions": 1,
+        "consents": 1,
+        "contacts": 1,
+    }
+
+
+async def test_erasing_leaves_no_trace_but_the_refusal_and_the_chain_verifies(office):
+    only = await office.send(body="Dear Bob, bob@example.com", dedupeKey="x-bob@example.com")
+    shared = await office.send(to=["bob@example.com", "ann@example.com"], subject="Another order 5512 shipped")
+    await office.post("/v1/suppressions", {"email": "bob@example.com", "note": "Bob called"})
+    blocked = await office.send(subject="A third order 99 shipped", body="Third.")
+    assert blocked["status"] == "blocked"
+    erased = (await office.post("/v1/data-subjects/erase", {"email": "bob@example.com"})).json()["erased"]
+    assert erased["tokens"] == 1
+    assert erased["withdrawn"] == 2
+    for send in (only, shared, blocked):
+        trace = await office.get(f"/v1/decisions/{send['sendId']}?full=true")
+        assert "bob@example.com" not in trace.text
+        assert "erased" in trace.text
+        assert "bob@example.com" not in (await office.get(f"/v1/sends/{send['sendId']}")).text
+    assert "ann@example.com" in (await office.get(f"/v1/decisions/{shared['sendId']}")).text
+    assert (await office.send(subject="A fourth 1", body="Fourth."))["reason"] == "suppressed"
+
+    def verified(connection):
+        return audit.verify(connection, check_signature=office.app.vault.signed)
+
+    assert office.row(verified).fault is None
+
+
+async def test_data_subject_requests_are_for_the_operator(office):
+    key = await office.key()
+    assert (await office.get("/v1/data-subjects/export?email=a@b.example", key=key)).status_code == 403
+    assert (await office.post("/v1/data-subjects/erase", {"email": "a@b.example"}, key=key)).status_code == 403

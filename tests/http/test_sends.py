@@ -1,0 +1,98 @@
+"""Submissions and decisions: found, shown, and whole."""
+
+import pytest
+
+from relay.store.engine import loads
+from tests.http.office import DOMAIN
+
+
+async def ids(office, query, **more):
+    answered = await office.get(f"/v1/sends{query}", **more)
+    assert answered.status_code == 200, answered.text
+    return [s["sendId"] for s in answered.json()["data"]]
+
+
+async def test_sends_are_found_by_everything_the_contract_names(office):
+    a = await office.send(
+        to="a@example.com", campaign="spring", dedupeKey="k1", headers={"Message-ID": "<m1@x.example>"}
+    )
+    office.clock.advance(1)
+    b = await office.send(to="b@example.com", mailboxId="clerk")
+    for query, found in (
+        ("", [b, a]),
+        ("?messageId=%3Cm1%40x.example%3E", [a]),
+        ("?messageId=m1@x.example", [a]),
+        ("?recipient=a@example.com", [a]),
+        ("?recipient=A@EXAMPLE.com", [a]),
+        ("?dedupeKey=k1", [a]),
+        ("?campaign=spring", [a]),
+        ("?mailboxId=clerk", [b]),
+        ("?state=held", [b]),
+        ("?state=queued", [a]),
+        ("?recipient=b@example.com&state=held", [b]),
+        ("?recipient=nobody@example.com", []),
+        ("?since=2026-03-24T12:00:01Z", [b]),
+        ("?until=2026-03-24T12:00:01Z", [a]),
+    ):
+        assert await ids(office, query) == [s["sendId"] for s in found], query
+
+
+async def test_blocked_sends_are_found_by_state_reason_and_recipient(office):
+    await office.post("/v1/suppressions", {"email": "bob@example.com"})
+    told = await office.send()
+    for query in ("?state=blocked", "?reason=suppressed", "?state=blocked&recipient=bob@example.com"):
+        assert await ids(office, query) == [told["sendId"]], query
+    shown = (await office.get(f"/v1/sends/{told['sendId']}")).json()
+    assert (shown["status"], shown["reason"], shown["recipients"]) == ("blocked", "suppressed", [])
+
+
+async def test_a_send_is_shown_with_its_recipients_and_events(office):
+    told = await office.send(metadata={"order": 12, "deep": {"a": [1]}})
+    shown = (await office.get(f"/v1/sends/{told['sendId']}")).json()
+    assert shown["status"] == "queued"
+    assert shown["metadata"] == {"order": 12, "deep": {"a": [1]}}
+    assert [(r["recipient"], r["state"]) for r in shown["recipients"]] == [("bob@example.com", "queued")]
+    assert [e["type"] for e in shown["events"]] == ["send.queued"]
+    assert (shown["mailbox"], shown["fromAddress"], shown["source"]) == ("agent", f"agent@{DOMAIN}", "http")
+
+
+async def test_identical_refusals_share_an_id_and_are_counted(office):
+    await office.post("/v1/suppressions", {"email": "bob@example.com"})
+    answers = {(await office.send())["sendId"] for _ in range(3)}
+    assert len(answers) == 1
+    assert (await office.get(f"/v1/sends/{answers.pop()}")).json()["repeats"] >= 2
+
+
+@pytest.mark.parametrize("path", ["/v1/sends/send_nothing", "/v1/decisions/send_nothing", "/v1/approvals/send_nothing"])
+async def test_what_is_not_there_is_404(office, path):
+    answered = await office.get(path)
+    assert (answered.status_code, answered.json()["code"]) == (404, "not_found")
+
+
+async def test_a_decision_is_the_briefs_trace_and_chained(office):
+    first, second = await office.send(to="a@example.com"), await office.send(to="b@example.com")
+    trace = (await office.get(f"/v1/decisions/{second['sendId']}")).json()
+    assert trace.keys() >= {"sendId", "decision", "checks", "timestamp", "previousHash", "hash"}
+    assert trace["decision"] == "approved"
+    hourly = next(c for c in trace["checks"] if c["rule"] == "rate_limit_hourly")
+    assert (hourly["status"], hourly["current"], hourly["limit"]) == ("passed", 1, 10_000_000)
+    suppression = next(c for c in trace["checks"] if c["rule"] == "suppression_check")
+    assert (suppression["status"], suppression["recipient"]) == ("passed", "b@example.com")
+    before = (await office.get(f"/v1/decisions/{first['sendId']}")).json()
+    assert trace["previousHash"] == before["hash"]
+
+
+async def test_the_facts_of_a_decision_are_shown_on_request(office):
+    told = await office.send()
+    trace = (await office.get(f"/v1/decisions/{told['sendId']}?full=true")).json()
+    assert trace["facts"]["recipients"][0]["address"] == "bob@example.com"
+    assert trace["state"]["mailbox"]["name"] == "agent"
+
+
+async def test_no_address_stands_in_a_record(office):
+    told = await office.send()
+    from relay.store import traces
+
+    rows = office.row(lambda c: traces.records_of(c, told["sendId"]))
+    assert "bob@example.com" not in rows[0].record
+    assert loads(rows[0].record)["sendId"] == told["sendId"]

@@ -1,0 +1,174 @@
+"""Suppressions and suppressed domains: added by those they bind, removed by people."""
+
+import pytest
+
+from tests.http.office import DOMAIN
+
+BOB = {"email": "bob@example.com", "scope": "tenant", "reason": "manual", "note": "asked by phone"}
+
+
+async def test_an_address_is_refused_from_now_on(office):
+    made = await office.post("/v1/suppressions", BOB)
+    assert made.status_code == 201
+    told = made.json()
+    assert told.items() >= (BOB | {"source": "operator", "expiresAt": None}).items()
+    assert (await office.get(f"/v1/suppressions/{told['id']}")).json() == told
+    assert (await office.get("/v1/suppressions?email=BOB@example.com")).json()["data"] == [told]
+    assert (await office.send())["reason"] == "suppressed"
+
+
+async def test_adding_twice_gives_the_one_that_is_there(office):
+    first = (await office.post("/v1/suppressions", BOB)).json()
+    assert (await office.post("/v1/suppressions", BOB)).json()["id"] == first["id"]
+
+
+async def test_removing_lets_mail_through_again(office):
+    made = (await office.post("/v1/suppressions", BOB)).json()
+    assert (await office.call("DELETE", f"/v1/suppressions/{made['id']}")).status_code == 204
+    assert (await office.get(f"/v1/suppressions/{made['id']}")).status_code == 404
+    assert (await office.send())["status"] == "queued"
+
+
+async def test_an_expired_entry_binds_no_more(office):
+    await office.post("/v1/suppressions", BOB | {"expiresAt": "2026-03-24T13:00:00Z"})
+    assert (await office.send())["status"] == "blocked"
+    office.clock.advance(3601)
+    assert (await office.send())["status"] == "queued"
+
+
+async def test_the_check_names_what_binds(office):
+    await office.post("/v1/suppressions", BOB)
+    await office.post("/v1/suppressed-domains", {"domain": "example.com", "note": "all of them"})
+    told = (await office.get("/v1/suppressions/check?email=bob@example.com")).json()
+    assert (told["email"], told["suppressed"]) == ("bob@example.com", True)
+    assert [(s["scope"], s["reason"]) for s in told["suppressions"]] == [("tenant", "manual"), ("tenant", "domain")]
+    assert (await office.get("/v1/suppressions/check?email=a@b.example")).json()["suppressed"] is False
+
+
+async def test_an_agent_sees_of_a_global_entry_only_that_it_is_there(office):
+    await office.post("/v1/suppressions", BOB | {"scope": "global", "reason": "complaint"})
+    told = (await office.get("/v1/suppressions/check?email=bob@example.com", key=await office.key())).json()
+    hidden = {"id": None, "scope": "global", "reason": None, "createdAt": None, "expiresAt": None}
+    assert told["suppressions"] == [hidden]
+    assert (await office.get("/v1/suppressions", key=await office.key())).json()["data"] == []
+
+
+async def test_an_agent_adds_for_its_own_mailbox_alone(office):
+    key = await office.key()
+    own = await office.post("/v1/suppressions", BOB | {"scope": "mailbox"}, key=key)
+    assert own.status_code == 201
+    assert own.json()["mailboxId"]
+    for scope in ("tenant", "global"):
+        refused = await office.post("/v1/suppressions", BOB | {"scope": scope}, key=key)
+        assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
+    other = await office.post("/v1/suppressions", BOB | {"scope": "mailbox", "mailboxId": "clerk"}, key=key)
+    assert other.status_code == 403
+    removed = await office.call("DELETE", f"/v1/suppressions/{own.json()['id']}", key=key)
+    assert (removed.status_code, removed.json()["code"]) == (403, "human_decision_required")
+    assert (await office.send())["status"] == "blocked"
+    assert (await office.send(mailboxId="clerk"))["status"] == "held"
+
+
+async def test_a_reason_in_ones_own_words_is_a_manual_entrys_note(office):
+    told = (await office.post("/v1/suppressions", BOB | {"reason": "he asked", "note": ""})).json()
+    assert (told["reason"], told["note"]) == ("manual", "he asked")
+
+
+CSV = (
+    "email,reason,note,expires_at\r\n"
+    "a@example.com,complaint,,\r\n"
+    "nonsense,,,\r\n"
+    '"b@example.com",unsubscribe,"said ""no"", twice",2026-04-01T00:00:00Z\r\n'
+    "\r\n"
+    "'+c@example.com,,'=1+1,\r\n"
+    "d@example.com,,,sometime"
+)
+
+
+async def test_import_reads_what_it_can_and_names_the_rest(office):
+    told = (await office.post("/v1/suppressions/import", content=CSV.encode())).json()
+    assert told["imported"] == 3
+    assert [e["line"] for e in told["errors"]] == [3, 7]
+    rows = {s["email"]: s for s in (await office.get("/v1/suppressions")).json()["data"]}
+    assert set(rows) == {"a@example.com", "b@example.com", "+c@example.com"}
+    assert (rows["b@example.com"]["reason"], rows["b@example.com"]["note"]) == ("unsubscribe", 'said "no", twice')
+    assert rows["+c@example.com"]["note"] == "=1+1"
+
+
+async def test_a_bare_list_of_addresses_is_imported_too(office):
+    body = "\n".join(f"a{n}@example.com" for n in range(1203))
+    assert (await office.post("/v1/suppressions/import", content=body.encode())).json()["imported"] == 1203
+
+
+async def test_H12_export_streams_and_no_cell_is_a_formula(office):
+    await office.post("/v1/suppressions", BOB | {"email": "+x@example.com", "note": '=HYPERLINK("http://evil")'})
+    answered = await office.get("/v1/suppressions/export")
+    assert answered.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answered.headers["content-disposition"]
+    head, row = answered.text.strip().split("\r\n")
+    assert head == "email,reason,scope,note,created_at,expires_at,tenant,mailbox"
+    assert row.startswith("'+x@example.com,manual,tenant,\"'=HYPERLINK(")
+    again = await office.post("/v1/suppressions/import", content=answered.content)
+    assert again.json()["imported"] == 1
+
+
+async def test_a_domain_is_refused_with_all_below_it(office):
+    made = await office.post("/v1/suppressed-domains", {"domain": "Example.com"})
+    assert (made.status_code, made.json()["domain"]) == (201, "example.com")
+    assert (await office.send(to="x@mail.example.com"))["reason"] == "suppressed"
+    assert (await office.get("/v1/suppressed-domains/check?domain=mail.example.com")).json()["suppressed"] is True
+    assert len((await office.get("/v1/suppressed-domains")).json()["data"]) == 1
+    key = await office.key()
+    path = f"/v1/suppressed-domains/{made.json()['id']}"
+    assert (await office.call("DELETE", path, key=key)).json()["code"] == "human_decision_required"
+    assert (await office.call("DELETE", path)).status_code == 204
+    assert (await office.send(to="x@mail.example.com"))["status"] == "queued"
+
+
+async def test_the_ledger_of_consent_only_grows(office):
+    given = {"email": "bob@example.com", "basis": "express", "source": "form", "jurisdiction": "EU", "proof": "log 12"}
+    made = await office.post("/v1/consents", given)
+    assert made.status_code == 201
+    assert made.json().items() >= (given | {"granted": True}).items()
+    assert (await office.get("/v1/consents/check?email=bob@example.com")).json()["granted"] is True
+    office.clock.advance(1)
+    assert (await office.call("DELETE", f"/v1/consents/{made.json()['id']}")).status_code == 204
+    assert (await office.get("/v1/consents/check?email=bob@example.com")).json()["granted"] is False
+    assert [c["granted"] for c in (await office.get("/v1/consents?email=bob@example.com")).json()["data"]] == [
+        False,
+        True,
+    ]
+
+
+async def test_an_agent_writes_down_refusals_and_no_consent(office):
+    key = await office.key()
+    refused = await office.post("/v1/consents", {"email": "a@example.com"}, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
+    taken = await office.post("/v1/consents", {"email": "a@example.com", "granted": False}, key=key)
+    assert (taken.status_code, taken.json()["granted"]) == (201, False)
+    business = await office.key("tenant:default", "read", "manage")
+    assert (await office.post("/v1/consents", {"email": "a@example.com"}, key=business)).status_code == 201
+
+
+async def test_consents_are_imported_and_exported(office):
+    body = "email,granted,basis,at\na@example.com,yes,express,2026-01-15T00:00:00Z\nb@example.com,no,,\n"
+    assert (await office.post("/v1/consents/import", content=body.encode())).json()["imported"] == 2
+    lines = (await office.get("/v1/consents/export")).text.strip().split("\r\n")
+    assert lines[0] == "email,granted,basis,source,jurisdiction,proof,at,tenant"
+    assert lines[1] == "a@example.com,true,express,import,,,2026-01-15T00:00:00.000Z,default"
+    assert lines[2].startswith("b@example.com,false,")
+
+
+@pytest.mark.parametrize("path", ["/v1/suppressions/import", "/v1/consents/import"])
+async def test_an_import_that_is_no_text_or_has_no_head_is_422(office, path):
+    for content in (b"\xff\xfe\x00", b"name,age\nx,1\n"):
+        assert (await office.post(path, content=content)).status_code == 422
+
+
+async def test_a_key_of_one_mailbox_sees_its_tenants_entries_and_its_own(office):
+    await office.post("/v1/suppressions", BOB | {"scope": "mailbox", "mailboxId": "clerk"})
+    await office.post("/v1/suppressions", BOB | {"scope": "mailbox", "mailboxId": "agent"})
+    await office.post("/v1/suppressions", BOB)
+    await office.post("/v1/suppressions", BOB | {"tenant": "acme"})
+    seen = (await office.get("/v1/suppressions", key=await office.key(f"agent:agent@{DOMAIN}"))).json()["data"]
+    assert sorted(s["scope"] for s in seen) == ["mailbox", "tenant"]

@@ -1,0 +1,35 @@
+"""Rule 8: commercial mail carries an address and a way out, or it does not leave."""
+
+from tests.scenarios.gate import BARE, Gate
+from tests.scenarios.verdicts import checked, events, refused, taken, trace
+
+SIGNED = 'Content-Type: multipart/signed; protocol="application/pgp-signature"; micalg=pgp-sha256; boundary=b'
+
+
+def test_commercial_mail_without_a_postal_address_is_refused(gate: Gate):
+    agent = gate.mailbox(fromAddress=f"shop@{BARE}")
+    said = refused(agent.submit("c1@example.com", agent.offer("c1@example.com")))
+    assert said.verdict == (550, "5.7.1", "physical_address_missing", "human", "change_content")
+    assert said.detail == f"set physical_address for {BARE}"
+    checked(trace(gate, said.send), "compliance_content", "failed", reason="physical_address_missing")
+    assert events(gate, said.send) == ["send.blocked"]
+    taken(agent.submit("c1@example.com"))
+
+
+def test_commercial_mail_that_is_signed_cannot_be_given_a_footer(gate: Gate):
+    agent = gate.mailbox()
+    offer = agent.offer("c2@example.com").partition(b"\r\n\r\n")[2]
+    part = b"--b\r\nContent-Type: text/plain\r\n\r\n" + offer + b"\r\n"
+    text = part + b"--b\r\nContent-Type: application/pgp-signature\r\n\r\nabc\r\n--b--\r\n"
+    message = agent.letter("c2@example.com", "Big sale: 50% off, buy now", "", SIGNED, "MIME-Version: 1.0") + text
+    said = refused(agent.submit("c2@example.com", message))
+    assert said.verdict == (550, "5.7.1", "cannot_inject_footer", "human", "change_content")
+
+
+def test_commercial_mail_leaves_with_footer_and_one_click_unsubscribe(gate: Gate):
+    agent = gate.mailbox()
+    send = taken(agent.submit("c3@example.com", agent.offer("c3@example.com")))
+    checked(trace(gate, send), "compliance_content", "passed")
+    arrived = gate.arrived("c3@example.com")
+    assert b"1 Main St, Springfield" in arrived
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in arrived

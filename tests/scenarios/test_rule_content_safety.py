@@ -1,0 +1,43 @@
+"""Rule 9: no credential and no planted token leaves, and no reply or trace repeats one."""
+
+import json
+
+import pytest
+
+from tests.scenarios.gate import Gate
+from tests.scenarios.verdicts import checked, events, refused, trace
+
+CANARY = "vault-canary-58210"
+KEYS = {
+    "aws access key": "AKIAQ3EGRUHWZB7DKM2X",
+    "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7v1Zk3\n-----END RSA PRIVATE KEY-----",
+    "github token": "ghp_" + "a8Kq2Zr7Vb1Nx5Lw9Tc3Yd6Ue4Hs0Jf2Gm7P",
+}
+
+
+@pytest.mark.parametrize(("kind", "key"), KEYS.items())
+def test_a_key_is_refused_and_redacted_everywhere(gate: Gate, kind: str, key: str):
+    agent = gate.mailbox()
+    message = agent.letter("z1@example.com", "Your login", f"Here is the key you asked for:\n{key}\n")
+    said = refused(agent.submit("z1@example.com", message))
+    assert said.verdict == (550, "5.7.1", "secret_leak", "human", "change_content")
+    assert said.detail.startswith(kind)
+    told = trace(gate, said.send)
+    checked(told, "content_safety", "failed", reason="secret_leak")
+    assert key[:12] not in json.dumps(told) + str(said)
+    assert events(gate, said.send) == ["send.blocked"]
+
+
+def test_the_relays_own_credential_is_known_without_being_stored(gate: Gate):
+    agent = gate.mailbox()
+    message = agent.letter("z2@example.com", "Config", f"SMTP password: {agent.password}")
+    said = refused(agent.submit("z2@example.com", message))
+    assert said.reason == "secret_leak"
+    assert agent.password not in json.dumps(trace(gate, said.send))
+
+
+def test_a_planted_token_is_a_canary_violation(gate: Gate):
+    agent = gate.mailbox({"content_safety": {"canaries": [CANARY]}})
+    said = refused(agent.submit("z3@example.com", agent.letter("z3@example.com", "Notes", f"as in {CANARY}, ok")))
+    assert said.verdict == (550, "5.7.1", "canary_violation", "human", "change_content")
+    assert CANARY not in json.dumps(trace(gate, said.send))

@@ -1,0 +1,52 @@
+"""Rule 15: the same thing in other words, to one person or to a crowd."""
+
+from tests.policy.rewordings import FOLLOW_UPS
+from tests.policy.notifications import NOTIFICATIONS
+from tests.scenarios.gate import Gate
+from tests.scenarios.verdicts import checked, events, refused, taken, trace
+
+
+def test_the_fourth_rewording_to_one_recipient_is_stopped_and_so_are_all_after_it(gate: Gate):
+    agent, to = gate.mailbox(), "dana@example.com"
+    with agent.connect() as client:
+        replies = [
+            client.submit(agent.address, [to], agent.letter(to, subject, text)) for subject, text in FOLLOW_UPS
+        ]
+    assert [reply.code for reply in replies] == [250] * 3 + [550] * 17
+    said = refused(replies[3])
+    assert said.verdict == (550, "5.7.1", "loop_detected", "human", "ask_human")
+    assert said.detail == f"4 alike to {to} in 24 hours"
+    told = trace(gate, said.send)
+    assert told["rule"] == "loop_detection"
+    checked(told, "loop_detection", "failed", to, current=3, limit=3)
+    assert "send.blocked" in events(gate, said.send)
+    gate.arrived(to, 3)
+
+
+def test_forty_notifications_that_differ_in_their_facts_all_arrive(gate: Gate):
+    agent, to = gate.mailbox(), "dana.fleet@example.com"
+    with agent.connect() as client:
+        for subject, text in NOTIFICATIONS:
+            taken(client.submit(agent.address, [to], agent.letter(to, subject, text)))
+    gate.arrived(to, 40)
+
+
+def test_in_mode_warn_the_fourth_goes_and_the_trace_says_warned(gate: Gate):
+    agent, to = gate.mailbox({"loop_detection": {"mode": "warn"}}), "warned@example.com"
+    with agent.connect() as client:
+        sends = [
+            taken(client.submit(agent.address, [to], agent.letter(to, subject, text)))
+            for subject, text in FOLLOW_UPS[:4]
+        ]
+    checked(trace(gate, sends[3]), "loop_detection", "warned", to)
+
+
+def test_the_same_offer_to_a_crowd_by_an_agent_warns(gate: Gate):
+    agent = gate.mailbox({"loop_detection": {"fan_out": {"limit": 3, "mode": "enforce"}}}, role="agent")
+    with agent.connect() as client:
+        replies = [
+            client.submit(agent.address, [f"crowd{n}@example.com"], agent.letter(f"crowd{n}@example.com", *FOLLOW_UPS[0]))
+            for n in range(3)
+        ]
+    assert [reply.code for reply in replies] == [250, 250, 550]
+    assert refused(replies[2]).reason == "loop_detected"

@@ -1,0 +1,95 @@
+"""Rule 20: so much an hour, a day, a month, by the mailbox and by its tenant."""
+
+import pytest
+
+from tests.scenarios.gate import Gate
+from tests.scenarios.verdicts import checked, events, refused, taken, trace
+
+WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
+
+
+@pytest.mark.parametrize(("window", "code", "most"), [("hourly", 451, 3660), ("daily", 550, 90_000), ("monthly", 550, 2_700_000)])
+def test_when_nothing_is_left_mail_is_refused_with_the_wait(gate: Gate, window: str, code: int, most: int):
+    agent = gate.mailbox({f"rate_limit_{window}": {"limit": 2}})
+    for n in range(2):
+        told = trace(gate, taken(agent.submit(f"rate{n}@example.com")))
+        checked(told, f"rate_limit_{window}", "passed", current=n, limit=2)
+    with agent.connect() as client:
+        said = refused(client.command(f"MAIL FROM:<{agent.address}>"))
+    assert said.reason == "rate_limited"
+    assert said.detail == f"2 of 2 {WORDS[window]}"
+    assert said.next == "wait"
+    assert 0 < int(said.retry) <= most
+    # By its wait: a day's window may be free again within the longest wait that is told as temporary.
+    assert said.code == (451 if int(said.retry) <= 86_400 else 550)
+    assert code in (451, 550)
+
+
+def test_the_hour_slides_and_is_free_again(gate: Gate):
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 1}})
+    taken(agent.submit("slide@example.com"))
+    said = refused(agent.submit("slide@example.com"))
+    assert (said.code, said.enhanced) == (451, "4.7.0")
+    gate.later(int(said.retry))
+    taken(agent.submit("slide@example.com"))
+
+
+def test_what_does_not_fit_is_refused_at_rcpt(gate: Gate):
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 2}})
+    with agent.connect() as client:
+        client.command(f"MAIL FROM:<{agent.address}>")
+        codes = [client.command(f"RCPT TO:<fit{n}@example.com>").code for n in range(3)]
+    assert codes == [250, 250, 451]
+
+
+def test_on_exceed_hold_asks_a_person(gate: Gate):
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 1, "on_exceed": "hold"}})
+    taken(agent.submit("hold@example.com"))
+    send = taken(agent.submit("hold@example.com"), "held for approval")
+    told = trace(gate, send)
+    assert (told["decision"], told["rule"]) == ("held", "rate_limit_hourly")
+    assert events(gate, send) == ["send.held"]
+
+
+def test_on_exceed_queue_lets_it_leave_when_there_is_room(gate: Gate):
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 1, "on_exceed": "queue"}})
+    taken(agent.submit("queue@example.com"))
+    send = taken(agent.submit("queue@example.com"))
+    told = trace(gate, send)
+    assert told["recipients"][0]["outcome"] == "scheduled"
+    assert checked(told, "rate_limit_hourly", "passed")["scheduled_for"]
+    assert events(gate, send) == ["send.scheduled"]
+    gate.arrived("queue@example.com", 1)
+    gate.later(3700)
+    gate.arrived("queue@example.com", 2)
+
+
+def test_an_agents_key_may_lower_a_limit_and_never_raise_it(gate: Gate):
+    agent = gate.mailbox()
+    key = gate.call("POST", "/v1/me/keys", {"label": "own", "scope": f"agent:{agent.address}"}, 201)["key"]
+    path = f"/v1/mailboxes/{agent.id}"
+    gate.call("PATCH", path, {"rateLimits": {"hourly": 1}}, key=key)
+    taken(agent.submit("tight@example.com"))
+    said = refused(agent.submit("tight@example.com"))
+    assert said.detail == "1 of 1 this hour as its own key set"
+    told = gate.call("PATCH", path, {"rateLimits": {"hourly": 5}}, 403, key=key)
+    assert told["code"] == "human_decision_required"
+
+
+def test_a_tenants_limit_binds_all_its_mailboxes_together(gate: Gate):
+    one = gate.mailbox(tenant="small", fromAddress="one@small.test")
+    two = gate.mailbox(tenant="small", fromAddress="two@small.test")
+    taken(one.submit("share1@example.com"))
+    taken(two.submit("share2@example.com"))
+    said = refused(one.submit("share3@example.com"))
+    assert said.detail == "2 of 2 this hour for the tenant"
+
+
+def test_bounces_have_a_bucket_of_their_own(gate: Gate):
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 1}})
+    taken(agent.submit("bucket@example.com"))
+    bounce = agent.letter("bucket@example.com", "Undelivered", "It came back.").replace(
+        f"From: {agent.address}".encode(), b"From: mailer-daemon@sender.test"
+    )
+    with agent.connect() as client:
+        taken(client.submit("", ["bucket@example.com"], bounce))

@@ -1,0 +1,77 @@
+"""Rule 12: who is on a list is not written to, whoever asks."""
+
+import re
+
+import pytest
+
+from tests.scenarios.gate import Gate
+from tests.scenarios.verdicts import checked, events, refused, taken, trace
+
+TODAY = r"\d{4}-\d\d-\d\d"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("hard_bounce", "bounced"),
+        ("complaint", "complained"),
+        ("manual", "suppressed by hand"),
+        ("legal", "suppressed for legal reasons"),
+    ],
+)
+def test_kinds_that_bind_all_mail_are_refused_at_rcpt(gate: Gate, reason: str, words: str):
+    agent, address = gate.mailbox(), f"{reason}@example.com"
+    gate.suppress(address, reason=reason)
+    with agent.connect() as client:
+        client.command(f"MAIL FROM:<{agent.address}>")
+        said = refused(client.command(f"RCPT TO:<{address}>"))
+        assert client.command("RCPT TO:<other@example.com>").code == 250
+    assert said.verdict == (550, "5.7.1", "suppressed", "never", "drop_recipient")
+    assert re.fullmatch(f"{address} {words} {TODAY}", said.detail)
+
+
+def test_an_unsubscribe_binds_commercial_mail_only_and_is_told_at_the_dot(gate: Gate):
+    agent = gate.mailbox()
+    gate.suppress("unsub@example.com", reason="unsubscribe")
+    said = refused(agent.submit("unsub@example.com", agent.offer("unsub@example.com")))
+    assert said.verdict == (550, "5.7.1", "unsubscribed", "never", "drop_recipient")
+    checked(trace(gate, said.send), "suppression_check", "failed", scope="tenant", kind="unsubscribe")
+    assert events(gate, said.send) == ["send.blocked"]
+    checked(trace(gate, taken(agent.submit("unsub@example.com"))), "suppression_check", "passed")
+
+
+def test_an_unsubscribe_may_be_made_to_bind_all_mail_and_is_then_told_at_rcpt(gate: Gate):
+    agent = gate.mailbox({"suppression_check": {"unsubscribe_binds_all": True}})
+    gate.suppress("unsub2@example.com", reason="unsubscribe")
+    with agent.connect() as client:
+        client.command(f"MAIL FROM:<{agent.address}>")
+        assert refused(client.command("RCPT TO:<unsub2@example.com>")).reason == "unsubscribed"
+
+
+def test_a_global_entry_tells_neither_its_date_nor_its_kind(gate: Gate):
+    agent = gate.mailbox()
+    gate.suppress("everywhere@example.com", reason="complaint", scope="global")
+    said = refused(agent.submit("everywhere@example.com"))
+    assert (said.reason, said.detail) == ("suppressed", "everywhere@example.com")
+
+
+def test_an_entry_of_one_mailbox_does_not_bind_another(gate: Gate):
+    one, other = gate.mailbox(), gate.mailbox()
+    gate.suppress("mine@example.com", reason="manual", scope="mailbox", mailboxId=one.id)
+    assert refused(one.submit("mine@example.com")).reason == "suppressed"
+    taken(other.submit("mine@example.com"))
+
+
+def test_a_suppressed_domain_covers_what_is_below_it(gate: Gate):
+    agent = gate.mailbox()
+    gate.call("POST", "/v1/suppressed-domains", {"domain": "gone.test"}, 201)
+    said = refused(agent.submit("a@deep.gone.test"))
+    assert said.verdict == (550, "5.7.1", "suppressed", "never", "drop_recipient")
+
+
+def test_an_entry_that_was_removed_or_ran_out_binds_no_more(gate: Gate):
+    agent = gate.mailbox()
+    entry = gate.suppress("back@example.com", reason="manual")
+    assert refused(agent.submit("back@example.com")).reason == "suppressed"
+    gate.call("DELETE", f"/v1/suppressions/{entry}", None, 204)
+    taken(agent.submit("back@example.com"))

@@ -1,0 +1,95 @@
+"""What a client hears and what the house recorded, taken apart for scenario tests."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.door import Door
+from tests.support.smtp import Reply
+
+LONGEST = 200  # octets of a reply with its CRLF
+
+_REFUSAL = re.compile(
+    r"(?P<code>[45]\d\d) (?P<enhanced>[45]\.\d+\.\d+) (?P<reason>[a-z_]+): (?P<detail>[^;]*); "
+    r"retry=(?P<retry>never|human|\d+) next=(?P<next>[a-z_]+) send=(?P<send>send_[0-9A-Z]{26})"
+)
+_TAKEN = re.compile(r"250 2\.0\.0 Ok: queued as (?P<send>send_[0-9A-Z]{26})(?: \((?P<note>[^)]*)\))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A reply by the words a client can act on."""
+
+    code: int
+    enhanced: str
+    reason: str
+    detail: str
+    retry: str
+    next: str
+    send: str
+
+    @property
+    def verdict(self) -> tuple[int, str, str, str, str]:
+        """All but the words for people."""
+        return (self.code, self.enhanced, self.reason, self.retry, self.next)
+
+
+def refused(reply: Reply | str | bytes) -> Said:
+    """A refusal, which must be one parseable line of ASCII, short enough for every client."""
+    text = reply.decode() if isinstance(reply, bytes) else str(reply)
+    assert text.isascii()
+    assert len(text) + 2 <= LONGEST, text
+    found = _REFUSAL.fullmatch(text)
+    assert found, text
+    words = found.groupdict()
+    assert words["code"][0] == words["enhanced"][0]
+    return Said(int(words.pop("code")), **words)
+
+
+def taken(reply: Reply | str, note: str = "") -> str:
+    """The send id of a message that was taken, with this remark and no other."""
+    found = _TAKEN.fullmatch(str(reply))
+    assert found, str(reply)
+    assert (found["note"] or "") == note
+    return found["send"]
+
+
+def trace(door: Door, send_id: str) -> dict[str, Any]:
+    """The decision as `GET /v1/decisions/{sendId}` tells it."""
+    with door.api() as api:
+        answer = api.get(f"/v1/decisions/{send_id}")
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def check(told: dict[str, Any], rule: str, recipient: str = "") -> dict[str, Any]:
+    """What one rule found, the only time it was asked (of this recipient)."""
+    found = [c for c in told["checks"] if c["rule"] == rule and (not recipient or c.get("recipient") == recipient)]
+    assert len(found) == 1, found
+    one: dict[str, Any] = found[0]
+    return one
+
+
+def checked(told: dict[str, Any], rule: str, status: str, recipient: str = "", **evidence: Any) -> dict[str, Any]:
+    """Asserts the status of a check and some of its evidence."""
+    one = check(told, rule, recipient)
+    assert one["status"] == status, one
+    assert {name: one.get(name) for name in evidence} == evidence
+    return one
+
+
+def events(door: Door, send_id: str) -> list[str]:
+    """The types of everything that happened to a send, in order."""
+    with door.api() as api:
+        answer = api.get("/v1/events", params={"sendId": send_id, "limit": 1000})
+    assert answer.status_code == 200, answer.text
+    return [event["type"] for event in answer.json()["data"]]
+
+
+def states(door: Door, send_id: str) -> dict[str, str]:
+    """The state of each recipient of a send."""
+    with door.api() as api:
+        answer = api.get(f"/v1/sends/{send_id}")
+    assert answer.status_code == 200, answer.text
+    return {one["recipient"]: one["state"] for one in answer.json()["recipients"]}
