@@ -107,13 +107,19 @@ class Settings(Section):
         return name == "default" or name in self.policies
 
     def _layers(self, name: str) -> list[Layer]:
+        return [said for _, said in self.sources(name)]
+
+    def sources(self, name: str = "default") -> list[tuple[str, Layer]]:
+        """The layers of a policy with the place each comes from, later ones winning; KeyError if there is none."""
         if not self.has_policy(name):
             raise KeyError(name)
-        layers: list[Layer] = [{"recipients_per_message": {"limit": self.smtp.max_recipients}}]
+        layers: list[tuple[str, Layer]] = [
+            ("smtp.max_recipients", {"recipients_per_message": {"limit": self.smtp.max_recipients}})
+        ]
         if self.rate_limits is not None:
-            layers.append(limits_layer(self.rate_limits))
+            layers.append(("rateLimits", limits_layer(self.rate_limits)))
         named = dict.fromkeys(("default", name))
-        return layers + [layer(self.policies[key]) for key in named if key in self.policies]
+        return layers + [(f"policies.{key}", layer(self.policies[key])) for key in named if key in self.policies]
 
     def mailbox(self, name: str, tenant: str = "default") -> Mailbox | None:
         """The mailbox the file declares under that name, None if it declares none."""

@@ -28,6 +28,9 @@ Next = Literal[
 
 EMPTY: Mapping[str, Any] = {}
 
+_HOUR, _DAY = 3_600, 86_400  # seconds
+_OF_WINDOWS = frozenset({"rate_limited", "first_contact_limit", "negative_signal_budget"})
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -48,7 +51,13 @@ class Refusal:
     cause: str = ""
 
     def is_temporary(self, longest: int) -> bool:
-        """Whether the identical message passes later without anybody's action, `longest` seconds from now at most."""
+        """Whether the identical message passes later without anybody's action, `longest` seconds from now at most.
+
+        A window of a day counts by whole hours, so that its limit is free again after 24 to 25:
+        where a day's wait is temporary, the hour more is.
+        """
+        if longest >= _DAY and self.reason in _OF_WINDOWS:
+            longest += _HOUR
         return self.retry == "after" and 0 < self.wait <= longest
 
 

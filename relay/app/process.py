@@ -57,6 +57,7 @@ class App(Parts):
         self.listeners: list[Listener] = []
         self.ready = False
         self._http: Any = None
+        self._reloading: asyncio.Task[None] | None = None
 
     @cached_property
     def chores(self) -> Chores:
@@ -173,8 +174,9 @@ class App(Parts):
             return
         from relay.http.api import build  # heavy: not for processes that serve no HTTP
         from relay.http.server import HttpServer
+        from relay.mcp.endpoint import join as join_mcp
 
-        self._http = HttpServer(build(self._http_house()), self._http_socket, self.settings.http)
+        self._http = HttpServer(build(self._http_house(), [join_mcp]), self._http_socket, self.settings.http)
         await self._http.start()
 
     def _http_house(self) -> Any:

@@ -18,7 +18,10 @@ def doctor(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Look at machine, TLS, ports, DNS, providers and senders; exit 1 if something does not work."""
+    """Say what is wrong, and what would land in spam.
+
+    Looks at the machine, ports, TLS, providers, DNS records and senders; exit 1 if something does not work.
+    """
     from dataclasses import asdict
 
     from relay.cli.errors import EXIT_REFUSED

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def healthcheck(config: ConfigFile = None) -> int:
-    """Exit 0 if the server of this configuration is ready, else 1."""
+    """Exit 0 if the server is ready, else 1."""
     import http.client
 
     from relay.cli.errors import Refused

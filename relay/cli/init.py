@@ -14,7 +14,7 @@ def init(
     domain: Annotated[str, typer.Option(help="The domain mail is sent from")] = "",
     address: Annotated[str, typer.Option(help="Postal address in the footer of commercial mail")] = "",
 ) -> None:
-    """Write a commented gatepost.yaml that runs as it is, and its keys. Never overwrites."""
+    """Write a commented gatepost.yaml that runs, and its keys. Never overwrites."""
     import secrets
 
     from config.example import write

@@ -6,11 +6,12 @@ one line on standard error. Nothing heavy is imported before a command needs it.
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 from typer import TyperException
+from typer.core import TyperGroup
 
 from relay.cli import (
     audit,
@@ -41,7 +42,16 @@ from relay.cli.options import group
 
 ABOUT = "Gatepost stands between AI agents and mail providers and decides, provably, what may be sent."
 
-app = group(ABOUT)
+
+class _InOrder(TyperGroup):
+    """Lists commands as one meets them, not commands first and groups after."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the name and the context are the base class's
+        """The names."""
+        return list(_COMMANDS)
+
+
+app = group(ABOUT, cls=_InOrder)
 
 
 def _version(wanted: bool) -> None:
@@ -60,8 +70,11 @@ def _options(
 ) -> None: ...
 
 
-_ALONE = (init.init, serve.serve, demo.demo, trace.trace, send_test.send_test, doctor.doctor, healthcheck.healthcheck)
-_GROUPS = {
+# In the order in which one meets them.
+_COMMANDS: dict[str, Callable[..., Any] | typer.Typer] = {
+    "init": init.init,
+    "serve": serve.serve,
+    "demo": demo.demo,
     "config": configuration.app,
     "db": db.app,
     "tenant": tenant.app,
@@ -73,15 +86,20 @@ _GROUPS = {
     "hold": hold.app,
     "queue": queue.app,
     "provider": provider.app,
+    "trace": trace.trace,
     "policy": policy.app,
     "feedback": feedback.app,
     "audit": audit.app,
     "report": report.app,
+    "send-test": send_test.send_test,
+    "doctor": doctor.doctor,
+    "healthcheck": healthcheck.healthcheck,
 }
-for _command in _ALONE:
-    app.command(_command.__name__.replace("_", "-"))(_command)
-for _name, _app in _GROUPS.items():
-    app.add_typer(_app, name=_name)
+for _name, _command in _COMMANDS.items():
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

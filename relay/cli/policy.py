@@ -11,7 +11,7 @@ from relay.cli.options import AsJson, ConfigFile, InTenant, group
 if TYPE_CHECKING:
     from policy.replay import Report, Tally
 
-app = group("Try the policy on a message, or a changed policy on recorded traffic")
+app = group("Try the policy on a message, or on recorded traffic")
 
 
 @app.command("test")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Connection
 
@@ -60,7 +60,8 @@ def outcomes(house: House, tenant: str, period: str, group_by: str | None, model
     with house.reading() as connection:
         own = str(accounts.tenant(connection, tenant).id)
     parts, used = cast("Parts", _Asking(house)), cast("Model | None", model)
-    return asyncio.run(outcome_report.outcomes(parts, own, period, back, group_by, used))
+    by = cast("Literal['mailbox', 'campaign'] | None", group_by)
+    return asyncio.run(outcome_report.outcomes(parts, own, period, back, by, used))
 
 
 def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[str, str, Any]]:

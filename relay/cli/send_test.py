@@ -15,7 +15,7 @@ def send_test(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Submit a test message through the running server's SMTP, and print the answer."""
+    """Send one message through the running server, and print its answer."""
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import opened
     from relay.cli.output import print_json, say

@@ -15,7 +15,7 @@ def trace(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """The decision and everything that happened since, as a readable timeline."""
+    """Why a send was decided so, and what happened since."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.timeline import read, told

@@ -19,6 +19,7 @@ EXHAUSTED = 3_600_000  # and after «quota used up»
 RAMP = 16  # tries at once after which a recovered provider is trusted again
 NO_BOUND = 1 << 20
 _AT_ONCE = frozenset({"configuration", "account"})  # no second try would go better
+_THROTTLES = frozenset({"throttle", "exhausted", "connections"})
 
 
 @dataclass(slots=True)
@@ -107,14 +108,14 @@ class Healths:
         was_shut = bool(health.opened_for) or health.open_until > self._clock()
         health.last_words, health.last_at = telling.words, telling.ended
         health.delivered += sum(outcome.result is Result.DELIVERED for outcome in made)
-        if telling.kind in ("throttle", "exhausted") or telling.reopen_after:
+        if telling.kind in _THROTTLES or telling.reopen_after:
             self._throttled(health, telling)
         elif _is_failure(telling):
             self._failed(health, telling)
         else:
             self._succeeded(health)
         is_shut = health.open_until > self._clock()
-        return is_shut and not was_shut and telling.kind != "throttle"
+        return is_shut and not was_shut and telling.kind not in ("throttle", "connections")
 
     def _throttled(self, health: Health, told: Outcome) -> None:
         now = self._clock()

@@ -1,7 +1,7 @@
 """What every call passes first: an id, a bound on its body, a key, a pace, and a last net for what nobody foresaw.
 
 A body is not read before its sender is known: a stranger cannot make us hold bytes. Calls
-under /v1 need a key; everything else is public and says so in its own module.
+under /v1 and of /mcp need a key; everything else is public and says so in its own module.
 """
 
 import time
@@ -21,6 +21,7 @@ log = structlog.get_logger()
 SMALL_BODY = 1 << 20
 HOOK_BODY = 5 << 20
 IMPORT_BODY = 1 << 30  # imports are read line by line, never held
+KEYED = ("/v1/", "/mcp")
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -57,7 +58,7 @@ class Front:
         """Raise Problem unless the call may go on."""
         if "\0" in scope["path"] or b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
             raise Problem("invalid_request", "the address contains a NUL character")
-        if not scope["path"].startswith("/v1/"):
+        if not scope["path"].startswith(KEYED):
             return
         caller = await self._caller(scope)
         scope["state"]["caller"] = caller
@@ -87,6 +88,8 @@ class Front:
         return IMPORT_BODY if path.startswith("/v1/") and path.endswith("/import") else SMALL_BODY
 
     async def _rescue(self, call: "_Call", error: Exception, scope: Scope, receive: Receive) -> None:
+        if call.is_done:
+            return  # answered and logged by the application, which raises it once more for its server
         problem = of_exception(error)
         if problem.code == "internal_error":
             log.error("request failed", request=call.id, method=scope["method"], path=scope["path"], exc_info=error)
@@ -101,6 +104,7 @@ class _Call:
     def __init__(self, request_id: str, send: Send) -> None:
         self.id = request_id
         self.status = 0
+        self.is_done = False
         self._send = send
 
     async def send(self, message: Message) -> None:
@@ -115,6 +119,7 @@ class _Call:
                 headers.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers}
         await self._send(message)
+        self.is_done = message["type"] == "http.response.body" and not message.get("more_body", False)
 
 
 def _bounded(receive: Receive, scope: Scope, limit: int) -> Receive:

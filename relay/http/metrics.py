@@ -43,7 +43,7 @@ class Metrics:
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """One call that ended."""
-        route = getattr(scope.get("route"), "path", "") or "none"
+        route = _route(scope)
         self._calls.labels(scope["method"], route, str(status or 0)).inc()
         self._seconds.labels(route).observe(seconds)
 
@@ -63,6 +63,13 @@ class Metrics:
         if name not in self._gauges:
             self._gauges[name] = Gauge(name, about, registry=self.registry)
         return self._gauges[name]
+
+
+def _route(scope: Scope) -> str:
+    """The path as it is declared, never as it was called: ids are no labels."""
+    declared = str(getattr(scope.get("route"), "path", "") or "none")
+    is_versioned = scope["path"].startswith("/v1/") and declared.startswith("/")
+    return f"/v1{declared}" if is_versioned and not declared.startswith("/v1/") else declared
 
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST

@@ -176,7 +176,7 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Answer every exception of this application with a problem."""
-    for kind in (HTTPException, RequestValidationError, Unavailable, Broken, Taken, Unknown, Declared):
+    for kind in (HTTPException, RequestValidationError, Unavailable, Broken, Taken, Unknown, Declared, Exception):
         app.add_exception_handler(kind, _answer)
 
 

@@ -49,7 +49,7 @@ async def simulate(
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in RAW:
         sender = await sender_of(parts, who, mailbox_id)
-        submission = _raw(parts, sender, await request.body(), _addresses(to or []), origin(request))
+        submission = raw_submission(parts, sender, await request.body(), addresses(to or []), origin(request))
     elif kind == "application/json" or kind.endswith("+json"):
         body = _read(await request.body())
         sender = await sender_of(parts, who, body.mailbox_id or mailbox_id)
@@ -84,7 +84,7 @@ def _read(raw: bytes) -> SendRequest:
         raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from None
 
 
-def _raw(parts: House, sender: Sender, data: bytes, to: tuple[Address, ...], came: Origin) -> Submission:
+def raw_submission(parts: House, sender: Sender, data: bytes, to: tuple[Address, ...], came: Origin) -> Submission:
     if not data:
         raise invalid("body", "is empty")
     return Submission(
@@ -98,7 +98,7 @@ def _raw(parts: House, sender: Sender, data: bytes, to: tuple[Address, ...], cam
     )
 
 
-def _addresses(to: list[str]) -> tuple[Address, ...]:
+def addresses(to: list[str]) -> tuple[Address, ...]:
     """The recipients, one a parameter or several parted by commas."""
     listed = [text.strip() for given in to for text in given.split(",") if text.strip()]
     if not listed:

@@ -40,7 +40,7 @@ _BARE_CR = re.compile(rb"\r(?!\n)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
-def form(data: bytes, header: HeaderBlock) -> tuple[Defect, ...]:
+def form(data: bytes, header: HeaderBlock, max_received: int = RECEIVED_LIMIT) -> tuple[Defect, ...]:
     """Every defect of the message's form; empty for a message that may go on."""
     defects: list[Defect] = []
     _line_ends(data, defects)
@@ -55,7 +55,7 @@ def form(data: bytes, header: HeaderBlock) -> tuple[Defect, ...]:
         _long_header_lines(data, header, defects)
     names = [field[0] for field in header.fields]
     if len(set(names)) != len(names):
-        _repeated(data, header, names, defects)
+        _repeated(data, header, names, max_received, defects)
     return tuple(defects)
 
 
@@ -114,7 +114,7 @@ def _long_header_lines(data: bytes, header: HeaderBlock, defects: list[Defect]) 
             start += len(line)
 
 
-def _repeated(data: bytes, header: HeaderBlock, names: list[bytes], defects: list[Defect]) -> None:
+def _repeated(data: bytes, header: HeaderBlock, names: list[bytes], max_received: int, defects: list[Defect]) -> None:
     seen: set[bytes] = set()
     told: set[bytes] = set()
     for name, field in zip(names, header.fields, strict=True):
@@ -124,7 +124,7 @@ def _repeated(data: bytes, header: HeaderBlock, names: list[bytes], defects: lis
             defects.append(_defect(data, "repeated_field", detail, field.start))
         seen.add(name)
     hops = names.count(b"received")
-    if hops > RECEIVED_LIMIT:
+    if hops > max_received:
         defects.append(Defect(MAIL_LOOP, f"{hops} Received fields, the message runs in a circle"))
 
 

@@ -34,6 +34,11 @@ def bound_digest(data: bytes, plan: Mapping[str, Any], recipients: Sequence[str]
     return digest.hexdigest()
 
 
+def status_of(connection: Connection, send_id: str) -> str:
+    """pending, approved, rejected, withdrawn or expired; empty for a send that nobody was asked about."""
+    return str(connection.execute(select(_a.status).where(_a.send_id == send_id)).scalar_one_or_none() or "")
+
+
 def approve(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
     """Let a held send go; raises NotWaiting or Changed."""
     row, held = _waiting(connection, send_id)

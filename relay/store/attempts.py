@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection
 
 from relay.store import schema as t
 from relay.store import tallies
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
+from relay.store.prepared import Prepared
 from relay.store.quota import Accounts, Quota, Taken
 from relay.store.states import OPEN, check_change
 
@@ -104,11 +105,11 @@ class BeginHandler:
             if state not in ("active", "uncertain"):  # asking again leaves it uncertain until there is an answer
                 check_change(state, "active")
         if rows:
-            connection.execute(_BEGIN, [_begin_row(i, d) for i, d in rows])
-            connection.execute(_NEW_ATTEMPT, [_attempt_row(i, d) for i, d in rows])
+            _BEGIN.many(connection, [_begin_row(i, d) for i, d in rows])
+            _NEW_ATTEMPT.many(connection, [_attempt_row(i, d) for i, d in rows])
             before = [(i.parcel.send_id, i.before[d.n]) for i, d in rows if d.n in i.before]
             if before:
-                connection.execute(_FINISH_ATTEMPT, [_finish_row(send_id, tried) for send_id, tried in before])
+                _FINISH_ATTEMPT.many(connection, [_finish_row(send_id, tried) for send_id, tried in before])
             _leave_places(accounts, [tried for _, tried in before])
             record(connection, [_began(i, d) for i, d in rows])
         accounts.keep()
@@ -160,11 +161,11 @@ class SettleHandler:
             if before != item.state:
                 check_change(before, item.state)
         if mine:
-            connection.execute(_SETTLE, [_settle_row(i) for i in mine])
+            _SETTLE.many(connection, [_settle_row(i) for i in mine])
             if rows := [_finish_row(i.parcel.send_id, i.tried) for i in mine if i.tried is not None]:
-                connection.execute(_FINISH_ATTEMPT, rows)
+                _FINISH_ATTEMPT.many(connection, rows)
             if met := [_met_row(i) for i in mine if i.state == "delivered"]:
-                connection.execute(_DELIVERED, met)
+                _DELIVERED.many(connection, met)
             tally(connection, [(i.parcel, i.at, column) for i in mine if (column := _counted(i))])
             record(connection, [_settled(i) for i in mine if i.state != ours[i.parcel.send_id, i.due.n]])
             self._on_settled(connection, mine)
@@ -174,8 +175,7 @@ class SettleHandler:
 def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) -> dict[tuple[str, int], str]:
     """Which of these deliveries this node still holds, with their states; locked on PostgreSQL."""
     holders = {(send_id, n): node for send_id, n, node in wanted}
-    query = _HELD if connection.dialect.name == "sqlite" else _HELD.with_for_update()
-    rows = connection.execute(query, {"ids": sorted({send_id for send_id, _, _ in wanted})})
+    rows = _HELD.all(connection, ids=sorted({send_id for send_id, _, _ in wanted}))
     return {
         (row.send_id, row.n): row.state
         for row in rows
@@ -183,31 +183,29 @@ def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) 
     }
 
 
-_HELD = (
-    select(_d.send_id, _d.n, _d.state, _d.lease_node)
-    .where(_d.send_id.in_(bindparam("ids", expanding=True)))
-    .order_by(_d.send_id, _d.n)
+_HELD = Prepared(
+    "SELECT send_id, n, state, lease_node FROM deliveries WHERE send_id IN :ids[] ORDER BY send_id, n", lock=True
 )
-_BEGIN = text(
+_BEGIN = Prepared(
     "UPDATE deliveries SET state = CASE state WHEN 'uncertain' THEN state ELSE 'active' END,"
     " attempts = :number, began = :number, provider = :provider,"
     " lease_until = :until, updated_at = :at WHERE send_id = :send_id AND n = :n"
 )
-_NEW_ATTEMPT = text(
+_NEW_ATTEMPT = Prepared(
     "INSERT INTO attempts (send_id, n, number, provider, node, began_at)"
     " VALUES (:send_id, :n, :number, :provider, :node, :at)"
 )
-_FINISH_ATTEMPT = text(
+_FINISH_ATTEMPT = Prepared(
     "UPDATE attempts SET ended_at = :ended, result = :result, scope = :scope, phase = :phase, code = :code,"
     " enhanced = :enhanced, reply = :reply, provider_id = :provider_id"
     " WHERE send_id = :send_id AND n = :n AND number = :number"
 )
-_SETTLE = text(
+_SETTLE = Prepared(
     "UPDATE deliveries SET state = :state, due_at = :due_at, lease_node = '', lease_until = 0, began = 0,"
     " soft_failures = :soft_failures, reason = :reason, reply = :reply, provider_id = :provider_id, updated_at = :at"
     " WHERE send_id = :send_id AND n = :n"
 )
-_DELIVERED = text(
+_DELIVERED = Prepared(
     "UPDATE contacts SET delivered_at = :at, soft_in_row = 0"
     " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
 )

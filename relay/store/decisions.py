@@ -24,9 +24,24 @@ _IN_ORDER = (
 def pages(connection: Connection, since: int = 0, page: int = PAGE) -> Iterator[Sequence[Any]]:
     """Rows of decisions made since a time, oldest first, a page at a time."""
     after = 0
-    while rows := connection.execute(_IN_ORDER, {"since": since, "after": after, "limit": page}).all():
+    while rows := page_after(connection, after, since, page):
         yield rows
         after = rows[-1].seq
+
+
+def page_after(connection: Connection, after: int, since: int = 0, limit: int = PAGE) -> Sequence[Any]:
+    """The next rows after a sequence number."""
+    return connection.execute(_IN_ORDER, {"since": since, "after": after, "limit": limit}).all()
+
+
+def newest(connection: Connection, limit: int) -> Sequence[str]:
+    """The records of the newest decisions, as JSON text."""
+    return connection.execute(select(_c.record).order_by(_c.seq.desc()).limit(limit)).scalars().all()
+
+
+def heads(connection: Connection) -> Sequence[Any]:
+    """The newest link of every chain."""
+    return connection.execute(select(t.chains).order_by(t.chains.c.chain)).all()
 
 
 def counted(connection: Connection, since: int = 0) -> int:

@@ -106,7 +106,7 @@ def sent_by_provider(connection: Connection, tenant_id: str, since: int, mailbox
     mailboxes = select(t.mailboxes.c.id).where(t.mailboxes.c.tenant_id == tenant_id)
     query = select(_d.provider, func.count()).where(_d.state == "delivered", _d.updated_at >= since)
     query = query.where(_d.mailbox_id == mailbox_id) if mailbox_id else query.where(_d.mailbox_id.in_(mailboxes))
-    return {name: int(count) for name, count in connection.execute(query.group_by(_d.provider)).tuples()}
+    return {name: int(count) for name, count in connection.execute(query.group_by(_d.provider))}
 
 
 def sent_by_campaign(connection: Connection, tenant_id: str, since: int) -> dict[str, int]:
@@ -116,7 +116,7 @@ def sent_by_campaign(connection: Connection, tenant_id: str, since: int) -> dict
         .join(t.deliveries, _d.send_id == _s.id)
         .where(_s.tenant_id == tenant_id, _s.received_at >= since, _d.state == "delivered")
     )
-    return {name: int(count) for name, count in connection.execute(query.group_by(_s.campaign)).tuples()}
+    return {name: int(count) for name, count in connection.execute(query.group_by(_s.campaign))}
 
 
 def _steps(values: Sequence[str]) -> Iterable[Sequence[str]]:

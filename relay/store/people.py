@@ -62,6 +62,7 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
     ids = sorted({row.send_id for row in rows})
     spellings = sorted({address, key, *(row.recipient for row in rows)}, key=len, reverse=True)
     counts["messages"] = _bodies(connection, ids, key)
+    ids = sorted({*ids, *_mentions(connection, tenants, spellings)})
     counts["sends"] = _blot_sends(connection, ids, key, spellings)
     counts["events"] = _blot_events(connection, tenants, ids, spellings)
     counts["deliveries"] = connection.execute(
@@ -100,6 +101,12 @@ def _bodies(connection: Connection, ids: Sequence[str], key: str) -> int:
     return removed
 
 
+def _mentions(connection: Connection, tenants: Sequence[str], spellings: Sequence[str]) -> list[str]:
+    """Submissions that name the person without a delivery of theirs: refused ones above all."""
+    named = [column.contains(s, autoescape=True) for s in spellings for column in (_s.to_header, _s.detail)]
+    return list(connection.execute(select(_s.id).where(_s.tenant_id.in_(tenants), or_(*named))).scalars())
+
+
 def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings: Sequence[str]) -> int:
     changed = 0
     for step in _steps(ids):
@@ -107,12 +114,13 @@ def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings:
             connection.execute(select(_d.send_id).where(_d.send_id.in_(step), _d.recipient_key != key)).scalars()
         )
         for row in connection.execute(select(t.sends).where(_s.id.in_(step))).all():
+            others = row.id in shared
             values: dict[str, Any] = {
-                "to_header": _blotted(row.to_header, spellings) if row.id in shared else ERASED,
+                "to_header": _blotted(row.to_header, spellings) if others else ERASED,
                 "detail": _blotted(row.detail, spellings),
                 "dedupe_key": _blotted(row.dedupe_key, spellings),
             }
-            if row.id not in shared:
+            if not others:
                 values |= {"subject": ERASED, "metadata": "{}"}
             connection.execute(update(t.sends).where(_s.id == row.id).values(**values))
             changed += 1

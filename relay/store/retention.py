@@ -40,6 +40,7 @@ _SWEEPS = (
     _oldest("idempotency", "fingerprint", "expires_at < :now"),
     _oldest("suppressions", "id", "expires_at > 0 AND expires_at < :now"),
     _oldest("events", "seq", "at < :events_before"),
+    _oldest("feedback", "fingerprint", "received_at < :events_before"),
     _oldest("webhook_deliveries", "id", "created_at < :log_before AND state <> 'pending'"),
     "DELETE FROM tallies WHERE hour < :oldest_hour",
 )

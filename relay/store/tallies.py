@@ -11,11 +11,12 @@ from sqlalchemy import Connection, text
 
 from policy.state import Rates
 from policy.usage import HOUR
+from relay.store.prepared import Prepared
 
 COLUMNS = ("sent", "delivered", "bounced", "complained", "deferred", "refused")
 WINDOWS = (("24h", 24), ("7d", 7 * 24), ("30d", 30 * 24))
 
-_ADD = text(
+_ADD = Prepared(
     "INSERT INTO tallies (scope, hour, sent, delivered, bounced, complained, deferred, refused)"
     " VALUES (:scope, :hour, :sent, :delivered, :bounced, :complained, :deferred, :refused)"
     " ON CONFLICT (scope, hour) DO UPDATE SET sent = tallies.sent + excluded.sent,"
@@ -50,8 +51,7 @@ def add(connection: Connection, counted: Iterable[tuple[tuple[str, ...], int, Ma
             row = rows.setdefault(key, {"scope": scope, "hour": at // HOUR, **dict.fromkeys(COLUMNS, 0)})
             for column, more in columns.items():
                 row[column] += more
-    if rows:
-        connection.execute(_ADD, [rows[key] for key in sorted(rows)])
+    _ADD.many(connection, [rows[key] for key in sorted(rows)])
 
 
 def rates_of_active(connection: Connection, kind: str, name: str, now: int) -> tuple[Rates, ...]:
@@ -81,5 +81,5 @@ def set_aside(connection: Connection, scope: str) -> None:
     """Begin anew: what was counted so far does not speak against this scope any more."""
     rows = [dict(row._mapping) for row in connection.execute(_OF_SCOPE, {"scope": scope})]
     if rows:
-        connection.execute(_ADD, [row | {"scope": f"lifted:{scope}"} for row in rows])
+        _ADD.many(connection, [row | {"scope": f"lifted:{scope}"} for row in rows])
         connection.execute(_FORGET, {"scope": scope})

@@ -11,19 +11,19 @@ retries in a loop fills no disk.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import Connection
 
-from policy.decision import Decision, RecipientVerdict
+from policy.decision import Decision, RecipientVerdict, Refusal
 from policy.engine import decide
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
 from policy.state import State
 from relay.store import audit
-from relay.store.approvals import bound_digest
+from relay.store.approvals import bound_digest, status_of
 from relay.store.engine import dumps
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
@@ -37,6 +37,13 @@ from relay.submission.record import record_content
 from relay.submission.submission import Answer, Submission
 
 SAME_REFUSAL = 60_000  # milliseconds in which identical refusals share one id
+
+# What a person, or nobody in time, made of a held message.
+_SETTLED = {
+    "rejected": Refusal("rejected", "a person refused this message", "human", "ask_human"),
+    "expired": Refusal("approval_timeout", "nobody approved this message in time", "human", "ask_human"),
+    "withdrawn": Refusal("withdrawn", "this message was taken back", "never", "none"),
+}
 
 _STATES = {"queued": "queued", "scheduled": "scheduled", "held": "held"}
 
@@ -175,6 +182,8 @@ class Intake:
             if not first:
                 batch.sends.append(NewSend(_send_row(item, decision), (), None))
                 batch.events.append(_blocked(item, decision))
+        if first and item.policy.options.hold_reply == "tempfail" and item.facts.source == "smtp":
+            return Judged(_polled(send_id, decision, status_of(connection, first)))
         return Judged(Answer(send_id, decision, replayed=bool(first)))
 
     def _known_refusal(self, connection: Connection, mark: bytes, batch: _Batch) -> str:
@@ -221,6 +230,13 @@ class Intake:
             "requested_at": item.facts.now,
             "expires_at": item.facts.now + self._settings.approval_timeout,
         }
+
+
+def _polled(send_id: str, decision: Decision, status: str) -> Answer:
+    """What a client hears that sends a held message again to learn what became of it (hold_reply: tempfail)."""
+    if (settled := _SETTLED.get(status)) is not None:
+        decision = replace(decision, decision="blocked", rule="autonomy_level", refusal=settled)
+    return Answer(send_id, decision, replayed=True, held=status == "pending")
 
 
 def _same_refusal(facts: Facts, decision: Decision, first: str) -> bytes:

@@ -11,14 +11,16 @@ from typing import Any
 
 from policy.classification import Classification
 from policy.facts import Defect, Facts, RecipientFacts
+from policy.memo import Prepared as Memo
 from policy.reading import Reading, read
 from policy.secrets import SecretScanner
+from policy.settings import MessageForm
 from relay.mail import footer, longline
 from relay.mail.address import Address, alias_key
 from relay.mail.form import ambiguities, form, has_bare_newline, normalise_newlines
 from relay.mail.header import Fault, HeaderBlock
 from relay.mail.identity import Identity, identity
-from relay.mail.mime import View, view
+from relay.mail.mime import Part, View, view
 from relay.mail.sender import Sender
 from relay.mail.text import content
 from relay.mail.unsubscribe import Links, Subscription
@@ -28,6 +30,7 @@ from relay.submission.submission import Submission, Wishes
 from relay.submission.wishes import read_wishes
 
 SHOWN = 200  # characters of subject and To kept for lists
+_AS_READ = MessageForm()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ def prepare(
     verdict = reading.classification
     message_class = "commercial" if wishes.claim == "commercial" else verdict.type
     edits = _plan(seen, account, house, commercial=message_class == "commercial")
-    defects = (*newline, *form(data, header), *unheard, *_structure(seen), *edits.defects)
+    rule = account.policy.message_form
+    found = form(data, header, rule.max_received)
+    defects = (*newline, *found, *unheard, *_structure(seen), *_own_bounds(rule, header, seen), *edits.defects)
     facts = Facts(
         send_id=submission.send_id,
         now=submission.received_at,
@@ -157,6 +162,36 @@ def _wish_facts(wishes: Wishes) -> dict[str, Any]:
 
 def _structure(seen: View) -> tuple[Defect, ...]:
     return tuple(Defect(f.code, _in_words(f)) for f in seen.beyond_limits)
+
+
+def _closer(rule: MessageForm) -> bool:
+    return replace(rule, mode=_AS_READ.mode, max_received=_AS_READ.max_received) != _AS_READ
+
+
+_draws_closer = Memo(_closer)
+
+
+def _own_bounds(rule: MessageForm, header: HeaderBlock, seen: View) -> tuple[Defect, ...]:
+    """Where the operator drew the bounds of header and structure closer than we read."""
+    if not _draws_closer(rule):
+        return ()
+    fields = header.fields
+    measured = (
+        (header.fields_end - header.start, rule.max_header_bytes, "octets of header"),
+        (max((f.end - f.start for f in fields), default=0), rule.max_field_bytes, "octets in a header field"),
+        (len(fields), rule.max_fields, "header fields"),
+        (len(seen.parts), rule.max_parts, "MIME parts"),
+        (_depth(seen.root) if len(seen.parts) > rule.max_nesting else 0, rule.max_nesting, "levels of MIME"),
+    )
+    return tuple([Defect("beyond_own_bounds", f"{n} {what}, {most} allowed") for n, most, what in measured if n > most])
+
+
+def _depth(root: Part) -> int:
+    """How deep the parts lie in one another; one that has none is not deep at all."""
+    depth, level = 0, list(root.children)
+    while level:
+        depth, level = depth + 1, [child for part in level for child in part.children]
+    return depth
 
 
 def _disputed(seen: View) -> tuple[Defect, ...]:

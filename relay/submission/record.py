@@ -6,6 +6,7 @@ erasing a person removes what the token means, and the record itself stays as it
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from policy.decision import Decision
@@ -27,10 +28,18 @@ def record_content(send_id: str, facts: Facts, state: State, decision: Decision)
         "reason": decision.reason,
         "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
         "checks": [check.as_json() for check in decision.checks],
-        "facts": facts_to_json(facts),
+        "facts": _facts(facts),
         "state": state_to_json(state, facts),
         "timestamp": iso(facts.now),
     }
+
+
+def _facts(facts: Facts) -> dict[str, Any]:
+    """The facts, with a digest for the dedupe key: people build addresses into it, and nothing here can be erased."""
+    data = facts_to_json(facts)
+    if facts.dedupe_key:
+        data["dedupe_key"] = blake2b(facts.dedupe_key.encode(), digest_size=12).hexdigest()
+    return data
 
 
 def iso(at: int) -> str:

@@ -126,9 +126,9 @@ class Session(Access):
         except AddressError as error:
             self._say(wording.line(wording.bad_sender(error, self._send_id)))
             return
-        options = self.terms.options(self._principal)
-        transaction = Transaction(self._send_id, mail_from, command.smtputf8, options)
         refusal = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from, command.size)
+        # Asked after the desk, which has read the mailbox by now: before its first message nobody knew its options.
+        transaction = Transaction(self._send_id, mail_from, command.smtputf8, self.terms.options(self._principal))
         if refusal is not None:
             self._refuse(refusal, transaction)
             return

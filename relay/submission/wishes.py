@@ -29,7 +29,7 @@ def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defe
         try:
             wishes = reader(wishes, value)
         except ValueError as error:
-            shown = name.decode().title().replace("Gatepost", "Gatepost")
+            shown = name.decode().title()
             defects.append(Defect("control_header", f"{shown}: {error}"))
     return wishes, tuple(defects)
 
@@ -55,7 +55,7 @@ def _metadata(wishes: Wishes, value: str) -> Wishes:
     except (ValueError, RecursionError):
         raise ValueError("not a JSON object") from None
     if not isinstance(read, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError("not a JSON object")  # noqa: TRY004 - a wish that cannot be read, of whatever type
     return replace(wishes, metadata={**read, **wishes.metadata})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from relay.cli.main import run
+from tests.support.inside import Inside
 from tests.support.settings import merged, settings, write
 
 
@@ -88,3 +89,9 @@ def make_cli(tmp_path: Path, made_store: Path, capsys: pytest.CaptureFixture[str
 def cli(make_cli: Callable[..., Cli]) -> Cli:
     """The command line on a fresh store with one mailbox, `agent`."""
     return make_cli()
+
+
+@pytest.fixture
+def beside(tmp_path, capsys) -> Callable[[Inside], Cli]:
+    """The command line beside a server that runs."""
+    return lambda _inside: Cli(tmp_path / "inside0" / "gatepost.yaml", capsys)

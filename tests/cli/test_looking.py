@@ -2,8 +2,10 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
+import trustme
 
 from config.loader import load
 from relay.cli.checkup import certificates, machine
@@ -77,11 +79,8 @@ def test_the_doctor_says_what_would_land_in_spam_and_why(asked, nameserver):
     assert "→" in shown
 
 
-def test_a_house_in_order_has_nothing_to_mend(inside, tmp_path, capsys, make_provider):
-    from tests.cli.conftest import Cli
-
-    cli = Cli(tmp_path / "inside0" / "gatepost.yaml", capsys)
-    said = cli("doctor", "--offline", "--json")
+def test_a_house_in_order_has_nothing_to_mend(inside, beside):
+    said = beside(inside)("doctor", "--offline", "--json")
     assert [f for f in said.json if f["level"] == "fail"] == []
     assert said.code == 0
 
@@ -95,12 +94,8 @@ def test_dns_that_does_not_answer_proves_nothing_bad(asked, nameserver):
 
 
 def test_a_certificate_is_judged_by_its_time_and_its_names(make_cli, tmp_path):
-    import datetime
-
-    import trustme
-
     authority = trustme.CA()
-    made = authority.issue_cert("relay.test", not_after=datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC))
+    made = authority.issue_cert("relay.test", not_after=datetime(2030, 1, 1, tzinfo=UTC))
     made.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
     made.private_key_pem.write_to_path(tmp_path / "key.pem")
     tls = {"certificate": str(tmp_path / "cert.pem"), "key": str(tmp_path / "key.pem")}
@@ -108,7 +103,7 @@ def test_a_certificate_is_judged_by_its_time_and_its_names(make_cli, tmp_path):
 
     def levels(day: str, hostname: str = "relay.test") -> list[str]:
         server = settings.server.model_copy(update={"hostname": hostname})
-        moment = datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        moment = datetime.fromisoformat(f"{day}T00:00:00+00:00")
         changed = settings.model_copy(update={"server": server})
         return [finding.level for finding in certificates.certificates(changed, moment)]
 

@@ -7,9 +7,10 @@ import yaml
 
 from config.loader import load
 from relay.store.engine import Database
-from tests.cli.test_traffic import BOB, beside, letter, submitted  # noqa: F401 - a fixture
+from tests.cli.traffic import BOB, letter, submitted, until
 from tests.support.settings import ADDRESS, merged
 
+CANARY = "zebra-crossing-7719-canary"
 OFFER = letter("50% off everything").replace(b"We received your payment", b"Buy now and save, today only")
 RECEIPT = letter()
 
@@ -65,26 +66,26 @@ def test_a_message_file_that_is_not_there_is_told(cli, tmp_path):
 
 
 def test_replay_tells_both_directions_and_the_same_policy_changes_nothing(make_inside, provider, beside, tmp_path):
-    limited = {"policies": {"default": {"rateLimits": {"hourly": 3}}}}
-    inside = make_inside(limited, providers=[provider.settings()])
+    watchful = {"policies": {"default": {"rules": {"content_safety": {"canaries": [CANARY]}}}}}
+    inside = make_inside(watchful, providers=[provider.settings()])
     cli = beside(inside)
     for n in range(3):
         submitted(inside, to=f"person{n}@example.net", subject=f"Receipt for order {n}")
-    assert inside.submit([BOB], letter("Receipt for order 9")).code == 451
-    inside.run(inside.app.writer.run(lambda _connection: None))  # what was refused is recorded without a wait
+    assert inside.submit([BOB], letter(f"Receipt for {CANARY}")).code == 550
+    until(lambda: cli.does("audit", "verify", "--json").json["records"] == 4)  # a refusal waits for no commit
 
     same = cli.does("policy", "replay", "--since", "1d", "--with", str(cli.config), "--json").json
     assert (same["decisions"], same["changed"]) == (4, 0)
 
-    looser = _candidate(cli, tmp_path, {"policies": {"default": {"rateLimits": {"hourly": 10}}}})
+    looser = _candidate(cli, tmp_path, {"policies": {"default": {"rules": {"content_safety": {"mode": "off"}}}}})
     report = cli.does("policy", "replay", "--since", "1d", "--with", looser, "--json").json
-    assert report["byRule"] == {"rate_limit_hourly": {"stricter": 0, "looser": 1, "reason": 0}}
+    assert report["byRule"] == {"content_safety": {"stricter": 0, "looser": 1, "reason": 0}}
     stricter = _candidate(cli, tmp_path, {"policies": {"default": {"rateLimits": {"hourly": 1}}}})
     report = cli.does("policy", "replay", "--since", "1d", "--with", stricter, "--json").json
     assert report["byMailbox"] == {"agent": {"stricter": 2, "looser": 0, "reason": 0}}
     blocked = _candidate(cli, tmp_path, {"policies": {"default": {"rules": _allow_only("person1@example.net")}}})
     report = cli.does("policy", "replay", "--since", "1d", "--with", blocked, "--json").json
-    assert report["byRule"]["recipient_allowed"] == {"stricter": 3, "looser": 0, "reason": 0}
+    assert report["byRule"]["recipient_allowed"] == {"stricter": 2, "looser": 0, "reason": 0}
     shown = cli.does("policy", "replay", "--with", blocked).out
     assert "Would let through" in shown
 

@@ -115,7 +115,8 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(cli):
     listing = subprocess.Popen(
         [str(PROGRAM), "config", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
     )
-    assert listing.stdout is not None and listing.stderr is not None
+    assert listing.stdout is not None
+    assert listing.stderr is not None
     listing.stdout.close()
     errors = listing.stderr.read().decode()
     listing.stderr.close()

@@ -1,52 +1,16 @@
 """Commands beside a running server, on the same store: hold, queue, provider, trace, send-test, healthcheck."""
 
 import json
-import re
-import threading
-import time
-from collections.abc import Callable
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.cli.traffic import BOB, SEND_ID, letter, submitted, until
 from tests.support.inside import Inside, MakeInside
 from tests.support.provider import Provider
 from tests.support.script import Script
-from tests.support.settings import ADDRESS, mailbox
-
-BOB = "bob@example.net"
-SEND_ID = re.compile(r"send_[0-9A-Z]{26}")
-
-
-def letter(subject: str = "Your receipt for order 7", to: str = BOB) -> bytes:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = ADDRESS, to, subject
-    message.set_content(f"We received your payment of $48.00. Reference: {subject}.\n")
-    return message.as_bytes().replace(b"\n", b"\r\n")
-
-
-def submitted(inside: Inside, *, to: str = BOB, subject: str = "Your receipt for order 7") -> str:
-    """Submits a message; the id it was given."""
-    reply = inside.submit([to], letter(subject, to))
-    assert reply.code == 250, reply
-    return SEND_ID.findall(reply.text)[0]
-
-
-def until(true: Callable[[], Any], timeout: float = 15.0) -> Any:
-    """Asks until the answer is true; the server needs its moment to notice."""
-    deadline = time.monotonic() + timeout
-    while not (answer := true()):
-        assert time.monotonic() < deadline, "it never came true"
-        threading.Event().wait(0.05)
-    return answer
-
-
-@pytest.fixture
-def beside(tmp_path, capsys) -> Callable[[Inside], Cli]:
-    """The command line beside a server that runs."""
-    return lambda _inside: Cli(tmp_path / "inside0" / "gatepost.yaml", capsys)
+from tests.support.settings import mailbox
 
 
 @pytest.fixture

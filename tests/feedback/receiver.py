@@ -42,6 +42,7 @@ class Receiver:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
+            wbufsize = -1  # one write an answer: two small ones would wait for each other
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.calls.append(Call(dict(self.headers), body))

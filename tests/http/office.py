@@ -35,9 +35,9 @@ CHANGES: Tree = {
         {"domain": OTHER, "tenant": "acme", "verification": "trusted", "physical_address": "2 Side St, Ogdenville"},
     ],
     "mailboxes": [
-        mailbox(),
-        mailbox("clerk", autonomyLevel="human_approved"),
-        mailbox("stranger", tenant="acme", fromAddress=f"stranger@{OTHER}"),
+        mailbox(role="agent"),
+        mailbox("clerk", role="agent", autonomyLevel="human_approved"),
+        mailbox("stranger", role="agent", tenant="acme", fromAddress=f"stranger@{OTHER}"),
     ],
     "internal_domains": ["inside.test"],
 }

@@ -139,6 +139,7 @@ async def test_an_event_that_says_nothing_is_422(office, changes):
     assert (await office.post("/v1/analytics/events", TRIAL | changes)).status_code == 422
 
 
+@pytest.mark.parametrize("differences", [{"policies": {"default": {"rules": {"cooldown": {"mode": "enforce"}}}}}])
 async def test_only_a_manage_key_reports_events_and_a_reply_ends_the_cool_down(office):
     sales = {"body": "Buy now! Limited offer, 50% off our catalogue. Shop today.", "subject": "50% off, buy now"}
     assert (await office.send(**sales))["status"] == "queued"

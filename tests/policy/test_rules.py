@@ -210,7 +210,6 @@ ROWS = (
     Row(
         "first_contact_limit", "first_contact_limit", "200 of 200 new recipients today", "after", "wait",
         known=with_mailbox(state(), usage=used(first=200)), decision="deferred", wait=24 * 3600 + 1800,
-        policy=replace(SETTINGS, options=replace(SETTINGS.options, max_tempfail=2 * SETTINGS.options.max_tempfail)),
     ),
     Row(
         "recipient_burst", "recipient_burst", "60 of 60 recipients in 5 minutes", "after", "wait",
@@ -248,7 +247,7 @@ ROWS = (
     ),
     Row(
         "negative_signal_budget", "negative_signal_budget", "50 bounces and complaints in 24 hours, 50 allowed",
-        "after", "wait", known=with_mailbox(state(), usage=used(negative=50)), decision="blocked", wait=88200,
+        "after", "wait", known=with_mailbox(state(), usage=used(negative=50)), decision="deferred", wait=88200,
     ),
     Row(
         "reputation", "reputation_paused", "5 of 20 bounced in 24h", "human", "ask_human",

@@ -101,7 +101,9 @@ class Gate(Inside):
         """What it stores in."""
         return self.app.database
 
-    def mailbox(self, rules: Mapping[str, Any] | None = None, *, options: Mapping[str, Any] | None = None, **fields: Any) -> Agent:
+    def mailbox(
+        self, rules: Mapping[str, Any] | None = None, *, options: Mapping[str, Any] | None = None, **fields: Any
+    ) -> Agent:
         """A new mailbox whose policy is the installation's with these rules and options."""
         name = f"agent{next(_NUMBERS)}"
         if rules or options:
@@ -135,7 +137,11 @@ class Gate(Inside):
 
     def pause_tenant(self, name: str, cause: str) -> None:
         """The kill switch, as the command line throws it."""
-        work = self.app.writer.run(lambda c: accounts.set_tenant_status(c, accounts.tenant(c, name).id, status="paused", cause=cause, now=self.clock()))
+        work = self.app.writer.run(
+            lambda c: accounts.set_tenant_status(
+                c, accounts.tenant(c, name).id, status="paused", cause=cause, now=self.clock()
+            )
+        )
         self.run(work)
         self.run(self._forget())
 

@@ -31,7 +31,10 @@ def test_held_and_passing_recipients_are_split_under_one_id(gate: Gate):
     people = ["half@example.com", f"half@{INTERNAL}"]
     send = taken(agent.submit(people), "held for approval")
     gate.arrived(people[1])
-    assert {r["recipient"]: r["outcome"] for r in trace(gate, send)["recipients"]} == {people[0]: "held", people[1]: "queued"}
+    assert {r["recipient"]: r["outcome"] for r in trace(gate, send)["recipients"]} == {
+        people[0]: "held",
+        people[1]: "queued",
+    }
 
 
 def test_what_policy_blocks_never_reaches_a_person(gate: Gate):

@@ -27,7 +27,18 @@ def test_a_mailbox_for_transactional_mail_refuses_an_offer(gate: Gate):
 def test_a_client_may_only_make_the_class_stricter(gate: Gate):
     agent = gate.mailbox()
     claimed = agent.receipt("k3@example.com", "X-Gatepost-Class: commercial")
-    checked(trace(gate, taken(agent.submit("k3@example.com", claimed))), "content_classification", "passed", type="commercial", claim="commercial")
+    checked(
+        trace(gate, taken(agent.submit("k3@example.com", claimed))),
+        "content_classification",
+        "passed",
+        type="commercial",
+        claim="commercial",
+    )
     denied = agent.offer("k3@example.com", "X-Gatepost-Class: transactional")
-    checked(trace(gate, taken(agent.submit("k3@example.com", denied))), "content_classification", "passed", type="commercial")
+    checked(
+        trace(gate, taken(agent.submit("k3@example.com", denied))),
+        "content_classification",
+        "passed",
+        type="commercial",
+    )
     assert b"X-Gatepost" not in gate.arrived("k3@example.com", 2)

@@ -15,7 +15,9 @@ def test_an_unproven_domain_is_refused_at_mail_and_told_what_to_publish(gate: Ga
 def test_a_header_from_an_unproven_domain_is_refused_at_the_dot(gate: Gate):
     agent = gate.mailbox(aliases=[f"dan@{UNPROVEN}"])
     alias = f"dan@{UNPROVEN}"
-    said = refused(agent.submit("d1@example.com", agent.receipt("d1@example.com").replace(agent.address.encode(), alias.encode())))
+    said = refused(
+        agent.submit("d1@example.com", agent.receipt("d1@example.com").replace(agent.address.encode(), alias.encode()))
+    )
     assert said.verdict == (550, "5.7.1", "sender_domain_not_verified", "human", "verify_domain")
     checked(trace(gate, said.send), "domain_verified", "failed", domain=UNPROVEN)
 

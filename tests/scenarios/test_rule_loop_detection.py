@@ -1,7 +1,7 @@
 """Rule 15: the same thing in other words, to one person or to a crowd."""
 
-from tests.policy.rewordings import FOLLOW_UPS
 from tests.policy.notifications import NOTIFICATIONS
+from tests.policy.rewordings import FOLLOW_UPS
 from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, refused, taken, trace
 
@@ -9,9 +9,7 @@ from tests.scenarios.verdicts import checked, events, refused, taken, trace
 def test_the_fourth_rewording_to_one_recipient_is_stopped_and_so_are_all_after_it(gate: Gate):
     agent, to = gate.mailbox(), "dana@example.com"
     with agent.connect() as client:
-        replies = [
-            client.submit(agent.address, [to], agent.letter(to, subject, text)) for subject, text in FOLLOW_UPS
-        ]
+        replies = [client.submit(agent.address, [to], agent.letter(to, subject, text)) for subject, text in FOLLOW_UPS]
     assert [reply.code for reply in replies] == [250] * 3 + [550] * 17
     said = refused(replies[3])
     assert said.verdict == (550, "5.7.1", "loop_detected", "human", "ask_human")
@@ -45,7 +43,9 @@ def test_the_same_offer_to_a_crowd_by_an_agent_warns(gate: Gate):
     agent = gate.mailbox({"loop_detection": {"fan_out": {"limit": 3, "mode": "enforce"}}}, role="agent")
     with agent.connect() as client:
         replies = [
-            client.submit(agent.address, [f"crowd{n}@example.com"], agent.letter(f"crowd{n}@example.com", *FOLLOW_UPS[0]))
+            client.submit(
+                agent.address, [f"crowd{n}@example.com"], agent.letter(f"crowd{n}@example.com", *FOLLOW_UPS[0])
+            )
             for n in range(3)
         ]
     assert [reply.code for reply in replies] == [250, 250, 550]

@@ -3,7 +3,7 @@
 from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, taken, trace
 
-TWO_CHARSETS = 'Content-Type: text/plain; charset=utf-8; charset=utf-7'
+TWO_CHARSETS = "Content-Type: text/plain; charset=utf-8; charset=utf-7"
 
 
 def test_an_ambiguous_message_is_held_and_the_trace_says_why(gate: Gate):

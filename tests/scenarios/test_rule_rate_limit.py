@@ -8,7 +8,9 @@ from tests.scenarios.verdicts import checked, events, refused, taken, trace
 WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
 
 
-@pytest.mark.parametrize(("window", "code", "most"), [("hourly", 451, 3660), ("daily", 550, 90_000), ("monthly", 550, 2_700_000)])
+@pytest.mark.parametrize(
+    ("window", "code", "most"), [("hourly", 451, 3660), ("daily", 550, 90_000), ("monthly", 550, 2_700_000)]
+)
 def test_when_nothing_is_left_mail_is_refused_with_the_wait(gate: Gate, window: str, code: int, most: int):
     agent = gate.mailbox({f"rate_limit_{window}": {"limit": 2}})
     for n in range(2):

@@ -10,9 +10,7 @@ def test_five_bounces_of_five_pause_the_mailbox_until_a_person_resumes_it(gate: 
     gone = [f"dead{n}@example.net" for n in range(5)]
     with gate.provider_says(Script().for_recipient(**dict.fromkeys(gone, "550 5.1.1 no such user"))):
         with agent.connect() as client:
-            sends = [
-                taken(client.submit(agent.address, [address], agent.receipt(address))) for address in gone
-            ]
+            sends = [taken(client.submit(agent.address, [address], agent.receipt(address))) for address in gone]
         gate.settled(*sends)
     gate.later(61)
     with agent.connect() as client:

@@ -8,7 +8,10 @@ import typer
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Check every outcome, then end with 0 or 1")] = False,
 ) -> int:
-    """Run the relay with two loopback providers and a scripted agent, and show what becomes of each message."""
+    """Show the product at work, on this machine alone.
+
+    Runs the relay with two providers on loopback and a scripted agent, and tells what becomes of each message.
+    """
     from relay.cli.demo.show import show
 
     return show(once=once)

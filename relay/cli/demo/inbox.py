@@ -12,10 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from relay.cli.demo.page import list_page, message_page
+from relay.cli.demo.page import html_of, list_page, message_page
 from relay.cli.demo.sink import BEHAVIOURS, Sink, Store
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-src 'self'"
+# A message's own HTML: nothing runs, nothing is fetched, also where somebody opens it by itself.
+_SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class Inbox:
@@ -58,6 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._page("<p>There is no such message (any more).", 404)
         elif kind == "eml":
             self._send(200, "message/rfc822", found.data)
+        elif kind == "html":
+            self._send(200, "text/html; charset=utf-8", html_of(found).encode("utf-8", "replace"), _SANDBOX)
         else:
             self._page(message_page(found))
 
@@ -82,11 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _page(self, html: str, status: int = 200) -> None:
         self._send(status, "text/html; charset=utf-8", html.encode("utf-8", "replace"))
 
-    def _send(self, status: int, kind: str, body: bytes) -> None:
+    def _send(self, status: int, kind: str, body: bytes, policy: str = _POLICY) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", _POLICY)
+        self.send_header("Content-Security-Policy", policy)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()

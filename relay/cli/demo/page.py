@@ -63,12 +63,18 @@ def message_page(taken: Taken) -> str:
     if text is not None:
         parts.append(f"<h2>Text</h2><pre>{escape(_content(text))}</pre>")
     if html is not None:
-        # An empty sandbox: no script, no form, no navigation; the page's own policy keeps images out.
-        parts.append(f'<h2>HTML</h2><iframe sandbox title="HTML" srcdoc="{escape(_content(html))}"></iframe>')
+        # An empty sandbox: no script, no form, no navigation.
+        parts.append(f'<h2>HTML</h2><iframe sandbox title="HTML" src="/{taken.number}.html"></iframe>')
     subject = escape(str(message.get("Subject", "")))
     head = f'<p><a href="/">← Inbox</a> · <a href="/{taken.number}.eml">Source</a></p><h1>{subject}</h1>'
     envelope = f"&lt;{escape(taken.mail_from)}&gt; → {escape(', '.join(taken.rcpt_to))}"
     return _document(subject, f"{head}<p><code>{envelope}</code> at {escape(taken.provider)}</p>{''.join(parts)}")
+
+
+def html_of(taken: Taken) -> str:
+    """The HTML a reader is shown, as it came; the caller sees to it that it can do nothing."""
+    part = _parsed(taken).get_body(("html",))
+    return _content(part) if part is not None else ""
 
 
 def _row(taken: Taken) -> str:

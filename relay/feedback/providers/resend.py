@@ -81,4 +81,4 @@ def _headers(value: Any) -> dict[str, str]:
     """Our own header fields, which Resend hands back: they tell which send it was."""
     pairs = [table(item) for item in value[:100]] if isinstance(value, list) else []
     named = {text(pair.get("name")).lower(): text(pair.get("value")) for pair in pairs}
-    return {name: item for name, item in named.items() if name.startswith("x-gatepost-")}
+    return {name: item for name, item in named.items() if name.startswith("x-gatepost-") or name == "x-entity-ref-id"}

@@ -7,6 +7,7 @@ from typing import Any
 from relay.http.console.words import spoken
 
 BAD = ("failed", "error")
+LOOK = (*BAD, "warned", "shadowed")
 # What the sender or a person can do about a reason (policy.md; the same next steps SMTP and HTTP name).
 REMEDIES = {
     "rate_limited": "Wait until some of the window is free again, or raise the limit in the policy.",
@@ -57,9 +58,14 @@ class Item:
 
 
 def items(checks: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """The checks in the order of the rules; the first that failed is open."""
-    first = next((i for i, check in enumerate(checks) if check["status"] in BAD), -1)
-    return [_item(check, is_open=i == first) for i, check in enumerate(checks)]
+    """What needs a look first, then the rest, both in the order of the rules; the first that failed is open.
+
+    Where all checks are about one recipient, that address is not repeated on every line.
+    """
+    people = {check.get("recipient", "") for check in checks} - {""}
+    ordered = sorted(checks, key=lambda check: check["status"] not in LOOK)  # stable: the order of the rules stays
+    first = next((check for check in ordered if check["status"] in BAD), None)
+    return [_item(check, is_open=check is first, is_named=len(people) > 1) for check in ordered]
 
 
 def summary(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -69,13 +75,13 @@ def summary(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     return [(status, count) for status, count in counted.items() if count]
 
 
-def _item(check: Mapping[str, Any], *, is_open: bool) -> Item:
+def _item(check: Mapping[str, Any], *, is_open: bool, is_named: bool) -> Item:
     reason = str(check.get("reason", ""))
-    met = check["status"] in (*BAD, "warned", "shadowed")
+    met = check["status"] in LOOK
     return Item(
         rule=str(check["rule"]),
         status=str(check["status"]),
-        recipient=str(check.get("recipient", "")),
+        recipient=str(check.get("recipient", "")) if is_named else "",
         detail=str(check.get("detail", "")),
         reason=reason,
         remedy=REMEDIES.get(reason, "") if met else "",

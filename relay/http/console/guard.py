@@ -35,6 +35,8 @@ HEADERS = {
     "cache-control": "no-store",
 }
 MOST_FIELDS = 200
+# What a person can correct on the page the button stands on: told there, and not on a page of its own.
+CORRECTED = frozenset({"invalid_request", "already_exists", "declared_in_file", "not_waiting", "changed_since_held"})
 
 
 class Guard:
@@ -66,7 +68,14 @@ class Guard:
             form = await _form(request)
             if not self._sessions.is_token(session, form.get("token", "")):
                 raise Problem("permission_missing", "the form is from another session; reload the page and try again")
-        return await entry.answer(Visit(self._house, request, session, form, waiting, self._hours))
+        visit = Visit(self._house, request, session, form, waiting, self._hours)
+        try:
+            return await entry.answer(visit)
+        except HTTPException as error:
+            problem = of_exception(error)
+            if entry.method == "GET" or problem.code not in CORRECTED:
+                raise
+            return visit.back(_referer(request), f"!{problem.detail}")
 
     async def _session(self, request: Request) -> tuple[Session | None, int]:
         """The session of a request and how many approvals wait; None where nobody signed in; raises Unavailable."""
@@ -122,6 +131,13 @@ async def _form(request: Request) -> Mapping[str, str]:
             return {name: value for name, value in form.items() if isinstance(value, str)}
     except HTTPException as error:
         raise Problem("invalid_request", "the form cannot be read") from error
+
+
+def _referer(request: Request) -> str:
+    """The page the button stands on, as its browser says; the overview where it does not."""
+    page = urlsplit(request.headers.get("referer", ""))
+    is_ours = page.netloc == request.headers.get("host", "") and page.path.startswith("/")
+    return page.path + (f"?{page.query}" if page.query else "") if is_ours and page.path[:2] != "//" else "/"
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -1,11 +1,12 @@
 """The overview: four figures with their last day, decisions by hour, providers, and what needs a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
 
-from policy.reputation import percent
+from policy.reputation import assess, percent
+from policy.state import Rates
 from policy.usage import DAY, HOUR
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.visit import Entry, Visit, get
@@ -96,8 +97,10 @@ def _figures(day: list[Any], decided: list[dict[str, int]], states: dict[str, in
     delivered = sum(h.get("delivered", 0) for h in day)
     blocked = tuple(float(h.get("blocked", 0) + h.get("deferred", 0)) for h in decided)
     held = tuple(float(h.get("held", 0)) for h in decided)
-    bounce_rate = percent(int(sum(bounced)), int(sum(sent)))
-    complaint_rate = percent(int(sum(complained)), delivered)
+    rates = Rates("24h", sent=int(sum(sent)), delivered=delivered, bounced=int(sum(bounced)), complained=0)
+    complaints = replace(rates, bounced=0, complained=int(sum(complained)))
+    bounce_rate = percent(rates.bounced, rates.sent)
+    complaint_rate = percent(complaints.complained, delivered)
     return (
         Figure("Sent", f"{int(sum(sent)):,}", f"{delivered:,} delivered", "", "/messages?q=last:24h", sent),
         Figure(
@@ -108,7 +111,7 @@ def _figures(day: list[Any], decided: list[dict[str, int]], states: dict[str, in
             "Bounces",
             f"{bounce_rate:.2f} %",
             f"warning at {rule.warn_bounce_rate:g} %",
-            _tone(bounce_rate, rule.warn_bounce_rate, rule.pause_bounce_rate),
+            _TONE[assess([rates], rule).status],
             "/messages?q=state:bounced last:24h",
             bounced,
         ),
@@ -116,7 +119,7 @@ def _figures(day: list[Any], decided: list[dict[str, int]], states: dict[str, in
             "Complaints",
             f"{complaint_rate:.2f} %",
             f"warning at {rule.warn_complaint_rate:g} %",
-            _tone(complaint_rate, rule.warn_complaint_rate, rule.pause_complaint_rate),
+            _TONE[assess([complaints], rule).status],
             "/investigations",
             complained,
         ),
@@ -127,8 +130,7 @@ def _waits(count: int) -> str:
     return "nothing waits" if not count else "waits for you" if count == 1 else "wait for you"
 
 
-def _tone(rate: float, warning: float, pause: float) -> str:
-    return "stop" if rate >= pause else "wait" if rate >= warning else ""
-
+# As the policy judges: one bounce in a dozen sends says nothing yet.
+_TONE = {"good": "", "warn": "wait", "review": "wait", "pause": "stop"}
 
 ENTRIES: tuple[Entry, ...] = (get("/", show),)

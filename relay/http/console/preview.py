@@ -39,16 +39,16 @@ _LOOKS = {
     "dir",
 }
 _STYLES = frozenset(
-    (
-        "background background-color border border-bottom border-collapse border-color border-left "
-        "border-radius border-right border-spacing border-style border-top border-width color direction "
-        "display float font font-family font-size font-style font-weight height letter-spacing line-height "
-        "list-style list-style-type margin margin-bottom margin-left margin-right margin-top max-height "
-        "max-width min-height min-width mso-line-height-rule opacity overflow padding padding-bottom "
-        "padding-left padding-right padding-top table-layout text-align text-decoration text-indent "
-        "text-transform vertical-align visibility white-space width word-break word-wrap "
-    ).split()  # noqa: SIM905 - fifty names read better as words
-)  # fmt: skip
+    """
+    background background-color border border-bottom border-collapse border-color border-left border-radius
+    border-right border-spacing border-style border-top border-width color direction display float font
+    font-family font-size font-style font-weight height letter-spacing line-height list-style
+    list-style-type margin margin-bottom margin-left margin-right margin-top max-height max-width
+    min-height min-width mso-line-height-rule opacity overflow padding padding-bottom padding-left
+    padding-right padding-top table-layout text-align text-decoration text-indent text-transform
+    vertical-align visibility white-space width word-break word-wrap
+    """.split()  # noqa: SIM905 - fifty names read better as words
+)
 _PAGE = (
     '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light">'
     "<style>body{{margin:16px;background:#fff;color:#1d1d1f;font:14px/20px system-ui,sans-serif}}"

@@ -6,6 +6,7 @@ search goes on without it.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -127,7 +128,7 @@ def _moment(reading: _Reading, value: str) -> int:
         return 0
 
 
-_MEANINGS = {
+_MEANINGS: Mapping[str, Callable[[_Reading, str], None]] = {
     "from": _from,
     "to": _to,
     "state": _state,

@@ -10,7 +10,22 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from relay.http.console import approvals, live, messages, overview
+from relay.http.console import (
+    approvals,
+    audit,
+    domains,
+    investigations,
+    live,
+    mailboxes,
+    messages,
+    outcomes,
+    overview,
+    policies,
+    providers,
+    reputation,
+    suppressions,
+    webhooks,
+)
 from relay.http.console.guard import Guard
 from relay.http.console.render import STATIC
 from relay.http.console.session import Sessions
@@ -22,6 +37,16 @@ ENTRIES: Sequence[Entry] = (
     *overview.ENTRIES,
     *messages.ENTRIES,
     *approvals.ENTRIES,
+    *mailboxes.ENTRIES,
+    *policies.ENTRIES,
+    *suppressions.ENTRIES,
+    *domains.ENTRIES,
+    *providers.ENTRIES,
+    *reputation.ENTRIES,
+    *outcomes.ENTRIES,
+    *investigations.ENTRIES,
+    *audit.ENTRIES,
+    *webhooks.ENTRIES,
     get("/live", live.stream),
     post("/sign-out", sign_out),
 )

@@ -21,6 +21,8 @@ STATES: dict[str, tuple[str, str]] = {
     "active": ("good", "●"),
     "ready": ("good", "●"),
     "closed": ("quiet", "●"),
+    "resting": ("wait", "◐"),
+    "probing": ("wait", "◑"),
     "good": ("good", "●"),
     "queued": ("quiet", "○"),
     "scheduled": ("quiet", "◷"),

@@ -1,0 +1,61 @@
+"""Audit: the heads of the chain of decisions, proof that nothing was changed, and the records to take away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from starlette.responses import Response, StreamingResponse
+
+from relay.http.console.visit import Entry, Visit, get, post
+from relay.http.house import House
+from relay.http.shapes import when
+from relay.store import audit, decisions
+from relay.store.audit import Verified
+from relay.store.engine import loads
+
+_RUNNING = asyncio.Lock()  # one walk at a time: it reads every record
+
+
+async def show(visit: Visit) -> Response:
+    """The heads."""
+    return await _page(visit, None)
+
+
+async def _page(visit: Visit, found: Verified | None) -> Response:
+    heads, signed = await visit.house.look(lambda c: (decisions.heads(c), audit.last_checkpoint(c)))
+    key = visit.house.vault.public_key
+    return visit.page("audit.html", heads=heads, signed=signed, key=key, found=found)
+
+
+async def verify(visit: Visit) -> Response:
+    """Walk every chain, in a thread of its own, and say what was found."""
+    async with _RUNNING:
+        found = await asyncio.to_thread(_verified, visit.house)
+    return await _page(visit, found)
+
+
+def _verified(house: House) -> Verified:
+    with house.database.asking.connect() as connection:
+        return audit.verify(connection, check_signature=house.vault.signed)
+
+
+async def export(visit: Visit) -> Response:
+    """Every decision as it was recorded, a line each; addresses stay tokens."""
+    headers = {"content-disposition": 'attachment; filename="decisions.ndjson"'}
+    return StreamingResponse(_lines(visit.house), media_type="application/x-ndjson", headers=headers)
+
+
+async def _lines(house: House) -> AsyncIterator[bytes]:
+    after = 0
+    while rows := await house.look(lambda c, after=after: decisions.page_after(c, after)):  # type: ignore[misc]
+        yield b"".join(orjson.dumps(_line(row)) + b"\n" for row in rows)
+        after = rows[-1].seq
+
+
+def _line(row: Any) -> dict[str, Any]:
+    head = {"chain": row.chain, "position": row.position, "sendId": row.send_id, "at": when(row.at)}
+    return head | {"hash": row.hash, "record": loads(row.record)}
+
+
+ENTRIES: tuple[Entry, ...] = (get("/audit", show), post("/audit/verify", verify), get("/audit/export", export))

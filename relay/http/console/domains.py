@@ -1,0 +1,47 @@
+"""Domains: what to publish in DNS, what DNS says just now, and the sentence of what is wrong."""
+
+from starlette.responses import Response
+
+from relay.http import domains as api
+from relay.http.console.forms import filled, turn
+from relay.http.console.visit import Entry, Visit, get, post
+
+
+async def listed(visit: Visit) -> Response:
+    """Every domain with how its records stand."""
+    page = await api.list_domains(visit.house, visit.who, turn(visit))
+    return visit.page("domains.html", domains=page["data"], next=page["nextCursor"])
+
+
+async def show(visit: Visit) -> Response:
+    """One domain with its records."""
+    domain = await api.show_domain(visit.named("id"), visit.house, visit.who)
+    return visit.page("domain.html", domain=domain)
+
+
+async def add(visit: Visit) -> Response:
+    """A new domain, unproven."""
+    names = ("domain", "verificationMethod", "physicalAddress")
+    wanted = filled(api.NewDomain, {n: visit.form.get(n, "").strip() for n in names})
+    made = await api.add_domain(wanted, visit.house, visit.who)
+    return visit.go(f"/domains/{made['id']}", "Added. Publish the records below, then ask DNS.")
+
+
+async def verify(visit: Visit) -> Response:
+    """Ask DNS now."""
+    domain = await api.verify_domain(visit.named("id"), visit.house, visit.who)
+    wrong = sum(1 for r in domain["dnsRecords"] if r["status"] in ("missing", "wrong"))
+    said = (
+        f"Asked DNS: {wrong} of {len(domain['dnsRecords'])} records need a look."
+        if wrong
+        else "Asked DNS: all is well."
+    )
+    return visit.go(f"/domains/{domain['id']}", said)
+
+
+ENTRIES: tuple[Entry, ...] = (
+    get("/domains", listed),
+    post("/domains", add),
+    get("/domains/{id}", show),
+    post("/domains/{id}/verify", verify),
+)

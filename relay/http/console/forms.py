@@ -1,0 +1,29 @@
+"""From a form's text to the values the API takes: the same shapes, the same refusals."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+from relay.http.console.visit import Visit
+from relay.http.pages import Turn, read_cursor
+from relay.http.problems import of_exception
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def filled(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """The value a form stands for, empty fields left out; raises Problem naming the field that is wrong."""
+    given = {name: value for name, value in values.items() if value not in ("", None)}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        told = [{**e, "loc": ("body", *e["loc"])} for e in error.errors()]
+        raise of_exception(RequestValidationError(told)) from None
+
+
+def turn(visit: Visit, limit: int = 50) -> Turn:
+    """Which page of a list is asked for; raises Problem."""
+    cursor = visit.asked("cursor")
+    return Turn(limit, read_cursor(visit.house, cursor) if cursor else None)

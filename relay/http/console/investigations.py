@@ -1,0 +1,39 @@
+"""Investigations: what complaints and alerts opened, with the evidence, closed with a note."""
+
+from starlette.responses import Response
+
+from relay.http import investigations as api
+from relay.http.console.forms import filled, turn
+from relay.http.console.visit import Entry, Visit, get, post
+from relay.store import sent
+
+
+async def listed(visit: Visit) -> Response:
+    """Open ones, or closed ones."""
+    status = "closed" if visit.asked("status") == "closed" else "open"
+    page = await api.list_cases(visit.house, visit.who, turn(visit), status=status)  # type: ignore[arg-type]
+    ids = sorted({case["mailboxId"] for case in page["data"] if case["mailboxId"]})
+    names = await visit.house.look(lambda c: sent.names_of(c, ids))
+    return visit.page("investigations.html", cases=page["data"], next=page["nextCursor"], which=status, names=names)
+
+
+async def show(visit: Visit) -> Response:
+    """One case."""
+    case = await api.show(visit.named("id"), visit.house, visit.who)
+    ids = [case["mailboxId"]] if case["mailboxId"] else []
+    names = await visit.house.look(lambda c: sent.names_of(c, ids))
+    return visit.page("investigation.html", case=case, names=names)
+
+
+async def close(visit: Visit) -> Response:
+    """With what was found."""
+    body = filled(api.Close, {"note": visit.form.get("note", "").strip()})
+    await api.close(visit.named("id"), body, visit.house, visit.who)
+    return visit.go("/investigations", "Closed.")
+
+
+ENTRIES: tuple[Entry, ...] = (
+    get("/investigations", listed),
+    get("/investigations/{id}", show),
+    post("/investigations/{id}", close),
+)

@@ -1,0 +1,125 @@
+"""Mailboxes: a card each with its limits, score and switch; inside, credentials, snippets and the policy in effect.
+
+A secret is shown on the page that answers its making, this once: it stands in no address
+and in no redirect.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from relay.http import keys, reputation
+from relay.http import mailboxes as api
+from relay.http.console import cascade
+from relay.http.console.forms import filled, turn
+from relay.http.console.visit import Entry, Visit, get, post
+from relay.http.mailbox_shapes import NewMailbox
+from relay.http.problems import Problem
+from relay.store import credentials
+from relay.submission.snippets import Login, best_listener, snippet
+
+FORMS = (("smtplib", "Python smtplib"), ("django", "Django"), ("nodemailer", "nodemailer"), ("env", "Environment"))
+SECRET = "THE-SECRET"  # noqa: S105 - what a snippet shows where nobody knows the secret any more
+
+
+async def listed(visit: Visit) -> Response:
+    """A card each."""
+    page = await api.list_mailboxes(visit.house, visit.who, turn(visit, 24))
+    scores = {row["id"]: await _standing(visit, row["id"]) for row in page["data"]}
+    return visit.page("mailboxes.html", mailboxes=page["data"], scores=scores, next=page["nextCursor"])
+
+
+async def show(visit: Visit) -> Response:
+    """One mailbox."""
+    return await _page(visit, visit.named("id"))
+
+
+async def _page(visit: Visit, reference: str, fresh: Mapping[str, Any] | None = None) -> Response:
+    house = visit.house
+    box = await api.show_mailbox(reference, house, visit.who, Response())
+    own = await house.look(lambda c: credentials.listed(c, box["id"]))
+    account = await house.accounts.get(box["id"])
+    key = str(fresh["key"]) if fresh else SECRET
+    return visit.page(
+        "mailbox.html",
+        box=box,
+        credentials=[
+            keys.told(row) | {"username": row.username, "kind": row.kind, "managed": row.managed} for row in own
+        ],
+        fresh=fresh,
+        connects=connects(visit, box["name"], key, str(fresh["id"]) if fresh else ""),
+        standing=await _standing(visit, box["id"]),
+        rules=cascade.rules(house.settings(), box["policy"], account, box["name"], box["tenant"]),
+    )
+
+
+def connects(visit: Visit, username: str, key: str, credential_id: str) -> list[tuple[str, str]]:
+    """Snippets that lead a client here, one a kind of client."""
+    settings = visit.house.settings()
+    if not settings.smtp.listeners:
+        return []
+    host, port, tls = best_listener(settings)
+    login = Login(host, port, tls, username, key)
+    return [(label, snippet(form, login, credential_id)) for form, label in FORMS]
+
+
+async def _standing(visit: Visit, mailbox_id: str) -> dict[str, Any]:
+    account = await visit.house.accounts.get(mailbox_id)
+    rule = account.policy.reputation if account else visit.house.settings().policy().reputation
+    return await reputation.standing(visit.house, f"mailbox:{mailbox_id}", rule)
+
+
+async def make(visit: Visit) -> Response:
+    """A new mailbox; its first secret is shown with it."""
+    names = ("name", "fromAddress", "fromName", "autonomyLevel")
+    made = await api.make_mailbox(
+        filled(NewMailbox, {n: visit.form.get(n, "").strip() for n in names}), visit.house, visit.who
+    )
+    fresh = {"key": made["smtp"]["password"], "id": "", "label": made["name"]}
+    return await _page(visit, made["id"], fresh)
+
+
+async def make_credential(visit: Visit) -> Response:
+    """A new credential of a mailbox, its secret shown once."""
+    box = await api.show_mailbox(visit.named("id"), visit.house, visit.who, Response())
+    permissions = [name for name in ("send", "read", "manage") if visit.form.get(name)]
+    if not permissions:
+        raise Problem("invalid_request", "permissions: at least one is needed")
+    wanted = {
+        "label": visit.form.get("label", "").strip(),
+        "scope": f"agent:{box['fromAddress']}",
+        "permissions": permissions,
+    }
+    fresh = await keys.make_key(filled(keys.NewKey, wanted), visit.house, visit.who)
+    return await _page(visit, box["id"], fresh)
+
+
+async def revoke(visit: Visit) -> Response:
+    """A credential, for good."""
+    await keys.revoke_key(visit.named("key"), visit.house, visit.who)
+    return visit.go(f"/mailboxes/{visit.named('id')}", "Revoked. What it submits from now on is refused.")
+
+
+async def pause(visit: Visit) -> Response:
+    """Nothing is accepted and nothing leaves."""
+    cause = filled(api.Cause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
+    told = await api.pause(visit.named("id"), visit.house, visit.who, cause)
+    return visit.back(f"/mailboxes/{told['id']}", "Paused. It sends nothing until somebody resumes it.")
+
+
+async def resume(visit: Visit) -> Response:
+    """It sends again."""
+    told = await api.resume(visit.named("id"), visit.house, visit.who)
+    return visit.back(f"/mailboxes/{told['id']}", "Resumed. It sends again.")
+
+
+ENTRIES: tuple[Entry, ...] = (
+    get("/mailboxes", listed),
+    post("/mailboxes", make),
+    get("/mailboxes/{id}", show),
+    post("/mailboxes/{id}/pause", pause),
+    post("/mailboxes/{id}/resume", resume),
+    post("/mailboxes/{id}/credentials", make_credential),
+    post("/mailboxes/{id}/credentials/{key}/revoke", revoke),
+)

@@ -1,0 +1,49 @@
+"""Outcomes: what mail brought and what it cost, by mailbox or campaign, under the model one chooses."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from config.durations import parse_duration
+from policy.attribution import MODELS
+from policy.outcomes import GroupBy
+from relay.http import outcomes as api
+from relay.http.console.visit import Entry, Visit, get
+from relay.http.reputation import tenant_of
+from relay.store import listings
+
+PERIODS = ("7d", "30d", "90d", "365d")
+
+
+async def show(visit: Visit) -> Response:
+    """The report of a period."""
+    settings = visit.house.settings()
+    period = visit.asked("period") if visit.asked("period") in PERIODS else "30d"
+    model = next((m for m in MODELS if m == visit.asked("model")), settings.attribution.model)
+    by: GroupBy = "campaign" if visit.asked("by") == "campaign" else "mailbox"
+    tenants = await visit.house.look(listings.tenant_names)
+    tenant = await tenant_of(visit.house, visit.who, visit.asked("tenant") or None)
+    span = int(parse_duration(period).total_seconds() * 1000)
+    told = await api.outcomes(visit.house, tenant, period, span, by, model)
+    return visit.page(
+        "outcomes.html",
+        told=told,
+        types=_types(told),
+        periods=PERIODS,
+        period=period,
+        models=MODELS,
+        model=model,
+        by=by,
+        tenants=tenants,
+        tenant=tenant,
+        url=visit.house.public_url(),
+    )
+
+
+def _types(told: dict[str, Any]) -> list[str]:
+    """The types of outcome anybody had, in order."""
+    found = dict.fromkeys(name for one in (told, *told["groups"]) for name in one["outcomes"])
+    return [name for name in found if name != "revenue_attributed"]
+
+
+ENTRIES: tuple[Entry, ...] = (get("/outcomes", show),)

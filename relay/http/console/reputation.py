@@ -1,0 +1,89 @@
+"""Reputation: each sender's rates against the limits, and its score with every term that makes it up."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from policy.reputation import percent
+from policy.settings import Reputation
+from policy.usage import DAY
+from relay.http import reputation as api
+from relay.http.console.visit import Entry, Visit, get
+from relay.http.problems import not_found
+from relay.store import accounts, listings, volumes
+
+MOST = 60  # senders in the list
+DAYS = 30
+
+
+async def show(visit: Visit) -> Response:
+    """Every mailbox and tenant; one of them open."""
+    boxes, tenants = await visit.house.look(
+        lambda c: (listings.listed(c, "mailboxes", {}, limit=MOST).rows, listings.tenant_names(c))
+    )
+    rows = [await _row(visit, f"tenant:{key}", name, "tenant") for key, name in tenants.items()]
+    rows += [await _row(visit, f"mailbox:{box.id}", box.name, box.status) for box in boxes]
+    chosen = visit.asked("scope") or (rows[0]["scope"] if rows else "")
+    opened = await _open(visit, chosen) if chosen else None
+    return visit.page("reputation.html", rows=rows, chosen=chosen, opened=opened)
+
+
+async def _row(visit: Visit, scope: str, name: str, status: str) -> dict[str, Any]:
+    rule = await _rule(visit, scope)
+    return {"name": name, "paused": status == "paused", **await api.standing(visit.house, scope, rule)}
+
+
+async def _rule(visit: Visit, scope: str) -> Reputation:
+    kind, _, name = scope.partition(":")
+    account = await visit.house.accounts.get(name) if kind == "mailbox" else None
+    return account.policy.reputation if account else visit.house.settings().policy().reputation
+
+
+async def _open(visit: Visit, scope: str) -> dict[str, Any]:
+    kind, _, name = scope.partition(":")
+    now = visit.now
+    try:
+        shown, days = await visit.house.look(
+            lambda c: (
+                accounts.mailbox(c, name).name if kind == "mailbox" else accounts.tenant(c, name).name,
+                volumes.by_day(c, scope, now - DAYS * DAY),
+            )
+        )
+    except accounts.Unknown:
+        raise not_found("sender") from None
+    rule = await _rule(visit, scope)
+    bounces, complaints = (
+        (rule.warn_bounce_rate, rule.pause_bounce_rate),
+        (rule.warn_complaint_rate, rule.pause_complaint_rate),
+    )
+    by_day = {day["at"]: day for day in days}
+    at = [(now // DAY - DAYS + 1 + n) * DAY for n in range(DAYS)]
+    return {
+        "name": shown,
+        "rule": rule,
+        **await api.standing(visit.house, scope, rule),
+        "bounces": _rates(at, by_day, "bounced", "sent", bounces),
+        "complaints": _rates(
+            at, by_day, "complained", "delivered", (rule.warn_complaint_rate, rule.pause_complaint_rate)
+        ),
+    }
+
+
+def _rates(
+    at: list[int], days: dict[int, dict[str, int]], part: str, whole: str, limits: tuple[float, float]
+) -> dict[str, Any]:
+    """A rate a day against its two limits, as a chart takes it."""
+    rates = [round(percent(d[part], d[whole]), 3) if (d := days.get(t)) and d[whole] else None for t in at]
+    warning, pause = limits
+    return {
+        "at": [t // 1000 for t in at],
+        "unit": "%",
+        "series": [
+            {"name": "rate", "values": rates},
+            {"name": "limit", "values": [warning] * len(at)},
+            {"name": "pause", "values": [pause] * len(at)},
+        ],
+    }
+
+
+ENTRIES: tuple[Entry, ...] = (get("/reputation", show),)

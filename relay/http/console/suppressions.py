@@ -1,0 +1,99 @@
+"""Suppressions and consent: who must not be written to, who agreed, and why in both cases."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from relay.http import consents, suppressed_domains
+from relay.http import suppressions as api
+from relay.http.console.forms import filled, turn
+from relay.http.console.visit import Entry, Visit, get, post
+from relay.http.problems import Problem
+
+
+async def listed(visit: Visit) -> Response:
+    """Addresses."""
+    return await _shown(visit, "addresses")
+
+
+async def domains(visit: Visit) -> Response:
+    """Whole domains."""
+    return await _shown(visit, "domains")
+
+
+async def ledger(visit: Visit) -> Response:
+    """The consent ledger."""
+    return await _shown(visit, "consents")
+
+
+async def _shown(visit: Visit, kind: str) -> Response:
+    house, who, email = visit.house, visit.who, visit.asked("q").strip()
+    told: dict[str, Any] = {"kind": kind, "q": email, "problem": "", "checked": None}
+    page: dict[str, Any] = {"data": [], "nextCursor": None}
+    try:
+        if kind == "addresses":
+            page = await api.list_suppressions(house, who, turn(visit), email=email or None)
+            told["checked"] = await api.check(house, who, email) if email else None
+        elif kind == "domains":
+            page = await suppressed_domains.list_domains(house, who, turn(visit), domain=email or None)
+        else:
+            page = await consents.list_consents(house, who, turn(visit), email=email or None)
+            told["checked"] = await consents.check(house, who, email) if email else None
+    except Problem as problem:
+        if problem.status_code >= 500:
+            raise
+        told["problem"] = problem.detail
+    return visit.page("suppressions.html", rows=page["data"], next=page["nextCursor"], **told)
+
+
+async def add(visit: Visit) -> Response:
+    """Refuse an address."""
+    names = ("email", "scope", "mailboxId", "reason", "note")
+    wanted = filled(api.NewSuppression, {n: visit.form.get(n, "").strip() for n in names})
+    told = await api.add_suppression(wanted, visit.house, visit.who)
+    return visit.go("/suppressions", f"{told['email']} is refused from now on.")
+
+
+async def remove(visit: Visit) -> Response:
+    """Refuse it no longer."""
+    await api.remove(visit.named("id"), visit.house, visit.who)
+    return visit.back("/suppressions", "Removed. Mail may reach this address again, unless another entry binds it.")
+
+
+async def add_domain(visit: Visit) -> Response:
+    """Refuse a domain."""
+    wanted = filled(
+        suppressed_domains.NewSuppressedDomain,
+        {n: visit.form.get(n, "").strip() for n in ("domain", "scope", "note")},
+    )
+    told = await suppressed_domains.add(wanted, visit.house, visit.who)
+    return visit.go("/suppressions/domains", f"{told['domain']} is refused from now on.")
+
+
+async def remove_domain(visit: Visit) -> Response:
+    """Refuse the domain no longer."""
+    await suppressed_domains.remove(visit.named("id"), visit.house, visit.who)
+    return visit.go("/suppressions/domains", "Removed.")
+
+
+async def add_consent(visit: Visit) -> Response:
+    """An entry of the ledger."""
+    values: dict[str, Any] = {
+        n: visit.form.get(n, "").strip() for n in ("email", "basis", "source", "jurisdiction", "proof")
+    }
+    values["granted"] = visit.form.get("granted", "yes") == "yes"
+    told = await consents.add(filled(consents.NewConsent, values), visit.house, visit.who)
+    word = "agreed" if told["granted"] else "took it back"
+    return visit.go("/suppressions/consents", f"Written down: {told['email']} {word}.")
+
+
+ENTRIES: tuple[Entry, ...] = (
+    get("/suppressions", listed),
+    post("/suppressions", add),
+    get("/suppressions/domains", domains),
+    post("/suppressions/domains", add_domain),
+    post("/suppressions/domains/{id}/remove", remove_domain),
+    get("/suppressions/consents", ledger),
+    post("/suppressions/consents", add_consent),
+    post("/suppressions/{id}/remove", remove),
+)

@@ -1,0 +1,65 @@
+"""Webhooks: where events are posted to, what was posted with the other side's words, and posting it again."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from relay.http import webhooks as api
+from relay.http.console.forms import filled, turn
+from relay.http.console.visit import Entry, Visit, get, post
+from relay.store.events import TYPES
+
+
+async def listed(visit: Visit) -> Response:
+    """Every destination."""
+    return await _list(visit, None)
+
+
+async def _list(visit: Visit, fresh: dict[str, Any] | None) -> Response:
+    page = await api.list_webhooks(visit.house, visit.who, turn(visit))
+    return visit.page("webhooks.html", webhooks=page["data"], next=page["nextCursor"], fresh=fresh, types=TYPES)
+
+
+async def show(visit: Visit) -> Response:
+    """One destination with its log."""
+    hook = await api.show(visit.named("id"), visit.house, visit.who)
+    state = visit.asked("state") if visit.asked("state") in ("pending", "delivered", "failed") else None
+    log = await api.log(hook["id"], visit.house, visit.who, turn(visit), state=state)  # type: ignore[arg-type]
+    return visit.page("webhook.html", hook=hook, log=log["data"], next=log["nextCursor"], state_chosen=state or "")
+
+
+async def add(visit: Visit) -> Response:
+    """A new destination; its secret is shown once."""
+    kinds = [kind for kind in visit.form.get("events", "*").replace(",", " ").split() if kind]
+    wanted = filled(api.NewWebhook, {"url": visit.form.get("url", "").strip(), "events": kinds or ["*"]})
+    return await _list(visit, await api.add(wanted, visit.house, visit.who))
+
+
+async def change(visit: Visit) -> Response:
+    """Take it up again, or leave it alone."""
+    status = visit.form.get("status", "")
+    hook = await api.change(visit.named("id"), filled(api.ChangedWebhook, {"status": status}), visit.house, visit.who)
+    said = "It is posted to again." if status == "active" else "Nothing is posted to it any more."
+    return visit.go(f"/webhooks/{hook['id']}", said)
+
+
+async def test(visit: Visit) -> Response:
+    """Post a test event."""
+    await api.test(visit.named("id"), visit.house, visit.who)
+    return visit.go(f"/webhooks/{visit.named('id')}", "A test event is in line; the log tells what comes of it.")
+
+
+async def redeliver(visit: Visit) -> Response:
+    """Post one again."""
+    await api.redeliver(visit.named("id"), visit.named("delivery"), visit.house, visit.who)
+    return visit.go(f"/webhooks/{visit.named('id')}", "In line again, under the same id.")
+
+
+ENTRIES: tuple[Entry, ...] = (
+    get("/webhooks", listed),
+    post("/webhooks", add),
+    get("/webhooks/{id}", show),
+    post("/webhooks/{id}", change),
+    post("/webhooks/{id}/test", test),
+    post("/webhooks/{id}/deliveries/{delivery}", redeliver),
+)

@@ -1,0 +1,101 @@
+"""Calls of the HTTP API on behalf of whoever uses a tool: inside this process, or over the network.
+
+A call that the API answers with a problem raises `ToolError` with the problem's code, what
+is wrong, and whether to come again: words for the model that made the call. What breaks
+unforeseen on our side is raised as it is; of that the model is told nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx2
+from mcp.server.mcpserver.exceptions import ToolError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from relay.http.access import Caller
+
+_REMEDIES = {
+    "human_decision_required": "Tell a person; nothing you can call changes this.",
+    "permission_missing": "Tell a person: the key lacks a permission.",
+    "too_many_requests": "Wait, then call again.",
+    "request_in_progress": "Call again in a second.",
+    "unavailable": "Nothing was done. Call again later.",
+    "invalid_request": "Correct the arguments and call again.",
+    "bad_cursor": "Start again without a cursor.",
+}
+
+
+class Api(Protocol):
+    """The HTTP API, spoken for one caller."""
+
+    async def call(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The answer's fields; raises ToolError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The API of this process, as the caller whose tool call is being answered."""
+
+    app: ASGIApp
+    caller: Caller
+    scheme: str
+    peer: str
+
+    async def call(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The answer's fields; raises ToolError."""
+        transport = httpx2.ASGITransport(self._as_caller, client=(self.peer, 0))
+        base = f"{self.scheme}://gatepost.invalid"  # RFC 2606 §2: nobody is asked for this name
+        async with httpx2.AsyncClient(transport=transport, base_url=base, trust_env=False) as client:
+            return await _called(client, method, path, json, query)
+
+    async def _as_caller(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Who calls was settled at the front, with this very credential.
+        scope.setdefault("state", {})["caller"] = self.caller
+        await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The API of a running server."""
+
+    client: httpx2.AsyncClient
+
+    async def call(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The answer's fields; raises ToolError."""
+        try:
+            return await _called(self.client, method, path, json, query)
+        except httpx2.RequestError as error:
+            # After a send nobody knows whether it was taken; the duplicate rule makes asking again safe.
+            raise ToolError(f"Gatepost cannot be reached ({error}). Call again with the same arguments.") from None
+
+
+async def _called(
+    client: httpx2.AsyncClient, method: str, path: str, json: Any, query: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    given = {name: value for name, value in (query or {}).items() if value is not None}
+    answer = await client.request(method, path, json=json, params=given)
+    if answer.is_success:
+        fields: dict[str, Any] = answer.json()
+        return fields
+    raise ToolError(_problem(answer))
+
+
+def _problem(answer: httpx2.Response) -> str:
+    """A problem (RFC 9457) in one line of words."""
+    try:
+        told = answer.json()
+    except ValueError:  # a proxy's page
+        told = {}
+    code = told.get("code") or f"http_{answer.status_code}"
+    words = f"{code}: {told.get('detail') or answer.reason_phrase}."
+    if wait := answer.headers.get("Retry-After"):
+        words += f" retryAfter: {wait} seconds."
+    return " ".join(filter(None, (words, _REMEDIES.get(code, ""))))

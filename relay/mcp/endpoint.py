@@ -1,0 +1,86 @@
+"""MCP over HTTP: `/mcp` of the application, for whoever has a key of the API.
+
+Nothing is kept between calls, so any worker answers any of them and a restart breaks no
+conversation: each call is a POST that is answered with JSON. The front has checked the key
+before; a call from a page of another origin is refused all the same, as the transport's
+specification asks. The library is loaded with the first call, in a thread: it takes a
+second, which no SMTP session has to wait for.
+"""
+
+import asyncio
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from relay.http.house import House
+from relay.http.problems import Problem
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import Context, MCPServer
+
+    from relay.mcp.calls import Within
+
+PATH = "/mcp"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def join(app: FastAPI, house: House) -> None:
+    """Serve MCP under this application, where the extra `mcp` is installed."""
+    if find_spec("mcp") is not None:
+        app.router.routes.append(Route(PATH, endpoint=Endpoint(app, house), methods=["POST"]))
+
+
+class Endpoint:
+    """The ASGI application behind `/mcp`."""
+
+    def __init__(self, app: ASGIApp, house: House) -> None:
+        self._app = app
+        self._house = house
+        self._server: MCPServer[Any] | None = None
+        self._loading = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One call."""
+        self._check_origin(scope)
+        server = await self._loaded()
+        # Makes a fresh manager, which serves one run: this call. There is nothing to start before or to end after.
+        from mcp.server.transport_security import TransportSecuritySettings
+
+        # The host header proves nothing behind a proxy; the key and the origin are checked by us.
+        any_host = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+        server.streamable_http_app(json_response=True, stateless_http=True, transport_security=any_host)
+        manager = server.session_manager
+        async with manager.run():
+            await manager.handle_request(scope, receive, send)
+
+    def _check_origin(self, scope: Scope) -> None:
+        """Raise Problem for a call from a page that is not ours (DNS rebinding)."""
+        for name, value in scope["headers"]:
+            if name == b"origin":
+                host = urlsplit(value.decode("latin-1")).hostname
+                if host not in _LOOPBACK and host != urlsplit(self._house.public_url()).hostname:
+                    raise Problem("permission_missing", "a page of this origin may not call")
+
+    async def _loaded(self) -> "MCPServer[Any]":
+        async with self._loading:
+            if self._server is None:
+                self._server = await asyncio.to_thread(self._make)
+            return self._server
+
+    def _make(self) -> "MCPServer[Any]":
+        from relay.mcp.server import make_server
+
+        return make_server(self._api_of)
+
+    def _api_of(self, context: "Context[Any, Any]") -> "Within":
+        """The API as the caller of this tool call."""
+        from relay.mcp.calls import Within
+
+        request = context.request_context.request
+        assert request is not None, "over HTTP every call has its request"
+        peer = request.client.host if request.client else ""
+        return Within(self._app, request.state.caller, request.url.scheme, peer)

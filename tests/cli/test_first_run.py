@@ -1,0 +1,53 @@
+"""Faults H22: a first run has no default password, is no open relay, and listens for this machine alone."""
+
+import smtplib
+
+import pytest
+
+from config.errors import ConfigError
+from config.loader import load, load_text
+from config.types import is_loopback
+
+
+@pytest.fixture
+def fresh(cli, tmp_path):
+    """A configuration as `gatepost init` writes it."""
+    cli.bare("init", str(tmp_path / "new"), "--domain", "acme.test")
+    return tmp_path / "new" / "gatepost.yaml"
+
+
+def test_h22_everything_listens_on_loopback(fresh):
+    settings = load(fresh, {}).settings
+    assert all(is_loopback(listener.host) for listener in settings.smtp.listeners)
+    assert is_loopback(settings.http.host)
+    assert settings.inbound.listeners == ()
+
+
+def test_h22_no_password_is_there_by_default(cli, fresh):
+    settings = load(fresh, {}).settings
+    assert [mailbox.credentials for mailbox in settings.mailboxes] == [()]
+    assert cli("credential", "list", "--json", config=fresh).json == []
+
+
+def test_h22_every_installation_has_keys_of_its_own(cli, tmp_path):
+    keys = set()
+    for name in ("one", "two"):
+        cli.bare("init", str(tmp_path / name))
+        keys |= {(tmp_path / name / "keys" / f"{key}.key").read_text() for key in ("secret", "admin")}
+    assert len(keys) == 4
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:2525", "[::]:2525", "192.0.2.1:2525"])
+def test_h22_a_public_listener_needs_tls_or_a_word(bind):
+    listener = f'{{version: 1, smtp: {{listeners: [{{bind: "{bind}", tls: none}}]}}}}'
+    with pytest.raises(ConfigError, match="needs TLS"):
+        load_text(listener)
+    load_text(listener.replace("tls: none", "tls: none, allow_plaintext_auth: true"))
+
+
+def test_h22_a_stranger_cannot_relay(inside):
+    with smtplib.SMTP(*inside.smtp) as client:
+        client.ehlo()
+        assert client.mail("stranger@example.net")[0] == 530
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            client.login("agent", "agent")

@@ -1,0 +1,176 @@
+"""The circuit breaker, what throttles teach, and how a provider comes back."""
+
+import pytest
+
+from config.delivery import Breaker
+from relay.delivery.health import NO_BOUND, RAMP, Healths
+from relay.delivery.outcome import Outcome, Phase, Result, Scope
+from tests.delivery.house import Clock
+
+
+def outcome(result=Result.NEXT, scope=Scope.CONNECTION, kind="", reopen_after=0, n=1) -> Outcome:
+    return Outcome(n, result, scope, Phase.MAIL, "p", None, 0, 0, kind=kind, reopen_after=reopen_after)
+
+
+FAILED, TAKEN = outcome(), outcome(Result.DELIVERED, Scope.NONE)
+GONE = outcome(Result.BOUNCED, Scope.RECIPIENT)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def healths(clock: Clock) -> Healths:
+    return Healths(Breaker(), clock)
+
+
+def opened(healths: Healths) -> None:
+    for _ in range(5):
+        healths.learn([FAILED])
+    assert healths.state("p") == "open"
+
+
+def probe(healths: Healths, result: Outcome) -> None:
+    assert healths.admit("p")
+    healths.learn([result])
+    healths.leave("p")
+
+
+def test_five_failures_in_a_row_open_the_breaker_and_say_so_once(healths: Healths):
+    assert [healths.learn([FAILED]) for _ in range(7)] == [False] * 4 + [True] + [False] * 2
+    assert not healths.may_try("p")
+
+
+def test_a_success_in_between_begins_the_count_anew(healths: Healths):
+    for result in [FAILED] * 4 + [TAKEN] + [FAILED] * 4:
+        healths.learn([result])
+    assert healths.state("p") == "closed"
+
+
+@pytest.mark.parametrize(
+    "healthy",
+    [GONE, outcome(Result.DEFERRED, Scope.RECIPIENT), outcome(Result.BOUNCED, Scope.MESSAGE, "content")],
+)
+def test_a_refusal_of_message_or_recipient_is_a_healthy_answer(healths: Healths, healthy: Outcome):
+    for result in [FAILED] * 4 + [healthy] + [FAILED] * 4:
+        healths.learn([result])
+    assert healths.state("p") == "closed"
+
+
+@pytest.mark.parametrize("kind", ["sender", "unfit", "drained"])
+def test_what_is_nobodys_fault_there_says_nothing(healths: Healths, kind: str):
+    for result in [FAILED] * 4 + [outcome(kind=kind, scope=Scope.PROVIDER)] * 9:
+        assert not healths.learn([result])
+    assert healths.state("p") == "closed"
+    assert healths.learn([FAILED])
+
+
+def test_a_transaction_counts_once_however_many_recipients_it_had(healths: Healths):
+    healths.learn([outcome(n=n) for n in range(100)])
+    assert healths.of("p").failures == 1
+
+
+def test_a_transaction_with_one_recipient_taken_is_a_success(healths: Healths):
+    healths.learn([outcome(scope=Scope.PROVIDER), TAKEN])
+    assert (healths.of("p").failures, healths.of("p").delivered) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", ["configuration", "account"])
+def test_a_refused_account_opens_it_at_once(healths: Healths, kind: str):
+    assert healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
+
+
+def test_half_open_lets_a_single_probe_through(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(seconds=30)
+    assert healths.state("p") == "half_open"
+    assert [healths.admit("p") for _ in range(3)] == [True, False, False]
+    assert not healths.may_try("p")
+
+
+def test_the_time_until_the_next_probe_doubles_up_to_a_bound(healths: Healths, clock: Clock):
+    opened(healths)
+    waits = []
+    for _ in range(8):
+        waits.append((healths.of("p").open_until - clock()) // 1000)
+        clock.now = healths.of("p").open_until
+        probe(healths, FAILED)
+    assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
+
+
+def test_Show2_after_recovery_there_is_no_burst(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(seconds=30)
+    at_once = []
+    for _ in range(RAMP + 2):
+        room = healths.room("p")
+        at_once.append(room)
+        probe(healths, TAKEN)
+    assert at_once[:4] == [1, 2, 3, 4]
+    assert at_once[-1] == NO_BOUND
+    assert healths.state("p") == "closed"
+
+
+def test_while_it_recovers_no_more_are_admitted_than_have_room(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(seconds=30)
+    probe(healths, TAKEN)
+    assert [healths.admit("p") for _ in range(4)] == [True, True, False, False]
+    healths.leave("p")
+    assert healths.admit("p")
+
+
+def test_a_failure_while_it_recovers_counts_like_any_other(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(seconds=30)
+    probe(healths, TAKEN)
+    probe(healths, FAILED)
+    assert healths.state("p") == "recovering"
+
+
+def test_a_throttle_spares_the_provider_and_longer_each_time(healths: Healths, clock: Clock):
+    throttle = outcome(scope=Scope.PROVIDER, kind="throttle")
+    waits = []
+    for _ in range(4):
+        assert not healths.learn([throttle])  # no alarm
+        waits.append((healths.of("p").open_until - clock()) // 1000)
+        clock.now = healths.of("p").open_until
+    assert waits == [5, 10, 20, 40]
+
+
+def test_several_that_hear_the_same_throttle_count_once(healths: Healths, clock: Clock):
+    for _ in range(10):
+        healths.learn([outcome(scope=Scope.PROVIDER, kind="throttle")])
+    assert healths.of("p").open_until == clock() + 5000
+
+
+def test_the_time_a_preset_names_is_kept(healths: Healths, clock: Clock):
+    healths.learn([outcome(scope=Scope.PROVIDER, kind="exhausted", reopen_after=14_400_000)])
+    assert healths.of("p").open_until == clock() + 14_400_000
+
+
+def test_an_exhausted_account_without_a_time_is_left_for_an_hour(healths: Healths, clock: Clock):
+    assert healths.learn([outcome(scope=Scope.PROVIDER, kind="exhausted")])
+    assert healths.of("p").open_until == clock() + 3_600_000
+
+
+def test_what_was_under_way_when_it_opened_neither_closes_nor_prolongs_it(healths: Healths, clock: Clock):
+    opened(healths)
+    until = healths.of("p").open_until
+    healths.learn([TAKEN])
+    healths.learn([FAILED])
+    assert healths.of("p").open_until == until
+
+
+def test_a_pause_by_hand_wins(healths: Healths):
+    healths.paused = frozenset({"p"})
+    assert (healths.state("p"), healths.may_try("p"), healths.admit("p")) == ("paused", False, False)
+
+
+def test_a_used_up_limit_closes_it_until_its_time(healths: Healths, clock: Clock):
+    healths.limited("p", clock() + 500)
+    assert (healths.state("p"), healths.room("p")) == ("limited", 0)
+    clock.advance(seconds=0.5)
+    assert healths.room("p") == NO_BOUND

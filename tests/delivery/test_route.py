@@ -1,0 +1,110 @@
+"""Which provider takes a message, and who follows."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from config.delivery import Condition
+from config.loader import load
+from config.providers import ProviderSettings
+from relay.delivery.route import condition_holds, fitting, route
+from relay.store.parcel import Parcel
+from tests.support.settings import settings, write
+
+PARCEL = Parcel("send_1", "t", "m", "a@x.test", "a@news.x.test", "commercial", 5000, 0, "", {}, {}, {}, ())
+NAMES = ("agent", "acme")
+
+
+@pytest.fixture
+def made(tmp_path):
+    def make(*providers: dict) -> tuple[ProviderSettings, ...]:
+        whole = [{"provider": "smtp", "host": "127.0.0.1", "tls": "none"} | p for p in providers]
+        return load(write(tmp_path, settings(tmp_path, providers=whole))).settings.providers
+
+    return make
+
+
+def names(providers, *, may_try=lambda _: True, chance=0.0, domain="y.test", parcel=PARCEL) -> list[str]:
+    return [p.name for p in route(providers, parcel, domain, names=NAMES, may_try=may_try, chance=chance)]
+
+
+def test_Show2_a_split_of_80_20_0_holds_within_two_percent_over_5000_messages(made):
+    providers = made({"name": "a", "weight": 80}, {"name": "b", "weight": 20}, {"name": "c", "weight": 0})
+    chance = random.Random(1)
+    counts = Counter(names(providers, chance=chance.random())[0] for _ in range(5000))
+    assert abs(counts["a"] / 5000 - 0.8) < 0.02
+    assert abs(counts["b"] / 5000 - 0.2) < 0.02
+    assert counts["c"] == 0
+
+
+def test_weighted_providers_follow_first_and_backups_in_the_order_of_the_file(made):
+    providers = made(
+        {"name": "backup", "weight": 0, "failover": True},
+        {"name": "a", "weight": 1},
+        {"name": "lab", "weight": 0},
+        {"name": "b", "weight": 1},
+    )
+    assert names(providers, chance=0.9) == ["b", "a", "backup", "lab"]
+
+
+def test_the_traffic_of_a_closed_provider_is_divided_among_the_others(made):
+    providers = made({"name": "a", "weight": 50}, {"name": "b", "weight": 30}, {"name": "c", "weight": 20})
+    chance = random.Random(2)
+    counts = Counter(names(providers, may_try=lambda n: n != "a", chance=chance.random())[0] for _ in range(5000))
+    assert abs(counts["b"] / 5000 - 0.6) < 0.02
+
+
+def test_of_one_group_one_is_tried(made):
+    providers = made({"name": "a", "group": "g"}, {"name": "b", "group": "g", "weight": 0}, {"name": "c", "weight": 0})
+    assert names(providers) == ["a", "c"]
+    assert names(providers, may_try=lambda n: n != "a") == ["b", "c"]
+
+
+@pytest.mark.parametrize(("draw", "first"), [(0.0, "a"), (0.7999, "a"), (0.8, "b"), (0.9999999, "b")])
+def test_the_draw_is_exact_at_its_edges(made, draw, first):
+    assert names(made({"name": "a", "weight": 80}, {"name": "b", "weight": 20}), chance=draw)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [
+        ({}, True),
+        ({"classes": ("commercial",)}, True),
+        ({"classes": ("transactional",)}, False),
+        ({"mailboxes": ("agent",)}, True),
+        ({"mailboxes": ("other",)}, False),
+        ({"tenants": ("acme",)}, True),
+        ({"tenants": ("other",)}, False),
+        ({"sender_domains": ("news.x.test",)}, True),
+        ({"sender_domains": (".x.test",)}, True),
+        ({"sender_domains": ("x.test",)}, False),
+        ({"sender_domains": (".news.x.test",)}, False),
+        ({"recipient_domains": ("y.test",)}, True),
+        ({"recipient_domains": ("z.test", ".test")}, True),
+        ({"recipient_domains": ("z.test",)}, False),
+        ({"classes": ("commercial",), "tenants": ("other",)}, False),
+    ],
+)
+def test_every_list_of_a_condition_must_match(when, holds):
+    assert condition_holds(Condition(**when), PARCEL, "y.test", NAMES) == holds
+
+
+@pytest.mark.parametrize(
+    ("limits", "fits"),
+    [
+        ({}, True),
+        ({"message_size": "1KiB"}, False),
+        ({"message_size": "5KB"}, True),
+        ({"rate": 0}, False),
+        ({"daily": 0}, False),
+    ],
+)
+def test_R52_limits_that_leave_nothing_leave_the_provider_out(made, limits, fits):
+    assert bool(fitting(made({"name": "a", "limits": limits}), PARCEL, "y.test", NAMES)) == fits
+
+
+def test_an_unconfigured_provider_is_left_out(made):
+    (ready,) = made({"name": "a"})
+    assert names((replace(ready, status="unconfigured"),)) == []

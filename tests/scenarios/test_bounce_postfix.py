@@ -1,0 +1,53 @@
+"""Real peers: mail goes by Postfix as a provider; its bounce for an unknown user comes back by SMTP and suppresses."""
+
+import pytest
+from sqlalchemy import text
+
+from tests.support import postfix
+from tests.support.inside import Inside, MakeInside
+from tests.support.ports import free_port
+
+BOUNCES = "bounces.sender.test"
+
+
+def message(to: str) -> bytes:
+    return f"From: <agent@sender.test>\r\nTo: <{to}>\r\nSubject: hello\r\n\r\nHello, {to}.\r\n".encode()
+
+
+def until(inside: Inside, statement: str, wanted: object, **values: str) -> None:
+    """Waits, each time behind what is being written."""
+    for _ in range(100_000):
+        with inside.app.database.asking.connect() as connection:
+            found = connection.execute(text(statement), values).scalar()
+        if found == wanted:
+            return
+        inside.run(inside.app.writer.run(lambda _: None))
+    raise AssertionError(f"{statement}: {found}")
+
+
+STATE = "SELECT state FROM deliveries WHERE recipient = :to"
+
+
+@pytest.mark.needs("postfix")
+@pytest.mark.skipif(not postfix.may_run(), reason="needs Postfix (a private instance needs root)")
+def test_mail_goes_by_postfix_and_its_bounce_comes_back_and_suppresses(make_inside: MakeInside):
+    port = free_port()
+    with postfix.running(("bob",), {BOUNCES: port}) as server:
+        provider = {"name": "postfix", "provider": "smtp", "host": "127.0.0.1", "port": server.port, "tls": "none"}
+        listeners = [{"bind": f"127.0.0.1:{port}", "tls": "none"}]
+        inside = make_inside(
+            {"inbound": {"listeners": listeners, "bounce_domain": BOUNCES}},
+            providers=[provider | {"own_return_path": True}],
+        )
+        bob, ghost = f"bob@{postfix.DOMAIN}", f"ghost@{postfix.DOMAIN}"
+        for to in (bob, ghost):
+            assert inside.submit([to], message(to)).code == 250
+
+        until(inside, STATE, "bounced", to=ghost)
+        until(inside, STATE, "delivered", to=bob)
+        until(inside, "SELECT kind FROM suppressions WHERE address = :to", "hard_bounce", to=ghost)
+        assert b"Hello, bob@real.test." in server.got("bob")[0]
+        refused = inside.submit([ghost], message(ghost))
+        assert (refused.code, "suppressed" in str(refused)) == (550, True)
+        # The report to the agent is of our making, not Postfix's: its own went to the return path.
+        until(inside, "SELECT count(*) FROM sends WHERE source = 'house'", 1)

@@ -1,0 +1,134 @@
+"""What waits for a person: let go, refused, taken back, timed out; and what nobody can let go."""
+
+import pytest
+from sqlalchemy import text
+
+from tests.scenarios.gate import Agent, Gate
+from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
+
+
+def _held(agent: Agent, to: str) -> str:
+    return taken(agent.submit(to), "held for approval")
+
+
+def _key(gate: Gate, agent: Agent) -> str:
+    return str(gate.call("POST", "/v1/me/keys", {"label": "own", "scope": f"agent:{agent.address}"}, 201)["key"])
+
+
+def _decide(gate: Gate, send: str, decision: str, status: int = 200, **more: object) -> dict[str, object]:
+    told: dict[str, object] = gate.call("POST", f"/v1/approvals/{send}", {"decision": decision}, status, **more)
+    return told
+
+
+def test_an_approved_message_is_delivered_once(gate: Gate):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "approve@example.com"
+    send = _held(agent, to)
+    assert states(gate, send) == {to: "held"}
+    _decide(gate, send, "approve")
+    gate.arrived(to)
+    gate.settled(send)
+    assert events(gate, send) == ["send.held", "send.approved", "delivery.active", "delivery.delivered"]
+    assert _decide(gate, send, "approve", 409)["code"] == "not_waiting"
+
+
+def test_a_rejected_message_never_leaves(gate: Gate):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "reject@example.com"
+    send = _held(agent, to)
+    _decide(gate, send, "reject")
+    assert states(gate, send) == {to: "rejected"}
+    assert events(gate, send) == ["send.held", "send.rejected"]
+    assert _decide(gate, send, "approve", 409)["code"] == "not_waiting"
+
+
+def test_an_agent_takes_its_own_back_and_can_do_no_more(gate: Gate):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "withdraw@example.com"
+    send, key = _held(agent, to), _key(gate, agent)
+    for word in ("approve", "reject"):
+        assert _decide(gate, send, word, 403, key=key)["code"] == "human_decision_required"
+    _decide(gate, send, "withdraw", key=key)
+    assert states(gate, send) == {to: "cancelled"}
+    assert events(gate, send) == ["send.held", "send.cancelled"]
+
+
+def test_anothers_held_message_is_not_there_for_an_agent(gate: Gate):
+    agent, other = gate.mailbox(autonomyLevel="human_approved"), gate.mailbox()
+    send = _held(agent, "foreign@example.com")
+    assert _decide(gate, send, "withdraw", 404, key=_key(gate, other))["code"] == "not_found"
+
+
+def test_nobody_in_time_is_a_no(gate: Gate):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "late@example.com"
+    send = _held(agent, to)
+    gate.clock.advance(24 * 3600 + 1)
+    gate.run(gate.app.chores._approvals())
+    assert states(gate, send) == {to: "rejected"}
+    assert gate.call("GET", f"/v1/approvals/{send}")["status"] == "expired"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE bodies SET data = data || x'21' WHERE send_id = :send",
+        "UPDATE sends SET plan = '{\"footer\": {}}' WHERE id = :send",
+        "UPDATE deliveries SET recipient = 'eve@example.com' WHERE send_id = :send",
+    ],
+)
+def test_an_approval_binds_bytes_edits_and_recipients(gate: Gate, change: str):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "bound@example.com"
+    send = _held(agent, to)
+    gate.run(gate.app.writer.run(lambda c: c.execute(text(change), {"send": send})))
+    assert _decide(gate, send, "approve", 409)["code"] == "changed_since_held"
+    assert gate.call("GET", f"/v1/approvals/{send}")["status"] == "pending"
+
+
+def test_who_was_suppressed_meanwhile_is_not_written_to(gate: Gate):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "meanwhile@example.com"
+    send = _held(agent, to)
+    gate.suppress(to, reason="complaint")
+    gate.later(2)
+    _decide(gate, send, "approve")
+    gate.settled(send)
+    assert states(gate, send) == {to: "rejected"}
+    assert events(gate, send)[-1] == "delivery.rejected"
+    assert gate.provider.ledger.copies_for(to) == 0
+
+
+def test_a_pause_keeps_an_approved_message_until_it_is_lifted(gate: Gate):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "paused@example.com"
+    send = _held(agent, to)
+    gate.call("POST", f"/v1/mailboxes/{agent.id}/pause")
+    gate.later(2)
+    _decide(gate, send, "approve")
+    gate.later(2)
+    assert gate.provider.ledger.copies_for(to) == 0
+    gate.call("POST", f"/v1/mailboxes/{agent.id}/resume")
+    gate.later(3600)
+    gate.arrived(to)
+
+
+def test_a_held_message_counts_and_its_repeat_is_no_second_one(gate: Gate):
+    agent, to = gate.mailbox({"rate_limit_hourly": {"limit": 2}}, autonomyLevel="human_approved"), "again@example.com"
+    message = agent.receipt(to)
+    send = taken(agent.submit(to, message), "held for approval")
+    assert taken(agent.submit(to, message), "duplicate of an earlier send") == send
+    assert len(gate.call("GET", f"/v1/approvals?mailboxId={agent.id}")["data"]) == 1
+    checked(trace(gate, _held(agent, to)), "rate_limit_hourly", "passed", current=1)
+
+
+def test_with_hold_reply_tempfail_the_same_message_asks_for_the_state(gate: Gate):
+    agent = gate.mailbox(options={"hold_reply": "tempfail"}, autonomyLevel="human_approved")
+    for word, to in (("approve", "poll1@example.com"), ("reject", "poll2@example.com")):
+        message = agent.receipt(to)
+        said = refused(agent.submit(to, message))
+        assert said.verdict == (451, "4.7.0", "held", "300", "wait")
+        again = refused(agent.submit(to, message))
+        assert (again.verdict, again.send) == (said.verdict, said.send)
+        _decide(gate, said.send, word)
+        if word == "approve":
+            assert taken(agent.submit(to, message), "duplicate of an earlier send") == said.send
+        else:
+            told = refused(agent.submit(to, message))
+            assert told.verdict == (550, "5.7.1", "rejected", "human", "ask_human")
+            assert told.send == said.send
+    gate.arrived("poll1@example.com")
+    assert gate.provider.ledger.copies_for("poll2@example.com") == 0
