@@ -1,7 +1,12 @@
 """`gatepost db`: the revision of the store. `serve` upgrades by itself; this is for those who do it apart."""
 
+from typing import TYPE_CHECKING
+
 from relay.cli.errors import EXIT_REFUSED
 from relay.cli.options import AsJson, ConfigFile, group
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 app = group("The store's schema")
 
@@ -16,9 +21,10 @@ def upgrade(config: ConfigFile = None) -> None:
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)
-    instance = Instance(settings.server.data_dir)
-    instance.lock()  # beside a running server nothing is upgraded under its feet
-    prepare(settings, instance)
+    if _revision(settings) != HEAD:
+        instance = Instance(settings.server.data_dir)
+        instance.lock()  # beside a running server nothing is upgraded under its feet
+        prepare(settings, instance)
     say(f"The store is at revision {HEAD}.")
 
 
@@ -27,19 +33,25 @@ def current(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Print the store's revision; exit 1 if it is not this program's."""
     from relay.cli.house import settings_of
     from relay.cli.output import print_json, say
-    from relay.store.engine import Database
     from relay.store.migrate import HEAD
-    from relay.store.migrate import current as revision_of
 
     _, settings = settings_of(config)
-    database = Database(settings.storage.dsn)
-    try:
-        absent = database.file is not None and not database.file.exists()
-        revision = "" if absent else revision_of(database)
-    finally:
-        database.close_now()
+    revision = _revision(settings)
     if as_json:
         print_json({"revision": revision or None, "head": HEAD, "upToDate": revision == HEAD})
     else:
         say(f"{revision or 'none'} ({'up to date' if revision == HEAD else f'this program wants {HEAD}'})")
     return 0 if revision == HEAD else EXIT_REFUSED
+
+
+def _revision(settings: "Settings") -> str:
+    """The store's revision, "" where there is none yet; nothing is made by asking."""
+    from relay.store.engine import Database
+    from relay.store.migrate import current as revision_of
+
+    database = Database(settings.storage.dsn)
+    try:
+        absent = database.file is not None and not database.file.exists()
+        return "" if absent else revision_of(database)
+    finally:
+        database.close_now()

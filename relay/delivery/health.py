@@ -3,18 +3,19 @@
 Connection and provider failures in a row open the breaker; after a while one probe goes
 through, and the time until the next doubles up to a bound. After a probe that succeeded the
 number of tries at once grows by one with each success, so that what has gathered does not
-fall upon the provider at once. A throttle closes it for as long as it said, or a short while
-that doubles, without counting as a failure of the line. A refusal of a message, a sender or
-a recipient is a healthy answer, or none at all.
+fall upon the provider at once. A throttle closes it for as long as it said, or for a moment
+that doubles from one to the next, and halves the number of tries at once; it is no failure of
+the line. A refusal of a message, a sender or a recipient is a healthy answer, or none at all.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config.delivery import Breaker
 from relay.delivery.outcome import CLOSED, SENDER, UNFIT, Outcome, Result, Scope
 
-THROTTLED = 5_000  # milliseconds a provider is spared after the first throttle that named no time
+THROTTLED = 1_000  # milliseconds a provider is spared after a throttle that named no time; doubled by the next one
 EXHAUSTED = 3_600_000  # and after «quota used up»
 RAMP = 16  # tries at once after which a recovered provider is trusted again
 NO_BOUND = 1 << 20
@@ -49,6 +50,7 @@ class Healths:
         self._open_at_most = int(breaker.open_at_most.total_seconds() * 1000)
         self._clock = clock
         self._healths: dict[str, Health] = {}
+        self._line: dict[str, list[asyncio.Future[None]]] = {}
         self.paused: frozenset[str] = frozenset()
 
     def of(self, name: str) -> Health:
@@ -81,19 +83,34 @@ class Healths:
         return max(0, (health.allowed if state == "recovering" else 1) - health.under_way)
 
     def may_try(self, name: str) -> bool:
-        """Whether mail may go there now; half open lets a single probe through."""
-        return self.room(name) > 0
+        """Whether mail may go there now; half open lets a single probe through, and recovering ones have a line."""
+        return self.room(name) > 0 or self.state(name) == "recovering"
 
-    def admit(self, name: str) -> bool:
-        """Begin a try if there is room for one; every try that was admitted is ended by `leave`."""
-        if not self.may_try(name):
-            return False
+    async def admit(self, name: str) -> bool:
+        """Begin a try as soon as there is room for it; False when the provider may not be asked after all.
+
+        Every try that was admitted is ended by `leave`.
+        """
+        while self.room(name) <= 0:
+            if self.state(name) != "recovering":
+                return False
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._line.setdefault(name, []).append(place)
+            await place
         self.of(name).under_way += 1
         return True
 
     def leave(self, name: str) -> None:
-        """A try is over."""
+        """A try is over; those who wait for room look again."""
         self.of(name).under_way -= 1
+        for place in self._line.pop(name, ()):
+            if not place.done():
+                place.set_result(None)
+
+    def opens_at(self, name: str) -> int:
+        """When it may be asked again, as far as that is known; 0 where a person has paused it."""
+        health = self.of(name)
+        return 0 if name in self.paused else max(health.open_until, health.limited_until)
 
     def limited(self, name: str, until: int) -> None:
         """Its rate or daily limit is used up until then."""
@@ -121,13 +138,12 @@ class Healths:
         now = self._clock()
         health.failed += 1
         health.cause = told.kind
-        # Several that were under way hear the same throttle; it counts once.
-        health.throttles += health.open_until <= now
-        doubled = min(THROTTLED << min(health.throttles - 1, 10), self._open_at_most) if health.throttles else THROTTLED
+        if health.open_until <= now:  # several that were under way hear the same throttle; it counts once
+            health.throttles += 1
+            health.allowed = max(1, min(health.under_way, health.allowed or RAMP) // 2)
+        doubled = min(THROTTLED << min(health.throttles - 1, 20), self._open_at_most)
         wait = told.reopen_after or (EXHAUSTED if told.kind == "exhausted" else doubled)
         health.open_until = max(health.open_until, now + wait)
-        health.opened_for = health.opened_for or self._open_for
-        health.allowed = 1
 
     def _failed(self, health: Health, told: Outcome) -> None:
         """One more failure; a probe that failed, or an account that is refused, opens at once."""
@@ -146,11 +162,11 @@ class Healths:
     def _succeeded(self, health: Health) -> None:
         if health.open_until > self._clock():
             return  # it began before the breaker opened: the probe decides
-        health.failures = health.opened_for = health.open_until = 0
+        health.failures = health.opened_for = health.open_until = health.throttles = 0
         if health.allowed:
             health.allowed = (health.allowed + 1) % RAMP
         if not health.allowed:
-            health.throttles, health.cause = 0, ""
+            health.cause = ""
 
 
 def _telling(made: Sequence[Outcome]) -> Outcome | None:

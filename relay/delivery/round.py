@@ -183,7 +183,7 @@ class Round:
         """One attempt at one provider: committed, made, learnt from and settled; nothing where none may be made."""
         healths = self._means.healths
         async with self._means.pool.place(provider):
-            if not healths.admit(provider.name):
+            if not await healths.admit(provider.name):
                 return ()  # it was closed while we waited
             try:
                 begun = await self._begin(group, provider)

@@ -23,7 +23,7 @@ from relay.store.writer import Unavailable
 if TYPE_CHECKING:
     from relay.delivery.round import Means
 
-NO_PROVIDER = 15_000  # milliseconds until fresh mail that no provider may be asked for is looked at again
+AT_LEAST, NO_PROVIDER = 1_000, 15_000  # milliseconds until fresh mail that no provider may be asked for is looked at
 FRESH = 60_000  # the age up to which mail is fresh; after it waits by the ladder
 PAUSED_AT_LEAST, PAUSED_AT_MOST = 60_000, 900_000  # until paused mail is looked at again: half its age, between these
 KEY_LIVES = 20 * 3_600_000  # how long a provider surely knows an idempotency key; those known to us keep 24 hours
@@ -117,11 +117,10 @@ class Settlement:
             self._write(due, "expired", reason="size")
         elif at is None:
             self._write(due, "expired", reason=_why_uncertain(due, "too_old"))
-        elif limited := self._limited_until(fitting, now):
-            self._write(due, due.state, due_at=limited, reason=_why_uncertain(due, "limited"))
         else:
-            at = min(at, now + NO_PROVIDER) if now - due.queued_at < FRESH else at
-            self._write(due, due.state, due_at=at, reason=_why_uncertain(due, "no_provider"))
+            reason, soon = self._soonest(fitting, now)
+            fresh = now - due.queued_at < FRESH or reason == "limited"
+            self._write(due, due.state, due_at=min(at, soon) if fresh else at, reason=_why_uncertain(due, reason))
 
     def stopped(self, due: Due, why: Stop) -> None:
         """Policy holds it back, or refuses it for good."""
@@ -169,10 +168,15 @@ class Settlement:
         means = self._means
         return ladder.after_trouble(means.ladder, due.queued_at, means.clock(), means.chance())
 
-    def _limited_until(self, fitting: Sequence[ProviderSettings], now: int) -> int:
-        """When the first of those that only lack places may have one, 0 if it is not that."""
-        until = [self._means.healths.of(p.name).limited_until for p in fitting]
-        return min((at for at in until if at > now), default=0)
+    def _soonest(self, fitting: Sequence[ProviderSettings], now: int) -> tuple[str, int]:
+        """Why no provider may be asked, and when one may be, as far as that is known."""
+        healths = self._means.healths
+        opens = min((at for p in fitting if (at := healths.opens_at(p.name))), default=0)
+        if any(healths.state(p.name) == "limited" for p in fitting):
+            return "limited", max(opens, now)
+        # Perturbed, so that what waits for one provider does not come back at one moment.
+        wait = min(max(opens - now, AT_LEAST), NO_PROVIDER) if opens else NO_PROVIDER
+        return "no_provider", now + int(wait * (1 + self._means.chance()))
 
     def tried(self, outcome: Outcome, due: Due, *, finished: bool = False) -> Tried:
         """An outcome in the words of the tables; `due.attempts` counts it already."""

@@ -41,7 +41,7 @@ class Worker:
     """The delivery of one process."""
 
     def __init__(self, means: Means, *, reader: Reader, recheck: Recheck, memory: int) -> None:
-        self._means = means
+        self.means = means
         self._reader = reader
         self._recheck = recheck
         self._memory = memory  # octets of messages that may wait in memory
@@ -79,8 +79,8 @@ class Worker:
         contexts: Mapping[str, ssl.SSLContext],
     ) -> None:
         """Other providers and rules from the next round on; rounds under way end as they began."""
-        self._means.pool.change(providers, contexts)
-        self._means = replace(self._means, delivery=delivery, providers=providers, ladder=ladder)
+        self.means.pool.change(providers, contexts)
+        self.means = replace(self.means, delivery=delivery, providers=providers, ladder=ladder)
         self.wake()
 
     @property
@@ -100,7 +100,7 @@ class Worker:
         self._wake.set()
         if self._main is not None:
             await self._main
-        pool = self._means.pool
+        pool = self.means.pool
         if not await self._finish(ends - loop.time() - LAST_SECONDS):
             pool.hurry(wait_for_answers=True)
             if not await self._finish(ends - loop.time() - SETTLING):
@@ -132,11 +132,11 @@ class Worker:
                 async with asyncio.timeout(max(0.0, self._next_poll - loop.time())):
                     await self._wake.wait()
             except TimeoutError:
-                self._means.pool.sweep()
+                self.means.pool.sweep()
 
     @property
     def _hands(self) -> int:
-        return self._means.delivery.concurrency
+        return self.means.delivery.concurrency
 
     def _hand_out(self) -> None:
         """Give waiting messages to free hands, fresh ones and those of the queue in turn: neither starves the other."""
@@ -155,12 +155,12 @@ class Worker:
         room = self._room()
         if room <= 0:
             return False
-        now, node = self._means.clock(), self._means.node
+        now, node = self.means.clock(), self.means.node
         try:
             due_at = await self._reader.call(next_due)
             if not due_at or due_at > now:
                 return False
-            parcels = await self._means.writer.run(lambda c: claim(c, node=node, now=now, limit=room))
+            parcels = await self.means.writer.run(lambda c: claim(c, node=node, now=now, limit=room))
         except (Unavailable, Broken) as error:
             log.warning("the queue cannot be read", error=str(error))
             return False
@@ -171,8 +171,8 @@ class Worker:
 
     def _room(self) -> int:
         """How many deliveries the providers would take now, within what is claimed at a time."""
-        healths, room = self._means.healths, 0
-        for provider in self._means.providers:
+        healths, room = self.means.healths, 0
+        for provider in self.means.providers:
             if provider.is_ready:
                 room += min(healths.room(provider.name), most_at_once(provider) or CLAIM)
         return min(room, CLAIM) - len(self._claimed)
@@ -205,7 +205,7 @@ class Worker:
 
     async def _prepared(self, parcel: Parcel) -> Round:
         """The round, with its message, for those recipients that policy still lets go."""
-        means = self._means
+        means = self.means
         owner = await means.patiently(lambda: means.owner(parcel))
         stops = await means.patiently(lambda: self._recheck.stops(parcel, owner))
         data = parcel.data
@@ -220,7 +220,7 @@ class Worker:
         return turn
 
     async def _put_back(self, parcel: Parcel) -> None:
-        settlement = Settlement(self._means, parcel)
+        settlement = Settlement(self.means, parcel)
         for due in parcel.due:
             settlement.failed_in_us(due)
         await settlement.written()

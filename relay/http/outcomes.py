@@ -68,7 +68,7 @@ class Taken(Told):
 
 @router.post("/analytics/events", status_code=202, summary="Report a business event", response_model=Taken)
 async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
-    """Taken once; the answer says which messages it owed by now."""
+    """Taken once; the answer says which messages it credits by now."""
     who.need("manage")
     tenant_id = await tenant_of(parts, who, body.tenant or None)
     new = _outcome(parts, body, tenant_id)
@@ -81,6 +81,8 @@ async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
 
     event_id, _ = await parts.write(job)
     owed = await _credits_of(parts, tenant_id, new, parts.settings().attribution.model)
+    if who.mailbox_id:
+        owed = tuple(credit for credit in owed if credit.touch.mailbox == who.mailbox_id)
     return {
         "eventId": body.event_id or event_id,
         "attributed": bool(owed),
@@ -97,7 +99,7 @@ async def show_outcomes(
     model: Annotated[Model | None, Query()] = None,
     tenant_id: Annotated[str | None, Query(alias="tenantId", max_length=128)] = None,
 ) -> Any:
-    """Counted by owed; an event no message preceded in time is nobody's."""
+    """Counted by credits; an event no message preceded in time is nobody's."""
     try:
         span = int(parse_duration(period).total_seconds() * 1000)
     except ValueError as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select
+from sqlalchemy import Connection, Select, and_, delete, insert, or_, select
 
 from relay.store import schema as t
 from relay.store.consequences import Consequences, Suppress
@@ -73,11 +73,7 @@ def listed(
     for column, value in ((_s.key, key), (_s.scope, scope), (_s.kind, kind), (_s.mailbox_id, mailbox_id)):
         if value:
             query = query.where(column == value)
-    if sight.tenant_id:
-        query = query.where(_s.tenant_id == sight.tenant_id)
-        if sight.mailbox_id:
-            query = query.where(or_(_s.scope == "tenant", _s.mailbox_id == sight.mailbox_id))
-    return newest_first(connection, query, _s.created_at, _s.id, after=after, limit=limit)
+    return newest_first(connection, _seen(query, sight), _s.created_at, _s.id, after=after, limit=limit)
 
 
 def sees(sight: Sight, row: Any) -> bool:
@@ -104,9 +100,16 @@ def binding(connection: Connection, key: str, domain: str, now: int, sight: Sigh
 
 
 def export(connection: Connection, sight: Sight, after: str = "", limit: int = STEP) -> Sequence[Any]:
-    """The next rows of all suppressions, by id."""
-    query = select(t.suppressions).where(_s.id > after).order_by(_s.id).limit(limit)
-    return connection.execute(query.where(_s.tenant_id == sight.tenant_id) if sight.tenant_id else query).all()
+    """The next rows of all suppressions that may be seen, by id."""
+    query = _seen(select(t.suppressions), sight).where(_s.id > after)
+    return connection.execute(query.order_by(_s.id).limit(limit)).all()
+
+
+def _seen(query: Select[Any], sight: Sight) -> Select[Any]:
+    if not sight.tenant_id:
+        return query
+    query = query.where(_s.tenant_id == sight.tenant_id)
+    return query.where(or_(_s.scope == "tenant", _s.mailbox_id == sight.mailbox_id)) if sight.mailbox_id else query
 
 
 # -- domains --------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def today_and_before(connection: Connection, scope: str, now: int) -> tuple[int,
 
 def by_day(connection: Connection, scope: str, since: int) -> list[dict[str, int]]:
     """Counts a day since a time, the oldest first, for charts."""
-    day = (_t.hour / 24).label("day")
+    day = (_t.hour // 24).label("day")
     names = [c for c in t.tallies.columns if c.name not in ("scope", "hour")]
     query = (
         select(day, *(func.sum(c).label(c.name) for c in names))

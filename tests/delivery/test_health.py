@@ -1,5 +1,7 @@
 """The circuit breaker, what throttles teach, and how a provider comes back."""
 
+import asyncio
+
 import pytest
 
 from config.delivery import Breaker
@@ -32,8 +34,8 @@ def opened(healths: Healths) -> None:
     assert healths.state("p") == "open"
 
 
-def probe(healths: Healths, result: Outcome) -> None:
-    assert healths.admit("p")
+async def probe(healths: Healths, result: Outcome) -> None:
+    assert await healths.admit("p")
     healths.learn([result])
     healths.leave("p")
 
@@ -82,51 +84,66 @@ def test_a_refused_account_opens_it_at_once(healths: Healths, kind: str):
     assert healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
 
 
-def test_half_open_lets_a_single_probe_through(healths: Healths, clock: Clock):
+async def test_half_open_lets_a_single_probe_through(healths: Healths, clock: Clock):
     opened(healths)
     clock.advance(seconds=30)
     assert healths.state("p") == "half_open"
-    assert [healths.admit("p") for _ in range(3)] == [True, False, False]
+    assert [await healths.admit("p") for _ in range(3)] == [True, False, False]
     assert not healths.may_try("p")
 
 
-def test_the_time_until_the_next_probe_doubles_up_to_a_bound(healths: Healths, clock: Clock):
+async def test_the_time_until_the_next_probe_doubles_up_to_a_bound(healths: Healths, clock: Clock):
     opened(healths)
     waits = []
     for _ in range(8):
         waits.append((healths.of("p").open_until - clock()) // 1000)
         clock.now = healths.of("p").open_until
-        probe(healths, FAILED)
+        await probe(healths, FAILED)
     assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
 
 
-def test_Show2_after_recovery_there_is_no_burst(healths: Healths, clock: Clock):
+async def test_Show2_after_recovery_there_is_no_burst(healths: Healths, clock: Clock):
     opened(healths)
     clock.advance(seconds=30)
     at_once = []
     for _ in range(RAMP + 2):
         room = healths.room("p")
         at_once.append(room)
-        probe(healths, TAKEN)
+        await probe(healths, TAKEN)
     assert at_once[:4] == [1, 2, 3, 4]
     assert at_once[-1] == NO_BOUND
     assert healths.state("p") == "closed"
 
 
-def test_while_it_recovers_no_more_are_admitted_than_have_room(healths: Healths, clock: Clock):
+async def test_while_it_recovers_those_beyond_its_room_wait_in_line(healths: Healths, clock: Clock):
     opened(healths)
     clock.advance(seconds=30)
-    probe(healths, TAKEN)
-    assert [healths.admit("p") for _ in range(4)] == [True, True, False, False]
+    await probe(healths, TAKEN)
+    tries = [asyncio.create_task(healths.admit("p")) for _ in range(4)]
+    await asyncio.sleep(0)
+    assert [t.done() for t in tries] == [True, True, False, False]
+    healths.learn([TAKEN])
     healths.leave("p")
-    assert healths.admit("p")
+    await asyncio.gather(*tries)
+    assert healths.of("p").under_way == 3
 
 
-def test_a_failure_while_it_recovers_counts_like_any_other(healths: Healths, clock: Clock):
+async def test_those_in_line_go_elsewhere_when_it_opens_again(healths: Healths, clock: Clock):
     opened(healths)
     clock.advance(seconds=30)
-    probe(healths, TAKEN)
-    probe(healths, FAILED)
+    await probe(healths, TAKEN)
+    tries = [asyncio.create_task(healths.admit("p")) for _ in range(3)]
+    await asyncio.sleep(0)
+    opened(healths)
+    healths.leave("p")
+    assert [await t for t in tries] == [True, True, False]
+
+
+async def test_a_failure_while_it_recovers_counts_like_any_other(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(seconds=30)
+    await probe(healths, TAKEN)
+    await probe(healths, FAILED)
     assert healths.state("p") == "recovering"
 
 
@@ -137,13 +154,24 @@ def test_a_throttle_spares_the_provider_and_longer_each_time(healths: Healths, c
         assert not healths.learn([throttle])  # no alarm
         waits.append((healths.of("p").open_until - clock()) // 1000)
         clock.now = healths.of("p").open_until
-    assert waits == [5, 10, 20, 40]
+    assert waits == [1, 2, 4, 8]
+    healths.learn([TAKEN])
+    healths.learn([throttle])
+    assert healths.of("p").open_until == clock() + 1000
+
+
+async def test_a_throttle_halves_the_tries_at_once(healths: Healths, clock: Clock):
+    for _ in range(8):
+        await healths.admit("p")
+    healths.learn([outcome(scope=Scope.PROVIDER, kind="throttle")])
+    clock.advance(seconds=1)
+    assert (healths.state("p"), healths.of("p").allowed) == ("recovering", 4)
 
 
 def test_several_that_hear_the_same_throttle_count_once(healths: Healths, clock: Clock):
     for _ in range(10):
         healths.learn([outcome(scope=Scope.PROVIDER, kind="throttle")])
-    assert healths.of("p").open_until == clock() + 5000
+    assert healths.of("p").open_until == clock() + 1000
 
 
 def test_the_time_a_preset_names_is_kept(healths: Healths, clock: Clock):
@@ -164,9 +192,9 @@ def test_what_was_under_way_when_it_opened_neither_closes_nor_prolongs_it(health
     assert healths.of("p").open_until == until
 
 
-def test_a_pause_by_hand_wins(healths: Healths):
+async def test_a_pause_by_hand_wins(healths: Healths):
     healths.paused = frozenset({"p"})
-    assert (healths.state("p"), healths.may_try("p"), healths.admit("p")) == ("paused", False, False)
+    assert (healths.state("p"), healths.may_try("p"), await healths.admit("p")) == ("paused", False, False)
 
 
 def test_a_used_up_limit_closes_it_until_its_time(healths: Healths, clock: Clock):

@@ -11,7 +11,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from relay.http.api import Api
 from relay.mcp.endpoint import join
-from tests.http.office import DOMAIN, Office, changes, office, prepared
+from tests.http.office import DOMAIN, Office, differences, office, prepared
 
 URL = "http://relay.test/mcp"
 
@@ -64,4 +64,4 @@ async def refused(client: Client, tool: str, **arguments: Any) -> str:
     return " ".join(part.text for part in result.content if part.type == "text")
 
 
-__all__ = ["DOMAIN", "URL", "Agency", "agency", "changes", "office", "prepared", "refused", "told"]
+__all__ = ["DOMAIN", "URL", "Agency", "agency", "differences", "office", "prepared", "refused", "told"]

@@ -79,13 +79,11 @@ async def test_a_call_is_whole_in_itself(agency: Agency) -> None:
 
 
 async def test_a_store_that_cannot_be_read_is_told_as_for_now(agency: Agency) -> None:
-    key = await agency.agent()
-    async with agency.client(key) as client:
-        await client.list_tools()
-        agency.office.app.writer._closed = True  # noqa: SLF001
+    letter = {"to": ["bob@example.com"], "subject": "Your order", "text": "Your order has shipped."}
+    async with agency.client(await agency.agent()) as client:
+        await client.call_tool("check_email", letter)
         await agency.office.app.writer.stop()
-        result = await client.call_tool(
-            "send_email", {"to": ["bob@example.com"], "subject": "Your order", "text": "Your order has shipped."}
-        )
+        result = await client.call_tool("send_email", letter)
     assert result.is_error
-    assert "unavailable" in str(result.content)
+    assert "unavailable: " in str(result.content)
+    assert "Nothing was done. Call again later." in str(result.content)

@@ -68,7 +68,7 @@ def test_nobody_in_time_is_a_no(gate: Gate):
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE bodies SET data = data || x'21' WHERE send_id = :send",
+        "UPDATE bodies SET data = x'2121' WHERE send_id = :send",
         "UPDATE sends SET plan = '{\"footer\": {}}' WHERE id = :send",
         "UPDATE deliveries SET recipient = 'eve@example.com' WHERE send_id = :send",
     ],

@@ -1,5 +1,6 @@
 """The demo's pages as HTML: a list of messages, and one message with what Gatepost added marked in its header."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -12,6 +13,7 @@ from relay.cli.demo.sink import BEHAVIOURS, Sink, Taken
 # Fields Gatepost puts in; everything else came from the agent.
 ADDED = ("received", "dkim-signature", "list-unsubscribe", "list-unsubscribe-post")
 
+_OWN_LINK = re.compile(r"http://127\.0\.0\.1:\d+/u/[\w-]+")
 _STYLE = """
 :root{--ground:#fbfbfa;--panel:#fff;--line:#e7e5e1;--ink:#1d1d1f;--muted:#6b6b70;--accent:#3b5bdb;--good:#2b8a3e;
   --mark:#ebf6ee}
@@ -61,7 +63,7 @@ def message_page(taken: Taken) -> str:
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     parts = [f"<h2>Header <small>(marked: added by Gatepost)</small></h2><pre>{_header(header)}</pre>"]
     if text is not None:
-        parts.append(f"<h2>Text</h2><pre>{escape(_content(text))}</pre>")
+        parts.append(f"<h2>Text</h2><pre>{_linked(escape(_content(text)))}</pre>")
     if html is not None:
         # An empty sandbox: no script, no form, no navigation.
         parts.append(f'<h2>HTML</h2><iframe sandbox title="HTML" src="/{taken.number}.html"></iframe>')
@@ -105,6 +107,11 @@ def _header(header: bytes) -> str:
             ours = line.partition(":")[0].lower() in ADDED
         lines.append(f"<b>{escape(line)}</b>" if ours else escape(line))
     return "\n".join(lines)
+
+
+def _linked(text: str) -> str:
+    """Our own links can be followed: unsubscribing is worth a try."""
+    return _OWN_LINK.sub(r'<a href="\g<0>">\g<0></a>', text)
 
 
 def _parsed(taken: Taken) -> EmailMessage:

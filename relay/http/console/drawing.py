@@ -54,7 +54,7 @@ def bar(parts: Sequence[tuple[str, float]], title: str, width: int = 120) -> Mar
 
 def waterfall(terms: Sequence[tuple[str, float, str]], total: int) -> Markup:
     """From 100 down to a score: (name, points taken, words)."""
-    row, label, scale = 28, 150, 4.2
+    row, label, scale = 28, 92, 3.2
     left, rows = 100.0, []
     for index, (name, points, words) in enumerate(terms):
         y = (index + 1) * row
@@ -64,7 +64,7 @@ def waterfall(terms: Sequence[tuple[str, float, str]], total: int) -> Markup:
     begin = _step(0, "begins at", 0, 100, "begin", "100", label, scale)
     end = _step((len(terms) + 1) * row, "score", 0, float(total), "total", str(total), label, scale)
     height = (len(terms) + 2) * row
-    width = label + 100 * scale + 130
+    width = label + 100 * scale + 60
     return Markup('<svg class="waterfall" viewBox="0 0 {:.0f} {}" role="img"><title>The score</title>{}</svg>').format(
         width, height, Markup("").join([begin, *rows, end])
     )

@@ -51,7 +51,7 @@ def environment() -> Environment:
     )
     for shown in (
         words.state, words.tone, words.exact, words.clock, words.day, words.distance, words.lasted, words.number,
-        words.percent, words.size, words.spoken, words.printable, words.millis,
+        words.percent, words.money, words.size, words.spoken, words.printable, words.millis,
     ):  # fmt: skip
         made.filters[shown.__name__] = shown
         made.globals[shown.__name__] = shown

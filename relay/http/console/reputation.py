@@ -63,9 +63,7 @@ async def _open(visit: Visit, scope: str) -> dict[str, Any]:
         "rule": rule,
         **await api.standing(visit.house, scope, rule),
         "bounces": _rates(at, by_day, "bounced", "sent", bounces),
-        "complaints": _rates(
-            at, by_day, "complained", "delivered", (rule.warn_complaint_rate, rule.pause_complaint_rate)
-        ),
+        "complaints": _rates(at, by_day, "complained", "delivered", complaints),
     }
 
 

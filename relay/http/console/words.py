@@ -139,6 +139,11 @@ def number(value: Any) -> str:
     return "–" if value is None else f"{int(value):,}"
 
 
+def money(value: float) -> str:
+    """`6,098.00`."""
+    return f"{value:,.2f}"
+
+
 def percent(value: float, digits: int = 2) -> str:
     """`1.25 %`."""
     return f"{value:.{digits}f} %"

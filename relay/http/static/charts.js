@@ -19,6 +19,10 @@
   };
   const whole = (ticks) => ticks.map((v) => (Number.isInteger(v) ? v.toLocaleString("en") : ""));
 
+  const two = (n) => String(n).padStart(2, "0");
+  const hours = (_, ticks) => ticks.map((t) => `${two(new Date(t * 1e3).getUTCHours())}:00`);
+  const days = (_, ticks) => ticks.map((t) => new Date(t * 1e3).toLocaleDateString("en", { day: "numeric", month: "short", timeZone: "UTC" }));
+
   const draw = (box) => {
     const data = JSON.parse(box.dataset.chartData);
     const stack = box.dataset.chart === "stack";
@@ -27,9 +31,9 @@
     const paths = stack ? uPlot.paths.bars({ size: [0.72, 40], align: 1 }) : undefined;
     const most = Math.max(0, ...values.flat().filter((v) => v !== null));
     const options = {
-      width: box.clientWidth, height: box.clientHeight || 200, cursor: { show: !stack, points: { size: 5 } }, legend: { show: false },
-      scales: { x: { time: true }, y: { range: [0, most > 0 ? most * 1.1 : 1] } },
-      axes: [axis({ grid: { show: false } }), axis({ size: 48, values: (_, ticks) => (data.unit === "%" ? ticks.map((v) => `${v} %`) : whole(ticks)) })],
+      width: box.clientWidth, height: box.clientHeight || 200, cursor: { show: !stack, points: { size: 5 } }, legend: { show: false }, padding: [8, 12, 0, 0],
+      scales: { x: { time: true, range: stack ? (_, from, to) => [from, to + 3600] : undefined }, y: { range: [0, most > 0 ? most * 1.1 : 1] } },
+      axes: [axis({ grid: { show: false }, size: 28, values: stack ? hours : days, space: stack ? 60 : 90 }), axis({ size: 48, values: (_, ticks) => (data.unit === "%" ? ticks.map((v) => `${v} %`) : whole(ticks)) })],
       series: [{}, ...names.map((s) => {
         const tone = colour(TONES[s.name] || "--accent");
         return stack ? { label: s.name, fill: tone, stroke: tone, width: 0, paths, points: { show: false } }

@@ -1,0 +1,176 @@
+"""`python -m benchmarks.stages`: where the CPU of one message goes, stage by stage, without sockets.
+
+Each stage runs alone in this process on the messages of the job, and is charged the CPU time
+of its own thread. Intake, begin and settle are measured in batches, since that is how they
+run; a batch of one is what a single client alone pays. Signing is told apart from the rest
+of dressing. A yardstick (RSA-2048 by the same library) says how fast the machine is.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.message import SENDER, body, header, recipient
+from config.loader import load_text
+from relay.app.instance import Instance
+from relay.app.process import App
+from relay.app.setup import prepare
+from relay.delivery.dress import dressed
+from relay.mail.address import parse_path
+from relay.mail.dkim_key import generate_rsa
+from relay.store.attempts import Begin, Settle, Tried
+from relay.store.engine import Database
+from relay.submission.intake import Judged, Prepared
+from relay.submission.submission import Origin, Principal, Submission
+
+BATCHES = (1, 10, 50)
+_YAML = """
+version: 1
+server: {{hostname: relay.example, data_dir: {folder}/data}}
+storage: {{url: "sqlite+aiosqlite:///{folder}/gatepost.db"}}
+http: {{admin_key: a-key-for-the-benchmark-0123456789}}
+domains: [{{domain: bench.example, verification: trusted, physical_address: "1 Main St"}}]
+mailboxes: [{{name: agent, fromAddress: agent@bench.example, role: bulk}}]
+policies: {{default: {{rateLimits: {{hourly: 100000000, daily: 100000000, monthly: 1000000000}}, rules:
+  {{recipient_burst: {{limit: 100000000}}, first_contact_limit: {{limit: 100000000}}}}}}}}
+deliveryConfig: {{providers: [{{name: sink, provider: smtp, host: 127.0.0.1, port: 9, tls: none}}]}}
+"""
+
+
+class Stopwatch:
+    """CPU milliseconds of this thread, by stage."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, list[float]] = {}
+
+    @contextmanager
+    def of(self, stage: str, messages: int) -> Iterator[None]:
+        """Charge what happens inside to `stage`, shared by so many messages."""
+        start = time.thread_time()
+        yield
+        self.spent.setdefault(stage, []).append((time.thread_time() - start) * 1000 / messages)
+
+    def medians(self) -> dict[str, float]:
+        """The median of each stage, milliseconds a message."""
+        return {stage: round(sorted(times)[len(times) // 2], 4) for stage, times in self.spent.items()}
+
+
+class Bench:
+    """One installation in a folder, without sockets."""
+
+    def __init__(self, folder: Path, size: int, count: int) -> None:
+        settings = load_text(_YAML.format(folder=folder), "benchmark", folder, {}).settings
+        instance = Instance(settings.server.data_dir)
+        prepare(settings, instance)
+        self.app = App(
+            settings,
+            database=Database(settings.storage.dsn),
+            vault=instance.vault(settings),
+            instance=instance.id,
+            admin_key="",
+        )
+        self.size, self.count = size, count
+        self.watch = Stopwatch()
+
+    async def run(self) -> dict[str, float]:
+        """Every stage in the order of the flow."""
+        await self.app.reader.call(lambda c: self.app.signers.load(c, self.app.clock()))
+        principal = await self._principal()
+        made = 0
+        for batch in BATCHES:
+            submissions = [self._submission(principal, made + n) for n in range(self.count)]
+            made += self.count
+            prepared = [await self._prepare(s) for s in submissions]
+            for start in range(0, self.count, batch):
+                self._through(prepared[start : start + batch], batch)
+        self._yardstick()
+        await self.app.reader.close()
+        await self.app.database.close()
+        return self.watch.medians()
+
+    async def _principal(self) -> Principal:
+        from relay.store.accounts import mailbox
+
+        row = await self.app.reader.call(lambda c: mailbox(c, "agent"))
+        return Principal("key_benchmark", row.tenant_id, row.id, frozenset({"send"}))
+
+    def _submission(self, principal: Principal, number: int) -> Submission:
+        data = header("stages", number) + body(self.size)
+        to = parse_path(recipient("stages", number))
+        origin = Origin("smtp", "bench.example", "127.0.0.1")
+        return Submission(
+            self.app.desk.new_send_id(), principal, origin, parse_path(SENDER), (to,), data, self.app.clock()
+        )
+
+    async def _prepare(self, submission: Submission) -> Prepared:
+        with self.watch.of("read, judge text, plan", 1):
+            return await self.app.desk.prepare(submission)
+
+    def _through(self, items: Sequence[Prepared], batch: int) -> None:
+        """Intake, begin, dress, settle: one batch."""
+        judged: Sequence[Judged] = self._write(f"intake ×{batch}", self.app.intake, items)
+        parcels = [j.parcel for j in judged if j.parcel is not None]
+        assert len(parcels) == len(items), "the policy refused a message of the benchmark"
+        at, node = self.app.clock(), self.app.node
+        begins = [Begin(p, p.due, "sink", node, at) for p in parcels]
+        self._write(f"begin ×{batch}", self.app.worker.means.begin, begins)
+        self._dress(parcels)
+        settles = [self._settle(p, at) for p in parcels]
+        self._write(f"settle ×{batch}", self.app.worker.means.settle, settles)
+
+    def _write(self, stage: str, handler: Callable[..., Any], items: Sequence[Any]) -> Any:
+        with (
+            self.app.database.writing.connect() as connection,
+            self.watch.of(stage, len(items)),
+            connection.begin(),
+        ):
+            return handler(connection, items)
+
+    def _dress(self, parcels: Sequence[Any]) -> None:
+        provider, wardrobe = self.app.settings.providers[0], self.app.worker.means.wardrobe
+        unsigned = replace(wardrobe, signers=lambda _domain: wardrobe.signers("bench.example")[1:])
+        for parcel in parcels:
+            with self.watch.of("edit and sign (both keys)", 1):
+                bytes(dressed(parcel.data, parcel, parcel.due, provider, wardrobe))
+            with self.watch.of("edit and sign (Ed25519 alone)", 1):
+                bytes(dressed(parcel.data, parcel, parcel.due, provider, unsigned))
+
+    def _settle(self, parcel: Any, at: int) -> Settle:
+        due = replace(parcel.due[0], attempts=1)
+        tried = Tried(due.n, 1, "delivered", phase="FINAL", code=250, reply="250 2.0.0 Ok", provider="sink", ended=at)
+        return Settle(parcel, due, "delivered", self.app.node, at, tried=tried)
+
+    def _yardstick(self) -> None:
+        key = generate_rsa()
+        for _ in range(50):
+            with self.watch.of("yardstick: one RSA-2048 signature", 1):
+                key.sign(os.urandom(300))
+
+
+def main() -> None:
+    """Print a table, or JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
+    parser.add_argument("--size", type=int, default=4096, help="octets a message (default 4096)")
+    parser.add_argument("--count", type=int, default=200, help="messages a batch size (default 200)")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gatepost-stages-") as folder:
+        spent = asyncio.run(Bench(Path(folder), chosen.size, chosen.count).run())
+    if chosen.json:
+        print(json.dumps(spent))
+        return
+    print(f"CPU milliseconds a message, {chosen.size} octets, median")
+    for stage, milliseconds in spent.items():
+        print(f"  {stage:<36}{milliseconds:8.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The same message is sent once, however often, from wherever and at whatever moment it comes (faults D1 to D6)."""
+
+import smtplib
+from typing import Any
+
+import pytest
+
+from tests.scenarios.gate import Agent, Gate
+from tests.scenarios.test_exact_limits import crowd
+from tests.scenarios.verdicts import checked, events, refused, taken, trace
+
+REPEAT = "duplicate of an earlier send"
+
+
+class Listening(smtplib.SMTP):
+    """smtplib as it is, with an ear on the replies it throws away."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.heard: list[str] = []
+        super().__init__(*agent.gate.smtp)
+        self.login(agent.name, agent.password)
+
+    def getreply(self) -> tuple[int, bytes]:
+        code, text = super().getreply()
+        self.heard.append(f"{code} {text.decode()}")
+        return code, text
+
+
+@pytest.mark.parametrize("message_id", [None, ""], ids=["with a Message-ID", "without one"])
+def test_two_hundred_retries_over_ten_connections_are_delivered_once_under_one_id(gate: Gate, message_id: str | None):
+    agent, to = gate.mailbox(), f"retries{message_id is None}@example.com".lower()
+    message, answers = agent.receipt(to, message_id=message_id), list[str]()
+
+    def work(_: int) -> None:
+        with Listening(agent) as client:
+            for _ in range(20):
+                assert client.sendmail(agent.address, [to], message) == {}
+                answers.append(client.heard[-1])
+
+    crowd(10, work)
+    sends = [taken(a) if "duplicate" not in a else taken(a, REPEAT) for a in answers]
+    assert len(sends) == 200
+    assert len(set(sends)) == 1
+    gate.arrived(to)
+    gate.settled(sends[0])
+    assert gate.provider.ledger.copies_for(to) == 1
+    assert events(gate, sends[0]).count("send.queued") == 1
+
+
+def test_D2_twins_at_one_instant_by_smtp_and_http_are_one_delivery(gate: Gate):
+    agent, to, sends = gate.mailbox(), "twins@example.com", list[str]()
+    message = agent.receipt(to, "X-Gatepost-Dedupe-Key: order-7")
+    body = {"mailboxId": agent.id, "to": to, "subject": "Your order 7", "body": "It has shipped.", "dedupeKey": "order-7"}
+
+    def work(n: int) -> None:
+        if n % 4 == 0:
+            sends.append(gate.call("POST", "/v1/send/request", body)["sendId"])
+        else:
+            sends.append(str(agent.submit(to, message)).split()[5])
+
+    crowd(12, work)
+    assert len(sends) == 12
+    assert len(set(sends)) == 1
+    gate.arrived(to)
+    gate.settled(sends[0])
+    assert gate.provider.ledger.copies_for(to) == 1
+
+
+def test_D3_a_dedupe_key_replays_whatever_the_body(gate: Gate):
+    agent, to = gate.mailbox(), "key@example.com"
+    first = taken(agent.submit(to, agent.receipt(to, "X-Gatepost-Dedupe-Key: k1")))
+    assert taken(agent.submit(to, agent.offer(to, "X-Gatepost-Dedupe-Key: k1")), REPEAT) == first
+    other = taken(agent.submit(to, agent.offer(to, "X-Gatepost-Dedupe-Key: k2")))
+    assert other != first
+    gate.arrived(to, 2)
+
+
+def test_D4_a_key_is_free_again_after_its_window_and_for_another_mailbox(gate: Gate):
+    agent, other, to = gate.mailbox({"duplicate": {"dedupe_key_days": 1}}), gate.mailbox(), "free@example.com"
+    key = "X-Gatepost-Dedupe-Key: shared"
+    first = taken(agent.submit(to, agent.receipt(to, key)))
+    assert taken(other.submit(to, other.receipt(to, key))) != first
+    gate.later(86_400 + 1)
+    assert taken(agent.submit(to, agent.receipt(to, key))) != first
+    gate.arrived(to, 3)
+
+
+def test_D5_a_refused_first_is_judged_anew_and_the_same_verdict_keeps_its_id(gate: Gate):
+    agent, to = gate.mailbox({"consent_validation": {"required": True}}), "mended@example.com"
+    message = agent.offer(to)
+    first, second = refused(agent.submit(to, message)), refused(agent.submit(to, message))
+    assert (second.verdict, second.send) == (first.verdict, first.send)
+    gate.call("POST", "/v1/consents", {"email": to}, 201)
+    taken(agent.submit(to, message))
+    gate.arrived(to)
+    assert trace(gate, first.send)["decision"] == "blocked"
+    assert events(gate, first.send) == ["send.blocked"]
+
+
+def test_identical_refusals_are_one_id_for_a_minute_and_then_another(gate: Gate):
+    agent, to = gate.mailbox(allowedClasses=["transactional"]), "minute@example.com"
+    ids = {refused(agent.submit(to, agent.offer(to))).send for _ in range(5)}
+    assert len(ids) == 1
+    gate.later(61)
+    assert refused(agent.submit(to, agent.offer(to))).send not in ids
+
+
+def test_D6_equal_alerts_with_new_message_ids_are_wanted_after_a_minute(gate: Gate):
+    agent, to = gate.mailbox(), "alerts@example.com"
+    alert = ("Your order 4711 has shipped", "Your order 4711 was shipped today. Tracking number: 1Z4711.")
+    first = taken(agent.submit(to, agent.letter(to, *alert)))
+    again = agent.submit(to, agent.letter(to, *alert))
+    assert taken(again, REPEAT) == first
+    gate.later(61)
+    assert taken(agent.submit(to, agent.letter(to, *alert))) != first
+    gate.arrived(to, 2)
+
+
+def test_D6_equal_offers_are_not_wanted_within_the_hour(gate: Gate):
+    agent, to = gate.mailbox(), "offers@example.com"
+    first = taken(agent.submit(to, agent.offer(to, number=31)))
+    gate.later(3500)
+    assert taken(agent.submit(to, agent.offer(to, number=31)), REPEAT) == first
+    gate.later(200)
+    assert taken(agent.submit(to, agent.offer(to, number=31))) != first
+
+
+def test_of_a_mixed_set_only_the_new_recipients_are_sent_under_a_new_id(gate: Gate):
+    agent, old, new = gate.mailbox(), ["mix1@example.com", "mix2@example.com"], "mix3@example.com"
+    message = agent.receipt(old[0])
+    first = taken(agent.submit(old, message))
+    second = taken(agent.submit([*old, new], message))
+    assert second != first
+    told = {r["recipient"]: (r["outcome"], r["firstSend"]) for r in trace(gate, second)["recipients"]}
+    assert told == {old[0]: ("replayed", first), old[1]: ("replayed", first), new: ("queued", None)}
+    gate.arrived(new)
+    gate.arrived(old[0])
+    gate.arrived(old[1])
+
+
+@pytest.mark.parametrize("again", ["DUP@example.com", "dup@EXAMPLE.com", '"dup"@example.com'])
+def test_another_spelling_of_the_recipient_is_the_same_recipient(gate: Gate, again: str):
+    agent = gate.mailbox()
+    message = agent.receipt("dup@example.com")
+    first = taken(agent.submit("dup@example.com", message))
+    assert taken(agent.submit(again, message), REPEAT) == first
+
+
+def test_a_replay_is_told_in_the_trace_with_what_it_repeats(gate: Gate):
+    agent, to = gate.mailbox(), "told@example.com"
+    message = agent.receipt(to)
+    first = taken(agent.submit(to, message))
+    taken(agent.submit(to, message), REPEAT)
+    told: dict[str, Any] = trace(gate, first)
+    assert told["repeats"] == 1
+    checked(told, "duplicate", "passed", to)
+
+
+def test_with_the_rule_off_every_copy_is_sent(gate: Gate):
+    agent, to = gate.mailbox({"duplicate": {"mode": "off"}}), "everycopy@example.com"
+    message = agent.receipt(to)
+    assert taken(agent.submit(to, message)) != taken(agent.submit(to, message))
+    gate.provider.ledger.wait(lambda ledger: ledger.copies_for(to) == 2)
