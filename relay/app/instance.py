@@ -30,13 +30,13 @@ class Instance:
         """The installation's name, made once and kept in the data directory."""
         path = self.folder / "instance"
         if not path.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.write_text(secrets.token_hex(8) + "\n")
         return path.read_text().strip()
 
     def lock(self) -> None:
         """Be the only server of this directory until the process ends; raises AlreadyRunning."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

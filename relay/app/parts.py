@@ -46,6 +46,7 @@ from relay.submission.preparation import House
 from relay.submission.terms import Limits, Terms, Timeouts
 from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
+from relay.submission.turned_away import TurnedAway
 
 log = structlog.get_logger()
 
@@ -150,6 +151,7 @@ class Parts:
             accounts=self.accounts,
             logins=self.logins,
             intake=self.intake,
+            turned_away=TurnedAway(f"{self.instance}.{self.slot}", lambda: self.random(9).hex()),
             house=self._house,
             scanner=self._scanner,
             mail_hosts=self.mail_hosts,

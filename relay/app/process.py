@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from config.settings import Settings
 from relay.app.chores import Chores
 from relay.app.parts import Parts, contexts
+from relay.app.setup import declare_all
 from relay.delivery.ladder import Ladder
 from relay.delivery.route import idempotent
 from relay.feedback.station import Station, Supplies
@@ -129,8 +130,11 @@ class App(Parts):
         self.logins.close()
         await self.database.close()
 
-    def reload(self, settings: Settings) -> None:
-        """New settings for what comes: policies, limits, terms, certificates. Connections go on."""
+    async def reload(self, settings: Settings) -> None:
+        """New settings for what comes: accounts, policies, limits, terms, certificates. Connections go on."""
+        if self.slot == 0:
+            await self.writer.run(lambda c: declare_all(c, settings, self.vault))
+        await self.reader.call(lambda c: self.signers.load(c, self.clock()))
         self.settings = settings
         self.desk.forget()
         if self.certificate is not None:
@@ -172,11 +176,14 @@ class App(Parts):
     async def _start_http(self) -> None:
         if self._http_socket is None:
             return
+        from relay.http import console
         from relay.http.api import build  # heavy: not for processes that serve no HTTP
         from relay.http.server import HttpServer
         from relay.mcp.endpoint import join as join_mcp
 
-        self._http = HttpServer(build(self._http_house(), [join_mcp]), self._http_socket, self.settings.http)
+        self._http = HttpServer(
+            build(self._http_house(), [console.mount, join_mcp]), self._http_socket, self.settings.http
+        )
         await self._http.start()
 
     def _http_house(self) -> Any:

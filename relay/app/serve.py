@@ -27,6 +27,7 @@ from relay.app.instance import Instance
 from relay.app.process import App
 from relay.app.setup import prepare
 from relay.store.engine import Database
+from relay.store.writer import Unavailable
 from relay.submission.listener import bind
 
 log = structlog.get_logger()
@@ -47,6 +48,7 @@ class Sockets:
 
 def run(path: Path) -> int:
     """Serve until told to stop; returns the exit code. Raises ConfigError, StoreUnusable, AlreadyRunning, OSError."""
+    os.umask(0o077)  # what is stored is mail: nobody else on this machine reads it
     loaded = load(path)
     settings = loaded.settings
     logs.configure(settings.server.log_level, settings.server.log_format)
@@ -106,7 +108,14 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, app, path)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(_reload(app, path))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
     await app.start()
     notify.tell("READY=1")
     log.info("ready", slot=slot, pid=os.getpid())
@@ -119,7 +128,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     return app.exit_code
 
 
-def _reload(app: App, path: Path) -> None:
+async def _reload(app: App, path: Path) -> None:
     """Read the file again; one that is wrong changes nothing."""
     from config.changes import diff
 
@@ -131,7 +140,10 @@ def _reload(app: App, path: Path) -> None:
         return
     for change in diff(app.settings, loaded.settings):
         log.info("configuration", change=str(change))
-    app.reload(loaded.settings)
+    try:
+        await app.reload(loaded.settings)
+    except Unavailable as error:
+        log.error("the configuration was not reloaded", problem=str(error))  # noqa: TRY400 - the problem says it all
 
 
 class _Parent:

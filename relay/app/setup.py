@@ -37,7 +37,7 @@ def prepare(settings: Settings, instance: Instance) -> None:
         instance.remember_store(database)
         with database.transaction() as connection:
             _recognise(connection, vault)
-            _declare(connection, settings, vault)
+            declare_all(connection, settings, vault)
             _bury(connection, settings, instance)
     finally:
         database.close_now()
@@ -62,7 +62,8 @@ def _recognise(connection: Connection, vault: Vault) -> None:
         )
 
 
-def _declare(connection: Connection, settings: Settings, vault: Vault) -> None:
+def declare_all(connection: Connection, settings: Settings, vault: Vault) -> None:
+    """Bring in what the file declares, with the keys of its domains; at start, and again at a reload."""
     now = time.time_ns() // 1_000_000
     ids = Ids(lambda: now, os.urandom)
     makers = Makers(ids.new, hash_password, same_password, lambda: secrets.token_hex(16))

@@ -113,6 +113,8 @@ def _page(connection: Any, rows: Sequence[Any], *, by_address: bool) -> list[str
 
 def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
     """The keys of recipients made from their addresses again: a token stood for address, key and alias alike."""
+    if "facts" not in record:
+        return record
     known = record["state"]["recipients"]
     for recipient in record["facts"]["recipients"]:
         try:
@@ -126,9 +128,12 @@ def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> Change | None:
-    """What would change, None where nothing does; nothing can where the mailbox is gone."""
+    """What would change, None where nothing does; nothing can where the mailbox is gone.
+
+    A refusal at MAIL or RCPT came before there was a message to judge again.
+    """
     candidate = candidates.get(record["mailbox"])
-    if candidate is None:
+    if candidate is None or "facts" not in record:
         return None
     facts = facts_from_json(record["facts"])
     state = _as_declared(state_from_json(record["state"], facts), candidate)

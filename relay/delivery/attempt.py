@@ -6,7 +6,7 @@ carry at all is not offered but said to be unfit for this provider. A connection
 out to be over before anything was said is replaced by a fresh one, once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,9 +44,11 @@ class Attempt:
     provider: ProviderSettings
     wardrobe: Wardrobe
     pool: Pool
+    clock: Callable[[], int]
 
-    async def make(self, started: int) -> tuple[Outcome, ...]:
-        """An outcome for every recipient, its end not noted yet; a place at the provider is the caller's to hold."""
+    async def make(self) -> tuple[Outcome, ...]:
+        """An outcome for every recipient; a place at the provider is the caller's to hold."""
+        started = self.clock()
         try:
             connection = await self.pool.get(self.provider)
         except Unreachable as error:
@@ -54,7 +56,7 @@ class Attempt:
         try:
             fit = self._fit(connection)
             if isinstance(fit, Unfit):
-                return tuple(self._unfit(due.n, fit, started) for due in self.due)
+                return tuple([self._unfit(due.n, fit, started) for due in self.due])
             was_used = connection.sent > 0
             said = await connection.transact(fit)
         finally:
@@ -85,9 +87,10 @@ class Attempt:
         except Unconvertible as error:
             # RFC 3463 §3.7: X.6.3, conversion required but not supported.
             return Unfit(EIGHT_BIT, str(error), Reply(554, EnhancedCode(5, 6, 3), f"no 8BITMIME there: {error}"))
-        smtputf8 = message.needs_smtputf8 or not all(d.recipient.isascii() for d in self.due)
         mail_from = return_path(self.parcel, self.due, self.provider, self.wardrobe)
-        if (smtputf8 or not mail_from.isascii()) and "smtputf8" not in connection.features:
+        paths = (mail_from, *(due.recipient for due in self.due))
+        smtputf8 = message.needs_smtputf8 or not all(map(str.isascii, paths))
+        if smtputf8 and "smtputf8" not in connection.features:
             # RFC 6531 §3.5 and §4.2: 550 5.6.7, non-ASCII addresses not permitted for that recipient.
             return Unfit(UTF8, "", Reply(550, EnhancedCode(5, 6, 7), "no SMTPUTF8 there, and the message needs it"))
         if connection.size_limit and message.size > connection.size_limit:
@@ -107,11 +110,11 @@ class Attempt:
     # -- what came of it ----------------------------------------------------------------------
 
     def _outcomes(self, said: Transcript, started: int) -> tuple[Outcome, ...]:
-        return outcomes(self.provider, said, [due.n for due in self.due], started, started)
+        return outcomes(self.provider, said, [due.n for due in self.due], started, self.clock())
 
     def _unfit(self, n: int, fit: Unfit, started: int) -> Outcome:
         """Nothing was said: the provider is not to blame."""
-        name = self.provider.name
+        name, now = self.provider.name, self.clock()
         return Outcome(
-            n, Result.NEXT, Scope.MESSAGE, Phase.EHLO, name, fit.reply, started, started, fit.detail, kind=fit.kind
+            n, Result.NEXT, Scope.MESSAGE, Phase.EHLO, name, fit.reply, started, now, fit.detail, kind=fit.kind
         )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from config.providers import ProviderSettings
 from relay.delivery.outcome import CLOSED, Phase, Transcript
-from relay.delivery.wire import Garbage, Lost, Wire
+from relay.delivery.wire import BLOCK, Garbage, Lost, Wire, stuffed
 from relay.mail.reply import Reply
 
 _DATA_OK = 354
@@ -102,9 +102,13 @@ class Connection:
             progress.is_settled = (await self._ask(b".\r\n")).code != 421
             return None
         progress.phase = Phase.BODY
-        await self._wire.send(sending.message, self._block)
-        progress.phase = Phase.FINAL
-        self._wire.write(b".\r\n")
+        message, dot = stuffed(sending.message), b".\r\n"
+        if len(message) > BLOCK:
+            await self._wire.send(message, self._block)
+            message = b""
+        self._wire.check()
+        progress.phase = Phase.FINAL  # from here on nobody knows what a silence means
+        self._wire.write(message + dot)
         progress.final = _definite(await self._wire.reply(self._final))
         progress.is_settled = progress.final.code != 421
         return None

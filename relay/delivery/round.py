@@ -212,14 +212,14 @@ class Round:
         return tuple(self._left(group))
 
     async def _made(self, begun: tuple[Due, ...], provider: ProviderSettings) -> tuple[Outcome, ...]:
-        means, started = self._means, self._means.clock()
-        attempt = Attempt(self._parcel, self._data, begun, provider, means.wardrobe, means.pool)
-        ended = tuple([replace(outcome, ended=means.clock()) for outcome in await attempt.make(started)])
-        if any(o.kind == "connections" for o in ended) and means.pool.crowded(provider):
-            return ended  # with fewer connections it is well again
-        if means.healths.learn(ended):
-            await self._settlement.alarm(provider, ended[0])
-        return ended
+        means = self._means
+        attempt = Attempt(self._parcel, self._data, begun, provider, means.wardrobe, means.pool, means.clock)
+        made = await attempt.make()
+        if any(o.kind == "connections" for o in made) and means.pool.crowded(provider):
+            return made  # with fewer connections it is well again
+        if means.healths.learn(made):
+            await self._settlement.alarm(provider, made[0])
+        return made
 
     def _settle(self, outcome: Outcome, provider: ProviderSettings) -> None:
         """What one outcome means for its recipient."""

@@ -116,23 +116,22 @@ class Wire(asyncio.Protocol):
 
     def write(self, data: bytes | memoryview) -> None:
         """Send; raises what broke the wire."""
-        if self._error is not None or self._transport is None or self._transport.is_closing():
-            raise self._error or Lost("the connection was closed")
+        self.check()
+        assert self._transport is not None
         self._transport.write(data)
 
+    def check(self) -> None:
+        """Raise what broke the wire, if something did."""
+        if self._error is not None or self._transport is None or self._transport.is_closing():
+            raise self._error or Lost("the connection was closed")
+
     async def send(self, message: bytes, timeout: float) -> None:
-        """Send a message with its dots stuffed (RFC 5321 §4.5.2), in blocks, as fast as the provider reads."""
-        if b"\r\n." in message or message.startswith(b"."):
-            message = b"." * message.startswith(b".") + message.replace(b"\r\n.", b"\r\n..")
-        if len(message) <= BLOCK:
-            self.write(message)
-            return await self._drained(timeout)
+        """Send a large message in blocks, as fast as the provider reads."""
         view = memoryview(message)
         for start in range(0, len(view), BLOCK):
             self.write(view[start : start + BLOCK])
             await asyncio.sleep(0)  # others have their turn, and a lost connection is noticed
             await self._drained(timeout)
-        return None
 
     async def _drained(self, timeout: float) -> None:
         if self._writable is not None:
@@ -152,6 +151,13 @@ class Wire(asyncio.Protocol):
         self.fail(Lost("closed"))
         if self._transport is not None:
             self._transport.abort()
+
+
+def stuffed(message: bytes) -> bytes:
+    """A message with its dots doubled (RFC 5321 §4.5.2)."""
+    if b"\r\n." in message or message.startswith(b"."):
+        return b"." * message.startswith(b".") + message.replace(b"\r\n.", b"\r\n..")
+    return message
 
 
 def _reply_end(buffer: bytearray) -> int:

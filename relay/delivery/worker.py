@@ -211,7 +211,7 @@ class Worker:
         data = parcel.data
         if data is None:
             data = await means.patiently(lambda: self._reader.call(lambda c: body(c, parcel.send_id)))
-        turn = Round(means, replace(parcel, data=None), owner, data or b"")
+        turn = Round(means, parcel, owner, data or b"")
         for due in parcel.due:
             if due.n in stops:
                 turn.stop(due, stops[due.n])

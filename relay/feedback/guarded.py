@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpcore2 as httpcore
@@ -130,6 +130,54 @@ class _Pinned(httpcore.AsyncNetworkBackend):
         return await self._network.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
 
 
+class Line:
+    """Connections kept open for several calls, each checked when it is made. Used in an `async with`."""
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        find: Resolve = resolve,
+        context: ssl.SSLContext | None = None,
+        connections: int = 1,
+    ) -> None:
+        self._allow_private = allow_private
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context or ssl.create_default_context(),
+            network_backend=_Pinned(find, allow_private=allow_private),
+            max_connections=connections,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.aclose()
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float = MAX_TIME) -> Answer:
+        """POST once. Raises Forbidden or CallFailed."""
+        check_url(url, allow_private=self._allow_private)
+        return await self._call("POST", url, body, {"Content-Length": str(len(body)), **headers}, timeout)
+
+    async def get(self, url: str, timeout: float = MAX_TIME) -> Answer:
+        """GET once, over plain http too: what comes is a certificate whose chain is checked. Raises as `post`."""
+        check_url(url, allow_http=True)
+        return await self._call("GET", url, b"", {}, timeout)
+
+    async def _call(self, method: str, url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
+        given = [("Host", urlsplit(url).netloc), *headers.items()]
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                self._pool.stream(method, url, headers=given, content=body) as response,
+            ):
+                return Answer(response.status, await _beginning(response))
+        except TimeoutError as error:
+            raise CallFailed("no answer in time") from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            raise CallFailed(str(error) or type(error).__name__) from error
+
+
 async def post(
     url: str,
     body: bytes,
@@ -141,42 +189,8 @@ async def post(
     timeout: float = MAX_TIME,
 ) -> Answer:
     """POST once. Raises Forbidden or CallFailed."""
-    check_url(url, allow_private=allow_private)
-    given = {"Content-Length": str(len(body)), **headers}
-    return await _call("POST", url, body, given, _Pinned(find, allow_private=allow_private), context, timeout)
-
-
-async def get(
-    url: str, *, find: Resolve = resolve, context: ssl.SSLContext | None = None, timeout: float = MAX_TIME
-) -> Answer:
-    """GET once, over plain http too: what comes is a certificate whose chain is checked. Raises as `post`."""
-    check_url(url, allow_http=True)
-    return await _call("GET", url, b"", {}, _Pinned(find, allow_private=False), context, timeout)
-
-
-async def _call(
-    method: str,
-    url: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    backend: _Pinned,
-    context: ssl.SSLContext | None,
-    timeout: float,
-) -> Answer:
-    given = [("Host", urlsplit(url).netloc), *headers.items()]
-    try:
-        async with (
-            asyncio.timeout(timeout),
-            httpcore.AsyncConnectionPool(
-                ssl_context=context or ssl.create_default_context(), network_backend=backend, max_connections=1
-            ) as pool,
-            pool.stream(method, url, headers=given, content=body) as response,
-        ):
-            return Answer(response.status, await _beginning(response))
-    except TimeoutError as error:
-        raise CallFailed("no answer in time") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-        raise CallFailed(str(error) or type(error).__name__) from error
+    async with Line(allow_private=allow_private, find=find, context=context) as line:
+        return await line.post(url, body, headers, timeout)
 
 
 async def _beginning(response: Any) -> bytes:
@@ -191,8 +205,13 @@ async def _beginning(response: Any) -> bytes:
 
 def fetch(url: str) -> bytes:
     """GET from a thread of its own: certificates and confirmations of SNS. Raises OSError or ValueError."""
+
+    async def once() -> Answer:
+        async with Line() as line:
+            return await line.get(url)
+
     try:
-        answer = asyncio.run(get(url))
+        answer = asyncio.run(once())
     except CallFailed as error:
         raise OSError(str(error)) from error
     if answer.code != 200:

@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from standardwebhooks import Webhook
 
-from relay.feedback.guarded import Answer, CallFailed, Forbidden, Resolve, post, resolve
+from relay.feedback.guarded import Answer, CallFailed, Forbidden, Line, Resolve, resolve
 from relay.store import journal, postings
 from relay.store.postings import Posting
 from relay.store.reader import Reader
@@ -29,6 +29,7 @@ from relay.store.writer import Broken, Unavailable, Writer
 log = structlog.get_logger()
 
 AT_ONCE = 8  # calls to one destination
+CLAIMED = 32  # postings claimed at a time: with all of them timing out, posted before the claim runs out
 AGAIN = 30_000  # milliseconds after which it is planned although nothing happened: one may be enabled again
 KEPT = 1_000  # octets of an answer
 AGENT = "Gatepost-Webhooks/1"
@@ -69,18 +70,12 @@ class Poster:
             plan = partial(postings.plan, now=now, new_id=partial(self._new_id, "wdl"), body=self._body)
             if not await self._writer.run(plan):  # else there may be more
                 self._planned, self._planned_at = newest, now
-        due = await self._reader.call(postings.next_due)
-        if due and due <= self._clock():
-            await self._begin()
-
-    async def _begin(self) -> None:
-        now, busy = self._clock(), frozenset(self._busy)
-        claimed = await self._writer.run(lambda c: postings.claim(c, now=now, busy=busy, each=AT_ONCE))
-        for webhook_id in {posting.webhook_id for posting in claimed}:
-            own = [posting for posting in claimed if posting.webhook_id == webhook_id]
-            task = asyncio.get_running_loop().create_task(self._post_all(own))
-            self._busy[webhook_id] = task
-            task.add_done_callback(partial(self._ended, webhook_id))
+        due = await self._reader.call(lambda c: postings.due(c, now))
+        for webhook_id in due:
+            if webhook_id not in self._busy:
+                task = asyncio.get_running_loop().create_task(self._serve(webhook_id))
+                self._busy[webhook_id] = task
+                task.add_done_callback(partial(self._ended, webhook_id))
 
     def _ended(self, webhook_id: str, task: "asyncio.Task[None]") -> None:
         del self._busy[webhook_id]
@@ -102,24 +97,31 @@ class Poster:
             task.cancel()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
-    async def _post_all(self, own: list[Posting]) -> None:
-        await asyncio.gather(*(self._post(posting) for posting in own))
+    async def _serve(self, webhook_id: str) -> None:
+        """Post to one destination until nothing is due for it."""
+        if self._context is None:  # reading the trusted certificates costs milliseconds: once
+            self._context = ssl.create_default_context()
+        private = self._is_private(webhook_id)
+        async with Line(allow_private=private, find=self._find, context=self._context, connections=AT_ONCE) as line:
+            while True:
+                claim = partial(postings.claim, webhook_id=webhook_id, now=self._clock(), most=CLAIMED)
+                claimed = await self._writer.run(claim)
+                if not claimed:
+                    return
+                for start in range(0, len(claimed), AT_ONCE):
+                    await asyncio.gather(*(self._post(line, one) for one in claimed[start : start + AT_ONCE]))
 
-    async def _post(self, posting: Posting) -> None:
-        answer = await self._call(posting)
+    async def _post(self, line: Line, posting: Posting) -> None:
+        answer = await self._call(line, posting)
         text = answer.body[:KEPT].decode("utf-8", "replace").replace("\0", "")
         now = self._clock()
         await self._writer.run(lambda c: postings.settle(c, posting, code=answer.code, answer=text, now=now))
 
-    async def _call(self, posting: Posting) -> Answer:
+    async def _call(self, line: Line, posting: Posting) -> Answer:
         """What the destination answered; code 0 and why where it did not."""
-        body = posting.body.encode()
         headers = {"Content-Type": "application/json", "User-Agent": AGENT, **self._signed(posting)}
-        if self._context is None:  # reading the trusted certificates costs milliseconds: once
-            self._context = ssl.create_default_context()
-        private = self._is_private(posting.webhook_id)
         try:
-            return await post(posting.url, body, headers, allow_private=private, find=self._find, context=self._context)
+            return await line.post(posting.url, posting.body.encode(), headers)
         except (Forbidden, CallFailed) as error:
             return Answer(0, str(error).encode())
 

@@ -1,8 +1,8 @@
 """The HTTP application: built from the parts of the process by one function.
 
 Every resource has a module with a router; `ROUTERS` lists them in the order of the
-documentation. `extend` is where the console joins: functions that are given the application
-and the house, in order, after all routes of the API.
+documentation. The console's routes come after all of the API's. `extensions` are for what
+joins beside it: functions that are given the application and the house.
 """
 
 from collections.abc import Callable, Sequence
@@ -71,7 +71,10 @@ class Api:
     """The application behind its front. `app` is the FastAPI object, for tests and for what joins later."""
 
     def __init__(self, house: House, extensions: Sequence[Extension] = ()) -> None:
+        from relay.http.console.site import routes
+
         self.app = _application(house)
+        self.app.router.routes.extend(routes(house))
         for extend in extensions:
             extend(self.app, house)
         self._front = Front(self.app, house, self.app.state.door, self.app.state.metrics.count)
@@ -103,7 +106,7 @@ def _application(house: House) -> FastAPI:
     for router in V1:
         app.include_router(router, prefix="/v1", responses=answers)
     for router in PUBLIC:
-        app.include_router(router)
+        app.include_router(router, responses=answers)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

@@ -81,7 +81,7 @@ class Front:
     def _limit(self, scope: Scope) -> int:
         """The largest body this call may bring: a message and a third for its base64, or a small form."""
         path = scope["path"]
-        if path.startswith("/v1/send/"):
+        if path.startswith("/v1/send/") or path == "/policies":  # where the console judges a pasted message
             return self._house.settings().smtp.max_message_size * 4 // 3 + 65_536
         if path.startswith("/hooks/"):
             return HOOK_BODY

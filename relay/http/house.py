@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
 
 from config.providers import ProviderSettings
 from config.settings import Settings
@@ -19,6 +20,8 @@ from relay.feedback.hooks import Ingested
 from relay.mail.ids import Ids
 from relay.mail.token import Tokens
 from relay.mail.unsubscribe import Links
+from relay.store.accounts import Declared, Taken, Unknown
+from relay.store.approvals import Changed, NotWaiting
 from relay.store.consequences import Consequences
 from relay.store.engine import Database
 from relay.store.reading import look
@@ -29,6 +32,15 @@ from relay.submission.desk import FrontDesk
 from relay.submission.login import Logins
 
 T = TypeVar("T")
+
+# What a caller is told and nobody is to blame for.
+ANSWERS = (HTTPException, Taken, Unknown, Declared, NotWaiting, Changed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    answer: Exception
+
 
 # Takes one call of a provider's hook: (provider, headers, raw body, now). Raises Unavailable.
 Ingest = Callable[[ProviderSettings, Mapping[str, str], bytes, int], Awaitable[Ingested]]
@@ -77,8 +89,22 @@ class House:
         return await look(self.database, question)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run one function in a write transaction; raises Unavailable. Its result is returned after the commit."""
-        return await self.writer.run(job)
+        """Run one function in a write transaction and return its result after the commit; raises Unavailable.
+
+        What `job` raises of `ANSWERS` undoes its own work alone: the round it shares with others goes on.
+        """
+
+        def apart(connection: Connection) -> T | _Refused:
+            try:
+                with connection.begin_nested():
+                    return job(connection)
+            except ANSWERS as answer:
+                return _Refused(answer)
+
+        result = await self.writer.run(apart)
+        if isinstance(result, _Refused):
+            raise result.answer
+        return result
 
     def changed(self) -> None:
         """Something that caches believe in was changed."""

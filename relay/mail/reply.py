@@ -96,6 +96,8 @@ class Reply:
         enhanced = EnhancedCode.parse(shown)
         if enhanced is None or enhanced[0] != code // 100:
             return cls(code, None, shown)
+        if "\n" not in shown:
+            return cls(code, enhanced, shown[_ENHANCED.match(shown).end() :])  # type: ignore[union-attr]  # it is there
         prefix = re.compile(rf"^[\[(]?#?{re.escape(str(enhanced))}[\])]?(?![0-9.])[ :]*", re.MULTILINE)
         return cls(code, enhanced, prefix.sub("", shown))
 

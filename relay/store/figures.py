@@ -23,7 +23,7 @@ def decided_in(connection: Connection, hour: int) -> dict[str, int]:
             .where(_s.tenant_id == tenant_id, _s.received_at >= hour * HOUR, _s.received_at < (hour + 1) * HOUR)
             .group_by(_s.decision)
         )
-        for decision, count in connection.execute(query).tuples():
+        for decision, count in connection.execute(query):
             found[decision] = found.get(decision, 0) + count
     return found
 

@@ -7,10 +7,10 @@ withdrawn. What stays is what the law wants kept to leave the person in peace: t
 that refuse the address (the key alone, without note or evidence).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select, text, update
+from sqlalchemy import Connection, RowMapping, delete, func, or_, select, text, update
 
 from relay.store import schema as t
 from relay.store.engine import loads
@@ -182,10 +182,11 @@ def _rows(connection: Connection, table: Any, *where: Any) -> list[dict[str, Any
     return [_plain(row._mapping) for row in connection.execute(select(table).where(*where))]
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(row: RowMapping) -> dict[str, Any]:
     """A row as JSON: what is JSON already is opened, sketches and the like are left out."""
     plain: dict[str, Any] = {}
-    for name, value in row.items():
+    for key, value in row.items():
+        name = str(key)
         if name in ("recent", "lease_node", "lease_until", "plan", "envelope"):
             continue
         is_json = isinstance(value, str) and name in ("evidence", "metadata", "data")

@@ -20,8 +20,8 @@ from relay.store.events import Event, record
 
 _w, _l = t.webhooks.c, t.webhook_deliveries.c
 
-PLANNED = 500  # events a destination is given at a time
-CLAIMED_FOR = 60_000  # milliseconds: longer than a call may take
+PLANNED = 2_000  # events a destination is given at a time
+CLAIMED_FOR = 60_000  # milliseconds: longer than a batch of calls may take
 MINUTE, HOUR = 60_000, 3_600_000
 RETRIES = (5_000, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
 DISABLED_AFTER = 72 * HOUR
@@ -100,41 +100,35 @@ def _plan_one(
     return len(events)
 
 
-def claim(connection: Connection, *, now: int, busy: frozenset[str], each: int) -> list[Posting]:
-    """Up to `each` postings that are due for every active destination that is not busy."""
-    query = select(t.webhooks).where(_w.status == "active").order_by(_w.id)
-    claimed: list[Posting] = []
-    for row in connection.execute(query).all():
-        if row.id not in busy:
-            claimed += _claim_one(connection, row, now, each)
-    return claimed
+def due(connection: Connection, now: int) -> list[str]:
+    """The active destinations that something is due for."""
+    active = select(_w.id).where(_w.status == "active")
+    query = select(_l.webhook_id).where(_l.state == "pending", _l.due_at <= now, _l.webhook_id.in_(active)).distinct()
+    return list(connection.execute(query).scalars())
 
 
-def _claim_one(connection: Connection, row: Any, now: int, each: int) -> list[Posting]:
+def claim(connection: Connection, webhook_id: str, *, now: int, most: int) -> list[Posting]:
+    """Up to `most` postings that are due for a destination, if it is active; nobody else gets them for a while."""
+    row = connection.execute(select(t.webhooks).where(_w.id == webhook_id, _w.status == "active")).first()
+    if row is None:
+        return []
     query = (
         select(_l.id, _l.body, _l.attempts)
         .where(_l.webhook_id == row.id, _l.state == "pending", _l.due_at <= now)
         .order_by(_l.due_at, _l.event_seq)
-        .limit(each)
+        .limit(most)
     )
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
-    due = connection.execute(query).all()
-    if due:
-        connection.execute(_CLAIM, [{"id": one.id, "until": now + CLAIMED_FOR} for one in due])
+    found = connection.execute(query).all()
+    if found:
+        connection.execute(_CLAIM, [{"id": one.id, "until": now + CLAIMED_FOR} for one in found])
     return [
-        Posting(one.id, row.id, row.url, row.secret, row.previous_secret, one.body, one.attempts + 1) for one in due
+        Posting(one.id, row.id, row.url, row.secret, row.previous_secret, one.body, one.attempts + 1) for one in found
     ]
 
 
 _CLAIM = text("UPDATE webhook_deliveries SET attempts = attempts + 1, due_at = :until WHERE id = :id")
-
-
-def next_due(connection: Connection) -> int:
-    """When the next posting to an active destination is due, 0 when none waits."""
-    active = select(_w.id).where(_w.status == "active")
-    query = select(_l.due_at).where(_l.state == "pending", _l.webhook_id.in_(active)).order_by(_l.due_at).limit(1)
-    return int(connection.execute(query).scalar_one_or_none() or 0)
 
 
 def settle(connection: Connection, posting: Posting, *, code: int, answer: str, now: int) -> None:

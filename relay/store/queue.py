@@ -75,7 +75,7 @@ _READ = (
 
 
 def parcel_of(connection: Connection, send_id: str) -> Parcel | None:
-    """A submission with all its deliveries, whatever their state and without its bytes: to look at, nothing is leased."""
+    """A submission with all its deliveries in whatever state, without its bytes: to look at, nothing is leased."""
     rows = connection.execute(_READ, {"ids": [send_id]}).all()
     return _parcel(rows) if rows else None
 

@@ -249,3 +249,12 @@ def _by_tenant(asked: Sequence[Asked]) -> dict[str, dict[str, str]]:
 
 def _clusters(recent: str) -> list[Cluster]:
     return [Cluster(tuple(sketch), tuple(times)) for sketch, times in loads(recent)] if recent != "[]" else []
+
+
+def tokens_of(connection: Connection, asked: Sequence[Facts], token: Callable[[], str]) -> dict[tuple[str, str], str]:
+    """The tokens that stand for these recipients, by tenant and key; new ones are made."""
+    snapshot = Recollection(connection, max((facts.now for facts in asked), default=0))
+    for facts in asked:
+        if facts.recipients:
+            snapshot._read_people(facts.tenant, {r.key: r.address for r in facts.recipients}, token)
+    return snapshot.tokens

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, select, text
 
 from relay.store import schema as t
 
+SAME_REFUSAL = 60_000  # milliseconds in which identical refusals share one id
+
 _r = t.refusals.c
 _PUT = text(
     "INSERT INTO refusals (fingerprint, send_id, count, first_at, last_at) VALUES (:fingerprint, :send_id, 1, :at, :at)"

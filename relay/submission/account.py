@@ -75,9 +75,13 @@ class Accounts:
             self._secrets = (self._clock(), known)
         return known
 
+    def known(self, mailbox_id: str) -> Account | None:
+        """The account as it was read last, without asking."""
+        return self._known.get(mailbox_id, (0, None))[1]
+
     def options(self, mailbox_id: str) -> Options:
         """How the mailbox wants its verdicts told, as far as it is known without asking."""
-        _, account = self._known.get(mailbox_id, (0, None))
+        account = self.known(mailbox_id)
         return account.policy.options if account is not None else Options()
 
     def forget(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 
 from policy.decision import Refusal
@@ -31,6 +32,9 @@ from relay.submission.intake import Intake, Judged, Prepared
 from relay.submission.login import Logins
 from relay.submission.preparation import House, prepare, recipient_facts
 from relay.submission.submission import Answer, AuthRefused, Principal, Submission
+from relay.submission.turned_away import DoorBook, Refused, TurnedAway
+
+log = structlog.get_logger()
 
 LARGE = 256 * 1024  # bodies above it are stored before the batch, so that the batch stays small
 IN_THREAD = 512 * 1024  # messages above it are read in a thread: the loop stays responsive
@@ -80,6 +84,7 @@ class FrontDesk:
         accounts: Accounts,
         logins: Logins,
         intake: Intake,
+        turned_away: TurnedAway,
         house: Callable[[], House],
         scanner: Callable[[frozenset[str], Account], SecretScanner],
         mail_hosts: Callable[[Sequence[str]], Any],
@@ -92,6 +97,8 @@ class FrontDesk:
         self._accounts = accounts
         self._logins = logins
         self._intake = intake
+        self._turned_away = turned_away
+        self._door = DoorBook()
         self._house = house
         self._scanner = scanner
         self._mail_hosts = mail_hosts
@@ -133,6 +140,24 @@ class FrontDesk:
         sender = await self._sender_state(asked)
         known = await self._reader.ask(self._look_at_recipients, asked)
         return at_rcpt(account.policy, facts, replace(sender, recipients=known), accepted)
+
+    def note(
+        self, principal: Principal, refusal: Refusal, send_id: str, mail_from: Address | None, recipient: Address | None
+    ) -> str:
+        """Record a refusal given at MAIL or RCPT without waiting; the send id to tell the client."""
+        account = self._accounts.known(principal.mailbox_id)
+        if account is None:
+            return send_id  # a credential without a mailbox: there is no tenant to record it for
+        facts = replace(self._envelope(account, mail_from, (recipient,) if recipient else ()), send_id=send_id)
+        refused = Refused(facts, principal.credential_id, refusal, "RCPT" if recipient else "MAIL")
+        first, is_new = self._door.first_id(refused)
+        try:
+            written = self._writer.put(self._turned_away, (refused, is_new))
+        except Unavailable as error:
+            log.warning("a refusal was not recorded", send=first, error=str(error))
+        else:
+            written.add_done_callback(_tell_if_lost)
+        return first
 
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
@@ -230,3 +255,9 @@ async def _committed(waiting: "asyncio.Future[Judged]") -> Judged:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.shield(waiting)
     return waiting.result()
+
+
+def _tell_if_lost(written: "asyncio.Future[None]") -> None:
+    """Nobody waits for the record of a refusal at the door; that it could not be written must not pass unseen."""
+    if not written.cancelled() and (error := written.exception()) is not None:
+        log.warning("a refusal was not recorded", error=str(error))

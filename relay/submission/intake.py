@@ -30,13 +30,11 @@ from relay.store.parcel import Due, Parcel
 from relay.store.queue import LEASE
 from relay.store.rates import RateBook
 from relay.store.recollection import Asked
-from relay.store.refusals import known_refusal, note_refusals
+from relay.store.refusals import SAME_REFUSAL, known_refusal, note_refusals
 from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approvals, insert_sends
 from relay.store.snapshot import Snapshot
 from relay.submission.record import record_content
 from relay.submission.submission import Answer, Submission
-
-SAME_REFUSAL = 60_000  # milliseconds in which identical refusals share one id
 
 # What a person, or nobody in time, made of a held message.
 _SETTLED = {

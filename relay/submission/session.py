@@ -140,8 +140,11 @@ class Session(Access):
             return wording.TOO_LARGE
         return None if self.traffic.memory.has(max(size, _EXTRA)) else wording.FULL
 
-    def _refuse(self, refusal: Refusal, transaction: Transaction) -> None:
-        reply = wording.refused(refusal, self._phase, transaction.send_id, transaction.longest)
+    def _refuse(self, refusal: Refusal, transaction: Transaction, recipient: Address | None = None) -> None:
+        assert self._principal is not None
+        desk = self.service.desk
+        send_id = desk.note(self._principal, refusal, transaction.send_id, transaction.mail_from, recipient)
+        reply = wording.refused(refusal, self._phase, send_id, transaction.longest)
         self._say(wording.line(reply))
 
     # -- RCPT ---------------------------------------------------------------------------
@@ -182,7 +185,7 @@ class Session(Access):
         refusal = await self.service.desk.at_rcpt(principal, transaction.mail_from, recipient, accepted)
         if refusal is not None:
             transaction.refused += 1
-            self._refuse(refusal, transaction)
+            self._refuse(refusal, transaction, recipient)
             return
         transaction.recipients[recipient.wire] = recipient
         self._say(wording.OK_RCPT)

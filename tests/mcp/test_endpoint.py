@@ -2,6 +2,8 @@
 
 import pytest
 
+from relay.http.house import House
+from relay.store.writer import Unavailable
 from tests.mcp.conftest import Agency
 
 HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -78,12 +80,13 @@ async def test_a_call_is_whole_in_itself(agency: Agency) -> None:
     assert {tool["name"] for tool in answered.json()["result"]["tools"]} == NAMES
 
 
-async def test_a_store_that_cannot_be_read_is_told_as_for_now(agency: Agency) -> None:
-    letter = {"to": ["bob@example.com"], "subject": "Your order", "text": "Your order has shipped."}
+async def test_a_store_that_cannot_be_read_is_told_as_for_now(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(_house: House, _question: object) -> None:
+        raise Unavailable("the store cannot be read")
+
     async with agency.client(await agency.agent()) as client:
-        await client.call_tool("check_email", letter)
-        await agency.office.app.writer.stop()
-        result = await client.call_tool("send_email", letter)
+        monkeypatch.setattr(House, "look", down)
+        result = await client.call_tool("list_messages", {})
     assert result.is_error
     assert "unavailable: " in str(result.content)
-    assert "Nothing was done. Call again later." in str(result.content)
+    assert "retryAfter: 5 seconds. Nothing was done. Call again later." in str(result.content)

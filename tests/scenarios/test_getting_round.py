@@ -62,13 +62,13 @@ INVALID, LISTED = "recipient_invalid", "suppressed"
         ("<B.O.B+x@GoogleMail.com>", LISTED),
         ("<.bob@gmail.com>", INVALID),
         ("<bob..@gmail.com>", INVALID),
-        ("<\uff42\uff4f\uff42@corp.example>", LISTED),
+        ("<\uff42\uff4f\uff42@corp.example>", INVALID),
         ("<bob@\uff43\uff4f\uff52\uff50.example>", LISTED),
         ("<bob@corp\u3002example>", LISTED),
         ("<bo\u00adb@corp.example>", INVALID),
         ("<bo\u200db@corp.example>", INVALID),
         ("<bob@co\u00adrp.example>", LISTED),
-        ("<\u212aim@corp.example>", LISTED),
+        ("<\u212aim@corp.example>", INVALID),
         ("<rene\u0301@corp.example>", LISTED),
         ("<REN\u00c9@corp.example>", LISTED),
         ("<bob@xn--bcher-kva.example>", LISTED),
@@ -95,7 +95,7 @@ def test_P10_an_allow_list_takes_the_exact_address_only(gate: Gate):
     with agent.connect() as client:
         client.command(f"MAIL FROM:<{agent.address}> SMTPUTF8")
         assert client.command("RCPT TO:<Kim@open.example>").code == 250
-        assert refused(client.command("RCPT TO:<\u212aim@open.example>")).reason == "recipient_not_allowed"
+        assert refused(client.command("RCPT TO:<\u212aim@open.example>")).reason == INVALID
         assert refused(client.command("RCPT TO:<kim+x@open.example>")).reason == "recipient_not_allowed"
 
 

@@ -61,6 +61,11 @@ class ScriptedDesk:
         self.sizes.append(size)
         return _played(self.mail)
 
+    def note(
+        self, principal: Principal, refusal: Refusal, send_id: str, mail_from: Address | None, recipient: Address | None
+    ) -> str:
+        return send_id
+
     async def at_rcpt(
         self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
     ) -> Refusal | None:

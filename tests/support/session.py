@@ -229,6 +229,11 @@ class Session:
     async def _take_login(self, initial: str) -> tuple[str, str]:
         return await self._secret(initial, "Username:"), await self._secret("", "Password:")
 
+    async def _take_xoauth2(self, initial: str) -> tuple[str, str]:
+        """The user and the access token, which a script's `users` holds in the password's place."""
+        user, token, *_ = (await self._secret(initial, "")).split("\x01")
+        return user.removeprefix("user="), token.removeprefix("auth=Bearer ")
+
     async def _secret(self, given: str, prompt: str) -> str:
         if not given:
             await self._wire.say("334 " + base64.b64encode(prompt.encode()).decode())

@@ -4,7 +4,9 @@ A page is told only that something changed and where; it asks for the piece it s
 piece is made in one place. The stream ends with the session, and when this process drains.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
 
 import orjson
 from starlette.responses import Response, StreamingResponse
@@ -13,6 +15,8 @@ from relay.http.console.visit import Visit
 from relay.store import journal
 from relay.store.journal import Wanted
 from relay.store.sessions import is_ended
+
+T = TypeVar("T")
 
 BATCH = 500
 POLL = 0.5  # seconds between looks
@@ -27,11 +31,11 @@ async def stream(visit: Visit) -> Response:
 
 async def _events(visit: Visit) -> AsyncIterator[bytes]:
     house, silent = visit.house, 0
-    mark = await house.look(journal.newest)
+    mark = await _whole(house.look(journal.newest))
     yield b"retry: 2000\nevent: begun\ndata: {}\n\n"
     while house.ready()[0] and house.clock() < visit.session.ends:
         since = mark
-        rows = await house.look(lambda c: journal.after(c, since, Wanted(), BATCH))  # noqa: B023 - asked at once
+        rows = await _whole(house.look(lambda c: journal.after(c, since, Wanted(), BATCH)))  # noqa: B023 - asked at once
         if rows:
             mark, silent = journal.of(rows[-1]), 0
             told = [{"type": r.type, "send": r.send_id, "mailbox": r.mailbox_id} for r in rows]
@@ -39,8 +43,13 @@ async def _events(visit: Visit) -> AsyncIterator[bytes]:
         else:
             silent += 1
             if silent % HEARTBEAT == 0:
-                if await house.look(lambda c: is_ended(c, visit.session.id)):
+                if await _whole(house.look(lambda c: is_ended(c, visit.session.id))):
                     return
                 yield b": nothing new\n\n"
         if len(rows) < BATCH:
             await house.pause(POLL)
+
+
+async def _whole(reading: Coroutine[Any, Any, T]) -> T:
+    """A look that comes to its end though the page goes meanwhile: a broken one would cost its connection."""
+    return await asyncio.shield(reading)

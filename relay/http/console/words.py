@@ -22,6 +22,7 @@ STATES: dict[str, tuple[str, str]] = {
     "ready": ("good", "●"),
     "closed": ("quiet", "●"),
     "resting": ("wait", "◐"),
+    "recovering": ("wait", "◑"),
     "probing": ("wait", "◑"),
     "good": ("good", "●"),
     "queued": ("quiet", "○"),

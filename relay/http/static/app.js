@@ -21,6 +21,9 @@
   };
   setInterval(tick, 15e3);
 
+  // -- the rail of a phone: where one is stays in sight -------------------------------
+  one(".rail [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // -- copying -----------------------------------------------------------------------
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
@@ -61,8 +64,20 @@
     one("[data-many-count]").textContent = `${picked.length} picked`;
   });
   document.addEventListener("submit", (event) => {
+    if (event.target.dataset.busy) { const button = one("button", event.target); button.textContent = event.target.dataset.busy; button.disabled = true; }
     const asked = event.target.dataset.ask || (event.target.matches("[data-many]") ? "Decide for all that are picked?" : "");
     if (asked && !confirm(asked)) event.preventDefault();
+  });
+
+  // -- a message dropped on its field -------------------------------------------------
+  document.addEventListener("dragover", (event) => { if (event.target.closest("[data-drop]")) event.preventDefault(); });
+  document.addEventListener("drop", async (event) => {
+    const form = event.target.closest("[data-drop]");
+    const file = event.dataTransfer?.files[0];
+    if (!form || !file) return;
+    event.preventDefault();
+    form.elements.message.value = await file.text();
+    say(`${file.name} is read`);
   });
 
   // -- rows and keys -----------------------------------------------------------------

@@ -1,0 +1,139 @@
+"""Refusals given at MAIL and RCPT: recorded like every decision, but nobody waits for it.
+
+The reply goes out at once; the record follows with the next commit. Within a minute the
+same refusal of the same mailbox (and recipient) keeps its first id and is only counted, so
+a client that tries again and again fills no disk. What cannot be recorded is logged, and
+the refusal stands.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection
+
+from policy.decision import Check, Decision, Refusal, Verdict
+from policy.facts import Facts
+from relay.store import audit
+from relay.store.events import Event, record
+from relay.store.recollection import tokens_of
+from relay.store.refusals import SAME_REFUSAL, note_refusals
+from relay.store.sends import NewSend, insert_sends
+from relay.submission.record import iso
+
+KNOWN = 10_000  # refusals remembered at most
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One refusal at the door: what was asked (the envelope so far) and the answer."""
+
+    facts: Facts
+    credential_id: str
+    refusal: Refusal
+    phase: str  # MAIL or RCPT
+
+    @property
+    def decision(self) -> Decision:
+        """The refusal as a decision; which rule it was is told by its reason."""
+        who = self.facts.recipients[0].address if self.facts.recipients else ""
+        check = Check(self.refusal.reason, "failed", who, {"phase": self.phase}, self.refusal)
+        verdict: Verdict = "deferred" if self.refusal.retry == "after" else "blocked"
+        return Decision(verdict, (), (check,), self.refusal.reason, self.refusal)
+
+    @property
+    def mark(self) -> bytes:
+        """What makes two refusals the same."""
+        words = f"{self.facts.mailbox}\0{self.phase}\0{self.refusal.reason}\0"
+        return blake2b((words + ",".join(r.key for r in self.facts.recipients)).encode(), digest_size=16).digest()
+
+
+class DoorBook:
+    """What was refused in the last minute by this process."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, tuple[str, int]] = OrderedDict()
+
+    def first_id(self, refused: Refused) -> tuple[str, bool]:
+        """The id to tell, and whether this refusal is new."""
+        send_id, at = self._known.get(refused.mark, ("", 0))
+        if send_id and 0 <= refused.facts.now - at < SAME_REFUSAL:
+            return send_id, False
+        self._known[refused.mark] = (refused.facts.send_id, refused.facts.now)
+        self._known.move_to_end(refused.mark)
+        if len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+        return refused.facts.send_id, True
+
+
+class TurnedAway:
+    """The writer's handler for refusals at the door."""
+
+    order = 4
+
+    def __init__(self, writer: str, token: Callable[[], str]) -> None:
+        self._writer = writer
+        self._token = token
+
+    def __call__(self, connection: Connection, items: Sequence[tuple[Refused, bool]]) -> Sequence[None]:
+        """Record what is new, count what is not."""
+        new = [refused for refused, is_new in items if is_new]
+        tokens = tokens_of(connection, [r.facts for r in new], self._token)
+        insert_sends(connection, [NewSend(_row(r), (), None) for r in new])
+        audit.append(connection, [self._record(r, tokens) for r in new])
+        record(connection, [_event(r) for r in new])
+        note_refusals(
+            connection,
+            [{"fingerprint": r.mark, "send_id": r.facts.send_id, "at": r.facts.now} for r in new],
+            [{"fingerprint": r.mark, "at": r.facts.now} for r, is_new in items if not is_new],
+        )
+        return [None] * len(items)
+
+    def _record(self, refused: Refused, tokens: dict[tuple[str, str], str]) -> audit.Record:
+        facts, decision = refused.facts, refused.decision
+        hidden = {word: tokens[facts.tenant, r.key] for r in facts.recipients for word in (r.address, r.key, r.alias)}
+        content = {
+            "v": 1,
+            "sendId": facts.send_id,
+            "tenant": facts.tenant,
+            "mailbox": facts.mailbox,
+            "decision": decision.decision,
+            "rule": decision.rule,
+            "reason": decision.reason,
+            "phase": refused.phase,
+            "checks": [check.as_json() for check in decision.checks],
+            "timestamp": iso(facts.now),
+        }
+        return audit.Record(f"{facts.tenant}:{self._writer}", facts.send_id, facts.now, content, hidden)
+
+
+def _row(refused: Refused) -> dict[str, Any]:
+    facts, decision = refused.facts, refused.decision
+    empty = ("from_address", "to_header", "subject", "message_id", "dedupe_key", "campaign", "digest", "message_class")
+    return {
+        "id": facts.send_id,
+        "tenant_id": facts.tenant,
+        "mailbox_id": facts.mailbox,
+        "credential_id": refused.credential_id,
+        "source": facts.source,
+        "mail_from": facts.mail_from,
+        "size": 0,
+        "decision": decision.decision,
+        "reason": decision.reason,
+        "rule": decision.rule,
+        "detail": refused.refusal.detail,
+        "metadata": "{}",
+        "envelope": "{}",
+        "plan": "{}",
+        "received_at": facts.now,
+        **dict.fromkeys(empty, ""),
+    }
+
+
+def _event(refused: Refused) -> Event:
+    facts = refused.facts
+    who = facts.recipients[0].address if facts.recipients else ""
+    data = {"reason": refused.refusal.reason, "decision": refused.decision.decision, "phase": refused.phase}
+    return Event("send.blocked", facts.now, facts.tenant, facts.mailbox, facts.send_id, recipient=who, data=data)

@@ -1,0 +1,128 @@
+"""Every page needs a session, every button its token and our own Origin; every answer carries the policy."""
+
+import re
+
+import pytest
+
+from relay.http.console.guard import POLICY
+from relay.http.console.site import ENTRIES
+from tests.console.visitor import BASE, Visitor, visitor
+
+PAGES = sorted(e.path for e in ENTRIES if e.method == "GET")
+BUTTONS = sorted(e.path for e in ENTRIES if e.method == "POST")
+LISTS = [p for p in PAGES if "{" not in p and p not in ("/live", "/audit/export")]
+
+
+def filled(path: str) -> str:
+    """The path with something in the place of every name."""
+    return re.sub(r"\{\w+\}", "send_01JQ3ZS9XH8C1T2V3W4X5Y6Z7A", path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_no_page_without_a_session(office, path):
+    answer = await Visitor(office).get(filled(path))
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize("path", BUTTONS)
+async def test_no_button_without_a_session(office, path):
+    answer = await Visitor(office).post(filled(path), token="x")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize("path", BUTTONS)
+async def test_no_button_without_its_token(office, path):
+    person = await visitor(office)
+    person.token = ""
+    assert (await person.post(filled(path))).status_code == 403
+    person.token = "0" * 64
+    assert (await person.post(filled(path))).status_code == 403
+
+
+@pytest.mark.parametrize("path", BUTTONS)
+@pytest.mark.parametrize("headers", [
+    {"Origin": "https://evil.test"},
+    {"Origin": "null"},
+    {"Origin": f"{BASE}.evil.test"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {},
+])  # fmt: skip
+async def test_no_button_from_another_site(office, path, headers):
+    person = await visitor(office)
+    answer = await person.client.post(filled(path), data={"token": person.token}, headers=headers)
+    assert answer.status_code == 403
+    assert "own pages only" in answer.text
+
+
+async def test_another_sessions_token_is_worth_nothing(office):
+    one, other = await visitor(office), await visitor(office)
+    one.token = other.token
+    assert (await one.post("/providers/second/pause")).status_code == 403
+
+
+@pytest.mark.parametrize("path", BUTTONS)
+async def test_get_changes_nothing(office, path):
+    person = await visitor(office)
+    known = {e.path for e in ENTRIES if e.method == "GET"}
+    answer = await person.get(filled(path))
+    assert answer.status_code in ((200, 404) if path in known else (404, 405))
+
+
+@pytest.mark.parametrize("path", [*LISTS, "/sign-in", "/messages/nothing", "/nothing-here-either/x"])
+async def test_every_page_carries_the_policy_and_is_not_kept(office, path):
+    person = await visitor(office)
+    answer = await person.get(path)
+    if path == "/nothing-here-either/x":
+        assert answer.status_code == 404
+        return
+    assert answer.headers["content-security-policy"] == POLICY
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert "unsafe" not in POLICY
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_screen_answers_on_an_empty_house_and_has_nothing_inline(office, path):
+    person = await visitor(office)
+    answer = await person.get(path)
+    assert answer.status_code == 200, answer.text
+    assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", answer.text)
+    assert "https://" not in re.sub(
+        r'placeholder="[^"]*"|<pre>.*?</pre>|data-copy="[^"]*"', "", answer.text, flags=re.DOTALL
+    )
+
+
+async def test_what_is_not_there_is_a_page_that_says_so(office):
+    person = await visitor(office)
+    for path in ("/messages/send_x", "/mailboxes/nobody", "/domains/none", "/webhooks/none", "/investigations/none"):
+        answer = await person.get(path)
+        assert answer.status_code == 404
+        assert "There is no such thing" in answer.text or "no such" in answer.text
+
+
+async def test_a_button_that_cannot_do_its_work_says_so_where_it_stands(office):
+    person = await visitor(office)
+    answer = await person.post("/suppressions", email="not an address")
+    assert answer.status_code == 303
+    page = await person.get("/")
+    assert "is not an address" in page.text
+    assert 'role="alert"' in page.text
+
+
+async def test_a_button_never_leads_out_of_the_house(office):
+    person = await visitor(office)
+    for back in ("https://evil.test/", "//evil.test/", "/\\evil.test"):
+        answer = await person.post("/mailboxes/agent/pause", back=back)
+        assert answer.headers["location"].startswith("/mailboxes/")
+
+
+async def test_static_files_are_kept_by_the_mark_of_their_content(office):
+    person = Visitor(office)
+    page = (await person.get("/sign-in")).text
+    address = re.search(r'href="(/static/tokens\.css\?[0-9a-f]+)"', page)[1]
+    assert "immutable" in (await person.get(address)).headers["cache-control"]
+    assert (await person.get("/static/../render.py")).status_code == 404
+    assert (await person.get("/static/%2e%2e/house.py")).status_code == 404

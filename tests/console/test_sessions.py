@@ -1,0 +1,125 @@
+"""Sessions: signed, absolute, ended for good; the sign-in keeps guessers and strangers out."""
+
+import pytest
+
+from relay.http.console.session import COOKIE, Sessions
+from tests.console.visitor import BASE, Visitor, visitor
+from tests.http.office import NOON
+
+HOUR = 3_600_000
+
+
+@pytest.fixture
+def sessions():
+    sessions = Sessions(lambda: b"k" * 32, lambda: 12 * HOUR, lambda: sessions.now, lambda n: b"\x07" * n)
+    sessions.now = NOON
+    return sessions
+
+
+def test_a_session_is_read_back_until_its_time_is_over(sessions):
+    session, cookie = sessions.begin()
+    assert sessions.read(cookie) == session
+    sessions.now = NOON + 12 * HOUR - 1
+    assert sessions.read(cookie) is not None
+    sessions.now = NOON + 12 * HOUR
+    assert sessions.read(cookie) is None
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda c: c[:-1] + ("0" if c[-1] != "0" else "1"),
+    lambda c: "0" + c[1:],
+    lambda c: c.replace(str(NOON), str(NOON + HOUR)),
+    lambda c: c + ".x",
+    lambda _: "",
+    lambda _: "..",
+    lambda _: "a.²³.é",
+    lambda _: f"x.{'9' * 400}.y",
+])  # fmt: skip
+def test_a_cookie_that_was_touched_is_none(sessions, spoil):
+    _, cookie = sessions.begin()
+    assert sessions.read(spoil(cookie)) is None
+
+
+def test_another_key_ends_every_session():
+    keys = [b"a" * 32]
+    sessions = Sessions(lambda: keys[0], lambda: HOUR, lambda: NOON, lambda n: b"\x01" * n)
+    _, cookie = sessions.begin()
+    keys[0] = b"b" * 32
+    assert sessions.read(cookie) is None
+
+
+async def test_signing_in_gives_a_strict_cookie_scripts_cannot_read(office):
+    answer = await Visitor(office).sign_in()
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    assert "Path=/" in cookie
+    assert answer.headers["location"] == "/"
+
+
+async def test_each_sign_in_has_a_new_id(office):
+    one, other = await visitor(office), await visitor(office)
+    assert one.client.cookies[COOKIE] != other.client.cookies[COOKIE]
+    planted = Visitor(office)
+    planted.client.cookies.set(COOKIE, "planted.1.mark")
+    await planted.sign_in()
+    assert "planted" not in planted.client.cookies[COOKIE]
+
+
+async def test_a_wrong_key_is_refused_and_told(office):
+    answer = await Visitor(office).sign_in("not-the-key")
+    assert answer.status_code == 403
+    assert "not the admin key" in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+async def test_who_guesses_too_fast_waits_even_with_the_right_key(office):
+    person = Visitor(office)
+    for _ in range(10):
+        assert (await person.sign_in("guess")).status_code == 403
+    answer = await person.sign_in()
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_a_stranger_cannot_sign_others_in(office):
+    assert (await Visitor(office).sign_in(Origin="https://evil.test")).status_code == 403
+    assert (await Visitor(office).sign_in(Origin="null")).status_code == 403
+
+
+async def test_signing_out_ends_the_session_for_every_copy_of_its_cookie(office):
+    person = await visitor(office)
+    copy = Visitor(office)
+    copy.client.cookies.set(COOKIE, person.client.cookies[COOKIE])
+    assert (await copy.get("/messages")).status_code == 200
+    assert (await person.post("/sign-out")).headers["location"] == "/sign-in"
+    answer = await copy.get("/messages")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fmessages")
+
+
+async def test_a_session_ends_at_its_absolute_time_however_much_it_is_used(office):
+    person = await visitor(office)
+    for _ in range(4):
+        office.clock.advance(3 * 3600)
+        answer = await person.get("/messages")
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize(
+    "following", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)", "/sign-in"]
+)
+async def test_nobody_is_sent_out_of_the_house_after_signing_in(office, following):
+    person = Visitor(office)
+    fields = {"key": "an-operators-key-0123456789abcdef", "next": following}
+    answer = await person.client.post("/sign-in", data=fields, headers={"Origin": BASE})
+    assert answer.headers["location"] == "/"
+
+
+async def test_one_is_sent_to_what_was_asked_for(office):
+    person = Visitor(office)
+    page = await person.get("/messages?q=state:held")
+    assert page.headers["location"] == "/sign-in?next=%2Fmessages%3Fq%3Dstate%3Aheld"
+    fields = {"key": "an-operators-key-0123456789abcdef", "next": "/messages?q=state:held"}
+    answer = await person.client.post("/sign-in", data=fields, headers={"Origin": BASE})
+    assert answer.headers["location"] == "/messages?q=state:held"

@@ -1,0 +1,147 @@
+"""The form a message leaves in: what the provider takes, and who shares a transaction."""
+
+import base64
+
+import dkim
+import pytest
+
+from tests.delivery.house import BOB, MESSAGE, signers
+from tests.support.provider import Provider
+from tests.support.script import Script
+
+HEAD = b"From: <agent@sender.test>\r\nSubject: hello\r\nMIME-Version: 1.0\r\n"
+EIGHT_BIT = (
+    HEAD
+    + b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    + "Grüße aus Köln\r\n".encode()
+)
+SIGNED = (
+    HEAD
+    + b'Content-Type: multipart/signed; boundary=b; micalg=x; protocol="application/pgp-signature"\r\n\r\n'
+    + b"--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    + "Grüße\r\n".encode()
+    + b"--b\r\nContent-Type: application/pgp-signature\r\n\r\nxx\r\n--b--\r\n"
+)
+SEVEN = Script(extensions=("PIPELINING", "SIZE 31457280"))
+UTF8_HEADER = "From: <agent@sender.test>\r\nSubject: Grüße\r\n\r\nhello\r\n".encode()
+
+
+def verifies(data: bytes) -> bool:
+    records = {f"{s.record_name}.".encode(): s.key.record.encode() for s in signers()}
+    return bool(dkim.verify(data, dnsfunc=lambda name, **_: records[name]))
+
+
+async def test_S28_an_8_bit_body_goes_as_it_is_where_the_provider_takes_it(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    await house.deliver(data=EIGHT_BIT)
+    (taken,) = provider.ledger.taken
+    assert "BODY=8BITMIME" in taken.mail_options
+    assert taken.data.endswith("Grüße aus Köln\r\n".encode())
+    assert verifies(taken.data)
+
+
+async def test_S28_an_8_bit_body_is_encoded_anew_before_signing_where_it_does_not(make_house, make_provider):
+    provider = make_provider(SEVEN)
+    house = await make_house(provider.settings())
+    assert house.delivery(await house.deliver(data=EIGHT_BIT)).state == "delivered"
+    (taken,) = provider.ledger.taken
+    assert taken.data.isascii()
+    assert not taken.mail_options or "BODY=8BITMIME" not in taken.mail_options
+    assert b"Gr=C3=BC=C3=9Fe aus K=C3=B6ln" in taken.data
+    assert verifies(taken.data)
+    assert not provider.ledger.violations
+
+
+async def test_S28_what_may_not_be_encoded_anew_goes_by_a_provider_that_takes_it(pair):
+    house, _one, two = await pair(SEVEN)
+    given = await house.deliver(data=SIGNED)
+    assert (house.delivery(given).state, house.delivery(given).provider) == ("delivered", "second")
+    assert two.ledger.taken[0].data.endswith(SIGNED.partition(b"\r\n\r\n")[2])
+
+
+async def test_S28_and_bounces_where_there_is_none(make_house, make_provider):
+    provider = make_provider(SEVEN)
+    house = await make_house(provider.settings())
+    given = await house.deliver(data=SIGNED)
+    row = house.delivery(given)
+    assert (row.state, row.reason, row.reply[:9]) == ("bounced", "8bitmime", "554 5.6.3")
+    assert not any(line.startswith("MAIL") for _, line in provider.ledger.commands)
+
+
+@pytest.mark.parametrize("what", ["header", "recipient", "sender"])
+async def test_S29_what_needs_SMTPUTF8_goes_by_a_provider_that_has_it(pair, what):
+    house, _one, two = await pair(SEVEN)
+    given = await house.deliver(
+        "jörg@example.net" if what == "recipient" else BOB,
+        data=UTF8_HEADER if what == "header" else MESSAGE,
+        **({"mail_from": "agänt@sender.test"} if what == "sender" else {}),
+    )
+    assert (house.delivery(given).state, house.delivery(given).provider) == ("delivered", "second")
+    assert "SMTPUTF8" in two.ledger.taken[0].mail_options
+
+
+async def test_S29_and_bounces_with_5_6_7_where_there_is_none(make_house, make_provider):
+    provider = make_provider(SEVEN)
+    house = await make_house(provider.settings())
+    given = await house.deliver("jörg@example.net")
+    row = house.delivery(given)
+    assert (row.state, row.reason, row.reply[:9]) == ("bounced", "smtputf8", "550 5.6.7")
+    assert house.settled[0].hard is False
+    assert house.means.healths.state("lab") == "closed"
+
+
+async def test_a_provider_that_names_a_smaller_size_is_not_sent_the_message(make_house, make_provider):
+    provider = make_provider(Script(extensions=("SIZE 100",)))
+    house = await make_house(provider.settings())
+    await house.deliver()
+    assert not any(line.startswith("MAIL") for _, line in provider.ledger.commands)
+
+
+async def test_recipients_share_a_transaction_within_the_providers_limit(make_house, provider: Provider):
+    house = await make_house(provider.settings(limits={"recipients_per_message": 3}))
+    await house.deliver(*(f"r{n}@example.net" for n in range(7)))
+    assert [len(t.rcpt_to) for t in provider.ledger.taken] == [3, 3, 1]
+
+
+async def test_with_a_bounce_domain_each_delivery_has_a_return_path_of_its_own(make_house, make_provider):
+    provider = make_provider()
+    house = await make_house(provider.settings(own_return_path=True))
+    wardrobe = house.means.wardrobe
+    object.__setattr__(wardrobe, "links", type(wardrobe.links)(wardrobe.links.tokens, "http://x.test", "b.sender.test"))
+    await house.deliver("a@example.net", "b@example.net")
+    paths = {t.mail_from for t in provider.ledger.taken}
+    assert len(paths) == 2
+    assert all(path.endswith("@b.sender.test") for path in paths)
+
+
+async def test_a_null_sender_stays_null(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    await house.deliver(mail_from="")
+    assert provider.ledger.taken[0].mail_from == ""
+
+
+async def test_a_campaign_that_is_no_ascii_makes_no_message_need_SMTPUTF8(make_house, make_provider):
+    provider = make_provider(SEVEN)
+    house = await make_house(provider.settings(headers={"tag": "X-PM-Tag"}))
+    given = await house.deliver(campaign="früh\r\nBcc: x@y.test")
+    assert house.delivery(given).state == "delivered"
+    assert provider.ledger.taken[0].header("X-PM-Tag") == "fr?h??Bcc: x@y.test"
+    assert provider.ledger.taken[0].header("Bcc") is None
+
+
+async def test_the_control_headers_of_the_account_are_ours(make_house, provider: Provider):
+    headers = {"metadata": "X-SMTPAPI", "send_id": "X-PM-Metadata-gatepost-send"}
+    house = await make_house(provider.settings(headers=headers))
+    data = MESSAGE.replace(b"Subject", b'X-SMTPAPI: {"to":["evil@example.org"]}\r\nSubject')
+    given = await house.deliver(data=data)
+    (taken,) = provider.ledger.taken
+    assert taken.header("X-SMTPAPI") == f'{{"unique_args": {{"gatepost_send": "{given.send_id}"}}}}'
+    assert taken.header("X-PM-Metadata-gatepost-send") == given.send_id
+    assert b"evil@" not in taken.data
+
+
+async def test_S4_dots_and_long_bodies_arrive_to_the_octet(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    body = b".\r\n..\r\n.x\r\n" + base64.encodebytes(bytes(500_000)).replace(b"\n", b"\r\n") + b"."
+    await house.deliver(data=MESSAGE.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + body)
+    assert provider.ledger.taken[0].body == body + b"\r\n"

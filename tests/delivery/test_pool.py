@@ -1,0 +1,99 @@
+"""Connections: how many, how long, and how often they are used."""
+
+import asyncio
+import threading
+
+from tests.delivery.house import BOB
+from tests.delivery.test_worker import until
+from tests.support.provider import Provider
+from tests.support.script import Hold, Script
+
+
+async def test_no_more_connections_than_the_limit(make_house, make_provider):
+    gate = threading.Event()
+    provider = make_provider(Script().on(mail=Hold(gate)))
+    house = await make_house(provider.settings(limits={"connections": 3}, timeouts={"connect": "9s", "command": "9s"}))
+    rounds = [asyncio.create_task(house.deliver(f"r{n}@example.net")) for n in range(12)]
+    await until(lambda: provider.ledger.connections == 3)
+    gate.set()
+    await asyncio.gather(*rounds)
+    assert (provider.ledger.connections, len(provider.ledger.recipients())) == (3, 12)
+
+
+async def test_a_connection_ends_after_its_share_of_messages_with_a_QUIT(make_house, provider: Provider):
+    house = await make_house(provider.settings(limits={"messages_per_connection": 2}))
+    for _ in range(5):
+        await house.deliver()
+    await house.means.pool.close()
+    assert provider.ledger.connections == 3
+    provider.ledger.wait(lambda seen: sum(line == "QUIT" for _, line in seen.commands) == 3)
+
+
+async def test_a_connection_idle_for_too_long_is_not_used_again(make_house, provider: Provider):
+    house = await make_house(provider.settings(idle_time="30s"))
+    await house.deliver()
+    (kept,) = house.means.pool._idle["lab"]
+    kept.idle_since -= 31
+    await house.deliver()
+    assert provider.ledger.connections == 2
+
+
+async def test_sweeping_closes_what_is_idle(make_house, provider: Provider):
+    house = await make_house(provider.settings(idle_time="30s"))
+    await house.deliver()
+    house.means.pool.sweep()
+    (kept,) = house.means.pool._idle["lab"]
+    kept.idle_since -= 31
+    house.means.pool.sweep()
+    assert house.means.pool._idle["lab"] == []
+    await house.means.pool.close()
+    provider.ledger.wait(lambda seen: any(line == "QUIT" for _, line in seen.commands))
+
+
+async def test_too_many_connections_lowers_the_limit_and_quiet_raises_it_again(make_house, provider: Provider):
+    house = await make_house(provider.settings(limits={"connections": 5}))
+    pool, (lab,) = house.means.pool, house.providers
+    slots = pool._slots["lab"]
+    for _ in range(4):
+        await slots.take()
+    assert pool.crowded(lab)
+    assert slots.limit == 3
+    slots.shrunk_at -= 61
+    pool.sweep()
+    assert slots.limit == 4
+    for _ in range(4):
+        slots.give()
+    assert not (pool.crowded(lab) and pool.crowded(lab))  # never below one
+
+
+async def test_whoever_stops_waiting_for_a_place_takes_none(make_house, provider: Provider):
+    house = await make_house(provider.settings(limits={"connections": 1}))
+    slots = house.means.pool._slots["lab"]
+    await slots.take()
+    waiting = [asyncio.create_task(slots.take()) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    slots.give()
+    await waiting[1]
+    assert slots.taken == 1
+
+
+async def test_changed_credentials_close_the_connections_of_the_old_ones(make_house, provider: Provider):
+    import dataclasses
+
+    house = await make_house(provider.settings())
+    await house.deliver()
+    house.means.pool.change(tuple(dataclasses.replace(p, group="new") for p in house.providers), {})
+    assert house.means.pool._idle["lab"] == []
+
+
+async def test_an_unchanged_provider_keeps_its_connections_through_a_reload(make_house, provider: Provider):
+    import dataclasses
+
+    house = await make_house(provider.settings())
+    await house.deliver()
+    again = tuple(dataclasses.replace(p) for p in house.providers)
+    house.means.pool.change(again, {})
+    house.means = dataclasses.replace(house.means, providers=again)
+    await house.deliver()
+    assert (provider.ledger.connections, provider.ledger.copies_for(BOB)) == (1, 2)

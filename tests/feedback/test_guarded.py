@@ -1,0 +1,90 @@
+"""H14: calls to addresses others chose lead nowhere inside, are pinned, cut and timed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from relay.feedback import guarded
+from relay.feedback.guarded import CallFailed, Forbidden, check_address, check_url, post
+from tests.feedback.receiver import Receiver
+
+MakeReceiver = Callable[..., Receiver]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[fd00::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0177.0.0.1/",
+        "https://127.1/",
+        "https://0/",
+        "https://10.1.2.3/",
+        "https://100.64.0.1/",
+        "https://[64:ff9b::a00:1]/",
+        "https://[2002:7f00:1::]/",
+        "http://hooks.example.com/",
+        "https://user:word@hooks.example.com/",
+        "https://hooks.example.com:25/",
+        "https://hooks.example.com:6379/",
+        "file:///etc/passwd",
+        "gopher://hooks.example.com/",
+        "https://hooks.example.com\\@127.0.0.1/",
+        "https:///nowhere",
+        "https://hooks.example.com:99999/",
+        "https://hooks.example.com/\r\nX: y",
+    ],
+)
+def test_H14_a_url_that_leads_inside_is_not_called(url: str):
+    with pytest.raises(Forbidden):
+        check_url(url)
+
+
+@pytest.mark.parametrize("url", ["https://hooks.example.com/x?y=1", "https://8.8.8.8/", "https://a.example:8443/"])
+def test_H14_ordinary_urls_pass(url: str):
+    check_url(url)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "fd00:ec2::254", "224.0.0.1", "0.0.0.0"])
+def test_H14_some_addresses_are_never_called_not_even_where_private_ones_are(address: str):
+    with pytest.raises(Forbidden):
+        check_address(address, allow_private=True)
+
+
+@pytest.mark.parametrize("answers", [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::1"], ["169.254.169.254"]])
+async def test_H14_a_name_that_leads_inside_is_not_called(answers: list[str]):
+    async def find(host: str, port: int) -> list[str]:
+        return answers
+
+    with pytest.raises(Forbidden):
+        await post("https://rebinding.example/", b"{}", {}, find=find)
+
+
+async def test_H14_the_address_that_was_checked_is_the_one_that_is_called(make_receiver: MakeReceiver):
+    receiver, asked = make_receiver(), []
+
+    async def find(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
+
+    port = receiver.url.rpartition(":")[2].partition("/")[0]
+    answer = await post(f"http://hooks.example:{port}/x", b"{}", {}, allow_private=True, find=find)
+    assert answer.code == 200
+    assert asked == ["hooks.example"]
+    assert receiver.calls[0].headers["Host"] == f"hooks.example:{port}"
+
+
+async def test_H14_a_huge_answer_is_cut(make_receiver: MakeReceiver):
+    receiver = make_receiver((200, b"x" * (1 << 20)))
+    answer = await post(receiver.url, b"{}", {}, allow_private=True)
+    assert len(answer.body) == guarded.MAX_ANSWER
+
+
+async def test_H14_a_slow_answer_is_given_up(make_receiver: MakeReceiver):
+    with pytest.raises(CallFailed, match="in time"):
+        await post(make_receiver().url, b"{}", {}, allow_private=True, timeout=0)
