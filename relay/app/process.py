@@ -58,7 +58,6 @@ class App(Parts):
         self.listeners: list[Listener] = []
         self.ready = False
         self._http: Any = None
-        self._reloading: asyncio.Task[None] | None = None
 
     @cached_property
     def chores(self) -> Chores:
@@ -136,6 +135,8 @@ class App(Parts):
             await self.writer.run(lambda c: declare_all(c, settings, self.vault))
         await self.reader.call(lambda c: self.signers.load(c, self.clock()))
         self.settings = settings
+        if self.slot == 0:
+            await self.writer.run(self.station.begin)
         self.desk.forget()
         if self.certificate is not None:
             self.certificate.reload()
@@ -218,7 +219,9 @@ class App(Parts):
         """Whether this process takes mail, and what is missing."""
         missing = [] if self.ready else ["not started or draining"]
         missing += [
-            f"listener {n} is closed" for n, own in enumerate(self.listeners) if self.ready and not own.accepting
+            f"listener {n} is closed"
+            for n, own in enumerate((*self.listeners, *self.station.listeners))
+            if self.ready and not own.accepting
         ]
         return not missing, missing
 

@@ -27,6 +27,7 @@ from relay.cli import (
     hold,
     init,
     mailbox,
+    mcp,
     policy,
     provider,
     queue,
@@ -94,6 +95,7 @@ _COMMANDS: dict[str, Callable[..., Any] | typer.Typer] = {
     "send-test": send_test.send_test,
     "doctor": doctor.doctor,
     "healthcheck": healthcheck.healthcheck,
+    "mcp": mcp.mcp,
 }
 for _name, _command in _COMMANDS.items():
     if isinstance(_command, typer.Typer):

@@ -13,12 +13,14 @@ def mcp(url: Url = "http://127.0.0.1:8025") -> None:
     import asyncio
     from importlib.util import find_spec
 
+    from relay.cli.errors import BadUsage, Refused
+
     if find_spec("mcp") is None:
-        raise typer.BadParameter("the extra is not installed: pip install 'gatepost[mcp]'", param_hint="mcp")
+        raise Refused("the extra is not installed: pip install 'gatepost[mcp]'")
     # Only from the environment: the arguments of a process are there for everybody to read.
     key = os.environ.get("GATEPOST_KEY", "")
     if not key:
-        raise typer.BadParameter("set it to a key of the API (POST /v1/me/keys)", param_hint="GATEPOST_KEY")
+        raise BadUsage("set GATEPOST_KEY to a key of the API (POST /v1/me/keys)")
     from relay.mcp.stdio import serve
 
     asyncio.run(serve(url, key))

@@ -7,13 +7,15 @@ unforeseen on our side is raised as it is; of that the model is told nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx2
 from mcp.server.mcpserver.exceptions import ToolError
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from relay.http.access import Caller
+if TYPE_CHECKING:  # the bridge has no use for the server's modules, and a client waits for it to start
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from relay.http.access import Caller
 
 _REMEDIES = {
     "human_decision_required": "Tell a person; nothing you can call changes this.",
@@ -40,8 +42,8 @@ class Api(Protocol):
 class Within:
     """The API of this process, as the caller whose tool call is being answered."""
 
-    app: ASGIApp
-    caller: Caller
+    app: "ASGIApp"
+    caller: "Caller"
     scheme: str
     peer: str
 
@@ -54,7 +56,7 @@ class Within:
         async with httpx2.AsyncClient(transport=transport, base_url=base, trust_env=False) as client:
             return await _called(client, method, path, json, query)
 
-    async def _as_caller(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _as_caller(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         # Who calls was settled at the front, with this very credential.
         scope.setdefault("state", {})["caller"] = self.caller
         await self.app(scope, receive, send)

@@ -14,7 +14,7 @@ from tests.support.provider import Provider
 from tests.support.script import Hold, Script
 
 
-async def until(true: Callable[[], object], timeout: float = 20.0) -> None:
+async def until(true: Callable[[], object], timeout: float = 60.0) -> None:
     """Let the loop run until something has come true."""
     async with asyncio.timeout(timeout):
         while not true():
@@ -46,9 +46,11 @@ def backlog(house: House, size: int) -> None:
     statements = (
         f"INSERT INTO sends (id, {columns}) {numbers} SELECT {name}, {columns} FROM sends, c",
         f"INSERT INTO bodies (send_id, data) {numbers} SELECT {name}, data FROM bodies, c",
-        "INSERT INTO deliveries (send_id, n, tenant_id, mailbox_id, recipient, recipient_key, domain, state, due_at,"
-        f" queued_at) {numbers} SELECT {name}, 1, 'ten_1', 'mbx_1', c.n || '@example.net', c.n || '@example.net',"
-        f" 'example.net', 'queued', {at}, {at} FROM c",
+        (
+            "INSERT INTO deliveries (send_id, n, tenant_id, mailbox_id, recipient, recipient_key, domain, state,"
+            f" due_at, queued_at) {numbers} SELECT {name}, 1, 'ten_1', 'mbx_1', c.n || '@example.net', c.n || '@example.net',"
+            f" 'example.net', 'queued', {at}, {at} FROM c"
+        ),
     )
     with house.database.transaction() as connection:
         for statement in statements:
@@ -74,7 +76,7 @@ async def test_the_queue_is_emptied_without_waiting_for_the_next_look(make_house
     backlog(house, 700)
     worker = house.worker()
     worker.start()
-    await until(lambda: len(provider.ledger.recipients()) == 701)
+    await until(lambda: len(provider.ledger.copies) == 701)
     await worker.drain(2)
     assert not provider.ledger.duplicates()
 
@@ -111,6 +113,7 @@ async def test_R12_R49_a_backlog_with_all_providers_down_floods_nothing(make_hou
 
 async def test_Show2_when_the_provider_is_back_the_backlog_comes_without_a_burst(make_house, make_provider, often):
     at_once = most = 0
+    before_the_first: list[int] = []
 
     def mail(_asked):
         nonlocal at_once, most
@@ -120,6 +123,7 @@ async def test_Show2_when_the_provider_is_back_the_backlog_comes_without_a_burst
     def dot(_asked):
         nonlocal at_once
         at_once -= 1
+        before_the_first.append(most)
 
     provider = make_provider(Script().on(mail=mail, dot=dot))
     house = await make_house(provider.settings(limits={"connections": 50}))
@@ -133,9 +137,9 @@ async def test_Show2_when_the_provider_is_back_the_backlog_comes_without_a_burst
     house.clock.now = house.means.healths.of("lab").open_until
     worker.wake()
     await until(lambda: provider.ledger.copies)
-    assert most == 1  # the probe
+    assert before_the_first[0] == 1  # the probe was alone
     house.clock.advance(hours=2)
-    await until(lambda: len(provider.ledger.recipients()) == 301)
+    await until(lambda: len(provider.ledger.copies) == 301)
     await worker.drain(2)
     assert not provider.ledger.duplicates()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import dkim
 
 from relay.mail.bounce import read_notices
+from relay.store.consequences import Suppress
 from tests.feedback.receiver import Receiver
 from tests.support.inside import MakeInside
 from tests.support.ledger import Transaction
@@ -37,18 +38,17 @@ def test_a_refused_recipient_is_reported_to_the_sender_from_the_null_sender(
 def test_under_deliver_passing_the_refused_recipient_is_reported_and_the_other_one_gets_it(
     provider: Provider, make_inside: MakeInside
 ):
-    changes = {"policies": {"default": {"rules": {"recipient_allowed": {"block_domains": ["blocked.test"]}}}}}
-    changes["policies"]["default"]["mixed"] = "deliver_passing"  # type: ignore[assignment]
-    inside = make_inside(changes, providers=[provider.settings()])
-    with inside.connect() as client:
-        client.command("MAIL FROM:<agent@sender.test>")
-        codes = [client.command(f"RCPT TO:<{to}>").code for to in ("ann@example.net", "eve@blocked.test")]
-    assert codes[0] == 250
-    if codes[1] >= 500:  # refused at RCPT already: the client knows, and nothing is reported
-        return
-    assert inside.submit(["ann@example.net", "eve@blocked.test"], MESSAGE).code == 250
+    inside = make_inside({"policies": {"default": {"mixed": "deliver_passing"}}}, providers=[provider.settings()])
+    app, eve = inside.app, "eve@example.net"
+    gone = Suppress("", "", eve, eve, "unsubscribe", "test", {}, app.clock(), scope="global")
+    inside.run(app.writer.run(lambda c: app.consequences.suppress(c, [gone])))
+    # An unsubscribe binds commercial mail alone, so only the message can tell that she is to be refused.
+    commercial = b"X-Gatepost-Class: commercial\r\n" + MESSAGE
+    assert inside.submit(["ann@example.net", eve], commercial).code == 250
     (notice,) = read_notices(report(provider).data)
-    assert notice.recipient == "eve@blocked.test"
+    assert (notice.recipient, notice.status, notice.hard) == (eve, "5.7.1", False)
+    assert provider.ledger.copies_for("ann@example.net") == 1
+    assert provider.ledger.copies_for(eve) == 0
 
 
 def test_a_webhook_of_the_file_hears_of_a_bounce(make_provider: Callable[..., Provider], make_inside: MakeInside):
