@@ -218,11 +218,9 @@ class App(Parts):
     def readiness(self) -> tuple[bool, Sequence[str]]:
         """Whether this process takes mail, and what is missing."""
         missing = [] if self.ready else ["not started or draining"]
-        missing += [
-            f"listener {n} is closed"
-            for n, own in enumerate((*self.listeners, *self.station.listeners))
-            if self.ready and not own.accepting
-        ]
+        doors = [own.accepting for own in self.listeners] + [own.accepting for own in self.station.listeners]
+        doors = [own.accepting for own in self.listeners] + [own.accepting for own in self.station.listeners]
+        missing += [f"listener {n} is closed" for n, accepting in enumerate(doors) if self.ready and not accepting]
         return not missing, missing
 
     def figures(self) -> dict[str, float]:

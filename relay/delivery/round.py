@@ -79,7 +79,7 @@ class Leg(NamedTuple):
 
     due: tuple[Due, ...]
     providers: tuple[ProviderSettings, ...]
-    fitting: tuple[ProviderSettings, ...]  # those that would take the message, however they are doing
+    asked: str = ""  # the only provider that may be asked, as it may have the message already
 
 
 class Round:
@@ -136,9 +136,16 @@ class Round:
         if asked and not means.delivery.uncertain.other_provider:
             # Only the provider that may have the message.
             own = tuple(p for p in means.providers if p.name == asked and p.is_ready)
-            return Leg(due, tuple(p for p in own if may_try(p.name)), own)
+            return Leg(due, tuple(p for p in own if may_try(p.name)), asked)
         chosen = route(means.providers, self._parcel, domain, names=names, may_try=may_try, chance=means.chance())
-        return Leg(due, chosen, fitting(means.providers, self._parcel, domain, names))
+        return Leg(due, chosen)
+
+    def _fitting(self, leg: Leg) -> tuple[ProviderSettings, ...]:
+        """The providers that would take the message of a leg, however they are doing."""
+        if leg.asked:
+            return tuple(p for p in self._means.providers if p.name == leg.asked and p.is_ready)
+        names = (self._owner.mailbox, self._owner.tenant)
+        return fitting(self._means.providers, self._parcel, leg.due[0].domain, names)
 
     async def _travel(self, leg: Leg) -> None:
         for provider in leg.providers:
@@ -154,8 +161,9 @@ class Round:
         """Nobody took it in this round."""
         last, refused = self._last.get(due.n), self._refused.get(due.n, set())
         if last is None:
-            self._settlement.untried(due, leg.fitting, too_big=not leg.fitting and self._is_too_big())
-        elif last.is_verdict and all(p.group in refused for p in leg.fitting):
+            fit = self._fitting(leg)
+            self._settlement.untried(due, fit, too_big=not fit and self._is_too_big())
+        elif last.is_verdict and all(p.group in refused for p in self._fitting(leg)):
             self._settlement.bounced(due, last)  # every provider that might have taken it has said so
         else:
             self._settlement.put_off(due, last)

@@ -42,14 +42,14 @@ def backlog(house: House, size: int) -> None:
     row = house.rows("SELECT * FROM sends")[0]._mapping
     numbers = f"WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < {size - 1})"
     name, at = "printf('send_%026d', c.n)", house.clock() - 3_600_000
-    columns = ", ".join(c for c in row if c != "id")
+    columns, to = ", ".join(c for c in row if c != "id"), "c.n || '@example.net'"
     statements = (
         f"INSERT INTO sends (id, {columns}) {numbers} SELECT {name}, {columns} FROM sends, c",
         f"INSERT INTO bodies (send_id, data) {numbers} SELECT {name}, data FROM bodies, c",
         (
             "INSERT INTO deliveries (send_id, n, tenant_id, mailbox_id, recipient, recipient_key, domain, state,"
-            f" due_at, queued_at) {numbers} SELECT {name}, 1, 'ten_1', 'mbx_1', c.n || '@example.net', c.n || '@example.net',"
-            f" 'example.net', 'queued', {at}, {at} FROM c"
+            f" due_at, queued_at) {numbers} SELECT {name}, 1, 'ten_1', 'mbx_1', {to}, {to}, 'example.net', 'queued',"
+            f" {at}, {at} FROM c"
         ),
     )
     with house.database.transaction() as connection:

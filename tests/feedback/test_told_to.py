@@ -14,6 +14,7 @@ from relay.http import approval_link
 from relay.mail.token import TokenKey, Tokens
 from relay.store.engine import loads
 from relay.store.vault import Vault
+from tests.support.inside import MakeInside
 from tests.support.settings import settings, write
 
 HOOK = {"url": "https://hooks.example.com/mail", "secret": "a-secret-of-the-file-1234", "events": ["send.*"]}
@@ -61,3 +62,13 @@ def test_an_approvers_url_gets_the_link_that_the_page_takes(configured: Settings
     assert body["timestamp"] == "1970-01-01T00:00:00.000Z"
     other = loads(bodies.of(told_to.identity(told_to.WEBHOOK, HOOK["url"]), event))
     assert "decisionUrl" not in other["data"]
+
+
+def test_a_reload_brings_in_the_files_new_destinations(make_inside: MakeInside, tmp_path: Path):
+    inside = make_inside({"webhooks": [HOOK]})
+    other = HOOK | {"url": "https://other.example.com/mail"}
+    changed = load(write(tmp_path, inside.tree | {"webhooks": [other]})).settings
+    inside.run(inside.app.reload(changed))
+    with inside.app.database.asking.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT url, status, managed FROM webhooks ORDER BY url")
+        assert [tuple(row) for row in rows] == [(HOOK["url"], "disabled", 1), (other["url"], "active", 1)]

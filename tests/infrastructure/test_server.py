@@ -15,7 +15,8 @@ def test_a_process_takes_a_message_and_delivers_it(server, provider):
 
 def test_a_process_killed_comes_back_on_the_same_ports_and_store(make_server, provider):
     provider.refuse()
-    server = make_server(providers=[provider.settings()])
+    soon = {"deliveryConfig": {"retry": ["1s"], "uncertain": {"wait": "1s"}}}  # the attempt may have failed by then
+    server = make_server(soon, providers=[provider.settings()])
     assert server.submit(["bob@example.net"], MESSAGE).code == 250
     server.kill9()
     assert not server.is_running()

@@ -50,7 +50,13 @@ def test_two_hundred_retries_over_ten_connections_are_delivered_once_under_one_i
 def test_D2_twins_at_one_instant_by_smtp_and_http_are_one_delivery(gate: Gate):
     agent, to, sends = gate.mailbox(), "twins@example.com", list[str]()
     message = agent.receipt(to, "X-Gatepost-Dedupe-Key: order-7")
-    body = {"mailboxId": agent.id, "to": to, "subject": "Your order 7", "body": "It has shipped.", "dedupeKey": "order-7"}
+    body = {
+        "mailboxId": agent.id,
+        "to": to,
+        "subject": "Your order 7",
+        "body": "It has shipped.",
+        "dedupeKey": "order-7",
+    }
 
     def work(n: int) -> None:
         if n % 4 == 0:

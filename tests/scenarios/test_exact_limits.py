@@ -28,7 +28,7 @@ def crowd(number: int, work: Callable[[int], None]) -> None:
         try:
             barrier.wait(20)
             work(n)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told by the thread that waits
             failures.append(error)
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(number)]
@@ -74,7 +74,10 @@ def test_fifty_connections_to_two_workers_on_sqlite_pass_exactly_the_limit(make_
 def test_fifty_connections_to_two_machines_on_postgresql_pass_exactly_the_limit(
     make_server: MakeServer, provider: Provider, postgres_url: str
 ):
-    shared = CHANGES | {"storage": {"url": postgres_url}, "server": {"secret_key": "a-key-two-machines-share-0123456789"}}
+    shared = CHANGES | {
+        "storage": {"url": postgres_url},
+        "server": {"secret_key": "a-key-two-machines-share-0123456789"},
+    }
     servers = [make_server(shared, providers=[provider.settings()]) for _ in range(2)]
     assert flood(servers) == LIMIT
     provider.ledger.wait(lambda ledger: sum(ledger.copies.values()) >= LIMIT)

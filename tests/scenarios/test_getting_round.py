@@ -1,4 +1,4 @@
-"""Attempts to get round policy, each with the verdict it gets; nothing leaves that policy refused (faults P3 to P13, I2, I3)."""
+"""Ways round the rules, each through real SMTP with the verdict it gets; nothing leaves that policy refused."""
 
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -9,7 +9,13 @@ from tests.scenarios.gate import Agent, Gate
 from tests.scenarios.verdicts import refused, states, taken, trace
 from tests.support.smtp import Client
 
-SUPPRESSED = ("bob@corp.example", "bob@gmail.com", "kim@corp.example", "ren\u00e9@corp.example", "bob@b\u00fccher.example")
+SUPPRESSED = (
+    "bob@corp.example",
+    "bob@gmail.com",
+    "kim@corp.example",
+    "ren\u00e9@corp.example",
+    "bob@b\u00fccher.example",
+)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +136,7 @@ OWN, BOSS = "{own}", "boss@sender.test"
         f"From: =?utf-8?q?boss=40sender.test?= <{OWN}>",
         f"From: =?utf-8?b?Ym9zc0BzZW5kZXIudGVzdAA=?= <{OWN}>",
         f"From: <@relay.example:{OWN}>",
-        f"From: \uff42oss@sender.test",
+        "From: \uff42oss@sender.test",
         f"From: {OWN}\r\nSender: {BOSS}",
         f"From: {OWN}\r\nSender: {OWN}, {BOSS}",
         f"From: {OWN}\r\nSender: {OWN}\r\nSender: {BOSS}",
