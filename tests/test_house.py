@@ -28,8 +28,8 @@ def modules(*folders: str) -> list[Path]:
 
 
 def hand_written(*folders: str) -> list[Path]:
-    """Without migrations, each of which repeats the tables it makes and is never changed again."""
-    return [path for path in modules(*folders) if "versions" not in path.parts]
+    """Without migrations, never changed again, and without word lists, which are data."""
+    return [path for path in modules(*folders) if not {"versions", "lexicon"} & set(path.parts)]
 
 
 @cache

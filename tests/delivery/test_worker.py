@@ -18,7 +18,7 @@ async def until(true: Callable[[], object], timeout: float = 60.0) -> None:
     """Let the loop run until something has come true."""
     async with asyncio.timeout(timeout):
         while not true():
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0)
 
 
 @pytest.fixture
