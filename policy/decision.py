@@ -88,6 +88,11 @@ class Check:
         return shown
 
 
+def failed(rule: str, refusal: Refusal) -> Check:
+    """The check of a rule that was found unmet before the engine was asked."""
+    return Check(rule, "failed", refusal=refusal)
+
+
 @dataclass(frozen=True, slots=True)
 class RecipientVerdict:
     """What becomes of the message for one recipient.

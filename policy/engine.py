@@ -9,7 +9,7 @@ message departs, days later perhaps, the rules that may have changed their mind 
 
 from dataclasses import dataclass
 
-from policy.decision import Decision, Refusal
+from policy.decision import Check, Decision, Refusal, failed
 from policy.facts import Facts, RecipientFacts
 from policy.hearing import Fate, Hearing, plan_of
 from policy.rules.case import Case
@@ -60,8 +60,8 @@ def _conclude(hearing: Hearing, message: Fate, fates: list[Fate], rest: Fate) ->
     )
 
 
-def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Refusal | None:
-    """What already forbids the sender of an envelope; None to go on.
+def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Check | None:
+    """The check that already forbids the sender of an envelope; None to go on.
 
     Of the facts it needs now, tenant, mailbox and mail_from, with the sender's key in
     `sender_addresses`, and `from_domain` where the domain is to be judged by the envelope.
@@ -72,11 +72,13 @@ def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Refusal | N
     if fate.refusal is None:
         limits = tuple(asked for asked in plan.early_rcpt if asked.name.startswith("rate_limit"))
         hearing.ask(limits, RecipientFacts("", "", "", ""), None, fate)
-    return fate.refusal
+    return hearing.refusing(fate)
 
 
-def at_rcpt(settings: PolicySettings, facts: Facts, state: State, accepted: int = 0) -> Refusal | None:
-    """What already forbids the one recipient of `facts`, `accepted` others being in the envelope; None to go on.
+def at_rcpt(settings: PolicySettings, facts: Facts, state: State, accepted: int = 0) -> Check | None:
+    """The check that already forbids the one recipient of `facts`; None to go on.
+
+    `accepted` others are in the envelope already.
 
     The content is not known yet: of the facts, leave `message_class` empty.
     """
@@ -84,10 +86,10 @@ def at_rcpt(settings: PolicySettings, facts: Facts, state: State, accepted: int 
     case = Case(settings, facts, state, early=True, taken=[0] * accepted)
     if accepted >= recipients_limit(case) and (facts.null_sender or _counts_at_rcpt(settings)):
         detail = f"{recipients_limit(case)} allowed in one message"
-        return Refusal("too_many_recipients", detail, "after", "reduce_recipients")
+        return failed("recipients_per_message", Refusal("too_many_recipients", detail, "after", "reduce_recipients"))
     hearing, fate = Hearing(case, whole=False), Fate()
     hearing.ask(plan_of(settings).early_rcpt, recipient, state.recipients.get(recipient.key), fate)
-    return fate.refusal
+    return hearing.refusing(fate)
 
 
 def _counts_at_rcpt(settings: PolicySettings) -> bool:

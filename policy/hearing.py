@@ -171,6 +171,12 @@ class Hearing:
             if fate.refusal is not None and not self.whole:
                 break
 
+    def refusing(self, fate: Fate) -> Check | None:
+        """The check whose refusal became this fate's, None where nothing was refused."""
+        if fate.refusal is None:
+            return None
+        return next(check for check in self.checks[fate.refused_at] if check.refusal is fate.refusal)
+
     def _take(self, recipient: RecipientFacts, known: RecipientState | None, fate: Fate) -> None:
         case = self.case
         fate.due = max(fate.due, case.facts.send_at if case.facts.send_at > case.facts.now else 0)

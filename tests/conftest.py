@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import hypothesis
 import pytest
 
 from tests.support import needs
@@ -15,6 +16,10 @@ pytest_plugins = (  # a module before those that import it, or its asserts would
     "tests.support.server",
 )
 _PREFIX = "needs "
+
+# No test judges by the clock: a busy machine is no fault of the code.
+hypothesis.settings.register_profile("gatepost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("gatepost")
 
 
 def pytest_configure(config: pytest.Config) -> None:

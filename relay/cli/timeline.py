@@ -30,7 +30,7 @@ def read(connection: Connection, send_id: str) -> Story:
     """What is known of a send; raises Refused where nothing is."""
     send, decision = sent.one(connection, send_id), traces.shown(connection, send_id)
     if send is None and decision is None:
-        raise Refused(f"there is no record of {send_id}; a refusal at MAIL or RCPT leaves none")
+        raise Refused(f"there is no record of {send_id}")
     mailbox_id = send.mailbox_id if send is not None else str((decision or {}).get("mailbox", ""))
     return Story(
         send_id,

@@ -33,34 +33,38 @@ class NewSend:
     data: bytes | None
 
 
+_COLUMNS = (
+    "id",
+    "tenant_id",
+    "mailbox_id",
+    "credential_id",
+    "source",
+    "mail_from",
+    "from_address",
+    "to_header",
+    "subject",
+    "message_id",
+    "size",
+    "message_class",
+    "decision",
+    "reason",
+    "rule",
+    "detail",
+    "dedupe_key",
+    "campaign",
+    "metadata",
+    "envelope",
+    "plan",
+    "digest",
+    "received_at",
+)
+# A transaction may go on under the id of a refusal at its door: what it came to is what counts, in either order.
 _SENDS = insertion(
     "sends",
-    (
-        "id",
-        "tenant_id",
-        "mailbox_id",
-        "credential_id",
-        "source",
-        "mail_from",
-        "from_address",
-        "to_header",
-        "subject",
-        "message_id",
-        "size",
-        "message_class",
-        "decision",
-        "reason",
-        "rule",
-        "detail",
-        "dedupe_key",
-        "campaign",
-        "metadata",
-        "envelope",
-        "plan",
-        "digest",
-        "received_at",
-    ),
+    _COLUMNS,
+    "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "id"),
 )
+_REFUSED = insertion("sends", _COLUMNS, "ON CONFLICT (id) DO NOTHING")
 _BODIES = insertion("bodies", ("send_id", "data"))
 _DELIVERIES = insertion(
     "deliveries",
@@ -89,6 +93,11 @@ def insert_sends(connection: Connection, sends: Sequence[NewSend]) -> None:
     _SENDS.many(connection, [send.row for send in sends])
     _BODIES.many(connection, [{"send_id": s.row["id"], "data": s.data} for s in sends if s.data is not None])
     _DELIVERIES.many(connection, [_delivery(send.row, delivery) for send in sends for delivery in send.deliveries])
+
+
+def insert_refused(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store what was refused before its message came; where the transaction went on, its row stays."""
+    _REFUSED.many(connection, rows)
 
 
 def insert_body(connection: Connection, send_id: str, data: bytes) -> None:

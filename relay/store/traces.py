@@ -11,6 +11,7 @@ from relay.store.engine import loads
 
 MARK = "~"  # stands before a token where an address stood
 ERASED = "erased"
+_OF_RECIPIENTS = ("checks", "verdicts")
 
 _TOKEN = re.compile(rf"{MARK}([0-9a-f]{{8,32}})")
 _OF_SEND = (
@@ -29,13 +30,21 @@ def records_of(connection: Connection, send_id: str) -> Sequence[Any]:
 
 
 def shown(connection: Connection, send_id: str) -> dict[str, Any] | None:
-    """The first decision of a send with its addresses, None if there is none."""
-    rows = records_of(connection, send_id)
+    """The decision of a send with its addresses, None if there is none.
+
+    The first that judged its message; what was refused at the door before is told with it. Where
+    no message was judged, the first refusal at the door.
+    """
+    rows = [(row, loads(row.record)) for row in records_of(connection, send_id)]
     if not rows:
         return None
-    first = rows[0]
-    content = loads(first.record)
-    return {**resolve(connection, content), "hash": first.hash, "chain": first.chain, "repeats": len(rows) - 1}
+    door = [content for _, content in rows if "phase" in content]
+    judged = [pair for pair in rows if "phase" not in pair[1]]
+    first, content = judged[0] if judged else rows[0]
+    beside = [one for one in door if one is not content]
+    whole = content | {name: [*(x for one in beside for x in one[name]), *content[name]] for name in _OF_RECIPIENTS}
+    repeats = len(judged) - 1 if judged else 0
+    return {**resolve(connection, whole), "hash": first.hash, "chain": first.chain, "repeats": repeats}
 
 
 def resolve(connection: Connection, content: Mapping[str, Any]) -> dict[str, Any]:

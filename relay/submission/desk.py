@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from policy.decision import Refusal
+from policy.decision import Check, Refusal, failed
 from policy.engine import at_mail, at_rcpt
 from policy.facts import Facts
 from policy.secrets import SecretScanner
@@ -31,7 +31,7 @@ from relay.submission.account import Account, Accounts
 from relay.submission.intake import Intake, Judged, Prepared
 from relay.submission.login import Logins
 from relay.submission.preparation import House, prepare, recipient_facts
-from relay.submission.submission import Answer, AuthRefused, Principal, Submission
+from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission
 from relay.submission.turned_away import DoorBook, Refused, TurnedAway
 
 log = structlog.get_logger()
@@ -39,6 +39,12 @@ log = structlog.get_logger()
 LARGE = 256 * 1024  # bodies above it are stored before the batch, so that the batch stays small
 IN_THREAD = 512 * 1024  # messages above it are read in a thread: the loop stays responsive
 FRESH = 1000  # milliseconds a sender's state is believed
+REVOKED = failed(
+    "credential_active", Refusal("credential_revoked", "this credential was revoked", "human", "ask_human")
+)
+NO_MAILBOX = failed(
+    "sender_identity", Refusal("sender_not_allowed", "this credential has no mailbox yet", "human", "ask_human")
+)
 TOLERANCE = 50  # it is read again before a fiftieth of the smallest limit was taken since
 
 
@@ -119,12 +125,12 @@ class FrontDesk:
             raise AuthRefused("revoked")  # it was believed from an earlier login
         return principal
 
-    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Refusal | None:  # noqa: ARG002 - sessions hold the size limit
-        """What already forbids this sender."""
+    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:  # noqa: ARG002 - sessions hold the size limit
+        """The check that already forbids this sender."""
         if not principal.operator and not await self._accounts.is_active(principal.credential_id):
-            return Refusal("credential_revoked", "this credential was revoked", "human", "ask_human")
+            return REVOKED
         if not principal.mailbox_id or await self._accounts.get(principal.mailbox_id) is None:
-            return Refusal("sender_not_allowed", "this credential has no mailbox yet", "human", "ask_human")
+            return NO_MAILBOX
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, ())
         state = await self._sender_state(Asked(facts, account.policy))
@@ -132,8 +138,8 @@ class FrontDesk:
 
     async def at_rcpt(
         self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
-    ) -> Refusal | None:
-        """What already forbids this recipient, `accepted` others being in the transaction."""
+    ) -> Check | None:
+        """The check that already forbids this recipient, `accepted` others being in the transaction."""
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, (recipient,))
         asked = Asked(facts, account.policy)
@@ -141,15 +147,13 @@ class FrontDesk:
         known = await self._reader.ask(self._look_at_recipients, asked)
         return at_rcpt(account.policy, facts, replace(sender, recipients=known), accepted)
 
-    def note(
-        self, principal: Principal, refusal: Refusal, send_id: str, mail_from: Address | None, recipient: Address | None
-    ) -> str:
-        """Record a refusal given at MAIL or RCPT without waiting; the send id to tell the client."""
+    def note(self, principal: Principal, unmet: Check, at: Door) -> str:
+        """Record a refusal given before the message is judged, without waiting; the send id to tell the client."""
         account = self._accounts.known(principal.mailbox_id)
         if account is None:
-            return send_id  # a credential without a mailbox: there is no tenant to record it for
-        facts = replace(self._envelope(account, mail_from, (recipient,) if recipient else ()), send_id=send_id)
-        refused = Refused(facts, principal.credential_id, refusal, "RCPT" if recipient else "MAIL")
+            return at.send_id  # a credential without a mailbox: there is no tenant to record it for
+        envelope = self._envelope(account, at.mail_from, (at.recipient,) if at.recipient else ())
+        refused = Refused(replace(envelope, send_id=at.send_id), principal.credential_id, unmet, at.phase)
         first, is_new = self._door.first_id(refused)
         try:
             written = self._writer.put(self._turned_away, (refused, is_new))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from policy.decision import Refusal
+from policy.decision import Check, Refusal
 from policy.settings import Options
 from relay.mail.address import Address, AddressError, parse_path
 from relay.submission import wording
@@ -24,13 +24,7 @@ from relay.submission.connection import Work
 from relay.submission.greeting import repeatable
 from relay.submission.reader import MessageReader, has_endless_line
 from relay.submission.service import Service
-from relay.submission.submission import (
-    Answer,
-    Origin,
-    Submission,
-    Unavailable,
-)
-from relay.submission.wording import Phase
+from relay.submission.submission import Answer, Door, Origin, Phase, Submission, Unavailable
 
 log = structlog.get_logger()
 
@@ -124,27 +118,29 @@ class Session(Access):
         try:
             mail_from = parse_path(command.path, smtputf8=command.smtputf8) if command.path else None
         except AddressError as error:
-            self._say(wording.line(wording.bad_sender(error, self._send_id)))
+            options = self.terms.options(self._principal)
+            self._refuse(wording.bad_sender(error), Transaction(self._send_id, None, command.smtputf8, options))
             return
-        refusal = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from, command.size)
+        unmet = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from, command.size)
         # Asked after the desk, which has read the mailbox by now: before its first message nobody knew its options.
         transaction = Transaction(self._send_id, mail_from, command.smtputf8, self.terms.options(self._principal))
-        if refusal is not None:
-            self._refuse(refusal, transaction)
+        if unmet is not None:
+            self._refuse(unmet, transaction)
             return
         self._transaction = transaction
         self._say(wording.OK_MAIL)
 
-    def _no_room(self, size: int) -> Refusal | None:
+    def _no_room(self, size: int) -> Check | None:
         if size > self.terms.max_message_size:
             return wording.TOO_LARGE
-        return None if self.traffic.memory.has(max(size, _EXTRA)) else wording.FULL
+        return None if self.traffic.memory.has(max(size, _EXTRA)) else wording.NO_ROOM
 
-    def _refuse(self, refusal: Refusal, transaction: Transaction, recipient: Address | None = None) -> None:
+    def _refuse(self, unmet: Check, transaction: Transaction, recipient: Address | None = None) -> None:
         assert self._principal is not None
-        desk = self.service.desk
-        send_id = desk.note(self._principal, refusal, transaction.send_id, transaction.mail_from, recipient)
-        reply = wording.refused(refusal, self._phase, send_id, transaction.longest)
+        assert unmet.refusal is not None
+        at = Door(self._phase, transaction.send_id, transaction.mail_from, recipient)
+        send_id = self.service.desk.note(self._principal, unmet, at)
+        reply = wording.refused(unmet.refusal, self._phase, send_id, transaction.longest)
         self._say(wording.line(reply))
 
     # -- RCPT ---------------------------------------------------------------------------
@@ -159,7 +155,7 @@ class Session(Access):
             recipient = parse_path(path, smtputf8=transaction.smtputf8)
         except AddressError as error:
             transaction.refused += 1
-            self._say(wording.line(wording.bad_recipient(error, transaction.send_id)))
+            self._refuse(wording.bad_recipient(error), transaction)
             return None
         if recipient.wire in transaction.recipients:
             self._say(wording.OK_RCPT)
@@ -169,7 +165,7 @@ class Session(Access):
             return None
         return self._ask_about, recipient
 
-    def _one_too_many(self, transaction: Transaction) -> Refusal | None:
+    def _one_too_many(self, transaction: Transaction) -> Check | None:
         if transaction.mail_from is None and transaction.recipients:
             return wording.ONE_ONLY
         if len(transaction.recipients) < self.terms.max_recipients:
@@ -182,10 +178,10 @@ class Session(Access):
         assert principal is not None
         assert transaction is not None
         accepted = len(transaction.recipients)
-        refusal = await self.service.desk.at_rcpt(principal, transaction.mail_from, recipient, accepted)
-        if refusal is not None:
+        unmet = await self.service.desk.at_rcpt(principal, transaction.mail_from, recipient, accepted)
+        if unmet is not None:
             transaction.refused += 1
-            self._refuse(refusal, transaction, recipient)
+            self._refuse(unmet, transaction, recipient)
             return
         transaction.recipients[recipient.wire] = recipient
         self._say(wording.OK_RCPT)
@@ -202,23 +198,23 @@ class Session(Access):
             raise BadCommand(wording.NO_RECIPIENTS)
         self._phase = "DATA"
         reader = MessageReader(self.terms.max_message_size, self.traffic.memory)
-        if refusal := self._not_even_asked(transaction, reader):
+        if unmet := self._not_even_asked(transaction, reader):
             reader.release()
             self._transaction = None
-            self._refuse(refusal, transaction)
+            self._refuse(unmet, transaction)
             return
         self._message = reader
         self._begun = self._since = self.traffic.clock()
         self._say(wording.GO_AHEAD)
 
     @staticmethod
-    def _not_even_asked(transaction: Transaction, reader: MessageReader) -> Refusal | None:
+    def _not_even_asked(transaction: Transaction, reader: MessageReader) -> Check | None:
         """What the envelope alone decides, for mailboxes whose callers read «no exception» as «all sent»."""
         if transaction.over and transaction.options.over_rcpt == "reject_all":
             return wording.TOO_MANY
         if transaction.refused and transaction.options.strict_recipients:
             return wording.PARTLY
-        return wording.FULL if reader.exhausted else None
+        return wording.NO_ROOM if reader.exhausted else None
 
     async def _received(self, _: bytes) -> None:
         reader, transaction = self._message, self._transaction
@@ -226,7 +222,7 @@ class Session(Access):
         assert transaction is not None
         self._message = self._transaction = None
         submission = self._read(reader, transaction)
-        if isinstance(submission, Refusal):
+        if isinstance(submission, Check):
             reader.release()
             self._refuse(submission, transaction)
             return
@@ -237,10 +233,10 @@ class Session(Access):
             self._errors = self._junk = 0
         self._say(reply)
 
-    def _read(self, reader: MessageReader, transaction: Transaction) -> Submission | Refusal:
+    def _read(self, reader: MessageReader, transaction: Transaction) -> Submission | Check:
         assert self._principal is not None
         if reader.exhausted:
-            return wording.FULL
+            return wording.NO_ROOM
         data = reader.message(normalise=self.terms.bare_newline == "normalize")
         if data is None:
             return wording.TOO_LARGE

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from policy.decision import Decision, Refusal
+from policy.decision import Check, Decision
 from relay.mail.address import Address
 from relay.store.writer import Unavailable
 
@@ -39,6 +39,19 @@ class Origin:
     peer: str = ""
     tls: bool = False
     smtputf8: bool = False
+
+
+Phase = Literal["MAIL", "RCPT", "DATA"]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a transaction stood when it was refused before its message was judged."""
+
+    phase: Phase
+    send_id: str
+    mail_from: Address | None
+    recipient: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +108,16 @@ class Desk(Protocol):
     async def authenticate(self, username: str, password: str, peer: str) -> Principal:
         """The principal behind a login; raises AuthRefused, or Unavailable when nobody can know."""
 
-    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Refusal | None:
-        """What already forbids this sender; None to go on. Raises Unavailable."""
+    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:
+        """The check that already forbids this sender; None to go on. Raises Unavailable."""
 
     async def at_rcpt(
         self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
-    ) -> Refusal | None:
-        """What already forbids this recipient, `accepted` others being in the transaction. Raises Unavailable."""
+    ) -> Check | None:
+        """The check that forbids this recipient, `accepted` others being in the transaction. Raises Unavailable."""
 
-    def note(
-        self, principal: Principal, refusal: Refusal, send_id: str, mail_from: Address | None, recipient: Address | None
-    ) -> str:
-        """Record a refusal given at MAIL (no recipient) or RCPT without waiting; the send id to tell the client."""
+    def note(self, principal: Principal, unmet: Check, at: Door) -> str:
+        """Record a refusal given before the message is judged, without waiting; the send id to tell the client."""
 
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
@@ -115,4 +126,15 @@ class Desk(Protocol):
         """An id given out when MAIL is judged and kept for the transaction."""
 
 
-__all__ = ["Answer", "AuthRefused", "Desk", "Origin", "Principal", "Submission", "Unavailable", "Wishes"]
+__all__ = [
+    "Answer",
+    "AuthRefused",
+    "Desk",
+    "Door",
+    "Origin",
+    "Phase",
+    "Principal",
+    "Submission",
+    "Unavailable",
+    "Wishes",
+]

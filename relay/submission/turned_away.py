@@ -1,9 +1,10 @@
-"""Refusals given at MAIL and RCPT: recorded like every decision, but nobody waits for it.
+"""Refusals given before the message is judged: recorded like every decision, but nobody waits for it.
 
 The reply goes out at once; the record follows with the next commit. Within a minute the
 same refusal of the same mailbox (and recipient) keeps its first id and is only counted, so
 a client that tries again and again fills no disk. What cannot be recorded is logged, and
-the refusal stands.
+the refusal stands. A transaction that goes on without the refused recipient keeps its id:
+its message is then judged and stored under it, and the record here stays beside that one.
 """
 
 from collections import OrderedDict
@@ -14,39 +15,46 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from policy.decision import Check, Decision, Refusal, Verdict
+from policy.decision import Check, Decision, RecipientVerdict, Refusal, Verdict
 from policy.facts import Facts
 from relay.store import audit
 from relay.store.events import Event, record
 from relay.store.recollection import tokens_of
 from relay.store.refusals import SAME_REFUSAL, note_refusals
-from relay.store.sends import NewSend, insert_sends
+from relay.store.sends import insert_refused
 from relay.submission.record import iso
+from relay.submission.submission import Phase
 
 KNOWN = 10_000  # refusals remembered at most
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One refusal at the door: what was asked (the envelope so far) and the answer."""
+    """One refusal at the door: what was asked (the envelope so far) and the check that was not passed."""
 
     facts: Facts
     credential_id: str
-    refusal: Refusal
-    phase: str  # MAIL or RCPT
+    unmet: Check
+    phase: Phase
+
+    @property
+    def refusal(self) -> Refusal:
+        """Why, and what the client may do about it."""
+        assert self.unmet.refusal is not None
+        return self.unmet.refusal
 
     @property
     def decision(self) -> Decision:
-        """The refusal as a decision; which rule it was is told by its reason."""
-        who = self.facts.recipients[0].address if self.facts.recipients else ""
-        check = Check(self.refusal.reason, "failed", who, {"phase": self.phase}, self.refusal)
-        verdict: Verdict = "deferred" if self.refusal.retry == "after" else "blocked"
-        return Decision(verdict, (), (check,), self.refusal.reason, self.refusal)
+        """The refusal as a decision, about the recipient if one was named."""
+        unmet, why = self.unmet, self.refusal
+        verdicts = tuple(RecipientVerdict(r.address, "refused", unmet.rule, why) for r in self.facts.recipients)
+        verdict: Verdict = "deferred" if why.retry == "after" else "blocked"
+        return Decision(verdict, verdicts, (unmet,), unmet.rule, why)
 
     @property
     def mark(self) -> bytes:
         """What makes two refusals the same."""
-        words = f"{self.facts.mailbox}\0{self.phase}\0{self.refusal.reason}\0"
+        words = f"{self.facts.mailbox}\0{self.phase}\0{self.refusal.reason}\0{self.unmet.rule}\0"
         return blake2b((words + ",".join(r.key for r in self.facts.recipients)).encode(), digest_size=16).digest()
 
 
@@ -81,7 +89,7 @@ class TurnedAway:
         """Record what is new, count what is not."""
         new = [refused for refused, is_new in items if is_new]
         tokens = tokens_of(connection, [r.facts for r in new], self._token)
-        insert_sends(connection, [NewSend(_row(r), (), None) for r in new])
+        insert_refused(connection, [_row(r) for r in new])
         audit.append(connection, [self._record(r, tokens) for r in new])
         record(connection, [_event(r) for r in new])
         note_refusals(
@@ -103,6 +111,7 @@ class TurnedAway:
             "rule": decision.rule,
             "reason": decision.reason,
             "phase": refused.phase,
+            "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
             "checks": [check.as_json() for check in decision.checks],
             "timestamp": iso(facts.now),
         }

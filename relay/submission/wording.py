@@ -6,15 +6,11 @@ octets whatever was echoed into it; only its clause is ever shortened. Nothing h
 a class, a path or a host of ours.
 """
 
-from typing import Literal
-
-from policy.decision import Decision, RecipientVerdict, Refusal
+from policy.decision import Check, Decision, RecipientVerdict, Refusal, failed
 from policy.settings import Options
 from relay.mail.address import AddressError
 from relay.mail.reply import LINE_LIMIT, EnhancedCode, Reply, refusal
-from relay.submission.submission import Answer
-
-Phase = Literal["MAIL", "RCPT", "DATA"]
+from relay.submission.submission import Answer, Phase
 
 RETRY_UNAVAILABLE = 60  # seconds; long enough for a store to come back, short enough for a code in a mail
 RETRY_HELD = 300  # how often a client that polls may ask for an approval
@@ -30,30 +26,50 @@ _FIXED = {
     "mail_loop": (554, EnhancedCode(5, 4, 6)),
     "recipient_domain_throttle": (450, EnhancedCode(4, 4, 5)),
 }
+# By cause: what a rule found, or the enhanced code of what is no strict mailbox.
 _INVALID_RECIPIENT = {
     "no_domain": (550, EnhancedCode(5, 1, 2)),
     "never_receives": (550, EnhancedCode(5, 1, 2)),
     "null_mx": (556, EnhancedCode(5, 1, 10)),  # RFC 7504, 7505
+    "5.1.2": (550, EnhancedCode(5, 1, 2)),
+    "5.6.7": (553, EnhancedCode(5, 6, 7)),
 }
 _UNAVAILABLE = {"": (451, EnhancedCode(4, 3, 0)), "full": (452, EnhancedCode(4, 3, 1))}
 # They speak of one recipient's moment: 450 where the recipient is named.
 _OF_RECIPIENT = frozenset({"lease_conflict", "cooldown"})
 # A sender that is no address at all (RFC 3463 §3.2): X.1.7 and X.1.8 are the sender's X.1.3 and X.1.2.
 _BAD_SENDER = {
-    EnhancedCode(5, 1, 3): (553, EnhancedCode(5, 1, 7)),
-    EnhancedCode(5, 1, 2): (550, EnhancedCode(5, 1, 8)),
-    EnhancedCode(5, 6, 7): (553, EnhancedCode(5, 6, 7)),
+    "5.1.3": (553, EnhancedCode(5, 1, 7)),
+    "5.1.2": (550, EnhancedCode(5, 1, 8)),
+    "5.6.7": (553, EnhancedCode(5, 6, 7)),
 }
 
-TOO_LARGE = Refusal("message_too_large", "the message is larger than is taken here", "never", "change_content")
 UNAVAILABLE = Refusal("unavailable", "the store cannot be read or written now", "after", "wait", RETRY_UNAVAILABLE)
 FULL = Refusal("unavailable", "no room for more messages now", "after", "wait", RETRY_UNAVAILABLE, "full")
 OVERDUE = Refusal("unavailable", "the answer took too long", "after", "wait", RETRY_UNAVAILABLE)
 BROKEN = Refusal("unavailable", "temporary error", "after", "wait", RETRY_UNAVAILABLE)
-TOO_MANY = Refusal("too_many_recipients", "no more recipients in this message", "after", "reduce_recipients")
-ONE_ONLY = Refusal("too_many_recipients", "mail from the null sender has one recipient", "after", "reduce_recipients")
-PARTLY = Refusal("recipient_refused", "a recipient was refused and the mailbox is strict", "never", "drop_recipient")
-LONG_LINE = Refusal("malformed_message", "a line is longer than 65536 octets", "never", "change_content")
+
+# What a session finds by itself, under the name of the rule it stands for.
+NO_ROOM = failed("capacity", FULL)
+TOO_LARGE = failed(
+    "message_form",
+    Refusal("message_too_large", "the message is larger than is taken here", "never", "change_content"),
+)
+LONG_LINE = failed(
+    "message_form", Refusal("malformed_message", "a line is longer than 65536 octets", "never", "change_content")
+)
+TOO_MANY = failed(
+    "recipients_per_message",
+    Refusal("too_many_recipients", "no more recipients in this message", "after", "reduce_recipients"),
+)
+ONE_ONLY = failed(
+    "recipients_per_message",
+    Refusal("too_many_recipients", "mail from the null sender has one recipient", "after", "reduce_recipients"),
+)
+PARTLY = failed(
+    "strict_recipients",
+    Refusal("recipient_refused", "a recipient was refused and the mailbox is strict", "never", "drop_recipient"),
+)
 
 
 def refused(why: Refusal, phase: Phase, send_id: str, longest: int = 86_400) -> Reply:
@@ -63,15 +79,16 @@ def refused(why: Refusal, phase: Phase, send_id: str, longest: int = 86_400) -> 
     return refusal(code, enhanced, why.reason, why.detail, retry, why.next, send_id)
 
 
-def bad_recipient(error: AddressError, send_id: str) -> Reply:
+def bad_recipient(error: AddressError) -> Check:
     """RCPT with what is no strict mailbox."""
-    return refusal(error.code, error.enhanced, "recipient_invalid", error.detail, "never", "drop_recipient", send_id)
+    why = Refusal("recipient_invalid", error.detail, "never", "drop_recipient", cause=str(error.enhanced))
+    return failed("recipient_valid", why)
 
 
-def bad_sender(error: AddressError, send_id: str) -> Reply:
+def bad_sender(error: AddressError) -> Check:
     """MAIL with what is no strict mailbox."""
-    code, enhanced = _BAD_SENDER[error.enhanced]
-    return refusal(code, enhanced, "sender_not_allowed", error.detail, "never", "fix_sender", send_id)
+    why = Refusal("sender_not_allowed", error.detail, "never", "fix_sender", cause=str(error.enhanced))
+    return failed("sender_identity", why)
 
 
 def answered(answer: Answer, options: Options) -> bytes:
@@ -102,6 +119,8 @@ def _status(why: Refusal, phase: Phase, longest: int) -> tuple[int, EnhancedCode
             return _UNAVAILABLE.get(why.cause, _UNAVAILABLE[""])
         case "recipient_invalid":
             return _INVALID_RECIPIENT.get(why.cause, (553, EnhancedCode(5, 1, 3)))
+        case "sender_not_allowed" if why.cause in _BAD_SENDER:
+            return _BAD_SENDER[why.cause]
         case "too_many_recipients":
             # At RCPT the first ones stay valid (RFC 5321 §4.5.3.1.10); at DATA the same message never passes.
             return (452, EnhancedCode(4, 5, 3)) if phase == "RCPT" else (550, EnhancedCode(5, 5, 3))

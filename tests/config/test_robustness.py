@@ -55,13 +55,13 @@ def judge(text: str) -> None:
     assert all(len(str(problem).splitlines()) == 1 for problem in told)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(FILES)
 def test_settings_of_any_shape_are_taken_or_refused_in_lines(value):
     judge(json.dumps({"version": 1} | value))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=80))
 def test_any_text_is_taken_or_refused_in_lines(text):
     judge(text)

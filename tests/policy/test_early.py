@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from policy.decision import Refusal
+from policy.decision import Check, Refusal
 from policy.engine import Pause, at_mail, at_rcpt, recheck
 from policy.state import Consent, DomainState, Limits, Rates, RecipientState, State, Suppression, TenantState
 from policy.usage import HOUR, MINUTE, Usage
@@ -14,8 +14,15 @@ ENVELOPE = facts(recipients=(), from_address="", message_class="")
 TO_BOB = facts(from_address="", message_class="")
 
 
-def reason(refusal: Refusal | None) -> str:
+def reason(found: Check | Refusal | None) -> str:
+    refusal = found.refusal if isinstance(found, Check) else found
     return refusal.reason if refusal else ""
+
+
+def refusal_of(found: Check | None) -> Refusal:
+    assert found is not None
+    assert found.refusal is not None
+    return found.refusal
 
 
 def spent(count: int) -> State:
@@ -52,8 +59,7 @@ def test_a_limit_that_queues_or_holds_refuses_nothing_at_mail() -> None:
 def test_a_pause_that_holds_refuses_nothing_at_mail() -> None:
     paused = with_mailbox(state(), status="paused")
     assert at_mail(with_options(pause_reply="hold"), ENVELOPE, paused) is None
-    told = at_mail(with_options(pause_reply="451"), ENVELOPE, paused)
-    assert told is not None
+    told = refusal_of(at_mail(with_options(pause_reply="451"), ENVELOPE, paused))
     assert told.is_temporary(86_400)
 
 
@@ -87,20 +93,21 @@ def test_what_binds_all_mail_is_told_at_rcpt() -> None:
 
 def test_rcpt_counts_the_recipients_before_it() -> None:
     assert at_rcpt(SETTINGS, TO_BOB, spent(98), accepted=1) is None
-    refusal = at_rcpt(SETTINGS, TO_BOB, spent(98), accepted=2)
-    assert refusal is not None
+    found = at_rcpt(SETTINGS, TO_BOB, spent(98), accepted=2)
+    refusal = refusal_of(found)
+    assert found is not None
+    assert (found.rule, found.status, found.recipient) == ("rate_limit_hourly", "failed", BOB)
     assert (refusal.reason, refusal.retry, refusal.wait) == ("rate_limited", "after", 51 * 60)
 
 
 def test_more_than_a_window_takes_still_names_a_wait_at_rcpt() -> None:
-    refusal = at_rcpt(with_rule("rate_limit_hourly", limit=2), TO_BOB, state(), accepted=2)
-    assert refusal is not None
+    refusal = refusal_of(at_rcpt(with_rule("rate_limit_hourly", limit=2), TO_BOB, state(), accepted=2))
     assert refusal.is_temporary(86_400)
 
 
 def test_a_recipient_too_many_is_told_when_it_is_named() -> None:
-    refusal = at_rcpt(SETTINGS, TO_BOB, state(), accepted=100)
-    assert (reason(refusal), refusal and refusal.wait) == ("too_many_recipients", 0)
+    refusal = refusal_of(at_rcpt(SETTINGS, TO_BOB, state(), accepted=100))
+    assert (refusal.reason, refusal.wait) == ("too_many_recipients", 0)
     assert reason(at_rcpt(with_options(over_rcpt="reject_all"), TO_BOB, state(), accepted=100)) == "rate_limited"
 
 

@@ -87,7 +87,7 @@ def most(times: list[int], window: str) -> int:
     on_exceed=st.sampled_from(["reject", "queue"]),
     mixed=st.sampled_from(["reject_all", "deliver_passing"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_sequence_passes_more_than_a_limit_allows(
     walk: list[Step],
     hourly: int | None,
@@ -106,7 +106,7 @@ def test_no_sequence_passes_more_than_a_limit_allows(
 
 
 @given(walk=steps, hourly=st.integers(1, 5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_clock_set_back_frees_no_limit(walk: list[Step], hourly: int) -> None:
     usage = Usage()
     total, newest, now = 0, NOW, NOW
@@ -124,7 +124,7 @@ def test_a_clock_set_back_frees_no_limit(walk: list[Step], hourly: int) -> None:
 
 
 @given(walk=steps.map(lambda walk: [s for s in walk if s.pause >= 0]), hourly=st.integers(1, 6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_was_told_to_wait_passes_after_the_wait(walk: list[Step], hourly: int) -> None:
     usage, now = Usage(), NOW
     strict = policy(hourly, None, None, "reject", "reject_all")

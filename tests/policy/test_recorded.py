@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.decision import Decision
@@ -108,7 +108,6 @@ def test_state_comes_back_as_it_was() -> None:
         leased_by=texts,
     )
 )
-@settings(deadline=None)
 def test_any_recipient_comes_back_and_is_judged_alike(known: RecipientState) -> None:
     message = facts(sketch=SKETCH, message_class="commercial")
     before = replace(full_state(), recipients={BOB: known})

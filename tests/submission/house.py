@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import pytest
 import uvloop
 
-from policy.decision import Decision, Refusal
+from policy.decision import Check, Decision, Refusal, failed
 from relay.mail.address import Address
 from relay.submission.certificate import Certificate
 from relay.submission.listener import Listener, bind
-from relay.submission.submission import Answer, AuthRefused, Principal, Submission
+from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission
 from relay.submission.terms import Terms
 from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
@@ -56,19 +56,17 @@ class ScriptedDesk:
             raise AuthRefused("wrong")
         return Principal("cred_1", "ten_1", "mbx_1", frozenset({"send"}), username)
 
-    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Refusal | None:
+    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:
         self.asked.append(f"MAIL {mail_from.wire if mail_from else ''}")
         self.sizes.append(size)
         return _played(self.mail)
 
-    def note(
-        self, principal: Principal, refusal: Refusal, send_id: str, mail_from: Address | None, recipient: Address | None
-    ) -> str:
-        return send_id
+    def note(self, principal: Principal, unmet: Check, at: Door) -> str:
+        return at.send_id
 
     async def at_rcpt(
         self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
-    ) -> Refusal | None:
+    ) -> Check | None:
         self.asked.append(f"RCPT {recipient.wire} {accepted}")
         return _played(self.rcpt.get(recipient.wire))
 
@@ -88,10 +86,10 @@ class ScriptedDesk:
         return f"send_01J{self._ids:023d}"
 
 
-def _played(step: Any) -> Refusal | None:
+def _played(step: Any) -> Check | None:
     if isinstance(step, BaseException):
         raise step
-    return step if isinstance(step, Refusal) else None
+    return failed("scripted", step) if isinstance(step, Refusal) else None
 
 
 class StillClock:
