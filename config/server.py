@@ -37,6 +37,10 @@ class Server(Section):
     data_dir: FilePath = Path("data")
     # Processes that share the listeners. Default 1; auto: one a core.
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
+    # Whether each worker keeps to one core where there are just as many workers as cores.
+    # Default true: faster, as its data stays in that core's cache. False where other busy
+    # programs share the machine and the system should move the workers out of their way.
+    pin_workers: bool = True
     # How long a stopping server lets open transactions finish. Default 8 s.
     drain_timeout: Duration = timedelta(seconds=8)
     # The key from which all others are derived (credential hashes, unsubscribe links, VERP,

@@ -5,7 +5,6 @@ Nothing here starts anything; `process` does. What can change at a reload is rea
 """
 
 import asyncio
-import os
 import secrets
 import ssl
 import time
@@ -18,6 +17,7 @@ import structlog
 from config.providers import ProviderSettings
 from config.settings import Settings
 from policy.secrets import SecretScanner, is_recognisable
+from relay.app.chance import Chance
 from relay.delivery.dress import Wardrobe
 from relay.delivery.health import Healths
 from relay.delivery.ladder import Ladder
@@ -71,7 +71,7 @@ class Parts:
         admin_key: str,
         slot: int = 0,
         clock: Callable[[], int] = wall_clock,
-        random: Callable[[int], bytes] = os.urandom,
+        random: Callable[[int], bytes] | None = None,
     ) -> None:
         self.settings = settings
         self.database = database
@@ -79,7 +79,7 @@ class Parts:
         self.instance = instance
         self.slot = slot
         self.clock = clock
-        self.random = random
+        self.random = random or Chance()
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
         self.admin_key = admin_key
         self.exit_code = 0

@@ -26,6 +26,7 @@ from relay.app import logs, notify
 from relay.app.instance import Instance
 from relay.app.process import App
 from relay.app.setup import prepare
+from relay.app.tuning import keep_to_a_core, settle_in
 from relay.store.engine import Database
 from relay.store.writer import Unavailable
 from relay.submission.listener import bind
@@ -117,6 +118,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
 
     loop.add_signal_handler(signal.SIGHUP, reload)
     await app.start()
+    settle_in()
     notify.tell("READY=1")
     log.info("ready", slot=slot, pid=os.getpid())
     await app.stopping.wait()
@@ -184,6 +186,8 @@ class _Parent:
             return
         code = 70  # EX_SOFTWARE, unless the worker says otherwise
         try:
+            if self._settings.server.pin_workers:
+                keep_to_a_core(slot, self._count)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             code = _work(self._path, self._settings, self._instance, self._sockets, slot)

@@ -24,7 +24,7 @@ from relay.mail.edit import Edit, edited
 from relay.mail.header import HeaderBlock
 from relay.mail.ids import id_octets
 from relay.mail.list_header import list_unsubscribe
-from relay.mail.mime import view
+from relay.mail.mime import View, view
 from relay.mail.received import Reception, mail_date, protocol, received_field
 from relay.mail.reply import printable
 from relay.mail.sender import Sender
@@ -101,17 +101,18 @@ def dressed(
 
     `seven_bit`: the provider takes no more, so 8-bit parts are encoded anew before signing.
     """
-    header = HeaderBlock.parse(data)
+    header = parcel.seen.header if parcel.seen is not None else HeaderBlock.parse(data)
+    link = wardrobe.links.url(_subscription(parcel, due[0])) if is_personal(parcel) else ""
     at = datetime.fromtimestamp(parcel.received_at / 1000, UTC)
     dress = Dress(
         received=_received(parcel, due, at, wardrobe),
-        add=_added(parcel, due, provider, wardrobe),
+        add=_added(parcel, due, provider, wardrobe, link),
         date=f"Date: {mail_date(at)}\r\n".encode(),
         message_id=f"Message-ID: <{parcel.send_id.lower()}@{wardrobe.hostname}>\r\n".encode(),
         signers=_signers(parcel, wardrobe),
         unsigned=_names(provider.headers.rewritten),
     )
-    edits = _edits(data, header, parcel, due, wardrobe)
+    edits = _edits(parcel.seen or view(data, header), parcel, link) if parcel.plan else ()
     if seven_bit:
         data = edited(data, edits)
         header = HeaderBlock.parse(data)
@@ -127,28 +128,25 @@ def _seven_bit(data: bytes, header: HeaderBlock) -> Sequence[Edit]:
     return list(longline.recode_edits(seen, recoding.bodies, footer.line_end(data)))
 
 
-def _edits(data: bytes, header: HeaderBlock, parcel: Parcel, due: Sequence[Due], wardrobe: Wardrobe) -> Sequence[Edit]:
+def _edits(seen: View, parcel: Parcel, link: str) -> Sequence[Edit]:
     """The planned edits of the body; the footer carries the link of the one recipient."""
-    if not parcel.plan:
-        return ()
-    seen = view(data, header)
     recoded = parcel.plan.get("recoded", ())
     if is_personal(parcel):
-        shown = Sender.from_json(parcel.plan["sender"]).footer(wardrobe.links.url(_subscription(parcel, due[0])))
+        shown = Sender.from_json(parcel.plan["sender"]).footer(link)
         return footer.edits(seen, footer.Plan.from_json(parcel.plan["footer"]), shown, recoded)
-    return list(longline.recode_edits(seen, recoded, footer.line_end(data)))
+    return list(longline.recode_edits(seen, recoded, footer.line_end(seen.data)))
 
 
 def _subscription(parcel: Parcel, due: Due) -> Subscription:
     return Subscription(parcel.tenant_id, parcel.mailbox_id, due.recipient, parcel.send_id)
 
 
-def _added(parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, wardrobe: Wardrobe) -> tuple[bytes, ...]:
+def _added(
+    parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, wardrobe: Wardrobe, link: str
+) -> tuple[bytes, ...]:
     fields: list[bytes] = []
-    if is_personal(parcel):
-        links = wardrobe.links
-        url = links.url(_subscription(parcel, due[0]))
-        both = list_unsubscribe(url, links.mailto(delivery_name(parcel.send_id, due[0].n)))
+    if link:
+        both = list_unsubscribe(link, wardrobe.links.mailto(delivery_name(parcel.send_id, due[0].n)))
         cut = both.index(b"List-Unsubscribe-Post:")
         fields += [both[:cut], both[cut:]]
     fields += [_field(name, value) for name, value in _provider_headers(parcel, due, provider.headers).items()]

@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 BUSY_TIMEOUT = 10_000  # milliseconds; after it the client is told 451
-CACHE_KIB = 16_384
+# Of pages, by connection: the writer touches every index, a reader a few rows.
+WRITER_CACHE, READER_CACHE, LIST_CACHE = 16_384, 8_192, 2_048  # KiB
 
 
 class StoreUnusable(Exception):
@@ -67,7 +68,7 @@ class Database:
             url = self.url.set(drivername="sqlite")
             # One connection, used by the writer thread alone; commands open their own Database.
             engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=2, connect_args=_SQLITE_ARGS)
-            _obey(engine)
+            _obey(engine, WRITER_CACHE)
             event.listen(engine, "begin", _begin_immediate)
             return engine
         return create_engine(
@@ -83,7 +84,7 @@ class Database:
         """For the reader thread: short synchronous questions on the way in."""
         if self.is_sqlite:
             engine = create_engine(self.url.set(drivername="sqlite"), pool_size=1, connect_args=_SQLITE_ARGS)
-            _obey(engine)
+            _obey(engine, READER_CACHE)
             event.listen(engine, "begin", _begin_deferred)
             return engine
         return create_engine(
@@ -95,7 +96,7 @@ class Database:
             engine = create_async_engine(
                 self.url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4, connect_args=_SQLITE_ARGS
             )
-            _obey(engine.sync_engine)
+            _obey(engine.sync_engine, LIST_CACHE)
             event.listen(engine.sync_engine, "begin", _begin_deferred)
             return engine
         return create_async_engine(
@@ -146,16 +147,15 @@ _PRAGMAS = (
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),
     ("busy_timeout", str(BUSY_TIMEOUT), BUSY_TIMEOUT),
-    ("cache_size", str(-CACHE_KIB), -CACHE_KIB),
 )
 
 
-def _obey(engine: Engine) -> None:
+def _obey(engine: Engine, cache_kib: int) -> None:
     @event.listens_for(engine, "connect")
     def told(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are ours to begin, not the driver's
         cursor = connection.cursor()
-        for name, wanted, reads in _PRAGMAS:
+        for name, wanted, reads in (*_PRAGMAS, ("cache_size", str(-cache_kib), -cache_kib)):
             cursor.execute(f"PRAGMA {name}={wanted}")
             cursor.execute(f"PRAGMA {name}")
             answer = cursor.fetchone()[0]  # of the cursor itself: an adapted one returns nothing to chain on

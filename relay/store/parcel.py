@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from relay.mail.mime import View
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -26,7 +28,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One submission on its way out. `data` is None when the bytes are still in the store."""
+    """One submission on its way out. `data` is None when the bytes are still in the store.
+
+    `seen` is their structure where it was read on the way in a moment ago.
+    """
 
     send_id: str
     tenant_id: str
@@ -42,3 +47,4 @@ class Parcel:
     plan: Mapping[str, Any]  # what compliance requires, planned at decision, applied at departure
     due: tuple[Due, ...]
     data: bytes | None = None
+    seen: View | None = None

@@ -5,8 +5,9 @@ set-wise query for everybody who asked. Each round sees what is committed when i
 """
 
 import asyncio
+import queue
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from relay.store.writer import Unavailable
 
 T = TypeVar("T")
 Question = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+_Asked = tuple[Question, Any, "asyncio.Future[Any]"]
 
 
 class Reader:
@@ -25,17 +27,20 @@ class Reader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="reader")
-        self._waiting: list[tuple[Question, Any, asyncio.Future[Any]]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._waiting: list[_Asked] = []
+        self._line: queue.SimpleQueue[tuple[list[_Asked], asyncio.AbstractEventLoop] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._busy = False
         self._connection: Connection | None = None
 
     def ask(self, question: Question, value: Any) -> "asyncio.Future[Any]":
         """The future of the question's answer; it raises Unavailable when the store cannot be read."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
         self._waiting.append((question, value, future))
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._hand_over)  # with what else this turn of the loop asks
         return future
 
     async def call(self, read: Callable[[Connection], T]) -> T:
@@ -45,21 +50,44 @@ class Reader:
 
     async def close(self) -> None:
         """Answer what waits, then end the thread."""
-        if self._running is not None:
-            await self._running
-        await asyncio.get_running_loop().run_in_executor(self._pool, self._drop)
-        self._pool.shutdown()
+        if self._thread is not None:
+            if self._busy:
+                await self.call(lambda _connection: None)
+            self._line.put(None)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            self._thread = None
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                await loop.run_in_executor(self._pool, self._round, batch, loop)
-        finally:
-            self._running = None
+    def _hand_over(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="reader", daemon=True)
+            self._thread.start()
+        batch, self._waiting = self._waiting, []
+        self._line.put((batch, asyncio.get_running_loop()))
 
-    def _round(self, batch: list[tuple[Question, Any, "asyncio.Future[Any]"]], loop: asyncio.AbstractEventLoop) -> None:
+    def _deliver(self, batch: "list[_Asked]", answers: list[Any]) -> None:
+        for (_question, _value, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, BaseException):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+        if self._waiting:
+            self._hand_over()
+        else:
+            self._busy = False
+
+    # -- the thread -----------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (handed := self._line.get()) is not None:
+            batch, loop = handed
+            answers = self._round(batch)
+            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                loop.call_soon_threadsafe(self._deliver, batch, answers)
+        self._drop()
+
+    def _round(self, batch: "list[_Asked]") -> list[Any]:
         answers: list[Any] = [None] * len(batch)
         by_question: dict[int, tuple[Question, list[int]]] = {}
         for index, (question, _value, _future) in enumerate(batch):
@@ -67,8 +95,7 @@ class Reader:
         for question, indexes in by_question.values():
             for index, answer in zip(indexes, self._answer(question, [batch[i][1] for i in indexes]), strict=True):
                 answers[index] = answer
-        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(_deliver, batch, answers)
+        return answers
 
     def _answer(self, question: Question, values: list[Any]) -> Sequence[Any]:
         try:
@@ -95,13 +122,3 @@ class Reader:
 
 def _single(connection: Connection, reads: Sequence[Callable[[Connection], Any]]) -> Sequence[Any]:
     return [read(connection) for read in reads]
-
-
-def _deliver(batch: list[tuple[Question, Any, "asyncio.Future[Any]"]], answers: list[Any]) -> None:
-    for (_question, _value, future), answer in zip(batch, answers, strict=True):
-        if future.done():
-            continue
-        if isinstance(answer, BaseException):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)

@@ -133,7 +133,8 @@ class Snapshot(Recollection):
             counts.usage.null_sender.add(facts.now, 1)
             return
         self._count_sent(facts, decision)
-        if facts.message_class == "commercial" and facts.sketch:
+        # Of a bulk mailbox nobody asks how far a message fans out.
+        if facts.message_class == "commercial" and facts.sketch and self._mailboxes[facts.mailbox].role != "bulk":
             counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now)
         for recipient in facts.recipients:
             if recipient.address in accepted:

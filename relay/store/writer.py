@@ -16,6 +16,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,8 +84,9 @@ class Writer:
     def __init__(self, database: Database, *, on_broken: Callable[[], None]) -> None:
         self._database = database
         self._on_broken = on_broken
-        self._line: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._line: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._waiting = 0
+        self._gathered: list[_Item] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
@@ -102,6 +104,7 @@ class Writer:
         """Write what waits, then end the thread."""
         if self._thread is None:
             return
+        self._hand_over()
         self._line.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
         self._thread = None
@@ -117,8 +120,16 @@ class Writer:
             raise Unavailable("too much waits to be written")
         self._waiting += 1
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._line.put(_Item(handler, value, size, future))
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(_Item(handler, value, size, future))
         return future
+
+    def _hand_over(self) -> None:
+        """What one turn of the loop put in line goes over together: a hand-over wakes a thread, and costs."""
+        if self._gathered:
+            self._line.put(self._gathered)
+            self._gathered = []
 
     async def run(self, job: Callable[[Connection], T]) -> T:
         """Run one function in a write transaction and return its result after the commit."""
@@ -128,26 +139,24 @@ class Writer:
     # -- the thread -----------------------------------------------------------------
 
     def _work(self) -> None:
-        while (first := self._line.get()) is not None:
-            items, more = self._gather(first)
-            self._round(items)
-            if not more:
-                break
+        waiting: deque[_Item] = deque()
+        more = True
+        while more or waiting:
+            more = self._gather(waiting) and more
+            if waiting:
+                self._round(_next_round(waiting))
         self._drop_connection()
 
-    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
-        """Everything that waits, up to the bounds of a round; False when the end of the line was among it."""
-        items, size = [first], first.size
-        while len(items) < ROUND_ITEMS and size < ROUND_BYTES:
+    def _gather(self, waiting: "deque[_Item]") -> bool:
+        """Take over everything there is, after waiting for the first; False when the end of the line was reached."""
+        while True:
             try:
-                item = self._line.get_nowait()
+                items = self._line.get(block=not waiting)
             except queue.Empty:
-                break
-            if item is None:
-                return items, False
-            items.append(item)
-            size += item.size
-        return items, True
+                return True
+            if items is None:
+                return False
+            waiting.extend(items)
 
     def _round(self, items: list[_Item]) -> None:
         self.rounds += 1
@@ -251,6 +260,16 @@ class Writer:
                 item.future.set_exception(result)
             else:
                 item.future.set_result(result)
+
+
+def _next_round(waiting: "deque[_Item]") -> list[_Item]:
+    """What stands first in line, up to the bounds of a round."""
+    items = [waiting.popleft()]
+    size = items[0].size
+    while waiting and len(items) < ROUND_ITEMS and size < ROUND_BYTES:
+        items.append(waiting.popleft())
+        size += items[-1].size
+    return items
 
 
 _XID = text("SELECT pg_current_xact_id()::text::bigint")

@@ -250,7 +250,7 @@ class FrontDesk:
     async def _store_first(self, prepared: Prepared) -> Prepared:
         submission = prepared.submission
         await self._writer.run(lambda c: insert_body(c, submission.send_id, submission.data))
-        return Prepared(submission, prepared.facts, prepared.policy, prepared.head, prepared.plan, stored=True)
+        return replace(prepared, stored=True)
 
 
 async def _committed(waiting: "asyncio.Future[Judged]") -> Judged:

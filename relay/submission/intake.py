@@ -22,6 +22,7 @@ from policy.engine import decide
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
 from policy.state import State
+from relay.mail.mime import View
 from relay.store import audit
 from relay.store.approvals import bound_digest, status_of
 from relay.store.engine import dumps
@@ -57,13 +58,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A submission, read and planned, that waits to be judged. `stored`: its bytes are in the store already."""
+    """A submission, read and planned, that waits to be judged.
+
+    `seen` is its structure, for departure not to read it again; `stored`: its bytes are in the store already.
+    """
 
     submission: Submission
     facts: Facts
     policy: PolicySettings
     head: Head
     plan: Mapping[str, Any]
+    seen: View
     stored: bool = False
 
 
@@ -365,4 +370,5 @@ def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDel
         plan=item.plan,
         due=leased,
         data=item.submission.data,
+        seen=item.seen,
     )

@@ -7,6 +7,7 @@ work is linear in the message.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from policy.classification import Classification
@@ -93,9 +94,8 @@ def prepare(
         **_wish_facts(wishes),
     )
     to = header.get(b"to").decode("utf-8", "replace")
-    return Prepared(
-        submission, facts, account.policy, Head(shown.subject[:SHOWN], to[:SHOWN], facts.message_id), edits.plan
-    )
+    head = Head(shown.subject[:SHOWN], to[:SHOWN], facts.message_id)
+    return Prepared(submission, facts, account.policy, head, edits.plan, seen)
 
 
 def recipient_facts(address: Address, account: Account, house: House, mail_hosts: Mapping[str, str]) -> RecipientFacts:
@@ -211,12 +211,17 @@ def _plan(seen: View, account: Account, house: House, *, commercial: bool) -> _E
     if not commercial:
         return _Edits(plan)
     sender = _sender(account)
-    url = house.links.url(Subscription(account.tenant_id, account.mailbox_id, "somebody@example.com"))
-    planned = footer.plan(seen, sender.footer(url), house.links.is_ours)
+    planned = footer.plan(seen, _anybodys(house.links, sender, account.tenant_id), house.links.is_ours)
     if planned.impossible:
         return _Edits(plan, cannot_inject=planned.impossible)
     planned = _recoding(planned, recoding.bodies)
     return _Edits(plan | {"footer": planned.to_json(), "sender": sender.to_json()})
+
+
+@lru_cache(maxsize=1024)
+def _anybodys(links: Links, sender: Sender, tenant_id: str) -> footer.Footer:
+    """A footer to plan with: as long as anybody's, and nobody's own."""
+    return sender.footer(links.url(Subscription(tenant_id, "", "somebody@example.com")))
 
 
 def _recoding(planned: footer.Plan, bodies: tuple[int, ...]) -> footer.Plan:

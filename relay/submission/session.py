@@ -128,6 +128,7 @@ class Session(Access):
             self._refuse(unmet, transaction)
             return
         self._transaction = transaction
+        self.traffic.cohort.expect(self)
         self._say(wording.OK_MAIL)
 
     def _no_room(self, size: int) -> Check | None:
@@ -263,6 +264,7 @@ class Session(Access):
         self._committing = True
         try:
             with self.traffic.commit():
+                await self.traffic.cohort.join(self)
                 return await self.service.desk.submit(submission)
         finally:
             self._committing = False

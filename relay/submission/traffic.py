@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
+from relay.submission.cohort import Cohort
 from relay.submission.reader import Memory
 from relay.submission.terms import Limits
 
@@ -43,6 +44,7 @@ class Traffic:
         self.limits = limits
         self.clock = clock
         self.memory = Memory(limits.memory)
+        self.cohort = Cohort()
         self.draining = False
         self.counts: Counter[str] = Counter()  # for the metrics; names without addresses
         self._sessions: set[Guest] = set()

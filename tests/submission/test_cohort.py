@@ -1,0 +1,57 @@
+"""Messages that come together go together, and nobody waits for one that does not come."""
+
+import asyncio
+
+from relay.submission.cohort import Cohort
+
+
+async def _joined(cohort: Cohort, *guests: str) -> list[asyncio.Task[None]]:
+    tasks = [asyncio.create_task(cohort.join(guest)) for guest in guests]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_who_is_alone_waits_for_nobody() -> None:
+    cohort = Cohort(patience=3600)
+    cohort.expect("a")
+    await cohort.join("a")
+
+
+async def test_the_first_waits_for_those_on_their_way() -> None:
+    cohort = Cohort(patience=3600)
+    for guest in ("a", "b", "c"):
+        cohort.expect(guest)
+    first, second = await _joined(cohort, "a", "b")
+    assert not first.done()
+    assert not second.done()
+    await cohort.join("c")
+    await asyncio.gather(first, second)
+
+
+async def test_one_that_will_not_come_is_excused() -> None:
+    cohort = Cohort(patience=3600)
+    cohort.expect("a")
+    cohort.expect("b")
+    (first,) = await _joined(cohort, "a")
+    cohort.excuse("b")
+    await first
+
+
+async def test_who_did_not_come_in_time_is_not_waited_for_again() -> None:
+    cohort = Cohort(patience=0)
+    for guest in ("a", "b", "late"):
+        cohort.expect(guest)
+    await cohort.join("a")
+    await cohort.join("b")
+
+
+async def test_one_that_gave_up_waiting_holds_up_nobody() -> None:
+    cohort = Cohort(patience=3600)
+    for guest in ("a", "b", "c"):
+        cohort.expect(guest)
+    first, second = await _joined(cohort, "a", "b")
+    first.cancel()
+    await asyncio.sleep(0)
+    await cohort.join("c")
+    await second
+    assert first.cancelled()
