@@ -90,6 +90,7 @@ class App(Parts):
         self.writer.start()
         await self.writer.run(self._enter)
         await self.reader.call(lambda c: self.signers.load(c, self.clock()))
+        await self.room.look()
         await self._start_http()
         self.worker.start()
         self.chores.start()
