@@ -21,10 +21,12 @@ _CONTROL = {c: f"\\x{c:02x}" for c in (*range(32), 127) if c != 9}
 
 def configure(level: str = "info", kind: str = "auto") -> None:
     """Set up logging for the process; `kind` is json, console, or auto (console on a terminal)."""
-    stream: Any = Patient(sys.stderr.fileno())
+    # The process's own stream, whatever stands in its place for now; None where it was started without one.
+    own = sys.__stderr__
+    stream: Any = Patient(own.fileno() if own else -1)
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s %(levelname)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs commands, secrets too, at INFO
-    people = kind == "console" or (kind == "auto" and sys.stderr.isatty())
+    people = kind == "console" or (kind == "auto" and own is not None and own.isatty())
     renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
@@ -50,7 +52,7 @@ class Patient(io.TextIOBase):
     def write(self, text: str) -> int:
         """Write what there is room for."""
         data = text.encode("utf-8", "replace")
-        with suppress(OSError):  # a full disk, or nobody at the other end any more
+        with suppress(OSError, ValueError):  # a full disk, nobody at the other end any more, or no stream at all
             for start in range(0, len(data), _PIECE):
                 if not select.select((), (self._descriptor,), (), 0)[1]:
                     break
