@@ -13,7 +13,7 @@ WITHOUT = {
 _NAMED = re.compile(r"(?<![a-z0-9])([spdrl])(\d{1,2})(?=_)")
 
 
-def tested() -> set[str]:
+def in_names() -> set[str]:
     """The case numbers in the names of tests."""
     nodes = [node for path in modules("tests") for node in ast.walk(tree(path))]
     names = [n.name.lower() for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -23,6 +23,6 @@ def tested() -> set[str]:
 
 def test_every_case_is_tested_or_says_why_not() -> None:
     cases = {f"{letter}{number}" for letter, last in SECTIONS.items() for number in range(1, last + 1)}
-    found = tested()
+    found = in_names()
     assert sorted(cases - found - set(WITHOUT)) == []
     assert sorted(set(WITHOUT) & found) == []
