@@ -61,12 +61,6 @@ def inbound(settings: Settings) -> Iterator[Finding]:
         yield warning(("inbound", "bounce_domain"), "has no inbound.listeners; bounces will not come back here")
 
 
-def proxies(settings: Settings) -> Iterator[Finding]:
-    for location, one in _listeners(settings):
-        if one.proxy_protocol and not settings.smtp.proxies:
-            yield Finding((*location, "proxy_protocol"), "needs smtp.proxies, the networks that may use it")
-
-
 def names(settings: Settings) -> Iterator[Finding]:
     """Others see the server: it should have a name and a URL of its own."""
     is_public = any(not one.is_loopback for _, one in _listeners(settings))
@@ -121,6 +115,6 @@ def notices(settings: Settings) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(binds, tls, plaintext, inbound, proxies, names),
+    *(binds, tls, plaintext, inbound, names),
     *(storage, keys, webhooks, notices),
 )

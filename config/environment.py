@@ -78,8 +78,8 @@ def _field(section: type[Section], override: _Override, depth: int) -> tuple[_Ov
             return override, key
         if is_last and Secret in alternatives(kind) and fold(f"{key}_file") == fold(part):
             return replace(override, value=f"file:{override.value}"), key
-    known = [override.head(depth) + key.upper() for key in section.model_fields]
-    raise _Unknown(did_you_mean(override.head(depth) + part, known))
+    known = [key.upper() for key in section.model_fields]
+    raise _Unknown(did_you_mean(part, known, override.head(depth)))
 
 
 def _spelled(tree: Node, key: str) -> str:

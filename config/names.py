@@ -26,11 +26,11 @@ def nearest(typed: str, known: list[str]) -> str | None:
     return folded[matches[0]] if matches else None
 
 
-def did_you_mean(typed: str, known: list[str]) -> str:
-    """`; did you mean x?`, or the known names when they are few, or nothing."""
+def did_you_mean(typed: str, known: list[str], head: str = "") -> str:
+    """`; did you mean x?`, or the known names when they are few, or nothing; `head` stands before each name."""
     if (name := nearest(typed, known)) is not None:
-        return f"; did you mean {name}?"
-    return f"; known are {', '.join(known)}" if 0 < len(known) <= 12 else ""
+        return f"; did you mean {head}{name}?"
+    return f"; known are {', '.join(head + name for name in known)}" if 0 < len(known) <= 12 else ""
 
 
 def one_of(names: list[str]) -> str:

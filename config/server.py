@@ -60,12 +60,12 @@ class Storage(Section):
     url: SecretField | None = None
     # The password of the database user, where it is not to stand in the URL.
     password: SecretField | None = None
-    # Connections of a process to PostgreSQL. Default 5.
+    # Connections to PostgreSQL a process reads lists and pages with, beside the three of its mail. Default 5.
     pool_size: Annotated[int, Field(ge=1, le=200)] = 5
     # How long one statement may take before the message in hand is refused for now. Default 10 s.
     timeout: Wait = timedelta(seconds=10)
-    # Free disk space below which new mail is refused for now (452 4.3.1). Never less than 1.5 times
-    # smtp.max_message_size. Default 100 MiB.
+    # Free disk space beside a SQLite file below which new mail is refused for now (452 4.3.1). Never
+    # less than 1.5 times smtp.max_message_size. Default 100 MiB.
     min_free_space: Size = 104_857_600
 
     @property

@@ -29,8 +29,6 @@ class Listener(Section):
     # Offer AUTH without TLS although the address can be reached from outside. Default false:
     # passwords would cross the network in clear. Set it only behind a proxy that ends TLS.
     allow_plaintext_auth: bool = False
-    # Expect the PROXY protocol from smtp.proxies. Default false.
-    proxy_protocol: bool = False
 
     @property
     def host(self) -> str:
@@ -111,8 +109,6 @@ class Smtp(Section):
     auth: AuthLimits = AuthLimits()
     # Networks exempt from connections.per_address and the lock-out. Default none.
     trusted_networks: tuple[NetworkField, ...] = ()
-    # Networks whose PROXY protocol header is believed. Default none.
-    proxies: tuple[NetworkField, ...] = ()
     # Errors a client may make before it is disconnected. Default 20.
     max_errors: Positive = 20
     # Bytes of messages in transfer a process holds in memory at once. Default 256 MiB.

@@ -51,6 +51,7 @@ class Chores:
         chores = (
             Chore("heartbeat", 5, self._heartbeat),
             Chore("providers", 1, self._providers),
+            Chore("room", 15, self._app.room.look),
             Chore("signers", 60, self._signers),
             Chore("dead nodes", 10, self._dead, alone=True),
             Chore("returns", 2, self._returns, alone=True),

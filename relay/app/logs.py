@@ -1,24 +1,32 @@
 """Structured logs on standard error: JSON for machines, lines for people on a terminal.
 
 Nothing of a message and no secret is logged at info or above. A log that cannot be
-written loses lines, never mail.
+written, or is not read, loses lines, never mail (faults R18).
 """
 
+import io
 import logging
+import os
+import select
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_PIECE = 512  # octets a pipe takes at once or not at all, wherever POSIX holds
 _CONTROL = {c: f"\\x{c:02x}" for c in (*range(32), 127) if c != 9}
 
 
 def configure(level: str = "info", kind: str = "auto") -> None:
     """Set up logging for the process; `kind` is json, console, or auto (console on a terminal)."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(levelname)s %(message)s")
+    # The process's own stream, whatever stands in its place for now; None where it was started without one.
+    own = sys.__stderr__
+    stream: Any = Patient(own.fileno() if own else -1)
+    logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s %(levelname)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs commands, secrets too, at INFO
-    people = kind == "console" or (kind == "auto" and sys.stderr.isatty())
+    people = kind == "console" or (kind == "auto" and own is not None and own.isatty())
     renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
@@ -30,9 +38,26 @@ def configure(level: str = "info", kind: str = "auto") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
+
+
+class Patient(io.TextIOBase):
+    """A stream that waits for nobody: what cannot be written at once is lost, and so is the rest of its line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, text: str) -> int:
+        """Write what there is room for."""
+        data = text.encode("utf-8", "replace")
+        with suppress(OSError, ValueError):  # a full disk, nobody at the other end any more, or no stream at all
+            for start in range(0, len(data), _PIECE):
+                if not select.select((), (self._descriptor,), (), 0)[1]:
+                    break
+                os.write(self._descriptor, data[start : start + _PIECE])
+        return len(text)
 
 
 def _escaped(_logger: Any, _name: str, event: Any) -> Any:

@@ -35,6 +35,7 @@ from relay.store.engine import Database
 from relay.store.keys import Signers
 from relay.store.parcel import Parcel
 from relay.store.reader import Reader
+from relay.store.room import Bounds, Room
 from relay.store.vault import Vault
 from relay.store.writer import Writer
 from relay.submission.account import Account, Accounts
@@ -102,6 +103,16 @@ class Parts:
         return Reader(self.database)
 
     @cached_property
+    def room(self) -> Room:
+        """Whether more mail may be taken."""
+        return Room(self.database, self._bounds)
+
+    def _bounds(self) -> Bounds:
+        queue, settings = self.settings.queue, self.settings
+        largest = settings.smtp.max_message_size
+        return Bounds(settings.storage.min_free_space, queue.max_deliveries, queue.max_size, largest)
+
+    @cached_property
     def tokens(self) -> Tokens:
         """Signed tokens of links and addresses."""
         return Tokens([TokenKey(1, self.vault.derive("tokens"))])
@@ -151,6 +162,7 @@ class Parts:
             accounts=self.accounts,
             logins=self.logins,
             intake=self.intake,
+            room=self.room,
             turned_away=TurnedAway(f"{self.instance}.{self.slot}", lambda: self.random(9).hex()),
             house=self._house,
             scanner=self._scanner,

@@ -90,6 +90,7 @@ class App(Parts):
         self.writer.start()
         await self.writer.run(self._enter)
         await self.reader.call(lambda c: self.signers.load(c, self.clock()))
+        await self.room.look()
         await self._start_http()
         self.worker.start()
         self.chores.start()
@@ -219,7 +220,6 @@ class App(Parts):
         """Whether this process takes mail, and what is missing."""
         missing = [] if self.ready else ["not started or draining"]
         doors = [own.accepting for own in self.listeners] + [own.accepting for own in self.station.listeners]
-        doors = [own.accepting for own in self.listeners] + [own.accepting for own in self.station.listeners]
         missing += [f"listener {n} is closed" for n, accepting in enumerate(doors) if self.ready and not accepting]
         return not missing, missing
 
@@ -231,6 +231,8 @@ class App(Parts):
             "in_hand": self.worker.in_hand,
             "write_rounds": self.writer.rounds,
             "written_items": self.writer.items,
+            "room": 0.0 if self.room.lack else 1.0,
+            **{f"smtp_{name}": float(count) for name, count in self.traffic.counts.items()},
         }
 
     async def _stop_http(self) -> None:

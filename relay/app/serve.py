@@ -84,7 +84,11 @@ def make_app(settings: Settings, instance: Instance, sockets: Sockets, slot: int
     """The process of one slot, not started yet."""
     return App(
         settings,
-        database=Database(settings.storage.dsn),
+        database=Database(
+            settings.storage.dsn,
+            timeout=settings.storage.timeout.total_seconds(),
+            pool_size=settings.storage.pool_size,
+        ),
         vault=instance.vault(settings),
         instance=instance.id,
         admin_key=instance.admin_key(settings),

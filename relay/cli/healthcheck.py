@@ -24,7 +24,8 @@ def healthcheck(config: ConfigFile = None) -> int:
         answer = connection.getresponse()
         status, body = answer.status, answer.read(65_536)
     except (OSError, http.client.HTTPException) as error:
-        raise Refused(f"nobody answers at {settings.http.bind}: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise Refused(f"nobody answers at {settings.http.bind}: {why}; is gatepost serve running?") from None
     finally:
         connection.close()
     if status != 200:

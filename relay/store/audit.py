@@ -7,13 +7,13 @@ record only as a random token; erasing a person removes the token's meaning, and
 still verifies. A signed checkpoint over all heads names a missing tail too.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from relay.store import schema as t
 from relay.store.engine import canonical, dumps, loads
@@ -126,7 +126,7 @@ def verify(
     check_signature: Callable[[str, str, str], bool],
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Verified:
-    """Walk every chain in order, in constant memory, and name the first record that does not hold.
+    """Walk all chains in one pass, in constant memory, and name the first record that does not hold.
 
     `check_signature(public_key, signature, payload)` judges anchors and checkpoints.
     """
@@ -160,17 +160,14 @@ def _marks(
     return marks, None
 
 
-_ORDERED = (
-    select(
-        t.decisions.c.chain,
-        t.decisions.c.position,
-        t.decisions.c.send_id,
-        t.decisions.c.record,
-        t.decisions.c.hash,
-    )
-    .where(t.decisions.c.chain == bindparam("chain"))
-    .order_by(t.decisions.c.seq)
-)
+# In the order they were written, whatever their chain: one walk along the primary key, and nothing is sorted.
+_ORDERED = select(
+    t.decisions.c.chain,
+    t.decisions.c.position,
+    t.decisions.c.send_id,
+    t.decisions.c.record,
+    t.decisions.c.hash,
+).order_by(t.decisions.c.seq)
 PROGRESS_EVERY = 10_000
 
 
@@ -187,37 +184,29 @@ class _Walk:
     def records(
         self, connection: Connection, anchors: Mapping[str, Any], marks: Mapping[str, Mapping[int, str]]
     ) -> Fault | None:
-        names = connection.execute(select(t.decisions.c.chain).distinct().order_by(t.decisions.c.chain)).scalars().all()
-        for name in sorted({*names, *anchors}):
-            anchor = anchors.get(name)
-            start = (anchor.position, anchor.hash) if anchor is not None else (0, GENESIS)
-            if (fault := self._chain(connection, name, start, marks.get(name, {}))) is not None:
-                return fault
+        self.heads = {name: (anchor.position, anchor.hash) for name, anchor in anchors.items()}
+        pruned = {name: anchor.position for name, anchor in anchors.items()}
+        with closing(_stream(connection)) as rows:  # a walk that stops early leaves no cursor open
+            for row in rows:
+                if row.position <= pruned.get(row.chain, 0):
+                    continue  # at or below the anchor: pruned or about to be
+                if what := self._link(row, marks.get(row.chain, {})):
+                    return Fault(row.chain, row.position, row.send_id, what)
         return None
 
-    def _chain(
-        self, connection: Connection, name: str, start: tuple[int, str], marks: Mapping[int, str]
-    ) -> Fault | None:
-        with closing(_stream(connection, name)) as rows:  # a walk that stops early leaves no cursor open
-            return self._links(rows, name, start, marks)
-
-    def _links(self, rows: Iterable[Any], name: str, start: tuple[int, str], marks: Mapping[int, str]) -> Fault | None:
-        position, previous = start
-        for row in rows:
-            if row.position <= start[0]:
-                continue  # at or below the anchor: pruned or about to be
-            digest = sha256(row.record.encode()).hexdigest()
-            what = _what_is_wrong(row, digest, position + 1, previous) or (
-                "a signed checkpoint has another hash here" if marks.get(row.position, digest) != digest else ""
-            )
-            if what:
-                return Fault(name, row.position, row.send_id, what)
-            position, previous = row.position, digest
-            self.count += 1
-            if self.count % PROGRESS_EVERY == 0:
-                self._progress(self.count)
-        self.heads[name] = (position, previous)
-        return None
+    def _link(self, row: Any, marks: Mapping[int, str]) -> str:
+        """What is wrong with the next record of its chain; empty when it holds."""
+        position, previous = self.heads.get(row.chain, (0, GENESIS))
+        digest = sha256(row.record.encode()).hexdigest()
+        if what := _what_is_wrong(row, digest, position + 1, previous):
+            return what
+        if marks.get(row.position, digest) != digest:
+            return "a signed checkpoint has another hash here"
+        self.heads[row.chain] = (row.position, digest)
+        self.count += 1
+        if self.count % PROGRESS_EVERY == 0:
+            self._progress(self.count)
+        return ""
 
     def tails(self, connection: Connection, marks: Mapping[str, Mapping[int, str]]) -> Fault | None:
         """The last record must be the head that is on file, and no signed head may be missing."""
@@ -232,8 +221,8 @@ class _Walk:
         return None
 
 
-def _stream(connection: Connection, chain: str) -> Generator[Any, None, None]:
-    with connection.execution_options(stream_results=True, yield_per=2000).execute(_ORDERED, {"chain": chain}) as rows:
+def _stream(connection: Connection) -> Generator[Any, None, None]:
+    with connection.execution_options(stream_results=True, yield_per=500).execute(_ORDERED) as rows:
         yield from rows
 
 

@@ -1,6 +1,7 @@
 """The recorded decisions in order: for replaying a changed policy on them, and for taking them out.
 
-A page is in memory at a time, whatever their number.
+A page is in memory at a time, whatever their number. What is older than asked for is stepped
+over by halving, not read: decisions are in the order of time, but for what clocks differ by.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from relay.store import schema as t
 
 PAGE = 1000
+SKEW = 86_400_000  # milliseconds by which clocks may have differed, or been set back, between two records
 
 _c = t.decisions.c
 _IN_ORDER = (
@@ -21,9 +23,12 @@ _IN_ORDER = (
 )
 
 
+_AT = select(_c.at).where(_c.seq > bindparam("after")).order_by(_c.seq).limit(1)
+
+
 def pages(connection: Connection, since: int = 0, page: int = PAGE) -> Iterator[Sequence[Any]]:
     """Rows of decisions made since a time, oldest first, a page at a time."""
-    after = 0
+    after = _before(connection, since)
     while rows := page_after(connection, after, since, page):
         yield rows
         after = rows[-1].seq
@@ -47,4 +52,19 @@ def heads(connection: Connection) -> Sequence[Any]:
 def counted(connection: Connection, since: int = 0) -> int:
     """How many decisions were recorded since a time. All of them are counted by the index, without their records."""
     query = select(func.count()).select_from(t.decisions)
-    return int(connection.execute(query.where(_c.at >= since) if since else query).scalar_one())
+    if since:
+        query = query.where(_c.at >= since, _c.seq > _before(connection, since))
+    return int(connection.execute(query).scalar_one())
+
+
+def _before(connection: Connection, since: int) -> int:
+    """A sequence number close below the first decision made since then."""
+    low, high = 0, int(connection.execute(select(func.max(_c.seq))).scalar_one() or 0)
+    while since and high - low > PAGE:
+        middle = (low + high) // 2
+        at = connection.execute(_AT, {"after": middle}).scalar_one_or_none()
+        if at is None or at >= since - SKEW:
+            high = middle
+        else:
+            low = middle
+    return low

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-BUSY_TIMEOUT = 10_000  # milliseconds; after it the client is told 451
+BUSY = 10.0  # seconds SQLite waits for a lock where nobody says otherwise
 # Of pages, by connection: the writer touches every index, a reader a few rows.
 WRITER_CACHE, READER_CACHE, LIST_CACHE = 16_384, 8_192, 2_048  # KiB
 
@@ -45,9 +45,16 @@ def loads(text: str) -> Any:
 
 
 class Database:
-    """Where the state lives: one way to write it, many ways to read it."""
+    """Where the state lives: one way to write it, many ways to read it.
 
-    def __init__(self, url: str) -> None:
+    `timeout` is how long, in seconds, a lock is waited for on SQLite, and a statement at all on
+    PostgreSQL, where None is as long as it takes; after it the client is told 451. `pool_size` is
+    how many connections of PostgreSQL read beside those of the two lines.
+    """
+
+    def __init__(self, url: str, *, timeout: float | None = None, pool_size: int = 5) -> None:
+        self._timeout = timeout
+        self._pool_size = pool_size
         self.url: URL = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if not self.is_sqlite and self.url.get_backend_name() != "postgresql":
@@ -68,7 +75,7 @@ class Database:
             url = self.url.set(drivername="sqlite")
             # One connection, used by the writer thread alone; commands open their own Database.
             engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=2, connect_args=_SQLITE_ARGS)
-            _obey(engine, WRITER_CACHE)
+            _obey(engine, self._patience, WRITER_CACHE)
             event.listen(engine, "begin", _begin_immediate)
             return engine
         return create_engine(
@@ -77,18 +84,30 @@ class Database:
             max_overflow=2,
             pool_pre_ping=False,
             isolation_level="READ COMMITTED",
-            connect_args={"connect_timeout": 5},
+            connect_args=self._postgresql_args,
         )
+
+    @property
+    def _patience(self) -> int:
+        """Milliseconds SQLite waits for a lock."""
+        return int((BUSY if self._timeout is None else self._timeout) * 1000)
+
+    @property
+    def _postgresql_args(self) -> dict[str, Any]:
+        if self._timeout is None:
+            return {"connect_timeout": 5}
+        given = self.url.query.get("options", "")  # what the URL asks for stands; ours is added
+        return {"connect_timeout": 5, "options": f"{given} -c statement_timeout={int(self._timeout * 1000)}".strip()}
 
     def _asking(self) -> Engine:
         """For the reader thread: short synchronous questions on the way in."""
         if self.is_sqlite:
             engine = create_engine(self.url.set(drivername="sqlite"), pool_size=1, connect_args=_SQLITE_ARGS)
-            _obey(engine, READER_CACHE)
+            _obey(engine, self._patience, READER_CACHE)
             event.listen(engine, "begin", _begin_deferred)
             return engine
         return create_engine(
-            self.url.set(drivername="postgresql+psycopg"), pool_size=1, connect_args={"connect_timeout": 5}
+            self.url.set(drivername="postgresql+psycopg"), pool_size=1, connect_args=self._postgresql_args
         )
 
     def _reading(self) -> AsyncEngine:
@@ -96,15 +115,15 @@ class Database:
             engine = create_async_engine(
                 self.url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4, connect_args=_SQLITE_ARGS
             )
-            _obey(engine.sync_engine, LIST_CACHE)
+            _obey(engine.sync_engine, self._patience, LIST_CACHE)
             event.listen(engine.sync_engine, "begin", _begin_deferred)
             return engine
         return create_async_engine(
             self.url.set(drivername="postgresql+psycopg"),
-            pool_size=4,
-            max_overflow=6,
+            pool_size=self._pool_size,
+            max_overflow=5,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5},
+            connect_args=self._postgresql_args,
         )
 
     @contextmanager
@@ -142,20 +161,22 @@ class Database:
         self.writing.dispose()
 
 
-_SQLITE_ARGS: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT / 1000, "cached_statements": 256}
-_PRAGMAS = (
-    ("journal_mode", "WAL", "wal"),
-    ("synchronous", "FULL", 2),
-    ("busy_timeout", str(BUSY_TIMEOUT), BUSY_TIMEOUT),
-)
+_SQLITE_ARGS: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY, "cached_statements": 256}
 
 
-def _obey(engine: Engine, cache_kib: int) -> None:
+def _obey(engine: Engine, patience: int, cache_kib: int) -> None:
+    pragmas = (
+        ("busy_timeout", str(patience), patience),  # first: the next one may meet a lock
+        ("journal_mode", "WAL", "wal"),
+        ("synchronous", "FULL", 2),
+        ("cache_size", str(-cache_kib), -cache_kib),
+    )
+
     @event.listens_for(engine, "connect")
     def told(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are ours to begin, not the driver's
         cursor = connection.cursor()
-        for name, wanted, reads in (*_PRAGMAS, ("cache_size", str(-cache_kib), -cache_kib)):
+        for name, wanted, reads in pragmas:
             cursor.execute(f"PRAGMA {name}={wanted}")
             cursor.execute(f"PRAGMA {name}")
             answer = cursor.fetchone()[0]  # of the cursor itself: an adapted one returns nothing to chain on

@@ -59,8 +59,9 @@ class Prepared:
 def _cursor(connection: Connection) -> Iterator[Any]:
     """A cursor of the driver; what it raises is told in SQLAlchemy's words, for those who judge errors."""
     dialect: Any = connection.dialect
-    cursor = connection.connection.cursor()
+    cursor = None
     try:
+        cursor = connection.connection.cursor()
         yield cursor
     except dialect.loaded_dbapi.Error as error:
         gone = dialect.is_disconnect(error, connection.connection, cursor)
@@ -68,7 +69,8 @@ def _cursor(connection: Connection) -> Iterator[Any]:
             "", None, error, dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=dialect
         ) from error
     finally:
-        cursor.close()
+        if cursor is not None:
+            cursor.close()
 
 
 def insertion(table: str, columns: Sequence[str], otherwise: str = "") -> Prepared:

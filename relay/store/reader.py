@@ -98,11 +98,14 @@ class Reader:
         return answers
 
     def _answer(self, question: Question, values: list[Any]) -> Sequence[Any]:
+        is_kept = self._connection is not None
         try:
             with self._open().begin():
                 return question(self._open(), values)
         except DBAPIError as error:
             self._drop()
+            if is_kept and error.connection_invalidated:
+                return self._answer(question, values)  # the server may be back since the connection was made
             return [Unavailable(f"the store cannot be read: {type(error.orig).__name__}")] * len(values)
         except Exception as error:  # noqa: BLE001 - told to everybody who asked: nothing is swallowed
             return [error] * len(values)

@@ -6,10 +6,10 @@ transaction and one fsync, and nobody is answered before the commit.
 
 When a round fails it is rolled back and its items are run one by one, so that only the
 culprit gets the error. A lost server, a lock or a full disk is not a culprit: everybody
-in the round gets `Unavailable` and may come again. A deadlock is run again, never told. An I/O
-error on commit leaves the disk's state unknown (PostgreSQL's fsync lesson): the writer
-stops for good and the process has to exit. A connection lost during COMMIT is asked for
-by its transaction id before anyone is answered.
+in the round gets `Unavailable` and may come again. A deadlock, or a connection that was lost
+before COMMIT, is run again, never told. An I/O error on commit leaves the disk's state unknown
+(PostgreSQL's fsync lesson): the writer stops for good and the process has to exit. A
+connection lost during COMMIT is asked for by its transaction id before anyone is answered.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ T = TypeVar("T")
 ROUND_ITEMS = 256
 ROUND_BYTES = 8 * 1024 * 1024
 LINE_ITEMS = 20_000  # beyond it nothing more is taken: a temporary refusal before accepting
-DEADLOCK_TRIES = 5
+TRIES = 5  # of a round that a deadlock or a lost connection undid
 
 
 class Unavailable(Exception):
@@ -179,12 +179,12 @@ class Writer:
         """One transaction for all; raises Unavailable, Broken, or what a handler raised."""
         if self._broken:
             raise Broken("the disk failed")
-        for attempt in range(DEADLOCK_TRIES):
+        for attempt in range(TRIES):
             try:
                 return self._transaction(items)
             except DBAPIError as error:
                 self._drop_connection()
-                if _is_deadlock(error) and attempt < DEADLOCK_TRIES - 1:
+                if _is_undone(error) and attempt < TRIES - 1:
                     continue
                 raise self._meaning(error) from error
         raise AssertionError("unreachable")
@@ -219,11 +219,19 @@ class Writer:
         return int(connection.execute(_XID).scalar_one())
 
     def _did_commit(self, error: DBAPIError, ticket: int) -> bool:
+        """Whether COMMIT was done though it got no answer; raises Unavailable where nobody can know now."""
         if self._database.is_sqlite or not error.connection_invalidated:
             return False
         self._drop_connection()
-        with self._database.writing.connect() as connection:
-            return bool(connection.execute(_FATE, {"xid": str(ticket)}).scalar_one_or_none() == "committed")
+        try:
+            fate = self._open().execute(_FATE, {"xid": str(ticket)}).scalar_one_or_none()
+        except DBAPIError as unasked:
+            raise Unavailable("whether it was written cannot be asked") from unasked
+        finally:
+            self._drop_connection()
+        if fate == "in progress":
+            raise Unavailable("whether it was written is not settled yet")
+        return bool(fate == "committed")
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
@@ -231,6 +239,7 @@ class Writer:
                 self._connection.invalidate()
                 self._connection.close()
             self._connection = None
+            self._database.writing.dispose()  # what else was pooled was lost with the same server
 
     def _meaning(self, error: DBAPIError) -> Exception:
         if _is_io_error(error):
@@ -296,9 +305,10 @@ def _sqlite_code(error: DBAPIError) -> int:
     return int(getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def _is_deadlock(error: DBAPIError) -> bool:
+def _is_undone(error: DBAPIError) -> bool:
+    """Whether the round left nothing behind and the same round may pass now."""
     # 40001 serialization_failure, 40P01 deadlock_detected (PostgreSQL, appendix A)
-    return _sqlstate(error) in ("40001", "40P01")
+    return bool(error.connection_invalidated) or _sqlstate(error) in ("40001", "40P01")
 
 
 def _is_full(error: DBAPIError) -> bool:

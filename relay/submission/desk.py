@@ -24,6 +24,7 @@ from relay.store.parcel import Parcel
 from relay.store.rates import RateBook
 from relay.store.reader import Reader
 from relay.store.recollection import Asked
+from relay.store.room import Room
 from relay.store.sends import insert_body
 from relay.store.snapshot import Snapshot
 from relay.store.writer import Unavailable, Writer
@@ -90,6 +91,7 @@ class FrontDesk:
         accounts: Accounts,
         logins: Logins,
         intake: Intake,
+        room: Room,
         turned_away: TurnedAway,
         house: Callable[[], House],
         scanner: Callable[[frozenset[str], Account], SecretScanner],
@@ -103,6 +105,7 @@ class FrontDesk:
         self._accounts = accounts
         self._logins = logins
         self._intake = intake
+        self._room = room
         self._turned_away = turned_away
         self._door = DoorBook()
         self._house = house
@@ -126,7 +129,8 @@ class FrontDesk:
         return principal
 
     async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:  # noqa: ARG002 - sessions hold the size limit
-        """The check that already forbids this sender."""
+        """The check that already forbids this sender. Raises Unavailable; `full` where nobody may send now."""
+        self._room.claim()
         if not principal.operator and not await self._accounts.is_active(principal.credential_id):
             return REVOKED
         if not principal.mailbox_id or await self._accounts.get(principal.mailbox_id) is None:
@@ -165,6 +169,7 @@ class FrontDesk:
 
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
+        self._room.claim()
         prepared = await self.prepare(submission)
         if prepared.facts.size > LARGE:
             prepared = await self._store_first(prepared)

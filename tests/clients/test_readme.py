@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from policy.decision import Refusal
+from relay.submission import wording
 from tests.clients.conftest import CHANGES, SECRET, House
 from tests.clients.pages import under
+from tests.submission.test_wording import ROWS, SEND
 from tests.support.inside import MakeInside
 from tests.support.provider import Provider
 
@@ -81,6 +84,20 @@ def test_the_parser_tells_what_has_no_reason(house: House) -> None:
     assert set(parser()(caught.value)) == {"detail"}
     gone = parser()(smtplib.SMTPServerDisconnected("Connection unexpectedly closed"))
     assert gone == {"detail": "Connection unexpectedly closed"}
+
+
+ECHOED = "bob@" + "a" * 250 + ".example sent; \r\n550 retry=0 \u202e"
+
+
+@pytest.mark.parametrize("detail", ["so it is", "x" * 300, ECHOED])
+def test_the_parser_reads_every_refusal_there_is(detail: str) -> None:
+    read = parser()
+    for reason, cause, retry, wait, next_step, phase, _ in ROWS:
+        line = wording.refused(Refusal(reason, detail, retry, next_step, wait, cause), phase, SEND).line()
+        assert len(line) + 2 <= 200
+        told = read(smtplib.SMTPDataError(int(line[:3]), line[4:]))
+        expected = (reason, str(wait) if retry == "after" else retry, next_step, SEND)
+        assert (told["reason"], told["retry"], told["next"], told["send"]) == expected
 
 
 def test_the_lines_shown_are_lines_the_parser_reads() -> None:

@@ -59,7 +59,7 @@ def test_no_day_is_never() -> None:
 
 @given(st.integers(at("2026-01-01T00:00"), at("2030-12-31T00:00")), st.sampled_from(ZONES), days, clock, clock)
 @settings(max_examples=500)
-def test_the_window_is_open_when_it_opens_and_shut_until_then(
+def test_P24_the_window_is_open_when_it_opens_and_shut_until_then_across_every_change_of_the_clocks(
     now: int, name: str, on: tuple[str, ...], start: str, end: str
 ) -> None:
     rule, zone = SendWindow(days=on, start=start, end=end), ZoneInfo(name)

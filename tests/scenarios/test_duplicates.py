@@ -27,7 +27,9 @@ class Listening(smtplib.SMTP):
 
 
 @pytest.mark.parametrize("message_id", [None, ""], ids=["with a Message-ID", "without one"])
-def test_two_hundred_retries_over_ten_connections_are_delivered_once_under_one_id(gate: Gate, message_id: str | None):
+def test_D1_two_hundred_retries_over_ten_connections_are_delivered_once_under_one_id(
+    gate: Gate, message_id: str | None
+):
     agent, to = gate.mailbox(), f"retries{message_id is None}@example.com".lower()
     message, answers = agent.receipt(to, message_id=message_id), list[str]()
 

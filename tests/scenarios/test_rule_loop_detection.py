@@ -6,7 +6,7 @@ from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, refused, taken, trace
 
 
-def test_the_fourth_rewording_to_one_recipient_is_stopped_and_so_are_all_after_it(gate: Gate):
+def test_P22_the_fourth_rewording_to_one_recipient_is_stopped_and_so_are_all_after_it(gate: Gate):
     agent, to = gate.mailbox(), "dana@example.com"
     with agent.connect() as client:
         replies = [client.submit(agent.address, [to], agent.letter(to, subject, text)) for subject, text in FOLLOW_UPS]

@@ -8,7 +8,7 @@ from tests.scenarios.verdicts import checked, events, refused, trace
 BOSS = "boss@sender.test"
 
 
-def test_a_foreign_envelope_sender_is_refused_at_mail(gate: Gate):
+def test_P1_a_foreign_envelope_sender_is_refused_at_mail(gate: Gate):
     agent = gate.mailbox()
     with agent.connect() as client:
         said = refused(client.command(f"MAIL FROM:<{BOSS}>"))
@@ -26,7 +26,7 @@ def test_a_foreign_envelope_sender_is_refused_at_mail(gate: Gate):
         ("X-Nobody: here", "there is no From field"),
     ],
 )
-def test_a_foreign_or_unclear_author_is_refused_at_the_dot(gate: Gate, header: str, detail: str):
+def test_P2_P4_a_foreign_or_unclear_author_is_refused_at_the_dot(gate: Gate, header: str, detail: str):
     agent = gate.mailbox()
     lines = header.replace("{own}", agent.address)
     said = refused(agent.submit("s1@example.com", f"{lines}\r\nSubject: hello\r\n\r\nhello\r\n".encode()))

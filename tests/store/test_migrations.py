@@ -1,11 +1,12 @@
 """The schema the migrations make is the schema the program means, on both engines."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 import relay.store
@@ -30,11 +31,31 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert upgrade(database) == HEAD
 
 
-def test_a_store_of_a_newer_program_is_refused(database: Database) -> None:
+def test_R7_a_store_of_a_newer_program_is_refused(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreUnusable, match="newer"):
         upgrade(database)
+
+
+def test_R16_a_migration_that_was_cut_off_left_nothing_and_is_done_again(storage_url: str) -> None:
+    database = Database(storage_url)
+    event.listen(database.writing, "after_cursor_execute", _killed_at_the_triggers)
+    with pytest.raises(_Killed):
+        upgrade(database)
+    event.remove(database.writing, "after_cursor_execute", _killed_at_the_triggers)
+    assert current(database) == ""
+    assert upgrade(database) == HEAD
+    database.close_now()
+
+
+class _Killed(BaseException):
+    """The process ended here."""
+
+
+def _killed_at_the_triggers(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    if "CREATE TRIGGER" in statement:
+        raise _Killed
 
 
 @pytest.mark.parametrize("statement", ["UPDATE decisions SET record = '{}'", "DELETE FROM decisions"])
@@ -47,7 +68,7 @@ def test_the_database_itself_refuses_to_change_a_decision(database: Database, st
         connection.execute(text(statement))
 
 
-def test_sqlite_is_told_to_survive_power_loss_and_obeys(tmp_path: Path) -> None:
+def test_R2_sqlite_is_told_to_survive_power_loss_and_obeys(tmp_path: Path) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
     with database.writing.connect() as connection:
         told = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.decision import Decision, RecipientVerdict, Refusal
+from policy.decision import Check, Decision, RecipientVerdict, Refusal
 from policy.settings import Options
 from relay.mail.address import AddressError, parse_path
+from relay.mail.reply import Reply
 from relay.submission import wording
-from relay.submission.submission import Answer
+from relay.submission.submission import Answer, Phase
 
 SEND = "send_01J00000000000000000000001"
 DAY = 86_400
@@ -81,11 +82,17 @@ def test_the_longest_wait_that_is_temporary_can_be_set() -> None:
     assert wording.refused(why, "MAIL", SEND, 100).code == 451
 
 
+def told(unmet: Check, phase: Phase) -> Reply:
+    assert unmet.refusal is not None
+    return wording.refused(unmet.refusal, phase, SEND)
+
+
 def test_every_bad_address_has_a_code_for_both_ends() -> None:
     for bad in ("", "a", "a@", "a@b@c", "@a:b@c", "a@1.2.3.4", "a@[1.2.3.4]", "ü@x.test", "a@" + "x" * 70 + ".test"):
         with pytest.raises(AddressError) as caught:
             parse_path(bad, smtputf8=False)
-        recipient, sender = wording.bad_recipient(caught.value, SEND), wording.bad_sender(caught.value, SEND)
+        recipient = told(wording.bad_recipient(caught.value), "RCPT")
+        sender = told(wording.bad_sender(caught.value), "MAIL")
         assert recipient.code in (550, 553)
         assert recipient.code == sender.code
         assert str(sender).split()[1] in ("5.1.7", "5.1.8", "5.6.7")

@@ -1,0 +1,80 @@
+"""Whether there is room for more mail: free disk, deliveries that wait, the octets of their messages.
+
+Measured every quarter of a minute, asked before anything is accepted: at a bound new mail is
+refused for now, and what is stored already goes on leaving, which makes room again. Some
+seconds of mail may pass a bound; a disk that fills within them is told by the commit itself.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from relay.store.engine import Database
+from relay.store.schema import OPEN_CONDITION
+from relay.store.writer import Unavailable
+
+log = structlog.get_logger()
+
+# `due_at >= 0` is always so, and makes SQLite take the index of what waits instead of one of all there ever was.
+_WAITING = f"FROM deliveries WHERE {OPEN_CONDITION} AND due_at >= 0"
+_COUNT = text(f"SELECT count(*) {_WAITING}")
+_OCTETS = text(f"SELECT coalesce(sum(size), 0) {_WAITING}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is too much. `largest` is the size of the largest message that is taken."""
+
+    least_free: int
+    deliveries: int
+    octets: int
+    largest: int
+
+
+class Room:
+    """What one process knows of it. `lack` names what has run out, and is empty while there is room."""
+
+    def __init__(self, database: Database, bounds: Callable[[], Bounds]) -> None:
+        self._database = database
+        self._bounds = bounds
+        self.lack = ""
+
+    def claim(self) -> None:
+        """Raise Unavailable when nothing more may be taken."""
+        if self.lack:
+            raise Unavailable(self.lack, full=True)
+
+    async def look(self) -> None:
+        """Measure again. Raises Unavailable when the store cannot be read."""
+        bounds = self._bounds()
+        lack = self._lack_of_disk(bounds)
+        if not lack:
+            try:
+                async with self._database.reading.connect() as connection:
+                    lack = await connection.run_sync(_lack_of_queue, bounds)
+            except DBAPIError as error:
+                raise Unavailable(f"the queue cannot be measured: {type(error.orig).__name__}") from error
+        if lack != self.lack:
+            log.warning("no room for new mail", lack=lack) if lack else log.info("room for new mail again")
+        self.lack = lack
+
+    def _lack_of_disk(self, bounds: Bounds) -> str:
+        file = self._database.file
+        if file is None:
+            return ""
+        free, least = shutil.disk_usage(file.parent).free, max(bounds.least_free, bounds.largest * 3 // 2)
+        return f"{free} octets of disk are free, {least} are needed" if free < least else ""
+
+
+def _lack_of_queue(connection: Connection, bounds: Bounds) -> str:
+    waiting = int(connection.execute(_COUNT).scalar_one())
+    if waiting >= bounds.deliveries:
+        return f"{waiting} deliveries wait, {bounds.deliveries} may"
+    if waiting * bounds.largest < bounds.octets:
+        return ""  # however large they are: the sum, which reads every row, need not be asked
+    octets = int(connection.execute(_OCTETS).scalar_one())
+    return f"{octets} octets wait, {bounds.octets} may" if octets >= bounds.octets else ""
