@@ -17,13 +17,14 @@ from relay.delivery.recheck import Stop
 from relay.store.attempts import Settle, Tried
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
+from relay.store.providers import NO_PROVIDER
 from relay.store.quota import Taken
 from relay.store.writer import Unavailable
 
 if TYPE_CHECKING:
     from relay.delivery.round import Means
 
-AT_LEAST, NO_PROVIDER = 1_000, 15_000  # milliseconds until fresh mail that no provider may be asked for is looked at
+AT_LEAST, AT_MOST = 1_000, 15_000  # milliseconds until fresh mail that no provider may be asked for is looked at
 FRESH = 60_000  # the age up to which mail is fresh; after it waits by the ladder
 PAUSED_AT_LEAST, PAUSED_AT_MOST = 60_000, 900_000  # until paused mail is looked at again: half its age, between these
 KEY_LIVES = 20 * 3_600_000  # how long a provider surely knows an idempotency key; those known to us keep 24 hours
@@ -175,8 +176,8 @@ class Settlement:
         if any(healths.state(p.name) == "limited" for p in fitting):
             return "limited", max(opens, now)
         # Perturbed, so that what waits for one provider does not come back at one moment.
-        wait = min(max(opens - now, AT_LEAST), NO_PROVIDER) if opens else NO_PROVIDER
-        return "no_provider", now + int(wait * (1 + self._means.chance()))
+        wait = min(max(opens - now, AT_LEAST), AT_MOST) if opens else AT_MOST
+        return NO_PROVIDER, now + int(wait * (1 + self._means.chance()))
 
     def tried(self, outcome: Outcome, due: Due, *, finished: bool = False) -> Tried:
         """An outcome in the words of the tables; `due.attempts` counts it already."""
