@@ -130,7 +130,8 @@ _ANSWERS = (
     "automatische antwort", "abwesenheit", "réponse automatique", "absence", "absent", "respuesta automática",
     "fuera de", "resposta automática", "fora do", "risposta automatica", "fuori sede", "automatisch antwoord",
     "afwezig", "autosvar", "automatiskt svar", "automatisk svar", "odpowiedź automatyczna", "automatická odpověď",
-    "автоответ", "автоматический ответ", "自动回复", "自動回覆", "自動返信", "自動応答", "不在", "자동 회신", "자동 응답", "부재중",
+    "автоответ", "автоматический ответ", "自动回复", "自動回覆", "自動返信", "自動応答", "不在",
+    "자동 회신", "자동 응답", "부재중",
 )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def test_a_transaction_with_one_recipient_taken_is_a_success(healths: Healths):
 
 
 @pytest.mark.parametrize("kind", ["configuration", "account"])
-def test_a_refused_account_opens_it_at_once(healths: Healths, kind: str):
+def test_R37_a_refused_account_opens_it_at_once(healths: Healths, kind: str):
     assert healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
 
 
@@ -147,7 +147,7 @@ async def test_a_failure_while_it_recovers_counts_like_any_other(healths: Health
     assert healths.state("p") == "recovering"
 
 
-def test_a_throttle_spares_the_provider_and_longer_each_time(healths: Healths, clock: Clock):
+def test_R35_a_throttle_spares_the_provider_and_longer_each_time(healths: Healths, clock: Clock):
     throttle = outcome(scope=Scope.PROVIDER, kind="throttle")
     waits = []
     for _ in range(4):
@@ -202,3 +202,18 @@ def test_a_used_up_limit_closes_it_until_its_time(healths: Healths, clock: Clock
     assert (healths.state("p"), healths.room("p")) == ("limited", 0)
     clock.advance(seconds=0.5)
     assert healths.room("p") == NO_BOUND
+
+
+def test_R11_a_clock_set_back_keeps_no_provider_shut(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(hours=-1)
+    assert healths.state("p") == "half_open"
+    healths.limited("q", clock() + 60_000)
+    clock.advance(hours=-1)
+    assert healths.state("q") == "closed"
+
+
+def test_R11_a_clock_set_forward_opens_it_early_and_no_more(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(hours=1)
+    assert healths.state("p") == "half_open"
