@@ -11,6 +11,7 @@ the line. A refusal of a message, a sender or a recipient is a healthy answer, o
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from config.delivery import Breaker
 from relay.delivery.outcome import CLOSED, SENDER, UNFIT, Outcome, Result, Scope
@@ -21,6 +22,14 @@ RAMP = 16  # tries at once after which a recovered provider is trusted again
 NO_BOUND = 1 << 20
 _AT_ONCE = frozenset({"configuration", "account"})  # no second try would go better
 _THROTTLES = frozenset({"throttle", "exhausted", "connections"})
+
+
+class Change(StrEnum):
+    """What an operator is told of a provider, each once."""
+
+    NONE = ""
+    SHUT = "shut"
+    RECOVERED = "recovered"
 
 
 @dataclass(slots=True)
@@ -36,6 +45,7 @@ class Health:
     limited_until: int = 0  # its rate or daily limit is used up until then
     allowed: int = 0  # tries at once while it recovers, 0 for no bound
     under_way: int = 0
+    told: bool = False  # that it is shut, and not yet that it has recovered
     cause: str = ""
     last_words: str = ""
     last_at: int = 0
@@ -134,11 +144,11 @@ class Healths:
         health = self.of(name)
         health.limited_since, health.limited_until = self._clock(), until
 
-    def learn(self, made: Sequence[Outcome]) -> bool:
-        """What the outcomes of one transaction say of its provider; True when that has just opened the breaker."""
+    def learn(self, made: Sequence[Outcome]) -> Change:
+        """Take in what the outcomes of one transaction say of its provider, and say what is news about it."""
         telling = _telling(made)
         if telling is None:
-            return False
+            return Change.NONE
         health = self.of(telling.provider)
         was_shut = bool(health.opened_for) or health.is_open(self._clock())
         health.last_words, health.last_at = telling.words, telling.ended
@@ -149,7 +159,18 @@ class Healths:
             self._failed(health, telling)
         else:
             self._succeeded(health)
-        return health.is_open(self._clock()) and not was_shut and telling.kind not in ("throttle", "connections")
+        return self._news(health, telling, was_shut=was_shut)
+
+    def _news(self, health: Health, telling: Outcome, *, was_shut: bool) -> Change:
+        """Whether somebody is to be told; a throttle is everyday business."""
+        is_shut = health.is_open(self._clock())
+        if is_shut and not was_shut and telling.kind not in ("throttle", "connections"):
+            health.told = True
+            return Change.SHUT
+        if health.told and not is_shut and not _is_failure(telling):
+            health.told = False
+            return Change.RECOVERED
+        return Change.NONE
 
     def _throttled(self, health: Health, told: Outcome) -> None:
         now = self._clock()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from config.providers import ProviderSettings
 from relay.delivery import ladder
+from relay.delivery.health import Change
 from relay.delivery.outcome import ARRIVING, CLOSED, UNFIT, Outcome, Phase, Result, Scope
 from relay.delivery.recheck import Stop
 from relay.store.attempts import Settle, Tried
@@ -150,13 +151,15 @@ class Settlement:
         state = "expired" if due.state == "uncertain" else "uncertain"
         self._write(due, state, due_at=now + self._uncertain_wait, reason="outcome_unknown", outcome=lost)
 
-    async def alarm(self, provider: ProviderSettings, outcome: Outcome) -> None:
-        """Tell somebody that a provider has just been given up for a while."""
-        means = self._means
-        health = means.healths.of(provider.name)
-        told = {"alert": "provider_unavailable", "provider": provider.name, "cause": health.cause}
-        told |= {"reply": outcome.words, "phase": outcome.phase.value}
-        event = Event("alert.raised", means.clock(), data=told | {"until": health.open_until})
+    async def tell(self, provider: ProviderSettings, outcome: Outcome, change: Change) -> None:
+        """Tell somebody that a provider has just been given up for a while, or takes mail again."""
+        means, at = self._means, self._means.clock()
+        event = Event("provider.recovered", at, data={"provider": provider.name})
+        if change is Change.SHUT:
+            health = means.healths.of(provider.name)
+            told = {"alert": "provider_unavailable", "provider": provider.name, "cause": health.cause}
+            told |= {"reply": outcome.words, "phase": outcome.phase.value}
+            event = Event("alert.raised", at, data=told | {"until": health.open_until})
         await means.patiently(lambda: means.writer.run(lambda connection: record(connection, [event])))
 
     # -- details ------------------------------------------------------------------------------

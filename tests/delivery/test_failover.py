@@ -252,6 +252,17 @@ async def test_R34_a_broken_login_raises_an_alarm_once_and_spares_the_provider(p
     assert "535" in alert["reply"]
 
 
+async def test_an_operator_hears_that_a_provider_is_gone_and_that_it_is_back(pair):
+    house, one, _two = await pair(fault("auth_535"))
+    await house.deliver()
+    one.script = Script()
+    for _ in range(3):
+        house.clock.advance(minutes=1)
+        await house.deliver()
+    kinds = [row.type for row in house.rows("SELECT type FROM events WHERE send_id = '' ORDER BY seq")]
+    assert kinds == ["alert.raised", "provider.recovered"]
+
+
 async def test_too_many_connections_makes_the_pool_smaller(make_house, make_provider):
     provider = make_provider(Script().on(mail=first(1, "421 4.7.0 Too many concurrent SMTP connections")))
     reply = {"code": 421, "text": "Too many concurrent", "failure": "connections"}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from config.delivery import Breaker
-from relay.delivery.health import NO_BOUND, RAMP, Healths
+from relay.delivery.health import NO_BOUND, RAMP, Change, Healths
 from relay.delivery.outcome import Outcome, Phase, Result, Scope
 from tests.delivery.house import Clock
 
@@ -41,8 +41,15 @@ async def probe(healths: Healths, result: Outcome) -> None:
 
 
 def test_five_failures_in_a_row_open_the_breaker_and_say_so_once(healths: Healths):
-    assert [healths.learn([FAILED]) for _ in range(7)] == [False] * 4 + [True] + [False] * 2
+    assert [healths.learn([FAILED]) for _ in range(7)] == [Change.NONE] * 4 + [Change.SHUT] + [Change.NONE] * 2
     assert not healths.may_try("p")
+
+
+async def test_that_it_has_recovered_is_said_once_and_only_where_it_was_said_to_be_shut(healths: Healths, clock: Clock):
+    assert healths.learn([TAKEN]) is Change.NONE
+    opened(healths)
+    clock.advance(seconds=31)
+    assert [healths.learn([TAKEN]) for _ in range(3)] == [Change.RECOVERED, Change.NONE, Change.NONE]
 
 
 def test_a_success_in_between_begins_the_count_anew(healths: Healths):
