@@ -11,6 +11,7 @@ the line. A refusal of a message, a sender or a recipient is a healthy answer, o
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from config.delivery import Breaker
 from relay.delivery.outcome import CLOSED, SENDER, UNFIT, Outcome, Result, Scope
@@ -23,22 +24,48 @@ _AT_ONCE = frozenset({"configuration", "account"})  # no second try would go bet
 _THROTTLES = frozenset({"throttle", "exhausted", "connections"})
 
 
+class Change(StrEnum):
+    """What an operator is told of a provider, each once."""
+
+    NONE = ""
+    SHUT = "shut"
+    RECOVERED = "recovered"
+
+
 @dataclass(slots=True)
 class Health:
     """One provider, as this process sees it."""
 
     failures: int = 0
+    open_since: int = 0
     open_until: int = 0
     opened_for: int = 0
     throttles: int = 0
+    limited_since: int = 0
     limited_until: int = 0  # its rate or daily limit is used up until then
     allowed: int = 0  # tries at once while it recovers, 0 for no bound
     under_way: int = 0
+    told: bool = False  # that it is shut, and not yet that it has recovered
     cause: str = ""
     last_words: str = ""
     last_at: int = 0
     delivered: int = 0
     failed: int = 0
+
+    # A clock that is set back must not keep a provider shut for as long again (faults R11).
+
+    def is_open(self, now: int) -> bool:
+        """Whether its breaker keeps mail away."""
+        return self.open_since <= now < self.open_until
+
+    def is_limited(self, now: int) -> bool:
+        """Whether its limit does."""
+        return self.limited_since <= now < self.limited_until
+
+    def open(self, now: int, until: int) -> None:
+        """Keep mail away until then, or longer where that was said before."""
+        self.open_until = max(until, self.open_until) if self.is_open(now) else until
+        self.open_since = now
 
 
 class Healths:
@@ -65,11 +92,11 @@ class Healths:
         health, now = self.of(name), self._clock()
         if name in self.paused:
             return "paused"
-        if health.open_until > now:
+        if health.is_open(now):
             return "open"
         if health.opened_for:
             return "half_open"
-        if health.limited_until > now:
+        if health.is_limited(now):
             return "limited"
         return "recovering" if health.allowed else "closed"
 
@@ -114,15 +141,16 @@ class Healths:
 
     def limited(self, name: str, until: int) -> None:
         """Its rate or daily limit is used up until then."""
-        self.of(name).limited_until = until
+        health = self.of(name)
+        health.limited_since, health.limited_until = self._clock(), until
 
-    def learn(self, made: Sequence[Outcome]) -> bool:
-        """What the outcomes of one transaction say of its provider; True when that has just opened the breaker."""
+    def learn(self, made: Sequence[Outcome]) -> Change:
+        """Take in what the outcomes of one transaction say of its provider, and say what is news about it."""
         telling = _telling(made)
         if telling is None:
-            return False
+            return Change.NONE
         health = self.of(telling.provider)
-        was_shut = bool(health.opened_for) or health.open_until > self._clock()
+        was_shut = bool(health.opened_for) or health.is_open(self._clock())
         health.last_words, health.last_at = telling.words, telling.ended
         health.delivered += sum(outcome.result is Result.DELIVERED for outcome in made)
         if telling.kind in _THROTTLES or telling.reopen_after:
@@ -131,36 +159,46 @@ class Healths:
             self._failed(health, telling)
         else:
             self._succeeded(health)
-        is_shut = health.open_until > self._clock()
-        return is_shut and not was_shut and telling.kind not in ("throttle", "connections")
+        return self._news(health, telling, was_shut=was_shut)
+
+    def _news(self, health: Health, telling: Outcome, *, was_shut: bool) -> Change:
+        """Whether somebody is to be told; a throttle is everyday business."""
+        is_shut = health.is_open(self._clock())
+        if is_shut and not was_shut and telling.kind not in ("throttle", "connections"):
+            health.told = True
+            return Change.SHUT
+        if health.told and not is_shut and not _is_failure(telling):
+            health.told = False
+            return Change.RECOVERED
+        return Change.NONE
 
     def _throttled(self, health: Health, told: Outcome) -> None:
         now = self._clock()
         health.failed += 1
         health.cause = told.kind
-        if health.open_until <= now:  # several that were under way hear the same throttle; it counts once
+        if not health.is_open(now):  # several that were under way hear the same throttle; it counts once
             health.throttles += 1
             health.allowed = max(1, min(health.under_way, health.allowed or RAMP) // 2)
         doubled = min(THROTTLED << min(health.throttles - 1, 20), self._open_at_most)
         wait = told.reopen_after or (EXHAUSTED if told.kind == "exhausted" else doubled)
-        health.open_until = max(health.open_until, now + wait)
+        health.open(now, now + wait)
 
     def _failed(self, health: Health, told: Outcome) -> None:
         """One more failure; a probe that failed, or an account that is refused, opens at once."""
         now = self._clock()
         health.failures += 1
         health.failed += 1
-        if health.open_until > now:
+        if health.is_open(now):
             return  # it was under way when the breaker opened
         if health.failures < self._limit and not health.opened_for and told.kind not in _AT_ONCE:
             return
         health.cause = told.kind or told.scope.value
         health.opened_for = min(health.opened_for * 2 or self._open_for, self._open_at_most)
-        health.open_until = now + health.opened_for
+        health.open(now, now + health.opened_for)
         health.allowed = 1
 
     def _succeeded(self, health: Health) -> None:
-        if health.open_until > self._clock():
+        if health.is_open(self._clock()):
             return  # it began before the breaker opened: the probe decides
         health.failures = health.opened_for = health.open_until = health.throttles = 0
         if health.allowed:

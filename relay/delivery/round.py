@@ -225,8 +225,8 @@ class Round:
         made = await attempt.make()
         if any(o.kind == "connections" for o in made) and means.pool.crowded(provider):
             return made  # with fewer connections it is well again
-        if means.healths.learn(made):
-            await self._settlement.alarm(provider, made[0])
+        if change := means.healths.learn(made):
+            await self._settlement.tell(provider, made[0], change)
         return made
 
     def _settle(self, outcome: Outcome, provider: ProviderSettings) -> None:

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 
 from config.providers import ProviderSettings
 from relay.delivery import ladder
+from relay.delivery.health import Change
 from relay.delivery.outcome import ARRIVING, CLOSED, UNFIT, Outcome, Phase, Result, Scope
 from relay.delivery.recheck import Stop
 from relay.store.attempts import Settle, Tried
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
+from relay.store.providers import NO_PROVIDER
 from relay.store.quota import Taken
 from relay.store.writer import Unavailable
 
 if TYPE_CHECKING:
     from relay.delivery.round import Means
 
-AT_LEAST, NO_PROVIDER = 1_000, 15_000  # milliseconds until fresh mail that no provider may be asked for is looked at
+AT_LEAST, AT_MOST = 1_000, 15_000  # milliseconds until fresh mail that no provider may be asked for is looked at
 FRESH = 60_000  # the age up to which mail is fresh; after it waits by the ladder
 PAUSED_AT_LEAST, PAUSED_AT_MOST = 60_000, 900_000  # until paused mail is looked at again: half its age, between these
 KEY_LIVES = 20 * 3_600_000  # how long a provider surely knows an idempotency key; those known to us keep 24 hours
@@ -149,13 +151,15 @@ class Settlement:
         state = "expired" if due.state == "uncertain" else "uncertain"
         self._write(due, state, due_at=now + self._uncertain_wait, reason="outcome_unknown", outcome=lost)
 
-    async def alarm(self, provider: ProviderSettings, outcome: Outcome) -> None:
-        """Tell somebody that a provider has just been given up for a while."""
-        means = self._means
-        health = means.healths.of(provider.name)
-        told = {"alert": "provider_unavailable", "provider": provider.name, "cause": health.cause}
-        told |= {"reply": outcome.words, "phase": outcome.phase.value}
-        event = Event("alert.raised", means.clock(), data=told | {"until": health.open_until})
+    async def tell(self, provider: ProviderSettings, outcome: Outcome, change: Change) -> None:
+        """Tell somebody that a provider has just been given up for a while, or takes mail again."""
+        means, at = self._means, self._means.clock()
+        event = Event("provider.recovered", at, data={"provider": provider.name})
+        if change is Change.SHUT:
+            health = means.healths.of(provider.name)
+            told = {"alert": "provider_unavailable", "provider": provider.name, "cause": health.cause}
+            told |= {"reply": outcome.words, "phase": outcome.phase.value}
+            event = Event("alert.raised", at, data=told | {"until": health.open_until})
         await means.patiently(lambda: means.writer.run(lambda connection: record(connection, [event])))
 
     # -- details ------------------------------------------------------------------------------
@@ -175,8 +179,8 @@ class Settlement:
         if any(healths.state(p.name) == "limited" for p in fitting):
             return "limited", max(opens, now)
         # Perturbed, so that what waits for one provider does not come back at one moment.
-        wait = min(max(opens - now, AT_LEAST), NO_PROVIDER) if opens else NO_PROVIDER
-        return "no_provider", now + int(wait * (1 + self._means.chance()))
+        wait = min(max(opens - now, AT_LEAST), AT_MOST) if opens else AT_MOST
+        return NO_PROVIDER, now + int(wait * (1 + self._means.chance()))
 
     def tried(self, outcome: Outcome, due: Due, *, finished: bool = False) -> Tried:
         """An outcome in the words of the tables; `due.attempts` counts it already."""

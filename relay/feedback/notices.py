@@ -34,6 +34,7 @@ ALERTS: Mapping[str, str] = {
     "mailbox.resumed": "A mailbox sends again",
     "provider.paused": "A provider is paused",
     "provider.resumed": "A provider gets mail again",
+    "provider.recovered": "A provider has recovered",
     "domain.failed": "A domain's proof is gone",
     "webhook.disabled": "A webhook was disabled",
 }

@@ -45,6 +45,7 @@ CERTAIN = (
     "have a yahoo", "requested action not taken: mailbox unavailable (-", "resolver.adr.recip", "nosuchuser",
     "adresse destinataire invalide", "adresse d au moins un destinataire", "** address not found **",
     "name is not recognized", "invalid final delivery userid", "domino directory", "public name & address book",
+    "requested mail action aborted, mailbox not found", "invalid mailbox. local mailbox",
     " 5.4.1 ", " 550: <", " unknown user: ", " 542 ", "no valid recipients for this mm",
 )  # fmt: skip
 
@@ -59,7 +60,8 @@ STATUS: dict[str, str] = {
     "5.1": "syntaxerror", "5.2": "syntaxerror", "5.3": "syntaxerror", "5.4": "syntaxerror", "5.5": "syntaxerror",
     "6.0": "contenterror", "6.1": "contenterror", "6.2": "contenterror", "6.3": "contenterror",
     "6.4": "contenterror", "6.5": "contenterror", "6.9": "contenterror", "7.0": "securityerror",
-    "7.1": "securityerror", "7.2": "rejected", "7.3": "securityerror", "7.7": "authfailure", "7.8": "securityerror",
+    "7.1": "securityerror", "7.2": "rejected", "7.3": "securityerror", "7.4": "securityerror",
+    "7.5": "securityerror", "7.6": "securityerror", "7.7": "authfailure", "7.8": "securityerror",
     "7.9": "securityerror", "7.10": "securityerror", "7.11": "securityerror", "7.12": "securityerror",
     "7.13": "suspend", "7.17": "hasmoved", "7.18": "hasmoved", "7.20": "authfailure", "7.21": "authfailure",
     "7.22": "authfailure", "7.23": "authfailure", "7.24": "authfailure", "7.25": "requireptr",

@@ -78,7 +78,9 @@ def _returned(mail: Returned, report: words.Report) -> bool:
     if _from_a_daemon(mail):
         return True
     if mail.fields.first("return-path") == "<>" and not mail.fields.first("auto-submitted"):
-        return True
+        # Answering machines write from the null sender too (RFC 3834 §3.3): a bounce also says what failed.
+        codes = words.codes_in(report.text)
+        return bool(report.original or len(mail.parts) > 1 or codes.reply or codes.status)
     if any(word in subject for word in _SUBJECTS) and bool(report.original or len(mail.parts) > 1):
         return True
     text = report.text[:2_000].lower()
@@ -100,14 +102,14 @@ def _answered(mail: Returned) -> tuple[Notice, ...]:
     """A vacation notice or the like: no bounce, whatever it says (RFC 3834, faults L7)."""
     subject = decoded(mail.fields.first("subject")).lower()
     automatic = mail.fields.first("auto-submitted").lower().startswith(("auto-replied", "auto-generated"))
-    answers = ("auto:", "automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "out of office")
     if not (
         automatic
         or mail.fields.first("x-autoreply")
         or mail.fields.first("x-autorespond")
         or mail.fields.first("precedence").lower() == "auto_reply"
         or mail.fields.first("x-auto-response-suppress")
-        or subject.startswith((*answers, "vacation", "away ", "re: out of"))
+        or subject.removeprefix("re: ").startswith(_ANSWERS)
+        or (mail.fields.first("return-path") == "<>" and mail.fields.first("in-reply-to"))
     ):
         return ()
     sender = words.addresses(mail.fields.first("from"))
@@ -120,6 +122,17 @@ def _answered(mail: Returned) -> tuple[Notice, ...]:
             timestamp=read_date(mail.fields.first("date")),
         ),
     )
+
+
+# How the subjects of automatic answers begin, in the languages in which people go on holiday.
+_ANSWERS = (
+    "auto:", "automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "out of", "vacation", "away ",
+    "automatische antwort", "abwesenheit", "réponse automatique", "absence", "absent", "respuesta automática",
+    "fuera de", "resposta automática", "fora do", "risposta automatica", "fuori sede", "automatisch antwoord",
+    "afwezig", "autosvar", "automatiskt svar", "automatisk svar", "odpowiedź automatyczna", "automatická odpověď",
+    "автоответ", "автоматический ответ", "自动回复", "自動回覆", "自動返信", "自動応答", "不在",
+    "자동 회신", "자동 응답", "부재중",
+)  # fmt: skip
 
 
 def _found(mail: Returned, report: words.Report, original: Fields) -> list[str]:
@@ -135,10 +148,16 @@ def _found(mail: Returned, report: words.Report, original: Fields) -> list[str]:
     return found
 
 
-_DELAYS = ("delayed", "warning message only", "will be retried", "still being retried", "this is a warning only")
+_DELAYS = (
+    "warning message only", "will be retried", "still being retried", "this is a warning only", "will keep trying",
+    "will continue to try", "delivery attempts will continue", "message still undelivered",
+    "has not yet been delivered", "you do not need to resend", "wird weiter versucht", "noch nicht zugestellt",
+    "n'a pas encore", "aún no se ha", "ainda não foi", "не было доставлено в течение",
+)  # fmt: skip
 
 
 def _delayed(mail: Returned, report: words.Report) -> bool:
-    subject = mail.fields.first("subject").lower()
-    text = report.text[:2_000].lower()
-    return "(delay)" in subject or any(words_ in text for words_ in _DELAYS[1:])
+    """Whether it only says that the mail is late (RFC 3464 §2.3.3: delayed is no failure)."""
+    subject = decoded(mail.fields.first("subject")).lower()
+    late = "(delay)" in subject or subject.startswith(("warning:", "delayed mail"))
+    return late or any(phrase in report.text[:2_000].lower() for phrase in _DELAYS)

@@ -215,17 +215,21 @@ class Codes:
 
 @lru_cache(maxsize=64)
 def codes_in(text: str) -> Codes:
-    """The first SMTP reply code and the first enhanced code of a text."""
-    reply = status = ""
+    """The first SMTP reply code and the first enhanced code of a text that says something; x.0.z says nothing."""
+    reply = status = vague = ""
     # qmail writes (#5.1.1), at times without a blank behind it.
     for word in text[:4_000].replace("-", " ").replace("(#", " ").replace(")", " ").split():
         bare = word.strip("()[]<>#:;,.'\"")
         if not reply and len(bare) == 3 and bare.isdecimal() and bare[0] in "45" and bare[1] in "012345":
             reply = bare
         elif not status and is_status(bare):
-            status = bare
+            if bare[1:4] == ".0.":  # RFC 3463 §3.1; Exchange Online quotes the other server's words behind one
+                vague = vague or bare
+            else:
+                status = bare
         if reply and status:
             break
+    status = status or vague
     if reply and status and reply[0] != status[0]:
         status = ""
     return Codes(reply, status)

@@ -15,9 +15,11 @@ from policy.state import Limits
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
+from relay.store.queue import let_go
 from relay.store.tallies import set_aside
 
 BY_REPUTATION = "reputation: "
+_PAUSED = ("mailbox_paused", "tenant_paused", "reputation_paused")  # why mail waits that policy holds back
 
 
 class Taken(Exception):
@@ -142,6 +144,8 @@ def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, now: int
         .where(m.id == mailbox_id, m.status == "paused")
         .values(status="active", paused_by="", cause="", updated_at=now)
     ).rowcount
+    if changed:
+        let_go(connection, _PAUSED, now, mailbox_id=mailbox_id)
     return _told(connection, changed, "mailbox.resumed", mailbox_id, now, {"by": by})
 
 
@@ -180,6 +184,8 @@ def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, ca
     if changed:
         kind = "tenant.paused" if status == "paused" else "tenant.resumed"
         record(connection, [Event(kind, now, tenant_id, data={"cause": cause})])
+    if changed and status == "active":
+        let_go(connection, _PAUSED, now, tenant_id=tenant_id)
     return bool(changed)
 
 

@@ -46,6 +46,7 @@ TYPES: Mapping[str, str] = {
     "tenant.resumed": "the tenant sends again",
     "provider.paused": "the provider gets nothing until it is resumed",
     "provider.resumed": "the provider gets mail again",
+    "provider.recovered": "the provider that had failed takes mail again",
     "domain.verified": "the domain's ownership is proven",
     "domain.failed": "the domain's proof is gone",
     "alert.raised": "something a person should look at",

@@ -6,10 +6,16 @@ from sqlalchemy import Connection, insert, select, update
 
 from relay.store import schema as t
 from relay.store.events import Event, record
+from relay.store.queue import let_go
+
+NO_PROVIDER = "no_provider"  # why mail waits that no provider may be asked for
 
 
 def set_provider_status(connection: Connection, name: str, *, status: str, cause: str, by: str, now: int) -> bool:
-    """Pause (`paused`) or resume (`active`) a provider; False when it was so already."""
+    """Pause (`paused`) or resume (`active`) a provider; False when it was so already.
+
+    Mail that found no provider while it was paused does not wait for its next look: it is due at once.
+    """
     p = t.providers.c
     if connection.execute(select(p.name).where(p.name == name)).first() is None:
         connection.execute(insert(t.providers), {"name": name, "updated_at": now})
@@ -19,6 +25,8 @@ def set_provider_status(connection: Connection, name: str, *, status: str, cause
     if changed:
         kind = "provider.paused" if status == "paused" else "provider.resumed"
         record(connection, [Event(kind, now, data={"provider": name, "cause": cause, "by": by})])
+    if changed and status == "active":
+        let_go(connection, {NO_PROVIDER}, now)
     return bool(changed)
 
 

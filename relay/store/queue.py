@@ -125,6 +125,19 @@ def next_due(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one_or_none() or 0)
 
 
+def let_go(
+    connection: Connection, reasons: Collection[str], now: int, *, tenant_id: str = "", mailbox_id: str = ""
+) -> None:
+    """What waits for one of these reasons alone, and not for a time of its own, is due at once: they are over."""
+    own = {_d.tenant_id: tenant_id, _d.mailbox_id: mailbox_id}
+    conditions = [column == value for column, value in own.items() if value]
+    connection.execute(
+        update(t.deliveries)
+        .where(_OPEN, _d.reason.in_(sorted(reasons)), _d.due_at > now, *conditions)
+        .values(due_at=now, updated_at=now)
+    )
+
+
 def release(
     connection: Connection,
     nodes: Sequence[str],

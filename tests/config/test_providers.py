@@ -1,6 +1,7 @@
 """Presets as data, and what a provider of the file makes of them."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -124,3 +125,19 @@ deliveryConfig:
     found = load_text(text, env={"K": "x"}).settings.providers[0]
     assert (found.host, found.port, found.is_ready) == ("smtp.north.acme.test", 4650, True)
     assert found.reply_id[0].search("250 taken 17")["id"] == "17"
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "providers.md").read_text(encoding="utf-8")
+SECRETS = dict.fromkeys(re.findall(r"env:(\w+)", PAGE), "a-secret-0123456789")
+
+
+def test_the_page_on_providers_names_every_preset():
+    assert {name for name in builtin() if f"| `{name}` |" not in PAGE} == set()
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+def test_the_examples_of_the_page_are_configurations(block):
+    loaded = load_text(f"version: 1\nserver: {{hostname: relay.test}}\n{block}", env=SECRETS)
+    assert {p.name: p.status for p in loaded.settings.providers} == dict.fromkeys(
+        re.findall(r"\{name: (\w+)", block), "ready"
+    )

@@ -225,6 +225,22 @@ async def test_Show2_with_primary_and_secondary_down_everything_goes_by_backup_w
     assert sum(len(house.attempts(g)) for g in given) < 35  # the breakers spare the dead ones
 
 
+@pytest.mark.parametrize("hours", [1, -1, -400_000])
+async def test_R11_a_clock_that_jumps_repeats_and_loses_nothing(make_house, provider: Provider, hours):
+    house = await make_house(provider.settings())
+    provider.refuse()
+    waits, arrived = await house.deliver(), await house.deliver("eve@example.net")
+    provider.listen()
+    house.clock.advance(hours=hours)  # as far back as 1980
+    fresh = await house.deliver("ann@example.net")
+    await house.rounds()
+    house.clock.advance(hours=-hours)
+    house.clock.advance(hours=2)
+    await house.rounds()
+    assert {house.delivery(one).state for one in (waits, arrived, fresh)} == {"delivered"}
+    assert set(provider.ledger.copies.values()) == {1}
+
+
 async def test_R34_a_broken_login_raises_an_alarm_once_and_spares_the_provider(pair):
     house, one, two = await pair(fault("auth_535"))
     for _ in range(4):
@@ -234,6 +250,17 @@ async def test_R34_a_broken_login_raises_an_alarm_once_and_spares_the_provider(p
     (alert,) = house.alerts()
     assert (alert["alert"], alert["provider"], alert["cause"]) == ("provider_unavailable", "first", "configuration")
     assert "535" in alert["reply"]
+
+
+async def test_an_operator_hears_that_a_provider_is_gone_and_that_it_is_back(pair):
+    house, one, _two = await pair(fault("auth_535"))
+    await house.deliver()
+    one.script = Script()
+    for _ in range(3):
+        house.clock.advance(minutes=1)
+        await house.deliver()
+    kinds = [row.type for row in house.rows("SELECT type FROM events WHERE send_id = '' ORDER BY seq")]
+    assert kinds == ["alert.raised", "provider.recovered"]
 
 
 async def test_too_many_connections_makes_the_pool_smaller(make_house, make_provider):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from config.delivery import Breaker
-from relay.delivery.health import NO_BOUND, RAMP, Healths
+from relay.delivery.health import NO_BOUND, RAMP, Change, Healths
 from relay.delivery.outcome import Outcome, Phase, Result, Scope
 from tests.delivery.house import Clock
 
@@ -41,8 +41,15 @@ async def probe(healths: Healths, result: Outcome) -> None:
 
 
 def test_five_failures_in_a_row_open_the_breaker_and_say_so_once(healths: Healths):
-    assert [healths.learn([FAILED]) for _ in range(7)] == [False] * 4 + [True] + [False] * 2
+    assert [healths.learn([FAILED]) for _ in range(7)] == [Change.NONE] * 4 + [Change.SHUT] + [Change.NONE] * 2
     assert not healths.may_try("p")
+
+
+async def test_that_it_has_recovered_is_said_once_and_only_where_it_was_said_to_be_shut(healths: Healths, clock: Clock):
+    assert healths.learn([TAKEN]) is Change.NONE
+    opened(healths)
+    clock.advance(seconds=31)
+    assert [healths.learn([TAKEN]) for _ in range(3)] == [Change.RECOVERED, Change.NONE, Change.NONE]
 
 
 def test_a_success_in_between_begins_the_count_anew(healths: Healths):
@@ -80,7 +87,7 @@ def test_a_transaction_with_one_recipient_taken_is_a_success(healths: Healths):
 
 
 @pytest.mark.parametrize("kind", ["configuration", "account"])
-def test_a_refused_account_opens_it_at_once(healths: Healths, kind: str):
+def test_R37_a_refused_account_opens_it_at_once(healths: Healths, kind: str):
     assert healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
 
 
@@ -147,7 +154,7 @@ async def test_a_failure_while_it_recovers_counts_like_any_other(healths: Health
     assert healths.state("p") == "recovering"
 
 
-def test_a_throttle_spares_the_provider_and_longer_each_time(healths: Healths, clock: Clock):
+def test_R35_a_throttle_spares_the_provider_and_longer_each_time(healths: Healths, clock: Clock):
     throttle = outcome(scope=Scope.PROVIDER, kind="throttle")
     waits = []
     for _ in range(4):
@@ -202,3 +209,18 @@ def test_a_used_up_limit_closes_it_until_its_time(healths: Healths, clock: Clock
     assert (healths.state("p"), healths.room("p")) == ("limited", 0)
     clock.advance(seconds=0.5)
     assert healths.room("p") == NO_BOUND
+
+
+def test_R11_a_clock_set_back_keeps_no_provider_shut(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(hours=-1)
+    assert healths.state("p") == "half_open"
+    healths.limited("q", clock() + 60_000)
+    clock.advance(hours=-1)
+    assert healths.state("q") == "closed"
+
+
+def test_R11_a_clock_set_forward_opens_it_early_and_no_more(healths: Healths, clock: Clock):
+    opened(healths)
+    clock.advance(hours=1)
+    assert healths.state("p") == "half_open"

@@ -39,7 +39,7 @@ def test_a_soft_bounce_changes_the_state_and_suppresses_nobody(ground: Ground):
     assert ground.counts() == {"refused": 1}
 
 
-def test_a_providers_late_refusal_of_what_it_had_accepted_changes_the_state(ground: Ground):
+def test_R47_a_providers_late_refusal_of_what_it_had_accepted_changes_the_state(ground: Ground):
     send = ground.send()
     ground.hook(event("rejected", send, reason="suppressed"))
     assert ground.states(send) == ["bounced"]

@@ -289,6 +289,14 @@ REPLIES = [
     ("systemfull", "MAIL", "452 4.3.1 Insufficient system storage"),
     ("notaccept", "RCPT", "556 5.1.10 y.z does not accept mail (nullMX)"),
     ("hasmoved", "RCPT", "551 5.1.6 The mailbox has moved, new address is z@y.z"),
+    ("userunknown", "", "550 5.0.350 Remote server returned an error -> 550 5.1.1 User unknown"),
+    ("userunknown", "DATA", "552 1 Requested mail action aborted, mailbox not found"),
+    ("suspend", "RCPT", "550 Domain frozen due to non-payment"),
+    ("spamdetected", "DATA", "554 DT:SPM 163 smtp5,D9GowAC3v,1 https://mail.163.com/help/spam"),
+    ("toomanyconn", "RCPT", "550 RP:QRC 163 smtp5 too many receivers"),
+    ("speeding", "", "Domain y.z has exceeded the max defers and failures per hour (5/5 (100%)) allowed"),
+    ("securityerror", "", "4.7.5 Server certificate not trusted"),
+    ("blocked", "MAIL", "550 DY-001 Unfortunately, messages from 192.0.2.1 weren't sent."),
 ]
 
 

@@ -1,0 +1,67 @@
+"""What waited for a person to lift a pause goes at once when one does, and nothing else is brought forward."""
+
+import pytest
+from sqlalchemy import Connection
+
+from policy.state import Limits
+from relay.delivery.recheck import Owner, Stop
+from relay.delivery.round import Round
+from relay.store import accounts
+from relay.store.providers import set_provider_status
+from tests.delivery.house import MESSAGE, NOON, frozen
+from tests.support.provider import Provider
+from tests.support.settings import ADDRESS
+
+
+def switch(connection: Connection, scope: str, status: str) -> None:
+    """Pause or resume the provider, mailbox or tenant of these tests."""
+    if scope == "provider":
+        set_provider_status(connection, "lab", status=status, cause="test", by="test", now=NOON)
+    elif scope == "tenant":
+        accounts.set_tenant_status(connection, "ten_1", status=status, cause="test", now=NOON)
+    elif status == "paused":
+        accounts.pause_mailbox(connection, "mbx_1", by="person", cause="test", now=NOON)
+    else:
+        accounts.resume_mailbox(connection, "mbx_1", by="test", now=NOON)
+
+
+def an_owner(connection: Connection) -> None:
+    accounts.add_tenant(connection, tenant_id="ten_1", name="acme", limits=Limits(), now=NOON)
+    accounts.add_mailbox(connection, accounts.NewMailbox("mbx_1", "ten_1", "agent", ADDRESS, ADDRESS), NOON)
+
+
+async def test_what_found_no_provider_goes_when_it_is_resumed(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    await house.writer.run(lambda c: switch(c, "provider", "paused"))
+    with frozen(house, "lab"):
+        given = await house.deliver()
+    assert await house.rounds() == 0
+    await house.writer.run(lambda c: switch(c, "provider", "active"))
+    assert await house.rounds() == 1
+    assert (house.delivery(given).state, house.delivery(given).attempts) == ("delivered", 1)
+
+
+@pytest.mark.parametrize("scope", ["mailbox", "tenant"])
+async def test_what_policy_held_back_goes_when_the_pause_is_lifted(make_house, provider: Provider, scope):
+    house = await make_house(provider.settings())
+    await house.writer.run(an_owner)
+    await house.writer.run(lambda c: switch(c, scope, "paused"))
+    given = await house.send()
+    turn = Round(house.means, given, Owner("agent", "acme", house.settings.policy()), MESSAGE)
+    turn.stop(given.due[0], Stop(f"{scope}_paused", is_final=False))
+    await turn.run()
+    assert await house.rounds() == 0
+    await house.writer.run(lambda c: switch(c, scope, "active"))
+    assert await house.rounds() == 1
+    assert house.delivery(given).state == "delivered"
+
+
+@pytest.mark.parametrize("scope", ["provider", "mailbox", "tenant"])
+async def test_a_retry_that_waits_for_its_time_is_not_brought_forward(make_house, provider: Provider, scope):
+    house = await make_house(provider.settings())
+    await house.writer.run(an_owner)
+    provider.refuse()
+    given = await house.deliver()
+    await house.writer.run(lambda c: switch(c, scope, "paused"))
+    await house.writer.run(lambda c: switch(c, scope, "active"))
+    assert house.delivery(given).due_at > house.clock()
