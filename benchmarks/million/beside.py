@@ -12,6 +12,7 @@ from relay.mail.ids import new_id
 def beside(past: Past) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Rows of every other table, by table."""
     yield "chains", [{"chain": c, "position": p, "hash": h} for c, (p, h) in past.heads.items()]
+    yield "volumes", [_volume(*key, sent) for key, sent in past.volumes.items()]
     yield "tallies", [_tally(scope, hour, counted) for (scope, hour), counted in past.tallies.items()]
     tenants = sorted({box["tenant_id"] for box in past.mailboxes})
     yield "people", [_person(past, tenants[0], n) for n in range(past.people)]
@@ -23,6 +24,11 @@ def beside(past: Past) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield "investigations", [_investigation(past, n) for n in range(past.messages // 1000)]
     yield "webhooks", [_webhook(past, tenants[0], n) for n in range(3)]
     yield "webhook_deliveries", [_posting(past, n) for n in range(past.messages // 20)]
+
+
+def _volume(tenant: str, hour: int, mailbox: str, provider: str, campaign: str, sent: int) -> dict[str, Any]:
+    named = {"mailbox_id": mailbox, "provider": provider, "campaign": campaign}
+    return {"tenant_id": tenant, "hour": hour, **named, "sent": sent}
 
 
 def _tally(scope: str, hour: int, counted: Counter[str]) -> dict[str, Any]:

@@ -114,13 +114,18 @@ def _send(letter: Letter) -> dict[str, Any]:
         "rule": "suppression_check" if is_blocked else "",
         "detail": f"{letter.recipient}: {letter.reason}" if is_blocked else "",
         "dedupe_key": f"key-{letter.id}" if letter.person % 10 == 0 else "",
-        "campaign": f"campaign-{letter.at // DAY % 40}" if letter.kind == "commercial" else "",
+        "campaign": campaign(letter),
         "metadata": "{}",
         "envelope": '{"source":"smtp","helo":"[127.0.0.1]","peer":"127.0.0.1","tls":"","smtputf8":false}',
         "plan": "{}",
         "digest": "",
         "received_at": letter.at,
     }
+
+
+def campaign(letter: Letter) -> str:
+    """Commercial mail goes out by the day."""
+    return f"campaign-{letter.at // DAY % 40}" if letter.kind == "commercial" else ""
 
 
 def _body(letter: Letter) -> dict[str, Any]:
@@ -242,6 +247,15 @@ def _decision(past: Past, letter: Letter) -> dict[str, Any]:
 
 
 def _count(past: Past, letter: Letter) -> None:
+    if letter.fate in ("delivered", "bounced"):
+        where = (
+            letter.mailbox["tenant_id"],
+            letter.at // HOUR,
+            letter.mailbox["id"],
+            letter.provider,
+            campaign(letter),
+        )
+        past.volumes[where] += 1
     domain = letter.mailbox["address_key"].partition("@")[2]
     scopes = (f"mailbox:{letter.mailbox['id']}", f"tenant:{letter.mailbox['tenant_id']}", f"domain:{domain}")
     columns = {"delivered": ("sent", "delivered"), "bounced": ("sent", "bounced"), "deferred": ("deferred",)}

@@ -19,6 +19,7 @@ class Past:
     chance: random.Random = field(default_factory=lambda: random.Random(6409))
     mailboxes: list[Any] = field(default_factory=list)
     heads: dict[str, tuple[int, str]] = field(default_factory=dict)
+    volumes: Counter[tuple[str, int, str, str, str]] = field(default_factory=Counter)
     tallies: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
 
     @property
