@@ -55,7 +55,11 @@ sends = Table(
         postgresql_where=text("dedupe_key <> ''"),
     ),
     Index(
-        "ix_sends_campaign", "campaign", sqlite_where=text("campaign <> ''"), postgresql_where=text("campaign <> ''")
+        "ix_sends_campaign",
+        "campaign",
+        "received_at",
+        sqlite_where=text("campaign <> ''"),
+        postgresql_where=text("campaign <> ''"),
     ),
 )
 
@@ -98,7 +102,7 @@ deliveries = Table(
         sqlite_where=text("provider_id <> ''"),
         postgresql_where=text("provider_id <> ''"),
     ),
-    Index("ix_deliveries_mailbox_state", "mailbox_id", "state", "updated_at"),
+    Index("ix_deliveries_mailbox_state", "mailbox_id", "state", "send_id"),
 )
 
 # One try at a delivery, written before MAIL and completed with its outcome.

@@ -175,7 +175,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain')"),
         postgresql_where=sa.text("state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain')"),
     )
-    op.create_index("ix_deliveries_mailbox_state", "deliveries", ["mailbox_id", "state", "updated_at"], unique=False)
+    op.create_index("ix_deliveries_mailbox_state", "deliveries", ["mailbox_id", "state", "send_id"], unique=False)
     op.create_index(
         "ix_deliveries_provider_id",
         "deliveries",
@@ -422,7 +422,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_sends_campaign",
         "sends",
-        ["campaign"],
+        ["campaign", "received_at"],
         unique=False,
         sqlite_where=sa.text("campaign <> ''"),
         postgresql_where=sa.text("campaign <> ''"),
