@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text
 
 from policy.attribution import Touch
 from relay.store import schema as t
+from relay.store.prepared import Prepared
 
 REPLIED = "replied"  # not an outcome: it ends a cool-down
 KEYS_AT_ONCE = 500
@@ -98,8 +99,13 @@ def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: 
 
 def between(connection: Connection, tenant_id: str, since: int, until: int) -> Sequence[Any]:
     """The events of a span, replies left out."""
-    query = select(t.outcomes).where(_o.tenant_id == tenant_id, _o.at >= since, _o.at <= until, _o.type != REPLIED)
-    return connection.execute(query.order_by(_o.at, _o.id)).all()
+    return _BETWEEN.all(connection, tenant=tenant_id, since=since, until=until, replied=REPLIED)
+
+
+_BETWEEN = Prepared(
+    "SELECT id, type, user_id, key, value, at, recorded_at FROM outcomes WHERE tenant_id = :tenant"
+    " AND at >= :since AND at <= :until AND type <> :replied ORDER BY at, id"
+)
 
 
 def _steps(values: Sequence[str]) -> Iterable[Sequence[str]]:

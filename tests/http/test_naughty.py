@@ -3,7 +3,7 @@
 Fields are taken from the API's own description, so a new one is tried without being named here.
 """
 
-import json
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +37,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/providers/{name}/pause": {},
 }
 PLACES = {"{id}": "agent", "{name}": "primary", "{sendId}": "send_x"}
+QUICK = [path for path in BODIES if path != "/v1/domains"]  # which makes RSA keys before it looks at the store
+PARTS = 8
 Operation = tuple[str, str, Mapping[str, Any]]
 
 
@@ -109,36 +111,32 @@ async def test_H15_each_kind_of_string_in_each_field_of_a_body(office, document,
     assert office.row(revision)
 
 
-@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("path", QUICK)
 async def test_H15_the_big_list_through_all_fields_that_take_any_text(office, document, path):
+    """Each route takes a fifth of the list, another one each, so that every string goes through several."""
+    share = BIG_LIST if os.environ.get("GATEPOST_TESTS_WHOLE_LIST") else BIG_LIST[QUICK.index(path) % 5 :: 5]
     for method, _, call in (one for one in operations(document) if one[1] == path):
         free = [name for name, schema in fields(document, call).items() if is_free(schema)]
-        for string in BIG_LIST if free else ():
+        for string in share if free else ():
             strings = dict.fromkeys((name for name in free if name not in BODIES[path]), string)
             check(await office.call(method.upper(), filled(path), BODIES[path] | strings), string)
-    sends = (await office.get("/v1/sends?limit=200")).json()
-    assert json.dumps(sends)
+    assert (await office.get("/v1/sends?limit=200")).status_code == 200
 
 
-async def test_H15_each_kind_of_string_in_each_parameter(office, document):
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_H15_each_kind_of_string_in_each_parameter(office, document, part):
     await office.send()
-    tried = 0
-    for method, path, call in operations(document):
-        for parameter in call.get("parameters", ()):
-            if parameter["in"] == "header" or path == "/v1/data-subjects/erase":
-                continue
-            for string in KINDS[1:-1]:
-                place, query = filled(path), {}
-                if parameter["in"] == "path":
-                    place = filled(path.replace("{" + parameter["name"] + "}", quote(string, safe="")))
-                else:
-                    query = {p["name"]: "a@example.com" for p in call["parameters"] if p.get("required")}
-                    query = {name: value for name, value in query.items() if "{" + name not in path}
-                    query[parameter["name"]] = string
-                answered = await office.call(method.upper(), place, params=query)
-                check(answered, method, path, parameter["name"], string)
-                tried += 1
-    assert tried > 1000
+    calls = [(m, path, call, given) for m, path, call in operations(document) for given in call.get("parameters", ())]
+    for method, path, call, given in calls[part::PARTS]:
+        for string in KINDS[1:-1] if given["in"] != "header" else ():
+            place, query = filled(path), {}
+            if given["in"] == "path":
+                place = filled(path.replace("{" + given["name"] + "}", quote(string, safe="")))
+            else:
+                query = {p["name"]: "a@example.com" for p in call["parameters"] if p.get("required")}
+                query = {name: value for name, value in query.items() if "{" + name not in path}
+                query[given["name"]] = string
+            check(await office.call(method.upper(), place, params=query), method, path, given["name"], string)
 
 
 async def test_H15_a_wildcard_is_a_letter_like_any_other(office):
