@@ -69,22 +69,14 @@ def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[st
     return found
 
 
-# When a delivery reached its recipient's side: at the end of the attempt that was taken, else when it was told of.
-DELIVERED_AT = (
-    "coalesce((SELECT min(a.ended_at) FROM attempts a WHERE a.send_id = d.send_id AND a.n = d.n"
-    " AND a.result = 'delivered'), d.updated_at)"
-)
-_TOUCHES = (
-    text(
-        f"SELECT d.send_id, d.recipient_key AS key, {DELIVERED_AT} AS at, d.mailbox_id, s.campaign, d.provider"  # noqa: S608
-        " FROM deliveries d JOIN sends s ON s.id = d.send_id WHERE d.tenant_id = :tenant AND d.recipient_key IN :keys"
-        " AND d.updated_at >= :since AND d.state = 'delivered' AND s.received_at <= :until"
-    ).bindparams(bindparam("keys", expanding=True)),
-    text(
-        "SELECT send_id, key, at, mailbox_id, campaign, provider FROM touches"
-        " WHERE tenant_id = :tenant AND key IN :keys AND at >= :since AND at <= :until"
-    ).bindparams(bindparam("keys", expanding=True)),
-)
+_TOUCHES = text(
+    # When it reached the recipient's side: at the end of the attempt that was taken, else when it was told of.
+    "SELECT d.send_id, d.recipient_key AS key, coalesce((SELECT min(a.ended_at) FROM attempts a"
+    " WHERE a.send_id = d.send_id AND a.n = d.n AND a.result = 'delivered'), d.updated_at) AS at,"
+    " d.mailbox_id, s.campaign, d.provider FROM deliveries d JOIN sends s ON s.id = d.send_id"
+    " WHERE d.tenant_id = :tenant AND d.recipient_key IN :keys AND d.updated_at >= :since AND d.state = 'delivered'"
+    " AND s.received_at <= :until"
+).bindparams(bindparam("keys", expanding=True))
 
 
 def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: int, until: int) -> list[Touch]:
@@ -92,8 +84,7 @@ def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: 
     return [
         Touch(row.send_id, row.key, int(row.at), row.mailbox_id, row.campaign, row.provider)
         for step in _steps(sorted(set(keys)))
-        for query in _TOUCHES
-        for row in connection.execute(query, {"tenant": tenant_id, "keys": step, "since": since, "until": until})
+        for row in connection.execute(_TOUCHES, {"tenant": tenant_id, "keys": step, "since": since, "until": until})
     ]
 
 

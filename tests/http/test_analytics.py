@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from policy.usage import DAY
 from relay.store import feedback, sent, tallies, volumes
-from relay.store.retention import prune
 from tests.http.office import DOMAIN, NOON
 
 TRIAL = {
@@ -176,22 +175,6 @@ async def test_every_credit_is_exported_and_sums_to_its_event(office):
     assert {row["campaign"] for row in rows} == {"'=spring"}
     assert sum(Decimal(row["credited"]) for row in rows) == Decimal("100.01")
     assert sum(Decimal(row["weight"]) for row in rows) == 1
-
-
-async def test_a_message_is_credited_after_its_own_time_is_over(office):
-    """Messages are kept 30 days, a window may be 90."""
-    send_id = await by_provider(office, "prospect@example.com", "primary", NOON - 80 * DAY, campaign="winter")
-    retention = office.app.settings.retention
-    assert await office.house.write(lambda c: prune(c, retention, NOON)) == 1
-    assert (await office.get(f"/v1/sends/{send_id}")).status_code == 404
-    told = (await office.post("/v1/analytics/events", TRIAL | {"eventType": "churn_prevented"})).json()
-    assert told["touches"] == [{"sendId": send_id, "weight": 1.0}]
-    groups = (await office.get("/v1/analytics/outcomes?groupBy=campaign&period=90d")).json()["groups"]
-    assert [(g["campaign"], g["totalEmails"]) for g in groups] == [("winter", 1)]
-    erased = await office.post("/v1/data-subjects/erase", {"email": "prospect@example.com"})
-    assert erased.json()["erased"]["touches"] == 1
-    await office.house.write(lambda c: prune(c, retention, NOON + 400 * DAY))
-    assert (await office.get("/v1/analytics/outcomes?groupBy=campaign&period=366d")).json()["groups"] == []
 
 
 async def revenue(office):
