@@ -25,6 +25,7 @@ from relay.app.setup import declare_all
 from relay.delivery.ladder import Ladder
 from relay.delivery.route import idempotent
 from relay.feedback.station import Station, Supplies
+from relay.store.bell import Bell
 from relay.store.nodes import bury, dead_nodes, register_node
 from relay.store.writer import Broken, Unavailable
 from relay.submission.listener import Listener
@@ -65,6 +66,11 @@ class App(Parts):
         return Chores(self)
 
     @cached_property
+    def bell(self) -> Bell:
+        """What others hand over wakes our worker."""
+        return Bell(self.database, self.worker.wake)
+
+    @cached_property
     def station(self) -> Station:
         """What comes back, and telling others."""
         certificate = self.certificate
@@ -92,6 +98,7 @@ class App(Parts):
         await self.reader.call(lambda c: self.signers.load(c, self.clock()))
         await self._start_http()
         self.worker.start()
+        self.bell.start()
         self.chores.start()
         terms = self.terms()
         for listening, own in zip(self._smtp_sockets, terms, strict=True):
@@ -122,6 +129,7 @@ class App(Parts):
     async def stop(self) -> None:
         """Give everything back. What this process still holds is free for the next one."""
         await self.chores.stop()
+        await self.bell.stop()
         with contextlib.suppress(Unavailable, Broken):
             await self.writer.run(self._leave)
         await self.writer.stop()

@@ -36,6 +36,7 @@ tallies = Table(
     count("complained"),
     count("deferred"),
     count("refused"),
+    Index("ix_tallies_hour", "hour"),
 )
 
 # Raw events of providers and returned mail, stored before they are answered; the key makes a repeat harmless.
