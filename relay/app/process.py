@@ -11,7 +11,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -219,6 +219,7 @@ class App(Parts):
             wake=self.worker.wake,
             on_changed=self.desk.forget,
             figures=self.figures,
+            counts=self.counts,
             public_url=lambda: self.public_url,
             ingest=self.station.hooks.ingest,
         )
@@ -239,6 +240,15 @@ class App(Parts):
             "in_hand": self.worker.in_hand,
             "write_rounds": self.writer.rounds,
             "written_items": self.writer.items,
+        }
+
+    def counts(self) -> dict[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]:
+        """Counters of this process by name: what they are, their labels, and how far they are."""
+        smtp: dict[tuple[str, ...], int] = {(name,): count for name, count in self.traffic.counts.items()}
+        return {
+            "decisions": ("Submissions judged", ("decision", "reason", "source"), self.watch.decisions),
+            "settled": ("Rounds of delivery by the state they ended in", ("state", "provider"), self.watch.deliveries),
+            "smtp": ("What happened on SMTP connections", ("what",), smtp),
         }
 
     async def _stop_http(self) -> None:

@@ -47,6 +47,10 @@ class _Refused:
 Ingest = Callable[[ProviderSettings, Mapping[str, str], bytes, int], Awaitable[Ingested]]
 
 
+# Counters by name: what they are, the names of their labels, and the count of each combination of labels.
+Counts = Mapping[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]
+
+
 async def _nobody_listens(_provider: ProviderSettings, _headers: Mapping[str, str], _raw: bytes, _now: int) -> Ingested:
     """No part of this process takes events: the provider is told to come again."""
     raise Unavailable("nobody takes events")
@@ -80,6 +84,7 @@ class House:
     wake: Callable[[], None]  # something may be due at once
     on_changed: Callable[[], None]  # an account, credential or rule changed: believe nothing read before
     registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
+    counts: Callable[[], Counts] = dict  # counters read when /metrics is asked
     figures: Callable[[], Mapping[str, float]] = _no_figures  # gauges read when /metrics is asked
     ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")

@@ -21,6 +21,7 @@ from relay.store.pruning import Seal
 
 STEP = 500  # rows a step takes: some ten milliseconds
 HOURS_KEPT = 31 * 24
+VOLUMES_KEPT = 400 * 24  # a report may go back a year
 
 
 class Kept(Protocol):
@@ -61,6 +62,11 @@ _TALLIES = text(
     "DELETE FROM tallies WHERE (scope, hour) IN (SELECT scope, hour FROM tallies WHERE hour < :before LIMIT :step)"
 )
 
+_VOLUMES = text(
+    "DELETE FROM volumes WHERE (tenant_id, hour, mailbox_id, provider, campaign) IN"
+    " (SELECT tenant_id, hour, mailbox_id, provider, campaign FROM volumes WHERE hour < :before LIMIT :step)"
+)
+
 
 def _oldest(table: str, key: str, condition: str) -> Any:
     """A step of a sweep; the words are this module's own, never a caller's."""
@@ -76,6 +82,7 @@ _PLAIN = {
     "feedback": _oldest("feedback", "fingerprint", "received_at < :before"),
     "webhook_deliveries": _oldest("webhook_deliveries", "id", "id < :before AND state <> 'pending'"),
     "tallies": _TALLIES,
+    "volumes": _VOLUMES,
     "bodies": _BODIES,
 }
 
@@ -94,6 +101,7 @@ def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
         "feedback": now - _ms(kept.events),
         "webhook_deliveries": first_id("wdl", now - _ms(kept.webhook_log)),
         "tallies": now // HOUR - HOURS_KEPT,
+        "volumes": now // HOUR - VOLUMES_KEPT,
         "bodies": first_id("send", bodies),
     }
     finished = first_id("send", now - max(_ms(kept.messages), _ms(kept.events)))

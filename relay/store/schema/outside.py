@@ -67,6 +67,7 @@ volumes = Table(
     Column("provider", String(128), primary_key=True),
     Column("campaign", String(256), primary_key=True),
     count("sent"),
+    Index("ix_volumes_hour", "hour"),
 )
 
 investigations = Table(

@@ -542,6 +542,7 @@ def upgrade() -> None:
             "tenant_id", "hour", "mailbox_id", "provider", "campaign", name=op.f("pk_volumes")
         ),
     )
+    op.create_index("ix_volumes_hour", "volumes", ["hour"], unique=False)
     op.create_table(
         "webhook_deliveries",
         sa.Column("id", sa.String(length=48), nullable=False),
