@@ -175,23 +175,17 @@ async def export_outcomes(
 async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict[str, Any]:
     """The report of a period; also for the console and the command line."""
     events, owed = await _credited(parts, asked)
-    sent, by_provider = await parts.look(
-        lambda c: (
-            volumes.sent_by(c, asked.tenant_id, group_by, asked.since, asked.mailbox_id) if group_by else {},
-            volumes.sent_by(c, asked.tenant_id, "provider", asked.since, asked.mailbox_id),
-        )
-    )
+    sent = await parts.look(lambda c: volumes.sent_since(c, asked.tenant_id, asked.since, asked.mailbox_id))
+    by_provider = volumes.sum_by(sent, "provider")
     costs = _costs(parts.settings())
     cost = cost_of(costs, by_provider, asked.until - asked.since)
     told: dict[str, Any] = _plain(report(asked.period, sum(by_provider.values()), events, owed, cost))
     told |= {"model": asked.model, "cost": _money(cost)}
     if group_by is not None:
         names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
-        shared = {
-            name: _share(costs, name if group_by == "provider" else "", cost, n, by_provider)
-            for name, n in sent.items()
-        }
-        told["groups"] = _groups(asked, events, owed, group_by, sent, shared, names)
+        by = volumes.sum_by(sent, group_by)
+        shared = {n: _share(costs, n if group_by == "provider" else "", cost, by[n], by_provider) for n in by}
+        told["groups"] = _groups(asked, events, owed, group_by, by, shared, names)
     return told
 
 

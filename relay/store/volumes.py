@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, select
@@ -19,6 +20,18 @@ _ADD = Prepared(
     " VALUES (:tenant_id, :hour, :mailbox_id, :provider, :campaign, :sent)"
     " ON CONFLICT (tenant_id, hour, mailbox_id, provider, campaign) DO UPDATE SET sent = volumes.sent + excluded.sent"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What one mailbox sent through one provider for one campaign."""
+
+    mailbox: str
+    provider: str
+    campaign: str
+    sent: int
+
+
 Sent = tuple[str, int, str, str, str]  # tenant, time, mailbox, provider, campaign
 
 
@@ -29,14 +42,22 @@ def add(connection: Connection, sent: Iterable[Sent]) -> None:
     _ADD.many(connection, [{**dict(zip(names, key, strict=True)), "sent": counts[key]} for key in sorted(counts)])
 
 
-def sent_by(connection: Connection, tenant_id: str, name: str, since: int, mailbox_id: str = "") -> dict[str, int]:
-    """What was sent since a time by `mailbox`, `provider` or `campaign`; of one mailbox, or of the whole tenant."""
+def sent_since(connection: Connection, tenant_id: str, since: int, mailbox_id: str = "") -> list[Volume]:
+    """What was sent since a time, of one mailbox or of the whole tenant."""
     v = t.volumes.c
-    column = v.mailbox_id if name == "mailbox" else v[name]
-    query = select(column.label("name"), func.sum(v.sent).label("sent"))
+    query = select(v.mailbox_id, v.provider, v.campaign, func.sum(v.sent))
     query = query.where(v.tenant_id == tenant_id, v.hour >= since // HOUR)
     query = query.where(v.mailbox_id == mailbox_id) if mailbox_id else query
-    return {row.name: int(row.sent) for row in connection.execute(query.group_by(column))}
+    rows = connection.execute(query.group_by(v.mailbox_id, v.provider, v.campaign))
+    return [Volume(mailbox, provider, campaign, int(sent)) for mailbox, provider, campaign, sent in rows]
+
+
+def sum_by(volumes: Iterable[Volume], name: str) -> dict[str, int]:
+    """The same by `mailbox`, `provider` or `campaign` alone."""
+    sums: Counter[str] = Counter()
+    for volume in volumes:
+        sums[getattr(volume, name)] += volume.sent
+    return dict(sums)
 
 
 def today_and_before(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[int, list[int]]]:
