@@ -139,7 +139,8 @@ class Retention(Section):
     messages: Wait = timedelta(days=30)
     # How long decisions are kept; an anchor is signed before the older ones go. Default 400 days.
     decisions: Wait = timedelta(days=400)
-    # How long delivery attempts and events are kept. Default 90 days.
+    # How long submissions, their deliveries and attempts, and events are kept; never shorter than `messages`.
+    # Default 90 days.
     events: Wait = timedelta(days=90)
     # How long the log of outgoing webhooks is kept. Default 14 days.
     webhook_log: Wait = timedelta(days=14)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
 from config.settings import Settings
 from policy.attribution import Model
+from policy.outcomes import GroupBy
 from relay.cli.accounts import policy_of
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
@@ -17,6 +18,7 @@ from relay.cli.values import plain_domain, span
 from relay.http import outcomes as outcome_report
 from relay.http import reputation
 from relay.http.house import House as Parts
+from relay.http.ledger import Ledgers
 from relay.store import accounts
 from relay.store.listings import tenant_names
 
@@ -25,10 +27,11 @@ LONGEST = 366 * 86_400_000
 
 
 class _Asking:
-    """As much of the HTTP side's house as reports ask: settings, clock, and reading."""
+    """As much of the HTTP side's house as reports ask: settings, clock, reading, and a ledger to write in."""
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self.ledgers = Ledgers()
 
     def settings(self) -> Settings:
         return self._house.settings
@@ -45,11 +48,8 @@ def standings(house: House, *, mailbox: str, domain: str, tenant: str) -> list[d
     """The standing of one mailbox or domain, or of every mailbox, each with its name."""
     scopes = _scopes(house, mailbox, domain, tenant)
     parts = cast("Parts", _Asking(house))
-
-    async def ask() -> list[dict[str, Any]]:
-        return [{"name": name} | await reputation.standing(parts, scope, rule) for name, scope, rule in scopes]
-
-    return asyncio.run(ask())
+    found = asyncio.run(reputation.standings(parts, {scope: rule for _, scope, rule in scopes}))
+    return [{"name": name} | found[scope] for name, scope, _ in scopes]
 
 
 def outcomes(house: House, tenant: str, period: str, group_by: str | None, model: str | None) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def outcomes(house: House, tenant: str, period: str, group_by: str | None, model
     with house.reading() as connection:
         own = str(accounts.tenant(connection, tenant).id)
     parts, used = cast("Parts", _Asking(house)), cast("Model | None", model)
-    by = cast("Literal['mailbox', 'campaign'] | None", group_by)
-    return asyncio.run(outcome_report.outcomes(parts, own, period, back, by, used))
+    asked = outcome_report.asked_of(parts, own, period, used)
+    return asyncio.run(outcome_report.outcomes(parts, asked, cast("GroupBy | None", group_by)))
 
 
 def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[str, str, Any]]:

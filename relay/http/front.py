@@ -4,6 +4,7 @@ A body is not read before its sender is known: a stranger cannot make us hold by
 under /v1 and of /mcp need a key; everything else is public and says so in its own module.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 SMALL_BODY = 1 << 20
 HOOK_BODY = 5 << 20
+PATIENCE = 30.0  # seconds a body may pause
 IMPORT_BODY = 1 << 30  # imports are read line by line, never held
 KEYED = ("/v1/", "/mcp")
 HEADERS = (
@@ -127,17 +129,28 @@ def _bounded(receive: Receive, scope: Scope, limit: int) -> Receive:
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    seen = 0
+    seen, is_whole = 0, False
 
     async def counted() -> Any:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, is_whole
+        # After the body one waits for the caller to go: a stream may last as long as it likes.
+        message = await (receive() if is_whole else _patiently(receive))
+        is_whole = is_whole or not message.get("more_body", False)
         seen += len(message.get("body", b""))
         if seen > limit:
             raise _too_large(limit)
         return message
 
     return counted
+
+
+async def _patiently(receive: Receive) -> Message:
+    """The next piece of the body; a sender that pauses too long is not waited for (faults H20)."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await receive()
+    except TimeoutError:
+        raise Problem("too_slow", headers={"Connection": "close"}) from None
 
 
 def _too_large(limit: int) -> Problem:

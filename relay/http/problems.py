@@ -40,6 +40,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "not_found": (404, "Not found", "There is no such thing, or it is not yours."),
     "method_not_allowed": (405, "Method not allowed", "See `Allow`."),
     "not_acceptable": (406, "Not acceptable", "Ask for `application/json` or `text/event-stream`."),
+    "too_slow": (408, "The body did not come", "Send it without a pause of half a minute."),
     "already_exists": (409, "It exists already", "The name, address or domain is taken."),
     "declared_in_file": (
         409,

@@ -8,8 +8,12 @@ import socket
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from config.server import Http
+
+HEAD = 64 * 1024  # octets of a request's header; the parser itself sets no bound
+HEAD_WITHIN = 30.0  # seconds in which it has to be whole
 
 
 class HttpServer:
@@ -20,6 +24,7 @@ class HttpServer:
         config = uvicorn.Config(
             application,
             loop="none",
+            http=_Protocol,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -50,6 +55,54 @@ class HttpServer:
         self._server.should_exit = True
         if self._task is not None:
             await self._task
+
+
+class _TooLarge(Exception):
+    """The header of a request is over the bound; the parser turns this into its own error, answered with 400."""
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, with a bound on a header's size and on the time it may take (faults H20)."""
+
+    _octets = 0
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Somebody is there."""
+        super().connection_made(transport)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """And gone."""
+        self._calm()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._octets = 0
+        self._expect()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field of it."""
+        self._octets += len(name) + len(value) + 4
+        if self._octets > HEAD:
+            raise _TooLarge
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The header is whole."""
+        self._calm()
+        super().on_headers_complete()
+
+    def _expect(self) -> None:
+        self._calm()
+        self._patience = self.loop.call_later(HEAD_WITHIN, self.transport.close)
+
+    def _calm(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
 
 class _Server(uvicorn.Server):

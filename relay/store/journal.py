@@ -81,6 +81,8 @@ def _wanted(query: Select[Any], wanted: Wanted) -> Select[Any]:
     ):
         if value:
             query = query.where(column == value)
+    if wanted.send_id:
+        query = query.where(_e.send_id != "")  # or its partial index is not used
     kinds = [kind for kind in wanted.types if kind != "*"]
     if kinds and len(kinds) == len(wanted.types):
         exact = [kind for kind in kinds if not kind.endswith(".*")]

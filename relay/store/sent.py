@@ -21,7 +21,11 @@ _ATTEMPTS = (
     .where(t.attempts.c.send_id == bindparam("send_id"))
     .order_by(t.attempts.c.began_at, t.attempts.c.n, t.attempts.c.number)
 )
-_EVENTS = select(t.events).where(t.events.c.send_id == bindparam("send_id")).order_by(t.events.c.seq)
+_EVENTS = (
+    select(t.events)
+    .where(t.events.c.send_id == bindparam("send_id"), t.events.c.send_id != "")  # or its partial index is not used
+    .order_by(t.events.c.seq)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,67 +52,98 @@ class Search:
 
 
 SCAN = 20_000  # submissions one page looks through at most where no index answers
-RARE = 5_000  # deliveries in a state up to which that state's own index is the shorter way
+RARE = 2_000  # deliveries in a state up to which that state's own index is the shorter way
 
 
 def search(connection: Connection, what: Search, *, after: Place | None, limit: int) -> Page:
     """A page of submissions, newest first; shorter than `limit` with a next place where a scan came to its bound."""
-    indexed, walked = _conditions(connection, what)
+    if what == Search(tenant_id=what.tenant_id, mailbox_id=what.mailbox_id, state=what.state) and (
+        what.state not in ("", "blocked")
+    ):
+        return _in_state(connection, what, after, limit)
+    named, walked = _conditions(connection, what)
+    order: list[Any] = [_s.received_at, _s.id]
     if after is not None:
         # A row value, not OR: both engines walk the index with it.
-        indexed.append(tuple_(_s.received_at, _s.id) < tuple_(after.at, after.id))
-    scopes = _scopes(connection, what)
-    floor = _floor(connection, scopes, indexed) if walked else None
-    if floor is not None:
-        walked.append(tuple_(_s.received_at, _s.id) >= tuple_(floor.at, floor.id))
+        named.append(tuple_(*order) < tuple_(after.at, after.id))
+    scopes = [_named_scope(what)] if _is_named(what) else _scopes(connection, what)
+    floor = _floor(connection, scopes, named) if walked else 0
+    if floor:
+        walked.append(_s.received_at >= floor)
+    if _is_named(what):
+        order = [_s.received_at + 0, _s.id]
     rows: list[Any] = []
     for scope in scopes:
-        query = select(t.sends).where(*scope, *indexed, *walked)
-        rows += connection.execute(query.order_by(_s.received_at.desc(), _s.id.desc()).limit(limit + 1))
+        query = select(t.sends).where(*scope, *named, *walked)
+        rows += connection.execute(query.order_by(*(column.desc() for column in order)).limit(limit + 1))
     rows.sort(key=lambda row: (row.received_at, row.id), reverse=True)
     if len(rows) > limit:
         return Page(rows[:limit], Place(rows[limit - 1].received_at, rows[limit - 1].id))
-    return Page(rows, floor)
+    return Page(rows, Place(floor, "") if floor else None)
+
+
+def _in_state(connection: Connection, what: Search, after: Place | None, limit: int) -> Page:
+    """The newest by id, which sorts by time: each mailbox has an index of its states in that order."""
+    found: set[str] = set()
+    for mailbox_id in _mailboxes(connection, what):
+        query = select(_d.send_id).distinct().where(_d.mailbox_id == mailbox_id, _d.state == what.state)
+        query = query if after is None else query.where(_d.send_id < after.id)
+        found.update(connection.execute(query.order_by(_d.send_id.desc()).limit(limit + 1)).scalars())
+    ids = sorted(found, reverse=True)
+    rows = {row.id: row for row in connection.execute(select(t.sends).where(_s.id.in_(ids[:limit])))}
+    shown = [rows[send_id] for send_id in ids[:limit]]
+    return Page(shown, Place(shown[-1].received_at, shown[-1].id) if len(ids) > limit else None)
+
+
+def _is_named(what: Search) -> bool:
+    """Whether a few submissions are meant by a name of theirs, whose index leads to them."""
+    return bool(what.message_id or what.dedupe_key or what.recipient)
+
+
+def _named_scope(what: Search) -> list[Any]:
+    """Tenant and mailbox as expressions: no planner takes their index for one that leads to a few rows."""
+    asked = ((_s.tenant_id, what.tenant_id), (_s.mailbox_id, what.mailbox_id))
+    return [column.concat("") == value for column, value in asked if value]
 
 
 def _scopes(connection: Connection, what: Search) -> list[list[Any]]:
     """Conditions under each of which one index gives the order; all tenants are asked one after the other."""
+    if what.campaign:
+        return [_named_scope(what)]
     if what.mailbox_id:
         return [[_s.mailbox_id == what.mailbox_id, *([_s.tenant_id == what.tenant_id] if what.tenant_id else [])]]
     tenants = [what.tenant_id] if what.tenant_id else connection.execute(select(t.tenants.c.id)).scalars()
     return [[_s.tenant_id == tenant_id] for tenant_id in tenants]
 
 
-def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], indexed: Sequence[Any]) -> Place | None:
-    """The last place a page looks at; None where everything is within its reach."""
-    found = []
+def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], named: Sequence[Any]) -> int:
+    """The earliest time a page looks at, read from the index alone; 0 where everything is within its reach."""
+    found = [0]
     for scope in scopes:
-        query = select(_s.received_at, _s.id).where(*scope, *indexed)
-        row = connection.execute(query.order_by(_s.received_at.desc(), _s.id.desc()).offset(SCAN - 1).limit(1)).first()
-        if row is not None:
-            found.append(Place(row.received_at, row.id))
-    return max(found, key=lambda place: (place.at, place.id), default=None)
+        query = select(_s.received_at).where(*scope, *named).order_by(_s.received_at.desc())
+        found.append(connection.execute(query.offset(SCAN - 1).limit(1)).scalar_one_or_none() or 0)
+    return max(found)
 
 
 def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[Any]]:
     """What an index answers, and what each row has to be looked at for."""
-    indexed: list[Any] = []
+    named: list[Any] = []
     # The partial indexes of the store are used only where the query says that the column is not empty.
     for column, value in ((_s.dedupe_key, what.dedupe_key), (_s.campaign, what.campaign)):
         if value:
-            indexed += [column == value, column != ""]
+            named += [column == value, column != ""]
     if what.message_id:
-        indexed.append(_of_message(what.message_id))
+        named.append(_of_message(what.message_id))
     if what.since:
-        indexed.append(_s.received_at >= what.since)
+        named.append(_s.received_at >= what.since)
     if what.until:
-        indexed.append(_s.received_at < what.until)
+        named.append(_s.received_at < what.until)
     walked = [_s.reason == what.reason] if what.reason else []
     for column, value in ((_s.subject, what.subject), (_s.from_address, what.sender), (_s.to_header, what.to)):
         if value:
             walked.append(column.icontains(value, autoescape=True))
-    _by_delivery(connection, what, indexed, walked)
-    return indexed, walked
+    _by_delivery(connection, what, named, walked)
+    return named, walked
 
 
 def _of_message(message_id: str) -> Any:
@@ -121,7 +156,7 @@ def _of_message(message_id: str) -> Any:
     return named
 
 
-def _by_delivery(connection: Connection, what: Search, indexed: list[Any], walked: list[Any]) -> None:
+def _by_delivery(connection: Connection, what: Search, named: list[Any], walked: list[Any]) -> None:
     """The conditions on recipients and their states."""
     if what.state == "blocked":
         walked.append(_s.decision.in_(REFUSED))
@@ -131,12 +166,12 @@ def _by_delivery(connection: Connection, what: Search, indexed: list[Any], walke
     if what.recipient:
         tenants = [what.tenant_id] if what.tenant_id else list(connection.execute(select(t.tenants.c.id)).scalars())
         found = select(_d.send_id).where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
-        indexed.append(_s.id.in_(found.where(_d.state == what.state) if what.state else found))
+        named.append(_s.id.in_(found.where(_d.state == what.state) if what.state else found))
     elif what.state:
         in_state = select(_d.send_id).where(_d.mailbox_id.in_(_mailboxes(connection, what)), _d.state == what.state)
         few = list(connection.execute(in_state.limit(RARE + 1)).scalars())
         if len(few) <= RARE:
-            indexed.append(_s.id.in_(in_state))
+            named.append(_s.id.in_(in_state))
         else:
             walked.append(exists().where(_d.send_id == _s.id, _d.state == what.state))
 

@@ -1,34 +1,87 @@
-"""Volumes from the hourly counts: what was sent in a span, and what the same weekday used to bring."""
+"""Volumes from the hourly counts: what was sent in a span, by whom and how, and what weekdays used to bring."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from policy.usage import DAY, HOUR
 from relay.store import schema as t
+from relay.store.prepared import Prepared
 
 WEEKS = 4
 _t = t.tallies.c
 
 
-def sent_between(connection: Connection, scopes: Sequence[str], since: int, until: int) -> int:
-    """What was sent in whole hours of a span; counts set aside when a pause was lifted are sent mail all the same."""
-    names = [name for scope in scopes for name in (scope, f"lifted:{scope}")]
-    query = select(func.coalesce(func.sum(_t.sent), 0)).where(
-        _t.scope.in_(names), _t.hour >= since // HOUR, _t.hour <= until // HOUR
-    )
-    return int(connection.execute(query).scalar_one())
+_ADD = Prepared(
+    "INSERT INTO volumes (tenant_id, hour, mailbox_id, provider, campaign, sent)"
+    " VALUES (:tenant_id, :hour, :mailbox_id, :provider, :campaign, :sent)"
+    " ON CONFLICT (tenant_id, hour, mailbox_id, provider, campaign) DO UPDATE SET sent = volumes.sent + excluded.sent"
+)
 
 
-def today_and_before(connection: Connection, scope: str, now: int) -> tuple[int, list[int]]:
-    """What was sent today so far, and by the same hour on the same weekday of earlier weeks that saw any mail."""
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What one mailbox sent through one provider for one campaign."""
+
+    mailbox: str
+    provider: str
+    campaign: str
+    sent: int
+
+
+Sent = tuple[str, int, str, str, str]  # tenant, time, mailbox, provider, campaign
+
+
+def add(connection: Connection, sent: Iterable[Sent]) -> None:
+    """Count what was sent; in one order, so that two machines do not wait crosswise."""
+    counts = Counter((tenant, at // HOUR, *rest) for tenant, at, *rest in sent)
+    names = ("tenant_id", "hour", "mailbox_id", "provider", "campaign")
+    _ADD.many(connection, [{**dict(zip(names, key, strict=True)), "sent": counts[key]} for key in sorted(counts)])
+
+
+def sent_since(connection: Connection, tenant_id: str, since: int, mailbox_id: str = "") -> list[Volume]:
+    """What was sent since a time, of one mailbox or of the whole tenant."""
+    v = t.volumes.c
+    query = select(v.mailbox_id, v.provider, v.campaign, func.sum(v.sent))
+    query = query.where(v.tenant_id == tenant_id, v.hour >= since // HOUR)
+    query = query.where(v.mailbox_id == mailbox_id) if mailbox_id else query
+    rows = connection.execute(query.group_by(v.mailbox_id, v.provider, v.campaign))
+    return [Volume(mailbox, provider, campaign, int(sent)) for mailbox, provider, campaign, sent in rows]
+
+
+def sum_by(volumes: Iterable[Volume], name: str) -> dict[str, int]:
+    """The same by `mailbox`, `provider` or `campaign` alone."""
+    sums: Counter[str] = Counter()
+    for volume in volumes:
+        sums[getattr(volume, name)] += volume.sent
+    return dict(sums)
+
+
+def today_and_before(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[int, list[int]]]:
+    """Per scope what was sent today so far, and by the same hour on the same weekday of weeks that saw any mail."""
     midnight = now - now % DAY
-    today = sent_between(connection, [scope], midnight, now)
-    first = connection.execute(select(func.min(_t.hour)).where(_t.scope.in_((scope, f"lifted:{scope}")))).scalar_one()
-    if first is None:
-        return today, []
-    weeks = [midnight - n * 7 * DAY for n in range(1, WEEKS + 1) if midnight - n * 7 * DAY >= int(first) * HOUR]
-    return today, [sent_between(connection, [scope], start, start + now % DAY) for start in weeks]
+    starts = [midnight - week * 7 * DAY for week in range(WEEKS + 1)]
+    sums = [_between(start, start + now % DAY).label(f"sent_{n}") for n, start in enumerate(starts)]
+    names = {name: scope for scope in scopes for name in (scope, f"lifted:{scope}")}
+    query = select(_t.scope, func.min(_t.hour).label("first"), *sums)
+    query = query.where(_t.scope.in_(list(names)), _t.hour >= starts[-1] // HOUR)
+    rows: dict[str, list[Any]] = {scope: [] for scope in scopes}
+    for row in connection.execute(query.group_by(_t.scope)):
+        rows[names[row.scope]].append(row)
+    return {scope: _weeks(own, starts) for scope, own in rows.items()}
+
+
+def _between(since: int, until: int) -> Any:
+    return func.sum(case((and_(_t.hour >= since // HOUR, _t.hour <= until // HOUR), _t.sent), else_=0))
+
+
+def _weeks(rows: Sequence[Any], starts: Sequence[int]) -> tuple[int, list[int]]:
+    sent = [sum(int(row._mapping[f"sent_{n}"]) for row in rows) for n in range(len(starts))]
+    first = min((int(row.first) for row in rows), default=0) * HOUR
+    return sent[0], [count for count, start in zip(sent, starts, strict=True) if rows and first <= start < starts[0]]
 
 
 def by_day(connection: Connection, scope: str, since: int) -> list[dict[str, int]]:

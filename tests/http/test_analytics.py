@@ -1,10 +1,16 @@
 """Reputation and outcomes: the brief's fields, and numbers that add up."""
 
+import csv
+import io
+from decimal import Decimal
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from policy.usage import DAY
-from relay.store import tallies
+from relay.store import feedback, sent, tallies, volumes
 from tests.http.office import DOMAIN, NOON
 
 TRIAL = {
@@ -97,8 +103,9 @@ async def test_a_user_id_seen_with_an_address_credits_its_touches(office):
 
 
 async def test_the_report_has_the_briefs_fields_and_sums(office):
-    scope = f"tenant:{await tenant(office)}"
-    await count(office, scope, NOON - DAY, sent=1000, delivered=990)
+    own = await tenant(office)
+    sent_by = [(own, NOON - DAY, "mbx_x", "primary", "")] * 1000
+    await office.house.write(lambda c: volumes.add(c, sent_by))
     for n in range(4):
         await delivered(office, f"p{n}@example.com", NOON - DAY, campaign="spring" if n % 2 else "autumn")
         await office.post(
@@ -124,6 +131,107 @@ async def test_credits_sum_to_the_event_under_every_model(office, model):
     await office.post("/v1/analytics/events", TRIAL | {"value": "100.01"})
     told = (await office.get(f"/v1/analytics/outcomes?period=30d&model={model}")).json()
     assert told["outcomes"] == {"trials_started": 1, "revenue_attributed": 100.01}
+
+
+async def by_provider(office, to, provider, at, **changes):
+    """A message a provider took, counted as settling counts it."""
+    send_id = await delivered(office, to, at, **changes)
+    row = office.row(lambda c: sent.one(c, send_id))
+    statement = text("UPDATE deliveries SET provider = :provider WHERE send_id = :id")
+
+    def job(connection):
+        connection.execute(statement, {"provider": provider, "id": send_id})
+        volumes.add(connection, [(row.tenant_id, at, row.mailbox_id, provider, row.campaign)])
+
+    await office.house.write(job)
+    return send_id
+
+
+async def test_the_report_is_told_by_provider(office):
+    for to, provider in (("a@example.com", "primary"), ("b@example.com", "primary"), ("c@example.com", "second")):
+        await by_provider(office, to, provider, NOON - DAY)
+        await office.post("/v1/analytics/events", TRIAL | {"email": to, "userId": "", "value": "10.00"})
+    told = (await office.get("/v1/analytics/outcomes?groupBy=provider")).json()
+    groups = {g["provider"]: (g["totalEmails"], g["outcomes"]["revenue_attributed"]) for g in told["groups"]}
+    assert groups == {"primary": (2, 20.0), "second": (1, 10.0)}
+
+
+async def test_a_key_of_one_mailbox_gets_no_group_of_another(office):
+    await by_provider(office, "a@example.com", "primary", NOON - DAY, campaign="secret")
+    await by_provider(office, "b@example.com", "second", NOON - DAY, mailboxId="stranger")
+    key = await office.key(f"agent:clerk@{DOMAIN}")
+    for by in ("mailbox", "campaign", "provider"):
+        told = (await office.get(f"/v1/analytics/outcomes?groupBy={by}", key=key)).json()
+        assert (told["totalEmails"], told["groups"]) == (0, [])
+
+
+async def test_every_credit_is_exported_and_sums_to_its_event(office):
+    for days in (1, 2, 3):
+        await by_provider(office, "prospect@example.com", "primary", NOON - days * DAY, campaign="=spring")
+    await office.post("/v1/analytics/events", TRIAL | {"value": "100.01"})
+    answered = await office.get("/v1/analytics/outcomes/export?model=linear")
+    assert answered.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answered.text)))
+    assert [row["provider"] for row in rows] == ["primary"] * 3
+    assert {row["campaign"] for row in rows} == {"'=spring"}
+    assert sum(Decimal(row["credited"]) for row in rows) == Decimal("100.01")
+    assert sum(Decimal(row["weight"]) for row in rows) == 1
+
+
+async def revenue(office):
+    return (await office.get("/v1/analytics/outcomes")).json()["outcomes"].get("revenue_attributed")
+
+
+async def known(office, **changes):
+    """An event credited a while ago, so that its credits are kept."""
+    send_id = await delivered(office, "prospect@example.com", NOON - DAY)
+    await office.post("/v1/analytics/events", TRIAL | changes)
+    office.clock.advance(600)
+    assert await revenue(office) == 99.0
+    return send_id
+
+
+async def test_a_bounce_that_comes_late_takes_its_credit_away(office):
+    send_id = await known(office)
+    (row,) = office.row(lambda c: feedback.find(c, feedback.Clues(frozenset({send_id}), frozenset(), frozenset())))
+    await office.house.write(
+        lambda c: feedback.was_refused(c, row, now=office.clock.now, reason="hard", reply="550", data={"hard": True})
+    )
+    assert await revenue(office) == 0.0
+
+
+async def test_a_user_id_seen_later_with_another_address_credits_it_for_events_long_known(office):
+    await delivered(office, "other@example.com", NOON - DAY)
+    await office.post("/v1/analytics/events", TRIAL | {"email": None})
+    office.clock.advance(600)
+    assert await revenue(office) == 0.0
+    await office.post("/v1/analytics/events", TRIAL | {"email": "other@example.com", "value": 1, "eventId": "link"})
+    assert await revenue(office) == 100.0
+
+
+async def test_an_erased_person_is_credited_no_more(office):
+    await known(office)
+    await office.post("/v1/data-subjects/erase", {"email": "prospect@example.com"})
+    assert await revenue(office) == 0.0
+
+
+@given(chance=st.randoms(use_true_random=False))
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_events_late_twice_and_in_any_order_give_one_report(office, chance):
+    """The second half of the events comes when the first has long been reported on."""
+    people = [f"p{chance.randrange(10**9)}@example.com" for _ in range(3)]
+    for n, to in enumerate(people):
+        await delivered(office, to, NOON - (n + 1) * DAY)
+    events = [TRIAL | {"email": to, "userId": "", "value": str(n)} for n, to in enumerate(people, 1)] * 2
+    chance.shuffle(events)
+    before = await revenue(office) or 0
+    for event in events[:3]:
+        await office.post("/v1/analytics/events", event)
+    office.clock.advance(600)
+    await revenue(office)
+    for event in events[3:]:
+        await office.post("/v1/analytics/events", event)
+    assert await revenue(office) - before == 1 + 2 + 3
 
 
 @pytest.mark.parametrize("query", ["period=30", "period=x", "period=0d", "period=900d", "model=magic", "groupBy=x"])

@@ -25,6 +25,7 @@ from relay.store.schema.outside import (
     outcomes,
     providers,
     tallies,
+    volumes,
     webhook_deliveries,
     webhooks,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "tallies",
     "tenants",
     "usage",
+    "volumes",
     "webhook_deliveries",
     "webhooks",
 ]

@@ -36,6 +36,7 @@ tallies = Table(
     count("complained"),
     count("deferred"),
     count("refused"),
+    Index("ix_tallies_hour", "hour"),
 )
 
 # Raw events of providers and returned mail, stored before they are answered; the key makes a repeat harmless.
@@ -54,6 +55,19 @@ feedback = Table(
     at("received_at"),
     Index("ix_feedback_received_at", "received_at"),
     Index("ix_feedback_waiting", "received_at", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
+)
+
+# What was sent (taken by a provider, or refused by the recipient's side for good) in an hour, for reports.
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("tenant_id", Id, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("mailbox_id", Id, primary_key=True),
+    Column("provider", String(128), primary_key=True),
+    Column("campaign", String(256), primary_key=True),
+    count("sent"),
+    Index("ix_volumes_hour", "hour"),
 )
 
 investigations = Table(

@@ -1,0 +1,69 @@
+"""The journal: every committed event once and in order, whatever is still being written."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from relay.store import journal
+from relay.store.engine import Database
+from relay.store.events import Event, record
+from relay.store.journal import Mark, Wanted
+from relay.store.migrate import upgrade
+
+
+def told(database: Database, mark: Mark, limit: int = 100) -> list[tuple[Mark, str]]:
+    with database.asking.connect() as connection:
+        rows = journal.after(connection, mark, Wanted(), limit)
+    return [(journal.of(row), row.recipient) for row in rows]
+
+
+def happened(name: str) -> Event:
+    return Event("send.queued", 1, recipient=name)
+
+
+def test_an_event_of_a_transaction_that_still_runs_is_not_jumped_over(postgres_url):
+    database = Database(postgres_url)
+    upgrade(database)
+    with database.writing.connect() as slow, database.writing.connect() as quick:
+        with slow.begin():
+            record(slow, [happened("slow")])
+            with quick.begin():
+                record(quick, [happened("quick")])
+            seen = told(database, Mark())
+        rest = told(database, seen[-1][0] if seen else Mark())
+    assert [name for _, name in seen] == []
+    assert [name for _, name in rest] == ["slow", "quick"]
+    database.close_now()
+
+
+def test_a_reader_beside_many_writers_hears_each_event_once_and_in_the_same_order_as_later(storage_url):
+    database = Database(storage_url)
+    upgrade(database)
+    done = threading.Event()
+    heard: list[tuple[Mark, str]] = []
+
+    def write(writer: int) -> None:
+        for n in range(25):
+            with database.transaction() as connection:
+                record(connection, [happened(f"{writer}.{n}.a"), happened(f"{writer}.{n}.b")])
+                if n % 5 == 4:
+                    connection.rollback()
+
+    def read() -> None:
+        while True:
+            is_last = done.is_set()
+            while batch := told(database, heard[-1][0] if heard else Mark(), 7):
+                heard.extend(batch)
+            if is_last:
+                return
+
+    with ThreadPoolExecutor(5) as pool:
+        reading = pool.submit(read)
+        for writing in [pool.submit(write, number) for number in range(4)]:
+            writing.result(60)
+        done.set()
+        reading.result(60)
+    kept = {f"{writer}.{n}.{half}" for writer in range(4) for n in range(25) if n % 5 != 4 for half in "ab"}
+    assert len(heard) == len(kept)
+    assert {name for _, name in heard} == kept
+    assert heard == told(database, Mark(), 1000)
+    database.close_now()
