@@ -137,6 +137,9 @@ class Retention(Section):
     decisions: Wait = timedelta(days=400)
     # How long delivery attempts and events are kept. Default 90 days.
     events: Wait = timedelta(days=90)
+    # How long it is remembered which message reached whom, and how much was sent, for reports of outcomes: at
+    # least the longest attribution window and the period one wants to report on. Default 400 days.
+    attribution: Wait = timedelta(days=400)
     # How long the log of outgoing webhooks is kept. Default 14 days.
     webhook_log: Wait = timedelta(days=14)
 

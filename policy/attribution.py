@@ -37,6 +37,7 @@ class Touch:
     at: int
     mailbox: str = ""
     campaign: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

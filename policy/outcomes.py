@@ -1,7 +1,7 @@
 """What the mail of a period brought and what it cost, in the words of the report.
 
-Money is decimal. Outcomes are counted by their credits, so that those of all mailboxes or
-campaigns add up to those of the whole. An event that no message preceded in time is nobody's
+Money is decimal. Outcomes are counted by their credits, so that those of all mailboxes,
+campaigns or providers add up to those of the whole. An event that no message preceded in time is nobody's
 and is not counted.
 """
 
@@ -17,7 +17,8 @@ MONTH = 30 * DAY  # over which a monthly cost is spread
 
 CENT = Decimal("0.01")
 
-GroupBy = Literal["mailbox", "campaign"]
+GroupBy = Literal["mailbox", "campaign", "provider"]
+GROUPS: tuple[GroupBy, ...] = ("mailbox", "campaign", "provider")
 
 # Words that have no plural.
 _UNCOUNTED = frozenset({"churn", "revenue"})
@@ -87,11 +88,10 @@ def report(
 
 
 def grouped(credited: Iterable[Credit], by: GroupBy) -> dict[str, list[Credit]]:
-    """The credits of each mailbox or campaign; those of messages without one stand under the empty name."""
+    """The credits of each mailbox, campaign or provider; those of messages without one stand under the empty name."""
     groups: dict[str, list[Credit]] = {}
     for credit in credited:
-        name = credit.touch.mailbox if by == "mailbox" else credit.touch.campaign
-        groups.setdefault(name, []).append(credit)
+        groups.setdefault(getattr(credit.touch, by), []).append(credit)
     return dict(sorted(groups.items()))
 
 

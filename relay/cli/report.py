@@ -8,7 +8,7 @@ from relay.cli.options import AsJson, ConfigFile, InTenant, group
 
 app = group("Reputation and outcomes")
 
-GROUPS = ("mailbox", "campaign")
+GROUPS = ("mailbox", "campaign", "provider")
 MODELS = ("last_touch", "first_touch", "linear", "time_decay")
 
 
@@ -49,7 +49,7 @@ def reputation(
 @app.command()
 def outcomes(
     period: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 30d")] = "30d",
-    group_by: Annotated[str, typer.Option(help="mailbox or campaign")] = "",
+    group_by: Annotated[str, typer.Option(help="mailbox, campaign or provider")] = "",
     model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}. Default: attribution.model")] = "",
     tenant: InTenant = "default",
     config: ConfigFile = None,
@@ -98,7 +98,7 @@ def _print(told: dict[str, Any]) -> None:
     details([("period", told["period"]), ("model", told["model"]), *_figures(told), ("cost", f"{told['cost']:.2f}")])
     groups = told.get("groups")
     if groups:
-        by = "mailbox" if "mailbox" in groups[0] else "campaign"
+        by = next(name for name in GROUPS if name in groups[0])
         columns = (
             Column(by.title(), by, "bold"),
             Column("Sent", lambda row: f"{row['totalEmails']:,}", right=True),

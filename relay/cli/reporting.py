@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
 from config.settings import Settings
 from policy.attribution import Model
+from policy.outcomes import GroupBy
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
 from relay.cli.mailbox import find
@@ -45,11 +46,8 @@ def standings(house: House, *, mailbox: str, domain: str, tenant: str) -> list[d
     """The standing of one mailbox or domain, or of every mailbox, each with its name."""
     scopes = _scopes(house, mailbox, domain, tenant)
     parts = cast("Parts", _Asking(house))
-
-    async def ask() -> list[dict[str, Any]]:
-        return [{"name": name} | await reputation.standing(parts, scope, rule) for name, scope, rule in scopes]
-
-    return asyncio.run(ask())
+    found = asyncio.run(reputation.standings(parts, {scope: rule for _, scope, rule in scopes}))
+    return [{"name": name} | found[scope] for name, scope, _ in scopes]
 
 
 def outcomes(house: House, tenant: str, period: str, group_by: str | None, model: str | None) -> dict[str, Any]:
@@ -60,8 +58,8 @@ def outcomes(house: House, tenant: str, period: str, group_by: str | None, model
     with house.reading() as connection:
         own = str(accounts.tenant(connection, tenant).id)
     parts, used = cast("Parts", _Asking(house)), cast("Model | None", model)
-    by = cast("Literal['mailbox', 'campaign'] | None", group_by)
-    return asyncio.run(outcome_report.outcomes(parts, own, period, back, by, used))
+    asked = outcome_report.asked_of(parts, own, period, used)
+    return asyncio.run(outcome_report.outcomes(parts, asked, cast("GroupBy | None", group_by)))
 
 
 def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[str, str, Any]]:

@@ -7,8 +7,9 @@ line break has no place in a list of addresses.
 
 import csv
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from fastapi import Request
@@ -133,6 +134,13 @@ def give(
 
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(text(), media_type="text/csv; charset=utf-8", headers=disposition)
+
+
+def table(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingResponse:
+    """Rows that are at hand as CSV."""
+    text = (line(cells) for cells in chain([head], rows))
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(text, media_type="text/csv; charset=utf-8", headers=disposition)
 
 
 def line(cells: Sequence[Any]) -> str:

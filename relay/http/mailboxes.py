@@ -4,6 +4,8 @@ What the configuration file declares is changed there (409). Pausing and tighten
 state, for everybody the mailbox belongs to; resuming and loosening are for the operator.
 """
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
@@ -63,12 +65,12 @@ async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
         accounts.add_mailbox(connection, new, now)
         username = mailboxes.free_username(connection, body.name, address.wire)
         credentials.add(connection, _credential(fresh, new, username), now)
-        return username, *_read(connection, mailbox_id)
+        return username, accounts.mailbox(connection, mailbox_id)
 
-    username, row, domain = await parts.write(job)
+    username, row = await parts.write(job)
     parts.changed()
     smtp = _smtp(parts) | {"username": username or body.name, "password": fresh.key}
-    return await _told(parts, row, domain) | {"smtp": smtp}
+    return await _told(parts, row) | {"smtp": smtp}
 
 
 @router.get("/mailboxes", summary="List mailboxes", response_model=Listing[Mailbox])
@@ -84,19 +86,17 @@ async def list_mailboxes(
     filters = {"status": status, "name": name, "address_key": from_address.lower() if from_address else None}
     filters |= _within(who)
     page = await parts.look(lambda c: listings.listed(c, "mailboxes", filters, after=turn.after, limit=turn.limit))
-    domains = await parts.look(lambda c: {row.id: mailboxes.domain_of(c, row) for row in page.rows})
-    shown = {row.id: await _told(parts, row, domains[row.id]) for row in page.rows}
+    shown = await _all_told(parts, page.rows)
     return listing(parts, page, lambda row: shown[row.id])
 
 
 @router.get("/mailboxes/{id}", summary="Show a mailbox", response_model=Mailbox)
 async def show_mailbox(mailbox_id: MailboxId, parts: Parts, who: Reads, response: Response) -> Any:
     """With what it used of its limits."""
-    row, domain = await parts.look(lambda c: _read(c, mailbox_id))
+    row = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_sight(row.tenant_id, row.id, "mailbox")
-    shown = await _told(parts, row, domain)
     response.headers["ETag"] = etag(mailboxes.state_of(row))
-    return shown
+    return await _told(parts, row)
 
 
 @router.patch("/mailboxes/{id}", summary="Change a mailbox", response_model=Mailbox)
@@ -111,34 +111,34 @@ async def change_mailbox(
     """Change declared fields (the operator) or tighten (anybody it belongs to)."""
     if body.policy is not None and not parts.settings().has_policy(body.policy):
         raise invalid("policy", "there is no such policy")
-    found, _ = await parts.look(lambda c: _read(c, mailbox_id))
+    found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id, "the mailbox")
     account = await parts.accounts.get(found.id)
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        row, _ = _read(connection, found.id)
+        row = accounts.mailbox(connection, found.id)
         check(if_match, mailboxes.state_of(row))
         tighten.change(connection, row, body, who, account, now)
-        return _read(connection, found.id)
+        return accounts.mailbox(connection, found.id)
 
-    row, domain = await parts.write(job)
+    row = await parts.write(job)
     parts.changed()
     response.headers["ETag"] = etag(mailboxes.state_of(row))
-    return await _told(parts, row, domain)
+    return await _told(parts, row)
 
 
 @router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
 async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = _NO_CAUSE) -> Any:
     """Nothing is accepted and nothing leaves until a person resumes it."""
-    found, _ = await parts.look(lambda c: _read(c, mailbox_id))
+    found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id, "the mailbox")
     by = "person" if who.is_operator else "key"
     now = parts.clock()
 
     def job(connection: Any) -> Any:
         accounts.pause_mailbox(connection, found.id, by=by, cause=body.cause, now=now)
-        return _read(connection, found.id)[0]
+        return accounts.mailbox(connection, found.id)
 
     row = await parts.write(job)
     parts.changed()
@@ -148,14 +148,14 @@ async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = _NO
 @router.post("/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=Paused)
 async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
     """Whatever paused it; only for people."""
-    found, _ = await parts.look(lambda c: _read(c, mailbox_id))
+    found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id, "the mailbox")
     who.need_person("resuming a mailbox")
     now = parts.clock()
 
     def job(connection: Any) -> Any:
         accounts.resume_mailbox(connection, found.id, by=who.actor, now=now)
-        return _read(connection, found.id)[0]
+        return accounts.mailbox(connection, found.id)
 
     row = await parts.write(job)
     parts.changed()
@@ -173,21 +173,32 @@ def _within(who: Caller) -> dict[str, Any]:
     return {"tenant_id": who.tenant_id} if who.is_of_tenant else {"tenant_id": who.tenant_id, "id": who.mailbox_id}
 
 
-def _read(connection: Any, reference: str) -> tuple[Any, Any]:
-    """A mailbox and the domain it sends from; raises 404."""
+def _read(connection: Any, who: Caller, reference: str) -> Any:
+    """A mailbox; a name may stand in several tenants, a key means the one of its own. Raises 404."""
     try:
-        row = accounts.mailbox(connection, reference)
+        return accounts.mailbox(connection, reference, who.tenant_id)
     except accounts.Unknown:
         raise not_found("mailbox") from None
-    return row, mailboxes.domain_of(connection, row)
 
 
-async def _told(parts: House, row: Any, domain: Any) -> dict[str, Any]:
-    account = await parts.accounts.get(row.id)
-    usage, tenants = await parts.look(
-        lambda c: (roster.usage(c, f"mailbox:{row.id}"), listings.tenant_names(c)),
-    )
-    return told(row, domain, tenants.get(row.tenant_id, ""), account, usage, parts.clock())
+async def _told(parts: House, row: Any) -> dict[str, Any]:
+    return (await _all_told(parts, [row]))[row.id]
+
+
+async def _all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """Mailboxes by id as the API tells them, read in one go whatever their number."""
+
+    def question(connection: Any) -> Any:
+        usages = roster.usages(connection, [f"mailbox:{row.id}" for row in rows])
+        return mailboxes.domains_of(connection, rows), usages, listings.tenant_names(connection)
+
+    domains, usages, tenants = await parts.look(question)
+    known = await asyncio.gather(*(parts.accounts.get(row.id) for row in rows))
+    now = parts.clock()
+    return {
+        row.id: told(row, domains[row.id], tenants.get(row.tenant_id, ""), account, usages[f"mailbox:{row.id}"], now)
+        for row, account in zip(rows, known, strict=True)
+    }
 
 
 def _check_domain(connection: Any, name: str, tenant_id: str) -> None:

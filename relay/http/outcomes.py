@@ -5,31 +5,83 @@ late. The report is computed from what is stored, so asking twice gives the same
 """
 
 import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 from pydantic import Field, model_validator
 
 from config.durations import parse_duration
 from config.settings import Settings
-from policy.attribution import MODELS, Credit, Event, Model, attribute
+from policy.attribution import Credit, Event, Model, attribute
 from policy.outcomes import Costs, GroupBy, cost_of, grouped, report
 from policy.usage import DAY
-from relay.http.access import Parts, Reads, Who
+from relay.http import csvs
+from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.problems import invalid
 from relay.http.reading import StrictRoute
 from relay.http.reputation import tenant_of
-from relay.http.shapes import Email, Given, Moment, Short, Told, address_of
+from relay.http.shapes import Email, Given, Moment, Short, Told, address_of, when
+from relay.store import listings, volumes
 from relay.store import outcomes as store
-from relay.store import volumes
 from relay.store.engine import canonical, dumps
 
 router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
 CENT = Decimal("0.01")
 LONGEST = 366 * DAY
+
+
+COLUMNS = (
+    "eventId",
+    "eventType",
+    "timestamp",
+    "value",
+    "sendId",
+    "recipient",
+    "deliveredAt",
+    "mailbox",
+    "campaign",
+    "provider",
+    "weight",
+    "credited",
+)
+Period = Annotated[str, Query(max_length=20, examples=["30d"])]
+TenantId = Annotated[str | None, Query(alias="tenantId", max_length=128)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which report is meant: times are milliseconds; `mailbox_id` is "" for the whole tenant."""
+
+    tenant_id: str
+    period: str
+    since: int
+    until: int
+    model: Model
+    mailbox_id: str = ""
+
+
+def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mailbox_id: str = "") -> Asked:
+    """The report of a period that ends now; raises Problem."""
+    try:
+        span = int(parse_duration(period).total_seconds() * 1000)
+    except ValueError as error:
+        raise invalid("period", str(error)) from None
+    if not 0 < span <= LONGEST:
+        raise invalid("period", "is at most 366d")
+    now = parts.clock()
+    return Asked(tenant_id, period, now - span, now, model or parts.settings().attribution.model, mailbox_id)
+
+
+async def _asked(parts: House, who: Caller, period: str, model: Model | None, tenant: str | None) -> Asked:
+    tenant_id = await tenant_of(parts, who, tenant)
+    own = "" if who.is_operator or who.is_of_tenant else who.mailbox_id or "none"
+    return asked_of(parts, tenant_id, period, model, own)
 
 
 class NewEvent(Given):
@@ -94,84 +146,92 @@ async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
 async def show_outcomes(
     parts: Parts,
     who: Reads,
-    period: Annotated[str, Query(max_length=20, examples=["30d"])] = "30d",
+    period: Period = "30d",
     group_by: Annotated[GroupBy | None, Query(alias="groupBy")] = None,
     model: Annotated[Model | None, Query()] = None,
-    tenant_id: Annotated[str | None, Query(alias="tenantId", max_length=128)] = None,
+    tenant_id: TenantId = None,
 ) -> Any:
     """Counted by credits; an event no message preceded in time is nobody's."""
-    try:
-        span = int(parse_duration(period).total_seconds() * 1000)
-    except ValueError as error:
-        raise invalid("period", str(error)) from None
-    if not 0 < span <= LONGEST:
-        raise invalid("period", "is at most 366d")
-    tenant = await tenant_of(parts, who, tenant_id)
-    own = "" if who.is_operator or who.is_of_tenant else who.mailbox_id
-    return await outcomes(parts, tenant, period, span, group_by, model, own)
+    asked = await _asked(parts, who, period, model, tenant_id)
+    return await outcomes(parts, asked, group_by)
 
 
-async def outcomes(
-    parts: House,
-    tenant_id: str,
-    period: str,
-    span: int,
-    group_by: GroupBy | None,
-    model: Model | None,
-    mailbox_id: str = "",
-) -> dict[str, Any]:
+@router.get("/analytics/outcomes/export", summary="Every credit of a period as CSV", response_class=StreamingResponse)
+async def export_outcomes(
+    parts: Parts,
+    who: Reads,
+    period: Period = "30d",
+    model: Annotated[Model | None, Query()] = None,
+    tenant_id: TenantId = None,
+) -> StreamingResponse:
+    """One line a credit: of each event the weights sum to 1 and the credits to its value, to the last digit."""
+    asked = await _asked(parts, who, period, model, tenant_id)
+    events, owed = await _credited(parts, asked)
+    names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id))
+    by_id = {event.id: event for event in events}
+    return csvs.table("outcomes.csv", COLUMNS, (_exported(by_id[c.event_id], c, names) for c in owed))
+
+
+async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict[str, Any]:
     """The report of a period; also for the console and the command line."""
-    now = parts.clock()
-    since = now - span
-    settings = parts.settings()
-    used = model or settings.attribution.model
-    assert used in MODELS
-    events, owed = await _credited(parts, tenant_id, since, now, used)
-    if mailbox_id:
-        owed = [c for c in owed if c.touch.mailbox == mailbox_id]
-    scope = f"mailbox:{mailbox_id}" if mailbox_id else f"tenant:{tenant_id}"
-    total = await parts.look(lambda c: volumes.sent_between(c, [scope], since, now))
-    cost = await _cost(parts, settings, tenant_id, mailbox_id, since, span, total)
-    told: dict[str, Any] = _plain(report(period, total, events, owed, cost)) | {"model": used, "cost": _money(cost)}
+    events, owed = await _credited(parts, asked)
+    scope = f"mailbox:{asked.mailbox_id}" if asked.mailbox_id else f"tenant:{asked.tenant_id}"
+    total, sent, by_provider = await parts.look(
+        lambda c: (
+            volumes.sent_between(c, [scope], asked.since, asked.until),
+            volumes.sent_by(c, asked.tenant_id, group_by, asked.since, asked.mailbox_id) if group_by else {},
+            volumes.sent_by(c, asked.tenant_id, "provider", asked.since, asked.mailbox_id),
+        )
+    )
+    costs = _costs(parts.settings())
+    cost = cost_of(costs, by_provider, asked.until - asked.since)
+    told: dict[str, Any] = _plain(report(asked.period, total, events, owed, cost))
+    told |= {"model": asked.model, "cost": _money(cost)}
     if group_by is not None:
-        told["groups"] = await _groups(parts, tenant_id, period, since, now, events, owed, group_by, cost, total)
+        names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
+        shared = {
+            name: _share(costs, name if group_by == "provider" else "", cost, n, by_provider)
+            for name, n in sent.items()
+        }
+        told["groups"] = _groups(asked, events, owed, group_by, sent, shared, names)
     return told
 
 
-async def _groups(
-    parts: House,
-    tenant_id: str,
-    period: str,
-    since: int,
-    now: int,
-    events: list[Event],
-    owed: list[Credit],
+def _groups(
+    asked: Asked,
+    events: Sequence[Event],
+    owed: Sequence[Credit],
     by: GroupBy,
-    cost: Decimal,
-    total: int,
+    sent: Mapping[str, int],
+    shared: Mapping[str, Decimal],
+    names: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """The report of each mailbox or campaign; the cost goes by what each sent."""
-    from relay.store import listings
-
-    groups = grouped(owed, by)
-
-    def question(connection: Any) -> tuple[dict[str, int], dict[str, str]]:
-        if by == "campaign":
-            return store.sent_by_campaign(connection, tenant_id, since), {}
-        rows = listings.listed(connection, "mailboxes", {"tenant_id": tenant_id}, limit=1000).rows
-        sent = {r.id: volumes.sent_between(connection, [f"mailbox:{r.id}"], since, now) for r in rows}
-        return sent, {r.id: r.name for r in rows}
-
-    sent, names = await parts.look(question)
+    """The report of each mailbox, campaign or provider."""
+    groups, by_id = grouped(owed, by), {event.id: event for event in events}
     told = []
-    for key in sorted({*groups, *(k for k, n in sent.items() if n)}):
-        count = sent.get(key, 0)
-        share = cost * count / total if total else Decimal(0)
+    for key in sorted({*groups, *sent}):
         own = groups.get(key, [])
-        credited = {c.event_id for c in own}
-        one = _plain(report(period, count, [e for e in events if e.id in credited], own, share))
+        credited = [by_id[event_id] for event_id in dict.fromkeys(c.event_id for c in own)]
+        one = _plain(report(asked.period, sent.get(key, 0), credited, own, shared.get(key, Decimal(0))))
         told.append({by: names.get(key, key), **({"mailboxId": key} if by == "mailbox" else {}), **one})
     return told
+
+
+def _costs(settings: Settings) -> Costs:
+    """A provider's own price where it has one, the general one elsewhere."""
+    prices = {p.name: p.price - settings.costs.per_email for p in settings.providers if p.price is not None}
+    return Costs(settings.costs.per_email, settings.costs.monthly_fixed, prices)
+
+
+def _share(costs: Costs, provider: str, cost: Decimal, sent: int, by_provider: Mapping[str, int]) -> Decimal:
+    """A group's part of the cost: by what it sent; a provider's own price is the provider's."""
+    total = sum(by_provider.values())
+    if not total:
+        return Decimal(0)
+    if not provider:
+        return cost * sent / total
+    fixed = cost - cost_of(replace(costs, monthly_fixed=Decimal(0)), by_provider, 0)
+    return cost_of(replace(costs, monthly_fixed=Decimal(0)), {provider: sent}, 0) + fixed * sent / total
 
 
 # -- details --------------------------------------------------------------------------------
@@ -225,30 +285,26 @@ async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model
     return _attributed(settings, event, touches, model)
 
 
-async def _credited(
-    parts: House, tenant_id: str, since: int, now: int, model: Model
-) -> tuple[list[Event], list[Credit]]:
-    settings = parts.settings()
+async def _credited(parts: House, asked: Asked) -> tuple[list[Event], list[Credit]]:
+    """The events of the period and what they credit; of one mailbox only what it is owed."""
+    settings, tenant_id = parts.settings(), asked.tenant_id
     longest = _longest(settings)
 
     def question(connection: Any) -> tuple[list[Event], Any]:
-        rows = store.between(connection, tenant_id, since, now)
+        rows = store.between(connection, tenant_id, asked.since, asked.until)
         people = store.keys_of_people(connection, tenant_id, (row.user_id for row in rows))
-        events = [
-            Event(
-                row.id,
-                row.type,
-                row.at,
-                frozenset(k for k in (row.key, *people.get(row.user_id, ())) if k),
-                Decimal(row.value),
-            )
-            for row in rows
-        ]
+        events = [_event(row, people.get(row.user_id, ())) for row in rows]
         keys = {key for event in events for key in event.keys}
-        return events, store.touches(connection, tenant_id, keys, since - longest, now)
+        return events, store.touches(connection, tenant_id, keys, asked.since - longest, asked.until)
 
     events, touches = await parts.look(question)
-    return events, await asyncio.to_thread(_credit_all, settings, events, touches, model)
+    owed = await asyncio.to_thread(_credit_all, settings, events, touches, asked.model)
+    return events, [c for c in owed if c.touch.mailbox == asked.mailbox_id] if asked.mailbox_id else owed
+
+
+def _event(row: Any, known_as: Iterable[str]) -> Event:
+    keys = frozenset(key for key in (row.key, *known_as) if key)
+    return Event(row.id, row.type, row.at, keys, Decimal(row.value))
 
 
 def _credit_all(settings: Settings, events: list[Event], touches: Any, model: Model) -> list[Credit]:
@@ -267,16 +323,22 @@ def _longest(settings: Settings) -> int:
     return max([default, *windows_of(settings).values()])
 
 
-async def _cost(
-    parts: House, settings: Settings, tenant_id: str, mailbox_id: str, since: int, span: int, total: int
-) -> Decimal:
-    """What the sends of the period cost: a provider's own price where it has one, the general one elsewhere."""
-    prices = {p.name: p.price - settings.costs.per_email for p in settings.providers if p.price is not None}
-    sent = {"": total}
-    if prices:
-        sent = await parts.look(lambda c: store.sent_by_provider(c, tenant_id, since, mailbox_id))
-    costs = Costs(settings.costs.per_email, settings.costs.monthly_fixed, prices)
-    return cost_of(costs, sent, span)
+def _exported(event: Event, credit: Credit, names: Mapping[str, str]) -> tuple[Any, ...]:
+    touch = credit.touch
+    return (
+        event.id,
+        event.type,
+        when(event.at),
+        event.value,
+        touch.send_id,
+        touch.key,
+        when(touch.at),
+        names.get(touch.mailbox, touch.mailbox),
+        touch.campaign,
+        touch.provider,
+        credit.weight,
+        credit.value,
+    )
 
 
 def _money(amount: Decimal) -> float:

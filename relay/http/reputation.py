@@ -1,6 +1,6 @@
 """Reputation: rates in percent, what they warrant, the trend, and the score with every term shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -16,7 +16,7 @@ from relay.http.reading import StrictRoute
 from relay.http.sends import scope_of
 from relay.http.shapes import Told
 from relay.store import accounts, volumes
-from relay.store.rates import read_rates
+from relay.store.rates import rates_of
 
 router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
 
@@ -70,12 +70,15 @@ async def reputation(
 
 
 async def standing(parts: House, scope: str, rule: Reputation) -> dict[str, Any]:
-    """The standing of `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also for the console and the command line."""
-    now = parts.clock()
-    windows, (today, before) = await parts.look(
-        lambda c: (read_rates(c, scope, now), volumes.today_and_before(c, scope, now))
-    )
-    return told(scope, windows, rule, today, before)
+    """The standing of `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also for the console."""
+    return (await standings(parts, {scope: rule}))[scope]
+
+
+async def standings(parts: House, rules: Mapping[str, Reputation]) -> dict[str, dict[str, Any]]:
+    """The standing of each scope under its rule, read in one go whatever their number."""
+    now, scopes = parts.clock(), list(rules)
+    rates, volume = await parts.look(lambda c: (rates_of(c, scopes, now), volumes.today_and_before(c, scopes, now)))
+    return {scope: told(scope, rates[scope], rule, *volume[scope]) for scope, rule in rules.items()}
 
 
 def told(scope: str, windows: Sequence[Rates], rule: Reputation, today: int, before: Sequence[int]) -> dict[str, Any]:

@@ -25,11 +25,11 @@ def change(
 ) -> None:
     """Apply what was given; raises Problem where the caller may not."""
     declared = [name for name in DECLARED if getattr(body, name) is not None]
+    if not who.is_operator:
+        _check_stricter(row, body, declared)
     if declared and row.managed:
         names = ", ".join(_camel(name) for name in declared)
         raise Problem("declared_in_file", f"the configuration file declares {names} of this mailbox")
-    if not who.is_operator:
-        _check_stricter(row, body, declared)
     if declared:
         mailboxes.update_declared(connection, row.id, _columns(row, body), now)
     if "rate_limits" in body.model_fields_set:

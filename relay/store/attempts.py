@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from relay.store import schema as t
-from relay.store import tallies
+from relay.store import tallies, volumes
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
 from relay.store.prepared import Prepared
@@ -166,7 +166,14 @@ class SettleHandler:
                 _FINISH_ATTEMPT.many(connection, rows)
             if met := [_met_row(i) for i in mine if i.state == "delivered"]:
                 _DELIVERED.many(connection, met)
-            tally(connection, [(i.parcel, i.at, column) for i in mine if (column := _counted(i))])
+            tally(
+                connection,
+                [
+                    (i.parcel, i.at, column, i.tried.provider if i.tried else i.due.provider)
+                    for i in mine
+                    if (column := _counted(i))
+                ],
+            )
             record(connection, [_settled(i) for i in mine if i.state != ours[i.parcel.send_id, i.due.n]])
             self._on_settled(connection, mine)
         return [(i.parcel.send_id, i.due.n) in ours for i in items]
@@ -280,8 +287,11 @@ def _counted(item: Settle) -> str:
     return "refused" if item.tried.scope == "message" else "deferred"
 
 
-def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str]]) -> None:
+def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str, str]]) -> None:
     """Count outcomes; what reached a verdict at a provider was sent. A customer's own bounces are no agent's mail."""
+    counted = [one for one in counted if one[0].mail_from]
+    sent = [one for one in counted if one[2] in ("delivered", "bounced")]
+    volumes.add(connection, [(p.tenant_id, at, p.mailbox_id, through, p.campaign) for p, at, _, through in sent])
     tallies.add(
         connection,
         (
@@ -290,8 +300,7 @@ def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str]]) ->
                 at,
                 {column: 1, "sent": 1} if column in ("delivered", "bounced") else {column: 1},
             )
-            for parcel, at, column in counted
-            if parcel.mail_from
+            for parcel, at, column, _ in counted
         ),
     )
 

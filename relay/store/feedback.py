@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store import schema as t
-from relay.store import tallies
+from relay.store import tallies, volumes
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
 from relay.store.states import check_change
@@ -103,7 +103,7 @@ def find(connection: Connection, clues: Clues) -> list[Any]:
 _BY_PROVIDER_ID = select(_d.send_id).where(_d.provider_id != "", _d.provider_id.in_(bindparam("ids", expanding=True)))
 _BY_MESSAGE_ID = select(_s.id).where(_s.message_id != "", _s.message_id.in_(bindparam("ids", expanding=True)))
 _FOUND = (
-    select(t.deliveries, _s.mail_from, _s.from_address, _s.source, _s.message_id)
+    select(t.deliveries, _s.mail_from, _s.from_address, _s.source, _s.message_id, _s.campaign)
     .join(t.sends, _s.id == _d.send_id)
     .where(_d.send_id.in_(bindparam("ids", expanding=True)))
     .order_by(_d.send_id, _d.n)
@@ -180,6 +180,8 @@ def _count(connection: Connection, row: Any, now: int, columns: dict[str, int]) 
     if row.mail_from:
         scopes = tallies.scopes(row.tenant_id, row.mailbox_id, row.from_address)
         tallies.add(connection, [(scopes, now, columns)])
+        if "sent" in columns:
+            volumes.add(connection, [(row.tenant_id, now, row.mailbox_id, row.provider, row.campaign)])
 
 
 def event_of(row: Any, kind: str, at: int, data: dict[str, Any]) -> Event:

@@ -57,6 +57,12 @@ def tenant_names(connection: Connection) -> dict[str, str]:
     return {row.id: row.name for row in connection.execute(select(t.tenants.c.id, t.tenants.c.name))}
 
 
+def mailbox_names(connection: Connection, tenant_id: str) -> dict[str, str]:
+    """The name of every mailbox of a tenant by id."""
+    m = t.mailboxes.c
+    return {row.id: row.name for row in connection.execute(select(m.id, m.name).where(m.tenant_id == tenant_id))}
+
+
 def tenants(connection: Connection) -> Sequence[Any]:
     """Every tenant with the number of its mailboxes (`mailboxes`), by name."""
     count = select(func.count()).where(t.mailboxes.c.tenant_id == t.tenants.c.id).scalar_subquery()

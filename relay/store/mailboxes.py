@@ -15,9 +15,12 @@ def domain_named(connection: Connection, names: Sequence[str]) -> Any:
     return next((rows[name] for name in names if name in rows), None)
 
 
-def domain_of(connection: Connection, mailbox: Any) -> Any:
-    """The domain a mailbox sends from, or the one above it; None where none is known."""
-    return domain_named(connection, suffixes(mailbox.address_key.rpartition("@")[2]))
+def domains_of(connection: Connection, mailboxes: Sequence[Any]) -> dict[str, Any]:
+    """By mailbox the domain it sends from, or the one above it; None where none is known."""
+    names = {box.id: suffixes(box.address_key.rpartition("@")[2]) for box in mailboxes}
+    asked = sorted({name for own in names.values() for name in own})
+    rows = {r.name: r for r in connection.execute(select(t.domains).where(t.domains.c.name.in_(asked)))}
+    return {box: next((rows[name] for name in own if name in rows), None) for box, own in names.items()}
 
 
 def free_username(connection: Connection, *wanted: str) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, bindparam, insert, select, text
 
 from policy.attribution import Touch
 from relay.store import schema as t
@@ -16,7 +16,7 @@ from relay.store import schema as t
 REPLIED = "replied"  # not an outcome: it ends a cool-down
 KEYS_AT_ONCE = 500
 
-_o, _d, _s, _a = t.outcomes.c, t.deliveries.c, t.sends.c, t.attempts.c
+_o = t.outcomes.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,55 +68,38 @@ def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[st
     return found
 
 
+# When a delivery reached its recipient's side: at the end of the attempt that was taken, else when it was told of.
+DELIVERED_AT = (
+    "coalesce((SELECT min(a.ended_at) FROM attempts a WHERE a.send_id = d.send_id AND a.n = d.n"
+    " AND a.result = 'delivered'), d.updated_at)"
+)
+_TOUCHES = (
+    text(
+        f"SELECT d.send_id, d.recipient_key AS key, {DELIVERED_AT} AS at, d.mailbox_id, s.campaign, d.provider"  # noqa: S608
+        " FROM deliveries d JOIN sends s ON s.id = d.send_id WHERE d.tenant_id = :tenant AND d.recipient_key IN :keys"
+        " AND d.updated_at >= :since AND d.state = 'delivered' AND s.received_at <= :until"
+    ).bindparams(bindparam("keys", expanding=True)),
+    text(
+        "SELECT send_id, key, at, mailbox_id, campaign, provider FROM touches"
+        " WHERE tenant_id = :tenant AND key IN :keys AND at >= :since AND at <= :until"
+    ).bindparams(bindparam("keys", expanding=True)),
+)
+
+
 def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: int, until: int) -> list[Touch]:
     """Messages that reached these addresses in a span: delivered, or taken by the provider where nobody tells more."""
-    when = (
-        select(func.min(_a.ended_at))
-        .where(_a.send_id == _d.send_id, _a.n == _d.n, _a.result == "delivered")
-        .scalar_subquery()
-    )
-    at = func.coalesce(when, _d.updated_at).label("at")
-    found: list[Touch] = []
-    for step in _steps(sorted(set(keys))):
-        query = (
-            select(_d.send_id, _d.recipient_key, at, _d.mailbox_id, _s.campaign)
-            .join(t.sends, _s.id == _d.send_id)
-            .where(
-                _d.tenant_id == tenant_id,
-                _d.recipient_key.in_(step),
-                _d.state == "delivered",
-                _d.updated_at >= since,
-                _s.received_at <= until,
-            )
-        )
-        found += [
-            Touch(r.send_id, r.recipient_key, int(r.at), r.mailbox_id, r.campaign) for r in connection.execute(query)
-        ]
-    return found
+    return [
+        Touch(row.send_id, row.key, int(row.at), row.mailbox_id, row.campaign, row.provider)
+        for step in _steps(sorted(set(keys)))
+        for query in _TOUCHES
+        for row in connection.execute(query, {"tenant": tenant_id, "keys": step, "since": since, "until": until})
+    ]
 
 
 def between(connection: Connection, tenant_id: str, since: int, until: int) -> Sequence[Any]:
     """The events of a span, replies left out."""
     query = select(t.outcomes).where(_o.tenant_id == tenant_id, _o.at >= since, _o.at <= until, _o.type != REPLIED)
     return connection.execute(query.order_by(_o.at, _o.id)).all()
-
-
-def sent_by_provider(connection: Connection, tenant_id: str, since: int, mailbox_id: str = "") -> dict[str, int]:
-    """How many deliveries each provider took since a time."""
-    mailboxes = select(t.mailboxes.c.id).where(t.mailboxes.c.tenant_id == tenant_id)
-    query = select(_d.provider, func.count()).where(_d.state == "delivered", _d.updated_at >= since)
-    query = query.where(_d.mailbox_id == mailbox_id) if mailbox_id else query.where(_d.mailbox_id.in_(mailboxes))
-    return {name: int(count) for name, count in connection.execute(query.group_by(_d.provider))}
-
-
-def sent_by_campaign(connection: Connection, tenant_id: str, since: int) -> dict[str, int]:
-    """How many recipients each campaign's messages reached since a time."""
-    query = (
-        select(_s.campaign, func.count())
-        .join(t.deliveries, _d.send_id == _s.id)
-        .where(_s.tenant_id == tenant_id, _s.received_at >= since, _d.state == "delivered")
-    )
-    return {name: int(count) for name, count in connection.execute(query.group_by(_s.campaign))}
 
 
 def _steps(values: Sequence[str]) -> Iterable[Sequence[str]]:

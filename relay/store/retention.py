@@ -1,7 +1,8 @@
 """What is kept for how long. Bodies and finished submissions go first, decisions last.
 
-Rows go in small steps, so that nobody waits behind a sweep. Decisions are deleted only at
-or below a signed pruning anchor; see `audit`.
+Which message reached whom outlives the submission: attribution looks further back. Rows go
+in small steps, so that nobody waits behind a sweep. Decisions are deleted only at or below a
+signed pruning anchor; see `audit`.
 """
 
 from datetime import timedelta
@@ -9,8 +10,9 @@ from typing import Protocol
 
 from sqlalchemy import Connection, text
 
+from relay.store.outcomes import DELIVERED_AT
+
 STEP = 2000  # rows a sweep takes of each table
-HOURS_KEPT = 31 * 24
 
 
 class Kept(Protocol):
@@ -20,6 +22,8 @@ class Kept(Protocol):
     def messages(self) -> timedelta: ...
     @property
     def events(self) -> timedelta: ...
+    @property
+    def attribution(self) -> timedelta: ...
     @property
     def webhook_log(self) -> timedelta: ...
 
@@ -42,7 +46,14 @@ _SWEEPS = (
     _oldest("events", "seq", "at < :events_before"),
     _oldest("feedback", "fingerprint", "received_at < :events_before"),
     _oldest("webhook_deliveries", "id", "created_at < :log_before AND state <> 'pending'"),
+    _oldest("touches", "send_id", "at < :touches_before"),
     "DELETE FROM tallies WHERE hour < :oldest_hour",
+    "DELETE FROM volumes WHERE hour < :oldest_hour",
+)
+_REMEMBER = text(  # the words are this package's own
+    "INSERT INTO touches (send_id, n, tenant_id, key, at, mailbox_id, campaign, provider)"  # noqa: S608
+    f" SELECT d.send_id, d.n, d.tenant_id, d.recipient_key, {DELIVERED_AT}, d.mailbox_id, s.campaign, d.provider"
+    " FROM deliveries d JOIN sends s ON s.id = d.send_id WHERE d.send_id = :id AND d.state = 'delivered'"
 )
 _OF_A_SEND = (
     ("bodies", "send_id"),
@@ -62,13 +73,15 @@ def prune(connection: Connection, kept: Kept, now: int) -> int:
         "before": now - _ms(kept.messages),
         "events_before": now - _ms(kept.events),
         "log_before": now - _ms(kept.webhook_log),
-        "oldest_hour": now // 3_600_000 - HOURS_KEPT,
+        "touches_before": now - _ms(kept.attribution),
+        "oldest_hour": (now - _ms(kept.attribution)) // 3_600_000,
     }
     for statement in _SWEEPS:
         connection.execute(text(statement), {k: v for k, v in words.items() if f":{k}" in statement})
     ids = connection.execute(text(_FINISHED), {"before": words["before"], "step": STEP}).scalars().all()
     rows = [{"id": send_id} for send_id in ids]
     if rows:
+        connection.execute(_REMEMBER, rows)
         for table, key in _OF_A_SEND:
             connection.execute(text(f"DELETE FROM {table} WHERE {key} = :id"), rows)  # noqa: S608 - our own words
     return len(rows)

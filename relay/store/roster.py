@@ -29,8 +29,14 @@ def keys_of(connection: Connection, domain_name: str) -> Sequence[Any]:
 
 def usage(connection: Connection, scope: str) -> Usage:
     """What a mailbox (`mailbox:<id>`) or tenant (`tenant:<id>`) used up."""
-    counts = connection.execute(select(t.usage.c.counts).where(t.usage.c.scope == scope)).scalar_one_or_none()
-    return Usage.from_json(loads(counts or "{}"))
+    return usages(connection, [scope])[scope]
+
+
+def usages(connection: Connection, scopes: Sequence[str]) -> dict[str, Usage]:
+    """What each of these scopes used up."""
+    query = select(t.usage.c.scope, t.usage.c.counts).where(t.usage.c.scope.in_(list(scopes)))
+    counts = {row.scope: row.counts for row in connection.execute(query)}
+    return {scope: Usage.from_json(loads(counts.get(scope, "{}"))) for scope in scopes}
 
 
 def providers(connection: Connection) -> dict[str, Any]:

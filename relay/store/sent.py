@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, or_, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, exists, or_, select, tuple_
 
 from relay.store import schema as t
 from relay.store.paging import Page, Place
@@ -81,14 +81,17 @@ def _scopes(connection: Connection, what: Search) -> list[list[Any]]:
 
 
 def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], indexed: Sequence[Any]) -> Place | None:
-    """The last place a page looks at; None where everything is within its reach."""
+    """The last moment a page looks at; None where everything is within its reach.
+
+    A moment, and no row of it: the index alone answers, and a page takes all of its rows.
+    """
     found = []
     for scope in scopes:
-        query = select(_s.received_at, _s.id).where(*scope, *indexed)
-        row = connection.execute(query.order_by(_s.received_at.desc(), _s.id.desc()).offset(SCAN - 1).limit(1)).first()
-        if row is not None:
-            found.append(Place(row.received_at, row.id))
-    return max(found, key=lambda place: (place.at, place.id), default=None)
+        query = select(_s.received_at).where(*scope, *indexed).order_by(_s.received_at.desc())
+        at = connection.execute(query.offset(SCAN - 1).limit(1)).scalar_one_or_none()
+        if at is not None:
+            found.append(at)
+    return Place(max(found), "") if found else None
 
 
 def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[Any]]:
@@ -132,14 +135,21 @@ def _by_delivery(connection: Connection, what: Search, indexed: list[Any], walke
     if what.recipient:
         tenants = [what.tenant_id] if what.tenant_id else list(connection.execute(select(t.tenants.c.id)).scalars())
         found = select(_d.send_id).where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
-        indexed.append(_s.id.in_(found.where(_d.state == what.state) if what.state else found))
+        found = found.where(_d.state == what.state) if what.state else found
+        few = _few(connection, found)
+        indexed.append(_s.id.in_(found if few is None else few))
     elif what.state:
         in_state = select(_d.send_id).where(_d.mailbox_id.in_(_mailboxes(connection, what)), _d.state == what.state)
-        few = list(connection.execute(in_state.limit(RARE + 1)).scalars())
-        if len(few) <= RARE:
-            indexed.append(_s.id.in_(in_state))
+        if (few := _few(connection, in_state)) is not None:
+            indexed.append(_s.id.in_(few))
         else:
             walked.append(exists().where(_d.send_id == _s.id, _d.state == what.state))
+
+
+def _few(connection: Connection, query: Select[Any]) -> list[str] | None:
+    """The sends themselves where there are few: told only the query, SQLite would walk all of a tenant for them."""
+    found = connection.execute(query.limit(RARE + 1)).scalars().all()
+    return sorted(set(found)) if len(found) <= RARE else None
 
 
 def _mailboxes(connection: Connection, what: Search) -> list[str]:

@@ -1,6 +1,5 @@
 """The brief's blocks and the documented example are valid as they stand."""
 
-import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -8,36 +7,30 @@ from pathlib import Path
 import pytest
 
 from config.loader import load_text
+from tests.brief import CONFIGURATION, blocks, needs_brief
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-BRIEF = SHARED / "brief" / "building-an-email-pipeline-for-ai-agents.txt"
 CONTRACT = SHARED / "contract.md"
-KEYS = ("rateLimits", "deliveryConfig", "bounceHandling", "attributionWindows")
-needs_brief = pytest.mark.skipif(not BRIEF.is_file(), reason=f"the brief is missing: {BRIEF.name}")
 needs_contract = pytest.mark.skipif(not CONTRACT.is_file(), reason=f"the contract is missing: {CONTRACT.name}")
 
 
-def blocks() -> dict[str, str]:
+def configuration() -> dict[str, str]:
     """The source of the brief's JSON blocks that are configuration, by their key."""
-    text = BRIEF.read_text(encoding="utf-8")
-    found = {}
-    for match in re.finditer(r"^\{$", text, re.MULTILINE):
-        block, end = json.JSONDecoder().raw_decode(text, match.start())
-        if (key := next(iter(block))) in KEYS:
-            found[key] = text[match.start() : end]
-    return found
+    return {key: source for key, source in blocks().items() if key in CONFIGURATION}
 
 
 @needs_brief
 def test_each_block_of_the_brief_is_valid_as_it_stands():
-    assert sorted(blocks()) == sorted(KEYS)
-    for source in blocks().values():
+    assert sorted(configuration()) == sorted(CONFIGURATION)
+    for source in configuration().values():
         load_text("{version: 1, " + source[1:])
 
 
 @needs_brief
 def test_all_blocks_of_the_brief_together_mean_what_it_says():
-    settings = load_text("{version: 1, " + ", ".join(source[1:-1] for source in blocks().values()) + "}").settings
+    settings = load_text(
+        "{version: 1, " + ", ".join(source[1:-1] for source in configuration().values()) + "}"
+    ).settings
     policy = settings.policy()
     limits = [rule.limit for rule in (policy.rate_limit_hourly, policy.rate_limit_daily, policy.rate_limit_monthly)]
     assert limits == [100, 500, 3000]
@@ -50,7 +43,7 @@ def test_all_blocks_of_the_brief_together_mean_what_it_says():
 
 @needs_brief
 def test_providers_without_credentials_are_unconfigured_and_warn():
-    loaded = load_text("{version: 1, " + blocks()["deliveryConfig"][1:])
+    loaded = load_text("{version: 1, " + configuration()["deliveryConfig"][1:])
     told = [warning.message for warning in loaded.warnings]
     assert "primary is unconfigured and will be skipped: username and password are missing" in told
     assert "secondary is unconfigured and will be skipped: password is missing" in told

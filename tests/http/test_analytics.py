@@ -1,10 +1,15 @@
 """Reputation and outcomes: the brief's fields, and numbers that add up."""
 
+import csv
+import io
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import text
 
 from policy.usage import DAY
-from relay.store import tallies
+from relay.store import sent, tallies, volumes
+from relay.store.retention import prune
 from tests.http.office import DOMAIN, NOON
 
 TRIAL = {
@@ -124,6 +129,67 @@ async def test_credits_sum_to_the_event_under_every_model(office, model):
     await office.post("/v1/analytics/events", TRIAL | {"value": "100.01"})
     told = (await office.get(f"/v1/analytics/outcomes?period=30d&model={model}")).json()
     assert told["outcomes"] == {"trials_started": 1, "revenue_attributed": 100.01}
+
+
+async def by_provider(office, to, provider, at, **changes):
+    """A message a provider took, counted as settling counts it."""
+    send_id = await delivered(office, to, at, **changes)
+    row = office.row(lambda c: sent.one(c, send_id))
+    statement = text("UPDATE deliveries SET provider = :provider WHERE send_id = :id")
+
+    def job(connection):
+        connection.execute(statement, {"provider": provider, "id": send_id})
+        volumes.add(connection, [(row.tenant_id, at, row.mailbox_id, provider, row.campaign)])
+
+    await office.house.write(job)
+    return send_id
+
+
+async def test_the_report_is_told_by_provider(office):
+    for to, provider in (("a@example.com", "primary"), ("b@example.com", "primary"), ("c@example.com", "second")):
+        await by_provider(office, to, provider, NOON - DAY)
+        await office.post("/v1/analytics/events", TRIAL | {"email": to, "userId": "", "value": "10.00"})
+    told = (await office.get("/v1/analytics/outcomes?groupBy=provider")).json()
+    groups = {g["provider"]: (g["totalEmails"], g["outcomes"]["revenue_attributed"]) for g in told["groups"]}
+    assert groups == {"primary": (2, 20.0), "second": (1, 10.0)}
+
+
+async def test_a_key_of_one_mailbox_gets_no_group_of_another(office):
+    await by_provider(office, "a@example.com", "primary", NOON - DAY, campaign="secret")
+    await by_provider(office, "b@example.com", "second", NOON - DAY, mailboxId="stranger")
+    key = await office.key(f"agent:clerk@{DOMAIN}")
+    for by in ("mailbox", "campaign", "provider"):
+        told = (await office.get(f"/v1/analytics/outcomes?groupBy={by}", key=key)).json()
+        assert (told["totalEmails"], told["groups"]) == (0, [])
+
+
+async def test_every_credit_is_exported_and_sums_to_its_event(office):
+    for days in (1, 2, 3):
+        await by_provider(office, "prospect@example.com", "primary", NOON - days * DAY, campaign="=spring")
+    await office.post("/v1/analytics/events", TRIAL | {"value": "100.01"})
+    answered = await office.get("/v1/analytics/outcomes/export?model=linear")
+    assert answered.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answered.text)))
+    assert [row["provider"] for row in rows] == ["primary"] * 3
+    assert {row["campaign"] for row in rows} == {"'=spring"}
+    assert sum(Decimal(row["credited"]) for row in rows) == Decimal("100.01")
+    assert sum(Decimal(row["weight"]) for row in rows) == 1
+
+
+async def test_a_message_is_credited_after_its_own_time_is_over(office):
+    """Messages are kept 30 days, a window may be 90."""
+    send_id = await by_provider(office, "prospect@example.com", "primary", NOON - 80 * DAY, campaign="winter")
+    retention = office.app.settings.retention
+    assert await office.house.write(lambda c: prune(c, retention, NOON)) == 1
+    assert (await office.get(f"/v1/sends/{send_id}")).status_code == 404
+    told = (await office.post("/v1/analytics/events", TRIAL | {"eventType": "churn_prevented"})).json()
+    assert told["touches"] == [{"sendId": send_id, "weight": 1.0}]
+    groups = (await office.get("/v1/analytics/outcomes?groupBy=campaign&period=90d")).json()["groups"]
+    assert [(g["campaign"], g["totalEmails"]) for g in groups] == [("winter", 1)]
+    erased = await office.post("/v1/data-subjects/erase", {"email": "prospect@example.com"})
+    assert erased.json()["erased"]["touches"] == 1
+    await office.house.write(lambda c: prune(c, retention, NOON + 400 * DAY))
+    assert (await office.get("/v1/analytics/outcomes?groupBy=campaign&period=366d")).json()["groups"] == []
 
 
 @pytest.mark.parametrize("query", ["period=30", "period=x", "period=0d", "period=900d", "model=magic", "groupBy=x"])

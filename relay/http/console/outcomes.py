@@ -4,9 +4,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from config.durations import parse_duration
 from policy.attribution import MODELS
-from policy.outcomes import GroupBy
+from policy.outcomes import GROUPS, GroupBy
 from relay.http import outcomes as api
 from relay.http.console.visit import Entry, Visit, get
 from relay.http.reputation import tenant_of
@@ -20,11 +19,10 @@ async def show(visit: Visit) -> Response:
     settings = visit.house.settings()
     period = visit.asked("period") if visit.asked("period") in PERIODS else "30d"
     model = next((m for m in MODELS if m == visit.asked("model")), settings.attribution.model)
-    by: GroupBy = "campaign" if visit.asked("by") == "campaign" else "mailbox"
+    by: GroupBy = next((name for name in GROUPS if name == visit.asked("by")), "mailbox")
     tenants = await visit.house.look(listings.tenant_names)
     tenant = await tenant_of(visit.house, visit.who, visit.asked("tenant") or None)
-    span = int(parse_duration(period).total_seconds() * 1000)
-    told = await api.outcomes(visit.house, tenant, period, span, by, model)
+    told = await api.outcomes(visit.house, api.asked_of(visit.house, tenant, period, model), by)
     return visit.page(
         "outcomes.html",
         told=told,
@@ -34,6 +32,7 @@ async def show(visit: Visit) -> Response:
         models=MODELS,
         model=model,
         by=by,
+        groups=GROUPS,
         tenants=tenants,
         tenant=tenant,
         url=visit.house.public_url(),

@@ -25,6 +25,8 @@ from relay.store.schema.outside import (
     outcomes,
     providers,
     tallies,
+    touches,
+    volumes,
     webhook_deliveries,
     webhooks,
 )
@@ -64,7 +66,9 @@ __all__ = [
     "suppressions",
     "tallies",
     "tenants",
+    "touches",
     "usage",
+    "volumes",
     "webhook_deliveries",
     "webhooks",
 ]

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -54,6 +55,34 @@ feedback = Table(
     at("received_at"),
     Index("ix_feedback_received_at", "received_at"),
     Index("ix_feedback_waiting", "received_at", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
+)
+
+# What was sent (taken by a provider, or refused by the recipient's side for good) in an hour, for reports.
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("tenant_id", Id, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("mailbox_id", Id, primary_key=True),
+    Column("provider", String(128), primary_key=True),
+    Column("campaign", String(256), primary_key=True),
+    count("sent"),
+)
+
+# What reached whom, of submissions whose own time is over: attribution looks further back than they are kept.
+touches = Table(
+    "touches",
+    metadata,
+    Column("send_id", Id, primary_key=True),
+    Column("n", SmallInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", Id, nullable=False),
+    Column("key", String(320), nullable=False),
+    at("at"),
+    Column("mailbox_id", Id, nullable=False),
+    words("campaign"),
+    words("provider"),
+    Index("ix_touches_tenant_id_key_at", "tenant_id", "key", "at"),
+    Index("ix_touches_at", "at"),
 )
 
 investigations = Table(

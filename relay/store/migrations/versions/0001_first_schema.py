@@ -506,11 +506,37 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_tenants_name")),
     )
     op.create_table(
+        "touches",
+        sa.Column("send_id", sa.String(length=48), nullable=False),
+        sa.Column("n", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("tenant_id", sa.String(length=48), nullable=False),
+        sa.Column("key", sa.String(length=320), nullable=False),
+        sa.Column("at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("mailbox_id", sa.String(length=48), nullable=False),
+        sa.Column("campaign", sa.Text(), server_default="", nullable=False),
+        sa.Column("provider", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("send_id", "n", name=op.f("pk_touches")),
+    )
+    op.create_index("ix_touches_at", "touches", ["at"], unique=False)
+    op.create_index("ix_touches_tenant_id_key_at", "touches", ["tenant_id", "key", "at"], unique=False)
+    op.create_table(
         "usage",
         sa.Column("scope", sa.String(length=96), nullable=False),
         sa.Column("counts", sa.Text(), server_default="{}", nullable=False),
         sa.Column("recent", sa.Text(), server_default="[]", nullable=False),
         sa.PrimaryKeyConstraint("scope", name=op.f("pk_usage")),
+    )
+    op.create_table(
+        "volumes",
+        sa.Column("tenant_id", sa.String(length=48), nullable=False),
+        sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mailbox_id", sa.String(length=48), nullable=False),
+        sa.Column("provider", sa.String(length=128), nullable=False),
+        sa.Column("campaign", sa.String(length=256), nullable=False),
+        sa.Column("sent", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "hour", "mailbox_id", "provider", "campaign", name=op.f("pk_volumes")
+        ),
     )
     op.create_table(
         "webhook_deliveries",
