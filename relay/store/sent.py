@@ -54,12 +54,16 @@ RARE = 5_000  # deliveries in a state up to which that state's own index is the 
 
 def search(connection: Connection, what: Search, *, after: Place | None, limit: int) -> Page:
     """A page of submissions, newest first; shorter than `limit` with a next place where a scan came to its bound."""
-    indexed, walked = _conditions(connection, what)
+    indexed, walked = _conditions(what)
+    few = _by_delivery(connection, what, indexed, walked)
+    if few is not None:
+        indexed.append(_s.id.in_(few))
     if after is not None:
         # A row value, not OR: both engines walk the index with it.
         indexed.append(tuple_(_s.received_at, _s.id) < tuple_(after.at, after.id))
-    scopes = _scopes(connection, what)
-    floor = _floor(connection, scopes, indexed) if walked else None
+    # Sends that are named are looked up by their names: given a tenant too, SQLite would walk all of its sends.
+    scopes = [[]] if few is not None else _scopes(connection, what)
+    floor = _floor(connection, scopes, indexed) if walked and few is None else None
     if floor is not None:
         walked.append(tuple_(_s.received_at, _s.id) >= tuple_(floor.at, floor.id))
     rows: list[Any] = []
@@ -94,7 +98,7 @@ def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], indexed: Seq
     return Place(max(found), "") if found else None
 
 
-def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[Any]]:
+def _conditions(what: Search) -> tuple[list[Any], list[Any]]:
     """What an index answers, and what each row has to be looked at for."""
     indexed: list[Any] = []
     # The partial indexes of the store are used only where the query says that the column is not empty.
@@ -111,7 +115,6 @@ def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[A
     for column, value in ((_s.subject, what.subject), (_s.from_address, what.sender), (_s.to_header, what.to)):
         if value:
             walked.append(column.icontains(value, autoescape=True))
-    _by_delivery(connection, what, indexed, walked)
     return indexed, walked
 
 
@@ -125,25 +128,27 @@ def _of_message(message_id: str) -> Any:
     return named
 
 
-def _by_delivery(connection: Connection, what: Search, indexed: list[Any], walked: list[Any]) -> None:
-    """The conditions on recipients and their states."""
+def _by_delivery(connection: Connection, what: Search, indexed: list[Any], walked: list[Any]) -> Sequence[str] | None:
+    """The sends that recipients and states leave, if they are few; otherwise they become conditions."""
     if what.state == "blocked":
         walked.append(_s.decision.in_(REFUSED))
         if what.recipient:
             walked.append(_s.to_header.icontains(what.recipient, autoescape=True))
-        return
+        return None
     if what.recipient:
         tenants = [what.tenant_id] if what.tenant_id else list(connection.execute(select(t.tenants.c.id)).scalars())
         found = select(_d.send_id).where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
         found = found.where(_d.state == what.state) if what.state else found
-        few = _few(connection, found)
-        indexed.append(_s.id.in_(found if few is None else few))
+        found = found.where(_d.mailbox_id == what.mailbox_id) if what.mailbox_id else found
+        if (few := _few(connection, found)) is not None:
+            return few
+        indexed.append(_s.id.in_(found))
     elif what.state:
         in_state = select(_d.send_id).where(_d.mailbox_id.in_(_mailboxes(connection, what)), _d.state == what.state)
         if (few := _few(connection, in_state)) is not None:
-            indexed.append(_s.id.in_(few))
-        else:
-            walked.append(exists().where(_d.send_id == _s.id, _d.state == what.state))
+            return few
+        walked.append(exists().where(_d.send_id == _s.id, _d.state == what.state))
+    return None
 
 
 def _few(connection: Connection, query: Select[Any]) -> list[str] | None:

@@ -1,6 +1,7 @@
 """The console in Chromium: what a person does, done by hand and keyboard."""
 
 import base64
+from email.utils import formataddr
 from urllib.parse import quote
 
 import pytest
@@ -227,11 +228,15 @@ def test_foreign_words_do_nothing_anywhere(browser, make_inside, provider, make_
     desk.page.on("dialog", lambda dialog: desk.faults.append(f"dialog: {dialog.message}"))
     desk.provider.script = Script().on(rcpt=f"550 5.7.1 {EVIL}")
     told = desk.send(
-        subject=EVIL, html=HTML, text=EVIL, fromName=EVIL[:60], headers={"X-Note": EVIL}, campaign="<b>c</b>",
+        subject=EVIL, html=HTML, text=EVIL, headers={"X-Note": EVIL}, campaign="<b>c</b>",
         metadata={"run": EVIL},
         attachments=[{"filename": f"{EVIL}.svg", "contentType": "image/svg+xml", "content": SVG}],
     )  # fmt: skip
     held = desk.send(**(HELD | {"subject": EVIL, "html": HTML}))
+    named = f"From: {formataddr((EVIL, 'agent@sender.test'))}\r\nTo: {formataddr((EVIL, 'x@example.com'))}\r\n"
+    assert (
+        inside.submit(["x@example.com"], f"{named}Subject: {EVIL}\r\n\r\n{EVIL}\r\n".encode()).code == 550
+    )  # and is shown all the same
     with inside.api() as api:
         for path, body in NOTED.items():
             assert api.post(path, json=body).status_code < 300, path
