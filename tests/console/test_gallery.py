@@ -60,6 +60,7 @@ def test_every_screen_fits_in_every_width_and_scheme(browser, sample):
         desk.page.wait_for_url(f"{sample.inside.http}/")
         for name, path in screens(sample):
             desk.go(path)
+            assert desk.page.locator("main h1").count() > 0, path
             for width, height in HEIGHTS.items():
                 desk.page.set_viewport_size({"width": width, "height": height})
                 wide = desk.page.evaluate("document.documentElement.scrollWidth")

@@ -32,14 +32,15 @@ QUERIES = (
 
 @pytest.mark.parametrize("path", FORMS)
 async def test_a_form_takes_anything_and_nothing_breaks(office, path):
-    person = await visitor(office)
-    for field in FORMS[path]:
-        for text in (*NAUGHTY, MARK):
-            answer = await person.post(path, **(FORMS[path] | {field: text}))
-            assert answer.status_code < 500, (field, text[:40])
-            assert not _is_markup(answer.text), (field, text[:40])
-            if answer.status_code == 303:
-                assert answer.headers["location"].startswith("/"), (field, text[:40])
+    person, fields = await visitor(office), FORMS[path]
+    free = [name for name, value in fields.items() if not value]
+    for number, text in enumerate((*NAUGHTY, MARK)):
+        typed = list(fields)[number % len(fields)]
+        for sent in (dict.fromkeys(free, text), {typed: text}):
+            answer = await person.post(path, **(fields | sent))
+            assert answer.status_code < 500, (sent, text[:40])
+            assert not _is_markup(answer.text), (sent, text[:40])
+            assert answer.headers.get("location", "/").startswith("/"), (sent, text[:40])
     for page in ("/", "/suppressions", "/suppressions/domains", "/suppressions/consents", "/mailboxes", "/domains"):
         assert not _is_markup((await person.get(page)).text), page
 
