@@ -80,7 +80,7 @@ def _wanted(query: Select[Any], wanted: Wanted) -> Select[Any]:
         (_e.send_id, wanted.send_id),
     ):
         if value:
-            query = query.where(column == value)
+            query = query.where(column == value, column != "")  # the latter for the partial index of send_id
     kinds = [kind for kind in wanted.types if kind != "*"]
     if kinds and len(kinds) == len(wanted.types):
         exact = [kind for kind in kinds if not kind.endswith(".*")]

@@ -79,10 +79,13 @@ class Signers:
         self._loaded: dict[str, KeyPair] = {}
         self._by_domain: Mapping[str, tuple[Signer, ...]] = {}
 
-    def load(self, connection: Connection, now: int) -> None:
-        """Read the active keys again; a key that is loaded already is not parsed twice."""
+    def load(self, connection: Connection, now: int, domain: str = "") -> None:
+        """Read the active keys again, of all domains or of one and those above it; none is parsed twice."""
         by_domain: dict[str, list[Signer]] = {}
-        for row in connection.execute(select(t.dkim_keys).where(_k.status == "active", _k.active_from <= now)):
+        query = select(t.dkim_keys).where(_k.status == "active", _k.active_from <= now)
+        labels = domain.split(".") if domain else []
+        above = [".".join(labels[n:]) for n in range(len(labels))]
+        for row in connection.execute(query.where(_k.domain.in_(above)) if domain else query):
             mark = f"{row.id} {row.public}"
             if mark not in self._loaded:
                 self._loaded[mark] = load_key(self._vault.open(row.private).encode())

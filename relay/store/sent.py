@@ -21,7 +21,12 @@ _ATTEMPTS = (
     .where(t.attempts.c.send_id == bindparam("send_id"))
     .order_by(t.attempts.c.began_at, t.attempts.c.n, t.attempts.c.number)
 )
-_EVENTS = select(t.events).where(t.events.c.send_id == bindparam("send_id")).order_by(t.events.c.seq)
+# The index is partial: SQLite uses it only where the query says that the column is not empty.
+_EVENTS = (
+    select(t.events)
+    .where(t.events.c.send_id == bindparam("send_id"), t.events.c.send_id != "")
+    .order_by(t.events.c.seq)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def read(connection: Any, house: House, send_id: str) -> Bytes | None:
     if parcel is None or provider is None:
         return Bytes(data, data, "" if parcel is None else "no provider is configured")
     signers = Signers(house.vault)
-    signers.load(connection, house.clock())
+    signers.load(connection, house.clock(), parcel.from_address.rpartition("@")[2])
     wardrobe = Wardrobe(settings.server.hostname, house.links(), signers.of)
     try:
         return Bytes(data, bytes(dressed(data, parcel, parcel.due[:1], provider, wardrobe)))

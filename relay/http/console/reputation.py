@@ -26,7 +26,7 @@ async def show(visit: Visit) -> Response:
     found = await api.standings(visit.house, {scope: await _rule(visit, scope) for scope in named})
     rows = [{"name": name, "paused": status == "paused", **found[scope]} for scope, (name, status) in named.items()]
     chosen = visit.asked("scope") or (rows[0]["scope"] if rows else "")
-    opened = await _open(visit, chosen) if chosen else None
+    opened = await _open(visit, chosen, found.get(chosen)) if chosen else None
     return visit.page("reputation.html", rows=rows, chosen=chosen, opened=opened)
 
 
@@ -36,7 +36,7 @@ async def _rule(visit: Visit, scope: str) -> Reputation:
     return account.policy.reputation if account else visit.house.settings().policy().reputation
 
 
-async def _open(visit: Visit, scope: str) -> dict[str, Any]:
+async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[str, Any]:
     kind, _, name = scope.partition(":")
     now = visit.now
     try:
@@ -58,7 +58,7 @@ async def _open(visit: Visit, scope: str) -> dict[str, Any]:
     return {
         "name": shown,
         "rule": rule,
-        **await api.standing(visit.house, scope, rule),
+        **(known or await api.standing(visit.house, scope, rule)),
         "bounces": _rates(at, by_day, "bounced", "sent", bounces),
         "complaints": _rates(at, by_day, "complained", "delivered", complaints),
     }
