@@ -135,11 +135,9 @@ class Retention(Section):
     messages: Wait = timedelta(days=30)
     # How long decisions are kept; an anchor is signed before the older ones go. Default 400 days.
     decisions: Wait = timedelta(days=400)
-    # How long delivery attempts and events are kept. Default 90 days.
+    # How long submissions, their deliveries and attempts, and events are kept; never shorter than `messages`.
+    # Default 90 days.
     events: Wait = timedelta(days=90)
-    # How long it is remembered which message reached whom, and how much was sent, for reports of outcomes: at
-    # least the longest attribution window and the period one wants to report on. Default 400 days.
-    attribution: Wait = timedelta(days=400)
     # How long the log of outgoing webhooks is kept. Default 14 days.
     webhook_log: Wait = timedelta(days=14)
 

@@ -178,14 +178,19 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
+HEAD = f"{'median':>9} {'best':>9} {'first':>9} {'cpu':>9} {'octets':>9}  address (milliseconds)"
+
+
+def line(row: Took) -> str:
+    """One row of the table."""
+    mark = "" if row.is_good else f"   <- {row.status if row.status != 200 else 'slow'}"
+    times = " ".join(f"{value:9.1f}" for value in (row.usual, row.best, row.first, row.cpu))
+    return f"{times} {row.octets:9}  {row.url}{mark}"
+
+
 def table(rows: list[Took]) -> str:
     """The slowest first."""
-    lines = [f"{'median':>9} {'best':>9} {'first':>9} {'cpu':>9} {'octets':>9}  address (milliseconds)"]
-    for row in sorted(rows, key=lambda row: -row.usual):
-        mark = "" if row.is_good else f"   <- {row.status if row.status != 200 else 'slow'}"
-        times = " ".join(f"{value:9.1f}" for value in (row.usual, row.best, row.first, row.cpu))
-        lines.append(f"{times} {row.octets:9}  {row.url}{mark}")
-    return "\n".join(lines)
+    return "\n".join([HEAD, *map(line, sorted(rows, key=lambda row: -row.usual))])
 
 
 def arguments() -> argparse.Namespace:
@@ -215,11 +220,14 @@ def main() -> int:
         with contextlib.closing(signed_in(served.base)) as api:
             known = samples(api)
             urls = [url for url in (*api_urls(api, known), *screens(api, known)) if given.only in url]
-            rows = [measure(api, served, url, given.rounds) for url in urls]
+            rows = []
+            for url in urls:
+                rows.append(measure(api, served, url, given.rounds))
+                say(line(rows[-1]))
     for row in rows if given.json else ():
         print(json.dumps(asdict(row)))
     slow = [row for row in rows if not row.is_good]
-    say(f"{table(rows)}\n\n{len(rows)} addresses, {len(slow)} over {BUDGET:.0f} ms or not answered")
+    say(f"\n{table(rows)}\n\n{len(rows)} addresses, {len(slow)} over {BUDGET:.0f} ms or not answered")
     return 1 if slow else 0
 
 

@@ -51,7 +51,12 @@ NEEDED: Mapping[str, str] = {
     "/v1/data-subjects/export": "email={recipient}",
     "/v1/analytics/reputation": "tenantId=default",
 }
-NOT_JSON = {"/v1/suppressions/export", "/audit/export"}  # whole tables as a file: no list, no screen
+NOT_JSON = {  # whole tables as a file: no list, no screen
+    "/v1/suppressions/export",
+    "/v1/consents/export",
+    "/v1/analytics/outcomes/export",
+    "/audit/export",
+}
 
 
 def samples(api: httpx2.Client) -> dict[str, str]:

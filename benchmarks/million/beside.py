@@ -86,7 +86,7 @@ def _domain(past: Past, tenant: str, number: int) -> dict[str, Any]:
 
 
 def _outcome(past: Past, tenant: str, number: int) -> dict[str, Any]:
-    at, person = past.sometime(), int(past.people * past.chance.random() ** 2)
+    at, person = past.sometime(), past.chance.randrange(past.people)
     return {
         "id": new_id("evt", at, past.chance.randbytes),
         "tenant_id": tenant,

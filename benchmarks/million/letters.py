@@ -70,7 +70,7 @@ def letters(past: Past) -> Iterator[Letter]:
             id=new_id("send", at, chance.randbytes),
             at=at,
             mailbox=chance.choices(past.mailboxes, weights)[0],
-            person=int(past.people * chance.random() ** 2),
+            person=int(past.people * chance.random() ** 1.3),  # some get a letter every day, most a few
             fate=chance.choices(fates, cum_weights=bounds)[0],
             kind="commercial" if chance.random() < 0.4 else "transactional",
             subject=chance.choice(SUBJECTS).format(n=number),

@@ -7,25 +7,31 @@ worker of slot 0 does them. One that fails is logged and done again at its next 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
+from config.server import Retention
 from policy.usage import DAY
 from relay.delivery.route import idempotent
 from relay.store import audit
 from relay.store.approvals import expire_approvals
 from relay.store.nodes import bury, dead_nodes, heartbeat, try_alone
+from relay.store.partitions import prepare
 from relay.store.providers import paused_providers
-from relay.store.retention import prune
+from relay.store.pruning import Seal
+from relay.store.retention import STEP, Sweep, gone, sweeps, take_away
 from relay.store.writer import Broken, Unavailable
 
 if TYPE_CHECKING:
     from relay.app.process import App
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
+BETWEEN_STEPS = 0.02  # seconds between two steps of a sweep
 SILENT = 30_000  # milliseconds without a heartbeat after which a node counts as dead
 
 
@@ -57,7 +63,7 @@ class Chores:
             Chore("notices", 1, self._notices, alone=True),
             Chore("webhooks", 1, self._webhooks),
             Chore("approvals", 10, self._approvals, alone=True),
-            Chore("retention", 300, self._retention, alone=True),
+            Chore("retention", 60, self._retention, alone=True),
             Chore("checkpoint", 60, self._checkpoint, alone=True),
         )
         self._tasks = [asyncio.create_task(self._every(chore)) for chore in chores]
@@ -75,13 +81,14 @@ class Chores:
                 continue
             try:
                 await chore.do()
-            except (Unavailable, Broken) as error:
+            except (Unavailable, Broken, OperationalError) as error:
                 log.warning("a chore could not be done", chore=chore.name, error=str(error))
             except Exception:  # a bug in one chore must not end the others; it is told and tried again
                 log.exception("a chore failed", chore=chore.name)
 
-    async def _alone(self, job: Callable[[Connection], object]) -> None:
-        await self._app.writer.run(lambda c: job(c) if try_alone(c) else None)
+    async def _alone(self, job: Callable[[Connection], T]) -> T | None:
+        """What one process does for all; None where another does it just now."""
+        return await self._app.writer.run(lambda c: job(c) if try_alone(c) else None)
 
     async def _heartbeat(self) -> None:
         app = self._app
@@ -127,8 +134,30 @@ class Chores:
         await self._alone(lambda c: expire_approvals(c, self._app.clock()))
 
     async def _retention(self) -> None:
-        retention, now = self._app.settings.retention, self._app.clock()
-        await self._alone(lambda c: prune(c, retention, now))
+        """Until nothing is left to do; between two steps mail has its turn."""
+        app = self._app
+        kept, now, seal = app.settings.retention, app.clock(), Seal(app.vault.sign, app.vault.public_key)
+        await asyncio.to_thread(self._turn_over, kept, now, seal)
+        for sweep in sweeps(kept, now, seal, cut=not app.database.is_sqlite):
+            await self._sweep(sweep)
+
+    async def _sweep(self, sweep: Sweep) -> None:
+        """Step by step until one is not full any more, or another process does it."""
+        swept = STEP
+        while swept >= STEP:
+            swept = await self._alone(sweep.step) or 0
+            await asyncio.sleep(BETWEEN_STEPS)
+
+    def _turn_over(self, kept: Retention, now: int, seal: Seal) -> None:
+        """Periods to come are made and past ones dropped, beside the writer: a lock may have to be waited for."""
+        database = self._app.database
+        with database.transaction() as connection:
+            over = (prepare(connection, now), gone(connection, kept, now))[1] if try_alone(connection) else []
+        for period in over:
+            with database.transaction() as connection:
+                if try_alone(connection):
+                    take_away(connection, period, now, seal)
+                    log.info("a period is over", dropped=period.name)
 
     async def _checkpoint(self) -> None:
         """Sign all heads once a day."""

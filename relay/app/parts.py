@@ -47,6 +47,7 @@ from relay.submission.terms import Limits, Terms, Timeouts
 from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
 from relay.submission.turned_away import TurnedAway
+from relay.watch import Watch
 
 log = structlog.get_logger()
 
@@ -83,6 +84,7 @@ class Parts:
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
         self.admin_key = admin_key
         self.exit_code = 0
+        self.watch = Watch()
         self.stopping = asyncio.Event()
         self._scanners: dict[str, tuple[Any, SecretScanner]] = {}
 
@@ -158,6 +160,7 @@ class Parts:
             on_parcel=lambda parcel: self.worker.accept(parcel),  # noqa: PLW0108 - the worker is made later
             new_send_id=lambda: self.ids.new("send"),
             clock=self.clock,
+            watch=self.watch,
         )
 
     @cached_property
@@ -188,6 +191,7 @@ class Parts:
             owner=self._owner,
             clock=self.clock,
             chance=lambda: int.from_bytes(self.random(7)) / (1 << 56),
+            watch=self.watch,
         )
         recheck = Recheck(self.reader, self.clock)
         return Worker(means, reader=self.reader, recheck=recheck, memory=settings.queue.memory)

@@ -11,7 +11,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,7 @@ from relay.app.setup import declare_all
 from relay.delivery.ladder import Ladder
 from relay.delivery.route import idempotent
 from relay.feedback.station import Station, Supplies
+from relay.store.bell import Bell
 from relay.store.nodes import bury, dead_nodes, register_node
 from relay.store.writer import Broken, Unavailable
 from relay.submission.listener import Listener
@@ -65,6 +66,11 @@ class App(Parts):
         return Chores(self)
 
     @cached_property
+    def bell(self) -> Bell:
+        """What others hand over wakes our worker."""
+        return Bell(self.database, self.worker.wake)
+
+    @cached_property
     def station(self) -> Station:
         """What comes back, and telling others."""
         certificate = self.certificate
@@ -92,6 +98,7 @@ class App(Parts):
         await self.reader.call(lambda c: self.signers.load(c, self.clock()))
         await self._start_http()
         self.worker.start()
+        self.bell.start()
         self.chores.start()
         terms = self.terms()
         for listening, own in zip(self._smtp_sockets, terms, strict=True):
@@ -122,6 +129,7 @@ class App(Parts):
     async def stop(self) -> None:
         """Give everything back. What this process still holds is free for the next one."""
         await self.chores.stop()
+        await self.bell.stop()
         with contextlib.suppress(Unavailable, Broken):
             await self.writer.run(self._leave)
         await self.writer.stop()
@@ -211,6 +219,7 @@ class App(Parts):
             wake=self.worker.wake,
             on_changed=self.desk.forget,
             figures=self.figures,
+            counts=self.counts,
             public_url=lambda: self.public_url,
             ingest=self.station.hooks.ingest,
         )
@@ -231,6 +240,15 @@ class App(Parts):
             "in_hand": self.worker.in_hand,
             "write_rounds": self.writer.rounds,
             "written_items": self.writer.items,
+        }
+
+    def counts(self) -> dict[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]:
+        """Counters of this process by name: what they are, their labels, and how far they are."""
+        smtp: dict[tuple[str, ...], int] = {(name,): count for name, count in self.traffic.counts.items()}
+        return {
+            "decisions": ("Submissions judged", ("decision", "reason", "source"), self.watch.decisions),
+            "settled": ("Rounds of delivery by the state they ended in", ("state", "provider"), self.watch.deliveries),
+            "smtp": ("What happened on SMTP connections", ("what",), smtp),
         }
 
     async def _stop_http(self) -> None:

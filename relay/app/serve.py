@@ -22,6 +22,7 @@ import uvloop
 from config.errors import ConfigError
 from config.loader import load
 from config.settings import Settings
+from relay import watch
 from relay.app import logs, notify
 from relay.app.instance import Instance
 from relay.app.process import App
@@ -116,6 +117,8 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
         task.add_done_callback(reloads.discard)
 
     loop.add_signal_handler(signal.SIGHUP, reload)
+    if watch.is_asked_for():
+        watch.trace()
     await app.start()
     notify.tell("READY=1")
     log.info("ready", slot=slot, pid=os.getpid())

@@ -11,6 +11,7 @@ from config.settings import Settings
 from relay.app.instance import Instance
 from relay.delivery.route import idempotent
 from relay.mail.ids import Ids
+from relay.store import partitions
 from relay.store.declared import Makers, declare
 from relay.store.engine import Database, StoreUnusable
 from relay.store.keys import Brought, ensure_keys
@@ -37,6 +38,7 @@ def prepare(settings: Settings, instance: Instance) -> None:
         instance.remember_store(database)
         with database.transaction() as connection:
             _recognise(connection, vault)
+            partitions.prepare(connection, time.time_ns() // 1_000_000)
             declare_all(connection, settings, vault)
             _bury(connection, settings, instance)
     finally:

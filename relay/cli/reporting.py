@@ -17,6 +17,7 @@ from relay.cli.values import plain_domain, span
 from relay.http import outcomes as outcome_report
 from relay.http import reputation
 from relay.http.house import House as Parts
+from relay.http.ledger import Ledgers
 from relay.http.replaying import policy_of
 from relay.store import accounts
 from relay.store.listings import tenant_names
@@ -26,10 +27,11 @@ LONGEST = 366 * 86_400_000
 
 
 class _Asking:
-    """As much of the HTTP side's house as reports ask: settings, clock, and reading."""
+    """As much of the HTTP side's house as reports ask: settings, clock, reading, and a ledger to write in."""
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self.ledgers = Ledgers()
 
     def settings(self) -> Settings:
         return self._house.settings

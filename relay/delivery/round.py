@@ -36,6 +36,7 @@ from relay.store.attempts import Begin, BeginHandler, Begun, SettleHandler
 from relay.store.parcel import Due, Parcel
 from relay.store.quota import Taken
 from relay.store.writer import Broken, Unavailable, Writer
+from relay.watch import Watch, span
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Means:
     owner: Callable[[Parcel], Awaitable[Owner]]
     clock: Callable[[], int]
     chance: Callable[[], float]
+    watch: Watch
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def patiently(self, write: Callable[[], Awaitable[T]]) -> T:
@@ -222,7 +224,8 @@ class Round:
     async def _made(self, begun: tuple[Due, ...], provider: ProviderSettings) -> tuple[Outcome, ...]:
         means = self._means
         attempt = Attempt(self._parcel, self._data, begun, provider, means.wardrobe, means.pool, means.clock)
-        made = await attempt.make()
+        with span("attempt", send=self._parcel.send_id, provider=provider.name, recipients=len(begun)):
+            made = await attempt.make()
         if any(o.kind == "connections" for o in made) and means.pool.crowded(provider):
             return made  # with fewer connections it is well again
         if means.healths.learn(made):

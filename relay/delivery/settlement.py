@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from config.providers import ProviderSettings
 from relay.delivery import ladder
 from relay.delivery.outcome import ARRIVING, CLOSED, UNFIT, Outcome, Phase, Result, Scope
@@ -22,6 +24,8 @@ from relay.store.writer import Unavailable
 
 if TYPE_CHECKING:
     from relay.delivery.round import Means
+
+log = structlog.get_logger()
 
 AT_LEAST, NO_PROVIDER = 1_000, 15_000  # milliseconds until fresh mail that no provider may be asked for is looked at
 FRESH = 60_000  # the age up to which mail is fresh; after it waits by the ladder
@@ -223,6 +227,21 @@ class Settlement:
             future = asyncio.get_running_loop().create_future()
             future.set_exception(error)
         self._writing.append((item, future))
+        self._tell(item)
+
+    def _tell(self, item: Settle) -> None:
+        tried = item.tried
+        self._means.watch.settled(item.state, tried.provider if tried else "")
+        log.info(
+            "settled",
+            send=item.parcel.send_id,
+            n=item.due.n,
+            state=item.state,
+            reason=item.reason,
+            provider=tried.provider if tried else "",
+            code=tried.code if tried else 0,
+            attempt=tried.number if tried else 0,
+        )
 
 
 def _why_uncertain(due: Due, reason: str) -> str:

@@ -17,6 +17,7 @@ from config.providers import ProviderSettings
 from config.settings import Settings
 from relay.delivery.health import Healths
 from relay.feedback.hooks import Ingested
+from relay.http.ledger import Ledgers
 from relay.mail.ids import Ids
 from relay.mail.token import Tokens
 from relay.mail.unsubscribe import Links
@@ -44,6 +45,10 @@ class _Refused:
 
 # Takes one call of a provider's hook: (provider, headers, raw body, now). Raises Unavailable.
 Ingest = Callable[[ProviderSettings, Mapping[str, str], bytes, int], Awaitable[Ingested]]
+
+
+# Counters by name: what they are, the names of their labels, and the count of each combination of labels.
+Counts = Mapping[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]
 
 
 async def _nobody_listens(_provider: ProviderSettings, _headers: Mapping[str, str], _raw: bytes, _now: int) -> Ingested:
@@ -79,9 +84,11 @@ class House:
     wake: Callable[[], None]  # something may be due at once
     on_changed: Callable[[], None]  # an account, credential or rule changed: believe nothing read before
     registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
+    counts: Callable[[], Counts] = dict  # counters read when /metrics is asked
     figures: Callable[[], Mapping[str, float]] = _no_figures  # gauges read when /metrics is asked
     ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")
+    ledgers: Ledgers = field(default_factory=Ledgers)  # what events are owed, as far as it is computed
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two looks of a stream
 
     async def look(self, question: Callable[[Connection], T]) -> T:

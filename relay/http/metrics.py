@@ -1,15 +1,15 @@
 """Figures for Prometheus. No label is ever an address, a subject or a key.
 
-Every process writes its own text; where several share a port, they leave it in the data
-directory for each other, so that whoever is asked answers for all.
+Every process counts for itself; deliveries by state are counted in the store and are everybody's.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily
 from starlette.types import Scope
 
 from relay.http.house import House
@@ -40,6 +40,7 @@ class Metrics:
         self._ready = Gauge("gatepost_ready", "1 where the process takes mail", registry=self.registry)
         self._started = Gauge("gatepost_start_time_seconds", "When the process began", registry=self.registry)
         self._started.set(time.time())
+        self.registry.register(_Counted(house))
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """One call that ended."""
@@ -63,6 +64,21 @@ class Metrics:
         if name not in self._gauges:
             self._gauges[name] = Gauge(name, about, registry=self.registry)
         return self._gauges[name]
+
+
+class _Counted:
+    """The counters the parts of the process keep themselves."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """As they stand now."""
+        for name, (about, labels, counts) in self._house.counts().items():
+            family = CounterMetricFamily(f"gatepost_{name}", about, labels=labels)
+            for values, count in counts.items():
+                family.add_metric(values, count)
+            yield family
 
 
 def _route(scope: Scope) -> str:

@@ -5,7 +5,7 @@ late. The report is computed from what is stored, so asking twice gives the same
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import sha256
@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from config.durations import parse_duration
 from config.settings import Settings
-from policy.attribution import Credit, Event, Model, attribute
+from policy.attribution import Credit, Event, Model, Touch, attribute
 from policy.outcomes import Costs, GroupBy, cost_of, grouped, report
 from policy.usage import DAY
 from relay.http import csvs
@@ -175,17 +175,15 @@ async def export_outcomes(
 async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict[str, Any]:
     """The report of a period; also for the console and the command line."""
     events, owed = await _credited(parts, asked)
-    scope = f"mailbox:{asked.mailbox_id}" if asked.mailbox_id else f"tenant:{asked.tenant_id}"
-    total, sent, by_provider = await parts.look(
+    sent, by_provider = await parts.look(
         lambda c: (
-            volumes.sent_between(c, [scope], asked.since, asked.until),
             volumes.sent_by(c, asked.tenant_id, group_by, asked.since, asked.mailbox_id) if group_by else {},
             volumes.sent_by(c, asked.tenant_id, "provider", asked.since, asked.mailbox_id),
         )
     )
     costs = _costs(parts.settings())
     cost = cost_of(costs, by_provider, asked.until - asked.since)
-    told: dict[str, Any] = _plain(report(asked.period, total, events, owed, cost))
+    told: dict[str, Any] = _plain(report(asked.period, sum(by_provider.values()), events, owed, cost))
     told |= {"model": asked.model, "cost": _money(cost)}
     if group_by is not None:
         names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
@@ -287,35 +285,25 @@ async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model
 
 async def _credited(parts: House, asked: Asked) -> tuple[list[Event], list[Credit]]:
     """The events of the period and what they credit; of one mailbox only what it is owed."""
-    settings, tenant_id = parts.settings(), asked.tenant_id
-    longest = _longest(settings)
-
-    def question(connection: Any) -> tuple[list[Event], Any]:
-        rows = store.between(connection, tenant_id, asked.since, asked.until)
-        people = store.keys_of_people(connection, tenant_id, (row.user_id for row in rows))
-        events = [_event(row, people.get(row.user_id, ())) for row in rows]
-        keys = {key for event in events for key in event.keys}
-        return events, store.touches(connection, tenant_id, keys, asked.since - longest, asked.until)
-
-    events, touches = await parts.look(question)
-    owed = await asyncio.to_thread(_credit_all, settings, events, touches, asked.model)
-    return events, [c for c in owed if c.touch.mailbox == asked.mailbox_id] if asked.mailbox_id else owed
+    settings = parts.settings()
+    ledger = parts.ledgers.of(asked.tenant_id, asked.model, settings)
+    async with ledger.lock:
+        told = await parts.look(lambda c: ledger.told(c, asked.tenant_id, asked.since, asked.until, _longest(settings)))
+        fresh = await asyncio.to_thread(_credit_all, settings, told.events, told.touches, asked.model)
+        owed = ledger.keep(told, fresh, asked.until)
+    found = [credit for _, own in owed for credit in own]
+    own = [c for c in found if c.touch.mailbox == asked.mailbox_id] if asked.mailbox_id else found
+    return [event for event, _ in owed], own
 
 
-def _event(row: Any, known_as: Iterable[str]) -> Event:
-    keys = frozenset(key for key in (row.key, *known_as) if key)
-    return Event(row.id, row.type, row.at, keys, Decimal(row.value))
-
-
-def _credit_all(settings: Settings, events: list[Event], touches: Any, model: Model) -> list[Credit]:
-    by_key: dict[str, list[Any]] = {}
+def _credit_all(
+    settings: Settings, events: Sequence[Event], touches: Sequence[Touch], model: Model
+) -> list[tuple[Credit, ...]]:
+    by_key: dict[str, list[Touch]] = {}
     for touch in touches:
         by_key.setdefault(touch.key, []).append(touch)
-    owed: list[Credit] = []
-    for event in events:
-        own = [touch for key in event.keys for touch in by_key.get(key, ())]
-        owed += _attributed(settings, event, own, model)
-    return owed
+    own = ([touch for key in event.keys for touch in by_key.get(key, ())] for event in events)
+    return [_attributed(settings, event, found, model) for event, found in zip(events, own, strict=True)]
 
 
 def _longest(settings: Settings) -> int:

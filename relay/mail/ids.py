@@ -54,6 +54,11 @@ def is_id(text: str, prefix: str) -> bool:
     return text[: len(prefix) + 1] == f"{prefix}_" and _ULID.fullmatch(text, len(prefix) + 1) is not None
 
 
+def first_id(prefix: str, at_ms: int) -> str:
+    """What every id made at that time or later sorts behind, and every earlier one before."""
+    return f"{prefix}_{_encode(at_ms << _CHANCE_BITS)}"
+
+
 def id_time(identifier: str) -> int:
     """When the id was made, in milliseconds since 1970; raises ValueError for what is no id."""
     return _decode(identifier) >> _CHANCE_BITS

@@ -23,13 +23,10 @@ GENESIS = "0" * 64
 MARK = "~"  # stands before a token where an address stood
 _BOUNDS = frozenset("\" ,;:()<>[]'")
 
-_HEADS = Prepared("SELECT chain, position, hash FROM chains WHERE chain IN :names[]")
+_HEADS = Prepared("SELECT chain, position, hash FROM chains WHERE chain IN :names[] ORDER BY chain", lock=True)
+_NEW_HEAD = insertion("chains", ("chain", "position", "hash"), "ON CONFLICT (chain) DO NOTHING")
 _APPEND = insertion("decisions", ("chain", "position", "send_id", "at", "record", "hash"))
-_PUT_HEAD = insertion(
-    "chains",
-    ("chain", "position", "hash"),
-    "ON CONFLICT (chain) DO UPDATE SET position = excluded.position, hash = excluded.hash",
-)
+_PUT_HEAD = Prepared("UPDATE chains SET position = :position, hash = :hash WHERE chain = :chain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Record:
 
 
 def append(connection: Connection, records: Sequence[Record]) -> None:
-    """Chain the records in order, in the caller's transaction. Only one writer may append to a chain."""
+    """Chain the records in order, in the caller's transaction, which holds each chain's head from here to its end."""
     if not records:
         return
     heads = _heads(connection, {record.chain for record in records})
@@ -91,10 +88,11 @@ def _replaced(body: str, word: str, token: str) -> str:
 
 
 def _heads(connection: Connection, names: set[str]) -> dict[str, tuple[int, str]]:
-    heads = dict.fromkeys(sorted(names), (0, GENESIS))
-    for row in _HEADS.all(connection, names=sorted(names)):
-        heads[row.chain] = (row.position, row.hash)
-    return heads
+    rows = _HEADS.all(connection, names=sorted(names))
+    if missing := sorted(names - {row.chain for row in rows}):
+        _NEW_HEAD.many(connection, [{"chain": name, "position": 0, "hash": GENESIS} for name in missing])
+        rows = _HEADS.all(connection, names=sorted(names))
+    return {row.chain: (row.position, row.hash) for row in rows}
 
 
 # -- verifying ----------------------------------------------------------------------------

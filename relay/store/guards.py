@@ -27,6 +27,10 @@ POSTGRESQL = (
        BEGIN RAISE EXCEPTION 'decisions are append-only'; END $$""",
     """CREATE TRIGGER decisions_no_truncate BEFORE TRUNCATE ON decisions
        FOR EACH STATEMENT EXECUTE FUNCTION decisions_no_truncate()""",
+    # What falls into no period, because a clock was wrong, must find a place all the same.
+    "CREATE TABLE bodies_default PARTITION OF bodies DEFAULT",
+    "CREATE TABLE decisions_default PARTITION OF decisions DEFAULT",
+    "CREATE TABLE events_default PARTITION OF events DEFAULT",
     "ALTER TABLE events ALTER COLUMN txid SET DEFAULT pg_current_xact_id()::text::bigint",
     "CREATE INDEX ix_events_txid_seq ON events (txid, seq)",
 )

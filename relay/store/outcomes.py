@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text
 
 from policy.attribution import Touch
 from relay.store import schema as t
+from relay.store.prepared import Prepared
 
 REPLIED = "replied"  # not an outcome: it ends a cool-down
 KEYS_AT_ONCE = 500
@@ -68,22 +69,14 @@ def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[st
     return found
 
 
-# When a delivery reached its recipient's side: at the end of the attempt that was taken, else when it was told of.
-DELIVERED_AT = (
-    "coalesce((SELECT min(a.ended_at) FROM attempts a WHERE a.send_id = d.send_id AND a.n = d.n"
-    " AND a.result = 'delivered'), d.updated_at)"
-)
-_TOUCHES = (
-    text(
-        f"SELECT d.send_id, d.recipient_key AS key, {DELIVERED_AT} AS at, d.mailbox_id, s.campaign, d.provider"  # noqa: S608
-        " FROM deliveries d JOIN sends s ON s.id = d.send_id WHERE d.tenant_id = :tenant AND d.recipient_key IN :keys"
-        " AND d.updated_at >= :since AND d.state = 'delivered' AND s.received_at <= :until"
-    ).bindparams(bindparam("keys", expanding=True)),
-    text(
-        "SELECT send_id, key, at, mailbox_id, campaign, provider FROM touches"
-        " WHERE tenant_id = :tenant AND key IN :keys AND at >= :since AND at <= :until"
-    ).bindparams(bindparam("keys", expanding=True)),
-)
+_TOUCHES = text(
+    # When it reached the recipient's side: at the end of the attempt that was taken, else when it was told of.
+    "SELECT d.send_id, d.recipient_key AS key, coalesce((SELECT min(a.ended_at) FROM attempts a"
+    " WHERE a.send_id = d.send_id AND a.n = d.n AND a.result = 'delivered'), d.updated_at) AS at,"
+    " d.mailbox_id, s.campaign, d.provider FROM deliveries d JOIN sends s ON s.id = d.send_id"
+    " WHERE d.tenant_id = :tenant AND d.recipient_key IN :keys AND d.updated_at >= :since AND d.state = 'delivered'"
+    " AND s.received_at <= :until"
+).bindparams(bindparam("keys", expanding=True))
 
 
 def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: int, until: int) -> list[Touch]:
@@ -91,15 +84,19 @@ def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: 
     return [
         Touch(row.send_id, row.key, int(row.at), row.mailbox_id, row.campaign, row.provider)
         for step in _steps(sorted(set(keys)))
-        for query in _TOUCHES
-        for row in connection.execute(query, {"tenant": tenant_id, "keys": step, "since": since, "until": until})
+        for row in connection.execute(_TOUCHES, {"tenant": tenant_id, "keys": step, "since": since, "until": until})
     ]
 
 
 def between(connection: Connection, tenant_id: str, since: int, until: int) -> Sequence[Any]:
     """The events of a span, replies left out."""
-    query = select(t.outcomes).where(_o.tenant_id == tenant_id, _o.at >= since, _o.at <= until, _o.type != REPLIED)
-    return connection.execute(query.order_by(_o.at, _o.id)).all()
+    return _BETWEEN.all(connection, tenant=tenant_id, since=since, until=until, replied=REPLIED)
+
+
+_BETWEEN = Prepared(
+    "SELECT id, type, user_id, key, value, at, recorded_at FROM outcomes WHERE tenant_id = :tenant"
+    " AND at >= :since AND at <= :until AND type <> :replied ORDER BY at, id"
+)
 
 
 def _steps(values: Sequence[str]) -> Iterable[Sequence[str]]:

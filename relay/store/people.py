@@ -41,7 +41,6 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
         ),
         "consents": _rows(connection, t.consents, t.consents.c.tenant_id.in_(tenants), t.consents.c.key == key),
         "outcomes": _rows(connection, t.outcomes, t.outcomes.c.tenant_id.in_(tenants), t.outcomes.c.key == key),
-        "touches": _rows(connection, t.touches, t.touches.c.tenant_id.in_(tenants), t.touches.c.key == key),
         "deliveries": _rows(connection, t.deliveries, _d.tenant_id.in_(tenants), _d.recipient_key == key),
     }
     ids = sorted({row["send_id"] for row in found["deliveries"]})
@@ -146,9 +145,6 @@ def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellin
     counts = {
         "contacts": connection.execute(
             delete(t.contacts).where(t.contacts.c.tenant_id.in_(tenants), t.contacts.c.key == key)
-        ).rowcount,
-        "touches": connection.execute(
-            delete(t.touches).where(t.touches.c.tenant_id.in_(tenants), t.touches.c.key == key)
         ).rowcount,
         "consents": connection.execute(delete(t.consents).where(c.tenant_id.in_(tenants), c.key == key)).rowcount,
         "outcomes": connection.execute(

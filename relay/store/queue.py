@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, text, update
 
 from relay.store import schema as t
+from relay.store.bell import ring
 from relay.store.engine import loads
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
@@ -154,6 +155,8 @@ def release(
         rows = [(r, due[r.provider in idempotent]) for r in again]
         connection.execute(_UNSURE, [{"send_id": r.send_id, "n": r.n, "at": now, "due_at": at} for r, at in rows])
         record(connection, [_crashed(r, now) for r in again if r.state == "active"])
+    if idle or again:
+        ring(connection)
     return sum(r.state in WAITING for r in idle), len(again)
 
 
@@ -220,3 +223,5 @@ def change(
         connection,
         [Event(kind, now, r.tenant_id, r.mailbox_id, r.send_id, r.n, r.recipient, told) for r in rows],
     )
+    if state == "queued" and rows:
+        ring(connection)

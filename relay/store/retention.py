@@ -1,18 +1,27 @@
-"""What is kept for how long. Bodies and finished submissions go first, decisions last.
+"""What is kept for how long. Bodies go first, then submissions with their deliveries, decisions last.
 
-Which message reached whom outlives the submission: attribution looks further back. Rows go
-in small steps, so that nobody waits behind a sweep. Decisions are deleted only at or below a
-signed pruning anchor; see `audit`.
+Rows go in small steps, each a short transaction of its own, so that nobody waits behind a
+sweep; whoever sweeps goes on until a step is not full any more, so a sweep keeps up with any
+intake. What PostgreSQL has cut into periods is dropped (`partitions`). Nothing that is still
+on its way goes, however old. Decisions go only under a signed anchor (`pruning`).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, text
 
-from relay.store.outcomes import DELIVERED_AT
+from policy.usage import HOUR
+from relay.mail.ids import first_id
+from relay.store import pruning
+from relay.store.partitions import BODIES, DECISIONS, EVENTS, Period, drop, floor, is_cut, over
+from relay.store.pruning import Seal
 
-STEP = 2000  # rows a sweep takes of each table
+STEP = 500  # rows a step takes: some ten milliseconds
+HOURS_KEPT = 31 * 24
+VOLUMES_KEPT = 400 * 24  # a report may go back a year
 
 
 class Kept(Protocol):
@@ -21,70 +30,125 @@ class Kept(Protocol):
     @property
     def messages(self) -> timedelta: ...
     @property
-    def events(self) -> timedelta: ...
+    def decisions(self) -> timedelta: ...
     @property
-    def attribution(self) -> timedelta: ...
+    def events(self) -> timedelta: ...
     @property
     def webhook_log(self) -> timedelta: ...
 
 
-def _oldest(table: str, key: str, condition: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One kind of thing that goes; `step` deletes up to STEP of it and says how many went."""
+
+    name: str
+    step: Callable[[Connection], int]
+
+
+_ON_ITS_WAY = "state IN ('queued', 'held', 'scheduled', 'deferred', 'active', 'uncertain')"
+_BODIES = text(
+    "DELETE FROM bodies WHERE send_id IN (SELECT send_id FROM bodies WHERE send_id < :before AND NOT EXISTS"  # noqa: S608 - our own words
+    f" (SELECT 1 FROM deliveries AS d WHERE d.send_id = bodies.send_id AND {_ON_ITS_WAY}) ORDER BY send_id LIMIT :step)"
+)
+_SENDS = text(
+    "SELECT id FROM sends WHERE id < :before AND NOT EXISTS"  # noqa: S608 - our own words
+    f" (SELECT 1 FROM deliveries AS d WHERE d.send_id = sends.id AND {_ON_ITS_WAY}) ORDER BY id LIMIT :step"
+)
+_OF_A_SEND = tuple(
+    text(f"DELETE FROM {table} WHERE {key} = :id")  # noqa: S608 - our own words
+    for table, key in (("attempts", "send_id"), ("approvals", "send_id"), ("deliveries", "send_id"), ("sends", "id"))
+)
+_TALLIES = text(
+    "DELETE FROM tallies WHERE (scope, hour) IN (SELECT scope, hour FROM tallies WHERE hour < :before LIMIT :step)"
+)
+
+_VOLUMES = text(
+    "DELETE FROM volumes WHERE (tenant_id, hour, mailbox_id, provider, campaign) IN"
+    " (SELECT tenant_id, hour, mailbox_id, provider, campaign FROM volumes WHERE hour < :before LIMIT :step)"
+)
+
+
+def _oldest(table: str, key: str, condition: str) -> Any:
     """A step of a sweep; the words are this module's own, never a caller's."""
-    return f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT :step)"  # noqa: S608
+    return text(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT :step)")  # noqa: S608
 
 
-_FINISHED = (
-    "SELECT id FROM sends WHERE received_at < :before AND NOT EXISTS (SELECT 1 FROM deliveries"
-    " WHERE deliveries.send_id = sends.id AND state IN"
-    " ('queued', 'held', 'scheduled', 'deferred', 'active', 'uncertain')) ORDER BY received_at LIMIT :step"
-)
-_SWEEPS = (
-    _oldest("duplicates", "fingerprint", "expires_at < :now"),
-    _oldest("refusals", "fingerprint", "last_at < :hour_ago"),
-    _oldest("idempotency", "fingerprint", "expires_at < :now"),
-    _oldest("suppressions", "id", "expires_at > 0 AND expires_at < :now"),
-    _oldest("events", "seq", "at < :events_before"),
-    _oldest("feedback", "fingerprint", "received_at < :events_before"),
-    _oldest("webhook_deliveries", "id", "created_at < :log_before AND state <> 'pending'"),
-    _oldest("touches", "send_id", "at < :touches_before"),
-    "DELETE FROM tallies WHERE hour < :oldest_hour",
-    "DELETE FROM volumes WHERE hour < :oldest_hour",
-)
-_REMEMBER = text(  # the words are this package's own
-    "INSERT INTO touches (send_id, n, tenant_id, key, at, mailbox_id, campaign, provider)"  # noqa: S608
-    f" SELECT d.send_id, d.n, d.tenant_id, d.recipient_key, {DELIVERED_AT}, d.mailbox_id, s.campaign, d.provider"
-    " FROM deliveries d JOIN sends s ON s.id = d.send_id WHERE d.send_id = :id AND d.state = 'delivered'"
-)
-_OF_A_SEND = (
-    ("bodies", "send_id"),
-    ("attempts", "send_id"),
-    ("approvals", "send_id"),
-    ("deliveries", "send_id"),
-    ("sends", "id"),
-)
+_PLAIN = {
+    "duplicates": _oldest("duplicates", "fingerprint", "expires_at < :before"),
+    "refusals": _oldest("refusals", "fingerprint", "last_at < :before"),
+    "idempotency": _oldest("idempotency", "fingerprint", "expires_at < :before"),
+    "suppressions": _oldest("suppressions", "id", "expires_at > 0 AND expires_at < :before"),
+    "events": _oldest("events", "seq", "at < :before"),
+    "feedback": _oldest("feedback", "fingerprint", "received_at < :before"),
+    "webhook_deliveries": _oldest("webhook_deliveries", "id", "id < :before AND state <> 'pending'"),
+    "tallies": _TALLIES,
+    "volumes": _VOLUMES,
+    "bodies": _BODIES,
+}
 
 
-def prune(connection: Connection, kept: Kept, now: int) -> int:
-    """Delete a step of what has had its time; returns how many submissions went."""
-    words = {
-        "now": now,
-        "step": STEP,
-        "hour_ago": now - 3_600_000,
-        "before": now - _ms(kept.messages),
-        "events_before": now - _ms(kept.events),
-        "log_before": now - _ms(kept.webhook_log),
-        "touches_before": now - _ms(kept.attribution),
-        "oldest_hour": (now - _ms(kept.attribution)) // 3_600_000,
+def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
+    """Everything that goes row by row. Where tables are cut, of those only what no period will take away."""
+    events, bodies, decisions = (now - _ms(span) for span in (kept.events, kept.messages, kept.decisions))
+    if cut:
+        events, bodies = floor(EVENTS, events), floor(BODIES, bodies)
+    before: dict[str, Any] = {
+        "duplicates": now,
+        "refusals": now - HOUR,
+        "idempotency": now,
+        "suppressions": now,
+        "events": events,
+        "feedback": now - _ms(kept.events),
+        "webhook_deliveries": first_id("wdl", now - _ms(kept.webhook_log)),
+        "tallies": now // HOUR - HOURS_KEPT,
+        "volumes": now // HOUR - VOLUMES_KEPT,
+        "bodies": first_id("send", bodies),
     }
-    for statement in _SWEEPS:
-        connection.execute(text(statement), {k: v for k, v in words.items() if f":{k}" in statement})
-    ids = connection.execute(text(_FINISHED), {"before": words["before"], "step": STEP}).scalars().all()
-    rows = [{"id": send_id} for send_id in ids]
-    if rows:
-        connection.execute(_REMEMBER, rows)
-        for table, key in _OF_A_SEND:
-            connection.execute(text(f"DELETE FROM {table} WHERE {key} = :id"), rows)  # noqa: S608 - our own words
-    return len(rows)
+    finished = first_id("send", now - max(_ms(kept.messages), _ms(kept.events)))
+    return [
+        *(Sweep(name, _plain(_PLAIN[name], at)) for name, at in before.items()),
+        Sweep("sends", lambda c: _sends(c, finished)),
+        Sweep("decisions", lambda c: pruning.prune(c, before=decisions, step=STEP, now=now, seal=seal)),
+    ]
+
+
+def _plain(statement: Any, before: Any) -> Callable[[Connection], int]:
+    return lambda connection: int(connection.execute(statement, {"before": before, "step": STEP}).rowcount)
+
+
+def _sends(connection: Connection, before: str) -> int:
+    """Submissions all of whose deliveries have ended, with everything that hangs on them but the proof."""
+    ids = connection.execute(_SENDS, {"before": before, "step": STEP}).scalars().all()
+    for statement in _OF_A_SEND if ids else ():
+        connection.execute(statement, [{"id": send_id} for send_id in ids])
+    return len(ids)
+
+
+def gone(connection: Connection, kept: Kept, now: int) -> list[Period]:
+    """The periods whose time is over; none on SQLite."""
+    if not is_cut(connection):
+        return []
+    return [
+        *over(connection, EVENTS, now - _ms(kept.events)),
+        *over(connection, DECISIONS, now - _ms(kept.decisions)),
+        *(p for p in over(connection, BODIES, now - _ms(kept.messages)) if not _is_open(connection, p)),
+    ]
+
+
+def take_away(connection: Connection, period: Period, now: int, seal: Seal) -> None:
+    """Drop one of them."""
+    if period.cut is DECISIONS:
+        pruning.anchor_period(connection, period, now=now, seal=seal)
+    drop(connection, period)
+
+
+_OPEN = text(f"SELECT 1 FROM deliveries WHERE send_id >= :start AND send_id < :end AND {_ON_ITS_WAY} LIMIT 1")  # noqa: S608 - our own words
+
+
+def _is_open(connection: Connection, period: Period) -> bool:
+    """Whether a message of this period is still on its way; then its finished ones are swept one by one."""
+    bounds = {"start": first_id("send", period.start), "end": first_id("send", period.end)}
+    return connection.execute(_OPEN, bounds).first() is not None
 
 
 def _ms(span: timedelta) -> int:

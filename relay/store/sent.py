@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, exists, or_, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, exists, or_, select, tuple_
 
 from relay.store import schema as t
 from relay.store.paging import Page, Place
@@ -21,10 +21,9 @@ _ATTEMPTS = (
     .where(t.attempts.c.send_id == bindparam("send_id"))
     .order_by(t.attempts.c.began_at, t.attempts.c.n, t.attempts.c.number)
 )
-# The index is partial: SQLite uses it only where the query says that the column is not empty.
 _EVENTS = (
     select(t.events)
-    .where(t.events.c.send_id == bindparam("send_id"), t.events.c.send_id != "")
+    .where(t.events.c.send_id == bindparam("send_id"), t.events.c.send_id != "")  # or its partial index is not used
     .order_by(t.events.c.seq)
 )
 
@@ -54,73 +53,98 @@ class Search:
 
 
 SCAN = 20_000  # submissions one page looks through at most where no index answers
-RARE = 5_000  # deliveries in a state up to which that state's own index is the shorter way
+RARE = 2_000  # deliveries in a state up to which that state's own index is the shorter way
 
 
 def search(connection: Connection, what: Search, *, after: Place | None, limit: int) -> Page:
     """A page of submissions, newest first; shorter than `limit` with a next place where a scan came to its bound."""
-    indexed, walked = _conditions(what)
-    few = _by_delivery(connection, what, indexed, walked)
-    if few is not None:
-        indexed.append(_s.id.in_(few))
+    if what == Search(tenant_id=what.tenant_id, mailbox_id=what.mailbox_id, state=what.state) and (
+        what.state not in ("", "blocked")
+    ):
+        return _in_state(connection, what, after, limit)
+    named, walked = _conditions(connection, what)
+    order: list[Any] = [_s.received_at, _s.id]
     if after is not None:
         # A row value, not OR: both engines walk the index with it.
-        indexed.append(tuple_(_s.received_at, _s.id) < tuple_(after.at, after.id))
-    # Sends that are named are looked up by their names: given a tenant too, SQLite would walk all of its sends.
-    scopes = [[]] if few is not None else _scopes(connection, what)
-    floor = _floor(connection, scopes, indexed) if walked and few is None else None
-    if floor is not None:
-        walked.append(tuple_(_s.received_at, _s.id) >= tuple_(floor.at, floor.id))
+        named.append(tuple_(*order) < tuple_(after.at, after.id))
+    scopes = [_named_scope(what)] if _is_named(what) else _scopes(connection, what)
+    floor = _floor(connection, scopes, named) if walked else 0
+    if floor:
+        walked.append(_s.received_at >= floor)
+    if _is_named(what):
+        order = [_s.received_at + 0, _s.id]
     rows: list[Any] = []
     for scope in scopes:
-        query = select(t.sends).where(*scope, *indexed, *walked)
-        rows += connection.execute(query.order_by(_s.received_at.desc(), _s.id.desc()).limit(limit + 1))
+        query = select(t.sends).where(*scope, *named, *walked)
+        rows += connection.execute(query.order_by(*(column.desc() for column in order)).limit(limit + 1))
     rows.sort(key=lambda row: (row.received_at, row.id), reverse=True)
     if len(rows) > limit:
         return Page(rows[:limit], Place(rows[limit - 1].received_at, rows[limit - 1].id))
-    return Page(rows, floor)
+    return Page(rows, Place(floor, "") if floor else None)
+
+
+def _in_state(connection: Connection, what: Search, after: Place | None, limit: int) -> Page:
+    """The newest by id, which sorts by time: each mailbox has an index of its states in that order."""
+    found: set[str] = set()
+    for mailbox_id in _mailboxes(connection, what):
+        query = select(_d.send_id).distinct().where(_d.mailbox_id == mailbox_id, _d.state == what.state)
+        query = query if after is None else query.where(_d.send_id < after.id)
+        found.update(connection.execute(query.order_by(_d.send_id.desc()).limit(limit + 1)).scalars())
+    ids = sorted(found, reverse=True)
+    rows = {row.id: row for row in connection.execute(select(t.sends).where(_s.id.in_(ids[:limit])))}
+    shown = [rows[send_id] for send_id in ids[:limit]]
+    return Page(shown, Place(shown[-1].received_at, shown[-1].id) if len(ids) > limit else None)
+
+
+def _is_named(what: Search) -> bool:
+    """Whether a few submissions are meant by a name of theirs, whose index leads to them."""
+    return bool(what.message_id or what.dedupe_key or what.recipient)
+
+
+def _named_scope(what: Search) -> list[Any]:
+    """Tenant and mailbox as expressions: no planner takes their index for one that leads to a few rows."""
+    asked = ((_s.tenant_id, what.tenant_id), (_s.mailbox_id, what.mailbox_id))
+    return [column.concat("") == value for column, value in asked if value]
 
 
 def _scopes(connection: Connection, what: Search) -> list[list[Any]]:
     """Conditions under each of which one index gives the order; all tenants are asked one after the other."""
+    if what.campaign:
+        return [_named_scope(what)]
     if what.mailbox_id:
         return [[_s.mailbox_id == what.mailbox_id, *([_s.tenant_id == what.tenant_id] if what.tenant_id else [])]]
     tenants = [what.tenant_id] if what.tenant_id else connection.execute(select(t.tenants.c.id)).scalars()
     return [[_s.tenant_id == tenant_id] for tenant_id in tenants]
 
 
-def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], indexed: Sequence[Any]) -> Place | None:
-    """The last moment a page looks at; None where everything is within its reach.
-
-    A moment, and no row of it: the index alone answers, and a page takes all of its rows.
-    """
-    found = []
+def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], named: Sequence[Any]) -> int:
+    """The earliest time a page looks at, read from the index alone; 0 where everything is within its reach."""
+    found = [0]
     for scope in scopes:
-        query = select(_s.received_at).where(*scope, *indexed).order_by(_s.received_at.desc())
-        at = connection.execute(query.offset(SCAN - 1).limit(1)).scalar_one_or_none()
-        if at is not None:
-            found.append(at)
-    return Place(max(found), "") if found else None
+        query = select(_s.received_at).where(*scope, *named).order_by(_s.received_at.desc())
+        found.append(connection.execute(query.offset(SCAN - 1).limit(1)).scalar_one_or_none() or 0)
+    return max(found)
 
 
-def _conditions(what: Search) -> tuple[list[Any], list[Any]]:
+def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[Any]]:
     """What an index answers, and what each row has to be looked at for."""
-    indexed: list[Any] = []
+    named: list[Any] = []
     # The partial indexes of the store are used only where the query says that the column is not empty.
     for column, value in ((_s.dedupe_key, what.dedupe_key), (_s.campaign, what.campaign)):
         if value:
-            indexed += [column == value, column != ""]
+            named += [column == value, column != ""]
     if what.message_id:
-        indexed.append(_of_message(what.message_id))
+        named.append(_of_message(what.message_id))
     if what.since:
-        indexed.append(_s.received_at >= what.since)
+        named.append(_s.received_at >= what.since)
     if what.until:
-        indexed.append(_s.received_at < what.until)
+        named.append(_s.received_at < what.until)
     walked = [column == value for column, value in ((_s.reason, what.reason), (_s.decision, what.decision)) if value]
     for column, value in ((_s.subject, what.subject), (_s.from_address, what.sender), (_s.to_header, what.to)):
         if value:
             walked.append(column.icontains(value, autoescape=True))
-    return indexed, walked
+    _by_delivery(connection, what, named, walked)
+    return named, walked
 
 
 def _of_message(message_id: str) -> Any:
@@ -133,33 +157,24 @@ def _of_message(message_id: str) -> Any:
     return named
 
 
-def _by_delivery(connection: Connection, what: Search, indexed: list[Any], walked: list[Any]) -> Sequence[str] | None:
-    """The sends that recipients and states leave, if they are few; otherwise they become conditions."""
+def _by_delivery(connection: Connection, what: Search, named: list[Any], walked: list[Any]) -> None:
+    """The conditions on recipients and their states."""
     if what.state == "blocked":
         walked.append(_s.decision.in_(REFUSED))
         if what.recipient:
             walked.append(_s.to_header.icontains(what.recipient, autoescape=True))
-        return None
+        return
     if what.recipient:
         tenants = [what.tenant_id] if what.tenant_id else list(connection.execute(select(t.tenants.c.id)).scalars())
         found = select(_d.send_id).where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
-        found = found.where(_d.state == what.state) if what.state else found
-        found = found.where(_d.mailbox_id == what.mailbox_id) if what.mailbox_id else found
-        if (few := _few(connection, found)) is not None:
-            return few
-        indexed.append(_s.id.in_(found))
+        named.append(_s.id.in_(found.where(_d.state == what.state) if what.state else found))
     elif what.state:
         in_state = select(_d.send_id).where(_d.mailbox_id.in_(_mailboxes(connection, what)), _d.state == what.state)
-        if (few := _few(connection, in_state)) is not None:
-            return few
-        walked.append(exists().where(_d.send_id == _s.id, _d.state == what.state))
-    return None
-
-
-def _few(connection: Connection, query: Select[Any]) -> list[str] | None:
-    """The sends themselves where there are few: told only the query, SQLite would walk all of a tenant for them."""
-    found = connection.execute(query.limit(RARE + 1)).scalars().all()
-    return sorted(set(found)) if len(found) <= RARE else None
+        few = list(connection.execute(in_state.limit(RARE + 1)).scalars())
+        if len(few) <= RARE:
+            named.append(_s.id.in_(in_state))
+        else:
+            walked.append(exists().where(_d.send_id == _s.id, _d.state == what.state))
 
 
 def _mailboxes(connection: Connection, what: Search) -> list[str]:

@@ -39,15 +39,6 @@ def sent_by(connection: Connection, tenant_id: str, name: str, since: int, mailb
     return {row.name: int(row.sent) for row in connection.execute(query.group_by(column))}
 
 
-def sent_between(connection: Connection, scopes: Sequence[str], since: int, until: int) -> int:
-    """What was sent in whole hours of a span; counts set aside when a pause was lifted are sent mail all the same."""
-    names = [name for scope in scopes for name in (scope, f"lifted:{scope}")]
-    query = select(func.coalesce(func.sum(_t.sent), 0)).where(
-        _t.scope.in_(names), _t.hour >= since // HOUR, _t.hour <= until // HOUR
-    )
-    return int(connection.execute(query).scalar_one())
-
-
 def today_and_before(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[int, list[int]]]:
     """Per scope what was sent today so far, and by the same hour on the same weekday of weeks that saw any mail."""
     midnight = now - now % DAY

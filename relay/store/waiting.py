@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, func, select, update
 
 from relay.store import schema as t
 from relay.store.accounts import Unknown
+from relay.store.bell import ring
 from relay.store.queue import change
 from relay.store.states import OPEN, WAITING
 
@@ -49,7 +50,10 @@ def try_now(connection: Connection, which: Which, now: int) -> int:
     """Make what waits for a later attempt due at once; returns how many. What was scheduled keeps its time."""
     values = update(t.deliveries).values(due_at=now, updated_at=now)
     conditions = [_d.state.in_(("queued", "deferred")), _d.due_at > now, *_conditions(which)]
-    return int(connection.execute(values.where(*conditions)).rowcount)
+    count = int(connection.execute(values.where(*conditions)).rowcount)
+    if count:
+        ring(connection)
+    return count
 
 
 def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int) -> int:

@@ -33,6 +33,7 @@ from relay.submission.login import Logins
 from relay.submission.preparation import House, prepare, recipient_facts
 from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission
 from relay.submission.turned_away import DoorBook, Refused, TurnedAway
+from relay.watch import Watch, span
 
 log = structlog.get_logger()
 
@@ -97,6 +98,7 @@ class FrontDesk:
         on_parcel: Callable[[Parcel], None],
         new_send_id: Callable[[], str],
         clock: Callable[[], int],
+        watch: Watch,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -111,6 +113,7 @@ class FrontDesk:
         self._on_parcel = on_parcel
         self._new_send_id = new_send_id
         self._clock = clock
+        self._watch = watch
         self._rates = RateBook()
         self._senders: dict[str, _Sender] = {}
 
@@ -155,6 +158,7 @@ class FrontDesk:
         envelope = self._envelope(account, at.mail_from, (at.recipient,) if at.recipient else ())
         refused = Refused(replace(envelope, send_id=at.send_id), principal.credential_id, unmet, at.phase)
         first, is_new = self._door.first_id(refused)
+        self._watch.decided("refused_at_door", unmet.refusal.reason if unmet.refusal else "", "smtp")
         try:
             written = self._writer.put(self._turned_away, (refused, is_new))
         except Unavailable as error:
@@ -165,11 +169,13 @@ class FrontDesk:
 
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
-        prepared = await self.prepare(submission)
-        if prepared.facts.size > LARGE:
-            prepared = await self._store_first(prepared)
-        size = 0 if prepared.stored else prepared.facts.size
-        judged: Judged = await _committed(self._writer.put(self._intake, prepared, size))
+        with span("submission", send=submission.send_id, source=submission.origin.source):
+            prepared = await self.prepare(submission)
+            if prepared.facts.size > LARGE:
+                prepared = await self._store_first(prepared)
+            size = 0 if prepared.stored else prepared.facts.size
+            with span("intake", send=submission.send_id, mailbox=prepared.facts.mailbox):
+                judged: Judged = await _committed(self._writer.put(self._intake, prepared, size))
         if judged.parcel is not None:
             self._on_parcel(judged.parcel)
         self._took(prepared.facts, judged.answer)
@@ -233,6 +239,18 @@ class FrontDesk:
         sender = self._senders.get(f"{facts.mailbox} {facts.from_domain}")
         if sender is not None:
             sender.taken += len(facts.recipients) if answer.decision.accepted() else 1
+        decision = answer.decision
+        self._watch.decided(decision.decision, decision.reason, facts.source)
+        log.info(
+            "judged",
+            send=answer.send_id,
+            decision=decision.decision,
+            reason=decision.reason,
+            rule=decision.rule,
+            mailbox=facts.mailbox,
+            source=facts.source,
+            replayed=answer.replayed,
+        )
 
     def _look(self, connection: Connection, questions: Sequence[_Looked]) -> Sequence[State]:
         """One round of the reader: every state that was asked for, from one snapshot."""

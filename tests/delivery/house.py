@@ -41,6 +41,7 @@ from relay.store.queue import LEASE, claim
 from relay.store.reader import Reader
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 from relay.store.writer import Writer
+from relay.watch import Watch
 from tests.support import tls
 from tests.support.settings import ADDRESS, DOMAIN, Tree, settings, write
 
@@ -126,6 +127,7 @@ class House:
             clock=self.clock,
             chance=lambda: self.chance,
             sleep=_at_once,
+            watch=Watch(),
         )
 
     async def _owner(self, parcel: Parcel) -> Owner:

@@ -5,11 +5,12 @@ import io
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from policy.usage import DAY
-from relay.store import sent, tallies, volumes
-from relay.store.retention import prune
+from relay.store import feedback, sent, tallies, volumes
 from tests.http.office import DOMAIN, NOON
 
 TRIAL = {
@@ -102,8 +103,9 @@ async def test_a_user_id_seen_with_an_address_credits_its_touches(office):
 
 
 async def test_the_report_has_the_briefs_fields_and_sums(office):
-    scope = f"tenant:{await tenant(office)}"
-    await count(office, scope, NOON - DAY, sent=1000, delivered=990)
+    own = await tenant(office)
+    sent_by = [(own, NOON - DAY, "mbx_x", "primary", "")] * 1000
+    await office.house.write(lambda c: volumes.add(c, sent_by))
     for n in range(4):
         await delivered(office, f"p{n}@example.com", NOON - DAY, campaign="spring" if n % 2 else "autumn")
         await office.post(
@@ -176,20 +178,60 @@ async def test_every_credit_is_exported_and_sums_to_its_event(office):
     assert sum(Decimal(row["weight"]) for row in rows) == 1
 
 
-async def test_a_message_is_credited_after_its_own_time_is_over(office):
-    """Messages are kept 30 days, a window may be 90."""
-    send_id = await by_provider(office, "prospect@example.com", "primary", NOON - 80 * DAY, campaign="winter")
-    retention = office.app.settings.retention
-    assert await office.house.write(lambda c: prune(c, retention, NOON)) == 1
-    assert (await office.get(f"/v1/sends/{send_id}")).status_code == 404
-    told = (await office.post("/v1/analytics/events", TRIAL | {"eventType": "churn_prevented"})).json()
-    assert told["touches"] == [{"sendId": send_id, "weight": 1.0}]
-    groups = (await office.get("/v1/analytics/outcomes?groupBy=campaign&period=90d")).json()["groups"]
-    assert [(g["campaign"], g["totalEmails"]) for g in groups] == [("winter", 1)]
-    erased = await office.post("/v1/data-subjects/erase", {"email": "prospect@example.com"})
-    assert erased.json()["erased"]["touches"] == 1
-    await office.house.write(lambda c: prune(c, retention, NOON + 400 * DAY))
-    assert (await office.get("/v1/analytics/outcomes?groupBy=campaign&period=366d")).json()["groups"] == []
+async def revenue(office):
+    return (await office.get("/v1/analytics/outcomes")).json()["outcomes"].get("revenue_attributed")
+
+
+async def known(office, **changes):
+    """An event credited a while ago, so that its credits are kept."""
+    send_id = await delivered(office, "prospect@example.com", NOON - DAY)
+    await office.post("/v1/analytics/events", TRIAL | changes)
+    office.clock.advance(600)
+    assert await revenue(office) == 99.0
+    return send_id
+
+
+async def test_a_bounce_that_comes_late_takes_its_credit_away(office):
+    send_id = await known(office)
+    (row,) = office.row(lambda c: feedback.find(c, feedback.Clues(frozenset({send_id}), frozenset(), frozenset())))
+    await office.house.write(
+        lambda c: feedback.was_refused(c, row, now=office.clock.now, reason="hard", reply="550", data={"hard": True})
+    )
+    assert await revenue(office) == 0.0
+
+
+async def test_a_user_id_seen_later_with_another_address_credits_it_for_events_long_known(office):
+    await delivered(office, "other@example.com", NOON - DAY)
+    await office.post("/v1/analytics/events", TRIAL | {"email": None})
+    office.clock.advance(600)
+    assert await revenue(office) == 0.0
+    await office.post("/v1/analytics/events", TRIAL | {"email": "other@example.com", "value": 1, "eventId": "link"})
+    assert await revenue(office) == 100.0
+
+
+async def test_an_erased_person_is_credited_no_more(office):
+    await known(office)
+    await office.post("/v1/data-subjects/erase", {"email": "prospect@example.com"})
+    assert await revenue(office) == 0.0
+
+
+@given(chance=st.randoms(use_true_random=False))
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_events_late_twice_and_in_any_order_give_one_report(office, chance):
+    """The second half of the events comes when the first has long been reported on."""
+    people = [f"p{chance.randrange(10**9)}@example.com" for _ in range(3)]
+    for n, to in enumerate(people):
+        await delivered(office, to, NOON - (n + 1) * DAY)
+    events = [TRIAL | {"email": to, "userId": "", "value": str(n)} for n, to in enumerate(people, 1)] * 2
+    chance.shuffle(events)
+    before = await revenue(office) or 0
+    for event in events[:3]:
+        await office.post("/v1/analytics/events", event)
+    office.clock.advance(600)
+    await revenue(office)
+    for event in events[3:]:
+        await office.post("/v1/analytics/events", event)
+    assert await revenue(office) - before == 1 + 2 + 3
 
 
 @pytest.mark.parametrize("query", ["period=30", "period=x", "period=0d", "period=900d", "model=magic", "groupBy=x"])

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from relay.store.schema.columns import Id, Sequence, at, count, flag, json, metadata, words
@@ -75,6 +76,7 @@ idempotency = Table(
     words("digest"),
     json("answer"),
     at("expires_at"),
+    Index("ix_idempotency_expires_at", "expires_at"),
 )
 
 suppressions = Table(
@@ -94,6 +96,12 @@ suppressions = Table(
     at("expires_at"),
     UniqueConstraint("key", "scope", "tenant_id", "mailbox_id", "kind"),
     Index("ix_suppressions_tenant_id", "tenant_id", "created_at"),
+    Index(
+        "ix_suppressions_expires_at",
+        "expires_at",
+        sqlite_where=text("expires_at > 0"),
+        postgresql_where=text("expires_at > 0"),
+    ),
 )
 
 suppressed_domains = Table(

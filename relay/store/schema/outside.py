@@ -5,7 +5,6 @@ from sqlalchemy import (
     Column,
     Index,
     LargeBinary,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -37,6 +36,7 @@ tallies = Table(
     count("complained"),
     count("deferred"),
     count("refused"),
+    Index("ix_tallies_hour", "hour"),
 )
 
 # Raw events of providers and returned mail, stored before they are answered; the key makes a repeat harmless.
@@ -67,22 +67,7 @@ volumes = Table(
     Column("provider", String(128), primary_key=True),
     Column("campaign", String(256), primary_key=True),
     count("sent"),
-)
-
-# What reached whom, of submissions whose own time is over: attribution looks further back than they are kept.
-touches = Table(
-    "touches",
-    metadata,
-    Column("send_id", Id, primary_key=True),
-    Column("n", SmallInteger, primary_key=True, autoincrement=False),
-    Column("tenant_id", Id, nullable=False),
-    Column("key", String(320), nullable=False),
-    at("at"),
-    Column("mailbox_id", Id, nullable=False),
-    words("campaign"),
-    words("provider"),
-    Index("ix_touches_tenant_id_key_at", "tenant_id", "key", "at"),
-    Index("ix_touches_at", "at"),
+    Index("ix_volumes_hour", "hour"),
 )
 
 investigations = Table(

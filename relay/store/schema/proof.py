@@ -8,12 +8,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 
 from relay.store.schema.columns import Id, Sequence, at, json, metadata, words
 
+# A position is taken once: whoever appends holds the chain's row in `chains`. Cut by `at` (see `partitions`).
 decisions = Table(
     "decisions",
     metadata,
@@ -24,9 +24,10 @@ decisions = Table(
     Column("at", BigInteger, nullable=False),
     Column("record", Text, nullable=False),
     Column("hash", String(64), nullable=False),
-    UniqueConstraint("chain", "position"),
+    Index("ix_decisions_chain_position", "chain", "position"),
     Index("ix_decisions_send_id", "send_id"),
     sqlite_autoincrement=True,
+    postgresql_partition_by="RANGE (at)",
 )
 
 # The newest link of each chain.
@@ -63,7 +64,7 @@ anchors = Table(
 )
 
 # Every change of state, once, in order: log line, webhook, console and stream all read this row.
-# On PostgreSQL readers order by (txid, seq) and stop below the oldest running transaction.
+# On PostgreSQL readers order by (txid, seq) and stop below the oldest running transaction. Cut by `at`.
 events = Table(
     "events",
     metadata,
@@ -80,4 +81,5 @@ events = Table(
     Index("ix_events_send_id", "send_id", sqlite_where=text("send_id <> ''"), postgresql_where=text("send_id <> ''")),
     Index("ix_events_at", "at"),
     sqlite_autoincrement=True,
+    postgresql_partition_by="RANGE (at)",
 )

@@ -55,12 +55,22 @@ sends = Table(
         postgresql_where=text("dedupe_key <> ''"),
     ),
     Index(
-        "ix_sends_campaign", "campaign", sqlite_where=text("campaign <> ''"), postgresql_where=text("campaign <> ''")
+        "ix_sends_campaign",
+        "campaign",
+        "received_at",
+        sqlite_where=text("campaign <> ''"),
+        postgresql_where=text("campaign <> ''"),
     ),
 )
 
-# The original bytes, once per submission.
-bodies = Table("bodies", metadata, Column("send_id", Id, primary_key=True), Column("data", LargeBinary, nullable=False))
+# The original bytes, once per submission. Cut by the time that stands in the id (see `partitions`).
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("send_id", Id, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    postgresql_partition_by="RANGE (send_id)",
+)
 
 
 # One message to one recipient: the queue, and afterwards the record of what became of it.
@@ -90,7 +100,13 @@ deliveries = Table(
     words("reply"),
     count("size"),
     at("updated_at"),
-    Index("ix_deliveries_due", "due_at", sqlite_where=text(OPEN_CONDITION), postgresql_where=text(OPEN_CONDITION)),
+    Index(
+        "ix_deliveries_due",
+        "due_at",
+        "lease_node",
+        sqlite_where=text(OPEN_CONDITION),
+        postgresql_where=text(OPEN_CONDITION),
+    ),
     Index("ix_deliveries_recipient_key", "tenant_id", "recipient_key", "updated_at"),
     Index(
         "ix_deliveries_provider_id",
@@ -98,7 +114,7 @@ deliveries = Table(
         sqlite_where=text("provider_id <> ''"),
         postgresql_where=text("provider_id <> ''"),
     ),
-    Index("ix_deliveries_mailbox_state", "mailbox_id", "state", "updated_at"),
+    Index("ix_deliveries_mailbox_state", "mailbox_id", "state", "send_id"),
 )
 
 # One try at a delivery, written before MAIL and completed with its outcome.

@@ -9,6 +9,11 @@ revision = "0001"
 down_revision = None
 
 
+def _counted() -> tuple[str, ...]:
+    """The primary key of a table that is cut by `at` on PostgreSQL, which wants the cut in every unique key."""
+    return ("seq",) if op.get_bind().dialect.name == "sqlite" else ("seq", "at")
+
+
 def upgrade() -> None:
     op.create_table(
         "anchors",
@@ -59,6 +64,7 @@ def upgrade() -> None:
         sa.Column("send_id", sa.String(length=48), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("send_id", name=op.f("pk_bodies")),
+        postgresql_partition_by="RANGE (send_id)",
     )
     op.create_table(
         "chains",
@@ -130,17 +136,18 @@ def upgrade() -> None:
     op.create_index("ix_credentials_scope", "credentials", ["scope"], unique=False)
     op.create_table(
         "decisions",
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("chain", sa.String(length=160), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("send_id", sa.String(length=48), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("record", sa.Text(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_decisions")),
-        sa.UniqueConstraint("chain", "position", name=op.f("uq_decisions_chain_position")),
+        sa.PrimaryKeyConstraint(*_counted(), name=op.f("pk_decisions")),
         sqlite_autoincrement=True,
+        postgresql_partition_by="RANGE (at)",
     )
+    op.create_index("ix_decisions_chain_position", "decisions", ["chain", "position"], unique=False)
     op.create_index("ix_decisions_send_id", "decisions", ["send_id"], unique=False)
     op.create_table(
         "deliveries",
@@ -170,12 +177,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_due",
         "deliveries",
-        ["due_at"],
+        ["due_at", "lease_node"],
         unique=False,
         sqlite_where=sa.text("state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain')"),
         postgresql_where=sa.text("state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain')"),
     )
-    op.create_index("ix_deliveries_mailbox_state", "deliveries", ["mailbox_id", "state", "updated_at"], unique=False)
+    op.create_index("ix_deliveries_mailbox_state", "deliveries", ["mailbox_id", "state", "send_id"], unique=False)
     op.create_index(
         "ix_deliveries_provider_id",
         "deliveries",
@@ -235,7 +242,7 @@ def upgrade() -> None:
     op.create_index("ix_duplicates_expires_at", "duplicates", ["expires_at"], unique=False)
     op.create_table(
         "events",
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("txid", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("tenant_id", sa.String(length=48), server_default="", nullable=False),
@@ -245,8 +252,9 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=48), nullable=False),
         sa.Column("recipient", sa.Text(), server_default="", nullable=False),
         sa.Column("data", sa.Text(), server_default="{}", nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
+        sa.PrimaryKeyConstraint(*_counted(), name=op.f("pk_events")),
         sqlite_autoincrement=True,
+        postgresql_partition_by="RANGE (at)",
     )
     op.create_index("ix_events_at", "events", ["at"], unique=False)
     op.create_index(
@@ -288,6 +296,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_idempotency")),
     )
+    op.create_index("ix_idempotency_expires_at", "idempotency", ["expires_at"], unique=False)
     op.create_table(
         "investigations",
         sa.Column("id", sa.String(length=48), nullable=False),
@@ -422,7 +431,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_sends_campaign",
         "sends",
-        ["campaign"],
+        ["campaign", "received_at"],
         unique=False,
         sqlite_where=sa.text("campaign <> ''"),
         postgresql_where=sa.text("campaign <> ''"),
@@ -480,6 +489,14 @@ def upgrade() -> None:
             name=op.f("uq_suppressions_key_scope_tenant_id_mailbox_id_kind"),
         ),
     )
+    op.create_index(
+        "ix_suppressions_expires_at",
+        "suppressions",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("expires_at > 0"),
+        postgresql_where=sa.text("expires_at > 0"),
+    )
     op.create_index("ix_suppressions_tenant_id", "suppressions", ["tenant_id", "created_at"], unique=False)
     op.create_table(
         "tallies",
@@ -493,6 +510,7 @@ def upgrade() -> None:
         sa.Column("refused", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("scope", "hour", name=op.f("pk_tallies")),
     )
+    op.create_index("ix_tallies_hour", "tallies", ["hour"], unique=False)
     op.create_table(
         "tenants",
         sa.Column("id", sa.String(length=48), nullable=False),
@@ -505,20 +523,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),
         sa.UniqueConstraint("name", name=op.f("uq_tenants_name")),
     )
-    op.create_table(
-        "touches",
-        sa.Column("send_id", sa.String(length=48), nullable=False),
-        sa.Column("n", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column("tenant_id", sa.String(length=48), nullable=False),
-        sa.Column("key", sa.String(length=320), nullable=False),
-        sa.Column("at", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("mailbox_id", sa.String(length=48), nullable=False),
-        sa.Column("campaign", sa.Text(), server_default="", nullable=False),
-        sa.Column("provider", sa.Text(), server_default="", nullable=False),
-        sa.PrimaryKeyConstraint("send_id", "n", name=op.f("pk_touches")),
-    )
-    op.create_index("ix_touches_at", "touches", ["at"], unique=False)
-    op.create_index("ix_touches_tenant_id_key_at", "touches", ["tenant_id", "key", "at"], unique=False)
     op.create_table(
         "usage",
         sa.Column("scope", sa.String(length=96), nullable=False),
@@ -538,6 +542,7 @@ def upgrade() -> None:
             "tenant_id", "hour", "mailbox_id", "provider", "campaign", name=op.f("pk_volumes")
         ),
     )
+    op.create_index("ix_volumes_hour", "volumes", ["hour"], unique=False)
     op.create_table(
         "webhook_deliveries",
         sa.Column("id", sa.String(length=48), nullable=False),
