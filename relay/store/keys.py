@@ -74,9 +74,10 @@ def _columns(pair: KeyPair, vault: Vault) -> dict[str, str]:
 class Signers:
     """The signers of every domain. A subdomain without keys of its own is signed for by the domain above it."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, loaded: dict[str, KeyPair] | None = None) -> None:
+        """`loaded` are keys that were parsed before, to be shared by those who read one domain at a time."""
         self._vault = vault
-        self._loaded: dict[str, KeyPair] = {}
+        self._loaded: dict[str, KeyPair] = {} if loaded is None else loaded
         self._by_domain: Mapping[str, tuple[Signer, ...]] = {}
 
     def load(self, connection: Connection, now: int, domain: str = "") -> None:

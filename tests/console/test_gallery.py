@@ -14,6 +14,9 @@ from tests.console.sample import Sample
 
 pytestmark = pytest.mark.needs("chromium")
 FOLDER = os.environ.get("GATEPOST_GALLERY", "")
+# A chart is drawn anew a moment after its box has changed.
+DRAWN = """() => [...document.querySelectorAll("[data-chart]")].every(
+    (box) => Math.abs(box.querySelector(".uplot").offsetWidth - box.clientWidth) < 2)"""
 HEIGHTS = {1360: 900, 900: 900, 620: 900, 390: 844}
 
 
@@ -63,6 +66,7 @@ def test_every_screen_fits_in_every_width_and_scheme(browser, sample):
             assert desk.page.locator("main h1").count() > 0, path
             for width, height in HEIGHTS.items():
                 desk.page.set_viewport_size({"width": width, "height": height})
+                desk.page.wait_for_function(DRAWN)
                 wide = desk.page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= width, f"{path} is {wide} wide at {width}"
                 photograph(desk, f"{name}.{scheme}.{width}.png")
