@@ -31,8 +31,8 @@ def meter(current: float, limit: float | None, title: str = "", width: int = 120
     tone = "stop" if limit is not None and current >= limit else "wait" if share >= 0.8 else "good"
     return Markup(
         '<svg class="meter {}" viewBox="0 0 {} 6" width="{}" height="6" role="img" preserveAspectRatio="none">'
-        '<title>{}</title><rect class="track" width="{}" height="6" rx="3"/>'
-        '<rect class="fill" width="{:.1f}" height="6" rx="3"/></svg>'
+        '<title>{}</title><rect class="track" width="{}" height="6"/>'
+        '<rect class="fill" width="{:.1f}" height="6"/></svg>'
     ).format(tone, width, width, title, width, share * width)
 
 
