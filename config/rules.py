@@ -8,10 +8,10 @@ one another: product, policy `default`, the mailbox's policy, the mailbox itself
 import dataclasses
 import typing
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, create_model
 
 from config.types import Clock, Count, Domain, DomainPattern, MailAddress, Positive, Section, Text, Wait, as_text
 from policy.settings import Mode, OnExceed, PolicySettings, Rule
@@ -157,3 +157,16 @@ class PolicyFields(Section):
 
 class Policy(PolicyFields):
     """A named policy. What it does not say is taken from `default`, then from the product."""
+
+
+Laid = TypeVar("Laid", bound=BaseModel)
+
+
+def laid_over(below: Laid, above: Laid) -> Laid:
+    """What `above` says, and where it says nothing what `below` says."""
+    said = {name: getattr(above, name) for name in above.model_fields_set}
+    for name, value in said.items():
+        known = getattr(below, name)
+        if isinstance(value, BaseModel) and isinstance(known, type(value)):
+            said[name] = laid_over(known, value)
+    return below.model_copy(update=said)

@@ -15,7 +15,7 @@ from config.delivery import BounceHandling, DeliveryConfig
 from config.policies import Layer, build, layer, limits_layer
 from config.providers import ProviderSettings, complete
 from config.reports import BRIEF_WINDOWS, Alerts, Approvals, Attribution, AttributionWindows, Costs, Webhook
-from config.rules import Policy, PolicyFields, RateLimits
+from config.rules import Policy, PolicyFields, RateLimits, laid_over
 from config.senders import Mailbox, SendingDomain, Tenant
 from config.server import Dns, Http, Queue, Retention, Server, Storage
 from config.smtp import Inbound, Smtp
@@ -102,6 +102,13 @@ class Settings(Section):
         if overrides is None:
             self._policies[name] = built
         return built
+
+    def with_change(self, name: str, change: Policy) -> "Settings":
+        """The same settings where that policy says what `change` says, and otherwise what it said."""
+        known = self.policies.get(name, Policy())
+        changed = self.model_copy(update={"policies": {**self.policies, name: laid_over(known, change)}})
+        changed.__dict__.pop("_policies", None)  # what was built from the policies as they were
+        return changed
 
     def has_policy(self, name: str) -> bool:
         return name == "default" or name in self.policies

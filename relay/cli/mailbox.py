@@ -187,7 +187,7 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
 def _limits(house: "House", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
     """What binds the mailbox in each window, and what it used of it."""
     from policy.usage import WINDOWS
-    from relay.cli.accounts import policy_of
+    from relay.http.replaying import policy_of
     from relay.store.engine import loads
     from relay.store.roster import usage
 

@@ -1,10 +1,7 @@
-"""Decides recorded traffic anew under a candidate configuration.
+"""Decides all recorded traffic anew under a candidate configuration, for `gatepost policy replay`.
 
-A record holds the facts and the state its decision was made from, so nothing is guessed.
-What the candidate declares of a mailbox (autonomy, role, classes) and of a domain's postal
-address counts too. Each decision is taken by itself: what an earlier change would have
-used up or spared is not carried over. Records are judged in several processes where there
-are many of them; a page of records is in memory at a time.
+Records are judged (`relay.http.replaying`) in several processes where there are many of
+them; a page of records is in memory at a time.
 """
 
 import gc
@@ -12,42 +9,22 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from config.loader import load
-from config.settings import Settings
-from policy.recorded import facts_from_json, state_from_json
-from policy.replay import Before, Change, Report
-from policy.replay import replay as compared
-from policy.settings import PolicySettings, RecipientAllowed
-from policy.state import State
-from relay.cli.accounts import policy_of
+from policy.replay import Change, Report
 from relay.cli.house import House
 from relay.cli.progress import Progress
 from relay.cli.rows import every
-from relay.mail.address import AddressError, alias_key, parse_path
-from relay.store import decisions, traces
-from relay.store.engine import loads
+from relay.http.replaying import Candidate, candidates_of, judge, records_of
+from relay.store import decisions
 from relay.store.listings import tenant_names
 
 ALONE = 5_000  # records that one process judges sooner than others are started
 AHEAD = 4  # pages handed out per process
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What the changed configuration says of one mailbox. Fields of None are not declared there."""
-
-    name: str
-    policy: PolicySettings
-    autonomy: str | None = None
-    role: str | None = None
-    allowed_classes: tuple[str, ...] | None = None
-    physical_address: str | None = None
 
 
 def replayed(house: House, path: Path, since: int) -> Report:
@@ -55,10 +32,9 @@ def replayed(house: House, path: Path, since: int) -> Report:
     settings = load(path, need_secrets=False).settings
     report = Report()
     with house.reading() as connection:
-        candidates = _candidates(connection, settings)
+        candidates = candidates_of(settings, every(connection, "mailboxes", {}), tenant_names(connection))
         total = decisions.counted(connection, since)
-        by_address = any(_names_people(c.policy) for c in candidates.values())
-        pages = (_page(connection, rows, by_address=by_address) for rows in decisions.pages(connection, since))
+        pages = (records_of(connection, rows, candidates) for rows in decisions.pages(connection, since))
         with Progress("Replaying", total) as progress:
             for changes, count in _judged(pages, candidates, total):
                 for change in changes:
@@ -68,26 +44,24 @@ def replayed(house: House, path: Path, since: int) -> Report:
     return report
 
 
-def judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple[list[Change], int]:
-    """The changes among these records, and how many there were; those that stay the same are only counted."""
-    gc.disable()  # what is built here has no cycles, and looking for some would cost a fifth
-    try:
-        found = [_change(loads(record), candidates) for record in records]
-    finally:
-        gc.enable()
-    return [change for change in found if change is not None], len(records)
-
-
 def _judged(
     pages: Iterator[list[str]], candidates: Mapping[str, Candidate], total: int
 ) -> Iterator[tuple[list[Change], int]]:
-    work, workers = partial(judge, candidates), os.cpu_count() or 1
+    work, workers = partial(_judge, candidates), os.cpu_count() or 1
     if total < ALONE or workers == 1:
         yield from map(work, pages)
         return
     # Fresh processes: a copy of this one would hold its connection to the store.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield from _in_order(pool, work, pages, workers * AHEAD)
+
+
+def _judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple[list[Change], int]:
+    gc.disable()  # what is built here has no cycles, and looking for some would cost a fifth
+    try:
+        return judge(candidates, records)
+    finally:
+        gc.enable()
 
 
 def _in_order(pool: Executor, work: Any, pages: Iterator[list[str]], most: int) -> Iterator[tuple[list[Change], int]]:
@@ -99,81 +73,3 @@ def _in_order(pool: Executor, work: Any, pages: Iterator[list[str]], most: int) 
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-def _page(connection: Any, rows: Sequence[Any], *, by_address: bool) -> list[str]:
-    """The records of a page; with addresses in place of tokens only where a list of addresses has to be asked."""
-    if not by_address:
-        return [row.record for row in rows]
-    import orjson
-
-    resolved = traces.resolve(connection, {"records": [loads(row.record) for row in rows]})["records"]
-    return [orjson.dumps(_with_keys(record)).decode() for record in resolved]
-
-
-def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
-    """The keys of recipients made from their addresses again: a token stood for address, key and alias alike."""
-    if "facts" not in record:
-        return record
-    known = record["state"]["recipients"]
-    for recipient in record["facts"]["recipients"]:
-        try:
-            address = parse_path(recipient["address"])
-        except AddressError:
-            continue  # erased: nobody's list can name it any more
-        if recipient["key"] in known:
-            known[address.key] = known.pop(recipient["key"])
-        recipient.update(key=address.key, alias=alias_key(address))
-    return record
-
-
-def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> Change | None:
-    """What would change, None where nothing does; nothing can where the mailbox is gone.
-
-    A refusal at MAIL or RCPT came before there was a message to judge again.
-    """
-    candidate = candidates.get(record["mailbox"])
-    if candidate is None or "facts" not in record:
-        return None
-    facts = facts_from_json(record["facts"])
-    state = _as_declared(state_from_json(record["state"], facts), candidate)
-    outcomes = tuple((recipient, outcome) for recipient, outcome, *_ in record["verdicts"])
-    before = Before(record["decision"], record["rule"], record["reason"], outcomes)
-    change = compared(candidate.policy, facts, state, before)
-    return None if change.direction == "same" else replace(change, mailbox=candidate.name)
-
-
-def _as_declared(state: State, candidate: Candidate) -> State:
-    """The recorded state with what the candidate's file declares instead."""
-    if candidate.autonomy is None:
-        return state
-    mailbox, domain = state.mailbox, state.domain
-    declared = (candidate.autonomy, candidate.role, candidate.allowed_classes)
-    if declared != (mailbox.autonomy, mailbox.role, mailbox.allowed_classes):
-        autonomy, role, classes = candidate.autonomy, candidate.role or mailbox.role, candidate.allowed_classes or ()
-        state = replace(state, mailbox=replace(mailbox, autonomy=autonomy, role=role, allowed_classes=classes))
-    if domain is not None and candidate.physical_address not in (None, domain.physical_address):
-        state = replace(state, domain=replace(domain, physical_address=candidate.physical_address))
-    return state
-
-
-def _candidates(connection: Any, settings: Settings) -> dict[str, Candidate]:
-    """What the candidate says of every mailbox there is, by id."""
-    tenants = tenant_names(connection)
-    return {row.id: _candidate(settings, row, tenants[row.tenant_id]) for row in every(connection, "mailboxes", {})}
-
-
-def _candidate(settings: Settings, row: Any, tenant: str) -> Candidate:
-    policy, declared = policy_of(settings, row, tenant), settings.mailbox(row.name, tenant)
-    if declared is None:
-        return Candidate(row.name, policy)
-    own = declared.from_address.rpartition("@")[2]
-    addresses = {domain.domain: domain.physical_address for domain in settings.domains}
-    return Candidate(
-        row.name, policy, declared.autonomy_level, declared.role, declared.allowed_classes, addresses.get(own)
-    )
-
-
-def _names_people(policy: PolicySettings) -> bool:
-    rule: RecipientAllowed = policy.recipient_allowed
-    return bool(rule.addresses or rule.block_addresses or rule.role_accounts == "block")

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from config.settings import Settings
 from policy.attribution import Model
 from policy.outcomes import GroupBy
-from relay.cli.accounts import policy_of
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
 from relay.cli.mailbox import find
@@ -19,6 +18,7 @@ from relay.http import outcomes as outcome_report
 from relay.http import reputation
 from relay.http.house import House as Parts
 from relay.http.ledger import Ledgers
+from relay.http.replaying import policy_of
 from relay.store import accounts
 from relay.store.listings import tenant_names
 

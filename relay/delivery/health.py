@@ -10,7 +10,7 @@ the line. A refusal of a message, a sender or a recipient is a healthy answer, o
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from config.delivery import Breaker
@@ -18,6 +18,7 @@ from relay.delivery.outcome import CLOSED, SENDER, UNFIT, Outcome, Result, Scope
 
 THROTTLED = 1_000  # milliseconds a provider is spared after a throttle that named no time; doubled by the next one
 EXHAUSTED = 3_600_000  # and after «quota used up»
+MINUTES = 60  # how many minutes' counts of what it took are kept
 RAMP = 16  # tries at once after which a recovered provider is trusted again
 NO_BOUND = 1 << 20
 _AT_ONCE = frozenset({"configuration", "account"})  # no second try would go better
@@ -51,6 +52,15 @@ class Health:
     last_at: int = 0
     delivered: int = 0
     failed: int = 0
+    by_minute: dict[int, int] = field(default_factory=dict)  # what it took, by minute since the epoch
+
+    def took(self, count: int, now: int) -> None:
+        """Count messages it took."""
+        minute = now // 60_000
+        self.delivered += count
+        self.by_minute[minute] = self.by_minute.get(minute, 0) + count
+        if len(self.by_minute) > MINUTES:
+            del self.by_minute[min(self.by_minute)]
 
     # A clock that is set back must not keep a provider shut for as long again (faults R11).
 
@@ -152,7 +162,8 @@ class Healths:
         health = self.of(telling.provider)
         was_shut = bool(health.opened_for) or health.is_open(self._clock())
         health.last_words, health.last_at = telling.words, telling.ended
-        health.delivered += sum(outcome.result is Result.DELIVERED for outcome in made)
+        if taken := sum(outcome.result is Result.DELIVERED for outcome in made):
+            health.took(taken, self._clock())
         if telling.kind in _THROTTLES or telling.reopen_after:
             self._throttled(health, telling)
         elif _is_failure(telling):

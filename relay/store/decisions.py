@@ -39,9 +39,9 @@ def page_after(connection: Connection, after: int, since: int = 0, limit: int = 
     return connection.execute(_IN_ORDER, {"since": since, "after": after, "limit": limit}).all()
 
 
-def newest(connection: Connection, limit: int) -> Sequence[str]:
-    """The records of the newest decisions, as JSON text."""
-    return connection.execute(select(_c.record).order_by(_c.seq.desc()).limit(limit)).scalars().all()
+def newest(connection: Connection, limit: int, since: int = 0) -> Sequence[Any]:
+    """The newest decisions made since a time, at most `limit`; their `record` is JSON text."""
+    return connection.execute(select(_c.at, _c.record).order_by(_c.seq.desc()).limit(limit).where(_c.at >= since)).all()
 
 
 def heads(connection: Connection) -> Sequence[Any]:

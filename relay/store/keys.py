@@ -74,15 +74,19 @@ def _columns(pair: KeyPair, vault: Vault) -> dict[str, str]:
 class Signers:
     """The signers of every domain. A subdomain without keys of its own is signed for by the domain above it."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, loaded: dict[str, KeyPair] | None = None) -> None:
+        """`loaded` are keys that were parsed before, to be shared by those who read one domain at a time."""
         self._vault = vault
-        self._loaded: dict[str, KeyPair] = {}
+        self._loaded: dict[str, KeyPair] = {} if loaded is None else loaded
         self._by_domain: Mapping[str, tuple[Signer, ...]] = {}
 
-    def load(self, connection: Connection, now: int) -> None:
-        """Read the active keys again; a key that is loaded already is not parsed twice."""
+    def load(self, connection: Connection, now: int, domain: str = "") -> None:
+        """Read the active keys again, of all domains or of one and those above it; none is parsed twice."""
         by_domain: dict[str, list[Signer]] = {}
-        for row in connection.execute(select(t.dkim_keys).where(_k.status == "active", _k.active_from <= now)):
+        query = select(t.dkim_keys).where(_k.status == "active", _k.active_from <= now)
+        labels = domain.split(".") if domain else []
+        above = [".".join(labels[n:]) for n in range(len(labels))]
+        for row in connection.execute(query.where(_k.domain.in_(above)) if domain else query):
             mark = f"{row.id} {row.public}"
             if mark not in self._loaded:
                 self._loaded[mark] = load_key(self._vault.open(row.private).encode())

@@ -32,7 +32,7 @@ _EVENTS = (
 class Search:
     """What is looked for; empty fields do not matter. `recipient` is a folded key.
 
-    No index knows `subject`, `sender`, `to` (parts of these fields) and `reason`: they are
+    No index knows `subject`, `sender`, `to` (parts of these fields), `decision` and `reason`: they are
     looked for among the next SCAN submissions only, and the page says where to go on.
     """
 
@@ -43,6 +43,7 @@ class Search:
     dedupe_key: str = ""
     campaign: str = ""
     state: str = ""
+    decision: str = ""
     reason: str = ""
     subject: str = ""
     sender: str = ""
@@ -138,7 +139,7 @@ def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[A
         named.append(_s.received_at >= what.since)
     if what.until:
         named.append(_s.received_at < what.until)
-    walked = [_s.reason == what.reason] if what.reason else []
+    walked = [column == value for column, value in ((_s.reason, what.reason), (_s.decision, what.decision)) if value]
     for column, value in ((_s.subject, what.subject), (_s.from_address, what.sender), (_s.to_header, what.to)):
         if value:
             walked.append(column.icontains(value, autoescape=True))

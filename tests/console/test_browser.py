@@ -1,8 +1,13 @@
 """The console in Chromium: what a person does, done by hand and keyboard."""
 
+import base64
+from email.utils import formataddr
+from urllib.parse import quote
+
 import pytest
 
 from tests.console.browser import CHANGES, Desk
+from tests.console.sample import Destination
 from tests.support.script import Script
 
 pytestmark = pytest.mark.needs("chromium")
@@ -21,20 +26,6 @@ def test_a_wrong_key_stays_outside(browser, make_inside, provider):
     desk.sign_in("wrong")
     assert "not the admin key" in desk.page.inner_text("#problem")
     context.close()
-
-
-@pytest.mark.parametrize("width", [1360, 800, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_screen_shows_without_a_fault_at_every_width(desk, width, scheme):
-    desk.send()
-    desk.send(**HELD)
-    desk.page.emulate_media(color_scheme=scheme)
-    desk.page.set_viewport_size({"width": width, "height": 860})
-    for path in SCREENS:
-        desk.go(path)
-        wide = desk.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{path} is {wide} wide"
-        assert desk.page.locator("main h1, main input[type=search]").count() > 0
 
 
 def test_an_approved_message_arrives(desk):
@@ -59,6 +50,45 @@ def test_a_rejected_message_never_leaves_by_keyboard_alone(desk):
     desk.go(f"/messages/{told['sendId']}")
     assert "rejected" in desk.page.inner_text("#detail-head")
     assert desk.arrived("dana@example.com") == 0
+
+
+def test_one_approves_with_the_keyboard_alone(desk):
+    first, second = desk.send(**HELD), desk.send(**(HELD | {"to": "erin@example.com", "subject": "Another"}))
+    page = desk.page
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    page.wait_for_selector(f"#detail[data-send='{first['sendId']}']")  # the one that waits longest
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"#detail[data-send='{second['sendId']}']")
+    page.keyboard.press("a")
+    page.wait_for_selector("text=Approved. It is on its way.")
+    page.wait_for_selector(f"#detail[data-send='{first['sendId']}']")  # the next one is open
+    page.keyboard.press("n")
+    page.keyboard.type("not like this")
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    page.wait_for_selector("text=Nothing is waiting.")
+    assert desk.provider.ledger.wait(lambda _: desk.arrived("erin@example.com") == 1)
+    assert desk.arrived("dana@example.com") == 0
+    with desk.inside.api() as api:
+        assert api.get(f"/v1/approvals/{first['sendId']}").json()["note"] == "not like this"
+
+
+def test_a_replayed_change_shows_both_directions_and_changes_nothing(desk):
+    desk.send(text="A word about prices.")
+    desk.send(**HELD)
+    desk.go("/policies?pane=replay")
+    desk.page.fill("#change", "rules:\n  rate_limit_hourly: {limit: 0}")
+    desk.page.click("text=Replay >> nth=-1")
+    desk.page.wait_for_selector(".result")
+    assert "of 2 decisions would change" in desk.page.inner_text(".result")
+    assert "rate limit hourly" in desk.page.inner_text(".sides >> nth=0")
+    desk.page.fill("#change", "rules:\n  rate_limit_hourli: {limit: 0}")
+    desk.page.click("#try button.primary")
+    desk.page.wait_for_selector("text=did you mean rate_limit_hourly?")
+    assert desk.send(to="frank@example.com")["status"] == "queued"
 
 
 def test_a_paused_provider_gets_nothing_until_it_is_resumed(desk):
@@ -113,6 +143,7 @@ def test_keys_search_move_open_and_go(desk):
     desk.page.wait_for_selector("#detail >> text=The other")
     desk.page.keyboard.press("3")
     desk.page.wait_for_selector("iframe.preview")
+    desk.page.wait_for_url("**?tab=message&q=subject%3Aother")  # every state has its address
     desk.page.keyboard.press("g")
     desk.page.keyboard.press("v")
     desk.page.wait_for_url("**/providers")
@@ -152,25 +183,82 @@ HTML = (
 )
 
 
-def test_foreign_words_do_nothing_anywhere(desk):
+SVG = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' onload='window.hacked=6'/>").decode()
+# Where the words of others come in beside the message itself.
+NOTED = {
+    "/v1/suppressions": {"email": "eve@example.com", "reason": "manual", "note": EVIL},
+    "/v1/suppressed-domains": {"domain": "evil.example", "note": EVIL},
+    "/v1/consents": {
+        "email": "eve@example.com",
+        "basis": EVIL,
+        "source": EVIL,
+        "jurisdiction": EVIL[:60],
+        "proof": EVIL,
+    },
+    "/v1/mailboxes": {"name": "evil", "fromAddress": "evil@sender.test", "fromName": EVIL},
+    "/v1/mailboxes/evil/pause": {"cause": EVIL},
+    "/v1/me/keys": {"label": EVIL, "scope": "agent:agent@sender.test"},
+    "/v1/providers/second/pause": {"cause": EVIL},
+    "/v1/domains": {"domain": "evil.example", "verificationMethod": "dns_txt", "physicalAddress": EVIL},
+    "/v1/analytics/events": {"eventType": EVIL, "email": "bob@example.com", "value": 1, "metadata": {EVIL: EVIL}},
+}
+
+
+def test_foreign_words_do_nothing_anywhere(browser, make_inside, provider, make_provider):
+    hook, second = Destination(EVIL.encode()), make_provider()
+    hooks = {"webhooks": [{"url": hook.url, "secret": "whsec_" + "c2VjcmV0" * 6, "allow_private": True}]}
+    inside = make_inside(CHANGES | hooks, providers=[provider.settings(), second.settings("second", weight=0)])
+    context = browser.new_context()
+    desk = Desk(inside, provider, context.new_page())
     asked: list[str] = []
     desk.page.on("request", lambda request: asked.append(request.url))
+    desk.page.on("dialog", lambda dialog: desk.faults.append(f"dialog: {dialog.message}"))
     desk.provider.script = Script().on(rcpt=f"550 5.7.1 {EVIL}")
-    told = desk.send(subject=EVIL, html=HTML, text=EVIL, headers={"X-Note": EVIL}, campaign="<b>c</b>")
+    told = desk.send(
+        subject=EVIL, html=HTML, text=EVIL, headers={"X-Note": EVIL}, campaign="<b>c</b>",
+        metadata={"run": EVIL},
+        attachments=[{"filename": f"{EVIL}.svg", "contentType": "image/svg+xml", "content": SVG}],
+    )  # fmt: skip
     held = desk.send(**(HELD | {"subject": EVIL, "html": HTML}))
+    named = f"From: {formataddr((EVIL, 'agent@sender.test'))}\r\nTo: {formataddr((EVIL, 'x@example.com'))}\r\n"
+    assert (
+        inside.submit(["x@example.com"], f"{named}Subject: {EVIL}\r\n\r\n{EVIL}\r\n".encode()).code == 550
+    )  # and is shown all the same
+    with inside.api() as api:
+        for path, body in NOTED.items():
+            assert api.post(path, json=body).status_code < 300, path
+        details = [
+            f"/{kind}/{one['id']}" for kind in ("domains", "webhooks") for one in api.get(f"/v1/{kind}").json()["data"]
+        ]
+    assert hook.posted.acquire(timeout=20)
+    desk.sign_in()
+    desk.page.wait_for_url(f"{inside.http}/")
     for path in (
-        "/", "/messages", f"/messages?q={'%3Cscript%3E'}", "/approvals",
+        *SCREENS, *details, f"/messages?q={quote(EVIL)}", f"/suppressions?q={quote(EVIL)}", "/mailboxes/evil",
         *(f"/messages/{told['sendId']}?tab={tab}" for tab in ("timeline", "decision", "message")),
         *(f"/messages/{held['sendId']}?tab=message&face={face}" for face in ("text", "headers", "source", "diff")),
         f"/messages/{told['sendId']}?tab=message&face=rendered&images=0",
     ):  # fmt: skip
         desk.go(path)
         desk.page.wait_for_load_state("load")
-        assert desk.page.evaluate("window.hacked") is None
+        assert desk.page.evaluate("window.hacked") is None, path
     assert [url for url in asked if not url.startswith(desk.inside.http)] == []
     frame = desk.page.frame_locator("iframe.preview")
     assert frame.locator("script, iframe, form, meta[http-equiv]").count() == 0
     assert frame.locator("a[href^=javascript]").count() == 0
+    context.close()
+    hook.close()
+    assert desk.faults == []
+
+
+def test_an_attachment_is_a_file_and_never_a_page(desk):
+    told = desk.send(
+        html="<p>See</p>", attachments=[{"filename": "a.svg", "contentType": "image/svg+xml", "content": SVG}]
+    )
+    desk.go(f"/messages/{told['sendId']}?tab=message")
+    with desk.page.expect_download() as download:
+        desk.page.click(".attachments a")
+    assert download.value.suggested_filename == "a.svg"
 
 
 def test_the_preview_has_no_origin_even_by_itself(desk):

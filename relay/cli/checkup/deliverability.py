@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from config.settings import Settings
 from config.types import is_loopback
 from policy.reputation import assess, bounce_rate, complaint_rate
-from relay.cli.accounts import policy_of
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.dns import asked
 from relay.cli.house import House
 from relay.cli.rows import every
 from relay.http.dns_records import Found
+from relay.http.replaying import policy_of
 from relay.store.listings import tenant_names
 from relay.store.rates import read_rates
 from relay.store.roster import keys_of

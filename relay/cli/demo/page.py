@@ -13,9 +13,10 @@ from relay.cli.demo.sink import BEHAVIOURS, Sink, Taken
 # Fields Gatepost puts in; everything else came from the agent.
 ADDED = ("received", "dkim-signature", "list-unsubscribe", "list-unsubscribe-post")
 
+_HEADS = "".join(f'<th scope="col">{name}</th>' for name in ("From", "To", "Subject", "Provider", "Time"))
 _OWN_LINK = re.compile(r"http://127\.0\.0\.1:\d+/u/[\w-]+")
 _STYLE = """
-:root{--ground:#fbfbfa;--panel:#fff;--line:#e7e5e1;--ink:#1d1d1f;--muted:#6b6b70;--accent:#3b5bdb;--good:#2b8a3e;
+:root{--ground:#fbfbfa;--panel:#fff;--line:#e7e5e1;--ink:#1d1d1f;--muted:#6b6b70;--accent:#3b5bdb;--good:#257a37;
   --mark:#ebf6ee}
 @media(prefers-color-scheme:dark){:root{--ground:#131416;--panel:#1a1c1f;--line:#2c2f34;--ink:#ececee;--muted:#9a9aa2;
   --accent:#7c96ff;--good:#69db7c;--mark:#17251b}}
@@ -30,16 +31,29 @@ a:hover{text-decoration:underline}
 table{width:100%;border-collapse:collapse;background:var(--panel);border:1px solid var(--line)}
 td,th{text-align:left;padding:8px 12px;border-top:1px solid var(--line);font-weight:400;vertical-align:top}
 th{color:var(--muted);border-top:0}
-td:last-child{white-space:nowrap}
+td:last-child{white-space:nowrap;font-variant-numeric:tabular-nums}
+small{font-weight:400;color:var(--muted)}
+a:focus-visible,button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 code,pre{font:13px/19px ui-monospace,monospace}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--panel);border:1px solid var(--line);
   border-radius:6px;padding:12px;margin:8px 0 24px}
 pre b{font-weight:400;background:var(--mark);color:var(--good)}
 iframe{width:100%;height:320px;border:1px solid var(--line);border-radius:6px;background:#fff}
-form{display:inline-flex;gap:8px;align-items:center;margin:0 24px 16px 0}
+form{display:inline-flex;flex-wrap:wrap;gap:8px;align-items:center;margin:0 24px 16px 0}
+form code{min-width:72px}
 button{font:inherit;padding:4px 8px;color:inherit;cursor:pointer;background:var(--panel);
   border:1px solid var(--line);border-radius:6px}
 button[aria-pressed=true]{border-color:var(--accent);color:var(--accent)}
+@media(max-width:700px){
+  thead{display:none}
+  tr{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:0 12px;padding:8px 12px;border-top:1px solid var(--line)}
+  td{border:0;padding:0;color:var(--muted);overflow-wrap:anywhere}
+  td:nth-child(3){grid-area:1/1}
+  td:nth-child(5){grid-area:1/2}
+  td:nth-child(1){grid-area:2/1/3/3}
+  td:nth-child(2){grid-area:3/1}
+  td:nth-child(4){grid-area:3/2}
+}
 """
 
 
@@ -49,9 +63,10 @@ def list_page(messages: Sequence[Taken], sinks: Sequence[Sink], about: Mapping[s
     links = " · ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in about.items())
     return _document(
         "Inbox",
-        f"<h1>What the providers received</h1><p>Nothing leaves this machine. {links}</p>"
+        f"<h1>What the providers received</h1><p>Nothing leaves this machine. {links}<br>"
+        "Break a provider here and send again: the other takes over.</p>"
         f"{''.join(_switch(sink) for sink in sinks)}"
-        f"<table><tr><th>From<th>To<th>Subject<th>Provider<th>Time{rows}</table>",
+        f"<table><thead><tr>{_HEADS}</thead><tbody>{rows}</tbody></table>",
         refresh=5,
     )
 

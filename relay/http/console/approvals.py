@@ -63,7 +63,8 @@ async def _open(visit: Visit, send_id: str) -> dict[str, Any]:
         if problem.status_code != 404:
             raise
         record = {"checks": []}
-    return told | {"approval": approval, "summary": checks.summary(record["checks"]), "tabs": FACES}
+    cause = next((item for item in checks.items(record["checks"]) if item.status in checks.LOOK), None)
+    return told | {"approval": approval, "summary": checks.summary(record["checks"]), "cause": cause, "tabs": FACES}
 
 
 async def decide(visit: Visit) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 from relay.delivery.dress import Unconvertible, Unsignable, Wardrobe, dressed
 from relay.http.house import House
 from relay.mail.departure import WireError
+from relay.mail.dkim_key import KeyPair
 from relay.store import queue
 from relay.store.keys import Signers
 from relay.store.sends import body
@@ -20,8 +21,8 @@ class Bytes:
     problem: str = ""
 
 
-def read(connection: Any, house: House, send_id: str) -> Bytes | None:
-    """The bytes of a submission; None when they are gone (retention), or never stored (blocked)."""
+def read(connection: Any, house: House, keys: dict[str, KeyPair], send_id: str) -> Bytes | None:
+    """The bytes of a submission; None when they are gone (retention), or never stored (blocked). `keys` are kept."""
     data = body(connection, send_id)
     if data is None:
         return None
@@ -30,8 +31,8 @@ def read(connection: Any, house: House, send_id: str) -> Bytes | None:
     provider = next((p for p in settings.providers if p.is_ready), None)
     if parcel is None or provider is None:
         return Bytes(data, data, "" if parcel is None else "no provider is configured")
-    signers = Signers(house.vault)
-    signers.load(connection, house.clock())
+    signers = Signers(house.vault, keys)
+    signers.load(connection, house.clock(), parcel.from_address.rpartition("@")[2])
     wardrobe = Wardrobe(settings.server.hostname, house.links(), signers.of)
     try:
         return Bytes(data, bytes(dressed(data, parcel, parcel.due[:1], provider, wardrobe)))

@@ -31,8 +31,8 @@ def meter(current: float, limit: float | None, title: str = "", width: int = 120
     tone = "stop" if limit is not None and current >= limit else "wait" if share >= 0.8 else "good"
     return Markup(
         '<svg class="meter {}" viewBox="0 0 {} 6" width="{}" height="6" role="img" preserveAspectRatio="none">'
-        '<title>{}</title><rect class="track" width="{}" height="6" rx="3"/>'
-        '<rect class="fill" width="{:.1f}" height="6" rx="3"/></svg>'
+        '<title>{}</title><rect class="track" width="{}" height="6"/>'
+        '<rect class="fill" width="{:.1f}" height="6"/></svg>'
     ).format(tone, width, width, title, width, share * width)
 
 
@@ -52,30 +52,29 @@ def bar(parts: Sequence[tuple[str, float]], title: str, width: int = 120) -> Mar
     ).format(width, width, title, Markup("").join(pieces))
 
 
-def waterfall(terms: Sequence[tuple[str, float, str]], total: int) -> Markup:
-    """From 100 down to a score: (name, points taken, words)."""
-    row, label, scale = 28, 92, 3.2
-    left, rows = 100.0, []
-    for index, (name, points, words) in enumerate(terms):
-        y = (index + 1) * row
-        after = max(0.0, left - points)
-        rows.append(_step(y, name, after, left - after, "taken" if points else "none", words, label, scale))
-        left = after
-    begin = _step(0, "begins at", 0, 100, "begin", "100", label, scale)
-    end = _step((len(terms) + 1) * row, "score", 0, float(total), "total", str(total), label, scale)
-    height = (len(terms) + 2) * row
-    width = label + 100 * scale + 60
-    return Markup('<svg class="waterfall" viewBox="0 0 {:.0f} {}" role="img"><title>The score</title>{}</svg>').format(
-        width, height, Markup("").join([begin, *rows, end])
-    )
-
-
-def _step(y: int, name: str, start: float, wide: float, kind: str, words: str, label: int, scale: float) -> Markup:
+def sides(left: float, right: float, most: float) -> Markup:
+    """Two amounts back to back: what would be stopped to the left, what would be let through to the right."""
+    scale = 60 / (most or 1)
     return Markup(
-        '<text x="0" y="{}" class="name">{}</text>'
-        '<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="16" rx="2"/>'
-        '<text x="{:.1f}" y="{}" class="value">{}</text>'
-    ).format(
-        y + 18, name, kind, label + start * scale, y + 6, max(1.0, wide * scale),
-        label + (start + wide) * scale + 8, y + 18, words,
-    )  # fmt: skip
+        '<svg class="sides" viewBox="0 0 120 6" width="120" height="6" aria-hidden="true" preserveAspectRatio="none">'
+        '<rect class="stop" x="{:.1f}" width="{:.1f}" height="6"/><rect class="good" x="60" width="{:.1f}" height="6"/>'
+        '<rect class="axis" x="59.5" width="1" height="6"/></svg>'
+    ).format(60 - left * scale, left * scale, right * scale)
+
+
+def waterfall(terms: Sequence[tuple[str, float, str]], total: int) -> Markup:
+    """From 100 down to a score: (name, points taken, words). A row each, so that its words keep their size."""
+    left, rows = 100.0, [_step("begins at", 0, 100, "begin", "100")]
+    for name, points, words in terms:
+        after = max(0.0, left - points)
+        rows.append(_step(name, after, left - after, "taken" if points else "none", words))
+        left = after
+    rows.append(_step("score", 0, float(total), "total", str(total)))
+    return Markup('<dl class="waterfall">{}</dl>').format(Markup("").join(rows))
+
+
+def _step(name: str, start: float, wide: float, kind: str, words: str) -> Markup:
+    return Markup(
+        '<div><dt>{}</dt><dd class="drawn"><svg viewBox="0 0 100 16" height="16" preserveAspectRatio="none"'
+        ' aria-hidden="true"><rect class="{}" x="{:.1f}" width="{:.1f}" height="16"/></svg></dd><dd>{}</dd></div>'
+    ).format(name, kind, min(start, 99.5), max(0.5, wide), words)

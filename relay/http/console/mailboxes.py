@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from policy.settings import Reputation
 from relay.http import keys, reputation
 from relay.http import mailboxes as api
 from relay.http.console import cascade
@@ -26,7 +27,9 @@ SECRET = "THE-SECRET"  # noqa: S105 - what a snippet shows where nobody knows th
 async def listed(visit: Visit) -> Response:
     """A card each."""
     page = await api.list_mailboxes(visit.house, visit.who, turn(visit, 24))
-    scores = {row["id"]: await _standing(visit, row["id"]) for row in page["data"]}
+    scopes = {row["id"]: f"mailbox:{row['id']}" for row in page["data"]}
+    found = await reputation.standings(visit.house, {scope: await _rule(visit, n) for n, scope in scopes.items()})
+    scores = {name: found[scope] for name, scope in scopes.items()}
     return visit.page("mailboxes.html", mailboxes=page["data"], scores=scores, next=page["nextCursor"])
 
 
@@ -65,9 +68,12 @@ def connects(visit: Visit, username: str, key: str, credential_id: str) -> list[
 
 
 async def _standing(visit: Visit, mailbox_id: str) -> dict[str, Any]:
+    return await reputation.standing(visit.house, f"mailbox:{mailbox_id}", await _rule(visit, mailbox_id))
+
+
+async def _rule(visit: Visit, mailbox_id: str) -> Reputation:
     account = await visit.house.accounts.get(mailbox_id)
-    rule = account.policy.reputation if account else visit.house.settings().policy().reputation
-    return await reputation.standing(visit.house, f"mailbox:{mailbox_id}", rule)
+    return account.policy.reputation if account else visit.house.settings().policy().reputation
 
 
 async def make(visit: Visit) -> Response:

@@ -15,6 +15,7 @@ from relay.http.pages import cursor_of, read_cursor
 from relay.http.problems import Problem, not_found
 from relay.mail.mime import view
 from relay.store import listings, sent
+from relay.store.sends import body
 
 PAGE = 50
 TABS = ("timeline", "decision", "message")
@@ -113,7 +114,7 @@ async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:
 
 
 async def _content(visit: Visit, send_id: str, face: str) -> dict[str, Any]:
-    found = await visit.house.look(lambda c: departing.read(c, visit.house, send_id))
+    found = await visit.house.look(lambda c: departing.read(c, visit.house, visit.keys, send_id))
     told: dict[str, Any] = {"face": face, "message": found}
     if found is None:
         return told | {"days": visit.house.settings().retention.messages.days}
@@ -147,7 +148,11 @@ async def rendered(visit: Visit) -> Response:
 
 async def raw(visit: Visit) -> Response:
     """The message as it came, as a file."""
-    return _file(f"{visit.named('id')}.eml", (await _bytes(visit)).original)
+    send_id = visit.named("id")
+    data = await visit.house.look(lambda c: body(c, send_id))
+    if data is None:
+        raise not_found("message")
+    return _file(f"{send_id}.eml", data)
 
 
 async def part(visit: Visit) -> Response:
@@ -161,7 +166,7 @@ async def part(visit: Visit) -> Response:
 
 async def _bytes(visit: Visit) -> departing.Bytes:
     send_id = visit.named("id")
-    found = await visit.house.look(lambda c: departing.read(c, visit.house, send_id))
+    found = await visit.house.look(lambda c: departing.read(c, visit.house, visit.keys, send_id))
     if found is None:
         raise not_found("message")
     return found

@@ -8,12 +8,15 @@ from starlette.responses import Response
 from policy.reputation import assess, percent
 from policy.state import Rates
 from policy.usage import DAY, HOUR
+from relay.http.console import needs
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.visit import Entry, Visit, get
 from relay.store import counts, figures, listings
 
 DECISIONS = ("approved", "held", "deferred", "blocked")
 HOURS = 24
+# The messages behind each colour of the chart.
+LINKS = {name: f"decision:{name} last:24h" for name in DECISIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,14 @@ async def _told(visit: Visit) -> dict[str, Any]:
             last_day(connection, visit.hours, now),
             figures.became_by_hour(connection, now - 2 * DAY),
             counts.open_states(connection),
-            listings.listed(connection, "investigations", {"status": "open"}, limit=4).rows,
-            listings.listed(connection, "domains", {"status": ("pending", "failed")}, limit=4).rows,
-            listings.listed(connection, "mailboxes", {"status": "paused"}, limit=4).rows,
+            needs.read(connection),
             listings.listed(connection, "mailboxes", {}, limit=1).rows,
         )
 
-    decided, became, states, cases, domains, paused, mailboxes = await house.look(question)
+    decided, became, states, needed, mailboxes = await house.look(question)
     first = now // HOUR - HOURS + 1
     day = [became.get(first + i, {}) for i in range(HOURS)]
-    rule = house.settings().policy().reputation
+    rule, cards = house.settings().policy().reputation, provider_cards(house)
     chart = {
         "at": [(first + i) * HOUR // 1000 for i in range(HOURS)],
         "series": [{"name": name, "values": [h.get(name, 0) for h in decided]} for name in DECISIONS],
@@ -70,12 +71,9 @@ async def _told(visit: Visit) -> dict[str, Any]:
     return {
         "figures": _figures(day, decided, states, rule),
         "chart": chart,
-        "providers": provider_cards(house),
-        "waiting": states["held"],
-        "states": states,
-        "cases": cases,
-        "domains": domains,
-        "paused": paused,
+        "links": LINKS,
+        "providers": cards,
+        "needs": [*_approvals(states["held"]), *needs.of_providers(cards), *needed],
         "is_new": not any(sum(h.values()) for h in decided) and not day[-1],
         "has_mailbox": bool(mailboxes),
         "connect": connect_facts(visit),
@@ -124,6 +122,11 @@ def _figures(day: list[Any], decided: list[dict[str, int]], states: dict[str, in
             complained,
         ),
     )
+
+
+def _approvals(held: int) -> list[needs.Need]:
+    title = "1 message waits for approval" if held == 1 else f"{held:,} messages wait for approval"
+    return [needs.Need("held", "", title, "", "/approvals")] if held else []
 
 
 def _waits(count: int) -> str:

@@ -2,10 +2,11 @@
 
 from starlette.responses import Response
 
+from relay.http import tenants as api
+from relay.http.console.forms import filled
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.visit import Entry, Visit, get, post
-from relay.http.problems import not_found
-from relay.store import providers, roster
+from relay.store import roster
 
 
 async def listed(visit: Visit) -> Response:
@@ -18,26 +19,15 @@ async def listed(visit: Visit) -> Response:
 
 async def pause(visit: Visit) -> Response:
     """It gets no more mail; others take over."""
-    cause = visit.form.get("cause", "").strip()[:256] or "paused in the console"
-    return await _set(visit, "paused", cause, "Paused. The other providers take over.")
+    cause = filled(api.Cause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
+    await api.pause_provider(visit.named("name"), visit.house, visit.who, cause)
+    return visit.go("/providers", "Paused. The other providers take over.")
 
 
 async def resume(visit: Visit) -> Response:
     """It gets mail again."""
-    return await _set(visit, "active", "", "Resumed. It gets mail again.")
-
-
-async def _set(visit: Visit, status: str, cause: str, said: str) -> Response:
-    house, name, now = visit.house, visit.named("name"), visit.now
-    if house.provider(name) is None:
-        raise not_found("provider")
-    await house.write(
-        lambda c: providers.set_provider_status(c, name, status=status, cause=cause, by=visit.who.actor, now=now)
-    )
-    # This process knows at once; the others when they look next.
-    house.healths.paused = await house.look(providers.paused_providers)
-    house.wake()
-    return visit.go("/providers", said)
+    await api.resume_provider(visit.named("name"), visit.house, visit.who)
+    return visit.go("/providers", "Resumed. It gets mail again.")
 
 
 ENTRIES: tuple[Entry, ...] = (

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from relay.delivery.health import MINUTES
 from relay.http.house import House
 
 
@@ -22,6 +23,7 @@ class ProviderCard:
     failed: int
     failures: int
     open_until: int
+    by_minute: tuple[int, ...]  # what it took in each of the last 60 minutes, the present one last
 
     @property
     def word(self) -> str:
@@ -32,7 +34,7 @@ class ProviderCard:
 
 def provider_cards(house: House) -> list[ProviderCard]:
     """All declared providers, in the order of the file."""
-    cards = []
+    cards, now = [], house.clock() // 60_000
     for provider in house.settings().providers:
         health = house.healths.of(provider.name)
         cards.append(
@@ -50,6 +52,7 @@ def provider_cards(house: House) -> list[ProviderCard]:
                 failed=health.failed,
                 failures=health.failures,
                 open_until=health.open_until,
+                by_minute=tuple(health.by_minute.get(minute, 0) for minute in range(now - MINUTES + 1, now + 1)),
             )
         )
     return cards

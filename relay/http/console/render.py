@@ -50,8 +50,9 @@ def environment() -> Environment:
         auto_reload=False,
     )
     for shown in (
-        words.state, words.tone, words.exact, words.clock, words.day, words.distance, words.lasted, words.number,
-        words.percent, words.money, words.size, words.spoken, words.printable, words.millis,
+        words.state, words.tone, words.exact, words.iso, words.clock, words.day, words.distance, words.lasted,
+        words.number, words.percent, words.money, words.size, words.sentence, words.spoken, words.printable,
+        words.millis,
     ):  # fmt: skip
         made.filters[shown.__name__] = shown
         made.globals[shown.__name__] = shown
@@ -60,6 +61,7 @@ def environment() -> Environment:
         "sparkline": drawing.sparkline,
         "meter": drawing.meter,
         "bar": drawing.bar,
+        "sides": drawing.sides,
         "waterfall": drawing.waterfall,
         "asset": asset,
         "rail": RAIL,

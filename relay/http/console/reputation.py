@@ -21,16 +21,13 @@ async def show(visit: Visit) -> Response:
     boxes, tenants = await visit.house.look(
         lambda c: (listings.listed(c, "mailboxes", {}, limit=MOST).rows, listings.tenant_names(c))
     )
-    rows = [await _row(visit, f"tenant:{key}", name, "tenant") for key, name in tenants.items()]
-    rows += [await _row(visit, f"mailbox:{box.id}", box.name, box.status) for box in boxes]
+    named = {f"tenant:{key}": (name, "") for key, name in tenants.items()}
+    named |= {f"mailbox:{box.id}": (box.name, box.status) for box in boxes}
+    found = await api.standings(visit.house, {scope: await _rule(visit, scope) for scope in named})
+    rows = [{"name": name, "paused": status == "paused", **found[scope]} for scope, (name, status) in named.items()]
     chosen = visit.asked("scope") or (rows[0]["scope"] if rows else "")
-    opened = await _open(visit, chosen) if chosen else None
+    opened = await _open(visit, chosen, found.get(chosen)) if chosen else None
     return visit.page("reputation.html", rows=rows, chosen=chosen, opened=opened)
-
-
-async def _row(visit: Visit, scope: str, name: str, status: str) -> dict[str, Any]:
-    rule = await _rule(visit, scope)
-    return {"name": name, "paused": status == "paused", **await api.standing(visit.house, scope, rule)}
 
 
 async def _rule(visit: Visit, scope: str) -> Reputation:
@@ -39,7 +36,7 @@ async def _rule(visit: Visit, scope: str) -> Reputation:
     return account.policy.reputation if account else visit.house.settings().policy().reputation
 
 
-async def _open(visit: Visit, scope: str) -> dict[str, Any]:
+async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[str, Any]:
     kind, _, name = scope.partition(":")
     now = visit.now
     try:
@@ -61,7 +58,7 @@ async def _open(visit: Visit, scope: str) -> dict[str, Any]:
     return {
         "name": shown,
         "rule": rule,
-        **await api.standing(visit.house, scope, rule),
+        **(known or await api.standing(visit.house, scope, rule)),
         "bounces": _rates(at, by_day, "bounced", "sent", bounces),
         "complaints": _rates(at, by_day, "complained", "delivered", complaints),
     }

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from relay.http.console.words import lasted, millis, spoken
+from relay.http.console.words import DAY, lasted, millis, spoken
 
 # Told by the attempt itself, or by the decision.
-_TOLD_BY_ATTEMPT = frozenset({"delivery.active", "delivery.delivered", "delivery.deferred", "delivery.bounced"})
+_TOLD_BY_ATTEMPT = frozenset(
+    f"delivery.{state}" for state in ("active", "delivered", "deferred", "bounced", "uncertain")
+)
 _TOLD_BY_DECISION = frozenset({"send.queued", "send.held", "send.scheduled", "send.blocked"})
 _WORDS = {
     "send.approved": "approved",
@@ -31,6 +33,7 @@ _WORDS = {
     "delivery.clicked": "followed a link",
     "delivery.complained": "complained: reported as spam",
     "delivery.unsubscribed": "unsubscribed",
+    "suppression.created": "suppressed from now on",
 }
 _TONES = {
     "send.approved": "good",
@@ -45,8 +48,17 @@ _TONES = {
     "delivery.deferred": "wait",
     "delivery.unsubscribed": "wait",
 }
-_OF_RESULT = {"delivered": "good", "deferred": "wait", "uncertain": "wait", "": "quiet"}
-_HIDDEN = frozenset({"reason", "by", "note", "provider", "reply", "code", "enhanced", "number", "attempt"})
+_OF_RESULT = {"delivered": "good", "deferred": "wait", "failed_over": "wait", "uncertain": "wait", "": "quiet"}
+_HIDDEN = frozenset(
+    """
+    reason by note provider reply code enhanced number attempt phase took dueAt source eventId
+    """.split()  # noqa: SIM905 - names read better as words
+)
+_PHASES = {
+    "CONNECT": "while connecting", "GREETING": "at the greeting", "EHLO": "at EHLO", "TLS": "in the TLS handshake",
+    "STARTTLS": "at STARTTLS", "AUTH": "at AUTH", "MAIL": "at MAIL FROM", "RCPT": "at RCPT TO", "DATA": "at DATA",
+    "BODY": "within the message", "FINAL": "after the final dot",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,11 @@ class Step:
     took: str = ""
     details: tuple[tuple[str, str], ...] = ()
     is_to_come: bool = False
+
+    @property
+    def day(self) -> int:
+        """The day it happened on, counted since the epoch; 0 where it has no time."""
+        return self.at // DAY
 
 
 def steps(send: Mapping[str, Any]) -> list[Step]:
@@ -98,9 +115,9 @@ def _edited(send: Mapping[str, Any]) -> Step:
 def _attempt(attempt: Mapping[str, Any], *, many: bool) -> Step:
     result = attempt["result"] or ""
     tone = _OF_RESULT.get(result, "stop")
-    phase = f"at {attempt['phase']}" if attempt["phase"] and result != "delivered" else ""
+    phase = _PHASES.get(attempt["phase"] or "", attempt["phase"] or "") if result != "delivered" else ""
     said = attempt["reply"] or ""
-    shown = result or "under way"
+    shown = spoken(result) or "under way"
     return Step(
         millis(attempt["beganAt"]),
         f"attempt {attempt['number']} at {attempt['provider']}",
@@ -115,11 +132,11 @@ def _attempt(attempt: Mapping[str, Any], *, many: bool) -> Step:
 
 def _untold(send: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """The events no other step tells."""
-    ended = {(a["recipient"], a["endedAt"]) for a in send["attempts"]}
+    ended = {(a["recipient"], a["number"]) for a in send["attempts"] if a["result"]}
     for event in send["events"]:
         if event["type"] in _TOLD_BY_DECISION or event["type"] == "delivery.active":
             continue
-        if event["type"] in _TOLD_BY_ATTEMPT and (event["recipient"] or "", event["at"]) in ended:
+        if event["type"] in _TOLD_BY_ATTEMPT and (event["recipient"] or "", event["data"].get("attempt")) in ended:
             continue
         yield event
 

@@ -4,11 +4,13 @@ Every state has a colour, a glyph and its word, never a colour alone. Times are 
 with the exact one beside them for whoever hovers, and for machines in `datetime`.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup, escape
 
+_HUMP = re.compile("(?<=[a-z])[A-Z](?=[a-z])|(?<=[a-z])[A-Z]$")
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 
 # state: (tone, glyph). Tones are classes of the style sheet.
@@ -89,6 +91,11 @@ def exact(value: Any) -> str:
     return datetime.fromtimestamp(millis(value) / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def iso(value: Any) -> str:
+    """`2026-11-23T14:02:11Z`, for machines."""
+    return datetime.fromtimestamp(millis(value) / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def clock(value: Any) -> str:
     """`14:02:11`."""
     return datetime.fromtimestamp(millis(value) / 1000, UTC).strftime("%H:%M:%S")
@@ -118,8 +125,7 @@ def ago(value: Any, now: int) -> Markup:
         return Markup('<span class="muted">never</span>')
     words = distance(now - at)
     words = f"in {words}" if at > now + 10 * SECOND else words
-    iso = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Markup('<time datetime="{}" title="{}" data-at="{}">{}</time>').format(iso, exact(at), at, words)
+    return Markup('<time datetime="{}" title="{}" data-at="{}">{}</time>').format(iso(at), exact(at), at, words)
 
 
 def lasted(span: int | None) -> str:
@@ -158,8 +164,13 @@ def size(octets: int) -> str:
 
 
 def spoken(name: str) -> str:
-    """`rate_limit_hourly` as `rate limit hourly`."""
-    return name.replace("_", " ")
+    """`rate_limit_hourly` as `rate limit hourly`, `feedbackType` as `feedback type`."""
+    return _HUMP.sub(lambda hump: f" {hump[0].lower()}", name.replace("_", " "))
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def printable(text: Any) -> Markup:

@@ -106,6 +106,7 @@
     k: () => move(-1),
     a: () => one("[data-approve]")?.click(),
     r: () => one("[data-reject]")?.click(),
+    n: () => one("#note")?.focus(),
     t: () => { const numbers = one(".numbers"); if (numbers) numbers.open = !numbers.open; },
     g: () => { leader = Date.now(); },
     "?": () => one("#help").showModal(),

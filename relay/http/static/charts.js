@@ -31,7 +31,7 @@
     const paths = stack ? uPlot.paths.bars({ size: [0.72, 40], align: 1 }) : undefined;
     const most = Math.max(0, ...values.flat().filter((v) => v !== null));
     const options = {
-      width: box.clientWidth, height: box.clientHeight || 200, cursor: { show: !stack, points: { size: 5 } }, legend: { show: false }, padding: [8, 12, 0, 0],
+      width: box.clientWidth, height: box.clientHeight || 200, cursor: { show: !stack, points: { size: 5 } }, legend: { show: false }, padding: [8, 24, 0, 0],
       scales: { x: { time: true, range: stack ? (_, from, to) => [from, to + 3600] : undefined }, y: { range: [0, most > 0 ? most * 1.1 : 1] } },
       axes: [axis({ grid: { show: false }, size: 28, values: stack ? hours : days, space: stack ? 60 : 90 }), axis({ size: 48, values: (_, ticks) => (data.unit === "%" ? ticks.map((v) => `${v} %`) : whole(ticks)) })],
       series: [{}, ...names.map((s) => {

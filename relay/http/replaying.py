@@ -1,0 +1,124 @@
+"""Decides recorded traffic anew under a candidate configuration.
+
+A record holds the facts and the state its decision was made from, so nothing is guessed.
+What the candidate declares of a mailbox (autonomy, role, classes) and of a domain's postal
+address counts too. Each decision is taken by itself: what an earlier change would have
+used up or spared is not carried over.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from config.settings import Settings
+from policy.recorded import facts_from_json, state_from_json
+from policy.replay import Before, Change
+from policy.replay import replay as compared
+from policy.settings import PolicySettings, RecipientAllowed
+from policy.state import State
+from relay.mail.address import AddressError, alias_key, parse_path
+from relay.store import traces
+from relay.store.engine import loads
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the changed configuration says of one mailbox. Fields of None are not declared there."""
+
+    name: str
+    policy: PolicySettings
+    autonomy: str | None = None
+    role: str | None = None
+    allowed_classes: tuple[str, ...] | None = None
+    physical_address: str | None = None
+
+
+def judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple[list[Change], int]:
+    """The changes among these records, and how many there were; those that stay the same are only counted."""
+    found = [_change(loads(record), candidates) for record in records]
+    return [change for change in found if change is not None], len(records)
+
+
+def records_of(connection: Any, rows: Sequence[Any], candidates: Mapping[str, Candidate]) -> list[str]:
+    """The records of a page; with addresses in place of tokens only where a list of addresses has to be asked."""
+    if not any(_names_people(candidate.policy) for candidate in candidates.values()):
+        return [row.record for row in rows]
+    resolved = traces.resolve(connection, {"records": [loads(row.record) for row in rows]})["records"]
+    return [orjson.dumps(_with_keys(record)).decode() for record in resolved]
+
+
+def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
+    """The keys of recipients made from their addresses again: a token stood for address, key and alias alike."""
+    if "facts" not in record:
+        return record
+    known = record["state"]["recipients"]
+    for recipient in record["facts"]["recipients"]:
+        try:
+            address = parse_path(recipient["address"])
+        except AddressError:
+            continue  # erased: nobody's list can name it any more
+        if recipient["key"] in known:
+            known[address.key] = known.pop(recipient["key"])
+        recipient.update(key=address.key, alias=alias_key(address))
+    return record
+
+
+def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> Change | None:
+    """What would change, None where nothing does; nothing can where the mailbox is gone.
+
+    A refusal at MAIL or RCPT came before there was a message to judge again.
+    """
+    candidate = candidates.get(record["mailbox"])
+    if candidate is None or "facts" not in record:
+        return None
+    facts = facts_from_json(record["facts"])
+    state = _as_declared(state_from_json(record["state"], facts), candidate)
+    outcomes = tuple((recipient, outcome) for recipient, outcome, *_ in record["verdicts"])
+    before = Before(record["decision"], record["rule"], record["reason"], outcomes)
+    change = compared(candidate.policy, facts, state, before)
+    return None if change.direction == "same" else replace(change, mailbox=candidate.name)
+
+
+def _as_declared(state: State, candidate: Candidate) -> State:
+    """The recorded state with what the candidate's file declares instead."""
+    if candidate.autonomy is None:
+        return state
+    mailbox, domain = state.mailbox, state.domain
+    declared = (candidate.autonomy, candidate.role, candidate.allowed_classes)
+    if declared != (mailbox.autonomy, mailbox.role, mailbox.allowed_classes):
+        autonomy, role, classes = candidate.autonomy, candidate.role or mailbox.role, candidate.allowed_classes or ()
+        state = replace(state, mailbox=replace(mailbox, autonomy=autonomy, role=role, allowed_classes=classes))
+    if domain is not None and candidate.physical_address not in (None, domain.physical_address):
+        state = replace(state, domain=replace(domain, physical_address=candidate.physical_address))
+    return state
+
+
+def candidates_of(settings: Settings, rows: Iterable[Any], tenants: Mapping[str, str]) -> dict[str, Candidate]:
+    """What the candidate says of these mailboxes (rows of the table), by id; `tenants` names theirs by id."""
+    return {row.id: _candidate(settings, row, tenants[row.tenant_id]) for row in rows}
+
+
+def policy_of(settings: Settings, row: Any, tenant: str) -> PolicySettings:
+    """The policy a mailbox obeys, by its row and its tenant's name."""
+    declared = settings.mailbox(row.name, tenant) if row.managed else None
+    if declared is not None:
+        return settings.policy_for(declared)
+    return settings.policy(row.policy if settings.has_policy(row.policy) else "default")
+
+
+def _candidate(settings: Settings, row: Any, tenant: str) -> Candidate:
+    policy, declared = policy_of(settings, row, tenant), settings.mailbox(row.name, tenant)
+    if declared is None:
+        return Candidate(row.name, policy)
+    own = declared.from_address.rpartition("@")[2]
+    addresses = {domain.domain: domain.physical_address for domain in settings.domains}
+    return Candidate(
+        row.name, policy, declared.autonomy_level, declared.role, declared.allowed_classes, addresses.get(own)
+    )
+
+
+def _names_people(policy: PolicySettings) -> bool:
+    rule: RecipientAllowed = policy.recipient_allowed
+    return bool(rule.addresses or rule.block_addresses or rule.role_accounts == "block")

@@ -1,0 +1,82 @@
+"""Every screen of a well-used installation in both schemes and four widths: nothing overflows, breaks or fails to load.
+
+With GATEPOST_GALLERY=FOLDER each is photographed there, to be looked at.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.console.browser import Desk
+from tests.console.sample import Sample
+
+pytestmark = pytest.mark.needs("chromium")
+FOLDER = os.environ.get("GATEPOST_GALLERY", "")
+# A chart is drawn anew a moment after its box has changed.
+DRAWN = """() => [...document.querySelectorAll("[data-chart]")].every(
+    (box) => Math.abs(box.querySelector(".uplot").offsetWidth - box.clientWidth) < 2)"""
+HEIGHTS = {1360: 900, 900: 900, 620: 900, 390: 844}
+
+
+def screens(sample: Sample) -> Iterator[tuple[str, str]]:
+    """The name and address of every screen, its details and its empty states."""
+    yield from ((path.strip("/").replace("/", "-") or "overview", path) for path in _PLAIN)
+    for name in ("failed-over", "bounced", "deferred", "uncertain", "several", "html", "scheduled"):
+        yield f"timeline-{name}", f"/messages/{sample.sent[name]}?tab=timeline"
+    for name in ("suppressed", "html", "several"):
+        yield f"decision-{name}", f"/messages/{sample.sent[name]}?tab=decision"
+    for face in ("rendered", "text", "headers", "source", "diff"):
+        yield f"message-{face}", f"/messages/{sample.sent['html']}?tab=message&face={face}"
+    yield "approval", f"/approvals/{sample.sent['held-1']}"
+    yield "search-bounced", "/messages?q=state:bounced"
+    yield "search-nothing", "/messages?q=subject:nothing-like-it"
+    yield "search-misunderstood", "/messages?q=state:wrong last:soon"
+    yield "suppression-found", "/suppressions?q=carol@customer.example"
+    yield "replay", "/policies?pane=replay"
+    for list_path in ("domains", "investigations", "webhooks"):
+        for number, row in enumerate(sample.call(f"/v1/{list_path}")["data"]):
+            yield f"{list_path}-{number}", f"/{list_path}/{row['id']}"
+
+
+_PLAIN = (
+    "/", "/messages", "/approvals", "/mailboxes", "/mailboxes/support", "/mailboxes/sales-agent", "/policies",
+    "/suppressions", "/suppressions/domains", "/suppressions/consents", "/domains", "/providers", "/reputation",
+    "/outcomes", "/investigations", "/audit", "/webhooks",
+)  # fmt: skip
+
+
+@pytest.fixture
+def sample(make_inside, make_provider):
+    made = Sample(make_inside, make_provider)
+    yield made
+    made.close()
+
+
+@pytest.mark.timeout(600)  # some fifty pages, four widths each
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_screen_fits_in_every_width(browser, sample, scheme):
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    desk = Desk(sample.inside, sample.primary, context.new_page())
+    desk.sign_in()
+    desk.page.wait_for_url(f"{sample.inside.http}/")
+    for name, path in screens(sample):
+        desk.go(path)
+        assert desk.page.locator("main h1").count() > 0, path
+        for width, height in HEIGHTS.items():
+            desk.page.set_viewport_size({"width": width, "height": height})
+            desk.page.wait_for_function(DRAWN)
+            wide = desk.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{path} is {wide} wide at {width}"
+            photograph(desk, f"{name}.{scheme}.{width}.png")
+    context.close()
+    assert desk.faults == []
+
+
+def photograph(desk: Desk, name: str) -> None:
+    """A picture of the page as it stands, where somebody asked for pictures."""
+    if FOLDER:
+        Path(FOLDER).mkdir(parents=True, exist_ok=True)
+        desk.page.screenshot(path=Path(FOLDER) / name)
