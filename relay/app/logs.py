@@ -8,10 +8,12 @@ import io
 import logging
 import os
 import select
+import stat
 import sys
 from contextlib import suppress
 from typing import Any
 
+import orjson
 import structlog
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -27,10 +29,9 @@ def configure(level: str = "info", kind: str = "auto") -> None:
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s %(levelname)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs commands, secrets too, at INFO
     people = kind == "console" or (kind == "auto" and own is not None and own.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
+    renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer(_as_json)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -48,11 +49,15 @@ class Patient(io.TextIOBase):
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._is_file = _is_file(descriptor)
 
     def write(self, text: str) -> int:
         """Write what there is room for."""
         data = text.encode("utf-8", "replace")
         with suppress(OSError, ValueError):  # a full disk, nobody at the other end any more, or no stream at all
+            if self._is_file:
+                os.write(self._descriptor, data)  # there is nobody to wait for
+                return len(text)
             for start in range(0, len(data), _PIECE):
                 if not select.select((), (self._descriptor,), (), 0)[1]:
                     break
@@ -60,9 +65,20 @@ class Patient(io.TextIOBase):
         return len(text)
 
 
+def _is_file(descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def _as_json(event: Any, **_how: Any) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
 def _escaped(_logger: Any, _name: str, event: Any) -> Any:
     """Control characters in what others said must not steer a terminal (faults H12)."""
     for key, value in event.items():
-        if isinstance(value, str) and key != "exception":
+        if isinstance(value, str) and not value.isprintable() and key != "exception":
             event[key] = value.translate(_CONTROL)
     return event
