@@ -49,4 +49,5 @@ def _sum(window: str, rows: Sequence[Any]) -> Rates:
         delivered=sum(r.delivered for r in rows),
         bounced=sum(r.bounced for r in rows),
         complained=sum(r.complained for r in rows),
+        refused=sum(r.refused for r in rows),
     )
