@@ -108,8 +108,7 @@ def state_to_json(state: State, facts: Facts | None = None) -> dict[str, Any]:
     if state.domain is not None:
         data["domain"] = _DOMAIN.write(state.domain)
     if state.rates is None or state.rates:
-        rates = state.rates and [[r.window, r.sent, r.delivered, r.bounced, r.complained, r.scope] for r in state.rates]
-        data["rates"] = rates
+        data["rates"] = state.rates and [_rates(r) for r in state.rates]
     _put(data, extra=state.extra)
     return data
 
@@ -127,6 +126,12 @@ def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> Stat
         rates=None if rates is None else tuple(Rates(*r) for r in rates),
         extra=data.get("extra", {}),
     )
+
+
+def _rates(rates: Rates) -> list[Any]:
+    """The counts in the order of their fields; the last only where there is one."""
+    counts = [rates.window, rates.sent, rates.delivered, rates.bounced, rates.complained, rates.scope]
+    return [*counts, rates.refused] if rates.refused else counts
 
 
 def _put(data: dict[str, Any], **values: Any) -> None:

@@ -3,7 +3,8 @@
 A pause is a strong word, so it rests on what is sure: the Wilson lower bound (95 %) of a
 rate, and a least number of events. One bounce in four sends pauses nobody; five in twenty
 and twelve in a hundred and fifty do. A warning rests on the plain rate, from some volume
-on. Rates are told in percent.
+on. Rates are told in percent. Refusals by providers of the message itself feed a warning of
+their own, which takes no points.
 
 The score is 100 less the sum of four terms, never below 0, rounded half up:
 
@@ -104,7 +105,7 @@ def assess(windows: Sequence[Rates], rule: Reputation) -> Standing:
     worst = Standing("good")
     warnings: list[str] = []
     for rates in windows:
-        for status, clause in (_bounces(rates, rule), _complaints(rates, rule)):
+        for status, clause in (_bounces(rates, rule), _complaints(rates, rule), _refusals(rates, rule)):
             if status != "good":
                 warnings.append(clause)
             if _RANK[status] > _RANK[worst.status]:
@@ -130,6 +131,13 @@ def _complaints(rates: Rates, rule: Reputation) -> tuple[Status, str]:
     if status == "good" and rates.sent >= rule.warn_volume and complaint_rate(rates) >= rule.warn_complaint_rate:
         status = "warn"
     return status, f"{rates.complained} of {rates.delivered} complained in {_span(rates)}"
+
+
+def _refusals(rates: Rates, rule: Reputation) -> tuple[Status, str]:
+    """Providers that refuse what is written warn early; they pause nobody, for no recipient has complained."""
+    tried = rates.sent + rates.refused
+    often = rates.refused >= rule.min_bounces and percent(rates.refused, tried) >= rule.warn_bounce_rate
+    return "warn" if often else "good", f"{rates.refused} of {tried} refused by providers in {_span(rates)}"
 
 
 def _status(sure: float, review: float, pause: float) -> Status:

@@ -139,6 +139,7 @@ class Rates:
     bounced: int  # hard bounces
     complained: int
     scope: str = "mailbox"  # mailbox | tenant | domain: whose counts these are
+    refused: int = 0  # by providers for the message itself: never sent, so no part of the rates above
 
 
 @dataclass(frozen=True, slots=True)

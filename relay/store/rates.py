@@ -47,7 +47,7 @@ def rates_of(connection: Connection, scopes: Sequence[str], now: int) -> dict[st
 
 _t = t.tallies.c
 _WINDOWS = (("24h", 24), ("7d", 7 * 24), ("30d", 30 * 24))
-_COUNTED = ("sent", "delivered", "bounced", "complained")
+_COUNTED = ("sent", "delivered", "bounced", "complained", "refused")
 
 
 def _sum(column: str, after: int) -> Any:
@@ -55,5 +55,4 @@ def _sum(column: str, after: int) -> Any:
 
 
 def _rates(sums: Any, window: str) -> Rates:
-    sent, delivered, bounced, complained = (int(sums.get(f"{name}_{window}", 0)) for name in _COUNTED)
-    return Rates(window, sent, delivered, bounced, complained)
+    return Rates(window, **{name: int(sums.get(f"{name}_{window}", 0)) for name in _COUNTED})

@@ -76,7 +76,7 @@ def full_state() -> State:
         MailboxState("m", "n", ("a", "b"), tightened=Limits(hourly=0), usage=usage, fan_out=(Cluster(SKETCH, (1, 2)),)),
         DomainState("acme.test", True, "x"),
         {BOB: known, "x@y.z": RecipientState(None, None, None, None)},
-        (Rates("24h", 1, 2, 3, 4, "tenant"),),
+        (Rates("24h", 1, 2, 3, 4, "tenant"), Rates("7d", 1, 2, 3, 4, refused=5)),
     )
 
 

@@ -41,6 +41,17 @@ def test_what_rates_warrant(counts: Rates, status: str) -> None:
     assert assess((counts,), RULE).status == status
 
 
+@pytest.mark.parametrize(("refused", "status"), [(4, "good"), (5, "warn"), (90, "warn")])
+def test_what_providers_refuse_for_its_content_warns_and_never_pauses(refused: int, status: str) -> None:
+    counts = Rates("24h", 10, 10, 0, 0, refused=refused)
+    standing = assess([counts], RULE)
+    assert standing.status == status
+    assert standing.warnings == (
+        (f"{refused} of {10 + refused} refused by providers in 24h",) if status == "warn" else ()
+    )
+    assert score([counts], RULE, "stable").value == 100
+
+
 def test_any_window_can_pause_and_names_itself() -> None:
     standing = assess((rates(10), rates(100, 1, window="7d"), rates(150, 12, window="30d")), RULE)
     assert (standing.status, standing.cause) == ("pause", "12 of 150 bounced in 30d")
