@@ -55,4 +55,5 @@ def _sum(column: str, after: int) -> Any:
 
 
 def _rates(sums: Any, window: str) -> Rates:
-    return Rates(window, **{name: int(sums.get(f"{name}_{window}", 0)) for name in _COUNTED})
+    sent, delivered, bounced, complained, refused = (int(sums.get(f"{name}_{window}", 0)) for name in _COUNTED)
+    return Rates(window, sent, delivered, bounced, complained, refused=refused)
