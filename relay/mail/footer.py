@@ -158,5 +158,5 @@ def _shows_ours(text: str, is_ours: Callable[[str], bool]) -> bool:
     shown = [url for url in markup.read(text).links if is_ours(url)]
     if not shown:
         return False
-    faces = {url.strip() for url in footer_html.visible_links(text)}
-    return any(url in faces for url in shown)
+    seen = {url.strip() for url in footer_html.seen_links(text)}
+    return any(url in seen for url in shown)

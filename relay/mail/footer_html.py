@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from relay.mail import css
 from relay.mail.html import is_tangled
+from relay.mail.sight import surely_seen_links
 
 _MARK = "data-gatepost-place"
 _BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*>")
@@ -66,12 +67,9 @@ def find_place(html: str) -> Place | None:
     return None
 
 
-def visible_links(html: str) -> list[str]:
-    """Where the anchors lead that have something in them to see and to follow."""
-    if _is_too_much(html):
-        return []
-    tree = LexborHTMLParser(html)
-    return [href for node in tree.css("a[href]") if (href := node.attributes.get("href")) and _has_face(node)]
+def seen_links(html: str) -> list[str]:
+    """Where the anchors lead that every reader sees; none where the markup is too much to tell."""
+    return [] if _is_too_much(html) else surely_seen_links(html)
 
 
 def _is_too_much(html: str) -> bool:
@@ -89,12 +87,6 @@ def _top_without_parsing(html: str) -> Place | None:
         if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at)) == ():
             return Place(at)
     return None
-
-
-def _has_face(node: LexborNode) -> bool:
-    if node.text(strip=True):
-        return True
-    return any(image.attributes.get("alt") for image in node.css("img"))
 
 
 def _end(low: str) -> int:

@@ -252,6 +252,36 @@ def test_p16_our_working_link_is_not_doubled():
         f'<script>"<a href="{ESCAPED}">leave</a>"</script>',
         f'<a href="https://evil.example/?{ESCAPED}">leave</a>',
         f'<p style="font-size:0"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="font-size:2px"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="line-height:0;overflow:hidden"><a href="{ESCAPED}">leave</a></p>',
+        f'<div style="max-height:0;overflow:hidden"><a href="{ESCAPED}">leave</a></div>',
+        f'<p style="background:#fff"><a href="{ESCAPED}" style="color:#ffffff">leave</a></p>',
+        f'<a href="{ESCAPED}" style="color:rgba(0,0,0,0)">leave</a>',
+        f'<p style="position:absolute;top:-5000px"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="position:relative;z-index:-1"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="opacity:.01"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="transform:scale(0)"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="clip-path:inset(100%)"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="--x:none;display:var(--x)"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="mso-hide:all"><a href="{ESCAPED}">leave</a></p>',
+        f'<p style="pointer-events:none"><a href="{ESCAPED}">leave</a></p>',
+        f'<a href="{ESCAPED}">\u200b\u2060&shy;\u3164</a>',
+        f'<a href="{ESCAPED}">.</a>',
+        f'<details><summary>More</summary><a href="{ESCAPED}">leave</a></details>',
+        f'<dialog><a href="{ESCAPED}">leave</a></dialog>',
+        f'<p>x<noscript><a href="{ESCAPED}">leave</a></noscript>',
+        f'<template><a href="{ESCAPED}">leave</a></template>',
+        f'<video><a href="{ESCAPED}">leave</a></video>',
+        f'<svg><a href="{ESCAPED}"><text>leave</text></a></svg>',
+        f'<!--[if mso]><a href="{ESCAPED}">leave</a><![endif]-->',
+        f'<!--[if !mso]><!--><a href="{ESCAPED}">leave</a><!--<![endif]-->',
+        f'<img src=x usemap="#m"><map name=m><area href="{ESCAPED}" coords="0,0,1,1" alt="leave"></map>',
+        f'<style>a[href*="/u/"]{{display:none}}</style><a href="{ESCAPED}">leave</a>',
+        f'<style>@media screen{{a{{display:none}}}}</style><a href="{ESCAPED}">leave</a>',
+        f'<style>p *{{font-size:0}}</style><p><a href="{ESCAPED}">leave</a></p>',
+        f'<style>a:not(.x){{opacity:0}}</style><a href="{ESCAPED}">leave</a>',
+        f'<style>@import "https://evil.example/x.css";</style><a href="{ESCAPED}">leave</a>',
+        f'<link rel="stylesheet" href="https://evil.example/x.css"><a href="{ESCAPED}">leave</a>',
     ],
 )
 def test_p16_a_link_that_is_not_seen_or_not_ours_does_not_count(html):
@@ -259,6 +289,19 @@ def test_p16_a_link_that_is_not_seen_or_not_ours_does_not_count(html):
     planned = plan(view(data), FOOTER, is_ours)
     assert not planned.carried
     assert len(planned.parts) == 1
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f'<a href="{ESCAPED}">Unsubscribe</a>',
+        f'<table width="100%"><tr><td style="padding:20px;font-size:12px;color:#777"><a href="{ESCAPED}">leave</a>',
+        f'<style>img{{border:0}} .mobile{{display:none}}</style><p>bye <a href="{ESCAPED}">leave</a></p>',
+        f'<p style="font-family:Arial;line-height:1.5;margin:0 0 16px"><a href="{ESCAPED}"><b>leave</b></a></p>',
+    ],
+)
+def test_p16_a_link_in_plain_sight_counts(html):
+    assert plan(view(message(b"text/html", html.encode())), FOOTER, is_ours).carried
 
 
 def test_the_footer_shown_is_read_back_as_our_link():

@@ -1,0 +1,152 @@
+"""Which links of an HTML part are surely seen: here doubt counts as hidden.
+
+A message that carries our working link already gets no second footer, so a link
+may only count when no reader and no trick keeps it from sight. Every element
+around it must be a plain one, every style that reaches it harmless, and it must
+have letters to read. Whoever is more artful than that gets the footer twice,
+which harms nobody.
+"""
+
+import re
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from policy.tokens import without_invisible, word_set
+from relay.mail import css
+
+_PLAIN = word_set(
+    """
+    html body div p table tbody thead tfoot tr td th span center section article main footer header b i u strong em
+    small font ul ol li blockquote h1 h2 h3 h4 h5 h6
+    """
+)
+_HIDING_ATTRIBUTES = frozenset(("hidden", "inert", "popover", "aria-hidden"))
+_FOREIGN_SHEET = "link[rel~=stylesheet i], link[rel=stylesheet]"
+_SHOWN_TO_SOME = ("<!--[if", "<noscript")
+_MOST_RULES = 200
+_FEWEST_LETTERS = 2
+
+_ANY = re.compile(r"[^\\]*")
+_COLOR = r"#(?:[0-9a-f]{3}|[0-9a-f]{6})|(?!transparent)[a-z]+|rgb\(\d+,\d+,\d+\)"
+_ROOM = r"auto|none|initial|(?:[2-9]\d|\d{3,})(?:\.\d+)?(?:px|pt|%)|\d+(?:\.\d+)?(?:em|rem|vw)"
+# What a property may say without any chance that it hides something; of one not named here nothing is known.
+_HARMLESS = {
+    **dict.fromkeys(
+        (
+            *("text-align", "font-family", "font-weight", "font-style", "vertical-align", "direction", "table-layout"),
+            *("text-decoration", "border-collapse", "border-spacing", "box-sizing", "word-break", "word-wrap"),
+            *("overflow-wrap", "list-style", "list-style-type", "background", "background-color", "text-size-adjust"),
+            *("-webkit-text-size-adjust", "-ms-text-size-adjust", "border-radius", "mso-line-height-rule"),
+            *("border", "border-top", "border-right", "border-bottom", "border-left", "border-color", "border-width"),
+            "clear",
+        ),
+        _ANY,
+    ),
+    **dict.fromkeys(
+        [f"{box}{side}" for box in ("margin", "padding") for side in ("", "-top", "-right", "-bottom", "-left")],
+        re.compile(r"[^-\\(]*"),
+    ),
+    "color": re.compile(_COLOR),
+    "font-size": re.compile(r"(?:[89]|[1-9]\d)(?:\.\d+)?px|[6-9]\d?(?:\.\d+)?pt|(?:0?\.[6-9]\d*|[1-9](?:\.\d+)?)r?em|"
+                            r"(?:[6-9]\d|\d{3})%|small|smaller|medium|large|larger|x-large"),
+    "font": re.compile(
+        r"(?:(?:normal|bold|italic|\d00) )*(?:[89]|[1-9]\d)px(?:/(?:1(?:\.\d+)?|[89]px|[1-9]\dpx))? [^\\(]+"
+    ),
+    "line-height": re.compile(r"normal|[1-9](?:\.\d+)?(?:em)?|(?:[89]|[1-9]\d)(?:\.\d+)?(?:px|pt)|\d{3}%"),
+    "display": re.compile(r"block|inline|inline-block|table|table-row|table-cell|list-item"),
+    "visibility": re.compile(r"visible"),
+    "opacity": re.compile(r"1(?:\.0*)?"),
+    "position": re.compile(r"static"),
+    "overflow": re.compile(r"visible"),
+    "float": re.compile(r"none|left|right"),
+    "text-indent": re.compile(r"0(?:px)?"),
+    "letter-spacing": re.compile(r"normal"),
+    "text-transform": re.compile(r"none"),
+    "clip": re.compile(r"auto"),
+    **dict.fromkeys(("clip-path", "transform", "filter"), re.compile(r"none")),
+    **dict.fromkeys(("width", "max-width", "min-width", "height", "max-height", "min-height"), re.compile(_ROOM)),
+}  # fmt: skip
+
+
+def surely_seen_links(html: str) -> list[str]:
+    """Where the anchors lead that every reader sees and can follow."""
+    tree = LexborHTMLParser(html)
+    anchors = [node for node in tree.css("a[href]") if _is_in_plain_sight(node)]
+    low = html.lower()
+    if not anchors or any(mark in low for mark in _SHOWN_TO_SOME) or tree.css_first(_FOREIGN_SHEET) is not None:
+        return []
+    doubtful = _doubtful_elements(tree)
+    if doubtful is None:
+        return []
+    return [
+        href
+        for node in anchors
+        if (href := node.attributes.get("href")) and doubtful.isdisjoint(one.mem_id for one in _upwards(node))
+    ]
+
+
+def _is_in_plain_sight(anchor: LexborNode) -> bool:
+    if not _has_letters(anchor):
+        return False
+    return all(
+        (node.tag in _PLAIN or node.mem_id == anchor.mem_id)
+        and _HIDING_ATTRIBUTES.isdisjoint(node.attributes)
+        and is_harmless(node.attributes.get("style") or "")
+        for node in _upwards(anchor)
+    )
+
+
+def _has_letters(anchor: LexborNode) -> bool:
+    shown = without_invisible(anchor.text())
+    return sum(map(str.isalnum, shown)) >= _FEWEST_LETTERS
+
+
+def _upwards(node: LexborNode) -> Iterator[LexborNode]:
+    above: LexborNode | None = node
+    while above is not None and above.tag and not above.tag.startswith("-"):
+        yield above
+        above = above.parent
+
+
+def is_harmless(style: str) -> bool:
+    """Whether none of these declarations could hide anything."""
+    for declaration in css.squeeze(style).split(";"):
+        name, _, value = declaration.partition(":")
+        if not name.strip():
+            continue
+        allowed = _HARMLESS.get(name.strip())
+        if allowed is None or not allowed.fullmatch(value.removesuffix("!important").strip()):
+            return False
+    return True
+
+
+def _doubtful_elements(tree: LexborHTMLParser) -> frozenset[int] | None:
+    """The elements that some rule of the message's own style might hide; None where it cannot be told."""
+    rules = [rule for sheet in tree.css("style") for rule in _rules(sheet.text())]
+    if len(rules) > _MOST_RULES or any("@import" in selectors for selectors, _ in rules):
+        return None
+    found: set[int] = set()
+    for selectors, body in rules:
+        if is_harmless(body):
+            continue
+        for selector in selectors.split(","):
+            try:
+                found.update([node.mem_id for node in tree.css(_without_states(selector))])
+            except SelectolaxError:  # no selector, or one of a kind it does not know
+                return None
+    return frozenset(found)
+
+
+def _rules(sheet: str) -> Iterator[tuple[str, str]]:
+    """Selectors and declarations of every rule, whatever screens it is for."""
+    for rule in css.unescape(re.sub(r"/\*.*?(?:\*/|$)", "", sheet.lower(), flags=re.DOTALL)).split("}"):
+        head, _, body = rule.rpartition("{")
+        if head.strip() or "@import" in body:
+            yield (head.rpartition("{")[2] if "@import" not in rule else "@import", body)
+
+
+def _without_states(selector: str) -> str:
+    """The selector without `:hover` and its like, which may come to be true."""
+    plain = re.sub(r"::?[a-z-]+(?:\([^)]*\))?", "", selector.strip())
+    return plain.strip() or "*"
