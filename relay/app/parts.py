@@ -35,6 +35,7 @@ from relay.store.engine import Database
 from relay.store.keys import Signers
 from relay.store.parcel import Parcel
 from relay.store.reader import Reader
+from relay.store.room import Room
 from relay.store.vault import Vault
 from relay.store.writer import Writer
 from relay.submission.account import Account, Accounts
@@ -156,6 +157,7 @@ class Parts:
             scanner=self._scanner,
             mail_hosts=self.mail_hosts,
             on_parcel=lambda parcel: self.worker.accept(parcel),  # noqa: PLW0108 - the worker is made later
+            room=Room(self.database.file, lambda: self.settings.smtp.max_message_size, time.monotonic),
             new_send_id=lambda: self.ids.new("send"),
             clock=self.clock,
         )

@@ -121,6 +121,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     log.info("ready", slot=slot, pid=os.getpid())
     await app.stopping.wait()
     if app.exit_code:
+        logs.finish()
         os._exit(app.exit_code)  # the disk failed: nothing may be written any more, not even politely
     notify.tell("STOPPING=1")
     await app.drain()
@@ -191,7 +192,7 @@ class _Parent:
             log.exception("a worker failed", slot=slot)
         finally:
             sys.stdout.flush()
-            sys.stderr.flush()
+            logs.finish()
             os._exit(code)
 
     def _wait(self) -> None:

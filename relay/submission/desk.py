@@ -24,6 +24,7 @@ from relay.store.parcel import Parcel
 from relay.store.rates import RateBook
 from relay.store.reader import Reader
 from relay.store.recollection import Asked
+from relay.store.room import Room
 from relay.store.sends import insert_body
 from relay.store.snapshot import Snapshot
 from relay.store.writer import Unavailable, Writer
@@ -95,6 +96,7 @@ class FrontDesk:
         scanner: Callable[[frozenset[str], Account], SecretScanner],
         mail_hosts: Callable[[Sequence[str]], Any],
         on_parcel: Callable[[Parcel], None],
+        room: Room,
         new_send_id: Callable[[], str],
         clock: Callable[[], int],
     ) -> None:
@@ -109,6 +111,7 @@ class FrontDesk:
         self._scanner = scanner
         self._mail_hosts = mail_hosts
         self._on_parcel = on_parcel
+        self._room = room
         self._new_send_id = new_send_id
         self._clock = clock
         self._rates = RateBook()
@@ -126,7 +129,8 @@ class FrontDesk:
         return principal
 
     async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:  # noqa: ARG002 - sessions hold the size limit
-        """The check that already forbids this sender."""
+        """The check that already forbids this sender. Raises Unavailable where there is no room for its message."""
+        self._room.check()
         if not principal.operator and not await self._accounts.is_active(principal.credential_id):
             return REVOKED
         if not principal.mailbox_id or await self._accounts.get(principal.mailbox_id) is None:
@@ -165,6 +169,7 @@ class FrontDesk:
 
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
+        self._room.check()
         prepared = await self.prepare(submission)
         if prepared.facts.size > LARGE:
             prepared = await self._store_first(prepared)
