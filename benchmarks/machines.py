@@ -126,10 +126,10 @@ def measure(postgres: Postgres, count: int, messages: int, cores: float) -> dict
         stack.callback(postgres.drop, database)
         servers = []
         for number in range(count):
+            share = Share(f"{count}-{number}", cores)
+            stack.callback(share.close)  # after its processes have ended
             server = node(folder / str(number), postgres.url(database), sink)
             stack.callback(server.close)
-            share = Share(str(number), cores)
-            stack.callback(share.close)
             share.take(server.process.pid)
             servers.append(server)
         load(servers, 50 * count)  # warm
@@ -179,11 +179,11 @@ def main() -> None:
     given = parser.parse_args()
     with running(durable=True) as postgres:
         for _ in range(given.rounds):
-            rows = [measure(postgres, int(n), given.messages * int(n), given.cores) for n in given.machines.split(",")]
-            for row in rows:
-                print(
-                    json.dumps(row | {"times_one": round(row["delivered_s"] / rows[0]["delivered_s"], 2)}), flush=True
-                )
+            one = 0.0
+            for count in map(int, given.machines.split(",")):
+                row = measure(postgres, count, given.messages * count, given.cores)
+                one = one or row["delivered_s"]
+                print(json.dumps(row | {"times_one": round(row["delivered_s"] / max(one, 0.1), 2)}), flush=True)
 
 
 if __name__ == "__main__":
