@@ -132,7 +132,8 @@ def measure(postgres: Postgres, count: int, messages: int, cores: float) -> dict
             stack.callback(server.close)
             share.take(server.process.pid)
             servers.append(server)
-        load(servers, 50 * count)  # warm
+        warm = sum(one["accepted"] for one in load(servers, 50 * count))
+        sink.ask(f"wait {warm} 120")
         trees = [_tree(server.process.pid) for server in servers]
         there = _tree(postgres._process.pid)
         sink.ask("reset")
