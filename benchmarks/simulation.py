@@ -1,4 +1,4 @@
-"""`python -m benchmarks.simulation`: how far one PostgreSQL carries, from the costs it is given. A model, not a measurement.
+"""`python -m benchmarks.simulation`: how far one PostgreSQL carries, from the costs it is given. A model.
 
 A message costs its process CPU (one core a process), and passes its process's writer three
 times: intake, begin, settle. A round of the writer takes whatever waits, up to 256; it costs
