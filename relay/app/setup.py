@@ -6,6 +6,7 @@ import time
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from config.settings import Settings
 from relay.app.instance import Instance
@@ -13,7 +14,7 @@ from relay.delivery.route import idempotent
 from relay.mail.ids import Ids
 from relay.store import partitions
 from relay.store.declared import Makers, declare
-from relay.store.engine import Database, StoreUnusable
+from relay.store.engine import Database, StoreUnusable, uselessness
 from relay.store.keys import Brought, ensure_keys
 from relay.store.meta import remembered
 from relay.store.migrate import upgrade
@@ -41,6 +42,10 @@ def prepare(settings: Settings, instance: Instance) -> None:
             partitions.prepare(connection, time.time_ns() // 1_000_000)
             declare_all(connection, settings, vault)
             _bury(connection, settings, instance)
+    except DBAPIError as error:
+        if what := uselessness(error):
+            raise StoreUnusable(f"{database.file} {what}: mend that, or restore it from a backup") from error
+        raise
     finally:
         database.close_now()
 

@@ -9,6 +9,7 @@ locked first and read after, in one order everywhere.
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
@@ -27,6 +29,19 @@ WRITER_CACHE, READER_CACHE, LIST_CACHE = 16_384, 8_192, 2_048  # KiB
 
 class StoreUnusable(Exception):
     """The store cannot be opened as it must be; the message says what to do."""
+
+
+_USELESS = {
+    sqlite3.SQLITE_CORRUPT: "is damaged",
+    sqlite3.SQLITE_NOTADB: "is not a database",
+    sqlite3.SQLITE_READONLY: "may not be written",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened",
+}
+
+
+def uselessness(error: DBAPIError) -> str:
+    """What is wrong with the file itself, where that is the matter; empty where it is not."""
+    return _USELESS.get(int(getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF, "")
 
 
 def dumps(value: Any) -> str:

@@ -3,8 +3,8 @@
 Bodies, decisions and events are most of what is stored, and nobody changes a row of them, so a
 period goes in a moment, leaves nothing to vacuum, and an insert touches one small index. Ids
 carry their time, so bodies are cut by id and an id is looked for in one period alone. What
-delivery updates (`deliveries`, `attempts`) stays whole, and so does `sends`: an UPDATE of a
-cut table is planned anew for every row (measured: operations.md), and their rows are small.
+delivery updates (`deliveries`, `attempts`) stays whole, and so does `sends`: an UPDATE by id of
+a cut table is planned anew each time or locks every partition, and their rows are small.
 
 Periods are made days ahead, at start and by a chore. What falls into none, because a clock
 was wrong, goes into the default partition and is swept from there row by row. On SQLite

@@ -19,7 +19,7 @@ from relay.store import pruning
 from relay.store.partitions import BODIES, DECISIONS, EVENTS, Period, drop, floor, is_cut, over
 from relay.store.pruning import Seal
 
-STEP = 500  # rows a step takes: some ten milliseconds
+STEP = 200  # rows a step takes: some ten milliseconds
 HOURS_KEPT = 31 * 24
 VOLUMES_KEPT = 400 * 24  # a report may go back a year
 

@@ -92,12 +92,12 @@ class FrontDesk:
         accounts: Accounts,
         logins: Logins,
         intake: Intake,
-        room: Room,
         turned_away: TurnedAway,
         house: Callable[[], House],
         scanner: Callable[[frozenset[str], Account], SecretScanner],
         mail_hosts: Callable[[Sequence[str]], Any],
         on_parcel: Callable[[Parcel], None],
+        room: Room,
         new_send_id: Callable[[], str],
         clock: Callable[[], int],
         watch: Watch,
@@ -107,13 +107,13 @@ class FrontDesk:
         self._accounts = accounts
         self._logins = logins
         self._intake = intake
-        self._room = room
         self._turned_away = turned_away
         self._door = DoorBook()
         self._house = house
         self._scanner = scanner
         self._mail_hosts = mail_hosts
         self._on_parcel = on_parcel
+        self._room = room
         self._new_send_id = new_send_id
         self._clock = clock
         self._watch = watch

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.engine.base import RootTransaction
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from relay.store import schema as t
@@ -99,6 +100,52 @@ async def test_R8_a_statement_that_takes_too_long_is_temporary(postgres_url: str
     with pytest.raises(Unavailable):
         await writer.run(lambda c: c.execute(text("SELECT pg_sleep(60)")).scalar())
     assert await writer.run(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
+    await writer.stop()
+    await database.close()
+
+
+async def test_R8_a_connection_lost_in_commit_before_it_committed_stored_nothing(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    upgrade(database)
+    with database.transaction() as connection:
+        for statement in _DIES_IN_COMMIT:
+            connection.execute(text(statement))
+    writer, notes = Writer(database, on_broken=lambda: None), Notes()
+    writer.start()
+    with pytest.raises(Unavailable):
+        await writer.put(notes, "dies")
+    assert await writer.put(notes, "lives") == "LIVES"
+    assert _keys(database) == {"lives"}
+    await writer.stop()
+    await database.close()
+
+
+_DIES_IN_COMMIT = (
+    """CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$""",
+    """CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON meta DEFERRABLE INITIALLY DEFERRED
+       FOR EACH ROW WHEN (NEW.key = 'dies') EXECUTE FUNCTION die()""",
+)
+
+
+@pytest.mark.needs("postgresql")
+async def test_R8_an_answer_lost_after_the_commit_is_asked_for_and_counts(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(postgres_url)
+    upgrade(database)
+    writer, notes = Writer(database, on_broken=lambda: None), Notes()
+    commit = RootTransaction.commit
+
+    def unheard(self: RootTransaction) -> None:
+        commit(self)
+        monkeypatch.undo()
+        raise OperationalError("COMMIT", {}, Exception("the server is gone"), connection_invalidated=True)
+
+    writer.start()
+    monkeypatch.setattr(RootTransaction, "commit", unheard)
+    assert await writer.put(notes, "stored") == "STORED"
+    assert _keys(database) == {"stored"}
     await writer.stop()
     await database.close()
 

@@ -1,0 +1,347 @@
+"""`python -m benchmarks.size`: what the same message costs with nothing remembered and with very much.
+
+Two installations side by side, one empty, one filled with suppressions, people, contacts,
+duplicates, past and queued submissions. Both do the same work in turn, in the same minutes:
+intake, begin and settle in batches, to recipients drawn at random from those remembered.
+Then the queue is claimed from, the server is started as after a crash, and what is old is
+swept. The state is written by the database itself, in bulk and without fsync; everything
+that is measured runs as it does in production.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from benchmarks.__main__ import storage
+from benchmarks.message import DOMAIN, SENDER, body
+from benchmarks.report import quantile
+from benchmarks.stages import settled
+from config.loader import load_text
+from relay.app.instance import Instance
+from relay.app.process import App
+from relay.app.setup import prepare
+from relay.mail.address import parse_path
+from relay.mail.ids import first_id
+from relay.store.accounts import mailbox
+from relay.store.attempts import Begin
+from relay.store.engine import Database
+from relay.store.nodes import register_node
+from relay.store.pruning import Seal
+from relay.store.queue import claim, next_due
+from relay.store.retention import STEP, sweeps
+from relay.submission.submission import Origin, Principal, Submission
+
+DAY = 86_400_000
+BATCH = 50
+_YAML = """
+version: 1
+server: {{hostname: relay.example, data_dir: {folder}/data}}
+storage: {{url: "{url}"}}
+http: {{admin_key: a-key-for-the-benchmark-0123456789}}
+domains: [{{domain: bench.example, verification: trusted, physical_address: "1 Main St"}}]
+mailboxes: [{{name: agent, fromAddress: agent@bench.example, role: bulk}}]
+policies: {{default: {{rateLimits: {{hourly: 100000000, daily: 100000000, monthly: 1000000000}}, rules:
+  {{recipient_burst: {{limit: 100000000}}, first_contact_limit: {{limit: 100000000}}, cooldown: {{mode: "off"}}}}}}}}
+deliveryConfig: {{providers: [{{name: sink, provider: smtp, host: 127.0.0.1, port: 9, tls: none}}]}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How much is remembered, in rows."""
+
+    suppressions: int = 10_000_000
+    past: int = 10_000_000  # people, contacts and duplicates
+    history: int = 1_000_000  # submissions with their deliveries, ended
+    queued: int = 1_000_000
+    body: int = 1024
+
+
+def known(number: int) -> str:
+    """A recipient that is remembered."""
+    return f"u{number:08d}@past{number % 50}.example"
+
+
+# -- filling ----------------------------------------------------------------------------------
+
+
+class Filler:
+    """Writes the state of years in minutes, in the database's own words."""
+
+    def __init__(self, connection: Connection, tenant: str, box: str, now: int) -> None:
+        self._connection = connection
+        self._sqlite = connection.dialect.name == "sqlite"
+        self._now = now
+        self._given: dict[str, Any] = {"tenant": tenant, "box": box, "now": now, "day": DAY}
+
+    def fill(self, amounts: Amounts) -> dict[str, float]:
+        """Everything; the seconds each part took."""
+        spent = {}
+        for name, count, statements in self._parts(amounts):
+            began = time.perf_counter()
+            for statement in statements:
+                self._run(statement, count)
+            spent[name] = round(time.perf_counter() - began, 1)
+            print(f"  {count:>12,} {name} in {spent[name]} s", file=sys.stderr, flush=True)
+        return spent
+
+    def _run(self, statement: str, count: int) -> None:
+        words = statement.replace("{i}", "printf('%08d', i)" if self._sqlite else "lpad(i::text, 8, '0')")
+        source = (
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) SELECT i FROM n) AS n"
+            if self._sqlite
+            else "generate_series(1, :count) AS n(i)"
+        )
+        given = {name: value for name, value in self._given.items() if f":{name}" in words}
+        self._connection.execute(text(f"{words} FROM {source}"), given | {"count": count})
+        self._connection.commit()
+
+    def _parts(self, amounts: Amounts) -> Iterator[tuple[str, int, Sequence[str]]]:
+        spread = 2**63 // max(1, amounts.past) * 2
+        yield "suppressions", amounts.suppressions, [_SUPPRESSIONS]
+        yield "people and contacts", amounts.past, [_PEOPLE, _CONTACTS]
+        yield "duplicates", amounts.past, [_DUPLICATES.format(first=-(2**63), spread=spread, i="{i}")]
+        yield "submissions that ended", amounts.history, self._submissions(20 * DAY, "delivered", 0)
+        yield "submissions that wait", amounts.queued, self._submissions(3_600_000, "queued", amounts.body)
+
+    def _submissions(self, age: int, state: str, octets: int) -> Sequence[str]:
+        """With their deliveries, and with bodies where they have some octets."""
+        # All ids are of one moment, and the number at their end keeps them apart and in order.
+        ident = f"'{first_id('send', self._now - age)[:-8]}' || {{i}}"
+        made = [words.format(ident=ident, state=state, age=age, i="{i}") for words in (_SENDS, _DELIVERIES)]
+        if octets:
+            data = f"zeroblob({octets})" if self._sqlite else f"convert_to(repeat('x', {octets}), 'UTF8')"
+            made.append(f"INSERT INTO bodies (send_id, data) SELECT {ident}, {data}")
+        return made
+
+
+_SUPPRESSIONS = """INSERT INTO suppressions (id, key, address, scope, tenant_id, kind, created_at)
+    SELECT 'sup_' || {i}, 's' || {i} || '@gone.example', 's' || {i} || '@gone.example', 'tenant', :tenant, 'hard', :now
+"""
+_PEOPLE = """INSERT INTO people (tenant_id, key, token, address, first_at)
+    SELECT :tenant, 'u' || {i} || '@past' || (i % 50) || '.example', 'p' || {i}, 'u' || {i}, :now - :day
+"""
+_CONTACTS = """INSERT INTO contacts (tenant_id, key, mailbox_id, first_at, last_at, delivered_at) SELECT :tenant,
+    'u' || {i} || '@past' || (i % 50) || '.example', :box, :now - 2 * :day, :now - 2 * :day, :now - 2 * :day
+"""
+_DUPLICATES = """INSERT INTO duplicates (fingerprint, send_id, at, expires_at)
+    SELECT {first} + i * {spread}, 'send_' || {i}, :now - :day, :now + i % 30 * :day + 3600000
+"""
+_SENDS = """INSERT INTO sends (id, tenant_id, mailbox_id, source, mail_from, from_address, subject, message_id, size,
+    message_class, decision, received_at) SELECT {ident}, :tenant, :box, 'smtp', 'agent@bench.example',
+    'agent@bench.example', 'Report ' || i, '<' || {i} || '.{age}@bench.example>', 4096, 'transactional', 'approved',
+    :now - {age}
+"""
+_DELIVERIES = """INSERT INTO deliveries (send_id, n, tenant_id, mailbox_id, recipient, recipient_key, domain, state,
+    due_at, queued_at, size, updated_at) SELECT {ident}, 1, :tenant, :box,
+    'u' || {i} || '@past' || (i % 50) || '.example', 'u' || {i} || '@past' || (i % 50) || '.example',
+    'past' || (i % 50) || '.example', '{state}', :now - {age} + i % 3600000, :now - {age}, 4096, :now - {age}
+"""
+
+
+# -- an installation --------------------------------------------------------------------------
+
+
+class House:
+    """One installation without sockets."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        url = url or f"sqlite+aiosqlite:///{folder}/gatepost.db"
+        self.settings = load_text(_YAML.format(folder=folder, url=url), "benchmark", folder, {}).settings
+        self.instance = Instance(self.settings.server.data_dir)
+        self.app = self._open()
+        self.spent: dict[str, list[tuple[float, float]]] = {}
+
+    def _open(self) -> App:
+        prepare(self.settings, self.instance)
+        return App(
+            self.settings,
+            database=Database(self.settings.storage.dsn),
+            vault=self.instance.vault(self.settings),
+            instance=self.instance.id,
+            admin_key="",
+        )
+
+    def fill(self, amounts: Amounts) -> dict[str, float]:
+        """Remember that much."""
+        with self.app.database.writing.connect() as connection:
+            if self.app.database.is_sqlite:
+                driver: Any = connection.connection.driver_connection  # before SQLAlchemy begins a transaction
+                for pragma in ("synchronous=OFF", "journal_mode=MEMORY", "cache_size=-262144"):
+                    driver.execute(f"PRAGMA {pragma}")
+            row: Any = mailbox(connection, "agent")
+            spent = Filler(connection, row.tenant_id, row.id, self.app.clock()).fill(amounts)
+            if not self.app.database.is_sqlite:
+                connection.exec_driver_sql("ANALYZE")
+            connection.commit()
+        self.app.database.writing.dispose()  # the next connection is told to be durable again
+        return spent
+
+    @contextmanager
+    def timed(self, stage: str, messages: int) -> Iterator[None]:
+        """Charge the processor's and the wall's milliseconds of what happens inside, a message."""
+        wall, used = time.perf_counter(), time.thread_time()
+        yield
+        used, wall = time.thread_time() - used, time.perf_counter() - wall
+        self.spent.setdefault(stage, []).append((used * 1000 / messages, wall * 1000 / messages))
+
+    async def work(self, numbers: Sequence[int], octets: bytes) -> None:
+        """One batch through intake, begin and settle."""
+        row: Any = await self.app.reader.call(lambda c: mailbox(c, "agent"))
+        principal = Principal("key_benchmark", row.tenant_id, row.id, frozenset({"send"}))
+        prepared = [await self.app.desk.prepare(self._submission(principal, n, octets)) for n in numbers]
+        judged = self._write("intake", self.app.intake, prepared)
+        parcels = [j.parcel for j in judged if j.parcel is not None]
+        assert len(parcels) == len(numbers), "the policy refused a message of the benchmark"
+        means, at = self.app.worker.means, self.app.clock()
+        self._write("begin", means.begin, [Begin(p, p.due, "sink", self.app.node, at) for p in parcels])
+        self._write("settle", means.settle, [settled(p, self.app.node, at) for p in parcels])
+
+    def _submission(self, principal: Principal, number: int, octets: bytes) -> Submission:
+        name = secrets.token_hex(6)
+        head = f"From: <{SENDER}>\r\nTo: <{known(number)}>\r\nSubject: Report {name}\r\n"
+        head += f"Message-ID: <{name}@{DOMAIN}>\r\nDate: Tue, 24 Mar 2026 10:00:00 +0000\r\n"
+        origin, to = Origin("smtp", "bench.example", "127.0.0.1"), parse_path(known(number))
+        send_id = self.app.desk.new_send_id()
+        data = head.encode() + octets
+        return Submission(send_id, principal, origin, parse_path(SENDER), (to,), data, self.app.clock())
+
+    def _write(self, stage: str, handler: Any, items: Sequence[Any]) -> Any:
+        with (
+            self.app.database.turn(),
+            self.app.database.writing.connect() as connection,
+            self.timed(stage, len(items)),
+            connection.begin(),
+        ):
+            return handler(connection, items)
+
+    def claims(self, times: int) -> None:
+        """Look and claim as a worker does, and put everything back as a dead node's burial does."""
+        app = self.app
+        for _ in range(times):
+            with self.timed("look for what is due", 1), app.database.asking.connect() as connection:
+                next_due(connection)
+            with app.database.transaction() as connection, self.timed("claim 200", 1):
+                claim(connection, node="bench.0.claims", now=app.clock(), limit=200)
+
+    def recover(self) -> None:
+        """Start anew as after a crash: schema, declarations, keys, and the burial of what the dead held."""
+        with self.app.database.transaction() as connection:
+            instance, now = self.instance.id, self.app.clock()
+            register_node(connection, node="bench.0.claims", instance=instance, slot=0, pid=1, host="bench", now=now)
+        with self.timed("start after a crash", 1):
+            prepare(self.settings, self.instance)
+
+    def sweep(self) -> dict[str, Any]:
+        """What retention does in a day's time; rows a second and the longest step, by kind."""
+        app = self.app
+        told: dict[str, Any] = {}
+        seal = Seal(app.vault.sign, app.vault.public_key)
+        kept = self.settings.retention.model_copy(update={"messages": timedelta(days=10), "events": timedelta(days=10)})
+        for one in sweeps(kept, app.clock() + 2 * DAY, seal, cut=not app.database.is_sqlite):
+            rows, steps = 0, list[float]()
+            while len(steps) < 40:
+                began = time.perf_counter()
+                with app.database.transaction() as connection:
+                    gone = one.step(connection)
+                steps.append(time.perf_counter() - began)
+                rows += gone
+                if gone < STEP:
+                    break
+            told[one.name] = {
+                "rows": rows,
+                "rows_a_second": round(rows / sum(steps)),
+                "longest_step_ms": round(max(steps) * 1000, 1),
+            }
+        return told
+
+    def octets(self) -> dict[str, int]:
+        """What the files take, in MB."""
+        file = self.app.database.file
+        if file is None:
+            return {}
+        return {p.name: p.stat().st_size // 1_000_000 for p in sorted(file.parent.glob("gatepost.db*")) if p.is_file()}
+
+    async def close(self) -> None:
+        """Give everything back."""
+        await self.app.reader.close()
+        await self.app.database.close()
+
+    def medians(self) -> dict[str, dict[str, float]]:
+        """By stage: processor and wall milliseconds, and the wall's 99th percentile."""
+        return {
+            stage: {
+                "cpu_ms": round(quantile([cpu for cpu, _ in times], 0.5), 3),
+                "wall_ms": round(quantile([wall for _, wall in times], 0.5), 3),
+                "wall_p99_ms": round(quantile([wall for _, wall in times], 0.99), 3),
+            }
+            for stage, times in self.spent.items()
+        }
+
+
+async def compare(empty: House, large: House, amounts: Amounts, batches: int) -> dict[str, Any]:
+    """Both in turn, then what only the large one can tell."""
+    chance, octets = random.Random(7), body(4096)
+    for _ in range(batches):
+        numbers = chance.sample(range(1, max(amounts.past, BATCH) + 1), BATCH)
+        for house in (empty, large):
+            await house.work(numbers, octets)
+    for house in (empty, large):
+        house.claims(20)
+        house.recover()
+    told, very = empty.medians(), large.medians()
+    result = {
+        "amounts": asdict(amounts),
+        "messages": batches * BATCH,
+        "empty": told,
+        "large": very,
+        "cpu_large_to_empty": {
+            stage: round(very[stage]["cpu_ms"] / max(1e-6, told[stage]["cpu_ms"]), 3) for stage in told
+        },
+        "files_mb": large.octets(),
+        "retention": large.sweep(),
+        "files_mb_after": large.octets(),
+    }
+    await empty.close()
+    await large.close()
+    return result
+
+
+def main() -> None:
+    """Fill, compare, print JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.size", description=__doc__)
+    for name, value in asdict(Amounts()).items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--batches", type=int, default=100, help=f"of {BATCH} messages each, on both")
+    parser.add_argument("--storage", default="", help="«postgresql» starts a private server; default: SQLite")
+    parser.add_argument("--folder", type=Path, help="where the large state goes, and is found again")
+    given = parser.parse_args()
+    amounts = Amounts(**{name: getattr(given, name) for name in asdict(Amounts())})
+    with tempfile.TemporaryDirectory(prefix="gatepost-size-", dir="/var/tmp") as temporary:
+        base = given.folder or Path(temporary)
+        with storage(given.storage) as one, storage(given.storage) as other:
+            empty, large = House(Path(temporary) / "empty", one), House(base / "large", other)
+            marker = base / "large" / "filled"
+            if not marker.exists():
+                large.fill(amounts)
+                marker.write_text(json.dumps(asdict(amounts)))
+            print(json.dumps(asyncio.run(compare(empty, large, amounts, given.batches)), indent=1))
+
+
+if __name__ == "__main__":
+    main()

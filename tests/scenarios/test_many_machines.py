@@ -1,0 +1,60 @@
+"""Several machines on one PostgreSQL: who dies or is restarted costs nothing, and a limit holds for all of them."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.scenarios import letters
+from tests.soak import Clients, Plan, ours, soak
+from tests.support.provider import Provider
+from tests.support.server import MakeServer
+
+pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(300)]
+
+
+def _shared(postgres_url: str) -> Mapping[str, Any]:
+    return {"storage": {"url": postgres_url}, "server": {"secret_key": "a-key-many-machines-share-0123456789"}}
+
+
+def test_two_of_four_killed_at_random_lose_nothing_and_no_limit_is_exceeded(tmp_path, postgres_url):
+    plan = Plan(messages=200, limit=150, connections=12, kills=2, machines=4, replaced=False, storage=postgres_url)
+    result = soak(plan, tmp_path)
+    assert not result["wrong"], result
+    assert (result["accepted"], result["kills"], result["tracebacks"]) == (150, 2, 0)
+    assert result["delivered"] + result["outcome unknown"] == 150
+
+
+def test_machines_restarted_one_by_one_under_load_lose_nothing_and_refuse_nobody_for_good(
+    make_server: MakeServer, provider: Provider, postgres_url: str
+):
+    servers = [make_server(_shared(postgres_url), providers=[provider.settings()]) for _ in range(3)]
+    plan = Plan(messages=240, connections=9)
+    clients = Clients(servers, plan)  # fails on any answer but 250 and 4xx
+    for number, server in enumerate(servers, 1):
+        _wait_for(clients, 40 * number)
+        assert server.terminate() == 0
+        server.start()
+    _wait_for(clients, plan.messages)
+    clients.end()
+    provider.ledger.wait(lambda _: len(ours(provider)) >= plan.messages, 60)
+    assert set(ours(provider).values()) == {1}
+    assert len(ours(provider)) == plan.messages
+
+
+def _wait_for(clients: Clients, accepted: int) -> None:
+    pause = threading.Event()
+    while len(clients.account.accepted) < accepted and clients.are_busy():
+        pause.wait(0.05)
+    assert len(clients.account.accepted) >= accepted
+
+
+def test_what_a_machine_leaves_is_taken_over_by_another(make_server: MakeServer, provider: Provider, postgres_url: str):
+    first, second = (make_server(_shared(postgres_url), providers=[provider.settings()]) for _ in range(2))
+    assert first.cli("provider", "pause", "lab", "--cause", "test").returncode == 0
+    letter = letters.receipt("agent@sender.test", "bob@example.net")
+    assert first.submit(["bob@example.net"], letter).code == 250
+    assert first.terminate() == 0
+    assert second.cli("provider", "resume", "lab").returncode == 0
+    provider.ledger.wait_for_taken(1)

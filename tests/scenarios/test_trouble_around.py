@@ -1,0 +1,87 @@
+"""Trouble that is not mail's own: the disk, the store's file, the clock, too many connections (faults R7, R9, R11, R17)."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from config.loader import load
+from policy.usage import DAY, HOUR
+from relay.app.instance import Instance
+from relay.app.parts import wall_clock
+from relay.app.setup import prepare
+from relay.store.engine import StoreUnusable
+from relay.store.writer import Broken
+from tests.scenarios import letters
+from tests.support.inside import MakeInside
+from tests.support.provider import Provider
+from tests.support.settings import ADDRESS, settings, write
+from tests.support.smtp import Client
+
+pytestmark = pytest.mark.timeout(240)
+BOB = "bob@example.net"
+
+
+def _letter(to: str = BOB) -> bytes:
+    return letters.receipt(ADDRESS, to)
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Callable[[], Path]:
+    """What every start does before anything listens; the store's file."""
+    told = load(write(tmp_path, settings(tmp_path))).settings
+
+    def once() -> Path:
+        prepare(told, Instance(told.server.data_dir))
+        return tmp_path / "gatepost.db"
+
+    return once
+
+
+def test_R7_a_store_that_is_no_database_is_refused_and_left_as_it_is(begin: Callable[[], Path]):
+    file = begin()
+    for beside in file.parent.glob("gatepost.db-*"):
+        beside.unlink()
+    file.write_bytes(b"this is not a database" * 1000)
+    with pytest.raises(StoreUnusable, match="not a database"):
+        begin()
+    assert file.read_bytes() == b"this is not a database" * 1000
+
+
+def test_R9_a_disk_that_fails_on_commit_ends_the_process_with_74_and_nothing_more_is_taken(make_inside: MakeInside):
+    inside = make_inside()
+    app = inside.app
+
+    def failing(_connection: Connection) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise OperationalError("COMMIT", {}, error)
+
+    with pytest.raises(Broken):
+        inside.run(app.writer.run(failing))
+    inside.run(app.stopping.wait())
+    assert app.exit_code == 74
+    assert inside.submit([BOB], _letter()).code == 451
+
+
+def test_R11_mail_leaves_whether_the_clock_jumps_forward_or_back(make_inside: MakeInside, provider: Provider):
+    now = [wall_clock() + DAY]  # after the keys were made
+    inside = make_inside(providers=[provider.settings()], clock=lambda: now[0])
+    for number, jump in enumerate((0, HOUR, -2 * HOUR, HOUR)):
+        now[0] += jump
+        assert inside.submit([f"r{number}@example.net"], _letter(f"r{number}@example.net")).code == 250
+        provider.ledger.wait(lambda ledger, n=number: ledger.copies_for(f"r{n}@example.net") == 1)
+
+
+def test_R17_one_connection_too_many_is_told_so_and_the_others_go_on(make_inside: MakeInside, provider: Provider):
+    inside = make_inside({"smtp": {"connections": {"total": 20}}}, providers=[provider.settings()])
+    with inside.connect() as first, ExitStack() as stack:
+        for _ in range(19):
+            assert stack.enter_context(Client(inside.smtp)).greet().code == 250
+        reply = stack.enter_context(Client(inside.smtp)).reply()
+        assert (reply.code, reply.text.split()[0]) == (421, "4.3.2")
+        assert first.submit(ADDRESS, [BOB], _letter()).code == 250
