@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
 from config.server import Retention
 from policy.usage import DAY
 from relay.delivery.route import idempotent
 from relay.store import audit
 from relay.store.approvals import expire_approvals
+from relay.store.engine import Unreachable
 from relay.store.nodes import bury, dead_nodes, heartbeat, try_alone
 from relay.store.partitions import prepare
 from relay.store.providers import paused_providers
@@ -82,7 +82,7 @@ class Chores:
                 continue
             try:
                 await chore.do()
-            except (Unavailable, Broken, OperationalError) as error:
+            except (Unavailable, Broken, Unreachable) as error:
                 log.warning("a chore could not be done", chore=chore.name, error=str(error))
             except Exception:  # a bug in one chore must not end the others; it is told and tried again
                 log.exception("a chore failed", chore=chore.name)

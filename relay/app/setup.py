@@ -6,7 +6,6 @@ import time
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from config.settings import Settings
 from relay.app.instance import Instance
@@ -14,7 +13,7 @@ from relay.delivery.route import idempotent
 from relay.mail.ids import Ids
 from relay.store import partitions
 from relay.store.declared import Makers, declare
-from relay.store.engine import Database, StoreUnusable, uselessness
+from relay.store.engine import Database, StoreUnusable
 from relay.store.keys import Brought, ensure_keys
 from relay.store.meta import remembered
 from relay.store.migrate import upgrade
@@ -35,17 +34,14 @@ def prepare(settings: Settings, instance: Instance) -> None:
     instance.check_not_lost(database)
     vault = instance.vault(settings)
     try:
-        upgrade(database)
-        instance.remember_store(database)
-        with database.transaction() as connection:
-            _recognise(connection, vault)
-            partitions.prepare(connection, time.time_ns() // 1_000_000)
-            declare_all(connection, settings, vault)
-            _bury(connection, settings, instance)
-    except DBAPIError as error:
-        if what := uselessness(error):
-            raise StoreUnusable(f"{database.file} {what}: mend that, or restore it from a backup") from error
-        raise
+        with database.usable():
+            upgrade(database)
+            instance.remember_store(database)
+            with database.transaction() as connection:
+                _recognise(connection, vault)
+                partitions.prepare(connection, time.time_ns() // 1_000_000)
+                declare_all(connection, settings, vault)
+                _bury(connection, settings, instance)
     finally:
         database.close_now()
 

@@ -18,13 +18,16 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 BUSY = 10.0  # seconds SQLite waits for a lock where nobody says otherwise
 # Of pages, by connection: the writer touches every index, a reader a few rows.
 WRITER_CACHE, READER_CACHE, LIST_CACHE = 16_384, 8_192, 2_048  # KiB
+
+
+Unreachable = OperationalError  # what a reader meets whose store cannot be asked now
 
 
 class StoreUnusable(Exception):
@@ -39,7 +42,7 @@ _USELESS = {
 }
 
 
-def uselessness(error: DBAPIError) -> str:
+def _uselessness(error: DBAPIError) -> str:
     """What is wrong with the file itself, where that is the matter; empty where it is not."""
     return _USELESS.get(int(getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF, "")
 
@@ -163,6 +166,16 @@ class Database:
             yield
         finally:
             os.close(handle)
+
+    @contextmanager
+    def usable(self) -> Iterator[None]:
+        """Raise StoreUnusable where the file itself turns out to be of no use."""
+        try:
+            yield
+        except DBAPIError as error:
+            if what := _uselessness(error):
+                raise StoreUnusable(f"{self.file} {what}: mend that, or restore it from a backup") from error
+            raise
 
     async def close(self) -> None:
         """Give every connection back; an engine left open keeps its threads and the process alive."""

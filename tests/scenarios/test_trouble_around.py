@@ -1,4 +1,4 @@
-"""Trouble that is not mail's own: the disk, the store's file, the clock, too many connections (faults R7, R9, R11, R17)."""
+"""Trouble that is not mail's own: the disk, the store's file, the clock, connections (faults R7, R9, R11, R17)."""
 
 import sqlite3
 from collections.abc import Callable
