@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from policy.classification.lexicon import INSIDE, LANGUAGES, merged
 from policy.classification.lexicon.grammar import TAKE, TEND
 from policy.classification.matcher import Hit, InsideMatcher, Matcher
+from policy.classification.wording import wording
 from policy.content import Content
 from policy.tokens import Folded, fold, host_and_words, word_set
 
@@ -22,7 +23,7 @@ _COMMERCIAL = (
 )  # fmt: skip
 _TRANSACTIONAL = (
     "order", "paid", "shipping", "security", "account", "answer", "work", "system", "appointment", "people", "record",
-    "done",
+    "done", "talk", "notice",
 )  # fmt: skip
 # With a question mark: phrases both kinds of mail use.
 COMMERCIAL = (*_COMMERCIAL, *(f"{concept}?" for concept in _COMMERCIAL))
@@ -92,6 +93,8 @@ def votes(content: Content, shown: Page, heard: Callable[[str], bool] | None = N
     _shape_votes(cast, content, shown)
     _link_votes(cast, content.links)
     _joint_votes(cast)
+    sound = wording(shown.subject, shown.text)
+    cast.add("wording", sound.value, sound.telling)
     return cast
 
 
@@ -253,3 +256,6 @@ def _joint_votes(cast: Votes) -> None:
         cast.add("nothing_sold", 1.0)
     if not served:
         cast.add("no_business", 1.0)
+    # One person to another, and nothing to be had.
+    if not sold and "reply" in names and "no_links" in names and "bulk_headers" not in names:
+        cast.add("plain_reply", 1.0)

@@ -7,9 +7,9 @@ honest and selling mail both use belongs to the concept with a question mark
 missing language tag changes nothing.
 """
 
-from policy.classification.lexicon import de, en, es, fr, grammar, it, ja, nl, pt, ru
+from policy.classification.lexicon import approach, de, en, es, fr, grammar, it, ja, nl, people, pt, ru
 
-LANGUAGES = (grammar, en, de, fr, es, pt, it, nl, ru)
+LANGUAGES = (grammar, people, approach, en, de, fr, es, pt, it, nl, ru)
 INSIDE = (ja,)  # languages without blanks between words
 
 

@@ -197,6 +197,7 @@ PHRASES = {
 
 # Phrases that honest and selling mail both use: they vote under a name of their own.
 AMBIGUOUS = """
+    kostenfrei* |
     angebot* | aktion | gutschein* | rabatt* | % rabatt | #% rabatt | nachlass | bonus | statt # | geschenk* |
     kostenlos* | bis sonntag | bis freitag | begrenzt | läuft ab | entdecke | abonnieren | interesse | interessiert
     | möchten sie | glückwunsch | bei interesse | eröffnung* | eröffnen | kollektion | ist da | ab sofort |

@@ -31,7 +31,7 @@ PHRASES = {
         soon | ending soon | before it's gone | before they're gone | only # left | # hours left | # days left | this
         month only | only this week | only this month | before it ends | closes soon | limited edition | few left |
         selling out | almost gone | if you order today | if you sign | if you book | if you join | if you act | sign
-        before | order before | book before | order by | almost sold out | sign this week | this week and | before the
+        before | order before | book before | order by | almost sold out | sign this week | before the
         # | price goes up | prices go up | go up on | limited to the first | first # customers | first # guests |
         first fifty | only in | start today | today and | by friday and | before it is | until then all | last places
         | only a few | never again | runs out | running out fast
@@ -78,7 +78,7 @@ PHRASES = {
         paying too much | you qualify for | qualify for | entitled to a free | entitled to | people in your | homes in
         your | in your street | your current provider | put you down | put fifteen | taken the liberty | although you
         are | this is an offer | an offer | unless you accept | for readers of | who switched | switched saved | we
-        found # | found # errors | cost you | recommended | with your name on it
+        found # | found # errors | cost you | recommended
     """,
     "launch": """
         introducing | introduce you | new arrivals | just launched | just landed | just arrived | new collection | new
@@ -360,7 +360,7 @@ PHRASES = {
         recall | recalled | safety | serial number | stop using | free of charge replacement | claim number | case
         number | application | your application | appeal | permit | licence number | your account is | account was
         created | an account was | trial of | trial started | has started | it ends on | user name | your shop is live
-        | changes to your | were saved | was saved | followers | new followers | started following | commented on |
+        | changes to your | were saved | was saved | new followers | started following | commented on |
         comment on your | a comment | wrote: | new message from | message from | sent you a message | accept the
         invitation | invited you to collaborate | invitation expires | read-only | will remind you | you moved from |
         next bill | your bill | listing expires | your report | you earned | your points | points are valid | you
@@ -415,7 +415,7 @@ PHRASES = {
         | mock exam | grades | the portal | landing page | headline | button | unsure about | the rubbish | the keys
         are | sort the | competitor watch | do we react | i suggest we | i propose to | please comment | overspent |
         ads cost | screenshot | login button | home page | blocking the | before the truck | the ramp | sale banner |
-        proofread | finance approved | customer # | kam | orders above | mum | love, | cake | in town | see their
+        proofread | finance approved | customer # | kam | orders above | in town | see their
         paper | interview | questions. would
     """,
     "system": """
@@ -539,5 +539,7 @@ AMBIGUOUS = """
     | questions. would | no interest | your balance | you booked | pick-up | you pay # | choose from | costs nothing
     | clause | permit | parking | i manage | in your inbox | been able to | next steps | you said | has been | have
     been | you were | is ready | is due | is open | was sent | per month | a month | pick up | your contract | our
-    quote | depot | comes to # | photo book | use it too | your fleet | once more | another message | your seat
+    quote | depot | comes to # | photo book | use it too | your fleet | once more | another message | your seat |
+    claim | call # | entitled to | notes from | impressed by | speak with | starts at | download it | boost* | i
+    read that | i give | is hard
 """
