@@ -93,7 +93,8 @@ class Chores:
 
     async def _heartbeat(self) -> None:
         app = self._app
-        await app.writer.run(lambda c: heartbeat(c, app.node, app.clock()))
+        figures = app.own_metrics()
+        await app.writer.run(lambda c: heartbeat(c, app.node, app.clock(), figures))
 
     async def _providers(self) -> None:
         paused = await self._app.reader.call(paused_providers)

@@ -26,7 +26,7 @@ from relay.delivery.ladder import Ladder
 from relay.delivery.route import idempotent
 from relay.feedback.station import Station, Supplies
 from relay.store.bell import Bell
-from relay.store.nodes import bury, dead_nodes, register_node
+from relay.store.nodes import bury, dead_nodes, figures_beside, register_node
 from relay.store.writer import Broken, Unavailable
 from relay.submission.listener import Listener
 
@@ -59,6 +59,7 @@ class App(Parts):
         self.listeners: list[Listener] = []
         self.ready = False
         self._http: Any = None
+        self._metrics: Any = None
 
     @cached_property
     def chores(self) -> Chores:
@@ -191,10 +192,14 @@ class App(Parts):
         from relay.http.server import HttpServer
         from relay.mcp.endpoint import join as join_mcp
 
-        self._http = HttpServer(
-            build(self._http_house(), [console.mount, join_mcp]), self._http_socket, self.settings.http
-        )
+        api = build(self._http_house(), [console.mount, join_mcp])
+        self._metrics = api.app.state.metrics
+        self._http = HttpServer(api, self._http_socket, self.settings.http)
         await self._http.start()
+
+    def own_metrics(self) -> str:
+        """What this process has counted, for the others to add up; empty where there are none."""
+        return str(self._metrics.own()) if self._metrics is not None and self.settings.server.workers != 1 else ""
 
     def _http_house(self) -> Any:
         from relay.http.house import House as HttpHouse
@@ -220,6 +225,7 @@ class App(Parts):
             wake=self.worker.wake,
             on_changed=self.desk.forget,
             figures=self.figures,
+            beside=lambda c: figures_beside(c, self.node, self.instance),
             counts=self.counts,
             public_url=lambda: self.public_url,
             ingest=self.station.hooks.ingest,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from relay.http import (
     approval_link,
@@ -84,7 +84,7 @@ class Api:
         await self._front(scope, receive, send)
 
 
-def build(house: House, extensions: Sequence[Extension] = ()) -> ASGIApp:
+def build(house: House, extensions: Sequence[Extension] = ()) -> Api:
     """The application of this house."""
     return Api(house, extensions)
 

@@ -71,4 +71,5 @@ async def metrics(request: Request, parts: Parts) -> Response:
         if not hmac.compare_digest(given.encode(), wanted.reveal().encode()):
             raise Problem("wrong_key" if given else "missing_key")
     states = await parts.look(counts.open_states)
-    return Response(request.app.state.metrics.text(states), media_type=CONTENT_TYPE)
+    beside = await parts.look(parts.beside)
+    return Response(request.app.state.metrics.text(states, beside), media_type=CONTENT_TYPE)

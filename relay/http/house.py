@@ -85,6 +85,7 @@ class House:
     on_changed: Callable[[], None]  # an account, credential or rule changed: believe nothing read before
     registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
     counts: Callable[[], Counts] = dict  # counters read when /metrics is asked
+    beside: Callable[[Connection], Sequence[str]] = lambda _connection: ()  # what other workers counted, for /metrics
     figures: Callable[[], Mapping[str, float]] = _no_figures  # gauges read when /metrics is asked
     ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")

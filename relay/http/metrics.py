@@ -1,19 +1,30 @@
 """Figures for Prometheus. No label is ever an address, a subject or a key.
 
-Every process counts for itself; deliveries by state are counted in the store and are everybody's.
+Every process counts for itself and leaves what it counted in the store with its heartbeat, so
+that whichever worker is asked adds up all of its installation; the others' figures are as old
+as their heartbeat. Deliveries by state are counted in the store and are everybody's.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Scope
 
 from relay.http.house import House
 
+# A state of the process that was asked, or of the store: no sum of several means anything.
+_OF_EACH = (
+    "gatepost_ready",
+    "gatepost_room",
+    "gatepost_provider_up",
+    "gatepost_start_time_seconds",
+    "gatepost_deliveries_",
+)
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -48,22 +59,55 @@ class Metrics:
         self._calls.labels(scope["method"], route, str(status or 0)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def text(self, states: Mapping[str, int]) -> bytes:
-        """Everything as Prometheus reads it; `states` counts open deliveries."""
+    def text(self, states: Mapping[str, int], beside: Sequence[str] = ()) -> bytes:
+        """Everything as Prometheus reads it; `states` counts open deliveries, `beside` is what other workers told."""
+        for state, count in states.items():
+            self._gauge(f"gatepost_deliveries_{state}", "Deliveries in this state").set(count)
+        own = self.own()
+        return generate_latest(Sum([own, *beside])) if beside else own.encode()
+
+    def own(self) -> str:
+        """What this process has counted."""
         for name, value in self._house.figures().items():
             self._gauge(f"gatepost_{name}", "A figure of the process").set(value)
         for provider in self._house.settings().providers:
             up = provider.is_ready and self._house.healths.may_try(provider.name)
             self._providers.labels(provider.name).set(int(up))
-        for state, count in states.items():
-            self._gauge(f"gatepost_deliveries_{state}", "Deliveries in this state").set(count)
         self._ready.set(int(self._house.ready()[0]))
-        return generate_latest(self.registry)
+        return generate_latest(self.registry).decode()
 
     def _gauge(self, name: str, about: str) -> Any:
         if name not in self._gauges:
             self._gauges[name] = Gauge(name, about, registry=self.registry)
         return self._gauges[name]
+
+
+class Sum:
+    """The figures of several processes added up; what cannot be added is the first one's."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family once."""
+        first, *others = [list(text_string_to_metric_families(text)) for text in self._texts]
+        added = [family for told in others for family in told if not _is_of_each(family.name)]
+        sums: dict[str, dict[tuple[Any, ...], float]] = {}
+        families = {family.name: family for family in (*added, *first)}
+        for family in (*first, *added):
+            own = sums.setdefault(family.name, {})
+            for sample in family.samples:
+                key = (sample.name, *sorted(sample.labels.items()))
+                own[key] = own.get(key, 0.0) + sample.value
+        for name, told in families.items():
+            whole = Metric(name, told.documentation, told.type)
+            for (sample_name, *labels), value in sums[name].items():
+                whole.add_sample(sample_name, dict(labels), value)
+            yield whole
+
+
+def _is_of_each(name: str) -> bool:
+    return name.startswith(_OF_EACH) or name.endswith("_created")
 
 
 class _Counted:

@@ -26,9 +26,16 @@ def register_node(
     )
 
 
-def heartbeat(connection: Connection, node: str, now: int) -> None:
-    """Say that this process lives; its leases hold as long as it says so."""
-    connection.execute(update(t.nodes).where(t.nodes.c.id == node).values(heartbeat_at=now))
+def heartbeat(connection: Connection, node: str, now: int, figures: str = "") -> None:
+    """Say that this process lives, and what it has counted; its leases hold as long as it says so."""
+    connection.execute(update(t.nodes).where(t.nodes.c.id == node).values(heartbeat_at=now, figures=figures))
+
+
+def figures_beside(connection: Connection, node: str, instance: str) -> list[str]:
+    """What the other processes of an installation had counted at their last heartbeat."""
+    n = t.nodes.c
+    query = select(n.figures).where(n.instance == instance, n.id != node, n.figures != "")
+    return list(connection.execute(query).scalars())
 
 
 def bury(

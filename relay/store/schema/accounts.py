@@ -25,6 +25,7 @@ nodes = Table(
     words("host"),
     at("started_at"),
     at("heartbeat_at"),
+    words("figures"),  # as of the heartbeat, for the worker that is asked for the figures of all
 )
 
 

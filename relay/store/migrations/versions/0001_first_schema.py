@@ -352,6 +352,7 @@ def upgrade() -> None:
         sa.Column("host", sa.Text(), server_default="", nullable=False),
         sa.Column("started_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("heartbeat_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("figures", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
     )
     op.create_table(
