@@ -8,7 +8,6 @@ from tests.test_house import modules, tree
 SECTIONS = {"S": 46, "P": 24, "R": 19, "D": 6, "L": 7}  # submission, policy, resources, duplicates, loops
 WITHOUT = {
     "R15": "what a restored backup does not know is not flagged; the operator's page says how to restore",
-    "R17": "descriptors and memory have their tests as S19 and S21; nothing watches the loop itself",
 }
 _NAMED = re.compile(r"(?<![a-z0-9])([spdrl])(\d{1,2})(?=_)")
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.console.visitor import visitor
-from tests.http.test_naughty import NAUGHTY
+from tests.naughty import KINDS
 
 MARK = "<i id=naughty>'\"&"
 FORMS = {
@@ -34,7 +34,7 @@ QUERIES = (
 async def test_a_form_takes_anything_and_nothing_breaks(office, path):
     person, fields = await visitor(office), FORMS[path]
     free = [name for name, value in fields.items() if not value]
-    for number, text in enumerate((*NAUGHTY, MARK)):
+    for number, text in enumerate((*KINDS, MARK)):
         typed = list(fields)[number % len(fields)]
         for sent in (dict.fromkeys(free, text), {typed: text}):
             answer = await person.post(path, **(fields | sent))
@@ -48,7 +48,7 @@ async def test_a_form_takes_anything_and_nothing_breaks(office, path):
 @pytest.mark.parametrize("address", QUERIES)
 async def test_an_address_takes_anything_and_nothing_breaks(office, address):
     person = await visitor(office)
-    for text in (*NAUGHTY, MARK):
+    for text in (*KINDS, MARK):
         answer = await person.get(address + quote(text[:2000], safe=""))
         assert answer.status_code < 500, text[:40]
         assert not _is_markup(answer.text), text[:40]
