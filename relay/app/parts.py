@@ -40,6 +40,7 @@ from relay.store.vault import Vault
 from relay.store.writer import Writer
 from relay.submission.account import Account, Accounts
 from relay.submission.certificate import Certificate
+from relay.submission.cohort import Cohort
 from relay.submission.desk import FrontDesk
 from relay.submission.intake import Intake, IntakeSettings
 from relay.submission.login import Logins
@@ -211,7 +212,7 @@ class Parts:
     @cached_property
     def traffic(self) -> Traffic:
         """All sessions of the process."""
-        return Traffic(self._limits(), time.monotonic)
+        return Traffic(self._limits(), time.monotonic, Cohort(lambda: self.writer.pace))
 
     @cached_property
     def throttle(self) -> Throttle:

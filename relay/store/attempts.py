@@ -93,6 +93,7 @@ class BeginHandler:
     """The writer's handler for attempts about to be made."""
 
     order = 2
+    is_patient = False
 
     def __call__(self, connection: Connection, items: Sequence[Begin]) -> Sequence[Begun]:
         """Commit the attempts; a delivery that is no longer leased here, or over a limit, does not begin."""
@@ -143,6 +144,8 @@ class SettleHandler:
     """
 
     order = 1
+    # Until it is written the attempt counts as under way, as if the process had died before it.
+    is_patient = True
 
     def __init__(self, on_settled: Callable[[Connection, Sequence[Settle]], None]) -> None:
         self._on_settled = on_settled

@@ -2,7 +2,8 @@
 
 Work is put in line by kind: each kind has a handler that is given everything of its kind
 that waits and does it in a few set-wise statements. All kinds of one round share one
-transaction and one fsync, and nobody is answered before the commit.
+transaction and one fsync, and nobody is answered before the commit. A kind that nobody waits
+for (outcomes) makes no round of its own while it may soon go with another.
 
 When a round fails it is rolled back and its items are run one by one, so that only the
 culprit gets the error. A lost server, a lock or a full disk is not a culprit: everybody
@@ -16,6 +17,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -34,6 +36,8 @@ T = TypeVar("T")
 ROUND_ITEMS = 256
 ROUND_BYTES = 8 * 1024 * 1024
 LINE_ITEMS = 20_000  # beyond it nothing more is taken: a temporary refusal before accepting
+COMPANY = 0.05  # seconds that the patient wait for others at most
+PACE_OF = 8  # rounds the pace is a mean of, roughly
 TRIES = 5  # of a round that a deadlock or a lost connection undid
 
 
@@ -53,6 +57,7 @@ class Handler(Protocol):
     """Does everything of one kind that waits, inside the round's transaction; results in the order of the items."""
 
     order: int  # kinds with a smaller number go first in a round
+    is_patient: bool  # whether it may wait a moment for a round of others
 
     def __call__(self, connection: Connection, items: Sequence[Any]) -> Sequence[Any]:
         """One result an item; an exception runs the items one by one."""
@@ -70,6 +75,7 @@ class _Job:
     """Single functions: each item is a callable given the connection."""
 
     order = 5
+    is_patient = False
 
     def __call__(self, connection: Connection, items: Sequence[Callable[[Connection], Any]]) -> Sequence[Any]:
         return [job(connection) for job in items]
@@ -93,6 +99,7 @@ class Writer:
         self._broken = False
         self.rounds = 0
         self.items = 0
+        self.pace = 0.0  # seconds a round takes, lately
 
     def start(self) -> None:
         """Begin to write."""
@@ -149,18 +156,25 @@ class Writer:
 
     def _gather(self, waiting: "deque[_Item]") -> bool:
         """Take over everything there is, after waiting for the first; False when the end of the line was reached."""
+        alone_until = 0.0  # how long the patient still wait
         while True:
+            wait = max(0.0, alone_until - time.monotonic()) if waiting else None
             try:
-                items = self._line.get(block=not waiting)
+                items = self._line.get(block=wait != 0.0, timeout=wait)
             except queue.Empty:
                 return True
             if items is None:
                 return False
+            if not waiting:
+                alone_until = time.monotonic() + COMPANY
             waiting.extend(items)
+            if not all(item.handler.is_patient for item in items):
+                alone_until = 0.0
 
     def _round(self, items: list[_Item]) -> None:
         self.rounds += 1
         self.items += len(items)
+        began = time.monotonic()
         try:
             results = self._commit(items)
         except (Unavailable, Broken) as error:
@@ -174,6 +188,7 @@ class Writer:
                 self._round([item])
         else:
             self._answer(items, results)
+            self.pace += (time.monotonic() - began - self.pace) / PACE_OF
 
     def _commit(self, items: list[_Item]) -> list[Any]:
         """One transaction for all; raises Unavailable, Broken, or what a handler raised."""

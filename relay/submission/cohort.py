@@ -8,16 +8,17 @@ waited for again. Nothing depends on it but time.
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
-PATIENCE = 0.005  # seconds; a commit alone takes about as long
+LEAST, MOST = 0.002, 0.02  # seconds anybody is waited for
 
 
 class Cohort:
     """Who is on the way, and who waits for them. Used on one event loop."""
 
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self._patience = patience
+    def __init__(self, pace: Callable[[], float] = lambda: LEAST) -> None:
+        """`pace` is what a commit takes just now, in seconds: to wait longer would cost more than it saves."""
+        self._pace = pace
         self._coming: set[Hashable] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -41,7 +42,7 @@ class Cohort:
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
         if self._timer is None:
-            self._timer = loop.call_later(self._patience, self._go)
+            self._timer = loop.call_later(min(max(self._pace(), LEAST), MOST), self._go)
         self._go_if_all_are_here()
         await turn
 

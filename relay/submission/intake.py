@@ -105,6 +105,7 @@ class Intake:
     """The writer's handler for submissions."""
 
     order = 3  # after outcomes and attempts: what they free or count is seen
+    is_patient = False
 
     def __init__(
         self,

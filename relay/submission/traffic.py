@@ -40,11 +40,11 @@ class Guest(Protocol):
 class Traffic:
     """The sessions of a process."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float], cohort: Cohort | None = None) -> None:
         self.limits = limits
         self.clock = clock
         self.memory = Memory(limits.memory)
-        self.cohort = Cohort()
+        self.cohort = cohort or Cohort()
         self.draining = False
         self.counts: Counter[str] = Counter()  # for the metrics; names without addresses
         self._sessions: set[Guest] = set()

@@ -80,6 +80,7 @@ class TurnedAway:
     """The writer's handler for refusals at the door."""
 
     order = 4
+    is_patient = True
 
     def __init__(self, writer: str, token: Callable[[], str]) -> None:
         self._writer = writer

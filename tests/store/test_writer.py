@@ -21,6 +21,7 @@ class Notes:
     """A handler that stores what it is given and counts its calls."""
 
     order = 3
+    is_patient = False
 
     def __init__(self) -> None:
         self.calls: list[int] = []

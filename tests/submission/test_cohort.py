@@ -2,7 +2,17 @@
 
 import asyncio
 
+import pytest
+
+from relay.submission import cohort as module
 from relay.submission.cohort import Cohort
+
+
+@pytest.fixture
+def for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits would wait for an hour."""
+    monkeypatch.setattr(module, "LEAST", 3600.0)
+    monkeypatch.setattr(module, "MOST", 3600.0)
 
 
 async def _joined(cohort: Cohort, *guests: str) -> list[asyncio.Task[None]]:
@@ -11,14 +21,16 @@ async def _joined(cohort: Cohort, *guests: str) -> list[asyncio.Task[None]]:
     return tasks
 
 
+@pytest.mark.usefixtures("for_ever")
 async def test_who_is_alone_waits_for_nobody() -> None:
-    cohort = Cohort(patience=3600)
+    cohort = Cohort()
     cohort.expect("a")
     await cohort.join("a")
 
 
+@pytest.mark.usefixtures("for_ever")
 async def test_the_first_waits_for_those_on_their_way() -> None:
-    cohort = Cohort(patience=3600)
+    cohort = Cohort()
     for guest in ("a", "b", "c"):
         cohort.expect(guest)
     first, second = await _joined(cohort, "a", "b")
@@ -28,8 +40,9 @@ async def test_the_first_waits_for_those_on_their_way() -> None:
     await asyncio.gather(first, second)
 
 
+@pytest.mark.usefixtures("for_ever")
 async def test_one_that_will_not_come_is_excused() -> None:
-    cohort = Cohort(patience=3600)
+    cohort = Cohort()
     cohort.expect("a")
     cohort.expect("b")
     (first,) = await _joined(cohort, "a")
@@ -38,15 +51,16 @@ async def test_one_that_will_not_come_is_excused() -> None:
 
 
 async def test_who_did_not_come_in_time_is_not_waited_for_again() -> None:
-    cohort = Cohort(patience=0)
+    cohort = Cohort()
     for guest in ("a", "b", "late"):
         cohort.expect(guest)
     await cohort.join("a")
     await cohort.join("b")
 
 
+@pytest.mark.usefixtures("for_ever")
 async def test_one_that_gave_up_waiting_holds_up_nobody() -> None:
-    cohort = Cohort(patience=3600)
+    cohort = Cohort()
     for guest in ("a", "b", "c"):
         cohort.expect(guest)
     first, second = await _joined(cohort, "a", "b")
