@@ -20,7 +20,7 @@ class Tenant(Section):
 
 
 class Dkim(Section):
-    # Selector of the RSA key; the Ed25519 key stands at the same name with an e. Default gp1.
+    # Selector of the first RSA key; the Ed25519 key stands at the same name with an e. Default gp1.
     selector: Selector = "gp1"
     # RSA private key, PEM, of at least 2048 bits, as file:rsa.pem. Default: made at first start.
     key: FilePath | None = None

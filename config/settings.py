@@ -110,6 +110,10 @@ class Settings(Section):
         changed.__dict__.pop("_policies", None)  # what was built from the policies as they were
         return changed
 
+    def brings_keys_of(self, domain: str) -> bool:
+        """Whether the file brings a DKIM key of this domain."""
+        return any(d.domain == domain and (d.dkim.key or d.dkim.ed25519_key) for d in self.domains)
+
     def has_policy(self, name: str) -> bool:
         return name == "default" or name in self.policies
 

@@ -7,7 +7,7 @@ worker of slot 0 does them. One that fails is logged and done again at its next 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from config.server import Retention
 from policy.usage import DAY
 from relay.delivery.route import idempotent
-from relay.store import audit
+from relay.http import dns_records
+from relay.store import audit, domains, roster
 from relay.store.approvals import expire_approvals
 from relay.store.engine import Unreachable
 from relay.store.nodes import bury, dead_nodes, heartbeat, try_alone
@@ -59,6 +60,7 @@ class Chores:
             Chore("providers", 1, self._providers),
             Chore("room", 15, self._app.room.look),
             Chore("signers", 60, self._signers),
+            Chore("domains", 60, self._domains, alone=True),
             Chore("dead nodes", 10, self._dead, alone=True),
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
@@ -105,6 +107,22 @@ class Chores:
     async def _signers(self) -> None:
         app = self._app
         await app.reader.call(lambda c: app.signers.load(c, app.clock()))
+
+    async def _domains(self) -> None:
+        """Ask DNS about those whose turn it is, each a day, and those that rotate their keys sooner."""
+        app = self._app
+        rows = await self._alone(lambda c: domains.take_for_check(c, app.clock())) or ()
+        for row in rows:
+            await self._ask_dns(row)
+        if rows:
+            await self._signers()
+
+    async def _ask_dns(self, row: Any) -> None:
+        app = self._app
+        keys = await app.reader.call(lambda c: roster.keys_of(c, row.name))
+        found = await dns_records.check(dns_records.wanted(row, keys, app.settings), app.resolver)
+        records = [record.as_json() for record in found]
+        await app.writer.run(lambda c: domains.checked(c, row.id, records=records, now=app.clock()))
 
     async def _dead(self) -> None:
         app = self._app

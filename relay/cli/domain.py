@@ -7,10 +7,7 @@ import typer
 from relay.cli.options import AsJson, ConfigFile, InTenant, group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from relay.cli.house import House
-    from relay.http.dns_records import Found
 
 app = group("Sending domains and their DNS records")
 
@@ -75,7 +72,7 @@ def add(
             )
             domains.add_domain(connection, new, now)
             ensure_keys(connection, name, new.selector, vault=house.vault, new_id=house.new_id, now=now)
-        _print(house, name, None, as_json=as_json)
+        _print(house, name, as_json=as_json)
 
 
 @app.command()
@@ -84,7 +81,7 @@ def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> 
     from relay.cli.house import opened
 
     with opened(config) as house:
-        _print(house, domain, None, as_json=as_json)
+        _print(house, domain, as_json=as_json)
 
 
 @app.command()
@@ -100,30 +97,47 @@ def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
             row = roster.domain(connection, domain)
             keys = roster.keys_of(connection, row.name)
         found = asked(house.settings, row, keys)
-        ownership = next((f.status for f in found if f.wanted.purpose == "ownership"), "valid")
-        records = [f.as_json() for f in found]
         with house.writing() as connection:
-            fresh = roster.domain(connection, row.id)
-            status = domains.checked(connection, fresh, ownership=ownership, records=records, now=house.now())
-        _print(house, row.id, found, as_json=as_json)
+            records = [f.as_json() for f in found]
+            status = domains.checked(connection, row.id, records=records, now=house.now())
+        _print(house, row.id, as_json=as_json)
     return 0 if status == "verified" else EXIT_REFUSED
 
 
-def _print(house: "House", reference: str, found: "Sequence[Found] | None", *, as_json: bool) -> None:
+@app.command()
+def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Make new DKIM keys, and print the records to publish; the old keys sign until DNS shows the new ones."""
+    from relay.cli.house import opened
+    from relay.mail.dkim_key import generate_ed25519, generate_rsa
+    from relay.store import roster, rotation
+
+    with opened(config) as house:
+        pairs = (generate_rsa(), generate_ed25519())
+        with house.writing() as connection:
+            row = roster.domain(connection, domain)
+            brought = house.settings.brings_keys_of(row.name)
+            rotation.rotate(
+                connection,
+                row,
+                pairs,
+                vault=house.vault,
+                new_id=house.new_id,
+                now=house.now(),
+                is_brought=brought,
+            )
+        _print(house, row.id, as_json=as_json)
+
+
+def _print(house: "House", reference: str, *, as_json: bool) -> None:
     from relay.cli.output import details, print_json, say
-    from relay.http.dns_records import Found, wanted
+    from relay.http.dns_records import last_seen, wanted
     from relay.store import roster
     from relay.store.engine import loads
 
     with house.reading() as connection:
         row = roster.domain(connection, reference)
         keys = roster.keys_of(connection, row.name)
-    if found is not None:
-        records = [f.as_json() for f in found]
-    else:
-        seen = {(r["type"], r["name"], r["value"]): r for r in loads(row.records)}
-        needed = wanted(row, keys, house.settings)
-        records = [seen.get((w.type, w.name, w.value), Found(w, "pending").as_json()) for w in needed]
+    records = [found.as_json() for found in last_seen(wanted(row, keys, house.settings), loads(row.records))]
     if as_json:
         print_json(_shown(row) | {"dnsRecords": records})
         return
@@ -133,9 +147,12 @@ def _print(house: "House", reference: str, found: "Sequence[Found] | None", *, a
     if row.status == "pending":
         say("")
         say(f"Sending waits until the ownership record stands in DNS. Then: gatepost domain verify {row.name}")
+    if any(record["key"] == "pending" for record in records):
+        say("")
+        say(f"New keys wait for DNS, which a running server asks; so does: gatepost domain verify {row.name}")
 
 
-def _records(records: "Sequence[dict[str, Any]]") -> None:
+def _records(records: list[dict[str, Any]]) -> None:
     """Each record as one would publish it: its value whole, on a line of its own."""
     from rich.text import Text
 
@@ -153,6 +170,8 @@ def _records(records: "Sequence[dict[str, Any]]") -> None:
         screen.print(Text(f"        {safe(record['value'])}"), soft_wrap=True)
         if record["problem"]:
             screen.print(Text(f"        {safe(record['problem'])}", "yellow"), soft_wrap=True)
+        if record["advice"]:
+            screen.print(Text(f"        {safe(record['advice'])}", "dim"), soft_wrap=True)
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ _KNOWN = {
     "relay.store.accounts.Unknown": EXIT_REFUSED,
     "relay.store.accounts.Taken": EXIT_REFUSED,
     "relay.store.accounts.Declared": EXIT_REFUSED,
+    "relay.store.rotation.Rotating": EXIT_REFUSED,
     "relay.store.approvals.NotWaiting": EXIT_REFUSED,
     "relay.store.approvals.Changed": EXIT_REFUSED,
     "relay.store.engine.StoreUnusable": EXIT_REFUSED,

@@ -6,15 +6,18 @@ the record is `unknown`, and a proof stays a proof.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from config.settings import Settings
 from config.types import is_loopback
 from relay.mail.dns import NoAnswer, Resolver
+from relay.store.keys import LEAVE_PUBLISHED
 
 Purpose = Literal["ownership", "dkim", "spf", "dmarc", "bounces"]
+Key = Literal["", "pending", "active", "retired"]
 Status = Literal["pending", "valid", "missing", "wrong", "unknown"]
 
 LABEL = "_gatepost"
@@ -23,13 +26,18 @@ MARK = "gatepost-verification="
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A record to publish; `needs` is what a record there must contain to do."""
+    """A record to publish; `needs` is what a record there must contain to do.
+
+    `key` is how the DKIM key of the record stands, "" for other records; `advice` a sentence that follows from it.
+    """
 
     type: Literal["TXT", "CNAME", "MX"]
     name: str
     value: str
     purpose: Purpose
     needs: tuple[str, ...] = ()
+    key: Key = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +58,16 @@ class Found:
             "purpose": w.purpose,
             "status": self.status,
             "problem": self.problem or None,
+            "key": w.key or None,
+            "advice": w.advice or None,
         }
 
 
 def wanted(row: Any, keys: Sequence[Any], settings: Settings) -> list[Wanted]:
-    """Every record the domain (a row of `domains`) should have; `keys` have selector and public."""
+    """Every record the domain (a row of `domains`) should have; `keys` are those of `roster.keys_of`."""
     name = row.name
     records = [_ownership(row, settings)] if row.verification != "trusted" else []
-    records += [
-        Wanted("TXT", f"{k.selector}._domainkey.{name}", k.public, "dkim", (_tag(k.public, "p"),)) for k in keys
-    ]
+    records += [_dkim(name, key) for key in keys]
     mechanisms = _mechanisms(settings)
     records.append(Wanted("TXT", name, f"v=spf1 {' '.join(mechanisms)} ~all", "spf", mechanisms))
     records.append(Wanted("TXT", f"_dmarc.{name}", "v=DMARC1; p=none", "dmarc"))
@@ -68,6 +76,29 @@ def wanted(row: Any, keys: Sequence[Any], settings: Settings) -> list[Wanted]:
         host = settings.server.hostname
         records.append(Wanted("MX", bounce, f"10 {host}", "bounces", (host,)))
     return records
+
+
+def last_seen(records: Sequence[Wanted], seen: Sequence[Mapping[str, Any]]) -> list[Found]:
+    """The records as DNS had them when last asked: `seen` is what was written down then, in the API's form."""
+    known = {(r["type"], r["name"], r["value"]): r for r in seen}
+    found = []
+    for record in records:
+        then = known.get((record.type, record.name, record.value))
+        found.append(Found(record, then["status"], then["problem"] or "") if then else Found(record, "pending"))
+    return found
+
+
+def _dkim(name: str, key: Any) -> Wanted:
+    advice = ""
+    if key.status == "pending":
+        advice = "this key signs as soon as DNS shows all the new ones; until then the old ones do"
+    elif key.status == "retired":
+        until = f"{datetime.fromtimestamp((key.retired_at + LEAVE_PUBLISHED) / 1000, UTC):%Y-%m-%d}"
+        advice = (
+            f"this key signs no more; leave its record published until {until}, for mail on its way, then remove it"
+        )
+    needs = (_tag(key.public, "p"),)
+    return Wanted("TXT", f"{key.selector}._domainkey.{name}", key.public, "dkim", needs, key.status, advice)
 
 
 def _ownership(row: Any, settings: Settings) -> Wanted:

@@ -19,7 +19,7 @@ from relay.http.problems import not_found
 from relay.http.reading import StrictRoute
 from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, iso, when
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
-from relay.store import accounts, domains, keys, listings, roster
+from relay.store import accounts, domains, keys, listings, roster, rotation
 from relay.store.engine import loads
 from relay.store.suppressions import suffixes
 
@@ -65,6 +65,10 @@ class DnsRecord(Told):
     purpose: Literal["ownership", "dkim", "spf", "dmarc", "bounces"]
     status: Literal["pending", "valid", "missing", "wrong", "unknown"]
     problem: str | None = None
+    key: Literal["pending", "active", "retired"] | None = Field(
+        default=None, description="How the DKIM key of this record stands; only the active ones sign."
+    )
+    advice: str | None = None
 
 
 class Domain(Told):
@@ -165,32 +169,49 @@ async def change_domain(domain_id: DomainId, body: ChangedDomain, parts: Parts, 
 async def verify_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
     """Ask DNS for every record, and write down what it proves."""
     row, own_keys = await parts.look(lambda c: _read(c, who, domain_id))
-    row = await verify(parts, row, own_keys)
+    row, own_keys = await verify(parts, row, own_keys)
     parts.changed()
     return told(parts, row, own_keys)
 
 
-async def verify(parts: House, row: Any, own_keys: Any) -> Any:
-    """Ask DNS about a domain and write what follows; returns its row as it stands now."""
+@router.post("/domains/{id}/rotate", summary="Make new DKIM keys", response_model=Domain)
+async def rotate_keys(domain_id: DomainId, parts: Parts, who: Operator) -> Any:
+    """The new keys sign once DNS shows their records, which the answer lists; until then the old ones do."""
+    pairs = await asyncio.to_thread(lambda: (generate_rsa(), generate_ed25519()))
+
+    def job(connection: Any) -> Any:
+        row, _ = _read(connection, who, domain_id)
+        brought = parts.settings().brings_keys_of(row.name)
+        rotation.rotate(
+            connection,
+            row,
+            pairs,
+            vault=parts.vault,
+            new_id=parts.ids.new,
+            now=parts.clock(),
+            is_brought=brought,
+        )
+        return _read(connection, who, row.id)
+
+    row, own_keys = await parts.write(job)
+    return told(parts, row, own_keys)
+
+
+async def verify(parts: House, row: Any, own_keys: Any) -> tuple[Any, Any]:
+    """Ask DNS about a domain and write what follows; returns its row and its keys as they stand now."""
     found = await dns_records.check(dns_records.wanted(row, own_keys, parts.settings()), parts.resolver)
-    ownership = next((f.status for f in found if f.wanted.purpose == "ownership"), "valid")
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        fresh = roster.domain(connection, row.id)
-        domains.checked(connection, fresh, ownership=ownership, records=[f.as_json() for f in found], now=now)
-        return roster.domain(connection, row.id)
+        domains.checked(connection, row.id, records=[f.as_json() for f in found], now=now)
+        return roster.domain(connection, row.id), roster.keys_of(connection, row.name)
 
     return await parts.write(job)
 
 
 def told(parts: House, row: Any, own_keys: Any) -> dict[str, Any]:
     """A domain as the API tells it: what is wanted, with what DNS said of it last."""
-    seen = {(r["type"], r["name"], r["value"]): r for r in loads(row.records)}
-    records = []
-    for record in dns_records.wanted(row, own_keys, parts.settings()):
-        pending = dns_records.Found(record, "pending").as_json()
-        records.append(seen.get((record.type, record.name, record.value), pending))
+    records = dns_records.last_seen(dns_records.wanted(row, own_keys, parts.settings()), loads(row.records))
     return {
         "id": row.id,
         "domain": row.name,
@@ -199,7 +220,7 @@ def told(parts: House, row: Any, own_keys: Any) -> dict[str, Any]:
         "physicalAddress": row.physical_address,
         "managed": bool(row.managed),
         "tenantId": row.tenant_id,
-        "dnsRecords": records,
+        "dnsRecords": [record.as_json() for record in records],
         "createdAt": when(row.created_at),
         "verifiedAt": iso(row.verified_at),
         "checkedAt": iso(row.checked_at),

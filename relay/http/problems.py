@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from relay.store.accounts import Declared, Taken, Unknown
+from relay.store.rotation import Rotating
 from relay.store.writer import Broken, Unavailable
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
         "Declared fields are changed in the file; pausing and tightening work here.",
     ),
     "not_waiting": (409, "It does not wait for a decision", "Somebody decided, withdrew it, or its time ran out."),
+    "rotation_pending": (409, "Its keys are being rotated", "Publish the new DKIM records, then verify the domain."),
     "changed_since_held": (409, "It is not what was held", "What is stored differs from what approval was asked for."),
     "replayed": (409, "The proof was used before", "One signed call is taken once; this is another under its proof."),
     "request_in_progress": (409, "The first request is still under way", "Ask again in a second."),
@@ -145,6 +147,8 @@ def of_exception(error: Exception) -> Problem:
             return Problem("not_found", str(error))
         case Declared():
             return Problem("declared_in_file", str(error))
+        case Rotating():
+            return Problem("rotation_pending", str(error))
         case _:
             return Problem("internal_error")
 
@@ -177,7 +181,17 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Answer every exception of this application with a problem."""
-    for kind in (HTTPException, RequestValidationError, Unavailable, Broken, Taken, Unknown, Declared, Exception):
+    for kind in (
+        HTTPException,
+        RequestValidationError,
+        Unavailable,
+        Broken,
+        Taken,
+        Unknown,
+        Declared,
+        Rotating,
+        Exception,
+    ):
         app.add_exception_handler(kind, _answer)
 
 

@@ -5,17 +5,20 @@ in which name servers said with authority that the record is gone; trouble with 
 nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from policy.usage import DAY
 from relay.store import schema as t
 from relay.store.accounts import Declared, Taken
 from relay.store.engine import dumps
 from relay.store.events import Event, record
+from relay.store.rotation import settle
 
+WHILE_ROTATING = 600_000  # milliseconds between two looks for new DKIM records
 GRACE = 3 * 86_400_000  # milliseconds of authoritative absence after which a proof is withdrawn
 
 _d = t.domains.c
@@ -67,16 +70,19 @@ def change_domain(connection: Connection, row: Any, *, verification: str | None,
         connection.execute(update(t.domains).where(_d.id == row.id).values(**values))
 
 
-def checked(connection: Connection, row: Any, *, ownership: str, records: Sequence[dict[str, Any]], now: int) -> str:
-    """Write what DNS said and what follows; returns the status. `ownership` is valid, missing, wrong or unknown."""
+def checked(connection: Connection, domain_id: str, *, records: Sequence[Mapping[str, Any]], now: int) -> str:
+    """Write what DNS said of each record and what follows; returns the status. Keys that DNS shows begin to sign."""
+    row = connection.execute(select(t.domains).where(_d.id == domain_id)).one()
     values: dict[str, Any] = {"records": dumps(list(records)), "checked_at": now}
     status = row.status
     if row.verification != "trusted" and status != "disabled":
+        ownership = next((str(r["status"]) for r in records if r["purpose"] == "ownership"), "valid")
         status = _judged(row, ownership, now, values)
     connection.execute(update(t.domains).where(_d.id == row.id).values(**values, status=status))
     if status != row.status:
         kind = "domain.verified" if status == "verified" else "domain.failed"
         record(connection, [Event(kind, now, row.tenant_id, data={"domain": row.name, "status": status})])
+    settle(connection, row, [r["value"] for r in records if r["purpose"] == "dkim" and r["status"] == "valid"], now)
     return str(status)
 
 
@@ -92,7 +98,11 @@ def _judged(row: Any, ownership: str, now: int, values: dict[str, Any]) -> str:
     return "failed" if now - row.absent_since >= GRACE else "verified"
 
 
-def due_for_check(connection: Connection, before: int, limit: int = 50) -> Sequence[Any]:
-    """Domains last asked about before this time, for the daily check."""
-    query = select(t.domains).where(_d.checked_at < before, _d.status != "disabled").order_by(_d.checked_at)
-    return connection.execute(query.limit(limit)).all()
+def take_for_check(connection: Connection, now: int, limit: int = 20) -> Sequence[Any]:
+    """Domains DNS was not asked about for a day, or for ten minutes where new keys wait for it; they count as asked."""
+    rotating = _d.name.in_(select(t.dkim_keys.c.domain).where(t.dkim_keys.c.status == "pending"))
+    due = (_d.checked_at <= now - DAY) | (rotating & (_d.checked_at <= now - WHILE_ROTATING))
+    query = select(t.domains).where(due, _d.status != "disabled").order_by(_d.checked_at).limit(limit)
+    rows = connection.execute(query).all()
+    connection.execute(update(t.domains).where(_d.id.in_([row.id for row in rows])).values(checked_at=now))
+    return rows

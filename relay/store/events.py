@@ -49,6 +49,8 @@ TYPES: Mapping[str, str] = {
     "provider.recovered": "the provider that had failed takes mail again",
     "domain.verified": "the domain's ownership is proven",
     "domain.failed": "the domain's proof is gone",
+    "domain.key_rotating": "new DKIM keys wait for their records in DNS; the old ones sign",
+    "domain.key_rotated": "DNS shows the new DKIM keys and they sign; the old ones sign no more",
     "alert.raised": "something a person should look at",
     "investigation.opened": "a complaint or alert waits to be looked into",
     "investigation.closed": "a person closed it with a note",

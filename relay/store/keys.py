@@ -2,20 +2,29 @@
 
 Each domain has an RSA-2048 key at its selector and an Ed25519 key at the selector with an
 `e` behind it (RFC 8463 §3). A key an operator brings replaces the one that would be made.
+A key is pending (not in DNS yet), active (it signs) or retired (`rotation`). One that cannot
+be read is logged and signs nothing: mail of its domain waits rather than leave unsigned.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+import structlog
+from sqlalchemy import Connection, delete, insert, select, update
 
 from relay.mail.dkim import Signer
-from relay.mail.dkim_key import KeyPair, generate_ed25519, generate_rsa, load_key
+from relay.mail.dkim_key import DkimKeyError, KeyPair, generate_ed25519, generate_rsa, load_key
 from relay.store import schema as t
-from relay.store.vault import Vault
+from relay.store.vault import Sealed, Vault
+
+log = structlog.get_logger()
+
+RSA, ED25519 = "rsa-sha256", "ed25519-sha256"
+RSA_FIRST = {RSA: 0, ED25519: 1}
+LEAVE_PUBLISHED = 7 * 86_400_000  # milliseconds for which mail signed by a retired key may still be verified
 
 _k = t.dkim_keys.c
-RSA_FIRST = {"rsa-sha256": 0, "ed25519-sha256": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +45,51 @@ def ensure_keys(
     now: int,
     brought: Brought = Brought(),
 ) -> None:
-    """See that the domain has both keys at its selector; a key that is there and was not brought stays."""
+    """See that the domain has both keys. `selector` is that of its first ones: after a rotation the later ones stay.
+
+    A key that is brought stands at `selector` and signs from now on; what signed in its place retires.
+    """
     rows = {r.selector: r for r in connection.execute(select(t.dkim_keys).where(_k.domain == domain))}
-    for name, pem, make in (
-        (selector, brought.rsa, generate_rsa),
-        (f"{selector}e", brought.ed25519, generate_ed25519),
+    active = {row.algorithm for row in rows.values() if row.status == "active"}
+    for name, algorithm, pem, make in (
+        (selector, RSA, brought.rsa, generate_rsa),
+        (f"{selector}e", ED25519, brought.ed25519, generate_ed25519),
     ):
-        row = rows.get(name)
-        if row is not None and (pem is None or load_key(pem).public == row.public):
+        if pem is None and algorithm in active:
             continue
-        pair = load_key(pem) if pem is not None else make()
-        if row is not None:
-            connection.execute(update(t.dkim_keys).where(_k.id == row.id).values(**_columns(pair, vault)))
+        pair, row = load_key(pem) if pem is not None else make(), rows.get(name)
+        if row is not None and row.status == "active" and row.public == pair.record:
+            continue
+        _replace(connection, domain, pair.algorithm, now)
+        if row is None or row.status == "pending":
+            add_key(connection, domain, name, pair, vault=vault, new_id=new_id, now=now)
         else:
-            connection.execute(
-                insert(t.dkim_keys),
-                {
-                    "id": new_id("dkim"),
-                    "domain": domain,
-                    "selector": name,
-                    "created_at": now,
-                    "active_from": now,
-                    **_columns(pair, vault),
-                },
-            )
+            values = {"status": "active", "active_from": now, "retired_at": 0}
+            connection.execute(update(t.dkim_keys).where(_k.id == row.id).values(**_columns(pair, vault), **values))
+
+
+def add_key(
+    connection: Connection,
+    domain: str,
+    selector: str,
+    pair: KeyPair,
+    *,
+    vault: Vault,
+    new_id: Callable[[str], str],
+    now: int,
+    status: str = "active",
+) -> None:
+    """Put a key at a selector that is free."""
+    row = {"id": new_id("dkim"), "domain": domain, "selector": selector, "status": status, "created_at": now}
+    row["active_from"] = now if status == "active" else 0
+    connection.execute(insert(t.dkim_keys), row | _columns(pair, vault))
+
+
+def _replace(connection: Connection, domain: str, algorithm: str, now: int) -> None:
+    """Retire what signs by this algorithm, and end a rotation that was under way."""
+    active = (_k.domain == domain) & (_k.algorithm == algorithm) & (_k.status == "active")
+    connection.execute(update(t.dkim_keys).where(active).values(status="retired", retired_at=now))
+    connection.execute(delete(t.dkim_keys).where(_k.domain == domain, _k.status == "pending"))
 
 
 def _columns(pair: KeyPair, vault: Vault) -> dict[str, str]:
@@ -67,7 +97,6 @@ def _columns(pair: KeyPair, vault: Vault) -> dict[str, str]:
         "algorithm": pair.algorithm,
         "private": vault.seal(pair.private_pem.decode()),
         "public": pair.record,
-        "status": "active",
     }
 
 
@@ -87,14 +116,22 @@ class Signers:
         labels = domain.split(".") if domain else []
         above = [".".join(labels[n:]) for n in range(len(labels))]
         for row in connection.execute(query.where(_k.domain.in_(above)) if domain else query):
-            mark = f"{row.id} {row.public}"
-            if mark not in self._loaded:
-                self._loaded[mark] = load_key(self._vault.open(row.private).encode())
-            by_domain.setdefault(row.domain, []).append(Signer(row.domain, row.selector, self._loaded[mark]))
+            if (key := self._key(row)) is not None:
+                by_domain.setdefault(row.domain, []).append(Signer(row.domain, row.selector, key))
         self._by_domain = {
             domain: tuple(sorted(own, key=lambda signer: RSA_FIRST[signer.key.algorithm]))
             for domain, own in by_domain.items()
         }
+
+    def _key(self, row: Any) -> KeyPair | None:
+        mark = f"{row.id} {row.public}"
+        if mark not in self._loaded:
+            try:
+                self._loaded[mark] = load_key(self._vault.open(row.private).encode())
+            except (Sealed, DkimKeyError) as error:
+                log.error("a DKIM key cannot be read", domain=row.domain, selector=row.selector, error=str(error))  # noqa: TRY400 - a known cause
+                return None
+        return self._loaded[mark]
 
     def of(self, domain: str) -> tuple[Signer, ...]:
         """The signers for mail from this domain, RSA first; empty where nobody can sign for it."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from policy.usage import HOUR
 from relay.mail.ids import first_id
 from relay.store import pruning
+from relay.store.keys import LEAVE_PUBLISHED
 from relay.store.partitions import BODIES, DECISIONS, EVENTS, Period, drop, floor, is_cut, over
 from relay.store.pruning import Seal
 
@@ -79,6 +80,7 @@ _PLAIN = {
     "idempotency": _oldest("idempotency", "fingerprint", "expires_at < :before"),
     "suppressions": _oldest("suppressions", "id", "expires_at > 0 AND expires_at < :before"),
     "events": _oldest("events", "seq", "at < :before"),
+    "dkim_keys": _oldest("dkim_keys", "id", "status = 'retired' AND retired_at < :before"),
     "feedback": _oldest("feedback", "fingerprint", "received_at < :before"),
     "webhook_deliveries": _oldest("webhook_deliveries", "id", "id < :before AND state <> 'pending'"),
     "tallies": _TALLIES,
@@ -98,6 +100,7 @@ def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
         "idempotency": now,
         "suppressions": now,
         "events": events,
+        "dkim_keys": now - LEAVE_PUBLISHED,
         "feedback": now - _ms(kept.events),
         "webhook_deliveries": first_id("wdl", now - _ms(kept.webhook_log)),
         "tallies": now // HOUR - HOURS_KEPT,

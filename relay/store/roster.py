@@ -21,10 +21,10 @@ def domain(connection: Connection, name_or_id: str) -> Any:
 
 
 def keys_of(connection: Connection, domain_name: str) -> Sequence[Any]:
-    """The active DKIM keys of a domain: selector, algorithm and `public`, the record to publish."""
+    """The DKIM keys of a domain, those that sign first: selector, status, and `public`, the record to publish."""
     k = t.dkim_keys.c
-    query = select(k.selector, k.algorithm, k.public).where(k.domain == domain_name, k.status == "active")
-    return connection.execute(query.order_by(k.selector)).all()
+    query = select(k.selector, k.algorithm, k.public, k.status, k.retired_at).where(k.domain == domain_name)
+    return connection.execute(query.order_by(k.status, k.selector)).all()
 
 
 def usage(connection: Connection, scope: str) -> Usage:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import trustme
+from sqlalchemy import text
 
 from config.loader import load
 from relay.cli.checkup import certificates, machine
@@ -56,6 +57,29 @@ def test_a_domain_is_added_published_and_proven(asked, nameserver):
     assert {record["status"] for record in said["dnsRecords"]} == {"valid"}
     assert asked.does("domain", "list", "--json").json[0]["domain"] == "new.test"
     assert "gp1._domainkey.new.test" in asked.does("domain", "show", "new.test").out
+
+
+def test_M8_keys_are_rotated_once_dns_shows_the_new_ones(asked, nameserver):
+    made = asked.does("domain", "rotate", DOMAIN, "--json").json
+    twice = asked("domain", "rotate", DOMAIN)
+    assert (twice.code, twice.err.count("\n")) == (1, 1)
+    assert "is being rotated to gp2" in twice.err
+    assert "New keys wait for DNS" in asked.does("domain", "show", DOMAIN).out
+    for record in made["dnsRecords"]:
+        if record["key"] == "pending":
+            nameserver.publish(record["name"], record["type"], record["value"])
+    asked("domain", "verify", DOMAIN)
+    assert "this key signs no more" in asked.does("domain", "show", DOMAIN).out
+    found = [f for f in asked("doctor", "--json").json if f["area"] == DOMAIN and "dkim" in f["what"]]
+    assert {f["level"] for f in found} == {"warn", "ok"}  # the old records are missing, and nothing signs by them
+
+
+def test_M10_the_doctor_finds_a_domain_without_a_key(asked):
+    database = Database(load(asked.config).settings.storage.dsn)
+    with database.transaction() as connection:
+        connection.execute(text("DELETE FROM dkim_keys"))
+    database.close_now()
+    assert any(f["what"] == "it has no DKIM key" and f["level"] == "fail" for f in asked("doctor", "--json").json)
 
 
 def test_a_domain_twice_or_none_is_refused(asked):

@@ -17,7 +17,7 @@ CONTRACT = (
     *("tenant list", "tenant add", "tenant pause", "tenant resume"),
     *("mailbox list", "mailbox add", "mailbox show", "mailbox pause", "mailbox resume"),
     *("credential list", "credential create", "credential rotate", "credential revoke"),
-    *("domain list", "domain add", "domain show", "domain verify"),
+    *("domain list", "domain add", "domain show", "domain verify", "domain rotate"),
     *("suppression list", "suppression add", "suppression remove", "suppression check"),
     *("suppression import", "suppression export"),
     *("consent list", "consent grant", "consent revoke", "consent import"),

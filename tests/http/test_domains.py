@@ -2,6 +2,8 @@
 
 import pytest
 
+from relay.mail.dkim_key import generate_rsa
+
 NEW = {"domain": "yourcompany.com", "verificationMethod": "dns_txt"}
 
 
@@ -123,3 +125,30 @@ async def test_private_keys_are_sealed(office):
     await office.post("/v1/domains", NEW)
     file = office.app.database.file
     assert b"PRIVATE KEY" not in file.read_bytes() + file.with_name(f"{file.name}-wal").read_bytes()
+
+
+async def test_M8_a_rotation_lists_the_new_records_beside_the_old(office):
+    await office.post("/v1/domains", NEW)
+    told = (await office.post("/v1/domains/yourcompany.com/rotate")).json()
+    listed = [
+        (r["name"].partition(".")[0], r["key"], r["status"]) for r in told["dnsRecords"] if r["purpose"] == "dkim"
+    ]
+    assert listed == [
+        ("gp1", "active", "pending"),
+        ("gp1e", "active", "pending"),
+        ("gp2", "pending", "pending"),
+        ("gp2e", "pending", "pending"),
+    ]
+
+
+async def test_M8_keys_the_file_brings_are_not_rotated_here(office):
+    pem = office.house.settings().server.data_dir / "rsa.pem"
+    pem.write_bytes(generate_rsa().private_pem)
+    settings = office.app.settings
+    first = settings.domains[0]
+    brought = first.model_copy(update={"dkim": first.dkim.model_copy(update={"key": pem})})
+    office.app.settings = settings.model_copy(update={"domains": (brought, *settings.domains[1:])})
+    answered = await office.post(f"/v1/domains/{first.domain}/rotate")
+    assert (answered.status_code, answered.json()["code"]) == (409, "declared_in_file")
+    assert "new selector there" in answered.json()["detail"]
+    assert (await office.post("/v1/domains/other.test/rotate")).status_code == 200

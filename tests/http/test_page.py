@@ -72,7 +72,7 @@ def test_the_page_names_every_code_with_its_status():
 
 
 def test_the_page_names_every_type_of_event():
-    assert set(re.findall(r"(?m)^\| `([a-z]+\.[a-z]+)` \|", TEXT)) == set(TYPES)
+    assert set(re.findall(r"(?m)^\| `([a-z]+\.[a-z_]+)` \|", TEXT)) == set(TYPES)
 
 
 def test_the_page_names_every_route(gate):

@@ -25,6 +25,10 @@ _WHY = {
     "dmarc": "Gmail and Yahoo require it of everybody who sends more than 5,000 messages a day.",
     "bounces": "Bounces do not come back: dead addresses are written to again, which costs reputation.",
 }
+_WHY_KEY = {
+    "pending": "The new keys sign nothing before DNS shows them all; the old ones sign on.",
+    "retired": "Mail that this key signed and that is still on its way cannot be verified.",
+}
 _REQUIRED = ("ownership", "dkim")
 
 
@@ -42,6 +46,9 @@ def domains(house: House, *, with_network: bool) -> Iterator[Finding]:
         if row.status == "failed":
             why = "Mail from it is refused."
             yield fail(row.name, "its proof is gone from DNS", why, f"gatepost domain verify {row.name}")
+        if not any(key.status == "active" for key in keys[row.name]):
+            why = "Its mail stays in the queue: nothing leaves unsigned."
+            yield fail(row.name, "it has no DKIM key", why, f"gatepost domain rotate {row.name}")
         if not row.physical_address:
             why = "Commercial mail of it is refused: CAN-SPAM and CASL ask for a postal address."
             yield warn(row.name, "it has no postal address", why, "Set physical_address.")
@@ -57,9 +64,9 @@ def _records(row: Any, found: Sequence[Found]) -> Iterator[Finding]:
         if record.status == "unknown":
             yield info(row.name, f"{w.purpose}: DNS gave no answer for {w.name}", record.problem)
         elif record.status != "valid":
-            make = fail if w.purpose in _REQUIRED else warn
+            make = fail if w.purpose in _REQUIRED and w.key in ("", "active") else warn
             shown = f"{record.problem} (gatepost domain show {row.name} prints it whole)"
-            yield make(row.name, what, _WHY[w.purpose], shown)
+            yield make(row.name, what, _WHY_KEY.get(w.key, _WHY[w.purpose]), shown)
     if good:
         yield ok(row.name, f"{', '.join(dict.fromkeys(f.wanted.purpose for f in good))} in order")
 

@@ -37,7 +37,9 @@ HEADERS = {
 }
 MOST_FIELDS = 200
 # What a person can correct on the page the button stands on: told there, and not on a page of its own.
-CORRECTED = frozenset({"invalid_request", "already_exists", "declared_in_file", "not_waiting", "changed_since_held"})
+CORRECTED = frozenset(
+    {"invalid_request", "already_exists", "declared_in_file", "not_waiting", "rotation_pending", "changed_since_held"}
+)
 
 
 class Guard:

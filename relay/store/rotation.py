@@ -1,0 +1,100 @@
+"""Puts new DKIM keys in the place of old ones, with an overlap: nothing is signed by a key that DNS does not show.
+
+A rotation makes a pair under the next selector; it is pending and signs nothing. Once DNS
+shows both its records it becomes active, and the pair before it retires: that signs no more,
+and stays listed for a week, in which its records must stand for mail that is still on its
+way. Where DNS never shows the new pair, the old one signs on.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from relay.mail.dkim_key import KeyPair
+from relay.store import schema as t
+from relay.store.accounts import Declared
+from relay.store.events import Event, record
+from relay.store.keys import ED25519, RSA, add_key
+from relay.store.vault import Vault
+
+_k = t.dkim_keys.c
+_NUMBER = re.compile(r"[0-9]+$")
+_LONGEST = 62  # RFC 1035 §2.3.4: a label has 63 octets, and one is for the e of the Ed25519 key
+
+
+class Rotating(Exception):
+    """The domain's keys are being rotated already."""
+
+
+def rotate(
+    connection: Connection,
+    domain: Any,
+    pairs: Collection[KeyPair],
+    *,
+    vault: Vault,
+    new_id: Callable[[str], str],
+    now: int,
+    is_brought: bool,
+) -> str:
+    """Begin a rotation of the domain (its row) to this RSA and this Ed25519 key; returns the new selector.
+
+    Raises Rotating while one is under way, and Declared where the configuration file brings the keys.
+    """
+    if is_brought:
+        raise Declared(
+            f"the configuration file brings the keys of {domain.name}; name a new key and a new selector there"
+        )
+    rows = connection.execute(_locked(connection, domain.name)).all()
+    if pending := next((row for row in rows if row.status == "pending" and row.algorithm == RSA), None):
+        raise Rotating(
+            f"{domain.name} is being rotated to {pending.selector}; publish its records, then verify the domain"
+        )
+    signing = next((row.selector for row in rows if row.status == "active" and row.algorithm == RSA), domain.selector)
+    selector = next_selector(signing, {row.selector for row in rows})
+    for pair in pairs:
+        name = f"{selector}e" if pair.algorithm == ED25519 else selector
+        add_key(connection, domain.name, name, pair, vault=vault, new_id=new_id, now=now, status="pending")
+    record(connection, [_event("domain.key_rotating", domain, selector, now)])
+    return selector
+
+
+def next_selector(selector: str, taken: Collection[str]) -> str:
+    """`gp2` after `gp1`, `mail2` after `mail`; what is taken is passed over."""
+    found = _NUMBER.search(selector)
+    base, width = (selector[: found.start()], len(found[0])) if found else (selector, 1)
+    number = int(found[0]) if found else 1
+    while True:
+        number += 1
+        digits = str(number).zfill(width)
+        name = base[: _LONGEST - len(digits)] + digits
+        if name not in taken and f"{name}e" not in taken:
+            return name
+
+
+def settle(connection: Connection, domain: Any, published: Iterable[str], now: int) -> bool:
+    """Let the pending keys sign if DNS shows them all (`published` are the records it shows); whether it did."""
+    rows = connection.execute(_locked(connection, domain.name)).all()
+    pending = [row for row in rows if row.status == "pending"]
+    if not pending or not {row.public for row in pending} <= set(published):
+        return False
+    retired = {"status": "retired", "retired_at": now}
+    connection.execute(update(t.dkim_keys).where(_k.domain == domain.name, _k.status == "active").values(**retired))
+    active = {"status": "active", "active_from": now}
+    connection.execute(update(t.dkim_keys).where(_k.id.in_([row.id for row in pending])).values(**active))
+    selector = next(row.selector for row in pending if row.algorithm == RSA)
+    record(connection, [_event("domain.key_rotated", domain, selector, now)])
+    return True
+
+
+def _locked(connection: Connection, domain: str) -> Any:
+    """The keys of a domain, for one who rotates at a time."""
+    if connection.dialect.name != "sqlite":  # there one writer at a time is the lock
+        connection.execute(select(t.domains.c.id).where(t.domains.c.name == domain).with_for_update())
+    return select(t.dkim_keys).where(_k.domain == domain)
+
+
+def _event(kind: str, domain: Any, selector: str, now: int) -> Event:
+    data = {"domain": domain.name, "selector": selector}
+    return Event(kind, now, domain.tenant_id, data=data)
