@@ -52,7 +52,7 @@ def render(sender_name: str, physical_address: str, unsubscribe_url: str, langua
     text = "\n".join(["---", *lines, f"{label}: {unsubscribe_url}"])
     href = escape(unsubscribe_url)
     html = (
-        f'<div role="contentinfo" lang="{tongue}" style="{_BLOCK}">\n'
+        f'<div role="contentinfo" lang="{tongue}" dir="ltr" style="{_BLOCK}">\n'
         + "".join([f"{escape(line)}<br>\n" for line in lines])
         + f'<a href="{href}" style="{_ANCHOR}">{escape(label)}</a>\n</div>'
     )

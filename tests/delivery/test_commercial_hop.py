@@ -1,4 +1,4 @@
-"""Commercial mail of many structures through a whole Gatepost to a real SMTP server: what arrives is what was promised."""
+"""Commercial mail of many structures through a whole Gatepost to a real SMTP server, and what arrives there."""
 
 import ctypes
 import re
