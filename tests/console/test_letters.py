@@ -4,8 +4,9 @@ With GATEPOST_GALLERY=FOLDER each is photographed there, to be looked at.
 """
 
 import re
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTP, default
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ HOME = "Springfield Trading Company of the Four Winds, Building 7, 1 Main Street
 
 
 def letter(name: str) -> bytes:
-    message = EmailMessage(policy=policy.SMTP)
+    message = EmailMessage(policy=SMTP)
     message["From"], message["To"] = f"The Shop <{ADDRESS}>", "bob@example.com"
     message["Subject"], message["Message-ID"] = SUBJECT, f"<{name}@sender.test>"
     message.set_content(LETTERS[name], subtype="html", cte="quoted-printable")
@@ -55,7 +56,7 @@ def inside(make_inside, provider, name):
 def arrived(inside, provider, name: str) -> str:
     assert inside.submit(["bob@example.com"], letter(name)).code == 250
     (taken,) = provider.ledger.wait_for_taken(1)
-    return str(message_from_bytes(taken.data, policy=policy.default).get_content())
+    return str(message_from_bytes(taken.data, policy=default).get_content())
 
 
 def looks(browser):

@@ -2,8 +2,9 @@
 
 import ctypes
 import re
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTP, default
 
 import dkim
 import pytest
@@ -20,13 +21,13 @@ QUERY_METHOD, QUERY_INFO, IN_FILE = 6, 7, 1  # opendkim's dkim.h
 
 
 def plain(cte: str = "7bit", charset: str = "utf-8", text: str = OFFER) -> EmailMessage:
-    message = EmailMessage(policy=policy.SMTP)
+    message = EmailMessage(policy=SMTP)
     message.set_content(text, charset=charset, cte=cte)
     return message
 
 
 def page(cte: str) -> EmailMessage:
-    message = EmailMessage(policy=policy.SMTP)
+    message = EmailMessage(policy=SMTP)
     message.set_content(PAGE, subtype="html", cte=cte)
     return message
 
@@ -93,7 +94,7 @@ def opendkim_verifies(data: bytes, file: bytes) -> bool:
 def shown(data: bytes) -> dict[str, list[str]]:
     """The texts a reader may be shown, by type."""
     texts: dict[str, list[str]] = {}
-    for part in message_from_bytes(data, policy=policy.default).walk():
+    for part in message_from_bytes(data, policy=default).walk():
         if part.get_content_maintype() == "text" and not part.is_attachment():
             texts.setdefault(part.get_content_type(), []).append(part.get_content())
     return texts
@@ -118,7 +119,7 @@ def test_P16_it_arrives_with_one_footer_in_each_text_and_both_signatures_good(
         links = re.findall(rf"{inside.http}/u/[\w.~-]+", found[0])
         assert (len(found), len(links), found[0].count("1 Main St, Springfield")) == (1, 1, 1), kind
         assert OFFER.strip() in found[0]
-    blobs = [p.get_content() for p in message_from_bytes(data, policy=policy.default).walk() if p.get_filename()]
+    blobs = [p.get_content() for p in message_from_bytes(data, policy=default).walk() if p.get_filename()]
     assert blobs == [BLOB] * (structure == "mixed")
 
     records, signed = keys(inside), signatures(data)
