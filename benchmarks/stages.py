@@ -24,8 +24,10 @@ from relay.app.instance import Instance
 from relay.app.process import App
 from relay.app.setup import prepare
 from relay.delivery.dress import dressed
+from relay.mail import footer, footer_text, mime
 from relay.mail.address import parse_path
 from relay.mail.dkim_key import generate_rsa
+from relay.mail.unsubscribe import PATH
 from relay.store.attempts import Begin, Settle, Tried
 from relay.store.engine import Database
 from relay.submission.intake import Judged, Prepared
@@ -91,6 +93,7 @@ class Bench:
             prepared = [await self._prepare(s) for s in submissions]
             for start in range(0, self.count, batch):
                 self._through(prepared[start : start + batch], batch)
+        self._reading(self._submission(principal, made).data)
         self._yardstick()
         await self.app.reader.close()
         await self.app.database.close()
@@ -142,6 +145,15 @@ class Bench:
                 bytes(dressed(parcel.data, parcel, parcel.due, provider, wardrobe))
             with self.watch.of("edit and sign (Ed25519 alone)", 1):
                 bytes(dressed(parcel.data, parcel, parcel.due, provider, unsigned))
+
+    def _reading(self, data: bytes) -> None:
+        links = self.app.links
+        given = footer_text.render("The Bench", "1 Main St", f"{links.public_url}{PATH}{'A' * 90}")
+        for _ in range(self.count):
+            with self.watch.of("the MIME view alone", 1):
+                seen = mime.view(data)
+            with self.watch.of("the footer's plan alone", 1):
+                footer.plan(seen, given, links.is_ours, links.host)
 
     def _yardstick(self) -> None:
         key = generate_rsa()

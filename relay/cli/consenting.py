@@ -1,6 +1,7 @@
 """Entries of the consent ledger, from the command line and from files."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from relay.cli.house import House
 from relay.cli.values import moment
@@ -39,10 +40,11 @@ def reader_of(house: House, tenant_id: str) -> Callable[[Mapping[str, str]], New
 
 
 def writer_of(house: House) -> Callable[[Sequence[NewConsent]], None]:
-    """Writes some entries in a transaction of their own."""
+    """Writes some entries in a transaction of their own, with ids in the order of the writing."""
 
     def write(entries: Sequence[NewConsent]) -> None:
         with house.writing() as connection:
-            add_consents(connection, entries)
+            now = house.now()
+            add_consents(connection, [replace(e, id=house.new_id("con"), recorded_at=now) for e in entries])
 
     return write

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 
 class Progress:
-    """`with Progress("Verifying", 1000) as p: p.add(10)`."""
+    """`with Progress("Verifying", 1000) as p: p.add(10)`; the total is None where nobody knows it."""
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str, total: int | None) -> None:
         self._what = what
         self._total = total
         self._done = 0

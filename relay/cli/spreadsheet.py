@@ -13,7 +13,9 @@ from typing import Any
 
 from relay.cli.errors import EXIT_REFUSED, BadUsage
 from relay.cli.output import how_many, note, print_json, say
+from relay.cli.progress import Progress
 from relay.http.csvs import BATCH, FORMULA, TOLD, line
+from relay.store.pile import Pile
 
 
 @dataclass(slots=True)
@@ -37,17 +39,25 @@ def taken(
     read: Callable[[Mapping[str, str]], Any],
     write: Callable[[Sequence[Any]], None],
 ) -> Tally:
-    """Import a file whose head names at least `column`, or a bare list; what cannot be read is counted and told."""
+    """Import a file whose head names at least `column`, or a bare list; what cannot be read is counted and told.
+
+    What `read` makes is a dataclass with a `key`, and is written in its order. A file that is no CSV changes nothing.
+    """
     tally = Tally()
-    batch: list[Any] = []
-    for number, row in _rows(path, column):
-        try:
-            batch.append(read(row))
-        except (ValueError, KeyError) as error:
-            tally.wrong(number, str(error)[:200])
-        if len(batch) >= BATCH:
-            _write(batch, write, tally)
-    _write(batch, write, tally)
+    with Pile() as pile:
+        with Progress("Reading lines", None) as progress:
+            for number, row in _rows(path, column):
+                try:
+                    pile.add(read(row))
+                except (ValueError, KeyError) as error:
+                    tally.wrong(number, str(error)[:200])
+                if number % BATCH == 0:
+                    progress.reached(number)
+        with Progress("Writing", pile.size) as progress:
+            for batch in pile.taken(BATCH):
+                write(batch)
+                tally.imported += len(batch)
+                progress.reached(tally.imported)
     return tally
 
 
@@ -68,15 +78,10 @@ def report(tally: Tally, *, as_json: bool) -> int:
     else:
         for error in tally.errors:
             note(f"line {error['line']}: {error['message']}")
+        if more := tally.skipped - len(tally.errors):
+            note(f"and {how_many(more, 'more line')}")
         say(f"{how_many(tally.imported, 'line')} imported, {tally.skipped:,} skipped.")
     return EXIT_REFUSED if tally.skipped else 0
-
-
-def _write(batch: list[Any], write: Callable[[Sequence[Any]], None], tally: Tally) -> None:
-    if batch:
-        write(batch)
-        tally.imported += len(batch)
-        batch.clear()
 
 
 def _rows(path: Path, column: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -1,7 +1,7 @@
 """What the commands of `gatepost suppression` do with the store."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -41,12 +41,10 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         return domain_told(_suppress_domain(house, connection, wish, now, expires), names)
     if wish.reason not in refused.KINDS:
         raise BadUsage(f"--reason must be one of {', '.join(refused.KINDS)}, not {wish.reason!r}")
-    if wish.scope == "mailbox" and not wish.mailbox:
-        raise BadUsage("--scope mailbox needs --mailbox NAME")
-    where, row = parse_path(wish.address), find(connection, wish.mailbox) if wish.mailbox else None
+    where, (tenant_id, mailbox_id) = parse_path(wish.address), bounds(connection, wish.scope, wish.tenant, wish.mailbox)
     entry = Suppress(
-        row.tenant_id if row else accounts.tenant(connection, wish.tenant).id,
-        row.id if row else "",
+        tenant_id,
+        mailbox_id,
         where.key,
         where.wire,
         wish.reason,
@@ -58,6 +56,16 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         note=wish.note,
     )
     return told(refused.add(connection, _consequences(house), entry), names)
+
+
+def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tuple[str, str]:
+    """The tenant and mailbox an entry of that scope is of."""
+    if not mailbox:
+        if scope == "mailbox":
+            raise BadUsage("--scope mailbox needs --mailbox NAME")
+        return str(accounts.tenant(connection, tenant).id), ""
+    row = find(connection, mailbox)
+    return str(row.tenant_id), str(row.id)
 
 
 def release(house: House, connection: Connection, reference: str, tenant: str) -> int:
@@ -89,7 +97,7 @@ def binding(house: House, connection: Connection, where: Address, mailbox: str) 
     return [told(row, names) for row in own] + [domain_told(row, names) for row in domains]
 
 
-def reader_of(house: House, tenant_id: str, scope: str) -> Callable[[Mapping[str, str]], Suppress]:
+def reader_of(house: House, scope: str, of: tuple[str, str]) -> Callable[[Mapping[str, str]], Suppress]:
     """Turns a row of a CSV file into an entry; raises ValueError for one that cannot be read."""
 
     def read(row: Mapping[str, str]) -> Suppress:
@@ -99,18 +107,22 @@ def reader_of(house: House, tenant_id: str, scope: str) -> Callable[[Mapping[str
         expires = moment(row["expires_at"]) if row.get("expires_at") else 0
         note = row.get("note", "")[:4000]
         return Suppress(
-            tenant_id, "", where.key, where.wire, kind, "import", {}, house.now(), scope, expires_at=expires, note=note
+            *of, where.key, where.wire, kind, "import", {}, house.now(), scope, expires_at=expires, note=note
         )
 
     return read
 
 
 def writer_of(house: House) -> Callable[[Sequence[Suppress]], None]:
-    """Writes some entries in a transaction of their own, so that the server's mail goes on between."""
+    """Writes some entries in a transaction of their own, so that the server's mail goes on between.
+
+    They are of the moment they are written in: indexes over time grow at their end only.
+    """
 
     def write(entries: Sequence[Suppress]) -> None:
         with house.writing() as connection:
-            _consequences(house).suppress(connection, entries)
+            now = house.now()
+            _consequences(house).suppress(connection, [replace(entry, at=now) for entry in entries])
 
     return write
 

@@ -128,7 +128,8 @@ def check(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, reason, note, expires_at; - is stdin")],
-    scope: Annotated[str, typer.Option(help="global or tenant")] = "tenant",
+    scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}")] = "tenant",
+    mailbox: OfMailbox = "",
     tenant: InTenant = "default",
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -136,15 +137,15 @@ def import_(
     """Add many from CSV; only the column email is needed, a bare list of addresses will do."""
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
-    from relay.cli.suppressing import reader_of, writer_of
+    from relay.cli.suppressing import bounds, reader_of, writer_of
     from relay.cli.values import one_of
-    from relay.store import accounts
 
-    one_of(scope, SCOPES[:2], "--scope")
+    one_of(scope, SCOPES, "--scope")
+    scope = "mailbox" if mailbox else scope
     with opened(config) as house:
         with house.reading() as connection:
-            own = str(accounts.tenant(connection, tenant).id)
-        tally = taken(file, "email", reader_of(house, own, scope), writer_of(house))
+            of = bounds(connection, scope, tenant, mailbox)
+        tally = taken(file, "email", reader_of(house, scope, of), writer_of(house))
     return report(tally, as_json=as_json)
 
 

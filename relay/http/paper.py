@@ -13,14 +13,15 @@ from fastapi.responses import HTMLResponse
 
 STYLE = (
     ":root{color-scheme:light dark;--ground:#fbfbfa;--panel:#fff;--line:#e7e5e1;--ink:#1d1d1f;--muted:#6b6b70;"
-    "--accent:#3b5bdb;--on:#fff;--stop:#c92a2a}"
+    "--accent:#3b5bdb;--on:#fff;--stop:#c92a2a;accent-color:var(--accent)}"
     "@media(prefers-color-scheme:dark){:root{--ground:#131416;--panel:#1a1c1f;--line:#2c2f34;--ink:#ececee;"
     "--muted:#9a9aa2;--accent:#7c96ff;--on:#131416;--stop:#ff8787}}"
     "*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px 16px;"
     "background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
     "main{width:100%;max-width:30rem;background:var(--panel);border:1px solid var(--line);border-radius:6px;"
     "padding:28px 24px}main.wide{max-width:44rem}h1{font-size:20px;line-height:28px;margin:0 0 8px;font-weight:600;"
-    "overflow-wrap:anywhere}p{margin:0 0 16px;overflow-wrap:anywhere}.quiet{color:var(--muted);font-size:14px;"
+    "overflow-wrap:anywhere}h1:last-child{margin:0}p{margin:0 0 16px;overflow-wrap:anywhere}"
+    ".quiet{color:var(--muted);font-size:14px;"
     "line-height:20px}.quiet:last-child{margin:0}fieldset{border:0;padding:0;margin:0 0 20px}legend{padding:0;"
     "margin:0 0 4px;color:var(--muted);font-size:14px}label{display:flex;gap:10px;align-items:baseline;padding:6px 0;"
     "overflow-wrap:anywhere}button{font:inherit;font-weight:600;min-height:44px;padding:10px 20px;border-radius:6px;"
@@ -55,12 +56,14 @@ def page(title: str, body: str, *, language: str = "en", status: int = 200, wide
     return HTMLResponse(text, status, HEADERS)
 
 
-def nothing(language: str = "en") -> HTMLResponse:
+BROKEN = (
+    "This link does not work",
+    "It may have been cut off. Open it again from the message, or copy the whole of it.",
+)
+
+
+def nothing(words: tuple[str, str] = BROKEN, language: str = "en") -> HTMLResponse:
     """For every link that is not ours, whatever is wrong with it: one plain page without a hint (faults H8)."""
-    return page(
-        "Not found",
-        "<h1>This link does not work</h1>"
-        '<p class="quiet">It may have been cut off. Open it again from the message, or copy the whole of it.</p>',
-        language=language,
-        status=404,
-    )
+    title, advice = map(escape, words)
+    body = f'<h1>{title}</h1><p class="quiet">{advice}</p>'
+    return page(words[0], body, language=language, status=404)

@@ -37,7 +37,7 @@ async def show(token: Token, request: Request, parts: Parts) -> HTMLResponse:
     """Changes nothing."""
     found = _read(parts, token)
     if found is None:
-        return nothing()
+        return _broken(request)
     sender, tongue = await _sender(parts, found, request)
     return _question(WORDS[tongue], tongue, sender, found.address)
 
@@ -55,7 +55,7 @@ async def act(
     found = _read(parts, token)
     entry = _entry(found, "tenant" if scope == "tenant" else "mailbox", parts.clock()) if found else None
     if found is None or entry is None:
-        return nothing()
+        return _broken(request)
     sender, tongue = await _sender(parts, found, request)
     words = WORDS[tongue]
     if action == "subscribe":
@@ -65,6 +65,11 @@ async def act(
         return _question(words, tongue, sender, found.address)
     await parts.write(lambda c: unsubscribes.unsubscribe(c, parts.consequences, entry, found.send_id))
     return _done(words, tongue, found.address)
+
+
+def _broken(request: Request) -> HTMLResponse:
+    tongue = language_of(request.headers.get("accept-language", ""), "en")
+    return nothing(WORDS[tongue].broken, tongue)
 
 
 def _read(parts: House, token: str) -> Subscription | None:

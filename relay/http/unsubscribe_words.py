@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from relay.http.paper import BROKEN
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -18,6 +20,7 @@ class Words:
     done_detail: str
     again: str
     resumed: str
+    broken: tuple[str, str]
 
 
 WORDS: Mapping[str, Words] = {
@@ -32,6 +35,7 @@ WORDS: Mapping[str, Words] = {
         "{address} gets no more of these messages.",
         "That was a mistake: subscribe again",
         "You are subscribed again",
+        BROKEN,
     ),
     "de": Words(
         "Abmelden",
@@ -44,6 +48,10 @@ WORDS: Mapping[str, Words] = {
         "{address} erhält keine solchen Nachrichten mehr.",
         "Das war ein Versehen: wieder anmelden",
         "Sie sind wieder angemeldet",
+        (
+            "Dieser Link funktioniert nicht",
+            "Vielleicht ist er abgeschnitten. Öffnen Sie ihn noch einmal aus der Nachricht oder kopieren Sie ihn ganz.",
+        ),
     ),
     "fr": Words(
         "Se désabonner",
@@ -56,6 +64,10 @@ WORDS: Mapping[str, Words] = {
         "{address} ne recevra plus ces messages.",
         "C'était une erreur : se réabonner",
         "Vous êtes de nouveau abonné",
+        (
+            "Ce lien ne fonctionne pas",
+            "Il a peut-être été coupé. Ouvrez-le de nouveau depuis le message, ou copiez-le en entier.",
+        ),
     ),
     "es": Words(
         "Cancelar la suscripción",
@@ -68,6 +80,7 @@ WORDS: Mapping[str, Words] = {
         "{address} no recibirá más estos mensajes.",
         "Fue un error: volver a suscribirme",
         "Su suscripción está activa de nuevo",
+        ("Este enlace no funciona", "Puede que esté cortado. Ábralo de nuevo desde el mensaje o cópielo entero."),
     ),
     "pt": Words(
         "Cancelar a inscrição",
@@ -80,6 +93,10 @@ WORDS: Mapping[str, Words] = {
         "{address} não receberá mais estas mensagens.",
         "Foi um engano: inscrever-me de novo",
         "A sua inscrição está ativa de novo",
+        (
+            "Esta ligação não funciona",
+            "Talvez tenha sido cortada. Abra-a de novo a partir da mensagem ou copie-a por inteiro.",
+        ),
     ),
     "it": Words(
         "Annulla l'iscrizione",
@@ -92,6 +109,7 @@ WORDS: Mapping[str, Words] = {
         "{address} non riceverà più questi messaggi.",
         "È stato un errore: iscrivimi di nuovo",
         "L'iscrizione è di nuovo attiva",
+        ("Questo link non funziona", "Forse è stato troncato. Lo apra di nuovo dal messaggio o lo copi per intero."),
     ),
     "nl": Words(
         "Uitschrijven",
@@ -104,6 +122,10 @@ WORDS: Mapping[str, Words] = {
         "{address} ontvangt deze berichten niet meer.",
         "Dat was een vergissing: weer inschrijven",
         "U bent weer ingeschreven",
+        (
+            "Deze link werkt niet",
+            "Misschien is hij afgekapt. Open hem opnieuw vanuit het bericht of kopieer hem in zijn geheel.",
+        ),
     ),
     "ja": Words(
         "配信停止",
@@ -116,6 +138,10 @@ WORDS: Mapping[str, Words] = {
         "{address} には今後このようなメールは届きません。",
         "間違いでした：もう一度受け取る",
         "配信を再開しました",
+        (
+            "このリンクは無効です",
+            "途中で切れている可能性があります。メールからもう一度開くか、リンク全体をコピーしてください。",
+        ),
     ),
 }
 

@@ -10,6 +10,7 @@ edits, and touches nothing but the ranges they name.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, NamedTuple
 
 from relay.mail import bodies, charset, footer_html, transfer
@@ -21,6 +22,7 @@ from relay.mail.links import text_links
 from relay.mail.longline import recode_edits
 from relay.mail.mime import Part, View
 
+_LEFT_OUT = str.maketrans("", "", "\t\r\n")  # within a URL they mean nothing (WHATWG URL §4.4)
 _OPENPGP = (b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP SIGNED MESSAGE-----")
 
 
@@ -72,8 +74,11 @@ def _nobodys(_url: str) -> bool:
     return False
 
 
-def plan(view: View, footer: Footer, is_ours: Callable[[str], bool] = _nobodys) -> Plan:
-    """Plans the footer; `footer` may be any recipient's, `is_ours` knows the links that work already."""
+def plan(view: View, footer: Footer, is_ours: Callable[[str], bool] = _nobodys, host: str = "") -> Plan:
+    """Plans the footer; `footer` may be any recipient's, `is_ours` knows the links that work already.
+
+    `host` stands, in small letters, in each of those: a text without it is not searched for links.
+    """
     if cause := _protected(view):
         return Plan(impossible=cause)
     found = bodies.find_bodies(view)
@@ -82,7 +87,7 @@ def plan(view: View, footer: Footer, is_ours: Callable[[str], bool] = _nobodys) 
     parts: list[PartPlan] = []
     carried: list[int] = []
     for part in found.shown:
-        outcome = _plan_part(view, part, footer, is_ours)
+        outcome = _plan_part(view, part, footer, is_ours, host)
         if isinstance(outcome, str):
             return Plan(impossible=outcome)
         if outcome is None:
@@ -136,25 +141,33 @@ def _protected(view: View) -> str:
     return "structure_beyond_limits" if view.beyond_limits else ""
 
 
-def _plan_part(view: View, part: Part, footer: Footer, is_ours: Callable[[str], bool]) -> PartPlan | str | None:
+def _plan_part(
+    view: View, part: Part, footer: Footer, is_ours: Callable[[str], bool], host: str
+) -> PartPlan | str | None:
     """The plan for a part; None where it shows our link already; a cause where it is impossible."""
     if part.encoding == "unknown":
         return "encoding_unknown"
     raw = view.data[part.body : part.end]
     octets = transfer.decode(raw, part.encoding)
     if part.type in bodies.HTML:
-        if is_ours is not _nobodys and _shows_ours(charset.decode(octets, part.charset), is_ours):
+        if is_ours is not _nobodys and _shows_ours(charset.decode(octets, part.charset), is_ours, host):
             return None
         return plan_html(part, raw, octets, footer.html) or "html_hides_footer"
     if any(mark in octets for mark in _OPENPGP):
         return "openpgp"
-    if is_ours is not _nobodys and any(map(is_ours, text_links(charset.decode(octets, part.charset)))):
+    if is_ours is not _nobodys and _says_ours(charset.decode(octets, part.charset), is_ours, host):
         return None
     return plan_plain(part, raw, octets, footer.text)
 
 
-def _shows_ours(text: str, is_ours: Callable[[str], bool]) -> bool:
+def _says_ours(text: str, is_ours: Callable[[str], bool], host: str) -> bool:
+    return host in text.lower() and any(map(is_ours, text_links(text)))
+
+
+def _shows_ours(text: str, is_ours: Callable[[str], bool], host: str) -> bool:
     """Whether one of our links stands in sight, with something to follow: both readings must say so."""
+    if host not in unescape(text).translate(_LEFT_OUT).lower():
+        return False
     shown = [url for url in markup.read(text).links if is_ours(url)]
     if not shown:
         return False

@@ -28,7 +28,7 @@ _URL = re.compile(r"https?://[!-~]{1,800}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LONGEST_NAME, _LONGEST_ADDRESS = 200, 500
 _BLOCK = (
-    f"{VISIBLE}clear:both!important;margin:24px 0 0!important;padding:12px 0!important;"
+    f"{VISIBLE}clear:both!important;margin:24px 0 0!important;padding:12px 8px!important;"
     f"border-top:1px solid {INK};font:normal 13px/1.5 Arial,Helvetica,sans-serif!important;"
     f"color:{INK}!important;background:transparent!important;text-align:start;"
 )
@@ -52,7 +52,7 @@ def render(sender_name: str, physical_address: str, unsubscribe_url: str, langua
     text = "\n".join(["---", *lines, f"{label}: {unsubscribe_url}"])
     href = escape(unsubscribe_url)
     html = (
-        f'<div role="contentinfo" lang="{tongue}" style="{_BLOCK}">\n'
+        f'<div role="contentinfo" lang="{tongue}" dir="ltr" style="{_BLOCK}">\n'
         + "".join([f"{escape(line)}<br>\n" for line in lines])
         + f'<a href="{href}" style="{_ANCHOR}">{escape(label)}</a>\n</div>'
     )

@@ -57,10 +57,15 @@ class Links:
         """The address that unsubscribes by mail, "" where no mail comes in; `delivery` names it in 21 octets."""
         return make_address(self.tokens, "unsubscribe", delivery, self.bounce_domain) if self.bounce_domain else ""
 
+    @property
+    def host(self) -> str:
+        """What stands in each of the links, in small letters."""
+        return urlsplit(self.public_url).netloc.lower()
+
     def is_ours(self, url: str) -> bool:
         """Whether this is a link of ours that works: its token verifies, nothing less."""
         own, given = urlsplit(self.public_url), urlsplit(url)
-        if given.netloc.lower() != own.netloc.lower() or not given.path.startswith(own.path.rstrip("/") + PATH):
+        if given.netloc.lower() != self.host or not given.path.startswith(own.path.rstrip("/") + PATH):
             return False
         try:
             read(self.tokens, given.path.rpartition("/")[2])

@@ -19,6 +19,7 @@ from relay.store import schema as t
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
+from relay.store.prepared import insertion
 from relay.store.standing import Judge
 
 
@@ -49,13 +50,26 @@ class Suppress:
     note: str = ""
 
 
-_PUT = text(
-    "INSERT INTO suppressions (id, key, address, scope, tenant_id, mailbox_id, kind, note, source, evidence,"
-    " created_at, expires_at) VALUES (:id, :key, :address, :scope, :tenant_id, :mailbox_id, :kind, :note, :source,"
-    " :evidence, :created_at, :expires_at) ON CONFLICT (key, scope, tenant_id, mailbox_id, kind)"
+_PUT = insertion(
+    "suppressions",
+    (
+        "id",
+        "key",
+        "address",
+        "scope",
+        "tenant_id",
+        "mailbox_id",
+        "kind",
+        "note",
+        "source",
+        "evidence",
+        "created_at",
+        "expires_at",
+    ),
+    "ON CONFLICT (key, scope, tenant_id, mailbox_id, kind)"
     " DO UPDATE SET expires_at = CASE WHEN excluded.expires_at = 0 THEN 0"
     " WHEN suppressions.expires_at = 0 THEN 0"
-    " WHEN suppressions.expires_at > excluded.expires_at THEN suppressions.expires_at ELSE excluded.expires_at END"
+    " WHEN suppressions.expires_at > excluded.expires_at THEN suppressions.expires_at ELSE excluded.expires_at END",
 )
 
 
@@ -136,7 +150,7 @@ class Consequences:
             for e in entries
         ]
         known = _standing(connection, rows)
-        connection.execute(_PUT, rows)
+        _PUT.many(connection, rows)
         fresh = {_mark(row): entry for row, entry in zip(rows, entries, strict=True) if _mark(row) not in known}
         record(connection, [_created(entry) for entry in fresh.values()])
 

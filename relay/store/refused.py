@@ -14,11 +14,14 @@ from relay.store import schema as t
 from relay.store.consequences import Consequences, Suppress
 from relay.store.events import Event, record
 from relay.store.paging import Page, Place, newest_first
+from relay.store.prepared import insertion
 from relay.store.suppressions import suffixes
 
 _s, _dom, _c = t.suppressions.c, t.suppressed_domains.c, t.consents.c
 KINDS = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "manual", "legal")
 STEP = 1000
+_LEDGER = tuple([column.name for column in t.consents.columns])
+_APPEND = insertion("consents", _LEDGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +160,7 @@ class NewConsent:
 
 def add_consents(connection: Connection, entries: Sequence[NewConsent]) -> None:
     """Append to the ledger."""
-    if entries:
-        names = [c.name for c in t.consents.columns]
-        connection.execute(insert(t.consents), [{name: getattr(e, name) for name in names} for e in entries])
+    _APPEND.many(connection, [{name: getattr(e, name) for name in _LEDGER} for e in entries])
 
 
 def consents(

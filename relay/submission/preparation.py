@@ -211,7 +211,8 @@ def _plan(seen: View, account: Account, house: House, *, commercial: bool) -> _E
     if not commercial:
         return _Edits(plan)
     sender = _sender(account)
-    planned = footer.plan(seen, _anybodys(house.links, sender, account.tenant_id), house.links.is_ours)
+    links = house.links
+    planned = footer.plan(seen, _anybodys(links, sender, account.tenant_id), links.is_ours, links.host)
     if planned.impossible:
         return _Edits(plan, cannot_inject=planned.impossible)
     planned = _recoding(planned, recoding.bodies)

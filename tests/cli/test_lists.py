@@ -71,6 +71,34 @@ def test_a_bare_list_of_addresses_is_imported_and_bad_lines_are_named(cli, tmp_p
     assert "2 lines imported, 1 skipped" in said.out
 
 
+def test_a_list_can_be_for_one_mailbox_only(cli, tmp_path):
+    cli.does("mailbox", "add", "sales", "--address", "sales@sender.test")
+    file = tmp_path / "list.txt"
+    file.write_text("bob@example.net\n")
+    assert cli("suppression", "import", str(file), "--scope", "mailbox").code == 2
+    cli.does("suppression", "import", str(file), "--mailbox", "sales")
+    assert cli("suppression", "check", "bob@example.net", "--mailbox", "sales").code == 1
+    assert cli("suppression", "check", "bob@example.net", "--mailbox", "agent").code == 0
+
+
+def test_a_file_that_turns_out_to_be_no_text_changes_nothing(cli, tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_bytes(b"a%d@example.net\n" * 2000 + b"\xff\n")
+    assert cli("suppression", "import", str(file)).code == 2
+    assert cli.does("suppression", "list", "--json").json == []
+
+
+def test_of_two_lines_for_one_address_the_later_ending_counts(cli, tmp_path):
+    file = tmp_path / "list.csv"
+    lines = ["email,expires_at", "b@example.net,", "a@example.net,2030-01-01", "B@example.net,2030-01-01"]
+    file.write_text("\n".join(lines))
+    said = cli.does("suppression", "import", str(file), "--json").json
+    assert (said["imported"], said["skipped"]) == (3, 0)
+    kept = {row["email"]: row["expiresAt"] for row in cli.does("suppression", "list", "--json").json}
+    assert kept["b@example.net"] is None
+    assert kept["a@example.net"].startswith("2030-01-01")
+
+
 def test_a_file_without_the_column_is_bad_usage(cli, tmp_path):
     file = tmp_path / "list.csv"
     file.write_text("name,age\nbob,7\n")

@@ -105,6 +105,13 @@ async def test_H8_what_is_not_our_link_is_one_plain_page(office):
     assert (await office.get("/v1/suppressions")).json()["data"] == []
 
 
+async def test_a_link_that_does_not_work_says_so_in_the_readers_language(office):
+    answered = await office.client.get("/u/x", headers={"Accept-Language": "nl-BE"})
+    assert answered.status_code == 404
+    assert "<h1>Deze link werkt niet</h1>" in answered.text
+    assert '<html lang="nl">' in answered.text
+
+
 async def test_the_page_is_small_has_no_script_and_runs_none(office):
     await office.post(
         "/v1/mailboxes", {"name": "x", "fromAddress": f"x@{DOMAIN}", "fromName": "<script>alert(1)</script>"}

@@ -229,12 +229,13 @@ def is_ours(url: str) -> bool:
 
 
 ESCAPED = URL.replace("&", "&amp;")
+HOST = URL.split("/")[2]
 
 
 def test_p16_our_working_link_is_not_doubled():
     html = f'<p>bye <a href="{ESCAPED}">leave</a>'.encode()
     data = multipart(b"alternative", part(b"text/plain", f"bye {URL}.".encode()), part(b"text/html", html))
-    planned = plan(view(data), FOOTER, is_ours)
+    planned = plan(view(data), FOOTER, is_ours, HOST)
     assert planned.is_empty
     assert len(planned.carried) == 2
 
@@ -286,7 +287,7 @@ def test_p16_our_working_link_is_not_doubled():
 )
 def test_p16_a_link_that_is_not_seen_or_not_ours_does_not_count(html):
     data = message(b"text/html", html.encode())
-    planned = plan(view(data), FOOTER, is_ours)
+    planned = plan(view(data), FOOTER, is_ours, HOST)
     assert not planned.carried
     assert len(planned.parts) == 1
 
@@ -298,16 +299,37 @@ def test_p16_a_link_that_is_not_seen_or_not_ours_does_not_count(html):
         f'<table width="100%"><tr><td style="padding:20px;font-size:12px;color:#777"><a href="{ESCAPED}">leave</a>',
         f'<style>img{{border:0}} .mobile{{display:none}}</style><p>bye <a href="{ESCAPED}">leave</a></p>',
         f'<p style="font-family:Arial;line-height:1.5;margin:0 0 16px"><a href="{ESCAPED}"><b>leave</b></a></p>',
+        f'<a href="{"".join(f"&#{ord(letter)};" for letter in URL)}">leave</a>',
+        f'<a href="{ESCAPED.replace(".", "&#x2e;").replace("/", "&sol;")}">leave</a>',
     ],
 )
 def test_p16_a_link_in_plain_sight_counts(html):
-    assert plan(view(message(b"text/html", html.encode())), FOOTER, is_ours).carried
+    assert plan(view(message(b"text/html", html.encode())), FOOTER, is_ours, HOST).carried
+
+
+@pytest.mark.parametrize("written", ["https://{}/u/x", "https://{}&#x0a;/u/x", "https:/\t/{}/u/x"])
+def test_p16_no_writing_of_the_host_keeps_a_link_from_being_looked_at(written):
+    """A link is known by its host as browsers read it; `seen` are those the recognition was asked about."""
+    seen: list[str] = []
+    html = f'<a href="{written.format(HOST[:3].upper() + HOST[3:])}">leave</a>'
+    plan(view(message(b"text/html", html.encode())), FOOTER, lambda url: bool(seen.append(url)), HOST)
+    assert len(seen) == 1
+
+
+def test_a_text_that_does_not_name_our_host_is_not_searched():
+    def never(url: str) -> bool:
+        raise AssertionError(url)
+
+    data = multipart(
+        b"alternative", part(b"text/plain", b"https://a.example/"), part(b"text/html", b"<a href=/u/x>y</a>")
+    )
+    assert len(plan(view(data), FOOTER, never, HOST).parts) == 2
 
 
 def test_the_footer_shown_is_read_back_as_our_link():
     data = multipart(b"alternative", TEXT, HTML)
     _, _, result = add_footer(data)
-    assert plan(view(result), FOOTER, is_ours).is_empty
+    assert plan(view(result), FOOTER, is_ours, HOST).is_empty
     assert URL in content(view(result)).links
 
 
