@@ -10,7 +10,6 @@ repeats and late arrival change nothing, and so a late event is simply computed 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from fractions import Fraction
 from typing import Literal
 
 from policy.usage import DAY
@@ -26,6 +25,8 @@ WEIGHT_UNIT = Decimal("0.000001")
 VALUE_UNIT = Decimal("0.0001")
 
 _EXACT = Context(prec=60)  # far more than money has
+_FINE = Context(prec=30)  # of a weight told to six digits
+_PARTS = 10**24  # into which the newest touch's share is divided
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,18 @@ def attribute(
     half_life: int = HALF_LIFE,
 ) -> tuple[Credit, ...]:
     """The credits of one event, the oldest touch first; none when nobody was written to in time."""
-    window = windows.get(event.type, DEFAULT_WINDOW)
-    owed = credited(event, touches, window)
+    return shared(event, credited(event, touches, windows.get(event.type, DEFAULT_WINDOW)), model, half_life)
+
+
+def shared(event: Event, owed: Sequence[Touch], model: Model, half_life: int = HALF_LIFE) -> tuple[Credit, ...]:
+    """What each of the touches an event may credit, oldest first, is owed of it."""
+    if model == "last_touch":
+        owed = owed[-1:]
+    elif model == "first_touch":
+        owed = owed[:1]
     if not owed:
         return ()
-    shares = _shares(owed, model, half_life)
+    shares = _shares(owed, half_life if model == "time_decay" else 0)
     weights = apportion(Decimal(1), shares, WEIGHT_UNIT)
     values = apportion(event.value, shares, VALUE_UNIT)
     parts = zip(owed, weights, values, strict=True)
@@ -95,36 +103,29 @@ def _age(touch: Touch) -> tuple[int, str, str]:
     return (touch.at, touch.send_id, touch.key)
 
 
-def _shares(touches: Sequence[Touch], model: Model, half_life: int) -> list[Fraction]:
-    """What each touch is owed, in any unit."""
-    count = len(touches)
-    match model:
-        case "last_touch":
-            return [Fraction(0)] * (count - 1) + [Fraction(1)]
-        case "first_touch":
-            return [Fraction(1), *[Fraction(0)] * (count - 1)]
-        case "linear":
-            return [Fraction(1)] * count
-        case "time_decay":
-            # Counted from the newest touch, so that an old event does not shrink to nothing.
-            newest = touches[-1].at
-            return [_half(newest - touch.at, half_life) for touch in touches]
+def _shares(touches: Sequence[Touch], half_life: int) -> list[int]:
+    """What each touch is owed, in any unit: the same, or half for each half-life it is older."""
+    if not half_life:
+        return [1] * len(touches)
+    newest = touches[-1].at  # counted from it, so that an old event does not shrink to nothing
+    return [_half(newest - touch.at, half_life) for touch in touches]
 
 
-def _half(age: int, half_life: int) -> Fraction:
+def _half(age: int, half_life: int) -> int:
     """Half for each half-life, by decimal arithmetic: the same on every machine."""
-    exponent = _EXACT.divide(Decimal(-age), Decimal(half_life))
-    return Fraction(_EXACT.power(Decimal(2), exponent))
+    exponent = _FINE.divide(Decimal(-age), Decimal(half_life))
+    return int(_FINE.power(Decimal(2), exponent) * _PARTS)
 
 
-def apportion(amount: Decimal, shares: Sequence[Fraction], unit: Decimal) -> list[Decimal]:
+def apportion(amount: Decimal, shares: Sequence[int], unit: Decimal) -> list[Decimal]:
     """`amount` split in proportion, in whole units, so that the parts sum to it exactly (largest remainder)."""
+    if len(shares) == 1:
+        return [_EXACT.add(amount, unit * 0)]
     exponent = min(int(unit.as_tuple().exponent), int(amount.as_tuple().exponent))
-    units = int(abs(Fraction(amount)) / Fraction(10) ** exponent)
-    total = sum(shares, Fraction(0))
-    exact = [share * units / total for share in shares]
-    whole = [int(part) for part in exact]
-    by_remainder = sorted(range(len(shares)), key=lambda n: (whole[n] - exact[n], n))
+    units = int(_EXACT.scaleb(abs(amount), -exponent))
+    total = sum(shares)
+    whole = [share * units // total for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda n: (-(shares[n] * units % total), n))
     for n in by_remainder[: units - sum(whole)]:
         whole[n] += 1
     sign = -1 if amount < 0 else 1

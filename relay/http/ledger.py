@@ -1,13 +1,15 @@
 """What each business event is owed, kept once it is computed, and computed again only where something changed.
 
-Crediting thousands of events takes seconds, a report should take none. An event's credits rest on
-what reached its person before it. For an event that is some minutes old this changes only by a
-bounce that came late, by a user id seen with another address, and by erasure; the journal, the new
-events and the events' own keys tell of all three, so what is kept is what would be computed.
+Finding what preceded thousands of events takes seconds, a report should take none. An event's credits
+rest, under every model, on what reached its person before it. For an event that is some minutes old
+this changes only by a bounce that came late, by a user id seen with another address, and by erasure;
+the journal, the new events and the events' own keys tell of all three, so what is kept is what would
+be computed.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from config.settings import Settings
-from policy.attribution import Credit, Event, Touch
+from policy.attribution import MODELS, Credit, Event, Model, Touch, credited, shared
 from relay.http.shapes import address_of
 from relay.store import journal, outcomes
 from relay.store.journal import Mark, Wanted
@@ -29,21 +31,24 @@ Owed = tuple[Event, tuple[Credit, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    owed: Owed
+    """An event, and what it credits under each model."""
+
+    event: Event
+    owed: Mapping[Model, tuple[Credit, ...]]
     key: str
     user_id: str
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The events of one tenant under one model."""
+    """The events of one tenant."""
 
     settings: Settings
     entries: dict[str, _Entry] = field(default_factory=dict)
     mark: Mark | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def told(self, connection: Connection, tenant_id: str, since: int, until: int, reach: int) -> "Told":
+    def told(self, connection: Connection, tenant_id: str, since: int, until: int) -> "Told":
         """What the store says: the events of a span, and what is needed to credit those that are not known."""
         here = journal.newest(connection)
         bounced = self._bounced(connection, tenant_id)
@@ -54,6 +59,7 @@ class Ledger:
         people = outcomes.keys_of_people(connection, tenant_id, (row.user_id for row in fresh))
         events = [_event(row, people.get(row.user_id, ())) for row in fresh]
         keys = {key for event in events for key in event.keys}
+        reach = max(windows_of(self.settings).values())
         touches = outcomes.touches(connection, tenant_id, keys, min((e.at for e in events), default=0) - reach, until)
         return Told(rows, fresh, events, touches)
 
@@ -69,22 +75,30 @@ class Ledger:
         """Drop what may have changed."""
         if bounced is None:
             self.entries.clear()
-        known = {row.id: row for row in rows}
-        met = {row.user_id for row in rows if row.id not in self.entries and row.user_id}
-        for event_id, entry in list(self.entries.items()):
-            row = known.get(event_id)
-            changed = row is not None and (row.key, row.user_id) != (entry.key, entry.user_id)
-            if changed or entry.user_id in met or (bounced and bounced & entry.owed[0].keys):
-                del self.entries[event_id]
+        known = self.entries
+        changed = {r.id for r in rows if r.id in known and (r.key, r.user_id) != (known[r.id].key, known[r.id].user_id)}
+        met = {row.user_id for row in rows if row.id not in known} | {known[one].user_id for one in changed}
+        met.discard("")
+        if changed or met or bounced:
+            for one, entry in list(known.items()):
+                if one in changed or entry.user_id in met or (bounced and bounced & entry.event.keys):
+                    del known[one]
 
-    def keep(self, told: "Told", owed: Sequence[tuple[Credit, ...]], now: int) -> list[Owed]:
-        """Everything the span's events are owed; what can no longer change by itself is kept."""
-        fresh = {row.id: (row, (e, c)) for row, e, c in zip(told.fresh, told.events, owed, strict=True)}
-        result = [fresh[row.id][1] if row.id in fresh else self.entries[row.id].owed for row in told.rows]
-        for event_id, (row, pair) in fresh.items():
-            if max(row.at, row.recorded_at) < now - SETTLED:
-                self.entries[event_id] = _Entry(pair, row.key, row.user_id)
-        return result
+    def keep(self, told: "Told", model: Model, now: int) -> list[Owed]:
+        """Everything the span's events are owed; of those that can no longer change by themselves it is kept."""
+        by_key: dict[str, list[Touch]] = {}
+        for touch in told.touches:
+            by_key.setdefault(touch.key, []).append(touch)
+        fresh = {row.id: self._entry(row, e, by_key) for row, e in zip(told.fresh, told.events, strict=True)}
+        self.entries |= {row.id: fresh[row.id] for row in told.fresh if max(row.at, row.recorded_at) < now - SETTLED}
+        entries = [fresh.get(row.id) or self.entries[row.id] for row in told.rows]
+        return [(entry.event, entry.owed[model]) for entry in entries]
+
+    def _entry(self, row: Any, event: Event, by_key: Mapping[str, Sequence[Touch]]) -> _Entry:
+        found = (touch for key in event.keys for touch in by_key.get(key, ()))
+        touches = credited(event, found, windows_of(self.settings)[event.type])
+        half_life = half_life_of(self.settings)
+        return _Entry(event, {m: shared(event, touches, m, half_life) for m in MODELS}, row.key, row.user_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +115,29 @@ class Ledgers:
     """The ledgers of a process."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Ledger] = {}
+        self._known: dict[str, Ledger] = {}
 
-    def of(self, tenant_id: str, model: str, settings: Settings) -> Ledger:
-        """The ledger of a tenant under a model; a new configuration begins anew, the longest unread makes room."""
-        found = self._known.pop((tenant_id, model), None)
+    def of(self, tenant_id: str, settings: Settings) -> Ledger:
+        """The ledger of a tenant; a new configuration begins anew, the longest unread makes room."""
+        found = self._known.pop(tenant_id, None)
         if found is None or found.settings is not settings:
             found = Ledger(settings)
-        self._known[tenant_id, model] = found
+        self._known[tenant_id] = found
         if len(self._known) > LEDGERS:
             del self._known[next(iter(self._known))]
         return found
+
+
+def windows_of(settings: Settings) -> Mapping[str, int]:
+    """The attribution window of every type of event, in milliseconds; a type without its own has the default one."""
+    default = int(settings.attribution.default_window.total_seconds() * 1000)
+    windows = {name: int(span.total_seconds() * 1000) for name, span in settings.attribution_windows.items()}
+    return defaultdict(lambda: default, {"": default, **windows})
+
+
+def half_life_of(settings: Settings) -> int:
+    """The half-life of a touch under time_decay, in milliseconds."""
+    return int(settings.attribution.half_life.total_seconds() * 1000)
 
 
 def _event(row: Any, known_as: Iterable[str]) -> Event:

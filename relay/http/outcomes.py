@@ -17,12 +17,13 @@ from pydantic import Field, model_validator
 
 from config.durations import parse_duration
 from config.settings import Settings
-from policy.attribution import Credit, Event, Model, Touch, attribute
+from policy.attribution import Credit, Event, Model, credited, shared
 from policy.outcomes import Costs, GroupBy, cost_of, grouped, report
 from policy.usage import DAY
 from relay.http import csvs
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
+from relay.http.ledger import LEDGERS, half_life_of, windows_of
 from relay.http.problems import invalid
 from relay.http.reading import StrictRoute
 from relay.http.reputation import tenant_of
@@ -34,6 +35,7 @@ from relay.store.engine import canonical, dumps
 router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
 CENT = Decimal("0.01")
 LONGEST = 366 * DAY
+USUAL = 30 * DAY
 
 
 COLUMNS = (
@@ -175,18 +177,26 @@ async def export_outcomes(
 async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict[str, Any]:
     """The report of a period; also for the console and the command line."""
     events, owed = await _credited(parts, asked)
-    sent = await parts.look(lambda c: volumes.sent_since(c, asked.tenant_id, asked.since, asked.mailbox_id))
-    by_provider = volumes.sum_by(sent, "provider")
+    by_provider, by = await parts.look(
+        lambda c: volumes.sent_since(c, asked.tenant_id, asked.since, group_by or "provider", asked.mailbox_id)
+    )
     costs = _costs(parts.settings())
     cost = cost_of(costs, by_provider, asked.until - asked.since)
     told: dict[str, Any] = _plain(report(asked.period, sum(by_provider.values()), events, owed, cost))
     told |= {"model": asked.model, "cost": _money(cost)}
     if group_by is not None:
         names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
-        by = volumes.sum_by(sent, group_by)
         shared = {n: _share(costs, n if group_by == "provider" else "", cost, by[n], by_provider) for n in by}
         told["groups"] = _groups(asked, events, owed, group_by, by, shared, names)
     return told
+
+
+async def keep_up(parts: House) -> None:
+    """Credit the events of the usual period, a day at a time, so that a report finds them credited."""
+    now, model = parts.clock(), parts.settings().attribution.model
+    for tenant_id in await parts.look(lambda c: store.busiest(c, now - USUAL, LEDGERS // 2)):
+        for until in range(now, now - USUAL, -DAY):
+            await _credited(parts, Asked(tenant_id, "1d", until - DAY, until, model))
 
 
 def _groups(
@@ -251,58 +261,29 @@ def _outcome(parts: House, body: NewEvent, tenant_id: str) -> store.NewOutcome:
     )
 
 
-def windows_of(settings: Settings) -> dict[str, int]:
-    """The attribution window of each type of event, in milliseconds."""
-    return {name: int(span.total_seconds() * 1000) for name, span in settings.attribution_windows.items()}
-
-
-def _attributed(settings: Settings, event: Event, touches: Any, model: Model) -> tuple[Credit, ...]:
-    windows = windows_of(settings)
-    windows.setdefault(event.type, int(settings.attribution.default_window.total_seconds() * 1000))
-    half_life = int(settings.attribution.half_life.total_seconds() * 1000)
-    return attribute(event, touches, windows=windows, model=model, half_life=half_life)
-
-
 async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model: Model) -> tuple[Credit, ...]:
     settings = parts.settings()
-    longest = _longest(settings)
+    window = windows_of(settings)[new.type]
 
     def question(connection: Any) -> tuple[frozenset[str], Any]:
         known = store.keys_of_people(connection, tenant_id, [new.user_id]).get(new.user_id, set())
         keys = frozenset(k for k in (new.key, *known) if k)
-        return keys, store.touches(connection, tenant_id, keys, new.at - longest, new.at)
+        return keys, store.touches(connection, tenant_id, keys, new.at - window, new.at)
 
     keys, touches = await parts.look(question)
     event = Event(new.id, new.type, new.at, keys, Decimal(new.value))
-    return _attributed(settings, event, touches, model)
+    return shared(event, credited(event, touches, window), model, half_life_of(settings))
 
 
 async def _credited(parts: House, asked: Asked) -> tuple[list[Event], list[Credit]]:
     """The events of the period and what they credit; of one mailbox only what it is owed."""
-    settings = parts.settings()
-    ledger = parts.ledgers.of(asked.tenant_id, asked.model, settings)
+    ledger = parts.ledgers.of(asked.tenant_id, parts.settings())
     async with ledger.lock:
-        told = await parts.look(lambda c: ledger.told(c, asked.tenant_id, asked.since, asked.until, _longest(settings)))
-        fresh = await asyncio.to_thread(_credit_all, settings, told.events, told.touches, asked.model)
-        owed = ledger.keep(told, fresh, asked.until)
+        told = await parts.look(lambda c: ledger.told(c, asked.tenant_id, asked.since, asked.until))
+        owed = await asyncio.to_thread(ledger.keep, told, asked.model, parts.clock())
     found = [credit for _, own in owed for credit in own]
     own = [c for c in found if c.touch.mailbox == asked.mailbox_id] if asked.mailbox_id else found
     return [event for event, _ in owed], own
-
-
-def _credit_all(
-    settings: Settings, events: Sequence[Event], touches: Sequence[Touch], model: Model
-) -> list[tuple[Credit, ...]]:
-    by_key: dict[str, list[Touch]] = {}
-    for touch in touches:
-        by_key.setdefault(touch.key, []).append(touch)
-    own = ([touch for key in event.keys for touch in by_key.get(key, ())] for event in events)
-    return [_attributed(settings, event, found, model) for event, found in zip(events, own, strict=True)]
-
-
-def _longest(settings: Settings) -> int:
-    default = int(settings.attribution.default_window.total_seconds() * 1000)
-    return max([default, *windows_of(settings).values()])
 
 
 def _exported(event: Event, credit: Credit, names: Mapping[str, str]) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text
+from sqlalchemy import Connection, insert, select, text
 
 from policy.attribution import Touch
 from relay.store import schema as t
@@ -69,22 +69,25 @@ def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[st
     return found
 
 
-_TOUCHES = text(
-    # When it reached the recipient's side: at the end of the attempt that was taken, else when it was told of.
-    "SELECT d.send_id, d.recipient_key AS key, coalesce((SELECT min(a.ended_at) FROM attempts a"
-    " WHERE a.send_id = d.send_id AND a.n = d.n AND a.result = 'delivered'), d.updated_at) AS at,"
-    " d.mailbox_id, s.campaign, d.provider FROM deliveries d JOIN sends s ON s.id = d.send_id"
-    " WHERE d.tenant_id = :tenant AND d.recipient_key IN :keys AND d.updated_at >= :since AND d.state = 'delivered'"
+_TOUCHES = Prepared(
+    "SELECT d.send_id, d.recipient_key, a.ended_at, d.updated_at, d.mailbox_id, s.campaign, d.provider"
+    " FROM deliveries d JOIN sends s ON s.id = d.send_id"
+    " LEFT JOIN attempts a ON a.send_id = d.send_id AND a.n = d.n AND a.result = 'delivered'"
+    " WHERE d.tenant_id = :tenant AND d.recipient_key IN :keys[] AND d.updated_at >= :since AND d.state = 'delivered'"
     " AND s.received_at <= :until"
-).bindparams(bindparam("keys", expanding=True))
+)
 
 
 def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: int, until: int) -> list[Touch]:
-    """Messages that reached these addresses in a span: delivered, or taken by the provider where nobody tells more."""
+    """Messages that reached these addresses in a span: delivered, or taken by the provider where nobody tells more.
+
+    Each at the end of the attempt that was taken, else when it was told of.
+    """
+    span = {"tenant": tenant_id, "since": since, "until": until}
     return [
-        Touch(row.send_id, row.key, int(row.at), row.mailbox_id, row.campaign, row.provider)
+        Touch(send, key, told if ended is None else ended, mailbox, campaign, provider)
         for step in _steps(sorted(set(keys)))
-        for row in connection.execute(_TOUCHES, {"tenant": tenant_id, "keys": step, "since": since, "until": until})
+        for send, key, ended, told, mailbox, campaign, provider in _TOUCHES.all(connection, **span, keys=step)
     ]
 
 
@@ -96,6 +99,17 @@ def between(connection: Connection, tenant_id: str, since: int, until: int) -> S
 _BETWEEN = Prepared(
     "SELECT id, type, user_id, key, value, at, recorded_at FROM outcomes WHERE tenant_id = :tenant"
     " AND at >= :since AND at <= :until AND type <> :replied ORDER BY at, id"
+)
+
+
+def busiest(connection: Connection, since: int, limit: int) -> list[str]:
+    """The tenants with the most events since a time."""
+    return [row.tenant_id for row in _BUSIEST.all(connection, since=since, limit=limit)]
+
+
+_BUSIEST = Prepared(
+    "SELECT tenant_id FROM outcomes WHERE at >= :since GROUP BY tenant_id"
+    " ORDER BY count(*) DESC, tenant_id LIMIT :limit"
 )
 
 

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, select
 
+from policy.outcomes import GroupBy
 from policy.usage import DAY, HOUR
 from relay.store import schema as t
 from relay.store.prepared import Prepared
@@ -22,16 +22,6 @@ _ADD = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """What one mailbox sent through one provider for one campaign."""
-
-    mailbox: str
-    provider: str
-    campaign: str
-    sent: int
-
-
 Sent = tuple[str, int, str, str, str]  # tenant, time, mailbox, provider, campaign
 
 
@@ -42,22 +32,20 @@ def add(connection: Connection, sent: Iterable[Sent]) -> None:
     _ADD.many(connection, [{**dict(zip(names, key, strict=True)), "sent": counts[key]} for key in sorted(counts)])
 
 
-def sent_since(connection: Connection, tenant_id: str, since: int, mailbox_id: str = "") -> list[Volume]:
-    """What was sent since a time, of one mailbox or of the whole tenant."""
+def sent_since(
+    connection: Connection, tenant_id: str, since: int, by: GroupBy, mailbox_id: str = ""
+) -> tuple[dict[str, int], dict[str, int]]:
+    """What was sent since a time, of one mailbox or of the whole tenant: by provider, and by what is asked."""
     v = t.volumes.c
-    query = select(v.mailbox_id, v.provider, v.campaign, func.sum(v.sent))
+    asked = {"mailbox": v.mailbox_id, "campaign": v.campaign, "provider": v.provider}[by]
+    query = select(v.provider, asked.label("asked"), func.sum(v.sent))
     query = query.where(v.tenant_id == tenant_id, v.hour >= since // HOUR)
     query = query.where(v.mailbox_id == mailbox_id) if mailbox_id else query
-    rows = connection.execute(query.group_by(v.mailbox_id, v.provider, v.campaign))
-    return [Volume(mailbox, provider, campaign, int(sent)) for mailbox, provider, campaign, sent in rows]
-
-
-def sum_by(volumes: Iterable[Volume], name: str) -> dict[str, int]:
-    """The same by `mailbox`, `provider` or `campaign` alone."""
-    sums: Counter[str] = Counter()
-    for volume in volumes:
-        sums[getattr(volume, name)] += volume.sent
-    return dict(sums)
+    by_provider, by_asked = Counter[str](), Counter[str]()
+    for provider, name, sent in connection.execute(query.group_by(v.provider, asked)):
+        by_provider[provider] += int(sent)
+        by_asked[name] += int(sent)
+    return dict(by_provider), dict(by_asked)
 
 
 def today_and_before(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[int, list[int]]]:

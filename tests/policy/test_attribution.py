@@ -104,8 +104,8 @@ def test_two_touches_of_one_moment_are_told_apart_by_their_ids() -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, max_value=10**9, min_value=-(10**9)),
-       st.lists(st.integers(0, 50).map(Fraction), min_size=1).filter(any))  # fmt: skip
-def test_what_does_not_divide_goes_by_the_largest_remainder(amount: Decimal, shares: list[Fraction]) -> None:
+       st.lists(st.integers(0, 50), min_size=1).filter(any))  # fmt: skip
+def test_what_does_not_divide_goes_by_the_largest_remainder(amount: Decimal, shares: list[int]) -> None:
     parts = apportion(amount, shares, Decimal("0.01"))
     assert sum(parts) == amount
     total = sum(shares)
