@@ -65,7 +65,7 @@ class Chores:
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
             Chore("webhooks", 1, self._webhooks),
-            *([Chore("outcomes", 60, self._app.keep_up)] if self._app.keep_up is not None else []),
+            *([Chore("outcomes", 300, self._app.keep_up)] if self._app.keep_up is not None else []),
             Chore("approvals", 10, self._approvals, alone=True),
             Chore("retention", 60, self._retention, alone=True),
             Chore("checkpoint", 60, self._checkpoint, alone=True),

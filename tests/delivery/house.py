@@ -5,9 +5,10 @@ round; what came of it is read from the tables. Nothing here waits by the wall c
 timeouts of the dialogue, which are tenths of a second.
 """
 
+import asyncio
 import dataclasses
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
@@ -292,3 +293,10 @@ _ROW: dict[str, Any] = dict.fromkeys(_WORDS, "") | {
     "envelope": '{"source":"smtp","helo":"agent.test","peer":"127.0.0.1","tls":false,"smtputf8":false}',
     "plan": "{}",
 }
+
+
+async def until(true: Callable[[], object], timeout: float = 60.0) -> None:
+    """Wait until something has come true. A loop that never rests would starve the threads it waits for."""
+    async with asyncio.timeout(timeout):
+        while not true():
+            await asyncio.sleep(0.002)

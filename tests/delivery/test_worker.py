@@ -2,23 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
 
 from relay.delivery import worker as module
 from relay.store.writer import Unavailable
-from tests.delivery.house import House
+from tests.delivery.house import House, until
 from tests.support.provider import Provider
 from tests.support.script import Hold, Script
-
-
-async def until(true: Callable[[], object], timeout: float = 60.0) -> None:
-    """Let the loop run until something has come true."""
-    async with asyncio.timeout(timeout):
-        while not true():
-            await asyncio.sleep(0)
 
 
 @pytest.fixture
