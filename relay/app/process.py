@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -31,13 +30,6 @@ from relay.store.writer import Broken, Unavailable
 from relay.submission.listener import Listener
 
 log = structlog.get_logger()
-
-EX_IOERR = 74  # sysexits: an error occurred while doing I/O
-
-
-def wall_clock() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class App(Parts):

@@ -8,7 +8,7 @@ waited for again. Nothing depends on it but time.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 LEAST, MOST = 0.002, 0.02  # seconds anybody is waited for
 
@@ -19,21 +19,21 @@ class Cohort:
     def __init__(self, pace: Callable[[], float] = lambda: LEAST) -> None:
         """`pace` is what a commit takes just now, in seconds: to wait longer would cost more than it saves."""
         self._pace = pace
-        self._coming: set[Hashable] = set()
+        self._coming: set[object] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def expect(self, guest: Hashable) -> None:
+    def expect(self, guest: object) -> None:
         """A message of this guest is on its way."""
         self._coming.add(guest)
 
-    def excuse(self, guest: Hashable) -> None:
+    def excuse(self, guest: object) -> None:
         """It is not, or not any more."""
         if guest in self._coming:
             self._coming.discard(guest)
             self._go_if_all_are_here()
 
-    async def join(self, guest: Hashable) -> None:
+    async def join(self, guest: object) -> None:
         """The message of this guest is here; returns when those that are to go with it are, or time is up."""
         self._coming.discard(guest)
         if not self._coming and not self._waiting:

@@ -201,7 +201,7 @@ class Session(Access):
         reader = MessageReader(self.terms.max_message_size, self.traffic.memory)
         if unmet := self._not_even_asked(transaction, reader):
             reader.release()
-            self._transaction = None
+            self._reset()
             self._refuse(unmet, transaction)
             return
         self._message = reader
@@ -224,6 +224,7 @@ class Session(Access):
         self._message = self._transaction = None
         submission = self._read(reader, transaction)
         if isinstance(submission, Check):
+            self._reset()
             reader.release()
             self._refuse(submission, transaction)
             return
@@ -281,7 +282,7 @@ class Session(Access):
         if isinstance(error, Unavailable):
             return self._failed(wording.FULL if error.full else wording.UNAVAILABLE)
         log.error("a command failed", send=self._send_id, phase=self._phase, exc_info=error)
-        self._transaction = None
+        self._reset()
         return self._failed(wording.BROKEN)
 
     def _failed(self, why: Refusal) -> bytes:
@@ -293,7 +294,9 @@ class Session(Access):
         return self._transaction is not None
 
     def _reset(self) -> None:
+        """Forget the transaction: nobody waits for its message any more."""
         self._transaction = None
+        self.traffic.cohort.excuse(self)
 
 
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")

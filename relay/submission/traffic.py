@@ -94,6 +94,7 @@ class Traffic:
         """A connection is over; it counted under its credential if it had one, else under its place."""
         if session in self._sessions:
             self._sessions.remove(session)
+            self.cohort.excuse(session)
             self._less(self._credentials, credential) if credential else self._less(self._addresses, place)
         self._look_if_empty()
 

@@ -6,6 +6,8 @@ import pytest
 
 from relay.submission import cohort as module
 from relay.submission.cohort import Cohort
+from tests.submission.house import Hall
+from tests.support.settings import ADDRESS
 
 
 @pytest.fixture
@@ -69,3 +71,15 @@ async def test_one_that_gave_up_waiting_holds_up_nobody() -> None:
     await cohort.join("c")
     await second
     assert first.cancelled()
+
+
+def test_a_transaction_that_ends_without_a_message_is_waited_for_by_nobody(hall: Hall) -> None:
+    coming = hall.traffic.cohort._coming
+    with hall.connect(login=True) as client:
+        client.command(f"MAIL FROM:<{ADDRESS}>")
+        assert len(coming) == 1
+        client.command("RSET")
+        assert not coming
+        client.command(f"MAIL FROM:<{ADDRESS}>")
+    hall.settled(lambda: hall.traffic.sessions == 0)
+    assert not coming
