@@ -28,8 +28,9 @@ ROOT = Path(__file__).resolve().parents[1]
 class Sink:
     """The sink's process, asked over its pipes."""
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "benchmarks.sink", str(SINK_PORT)]
+    def __init__(self, port: int = SINK_PORT) -> None:
+        self.port = port
+        command = [sys.executable, "-m", "benchmarks.sink", str(port)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._read()
 

@@ -18,6 +18,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks.__main__ import Sink
 from benchmarks.measure import Tree, proportional
 from benchmarks.message import DOMAIN, SENDER
 from tests.support.ports import free_port
@@ -53,31 +54,6 @@ class Share:
         """Taken away once it is empty."""
         with suppress(OSError):
             self.path.rmdir()
-
-
-class Sink:
-    """The provider's process, asked over its pipes."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        command = [sys.executable, "-m", "benchmarks.sink", str(self.port)]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._read()
-
-    def ask(self, order: str) -> Any:
-        """One order, one answer."""
-        assert self._process.stdin is not None
-        print(order, file=self._process.stdin, flush=True)
-        return self._read()
-
-    def _read(self) -> Any:
-        assert self._process.stdout is not None
-        return json.loads(self._process.stdout.readline())
-
-    def close(self) -> None:
-        """Ends it."""
-        self._process.kill()
-        self._process.wait()
 
 
 def node(folder: Path, url: str, sink: Sink) -> Server:
@@ -120,7 +96,7 @@ def measure(postgres: Postgres, count: int, messages: int, cores: float) -> dict
     """So many machines on a fresh database."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-machines-", dir="/var/tmp")))
-        sink = Sink()
+        sink = Sink(free_port())
         stack.callback(sink.close)
         database = postgres.create()
         stack.callback(postgres.drop, database)
