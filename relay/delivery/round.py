@@ -61,6 +61,7 @@ class Means:
     owner: Callable[[Parcel], Awaitable[Owner]]
     clock: Callable[[], int]
     chance: Callable[[], float]
+    draw: Callable[[], float]  # by weight, among providers
     watch: Watch
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -139,7 +140,7 @@ class Round:
             # Only the provider that may have the message.
             own = tuple(p for p in means.providers if p.name == asked and p.is_ready)
             return Leg(due, tuple(p for p in own if may_try(p.name)), asked)
-        chosen = route(means.providers, self._parcel, domain, names=names, may_try=may_try, chance=means.chance())
+        chosen = route(means.providers, self._parcel, domain, names=names, may_try=may_try, draw=means.draw())
         return Leg(due, chosen)
 
     def _fitting(self, leg: Leg) -> tuple[ProviderSettings, ...]:
