@@ -229,7 +229,7 @@ class Round:
             made = await attempt.make()
         if any(o.kind == "connections" for o in made) and means.pool.crowded(provider):
             return made  # with fewer connections it is well again
-        if change := means.healths.learn(made):
+        if change := means.healths.learn(made, {due.domain for due in begun}):
             await self._settlement.tell(provider, made[0], change)
         return made
 
