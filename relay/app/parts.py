@@ -24,6 +24,7 @@ from relay.delivery.ladder import Ladder
 from relay.delivery.pool import Pool
 from relay.delivery.recheck import Owner, Recheck
 from relay.delivery.round import Means
+from relay.delivery.route import Draws
 from relay.delivery.worker import Worker
 from relay.mail.dns import DnsResolver, mail_host
 from relay.mail.ids import Ids
@@ -203,11 +204,15 @@ class Parts:
             settle=SettleHandler(self.consequences.settled),
             owner=self._owner,
             clock=self.clock,
-            chance=lambda: int.from_bytes(self.random(7)) / (1 << 56),
+            chance=self._chance,
+            draw=Draws(self._chance()),
             watch=self.watch,
         )
         recheck = Recheck(self.reader, self.clock)
         return Worker(means, reader=self.reader, recheck=recheck, memory=settings.queue.memory)
+
+    def _chance(self) -> float:
+        return int.from_bytes(self.random(7)) / (1 << 56)
 
     @cached_property
     def traffic(self) -> Traffic:

@@ -126,6 +126,7 @@ class App(Parts):
         await self.chores.stop()
         await self.bell.stop()
         with contextlib.suppress(Unavailable, Broken):
+            await self.chores.heartbeat()
             await self.writer.run(self._leave)
         await self.writer.stop()
         await self.reader.close()

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, insert, select, text, update
 from relay.store import schema as t
 from relay.store.queue import release
 
+SILENT = 30_000  # milliseconds without a heartbeat after which a node counts as dead
+
 
 def register_node(
     connection: Connection, *, node: str, instance: str, slot: int, pid: int, host: str, now: int

@@ -86,6 +86,10 @@ class TurnedAway:
         self._writer = writer
         self._token = token
 
+    def guards(self, _items: Sequence[tuple[Refused, bool]]) -> Sequence[str]:
+        """Nothing is counted."""
+        return ()
+
     def __call__(self, connection: Connection, items: Sequence[tuple[Refused, bool]]) -> Sequence[None]:
         """Record what is new, count what is not."""
         new = [refused for refused, is_new in items if is_new]

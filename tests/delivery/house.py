@@ -127,6 +127,7 @@ class House:
             owner=self._owner,
             clock=self.clock,
             chance=lambda: self.chance,
+            draw=lambda: self.chance,
             sleep=_at_once,
             watch=Watch(),
         )
