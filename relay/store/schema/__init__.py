@@ -20,6 +20,7 @@ from relay.store.schema.memory import (
     usage,
 )
 from relay.store.schema.outside import (
+    attributions,
     feedback,
     investigations,
     outcomes,
@@ -37,6 +38,7 @@ __all__ = [
     "anchors",
     "approvals",
     "attempts",
+    "attributions",
     "bodies",
     "chains",
     "checkpoints",
