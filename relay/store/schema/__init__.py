@@ -21,6 +21,7 @@ from relay.store.schema.memory import (
 )
 from relay.store.schema.outside import (
     attributions,
+    daily_volumes,
     feedback,
     investigations,
     outcomes,
@@ -45,6 +46,7 @@ __all__ = [
     "consents",
     "contacts",
     "credentials",
+    "daily_volumes",
     "decisions",
     "deliveries",
     "dkim_keys",

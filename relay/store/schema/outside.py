@@ -70,6 +70,19 @@ volumes = Table(
     Index("ix_volumes_hour", "hour"),
 )
 
+# The same by day, so that a report of a year reads days.
+daily_volumes = Table(
+    "daily_volumes",
+    metadata,
+    Column("tenant_id", Id, primary_key=True),
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("mailbox_id", Id, primary_key=True),
+    Column("provider", String(128), primary_key=True),
+    Column("campaign", String(256), primary_key=True),
+    count("sent"),
+    Index("ix_daily_volumes_day", "day"),
+)
+
 investigations = Table(
     "investigations",
     metadata,

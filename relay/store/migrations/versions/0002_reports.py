@@ -1,4 +1,4 @@
-"""What events are owed is kept; those that are stored wait to be credited."""
+"""What events are owed is kept (those that are stored wait to be credited), and volumes are counted by day too."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,3 +40,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_attributions_outcome_id", "attributions", ["outcome_id"])
     op.create_index("ix_attributions_tenant_id_key", "attributions", ["tenant_id", "key"])
+    op.create_table(
+        "daily_volumes",
+        sa.Column("tenant_id", sa.String(length=48), nullable=False),
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mailbox_id", sa.String(length=48), nullable=False),
+        sa.Column("provider", sa.String(length=128), nullable=False),
+        sa.Column("campaign", sa.String(length=256), nullable=False),
+        sa.Column("sent", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "day", "mailbox_id", "provider", "campaign", name=op.f("pk_daily_volumes")
+        ),
+    )
+    op.create_index("ix_daily_volumes_day", "daily_volumes", ["day"])
+    op.execute(
+        "INSERT INTO daily_volumes (tenant_id, day, mailbox_id, provider, campaign, sent)"
+        " SELECT tenant_id, hour / 24, mailbox_id, provider, campaign, sum(sent) FROM volumes"
+        " GROUP BY tenant_id, hour / 24, mailbox_id, provider, campaign"
+    )
