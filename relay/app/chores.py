@@ -17,7 +17,7 @@ from policy.usage import DAY
 from relay.app.instance import Instance
 from relay.delivery.route import idempotent
 from relay.http import dns_records
-from relay.store import audit, domains, roster
+from relay.store import attribution, audit, domains, roster
 from relay.store.approvals import expire_approvals
 from relay.store.engine import Unreachable
 from relay.store.nodes import SILENT, bury, dead_nodes, heartbeat, try_alone
@@ -66,7 +66,7 @@ class Chores:
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
             Chore("webhooks", 1, self._webhooks),
-            *([Chore("outcomes", 300, self._app.keep_up)] if self._app.keep_up is not None else []),
+            Chore("outcomes", 10, self._outcomes, alone=True),
             Chore("approvals", 10, self._approvals, alone=True),
             Chore("retention", 60, self._retention, alone=True),
             Chore("checkpoint", 60, self._checkpoint, alone=True),
@@ -158,6 +158,12 @@ class Chores:
 
     async def _webhooks(self) -> None:
         await self._app.station.post()
+
+    async def _outcomes(self) -> None:
+        """Credit what came, so that a report finds it credited."""
+        app = self._app
+        terms = attribution.terms_of(app.settings)
+        await attribution.keep_up(app.reader.call, app.writer.run, asyncio.sleep, terms)
 
     async def _approvals(self) -> None:
         await self._alone(lambda c: expire_approvals(c, self._app.clock()))

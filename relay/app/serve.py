@@ -123,8 +123,10 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
         task.add_done_callback(reloads.discard)
 
     loop.add_signal_handler(signal.SIGHUP, reload)
-    if watch.is_asked_for():
+    if watch.is_asked_for() and watch.is_installed():
         watch.trace()
+    elif watch.is_asked_for():
+        log.warning("spans are asked for and none are made: install gatepost[otel]")
     await app.start()
     settle_in()
     notify.tell("READY=1")

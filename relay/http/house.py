@@ -17,7 +17,6 @@ from config.providers import ProviderSettings
 from config.settings import Settings
 from relay.delivery.health import Healths
 from relay.feedback.hooks import Ingested
-from relay.http.ledger import Ledgers
 from relay.mail.ids import Ids
 from relay.mail.token import Tokens
 from relay.mail.unsubscribe import Links
@@ -89,7 +88,6 @@ class House:
     figures: Callable[[], Mapping[str, float]] = _no_figures  # gauges read when /metrics is asked
     ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")
-    ledgers: Ledgers = field(default_factory=Ledgers)  # what events are owed, as far as it is computed
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two looks of a stream
 
     async def look(self, question: Callable[[Connection], T]) -> T:
