@@ -26,6 +26,7 @@ _RGB = re.compile(r"rgba?\((\d{1,3}),(\d{1,3}),(\d{1,3})(?:,([\d.]+))?\)")
 _NAMED = {"white": "ffffff", "black": "000000", "snow": "fffafa", "ivory": "fffff0", "whitesmoke": "f5f5f5"}
 _SIMPLE = re.compile(r"(?:\*|[a-z][a-z0-9-]*)?(?:[.#][A-Za-z0-9_-]+)?")
 _MOST_SELECTORS = 500
+_KELVIN = "\u212a"
 UNKNOWN = "?"
 
 
@@ -72,7 +73,7 @@ def hides(squeezed: str) -> bool:
 
 def squeeze(style: str) -> str:
     """Declarations in lower case, with no white space or comments that matter."""
-    text = unescape(style.strip().lower())
+    text = unescape(lower(style.strip()))
     if "/*" in text and "*/" not in text:
         text = text[: text.index("/*")]
     text = _BLANK.sub(" ", text) if "\n" in text or "/*" in text or "  " in text else text
@@ -86,9 +87,14 @@ def squeeze(style: str) -> str:
     )
 
 
+def lower(text: str) -> str:
+    """Lower case as browsers take it: the Kelvin sign, whose small letter is an ASCII one, names nothing they know."""
+    return text.lower() if text.isascii() else text.replace(_KELVIN, "\ufffd").lower()
+
+
 def unescape(text: str) -> str:
     """Style in lower case with its escapes resolved."""
-    return _ESCAPE.sub(_unescaped, text).lower() if "\\" in text else text
+    return lower(_ESCAPE.sub(_unescaped, text)) if "\\" in text else text
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -19,15 +19,15 @@ from relay.mail.html import is_tangled
 from relay.mail.sight import surely_seen_links
 
 _MARK = "data-gatepost-place"
-_BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*>")
-_STYLE_TAG = re.compile(r"<(?i:style)")
-_HEAD_END = re.compile(r"</(?i:head)\s*>")
-_HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[^>]*>)?")
+_BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*>", re.ASCII)
+_STYLE_TAG = re.compile(r"<(?i:style)", re.ASCII)
+_HEAD_END = re.compile(r"</(?i:head)\s*>", re.ASCII)
+_HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[^>]*>)?", re.ASCII)
 _PAGE = frozenset(("html", "body"))
 _MOST_SELECTORS = 200
 _MOST_OPEN = 200
 _MOST_PARSED = 1024 * 1024  # a tree takes about thirty times its text
-_PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])")  # these still change the page when they come late
+_PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])", re.ASCII)  # these change the page even late
 #: The colour of the footer's text.
 INK = "#767676"
 _INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast

@@ -30,16 +30,21 @@ _ATTRIBUTES = r"""[^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+'|[^"'>\s][^>\s]*+)?+[^>=]*+
 # the search would begin again at every "<".
 _TAG = re.compile(
     rf"<(?:(/?+)([a-zA-Z][^\s/>]*+)({_ATTRIBUTES})>|[!?/][^>]*+>|[a-zA-Z/!?].*+)",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|head"
     "er|hr|html|li|main|nav|ol|option|p|pre|section|table|tbody|td|tfoot|th|thead|tr|ul"
 )
 _BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
+# HTML knows ASCII letters and white space alone (WHATWG HTML §13.2.5): without that flag «ſ» would pass for an «s».
 # Only the names are matched without regard to case: a search that begins with a plain "<" is many times faster.
-_RAW = re.compile(r"<(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))")
-_FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])")
+_RAW = re.compile(
+    r"<(?=[!sStTiInNxXpP])"
+    r"(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))",
+    re.ASCII,
+)
+_FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
 _NOTED = frozenset(("a", "area", "img"))
 _VOID = frozenset(
@@ -49,7 +54,7 @@ _VOID = frozenset(
 _NOT_COUNTED = _VOID.union(
     ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
 )
-_TAG_NAME = re.compile(r"<(/?[a-zA-Z][^\s/>]{0,40})")
+_TAG_NAME = re.compile(r"<(/?[a-zA-Z][^\s/>]{0,40})", re.ASCII)
 _MOST_NAMES = 1000
 # What must stand somewhere among the attributes (in lower case) for anything to be hidden or quoted.
 _SIGNS = (
@@ -58,19 +63,20 @@ _SIGNS = (
 )
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
 _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]+(?:\([^)]*\))?)")
+_ANY_CASE = re.IGNORECASE | re.ASCII
 _QUOTE = re.compile(
-    r"type\s*=\s*[\"']?cite|gmail_quote|divrplyfwdmsg|yahoo_quoted|moz-cite-prefix|protonmail_quote", re.IGNORECASE
+    r"type\s*=\s*[\"']?cite|gmail_quote|divrplyfwdmsg|yahoo_quoted|moz-cite-prefix|protonmail_quote", _ANY_CASE
 )
-_STYLE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
-_BGCOLOR = re.compile(r"""\sbgcolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", re.IGNORECASE)
-_COLOR_ATTRIBUTE = re.compile(r"""\scolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", re.IGNORECASE)
-_NAMES = re.compile(r"""\s(class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-_HIDDEN_ATTRIBUTE = re.compile(r"""(?:^|[\s"'])hidden(?=[\s=/]|$)(?!\s*=\s*["']?until)""", re.IGNORECASE)
+_STYLE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", _ANY_CASE)
+_BGCOLOR = re.compile(r"""\sbgcolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", _ANY_CASE)
+_COLOR_ATTRIBUTE = re.compile(r"""\scolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", _ANY_CASE)
+_NAMES = re.compile(r"""\s(class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", _ANY_CASE)
+_HIDDEN_ATTRIBUTE = re.compile(r"""(?:^|[\s"'])hidden(?=[\s=/]|$)(?!\s*=\s*["']?until)""", _ANY_CASE)
 _QUOTED_VALUES = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
-_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
-_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
+_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", _ANY_CASE)
+_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", _ANY_CASE)
 _COMMENT_END = re.compile(r"--!?>")
-_LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""")
+_LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]+"
 )
@@ -202,7 +208,7 @@ def _raw_text(html: str, name: str, start: int) -> tuple[str, int]:
 
 
 _RAW_END = {
-    name: re.compile(rf"</{name}(?=[\s/>])[^>]*+(?:>|\Z)", re.IGNORECASE)
+    name: re.compile(rf"</{name}(?=[\s/>])[^>]*+(?:>|\Z)", _ANY_CASE)
     for name in ("script", "style", "title", "template", "iframe", "noembed", "noframes", "textarea", "xmp")
 }
 
@@ -289,7 +295,7 @@ def _follow(
         kinds[stack.open[-1].own].append(text)
         if not name:
             continue
-        name = name.lower()
+        name = css.lower(name)
         if slash:
             stack.pop_to(name)
         elif name not in _VOID:
