@@ -15,6 +15,7 @@ _HIDES = re.compile(
     r"(?=[;!}]|$)|font:(?:[a-z]+\s)*0(?:px)?[/\s]|(?:^|;)opacity:0*(?:\.0\d*)?(?=[;!]|$)"
     r"|(?:left|right|top|text-indent|margin-left):-\d{3,}|clip:rect\(0"
 )
+_HIDES_BY = ("font", "display:none", "visib", "opacity:", ":-", "clip:")  # one of these stands in whatever matches it
 _NO_ROOM = re.compile(r"(?:^|;)(?:max-)?(?:height|width):[01](?:px)?(?=[;!]|$)")
 _SHOWS = re.compile(r"display:(?!none)|visibility:visible")
 _BLANK = re.compile(r"\s+|/\*.*?\*/", re.DOTALL)
@@ -54,19 +55,20 @@ def _cached_look(style: str) -> Look:
 
 def _look(style: str) -> Look:
     squeezed = squeeze(style)
-    found = _COLOR.search(squeezed)
+    # A look for the plain word spares most styles the pattern.
+    found = _COLOR.search(squeezed) if "color:" in squeezed else None
     color = color_value(found[1]) if found else ""
     return Look(
         hides(squeezed) or color == "transparent",
-        _SHOWS.search(squeezed) is not None,
+        ("display:" in squeezed or "visib" in squeezed) and _SHOWS.search(squeezed) is not None,
         color,
-        _background(squeezed),
+        _background(squeezed) if "background" in squeezed else "",
     )
 
 
 def hides(squeezed: str) -> bool:
     """Whether these declarations (squeezed) take text out of sight."""
-    if _HIDES.search(squeezed):
+    if any(sign in squeezed for sign in _HIDES_BY) and _HIDES.search(squeezed):
         return True
     return "overflow:hidden" in squeezed and _NO_ROOM.search(squeezed) is not None
 

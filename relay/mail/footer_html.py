@@ -51,18 +51,18 @@ def find_place(html: str) -> Place | None:
     """The first place where a footer is seen; None when there is none."""
     if _is_too_much(html):
         return _top_without_parsing(html)
-    low = html.replace("\u0130", "I").lower()
-    end = _end(low)
+    end = _end(html.replace("\u0130", "I").lower())
+    may_hide = _may_hide_page(html)
     place = Place(end)
-    open_elements = _enclosing(html, place)
+    open_elements = _enclosing(html, place, may_hide)
     if open_elements == ():
         return place
     if open_elements and len(open_elements) <= _MOST_OPEN:
         place = Place(end, "".join([f"</{name}>" for name in open_elements]))
-        if _enclosing(html, place) == ():
+        if _enclosing(html, place, may_hide) == ():
             return place
     for at in _tops(html):
-        if _enclosing(html, Place(at)) == ():
+        if _enclosing(html, Place(at), may_hide) == ():
             return Place(at)
     return None
 
@@ -84,7 +84,7 @@ def _top_without_parsing(html: str) -> Place | None:
     for at in _tops(html):
         before = html[:at]
         is_last_word = _PAGE_TAG.search(html, at) is None
-        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at)) == ():
+        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at), False) == ():
             return Place(at)
     return None
 
@@ -101,8 +101,11 @@ def _tops(html: str) -> list[int]:
     return [*dict.fromkeys(match.end() for match in found if match is not None), 0][:4]
 
 
-def _enclosing(html: str, place: Place) -> tuple[str, ...] | None:
-    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen."""
+def _enclosing(html: str, place: Place, may_hide: bool) -> tuple[str, ...] | None:
+    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen.
+
+    `may_hide` says whether the page's own style hides anything at all.
+    """
     mark = f"{_MARK}-{len(html)}-{hash(html) & 0xFFFFFFFF}"
     tree = LexborHTMLParser(f"{html[: place.at]}{place.closing}<div {mark}>x</div>{html[place.at :]}")
     node = _last_in_body(tree, mark) or tree.css_first(f"div[{mark}]")
@@ -118,7 +121,7 @@ def _enclosing(html: str, place: Place) -> tuple[str, ...] | None:
         else:
             enclosing.append(name)
         above = above.parent
-    if _may_hide_page(html) and _hides_page(tree):
+    if may_hide and _hides_page(tree):
         return None
     return tuple(enclosing)
 

@@ -9,6 +9,7 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 import re
 from dataclasses import dataclass, field
 from html import unescape
+from itertools import zip_longest
 from typing import NamedTuple
 
 from relay.mail import css
@@ -81,6 +82,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]+"
 )
 _MOST_LINKS = 500
+_UNTIDY = ("  ", "\t", " \n", "\n ", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
 _BREAK = "\x02"  # stands for the break a block makes until white space is settled
 
 
@@ -108,7 +110,14 @@ def tidy(text: str) -> str:
     """Plain text without characters nobody sees, without blank lines and needless blanks."""
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
+    if not _may_need_tidying(text):
+        return "\n".join(filter(None, text.strip(" ").split("\n")))
     return "\n".join(filter(None, map(" ".join, map(str.split, text.split("\n")))))
+
+
+def _may_need_tidying(text: str) -> bool:
+    """Whether any line might have white space that is not one blank between two words."""
+    return not text.isascii() or any(blank in text for blank in _UNTIDY)
 
 
 def _may_hide(attributes: str) -> bool:
@@ -129,23 +138,28 @@ def _may_hide(attributes: str) -> bool:
 
 def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> str:
     """The text where nothing is hidden, a line a block."""
-    out = pieces[0::4]
-    for index, name in enumerate(pieces[2::4]):
-        if not name:
-            continue
-        low = name.lower()
-        if low in _BLOCK_NAMES:
-            out[index] += _BREAK
-        elif low in _NOTED:
-            _note(low, pieces[4 * index + 3], links, alts)
-    return _settled(out)
+    names = _small_names(pieces)
+    if not _NOTED.isdisjoint(names):
+        for index, name in enumerate(names):
+            if name in _NOTED:
+                _note(name, pieces[4 * index + 3], links, alts)
+    breaks = [_BREAK if name in _BLOCK_NAMES else "" for name in names]
+    return _settled([piece for pair in zip_longest(pieces[0::4], breaks, fillvalue="") for piece in pair])
+
+
+def _small_names(pieces: list[str]) -> list[str]:
+    """The names of all tags, made small at once; "" for what is no element's. None holds what parts them here."""
+    return css.lower(_BREAK.join([name or "" for name in pieces[2::4]])).split(_BREAK) if len(pieces) > 1 else []
 
 
 def _settled(pieces: list[str]) -> str:
     text = "".join(pieces)
     if "&" in text:
         text = unescape(text)
-    return tidy(" ".join(text.split()).replace(_BREAK, "\n"))
+    text = " ".join(text.split())
+    if text.isascii():
+        return "\n".join(filter(None, map(str.strip, text.split(_BREAK))))
+    return tidy(text.replace(_BREAK, "\n"))
 
 
 def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, None]) -> None:
@@ -290,17 +304,21 @@ def _follow(
     """Follows every element: the text shown, quoted, and hidden."""
     kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
     stack = _Stack()
-    for index in range(0, len(pieces) - 1, 4):
-        text, slash, name, attributes = pieces[index : index + 4]
+    known: dict[tuple[str, str], _Dress] = {}  # a mail dresses its elements alike over and over
+    for text, slash, name, attributes in zip(
+        pieces[0:-1:4], pieces[1::4], _small_names(pieces), pieces[3::4], strict=True
+    ):
         kinds[stack.open[-1].own].append(text)
         if not name:
             continue
-        name = css.lower(name)
         if slash:
             stack.pop_to(name)
         elif name not in _VOID:
             stack.imply(name)
-            stack.push(_element(name, attributes, stack.open[-1], hiding))
+            dress = known.get((name, attributes))
+            if dress is None:
+                dress = known[name, attributes] = _dress(name, attributes, hiding)
+            stack.push(_element(name, dress, stack.open[-1]))
         own = stack.open[-1].own
         if name in _BLOCK_NAMES:
             kinds[own].append(_BREAK)
@@ -310,18 +328,41 @@ def _follow(
     return _settled(kinds[0]), _settled(kinds[1]), _settled(kinds[2])
 
 
-def _element(name: str, attributes: str, parent: _Element, hiding: frozenset[str]) -> _Element:
-    kind, color, background = parent.kind, parent.color, parent.background
+class _Dress(NamedTuple):
+    """What an element's own attributes say; "" where they say nothing."""
+
+    hides: bool = False
+    quotes: bool = False
+    color: str = ""
+    background: str = ""
+
+
+_PLAIN = _Dress()
+
+
+def _dress(name: str, attributes: str, hiding: frozenset[str]) -> _Dress:
     if not attributes.strip("/ \n\r\t") and not (hiding and name in hiding):
-        return _Element(name, kind, parent.own, color, background)
+        return _PLAIN
     style = _STYLE.search(attributes)
     look = css.look(unescape(style[1].strip("\"'"))) if style else css.NO_LOOK
-    own_background = look.background or _attribute(_BGCOLOR, attributes)
-    background = own_background if own_background and own_background != "transparent" else background
-    color = look.color or (_attribute(_COLOR_ATTRIBUTE, attributes) if name == "font" else "") or color
-    if look.hides or _is_hidden(name, attributes, hiding, look.shows):
+    background = look.background or _attribute(_BGCOLOR, attributes)
+    return _Dress(
+        look.hides or _is_hidden(name, attributes, hiding, look.shows),
+        _QUOTE.search(attributes) is not None,
+        look.color or (_attribute(_COLOR_ATTRIBUTE, attributes) if name == "font" else ""),
+        background if background != "transparent" else "",
+    )
+
+
+def _element(name: str, dress: _Dress, parent: _Element) -> _Element:
+    kind, color, background = parent.kind, parent.color, parent.background
+    if dress is _PLAIN:
+        return _Element(name, kind, parent.own, color, background)
+    background = dress.background or background
+    color = dress.color or color
+    if dress.hides:
         kind = 2
-    elif kind == 0 and _QUOTE.search(attributes):
+    elif kind == 0 and dress.quotes:
         kind = 1
     return _Element(name, kind, 2 if css.is_alike(color, background) else kind, color, background)
 

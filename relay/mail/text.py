@@ -145,11 +145,12 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         one = _Gathered(room=found.room)
         _gather(data, child, one)
         words = set(" ".join(one.texts).split())
-        if words and len(words & known) < _SAME * len(words):
-            found.texts += one.texts
-            found.quoted += one.quoted
-            found.room = max(0, found.room - sum(map(len, one.texts)))
-        known |= words
+        if not words <= known:
+            if len(words & known) < _SAME * len(words):
+                found.texts += one.texts
+                found.quoted += one.quoted
+                found.room = max(0, found.room - sum(map(len, one.texts)))
+            known |= words
         found.hidden += one.hidden
         found.links.update(one.links)
         found.alts.update(one.alts)
