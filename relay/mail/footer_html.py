@@ -27,6 +27,8 @@ _PAGE = frozenset(("html", "body"))
 _MOST_SELECTORS = 200
 _MOST_OPEN = 200
 _MOST_PARSED = 1024 * 1024  # a tree takes about thirty times its text
+#: Octets beyond which no link is known to be seen: of more characters than are parsed in every charset.
+MOST_SEEN = 4 * _MOST_PARSED
 _PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])", re.ASCII)  # these change the page even late
 #: The colour of the footer's text.
 INK = "#767676"
