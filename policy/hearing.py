@@ -20,8 +20,8 @@ from policy.state import RecipientState
 
 NOWHERE = len(RULES)
 
-# A person is told of these even though the message was refused.
-ALARMING = frozenset({"loop_detection"})
+# A person is told of these even though the message was refused: a loop, and a domain whose key cannot be read.
+ALARMING = frozenset({("loop_detection", "refuse"), ("domain_verified", "unread")})
 
 
 class Asked(NamedTuple):
@@ -189,7 +189,7 @@ class Hearing:
             return
         if mode == "enforce":
             fate.add(place, name, finding)
-        if mode == "warn" or (mode == "enforce" and name in ALARMING):
+        if mode == "warn" or (mode == "enforce" and (name, finding.kind) in ALARMING):
             self._alert(name)
         evidence = finding.evidence if not finding.due else {**finding.evidence, "scheduled_for": iso(finding.due)}
         self.checks[place].append(Check(name, _status(finding.kind, mode), recipient, evidence, finding.refusal))

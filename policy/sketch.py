@@ -125,7 +125,5 @@ def _mostly_other_facts(a: tuple[set[int], ...], b: tuple[set[int], ...]) -> boo
 
 def digest(subject: str, text: str, links: Iterable[str]) -> str:
     """One string for all messages that say the same: case, blanks and line ends do not count. Reads all of the text."""
-    said = "\0".join((subject, text, *links)).casefold()
-    for blank in " \n\r\t\xa0":
-        said = said.replace(blank, "")
-    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    said = "\0".join((subject, text, *links)).casefold().replace("\xa0", "").encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(said.translate(None, b" \n\r\t"), digest_size=16).hexdigest()

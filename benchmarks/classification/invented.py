@@ -1,10 +1,15 @@
-"""Mail invented for fitting: short texts of every group, written for this project, none from a corpus.
+"""Mail invented for this project: short texts of every group, none from a corpus.
+
+Two sets. `invented` was written beside the lexicon and serves for fitting alone.
+`blind` was written by authors who knew neither the lexicon nor any of the other
+mail; one half of it is fitted on, the other is measured and never looked at.
 
 A file holds messages, each under a line `%% LETTER GROUP LANGUAGE [reply]`, then
 the subject line, then the text. `T` and `H` (hard) are transactional, `C` and
 `A` (adversarial) commercial.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +17,7 @@ from typing import NamedTuple
 
 from policy.content import Content
 
-FOLDER = Path(__file__).resolve().parent / "invented_mail"
+_HERE = Path(__file__).resolve().parent
 _LINK = re.compile(r"https?://\S+")
 _LABELS = {"T": "transactional", "H": "transactional", "C": "commercial", "A": "commercial"}
 
@@ -25,10 +30,29 @@ class Invented(NamedTuple):
     group: str
     language: str
 
+    @property
+    def id(self) -> str:
+        """What it is told by."""
+        return self.content.subject[:30]
+
+    @property
+    def half(self) -> str:
+        """`tune` or `set-aside`, by a stable hash of the subject."""
+        return "set-aside" if hashlib.blake2b(self.content.subject.encode(), digest_size=1).digest()[0] & 1 else "tune"
+
 
 def invented() -> Iterator[Invented]:
-    """Every invented message, in the order of the files."""
-    for path in sorted(FOLDER.glob("*.txt")):
+    """Every message written for fitting, in the order of the files."""
+    return _read(_HERE / "invented_mail")
+
+
+def blind() -> Iterator[Invented]:
+    """Every message of the blind authors, in the order of the files."""
+    return _read(_HERE / "blind_mail")
+
+
+def _read(folder: Path) -> Iterator[Invented]:
+    for path in sorted(folder.glob("*.txt")):
         for block in path.read_text(encoding="utf-8").split("%% ")[1:]:
             head, subject, text = block.split("\n", 2)
             letter, group, language, *marks = head.split()

@@ -17,7 +17,7 @@ from policy.content import Content
 TARGET = Path(__file__).resolve().parents[2] / "policy" / "classification" / "lexicon" / "learned.py"
 SEEN = 3  # in fewer messages a piece is chance
 FOLDS = 6
-ROUNDS, STEP, PULL = 120, 1.0, 0.05  # PULL is spread over the messages: the more there are, the less it holds
+ROUNDS, STEP, PULL = 120, 1.0, 0.15  # PULL is spread over the messages: the more there are, the less it holds
 GRAIN = 0.1
 
 

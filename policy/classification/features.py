@@ -54,6 +54,7 @@ _SERVICE_LINK = word_set(
     orders order tickets ticket build builds status login signin billing account export report runs jobs issues
     """
 )
+_TOLD = TAKE | TEND
 _SEEN = (0.0, 1.0, 1.5, 1.8, 2.0)
 
 
@@ -177,8 +178,9 @@ def _told_votes(cast: Votes, text: str) -> None:
     """What the reader is told to do: the first words of sentences and lines."""
     firsts = [sentence.split(None, 1) for sentence in _SENTENCE_END.sub("\n", text).split("\n")]
     begun = [first[0].rstrip(",:") for first in firsts if first]
-    take = [word for word in begun if word in TAKE]
-    tend = [word for word in begun if word in TEND]
+    told = [word for word in begun if word in _TOLD]
+    take = [word for word in told if word in TAKE]
+    tend = [word for word in told if word in TEND]
     # In proportion to all that is said: a long mail says many things.
     if take:
         cast.add("told_to_take", min(2.0, 4 * len(take) / len(begun) + 0.4), take[0])

@@ -27,7 +27,6 @@ _COMMONEST = word_set(
     """
 )
 
-Rest = tuple[str, ...]
 # A phrase found: its concept, where it begins, and how many tokens (or characters) it took.
 Hit = tuple[str, int, int]
 
@@ -36,14 +35,15 @@ class _Phrase(NamedTuple):
     """A phrase of several words, and how many of them stand before those it is filed under."""
 
     concept: str
-    words: Rest
+    words: list[str]
     before: int
+    has_gaps: bool  # some of the words stand for others
 
 
 class _Node(NamedTuple):
     """What one token alone says, and the phrases that no pair of plain words announces."""
 
-    alone: Rest
+    alone: tuple[str, ...]
     loose: tuple[_Phrase, ...]
 
 
@@ -56,28 +56,30 @@ class Matcher:
         self._prefix: dict[str, list[_Phrase]] = {}
         for concept, phrases in table.items():
             for phrase in phrases:
-                self._file(concept, tuple(_PHRASE_TOKEN.findall(phrase.replace("’", "'"))))
+                self._file(concept, _PHRASE_TOKEN.findall(phrase.replace("’", "'")))
         self._lengths = sorted({len(head) for head in self._prefix})
         self._memory: dict[str, _Node | None] = {}
 
-    def _file(self, concept: str, words: Rest) -> None:
+    def _file(self, concept: str, words: list[str]) -> None:
+        has_gaps = not all(map(_is_plain, words))
         plain = [at for at in range(len(words) - 1) if _is_plain(words[at]) and _is_plain(words[at + 1])]
         if plain:
             before = min(plain, key=lambda at: (words[at] in _COMMONEST) + (words[at + 1] in _COMMONEST))
             pair = words[before], words[before + 1]
-            self._pairs[pair] = (*self._pairs.get(pair, ()), _Phrase(concept, words, before))
+            self._pairs[pair] = (*self._pairs.get(pair, ()), _Phrase(concept, words, before, has_gaps))
             return
         before = next((at for at, word in enumerate(words) if word not in _COMMONEST), 0)
         head = words[before]
         shelf, key = (self._prefix, head[:-1]) if head.endswith("*") else (self._exact, head)
-        shelf.setdefault(key, []).append(_Phrase(concept, words, before))
+        shelf.setdefault(key, []).append(_Phrase(concept, words, before, has_gaps))
 
     def hits(self, tokens: Sequence[str]) -> list[Hit]:
         """Every phrase in order; of one concept none that stands inside another."""
         found: list[Hit] = []
-        plain = ["#" if token[-1].isdigit() and token[0].isdigit() else token for token in tokens]
+        # Whatever begins with a figure comes before the colon: one comparison spares most words the rest.
+        plain = ["#" if word < ":" and word[0].isdigit() and word[-1].isdigit() else word for word in tokens]
         for at, phrases in enumerate(map(self._pairs.get, pairwise(plain))):
-            if phrases:
+            if phrases is not None:
                 found += _standing(phrases, plain, at)
         # The default of a look-up is the token itself: a string stands for «not seen before».
         for at, node in enumerate(map(self._memory.get, plain, plain)):
@@ -105,10 +107,14 @@ class Matcher:
         return node
 
 
-def _standing(phrases: Iterable[_Phrase], tokens: Sequence[str], at: int) -> list[Hit]:
-    return [
-        (concept, at - before, len(words)) for concept, words, before in phrases if _stands(words, tokens, at - before)
-    ]
+def _standing(phrases: Iterable[_Phrase], tokens: list[str], at: int) -> list[Hit]:
+    found: list[Hit] = []
+    for concept, words, before, has_gaps in phrases:
+        start, length = at - before, len(words)
+        there = tokens[start : start + length] if start >= 0 else []
+        if there == words or (has_gaps and len(there) == length and _stands(words, there)):
+            found.append((concept, start, length))
+    return found
 
 
 def _outermost(found: list[Hit]) -> list[Hit]:
@@ -132,10 +138,8 @@ def _is_plain(word: str) -> bool:
     return word != "_" and not word.endswith("*")
 
 
-def _stands(words: Rest, tokens: Sequence[str], start: int) -> bool:
-    if start < 0 or start + len(words) > len(tokens):
-        return False
-    for wanted, token in zip(words, tokens[start : start + len(words)], strict=True):
+def _stands(words: Sequence[str], tokens: Sequence[str]) -> bool:
+    for wanted, token in zip(words, tokens, strict=True):
         if wanted != token and wanted != "_" and not (wanted[-1] == "*" and token.startswith(wanted[:-1])):
             return False
     return True

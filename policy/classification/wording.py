@@ -25,7 +25,7 @@ def piece(written: str) -> Piece:
     return tuple(written.split(" ")) if " " in written else written
 
 
-WEIGHTS = {piece(written): weight for weight, group in BY_WEIGHT.items() for written in group.split("|")}
+_WEIGHED = {piece(written): (weight, written) for weight, group in BY_WEIGHT.items() for written in group.split("|")}
 
 
 class Wording(NamedTuple):
@@ -42,7 +42,7 @@ def pieces(subject: Folded, text: Folded) -> set[Piece]:
         return {shown[at : at + length] for length in (2, 3) for at in range(len(shown) - length + 1)}
     found: set[Piece] = set()
     for folded in (subject, text):
-        words = ["#" if word[0] in _FIGURES else word for word in folded.words]
+        words = ["#" if word < ":" and word[0] in _FIGURES else word for word in folded.words]
         found.update(words, pairwise(words))
     return found
 
@@ -55,7 +55,7 @@ def written_down(one: Piece) -> str:
 def wording(subject: Folded, text: Folded) -> Wording:
     """Weighs every piece that has a weight."""
     # By weight, then name: sums of binary floats depend on their order, and a set has none.
-    known = sorted([(WEIGHTS[one], written_down(one)) for one in WEIGHTS.keys() & pieces(subject, text)])
+    known = sorted([_WEIGHED[one] for one in _WEIGHED.keys() & pieces(subject, text)])
     if not known:
         return Wording(0.0, "")
     value = sum([weight for weight, _ in known]) / len(known) ** 0.5

@@ -1,6 +1,6 @@
 """Who sends: every address the message speaks from is the mailbox's own, and the domain is proven."""
 
-from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
 from policy.state import MailboxState
 
 # A mail system that returns a bounce through us signs it with one of these (RFC 5321 §4.5.1, RFC 3464).
@@ -23,13 +23,14 @@ def sender_identity(case: Case) -> Finding:
 
 
 def domain_verified(case: Case) -> Finding:
-    """4: the From domain's ownership is proven, as the stored proof says."""
+    """4: the From domain's ownership is proven, as the stored proof says, and its mail can be signed."""
     name = case.facts.from_domain
     if not name:
         return SKIPPED  # no From to speak of: rule 3 says so, and at MAIL it may not be known yet
     domain = case.state.domain
     if domain is not None and domain.verified:
-        return Finding("passed", {"domain": name})
+        # Never «send unsigned», and nothing its sender could mend: somebody is told.
+        return unread(f"the DKIM key of {name}") if case.facts.unsigned else Finding("passed", {"domain": name})
     return refuse(
         "sender_domain_not_verified",
         f"publish the DNS record for {name}" if domain is None else f"publish the {domain.proof} record for {name}",

@@ -171,6 +171,7 @@ class Parts:
             house=self._house,
             scanner=self._scanner,
             mail_hosts=self.mail_hosts,
+            look_for_keys=self._look_for_keys,
             on_parcel=lambda parcel: self.worker.accept(parcel),  # noqa: PLW0108 - the worker is made later
             new_send_id=lambda: self.ids.new("send"),
             clock=self.clock,
@@ -243,7 +244,14 @@ class Parts:
         return DnsResolver(tuple(str(n) for n in dns.nameservers), dns.timeout.total_seconds())
 
     def _house(self) -> House:
-        return House(frozenset(self.settings.internal_domains), self.settings.smtp.bare_newline, self.links)
+        settings = self.settings
+        return House(frozenset(settings.internal_domains), settings.smtp.bare_newline, self.links, self._signs)
+
+    def _signs(self, domain: str) -> bool:
+        return bool(self.signers.of(domain))
+
+    async def _look_for_keys(self) -> None:
+        await self.reader.call(lambda c: self.signers.load(c, self.clock()))
 
     def _scanner(self, digests: frozenset[str], account: Account) -> SecretScanner:
         """The scanner of one mailbox's policy; made again when credentials, configuration or canaries change."""

@@ -7,8 +7,12 @@ import sys
 
 # The threads of a process take turns; each turn begins with another's data in the cache.
 TURN = 0.02  # seconds a thread may go on while another waits; waiting for the disk or a socket ends it anyway
+<<<<<<< HEAD
 LARGE = 1 << 20  # octets from which a block of memory is the system's own again as soon as it is freed
 _M_MMAP_THRESHOLD = -3  # mallopt(3)
+=======
+_M_MMAP_THRESHOLD, _APART = -3, 1 << 20  # malloc.h; octets from which memory goes back to the system when it is free
+>>>>>>> content
 YOUNG, MIDDLE, OLD = 20_000, 20, 100  # allocations before the collector looks: a message makes some thousands
 
 
@@ -40,3 +44,11 @@ def settle_in() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)
+    _give_back_large_memory()
+
+
+def _give_back_large_memory() -> None:
+    """The C library raises its own bound to the largest block it ever freed, and then large messages stay for ever."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, others need no telling
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _APART)

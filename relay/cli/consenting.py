@@ -1,7 +1,7 @@
 """Entries of the consent ledger, from the command line and from files."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from typing import Any
 
 from relay.cli.house import House
 from relay.cli.values import moment
@@ -39,12 +39,13 @@ def reader_of(house: House, tenant_id: str) -> Callable[[Mapping[str, str]], New
     return read
 
 
-def writer_of(house: House) -> Callable[[Sequence[NewConsent]], None]:
+def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
     """Writes some entries in a transaction of their own, with ids in the order of the writing."""
 
-    def write(entries: Sequence[NewConsent]) -> None:
+    def write(entries: Sequence[Mapping[str, Any]]) -> None:
         with house.writing() as connection:
             now = house.now()
-            add_consents(connection, [replace(e, id=house.new_id("con"), recorded_at=now) for e in entries])
+            made = [NewConsent(**{**entry, "id": house.new_id("con"), "recorded_at": now}) for entry in entries]
+            add_consents(connection, made)
 
     return write

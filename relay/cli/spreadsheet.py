@@ -37,11 +37,12 @@ def taken(
     path: Path,
     column: str,
     read: Callable[[Mapping[str, str]], Any],
-    write: Callable[[Sequence[Any]], None],
+    write: Callable[[Sequence[Mapping[str, Any]]], None],
 ) -> Tally:
     """Import a file whose head names at least `column`, or a bare list; what cannot be read is counted and told.
 
-    What `read` makes is a dataclass with a `key`, and is written in its order. A file that is no CSV changes nothing.
+    What `read` makes is a dataclass with a `key`; its fields are written in that order. A file that is no CSV changes
+    nothing.
     """
     tally = Tally()
     with Pile() as pile:

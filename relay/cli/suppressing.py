@@ -1,7 +1,7 @@
 """What the commands of `gatepost suppression` do with the store."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -113,16 +113,16 @@ def reader_of(house: House, scope: str, of: tuple[str, str]) -> Callable[[Mappin
     return read
 
 
-def writer_of(house: House) -> Callable[[Sequence[Suppress]], None]:
+def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
     """Writes some entries in a transaction of their own, so that the server's mail goes on between.
 
     They are of the moment they are written in: indexes over time grow at their end only.
     """
 
-    def write(entries: Sequence[Suppress]) -> None:
+    def write(entries: Sequence[Mapping[str, Any]]) -> None:
         with house.writing() as connection:
-            now = house.now()
-            _consequences(house).suppress(connection, [replace(entry, at=now) for entry in entries])
+            now = {"at": house.now()}
+            _consequences(house).suppress(connection, [Suppress(**{**entry, **now}) for entry in entries])
 
     return write
 

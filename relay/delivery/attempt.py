@@ -107,7 +107,7 @@ class Attempt:
                 SIZE, "", Reply(552, EnhancedCode(5, 3, 4), f"over the {connection.size_limit} octets it takes")
             )
         recipients = {due.n: due.recipient for due in self.due}
-        return Sending(mail_from, recipients, bytes(message), smtputf8, message.needs_8bitmime)
+        return Sending(mail_from, recipients, message, smtputf8, message.needs_8bitmime)
 
     def _dressed(self, connection: Connection) -> Departure:
         given = (self.data, self.parcel, self.due, self.provider, self.wardrobe)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from config.providers import ProviderSettings
 from relay.delivery.outcome import CLOSED, Phase, Transcript
 from relay.delivery.wire import BLOCK, Garbage, Lost, Wire, stuffed
+from relay.mail.departure import Departure
 from relay.mail.reply import Reply
 
 _DATA_OK = 354
@@ -28,7 +29,7 @@ class Sending:
 
     mail_from: str
     recipients: Mapping[int, str]
-    message: bytes  # CRLF line ends, the last line complete, dots not stuffed
+    message: Departure  # CRLF line ends, the last line complete, dots not stuffed
     smtputf8: bool = False
     eight_bit: bool = False
 
@@ -102,13 +103,12 @@ class Connection:
             progress.is_settled = (await self._ask(b".\r\n")).code != 421
             return None
         progress.phase = Phase.BODY
-        message, dot = stuffed(sending.message), b".\r\n"
-        if len(message) > BLOCK:
-            await self._wire.send(message, self._block)
-            message = b""
+        blocks = stuffed(sending.message.chunks)
+        if sending.message.size > BLOCK:
+            await self._wire.send(blocks, self._block)
         self._wire.check()
         progress.phase = Phase.FINAL  # from here on nobody knows what a silence means
-        self._wire.write(message + dot)
+        self._wire.write(b"".join([*blocks, b".\r\n"]))
         progress.final = _definite(await self._wire.reply(self._final))
         progress.is_settled = progress.final.code != 421
         return None
@@ -213,7 +213,7 @@ def _go_ahead(reply: Reply) -> Reply:
 def _mail(sending: Sending, features: Mapping[str, str]) -> bytes:
     words = f"MAIL FROM:<{sending.mail_from}>"
     if "size" in features:
-        words += f" SIZE={len(sending.message)}"
+        words += f" SIZE={sending.message.size}"
     if sending.eight_bit and "8bitmime" in features:
         words += " BODY=8BITMIME"
     if sending.smtputf8:

@@ -6,6 +6,7 @@ would be taken for the answer to the next command.
 """
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from relay.mail.reply import Reply
@@ -125,11 +126,10 @@ class Wire(asyncio.Protocol):
         if self._error is not None or self._transport is None or self._transport.is_closing():
             raise self._error or Lost("the connection was closed")
 
-    async def send(self, message: bytes, timeout: float) -> None:
-        """Send a large message in blocks, as fast as the provider reads."""
-        view = memoryview(message)
-        for start in range(0, len(view), BLOCK):
-            self.write(view[start : start + BLOCK])
+    async def send(self, blocks: Iterable[bytes], timeout: float) -> None:
+        """Send a large message block by block, as fast as the provider reads."""
+        for block in blocks:
+            self.write(block)
             await asyncio.sleep(0)  # others have their turn, and a lost connection is noticed
             await self._drained(timeout)
 
@@ -153,11 +153,16 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
 
-def stuffed(message: bytes) -> bytes:
-    """A message with its dots doubled (RFC 5321 §4.5.2)."""
-    if b"\r\n." in message or message.startswith(b"."):
-        return b"." * message.startswith(b".") + message.replace(b"\r\n.", b"\r\n..")
-    return message
+def stuffed(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """A message with its dots doubled (RFC 5321 §4.5.2), in blocks; no more than one of them is copied at a time."""
+    before = b"\r\n"  # the two octets before a block: its first dot may begin a line
+    for piece in pieces:
+        for start in range(0, len(piece), BLOCK):
+            block = before + piece[start : start + BLOCK]
+            before, after = block[-2:], block
+            if b"\r\n." in block:
+                after = block.replace(b"\r\n.", b"\r\n..")
+            yield after[2:]
 
 
 def _reply_end(buffer: bytearray) -> int:

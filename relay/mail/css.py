@@ -15,6 +15,7 @@ _HIDES = re.compile(
     r"(?=[;!}]|$)|font:(?:[a-z]+\s)*0(?:px)?[/\s]|(?:^|;)opacity:0*(?:\.0\d*)?(?=[;!]|$)"
     r"|(?:left|right|top|text-indent|margin-left):-\d{3,}|clip:rect\(0"
 )
+_HIDES_BY = ("font", "display:none", "visib", "opacity:", ":-", "clip:")  # one of these stands in whatever matches it
 _NO_ROOM = re.compile(r"(?:^|;)(?:max-)?(?:height|width):[01](?:px)?(?=[;!]|$)")
 _SHOWS = re.compile(r"display:(?!none)|visibility:visible")
 _BLANK = re.compile(r"\s+|/\*.*?\*/", re.DOTALL)
@@ -26,6 +27,7 @@ _RGB = re.compile(r"rgba?\((\d{1,3}),(\d{1,3}),(\d{1,3})(?:,([\d.]+))?\)")
 _NAMED = {"white": "ffffff", "black": "000000", "snow": "fffafa", "ivory": "fffff0", "whitesmoke": "f5f5f5"}
 _SIMPLE = re.compile(r"(?:\*|[a-z][a-z0-9-]*)?(?:[.#][A-Za-z0-9_-]+)?")
 _MOST_SELECTORS = 500
+_KELVIN = "\u212a"
 UNKNOWN = "?"
 
 
@@ -53,26 +55,27 @@ def _cached_look(style: str) -> Look:
 
 def _look(style: str) -> Look:
     squeezed = squeeze(style)
-    found = _COLOR.search(squeezed)
+    # A look for the plain word spares most styles the pattern.
+    found = _COLOR.search(squeezed) if "color:" in squeezed else None
     color = color_value(found[1]) if found else ""
     return Look(
         hides(squeezed) or color == "transparent",
-        _SHOWS.search(squeezed) is not None,
+        ("display:" in squeezed or "visib" in squeezed) and _SHOWS.search(squeezed) is not None,
         color,
-        _background(squeezed),
+        _background(squeezed) if "background" in squeezed else "",
     )
 
 
 def hides(squeezed: str) -> bool:
     """Whether these declarations (squeezed) take text out of sight."""
-    if _HIDES.search(squeezed):
+    if any(sign in squeezed for sign in _HIDES_BY) and _HIDES.search(squeezed):
         return True
     return "overflow:hidden" in squeezed and _NO_ROOM.search(squeezed) is not None
 
 
 def squeeze(style: str) -> str:
     """Declarations in lower case, with no white space or comments that matter."""
-    text = unescape(style.strip().lower())
+    text = unescape(lower(style.strip()))
     if "/*" in text and "*/" not in text:
         text = text[: text.index("/*")]
     text = _BLANK.sub(" ", text) if "\n" in text or "/*" in text or "  " in text else text
@@ -86,9 +89,14 @@ def squeeze(style: str) -> str:
     )
 
 
+def lower(text: str) -> str:
+    """Lower case as browsers take it: the Kelvin sign, whose small letter is an ASCII one, names nothing they know."""
+    return text.lower() if text.isascii() else text.replace(_KELVIN, "\ufffd").lower()
+
+
 def unescape(text: str) -> str:
     """Style in lower case with its escapes resolved."""
-    return _ESCAPE.sub(_unescaped, text).lower() if "\\" in text else text
+    return lower(_ESCAPE.sub(_unescaped, text)) if "\\" in text else text
 
 
 def _unescaped(found: re.Match[str]) -> str:

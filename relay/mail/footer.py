@@ -22,7 +22,8 @@ from relay.mail.links import text_links
 from relay.mail.longline import recode_edits
 from relay.mail.mime import Part, View
 
-_LEFT_OUT = str.maketrans("", "", "\t\r\n")  # within a URL they mean nothing (WHATWG URL §4.4)
+_PIECE = 1 << 18
+_LEFT_OUT = "\t\r\n"  # within a URL they mean nothing (WHATWG URL §4.4)
 _OPENPGP = (b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP SIGNED MESSAGE-----")
 
 
@@ -150,23 +151,38 @@ def _plan_part(
     raw = view.data[part.body : part.end]
     octets = transfer.decode(raw, part.encoding)
     if part.type in bodies.HTML:
-        if is_ours is not _nobodys and _shows_ours(charset.decode(octets, part.charset), is_ours, host):
+        if is_ours is not _nobodys and _shows_ours(part, octets, is_ours, host):
             return None
         return plan_html(part, raw, octets, footer.html) or "html_hides_footer"
     if any(mark in octets for mark in _OPENPGP):
         return "openpgp"
-    if is_ours is not _nobodys and _says_ours(charset.decode(octets, part.charset), is_ours, host):
+    if is_ours is not _nobodys and _says_ours(part, octets, is_ours, host):
         return None
     return plan_plain(part, raw, octets, footer.text)
 
 
-def _says_ours(text: str, is_ours: Callable[[str], bool], host: str) -> bool:
+def _says_ours(part: Part, octets: bytes, is_ours: Callable[[str], bool], host: str) -> bool:
+    if charset.is_ascii_superset(part.charset or "ascii") and not _mentions(octets, host.encode()):
+        return False
+    text = charset.decode(octets, part.charset)
     return host in text.lower() and any(map(is_ours, text_links(text)))
 
 
-def _shows_ours(text: str, is_ours: Callable[[str], bool], host: str) -> bool:
+def _mentions(octets: bytes, host: bytes) -> bool:
+    """Whether these octets name the host; looked at piece by piece, so that a large text is not copied."""
+    step = _PIECE + len(host)
+    return any(host in octets[start : start + step].lower() for start in range(0, len(octets), _PIECE))
+
+
+def _shows_ours(part: Part, octets: bytes, is_ours: Callable[[str], bool], host: str) -> bool:
     """Whether one of our links stands in sight, with something to follow: both readings must say so."""
-    if host not in unescape(text).translate(_LEFT_OUT).lower():
+    if len(octets) > footer_html.MOST_SEEN:
+        return False
+    text = charset.decode(octets, part.charset)
+    low = unescape(text).lower()
+    for blank in _LEFT_OUT:
+        low = low.replace(blank, "")
+    if host not in low:
         return False
     shown = [url for url in markup.read(text).links if is_ours(url)]
     if not shown:

@@ -19,15 +19,17 @@ from relay.mail.html import is_tangled
 from relay.mail.sight import surely_seen_links
 
 _MARK = "data-gatepost-place"
-_BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*>")
-_STYLE_TAG = re.compile(r"<(?i:style)")
-_HEAD_END = re.compile(r"</(?i:head)\s*>")
-_HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[^>]*>)?")
+_BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*>", re.ASCII)
+_STYLE_TAG = re.compile(r"<(?i:style)", re.ASCII)
+_HEAD_END = re.compile(r"</(?i:head)\s*>", re.ASCII)
+_HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[^>]*>)?", re.ASCII)
 _PAGE = frozenset(("html", "body"))
 _MOST_SELECTORS = 200
 _MOST_OPEN = 200
 _MOST_PARSED = 1024 * 1024  # a tree takes about thirty times its text
-_PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])")  # these still change the page when they come late
+#: Octets beyond which no link is known to be seen: of more characters than are parsed in every charset.
+MOST_SEEN = 4 * _MOST_PARSED
+_PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])", re.ASCII)  # these change the page even late
 #: The colour of the footer's text.
 INK = "#767676"
 _INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast
@@ -51,18 +53,18 @@ def find_place(html: str) -> Place | None:
     """The first place where a footer is seen; None when there is none."""
     if _is_too_much(html):
         return _top_without_parsing(html)
-    low = html.replace("\u0130", "I").lower()
-    end = _end(low)
+    end = _end(html.replace("\u0130", "I").lower())
+    may_hide = _may_hide_page(html)
     place = Place(end)
-    open_elements = _enclosing(html, place)
+    open_elements = _enclosing(html, place, may_hide)
     if open_elements == ():
         return place
     if open_elements and len(open_elements) <= _MOST_OPEN:
         place = Place(end, "".join([f"</{name}>" for name in open_elements]))
-        if _enclosing(html, place) == ():
+        if _enclosing(html, place, may_hide) == ():
             return place
     for at in _tops(html):
-        if _enclosing(html, Place(at)) == ():
+        if _enclosing(html, Place(at), may_hide) == ():
             return Place(at)
     return None
 
@@ -84,7 +86,7 @@ def _top_without_parsing(html: str) -> Place | None:
     for at in _tops(html):
         before = html[:at]
         is_last_word = _PAGE_TAG.search(html, at) is None
-        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at)) == ():
+        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at), False) == ():
             return Place(at)
     return None
 
@@ -101,8 +103,11 @@ def _tops(html: str) -> list[int]:
     return [*dict.fromkeys(match.end() for match in found if match is not None), 0][:4]
 
 
-def _enclosing(html: str, place: Place) -> tuple[str, ...] | None:
-    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen."""
+def _enclosing(html: str, place: Place, may_hide: bool) -> tuple[str, ...] | None:
+    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen.
+
+    `may_hide` says whether the page's own style hides anything at all.
+    """
     mark = f"{_MARK}-{len(html)}-{hash(html) & 0xFFFFFFFF}"
     tree = LexborHTMLParser(f"{html[: place.at]}{place.closing}<div {mark}>x</div>{html[place.at :]}")
     node = _last_in_body(tree, mark) or tree.css_first(f"div[{mark}]")
@@ -118,7 +123,7 @@ def _enclosing(html: str, place: Place) -> tuple[str, ...] | None:
         else:
             enclosing.append(name)
         above = above.parent
-    if _may_hide_page(html) and _hides_page(tree):
+    if may_hide and _hides_page(tree):
         return None
     return tuple(enclosing)
 

@@ -9,6 +9,7 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 import re
 from dataclasses import dataclass, field
 from html import unescape
+from itertools import zip_longest
 from typing import NamedTuple
 
 from relay.mail import css
@@ -30,16 +31,21 @@ _ATTRIBUTES = r"""[^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+'|[^"'>\s][^>\s]*+)?+[^>=]*+
 # the search would begin again at every "<".
 _TAG = re.compile(
     rf"<(?:(/?+)([a-zA-Z][^\s/>]*+)({_ATTRIBUTES})>|[!?/][^>]*+>|[a-zA-Z/!?].*+)",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|head"
     "er|hr|html|li|main|nav|ol|option|p|pre|section|table|tbody|td|tfoot|th|thead|tr|ul"
 )
 _BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
+# HTML knows ASCII letters and white space alone (WHATWG HTML §13.2.5): without that flag «ſ» would pass for an «s».
 # Only the names are matched without regard to case: a search that begins with a plain "<" is many times faster.
-_RAW = re.compile(r"<(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))")
-_FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])")
+_RAW = re.compile(
+    r"<(?=[!sStTiInNxXpP])"
+    r"(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))",
+    re.ASCII,
+)
+_FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
 _NOTED = frozenset(("a", "area", "img"))
 _VOID = frozenset(
@@ -49,7 +55,7 @@ _VOID = frozenset(
 _NOT_COUNTED = _VOID.union(
     ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
 )
-_TAG_NAME = re.compile(r"<(/?[a-zA-Z][^\s/>]{0,40})")
+_TAG_NAME = re.compile(r"<(/?[a-zA-Z][^\s/>]{0,40})", re.ASCII)
 _MOST_NAMES = 1000
 # What must stand somewhere among the attributes (in lower case) for anything to be hidden or quoted.
 _SIGNS = (
@@ -58,23 +64,25 @@ _SIGNS = (
 )
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
 _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]+(?:\([^)]*\))?)")
+_ANY_CASE = re.IGNORECASE | re.ASCII
 _QUOTE = re.compile(
-    r"type\s*=\s*[\"']?cite|gmail_quote|divrplyfwdmsg|yahoo_quoted|moz-cite-prefix|protonmail_quote", re.IGNORECASE
+    r"type\s*=\s*[\"']?cite|gmail_quote|divrplyfwdmsg|yahoo_quoted|moz-cite-prefix|protonmail_quote", _ANY_CASE
 )
-_STYLE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
-_BGCOLOR = re.compile(r"""\sbgcolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", re.IGNORECASE)
-_COLOR_ATTRIBUTE = re.compile(r"""\scolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", re.IGNORECASE)
-_NAMES = re.compile(r"""\s(class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-_HIDDEN_ATTRIBUTE = re.compile(r"""(?:^|[\s"'])hidden(?=[\s=/]|$)(?!\s*=\s*["']?until)""", re.IGNORECASE)
+_STYLE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", _ANY_CASE)
+_BGCOLOR = re.compile(r"""\sbgcolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", _ANY_CASE)
+_COLOR_ATTRIBUTE = re.compile(r"""\scolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", _ANY_CASE)
+_NAMES = re.compile(r"""\s(class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", _ANY_CASE)
+_HIDDEN_ATTRIBUTE = re.compile(r"""(?:^|[\s"'])hidden(?=[\s=/]|$)(?!\s*=\s*["']?until)""", _ANY_CASE)
 _QUOTED_VALUES = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
-_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
-_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
+_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", _ANY_CASE)
+_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", _ANY_CASE)
 _COMMENT_END = re.compile(r"--!?>")
-_LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""")
+_LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]+"
 )
 _MOST_LINKS = 500
+_UNTIDY = ("  ", "\t", " \n", "\n ", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
 _BREAK = "\x02"  # stands for the break a block makes until white space is settled
 
 
@@ -102,7 +110,14 @@ def tidy(text: str) -> str:
     """Plain text without characters nobody sees, without blank lines and needless blanks."""
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
+    if not _may_need_tidying(text):
+        return "\n".join(filter(None, text.strip(" ").split("\n")))
     return "\n".join(filter(None, map(" ".join, map(str.split, text.split("\n")))))
+
+
+def _may_need_tidying(text: str) -> bool:
+    """Whether any line might have white space that is not one blank between two words."""
+    return not text.isascii() or any(blank in text for blank in _UNTIDY)
 
 
 def _may_hide(attributes: str) -> bool:
@@ -123,23 +138,28 @@ def _may_hide(attributes: str) -> bool:
 
 def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> str:
     """The text where nothing is hidden, a line a block."""
-    out = pieces[0::4]
-    for index, name in enumerate(pieces[2::4]):
-        if not name:
-            continue
-        low = name.lower()
-        if low in _BLOCK_NAMES:
-            out[index] += _BREAK
-        elif low in _NOTED:
-            _note(low, pieces[4 * index + 3], links, alts)
-    return _settled(out)
+    names = _small_names(pieces)
+    if not _NOTED.isdisjoint(names):
+        for index, name in enumerate(names):
+            if name in _NOTED:
+                _note(name, pieces[4 * index + 3], links, alts)
+    breaks = [_BREAK if name in _BLOCK_NAMES else "" for name in names]
+    return _settled([piece for pair in zip_longest(pieces[0::4], breaks, fillvalue="") for piece in pair])
+
+
+def _small_names(pieces: list[str]) -> list[str]:
+    """The names of all tags, made small at once; "" for what is no element's. None holds what parts them here."""
+    return css.lower(_BREAK.join([name or "" for name in pieces[2::4]])).split(_BREAK) if len(pieces) > 1 else []
 
 
 def _settled(pieces: list[str]) -> str:
     text = "".join(pieces)
     if "&" in text:
         text = unescape(text)
-    return tidy(" ".join(text.split()).replace(_BREAK, "\n"))
+    text = " ".join(text.split())
+    if text.isascii():
+        return "\n".join(filter(None, map(str.strip, text.split(_BREAK))))
+    return tidy(text.replace(_BREAK, "\n"))
 
 
 def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, None]) -> None:
@@ -202,7 +222,7 @@ def _raw_text(html: str, name: str, start: int) -> tuple[str, int]:
 
 
 _RAW_END = {
-    name: re.compile(rf"</{name}(?=[\s/>])[^>]*+(?:>|\Z)", re.IGNORECASE)
+    name: re.compile(rf"</{name}(?=[\s/>])[^>]*+(?:>|\Z)", _ANY_CASE)
     for name in ("script", "style", "title", "template", "iframe", "noembed", "noframes", "textarea", "xmp")
 }
 
@@ -284,17 +304,21 @@ def _follow(
     """Follows every element: the text shown, quoted, and hidden."""
     kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
     stack = _Stack()
-    for index in range(0, len(pieces) - 1, 4):
-        text, slash, name, attributes = pieces[index : index + 4]
+    known: dict[tuple[str, str], _Dress] = {}  # a mail dresses its elements alike over and over
+    for text, slash, name, attributes in zip(
+        pieces[0:-1:4], pieces[1::4], _small_names(pieces), pieces[3::4], strict=True
+    ):
         kinds[stack.open[-1].own].append(text)
         if not name:
             continue
-        name = name.lower()
         if slash:
             stack.pop_to(name)
         elif name not in _VOID:
             stack.imply(name)
-            stack.push(_element(name, attributes, stack.open[-1], hiding))
+            dress = known.get((name, attributes))
+            if dress is None:
+                dress = known[name, attributes] = _dress(name, attributes, hiding)
+            stack.push(_element(name, dress, stack.open[-1]))
         own = stack.open[-1].own
         if name in _BLOCK_NAMES:
             kinds[own].append(_BREAK)
@@ -304,18 +328,41 @@ def _follow(
     return _settled(kinds[0]), _settled(kinds[1]), _settled(kinds[2])
 
 
-def _element(name: str, attributes: str, parent: _Element, hiding: frozenset[str]) -> _Element:
-    kind, color, background = parent.kind, parent.color, parent.background
+class _Dress(NamedTuple):
+    """What an element's own attributes say; "" where they say nothing."""
+
+    hides: bool = False
+    quotes: bool = False
+    color: str = ""
+    background: str = ""
+
+
+_PLAIN = _Dress()
+
+
+def _dress(name: str, attributes: str, hiding: frozenset[str]) -> _Dress:
     if not attributes.strip("/ \n\r\t") and not (hiding and name in hiding):
-        return _Element(name, kind, parent.own, color, background)
+        return _PLAIN
     style = _STYLE.search(attributes)
     look = css.look(unescape(style[1].strip("\"'"))) if style else css.NO_LOOK
-    own_background = look.background or _attribute(_BGCOLOR, attributes)
-    background = own_background if own_background and own_background != "transparent" else background
-    color = look.color or (_attribute(_COLOR_ATTRIBUTE, attributes) if name == "font" else "") or color
-    if look.hides or _is_hidden(name, attributes, hiding, look.shows):
+    background = look.background or _attribute(_BGCOLOR, attributes)
+    return _Dress(
+        look.hides or _is_hidden(name, attributes, hiding, look.shows),
+        _QUOTE.search(attributes) is not None,
+        look.color or (_attribute(_COLOR_ATTRIBUTE, attributes) if name == "font" else ""),
+        background if background != "transparent" else "",
+    )
+
+
+def _element(name: str, dress: _Dress, parent: _Element) -> _Element:
+    kind, color, background = parent.kind, parent.color, parent.background
+    if dress is _PLAIN:
+        return _Element(name, kind, parent.own, color, background)
+    background = dress.background or background
+    color = dress.color or color
+    if dress.hides:
         kind = 2
-    elif kind == 0 and _QUOTE.search(attributes):
+    elif kind == 0 and dress.quotes:
         kind = 1
     return _Element(name, kind, 2 if css.is_alike(color, background) else kind, color, background)
 

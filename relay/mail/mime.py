@@ -222,10 +222,10 @@ class _Reader:
                 faults.append(Fault("charset_unknown", part.start))
             elif codec == "utf-7":
                 faults.append(Fault("charset_utf_7", part.start))
-        if part.encoding == "base64" and not part.is_attachment:
-            raw = self.data[part.body : part.end]
-            if transfer.continues_after_padding(raw):
-                faults.append(Fault("base64_after_padding", part.body))
+        if part.encoding != "base64" or part.is_attachment:
+            return
+        if transfer.continues_after_padding(self.data, part.body, part.end):
+            faults.append(Fault("base64_after_padding", part.body))
 
     def _attached_message(self, part: Part, depth: int, faults: list[Fault]) -> None:
         if depth >= MAX_DEPTH or len(self.parts) >= MAX_PARTS:

@@ -83,7 +83,9 @@ def content(view: View) -> Content:
 
 def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
     """A text part decoded: transfer encoding and charset undone, line ends LF."""
-    octets = transfer.decode(data[part.body : part.end], part.encoding, limit)
+    # More than three characters an octet no encoding takes: what is beyond need not be copied to be left out.
+    raw = data[part.body : min(part.end, part.body + 3 * limit + 1)]
+    octets = transfer.decode(raw, part.encoding, limit)
     return charset.decode(octets[:limit], part.charset).replace("\r\n", "\n")
 
 
@@ -145,11 +147,12 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         one = _Gathered(room=found.room)
         _gather(data, child, one)
         words = set(" ".join(one.texts).split())
-        if words and len(words & known) < _SAME * len(words):
-            found.texts += one.texts
-            found.quoted += one.quoted
-            found.room = max(0, found.room - sum(map(len, one.texts)))
-        known |= words
+        if not words <= known:
+            if len(words & known) < _SAME * len(words):
+                found.texts += one.texts
+                found.quoted += one.quoted
+                found.room = max(0, found.room - sum(map(len, one.texts)))
+            known |= words
         found.hidden += one.hidden
         found.links.update(one.links)
         found.alts.update(one.alts)

@@ -59,10 +59,10 @@ def encode_quoted_printable(data: bytes, eol: bytes = b"\r\n") -> bytes:
     return encoded if eol == b"\n" else encoded.replace(b"\n", eol)
 
 
-def continues_after_padding(raw: bytes) -> bool:
+def continues_after_padding(raw: bytes, start: int = 0, end: int | None = None) -> bool:
     """Whether base64 goes on after its padding: some readers stop there, some do not."""
-    at = raw.find(b"=")
-    return at >= 0 and bool(raw[at:].translate(None, _NOT_ALPHABET))
+    at = raw.find(b"=", start, end)
+    return at >= 0 and bool(raw[at:end].translate(None, _NOT_ALPHABET))
 
 
 def base64_offset(raw: bytes, count: int) -> int:

@@ -9,6 +9,7 @@ suppresses because a provider was down.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, select, text
@@ -20,7 +21,7 @@ from relay.store import schema as t
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
-from relay.store.prepared import insertion
+from relay.store.prepared import Prepared, insertion
 from relay.store.standing import Judge
 
 
@@ -74,19 +75,18 @@ _PUT = insertion(
 )
 
 
-def _mark(row: Any) -> tuple[str, ...]:
-    """What makes two entries the same."""
-    values = row if isinstance(row, dict) else row._mapping
-    return tuple(str(values[name]) for name in ("key", "scope", "tenant_id", "mailbox_id", "kind"))
+# What makes two entries the same.
+_mark = itemgetter("key", "scope", "tenant_id", "mailbox_id", "kind")
+_STANDING = Prepared(
+    "SELECT key, scope, tenant_id, mailbox_id, kind FROM suppressions"
+    " WHERE key IN :keys[] AND (expires_at = 0 OR expires_at > :now)"
+)
 
 
 def _standing(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[tuple[str, ...]]:
     """Those of these entries that bind already."""
-    s, now = t.suppressions.c, max(row["created_at"] for row in rows)
-    query = select(s.key, s.scope, s.tenant_id, s.mailbox_id, s.kind).where(
-        s.key.in_({row["key"] for row in rows}), (s.expires_at == 0) | (s.expires_at > now)
-    )
-    return {_mark(row) for row in connection.execute(query)}
+    now = max(row["created_at"] for row in rows)
+    return set(_STANDING.all(connection, keys=sorted({row["key"] for row in rows}), now=now))
 
 
 def _created(entry: Suppress) -> Event:

@@ -11,16 +11,18 @@ from typing import Any, Self
 
 import orjson
 
+_AT_ONCE = 1000
+
 
 class Pile:
-    """`with Pile() as pile`: add dataclasses of one kind, take them out by their `key`; equal keys as they came."""
+    """`with Pile() as pile`: add dataclasses, take their fields out by their `key`; equal keys as they came."""
 
     def __init__(self) -> None:
         # A database without a name is a file of this connection alone, already unlinked.
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.execute("CREATE TABLE pile (key TEXT, value BLOB)")
         self._file.execute("BEGIN")
-        self._kind: Any = None
+        self._waiting: list[tuple[str, bytes]] = []
         self.size = 0
 
     def __enter__(self) -> Self:
@@ -33,16 +35,21 @@ class Pile:
 
     def add(self, value: Any) -> None:
         """Put one on it; raises ValueError for text that is none, as standard input may hold."""
-        self._kind = type(value)
         try:
-            kept = orjson.dumps(value)
+            self._waiting.append((value.key, orjson.dumps(value)))
         except orjson.JSONEncodeError as error:
             raise ValueError(f"not text in UTF-8: {error}") from None
-        self._file.execute("INSERT INTO pile VALUES (?, ?)", (value.key, kept))
         self.size += 1
+        if len(self._waiting) >= _AT_ONCE:
+            self._put()
 
-    def taken(self, size: int) -> Iterator[list[Any]]:
-        """All of them in order, some at a time."""
+    def taken(self, size: int) -> Iterator[list[dict[str, Any]]]:
+        """The fields of all of them in order, some at a time."""
+        self._put()
         found = self._file.execute("SELECT value FROM pile ORDER BY key, rowid")
         while rows := found.fetchmany(size):
-            yield [self._kind(**orjson.loads(value)) for (value,) in rows]
+            yield [orjson.loads(value) for (value,) in rows]
+
+    def _put(self) -> None:
+        self._file.executemany("INSERT INTO pile VALUES (?, ?)", self._waiting)
+        self._waiting.clear()

@@ -6,7 +6,7 @@ committing transaction is what counts. Whatever cannot be read is Unavailable, n
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,6 +96,7 @@ class FrontDesk:
         house: Callable[[], House],
         scanner: Callable[[frozenset[str], Account], SecretScanner],
         mail_hosts: Callable[[Sequence[str]], Any],
+        look_for_keys: Callable[[], Awaitable[None]],
         on_parcel: Callable[[Parcel], None],
         room: Room,
         new_send_id: Callable[[], str],
@@ -112,6 +113,8 @@ class FrontDesk:
         self._house = house
         self._scanner = scanner
         self._mail_hosts = mail_hosts
+        self._look_for_keys = look_for_keys
+        self._looked_for_keys = 0
         self._on_parcel = on_parcel
         self._room = room
         self._new_send_id = new_send_id
@@ -194,8 +197,19 @@ class FrontDesk:
         if account.policy.recipient_valid.check_mx:
             hosts = await self._mail_hosts([r.domain for r in submission.rcpt_to])
         if len(submission.data) <= IN_THREAD:
-            return prepare(submission, account, self._house(), scanner, hosts)
-        return await asyncio.to_thread(prepare, submission, account, self._house(), scanner, hosts)
+            prepared = prepare(submission, account, self._house(), scanner, hosts)
+        else:
+            prepared = await asyncio.to_thread(prepare, submission, account, self._house(), scanner, hosts)
+        return prepared if not prepared.facts.unsigned else await self._with_fresh_keys(prepared)
+
+    async def _with_fresh_keys(self, prepared: Prepared) -> Prepared:
+        """A domain without a key may have got one since the keys were read; they are read once a second at most."""
+        now = self._clock()
+        if not 0 <= now - self._looked_for_keys < FRESH:
+            self._looked_for_keys = now
+            await self._look_for_keys()
+        facts = prepared.facts
+        return replace(prepared, facts=replace(facts, unsigned=not self._house().signs(facts.from_domain)))
 
     async def simulate(self, submission: Submission) -> tuple[Prepared, State]:
         """What would be judged, from what state; nothing is reserved or stored."""

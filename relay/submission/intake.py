@@ -10,7 +10,7 @@ Identical refusals and replays within a minute share one id and a count: a clien
 retries in a loop fills no disk.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -44,6 +44,7 @@ _SETTLED = {
     "withdrawn": Refusal("withdrawn", "this message was taken back", "never", "none"),
 }
 
+SAME_ALARM = 3_600_000  # milliseconds in which a mailbox's breach of a rule alarms once
 _STATES = {"queued": "queued", "scheduled": "scheduled", "held": "held"}
 
 
@@ -120,6 +121,7 @@ class Intake:
         self._token = token
         self._has_room = has_room
         self._rates = RateBook()
+        self._alarmed: dict[tuple[str, str], int] = {}
 
     def guards(self, items: Sequence[Prepared]) -> Iterable[str]:
         """The mailboxes: what limits, contacts and duplicates are counted by."""
@@ -153,6 +155,7 @@ class Intake:
         batch.sends.append(NewSend(send, deliveries, None if item.stored else item.submission.data))
         batch.events.extend(_taken(item, deliveries))
         batch.events.extend(_refused_beside(item, decision))
+        batch.events.extend(self._alarms(item, decision))
         held = any(d.state == "held" for d in deliveries)
         if held:
             batch.approvals.append(self._approval(item, decision, deliveries))
@@ -190,9 +193,21 @@ class Intake:
             if not first:
                 batch.sends.append(NewSend(_send_row(item, decision), (), None))
                 batch.events.append(_blocked(item, decision))
+                batch.events.extend(self._alarms(item, decision))
         if first and item.policy.options.hold_reply == "tempfail" and item.facts.source == "smtp":
             return Judged(_polled(send_id, decision, status_of(connection, first)))
         return Judged(Answer(send_id, decision, replayed=bool(first)))
+
+    def _alarms(self, item: Prepared, decision: Decision) -> Iterator[Event]:
+        """What a person should hear of: once an hour for a mailbox and rule, since a loop repeats itself at speed."""
+        facts = item.facts
+        for rule in decision.alerts:
+            last = self._alarmed.get((facts.mailbox, rule), 0)
+            if not 0 <= facts.now - last < SAME_ALARM:
+                self._alarmed[facts.mailbox, rule] = facts.now
+                found = (check.refusal.detail for check in decision.checks if check.rule == rule and check.refusal)
+                data = {"alert": rule, "cause": next(found, "")}
+                yield Event("alert.raised", facts.now, facts.tenant, facts.mailbox, facts.send_id, data=data)
 
     def _known_refusal(self, connection: Connection, mark: bytes, batch: _Batch) -> str:
         if mark in batch.refusals:

@@ -5,7 +5,7 @@ cannot be put into the message is known here, so that «cannot inject» refuses 
 work is linear in the message.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -41,7 +41,7 @@ class House:
     internal_domains: frozenset[str]
     bare_newline: str  # normalize | reject
     links: Links
-    fold_aliases: bool = True
+    signs: Callable[[str], bool]  # whether there is a key for mail of this domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ def prepare(
     rule = account.policy.message_form
     found = form(data, header, rule.max_received)
     defects = (*newline, *found, *unheard, *_structure(seen), *_own_bounds(rule, header, seen), *edits.defects)
+    who = _identity_facts(identity(data, header, _own_names(account)), submission)
     facts = Facts(
         send_id=submission.send_id,
         now=submission.received_at,
@@ -83,7 +84,8 @@ def prepare(
         mail_from=submission.mail_from.wire if submission.mail_from else "",
         recipients=tuple(recipient_facts(r, account, house, mail_hosts) for r in submission.rcpt_to),
         size=len(data),
-        **_identity_facts(identity(data, header, _own_names(account)), submission),
+        **who,
+        unsigned=bool(who["from_domain"]) and not house.signs(who["from_domain"]),
         form_defects=defects,
         ambiguities=(*ambiguities(data, header), *_disputed(seen)),
         message_class=message_class,

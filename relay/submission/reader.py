@@ -9,6 +9,8 @@ search for the end, a message a handful of passes in C.
 A bare CR and NUL stay where they are, to be refused by name when the form is judged.
 """
 
+from io import BytesIO
+
 _END = b"\r\n.\r\n"
 _STEP = 65_536
 LINE_LIMIT = 65_536  # octets of a line, without its end; far above what RFC 5322 allows, agents write long HTML
@@ -47,7 +49,7 @@ class MessageReader:
     def __init__(self, limit: int, memory: Memory) -> None:
         self._limit = limit
         self._memory = memory
-        self._buffer: bytearray | None = None
+        self._buffer: BytesIO | None = None  # gives what it holds without a copy, which a bytearray does not
         self._whole = b""
         self._tail = b"\r\n"  # the end of the DATA line: an empty message is no special case
         self.total = 0  # octets of the message seen so far, dots still stuffed
@@ -95,9 +97,8 @@ class MessageReader:
             self._drop()
             return
         if self._buffer is None:
-            self._buffer = bytearray(block)
-        else:
-            self._buffer += block
+            self._buffer = BytesIO()
+        self._buffer.write(block)
 
     def _grow(self) -> bool:
         more = max(_STEP, self.total - self.held)
@@ -108,7 +109,7 @@ class MessageReader:
         return True
 
     def _drop(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = BytesIO()
 
     def message(self, *, normalise: bool) -> bytes | None:
         """The message: dots unstuffed, and a bare LF made CRLF where asked. None if it is, or thereby gets, too large.
@@ -122,16 +123,17 @@ class MessageReader:
         if bare:
             if len(data) + bare > self._limit:
                 return None
-            # Before the dots: a client that writes LF alone has doubled them after it.
-            data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            # Before the dots: a client that writes LF alone has doubled them after it. One copy at a time.
+            data = data.replace(b"\r\n", b"\n")
+            data = data.replace(b"\n", b"\r\n")
         return _unstuffed(data)
 
     def _taken(self) -> bytes:
         if self._buffer is None:
             data, self._whole = self._whole, b""
             return data
-        del self._buffer[self.total :]
-        data, self._buffer = bytes(self._buffer), None
+        self._buffer.truncate(self.total)
+        data, self._buffer = self._buffer.getvalue(), None
         return data
 
     def settle(self, octets: int) -> None:

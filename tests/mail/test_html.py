@@ -30,6 +30,11 @@ from relay.mail.html import read
         ("<!--[if mso]><p>Outlook</p><![endif]-->x", "Outlook\nx"),
         ("<!--[if !mso]><!--><p>others</p><!--<![endif]-->", "others"),
         ("<noscript>seen</noscript>", "seen"),
+        # Letters whose other case is an ASCII one are no ASCII letters: browsers know no such tag.
+        ("<\u017fcript>seen</\u017fcript>", "<\u017fcript>seen"),
+        ("<s\u0131lent>seen</s\u0131lent>", "seen"),
+        ("<style>no</\u017ftyle>no</style>seen", "seen"),
+        ("<t\u0131tle>seen</t\u0131tle>", "seen"),
         ("", ""),
     ],
 )
@@ -93,6 +98,9 @@ def test_p14_hidden_text_is_set_apart(attributes):
         'data-hidden="1"',
         'style="overflow:hidden"',
         'class="late"',
+        '\u017ftyle="display:none"',
+        'style="bac\u212aground:#000"',
+        "h\u0131dden",
     ],
 )
 def test_doubt_counts_as_shown(attributes):
@@ -224,7 +232,21 @@ def test_p17_markup_too_much_to_parse_takes_the_footer_at_the_top_of_the_body(bo
     assert find_place("<!-- " + html) is None
 
 
-@given(st.text(alphabet=st.sampled_from("<>/!-='\" abpdivstyle&;{}:\n"), max_size=80))
+_PIECES = [
+    "<",
+    "</",
+    ">",
+    "script",
+    "\u017fcript",
+    "style",
+    "t\u0131tle",
+    "display:none",
+    "!--",
+    *"/!-='\" abpdivstyle&;{}:\n\u017f\u0131\u212a",
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=60).map("".join))
 def test_any_markup_is_read(html):
     read(html)
     find_place(html)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from policy.state import Consent, Rates, RecipientState, Sent, State, Suppression, TenantState
+from policy.state import Consent, DomainState, Rates, RecipientState, Sent, State, Suppression, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage
 from tests.policy.cases import BOB, NOW, SETTINGS, check, facts, judged, person, state, with_mailbox, with_rule
 
@@ -97,6 +97,18 @@ def test_loops_of_transactional_mail_only_warn() -> None:
 def test_a_loop_alerts_though_it_is_refused() -> None:
     known = to(recent=(Sent(NOW - HOUR, SKETCH),) * 3, first_at=1, last_at=1)
     assert judged(SALES, known).alerts == ("loop_detection",)
+
+
+def test_M10_a_domain_without_a_key_is_refused_for_now_and_alerts() -> None:
+    decision = judged(facts(unsigned=True))
+    assert (decision.decision, decision.rule, decision.reason) == ("deferred", "domain_verified", "unavailable")
+    assert check(decision, "domain_verified").status == "error"
+    assert decision.alerts == ("domain_verified",)
+
+
+def test_M10_a_domain_that_is_not_proven_is_refused_as_before() -> None:
+    unproven = state(domain=DomainState("acme.test", verified=False))
+    assert judged(facts(unsigned=True), unproven).reason == "sender_domain_not_verified"
 
 
 def test_old_messages_are_no_loop() -> None:

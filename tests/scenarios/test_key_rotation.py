@@ -1,5 +1,6 @@
 """DKIM keys are rotated with an overlap: nothing leaves under a key that DNS does not show, and nothing unsigned."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import dkim
@@ -146,17 +147,60 @@ def test_M8_both_steps_are_told(house):
     ]
 
 
-def test_M10_mail_of_a_domain_without_a_key_waits_and_says_why_rather_than_leave_unsigned(house):
+def without_keys(house: House) -> None:
     app = house.inside.app
     with app.database.transaction() as connection:
         connection.execute(text("DELETE FROM dkim_keys"))
     house.inside.run(app.chores._signers())
-    send = house.submit().text.split()[-1].removeprefix("send=")
-    state = "queued"
-    while state in ("queued", "active"):
+
+
+def alerts(house: House) -> list[tuple[str, str]]:
+    with house.inside.api() as api:
+        told = api.get("/v1/events?types=alert.raised").json()["data"]
+    return [(e["data"]["alert"], e["data"]["cause"]) for e in told]
+
+
+def test_M10_mail_of_a_domain_without_a_key_is_refused_for_now_and_somebody_is_told_once(house):
+    without_keys(house)
+    for _ in range(2):
+        reply = house.submit()
+        assert (reply.code, reply.text.split()[0]) == (451, "4.3.0")
+        assert f"the DKIM key of {DOMAIN} cannot be read now" in reply.text
+    assert alerts(house) == [("domain_verified", f"the DKIM key of {DOMAIN} cannot be read now")]
+    assert house.provider.ledger.taken == []
+
+
+def test_M10_mail_is_taken_again_as_soon_as_there_is_a_key(house):
+    app = house.inside.app
+    with app.database.transaction() as connection:
+        connection.execute(text("UPDATE dkim_keys SET status = 'lost'"))
+    house.inside.run(app.chores._signers())
+    assert house.submit().code == 451
+    with app.database.transaction() as connection:
+        connection.execute(text("UPDATE dkim_keys SET status = 'active'"))
+    house.clock.advance(2)
+    assert house.submit().code == 250
+
+
+def test_M10_mail_that_lost_its_key_on_the_way_waits_rather_than_leave_unsigned(house):
+    app = house.inside.app
+    scheduled = receipt(ADDRESS, "bob@example.net").replace(
+        b"Subject:", b"X-Gatepost-Send-At: %s\r\nSubject:" % in_an_hour(house)
+    )
+    send = house.inside.submit(["bob@example.net"], scheduled).text.split()[-1].removeprefix("send=")
+    without_keys(house)
+    house.clock.advance(3_600)
+    app.worker.wake()
+    state = "scheduled"
+    while state in ("scheduled", "queued", "active"):
         with house.inside.api() as api:
             told = api.get(f"/v1/sends/{send}").json()
         state = told["recipients"][0]["state"]
     assert (state, told["recipients"][0]["reason"]) == ("deferred", "unfit")
     assert told["attempts"][0]["reply"] == f"{DOMAIN} has no DKIM key"
     assert house.provider.ledger.taken == []
+
+
+def in_an_hour(house: House) -> bytes:
+    at = datetime.fromtimestamp(house.inside.app.clock() / 1000 + 3_600, UTC)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
