@@ -267,9 +267,11 @@ class Parts:
         return self._scanners[account.mailbox_id][1]
 
     def _chosen_secrets(self) -> tuple[str, ...]:
-        """Passwords the operator chose, long enough to be recognised without false alarms."""
-        declared = (c.password for mailbox in self.settings.mailboxes for c in mailbox.credentials)
-        return tuple(words for p in declared if p.is_set and is_recognisable(words := p.reveal()))
+        """What the operator chose and we live by, where it is long enough to be recognised without false alarms."""
+        settings = self.settings
+        passwords = (c.password for mailbox in settings.mailboxes for c in mailbox.credentials)
+        declared = (settings.http.admin_key, *passwords, *(p.password for p in settings.delivery_config.providers))
+        return tuple(words for p in declared if p is not None and p.is_set and is_recognisable(words := p.reveal()))
 
     async def mail_hosts(self, domains: Sequence[str]) -> dict[str, str]:
         """What DNS knows of recipients' domains."""

@@ -133,7 +133,7 @@ class Session(Access):
 
     def _no_room(self, size: int) -> Check | None:
         if size > self.terms.max_message_size:
-            return wording.TOO_LARGE
+            return wording.too_large(self.terms.max_message_size)
         return None if self.traffic.memory.has(max(size, _EXTRA)) else wording.NO_ROOM
 
     def _refuse(self, unmet: Check, transaction: Transaction, recipient: Address | None = None) -> None:
@@ -241,7 +241,7 @@ class Session(Access):
             return wording.NO_ROOM
         data = reader.message(normalise=self.terms.bare_newline == "normalize")
         if data is None:
-            return wording.TOO_LARGE
+            return wording.too_large(self.terms.max_message_size)
         if has_endless_line(data):
             return wording.LONG_LINE
         reader.settle(len(data))

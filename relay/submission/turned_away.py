@@ -53,9 +53,10 @@ class Refused:
 
     @property
     def mark(self) -> bytes:
-        """What makes two refusals the same."""
-        words = f"{self.facts.mailbox}\0{self.phase}\0{self.refusal.reason}\0{self.unmet.rule}\0"
-        return blake2b((words + ",".join(r.key for r in self.facts.recipients)).encode(), digest_size=16).digest()
+        """What makes two refusals the same. Where no recipient could be named the clause names who was meant."""
+        about = ",".join(r.key for r in self.facts.recipients) or self.refusal.detail
+        words = f"{self.facts.mailbox}\0{self.phase}\0{self.refusal.reason}\0{self.unmet.rule}\0{about}"
+        return blake2b(words.encode(), digest_size=16).digest()
 
 
 class DoorBook:

@@ -44,6 +44,21 @@ def test_an_address_that_is_none_is_recorded_too(gate: Gate):
     assert trace(gate, said.send)["rule"] == "recipient_valid"
 
 
+def test_a_refusal_of_another_address_is_another_record(gate: Gate):
+    agent = gate.mailbox()
+    with agent.connect() as client:
+        senders = [refused(client.command(f"MAIL FROM:<{who}@else.test>")).send for who in ("a", "b", "a")]
+        client.command(f"MAIL FROM:<{agent.address}>")
+        one = refused(client.command("RCPT TO:<@relay.test:bob@example.com>")).send
+        client.command("RSET")
+        client.command(f"MAIL FROM:<{agent.address}>")
+        other = refused(client.command("RCPT TO:<bob@a@example.com>")).send
+    assert senders[0] == senders[2] != senders[1]
+    assert one != other
+    _recorded(gate)
+    assert "b@else.test" in checked(trace(gate, senders[1]), "sender_identity", "failed")["detail"]
+
+
 def test_the_message_that_goes_on_without_them_is_the_decision(gate: Gate):
     agent = gate.mailbox()
     gone = ["door-one@example.com", "door-two@example.com"]
