@@ -7,12 +7,8 @@ import sys
 
 # The threads of a process take turns; each turn begins with another's data in the cache.
 TURN = 0.02  # seconds a thread may go on while another waits; waiting for the disk or a socket ends it anyway
-<<<<<<< HEAD
 LARGE = 1 << 20  # octets from which a block of memory is the system's own again as soon as it is freed
 _M_MMAP_THRESHOLD = -3  # mallopt(3)
-=======
-_M_MMAP_THRESHOLD, _APART = -3, 1 << 20  # malloc.h; octets from which memory goes back to the system when it is free
->>>>>>> content
 YOUNG, MIDDLE, OLD = 20_000, 20, 100  # allocations before the collector looks: a message makes some thousands
 
 
@@ -29,7 +25,8 @@ def keep_to_a_core(slot: int, workers: int) -> None:
 
 
 def return_large_blocks() -> None:
-    """Large blocks go back to the system: left to itself the allocator keeps the 19 MiB a password check takes.
+    """Large blocks go back to the system: the C library raises its own bound to the largest block it ever freed,
+    and then the 19 MiB of a password check, or a large message, stay for ever.
 
     Measured with two workers under load: 214 MB in all where it was 294.
     """
@@ -44,11 +41,3 @@ def settle_in() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)
-    _give_back_large_memory()
-
-
-def _give_back_large_memory() -> None:
-    """The C library raises its own bound to the largest block it ever freed, and then large messages stay for ever."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, others need no telling
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _APART)
