@@ -13,6 +13,7 @@ from io import BytesIO
 
 _END = b"\r\n.\r\n"
 _STEP = 65_536
+IN_THREAD = 512 * 1024  # messages above it are looked at in a thread: the loop stays responsive
 LINE_LIMIT = 65_536  # octets of a line, without its end; far above what RFC 5322 allows, agents write long HTML
 
 
