@@ -32,6 +32,7 @@ from relay.submission.account import Account, Accounts
 from relay.submission.intake import Intake, Judged, Prepared
 from relay.submission.login import Logins
 from relay.submission.preparation import House, prepare, recipient_facts
+from relay.submission.reader import IN_THREAD
 from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission
 from relay.submission.turned_away import DoorBook, Refused, TurnedAway
 from relay.watch import Watch, span
@@ -39,7 +40,6 @@ from relay.watch import Watch, span
 log = structlog.get_logger()
 
 LARGE = 256 * 1024  # bodies above it are stored before the batch, so that the batch stays small
-IN_THREAD = 512 * 1024  # messages above it are read in a thread: the loop stays responsive
 FRESH = 1000  # milliseconds a sender's state is believed
 REVOKED = failed(
     "credential_active", Refusal("credential_revoked", "this credential was revoked", "human", "ask_human")

@@ -22,9 +22,10 @@ from relay.submission.access import Access, hint
 from relay.submission.command import BadCommand, MailCommand, read_mail, read_rcpt
 from relay.submission.connection import Work
 from relay.submission.greeting import repeatable
-from relay.submission.reader import MessageReader, has_endless_line
+from relay.submission.reader import IN_THREAD, MessageReader, has_endless_line
 from relay.submission.service import Service
 from relay.submission.submission import Answer, Door, Origin, Phase, Submission, Unavailable
+from relay.submission.terms import Terms
 
 log = structlog.get_logger()
 
@@ -222,7 +223,11 @@ class Session(Access):
         assert reader is not None
         assert transaction is not None
         self._message = self._transaction = None
-        submission = self._read(reader, transaction)
+        try:
+            submission = await self._read(reader, transaction)
+        except BaseException:
+            reader.release()
+            raise
         if isinstance(submission, Check):
             self._reset()
             reader.release()
@@ -235,15 +240,14 @@ class Session(Access):
             self._errors = self._junk = 0
         self._say(reply)
 
-    def _read(self, reader: MessageReader, transaction: Transaction) -> Submission | Check:
+    async def _read(self, reader: MessageReader, transaction: Transaction) -> Submission | Check:
         assert self._principal is not None
         if reader.exhausted:
             return wording.NO_ROOM
-        data = reader.message(normalise=self.terms.bare_newline == "normalize")
-        if data is None:
-            return wording.too_large(self.terms.max_message_size)
-        if has_endless_line(data):
-            return wording.LONG_LINE
+        large = reader.total > IN_THREAD
+        data = await asyncio.to_thread(_whole, reader, self.terms) if large else _whole(reader, self.terms)
+        if isinstance(data, Check):
+            return data
         reader.settle(len(data))
         return Submission(
             send_id=transaction.send_id,
@@ -311,6 +315,14 @@ def _text(argument: bytes) -> str:
     if not text.isprintable() and any(c < " " or "\x7f" <= c <= "\x9f" for c in text):
         raise BadCommand(wording.BAD_CHARACTERS)
     return text.strip(" ")
+
+
+def _whole(reader: MessageReader, terms: Terms) -> bytes | Check:
+    """The message, or why it is not taken."""
+    data = reader.message(normalise=terms.bare_newline == "normalize")
+    if data is None:
+        return wording.too_large(terms.max_message_size)
+    return wording.LONG_LINE if has_endless_line(data) else data
 
 
 _COMMAND_LIMIT = 512  # RFC 5321 §4.5.3.1.4, with CRLF
