@@ -12,6 +12,7 @@ pytest_plugins = (  # a module before those that import it, or its asserts would
     "tests.support.clock",
     "tests.support.nameserver",
     "tests.support.postgres",
+    "tests.support.migrated",
     "tests.support.provider",
     "tests.support.inside",
     "tests.support.server",
