@@ -46,7 +46,7 @@ def _print(told: dict[str, Any], *, every_check: bool) -> None:
         if moment.day != day:
             day = moment.day
             screen.print(Text(f"{day} UTC", "dim"))
-        label = Text.assemble((f"{moment.clock}  ", "dim"), (f"{moment.what:<12}", moment.style), safe(moment.words))
+        label = Text.assemble((f"{moment.clock}  ", "dim"), (f"{moment.what:<11} ", moment.style), safe(moment.words))
         screen.print(label, soft_wrap=True)
         if moment.what in ("approved", "held", "blocked", "deferred") and moment.is_decision:
             for check in checks(told["decision"]["checks"] or (), every=every_check):

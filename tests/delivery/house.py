@@ -35,7 +35,6 @@ from relay.mail.token import TokenKey, Tokens
 from relay.mail.unsubscribe import Links
 from relay.store.attempts import BeginHandler, Settle, SettleHandler
 from relay.store.engine import Database, loads
-from relay.store.migrate import upgrade
 from relay.store.nodes import bury, register_node
 from relay.store.parcel import Due, Parcel
 from relay.store.queue import LEASE, claim
@@ -79,16 +78,6 @@ class Clock:
 def signers() -> tuple[Signer, ...]:
     """A key for the sending domain; which one does not matter here."""
     return (Signer(DOMAIN, "gp1e", generate_ed25519()),)
-
-
-def template(folder: Path) -> Path:
-    """An empty migrated SQLite file, made once and copied."""
-    path = folder / "empty.db"
-    if not path.exists():
-        database = Database(f"sqlite+aiosqlite:///{path}")
-        upgrade(database)
-        database.close_now()
-    return path
 
 
 class House:
