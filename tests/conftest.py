@@ -1,9 +1,11 @@
 """Fixtures for every test, and the account of what this machine lacks."""
 
+import sys
 from collections import Counter
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.support import needs
 
@@ -20,6 +22,8 @@ _PREFIX = "needs "
 # No test judges by the clock: a busy machine is no fault of the code.
 hypothesis.settings.register_profile("gatepost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("gatepost")
+# A server inside the test logs as the program does, to standard error: what a command prints beside it stays alone.
+structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def pytest_configure(config: pytest.Config) -> None:

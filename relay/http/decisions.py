@@ -70,4 +70,4 @@ async def trace(parts: House, who: Caller, send_id: str, *, full: bool = False) 
         "hash": record["hash"],
         "repeats": record["repeats"],
     }
-    return told | {"facts": record["facts"], "state": record["state"]} if full else told
+    return told | {"facts": record.get("facts"), "state": record.get("state")} if full else told
