@@ -1,5 +1,6 @@
 """Fixtures for every test, and the account of what this machine lacks."""
 
+import sys
 from collections import Counter
 
 import hypothesis
@@ -22,6 +23,8 @@ _PREFIX = "needs "
 # No test judges by the clock: a busy machine is no fault of the code.
 hypothesis.settings.register_profile("gatepost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("gatepost")
+# A server inside the test logs as the program does, to standard error: what a command prints beside it stays alone.
+structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 # The traceback with every local variable, which structlog draws by itself, costs seconds where an App is among them.
 structlog.configure(

@@ -94,6 +94,17 @@ class House:
         """Run one reading function; raises Unavailable."""
         return await look(self.database, question)
 
+    async def find(self, question: Callable[[Connection], T | None]) -> T | None:
+        """What a question finds; where that is nothing, once more after all that waits to be written.
+
+        A refusal is told at once and recorded with the next commit: who asks about it in between waits for that.
+        """
+        found = await self.look(question)
+        if found is None:
+            await self.writer.run(lambda _connection: None)
+            found = await self.look(question)
+        return found
+
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run one function in a write transaction and return its result after the commit; raises Unavailable.
 
