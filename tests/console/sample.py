@@ -223,7 +223,9 @@ class Sample:
         """What providers tell later: a complaint, a bounce, opened and followed."""
         mark = {"Authorization": "Basic " + base64.b64encode(HOOK.encode()).decode()}
         told = _iso(self.clock())
-        ids = [v for k, v in self.sent.items() if k.startswith("invoice-")][-4:]
+        until(lambda: self._is_delivered(self.sent["html"]))
+        invoices = [send_id for name, send_id in self.sent.items() if name.startswith("invoice-")]
+        disliked = next(send_id for send_id in reversed(invoices) if self._is_delivered(send_id))
         for number, (send_id, body) in enumerate((
             (self.sent["html"], {"RecordType": "Delivery", "Recipient": "bob@customer.example", "DeliveredAt": told,
                                  "Details": "smtp;250 2.0.0 OK  1774353600 d9443c01a7336-2b8f\r\n"}),
@@ -231,11 +233,14 @@ class Sample:
                                  "UserAgent": "Thunderbird"}),
             (self.sent["html"], {"RecordType": "Click", "Recipient": "bob@customer.example", "ReceivedAt": told,
                                  "OriginalLink": "https://acme.example/statements/118"}),
-            (ids[0], {"RecordType": "SpamComplaint", "Email": _address_of(self, ids[0]), "BouncedAt": told,
-                      "Type": "SpamComplaint", "TypeCode": 512, "ID": 77}),
+            (disliked, {"RecordType": "SpamComplaint", "Email": _address_of(self, disliked), "BouncedAt": told,
+                        "Type": "SpamComplaint", "TypeCode": 512, "ID": 77}),
         )):  # fmt: skip
             full = {"MessageID": f"0000-{number}", "Metadata": {"gatepost-send": send_id}} | body
             self.call("/hooks/postmark/primary", full, **mark)
+
+    def _is_delivered(self, send_id: str) -> bool:
+        return bool(self.call(f"/v1/sends/{send_id}")["status"] == "delivered")
 
     def _outcomes(self) -> None:
         now = self.clock()
@@ -248,8 +253,7 @@ class Sample:
     def _switches(self) -> None:
         self.call("/v1/mailboxes/newsletter/pause", {"cause": "waiting for the new template"})
         self.call("/v1/providers/lab/pause", {"cause": "maintenance until Monday"})
-        cases = self.call("/v1/investigations")["data"]
-        assert cases, "the complaint opens a case"
+        assert self.call("/v1/investigations")["data"], "the complaint opens a case"
 
 
 def _address_of(sample: Sample, send_id: str) -> str:
