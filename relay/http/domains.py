@@ -92,6 +92,7 @@ class Domain(Told):
 async def add_domain(body: NewDomain, parts: Parts, _: Operator) -> Any:
     """Add a domain and make its DKIM keys; the answer says what to publish."""
     now, token = parts.clock(), parts.random(16).hex()
+    await parts.look(lambda c: domains.check_free(c, body.domain))  # before a second goes into a key nobody gets
     rsa, ed25519 = await asyncio.to_thread(lambda: (generate_rsa().private_pem, generate_ed25519().private_pem))
 
     def job(connection: Any) -> Any:
