@@ -16,7 +16,7 @@ help:
 	@echo "make demo    run Gatepost with a catch-all provider and a scripted agent   (ARGS=--once checks and ends)"
 	@echo "make test    the whole test suite                                          (ARGS='-k words' narrows it)"
 	@echo "make check   lint, format, types, direction of imports"
-	@echo "make bench   the benchmark, with the peers that are installed beside it    make soak: kill -9 for as long as ARGS says"
+	@echo "make bench   the benchmark, with the peers that are installed beside it    make soak: 5,000 messages by weight, then kill -9"
 	@echo "make lock    renew the locked requirements (needs uv)                      make clean: remove what was made"
 
 demo: .venv/.runtime
@@ -35,6 +35,7 @@ bench: .venv/.dev
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: .venv/.dev
+	@$(BIN)/python -m tests.split
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 lock:
