@@ -164,6 +164,8 @@ class History:
             connection.execute(text(_SUPPRESSIONS), given | {"count": suppressions})
             for statement in (_PEOPLE, _CONTACTS, _DUPLICATES):
                 connection.execute(text(statement), given | {"count": past})
+        with self.database.writing.connect() as connection:  # what was filled in is not to be read out of the log
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def chain(self, count: int) -> None:
         """Chain records until there are so many: copies of those intake made, spread over the days before now."""

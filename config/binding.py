@@ -128,7 +128,9 @@ class _Binder:
             if name is None:
                 self._unknown(key, section, location, here)
             elif name in data:
-                self._bound.problems.append(Problem(here.source, here.line, here.key, f"is given twice, as {name} too"))
+                other = self._bound.places[*location, name].key.rpartition(".")[2]
+                wrong = f"is given twice, as {other} too"
+                self._bound.problems.append(Problem(here.source, here.line, here.key, wrong))
             elif not _is_absent(entry, annotations(section)[name]):
                 data[name] = self.value(entry, annotations(section)[name], (*location, name), here)
         return data

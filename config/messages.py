@@ -40,11 +40,17 @@ def problems_of(error: ValidationError, bound: Bound) -> list[Problem]:
         location = tuple(part for part in detail["loc"] if part != "[key]")
         if detail["type"] == "missing" and location in bound.meant:
             continue
-        if _is_other_alternative(detail, details):
+        if _is_other_alternative(detail, details) or _is_empty_of_errors(detail, details):
             continue
         place = bound.place(location)
         found.append(Problem(place.source, place.line, place.key, sentence(detail)))
     return found
+
+
+def _is_empty_of_errors(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list is called too short only because its entries are wrong, each of which is told of already."""
+    length = len(detail["loc"])
+    return detail["type"] == "too_short" and any(d["loc"][:length] == detail["loc"] for d in details if d is not detail)
 
 
 def sentence(detail: ErrorDetails) -> str:

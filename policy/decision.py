@@ -6,7 +6,7 @@ input gives the same bytes. A fact that could not be read is a check with status
 and a temporary refusal, never a pass.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -133,6 +133,14 @@ class Decision:
     refusal: Refusal | None = None
     message_class: str = ""
     alerts: tuple[str, ...] = ()
+
+    @classmethod
+    def at_the_door(cls, unmet: Check, recipients: Iterable[str]) -> "Decision":
+        """A refusal before there was a message, about the recipient if one was named."""
+        why = unmet.refusal
+        assert why is not None
+        verdicts = tuple(RecipientVerdict(r, "refused", unmet.rule, why) for r in recipients)
+        return cls("deferred" if why.retry == "after" else "blocked", verdicts, (unmet,), unmet.rule, why)
 
     @property
     def reason(self) -> str:

@@ -58,6 +58,7 @@ class Facts:
     from_domain: str = ""
     sender_addresses: tuple[str, ...] = ()  # keys of From, Sender and MAIL FROM: each must be owned
     identity_defects: tuple[Defect, ...] = ()
+    name_suspicions: tuple[str, ...] = ()  # codes for what in the author's display name is fit to deceive
     unsigned: bool = False  # there is no key to sign mail of the From domain with
     # form
     form_defects: tuple[Defect, ...] = ()

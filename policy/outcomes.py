@@ -5,12 +5,11 @@ campaigns or providers add up to those of the whole. An event that no message pr
 and is not counted.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
-from policy.attribution import Credit, Event
 from policy.usage import DAY
 
 MONTH = 30 * DAY  # over which a monthly cost is spread
@@ -31,6 +30,14 @@ class Costs:
     per_email: Decimal = Decimal(0)
     monthly_fixed: Decimal = Decimal(0)
     per_provider: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What credits come to: outcomes by type of event, and their value."""
+
+    counted: Mapping[str, Decimal] = field(default_factory=dict)
+    revenue: Decimal = Decimal(0)
 
 
 def cost_of(costs: Costs, sent_by_provider: Mapping[str, int], period: int) -> Decimal:
@@ -59,22 +66,11 @@ def unit_name(event_type: str, types: Collection[str] = ()) -> str:
     return event_type if shared else noun
 
 
-def report(
-    period: str,
-    total_emails: int,
-    events: Sequence[Event],
-    credited: Iterable[Credit],
-    cost: Decimal,
-) -> dict[str, Any]:
+def report(period: str, total_emails: int, brought: Brought, cost: Decimal) -> dict[str, Any]:
     """The report of a period. `cost` is what its sends cost; each type of outcome is set against all of it."""
-    types = {event.id: event.type for event in events}
-    counted: dict[str, Decimal] = {event_type: Decimal(0) for event_type in sorted(set(types.values()))}
-    revenue = Decimal(0)
-    for credit in credited:
-        counted[types[credit.event_id]] += credit.weight
-        revenue += credit.value
+    counted = dict(sorted(brought.counted.items()))
     outcomes: dict[str, Any] = {outcome_name(name): _count(count) for name, count in counted.items()}
-    outcomes["revenue_attributed"] = revenue.quantize(CENT, ROUND_HALF_EVEN)
+    outcomes["revenue_attributed"] = brought.revenue.quantize(CENT, ROUND_HALF_EVEN)
     return {
         "period": period,
         "totalEmails": total_emails,
@@ -87,12 +83,14 @@ def report(
     }
 
 
-def grouped(credited: Iterable[Credit], by: GroupBy) -> dict[str, list[Credit]]:
-    """The credits of each mailbox, campaign or provider; those of messages without one stand under the empty name."""
-    groups: dict[str, list[Credit]] = {}
-    for credit in credited:
-        groups.setdefault(getattr(credit.touch, by), []).append(credit)
-    return dict(sorted(groups.items()))
+def together(parts: Iterable[Brought], types: Iterable[str]) -> Brought:
+    """What all of them come to; a type nothing was credited for is counted as none."""
+    counted, revenue = dict.fromkeys(types, Decimal(0)), Decimal(0)
+    for part in parts:
+        revenue += part.revenue
+        for name, count in part.counted.items():
+            counted[name] = counted.get(name, Decimal(0)) + count
+    return Brought(counted, revenue)
 
 
 def _count(count: Decimal) -> int | Decimal:

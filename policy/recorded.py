@@ -65,7 +65,7 @@ _CONSENT = _Sparse(Consent)
 _KNOWN = _Sparse(RecipientState, "suppressions", "consent", "earlier", "recent")
 
 _DEFECTS = ("identity_defects", "form_defects", "ambiguities")
-_FACT_TUPLES = ("sender_addresses", "features", "secrets", "canaries")
+_FACT_TUPLES = ("sender_addresses", "name_suspicions", "features", "secrets", "canaries")
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:

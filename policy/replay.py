@@ -5,12 +5,12 @@ candidate would let through as well as what it would stop. A send whose recipien
 swap the rule that refuses them is a change of reason, not of direction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from policy.decision import Decision, Verdict
-from policy.engine import decide
+from policy.decision import Decision, RecipientVerdict, Verdict
+from policy.engine import at_mail, at_rcpt, decide
 from policy.facts import Facts
 from policy.settings import PolicySettings
 from policy.state import State
@@ -30,6 +30,7 @@ class Before:
     rule: str
     reason: str
     outcomes: tuple[tuple[str, str], ...]  # recipient and outcome
+    rules: Mapping[str, str] = field(default_factory=dict)  # of recipients: what made their outcome so
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,13 @@ class Change:
     before: Before
     after: Before
     recipients: tuple[str, ...] = ()  # whose outcome changed
+
+    @property
+    def rule(self) -> str:
+        """The rule that now decides, or no longer does; of a message that passes in part, for the first so changed."""
+        decisive, other = (self.before, self.after) if self.direction == "looser" else (self.after, self.before)
+        of_recipients = (decisive.rules.get(r, "") for r in self.recipients)
+        return decisive.rule or next(filter(None, of_recipients), "") or other.rule
 
 
 @dataclass(slots=True)
@@ -74,7 +82,7 @@ class Report:
         if change.direction == "same":
             return
         self.changed += 1
-        rule = (change.before if change.direction == "looser" else change.after).rule or change.before.rule
+        rule = change.rule
         self.by_rule.setdefault(rule, Tally()).add(change.direction)
         self.by_mailbox.setdefault(change.mailbox, Tally()).add(change.direction)
         kept = self.examples.setdefault(rule, [])
@@ -85,7 +93,8 @@ class Report:
 def summary(decision: Decision) -> Before:
     """A decision as far as a comparison looks at it: ids and waits do not count."""
     outcomes = tuple((v.recipient, v.outcome) for v in decision.verdicts)
-    return Before(decision.decision, decision.rule, decision.reason, outcomes)
+    rules = {v.recipient: v.rule for v in decision.verdicts}
+    return Before(decision.decision, decision.rule, decision.reason, outcomes, rules)
 
 
 def compare(facts: Facts, before: Before, after: Before) -> Change:
@@ -105,6 +114,23 @@ def compare(facts: Facts, before: Before, after: Before) -> Change:
 def replay(candidate: PolicySettings, facts: Facts, state: State, recorded: Before) -> Change:
     """What the candidate would have decided, against what was."""
     return compare(facts, recorded, summary(decide(candidate, facts, state, whole=False)))
+
+
+def replay_at_the_door(
+    candidate: PolicySettings, facts: Facts, state: State, recorded: Before, *, accepted: int = 0
+) -> Change:
+    """What the candidate would have said of a sender or a recipient refused before there was a message.
+
+    `accepted` others were in the envelope. Whether the message would then have passed nobody knows.
+    """
+    unmet = at_rcpt(candidate, facts, state, accepted) if facts.recipients else at_mail(candidate, facts, state)
+    named = [r.address for r in facts.recipients]
+    now = (
+        Decision("approved", tuple(RecipientVerdict(r, "queued") for r in named), ())
+        if unmet is None
+        else Decision.at_the_door(unmet, named)
+    )
+    return compare(facts, recorded, summary(now))
 
 
 def report(changes: Iterable[Change]) -> Report:

@@ -29,6 +29,7 @@ _CANDIDATE = re.compile(r"[A-Za-z0-9_\-./+=:~]{16,}")
 _PEM = "-----BEGIN "
 _PRIVATE = re.compile(r"-----BEGIN ((?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?)-----[\s>]{0,6}[A-Za-z0-9+/]{8}")
 _EDGES = ".,:;=/-+~"
+_AROUND = "\"'`()<>[]{}.,:;!?"
 _CUT = 16  # pieces of one token
 
 
@@ -138,8 +139,8 @@ def redacted(token: str, kind: str) -> str:
 
 
 def is_recognisable(secret: str) -> bool:
-    """Whether a secret an operator chose is long and plain enough to be looked for without false alarms."""
-    return len(secret) >= SHORTEST_CHOSEN and _CANDIDATE.fullmatch(secret) is not None
+    """Whether a secret an operator chose is long enough to be looked for without false alarms, and one word."""
+    return len(secret) >= SHORTEST_CHOSEN and secret.split() == [secret]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +171,7 @@ class SecretScanner:
         hashes = set()
         for secret in chosen:
             if not is_recognisable(secret):
-                raise ValueError(
-                    f"a secret to look for needs {SHORTEST_CHOSEN} characters or more: letters, figures and _-./+=:~"
-                )
+                raise ValueError(f"a secret to look for needs {SHORTEST_CHOSEN} characters or more, and no blank")
             hashes.add(keyed_hash(key, secret))
         return cls(key, frozenset(hashes), tuple(sorted(c.lower() for c in canaries if c)), is_own=is_own)
 
@@ -197,6 +196,7 @@ class SecretScanner:
         start = 0
         for chunk in dict.fromkeys([chunk for chunk in text.split() if len(chunk) >= SHORTEST]):
             start = text.find(chunk, start)
+            yield from self._chosen_whole(chunk)
             for match in _CANDIDATE.finditer(chunk):
                 if match.end() - match.start() <= _LONGEST:
                     yield from self._of_token(match.group(), text, start + match.start())
@@ -209,10 +209,19 @@ class SecretScanner:
             if canary in lowered:
                 yield SecretFinding("canary", redacted(canary, "canary"), is_canary=True)
 
+    def _chosen_whole(self, chunk: str) -> Iterator[SecretFinding]:
+        """A secret somebody chose may hold signs that no generated key has."""
+        if self.chosen and not _CANDIDATE.fullmatch(chunk):
+            for word in (chunk, chunk.strip(_AROUND), *(chunk.partition(sign)[2].rstrip(_AROUND) for sign in ":=")):
+                if kind := self._known_here(word):
+                    yield SecretFinding(kind, redacted(word, kind))
+                    return
+
     def _of_token(self, token: str, text: str, start: int) -> Iterator[SecretFinding]:
         for piece in _pieces(token):
-            kind = _known_shape(piece) or self._known_here(piece) or _named(piece, text, start)
-            if kind and not _PLACEHOLDER.search(piece):
+            # What is known here is a secret however much it looks like a placeholder.
+            kind = self._known_here(piece) or _real(_known_shape(piece) or _named(piece, text, start), piece)
+            if kind:
                 yield SecretFinding(kind, redacted(piece, kind))
                 return
 
@@ -225,6 +234,11 @@ class SecretScanner:
             if hashed in self.chosen and any(hmac.compare_digest(hashed, known) for known in self.chosen):
                 return "chosen_secret"
         return ""
+
+
+def _real(kind: str, piece: str) -> str:
+    """The kind, unless the token is an example from documentation or a placeholder."""
+    return "" if _PLACEHOLDER.search(piece) else kind
 
 
 def _pieces(token: str) -> Iterator[str]:

@@ -46,6 +46,10 @@ class MailboxActive(Rule):
 class SenderIdentity(Rule):
     """From, Sender and MAIL FROM are addresses the mailbox owns."""
 
+    # A display name fit to deceive (another address in it, invisible or direction-changing characters, mixed scripts, a
+    # look-alike of the mailbox's own name): flag it in the trace, or hold the message for a person. Default flag.
+    suspicious_names: Literal["flag", "hold"] = "flag"
+
 
 @dataclass(frozen=True, slots=True)
 class DomainVerified(Rule):

@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"  # what of the extra needs all the rest of it
 ASKED_FOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 _OFF: AbstractContextManager[None] = nullcontext()
@@ -48,8 +49,16 @@ def _told(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_asked_for() -> bool:
-    """Whether spans are wanted and can be made."""
-    return any(os.environ.get(name) for name in ASKED_FOR) and find_spec("opentelemetry.sdk") is not None
+    """Whether spans are wanted."""
+    return any(os.environ.get(name) for name in ASKED_FOR)
+
+
+def is_installed() -> bool:
+    """Whether spans can be made: the extra is there."""
+    try:
+        return find_spec(EXPORTER) is not None
+    except ModuleNotFoundError:  # not even the package it would be in
+        return False
 
 
 def trace(tracer: Any = None) -> None:
@@ -67,7 +76,7 @@ def trace_no_more() -> None:
 def _exporting() -> Any:
     """The tracer of the SDK, which is there only with the extra: loaded by name, so that nothing else needs it."""
     sdk, export = import_module("opentelemetry.sdk.trace"), import_module("opentelemetry.sdk.trace.export")
-    otlp = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    otlp = import_module(EXPORTER)
     resource = import_module("opentelemetry.sdk.resources").Resource.create({"service.name": "gatepost"})
     provider = sdk.TracerProvider(resource=resource)
     provider.add_span_processor(export.BatchSpanProcessor(otlp.OTLPSpanExporter()))

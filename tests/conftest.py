@@ -1,9 +1,11 @@
 """Fixtures for every test, and the account of what this machine lacks."""
 
+import sys
 from collections import Counter
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.support import needs
 
@@ -11,6 +13,7 @@ pytest_plugins = (  # a module before those that import it, or its asserts would
     "tests.support.clock",
     "tests.support.nameserver",
     "tests.support.postgres",
+    "tests.support.migrated",
     "tests.support.provider",
     "tests.support.inside",
     "tests.support.server",
@@ -20,6 +23,16 @@ _PREFIX = "needs "
 # No test judges by the clock: a busy machine is no fault of the code.
 hypothesis.settings.register_profile("gatepost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("gatepost")
+# A server inside the test logs as the program does, to standard error: what a command prints beside it stays alone.
+structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+# The traceback with every local variable, which structlog draws by itself, costs seconds where an App is among them.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -167,10 +167,12 @@ def soak(plan: Plan, folder: Path) -> dict[str, Any]:
     """Runs it; the accounts, with everything that is wrong under `wrong`."""
     folder.mkdir(parents=True, exist_ok=True)
     provider = Provider(ledger=Ledger(keep=False))
-    servers = [_machine(plan, folder / str(number), provider).start() for number in range(plan.machines)]
+    servers = [_machine(plan, folder / str(number), provider) for number in range(plan.machines)]
     if plan.faults:
         provider.script = shares(dict(pair.split("=", 1) for pair in plan.faults.split(",")) | {"seed": str(plan.seed)})
     try:
+        for server in servers:
+            server.start()
         kills, account = _storm(plan, servers, provider)
         _settle(plan, provider, account)
         alive = next(server for server in servers if server.is_running())

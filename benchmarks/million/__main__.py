@@ -81,6 +81,11 @@ def settings(folder: Path) -> dict[str, Any]:
     }
 
 
+def program() -> Path:
+    """The program beside the Python that runs this."""
+    return Path(sys.executable).with_name("gatepost")
+
+
 def free_port() -> int:
     """A port nobody has now."""
     with socket.socket() as probe:
@@ -105,6 +110,7 @@ def built(folder: Path, messages: int, *, anew: bool) -> Path:
         loaded = load(file).settings
         prepare(loaded, Instance(loaded.server.data_dir))
         data.write(folder / "gatepost.db", messages)
+        subprocess.run([program(), "report", "outcomes", "--config", file], check=True, stdout=subprocess.DEVNULL)
         mark.write_text(str(messages))
         size = (folder / "gatepost.db").stat().st_size
         say(f"built {messages:,} messages, {size / 1e9:.1f} GB, in {time.perf_counter() - started:.0f} s")
@@ -128,9 +134,8 @@ class Served:
 def serving(file: Path) -> Iterator[Served]:
     """A server on that configuration."""
     base: str = yaml.safe_load(file.read_text("utf-8"))["server"]["public_url"]
-    program = Path(sys.executable).with_name("gatepost")
     with (file.parent / "serve.log").open("wb") as log:
-        process = subprocess.Popen([program, "serve", "--config", file], stdout=log, stderr=log, cwd=file.parent)
+        process = subprocess.Popen([program(), "serve", "--config", file], stdout=log, stderr=log, cwd=file.parent)
     try:
         while not is_ready(base):
             if process.poll() is not None:

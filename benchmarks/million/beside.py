@@ -13,6 +13,7 @@ def beside(past: Past) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Rows of every other table, by table."""
     yield "chains", [{"chain": c, "position": p, "hash": h} for c, (p, h) in past.heads.items()]
     yield "volumes", [_volume(*key, sent) for key, sent in past.volumes.items()]
+    yield "daily_volumes", _daily(past)
     yield "tallies", [_tally(scope, hour, counted) for (scope, hour), counted in past.tallies.items()]
     tenants = sorted({box["tenant_id"] for box in past.mailboxes})
     yield "people", [_person(past, tenants[0], n) for n in range(past.people)]
@@ -29,6 +30,15 @@ def beside(past: Past) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 def _volume(tenant: str, hour: int, mailbox: str, provider: str, campaign: str, sent: int) -> dict[str, Any]:
     named = {"mailbox_id": mailbox, "provider": provider, "campaign": campaign}
     return {"tenant_id": tenant, "hour": hour, **named, "sent": sent}
+
+
+def _daily(past: Past) -> list[dict[str, Any]]:
+    """The same by day."""
+    days: Counter[tuple[str, int, str, str, str]] = Counter()
+    for (tenant, hour, *rest), sent in past.volumes.items():
+        days[(tenant, hour // 24, *rest)] += sent
+    names = ("tenant_id", "day", "mailbox_id", "provider", "campaign")
+    return [{**dict(zip(names, key, strict=True)), "sent": sent} for key, sent in days.items()]
 
 
 def _tally(scope: str, hour: int, counted: Counter[str]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ def message_form(case: Case) -> Finding:
         return PASSED
     looping = next((d for d in defects if d.code == MAIL_LOOP), None)
     reason, defect = ("mail_loop", looping) if looping else ("malformed_message", defects[0])
-    return refuse(reason, defect.detail, "never", "change_content", evidence=_evidence(defects))
+    where = f" at line {defect.line}" if defect.line else ""
+    return refuse(reason, defect.detail + where, "never", "change_content", evidence=_evidence(defects))
 
 
 def message_ambiguous(case: Case) -> Finding:

@@ -1,6 +1,6 @@
 """Who sends: every address the message speaks from is the mailbox's own, and the domain is proven."""
 
-from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, hold, refuse, unread
 from policy.state import MailboxState
 
 # A mail system that returns a bounce through us signs it with one of these (RFC 5321 §4.5.1, RFC 3464).
@@ -19,7 +19,7 @@ def sender_identity(case: Case) -> Finding:
             return _not_owned(address, case.state.mailbox.name)
     if not case.early and not facts.from_address:
         return refuse("sender_not_allowed", "the message has no From address", "never", "fix_sender")
-    return PASSED
+    return _named(case) if facts.name_suspicions else PASSED
 
 
 def domain_verified(case: Case) -> Finding:
@@ -38,6 +38,16 @@ def domain_verified(case: Case) -> Finding:
         "verify_domain",
         evidence={"domain": name},
     )
+
+
+def _named(case: Case) -> Finding:
+    """The display name is fit to deceive: told, and held where the policy says so."""
+    suspicions = list(case.facts.name_suspicions)
+    evidence = {"display_name_suspicious": suspicions}
+    if case.settings.sender_identity.suspicious_names == "flag":
+        return Finding("passed", evidence)
+    words = ", ".join(suspicions).replace("_", " ")
+    return hold(f"the display name may deceive: {words}", "fix_sender", evidence=evidence)
 
 
 def _owns(mailbox: MailboxState, address: str, null_sender: bool) -> bool:

@@ -14,15 +14,17 @@ from sqlalchemy import Connection
 
 from config.server import Retention
 from policy.usage import DAY
+from relay.app.instance import Instance
 from relay.delivery.route import idempotent
 from relay.http import dns_records
-from relay.store import audit, domains, roster
+from relay.store import attribution, audit, domains, roster
 from relay.store.approvals import expire_approvals
 from relay.store.engine import Unreachable
-from relay.store.nodes import bury, dead_nodes, heartbeat, try_alone
+from relay.store.nodes import SILENT, bury, dead_nodes, heartbeat, try_alone
 from relay.store.partitions import prepare
 from relay.store.providers import paused_providers
 from relay.store.pruning import Seal
+from relay.store.restored import rise
 from relay.store.retention import STEP, Sweep, gone, sweeps, take_away
 from relay.store.writer import Broken, Unavailable
 
@@ -33,7 +35,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 BETWEEN_STEPS = 0.02  # seconds between two steps of a sweep
-SILENT = 30_000  # milliseconds without a heartbeat after which a node counts as dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Chores:
     def start(self) -> None:
         """Begin with all of them."""
         chores = (
-            Chore("heartbeat", 5, self._heartbeat),
+            Chore("heartbeat", 5, self.heartbeat),
             Chore("providers", 1, self._providers),
             Chore("room", 15, self._app.room.look),
             Chore("signers", 60, self._signers),
@@ -65,7 +66,7 @@ class Chores:
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
             Chore("webhooks", 1, self._webhooks),
-            *([Chore("outcomes", 300, self._app.keep_up)] if self._app.keep_up is not None else []),
+            Chore("outcomes", 10, self._outcomes, alone=True),
             Chore("approvals", 10, self._approvals, alone=True),
             Chore("retention", 60, self._retention, alone=True),
             Chore("checkpoint", 60, self._checkpoint, alone=True),
@@ -94,10 +95,17 @@ class Chores:
         """What one process does for all; None where another does it just now."""
         return await self._app.writer.run(lambda c: job(c) if try_alone(c) else None)
 
-    async def _heartbeat(self) -> None:
+    async def heartbeat(self) -> None:
+        """Say that we live, and note how high the store's tide stands."""
         app = self._app
         figures = app.own_metrics()
-        await app.writer.run(lambda c: heartbeat(c, app.node, app.clock(), figures))
+
+        def beat(connection: Connection) -> int:
+            heartbeat(connection, app.node, app.clock(), figures)
+            return rise(connection) if app.slot == 0 else 0
+
+        if tide := await app.writer.run(beat):
+            Instance(app.settings.server.data_dir).note_tide(tide)
 
     async def _providers(self) -> None:
         paused = await self._app.reader.call(paused_providers)
@@ -150,6 +158,12 @@ class Chores:
 
     async def _webhooks(self) -> None:
         await self._app.station.post()
+
+    async def _outcomes(self) -> None:
+        """Credit what came, so that a report finds it credited."""
+        app = self._app
+        terms = attribution.terms_of(app.settings)
+        await attribution.keep_up(app.reader.call, app.writer.run, asyncio.sleep, terms)
 
     async def _approvals(self) -> None:
         await self._alone(lambda c: expire_approvals(c, self._app.clock()))

@@ -76,6 +76,20 @@ class Instance:
             )
         file.parent.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def tide(self) -> int:
+        """The highest tide of the store this machine has noted, 0 where it has noted none (`relay.store.restored`)."""
+        try:
+            return int((self.folder / "tide").read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def note_tide(self, tide: int) -> None:
+        """Note the store's tide, whole or not at all."""
+        beside = self.folder / "tide.new"
+        beside.write_text(f"{tide}\n")
+        beside.replace(self.folder / "tide")
+
     def remember_store(self, database: Database) -> None:
         """Note that there is a store now."""
         if database.file is not None:

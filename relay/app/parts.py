@@ -24,6 +24,7 @@ from relay.delivery.ladder import Ladder
 from relay.delivery.pool import Pool
 from relay.delivery.recheck import Owner, Recheck
 from relay.delivery.round import Means
+from relay.delivery.route import Draws
 from relay.delivery.worker import Worker
 from relay.mail.dns import DnsResolver, mail_host
 from relay.mail.ids import Ids
@@ -204,11 +205,15 @@ class Parts:
             settle=SettleHandler(self.consequences.settled),
             owner=self._owner,
             clock=self.clock,
-            chance=lambda: int.from_bytes(self.random(7)) / (1 << 56),
+            chance=self._chance,
+            draw=Draws(self._chance()),
             watch=self.watch,
         )
         recheck = Recheck(self.reader, self.clock)
         return Worker(means, reader=self.reader, recheck=recheck, memory=settings.queue.memory)
+
+    def _chance(self) -> float:
+        return int.from_bytes(self.random(7)) / (1 << 56)
 
     @cached_property
     def traffic(self) -> Traffic:
@@ -262,9 +267,11 @@ class Parts:
         return self._scanners[account.mailbox_id][1]
 
     def _chosen_secrets(self) -> tuple[str, ...]:
-        """Passwords the operator chose, long enough to be recognised without false alarms."""
-        declared = (c.password for mailbox in self.settings.mailboxes for c in mailbox.credentials)
-        return tuple(words for p in declared if p.is_set and is_recognisable(words := p.reveal()))
+        """What the operator chose and we live by, where it is long enough to be recognised without false alarms."""
+        settings = self.settings
+        passwords = (c.password for mailbox in settings.mailboxes for c in mailbox.credentials)
+        declared = (settings.http.admin_key, *passwords, *(p.password for p in settings.delivery_config.providers))
+        return tuple(words for p in declared if p is not None and p.is_set and is_recognisable(words := p.reveal()))
 
     async def mail_hosts(self, domains: Sequence[str]) -> dict[str, str]:
         """What DNS knows of recipients' domains."""

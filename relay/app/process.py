@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -51,7 +51,6 @@ class App(Parts):
         self.listeners: list[Listener] = []
         self.ready = False
         self._http: Any = None
-        self.keep_up: Callable[[], Awaitable[None]] | None = None  # what reports rest on; nobody's without HTTP
         self._metrics: Any = None
 
     @cached_property
@@ -126,6 +125,7 @@ class App(Parts):
         await self.chores.stop()
         await self.bell.stop()
         with contextlib.suppress(Unavailable, Broken):
+            await self.chores.heartbeat()
             await self.writer.run(self._leave)
         await self.writer.stop()
         await self.reader.close()
@@ -180,13 +180,12 @@ class App(Parts):
     async def _start_http(self) -> None:
         if self._http_socket is None:
             return
-        from relay.http import console, outcomes
+        from relay.http import console
         from relay.http.api import build  # heavy: not for processes that serve no HTTP
         from relay.http.server import HttpServer
         from relay.mcp.endpoint import join as join_mcp
 
         house = self._http_house()
-        self.keep_up = partial(outcomes.keep_up, house)
         api = build(house, [console.mount, join_mcp])
         self._metrics = api.app.state.metrics
         self._http = HttpServer(api, self._http_socket, self.settings.http)

@@ -27,7 +27,7 @@ from relay.app import logs, notify
 from relay.app.instance import Instance
 from relay.app.process import App
 from relay.app.setup import prepare
-from relay.app.tuning import keep_to_a_core, settle_in
+from relay.app.tuning import keep_to_a_core, return_large_blocks, settle_in
 from relay.store.engine import Database
 from relay.store.writer import Unavailable
 from relay.submission.listener import bind
@@ -51,6 +51,7 @@ class Sockets:
 def run(path: Path) -> int:
     """Serve until told to stop; returns the exit code. Raises ConfigError, StoreUnusable, AlreadyRunning, OSError."""
     os.umask(0o077)  # what is stored is mail: nobody else on this machine reads it
+    return_large_blocks()
     loaded = load(path)
     settings = loaded.settings
     logs.configure(settings.server.log_level, settings.server.log_format)
@@ -122,8 +123,10 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
         task.add_done_callback(reloads.discard)
 
     loop.add_signal_handler(signal.SIGHUP, reload)
-    if watch.is_asked_for():
+    if watch.is_asked_for() and watch.is_installed():
         watch.trace()
+    elif watch.is_asked_for():
+        log.warning("spans are asked for and none are made: install gatepost[otel]")
     await app.start()
     settle_in()
     notify.tell("READY=1")

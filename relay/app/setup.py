@@ -17,17 +17,19 @@ from relay.store.engine import Database, StoreUnusable
 from relay.store.keys import Brought, ensure_keys
 from relay.store.meta import remembered
 from relay.store.migrate import upgrade
-from relay.store.nodes import bury, dead_nodes
+from relay.store.nodes import SILENT, bury, dead_nodes
 from relay.store.providers import declare_providers
+from relay.store.restored import set_apart, tide
 from relay.store.vault import Vault
 from relay.submission.login import hash_password, same_password
 
 log = structlog.get_logger()
 
 
-def prepare(settings: Settings, instance: Instance) -> None:
+def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -> None:
     """Create or upgrade the schema, bring in what the file declares, see that every domain has its keys.
 
+    A store that is `restored`, or shows to be, sends nothing that was due without a person.
     Raises StoreUnusable where the store is another installation's or cannot be used.
     """
     database = Database(settings.storage.dsn)
@@ -41,16 +43,28 @@ def prepare(settings: Settings, instance: Instance) -> None:
                 _recognise(connection, vault)
                 partitions.prepare(connection, time.time_ns() // 1_000_000)
                 declare_all(connection, settings, vault)
-                _bury(connection, settings, instance)
+                noted = instance.tide
+                restored = restored or noted > tide(connection)
+                _bury(connection, settings, instance, everybody=restored)
+                if restored:
+                    _set_apart(connection, noted)
     finally:
         database.close_now()
 
 
-def _bury(connection: Connection, settings: Settings, instance: Instance) -> None:
-    """We hold the lock of the data directory, so nobody of this installation lives: free what the dead held."""
+def _set_apart(connection: Connection, noted: int) -> None:
+    waiting = set_apart(connection, noted, time.time_ns() // 1_000_000)
+    log.warning("the store was restored from a backup: what was due waits for a person", waiting=waiting)
+
+
+def _bury(connection: Connection, settings: Settings, instance: Instance, *, everybody: bool) -> None:
+    """We hold the lock of the data directory, so nobody of this installation lives: free what the dead held.
+
+    `everybody`: also of other machines that have been silent for a while.
+    """
     now = time.time_ns() // 1_000_000
     wait = int(settings.delivery_config.uncertain.wait.total_seconds() * 1000)
-    dead = dead_nodes(connection, silent_since=0, instance=instance.id)
+    dead = dead_nodes(connection, silent_since=now - SILENT if everybody else 0, instance=instance.id)
     harmless = idempotent(settings.providers)
     requeued, uncertain = bury(connection, dead, now=now, uncertain_until=now + wait, idempotent=harmless)
     if requeued or uncertain:

@@ -1,7 +1,7 @@
 """`gatepost config`: what is wrong with a file, and what may stand in one."""
 
 from relay.cli.errors import EXIT_USAGE
-from relay.cli.options import AsJson, ConfigFile, group, path_of
+from relay.cli.options import AsJson, ConfigFile, UnneededConfigFile, group, path_of
 
 app = group("Validate the configuration, or print its JSON Schema")
 
@@ -36,7 +36,7 @@ def check(config: ConfigFile = None, as_json: AsJson = False) -> int:
 
 
 @app.command()
-def schema() -> None:
+def schema(_config: UnneededConfigFile = None) -> None:
     """Print the JSON Schema of the file, for editors."""
     from config.schema import schema as made
     from relay.cli.output import print_json

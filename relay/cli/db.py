@@ -29,6 +29,21 @@ def upgrade(config: ConfigFile = None) -> None:
 
 
 @app.command()
+def restored(config: ConfigFile = None) -> None:
+    """Say that the store comes from a backup: what it would send now waits for a person."""
+    from relay.app.instance import Instance
+    from relay.app.setup import prepare
+    from relay.cli.house import settings_of
+    from relay.cli.output import say
+
+    _, settings = settings_of(config)
+    instance = Instance(settings.server.data_dir)
+    instance.lock()
+    prepare(settings, instance, restored=True)
+    say("What was due waits: see `gatepost queue list`, then `queue retry`, `queue cancel` or `queue flush`.")
+
+
+@app.command()
 def current(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Print the store's revision; exit 1 if it is not this program's."""
     from relay.cli.house import settings_of

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from relay.cli.errors import EXIT_REFUSED
-from relay.cli.options import group
+from relay.cli.options import UnneededConfigFile, group
 
 app = group("Bounces, complaints and provider events")
 
@@ -19,6 +19,7 @@ def _group() -> None: ...
 def parse(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A message or a payload; - is standard input")],
     provider: Annotated[str, typer.Option(metavar="NAME", help="postmark, resend, ses, …; guessed if not given")] = "",
+    _config: UnneededConfigFile = None,
 ) -> int:
     """Print the normalised events as JSON; exit 1 if the file holds none."""
     from relay.cli.errors import BadUsage

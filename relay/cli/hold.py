@@ -33,7 +33,7 @@ def list_(
         Column("Mailbox", "mailbox"),
         Column("To", lambda row: ", ".join(row["recipients"])),
         Column("Subject", "subject"),
-        Column("Why", "reason"),
+        Column("Why", lambda row: row["detail"] or row["reason"]),
         Column("Waits", lambda row: ago(row["requestedAt"])),
         Column("Expires", lambda row: ago(row["expiresAt"])),
     )
@@ -110,6 +110,8 @@ def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
             ],
             "subject": sends[row.send_id].subject if row.send_id in sends else "",
             "reason": row.reason,
+            "rule": sends[row.send_id].rule if row.send_id in sends else "",
+            "detail": sends[row.send_id].detail if row.send_id in sends else "",
             "requestedAt": iso(row.requested_at),
             "expiresAt": iso(row.expires_at),
             "decidedAt": iso(row.decided_at),
@@ -136,7 +138,6 @@ def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
     return told | {
         "from": send.from_address if send else "",
         "class": send.message_class if send else "",
-        "rule": send.rule if send else "",
         "attachments": list(shown.attachments) if shown else [],
         "text": shown.text if shown else "(the message is no longer kept)",
     }

@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from relay.cli.errors import BadUsage, Refused
+from relay.cli.options import UnneededConfigFile
 
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write it. Default: here")] = Path(),
     domain: Annotated[str, typer.Option(help="The domain mail is sent from")] = "",
     address: Annotated[str, typer.Option(help="Postal address in the footer of commercial mail")] = "",
+    _config: UnneededConfigFile = None,
 ) -> None:
     """Write a commented gatepost.yaml that runs, and its keys. Never overwrites."""
     import secrets

@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     try:
-        code = typer.main.get_command(app).main(list(arguments), prog_name="gatepost", standalone_mode=False)
+        code = typer.main.get_command(app).main(_config_last(arguments), prog_name="gatepost", standalone_mode=False)
     except TyperException as error:
         return _usage(error)
     except (typer.Abort, KeyboardInterrupt):
@@ -131,6 +131,13 @@ def run(arguments: Sequence[str]) -> int:
         name = type(error).__name__
         return _failed(f"unexpected {name}: {words(error)} (GATEPOST_DEBUG=1 shows where)", EXIT_REFUSED)
     return code if isinstance(code, int) else 0
+
+
+def _config_last(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with a configuration named before the command moved behind it: there commands take it."""
+    first = arguments[0] if arguments else ""
+    length = 2 if first in ("-c", "--config") else int(first.startswith("--config="))
+    return [*arguments[length:], *arguments[:length]]
 
 
 def _usage(error: TyperException) -> int:

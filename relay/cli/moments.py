@@ -42,7 +42,7 @@ class Moment:
 
 def moments(told: Mapping[str, Any]) -> list[Moment]:
     """Everything, oldest first; what happened in one moment stays in the order of cause and effect."""
-    found = [*_submitted(told), *_decided(told), *_attempts(told), *_events(told)]
+    found = [*_submitted(told), *_decided(told), *_attempts(told), *_events(told), *_due(told)]
     return sorted(found, key=lambda m: m.at)
 
 
@@ -50,7 +50,7 @@ def checks(recorded: Iterable[Mapping[str, Any]], *, every: bool) -> Iterator[st
     """The checks that spoke, each with its evidence; the quiet ones counted."""
     quiet = 0
     for check in recorded:
-        if not every and check["status"] in ("passed", "skipped"):
+        if not every and check["status"] in ("passed", "skipped") and "scheduled_for" not in check:
             quiet += 1
             continue
         yield _check(check)
@@ -106,6 +106,13 @@ def _events(told: Mapping[str, Any]) -> Iterator[Moment]:
         shown = ", ".join(f"{key} {_plain(value)}" for key, value in data.items())
         subject = event["recipient"] if family == "delivery" else ""
         yield Moment(event["at"], name if family in ("delivery", "send") else event["type"], _joined(subject, shown))
+
+
+def _due(told: Mapping[str, Any]) -> Iterator[Moment]:
+    """What is still to come."""
+    for delivery in told["recipients"]:
+        if delivery["nextAttemptAt"]:
+            yield Moment(delivery["nextAttemptAt"], "due", f"{delivery['recipient']}, {delivery['state']} until then")
 
 
 def _joined(*words: str) -> str:

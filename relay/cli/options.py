@@ -10,6 +10,8 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help="Configuration. Default: $GATEPOST_CONFIG, else gatepost.yaml"),
 ]
+# A script hands the same file to every command; one that needs none takes it all the same.
+UnneededConfigFile = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 InTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant. Default: whichever it is in")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many")]

@@ -17,7 +17,6 @@ from relay.cli.values import plain_domain, span
 from relay.http import outcomes as outcome_report
 from relay.http import reputation
 from relay.http.house import House as Parts
-from relay.http.ledger import Ledgers
 from relay.http.replaying import policy_of
 from relay.store import accounts
 from relay.store.listings import tenant_names
@@ -27,11 +26,12 @@ LONGEST = 366 * 86_400_000
 
 
 class _Asking:
-    """As much of the HTTP side's house as reports ask: settings, clock, reading, and a ledger to write in."""
+    """As much of the HTTP side's house as reports ask: settings, clock, reading, and writing what is credited."""
+
+    pause = staticmethod(asyncio.sleep)
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self.ledgers = Ledgers()
 
     def settings(self) -> Settings:
         return self._house.settings
@@ -42,6 +42,10 @@ class _Asking:
     async def look(self, question: Callable[[Connection], T]) -> T:
         with self._house.reading() as connection:
             return question(connection)
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        with self._house.writing() as connection:
+            return job(connection)
 
 
 def standings(house: House, *, mailbox: str, domain: str, tenant: str) -> list[dict[str, Any]]:

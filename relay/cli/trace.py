@@ -37,8 +37,7 @@ def _print(told: dict[str, Any], *, every_check: bool) -> None:
     screen = console()
     head = Text.assemble((told["sendId"], "bold"), "  ", _word(told["status"]))
     screen.print(head, soft_wrap=True)
-    line = f"{told['mailbox']} <{told['from']}> → {told['to'] or ', '.join(r['recipient'] for r in told['recipients'])}"
-    screen.print(Text(safe(line)), soft_wrap=True)
+    screen.print(Text(safe(_between(told))), soft_wrap=True)
     if told["subject"]:
         screen.print(Text(safe(told["subject"]), "italic"), soft_wrap=True)
     screen.print()
@@ -47,11 +46,18 @@ def _print(told: dict[str, Any], *, every_check: bool) -> None:
         if moment.day != day:
             day = moment.day
             screen.print(Text(f"{day} UTC", "dim"))
-        label = Text.assemble((f"{moment.clock}  ", "dim"), (f"{moment.what:<12}", moment.style), safe(moment.words))
+        label = Text.assemble((f"{moment.clock}  ", "dim"), (f"{moment.what:<11} ", moment.style), safe(moment.words))
         screen.print(label, soft_wrap=True)
         if moment.what in ("approved", "held", "blocked", "deferred") and moment.is_decision:
             for check in checks(told["decision"]["checks"] or (), every=every_check):
                 screen.print(Text(f"{'':14}  {check}", "dim" if check.startswith("✓") else ""), soft_wrap=True)
+
+
+def _between(told: dict[str, Any]) -> str:
+    """From whom to whom, as far as the client came before it was refused."""
+    sender = f" <{told['from'] or told['mailFrom']}>" if told["from"] or told["mailFrom"] else ""
+    to = told["to"] or ", ".join(r["recipient"] for r in told["recipients"])
+    return f"{told['mailbox']}{sender}" + (f" → {to}" if to else "")
 
 
 def _word(status: str) -> tuple[str, str]:

@@ -6,15 +6,16 @@ number of tries at once grows by one with each success, so that what has gathere
 fall upon the provider at once. A throttle closes it for as long as it said, or for a moment
 that doubles from one to the next, and halves the number of tries at once; it is no failure of
 the line. A refusal of a message, a sender or a recipient is a healthy answer, or none at all.
+What may be greylisting counts once for each domain of a recipient between two successes.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from config.delivery import Breaker
-from relay.delivery.outcome import CLOSED, SENDER, UNFIT, Outcome, Result, Scope
+from relay.delivery.outcome import CLOSED, DOMAIN, SENDER, UNFIT, Outcome, Result, Scope
 
 THROTTLED = 1_000  # milliseconds a provider is spared after a throttle that named no time; doubled by the next one
 EXHAUSTED = 3_600_000  # and after «quota used up»
@@ -38,6 +39,7 @@ class Health:
     """One provider, as this process sees it."""
 
     failures: int = 0
+    greylisting: set[str] = field(default_factory=set)  # recipients' domains it put off since it last took something
     open_since: int = 0
     open_until: int = 0
     opened_for: int = 0
@@ -71,6 +73,12 @@ class Health:
     def is_limited(self, now: int) -> bool:
         """Whether its limit does."""
         return self.limited_since <= now < self.limited_until
+
+    def is_new(self, domains: Set[str]) -> bool:
+        """Whether none of these domains has been put off since it last took something; notes them."""
+        known = bool(self.greylisting & domains)
+        self.greylisting |= domains
+        return not known
 
     def open(self, now: int, until: int) -> None:
         """Keep mail away until then, or longer where that was said before."""
@@ -154,8 +162,11 @@ class Healths:
         health = self.of(name)
         health.limited_since, health.limited_until = self._clock(), until
 
-    def learn(self, made: Sequence[Outcome]) -> Change:
-        """Take in what the outcomes of one transaction say of its provider, and say what is news about it."""
+    def learn(self, made: Sequence[Outcome], domains: Set[str] = frozenset()) -> Change:
+        """Take in what the outcomes of one transaction say of its provider, and say what is news about it.
+
+        `domains` are those of its recipients.
+        """
         telling = _telling(made)
         if telling is None:
             return Change.NONE
@@ -167,7 +178,8 @@ class Healths:
         if telling.kind in _THROTTLES or telling.reopen_after:
             self._throttled(health, telling)
         elif _is_failure(telling):
-            self._failed(health, telling)
+            if telling.kind != DOMAIN or health.is_new(domains):
+                self._failed(health, telling)
         else:
             self._succeeded(health)
         return self._news(health, telling, was_shut=was_shut)
@@ -203,7 +215,7 @@ class Healths:
             return  # it was under way when the breaker opened
         if health.failures < self._limit and not health.opened_for and told.kind not in _AT_ONCE:
             return
-        health.cause = told.kind or told.scope.value
+        health.cause = told.scope.value if told.kind == DOMAIN else told.kind or told.scope.value
         health.opened_for = min(health.opened_for * 2 or self._open_for, self._open_at_most)
         health.open(now, now + health.opened_for)
         health.allowed = 1
@@ -212,6 +224,7 @@ class Healths:
         if health.is_open(self._clock()):
             return  # it began before the breaker opened: the probe decides
         health.failures = health.opened_for = health.open_until = health.throttles = 0
+        health.greylisting.clear()
         if health.allowed:
             health.allowed = (health.allowed + 1) % RAMP
         if not health.allowed:

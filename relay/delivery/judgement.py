@@ -2,7 +2,9 @@
 
 A provider's own texts come first (its preset), then the enhanced code, then the first
 digit. 5.7.z never condemns a recipient. A 4xx to RCPT with x.3.z, x.4.z, x.7.z, or 421,
-speaks of the provider; with x.1.z, x.2.z or no enhanced code of this recipient. After the
+speaks of the provider; with x.1.z, x.2.z or no enhanced code of this recipient. But for 421
+it may as well be greylisting by the recipient's domain, so it is marked as such: one domain
+that does so says nothing of the provider (`health`). After the
 final dot without an answer the outcome is uncertain, whatever broke: RFC 5321 §4.5.3.2.6
 and RFC 1047 say why. An address is called dead only by words or codes that leave no doubt
 (`relay.mail.bounce_reason`): a false suppression is worse than a miss.
@@ -16,6 +18,7 @@ from config.providers import ProviderSettings
 from relay.delivery.outcome import (
     ARRIVING,
     CROWDED,
+    DOMAIN,
     POLICY,
     SENDER,
     SIZE,
@@ -122,9 +125,11 @@ def _of_recipient(reply: Reply) -> Failure:
     if reply.code in (452, 552) and ((enhanced and enhanced[1:] == (5, 3)) or _CROWD.search(reply.text)):
         return Failure(Scope.PROVIDER, temporary=True, kind=CROWDED)
     if reply.is_for_now("RCPT"):
-        ours = enhanced is None or enhanced.subject in (1, 2)
-        scope = Scope.RECIPIENT if ours and reply.code != 421 else Scope.PROVIDER
-        return Failure(scope, temporary=True)
+        if reply.code == 421:
+            return Failure(Scope.PROVIDER, temporary=True)
+        if enhanced is None or enhanced.subject in (1, 2):
+            return Failure(Scope.RECIPIENT, temporary=True)
+        return Failure(Scope.PROVIDER, temporary=True, kind=DOMAIN)
     if reply.code in _DIALOGUE and (enhanced is None or enhanced.subject in (0, 5, 7)):
         return Failure(Scope.PROVIDER, temporary=False, kind=_whose(reply, ""))
     if enhanced in _UTF8_CODES:
@@ -139,7 +144,8 @@ def _of_recipient(reply: Reply) -> Failure:
 def _of_message(reply: Reply) -> Failure:
     """DATA and the answer to the final dot."""
     if reply.is_for_now():
-        return Failure(Scope.PROVIDER, temporary=True)
+        greylisted = reply.code != 421 and reply.enhanced is not None and reply.enhanced.subject == 7
+        return Failure(Scope.PROVIDER, temporary=True, kind=DOMAIN if greylisted else "")
     if reply.enhanced in _SIZE_CODES or (reply.code == 552 and reply.enhanced is None):
         return Failure(Scope.MESSAGE, temporary=False, kind=SIZE)
     kind = _whose(reply, "content")

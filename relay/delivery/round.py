@@ -61,6 +61,7 @@ class Means:
     owner: Callable[[Parcel], Awaitable[Owner]]
     clock: Callable[[], int]
     chance: Callable[[], float]
+    draw: Callable[[], float]  # by weight, among providers
     watch: Watch
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -139,7 +140,7 @@ class Round:
             # Only the provider that may have the message.
             own = tuple(p for p in means.providers if p.name == asked and p.is_ready)
             return Leg(due, tuple(p for p in own if may_try(p.name)), asked)
-        chosen = route(means.providers, self._parcel, domain, names=names, may_try=may_try, chance=means.chance())
+        chosen = route(means.providers, self._parcel, domain, names=names, may_try=may_try, draw=means.draw())
         return Leg(due, chosen)
 
     def _fitting(self, leg: Leg) -> tuple[ProviderSettings, ...]:
@@ -228,7 +229,7 @@ class Round:
             made = await attempt.make()
         if any(o.kind == "connections" for o in made) and means.pool.crowded(provider):
             return made  # with fewer connections it is well again
-        if change := means.healths.learn(made):
+        if change := means.healths.learn(made, {due.domain for due in begun}):
             await self._settlement.tell(provider, made[0], change)
         return made
 

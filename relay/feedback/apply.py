@@ -122,12 +122,14 @@ class _Effect:
         self._noted: list[Event] = []
         self._suppress: list[Suppress] = []
         self._negative: list[tuple[str, str]] = []
+        self._counted: list[tuple[Any, dict[str, int]]] = []
 
     def of(self, told: Told, row: Any) -> None:
         """One event about one delivery."""
         kind = told.event.event_type
         if kind in TAKEN and self._state(row) == "uncertain":
-            store.was_delivered(self._connection, self._as_it_is(row), now=self._now, data=_data(told))
+            columns = store.was_delivered(self._connection, self._as_it_is(row), now=self._now, data=_data(told))
+            self._counted.append((row, columns))
             self._states[row.send_id, row.n] = "delivered"
             if kind == "delivered":
                 return
@@ -141,8 +143,9 @@ class _Effect:
             self._noted.append(store.event_of(row, NOTED[kind], self._now, _data(told)))
 
     def write(self) -> None:
-        """Suppressions and what counts against senders, once for the batch."""
+        """Counts, suppressions and what speaks against senders, once for the batch."""
         record(self._connection, self._noted)
+        store.count(self._connection, self._counted, self._now)
         self._consequences.suppress(self._connection, self._suppress)
         self._consequences.negative(self._connection, self._negative, self._now)
 
@@ -157,7 +160,7 @@ class _Effect:
         event = told.event
         changes = self._state(row) in ("delivered", "uncertain")
         if changes:
-            store.was_refused(
+            columns = store.was_refused(
                 self._connection,
                 self._as_it_is(row),
                 now=self._now,
@@ -165,6 +168,7 @@ class _Effect:
                 reply=event.diagnostic,
                 data=_data(told) | {"hard": event.hard, "late": True},
             )
+            self._counted.append((row, columns))
             self._states[row.send_id, row.n] = "bounced"
         if event.hard and _is_agents(row):
             if self._rules.suppress_hard:
@@ -178,7 +182,7 @@ class _Effect:
         if not _is_agents(row) or store.happened(self._connection, row.send_id, row.n, "delivery.complained"):
             return
         record(self._connection, [store.event_of(row, "delivery.complained", self._now, _data(told))])
-        store.complained(self._connection, row, self._now)
+        self._counted.append((row, {"complained": 1}))
         self._suppress.append(_suppression(told, row, "complaint", self._now))
         self._negative.append((row.tenant_id, row.mailbox_id))
         if self._rules.investigate:

@@ -7,9 +7,8 @@ line break has no place in a list of addresses.
 
 import csv
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 from fastapi import Request
@@ -125,22 +124,25 @@ def give(
 ) -> StreamingResponse:
     """Export as CSV; `pages` gives the rows after an id."""
 
-    async def text() -> AsyncIterator[str]:
-        yield line(head)
+    async def batches() -> AsyncIterator[Sequence[Sequence[Any]]]:
         after = ""
         while rows := await pages(after):
-            yield "".join(line(row(r)) for r in rows)
+            yield [row(r) for r in rows]
             after = rows[-1].id
+
+    return stream(name, head, batches())
+
+
+def stream(name: str, head: Sequence[str], batches: AsyncIterator[Sequence[Sequence[Any]]]) -> StreamingResponse:
+    """Rows that come in batches, as CSV."""
+
+    async def text() -> AsyncIterator[str]:
+        yield line(head)
+        async for rows in batches:
+            yield "".join(line(cells) for cells in rows)
 
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(text(), media_type="text/csv; charset=utf-8", headers=disposition)
-
-
-def table(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingResponse:
-    """Rows that are at hand as CSV."""
-    text = (line(cells) for cells in chain([head], rows))
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(text, media_type="text/csv; charset=utf-8", headers=disposition)
 
 
 def line(cells: Sequence[Any]) -> str:

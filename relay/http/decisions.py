@@ -50,7 +50,7 @@ async def show_decision(
 
 async def trace(parts: House, who: Caller, send_id: str, *, full: bool = False) -> dict[str, Any]:
     """The recorded decision; raises 404. Also for the console."""
-    record = await parts.look(lambda c: traces.shown(c, send_id))
+    record = await parts.find(lambda c: traces.shown(c, send_id))
     if record is None or not who.sees(record["tenant"], record["mailbox"]):
         raise not_found("decision")
     told = {
@@ -70,4 +70,4 @@ async def trace(parts: House, who: Caller, send_id: str, *, full: bool = False) 
         "hash": record["hash"],
         "repeats": record["repeats"],
     }
-    return told | {"facts": record["facts"], "state": record["state"]} if full else told
+    return told | {"facts": record.get("facts"), "state": record.get("state")} if full else told

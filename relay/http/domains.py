@@ -7,12 +7,13 @@ and tells for every record whether it is right, and in a sentence what is wrong.
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, Field
 
 from config.types import to_domain
 from relay.http import dns_records
 from relay.http.access import Caller, Operator, Parts, Reads
+from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
@@ -91,6 +92,7 @@ class Domain(Told):
 async def add_domain(body: NewDomain, parts: Parts, _: Operator) -> Any:
     """Add a domain and make its DKIM keys; the answer says what to publish."""
     now, token = parts.clock(), parts.random(16).hex()
+    await parts.look(lambda c: domains.check_free(c, body.domain))  # before a second goes into a key nobody gets
     rsa, ed25519 = await asyncio.to_thread(lambda: (generate_rsa().private_pem, generate_ed25519().private_pem))
 
     def job(connection: Any) -> Any:
@@ -143,18 +145,27 @@ async def list_domains(
 
 
 @router.get("/domains/{id}", summary="Show a domain", response_model=Domain)
-async def show_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
+async def show_domain(domain_id: DomainId, parts: Parts, who: Reads, response: Response) -> Any:
     """With its records as DNS had them when last asked."""
     row, own_keys = await parts.look(lambda c: _read(c, who, domain_id))
+    response.headers["ETag"] = _etag(row)
     return told(parts, row, own_keys)
 
 
 @router.patch("/domains/{id}", summary="Change a domain", response_model=Domain)
-async def change_domain(domain_id: DomainId, body: ChangedDomain, parts: Parts, who: Operator) -> Any:
+async def change_domain(
+    domain_id: DomainId,
+    body: ChangedDomain,
+    parts: Parts,
+    who: Operator,
+    response: Response,
+    if_match: IfMatch = None,
+) -> Any:
     """Another way of proof has to be proven anew."""
 
     def job(connection: Any) -> Any:
-        row, _ = _read(connection, who, domain_id)
+        row = listings.held(connection, "domains", _read(connection, who, domain_id)[0].id)
+        check(if_match, _etag(row))
         domains.change_domain(
             connection, row, verification=body.verification_method, physical_address=body.physical_address
         )
@@ -162,6 +173,7 @@ async def change_domain(domain_id: DomainId, body: ChangedDomain, parts: Parts, 
 
     row, own_keys = await parts.write(job)
     parts.changed()
+    response.headers["ETag"] = _etag(row)
     return told(parts, row, own_keys)
 
 
@@ -225,6 +237,10 @@ def told(parts: House, row: Any, own_keys: Any) -> dict[str, Any]:
         "verifiedAt": iso(row.verified_at),
         "checkedAt": iso(row.checked_at),
     }
+
+
+def _etag(row: Any) -> str:
+    return of_row(row, "verification", "physical_address", "status")
 
 
 def _read(connection: Any, who: Caller, reference: str) -> tuple[Any, Any]:

@@ -61,7 +61,7 @@ async def events(
     request: Request,
     parts: Parts,
     who: Reads,
-    since: Annotated[str | None, Query(max_length=64, description="An event's id, `now`, or a time.")] = None,
+    since: Annotated[str | None, Query(max_length=64, description="An event's id, `now`, `0`, or a time.")] = None,
     types: Annotated[str, Query(alias="types", max_length=1000, description="As send.held,delivery.*")] = "",
     mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
     send_id: Annotated[str | None, Query(alias="sendId", max_length=64)] = None,
@@ -119,7 +119,7 @@ async def _is_still_good(request: Request) -> bool:
 
 async def place(parts: House, since: str | None) -> Mark:
     """The place `since` names; raises Problem."""
-    if not since:
+    if not since or since == "0":
         return Mark()
     if since == "now":
         return await parts.look(journal.newest)
@@ -131,7 +131,7 @@ async def place(parts: House, since: str | None) -> Mark:
     try:
         at = parse_time(since.replace(" ", "+"))  # a plus sign in a query is a blank where nobody escaped it
     except (ValueError, OverflowError):
-        raise invalid("since", "is the id of an event, `now`, or a time as RFC 3339 writes it") from None
+        raise invalid("since", "is the id of an event, `now`, `0`, or a time as RFC 3339 writes it") from None
     return await parts.look(lambda c: journal.at_time(c, at))
 
 

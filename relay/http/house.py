@@ -17,7 +17,6 @@ from config.providers import ProviderSettings
 from config.settings import Settings
 from relay.delivery.health import Healths
 from relay.feedback.hooks import Ingested
-from relay.http.ledger import Ledgers
 from relay.mail.ids import Ids
 from relay.mail.token import Tokens
 from relay.mail.unsubscribe import Links
@@ -89,12 +88,22 @@ class House:
     figures: Callable[[], Mapping[str, float]] = _no_figures  # gauges read when /metrics is asked
     ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")
-    ledgers: Ledgers = field(default_factory=Ledgers)  # what events are owed, as far as it is computed
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two looks of a stream
 
     async def look(self, question: Callable[[Connection], T]) -> T:
         """Run one reading function; raises Unavailable."""
         return await look(self.database, question)
+
+    async def find(self, question: Callable[[Connection], T | None]) -> T | None:
+        """What a question finds; where that is nothing, once more after all that waits to be written.
+
+        A refusal is told at once and recorded with the next commit: who asks about it in between waits for that.
+        """
+        found = await self.look(question)
+        if found is None:
+            await self.writer.run(lambda _connection: None)
+            found = await self.look(question)
+        return found
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run one function in a write transaction and return its result after the commit; raises Unavailable.

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from relay.http import tighten
 from relay.http.access import Caller, Operator, Parts, Reads, Who
-from relay.http.etags import IfMatch, check, etag
+from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
 from relay.http.mailbox_shapes import ChangedMailbox, FreshMailbox, Mailbox, NewMailbox, Paused, told
 from relay.http.pages import Turning, listing
@@ -95,7 +95,7 @@ async def show_mailbox(mailbox_id: MailboxId, parts: Parts, who: Reads, response
     """With what it used of its limits."""
     row = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_sight(row.tenant_id, row.id, "mailbox")
-    response.headers["ETag"] = etag(mailboxes.state_of(row))
+    response.headers["ETag"] = _etag(row)
     return await _told(parts, row)
 
 
@@ -117,15 +117,20 @@ async def change_mailbox(
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        row = accounts.mailbox(connection, found.id)
-        check(if_match, mailboxes.state_of(row))
+        row = listings.held(connection, "mailboxes", found.id)
+        check(if_match, _etag(row))
         tighten.change(connection, row, body, who, account, now)
         return accounts.mailbox(connection, found.id)
 
     row = await parts.write(job)
     parts.changed()
-    response.headers["ETag"] = etag(mailboxes.state_of(row))
+    response.headers["ETag"] = _etag(row)
     return await _told(parts, row)
+
+
+def _etag(row: Any) -> str:
+    names = "name address from_name autonomy role allowed_classes policy status cause tightened settings updated_at"
+    return of_row(row, *names.split())
 
 
 @router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)

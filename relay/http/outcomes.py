@@ -1,13 +1,13 @@
 """Outcomes: what people did after mail reached them, and what it brought and cost.
 
 An event is taken once, by its `eventId` or by its content, whatever is repeated or comes
-late. The report is computed from what is stored, so asking twice gives the same.
+late. A report is the sum of the credits of everything that was stored when it was asked for.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -18,24 +18,22 @@ from pydantic import Field, model_validator
 from config.durations import parse_duration
 from config.settings import Settings
 from policy.attribution import Credit, Event, Model, credited, shared
-from policy.outcomes import Costs, GroupBy, cost_of, grouped, report
+from policy.outcomes import Brought, Costs, GroupBy, cost_of, report, together
 from policy.usage import DAY
 from relay.http import csvs
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.ledger import LEDGERS, half_life_of, windows_of
 from relay.http.problems import invalid
 from relay.http.reading import StrictRoute
 from relay.http.reputation import tenant_of
 from relay.http.shapes import Email, Given, Moment, Short, Told, address_of, when
-from relay.store import listings, volumes
+from relay.store import attribution, listings, volumes
 from relay.store import outcomes as store
 from relay.store.engine import canonical, dumps
 
 router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
 CENT = Decimal("0.01")
 LONGEST = 366 * DAY
-USUAL = 30 * DAY
 
 
 COLUMNS = (
@@ -67,6 +65,11 @@ class Asked:
     model: Model
     mailbox_id: str = ""
 
+    @property
+    def credits(self) -> attribution.Asked:
+        """The credits it rests on."""
+        return attribution.Asked(self.tenant_id, self.model, self.since, self.until, self.mailbox_id)
+
 
 def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mailbox_id: str = "") -> Asked:
     """The report of a period that ends now; raises Problem."""
@@ -93,7 +96,7 @@ class NewEvent(Given):
     user_id: Short = ""
     email: Email | None = None
     timestamp: Moment | None = Field(default=None, description="Now by default.")
-    value: Annotated[Decimal, Field(max_digits=30, decimal_places=10, allow_inf_nan=False)] = Decimal(0)
+    value: Annotated[Decimal, Field(max_digits=22, decimal_places=10, allow_inf_nan=False)] = Decimal(0)
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=100)
     event_id: Short | None = Field(default=None, description="Makes a repeat harmless; else the content does.")
     tenant: Short = ""
@@ -168,53 +171,59 @@ async def export_outcomes(
 ) -> StreamingResponse:
     """One line a credit: of each event the weights sum to 1 and the credits to its value, to the last digit."""
     asked = await _asked(parts, who, period, model, tenant_id)
-    events, owed = await _credited(parts, asked)
+    await keep_up(parts)
     names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id))
-    by_id = {event.id: event for event in events}
-    return csvs.table("outcomes.csv", COLUMNS, (_exported(by_id[c.event_id], c, names) for c in owed))
+
+    async def rows() -> AsyncIterator[Sequence[Sequence[Any]]]:
+        last = None
+        while page := await parts.look(partial(attribution.page, asked=asked.credits, after=last)):
+            yield [_exported(owed, names) for owed in page]
+            last = page[-1]
+
+    return csvs.stream("outcomes.csv", COLUMNS, rows())
 
 
 async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict[str, Any]:
     """The report of a period; also for the console and the command line."""
-    events, owed = await _credited(parts, asked)
-    by_provider, by = await parts.look(
-        lambda c: volumes.sent_since(c, asked.tenant_id, asked.since, group_by or "provider", asked.mailbox_id)
-    )
+    await keep_up(parts)
+    by: GroupBy = group_by or "provider"
+
+    def question(connection: Any) -> tuple[list[str], dict[str, Brought], Any]:
+        types = store.types_between(connection, asked.tenant_id, asked.since, asked.until)
+        sent = volumes.sent_since(connection, asked.tenant_id, asked.since, by, asked.mailbox_id)
+        return types, attribution.brought(connection, asked.credits, by), sent
+
+    types, groups, (by_provider, sent) = await parts.look(question)
     costs = _costs(parts.settings())
     cost = cost_of(costs, by_provider, asked.until - asked.since)
-    told: dict[str, Any] = _plain(report(asked.period, sum(by_provider.values()), events, owed, cost))
+    whole = together(groups.values(), types)
+    told: dict[str, Any] = _plain(report(asked.period, sum(by_provider.values()), whole, cost))
     told |= {"model": asked.model, "cost": _money(cost)}
     if group_by is not None:
         names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
-        shared = {n: _share(costs, n if group_by == "provider" else "", cost, by[n], by_provider) for n in by}
-        told["groups"] = _groups(asked, events, owed, group_by, by, shared, names)
+        shared = {n: _share(costs, n if group_by == "provider" else "", cost, sent[n], by_provider) for n in sent}
+        told["groups"] = _groups(asked, groups, group_by, sent, shared, names)
     return told
 
 
 async def keep_up(parts: House) -> None:
-    """Credit the events of the usual period, a day at a time, so that a report finds them credited."""
-    now, model = parts.clock(), parts.settings().attribution.model
-    for tenant_id in await parts.look(lambda c: store.busiest(c, now - USUAL, LEDGERS // 2)):
-        for until in range(now, now - USUAL, -DAY):
-            await _credited(parts, Asked(tenant_id, "1d", until - DAY, until, model))
+    """Credit everything that is stored by now."""
+    await attribution.keep_up(parts.look, parts.write, parts.pause, attribution.terms_of(parts.settings()))
 
 
 def _groups(
     asked: Asked,
-    events: Sequence[Event],
-    owed: Sequence[Credit],
+    groups: Mapping[str, Brought],
     by: GroupBy,
     sent: Mapping[str, int],
     shared: Mapping[str, Decimal],
     names: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """The report of each mailbox, campaign or provider."""
-    groups, by_id = grouped(owed, by), {event.id: event for event in events}
     told = []
     for key in sorted({*groups, *sent}):
-        own = groups.get(key, [])
-        credited = [by_id[event_id] for event_id in dict.fromkeys(c.event_id for c in own)]
-        one = _plain(report(asked.period, sent.get(key, 0), credited, own, shared.get(key, Decimal(0))))
+        brought = groups.get(key, Brought())
+        one = _plain(report(asked.period, sent.get(key, 0), brought, shared.get(key, Decimal(0))))
         told.append({by: names.get(key, key), **({"mailboxId": key} if by == "mailbox" else {}), **one})
     return told
 
@@ -262,8 +271,9 @@ def _outcome(parts: House, body: NewEvent, tenant_id: str) -> store.NewOutcome:
 
 
 async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model: Model) -> tuple[Credit, ...]:
-    settings = parts.settings()
-    window = windows_of(settings)[new.type]
+    """What a new event credits by what is stored now."""
+    terms = attribution.terms_of(parts.settings())
+    window = terms.window(new.type)
 
     def question(connection: Any) -> tuple[frozenset[str], Any]:
         known = store.keys_of_people(connection, tenant_id, [new.user_id]).get(new.user_id, set())
@@ -272,27 +282,16 @@ async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model
 
     keys, touches = await parts.look(question)
     event = Event(new.id, new.type, new.at, keys, Decimal(new.value))
-    return shared(event, credited(event, touches, window), model, half_life_of(settings))
+    return shared(event, credited(event, touches, window), model, terms.half_life)
 
 
-async def _credited(parts: House, asked: Asked) -> tuple[list[Event], list[Credit]]:
-    """The events of the period and what they credit; of one mailbox only what it is owed."""
-    ledger = parts.ledgers.of(asked.tenant_id, parts.settings())
-    async with ledger.lock:
-        told = await parts.look(lambda c: ledger.told(c, asked.tenant_id, asked.since, asked.until))
-        owed = await asyncio.to_thread(ledger.keep, told, asked.model, parts.clock())
-    found = [credit for _, own in owed for credit in own]
-    own = [c for c in found if c.touch.mailbox == asked.mailbox_id] if asked.mailbox_id else found
-    return [event for event, _ in owed], own
-
-
-def _exported(event: Event, credit: Credit, names: Mapping[str, str]) -> tuple[Any, ...]:
-    touch = credit.touch
+def _exported(owed: attribution.Owed, names: Mapping[str, str]) -> tuple[Any, ...]:
+    credit, touch = owed.credit, owed.credit.touch
     return (
-        event.id,
-        event.type,
-        when(event.at),
-        event.value,
+        credit.event_id,
+        owed.type,
+        when(owed.at),
+        owed.value,
         touch.send_id,
         touch.key,
         when(touch.at),

@@ -1,8 +1,8 @@
 """Errors as RFC 9457 problem details: a stable code, one sentence for the caller, nothing of our inside.
 
-The code is the contract. Its explanation stands here once and is what the documentation
-page shows. Whatever goes wrong unforeseen is `internal_error` with the request's id, by
-which the log tells the rest.
+The code is the contract. What to do about it stands here once: every answer says it as
+`hint`, and the documentation page shows it. Whatever goes wrong unforeseen is
+`internal_error` with the request's id, by which the log tells the rest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,16 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 
-# code: (status, title, what it means and what to do)
+# code: (status, title, what to do)
 CODES: Mapping[str, tuple[int, str, str]] = {
     "missing_key": (401, "No key", "Send `Authorization: Bearer <key>`."),
     "wrong_key": (401, "The key is not known", "Check that the whole key was copied; it is shown once, when made."),
     "revoked_key": (401, "The key was revoked", "Ask for a new one."),
-    "permission_missing": (403, "The key may not do this", "The key lacks the permission (send, read or manage)."),
+    "permission_missing": (
+        403,
+        "The key may not do this",
+        "Use a key with the permission `detail` names.",
+    ),
     "human_decision_required": (
         403,
         "A person has to decide this",
@@ -37,31 +41,55 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     ),
     "hook_not_configured": (403, "The hook has no secret", "Set `webhookSecret` of this provider."),
     "foreign_event": (403, "Not an event of ours", "The account or topic is not one this provider was set up for."),
-    "unauthentic": (401, "The call does not prove where it is from", "Signature, time or password is wrong."),
-    "not_found": (404, "Not found", "There is no such thing, or it is not yours."),
-    "method_not_allowed": (405, "Method not allowed", "See `Allow`."),
+    "unauthentic": (
+        401,
+        "The call does not prove where it is from",
+        "Sign it with the secret that is set here.",
+    ),
+    "not_found": (
+        404,
+        "Not found",
+        "Use an id from the list; what is not yours looks the same.",
+    ),
+    "method_not_allowed": (405, "Method not allowed", "Use a method that `Allow` names."),
     "not_acceptable": (406, "Not acceptable", "Ask for `application/json` or `text/event-stream`."),
     "too_slow": (408, "The body did not come", "Send it without a pause of half a minute."),
-    "already_exists": (409, "It exists already", "The name, address or domain is taken."),
+    "already_exists": (409, "It exists already", "Use the one there is, or choose another name, address or domain."),
     "declared_in_file": (
         409,
         "The configuration file says this",
         "Declared fields are changed in the file; pausing and tightening work here.",
     ),
-    "not_waiting": (409, "It does not wait for a decision", "Somebody decided, withdrew it, or its time ran out."),
+    "not_waiting": (
+        409,
+        "It does not wait for a decision",
+        "Read the send: it was decided, withdrawn or timed out.",
+    ),
     "rotation_pending": (409, "Its keys are being rotated", "Publish the new DKIM records, then verify the domain."),
-    "changed_since_held": (409, "It is not what was held", "What is stored differs from what approval was asked for."),
-    "replayed": (409, "The proof was used before", "One signed call is taken once; this is another under its proof."),
+    "changed_since_held": (
+        409,
+        "It is not what was held",
+        "Reject it, and have it sent anew.",
+    ),
+    "replayed": (
+        409,
+        "The proof was used before",
+        "Sign each call anew; a proof is good for one call.",
+    ),
     "request_in_progress": (409, "The first request is still under way", "Ask again in a second."),
     "changed_meanwhile": (412, "Somebody changed it meanwhile", "Read it again and send its new ETag."),
-    "too_large": (413, "The body is too large", "See the limit in `detail`."),
+    "too_large": (413, "The body is too large", "Make it smaller than the limit `detail` names."),
     "unsupported_media_type": (415, "The body is of another type", "Send `application/json`."),
-    "invalid_request": (422, "The request is wrong", "`errors` names each field and what is wrong with it."),
+    "invalid_request": (422, "The request is wrong", "Mend what `detail` and `errors` name, then send it again."),
     "idempotency_key_reused": (422, "The key was used for another body", "Use a new Idempotency-Key."),
     "bad_cursor": (422, "The cursor is not one of ours", "Start again without a cursor."),
     "too_many_requests": (429, "Too many calls", "Wait as long as `Retry-After` says."),
-    "internal_error": (500, "Something went wrong here", "The request's id finds it in the log."),
-    "unavailable": (503, "Not now", "The store cannot be read or written; nothing was done. Come again."),
+    "internal_error": (
+        500,
+        "Something went wrong here",
+        "Try again later; the log has it under `requestId`.",
+    ),
+    "unavailable": (503, "Not now", "Nothing was done. Send the same request again after `Retry-After` seconds."),
 }
 
 
@@ -77,8 +105,8 @@ class Problem(HTTPException):
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
-        status, title, _ = CODES[code]
-        super().__init__(status, detail or title, dict(headers) if headers else None)
+        status, _, hint = CODES[code]
+        super().__init__(status, detail or hint, dict(headers) if headers else None)
         self.code = code
         self.errors = list(errors)[:MAX_ERRORS]
         self.more = more
@@ -91,6 +119,7 @@ class Problem(HTTPException):
             "status": self.status_code,
             "detail": self.detail,
             "code": self.code,
+            "hint": CODES[self.code][2],
         }
         if request_id:
             told["requestId"] = request_id
@@ -169,7 +198,13 @@ def _place(location: Sequence[Any]) -> str:
 
 def _words(error: Mapping[str, Any]) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
-    return "is not a known field" if error["type"] == "extra_forbidden" else message[:1].lower() + message[1:300]
+    return _OURS.get(error["type"]) or message[:1].lower() + message[1:300]
+
+
+_OURS = {
+    "extra_forbidden": "is not a known field",
+    "model_attributes_type": "the body is no JSON object: send one, with `Content-Type: application/json`",
+}
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
@@ -196,13 +231,14 @@ def install(app: FastAPI) -> None:
 
 
 class ProblemTold(BaseModel):
-    """A problem (RFC 9457). `code` is stable; `errors` names fields."""
+    """A problem (RFC 9457). `code` is stable, `hint` says what to do; `errors` names fields."""
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    hint: str
     requestId: str | None = None  # noqa: N815 - the API's spelling
     errors: list[dict[str, str]] | None = None
 

@@ -14,7 +14,7 @@ import orjson
 
 from config.settings import Settings
 from policy.recorded import facts_from_json, state_from_json
-from policy.replay import Before, Change
+from policy.replay import Before, Change, replay_at_the_door
 from policy.replay import replay as compared
 from policy.settings import PolicySettings, RecipientAllowed
 from policy.state import State
@@ -68,16 +68,21 @@ def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
 def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> Change | None:
     """What would change, None where nothing does; nothing can where the mailbox is gone.
 
-    A refusal at MAIL or RCPT came before there was a message to judge again.
+    Nor where a session refused by itself, without a rule being asked: the size, an address that is none.
     """
     candidate = candidates.get(record["mailbox"])
     if candidate is None or "facts" not in record:
         return None
     facts = facts_from_json(record["facts"])
     state = _as_declared(state_from_json(record["state"], facts), candidate)
-    outcomes = tuple((recipient, outcome) for recipient, outcome, *_ in record["verdicts"])
-    before = Before(record["decision"], record["rule"], record["reason"], outcomes)
-    change = compared(candidate.policy, facts, state, before)
+    verdicts = record["verdicts"]
+    outcomes = tuple((recipient, outcome) for recipient, outcome, *_ in verdicts)
+    rules = {recipient: rule for recipient, _, rule, *_ in verdicts}
+    before = Before(record["decision"], record["rule"], record["reason"], outcomes, rules)
+    if "phase" in record:
+        change = replay_at_the_door(candidate.policy, facts, state, before, accepted=record["accepted"])
+    else:
+        change = compared(candidate.policy, facts, state, before)
     return None if change.direction == "same" else replace(change, mailbox=candidate.name)
 
 

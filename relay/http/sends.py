@@ -159,8 +159,8 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
 
     def question(connection: Any) -> Any:
         row = sent.one(connection, send_id)
-        if row is None or not who.sees(row.tenant_id, row.mailbox_id):
-            raise not_found("send")
+        if row is None:
+            return None
         return (
             row,
             sent.deliveries_of(connection, [send_id])[send_id],
@@ -170,7 +170,10 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
             sent.refusals_of(connection, send_id),
         )
 
-    row, deliveries, names, attempts, events, repeats = await parts.look(question)
+    found = await parts.find(question)
+    if found is None or not who.sees(found[0].tenant_id, found[0].mailbox_id):
+        raise not_found("send")
+    row, deliveries, names, attempts, events, repeats = found
     by_number = {d.n: d.recipient for d in deliveries}
     from relay.http.simulate import edits_of
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
+from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
@@ -130,17 +131,35 @@ async def list_webhooks(parts: Parts, _: Operator, turn: Turning) -> Any:
 
 
 @router.get("/webhooks/{id}", summary="Show a destination", response_model=Webhook)
-async def show(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
+async def show(webhook_id: WebhookId, parts: Parts, _: Operator, response: Response) -> Any:
     """One destination."""
-    return told(await _seen(parts, webhook_id))
+    row = await _seen(parts, webhook_id)
+    response.headers["ETag"] = _etag(row)
+    return told(row)
 
 
 @router.patch("/webhooks/{id}", summary="Change a destination", response_model=Webhook)
-async def change(webhook_id: WebhookId, body: ChangedWebhook, parts: Parts, _: Operator) -> Any:
+async def change(
+    webhook_id: WebhookId,
+    body: ChangedWebhook,
+    parts: Parts,
+    _: Operator,
+    response: Response,
+    if_match: IfMatch = None,
+) -> Any:
     """`status: active` takes a disabled one up again."""
-    row = await _seen(parts, webhook_id)
-    await parts.write(lambda c: destinations.change(c, row, url=body.url, events=body.events, status=body.status))
-    return told(await _seen(parts, webhook_id))
+
+    def job(connection: Any) -> Any:
+        row = listings.held(connection, "webhooks", webhook_id)
+        if row is None:
+            raise not_found("webhook")
+        check(if_match, _etag(row))
+        destinations.change(connection, row, url=body.url, events=body.events, status=body.status)
+        return listings.one(connection, "webhooks", webhook_id)
+
+    row = await parts.write(job)
+    response.headers["ETag"] = _etag(row)
+    return told(row)
 
 
 @router.delete("/webhooks/{id}", status_code=204, summary="Remove a destination")
@@ -215,6 +234,10 @@ async def redeliver(
 
 def _secret(parts: House) -> str:
     return "whsec_" + base64.b64encode(parts.random(32)).decode()
+
+
+def _etag(row: Any) -> str:
+    return of_row(row, "url", "events", "status")
 
 
 async def _seen(parts: House, webhook_id: str) -> Any:

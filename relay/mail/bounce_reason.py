@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from relay.mail.bounce_rules import BROAD, CATEGORIES, CERTAIN, HARD, PHRASES, REPLY, STATUS, VAGUE
+from relay.mail.bounce_rules import BROAD, CATEGORIES, CERTAIN, HARD, OF_RCPT, PHRASES, REPLY, STATUS, VAGUE
 
 MAX_TEXT = 4_000
 _GAP = 90
@@ -131,7 +131,7 @@ def _unknown(text: str, said: Said) -> str:
         return "filtered" if said.status.endswith(".2.0") else "rejected"  # its users choose whom they receive from
     if said.command in {"DATA", "MAIL", "EHLO", "CONN"}:
         return {"DATA": "filtered", "MAIL": "rejected"}.get(said.command, "blocked")
-    if said.command == "RCPT":
+    if said.command == "RCPT" or any(words in f" {text}" for words in OF_RCPT):
         return "userunknown"
     # Without a word of when it was said, only a code of the address proves it; 5.2.1 is a mailbox switched off.
     return "suspend" if said.status.endswith(".2.1") else "filtered"

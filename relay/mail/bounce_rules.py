@@ -49,6 +49,9 @@ CERTAIN = (
     " 5.4.1 ", " 550: <", " unknown user: ", " 542 ", "no valid recipients for this mm",
 )  # fmt: skip
 
+# Words with which servers answer RCPT and nothing else: believed where nobody tells which command was refused.
+OF_RCPT = ("no such user here", " 550 invalid recipient: <")
+
 # RFC 3463 and the registry it began, without the class. x.0.0 and its like say nothing and are left out.
 STATUS: dict[str, str] = {
     "1.0": "rejected", "1.1": "userunknown", "1.2": "hostunknown", "1.3": "userunknown", "1.4": "filtered",

@@ -46,6 +46,7 @@ _COMMANDS = (
     ("did not like our rcpt", "RCPT"), ("did not like our mail", "MAIL"), ("did not like our final data", "DATA"),
     ("did not like our data", "DATA"), ("sender was rejected", "MAIL"), ("does not like recipient", "RCPT"),
     ("failed after i sent the message", "DATA"), ("server rejected mail from address", "MAIL"),
+    ("rejected command 'rcpt", "RCPT"), ("rejected command 'mail", "MAIL"), ("rejected command 'data", "DATA"),
     ("in response to rcpt", "RCPT"), ("in response to mail", "MAIL"),
     ("in response to data", "DATA"), ("[rcpt_to]", "RCPT"), ("[mail_from]", "MAIL"), ("[data]", "DATA"),
     ("smtp:rcpt", "RCPT"), ("was rcpt to response", "RCPT"), ("smtp command data", "DATA"),

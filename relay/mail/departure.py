@@ -18,10 +18,7 @@ from relay.mail.canonical import body_hash
 from relay.mail.dkim import HeaderToSign, Signer, sign_with_all, signature_tags
 from relay.mail.edit import Edit, apply_edits, edited
 from relay.mail.header import HeaderBlock
-
-Buffer = bytes | memoryview
-
-_PIECE = 1 << 18
+from relay.mail.newline import PIECE, Buffer, alone
 
 
 class WireError(RuntimeError):
@@ -128,22 +125,15 @@ def depart(
 
 def check_wire_form(chunks: Sequence[Buffer]) -> bool:
     """Whether the message is 7-bit; WireError unless every CR and LF is half of a CRLF and it ends with one."""
-    returns = feeds = pairs = 0
-    last = b""
-    is_7bit = True
-    for chunk in chunks:
-        for start in range(0, len(chunk), _PIECE):
-            piece = bytes(chunk[start : start + _PIECE])
-            returns += piece.count(b"\r")
-            feeds += piece.count(b"\n")
-            pairs += piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
-            is_7bit = is_7bit and piece.isascii()
-            last = piece[-1:]
-    if not returns == feeds == pairs:
+    if any(alone(chunks)):
         raise WireError("a message about to leave has a bare CR or LF")
-    if last != b"\n":
+    if not chunks or bytes(chunks[-1][-1:]) != b"\n":
         raise WireError("a message about to leave does not end with CRLF")
-    return is_7bit
+    return all(map(_is_ascii, chunks))
+
+
+def _is_ascii(chunk: Buffer) -> bool:
+    return all(bytes(chunk[start : start + PIECE]).isascii() for start in range(0, len(chunk), PIECE))
 
 
 def _edited(data: bytes, header: HeaderBlock, edits: Sequence[Edit]) -> tuple[HeaderBlock, tuple[Buffer, ...]]:

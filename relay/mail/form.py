@@ -10,6 +10,7 @@ import re
 
 from policy.facts import Defect
 from relay.mail.header import Fault, HeaderBlock
+from relay.mail.newline import alone
 
 MAIL_LOOP = "mail_loop"
 RECEIVED_LIMIT = 50  # RFC 5321 §6.3 asks for 100 at least; Postfix and others stop at 50
@@ -73,7 +74,7 @@ def ambiguities(data: bytes, header: HeaderBlock) -> tuple[Defect, ...]:
 
 def has_bare_newline(data: bytes) -> bool:
     """Whether some LF stands without its CR."""
-    return data.count(b"\n") != data.count(b"\r\n")
+    return alone([data]).lf
 
 
 def normalise_newlines(data: bytes) -> bytes:
@@ -85,11 +86,11 @@ def _line_ends(data: bytes, defects: list[Defect]) -> None:
     nul = data.find(b"\0")
     if nul >= 0:
         defects.append(_defect(data, "nul", "NUL octet", nul))
-    pairs = data.count(b"\r\n")
-    if data.count(b"\r") != pairs:
+    bare = alone([data])
+    if bare.cr:
         found = _BARE_CR.search(data)
         defects.append(_defect(data, "bare_cr", "bare CR", found.start() if found else 0))
-    if data.count(b"\n") != pairs:
+    if bare.lf:
         found = _BARE_LF.search(data)
         defects.append(_defect(data, "bare_lf", "bare LF", found.start() if found else 0))
 

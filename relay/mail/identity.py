@@ -57,11 +57,6 @@ class Identity:
     defects: tuple[Defect, ...] = ()
     suspicions: tuple[str, ...] = ()  # codes of relay.mail.display
 
-    @property
-    def display_name_suspicious(self) -> bool:
-        """Whether the name shown is fit to deceive (policy may hold the message)."""
-        return bool(self.suspicions)
-
 
 def identity(data: bytes, header: HeaderBlock, own_names: Collection[str] = ()) -> Identity:
     """Reads the identity fields; `own_names` are names whose look-alikes are to be flagged."""

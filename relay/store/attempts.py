@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from relay.store import guard, tallies, volumes
 from relay.store import schema as t
-from relay.store import tallies, volumes
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
 from relay.store.prepared import Prepared
@@ -95,9 +95,13 @@ class BeginHandler:
     order = 2
     is_patient = False
 
+    def guards(self, items: Sequence[Begin]) -> Iterable[str]:
+        """The limits of the providers."""
+        return (quota.scope for quota in _quotas(items))
+
     def __call__(self, connection: Connection, items: Sequence[Begin]) -> Sequence[Begun]:
         """Commit the attempts; a delivery that is no longer leased here, or over a limit, does not begin."""
-        accounts = _accounts(connection, items)
+        accounts = Accounts(connection, _quotas(items), max(i.at for i in items))
         ours = _still_ours(connection, [(i.parcel.send_id, d.n, i.node) for i in items for d in i.due])
         began = [_may_begin(item, ours, accounts) for item in items]
         rows = [(i, d) for i, begun in zip(items, began, strict=True) for d in i.due if d.n in begun.numbers]
@@ -117,10 +121,9 @@ class BeginHandler:
         return began
 
 
-def _accounts(connection: Connection, items: Sequence[Begin]) -> Accounts:
+def _quotas(items: Sequence[Begin]) -> set[Quota]:
     quotas = {i.quota for i in items if i.quota is not None}
-    quotas |= {tried.taken.quota for i in items for tried in i.before.values() if tried.taken is not None}
-    return Accounts(connection, quotas, max(i.at for i in items))
+    return quotas | {tried.taken.quota for i in items for tried in i.before.values() if tried.taken is not None}
 
 
 def _may_begin(item: Begin, ours: Mapping[tuple[str, int], str], accounts: Accounts) -> Begun:
@@ -150,11 +153,15 @@ class SettleHandler:
     def __init__(self, on_settled: Callable[[Connection, Sequence[Settle]], None]) -> None:
         self._on_settled = on_settled
 
+    def guards(self, items: Sequence[Settle]) -> Iterable[str]:
+        """The mailboxes, whose contacts and counts change, and the limits of the providers."""
+        yield from {guard.of_mailbox(i.parcel.mailbox_id) for i in items}
+        yield from (quota.scope for quota in _given_back(items))
+
     def __call__(self, connection: Connection, items: Sequence[Settle]) -> Sequence[bool]:
         """Write states, attempts, counts and events."""
         tried = [i.tried for i in items if i.tried is not None]
-        quotas = {one.taken.quota for one in tried if one.taken is not None}
-        accounts = Accounts(connection, quotas, max(i.at for i in items))
+        accounts = Accounts(connection, _given_back(items), max(i.at for i in items))
         _leave_places(accounts, tried)
         accounts.keep()
         ours = _still_ours(connection, [(i.parcel.send_id, i.due.n, i.node) for i in items])
@@ -180,6 +187,11 @@ class SettleHandler:
             record(connection, [_settled(i) for i in mine if i.state != ours[i.parcel.send_id, i.due.n]])
             self._on_settled(connection, mine)
         return [(i.parcel.send_id, i.due.n) in ours for i in items]
+
+
+def _given_back(items: Sequence[Settle]) -> set[Quota]:
+    """The limits in which the attempts held places."""
+    return {i.tried.taken.quota for i in items if i.tried is not None and i.tried.taken is not None}
 
 
 def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) -> dict[tuple[str, int], str]:

@@ -229,12 +229,27 @@ def _what_is_wrong(row: Any, digest: str, expected: int, previous: str) -> str:
         return "the record does not match its hash"
     if row.position != expected:
         return f"record {expected} is missing or out of order"
+    if _is_in_place(row.record, expected, previous, row.send_id):
+        return ""
     content = loads(row.record)
     if content.get("previousHash") != previous:
         return "the record does not follow the one before it"
     if content.get("position") != expected or content.get("sendId") != row.send_id:
         return "the record's own position or send id was changed"
     return ""
+
+
+def _is_in_place(record: str, position: int, previous: str, send_id: str) -> bool:
+    """Whether the record says so itself, seen without parsing it, which is most of what verifying costs.
+
+    Canonical JSON puts the two first names side by side, and a name that stands in it once stands at the top.
+    """
+    return (
+        f'"position":{position},"previousHash":"{previous}",' in record
+        and f'"sendId":"{send_id}",' in record
+        and record.count('"previousHash":') == 1
+        and record.count('"sendId":') == 1
+    )
 
 
 def checkpoint_payload(at: int, heads: str) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select, text
 
 from policy.settings import Reputation
 from policy.usage import Usage
+from relay.store import guard
 from relay.store import schema as t
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
@@ -132,6 +133,7 @@ class Consequences:
         """Refuse these addresses from now on, each with its evidence and an event."""
         if not entries:
             return
+        entries = sorted(entries, key=lambda e: (e.key, e.scope, e.tenant_id, e.mailbox_id, e.kind))
         rows = [
             {
                 "id": self._new_id("sup"),
@@ -160,7 +162,7 @@ class Consequences:
         for pair in signals:
             counts[pair] = counts.get(pair, 0) + 1
         for (tenant_id, mailbox_id), count in sorted(counts.items()):
-            _count_negative(connection, f"mailbox:{mailbox_id}", count, at)
+            _count_negative(connection, guard.of_mailbox(mailbox_id), count, at)
             self._judge.judge(connection, tenant_id, mailbox_id, at)
 
     def investigate(

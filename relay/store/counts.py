@@ -5,10 +5,10 @@ from sqlalchemy import Connection, func, select, text
 from relay.store import schema as t
 
 COUNTED = ("queued", "deferred", "scheduled", "active", "uncertain")
-# In the very words of the partial index, or SQLite would not use it.
+# By mailbox, so that the index of their states is all that is read.
 _OPEN = text(
-    "SELECT state, count(*) AS n FROM deliveries"
-    " WHERE state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain') GROUP BY state"
+    "SELECT state, count(*) AS n FROM deliveries WHERE mailbox_id IN (SELECT id FROM mailboxes)"
+    " AND state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain') GROUP BY state"
 )
 
 

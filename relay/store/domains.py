@@ -39,8 +39,7 @@ class NewDomain:
 
 def add_domain(connection: Connection, new: NewDomain, now: int) -> None:
     """Make a domain, unproven; raises Taken."""
-    if connection.execute(select(_d.id).where(_d.name == new.name)).first():
-        raise Taken(f"there is a domain {new.name} already")
+    check_free(connection, new.name)
     connection.execute(
         insert(t.domains),
         {
@@ -55,6 +54,12 @@ def add_domain(connection: Connection, new: NewDomain, now: int) -> None:
             "created_at": now,
         },
     )
+
+
+def check_free(connection: Connection, name: str) -> None:
+    """Raise Taken where there is a domain of that name."""
+    if connection.execute(select(_d.id).where(_d.name == name)).first():
+        raise Taken(f"there is a domain {name} already")
 
 
 def change_domain(connection: Connection, row: Any, *, verification: str | None, physical_address: str | None) -> None:

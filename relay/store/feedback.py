@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from relay.store import guard, tallies, volumes
 from relay.store import schema as t
-from relay.store import tallies, volumes
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
 from relay.store.states import check_change
@@ -88,7 +88,8 @@ def _row(one: Kept) -> dict[str, Any]:
 
 
 def find(connection: Connection, clues: Clues) -> list[Any]:
-    """All deliveries of the submissions the clues lead to, with what matters of those; locked on PostgreSQL."""
+    """All deliveries of the submissions the clues lead to, with what matters of those; on PostgreSQL they are locked,
+    behind the guards of their mailboxes."""
     ids = set(clues.send_ids)
     if clues.provider_ids:
         ids |= set(connection.execute(_BY_PROVIDER_ID, {"ids": sorted(clues.provider_ids)}).scalars())
@@ -96,12 +97,16 @@ def find(connection: Connection, clues: Clues) -> list[Any]:
         ids |= set(connection.execute(_BY_MESSAGE_ID, {"ids": sorted(clues.message_ids)}).scalars())
     if not ids:
         return []
-    query = _FOUND if connection.dialect.name == "sqlite" else _FOUND.with_for_update(of=t.deliveries)
-    return list(connection.execute(query, {"ids": sorted(ids)}))
+    query, given = _FOUND, {"ids": sorted(ids)}
+    if connection.dialect.name != "sqlite":
+        guard.lock(connection, map(guard.of_mailbox, connection.execute(_MAILBOXES, given).scalars()))
+        query = query.with_for_update(of=t.deliveries)
+    return list(connection.execute(query, given))
 
 
 _BY_PROVIDER_ID = select(_d.send_id).where(_d.provider_id != "", _d.provider_id.in_(bindparam("ids", expanding=True)))
 _BY_MESSAGE_ID = select(_s.id).where(_s.message_id != "", _s.message_id.in_(bindparam("ids", expanding=True)))
+_MAILBOXES = select(_s.mailbox_id).where(_s.id.in_(bindparam("ids", expanding=True))).distinct()
 _FOUND = (
     select(t.deliveries, _s.mail_from, _s.from_address, _s.source, _s.message_id, _s.campaign)
     .join(t.sends, _s.id == _d.send_id)
@@ -124,30 +129,27 @@ def happened(connection: Connection, send_id: str, n: int, kind: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str, Any]) -> None:
-    """An uncertain delivery turns out to have been taken."""
+def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str, Any]) -> dict[str, int]:
+    """An uncertain delivery turns out to have been taken; what is to be counted."""
     check_change(row.state, "delivered")
     _change(connection, row, "delivered", now, reason="", reply=row.reply)
     contact = {"tenant": row.tenant_id, "key": row.recipient_key, "mailbox": row.mailbox_id, "at": now}
     connection.execute(_MET, contact)
-    _count(connection, row, now, {"sent": 1, "delivered": 1})
     record(connection, [event_of(row, "delivery.delivered", now, data)])
+    return {"sent": 1, "delivered": 1}
 
 
-def was_refused(connection: Connection, row: Any, *, now: int, reason: str, reply: str, data: dict[str, Any]) -> None:
-    """A delivery that seemed done, or was uncertain, was refused for good after all."""
+def was_refused(
+    connection: Connection, row: Any, *, now: int, reason: str, reply: str, data: dict[str, Any]
+) -> dict[str, int]:
+    """A delivery that seemed done, or was uncertain, was refused for good after all; what is to be counted."""
     check_change(row.state, "bounced")
     _change(connection, row, "bounced", now, reason=reason, reply=reply)
     counted = {"bounced": 1} if data.get("hard") else {"refused": 1}
     if row.state == "uncertain" and data.get("hard"):
         counted["sent"] = 1  # what was delivered first has been counted as sent
-    _count(connection, row, now, counted)
     record(connection, [event_of(row, "delivery.bounced", now, data)])
-
-
-def complained(connection: Connection, row: Any, now: int) -> None:
-    """Count a complaint."""
-    _count(connection, row, now, {"complained": 1})
+    return counted
 
 
 _MET = text(
@@ -176,12 +178,15 @@ def _change(connection: Connection, row: Any, state: str, now: int, *, reason: s
         connection.execute(_END_ATTEMPT, where)
 
 
-def _count(connection: Connection, row: Any, now: int, columns: dict[str, int]) -> None:
-    if row.mail_from:
-        scopes = tallies.scopes(row.tenant_id, row.mailbox_id, row.from_address)
-        tallies.add(connection, [(scopes, now, columns)])
-        if "sent" in columns:
-            volumes.add(connection, [(row.tenant_id, now, row.mailbox_id, row.provider, row.campaign)])
+def count(connection: Connection, counted: Sequence[tuple[Any, dict[str, int]]], now: int) -> None:
+    """Count what came of deliveries, all of a transaction at once. A customer's own bounces are no agent's mail."""
+    counted = [(row, columns) for row, columns in counted if row.mail_from]
+    sent = [row for row, columns in counted if "sent" in columns]
+    volumes.add(connection, [(row.tenant_id, now, row.mailbox_id, row.provider, row.campaign) for row in sent])
+    tallies.add(
+        connection,
+        [(tallies.scopes(row.tenant_id, row.mailbox_id, row.from_address), now, columns) for row, columns in counted],
+    )
 
 
 def event_of(row: Any, kind: str, at: int, data: dict[str, Any]) -> Event:

@@ -47,6 +47,16 @@ def after(connection: Connection, mark: Mark, wanted: Wanted, limit: int) -> Seq
     return connection.execute(query.limit(limit)).all()
 
 
+def further(connection: Connection, mark: Mark, events: int) -> Mark:
+    """The place so many events after another, or after everything that can be read now."""
+    if connection.dialect.name == "sqlite":
+        return min(newest(connection), Mark(0, mark.seq + events))
+    below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
+    query = select(_e.txid, _e.seq).where(tuple_(_e.txid, _e.seq) > tuple_(mark.txid, mark.seq), _e.txid < below)
+    row = connection.execute(query.order_by(_e.txid, _e.seq).offset(events - 1).limit(1)).first()
+    return Mark(row.txid, row.seq) if row is not None else max(mark, newest(connection))
+
+
 def newest(connection: Connection) -> Mark:
     """The place after everything that can be read now."""
     if connection.dialect.name == "sqlite":

@@ -52,6 +52,13 @@ def one(connection: Connection, table: str, row_id: str) -> Any:
     return connection.execute(select(rows).where(rows.c.id == row_id)).first()
 
 
+def held(connection: Connection, table: str, row_id: str) -> Any:
+    """The same, and nobody else changes it before this transaction ends."""
+    rows: Table = t.metadata.tables[table]
+    query = select(rows).where(rows.c.id == row_id)  # on SQLite one writer at a time is the lock
+    return connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
+
+
 def tenant_names(connection: Connection) -> dict[str, str]:
     """The name of every tenant by id."""
     return {row.id: row.name for row in connection.execute(select(t.tenants.c.id, t.tenants.c.name))}

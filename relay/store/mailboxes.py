@@ -35,9 +35,3 @@ def update_declared(connection: Connection, mailbox_id: str, columns: Mapping[st
     connection.execute(
         update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(**dict(columns), updated_at=now)
     )
-
-
-def state_of(row: Any) -> dict[str, Any]:
-    """What of a mailbox can change, for comparing two readings of it."""
-    names = "id name address from_name autonomy role allowed_classes policy status cause tightened settings updated_at"
-    return {name: getattr(row, name) for name in names.split()}

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 
 from relay.store.engine import Database, StoreUnusable
 
-HEAD = "0001"
+HEAD = "0002"
 LOCK = 0x6761_7465  # "gate": the advisory lock of everything that changes the schema
 
 

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, insert, select, text, update
 from relay.store import schema as t
 from relay.store.queue import release
 
+SILENT = 30_000  # milliseconds without a heartbeat after which a node counts as dead
+
 
 def register_node(
     connection: Connection, *, node: str, instance: str, slot: int, pid: int, host: str, now: int
@@ -70,8 +72,8 @@ LOCK = 0x6761_7463  # advisory lock of the chores one process does for all
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
 
 
-def try_alone(connection: Connection) -> bool:
+def try_alone(connection: Connection, lock: int = LOCK) -> bool:
     """Whether this transaction may do what one process does for all; on SQLite the caller sees to it."""
     if connection.dialect.name == "sqlite":
         return True
-    return bool(connection.execute(_TRY_LOCK, {"lock": LOCK}).scalar_one())
+    return bool(connection.execute(_TRY_LOCK, {"lock": lock}).scalar_one())

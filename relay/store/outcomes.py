@@ -1,12 +1,11 @@
 """Business events and the messages they may be owed to.
 
 An event is stored once: by its own id, or by its content. Which messages it credits is
-computed when asked, from what is stored, so late events and repeats change nothing twice.
+computed from what is stored (`credits`), so late events and repeats change nothing twice.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, insert, select, text
 
@@ -16,6 +15,9 @@ from relay.store.prepared import Prepared
 
 REPLIED = "replied"  # not an outcome: it ends a cool-down
 KEYS_AT_ONCE = 500
+
+# Whether it is credited: not yet, as things are, or by what has changed since.
+NEW, CREDITED, STALE = "new", "credited", "stale"
 
 _o = t.outcomes.c
 
@@ -43,7 +45,7 @@ def record_outcome(connection: Connection, new: NewOutcome) -> tuple[str, bool]:
     known = connection.execute(same).scalar_one_or_none()
     if known is not None:
         return str(known), False
-    connection.execute(insert(t.outcomes), {c.name: getattr(new, c.name) for c in t.outcomes.columns})
+    connection.execute(insert(t.outcomes), asdict(new))
     return new.id, True
 
 
@@ -91,26 +93,10 @@ def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: 
     ]
 
 
-def between(connection: Connection, tenant_id: str, since: int, until: int) -> Sequence[Any]:
-    """The events of a span, replies left out."""
-    return _BETWEEN.all(connection, tenant=tenant_id, since=since, until=until, replied=REPLIED)
-
-
-_BETWEEN = Prepared(
-    "SELECT id, type, user_id, key, value, at, recorded_at FROM outcomes WHERE tenant_id = :tenant"
-    " AND at >= :since AND at <= :until AND type <> :replied ORDER BY at, id"
-)
-
-
-def busiest(connection: Connection, since: int, limit: int) -> list[str]:
-    """The tenants with the most events since a time."""
-    return [row.tenant_id for row in _BUSIEST.all(connection, since=since, limit=limit)]
-
-
-_BUSIEST = Prepared(
-    "SELECT tenant_id FROM outcomes WHERE at >= :since GROUP BY tenant_id"
-    " ORDER BY count(*) DESC, tenant_id LIMIT :limit"
-)
+def types_between(connection: Connection, tenant_id: str, since: int, until: int) -> list[str]:
+    """The types of the events of a span, replies left out."""
+    span = select(_o.type).where(_o.tenant_id == tenant_id, _o.at.between(since, until), _o.type != REPLIED)
+    return list(connection.execute(span.distinct()).scalars())
 
 
 def _steps(values: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, or_, select, text, update
 
+from relay.store import attribution
 from relay.store import schema as t
 from relay.store.engine import loads
 from relay.store.queue import change
@@ -31,6 +32,7 @@ _TEXTS: Sequence[tuple[str, str]] = (
 
 def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str, Any]:
     """Everything kept about an address in these tenants."""
+    a = t.attributions.c
     found: dict[str, Any] = {
         "contacts": _rows(connection, t.contacts, t.contacts.c.tenant_id.in_(tenants), t.contacts.c.key == key),
         "suppressions": _rows(
@@ -41,6 +43,7 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
         ),
         "consents": _rows(connection, t.consents, t.consents.c.tenant_id.in_(tenants), t.consents.c.key == key),
         "outcomes": _rows(connection, t.outcomes, t.outcomes.c.tenant_id.in_(tenants), t.outcomes.c.key == key),
+        "attributions": _rows(connection, t.attributions, a.tenant_id.in_(tenants), a.key == key),
         "deliveries": _rows(connection, t.deliveries, _d.tenant_id.in_(tenants), _d.recipient_key == key),
     }
     ids = sorted({row["send_id"] for row in found["deliveries"]})
@@ -70,6 +73,7 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
         .where(_d.tenant_id.in_(tenants), _d.recipient_key == key)
         .values(recipient=ERASED, recipient_key=ERASED, reply="")
     ).rowcount
+    attribution.forget(connection, tenants, key)
     counts |= _blot_rest(connection, tenants, key, spellings)
     counts["tokens"] = connection.execute(
         delete(t.people).where(t.people.c.tenant_id.in_(tenants), t.people.c.key == key)

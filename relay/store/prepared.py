@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 _LIST = re.compile(r"IN :(\w+)\[\]")
 _NAME = re.compile(r"(?<![:\w]):(\w+)")
-_COLUMNS = re.compile(r"^SELECT (.*?) FROM ", re.DOTALL)
+_COLUMNS = re.compile(r"^SELECT (?:DISTINCT )?(.*?) FROM ", re.DOTALL)
 
 
 class Prepared:

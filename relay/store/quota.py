@@ -9,13 +9,14 @@ nothing back: what a dead process had under way counts from its burial. Where se
 share the store its clock is the one that counts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, select, text
 
 from policy.usage import Window, daily
+from relay.store import guard
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 
@@ -107,8 +108,6 @@ class Taken:
     reached: bool = True
 
 
-_READ = select(t.usage).where(t.usage.c.scope.in_(bindparam("scopes", expanding=True))).order_by(t.usage.c.scope)
-_MAKE = text("INSERT INTO usage (scope) VALUES (:scope) ON CONFLICT (scope) DO NOTHING")
 _KEEP = text("UPDATE usage SET counts = :counts WHERE scope = :scope")
 _OF_PROVIDERS = (
     select(t.usage)
@@ -127,13 +126,8 @@ class Accounts:
         scopes = sorted({quota.scope for quota in quotas})
         self.now = _now(connection, now) if scopes else now
         if scopes:
-            self._accounts = {row.scope: Account.from_json(loads(row.counts)) for row in self._locked(scopes)}
-
-    def _locked(self, scopes: Sequence[str]) -> Sequence[Any]:
-        connection = self._connection
-        connection.execute(_MAKE, [{"scope": scope} for scope in scopes])
-        query = _READ if connection.dialect.name == "sqlite" else _READ.with_for_update()
-        return connection.execute(query, {"scopes": scopes}).all()
+            rows = guard.lock(connection, scopes)
+            self._accounts = {row.scope: Account.from_json(loads(row.counts)) for row in rows}
 
     def take(self, quota: Quota, node: str, count: int) -> int:
         """Take places and return 0, or return when they may be free."""

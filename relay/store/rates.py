@@ -1,13 +1,14 @@
 """The rates of reputation: counts over a day, a week and a month, per mailbox, tenant or sending domain."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection
 
 from policy.state import Rates
 from policy.usage import HOUR
-from relay.store import schema as t
+from relay.store.prepared import Prepared
 
 TTL = 10 * 1000  # milliseconds a reading is believed
 
@@ -36,24 +37,29 @@ def read_rates(connection: Connection, scope: str, now: int) -> tuple[Rates, ...
 
 
 def rates_of(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[Rates, ...]]:
-    """The counts of each of these scopes over the three windows; summed by the store, so a month costs no more."""
-    hour = now // HOUR
-    longest = hour - _WINDOWS[-1][1]
-    sums = [_sum(name, hour - hours).label(f"{name}_{window}") for window, hours in _WINDOWS for name in _COUNTED]
-    query = select(_t.scope, *sums).where(_t.scope.in_(list(scopes)), _t.hour > longest).group_by(_t.scope)
-    rows = {row.scope: row._mapping for row in connection.execute(query)}
-    return {scope: tuple(_rates(rows.get(scope, {}), window) for window, _ in _WINDOWS) for scope in scopes}
+    """The counts of each of these scopes over the three windows, summed by the store."""
+    hour, until = now // HOUR, ALWAYS
+    found: dict[str, list[Rates]] = {scope: [] for scope in scopes}
+    for window, hours in _WINDOWS:  # each adds what is older to the one before
+        rows = _SUMS.all(connection, scopes=list(scopes), after=hour - hours, until=until)
+        sums = {row.scope: row for row in rows}
+        for scope, own in found.items():
+            own.append(_with(own[-1] if own else _NOTHING, sums.get(scope), window))
+        until = hour - hours
+    return {scope: tuple(own) for scope, own in found.items()}
 
 
-_t = t.tallies.c
+def _with(newer: Rates, older: Any, window: str) -> Rates:
+    counts = {name: getattr(newer, name) + int(getattr(older, name, 0)) for name in _COUNTED}
+    return replace(newer, window=window, **counts)
+
+
+_NOTHING = Rates("", sent=0, delivered=0, bounced=0, complained=0)
+ALWAYS = 1 << 40  # later than any hour: a machine whose clock is ahead counts as well
 _WINDOWS = (("24h", 24), ("7d", 7 * 24), ("30d", 30 * 24))
 _COUNTED = ("sent", "delivered", "bounced", "complained", "refused")
-
-
-def _sum(column: str, after: int) -> Any:
-    return func.sum(case((_t.hour > after, _t[column]), else_=0))
-
-
-def _rates(sums: Any, window: str) -> Rates:
-    sent, delivered, bounced, complained, refused = (int(sums.get(f"{name}_{window}", 0)) for name in _COUNTED)
-    return Rates(window, sent, delivered, bounced, complained, refused=refused)
+_SUMS = Prepared(
+    "SELECT scope, sum(sent) AS sent, sum(delivered) AS delivered, sum(bounced) AS bounced,"
+    " sum(complained) AS complained, sum(refused) AS refused FROM tallies"
+    " WHERE scope IN :scopes[] AND hour > :after AND hour <= :until GROUP BY scope"
+)

@@ -1,7 +1,7 @@
 """What the house remembers, read for a whole batch of submissions in a handful of set-wise questions.
 
-What is counted is locked before it is read, on PostgreSQL in one order everywhere (rows of
-`usage` by scope), so two machines are as exact as one. `look` locks and makes nothing.
+What is counted is locked before it is read (`guard`), so two machines are as exact as one.
+`look` locks and makes nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +22,7 @@ from policy.state import (
     Suppression,
 )
 from policy.usage import Usage
+from relay.store import guard
 from relay.store.engine import loads
 from relay.store.prepared import Prepared, insertion
 from relay.store.rates import RateBook
@@ -86,9 +87,6 @@ _CONSENTS = Prepared(
     " ORDER BY at, recorded_at"
 )
 _USAGE = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope")
-_USAGE_LOCKED = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope", lock=True)
-
-_NEW_USAGE = insertion("usage", ("scope",), "ON CONFLICT (scope) DO NOTHING")
 _NEW_PERSON = insertion(
     "people", ("tenant_id", "key", "token", "address", "first_at"), "ON CONFLICT (tenant_id, key) DO NOTHING"
 )
@@ -125,7 +123,7 @@ class Recollection:
         snapshot = cls(connection, now)
         snapshot._read_accounts(asked)
         snapshot._lock_usage(asked)
-        for tenant, people in _by_tenant(asked).items():
+        for tenant, people in _by_tenant(a.facts for a in asked).items():
             snapshot._read_people(tenant, people, token)
             snapshot._read_contacts(tenant, people)
             snapshot._read_consents(tenant, asked)
@@ -142,7 +140,7 @@ class Recollection:
         snapshot._read_accounts(asked)
         scopes = sorted({scope for a in asked for scope in snapshot._scopes(a)})
         snapshot._take_usage(scopes, _USAGE.all(connection, scopes=scopes))
-        for tenant, people in _by_tenant(asked).items():
+        for tenant, people in _by_tenant(a.facts for a in asked).items():
             if people:
                 snapshot._read_contacts(tenant, people)
                 snapshot._read_consents(tenant, asked)
@@ -156,7 +154,7 @@ class Recollection:
     def look_at_recipients(cls, connection: Connection, asked: Sequence[Asked], *, now: int) -> Self:
         """Only what is remembered of the recipients themselves: for RCPT, where the sender is known already."""
         snapshot = cls(connection, now)
-        for tenant, people in _by_tenant(asked).items():
+        for tenant, people in _by_tenant(a.facts for a in asked).items():
             snapshot._read_contacts(tenant, people)
         snapshot._suppressions = binding_suppressions(connection, [a.facts for a in asked], now)
         return snapshot
@@ -171,11 +169,7 @@ class Recollection:
 
     def _lock_usage(self, asked: Sequence[Asked]) -> None:
         scopes = sorted({scope for a in asked for scope in self._scopes(a)})
-        rows = _USAGE_LOCKED.all(self._connection, scopes=scopes)
-        if missing := sorted(set(scopes) - {row.scope for row in rows}):
-            _NEW_USAGE.many(self._connection, [{"scope": scope} for scope in missing])
-            rows = _USAGE_LOCKED.all(self._connection, scopes=scopes)
-        self._take_usage(scopes, rows)
+        self._take_usage(scopes, guard.lock(self._connection, scopes))
 
     def _take_usage(self, scopes: Sequence[str], rows: Sequence[Any]) -> None:
         self._counts = {scope: Counts(Usage()) for scope in scopes}
@@ -185,7 +179,7 @@ class Recollection:
     def _scopes(self, asked: Asked) -> Iterable[str]:
         """The counters this submission reads and adds to."""
         facts, policy = asked
-        yield f"mailbox:{facts.mailbox}"
+        yield guard.of_mailbox(facts.mailbox)
         row = self._mailboxes.get(facts.mailbox)
         limited = row is not None and loads(row.tenant_limits)
         if limited or policy.recipient_lease.mode != "off":
@@ -239,11 +233,11 @@ class Recollection:
             self._earlier[row.fingerprint] = Earlier(kinds[row.fingerprint], row.send_id, row.at)
 
 
-def _by_tenant(asked: Sequence[Asked]) -> dict[str, dict[str, str]]:
-    """The recipients of the batch by tenant: key to address."""
+def _by_tenant(asked: Iterable[Facts]) -> dict[str, dict[str, str]]:
+    """The recipients of the batch by tenant, in the order of tenants: key to address."""
     tenants: dict[str, dict[str, str]] = {}
-    for a in asked:
-        tenants.setdefault(a.facts.tenant, {}).update({r.key: r.address for r in a.facts.recipients})
+    for facts in sorted(asked, key=lambda facts: facts.tenant):
+        tenants.setdefault(facts.tenant, {}).update({r.key: r.address for r in facts.recipients})
     return tenants
 
 
@@ -254,7 +248,7 @@ def _clusters(recent: str) -> list[Cluster]:
 def tokens_of(connection: Connection, asked: Sequence[Facts], token: Callable[[], str]) -> dict[tuple[str, str], str]:
     """The tokens that stand for these recipients, by tenant and key; new ones are made."""
     snapshot = Recollection(connection, max((facts.now for facts in asked), default=0))
-    for facts in asked:
-        if facts.recipients:
-            snapshot._read_people(facts.tenant, {r.key: r.address for r in facts.recipients}, token)
+    for tenant, people in _by_tenant(asked).items():
+        if people:
+            snapshot._read_people(tenant, people, token)
     return snapshot.tokens

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, text
 
-from policy.usage import HOUR
+from policy.usage import DAY, HOUR
 from relay.mail.ids import first_id
 from relay.store import pruning
 from relay.store.keys import LEAVE_PUBLISHED
@@ -63,9 +63,12 @@ _TALLIES = text(
     "DELETE FROM tallies WHERE (scope, hour) IN (SELECT scope, hour FROM tallies WHERE hour < :before LIMIT :step)"
 )
 
-_VOLUMES = text(
-    "DELETE FROM volumes WHERE (tenant_id, hour, mailbox_id, provider, campaign) IN"
-    " (SELECT tenant_id, hour, mailbox_id, provider, campaign FROM volumes WHERE hour < :before LIMIT :step)"
+_VOLUMES, _DAILY_VOLUMES = (
+    text(
+        f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {period} < :before LIMIT :step)"  # noqa: S608 - our own words
+    )
+    for table, period in (("volumes", "hour"), ("daily_volumes", "day"))
+    for key in [f"tenant_id, {period}, mailbox_id, provider, campaign"]
 )
 
 
@@ -85,6 +88,7 @@ _PLAIN = {
     "webhook_deliveries": _oldest("webhook_deliveries", "id", "id < :before AND state <> 'pending'"),
     "tallies": _TALLIES,
     "volumes": _VOLUMES,
+    "daily_volumes": _DAILY_VOLUMES,
     "bodies": _BODIES,
 }
 
@@ -105,6 +109,7 @@ def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
         "webhook_deliveries": first_id("wdl", now - _ms(kept.webhook_log)),
         "tallies": now // HOUR - HOURS_KEPT,
         "volumes": now // HOUR - VOLUMES_KEPT,
+        "daily_volumes": now // DAY - VOLUMES_KEPT // 24,
         "bodies": first_id("send", bodies),
     }
     finished = first_id("send", now - max(_ms(kept.messages), _ms(kept.events)))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, or_, select, tuple_
 
 from relay.store import schema as t
 from relay.store.paging import Page, Place
+from relay.store.prepared import Prepared
 
 REFUSED = ("blocked", "deferred")
 
@@ -86,14 +87,20 @@ def search(connection: Connection, what: Search, *, after: Place | None, limit: 
 def _in_state(connection: Connection, what: Search, after: Place | None, limit: int) -> Page:
     """The newest by id, which sorts by time: each mailbox has an index of its states in that order."""
     found: set[str] = set()
+    asked = {"state": what.state, "before": after.id if after is not None else LAST, "limit": limit + 1}
     for mailbox_id in _mailboxes(connection, what):
-        query = select(_d.send_id).distinct().where(_d.mailbox_id == mailbox_id, _d.state == what.state)
-        query = query if after is None else query.where(_d.send_id < after.id)
-        found.update(connection.execute(query.order_by(_d.send_id.desc()).limit(limit + 1)).scalars())
+        found.update(row.send_id for row in _IN_STATE.all(connection, mailbox=mailbox_id, **asked))
     ids = sorted(found, reverse=True)
     rows = {row.id: row for row in connection.execute(select(t.sends).where(_s.id.in_(ids[:limit])))}
     shown = [rows[send_id] for send_id in ids[:limit]]
     return Page(shown, Place(shown[-1].received_at, shown[-1].id) if len(ids) > limit else None)
+
+
+_IN_STATE = Prepared(
+    "SELECT DISTINCT send_id FROM deliveries WHERE mailbox_id = :mailbox AND state = :state AND send_id < :before"
+    " ORDER BY send_id DESC LIMIT :limit"
+)
+LAST = "~"  # after every id
 
 
 def _is_named(what: Search) -> bool:

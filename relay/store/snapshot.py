@@ -2,9 +2,8 @@
 
 A snapshot is read inside intake's transaction in a handful of set-wise questions, so that
 deciding costs the same with ten million past sends as with none. What is counted is locked
-before it is read, on PostgreSQL in one order everywhere (rows of `usage` by scope), so two
-machines are as exact as one. What a decision reserves is seen by the next one in the batch.
-Nothing is remembered of a refusal.
+before it is read (`guard`), so two machines are as exact as one. What a decision reserves is
+seen by the next one in the batch. Nothing is remembered of a refusal.
 """
 
 from collections import Counter

@@ -1,10 +1,9 @@
-"""Volumes from the hourly counts: what was sent in a span, by whom and how, and what weekdays used to bring."""
+"""Volumes from counts by hour and by day: what was sent in a span, by whom and how, and what weekdays used to bring."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, func, select
 
 from policy.outcomes import GroupBy
 from policy.usage import DAY, HOUR
@@ -12,39 +11,54 @@ from relay.store import schema as t
 from relay.store.prepared import Prepared
 
 WEEKS = 4
+HOURS = DAY // HOUR
 _t = t.tallies.c
 
 
-_ADD = Prepared(
-    "INSERT INTO volumes (tenant_id, hour, mailbox_id, provider, campaign, sent)"
-    " VALUES (:tenant_id, :hour, :mailbox_id, :provider, :campaign, :sent)"
-    " ON CONFLICT (tenant_id, hour, mailbox_id, provider, campaign) DO UPDATE SET sent = volumes.sent + excluded.sent"
-)
+def _adding(table: str, period: str) -> Prepared:
+    """One more count of a period; the words are this module's own."""
+    key = f"tenant_id, {period}, mailbox_id, provider, campaign"
+    return Prepared(
+        f"INSERT INTO {table} ({key}, sent) VALUES (:tenant_id, :{period}, :mailbox_id, :provider, :campaign, :sent)"  # noqa: S608
+        f" ON CONFLICT ({key}) DO UPDATE SET sent = {table}.sent + excluded.sent"
+    )
 
+
+_ADD_HOUR, _ADD_DAY = _adding("volumes", "hour"), _adding("daily_volumes", "day")
 
 Sent = tuple[str, int, str, str, str]  # tenant, time, mailbox, provider, campaign
 
 
 def add(connection: Connection, sent: Iterable[Sent]) -> None:
     """Count what was sent; in one order, so that two machines do not wait crosswise."""
-    counts = Counter((tenant, at // HOUR, *rest) for tenant, at, *rest in sent)
-    names = ("tenant_id", "hour", "mailbox_id", "provider", "campaign")
-    _ADD.many(connection, [{**dict(zip(names, key, strict=True)), "sent": counts[key]} for key in sorted(counts)])
+    counts = Counter((tenant, at // HOUR, box, provider, campaign) for tenant, at, box, provider, campaign in sent)
+    names = ("tenant_id", "hour", "mailbox_id", "provider", "campaign", "day", "sent")
+    rows = [dict(zip(names, (*key, key[1] // HOURS, counts[key]), strict=True)) for key in sorted(counts)]
+    _ADD_HOUR.many(connection, rows)
+    _ADD_DAY.many(connection, rows)
 
 
 def sent_since(
     connection: Connection, tenant_id: str, since: int, by: GroupBy, mailbox_id: str = ""
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """What was sent since a time, of one mailbox or of the whole tenant: by provider, and by what is asked."""
-    v = t.volumes.c
-    asked = {"mailbox": v.mailbox_id, "campaign": v.campaign, "provider": v.provider}[by]
-    query = select(v.provider, asked.label("asked"), func.sum(v.sent))
-    query = query.where(v.tenant_id == tenant_id, v.hour >= since // HOUR)
-    query = query.where(v.mailbox_id == mailbox_id) if mailbox_id else query
+    """What was sent since a time, of one mailbox or of the whole tenant: by provider, and by what is asked.
+
+    From the hour of that time on: by hours to its midnight, by days after it.
+    """
+    midnight = -(-since // DAY)
+    hours, days = t.volumes.c, t.daily_volumes.c
+    parts = (
+        (hours, hours.hour.between(since // HOUR, midnight * HOURS - 1)),
+        (days, days.day >= midnight),
+    )
     by_provider, by_asked = Counter[str](), Counter[str]()
-    for provider, name, sent in connection.execute(query.group_by(v.provider, asked)):
-        by_provider[provider] += int(sent)
-        by_asked[name] += int(sent)
+    for v, span in parts:
+        asked = {"mailbox": v.mailbox_id, "campaign": v.campaign, "provider": v.provider}[by]
+        query = select(v.provider, asked.label("asked"), func.sum(v.sent)).where(v.tenant_id == tenant_id, span)
+        query = query.where(v.mailbox_id == mailbox_id) if mailbox_id else query
+        for provider, name, sent in connection.execute(query.group_by(v.provider, asked)):
+            by_provider[provider] += int(sent)
+            by_asked[name] += int(sent)
     return dict(by_provider), dict(by_asked)
 
 
@@ -52,24 +66,33 @@ def today_and_before(connection: Connection, scopes: Sequence[str], now: int) ->
     """Per scope what was sent today so far, and by the same hour on the same weekday of weeks that saw any mail."""
     midnight = now - now % DAY
     starts = [midnight - week * 7 * DAY for week in range(WEEKS + 1)]
-    sums = [_between(start, start + now % DAY).label(f"sent_{n}") for n, start in enumerate(starts)]
     names = {name: scope for scope in scopes for name in (scope, f"lifted:{scope}")}
-    query = select(_t.scope, func.min(_t.hour).label("first"), *sums)
-    query = query.where(_t.scope.in_(list(names)), _t.hour >= starts[-1] // HOUR)
-    rows: dict[str, list[Any]] = {scope: [] for scope in scopes}
-    for row in connection.execute(query.group_by(_t.scope)):
-        rows[names[row.scope]].append(row)
-    return {scope: _weeks(own, starts) for scope, own in rows.items()}
+    firsts: dict[str, int] = {}
+    for row in _FIRST.all(connection, scopes=list(names), since=starts[-1] // HOUR):
+        if row.first is not None:
+            firsts[names[row.scope]] = min(row.first * HOUR, firsts.get(names[row.scope], now))
+    sent = [Counter[str]() for _ in starts]
+    for start, counted in zip(starts, sent, strict=True):
+        span = {"since": start // HOUR, "until": (start + now % DAY) // HOUR}
+        for row in _SENT.all(connection, scopes=list(names), **span):
+            counted[names[row.scope]] += int(row.sent)
+    return {scope: _weeks([counted[scope] for counted in sent], starts, firsts.get(scope)) for scope in scopes}
 
 
-def _between(since: int, until: int) -> Any:
-    return func.sum(case((and_(_t.hour >= since // HOUR, _t.hour <= until // HOUR), _t.sent), else_=0))
+# Of the scopes that have counts at all: the first hour of each stands at the front of the key.
+_FIRST = Prepared(
+    "SELECT scope, min(hour) AS first FROM tallies WHERE scope IN :scopes[] AND hour >= :since GROUP BY scope"
+)
+_SENT = Prepared(
+    "SELECT scope, sum(sent) AS sent FROM tallies WHERE scope IN :scopes[] AND hour >= :since AND hour <= :until"
+    " GROUP BY scope"
+)
 
 
-def _weeks(rows: Sequence[Any], starts: Sequence[int]) -> tuple[int, list[int]]:
-    sent = [sum(int(row._mapping[f"sent_{n}"]) for row in rows) for n in range(len(starts))]
-    first = min((int(row.first) for row in rows), default=0) * HOUR
-    return sent[0], [count for count, start in zip(sent, starts, strict=True) if rows and first <= start < starts[0]]
+def _weeks(sent: Sequence[int], starts: Sequence[int], first: int | None) -> tuple[int, list[int]]:
+    """Of the weeks before those that had begun to see mail."""
+    began = starts[0] if first is None else first
+    return sent[0], [count for count, start in zip(sent, starts, strict=True) if began <= start < starts[0]]
 
 
 def by_day(connection: Connection, scope: str, since: int) -> list[dict[str, int]]:

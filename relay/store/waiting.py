@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, case, func, select, update
 
+from relay.store import restored
 from relay.store import schema as t
 from relay.store.accounts import Unknown
 from relay.store.bell import ring
@@ -18,6 +19,8 @@ from relay.store.queue import change
 from relay.store.states import OPEN, WAITING
 
 _d = t.deliveries.c
+_RESTORED = (_d.reason == restored.REASON) & _d.state.in_(sorted(OPEN - {"active"}))
+_without_restore = case((_d.reason == restored.REASON, ""), else_=_d.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,12 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def try_now(connection: Connection, which: Which, now: int) -> int:
-    """Make what waits for a later attempt due at once; returns how many. What was scheduled keeps its time."""
-    values = update(t.deliveries).values(due_at=now, updated_at=now)
-    conditions = [_d.state.in_(("queued", "deferred")), _d.due_at > now, *_conditions(which)]
+    """Make what waits for a later attempt, or since a restore for a person, due at once; returns how many.
+
+    What was scheduled keeps its time.
+    """
+    values = update(t.deliveries).values(due_at=now, reason=_without_restore, updated_at=now)
+    conditions = [_d.state.in_(("queued", "deferred")) | _RESTORED, _d.due_at > now, *_conditions(which)]
     count = int(connection.execute(values.where(*conditions)).rowcount)
     if count:
         ring(connection)
@@ -58,7 +64,7 @@ def try_now(connection: Connection, which: Which, now: int) -> int:
 
 def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int) -> int:
     """Withdraw what waits and has not begun; returns how many. Raises Unknown for a send there is none of."""
-    query = _narrowed(select(t.deliveries), which, WAITING)
+    query = select(t.deliveries).where(_d.state.in_(sorted(WAITING)) | _RESTORED, *_conditions(which))
     rows = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
     if not rows and which.send_id and not _exists(connection, which.send_id):
         raise Unknown(f"there is no send {which.send_id}")

@@ -19,7 +19,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -28,6 +28,7 @@ import structlog
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from relay.store import guard
 from relay.store.engine import Database
 
 log = structlog.get_logger()
@@ -59,6 +60,9 @@ class Handler(Protocol):
     order: int  # kinds with a smaller number go first in a round
     is_patient: bool  # whether it may wait a moment for a round of others
 
+    def guards(self, items: Sequence[Any]) -> Iterable[str]:
+        """What a round that holds these items locks before any kind begins (`guard`)."""
+
     def __call__(self, connection: Connection, items: Sequence[Any]) -> Sequence[Any]:
         """One result an item; an exception runs the items one by one."""
 
@@ -76,6 +80,10 @@ class _Job:
 
     order = 5
     is_patient = False
+
+    def guards(self, _items: Sequence[Callable[[Connection], Any]]) -> Iterable[str]:
+        """A job locks for itself."""
+        return ()
 
     def __call__(self, connection: Connection, items: Sequence[Callable[[Connection], Any]]) -> Sequence[Any]:
         return [job(connection) for job in items]
@@ -151,7 +159,7 @@ class Writer:
         while more or waiting:
             more = self._gather(waiting) and more
             if waiting:
-                self._round(_next_round(waiting))
+                self._round(_next_round(waiting, jobs_apart=not self._database.is_sqlite))
         self._drop_connection()
 
     def _gather(self, waiting: "deque[_Item]") -> bool:
@@ -286,11 +294,16 @@ class Writer:
                 item.future.set_result(result)
 
 
-def _next_round(waiting: "deque[_Item]") -> list[_Item]:
-    """What stands first in line, up to the bounds of a round."""
+def _next_round(waiting: "deque[_Item]", *, jobs_apart: bool) -> list[_Item]:
+    """What stands first in line, up to the bounds of a round.
+
+    A job locks what it likes, in the one order there is; behind others in one transaction it could not keep to it.
+    """
     items = [waiting.popleft()]
     size = items[0].size
     while waiting and len(items) < ROUND_ITEMS and size < ROUND_BYTES:
+        if jobs_apart and _JOB in (items[0].handler, waiting[0].handler):
+            break
         items.append(waiting.popleft())
         size += items[-1].size
     return items
@@ -306,10 +319,17 @@ def _handle(connection: Connection, items: list[_Item]) -> list[Any]:
     for index, item in enumerate(items):
         kinds.setdefault(id(item.handler), (item.handler, []))[1].append(index)
     results: list[Any] = [None] * len(items)
+    if connection.dialect.name != "sqlite":
+        guard.lock(connection, _guards(items, kinds.values()))
     for handler, indexes in sorted(kinds.values(), key=lambda kind: kind[0].order):
         for index, result in zip(indexes, handler(connection, [items[i].value for i in indexes]), strict=True):
             results[index] = result
     return results
+
+
+def _guards(items: list[_Item], kinds: Iterable[tuple[Handler, list[int]]]) -> Iterable[str]:
+    for handler, indexes in kinds:
+        yield from handler.guards([items[i].value for i in indexes])
 
 
 def _sqlstate(error: DBAPIError) -> str:

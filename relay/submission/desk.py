@@ -33,7 +33,7 @@ from relay.submission.intake import Intake, Judged, Prepared
 from relay.submission.login import Logins
 from relay.submission.preparation import House, prepare, recipient_facts
 from relay.submission.reader import IN_THREAD
-from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission
+from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission, Unmet
 from relay.submission.turned_away import DoorBook, Refused, TurnedAway
 from relay.watch import Watch, span
 
@@ -144,7 +144,7 @@ class FrontDesk:
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, ())
         state = await self._sender_state(Asked(facts, account.policy))
-        return at_mail(account.policy, facts, state)
+        return Unmet.of(at_mail(account.policy, facts, state), state)
 
     async def at_rcpt(
         self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
@@ -155,7 +155,8 @@ class FrontDesk:
         asked = Asked(facts, account.policy)
         sender = await self._sender_state(asked)
         known = await self._reader.ask(self._look_at_recipients, asked)
-        return at_rcpt(account.policy, facts, replace(sender, recipients=known), accepted)
+        state = replace(sender, recipients=known)
+        return Unmet.of(at_rcpt(account.policy, facts, state, accepted), state, accepted)
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
         """Record a refusal given before the message is judged, without waiting; the send id to tell the client."""

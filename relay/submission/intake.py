@@ -10,7 +10,7 @@ Identical refusals and replays within a minute share one id and a count: a clien
 retries in a loop fills no disk.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -23,7 +23,7 @@ from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
 from policy.state import State
 from relay.mail.mime import View
-from relay.store import audit
+from relay.store import audit, guard
 from relay.store.approvals import bound_digest, status_of
 from relay.store.engine import dumps
 from relay.store.events import Event, record
@@ -122,6 +122,10 @@ class Intake:
         self._has_room = has_room
         self._rates = RateBook()
         self._alarmed: dict[tuple[str, str], int] = {}
+
+    def guards(self, items: Sequence[Prepared]) -> Iterable[str]:
+        """The mailboxes: what limits, contacts and duplicates are counted by."""
+        return {guard.of_mailbox(item.facts.mailbox) for item in items}
 
     def __call__(self, connection: Connection, items: Sequence[Prepared]) -> Sequence[Judged]:
         """Judge and store a batch; one answer an item, in order."""

@@ -133,6 +133,7 @@ def _identity_facts(who: Identity, submission: Submission) -> dict[str, Any]:
         "from_domain": who.from_address.domain if who.from_address else "",
         "sender_addresses": tuple(dict.fromkeys(senders)),
         "identity_defects": who.defects,
+        "name_suspicions": who.suspicions,
     }
 
 

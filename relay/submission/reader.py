@@ -11,6 +11,8 @@ A bare CR and NUL stay where they are, to be refused by name when the form is ju
 
 from io import BytesIO
 
+from relay.mail.newline import alone
+
 _END = b"\r\n.\r\n"
 _STEP = 65_536
 IN_THREAD = 512 * 1024  # messages above it are looked at in a thread: the loop stays responsive
@@ -120,9 +122,8 @@ class MessageReader:
         if self.too_large:
             return None
         data = self._taken()
-        bare = data.count(b"\n") - data.count(b"\r\n") if normalise else 0
-        if bare:
-            if len(data) + bare > self._limit:
+        if normalise and alone([data]).lf:
+            if len(data) + data.count(b"\n") - data.count(b"\r\n") > self._limit:
                 return None
             # Before the dots: a client that writes LF alone has doubled them after it. One copy at a time.
             data = data.replace(b"\r\n", b"\n")

@@ -25,6 +25,7 @@ from relay.submission.greeting import repeatable
 from relay.submission.reader import IN_THREAD, MessageReader, has_endless_line
 from relay.submission.service import Service
 from relay.submission.submission import Answer, Door, Origin, Phase, Submission, Unavailable
+from relay.submission.terms import Terms
 
 log = structlog.get_logger()
 
@@ -133,7 +134,7 @@ class Session(Access):
 
     def _no_room(self, size: int) -> Check | None:
         if size > self.terms.max_message_size:
-            return wording.TOO_LARGE
+            return wording.too_large(self.terms.max_message_size)
         return None if self.traffic.memory.has(max(size, _EXTRA)) else wording.NO_ROOM
 
     def _refuse(self, unmet: Check, transaction: Transaction, recipient: Address | None = None) -> None:
@@ -243,9 +244,8 @@ class Session(Access):
         assert self._principal is not None
         if reader.exhausted:
             return wording.NO_ROOM
-        normalise = self.terms.bare_newline == "normalize"
         large = reader.total > IN_THREAD
-        data = await asyncio.to_thread(_whole, reader, normalise) if large else _whole(reader, normalise)
+        data = await asyncio.to_thread(_whole, reader, self.terms) if large else _whole(reader, self.terms)
         if isinstance(data, Check):
             return data
         reader.settle(len(data))
@@ -317,11 +317,11 @@ def _text(argument: bytes) -> str:
     return text.strip(" ")
 
 
-def _whole(reader: MessageReader, normalise: bool) -> bytes | Check:
+def _whole(reader: MessageReader, terms: Terms) -> bytes | Check:
     """The message, or why it is not taken."""
-    data = reader.message(normalise=normalise)
+    data = reader.message(normalise=terms.bare_newline == "normalize")
     if data is None:
-        return wording.TOO_LARGE
+        return wording.too_large(terms.max_message_size)
     return wording.LONG_LINE if has_endless_line(data) else data
 
 

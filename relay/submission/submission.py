@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from policy.decision import Check, Decision
+from policy.state import State
 from relay.mail.address import Address
 from relay.store.writer import Unavailable
 
@@ -52,6 +53,21 @@ class Door:
     send_id: str
     mail_from: Address | None
     recipient: Address | None = None
+
+
+@dataclass(slots=True)
+class Unmet(Check):
+    """A check not passed at the door, with what it was made from: `accepted` others were in the envelope already."""
+
+    state: State | None = None
+    accepted: int = 0
+
+    @classmethod
+    def of(cls, check: Check | None, state: State, accepted: int = 0) -> "Unmet | None":
+        """The check with its grounds; None where nothing was unmet."""
+        if check is None:
+            return None
+        return cls(check.rule, check.status, check.recipient, check.evidence, check.refusal, state, accepted)
 
 
 @dataclass(frozen=True, slots=True)

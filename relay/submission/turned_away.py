@@ -15,15 +15,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from policy.decision import Check, Decision, RecipientVerdict, Refusal, Verdict
+from policy.decision import Check, Decision, Refusal
 from policy.facts import Facts
+from policy.recorded import facts_to_json, state_to_json
 from relay.store import audit
 from relay.store.events import Event, record
 from relay.store.recollection import tokens_of
 from relay.store.refusals import SAME_REFUSAL, note_refusals
 from relay.store.sends import insert_refused
 from relay.submission.record import iso
-from relay.submission.submission import Phase
+from relay.submission.submission import Phase, Unmet
 
 KNOWN = 10_000  # refusals remembered at most
 
@@ -46,16 +47,14 @@ class Refused:
     @property
     def decision(self) -> Decision:
         """The refusal as a decision, about the recipient if one was named."""
-        unmet, why = self.unmet, self.refusal
-        verdicts = tuple(RecipientVerdict(r.address, "refused", unmet.rule, why) for r in self.facts.recipients)
-        verdict: Verdict = "deferred" if why.retry == "after" else "blocked"
-        return Decision(verdict, verdicts, (unmet,), unmet.rule, why)
+        return Decision.at_the_door(self.unmet, (r.address for r in self.facts.recipients))
 
     @property
     def mark(self) -> bytes:
-        """What makes two refusals the same."""
-        words = f"{self.facts.mailbox}\0{self.phase}\0{self.refusal.reason}\0{self.unmet.rule}\0"
-        return blake2b((words + ",".join(r.key for r in self.facts.recipients)).encode(), digest_size=16).digest()
+        """What makes two refusals the same. Where no recipient could be named the clause names who was meant."""
+        about = ",".join(r.key for r in self.facts.recipients) or self.refusal.detail
+        words = f"{self.facts.mailbox}\0{self.phase}\0{self.refusal.reason}\0{self.unmet.rule}\0{about}"
+        return blake2b(words.encode(), digest_size=16).digest()
 
 
 class DoorBook:
@@ -86,6 +85,10 @@ class TurnedAway:
         self._writer = writer
         self._token = token
 
+    def guards(self, _items: Sequence[tuple[Refused, bool]]) -> Sequence[str]:
+        """Nothing is counted."""
+        return ()
+
     def __call__(self, connection: Connection, items: Sequence[tuple[Refused, bool]]) -> Sequence[None]:
         """Record what is new, count what is not."""
         new = [refused for refused, is_new in items if is_new]
@@ -115,8 +118,18 @@ class TurnedAway:
             "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
             "checks": [check.as_json() for check in decision.checks],
             "timestamp": iso(facts.now),
+            **_grounds(refused),
         }
         return audit.Record(f"{facts.tenant}:{self._writer}", facts.send_id, facts.now, content, hidden)
+
+
+def _grounds(refused: Refused) -> dict[str, Any]:
+    """What the rules judged from, for a replay; what a session finds by itself was no rule's doing."""
+    unmet = refused.unmet
+    if not isinstance(unmet, Unmet) or unmet.state is None:
+        return {}
+    state = state_to_json(unmet.state, refused.facts)
+    return {"facts": facts_to_json(refused.facts), "state": state, "accepted": unmet.accepted}
 
 
 def _row(refused: Refused) -> dict[str, Any]:

@@ -51,10 +51,6 @@ BROKEN = Refusal("unavailable", "temporary error", "after", "wait", RETRY_UNAVAI
 
 # What a session finds by itself, under the name of the rule it stands for.
 NO_ROOM = failed("capacity", FULL)
-TOO_LARGE = failed(
-    "message_form",
-    Refusal("message_too_large", "the message is larger than is taken here", "never", "change_content"),
-)
 LONG_LINE = failed(
     "message_form", Refusal("malformed_message", "a line is longer than 65536 octets", "never", "change_content")
 )
@@ -70,6 +66,14 @@ PARTLY = failed(
     "strict_recipients",
     Refusal("recipient_refused", "a recipient was refused and the mailbox is strict", "never", "drop_recipient"),
 )
+
+
+def too_large(limit: int) -> Check:
+    """A message over the size announced by EHLO."""
+    return failed(
+        "message_form",
+        Refusal("message_too_large", f"the message has over {limit} octets", "never", "change_content"),
+    )
 
 
 def refused(why: Refusal, phase: Phase, send_id: str, longest: int = 86_400) -> Reply:

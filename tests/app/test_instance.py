@@ -1,5 +1,7 @@
 """The data directory: one server each, and no empty store in place of a lost one (R7, R19)."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,15 @@ from relay.app.setup import prepare
 from relay.cli.main import run
 from relay.store.engine import Database, StoreUnusable
 from tests.support.settings import settings, write
+
+
+@pytest.fixture(autouse=True)
+def same_umask() -> Iterator[None]:
+    """`serve` closes to others what its process writes; here that would be all later tests."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 def made(folder: Path) -> Path:

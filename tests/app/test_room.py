@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from relay.store.engine import Database
-from relay.store.migrate import upgrade
 from relay.store.room import Bounds, Room
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 from relay.store.writer import Unavailable
@@ -41,9 +40,8 @@ def waiting(database: Database, size: int) -> None:
         (Bounds(0, 3, 2 * MIB + 1, 4 * MIB), ""),
     ],
 )
-async def test_R49_a_queue_at_its_bound_takes_nothing_more(storage_url: str, bounds: Bounds, lack: str) -> None:
-    database = Database(storage_url)
-    upgrade(database)
+async def test_R49_a_queue_at_its_bound_takes_nothing_more(migrated_url: str, bounds: Bounds, lack: str) -> None:
+    database = Database(migrated_url)
     waiting(database, MIB)
     room = Room(database, lambda: bounds)
     await room.look()

@@ -90,6 +90,24 @@ def test_replay_tells_both_directions_and_the_same_policy_changes_nothing(make_i
     assert "Would let through" in shown
 
 
+def test_replay_tells_what_was_refused_before_there_was_a_message(make_inside, provider, beside, tmp_path):
+    strict = {"policies": {"default": {"rateLimits": {"hourly": 1}, "rules": _allow_only("person0@example.net")}}}
+    inside = make_inside(strict, providers=[provider.settings()])
+    cli = beside(inside)
+    assert inside.submit([BOB], letter()).code == 550
+    submitted(inside, to="person0@example.net")
+    assert inside.submit(["person0@example.net"], letter("Another")).code == 451
+    until(lambda: cli.does("audit", "verify", "--json").json["records"] == 3)
+    looser = _candidate(
+        cli, tmp_path, {"policies": {"default": {"rateLimits": {"hourly": 9}, "rules": _allow_only(BOB)}}}
+    )
+    report = cli.does("policy", "replay", "--with", looser, "--json").json
+    assert report["byRule"] == {
+        "rate_limit_hourly": {"stricter": 0, "looser": 1, "reason": 0},
+        "recipient_allowed": {"stricter": 1, "looser": 1, "reason": 0},
+    }
+
+
 def test_a_candidate_that_cannot_be_used_is_bad_configuration(cli, tmp_path):
     (tmp_path / "bad.yaml").write_text("version: 1\nsmpt: {}\n")
     assert cli("policy", "replay", "--with", str(tmp_path / "bad.yaml")).code == 2

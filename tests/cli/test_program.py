@@ -38,6 +38,16 @@ def test_every_command_of_the_contract_has_help_and_takes_config(cli, command):
     assert ("--config" in said.out) == (command not in WITHOUT_CONFIGURATION)
 
 
+@pytest.mark.parametrize("before", [("-c", "FILE"), ("--config", "FILE"), ("--config=FILE",)])
+def test_the_configuration_may_be_named_before_the_command(cli, before):
+    named = [word.replace("FILE", str(cli.config)) for word in before]
+    assert cli.bare(*named, "mailbox", "list", "--json").json[0]["name"] == "agent"
+
+
+def test_a_command_that_needs_no_configuration_takes_one_all_the_same(cli):
+    assert cli.does("config", "schema").json["title"] == "gatepost.yaml"
+
+
 @pytest.mark.parametrize("command", [c for c in CONTRACT if c.endswith(" list")])
 def test_every_listing_takes_json_and_an_empty_one_is_a_list(cli, command):
     assert isinstance(cli.does(*command.split(), "--json").json, list)

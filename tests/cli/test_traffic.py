@@ -25,6 +25,7 @@ def test_held_mail_is_listed_shown_and_let_go(holding, provider, beside):
     send_id = submitted(holding)
     (waiting,) = cli.does("hold", "list", "--json").json
     assert (waiting["sendId"], waiting["recipients"]) == (send_id, [BOB])
+    assert "agent needs approval" in cli.does("hold", "list").out
     shown = cli.does("hold", "show", send_id, "--json").json
     assert "$48.00" in shown["text"]
     cli.does("hold", "approve", send_id, "--note", "fine by me")
@@ -58,6 +59,13 @@ def test_a_trace_tells_the_decision_and_the_attempts_in_order(inside, provider, 
     places = [next(n for n, line in enumerate(lines[3:]) if word in line) for word in words]
     assert places == sorted(places)
     assert cli("trace", "send_01ARZ3NDEKTSV4RRFFQ69G5FAV").code == 1
+
+
+def test_a_trace_says_when_scheduled_mail_is_due(inside, beside):
+    cli = beside(inside)
+    reply = inside.submit([BOB], b"X-Gatepost-Send-At: 2099-01-02T03:04:05Z\r\n" + letter())
+    (due,) = [line for line in cli.does("trace", SEND_ID.findall(reply.text)[0]).out.splitlines() if " due " in line]
+    assert due.split() == ["03:04:05.000", "due", f"{BOB},", "scheduled", "until", "then"]
 
 
 def test_a_refused_send_has_a_trace_too(inside, beside):

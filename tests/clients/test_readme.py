@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from policy.decision import Refusal
+from relay.cli.main import run
 from relay.submission import wording
 from tests.clients.conftest import CHANGES, SECRET, House
 from tests.clients.pages import under
@@ -16,6 +17,9 @@ from tests.support.provider import Provider
 
 EXAMPLE, PARSER = under("README.md", "Ten lines of smtplib", "python")
 (LINES,) = under("README.md", "Ten lines of smtplib", "")
+
+
+(COMMANDS,) = under("README.md", "Start your own", "")
 
 
 def parser() -> Any:
@@ -106,3 +110,12 @@ def test_the_lines_shown_are_lines_the_parser_reads() -> None:
         if code != "250":
             told = parser()(smtplib.SMTPDataError(int(code), text.replace("…", "").encode()))
             assert set(told) == {"reason", "detail", "retry", "next", "send"}
+
+
+def test_the_commands_to_start_with_work_in_a_new_folder_in_their_order(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [line.partition("#")[0].split() for line in COMMANDS.splitlines()]
+    assert {program for program, *_ in lines} == {".venv/bin/gatepost"}
+    for _, *command in lines:
+        assert command == ["serve"] or run(command) == 0, capsys.readouterr().err
+    assert "smtp.login('agent', 'gp_live_" in capsys.readouterr().out

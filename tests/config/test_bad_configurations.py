@@ -32,6 +32,14 @@ BAD = [
         "gatepost.yaml:4: smtp.maxRecipients: is given twice, as max_recipients too",
     ),
     (
+        "version: 1\nsmtp:\n  maxRecipients: 5\n  max_recipients: 6",
+        "gatepost.yaml:4: smtp.max_recipients: is given twice, as maxRecipients too",
+    ),
+    (
+        "version: 1\nmailboxes: [{name: a, fromAddress: a@b.test, allowedClasses: [x]}]",
+        "gatepost.yaml:2: mailboxes[0].allowedClasses[0]: must be transactional or commercial, not 'x'",
+    ),
+    (
         "version: 1\nsmtp: {max_recipients: many}",
         "gatepost.yaml:2: smtp.max_recipients: must be a whole number, not the text 'many'",
     ),

@@ -184,8 +184,13 @@ class Sample:
             self.send(f"lead-{hour}", "onboarding", f"lead{hour}@prospect.example", "Welcome to Northwind", _WELCOME)
 
     def _today(self) -> None:
-        """One of each state, at the end so that they stand on top."""
+        """One of each state, last so that they stand on top; first what `primary` tells of later, while it is well."""
         send = self.send
+        send("html", "billing", "bob@customer.example", "Your October statement, with a chart", "See the HTML part.",
+             html=_STATEMENT, campaign="statements-2026-10", metadata={"agent": "ledger-2", "run": "r_1182"},
+             attachments=[{"filename": "statement.pdf", "contentType": "application/pdf",
+                           "content": base64.b64encode(b"%PDF-1.4 sample").decode()}])  # fmt: skip
+        until(lambda: self._is_delivered(self.sent["html"]))
         send("several", "support", "ivan@partner.example", "Maintenance on Saturday", _WELCOME,
              cc=["judy@partner.example", "nobody@customer.example", "greylisted@partner.example"])  # fmt: skip
         send("failed-over", "billing", "erin@prospect.example", "Invoice 2026-118 failover", _INVOICE.format(118))
@@ -196,10 +201,6 @@ class Sample:
              sendAt=_iso(self.clock() + 3 * HOUR))  # fmt: skip
         send("suppressed", "support", "carol@customer.example", "Re: ticket 9: refund", _TICKET.format(9))
         send("refused-domain", "support", "sales@competitor.example", "A word about prices", _TICKET.format(10))
-        send("html", "billing", "bob@customer.example", "Your October statement, with a chart", "See the HTML part.",
-             html=_STATEMENT, campaign="statements-2026-10", metadata={"agent": "ledger-2", "run": "r_1182"},
-             attachments=[{"filename": "statement.pdf", "contentType": "application/pdf",
-                           "content": base64.b64encode(b"%PDF-1.4 sample").decode()}])  # fmt: skip
         for n, (who, subject, text) in enumerate(_PITCHES):
             send(
                 f"held-{n}",
@@ -223,7 +224,8 @@ class Sample:
         """What providers tell later: a complaint, a bounce, opened and followed."""
         mark = {"Authorization": "Basic " + base64.b64encode(HOOK.encode()).decode()}
         told = _iso(self.clock())
-        ids = [v for k, v in self.sent.items() if k.startswith("invoice-")][-4:]
+        invoices = [send_id for name, send_id in self.sent.items() if name.startswith("invoice-")]
+        disliked = next(send_id for send_id in reversed(invoices) if self._is_delivered(send_id))
         for number, (send_id, body) in enumerate((
             (self.sent["html"], {"RecordType": "Delivery", "Recipient": "bob@customer.example", "DeliveredAt": told,
                                  "Details": "smtp;250 2.0.0 OK  1774353600 d9443c01a7336-2b8f\r\n"}),
@@ -231,11 +233,16 @@ class Sample:
                                  "UserAgent": "Thunderbird"}),
             (self.sent["html"], {"RecordType": "Click", "Recipient": "bob@customer.example", "ReceivedAt": told,
                                  "OriginalLink": "https://acme.example/statements/118"}),
-            (ids[0], {"RecordType": "SpamComplaint", "Email": _address_of(self, ids[0]), "BouncedAt": told,
-                      "Type": "SpamComplaint", "TypeCode": 512, "ID": 77}),
+            (disliked, {"RecordType": "SpamComplaint", "Email": _address_of(self, disliked), "BouncedAt": told,
+                        "Type": "SpamComplaint", "TypeCode": 512, "ID": 77}),
         )):  # fmt: skip
             full = {"MessageID": f"0000-{number}", "Metadata": {"gatepost-send": send_id}} | body
             self.call("/hooks/postmark/primary", full, **mark)
+
+    def _is_delivered(self, send_id: str) -> bool:
+        """By `primary`, whose hook tells more of it later."""
+        (to,) = self.call(f"/v1/sends/{send_id}")["recipients"]
+        return (to["state"], to["provider"]) == ("delivered", "primary")
 
     def _outcomes(self) -> None:
         now = self.clock()
@@ -248,8 +255,7 @@ class Sample:
     def _switches(self) -> None:
         self.call("/v1/mailboxes/newsletter/pause", {"cause": "waiting for the new template"})
         self.call("/v1/providers/lab/pause", {"cause": "maintenance until Monday"})
-        cases = self.call("/v1/investigations")["data"]
-        assert cases, "the complaint opens a case"
+        assert self.call("/v1/investigations")["data"], "the complaint opens a case"
 
 
 def _address_of(sample: Sample, send_id: str) -> str:

@@ -8,7 +8,9 @@ import pytest
 
 from tests.console.browser import CHANGES, Desk
 from tests.console.sample import Destination
+from tests.support.nameserver import NameServer
 from tests.support.script import Script
+from tests.support.settings import DOMAIN
 
 pytestmark = pytest.mark.needs("chromium")
 HELD = {"mailboxId": "clerk", "to": "dana@example.com", "subject": "A proposal"}
@@ -103,6 +105,36 @@ def test_a_paused_provider_gets_nothing_until_it_is_resumed(desk):
     desk.page.click("text=Resume provider")
     desk.page.wait_for_selector("text=Resumed.")
     assert desk.provider.ledger.wait(lambda _: desk.arrived("bob@example.com") == 1)
+
+
+def test_keys_are_rotated_with_an_overlap_that_the_page_explains(browser, make_inside, provider):
+    names = NameServer()
+    inside = make_inside(CHANGES | {"dns": {"nameservers": [names.address]}}, providers=[provider.settings()])
+    context = browser.new_context()
+    desk = Desk(inside, provider, context.new_page())
+    desk.sign_in()
+    desk.go(f"/domains/{DOMAIN}")
+    page = desk.page
+    page.once("dialog", lambda asked: asked.dismiss())
+    page.click("text=Rotate DKIM keys")
+    assert page.locator("text=pending key").count() == 0  # who thinks better of it has changed nothing
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    page.click("text=Rotate DKIM keys")
+    page.wait_for_selector("text=New keys are made.")
+    assert "The present ones sign until DNS shows the new records." in asked[0]
+    assert page.locator(".record >> text=pending key").count() == 2
+    assert page.locator("text=Rotate DKIM keys").count() == 0
+    assert "the old keys sign until DNS shows both new ones" in page.inner_text(".signing")
+    for record in page.locator(".record", has_text="pending key").all():
+        name, value = record.locator("code").all_inner_texts()
+        names.publish(name, "TXT", value)
+    page.click("text=Ask DNS now")
+    page.wait_for_selector("text=Rotate DKIM keys")
+    assert page.locator(".record >> text=retired key").count() == 2
+    context.close()
+    names.close()
+    assert desk.faults == []
 
 
 def test_a_timeline_grows_while_one_looks(desk):

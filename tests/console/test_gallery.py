@@ -1,6 +1,7 @@
 """Every screen of a well-used installation, on a desk and on a phone: nothing overflows, breaks or fails to load.
 
-With GATEPOST_GALLERY=FOLDER in both schemes and four widths, each photographed there, to be looked at.
+With GATEPOST_GALLERY=FOLDER in both schemes and four widths, each photographed there, to be looked at. With
+GATEPOST_AXE=axe.min.js (npm's axe-core) each is looked at by axe as well, in both schemes.
 """
 
 import os
@@ -18,7 +19,12 @@ FOLDER = os.environ.get("GATEPOST_GALLERY", "")
 DRAWN = """() => [...document.querySelectorAll("[data-chart]")].every(
     (box) => Math.abs(box.querySelector(".uplot").offsetWidth - box.clientWidth) < 2)"""
 HEIGHTS = {1360: 900, 900: 900, 620: 900, 390: 844} if FOLDER else {1360: 900, 390: 844}
-SCHEMES = ["light", "dark"] if FOLDER else ["light"]  # colours have tests of their own
+AXE = Path(os.environ["GATEPOST_AXE"]).read_text("utf-8") if os.environ.get("GATEPOST_AXE") else ""
+SCHEMES = ["light", "dark"] if FOLDER or AXE else ["light"]  # colours have tests of their own
+# WCAG 2.2 AA; a message's own HTML stands in a frame of its own and is not ours.
+LOOK = """async () => (await axe.run({exclude: [["iframe"]]},
+    {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}))
+    .violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.target).join(", ")}`)"""
 
 
 def screens(sample: Sample) -> Iterator[tuple[str, str]]:
@@ -63,6 +69,7 @@ def test_every_screen_fits_in_every_width(browser, sample, scheme):
     desk = Desk(sample.inside, sample.primary, context.new_page())
     desk.sign_in()
     desk.page.wait_for_url(f"{sample.inside.http}/")
+    faults: list[str] = []
     for name, path in screens(sample):
         desk.go(path)
         assert desk.page.locator("main h1").count() > 0, path
@@ -72,8 +79,19 @@ def test_every_screen_fits_in_every_width(browser, sample, scheme):
             wide = desk.page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{path} is {wide} wide at {width}"
             photograph(desk, f"{name}.{scheme}.{width}.png")
+            faults += [f"{path} at {width}: {fault}" for fault in seen_by_axe(desk)]
     context.close()
     assert desk.faults == []
+    assert faults == []
+
+
+def seen_by_axe(desk: Desk) -> list[str]:
+    """What axe has to say against the page, where somebody brought it."""
+    if not AXE:
+        return []
+    desk.page.evaluate(AXE)
+    found: list[str] = desk.page.evaluate(LOOK)
+    return found
 
 
 def photograph(desk: Desk, name: str) -> None:

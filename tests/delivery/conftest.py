@@ -7,27 +7,21 @@ from typing import Any
 
 import pytest
 
-from tests.delivery.house import House, template
+from tests.delivery.house import House
 from tests.support.provider import Provider
 from tests.support.settings import Tree
 
 MakeHouse = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated store without anything in it."""
-    return template(tmp_path_factory.mktemp("store"))
-
-
 @pytest.fixture
-async def make_house(tmp_path: Path, empty: Path) -> AsyncIterator[MakeHouse]:
+async def make_house(tmp_path: Path, migrated_file: Path) -> AsyncIterator[MakeHouse]:
     """Makes houses: `await make_house(provider.settings(), …, retry=["1s"])`; words go into deliveryConfig."""
     async with AsyncExitStack() as houses:
 
         async def make(*providers: Tree, changes: Tree | None = None, **delivery: Any) -> House:
             tree = {"deliveryConfig": delivery} | (changes or {})
-            return await houses.enter_async_context(House(tmp_path, providers, tree, empty=empty))
+            return await houses.enter_async_context(House(tmp_path, providers, tree, empty=migrated_file))
 
         yield make
 

@@ -35,7 +35,6 @@ from relay.mail.token import TokenKey, Tokens
 from relay.mail.unsubscribe import Links
 from relay.store.attempts import BeginHandler, Settle, SettleHandler
 from relay.store.engine import Database, loads
-from relay.store.migrate import upgrade
 from relay.store.nodes import bury, register_node
 from relay.store.parcel import Due, Parcel
 from relay.store.queue import LEASE, claim
@@ -81,16 +80,6 @@ def signers() -> tuple[Signer, ...]:
     return (Signer(DOMAIN, "gp1e", generate_ed25519()),)
 
 
-def template(folder: Path) -> Path:
-    """An empty migrated SQLite file, made once and copied."""
-    path = folder / "empty.db"
-    if not path.exists():
-        database = Database(f"sqlite+aiosqlite:///{path}")
-        upgrade(database)
-        database.close_now()
-    return path
-
-
 class House:
     """The delivery side of an installation."""
 
@@ -127,6 +116,7 @@ class House:
             owner=self._owner,
             clock=self.clock,
             chance=lambda: self.chance,
+            draw=lambda: self.chance,
             sleep=_at_once,
             watch=Watch(),
         )

@@ -179,6 +179,15 @@ async def test_R14_what_no_provider_took_for_four_days_expires(make_house, provi
     assert 90 < row.attempts < 115  # 1, 5, 15, 30 and then every 60 minutes
 
 
+@pytest.mark.parametrize(("domains", "asked"), [(1, 8), (8, 5)])
+async def test_a_domain_that_greylists_is_asked_for_elsewhere_and_does_not_rest_the_provider(pair, domains, asked):
+    house, one, two = await pair(Script().on(rcpt="451 4.7.1 greylisted"))
+    for n in range(8):
+        await house.deliver(f"r{n}@to{n % domains}.example.net")
+    assert len(two.ledger.recipients()) == 8
+    assert sum(line.startswith("RCPT") for _, line in one.ledger.commands) == asked
+
+
 async def test_soft_bounces_climb_their_ladder_and_bounce_at_its_end(make_house, make_provider):
     house = await make_house(make_provider(fault("rcpt_450")).settings())
     house.chance = 0.5

@@ -1,12 +1,13 @@
 """The circuit breaker, what throttles teach, and how a provider comes back."""
 
 import asyncio
+from collections.abc import Set
 
 import pytest
 
 from config.delivery import Breaker
 from relay.delivery.health import NO_BOUND, RAMP, Change, Healths
-from relay.delivery.outcome import Outcome, Phase, Result, Scope
+from relay.delivery.outcome import DOMAIN, Outcome, Phase, Result, Scope
 from tests.delivery.house import Clock
 
 
@@ -28,21 +29,52 @@ def healths(clock: Clock) -> Healths:
     return Healths(Breaker(), clock)
 
 
-def opened(healths: Healths) -> None:
-    for _ in range(5):
+def opened(healths: Healths, failures: int = 5) -> None:
+    for _ in range(failures):
         healths.learn([FAILED])
     assert healths.state("p") == "open"
 
 
-async def probe(healths: Healths, result: Outcome) -> None:
+async def probe(healths: Healths, result: Outcome, domains: Set[str] = frozenset()) -> None:
     assert await healths.admit("p")
-    healths.learn([result])
+    healths.learn([result], domains)
     healths.leave("p")
 
 
 def test_five_failures_in_a_row_open_the_breaker_and_say_so_once(healths: Healths):
     assert [healths.learn([FAILED]) for _ in range(7)] == [Change.NONE] * 4 + [Change.SHUT] + [Change.NONE] * 2
     assert not healths.may_try("p")
+
+
+@pytest.mark.parametrize(
+    ("domains", "state"),
+    [
+        ("a a a a a a a a", "closed"),  # one that greylists says nothing of the provider
+        ("a b a b a b a b", "closed"),
+        ("a b c d a b c d", "closed"),
+        ("a b c d e", "open"),  # whoever is asked for, it puts off
+        ("a b c d ok e f g h", "closed"),  # it takes mail
+        ("a b c d ok a b c d e", "open"),
+        ("a+b a+c d e f", "closed"),  # a transaction with one known already adds nothing
+        ("a+b c d e f", "open"),
+    ],
+)
+def test_greylisting_counts_once_for_each_domain_since_something_was_taken(healths: Healths, domains: str, state: str):
+    put_off = outcome(scope=Scope.PROVIDER, kind=DOMAIN)
+    for one in domains.split():
+        healths.learn([TAKEN if one == "ok" else put_off], set(one.split("+")))
+    assert healths.state("p") == state
+
+
+async def test_a_probe_that_is_greylisted_again_leaves_the_question_open(healths: Healths, clock: Clock):
+    put_off = outcome(scope=Scope.PROVIDER, kind=DOMAIN)
+    healths.learn([put_off], {"a"})
+    opened(healths, 4)
+    clock.advance(seconds=30)
+    await probe(healths, put_off, {"a"})
+    assert healths.state("p") == "half_open"
+    await probe(healths, put_off, {"b"})
+    assert healths.state("p") == "open"
 
 
 async def test_that_it_has_recovered_is_said_once_and_only_where_it_was_said_to_be_shut(healths: Healths, clock: Clock):

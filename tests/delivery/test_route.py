@@ -1,6 +1,5 @@
 """Which provider takes a message, and who follows."""
 
-import random
 from collections import Counter
 from dataclasses import replace
 
@@ -9,7 +8,7 @@ import pytest
 from config.delivery import Condition
 from config.loader import load
 from config.providers import ProviderSettings
-from relay.delivery.route import condition_holds, fitting, route
+from relay.delivery.route import Draws, condition_holds, fitting, route
 from relay.store.parcel import Parcel
 from tests.support.settings import settings, write
 
@@ -26,17 +25,27 @@ def made(tmp_path):
     return make
 
 
-def names(providers, *, may_try=lambda _: True, chance=0.0, domain="y.test", parcel=PARCEL) -> list[str]:
-    return [p.name for p in route(providers, parcel, domain, names=NAMES, may_try=may_try, chance=chance)]
+def names(providers, *, may_try=lambda _: True, draw=0.0, domain="y.test", parcel=PARCEL) -> list[str]:
+    return [p.name for p in route(providers, parcel, domain, names=NAMES, may_try=may_try, draw=draw)]
 
 
-def test_Show2_a_split_of_80_20_0_holds_within_two_percent_over_5000_messages(made):
+@pytest.mark.parametrize("start", [0.0, 0.2, 0.618, 0.999])
+@pytest.mark.parametrize("messages", [10, 100, 5000])
+def test_Show2_a_split_of_80_20_0_is_kept_but_for_two_messages_however_few_there_are(made, start, messages):
     providers = made({"name": "a", "weight": 80}, {"name": "b", "weight": 20}, {"name": "c", "weight": 0})
-    chance = random.Random(1)
-    counts = Counter(names(providers, chance=chance.random())[0] for _ in range(5000))
-    assert abs(counts["a"] / 5000 - 0.8) < 0.02
-    assert abs(counts["b"] / 5000 - 0.2) < 0.02
+    draws = Draws(start)
+    counts = Counter(names(providers, draw=draws())[0] for _ in range(messages))
+    assert abs(counts["a"] - 0.8 * messages) <= 2
+    assert abs(counts["b"] - 0.2 * messages) <= 2
     assert counts["c"] == 0
+
+
+@pytest.mark.parametrize("rhythm", [2, 5, 10])
+def test_Show2_a_rhythm_of_the_traffic_does_not_fall_in_with_the_split(made, rhythm):
+    providers = made({"name": "a", "weight": 80}, {"name": "b", "weight": 20})
+    draws = Draws(0.0)
+    chosen = [names(providers, draw=draws())[0] for _ in range(5000)][::rhythm]
+    assert abs(chosen.count("a") - 0.8 * len(chosen)) <= 5
 
 
 def test_weighted_providers_follow_first_and_backups_in_the_order_of_the_file(made):
@@ -46,14 +55,14 @@ def test_weighted_providers_follow_first_and_backups_in_the_order_of_the_file(ma
         {"name": "lab", "weight": 0},
         {"name": "b", "weight": 1},
     )
-    assert names(providers, chance=0.9) == ["b", "a", "backup", "lab"]
+    assert names(providers, draw=0.9) == ["b", "a", "backup", "lab"]
 
 
 def test_the_traffic_of_a_closed_provider_is_divided_among_the_others(made):
     providers = made({"name": "a", "weight": 50}, {"name": "b", "weight": 30}, {"name": "c", "weight": 20})
-    chance = random.Random(2)
-    counts = Counter(names(providers, may_try=lambda n: n != "a", chance=chance.random())[0] for _ in range(5000))
-    assert abs(counts["b"] / 5000 - 0.6) < 0.02
+    draws = Draws(0.0)
+    counts = Counter(names(providers, may_try=lambda n: n != "a", draw=draws())[0] for _ in range(5000))
+    assert abs(counts["b"] - 3000) <= 2
 
 
 def test_of_one_group_one_is_tried(made):
@@ -64,7 +73,7 @@ def test_of_one_group_one_is_tried(made):
 
 @pytest.mark.parametrize(("draw", "first"), [(0.0, "a"), (0.7999, "a"), (0.8, "b"), (0.9999999, "b")])
 def test_the_draw_is_exact_at_its_edges(made, draw, first):
-    assert names(made({"name": "a", "weight": 80}, {"name": "b", "weight": 20}), chance=draw)[0] == first
+    assert names(made({"name": "a", "weight": 80}, {"name": "b", "weight": 20}), draw=draw)[0] == first
 
 
 @pytest.mark.parametrize(

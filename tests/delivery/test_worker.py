@@ -65,10 +65,10 @@ async def test_fresh_mail_is_delivered_from_memory_without_a_look_at_the_queue(m
 async def test_the_queue_is_emptied_without_waiting_for_the_next_look(make_house, provider: Provider, seldom):
     house = await make_house(provider.settings())
     await house.send("first@example.net", leased=False)
-    backlog(house, 700)
+    backlog(house, 2 * module.CLAIM + 50)
     worker = house.worker()
     worker.start()
-    await until(lambda: len(provider.ledger.copies) == 701)
+    await until(lambda: len(provider.ledger.copies) == 2 * module.CLAIM + 51)
     await worker.drain(2)
     assert not provider.ledger.duplicates()
 
@@ -121,7 +121,7 @@ async def test_Show2_when_the_provider_is_back_the_backlog_comes_without_a_burst
     house = await make_house(provider.settings(limits={"connections": 50}))
     provider.refuse()
     await house.send("first@example.net", leased=False)
-    backlog(house, 300)
+    backlog(house, 100)
     worker = house.worker()
     worker.start()
     await until(lambda: house.means.healths.state("lab") == "open" and worker.in_hand == 0)
@@ -131,7 +131,7 @@ async def test_Show2_when_the_provider_is_back_the_backlog_comes_without_a_burst
     await until(lambda: provider.ledger.copies)
     assert before_the_first[0] == 1  # the probe was alone
     house.clock.advance(hours=2)
-    await until(lambda: len(provider.ledger.copies) == 301)
+    await until(lambda: len(provider.ledger.copies) == 101)
     await worker.drain(2)
     assert not provider.ledger.duplicates()
 

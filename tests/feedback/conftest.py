@@ -1,33 +1,30 @@
 """A store with submissions in it, and what applies feedback to them."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from relay.store.engine import Database
-from relay.store.migrate import upgrade
 from tests.feedback.ground import Ground
 from tests.feedback.receiver import Receiver
 
 
 def _ground(url: str) -> Iterator[Ground]:
     database = Database(url)
-    upgrade(database)
     yield Ground(database)
     database.close_now()
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Iterator[Ground]:
+def ground(migrated_sqlite_url: str) -> Iterator[Ground]:
     """An installation's store with a tenant, a mailbox and no mail yet."""
-    yield from _ground(f"sqlite+aiosqlite:///{tmp_path / 'ground.db'}")
+    yield from _ground(migrated_sqlite_url)
 
 
 @pytest.fixture
-def both(storage_url: str) -> Iterator[Ground]:
+def both(migrated_url: str) -> Iterator[Ground]:
     """The same on each engine, for what SQL decides."""
-    yield from _ground(storage_url)
+    yield from _ground(migrated_url)
 
 
 @pytest.fixture

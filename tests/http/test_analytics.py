@@ -9,9 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from policy.attribution import MODELS
 from policy.usage import DAY
-from relay.http.outcomes import keep_up
 from relay.store import feedback, sent, tallies, volumes
 from tests.http.office import DOMAIN, NOON
 
@@ -192,16 +190,6 @@ async def known(office, **changes):
     office.clock.advance(600)
     assert await revenue(office) == 99.0
     return send_id
-
-
-async def test_what_is_kept_up_is_what_the_report_says(office):
-    await delivered(office, "prospect@example.com", NOON - DAY)
-    await office.post("/v1/analytics/events", TRIAL)
-    office.clock.advance(600)
-    await keep_up(office.house)
-    (entry,) = office.house.ledgers.of(await tenant(office), office.house.settings()).entries.values()
-    assert entry.owed.keys() == set(MODELS)
-    assert await revenue(office) == 99.0
 
 
 async def test_a_bounce_that_comes_late_takes_its_credit_away(office):

@@ -37,8 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/providers/{name}/pause": {},
 }
 PLACES = {"{id}": "agent", "{name}": "primary", "{sendId}": "send_x"}
-QUICK = [path for path in BODIES if path != "/v1/domains"]  # which makes RSA keys before it looks at the store
-PARTS = 8
+PARTS = 4  # among which a machine of several cores divides the work; each makes an office of its own
 Operation = tuple[str, str, Mapping[str, Any]]
 
 
@@ -101,25 +100,25 @@ async def test_every_route_with_a_body_is_tried(document):
     assert len(with_body) > 15
 
 
-@pytest.mark.parametrize("path", BODIES)
-async def test_H15_each_kind_of_string_in_each_field_of_a_body(office, document, path):
-    for method, _, call in (one for one in operations(document) if one[1] == path):
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_H15_each_kind_of_string_in_each_field_of_a_body(office, document, part):
+    for method, path, call in (one for one in operations(document) if one[1] in list(BODIES)[part::PARTS]):
         for name, schema in fields(document, call).items():
             for string in KINDS:
                 body = BODIES[path] | {name: as_kind(schema, string)}
-                check(await office.call(method.upper(), filled(path), body), name, string[:80])
+                check(await office.call(method.upper(), filled(path), body), path, name, string[:80])
     assert office.row(revision)
 
 
-@pytest.mark.parametrize("path", QUICK)
-async def test_H15_the_big_list_through_all_fields_that_take_any_text(office, document, path):
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_H15_the_big_list_through_all_fields_that_take_any_text(office, document, part):
     """Each route takes a fifth of the list, another one each, so that every string goes through several."""
-    share = BIG_LIST if os.environ.get("GATEPOST_TESTS_WHOLE_LIST") else BIG_LIST[QUICK.index(path) % 5 :: 5]
-    for method, _, call in (one for one in operations(document) if one[1] == path):
+    for method, path, call in (one for one in operations(document) if one[1] in list(BODIES)[part::PARTS]):
+        share = BIG_LIST if os.environ.get("GATEPOST_TESTS_WHOLE_LIST") else BIG_LIST[list(BODIES).index(path) % 5 :: 5]
         free = [name for name, schema in fields(document, call).items() if is_free(schema)]
         for string in share if free else ():
             strings = dict.fromkeys((name for name in free if name not in BODIES[path]), string)
-            check(await office.call(method.upper(), filled(path), BODIES[path] | strings), string)
+            check(await office.call(method.upper(), filled(path), BODIES[path] | strings), path, string)
     assert (await office.get("/v1/sends?limit=200")).status_code == 200
 
 
@@ -148,9 +147,9 @@ async def test_H15_a_wildcard_is_a_letter_like_any_other(office):
     assert (await office.get("/v1/events?types=send%25")).json()["data"] == []
 
 
-@pytest.mark.parametrize("template", ["/u/{}", "/a/{}", "/hooks/postmark/{}", "/{}"])
-async def test_no_string_in_a_public_address_executes(office, template):
-    for string in BIG_LIST[1:]:
-        answered = await office.get(template.format(quote(string, safe="")))
-        assert answered.status_code < 500, (string, answered.text)
-        assert string not in answered.text or not string.startswith("<")
+async def test_no_string_in_a_public_address_executes(office):
+    for template in ("/u/{}", "/a/{}", "/hooks/postmark/{}", "/{}"):
+        for string in BIG_LIST[1:]:
+            answered = await office.get(template.format(quote(string, safe="")))
+            assert answered.status_code < 500, (template, string, answered.text)
+            assert string not in answered.text or not string.startswith("<")

@@ -1,8 +1,11 @@
 """docs/observability.md and deploy/grafana.json against what is really told: figures, log lines, spans."""
 
+import gzip
 import json
 import re
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -107,6 +110,77 @@ async def test_spans_stand_around_submission_and_intake_and_cost_nothing_when_of
     assert names == [("gatepost.submission", ""), ("gatepost.intake", "gatepost.submission")]
     assert all(attributes["gatepost.send"] == sent["sendId"] for _, _, attributes in tracer.spans)
     assert watch.span("submission", send="x") is watch.span("attempt")
+
+
+class Collector:
+    """What OpenTelemetry's own exporter posts, taken as a collector takes it."""
+
+    def __init__(self) -> None:
+        self.posted: list[bytes] = []
+        posted = self.posted
+
+        class Takes(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                posted.append(gzip.decompress(raw) if self.headers.get("Content-Encoding") == "gzip" else raw)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+                pass
+
+        self._server = HTTPServer(("127.0.0.1", 0), Takes)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listens no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def spans(self) -> list[tuple[str, str, dict[str, str]]]:
+        """Each span that came: its name, that of the one around it, its attributes."""
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+        requests = map(ExportTraceServiceRequest.FromString, self.posted)
+        found = [s for r in requests for rs in r.resource_spans for ss in rs.scope_spans for s in ss.spans]
+        names = {span.span_id: span.name for span in found}
+        return [
+            (s.name, names.get(s.parent_span_id, ""), {a.key: a.value.string_value for a in s.attributes})
+            for s in found
+        ]
+
+
+@pytest.mark.needs("opentelemetry")
+def test_a_collector_gets_the_spans_of_a_message_the_last_ones_when_the_server_ends(make_server, provider):
+    collector = Collector()
+    server = make_server(providers=[provider.settings()], start=False)
+    server.start(environment={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url})
+    assert server.submit(["bob@example.com"], MESSAGE).code == 250
+    provider.ledger.wait_for_taken(1)
+    assert server.terminate() == 0
+    spans = collector.spans()
+    collector.close()
+    assert {(name, within) for name, within, _ in spans} == {
+        ("gatepost.submission", ""),
+        ("gatepost.intake", "gatepost.submission"),
+        ("gatepost.attempt", ""),
+    }
+    assert len({attributes["gatepost.send"] for _, _, attributes in spans}) == 1
+
+
+def test_a_server_that_is_asked_for_spans_it_cannot_make_says_so_and_serves(make_server, provider):
+    """The exporter, where it is there, is hidden by a folder of its name that is empty."""
+    server = make_server(providers=[provider.settings()], start=False)
+    hidden = server.folder / "opentelemetry" / "exporter"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").touch()
+    server.start(environment={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "PYTHONPATH": str(server.folder)})
+    assert server.submit(["bob@example.com"], MESSAGE).code == 250
+    assert "install gatepost[otel]" in server.logs()
 
 
 def test_nothing_is_traced_unless_it_is_asked_for(monkeypatch):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.attribution import HALF_LIFE, MODELS, Event, Model, Touch, apportion, attribute
-from policy.outcomes import Costs, cost_of, grouped, outcome_name, report, unit_name
+from policy.outcomes import Brought, Costs, cost_of, outcome_name, report, together, unit_name
 from policy.usage import DAY
 
 NOW = 1_774_348_200_000
@@ -117,13 +117,8 @@ def test_what_does_not_divide_goes_by_the_largest_remainder(amount: Decimal, sha
 
 
 def test_the_report_speaks_in_the_words_of_the_brief() -> None:
-    events = [
-        Event(f"evt_{n}", kind, NOW, frozenset((KEY,)), Decimal(value))
-        for n, (kind, value) in enumerate([("trial_started", "0"), ("trial_started", "0"), ("deal_closed", "12750.00")])
-    ]
-    owed = [c for e in events for c in attribute(e, [touch(1)], windows=WINDOWS)]
-    shown = report("30d", 2847, events, owed, Decimal("76.94"))
-    assert shown == {
+    brought = Brought({"trial_started": Decimal("2.000000"), "deal_closed": Decimal(1)}, Decimal("12750.0000"))
+    assert report("30d", 2847, brought, Decimal("76.94")) == {
         "period": "30d",
         "totalEmails": 2847,
         "outcomes": {"deals_closed": 1, "trials_started": 2, "revenue_attributed": Decimal("12750.00")},
@@ -132,7 +127,7 @@ def test_the_report_speaks_in_the_words_of_the_brief() -> None:
 
 
 def test_an_event_nobody_wrote_before_is_counted_but_owed_to_nobody() -> None:
-    shown = report("30d", 0, [event()], [], Decimal(0))
+    shown = report("30d", 0, together([], ["trial_started"]), Decimal(0))
     assert (shown["outcomes"], shown["costPerOutcome"]) == (
         {"trials_started": 0, "revenue_attributed": Decimal("0.00")},
         {},
@@ -140,11 +135,9 @@ def test_an_event_nobody_wrote_before_is_counted_but_owed_to_nobody() -> None:
 
 
 def test_the_groups_add_up_to_the_whole() -> None:
-    sent = [touch(1, mailbox="a"), touch(2, mailbox="b"), touch(3, mailbox="a")]
-    owed = attribute(event(), sent, windows=WINDOWS, model="linear")
-    groups = grouped(owed, "mailbox")
-    assert list(groups) == ["a", "b"]
-    assert sum(c.value for group in groups.values() for c in group) == Decimal("99.00")
+    third = Decimal("0.333333")
+    parts = [Brought({"trial_started": third * 2}, Decimal("0.1")), Brought({"trial_started": 1 - third * 2}, third)]
+    assert together(parts, ()) == Brought({"trial_started": Decimal(1)}, Decimal("0.433333"))
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ ROWS = (
     ),
     Row(
         "message_form", "malformed_message", "bare CR at line 12", "never", "change_content",
-        facts(form_defects=(Defect("bare_cr", "bare CR at line 12", 12),)),
+        facts(form_defects=(Defect("bare_cr", "bare CR", 12),)),
     ),
     Row(
         "message_form", "mail_loop", "51 Received fields, the message runs in a circle", "never", "change_content",

@@ -78,6 +78,12 @@ def test_chosen_secrets_are_known_by_their_hash_alone() -> None:
     assert scanner.scan("password=Correct-Horse-Battery-8") == ()
 
 
+@pytest.mark.parametrize("chosen", ["sales-password-1234567890", "S3cret!with#odd$signs&more", "your_example_password"])
+@pytest.mark.parametrize("form", ["the password is {}", "password={}", '("{}")', "{}.", "pass:{}"])
+def test_a_chosen_secret_is_found_whatever_it_looks_like(chosen: str, form: str) -> None:
+    assert [f.kind for f in SecretScanner.of(b"key", chosen=[chosen]).scan(form.format(chosen))] == ["chosen_secret"]
+
+
 def test_a_short_chosen_secret_is_refused() -> None:
     with pytest.raises(ValueError, match=str(SHORTEST_CHOSEN)):
         SecretScanner.of(b"key", chosen=["secret"])

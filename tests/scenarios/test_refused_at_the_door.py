@@ -4,16 +4,10 @@ from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
 
 
-def _recorded(gate: Gate) -> None:
-    """Nobody waits for the record of a refusal; here it is waited for."""
-    gate.run(gate.app.writer.run(lambda _: None))
-
-
 def test_a_refusal_at_mail_names_its_rule(gate: Gate):
     agent = gate.mailbox()
     with agent.connect() as client:
         said = refused(client.command("MAIL FROM:<somebody@else.test>"))
-    _recorded(gate)
     told = trace(gate, said.send)
     assert (told["decision"], told["rule"], told["reason"]) == ("blocked", "sender_identity", "sender_not_allowed")
     assert told["recipients"] == []
@@ -27,7 +21,6 @@ def test_a_refusal_at_rcpt_names_its_rule_and_recipient(gate: Gate):
     with agent.connect() as client:
         client.command(f"MAIL FROM:<{agent.address}>")
         said = refused(client.command("RCPT TO:<door-gone@example.com>"))
-    _recorded(gate)
     told = trace(gate, said.send)
     assert (told["decision"], told["rule"]) == ("blocked", "suppression_check")
     assert [(r["recipient"], r["outcome"]) for r in told["recipients"]] == [("door-gone@example.com", "refused")]
@@ -40,8 +33,23 @@ def test_an_address_that_is_none_is_recorded_too(gate: Gate):
         client.command(f"MAIL FROM:<{agent.address}>")
         said = refused(client.command("RCPT TO:<@relay.test:bob@example.com>"))
     assert said.verdict == (553, "5.1.3", "recipient_invalid", "never", "drop_recipient")
-    _recorded(gate)
     assert trace(gate, said.send)["rule"] == "recipient_valid"
+    with gate.api() as api:
+        assert api.get(f"/v1/decisions/{said.send}", params={"full": True}).json()["facts"] is None
+
+
+def test_a_refusal_of_another_address_is_another_record(gate: Gate):
+    agent = gate.mailbox()
+    with agent.connect() as client:
+        senders = [refused(client.command(f"MAIL FROM:<{who}@else.test>")).send for who in ("a", "b", "a")]
+        client.command(f"MAIL FROM:<{agent.address}>")
+        one = refused(client.command("RCPT TO:<@relay.test:bob@example.com>")).send
+        client.command("RSET")
+        client.command(f"MAIL FROM:<{agent.address}>")
+        other = refused(client.command("RCPT TO:<bob@a@example.com>")).send
+    assert senders[0] == senders[2] != senders[1]
+    assert one != other
+    assert "b@else.test" in checked(trace(gate, senders[1]), "sender_identity", "failed")["detail"]
 
 
 def test_the_message_that_goes_on_without_them_is_the_decision(gate: Gate):
@@ -57,7 +65,6 @@ def test_the_message_that_goes_on_without_them_is_the_decision(gate: Gate):
         client.send(agent.receipt("door-stays@example.com") + b".\r\n")
         send = taken(client.reply())
     assert {one.send for one in said} == {send}
-    _recorded(gate)
     told = trace(gate, send)
     assert told["decision"] == "approved"
     assert {r["recipient"]: r["outcome"] for r in told["recipients"]} == {

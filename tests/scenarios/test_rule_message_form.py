@@ -11,17 +11,17 @@ MALFORMED = (554, "5.6.0", "malformed_message", "never", "change_content")
 @pytest.mark.parametrize(
     ("header", "body", "detail"),
     [
-        ("Subject: a\rb", "hello", "bare CR"),
-        ("Subject: hello", "a\0b", "NUL octet"),
-        ("Subject: one\r\nSubject: two", "hello", "two Subject fields"),
-        ("Subject : hello", "hello", "a field name has a blank before the colon"),
-        ("no colon here", "hello", "a header line has no colon"),
-        ("Message-ID: <a@b>\r\nMessage-ID: <c@d>", "hello", "two Message-Id fields"),
-        ("X-Long: " + "x" * 2000, "hello", "a header line is over 998 octets"),
+        ("Subject: a\rb", "hello", "bare CR at line 2"),
+        ("Subject: hello", "a\0b", "NUL octet at line 4"),
+        ("Subject: one\r\nSubject: two", "hello", "two Subject fields at line 3"),
+        ("Subject : hello", "hello", "a field name has a blank before the colon at line 2"),
+        ("no colon here", "hello", "a header line has no colon at line 2"),
+        ("Message-ID: <a@b>\r\nMessage-ID: <c@d>", "hello", "two Message-Id fields at line 3"),
+        ("X-Long: " + "x" * 2000, "hello", "a header line is over 998 octets at line 2"),
         ("\r\n".join(f"X-{n}: y" for n in range(1001)), "hello", "the header has more than 1000 lines"),
     ],
 )
-def test_a_malformed_message_is_refused_and_the_defect_named(gate: Gate, header: str, body: str, detail: str):
+def test_a_malformed_message_is_refused_and_defect_and_line_named(gate: Gate, header: str, body: str, detail: str):
     agent = gate.mailbox()
     message = f"From: {agent.address}\r\n{header}\r\n\r\n{body}\r\n".encode()
     said = refused(agent.submit("f1@example.com", message))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.gate import Gate
-from tests.scenarios.verdicts import checked, events, refused, trace
+from tests.scenarios.verdicts import checked, events, refused, taken, trace
 
 BOSS = "boss@sender.test"
 
@@ -36,3 +36,21 @@ def test_P2_P4_a_foreign_or_unclear_author_is_refused_at_the_dot(gate: Gate, hea
     assert (told["decision"], told["rule"], told["reason"]) == ("blocked", "sender_identity", "sender_not_allowed")
     checked(told, "sender_identity", "failed", reason="sender_not_allowed")
     assert events(gate, said.send) == ["send.blocked"]
+
+
+DECEIVING = {
+    '"ceo@elsewhere.test"': "address_in_name",
+    "=?utf-8?q?Ann=E2=80=AE?=": "direction_control",
+    "=?utf-8?q?A=E2=80=8Bnn?=": "invisible_character",
+    "=?utf-8?q?=D0=90nn?=": "mixed_scripts",
+}
+
+
+@pytest.mark.parametrize(("name", "code"), DECEIVING.items())
+@pytest.mark.parametrize(("setting", "note"), [("flag", ""), ("hold", "held for approval")])
+def test_P5_a_display_name_fit_to_deceive_is_flagged_or_held(gate: Gate, name: str, code: str, setting: str, note: str):
+    agent = gate.mailbox({"sender_identity": {"suspicious_names": setting}})
+    letter = f"From: {name} <{agent.address}>\r\nSubject: Your receipt\r\n\r\nThank you for your payment.\r\n"
+    told = trace(gate, taken(agent.submit("s1@example.com", letter.encode()), note))
+    flagged = checked(told, "sender_identity", "failed" if setting == "hold" else "passed")
+    assert code in flagged["display_name_suspicious"]

@@ -6,16 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from relay.store.engine import Database
-from relay.store.migrate import upgrade
 from relay.store.vault import Vault
 from relay.store.writer import Writer
 
 
 @pytest.fixture
-def database(storage_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """A store at the newest revision."""
-    database = Database(storage_url)
-    upgrade(database)
+    database = Database(migrated_url)
     yield database
     database.close_now()
 

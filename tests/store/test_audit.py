@@ -85,6 +85,22 @@ def test_verify_names_the_first_record_that_does_not_hold(
     assert (fault.chain, fault.position) == ("ten:0", position)
 
 
+def test_names_of_the_chain_in_an_agents_own_data_neither_break_it_nor_hide_a_change(
+    database: Database, vault: Vault
+) -> None:
+    forged = {"position": 2, "previousHash": audit.GENESIS, "reason": "", "sendId": "send_1"}
+    records = [audit.Record("ten", f"send_{n}", n, {"sendId": f"send_{n}", "metadata": forged}) for n in range(3)]
+    with database.transaction() as connection:
+        audit.append(connection, records)
+    assert _verified(database, vault).fault is None
+    with database.transaction() as connection:
+        _without_guards(connection)
+        connection.execute(text("UPDATE decisions SET send_id = 'send_1' WHERE send_id = 'send_2'"))
+    fault = _verified(database, vault).fault
+    assert fault is not None
+    assert (fault.position, fault.what) == (3, "the record's own position or send id was changed")
+
+
 def test_a_tail_that_is_cut_off_with_its_head_is_named_by_the_checkpoint(database: Database, vault: Vault) -> None:
     _filled(database, vault)
     with database.transaction() as connection:

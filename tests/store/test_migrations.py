@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
@@ -48,6 +50,22 @@ def test_R16_a_migration_that_was_cut_off_left_nothing_and_is_done_again(storage
     event.remove(database.writing, "after_cursor_execute", _killed_at_the_triggers)
     assert current(database) == ""
     assert upgrade(database) == HEAD
+    database.close_now()
+
+
+def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url: str) -> None:
+    database = Database(storage_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(relay.store.__file__).parent / "migrations"))
+    with database.writing.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with database.transaction() as connection:
+        event_ = "INSERT INTO outcomes (id, tenant_id, digest, type) VALUES ('evt_1', 'ten_1', 'd', 'deal_closed')"
+        connection.execute(text(event_))
+    assert upgrade(database) == HEAD
+    with database.transaction() as connection:
+        assert connection.execute(text("SELECT id, state FROM outcomes")).one() == ("evt_1", "new")
     database.close_now()
 
 

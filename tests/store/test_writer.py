@@ -26,6 +26,9 @@ class Notes:
     def __init__(self) -> None:
         self.calls: list[int] = []
 
+    def guards(self, _items: Sequence[str]) -> Sequence[str]:
+        return ()
+
     def __call__(self, connection: Connection, items: Sequence[str]) -> Sequence[str]:
         self.calls.append(len(items))
         connection.execute(insert(t.meta), [{"key": item, "value": item} for item in items])

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from relay.watch import is_installed
+
 NODE_FOLDER = Path(os.environ.get("GATEPOST_NODE_MODULES", Path(__file__).parents[2] / "node_modules"))
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")  # Debian leaves them out of a user's PATH
 
@@ -62,6 +64,7 @@ NEEDS = {
     "swaks": Need("swaks", lambda: program("swaks") is not None, "apt install swaks"),
     "curl": Need("curl", lambda: program("curl") is not None, "apt install curl"),
     "msmtp": Need("msmtp", lambda: program("msmtp") is not None, "apt install msmtp"),
+    "opentelemetry": Need("OpenTelemetry's SDK", is_installed, "pip install 'gatepost[otel]'"),
     "opendkim": Need("OpenDKIM's tools", lambda: program("opendkim-testmsg") is not None, "apt install opendkim-tools"),
 }
 

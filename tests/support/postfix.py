@@ -124,8 +124,12 @@ def may_run() -> bool:
 def running(mailboxes: tuple[str, ...], routes: Mapping[str, int]) -> Iterator[Postfix]:
     """An instance for as long as the block lasts; `routes` are ports of mail hosts by domain."""
     folder = Path(tempfile.mkdtemp(prefix="gatepost-postfix-", dir="/tmp"))  # its sockets' paths have to be short
+    before = os.umask(0o022)  # its users have to read what root writes here
     try:
-        server = Postfix(folder, mailboxes, routes)
+        try:
+            server = Postfix(folder, mailboxes, routes)
+        finally:
+            os.umask(before)
         try:
             yield server
         finally:

@@ -78,6 +78,8 @@ class Provider:
             return
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # What it has not read stays with the sender: the kernel would take in tens of megabytes by itself.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 10)
         listener.bind((HOST, self.port))
         listener.listen(512)
         listener.setblocking(False)

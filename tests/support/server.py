@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.child import Child
 from tests.support.door import Door
 from tests.support.provider import Provider
 from tests.support.settings import Tree, merged, settings, write
@@ -34,21 +35,12 @@ class Server(Door):
         self.config = write(folder, tree)
         self.tracebacks_expected = False
         self._log = folder / "serve.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
     def start(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> "Server":
         """Starts it (again), and waits until it says that it is ready."""
-        command = [str(PROGRAM), "serve", "--config", str(self.config)]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=_environment() | dict(environment or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        arguments = ["serve", "--config", str(self.config)]
+        self._process = Child(arguments, self.folder, self._log, _environment() | dict(environment or {}))
         if wait:
             self.wait_ready()
         return self
@@ -72,7 +64,7 @@ class Server(Door):
             return False
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Child:
         """The parent process."""
         assert self._process is not None, "the server was never started"
         return self._process

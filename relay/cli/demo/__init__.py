@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
+from relay.cli.options import UnneededConfigFile
+
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Check every outcome, then end with 0 or 1")] = False,
+    _config: UnneededConfigFile = None,
 ) -> int:
     """Show the product at work, on this machine alone.
 

@@ -15,8 +15,13 @@ async def listed(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One domain with its records."""
-    domain = await api.show_domain(visit.named("id"), visit.house, visit.who)
-    return visit.page("domain.html", domain=domain)
+    domain = await api.show_domain(visit.named("id"), visit.house, visit.who, Response())
+    return visit.page(
+        "domain.html",
+        domain=domain,
+        is_rotating=any(record["key"] == "pending" for record in domain["dnsRecords"]),
+        is_brought=visit.house.settings().brings_keys_of(domain["domain"]),
+    )
 
 
 async def add(visit: Visit) -> Response:
@@ -39,9 +44,16 @@ async def verify(visit: Visit) -> Response:
     return visit.go(f"/domains/{domain['id']}", said)
 
 
+async def rotate(visit: Visit) -> Response:
+    """New DKIM keys, which sign once DNS shows them."""
+    domain = await api.rotate_keys(visit.named("id"), visit.house, visit.who)
+    return visit.go(f"/domains/{domain['id']}", "New keys are made. Publish their two records below, then ask DNS.")
+
+
 ENTRIES: tuple[Entry, ...] = (
     get("/domains", listed),
     post("/domains", add),
     get("/domains/{id}", show),
     post("/domains/{id}/verify", verify),
+    post("/domains/{id}/rotate", rotate),
 )

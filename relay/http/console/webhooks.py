@@ -22,7 +22,7 @@ async def _list(visit: Visit, fresh: dict[str, Any] | None) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One destination with its log."""
-    hook = await api.show(visit.named("id"), visit.house, visit.who)
+    hook = await api.show(visit.named("id"), visit.house, visit.who, Response())
     state = visit.asked("state") if visit.asked("state") in ("pending", "delivered", "failed") else None
     log = await api.log(hook["id"], visit.house, visit.who, turn(visit), state=state)  # type: ignore[arg-type]
     return visit.page("webhook.html", hook=hook, log=log["data"], next=log["nextCursor"], state_chosen=state or "")
@@ -38,7 +38,8 @@ async def add(visit: Visit) -> Response:
 async def change(visit: Visit) -> Response:
     """Take it up again, or leave it alone."""
     status = visit.form.get("status", "")
-    hook = await api.change(visit.named("id"), filled(api.ChangedWebhook, {"status": status}), visit.house, visit.who)
+    wanted = filled(api.ChangedWebhook, {"status": status})
+    hook = await api.change(visit.named("id"), wanted, visit.house, visit.who, Response())
     said = "It is posted to again." if status == "active" else "Nothing is posted to it any more."
     return visit.go(f"/webhooks/{hook['id']}", said)
 

@@ -64,9 +64,9 @@
     one("[data-many-count]").textContent = `${picked.length} picked`;
   });
   document.addEventListener("submit", (event) => {
-    if (event.target.dataset.busy) { const button = one("button", event.target); button.textContent = event.target.dataset.busy; button.disabled = true; }
     const asked = event.target.dataset.ask || (event.target.matches("[data-many]") ? "Decide for all that are picked?" : "");
-    if (asked && !confirm(asked)) event.preventDefault();
+    if (asked && !confirm(asked)) return event.preventDefault();
+    if (event.target.dataset.busy) { const button = one("button", event.target); button.textContent = event.target.dataset.busy; button.disabled = true; }
   });
 
   // -- a message dropped on its field -------------------------------------------------

@@ -20,6 +20,8 @@ from relay.store.schema.memory import (
     usage,
 )
 from relay.store.schema.outside import (
+    attributions,
+    daily_volumes,
     feedback,
     investigations,
     outcomes,
@@ -37,12 +39,14 @@ __all__ = [
     "anchors",
     "approvals",
     "attempts",
+    "attributions",
     "bodies",
     "chains",
     "checkpoints",
     "consents",
     "contacts",
     "credentials",
+    "daily_volumes",
     "decisions",
     "deliveries",
     "dkim_keys",

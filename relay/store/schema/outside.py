@@ -70,6 +70,19 @@ volumes = Table(
     Index("ix_volumes_hour", "hour"),
 )
 
+# The same by day, so that a report of a year reads days.
+daily_volumes = Table(
+    "daily_volumes",
+    metadata,
+    Column("tenant_id", Id, primary_key=True),
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("mailbox_id", Id, primary_key=True),
+    Column("provider", String(128), primary_key=True),
+    Column("campaign", String(256), primary_key=True),
+    count("sent"),
+    Index("ix_daily_volumes_day", "day"),
+)
+
 investigations = Table(
     "investigations",
     metadata,
@@ -87,6 +100,7 @@ investigations = Table(
 )
 
 
+# What people did. `state`: new until it is credited for the first time, stale when it is to be credited again.
 outcomes = Table(
     "outcomes",
     metadata,
@@ -101,9 +115,41 @@ outcomes = Table(
     json("metadata"),
     at("at"),
     at("recorded_at"),
+    Column("state", String(16), nullable=False, server_default="new"),
     UniqueConstraint("tenant_id", "digest"),
-    Index("ix_outcomes_tenant_id_at", "tenant_id", "at"),
+    Index("ix_outcomes_tenant_id_at", "tenant_id", "at", "type"),
     Index("ix_outcomes_tenant_id_user_id", "tenant_id", "user_id"),
+    Index("ix_outcomes_tenant_id_key", "tenant_id", "key"),
+    Index(
+        "ix_outcomes_waiting",
+        "id",
+        sqlite_where=text("state <> 'credited'"),
+        postgresql_where=text("state <> 'credited'"),
+    ),
+)
+
+# What a message is owed of an event, under each model: `weight` in millionths, the value as its whole units and
+# their fraction in 10^-10, so that both engines sum it exactly. `at` and `type` are the event's.
+attributions = Table(
+    "attributions",
+    metadata,
+    Column("tenant_id", Id, primary_key=True),
+    Column("model", String(16), primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("outcome_id", Id, primary_key=True),
+    Column("send_id", Id, primary_key=True),
+    Column("key", String(320), primary_key=True),
+    Column("type", String(128), nullable=False),
+    at("touched_at"),
+    words("mailbox_id"),
+    words("campaign"),
+    words("provider"),
+    count("weight"),
+    Column("whole", BigInteger, nullable=False),
+    Column("fraction", BigInteger, nullable=False),
+    Index("ix_attributions_outcome_id", "outcome_id"),
+    Index("ix_attributions_tenant_id_key", "tenant_id", "key"),
+    sqlite_with_rowid=False,
 )
 
 

@@ -1,0 +1,35 @@
+"""Who goes first: the rows of `usage` that guard what a transaction changes, locked before anything else.
+
+On PostgreSQL two machines that lock the same rows in different order wait for each other for ever.
+So there is one order everywhere: first the guards, by name; then the deliveries, by send and number;
+then all the rest. `mailbox:ID` guards what is remembered of a mailbox (its counts, contacts and
+duplicates), `provider:NAME` what a provider has been given. What several mailboxes share is changed
+in the order of its key, and once in a transaction. SQLite has one writer, and no need of this.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from relay.store.prepared import Prepared, insertion
+
+_ROWS = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope", lock=True)
+_NEW = insertion("usage", ("scope",), "ON CONFLICT (scope) DO NOTHING")
+
+
+def lock(connection: Connection, scopes: Iterable[str]) -> list[Any]:
+    """These rows, locked until the transaction ends; those that are missing are made."""
+    wanted = sorted(set(scopes))
+    if not wanted:
+        return []
+    rows = _ROWS.all(connection, scopes=wanted)
+    if missing := sorted(set(wanted) - {row.scope for row in rows}):
+        _NEW.many(connection, [{"scope": scope} for scope in missing])
+        rows = _ROWS.all(connection, scopes=wanted)
+    return rows
+
+
+def of_mailbox(mailbox_id: str) -> str:
+    """The guard of what is remembered of a mailbox."""
+    return f"mailbox:{mailbox_id}"

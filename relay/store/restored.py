@@ -1,0 +1,51 @@
+"""A store restored from a backup: how that shows, and what is not sent blindly then (faults R15).
+
+With every heartbeat the store's tide rises, and each machine notes it in its data directory. A store
+whose tide is below that note is older than what was done since: what it has queued may have been
+delivered, so it waits for a person, who tries it (`queue retry`, `queue flush`) or cancels it.
+"""
+
+from sqlalchemy import Connection, text, update
+
+from relay.store import schema as t
+from relay.store.events import Event, record
+from relay.store.meta import remembered
+from relay.store.states import OPEN
+
+REASON = "restored"
+NEVER = 4_102_444_800_000  # when such a delivery is due by itself: in the year 2100
+BEYOND = 10_000  # heartbeats: more than the notes of several machines are apart
+
+_d = t.deliveries.c
+_RISE = text(
+    "UPDATE meta SET value = CAST(CAST(value AS bigint) + :by AS text) WHERE key = 'tide'"
+    " RETURNING CAST(value AS bigint)"
+)
+
+
+def tide(connection: Connection) -> int:
+    """How often this store has heard a heartbeat."""
+    return int(remembered(connection, "tide", "0"))
+
+
+def rise(connection: Connection, by: int = 1) -> int:
+    """One heartbeat more; the tide after it, 0 where there is none yet."""
+    return int(connection.execute(_RISE, {"by": by}).scalar_one_or_none() or 0)
+
+
+def set_apart(connection: Connection, noted: int, now: int) -> int:
+    """Leave what is due to a person, and raise the tide above every note; returns how many deliveries that are.
+
+    What is due later cannot have been sent since, but for what was uncertain already. Leases of the dead are freed
+    before this.
+    """
+    waits = _d.state.in_(sorted(OPEN)) & ((_d.due_at <= now) | (_d.state == "uncertain")) & (_d.lease_node == "")
+    count = int(
+        connection.execute(
+            update(t.deliveries).where(waits).values(due_at=NEVER, reason=REASON, updated_at=now)
+        ).rowcount
+    )
+    rise(connection, max(0, noted - tide(connection)) + BEYOND)
+    cause = "the store was restored from a backup; what it would send may have been delivered since"
+    record(connection, [Event("alert.raised", now, data={"alert": "store_restored", "cause": cause, "waiting": count})])
+    return count

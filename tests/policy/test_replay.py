@@ -1,0 +1,42 @@
+"""Replay: what a changed policy would have done, in both directions, and under which rule it is counted."""
+
+from policy.decision import Decision
+from policy.engine import at_mail, at_rcpt
+from policy.replay import Report, replay, replay_at_the_door, summary
+from policy.state import RecipientState
+from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, state, with_options, with_rule
+
+ALICE = "alice@example.com"
+ALLOWING_ALICE = with_rule("recipient_allowed", addresses=(ALICE,))
+
+
+def test_a_recipient_refused_before_the_message_is_let_through_by_a_looser_policy():
+    envelope, known = facts(message_class=""), state()
+    unmet = at_rcpt(ALLOWING_ALICE, envelope, known)
+    assert unmet is not None
+    before = summary(Decision.at_the_door(unmet, [BOB]))
+    assert replay_at_the_door(ALLOWING_ALICE, envelope, known, before).direction == "same"
+    change = replay_at_the_door(SETTINGS, envelope, known, before)
+    assert (change.direction, change.rule, change.recipients) == ("looser", "recipient_allowed", (BOB,))
+
+
+def test_a_sender_refused_for_a_limit_is_let_through_by_a_higher_one():
+    strict = with_rule("rate_limit_hourly", limit=0)
+    envelope, known = facts(message_class="", recipients=()), state()
+    unmet = at_mail(strict, envelope, known)
+    assert unmet is not None
+    before = summary(Decision.at_the_door(unmet, ()))
+    assert replay_at_the_door(strict, envelope, known, before).direction == "same"
+    change = replay_at_the_door(SETTINGS, envelope, known, before)
+    assert (change.direction, change.rule) == ("looser", "rate_limit_hourly")
+
+
+def test_a_message_that_passes_in_part_is_counted_under_the_rule_of_the_recipient_that_changed():
+    mixed = with_options(with_rule("cooldown", all_mail=True), mixed="deliver_passing")
+    message = facts(BOB, ALICE)
+    known = state({BOB: RecipientState(last_at=NOW - 1000), ALICE: RecipientState()})
+    recorded = summary(judged(message, known, mixed))
+    assert (recorded.decision, recorded.rule) == ("approved", "")
+    report = Report()
+    report.add(replay(with_options(mixed="deliver_passing"), message, known, recorded))
+    assert {rule: tally.looser for rule, tally in report.by_rule.items()} == {"cooldown": 1}

@@ -1,0 +1,78 @@
+"""A backup that was put back does not send again what was delivered since (R15)."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+from relay.store.restored import NEVER, REASON
+from tests.support.provider import Provider
+from tests.support.script import Hold, Script
+from tests.support.server import MakeServer, Server
+
+THREE = ("under-way@example.net", "again@example.net", "unwanted@example.net")
+
+
+def message(to: str) -> bytes:
+    return f"From: <agent@sender.test>\r\nTo: <{to}>\r\nSubject: Report for {to}\r\n\r\nhello\r\n".encode()
+
+
+def submitted(server: Server, *recipients: str) -> None:
+    for to in recipients:
+        assert server.submit([to], message(to)).code == 250
+
+
+def copied(source: Path, target: Path) -> None:
+    """As `.backup` of sqlite3 does it, beside a running server too."""
+    with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
+        here.backup(there)
+
+
+def asked(server: Server, question: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(server.folder / "gatepost.db")) as connection:
+        return connection.execute(question).fetchall()
+
+
+def apart(server: Server) -> set[object]:
+    """Whose mail waits for a person."""
+    rows = asked(server, "SELECT recipient, reason, due_at FROM deliveries WHERE state <> 'delivered'")
+    return {to for to, reason, due in rows if (reason, due) == (REASON, NEVER)}
+
+
+def alerts(server: Server) -> int:
+    return len(asked(server, "SELECT 1 FROM events WHERE data LIKE '%store_restored%'"))
+
+
+def test_R15_what_a_restored_store_would_send_again_waits_for_a_person(make_server: MakeServer, provider: Provider):
+    gate = threading.Event()
+    provider.script = Script().on(mail=Hold(gate))
+    server = make_server(providers=[provider.settings(limits={"connections": 1})])
+    store, backup = server.folder / "gatepost.db", server.folder / "backup.db"
+    submitted(server, *THREE)
+    provider.ledger.wait(lambda seen: any(line.startswith("MAIL") for _, line in seen.commands))
+    copied(store, backup)  # one of them is under way, two are queued
+    provider.script = Script()
+    gate.set()
+    provider.ledger.wait_for_taken(3)
+    assert server.terminate() == 0
+
+    copied(backup, store)
+    server.start()
+    assert (apart(server), alerts(server)) == (set(THREE), 1)
+    submitted(server, "new@example.net")
+    provider.ledger.wait_for_taken(4)  # what comes now goes as ever
+    sends = dict(asked(server, "SELECT recipient, send_id FROM deliveries"))
+    assert server.cli("queue", "cancel", str(sends["unwanted@example.net"])).returncode == 0
+    assert server.cli("queue", "retry", str(sends["again@example.net"])).returncode == 0
+    provider.ledger.wait_for_taken(5)
+    assert [provider.ledger.copies_for(to) for to in THREE] == [1, 2, 1]
+
+    assert server.terminate() == 0
+    server.start()  # knows its store, and sets nothing apart anew
+    assert (apart(server), alerts(server)) == ({"under-way@example.net"}, 1)
+    assert server.terminate() == 0
+
+    (server.folder / "data" / "tide").unlink()  # another machine than the one that noted it
+    copied(backup, store)
+    assert server.cli("db", "restored").returncode == 0
+    assert apart(server) == set(THREE)

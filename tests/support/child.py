@@ -1,0 +1,68 @@
+"""Gatepost's own process, forked from one that has imported it already.
+
+Importing takes longer than most of what is tested, so it is done once a session: by a server of forks
+that each new process is a copy of. What runs in it is `gatepost` with its arguments, from there on as
+if it had been started by a shell.
+"""
+
+import faulthandler
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(
+    ["relay.cli.main", "relay.app.serve", "relay.http.api", "relay.http.console", "relay.mcp.endpoint"]
+)
+
+
+class Child:
+    """A running (or ended) process, the leader of its own group; as `subprocess.Popen` has it."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
+        self._process = _CONTEXT.Process(target=_become, args=(list(arguments), folder, log, dict(environment)))
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code, once it has ended; raises subprocess.TimeoutExpired."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            raise subprocess.TimeoutExpired("gatepost", timeout)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """A signal to the process alone."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+
+def _become(arguments: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
+    os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for number, given in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
+        os.dup2(given, number)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open for as long as the process lives
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    faulthandler.enable(2)
+    from relay.cli.main import run
+
+    sys.exit(run(arguments))

@@ -1,0 +1,57 @@
+"""Stores at the newest revision, migrated once a session and copied for each test: migrating takes longer than most."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relay.store.engine import Database
+from relay.store.migrate import upgrade
+from tests.support.postgres import Postgres
+
+
+def _migrated(url: str) -> None:
+    database = Database(url)
+    upgrade(database)
+    database.close_now()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with nothing in its tables, to be copied."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    _migrated(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: Postgres) -> str:
+    """The name of a PostgreSQL database with nothing in its tables, to be copied."""
+    name = postgres.create()
+    _migrated(postgres.url(name))
+    return name
+
+
+@pytest.fixture
+def migrated_sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A SQLite store of this test's own."""
+    path = tmp_path / "migrated.db"
+    shutil.copy(migrated_file, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+def migrated_postgres_url(migrated_database: str, postgres: Postgres) -> Iterator[str]:
+    """A PostgreSQL store of this test's own."""
+    name = postgres.create(migrated_database)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """Both kinds of store: a test that asks for this runs on each."""
+    kind = "sqlite" if request.param == "sqlite" else "postgres"
+    url: str = request.getfixturevalue(f"migrated_{kind}_url")
+    return url
