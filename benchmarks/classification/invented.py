@@ -1,15 +1,14 @@
 """Mail invented for this project: short texts of every group, none from a corpus.
 
-Two sets. `invented` was written beside the lexicon and serves for fitting alone.
-`blind` was written by authors who knew neither the lexicon nor any of the other
-mail; one half of it is fitted on, the other is measured and never looked at.
+Three sets. `invented` was written beside the lexicon, `blind` by authors who knew
+neither the lexicon nor any of the other mail; both are fitted on. `fresh` was
+written like `blind`, after the last fit, and is measured and never looked at.
 
 A file holds messages, each under a line `%% LETTER GROUP LANGUAGE [reply]`, then
 the subject line, then the text. `T` and `H` (hard) are transactional, `C` and
 `A` (adversarial) commercial.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,11 +34,6 @@ class Invented(NamedTuple):
         """What it is told by."""
         return self.content.subject[:30]
 
-    @property
-    def half(self) -> str:
-        """`tune` or `set-aside`, by a stable hash of the subject."""
-        return "set-aside" if hashlib.blake2b(self.content.subject.encode(), digest_size=1).digest()[0] & 1 else "tune"
-
 
 def invented() -> Iterator[Invented]:
     """Every message written for fitting, in the order of the files."""
@@ -49,6 +43,11 @@ def invented() -> Iterator[Invented]:
 def blind() -> Iterator[Invented]:
     """Every message of the blind authors, in the order of the files."""
     return _read(_HERE / "blind_mail")
+
+
+def fresh() -> Iterator[Invented]:
+    """Every message written blind after the last fit, in the order of the files."""
+    return _read(_HERE / "fresh_mail")
 
 
 def _read(folder: Path) -> Iterator[Invented]:

@@ -14,9 +14,9 @@ from policy.classification.features import Page, page, votes
 from policy.classification.weights import BIAS, WEIGHTS
 from policy.content import Content
 
-# Less than seven to three is no excuse: in doubt a message is commercial. Scores from DOUBT_FROM to DOUBT_TO are
-# close calls. Chosen by cross-validation on the halves for tuning.
-COMMERCIAL_FROM = 0.3
+# Less than five to two is no excuse: in doubt a message is commercial. Scores from DOUBT_FROM to DOUBT_TO are
+# close calls.
+COMMERCIAL_FROM = 0.28
 DOUBT_FROM, DOUBT_TO = 0.1, 0.45
 _EXPLAINED = 12
 _FARTHEST = 30.0  # e^-30 is nothing; a larger exponent would overflow
