@@ -4,7 +4,6 @@ import base64
 import smtplib
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from policy.decision import Refusal
@@ -146,7 +145,6 @@ def test_S34_nothing_a_client_typed_by_mistake_is_written_down(make_hall: MakeHa
         assert secret not in everything
     unknown = next(entry for entry in logs if entry["event"] == "unknown command")
     assert (unknown["length"], unknown["begins"]) == (21, "hunter")
-    assert structlog.is_configured() in (True, False)
 
 
 def test_S34_no_value_shows_its_password() -> None:
