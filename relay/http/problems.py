@@ -105,8 +105,8 @@ class Problem(HTTPException):
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
-        status, _, hint = CODES[code]
-        super().__init__(status, detail or hint, dict(headers) if headers else None)
+        status, title, _ = CODES[code]
+        super().__init__(status, detail or title, dict(headers) if headers else None)
         self.code = code
         self.errors = list(errors)[:MAX_ERRORS]
         self.more = more

@@ -6,7 +6,7 @@ A key is pending (not in DNS yet), active (it signs) or retired (`rotation`). On
 be read is logged and signs nothing: mail of its domain waits rather than leave unsigned.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,17 +111,14 @@ class Signers:
 
     def load(self, connection: Connection, now: int, domain: str = "") -> None:
         """Read the active keys again, of all domains or of one and those above it; none is parsed twice."""
-        by_domain: dict[str, list[Signer]] = {}
-        query = select(t.dkim_keys).where(_k.status == "active", _k.active_from <= now)
+        query = select(t.dkim_keys).where(_k.status == "active").order_by(_k.active_from)
         labels = domain.split(".") if domain else []
         above = [".".join(labels[n:]) for n in range(len(labels))]
+        by_domain: dict[str, list[tuple[int, Signer]]] = {}
         for row in connection.execute(query.where(_k.domain.in_(above)) if domain else query):
             if (key := self._key(row)) is not None:
-                by_domain.setdefault(row.domain, []).append(Signer(row.domain, row.selector, key))
-        self._by_domain = {
-            domain: tuple(sorted(own, key=lambda signer: RSA_FIRST[signer.key.algorithm]))
-            for domain, own in by_domain.items()
-        }
+                by_domain.setdefault(row.domain, []).append((row.active_from, Signer(row.domain, row.selector, key)))
+        self._by_domain = {domain: _in_force(own, now) for domain, own in by_domain.items()}
 
     def _key(self, row: Any) -> KeyPair | None:
         mark = f"{row.id} {row.public}"
@@ -140,3 +137,10 @@ class Signers:
                 return signers
             domain = domain.partition(".")[2]
         return ()
+
+
+def _in_force(own: Sequence[tuple[int, Signer]], now: int) -> tuple[Signer, ...]:
+    """The signers whose time has come, RSA first; after a clock was set back at least the oldest (faults R11)."""
+    since = max(now, own[0][0])
+    signers = [signer for active_from, signer in own if active_from <= since]
+    return tuple(sorted(signers, key=lambda signer: RSA_FIRST[signer.key.algorithm]))

@@ -86,7 +86,7 @@ def test_a_replayed_change_shows_both_directions_and_changes_nothing(desk):
     desk.page.click("text=Replay >> nth=-1")
     desk.page.wait_for_selector(".result")
     assert "of 2 decisions would change" in desk.page.inner_text(".result")
-    assert "rate limit hourly" in desk.page.inner_text(".sides >> nth=0")
+    assert "Rate limit hourly" in desk.page.inner_text(".sides >> nth=0")
     desk.page.fill("#change", "rules:\n  rate_limit_hourli: {limit: 0}")
     desk.page.click("#try button.primary")
     desk.page.wait_for_selector("text=did you mean rate_limit_hourly?")

@@ -62,6 +62,15 @@ def test_M8_a_key_the_file_brings_takes_the_place_of_rotated_ones(database, keys
             assert signers.of(DOMAIN)[0].key.private_pem == pem
 
 
+def test_R11_a_clock_that_was_set_back_leaves_no_domain_unsigned(database, keys):
+    signers = Signers(keys["vault"])
+    with database.transaction() as connection:
+        ensure_keys(connection, DOMAIN, "gp1", **keys)
+        for now in (1, 1000):
+            signers.load(connection, now)
+            assert [signer.selector for signer in signers.of(DOMAIN)] == ["gp1", "gp1e"]
+
+
 def test_M8_keys_of_the_file_are_rotated_in_the_file(database, keys):
     with database.transaction() as connection, pytest.raises(Declared, match="new selector there"):
         rotation.rotate(connection, Domain, (), is_brought=True, **keys)

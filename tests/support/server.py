@@ -35,12 +35,16 @@ class Server(Door):
         self.config = write(folder, tree)
         self.tracebacks_expected = False
         self._log = folder / "serve.log"
-        self._process: Child | None = None
+        self._process: Child | subprocess.Popen[bytes] | None = None
 
     def start(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> "Server":
-        """Starts it (again), and waits until it says that it is ready."""
+        """Starts it (again), and waits until it says that it is ready; with an `environment`, as a shell would.
+
+        What libraries read of that, and do at the very end of a process, a fork cannot show.
+        """
         arguments = ["serve", "--config", str(self.config)]
-        self._process = Child(arguments, self.folder, self._log, _environment() | dict(environment or {}))
+        begin = Child if environment is None else _by_a_shell
+        self._process = begin(arguments, self.folder, self._log, _environment() | dict(environment or {}))
         if wait:
             self.wait_ready()
         return self
@@ -64,7 +68,7 @@ class Server(Door):
             return False
 
     @property
-    def process(self) -> Child:
+    def process(self) -> Child | subprocess.Popen[bytes]:
         """The parent process."""
         assert self._process is not None, "the server was never started"
         return self._process
@@ -122,6 +126,21 @@ class Server(Door):
             text=True,
             timeout=60,
             check=False,
+        )
+
+
+def _by_a_shell(
+    arguments: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "relay.cli.main", *arguments],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
 
 
