@@ -297,7 +297,8 @@ def _providers(primary: Provider, second: Provider) -> list[Tree]:
     hooked = {"provider": "postmark", "username": "token", "password": "token", "webhookSecret": HOOK}
     return [
         primary.settings("primary") | hooked | {"weight": 80},
-        second.settings("secondary", weight=20),
+        # What goes to customers is for `primary` alone, which tells of it later.
+        second.settings("secondary", weight=20, when={"recipient_domains": ["prospect.example", "partner.example"]}),
         {"name": "broken", "weight": 0, "failover": True, **nobody},
         {"name": "lab", "weight": 0, **nobody},
         {"name": "ses-ireland", "provider": "ses", "region": "eu-west-1", "weight": 0, "failover": True},
