@@ -60,7 +60,7 @@ class Chores:
             Chore("heartbeat", 5, self.heartbeat),
             Chore("providers", 1, self._providers),
             Chore("room", 15, self._app.room.look),
-            Chore("signers", 60, self._signers),
+            Chore("signers", 60, self._app.load_signers),
             Chore("domains", 60, self._domains, alone=True),
             Chore("dead nodes", 10, self._dead, alone=True),
             Chore("returns", 2, self._returns, alone=True),
@@ -113,10 +113,6 @@ class Chores:
             self._app.healths.paused = paused
             self._app.worker.wake()
 
-    async def _signers(self) -> None:
-        app = self._app
-        await app.reader.call(lambda c: app.signers.load(c, app.clock()))
-
     async def _domains(self) -> None:
         """Ask DNS about those whose turn it is, each a day, and those that rotate their keys sooner."""
         app = self._app
@@ -124,7 +120,7 @@ class Chores:
         for row in rows:
             await self._ask_dns(row)
         if rows:
-            await self._signers()
+            await self._app.load_signers()
 
     async def _ask_dns(self, row: Any) -> None:
         app = self._app

@@ -171,7 +171,7 @@ class Parts:
             house=self._house,
             scanner=self._scanner,
             mail_hosts=self.mail_hosts,
-            look_for_keys=self._look_for_keys,
+            look_for_keys=self.load_signers,
             on_parcel=lambda parcel: self.worker.accept(parcel),  # noqa: PLW0108 - the worker is made later
             new_send_id=lambda: self.ids.new("send"),
             clock=self.clock,
@@ -245,12 +245,14 @@ class Parts:
 
     def _house(self) -> House:
         settings = self.settings
-        return House(frozenset(settings.internal_domains), settings.smtp.bare_newline, self.links, self._signs)
+        return House(frozenset(settings.internal_domains), settings.smtp.bare_newline, self.links, self.signs)
 
-    def _signs(self, domain: str) -> bool:
+    def signs(self, domain: str) -> bool:
+        """Whether there is a key for mail of this domain."""
         return bool(self.signers.of(domain))
 
-    async def _look_for_keys(self) -> None:
+    async def load_signers(self) -> None:
+        """Read the keys again."""
         await self.reader.call(lambda c: self.signers.load(c, self.clock()))
 
     def _scanner(self, digests: frozenset[str], account: Account) -> SecretScanner:

@@ -75,7 +75,7 @@ class App(Parts):
             tokens=self.tokens,
             consequences=self.consequences,
             public_url=lambda: self.public_url,
-            signs=lambda domain: bool(self.signers.of(domain)),
+            signs=self.signs,
             new_id=self.ids.new,
             clock=self.clock,
             random=self.random,
@@ -88,7 +88,7 @@ class App(Parts):
         """Take mail, deliver, answer."""
         self.writer.start()
         await self.writer.run(self._enter)
-        await self.reader.call(lambda c: self.signers.load(c, self.clock()))
+        await self.load_signers()
         await self.room.look()
         await self._start_http()
         self.worker.start()
@@ -136,7 +136,7 @@ class App(Parts):
         """New settings for what comes: accounts, policies, limits, terms, certificates. Connections go on."""
         if self.slot == 0:
             await self.writer.run(lambda c: declare_all(c, settings, self.vault))
-        await self.reader.call(lambda c: self.signers.load(c, self.clock()))
+        await self.load_signers()
         self.settings = settings
         if self.slot == 0:
             await self.writer.run(self.station.begin)

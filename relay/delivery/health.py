@@ -74,8 +74,8 @@ class Health:
         """Whether its limit does."""
         return self.limited_since <= now < self.limited_until
 
-    def is_new(self, domains: Set[str]) -> bool:
-        """Whether none of these domains has been put off since it last took something; notes them."""
+    def put_off(self, domains: Set[str]) -> bool:
+        """Note that it put these domains off; whether none of them was since it last took something."""
         known = bool(self.greylisting & domains)
         self.greylisting |= domains
         return not known
@@ -178,7 +178,7 @@ class Healths:
         if telling.kind in _THROTTLES or telling.reopen_after:
             self._throttled(health, telling)
         elif _is_failure(telling):
-            if telling.kind != DOMAIN or health.is_new(domains):
+            if telling.kind != DOMAIN or health.put_off(domains):
                 self._failed(health, telling)
         else:
             self._succeeded(health)

@@ -275,13 +275,12 @@ async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model
     terms = attribution.terms_of(parts.settings())
     window = terms.window(new.type)
 
-    def question(connection: Any) -> tuple[frozenset[str], Any]:
+    def question(connection: Any) -> tuple[Event, Any]:
         known = store.keys_of_people(connection, tenant_id, [new.user_id]).get(new.user_id, set())
-        keys = frozenset(k for k in (new.key, *known) if k)
-        return keys, store.touches(connection, tenant_id, keys, new.at - window, new.at)
+        event = attribution.event_of(new, known)
+        return event, store.touches(connection, tenant_id, event.keys, new.at - window, new.at)
 
-    keys, touches = await parts.look(question)
-    event = Event(new.id, new.type, new.at, keys, Decimal(new.value))
+    event, touches = await parts.look(question)
     return shared(event, credited(event, touches, window), model, terms.half_life)
 
 

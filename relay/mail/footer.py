@@ -21,8 +21,8 @@ from relay.mail.footer_structure import Added, add_part_edits, added_to, drop_ra
 from relay.mail.links import text_links
 from relay.mail.longline import recode_edits
 from relay.mail.mime import Part, View
+from relay.mail.newline import PIECE
 
-_PIECE = 1 << 18
 _LEFT_OUT = "\t\r\n"  # within a URL they mean nothing (WHATWG URL §4.4)
 _OPENPGP = (b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP SIGNED MESSAGE-----")
 
@@ -170,8 +170,8 @@ def _says_ours(part: Part, octets: bytes, is_ours: Callable[[str], bool], host: 
 
 def _mentions(octets: bytes, host: bytes) -> bool:
     """Whether these octets name the host; looked at piece by piece, so that a large text is not copied."""
-    step = _PIECE + len(host)
-    return any(host in octets[start : start + step].lower() for start in range(0, len(octets), _PIECE))
+    step = PIECE + len(host)
+    return any(host in octets[start : start + step].lower() for start in range(0, len(octets), PIECE))
 
 
 def _shows_ours(part: Part, octets: bytes, is_ours: Callable[[str], bool], host: str) -> bool:

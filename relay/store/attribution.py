@@ -190,7 +190,7 @@ def _credit(connection: Connection, terms: Terms) -> None:
 def _credit_of(connection: Connection, terms: Terms, tenant_id: str, rows: Sequence[Any]) -> None:
     _meet(connection, tenant_id, rows)
     people = outcomes.keys_of_people(connection, tenant_id, (row.user_id for row in rows))
-    events = [_event(row, people.get(row.user_id, ())) for row in rows if row.type != outcomes.REPLIED]
+    events = [event_of(row, people.get(row.user_id, ())) for row in rows if row.type != outcomes.REPLIED]
     by_key: dict[str, list[Touch]] = {}
     for touch in _touches(connection, terms, tenant_id, events):
         by_key.setdefault(touch.key, []).append(touch)
@@ -240,7 +240,8 @@ def _shares(event: Event, by_key: Mapping[str, Sequence[Touch]], terms: Terms) -
     return ((model, credit) for model in MODELS for credit in shared(event, owed, model, terms.half_life))
 
 
-def _event(row: Any, known_as: Iterable[str]) -> Event:
+def event_of(row: Any, known_as: Iterable[str]) -> Event:
+    """An event, stored or about to be, of a person who is known by these addresses too."""
     keys = frozenset(key for key in (row.key, *known_as) if key)
     return Event(row.id, row.type, row.at, keys, Decimal(row.value))
 

@@ -22,8 +22,7 @@ _REMEMBER = text(
 
 def remembered(connection: Connection, key: str, otherwise: str) -> str:
     """What is remembered under `key`; `otherwise` is remembered from now on where nothing is."""
-    value = connection.execute(select(t.meta.c.value).where(t.meta.c.key == key)).scalar_one_or_none()
-    if value is None:
-        connection.execute(insert(t.meta), {"key": key, "value": otherwise})
-        return otherwise
-    return str(value)
+    if known := recalled(connection, key):
+        return known
+    connection.execute(insert(t.meta), {"key": key, "value": otherwise})
+    return otherwise

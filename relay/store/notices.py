@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, func, select, text
 
 from relay.store import journal
 from relay.store import schema as t
 from relay.store.engine import loads
 from relay.store.events import Event, record
-from relay.store.meta import remembered
+from relay.store.meta import recalled, remember, remembered
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 
 _d, _s, _m, _a = t.deliveries.c, t.sends.c, t.mailboxes.c, t.approvals.c
@@ -28,16 +28,13 @@ SOURCE = "house"
 
 def place(connection: Connection) -> journal.Mark:
     """How far the journal was followed; whoever starts begins at its end."""
-    newest = journal.newest(connection)
-    txid, _, seq = remembered(connection, PLACE, f"{newest.txid}:{newest.seq}").partition(":")
-    return journal.Mark(int(txid), int(seq))
+    return _mark(remembered(connection, PLACE, _words(journal.newest(connection))))
 
 
 def is_behind(connection: Connection) -> bool:
     """Whether something happened behind the place; only reads."""
-    value = connection.execute(select(t.meta.c.value).where(t.meta.c.key == PLACE)).scalar_one_or_none()
-    txid, _, seq = str(value or "").partition(":")
-    return bool(value) and journal.newest(connection) > journal.Mark(int(txid), int(seq))
+    words = recalled(connection, PLACE)
+    return bool(words) and journal.newest(connection) > _mark(words)
 
 
 def follow(connection: Connection, types: Sequence[str], limit: int) -> list[Any]:
@@ -48,9 +45,17 @@ def follow(connection: Connection, types: Sequence[str], limit: int) -> list[Any
         return []
     events = list(journal.after(connection, known, journal.Wanted(types=tuple(types)), limit))
     reached = max([newest if len(events) < limit else known, *map(journal.of, events)])
-    query = update(t.meta).where(t.meta.c.key == PLACE)
-    connection.execute(query.values(value=f"{reached.txid}:{reached.seq}"))
+    remember(connection, PLACE, _words(reached))
     return events
+
+
+def _words(mark: journal.Mark) -> str:
+    return f"{mark.txid}:{mark.seq}"
+
+
+def _mark(words: str) -> journal.Mark:
+    txid, _, seq = words.partition(":")
+    return journal.Mark(int(txid), int(seq))
 
 
 @dataclass(frozen=True, slots=True)

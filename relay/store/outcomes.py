@@ -1,7 +1,7 @@
 """Business events and the messages they may be owed to.
 
 An event is stored once: by its own id, or by its content. Which messages it credits is
-computed from what is stored (`credits`), so late events and repeats change nothing twice.
+computed from what is stored (`attribution`), so late events and repeats change nothing twice.
 """
 
 from collections.abc import Iterable, Sequence

@@ -9,7 +9,6 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 from sqlalchemy import update
@@ -18,6 +17,7 @@ from relay.store import accounts, tallies
 from relay.store import schema as t
 from tests.cli.traffic import until
 from tests.support.inside import Inside, MakeInside
+from tests.support.listening import Listening, Taking
 from tests.support.nameserver import NameServer
 from tests.support.ports import free_port
 from tests.support.provider import Provider
@@ -39,37 +39,21 @@ class Moved:
         return int(time.time() * 1000) - self.back
 
 
-class Destination:
+class Destination(Listening):
     """Where webhooks are posted to, and what it answers; every fourth post fails. `posted` counts what was taken."""
 
     def __init__(self, answer: bytes = b'{"ok":true}') -> None:
         count = itertools.count(1)
         self.posted = posted = threading.Semaphore(0)
 
-        class Answers(BaseHTTPRequestHandler):
+        class Answers(Taking):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+                self.taken()
                 fails = next(count) % 4 == 0
-                body = b'{"error":"the index is read only"}' if fails else answer
-                self.send_response(503 if fails else 200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.answer(503 if fails else 200, b'{"error":"the index is read only"}' if fails else answer)
                 posted.release()
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-                pass
-
-        self._server = HTTPServer(("127.0.0.1", 0), Answers)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/mail-events"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Listens no more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Answers, "/mail-events")
 
 
 class Sample:

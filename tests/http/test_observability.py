@@ -3,9 +3,7 @@
 import gzip
 import json
 import re
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from relay import watch
 from tests.clients.pages import ROOT, blocks
 from tests.http.office import ADMIN_KEY
+from tests.support.listening import Listening, Taking
 
 PAGE = (ROOT / "docs/observability.md").read_text("utf-8")
 DASHBOARD = json.loads((ROOT / "deploy/grafana.json").read_text("utf-8"))
@@ -112,34 +111,20 @@ async def test_spans_stand_around_submission_and_intake_and_cost_nothing_when_of
     assert watch.span("submission", send="x") is watch.span("attempt")
 
 
-class Collector:
+class Collector(Listening):
     """What OpenTelemetry's own exporter posts, taken as a collector takes it."""
 
     def __init__(self) -> None:
         self.posted: list[bytes] = []
         posted = self.posted
 
-        class Takes(BaseHTTPRequestHandler):
+        class Takes(Taking):
             def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                raw = self.taken()
                 posted.append(gzip.decompress(raw) if self.headers.get("Content-Encoding") == "gzip" else raw)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.answer(200)
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-                pass
-
-        self._server = HTTPServer(("127.0.0.1", 0), Takes)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Listens no more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Takes)
 
     def spans(self) -> list[tuple[str, str, dict[str, str]]]:
         """Each span that came: its name, that of the one around it, its attributes."""

@@ -57,31 +57,24 @@ feedback = Table(
     Index("ix_feedback_waiting", "received_at", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
 )
 
-# What was sent (taken by a provider, or refused by the recipient's side for good) in an hour, for reports.
-volumes = Table(
-    "volumes",
-    metadata,
-    Column("tenant_id", Id, primary_key=True),
-    Column("hour", BigInteger, primary_key=True, autoincrement=False),
-    Column("mailbox_id", Id, primary_key=True),
-    Column("provider", String(128), primary_key=True),
-    Column("campaign", String(256), primary_key=True),
-    count("sent"),
-    Index("ix_volumes_hour", "hour"),
-)
 
-# The same by day, so that a report of a year reads days.
-daily_volumes = Table(
-    "daily_volumes",
-    metadata,
-    Column("tenant_id", Id, primary_key=True),
-    Column("day", BigInteger, primary_key=True, autoincrement=False),
-    Column("mailbox_id", Id, primary_key=True),
-    Column("provider", String(128), primary_key=True),
-    Column("campaign", String(256), primary_key=True),
-    count("sent"),
-    Index("ix_daily_volumes_day", "day"),
-)
+def _volumes(name: str, period: str) -> Table:
+    """What was sent (taken by a provider, or refused by the recipient's side for good) in a period, for reports."""
+    return Table(
+        name,
+        metadata,
+        Column("tenant_id", Id, primary_key=True),
+        Column(period, BigInteger, primary_key=True, autoincrement=False),
+        Column("mailbox_id", Id, primary_key=True),
+        Column("provider", String(128), primary_key=True),
+        Column("campaign", String(256), primary_key=True),
+        count("sent"),
+        Index(f"ix_{name}_{period}", period),
+    )
+
+
+# By day too, so that a report of a year reads days.
+volumes, daily_volumes = _volumes("volumes", "hour"), _volumes("daily_volumes", "day")
 
 investigations = Table(
     "investigations",
