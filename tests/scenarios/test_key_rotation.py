@@ -151,7 +151,7 @@ def without_keys(house: House) -> None:
     app = house.inside.app
     with app.database.transaction() as connection:
         connection.execute(text("DELETE FROM dkim_keys"))
-    house.inside.run(app.chores._signers())
+    house.inside.run(app.load_signers())
 
 
 def alerts(house: House) -> list[tuple[str, str]]:
@@ -174,7 +174,7 @@ def test_M10_mail_is_taken_again_as_soon_as_there_is_a_key(house):
     app = house.inside.app
     with app.database.transaction() as connection:
         connection.execute(text("UPDATE dkim_keys SET status = 'lost'"))
-    house.inside.run(app.chores._signers())
+    house.inside.run(app.load_signers())
     assert house.submit().code == 451
     with app.database.transaction() as connection:
         connection.execute(text("UPDATE dkim_keys SET status = 'active'"))
