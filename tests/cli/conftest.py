@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_cli(tmp_path: Path, made_store: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Cli]]:
+def make_cli(tmp_path: Path, made_store: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Cli]:
     """Makes a store of its own and the command line on it; `changes` go into the configuration."""
 
     def make(changes: dict[str, Any] | None = None, **more: Any) -> Cli:

@@ -41,7 +41,7 @@ async def test_the_page_names_every_tool() -> None:
     def nobody(_context: object) -> None:
         raise ToolError("not called")
 
-    tools = {tool.name: tool for tool in await make_server(nobody).list_tools()}  # type: ignore[arg-type]
+    tools = {tool.name: tool for tool in await make_server(nobody).list_tools()}
     section = (ROOT / PAGE).read_text("utf-8").partition("## MCP")[2]
     rows = dict(re.findall(r"(?m)^\| `(\w+)` \| ([^|]+) \|", section))
     assert set(rows) == set(tools)

@@ -10,18 +10,22 @@ HOUR = 3_600_000
 
 
 @pytest.fixture
-def sessions():
-    sessions = Sessions(lambda: b"k" * 32, lambda: 12 * HOUR, lambda: sessions.now, lambda n: b"\x07" * n)
-    sessions.now = NOON
-    return sessions
+def now():
+    """The time, in a list that a test may change."""
+    return [NOON]
 
 
-def test_a_session_is_read_back_until_its_time_is_over(sessions):
+@pytest.fixture
+def sessions(now):
+    return Sessions(lambda: b"k" * 32, lambda: 12 * HOUR, lambda: now[0], lambda n: b"\x07" * n)
+
+
+def test_a_session_is_read_back_until_its_time_is_over(sessions, now):
     session, cookie = sessions.begin()
     assert sessions.read(cookie) == session
-    sessions.now = NOON + 12 * HOUR - 1
+    now[0] = NOON + 12 * HOUR - 1
     assert sessions.read(cookie) is not None
-    sessions.now = NOON + 12 * HOUR
+    now[0] = NOON + 12 * HOUR
     assert sessions.read(cookie) is None
 
 

@@ -139,7 +139,7 @@ class House:
 
     def worker(self, memory: int = 1 << 24) -> Worker:
         """A worker that does without the second look at policy."""
-        return Worker(self.means, reader=self.reader, recheck=_NoRecheck(), memory=memory)  # type: ignore[arg-type]
+        return Worker(self.means, reader=self.reader, recheck=_NoRecheck(), memory=memory)
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -150,7 +150,7 @@ class House:
         row = _ROW | {"id": send_id, "size": len(data), "received_at": now} | columns
         lease = {"lease_node": NODE, "lease_until": now + LEASE} if leased else {}
         deliveries = [
-            NewDelivery(n, r, r.lower(), r.rpartition("@")[2], "queued", now, **lease)  # type: ignore[arg-type]
+            NewDelivery(n, r, r.lower(), r.rpartition("@")[2], "queued", now, **lease)
             for n, r in enumerate(recipients, 1)
         ]
         await self.writer.run(lambda c: insert_sends(c, [NewSend(row, tuple(deliveries), data)]))

@@ -3,8 +3,7 @@
 import asyncio
 import threading
 
-from tests.delivery.house import BOB
-from tests.delivery.test_worker import until
+from tests.delivery.house import BOB, until
 from tests.support.provider import Provider
 from tests.support.script import Hold, Script
 

@@ -11,7 +11,7 @@ BOB = "bob@example.net"
 
 def event(kind: str, send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEvent:
     metadata = {"gatepost_send": send_id} if send_id else {}
-    return FeedbackEvent(kind, recipient, metadata=metadata, **{"event_id": f"{kind}-1", **more})  # type: ignore[arg-type]
+    return FeedbackEvent(kind, recipient, metadata=metadata, **{"event_id": f"{kind}-1", **more})
 
 
 def hard(send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEvent:

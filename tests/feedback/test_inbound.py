@@ -2,7 +2,7 @@
 
 import asyncio
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -70,7 +70,7 @@ class Returned:
 
 
 @pytest.fixture
-def returned(make_inside: MakeInside, provider: Provider) -> Iterator[Returned]:
+def returned(make_inside: MakeInside, provider: Provider) -> Returned:
     """An App with an inbound listener."""
     return Returned(make_inside, provider)
 

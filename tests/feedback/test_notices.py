@@ -132,7 +132,7 @@ def test_what_was_refused_at_once_is_not_reported_again(desk: Desk):
     ],
 )
 def test_L2_L3_nobody_else_and_no_machine_is_told(desk: Desk, given: dict[str, str], body: bytes):
-    send = desk.ground.send(body=body, **given)  # type: ignore[arg-type]
+    send = desk.ground.send(body=body, **given)
     fail(desk.ground, send, "delivery.bounced", reply="550 5.1.1 no")
     assert desk.turn() == 0
 

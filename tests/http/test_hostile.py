@@ -4,13 +4,13 @@ import socket
 
 import pytest
 
-from config.loader import ConfigError, load_text
+from config.errors import ConfigError
+from config.loader import load_text
 from relay.app import logs
 from relay.http import front
 from relay.http.console.session import COOKIE
 from relay.mail.unsubscribe import Subscription, issue
-from tests.http.office import ADMIN_KEY, DOMAIN
-from tests.support.settings import ADDRESS
+from tests.support.settings import ADDRESS, ADMIN_KEY, DOMAIN
 
 SALES = (
     b"From: agent@sender.test\r\nTo: bob@example.com\r\nSubject: 50% off, buy now\r\n\r\nLimited offer! Buy now.\r\n"

@@ -151,7 +151,7 @@ async def test_H16_a_key_can_do_nothing_about_what_is_not_its_own(office, whose)
             answered = await office.call(method.upper(), path, key=key, **more)
             tried += 1
             where = (method, path, answered.status_code, answered.text[:300])
-            allowed = (403, 404) if "{" in template or more.get("params") else (200, 403, 404)
+            allowed: tuple[int, ...] = (403, 404) if "{" in template or more.get("params") else (200, 403, 404)
             if template in ("/v1/consents/check", "/v1/suppressed-domains/check"):
                 allowed = (200,)
             if template == "/v1/consents":

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from relay import watch
 from tests.clients.pages import ROOT, blocks
-from tests.http.office import ADMIN_KEY
 from tests.support.listening import Listening, Taking
+from tests.support.settings import ADMIN_KEY
 
 PAGE = (ROOT / "docs/observability.md").read_text("utf-8")
 DASHBOARD = json.loads((ROOT / "deploy/grafana.json").read_text("utf-8"))

@@ -24,7 +24,7 @@ BARE = Dress()
 
 
 def leave(data: bytes, dress: Dress = BARE, **options: object) -> Departure:
-    return depart(data, HeaderBlock.parse(data), dress, **options)  # type: ignore[arg-type]
+    return depart(data, HeaderBlock.parse(data), dress, **options)
 
 
 def published(name: bytes | str, timeout: int = 5) -> bytes:

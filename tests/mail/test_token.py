@@ -84,11 +84,11 @@ def test_weak_or_doubled_keys_are_refused() -> None:
 @pytest.mark.parametrize("kind", ["bounce", "unsubscribe"])
 def test_an_address_of_ours_brings_back_what_it_was_made_for(kind: str) -> None:
     for size in range(PAYLOAD_LIMIT + 1):
-        written = make_address(TOKENS, kind, b"\xff" * size, DOMAIN)  # type: ignore[arg-type]
+        written = make_address(TOKENS, kind, b"\xff" * size, DOMAIN)
         address = parse_path(written)
         assert address.wire == written
         assert len(address.local) <= 64
-        assert read_address(TOKENS, address, DOMAIN) == Returned(kind, b"\xff" * size)  # type: ignore[arg-type]
+        assert read_address(TOKENS, address, DOMAIN) == Returned(kind, b"\xff" * size)
 
 
 def test_an_address_survives_a_relay_that_changes_its_case() -> None:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def test_credits_sum_to_the_event_exactly(found: list[Touch], value: Decimal, mo
 
 
 @given(touches, models, st.randoms(use_true_random=False))
-def test_order_and_repeats_change_nothing(found: list[Touch], model: Model, chance: object) -> None:
+def test_order_and_repeats_change_nothing(found: list[Touch], model: Model, chance: Random) -> None:
     again = [*found, *found]
     chance.shuffle(again)
     assert attribute(event(), again, windows=WINDOWS, model=model) == attribute(

@@ -30,7 +30,7 @@ def test_a_secret_is_found_wherever_it_stands(place: str) -> None:
         if place in ("subject", "text", "quoted", "hidden", "from_name")
         else (f"https://x.example/?t={KEY}",)
     )
-    content = Content(**({"subject": "s", "text": "t"} | {place: value}))  # type: ignore[arg-type]
+    content = Content(**({"subject": "s", "text": "t"} | {place: value}))
     assert [finding.kind for finding in read(content, SCANNER).secrets] == ["github_token"]
 
 

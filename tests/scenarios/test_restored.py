@@ -61,7 +61,7 @@ def test_R15_what_a_restored_store_would_send_again_waits_for_a_person(make_serv
     assert (apart(server), alerts(server)) == (set(THREE), 1)
     submitted(server, "new@example.net")
     provider.ledger.wait_for_taken(4)  # what comes now goes as ever
-    sends = dict(asked(server, "SELECT recipient, send_id FROM deliveries"))
+    sends: dict[object, object] = dict(asked(server, "SELECT recipient, send_id FROM deliveries"))
     assert server.cli("queue", "cancel", str(sends["unwanted@example.net"])).returncode == 0
     assert server.cli("queue", "retry", str(sends["again@example.net"])).returncode == 0
     provider.ledger.wait_for_taken(5)

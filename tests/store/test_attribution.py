@@ -59,7 +59,6 @@ class Deed:
         return NewOutcome(own, TENANT, own, self.type, self.user_id, self.key, self.key, self.value, "{}", self.at, NOW)
 
 
-Letters, Deeds = list[Letter], list[Deed]
 moments = st.sampled_from([NOW + day * DAY for day in DAYS])
 some = st.sampled_from(KEYS[:2])
 letters = st.lists(st.tuples(some, moments, st.booleans(), st.booleans()), min_size=1, max_size=5).map(
@@ -118,7 +117,7 @@ def kept(database: Database) -> dict[str, list[Credit]]:
         return {one.model: [owed.credit for owed in attribution.page(connection, one, None)] for one in asked}
 
 
-def computed(letters: Letters, deeds: Deeds) -> dict[str, list[Credit]]:
+def computed(letters: list[Letter], deeds: list[Deed]) -> dict[str, list[Credit]]:
     """The same from everything at once, by the rules of the policy alone."""
     known = {u: {d.key for d in deeds if d.user_id == u and d.key} for u in ("u1", "u2")}
     touches = [letter.touch for letter in letters if not letter.bounces]
@@ -138,7 +137,7 @@ def computed(letters: Letters, deeds: Deeds) -> dict[str, list[Credit]]:
 @given(letters=letters, deeds=deeds, chance=st.randoms(use_true_random=False))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_order_repetition_and_delay_change_nothing(
-    database: Database, letters: Letters, deeds: Deeds, chance: Any
+    database: Database, letters: list[Letter], deeds: list[Deed], chance: Any
 ) -> None:
     """Deliveries, bounces and events come in any order, some twice, and credits are brought up in between."""
     happenings: list[Any] = [*letters, *deeds, *chance.sample(deeds, len(deeds) // 2), *[None] * 4]

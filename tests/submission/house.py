@@ -18,6 +18,7 @@ from policy.decision import Check, Decision, Refusal, failed
 from relay.mail.address import Address
 from relay.submission.certificate import Certificate
 from relay.submission.listener import Listener, bind
+from relay.submission.session import Session
 from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission
 from relay.submission.terms import Terms
 from relay.submission.throttle import Throttle
@@ -135,6 +136,13 @@ class Hall:
     @property
     def address(self) -> tuple[str, int]:
         return self.listener.address
+
+    @property
+    def session(self) -> Session:
+        """The one connection there is, from the inside."""
+        (session,) = self.traffic._sessions
+        assert isinstance(session, Session)
+        return session
 
     def start(self) -> "Hall":
         self.run(self.listener.start())

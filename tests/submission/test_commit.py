@@ -66,7 +66,7 @@ def test_S42_a_client_that_is_gone_does_not_cancel_its_commit(gated: Hall, leave
 def test_S42_a_client_that_half_closed_gets_its_250(gated: Hall) -> None:
     with at_the_dot(gated) as client:
         client.half_close()
-        gated.settled(lambda: next(iter(gated.traffic._sessions))._ended)
+        gated.settled(lambda: gated.session._ended)
         gated.desk.gate.set()
         assert client.reply().code == 250
         assert client.is_closed()

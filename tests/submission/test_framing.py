@@ -183,8 +183,7 @@ def test_S9_what_comes_while_others_have_their_turn_is_not_forgotten(make_hall: 
             self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
         ) -> None:
             if accepted == COMMANDS_IN_A_ROW - 2:  # MAIL was the first of the row
-                (session,) = hall.traffic._sessions
-                hall.loop.call_soon(session.data_received, b"NOOP\r\n")
+                hall.loop.call_soon(hall.session.data_received, b"NOOP\r\n")
 
     hall = make_hall(Interrupted())
     with hall.connect(login=True) as client:

@@ -86,7 +86,7 @@ def dripping(hall: Hall, seconds: float, octets: int) -> Client:
     client = hall.connect(login=True)
     for line in (f"MAIL FROM:<{ADDRESS}>", "RCPT TO:<bob@example.net>", "DATA"):
         client.command(line)
-    (session,) = hall.traffic._sessions
+    session = hall.session
     for round_ in range(1, 100):
         client.send(b"x" * (octets - 2) + b"\r\n")
         hall.settled(lambda sent=octets * round_: session._message is None or session._message.total == sent)

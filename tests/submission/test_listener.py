@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from relay.submission.connection import Connection
 from relay.submission.listener import Listener, bind
 from relay.submission.terms import Limits, Terms
 from relay.submission.throttle import Throttle
@@ -26,10 +25,8 @@ def test_new_terms_are_for_new_connections(hall: Hall) -> None:
 
 def test_nagle_is_off(hall: Hall) -> None:
     with hall.connect():
-        (session,) = hall.traffic._sessions
-        assert isinstance(session, Connection)
-        assert session.transport is not None
-        taken = session.transport.get_extra_info("socket")
+        assert hall.session.transport is not None
+        taken = hall.session.transport.get_extra_info("socket")
         assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 

@@ -61,7 +61,7 @@ def _become(arguments: Sequence[str], folder: Path, log: Path, environment: Mapp
         os.dup2(given, number)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        stream.reconfigure(line_buffering=True)
     faulthandler.enable(2)
     from relay.cli.main import run
 
