@@ -21,19 +21,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from benchmarks.load import Generator, Job
-from benchmarks.measure import Memory, Tree
+from benchmarks.measure import Memory
+from benchmarks.measure import Tree as Descendants
 from benchmarks.message import DOMAIN, SENDER
 from benchmarks.report import quantile
+from tests.support.door import Door
 from tests.support.ledger import Ledger
 from tests.support.provider import Provider
 from tests.support.server import Server
-from tests.support.settings import HOST, PASSWORD, USER, mailbox, settings
+from tests.support.settings import HOST, PASSWORD, USER, Tree, mailbox, settings
 
+_SPAWN = get_context("spawn")
 MIB = 1024 * 1024
 BETWEEN = 0.01  # seconds between two NOOPs
 MANY_NOOPS = 50  # on one connection: after a hundred commands that lead nowhere it is closed
@@ -50,24 +54,21 @@ asyncio.run(main())
 """
 
 
-@dataclass
 class Bystander:
     """Asks again and again, and notes how long each answer took, in milliseconds."""
 
-    ask: Callable[[], None]
-    before: Callable[[], None] = lambda: None  # not counted
-    waits: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, ask: Callable[[], None], before: Callable[[], None] = lambda: None) -> None:
+        self._ask, self._before = ask, before  # `before` is not counted
+        self.waits: list[float] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def _watch(self) -> None:
         while not self._end.wait(BETWEEN):
-            self.before()
+            self._before()
             began = time.perf_counter()
-            self.ask()
+            self._ask()
             self.waits.append((time.perf_counter() - began) * 1000)
 
     def told(self) -> dict[str, float]:
@@ -86,9 +87,9 @@ class Bystander:
 class Noops:
     """A client that says nothing but NOOP, on a new connection before it would be taken for an idler."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._client = server.connect()
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._client = door.connect()
         self._said = 0
 
     def __enter__(self) -> "Noops":
@@ -106,7 +107,22 @@ class Noops:
         """Between two questions, so that no handshake is counted."""
         if self._said >= MANY_NOOPS:
             self._client.close()
-            self._client, self._said = self._server.connect(), 0
+            self._client, self._said = self._door.connect(), 0
+
+
+def stand_by(tree: Tree, control: int, told: Connection) -> None:
+    """The bystander and the control, in a process that does nothing else, until somebody asks what they saw."""
+    with Noops(Door(tree)) as noops, socket.create_connection((HOST, control)) as echo:
+        answers = echo.makefile("rb")
+
+        def ask() -> None:
+            echo.sendall(b"NOOP\r\n")
+            answers.readline()
+
+        bystander, beside = Bystander(noops.say, noops.renew), Bystander(ask)
+        told.send("ready")
+        told.recv()
+        told.send({"noop": bystander.told(), "control": beside.told()})
 
 
 class Ground:
@@ -123,11 +139,12 @@ class Ground:
         if storage:
             changes["storage"] = {"url": storage}
         tree = settings(folder, changes, providers=[self.provider.settings()])
-        self.server = Server(folder, tree).start(wait=False)
+        # As a shell starts it: a fork would share the memory of what it was forked from.
+        self.server = Server(folder, tree).start(wait=False, environment={})
         self.server.wait_ready(300)
-        self.tree = Tree()
-        self.tree.root = self.server.process.pid
-        self.memory = Memory(self.tree)
+        self.used = Descendants()
+        self.used.root = self.server.process.pid
+        self.memory = Memory(self.used)
         self._echo = subprocess.Popen([sys.executable, "-c", _ECHO], stdout=subprocess.PIPE, text=True)
         assert self._echo.stdout is not None
         self._echo_port = int(self._echo.stdout.readline())
@@ -136,17 +153,16 @@ class Ground:
     def watched(self, told: dict[str, Any]) -> Iterator[None]:
         """What a bystander and the control wait meanwhile, and the highest memory."""
         self.memory.reset()
-        with Noops(self.server) as noops, socket.create_connection((HOST, self._echo_port)) as echo:
-            answers = echo.makefile("rb")
-
-            def control() -> None:
-                echo.sendall(b"NOOP\r\n")
-                answers.readline()
-
-            used = self.tree.cpu()
-            bystander, beside = Bystander(noops.say, noops.renew), Bystander(control)
-            yield
-            told |= {"noop": bystander.told(), "control": beside.told(), "cpu_s": round(self.tree.cpu() - used, 2)}
+        here, there = _SPAWN.Pipe()
+        watch = _SPAWN.Process(target=stand_by, args=(self.server.tree, self._echo_port, there))
+        watch.start()
+        here.recv()
+        used = self.used.cpu()
+        yield
+        told["cpu_s"] = round(self.used.cpu() - used, 2)
+        here.send("enough")
+        told |= here.recv()
+        watch.join()
         time.sleep(0.5)  # one more sample of memory
         told["pss_peak_mb"] = round(self.memory.peak / 1e6, 1)
 

@@ -102,7 +102,7 @@ def insert_refused(connection: Connection, rows: Sequence[dict[str, Any]]) -> No
 
 def insert_body(connection: Connection, send_id: str, data: bytes) -> None:
     """Store the bytes of a large message before its intake, so that the batch stays small."""
-    _BODIES.many(connection, [{"send_id": send_id, "data": data}])
+    _BODIES.piecewise(connection, "bodies", "data", {"send_id": send_id, "data": data})
 
 
 def delete_body(connection: Connection, send_id: str) -> None:
