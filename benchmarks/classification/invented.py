@@ -11,12 +11,14 @@ the subject line, then the text. `T` and `H` (hard) are transactional, `C` and
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from policy.content import Content
 
 _HERE = Path(__file__).resolve().parent
+INVENTED, BLIND, FRESH = _HERE / "invented_mail", _HERE / "blind_mail", _HERE / "fresh_mail"
 _LINK = re.compile(r"https?://\S+")
 _LABELS = {"T": "transactional", "H": "transactional", "C": "commercial", "A": "commercial"}
 
@@ -36,25 +38,30 @@ class Invented(NamedTuple):
 
 
 def invented() -> Iterator[Invented]:
-    """Every message written for fitting, in the order of the files."""
-    return _read(_HERE / "invented_mail")
+    """Every message written beside the lexicon, in the order of the files."""
+    return chain.from_iterable(found for _, found in authors(INVENTED))
 
 
 def blind() -> Iterator[Invented]:
     """Every message of the blind authors, in the order of the files."""
-    return _read(_HERE / "blind_mail")
+    return chain.from_iterable(found for _, found in authors(BLIND))
 
 
 def fresh() -> Iterator[Invented]:
     """Every message written blind after the last fit, in the order of the files."""
-    return _read(_HERE / "fresh_mail")
+    return chain.from_iterable(found for _, found in authors(FRESH))
 
 
-def _read(folder: Path) -> Iterator[Invented]:
+def authors(folder: Path) -> Iterator[tuple[str, Iterator[Invented]]]:
+    """Every file of a folder: its author's name and messages."""
     for path in sorted(folder.glob("*.txt")):
-        for block in path.read_text(encoding="utf-8").split("%% ")[1:]:
-            head, subject, text = block.split("\n", 2)
-            letter, group, language, *marks = head.split()
-            links = tuple(_LINK.findall(text))
-            content = Content(subject, text.strip(), links=links, is_reply="reply" in marks)
-            yield Invented(content, _LABELS[letter], group, language)
+        yield f"{folder.name} {path.stem}", _read(path)
+
+
+def _read(path: Path) -> Iterator[Invented]:
+    for block in path.read_text(encoding="utf-8").split("%% ")[1:]:
+        head, subject, text = block.split("\n", 2)
+        letter, group, language, *marks = head.split()
+        links = tuple(_LINK.findall(text))
+        content = Content(subject, text.strip(), links=links, is_reply="reply" in marks)
+        yield Invented(content, _LABELS[letter], group, language)

@@ -7,7 +7,7 @@ name such as `discount@subject`; the evidence is the first words that gave it.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from policy.classification.lexicon import INSIDE, LANGUAGES, merged
@@ -64,7 +64,6 @@ class Votes:
 
     values: dict[str, float] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
-    heard: Callable[[str], bool] | None = None
 
     def add(self, name: str, value: float, evidence: str = "") -> None:
         """Records one vote."""
@@ -79,22 +78,28 @@ class Page:
 
     subject: Folded
     text: Folded
+    pictures: Folded  # what is said of the images, which say it to whoever sees them
+
+
+_NO_PICTURES = fold("")
 
 
 def page(content: Content) -> Page:
     """Folds and tokenises what is shown."""
-    return Page(fold(content.subject), fold(content.text))
+    alts = content.image_alts
+    pictures = fold("\n".join(alts), _HALF_SHOWN) if alts else _NO_PICTURES
+    return Page(fold(content.subject), fold(content.text), pictures)
 
 
-def votes(content: Content, shown: Page, heard: Callable[[str], bool] | None = None) -> Votes:
-    """Every vote of the message; with `heard`, only of phrases it lets through (for fitting)."""
-    cast = Votes(heard=heard)
+def votes(content: Content, shown: Page) -> Votes:
+    """Every vote of the message."""
+    cast = Votes()
     _shown_votes(cast, shown)
-    _half_shown_votes(cast, content)
+    _half_shown_votes(cast, content, shown)
     _shape_votes(cast, content, shown)
     _link_votes(cast, content.links)
     _joint_votes(cast)
-    sound = wording(shown.subject, shown.text)
+    sound = wording(shown.subject, shown.text, shown.pictures)
     cast.add("wording", sound.value, sound.telling)
     return cast
 
@@ -110,12 +115,10 @@ def _shown_votes(cast: Votes, shown: Page) -> None:
     _count(cast, "rest", hits[border:], shown.text, share)
 
 
-def _half_shown_votes(cast: Votes, content: Content) -> None:
-    for place, text in (
-        ("alt", "\n".join(content.image_alts)),
-        ("quoted", content.quoted),
-        ("hidden", content.hidden),
-    ):
+def _half_shown_votes(cast: Votes, content: Content, shown: Page) -> None:
+    if shown.pictures.text:
+        _count(cast, "alt", _hits(shown.pictures), shown.pictures)
+    for place, text in (("quoted", content.quoted), ("hidden", content.hidden)):
         if text:
             folded = fold(text, _HALF_SHOWN)
             _count(cast, place, _hits(folded), folded)
@@ -130,8 +133,6 @@ def _count(cast: Votes, place: str, hits: Iterable[Hit], folded: Folded, share: 
     first: dict[str, Hit] = {}
     for hit in hits:
         concept = hit[0]
-        if cast.heard and not cast.heard(_found(folded, hit)):
-            continue
         if concept in counts:
             counts[concept] += 1
         else:

@@ -11,13 +11,9 @@ from math import exp
 from typing import Literal
 
 from policy.classification.features import Page, page, votes
-from policy.classification.weights import BIAS, WEIGHTS
+from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOUBT_TO, WEIGHTS
 from policy.content import Content
 
-# Less than five to two is no excuse: in doubt a message is commercial. Scores from DOUBT_FROM to DOUBT_TO are
-# close calls.
-COMMERCIAL_FROM = 0.28
-DOUBT_FROM, DOUBT_TO = 0.1, 0.45
 _EXPLAINED = 12
 _FARTHEST = 30.0  # e^-30 is nothing; a larger exponent would overflow
 

@@ -7,6 +7,7 @@ louder, and the sum is bounded, so that no choice of words outweighs an offer.
 """
 
 from itertools import pairwise
+from math import fsum
 from typing import NamedTuple
 
 from policy.classification.lexicon.learned import BY_WEIGHT
@@ -25,7 +26,7 @@ def piece(written: str) -> Piece:
     return tuple(written.split(" ")) if " " in written else written
 
 
-_WEIGHED = {piece(written): (weight, written) for weight, group in BY_WEIGHT.items() for written in group.split("|")}
+_WEIGHED = {piece(written): weight for weight, group in BY_WEIGHT.items() for written in group.split("|")}
 
 
 class Wording(NamedTuple):
@@ -35,13 +36,13 @@ class Wording(NamedTuple):
     telling: str
 
 
-def pieces(subject: Folded, text: Folded) -> set[Piece]:
+def pieces(*shown: Folded) -> set[Piece]:
     """The words and pairs of neighbours, any number being the same; of text without blanks, runs of characters."""
-    if text.is_cjk or subject.is_cjk:
-        shown = "".join(f"{subject.text} {text.text[:_CJK_READ]}".split()).translate(_NUMBERS)
-        return {shown[at : at + length] for length in (2, 3) for at in range(len(shown) - length + 1)}
+    if any(folded.is_cjk for folded in shown):
+        run = "".join(" ".join([folded.text[:_CJK_READ] for folded in shown]).split()).translate(_NUMBERS)
+        return {run[at : at + length] for length in (2, 3) for at in range(len(run) - length + 1)}
     found: set[Piece] = set()
-    for folded in (subject, text):
+    for folded in shown:
         words = ["#" if word < ":" and word[0] in _FIGURES else word for word in folded.words]
         found.update(words, pairwise(words))
     return found
@@ -52,12 +53,15 @@ def written_down(one: Piece) -> str:
     return one if isinstance(one, str) else " ".join(one)
 
 
-def wording(subject: Folded, text: Folded) -> Wording:
+def wording(*shown: Folded) -> Wording:
     """Weighs every piece that has a weight."""
-    # By weight, then name: sums of binary floats depend on their order, and a set has none.
-    known = sorted([_WEIGHED[one] for one in _WEIGHED.keys() & pieces(subject, text)])
+    found = pieces(*shown)
+    known = _WEIGHED.keys() & found
     if not known:
         return Wording(0.0, "")
-    value = sum([weight for weight, _ in known]) / len(known) ** 0.5
-    telling = known[-1 if value > 0 else 0][1]
+    weights = [_WEIGHED[one] for one in known]
+    # Summed exactly: sums of binary floats depend on their order, and a set has none.
+    value = fsum(weights) / len(found) ** 0.5
+    heaviest = max(weights) if value > 0 else min(weights)
+    telling = min([written_down(one) for one, weight in zip(known, weights, strict=True) if weight == heaviest])
     return Wording(max(-BOUND, min(BOUND, value)), telling)

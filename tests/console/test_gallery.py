@@ -1,7 +1,7 @@
 """Every screen of a well-used installation, on a desk and on a phone: nothing overflows, breaks or fails to load.
 
-With GATEPOST_GALLERY=FOLDER in both schemes and four widths, each photographed there, to be looked at. With
-GATEPOST_AXE=axe.min.js (npm's axe-core) each is looked at by axe as well, in both schemes.
+In both schemes and four widths with GATEPOST_GALLERY=FOLDER, each photographed there, to be looked at, and with
+GATEPOST_AXE=axe.min.js (npm's axe-core), each looked at by axe.
 """
 
 import os
@@ -18,8 +18,8 @@ FOLDER = os.environ.get("GATEPOST_GALLERY", "")
 # A chart is drawn anew a moment after its box has changed.
 DRAWN = """() => [...document.querySelectorAll("[data-chart]")].every(
     (box) => Math.abs(box.querySelector(".uplot").offsetWidth - box.clientWidth) < 2)"""
-HEIGHTS = {1360: 900, 900: 900, 620: 900, 390: 844} if FOLDER else {1360: 900, 390: 844}
 AXE = Path(os.environ["GATEPOST_AXE"]).read_text("utf-8") if os.environ.get("GATEPOST_AXE") else ""
+HEIGHTS = {1360: 900, 900: 900, 620: 900, 390: 844} if FOLDER or AXE else {1360: 900, 390: 844}
 SCHEMES = ["light", "dark"] if FOLDER or AXE else ["light"]  # colours have tests of their own
 # WCAG 2.2 AA; a message's own HTML stands in a frame of its own and is not ours.
 LOOK = """async () => (await axe.run({exclude: [["iframe"]]},

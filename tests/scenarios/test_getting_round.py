@@ -18,11 +18,16 @@ SUPPRESSED = (
 )
 
 
-@pytest.fixture(scope="module")
-def agent(gate: Gate) -> Agent:
-    """A mailbox that may not write to some people."""
+@pytest.fixture(scope="module", autouse=True)
+def suppressed(gate: Gate) -> None:
+    """Nobody may write to these people."""
     for address in SUPPRESSED:
         gate.suppress(address, reason="legal")
+
+
+@pytest.fixture(scope="module")
+def agent(gate: Gate) -> Agent:
+    """A mailbox."""
     return gate.mailbox()
 
 
