@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from policy.classification.features import page
-from policy.classification.wording import BOUND, pieces, written_down
+from policy.classification.wording import bounded, pieces, written_down
 from policy.content import Content
 
 TARGET = Path(__file__).resolve().parents[2] / "policy" / "classification" / "lexicon" / "learned.py"
@@ -23,8 +23,9 @@ GRAIN, FAINT = 0.1, 0.15  # weights are written to a tenth; what weighs less tha
 
 
 class Message(NamedTuple):
-    """What is said, and whether it sells."""
+    """What is said first, all that is said, and whether it sells."""
 
+    first: frozenset[str]
     pieces: frozenset[str]
     sells: int
     counts: float
@@ -33,7 +34,8 @@ class Message(NamedTuple):
 def message(content: Content, sells: int, counts: float) -> Message:
     """One message to learn from, and how much it counts."""
     shown = page(content)
-    return Message(frozenset(map(written_down, pieces(shown.subject, shown.text, shown.pictures))), sells, counts)
+    first, rest = (frozenset(map(written_down, it)) for it in pieces(shown.subject, shown.text, shown.pictures))
+    return Message(first, first | rest, sells, counts)
 
 
 def learn(messages: Sequence[Message]) -> dict[str, float]:
@@ -41,9 +43,9 @@ def learn(messages: Sequence[Message]) -> dict[str, float]:
     seen = Counter(piece for one in messages for piece in one.pieces)
     pull = {piece: PULL / math.log(1 + len(messages) / count) ** 2 for piece, count in seen.items() if count >= SEEN}
     share = sum(one.sells * one.counts for one in messages) / sum(one.counts for one in messages)
+    balance = (0.5 / (1 - share), 0.5 / share)
     rows = [
         (sorted(one.pieces & pull.keys()), len(one.pieces) ** -0.5, one.sells, one.counts * balance[one.sells])
-        for balance in [(0.5 / (1 - share), 0.5 / share)]
         for one in messages
         if one.pieces
     ]
@@ -64,9 +66,12 @@ def learn(messages: Sequence[Message]) -> dict[str, float]:
 
 def sound(weights: dict[str, float], one: Message) -> float:
     """The vote of these weights on a message, as `wording` casts it."""
-    known = [weights[piece] for piece in one.pieces if piece in weights]
-    value = math.fsum(known) / len(one.pieces) ** 0.5 if known else 0.0
-    return max(-BOUND, min(BOUND, value))
+
+    def weighed(found: frozenset[str]) -> float:
+        known = [weights[piece] for piece in found if piece in weights]
+        return math.fsum(known) / len(found) ** 0.5 if known else 0.0
+
+    return bounded(max(weighed(one.first), weighed(one.pieces)))
 
 
 def unseen(messages: Sequence[Message], folds: Sequence[int]) -> list[float]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from policy.classification.lexicon import INSIDE, LANGUAGES, merged
 from policy.classification.lexicon.grammar import TAKE, TEND
-from policy.classification.matcher import Hit, InsideMatcher, Matcher
+from policy.classification.matcher import InsideMatcher, Matcher
 from policy.classification.wording import wording
 from policy.content import Content
 from policy.tokens import Folded, fold, host_and_words, word_set
@@ -105,46 +105,42 @@ def votes(content: Content, shown: Page) -> Votes:
 
 
 def _shown_votes(cast: Votes, shown: Page) -> None:
-    _count(cast, "subject", _hits(shown.subject), shown.subject)
+    _count(cast, "subject", _hits(shown.subject))
     hits = _hits(shown.text)
-    lead = LEAD_CJK if shown.text.is_cjk else LEAD
-    border = next((i for i, hit in enumerate(hits) if hit[1] >= lead), len(hits))
-    _count(cast, "lead", hits[:border], shown.text)
+    _count(cast, "lead", [hit for hit in hits if hit[1] < LEAD])
     # In a long mail every concept turns up somewhere: there a hit counts for less.
     share = (_NORMAL_REST / max(_NORMAL_REST, len(shown.text.words) - LEAD)) ** 0.5
-    _count(cast, "rest", hits[border:], shown.text, share)
+    _count(cast, "rest", [hit for hit in hits if hit[1] >= LEAD], share)
 
 
 def _half_shown_votes(cast: Votes, content: Content, shown: Page) -> None:
     if shown.pictures.text:
-        _count(cast, "alt", _hits(shown.pictures), shown.pictures)
+        _count(cast, "alt", _hits(shown.pictures))
     for place, text in (("quoted", content.quoted), ("hidden", content.hidden)):
         if text:
-            folded = fold(text, _HALF_SHOWN)
-            _count(cast, place, _hits(folded), folded)
+            _count(cast, place, _hits(fold(text, _HALF_SHOWN)))
 
 
-def _hits(folded: Folded) -> list[Hit]:
-    return _INSIDE.hits(folded.text) if folded.is_cjk else _MATCHER.hits(folded.words)
+def _hits(folded: Folded) -> list[tuple[str, int, str]]:
+    """Every concept, after how many words, and the words. A character of Japanese hides no English: both are read."""
+    words, text = folded.words, folded.text
+    found = [(concept, at, " ".join(words[at : at + length])) for concept, at, length in _MATCHER.hits(words)]
+    if folded.is_cjk:
+        found += [(hit[0], hit[1] * LEAD // LEAD_CJK, text[hit[1] : hit[1] + hit[2]]) for hit in _INSIDE.hits(text)]
+    return found
 
 
-def _count(cast: Votes, place: str, hits: Iterable[Hit], folded: Folded, share: float = 1.0) -> None:
+def _count(cast: Votes, place: str, hits: Iterable[tuple[str, int, str]], share: float = 1.0) -> None:
     counts: dict[str, int] = {}
-    first: dict[str, Hit] = {}
-    for hit in hits:
-        concept = hit[0]
+    first: dict[str, str] = {}
+    for concept, _, said in hits:
         if concept in counts:
             counts[concept] += 1
         else:
             counts[concept] = 1
-            first[concept] = hit
+            first[concept] = said
     for concept, count in counts.items():
-        cast.add(f"{concept}@{place}", _SEEN[min(count, 4)] * share, _found(folded, first[concept]))
-
-
-def _found(folded: Folded, hit: Hit) -> str:
-    _, at, length = hit
-    return folded.text[at : at + length] if folded.is_cjk else " ".join(folded.words[at : at + length])
+        cast.add(f"{concept}@{place}", _SEEN[min(count, 4)] * share, first[concept])
 
 
 def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:

@@ -3,9 +3,12 @@
 The lexicon knows concepts and misses what it was never told; the common words
 around them (who is addressed, what is promised, how one asks) say much of the
 rest. Everything found counts once, so that saying a thing often says it no
-louder, and the sum is bounded, so that no choice of words outweighs an offer.
+louder. Heard is what stands first and then all of it, and what sounds more like a
+seller counts: words put below an offer do not make it business (16 CFR 316.3). A
+sum is bounded, and wording excuses less than it betrays.
 """
 
+import re
 from itertools import pairwise
 from math import fsum
 from typing import NamedTuple
@@ -13,8 +16,10 @@ from typing import NamedTuple
 from policy.classification.lexicon.learned import BY_WEIGHT
 from policy.tokens import Folded
 
-BOUND = 4.0
+LEAD, LEAD_CJK = 140, 300  # words, characters
+EXCUSES, BETRAYS = 2.0, 4.0
 _CJK_READ = 600
+_WITHOUT_BLANKS = re.compile("[\u3000-\uffef0-9%]+")
 _NUMBERS = str.maketrans("0123456789", "##########")
 _FIGURES = frozenset("0123456789")
 
@@ -36,16 +41,27 @@ class Wording(NamedTuple):
     telling: str
 
 
-def pieces(*shown: Folded) -> set[Piece]:
-    """The words and pairs of neighbours, any number being the same; of text without blanks, runs of characters."""
-    if any(folded.is_cjk for folded in shown):
-        run = "".join(" ".join([folded.text[:_CJK_READ] for folded in shown]).split()).translate(_NUMBERS)
-        return {run[at : at + length] for length in (2, 3) for at in range(len(run) - length + 1)}
-    found: set[Piece] = set()
-    for folded in shown:
-        words = ["#" if word < ":" and word[0] in _FIGURES else word for word in folded.words]
-        found.update(words, pairwise(words))
-    return found
+def pieces(subject: Folded, text: Folded, pictures: Folded) -> tuple[set[Piece], set[Piece]]:
+    """What is read first, subject and image texts with it, and what follows.
+
+    Words and pairs of neighbours, any number being the same; where there are no blanks, runs of characters too.
+    """
+    first, rest = _pairs(subject.words) | _pairs(pictures.words) | _pairs(text.words[:LEAD]), _pairs(text.words[LEAD:])
+    if subject.is_cjk or text.is_cjk or pictures.is_cjk:
+        stretches = _WITHOUT_BLANKS.findall(f"{subject.text} {pictures.text} {text.text}")
+        shown = "".join(stretches)[:_CJK_READ].translate(_NUMBERS)
+        first |= _runs(shown[:LEAD_CJK])
+        rest |= _runs(shown[LEAD_CJK:])
+    return first, rest
+
+
+def _pairs(words: list[str]) -> set[Piece]:
+    read = ["#" if word < ":" and word[0] in _FIGURES else word for word in words]
+    return {*read, *pairwise(read)}
+
+
+def _runs(shown: str) -> set[Piece]:
+    return {shown[at : at + length] for length in (2, 3) for at in range(len(shown) - length + 1)}
 
 
 def written_down(one: Piece) -> str:
@@ -53,15 +69,25 @@ def written_down(one: Piece) -> str:
     return one if isinstance(one, str) else " ".join(one)
 
 
-def wording(*shown: Folded) -> Wording:
-    """Weighs every piece that has a weight."""
-    found = pieces(*shown)
+def wording(subject: Folded, text: Folded, pictures: Folded) -> Wording:
+    """Weighs every piece that has a weight, of what stands first and of all."""
+    first, rest = pieces(subject, text, pictures)
+    heard = [_weighed(first), _weighed(first | rest)] if rest else [_weighed(first)]
+    value, telling = max(heard)
+    return Wording(bounded(value), telling)
+
+
+def bounded(value: float) -> float:
+    """As much as words may say."""
+    return max(-EXCUSES, min(BETRAYS, value))
+
+
+def _weighed(found: set[Piece]) -> tuple[float, str]:
     known = _WEIGHED.keys() & found
     if not known:
-        return Wording(0.0, "")
+        return 0.0, ""
     weights = [_WEIGHED[one] for one in known]
     # Summed exactly: sums of binary floats depend on their order, and a set has none.
     value = fsum(weights) / len(found) ** 0.5
     heaviest = max(weights) if value > 0 else min(weights)
-    telling = min([written_down(one) for one, weight in zip(known, weights, strict=True) if weight == heaviest])
-    return Wording(max(-BOUND, min(BOUND, value)), telling)
+    return value, min([written_down(one) for one, weight in zip(known, weights, strict=True) if weight == heaviest])

@@ -68,6 +68,19 @@ def test_an_advertisement_with_an_order_status_below_is_commercial() -> None:
     assert classify(Content("50% off until midnight", text)).type == "commercial"
 
 
+@pytest.mark.parametrize("times", [1, 2, 4, 8])
+def test_no_business_put_below_an_offer_makes_it_business(times: int) -> None:
+    offer = "\n".join(one.text for one in COMMERCIAL[:5])
+    below = "\n\n".join(one.text for one in TRANSACTIONAL[:-1] * times)
+    assert classify(Content("Quick question", f"{offer}\n\n{below}")).type == "commercial"
+
+
+@pytest.mark.parametrize("other", ["の", "ご確認ください。", "Спасибо."])
+@pytest.mark.parametrize("content", COMMERCIAL, ids=lambda c: c.subject)
+def test_a_word_of_another_language_hides_nothing(content: Content, other: str) -> None:
+    assert classify(replace(content, text=f"{other} {content.text} {other}")).type == "commercial"
+
+
 def test_a_message_that_says_nothing_is_commercial() -> None:
     assert classify(Content("", "")).type == "commercial"
 
