@@ -1,15 +1,13 @@
 """What is told and counted: approvals, alerts, webhooks, attribution, costs."""
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from config.events import wanted
 from config.types import MailAddress, Money, SecretField, Section, Text, Url, Wait, to_address
-
-_EVENT = re.compile(r"\*|[a-z_]+\.(?:\*|[a-z_]+)")
 
 
 def _target(text: str) -> str:
@@ -17,12 +15,6 @@ def _target(text: str) -> str:
     if text.startswith(("http://", "https://")):
         return text
     return to_address(text)
-
-
-def _event(text: str) -> str:
-    if not _EVENT.fullmatch(text):
-        raise ValueError(f'is not a type of event: {text[:40]!r}; write it like send.held, delivery.* or "*"')
-    return text
 
 
 Target = Annotated[Text, AfterValidator(_target)]
@@ -50,7 +42,7 @@ class Webhook(Section):
     # The signing secret, at least 16 characters, or whsec_… in base64.
     secret: SecretField
     # Types of events: send.held, delivery.*, or "*". Default all.
-    events: Annotated[tuple[Annotated[Text, AfterValidator(_event)], ...], Field(min_length=1)] = ("*",)
+    events: Annotated[tuple[Annotated[Text, AfterValidator(wanted)], ...], Field(min_length=1)] = ("*",)
     # Let the URL lead to private networks and plain http. Default false. Link-local never.
     allow_private: bool = False
 

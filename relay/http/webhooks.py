@@ -6,13 +6,13 @@ addresses it leads to, each time something is posted (faults H14).
 """
 
 import base64
-import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, Field
 
+from config.events import wanted
 from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
 from relay.http.etags import IfMatch, check, of_row
@@ -27,7 +27,6 @@ from relay.store.engine import dumps, loads
 router = APIRouter(tags=["Webhooks"], route_class=StrictRoute)
 WebhookId = Annotated[str, Path(alias="id", max_length=64)]
 INSIDE = (".localhost", ".local", ".internal", ".home.arpa")
-_KIND = re.compile(r"\*|[a-z_]+\.(?:\*|[a-z_]+)")
 
 
 def _url(text: str) -> str:
@@ -41,14 +40,8 @@ def _url(text: str) -> str:
     return text
 
 
-def _kind(text: str) -> str:
-    if not _KIND.fullmatch(text):
-        raise ValueError('is not a type of event: write it like send.held, delivery.* or "*"')
-    return text
-
-
 Url = Annotated[Line, AfterValidator(_url)]
-Kinds = Annotated[list[Annotated[Line, AfterValidator(_kind)]], Field(min_length=1, max_length=100)]
+Kinds = Annotated[list[Annotated[Line, AfterValidator(wanted)]], Field(min_length=1, max_length=100)]
 
 
 class NewWebhook(Given):

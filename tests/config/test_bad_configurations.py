@@ -139,6 +139,10 @@ BAD = [
         "gatepost.yaml:2: deliveryConfig.providers[0].weight: must be at least 0, not -5",
     ),
     (
+        'version: 1\nwebhooks: [{url: "https://h.test/", secret: env:S, events: [snd.*]}]',
+        "gatepost.yaml:2: webhooks[0].events[0]: is not a type of event: 'snd.*'; did you mean send.*?",
+    ),
+    (
         "version: 1\ndeliveryConfig: {providers: [{name: a, provider: postmrk}]}",
         "gatepost.yaml:2: deliveryConfig.providers[0].provider: unknown preset postmrk; did you mean postmark?",
     ),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from config.events import TYPES
 from relay.http.problems import CODES
-from relay.store.events import TYPES
 from tests.brief import lacking
 from tests.clients.pages import ROOT, blocks
 from tests.support.inside import Inside, MakeInside

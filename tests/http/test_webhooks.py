@@ -35,6 +35,12 @@ async def test_a_destination_is_changed_rotated_tested_and_removed(office):
     assert (await office.get(path)).status_code == 404
 
 
+async def test_nobody_waits_for_what_never_happens(office):
+    refused = await office.post("/v1/webhooks", {"url": URL, "events": ["send.*", "delivery.deliverd"]})
+    assert refused.status_code == 422
+    assert "did you mean delivery.delivered?" in refused.text
+
+
 @pytest.mark.parametrize(
     "url",
     [

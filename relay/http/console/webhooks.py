@@ -4,10 +4,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from config.events import TYPES
 from relay.http import webhooks as api
 from relay.http.console.forms import filled, turn
 from relay.http.console.visit import Entry, Visit, get, post
-from relay.store.events import TYPES
 
 
 async def listed(visit: Visit) -> Response:
