@@ -4,8 +4,7 @@
 PYTHON ?= $(shell for python in /usr/bin/python3 python3; do $$python -c $(NEW_ENOUGH) 2>/dev/null && echo $$python && exit; done; echo python3)
 NEW_ENOUGH := 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 ARGS ?=
-# More than there are cores: a test waits half of its time.
-JOBS ?= 4
+JOBS ?= auto
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --use-pep517
 
@@ -24,7 +23,7 @@ demo: .venv/.runtime
 	@$(BIN)/gatepost demo $(ARGS)
 
 test: .venv/.dev
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -71,6 +71,13 @@ class Play:
                 return rows
             time.sleep(0.02)
 
+    def arrived(self, to: str) -> bool:
+        """Whether anything was sent to an address, once it has come or patience has an end."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.stage.received.to(to) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return bool(self.stage.received.to(to))
+
     def attempts(self, send_id: str) -> Sequence[Any]:
         """What was tried."""
         with self.stage.app.database.asking.begin() as connection:
@@ -201,6 +208,8 @@ def looping(play: Play) -> Row:
         answers.append(submit(play.stage, "growth-agent", message, [DANA]))
     row.check(all(a.code == 250 for a in answers[:3]), f"the first three: {[a.line for a in answers[:3]]}")
     row.told(answers[3], "550 5.7.1 loop_detected:")
+    states = [d.state for a in answers[:3] for d in play.deliveries(a.send_id)]
+    row.check(states == ["delivered"] * 3, f"expected three delivered, found {states}")
     row.found("stop", "the 4th is stopped, and a person is told")
     return row
 
@@ -213,6 +222,8 @@ def over_the_limit(play: Play) -> Row:
         answers.append(submit(play.stage, "digest-agent", message, [team]))
     row.check(all(a.code == 250 for a in answers[:3]), f"the first three: {[a.line for a in answers[:3]]}")
     row.told(answers[3], "451 4.7.0 rate_limited:")
+    states = [d.state for a in answers[:3] for d in play.deliveries(a.send_id)]
+    row.check(states == ["delivered"] * 3, f"expected three delivered, found {states}")
     row.found("wait", "exactly 3 pass; the answer says when to try again")
     return row
 
@@ -226,6 +237,8 @@ def bounced(play: Play) -> Row:
     row.check(states == ["bounced"], f"expected bounced, found {states}")
     row.check(tried == ["primary"], f"asked {tried}; a dead address must not be tried elsewhere")
     row.found("stop", "bounced (550 5.1.1) and suppressed at once")
+    row.check(play.arrived(f"billing@{DOMAIN}"), "its sender was not told by mail")
+    row.found("note", "its sender is told by mail (RFC 3464)")
     return row
 
 
