@@ -66,7 +66,7 @@ def node(folder: Path, url: str, sink: Sink) -> Server:
         "mailboxes": [mailbox(fromAddress=SENDER)],
     }
     folder.mkdir()
-    server = Server(folder, settings(folder, changes, providers=[provider])).start(wait=False)
+    server = Server(folder, settings(folder, changes, providers=[provider])).start(wait=False, environment={})
     server.wait_ready(300)
     return server
 

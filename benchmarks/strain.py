@@ -154,7 +154,7 @@ class Ground:
         """What a bystander and the control wait meanwhile, and the highest memory."""
         self.memory.reset()
         here, there = _SPAWN.Pipe()
-        watch = _SPAWN.Process(target=stand_by, args=(self.server.tree, self._echo_port, there))
+        watch = _SPAWN.Process(target=stand_by, args=(self.server.tree, self._echo_port, there), daemon=True)
         watch.start()
         here.recv()
         used = self.used.cpu()

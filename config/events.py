@@ -54,4 +54,5 @@ def wanted(text: str) -> str:
     """A type, all of a group, or all, as one may subscribe to; raises ValueError for what never happens."""
     if text == "*" or text in TYPES or text in _GROUPS:
         return text
-    raise ValueError(f"is not a type of event: {text[:40]!r}{did_you_mean(text, [*TYPES, *_GROUPS])}")
+    meant = did_you_mean(text, [*TYPES, *_GROUPS]) or '; write it like send.held, delivery.* or "*"'
+    raise ValueError(f"is not a type of event: {text[:40]!r}{meant}")

@@ -91,13 +91,14 @@ def sign(name: str) -> int:
 
 def fit(examples: Sequence[Example]) -> dict[str, float]:
     """The weights, by AdaGrad over the whole set, one per vote name plus `bias`."""
-    share = sum(one.sells * one.counts for one in examples) / sum(one.counts for one in examples)
-    rows = [one._replace(counts=one.counts * (0.5 / share if one.sells else 0.5 / (1 - share))) for one in examples]
+    balance = learn.balanced([(one.sells, one.counts) for one in examples])
+    rows = [one._replace(counts=one.counts * balance[one.sells]) for one in examples]
+    total = sum(one.counts for one in rows)
     weights: dict[str, float] = {"bias": 0.0}
     squares: dict[str, float] = {}
     for _ in range(ROUNDS):
         for name, steepness in _slope(rows, weights).items():
-            value = steepness + 2 * _pull(name) * weights.get(name, 0.0)
+            value = steepness / total + 2 * _pull(name) * weights.get(name, 0.0)
             squares[name] = squares.get(name, 1e-8) + value * value
             weights[name] = _allowed(name, weights.get(name, 0.0) - STEP * value / math.sqrt(squares[name]))
     return _folded(weights)
@@ -105,13 +106,18 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
 
 def _slope(rows: Sequence[Example], weights: dict[str, float]) -> dict[str, float]:
     slope: dict[str, float] = {"bias": 0.0}
-    for values, sells, counts in rows:
-        error = (1 / (1 + math.exp(-margin(weights, values))) - sells) * counts
+    for one in rows:
+        error = (probability(weights, one) - one.sells) * one.counts
         slope["bias"] += error
-        for name, value in values.items():
+        for name, value in one.values.items():
             slope[name] = slope.get(name, 0.0) + error * value
-    total = sum(one.counts for one in rows)
-    return {name: value / total for name, value in slope.items()}
+    return slope
+
+
+def probability(weights: dict[str, float], read: Example) -> float:
+    """That it sells, by the sum of its votes."""
+    total = weights["bias"] + sum(weights.get(name, 0.0) * value for name, value in read.values.items())
+    return 1 / (1 + math.exp(-total))
 
 
 def _pull(name: str) -> float:
@@ -148,11 +154,6 @@ def _folded(weights: dict[str, float]) -> dict[str, float]:
     return folded
 
 
-def margin(weights: dict[str, float], values: dict[str, float]) -> float:
-    """The sum of the votes."""
-    return weights["bias"] + sum(weights.get(name, 0.0) * value for name, value in values.items())
-
-
 def examples() -> Iterator[Mail]:
     """Everything there is to fit on."""
     for one in labelled():
@@ -167,17 +168,6 @@ def folds(mail: Sequence[Mail]) -> list[int]:
     """One fold for all that an author wrote: it is judged by weights that never saw the hand."""
     order = {author: at for at, author in enumerate(dict.fromkeys(one.author for one in mail))}
     return [order[one.author] % FOLDS for one in mail]
-
-
-def unseen(read: Sequence[Example], of: Sequence[int]) -> list[float]:
-    """The score of each message by weights fitted without its fold."""
-    scores = [0.0] * len(read)
-    for fold in range(FOLDS):
-        weights = fit([one for one, it in zip(read, of, strict=True) if it != fold])
-        for at, it in enumerate(of):
-            if it == fold:
-                scores[at] = 1 / (1 + math.exp(-margin(weights, read[at].values)))
-    return scores
 
 
 def bounds(sold: Iterable[float], served: Iterable[float]) -> dict[str, float]:
@@ -216,8 +206,9 @@ def main() -> None:
     of = folds(mail)
     messages = [learn.message(one.content, one.sells, one.counts) for one in mail]
     learn.write(learn.learn(messages))
-    read = [example(one, sound) for one, sound in zip(mail, learn.unseen(messages, of), strict=True)]
-    scores = unseen(read, of)
+    sounds = learn.unseen(messages, of, learn.learn, learn.sound)
+    read = [example(one, sound) for one, sound in zip(mail, sounds, strict=True)]
+    scores = learn.unseen(read, of, fit, probability)
     # What was written beside the lexicon is told too well to be a measure.
     measured = [(score, one.sells) for score, one in zip(scores, mail, strict=True) if one.counts > WRITTEN_BESIDE]
     served = [score for score, sells in measured if not sells]

@@ -7,12 +7,12 @@ Deterministic: no chance is involved.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from policy.classification.features import page
-from policy.classification.wording import bounded, pieces, written_down
+from policy.classification.wording import bounded, pieces, together, written_down
 from policy.content import Content
 
 TARGET = Path(__file__).resolve().parents[2] / "policy" / "classification" / "lexicon" / "learned.py"
@@ -20,6 +20,9 @@ SEEN = 2  # in one message a piece is chance
 ROUNDS, STEP = 200, 1.0
 PULL = 0.6  # for a piece that one message in 2.7 has; by the square of its rarity (log of all to those that have it)
 GRAIN, FAINT = 0.1, 0.15  # weights are written to a tenth; what weighs less than that is left out
+
+
+Found = TypeVar("Found")
 
 
 class Message(NamedTuple):
@@ -42,8 +45,7 @@ def learn(messages: Sequence[Message]) -> dict[str, float]:
     """The weight of every piece seen often enough, by AdaGrad over the whole set."""
     seen = Counter(piece for one in messages for piece in one.pieces)
     pull = {piece: PULL / math.log(1 + len(messages) / count) ** 2 for piece, count in seen.items() if count >= SEEN}
-    share = sum(one.sells * one.counts for one in messages) / sum(one.counts for one in messages)
-    balance = (0.5 / (1 - share), 0.5 / share)
+    balance = balanced([(one.sells, one.counts) for one in messages])
     rows = [
         (sorted(one.pieces & pull.keys()), len(one.pieces) ** -0.5, one.sells, one.counts * balance[one.sells])
         for one in messages
@@ -68,21 +70,31 @@ def sound(weights: dict[str, float], one: Message) -> float:
     """The vote of these weights on a message, as `wording` casts it."""
 
     def weighed(found: frozenset[str]) -> float:
-        known = [weights[piece] for piece in found if piece in weights]
-        return math.fsum(known) / len(found) ** 0.5 if known else 0.0
+        return together([weights[piece] for piece in found if piece in weights], len(found))
 
     return bounded(max(weighed(one.first), weighed(one.pieces)))
 
 
-def unseen(messages: Sequence[Message], folds: Sequence[int]) -> list[float]:
-    """The vote on each message by weights learned without its fold: what the vote is worth on mail to come."""
-    votes = [0.0] * len(messages)
+def balanced(counted: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    """By what to multiply what does not sell, and what sells, so that both weigh the same; of class and count each."""
+    share = sum(sells * counts for sells, counts in counted) / sum(counts for _, counts in counted)
+    return 0.5 / (1 - share), 0.5 / share
+
+
+def unseen(
+    found: Sequence[Found],
+    folds: Sequence[int],
+    learned: Callable[[Sequence[Found]], dict[str, float]],
+    judged: Callable[[dict[str, float], Found], float],
+) -> list[float]:
+    """What is judged of each by weights learned without its fold: what they are worth on mail to come."""
+    values = [0.0] * len(found)
     for fold in sorted(set(folds)):
-        weights = learn([one for one, of in zip(messages, folds, strict=True) if of != fold])
+        weights = learned([one for one, of in zip(found, folds, strict=True) if of != fold])
         for at, of in enumerate(folds):
             if of == fold:
-                votes[at] = sound(weights, messages[at])
-    return votes
+                values[at] = judged(weights, found[at])
+    return values
 
 
 def write(weights: dict[str, float]) -> None:

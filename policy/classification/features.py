@@ -126,7 +126,8 @@ def _hits(folded: Folded) -> list[tuple[str, int, str]]:
     words, text = folded.words, folded.text
     found = [(concept, at, " ".join(words[at : at + length])) for concept, at, length in _MATCHER.hits(words)]
     if folded.is_cjk:
-        found += [(hit[0], hit[1] * LEAD // LEAD_CJK, text[hit[1] : hit[1] + hit[2]]) for hit in _INSIDE.hits(text)]
+        inside = _INSIDE.hits(text)
+        found += [(concept, at * LEAD // LEAD_CJK, text[at : at + length]) for concept, at, length in inside]
     return found
 
 

@@ -9,6 +9,7 @@ sum is bounded, and wording excuses less than it betrays.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from math import fsum
 from typing import NamedTuple
@@ -16,8 +17,8 @@ from typing import NamedTuple
 from policy.classification.lexicon.learned import BY_WEIGHT
 from policy.tokens import Folded
 
-LEAD, LEAD_CJK = 140, 300  # words, characters
-EXCUSES, BETRAYS = 2.0, 4.0
+_FIRST, _FIRST_CJK = 140, 300  # words, characters
+_EXCUSES, _BETRAYS = 2.0, 4.0
 _CJK_READ = 600
 _WITHOUT_BLANKS = re.compile("[\u3000-\uffef0-9%]+")
 _NUMBERS = str.maketrans("0123456789", "##########")
@@ -46,12 +47,15 @@ def pieces(subject: Folded, text: Folded, pictures: Folded) -> tuple[set[Piece],
 
     Words and pairs of neighbours, any number being the same; where there are no blanks, runs of characters too.
     """
-    first, rest = _pairs(subject.words) | _pairs(pictures.words) | _pairs(text.words[:LEAD]), _pairs(text.words[LEAD:])
+    first, rest = (
+        _pairs(subject.words) | _pairs(pictures.words) | _pairs(text.words[:_FIRST]),
+        _pairs(text.words[_FIRST:]),
+    )
     if subject.is_cjk or text.is_cjk or pictures.is_cjk:
         stretches = _WITHOUT_BLANKS.findall(f"{subject.text} {pictures.text} {text.text}")
         shown = "".join(stretches)[:_CJK_READ].translate(_NUMBERS)
-        first |= _runs(shown[:LEAD_CJK])
-        rest |= _runs(shown[LEAD_CJK:])
+        first |= _runs(shown[:_FIRST_CJK])
+        rest |= _runs(shown[_FIRST_CJK:])
     return first, rest
 
 
@@ -77,9 +81,15 @@ def wording(subject: Folded, text: Folded, pictures: Folded) -> Wording:
     return Wording(bounded(value), telling)
 
 
+def together(weights: Sequence[float], pieces: int) -> float:
+    """What these weights say of a text of so many pieces."""
+    # Summed exactly: sums of binary floats depend on their order, and a set has none.
+    return fsum(weights) / pieces**0.5 if weights else 0.0
+
+
 def bounded(value: float) -> float:
     """As much as words may say."""
-    return max(-EXCUSES, min(BETRAYS, value))
+    return max(-_EXCUSES, min(_BETRAYS, value))
 
 
 def _weighed(found: set[Piece]) -> tuple[float, str]:
@@ -87,7 +97,6 @@ def _weighed(found: set[Piece]) -> tuple[float, str]:
     if not known:
         return 0.0, ""
     weights = [_WEIGHED[one] for one in known]
-    # Summed exactly: sums of binary floats depend on their order, and a set has none.
-    value = fsum(weights) / len(found) ** 0.5
+    value = together(weights, len(found))
     heaviest = max(weights) if value > 0 else min(weights)
     return value, min([written_down(one) for one, weight in zip(known, weights, strict=True) if weight == heaviest])

@@ -143,6 +143,13 @@ BAD = [
         "gatepost.yaml:2: webhooks[0].events[0]: is not a type of event: 'snd.*'; did you mean send.*?",
     ),
     (
+        'version: 1\nwebhooks: [{url: "https://h.test/", secret: env:S, events: [everything]}]',
+        (
+            "gatepost.yaml:2: webhooks[0].events[0]: is not a type of event: 'everything'; "
+            'write it like send.held, delivery.* or "*"'
+        ),
+    ),
+    (
         "version: 1\ndeliveryConfig: {providers: [{name: a, provider: postmrk}]}",
         "gatepost.yaml:2: deliveryConfig.providers[0].provider: unknown preset postmrk; did you mean postmark?",
     ),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import SMTP
-from typing import Any
+from typing import Any, TypeVar
 
 from relay.cli.demo import letters
 from relay.cli.demo.agent import Answer, letter, submit
@@ -51,6 +51,15 @@ class Row:
 
 
 Step = Callable[["Play"], Row]
+Seen = TypeVar("Seen")
+
+
+def patiently(look: Callable[[], Seen], is_there: Callable[[Seen], bool]) -> Seen:
+    """What is seen once it is there, or when patience has an end."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_there(seen := look()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return seen
 
 
 class Play:
@@ -63,20 +72,22 @@ class Play:
 
     def deliveries(self, send_id: str) -> Sequence[Any]:
         """The deliveries of a send, once all have come to their end or patience has."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
+
+        def look() -> Sequence[Any]:
             with self.stage.app.database.asking.begin() as connection:
-                rows = sent.deliveries_of(connection, [send_id])[send_id]
-            if (rows and all(r.state in FINAL or r.state == "held" for r in rows)) or time.monotonic() > deadline:
-                return rows
-            time.sleep(0.02)
+                return sent.deliveries_of(connection, [send_id])[send_id]
+
+        return patiently(look, lambda rows: bool(rows) and all(r.state in FINAL or r.state == "held" for r in rows))
 
     def arrived(self, to: str) -> bool:
         """Whether anything was sent to an address, once it has come or patience has an end."""
-        deadline = time.monotonic() + PATIENCE
-        while not self.stage.received.to(to) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        return bool(self.stage.received.to(to))
+        return bool(patiently(lambda: self.stage.received.to(to), bool))
+
+    def passed(self, row: Row, answers: Sequence[Answer]) -> None:
+        """See that these were taken and delivered, so that nothing of them is under way when the next step begins."""
+        row.check(all(a.code == 250 for a in answers), f"the first ones: {[a.line for a in answers]}")
+        states = [d.state for a in answers for d in self.deliveries(a.send_id)]
+        row.check(states == ["delivered"] * len(answers), f"expected all delivered, found {states}")
 
     def attempts(self, send_id: str) -> Sequence[Any]:
         """What was tried."""
@@ -206,10 +217,8 @@ def looping(play: Play) -> Row:
     for written in letters.FOLLOW_UPS:
         message = letter(f"Maya <growth@{DOMAIN}>", [DANA], *written)
         answers.append(submit(play.stage, "growth-agent", message, [DANA]))
-    row.check(all(a.code == 250 for a in answers[:3]), f"the first three: {[a.line for a in answers[:3]]}")
+    play.passed(row, answers[:3])
     row.told(answers[3], "550 5.7.1 loop_detected:")
-    states = [d.state for a in answers[:3] for d in play.deliveries(a.send_id)]
-    row.check(states == ["delivered"] * 3, f"expected three delivered, found {states}")
     row.found("stop", "the 4th is stopped, and a person is told")
     return row
 
@@ -220,10 +229,8 @@ def over_the_limit(play: Play) -> Row:
     for team, written in letters.DIGESTS.items():
         message = letter(f"Acme Digest <digest@{DOMAIN}>", [team], *written)
         answers.append(submit(play.stage, "digest-agent", message, [team]))
-    row.check(all(a.code == 250 for a in answers[:3]), f"the first three: {[a.line for a in answers[:3]]}")
+    play.passed(row, answers[:3])
     row.told(answers[3], "451 4.7.0 rate_limited:")
-    states = [d.state for a in answers[:3] for d in play.deliveries(a.send_id)]
-    row.check(states == ["delivered"] * 3, f"expected three delivered, found {states}")
     row.found("wait", "exactly 3 pass; the answer says when to try again")
     return row
 
