@@ -1,7 +1,5 @@
 """One reading answers for class, sketch, digest and secrets, at a bounded cost."""
 
-import time
-
 import pytest
 
 from policy.content import Content
@@ -49,11 +47,5 @@ def test_the_same_message_reads_the_same_twice() -> None:
     ["word ", "a", "ѕаlе ", "割引セール", "1,2.3:4 ", "a.b.c ", "e\u0301 ", "' . , : ", "! ? \n", "order number # % "],
 )
 def test_cost_of_reading_has_a_bound_whatever_the_text(unit: str) -> None:
-    def cost(size: int) -> float:
-        content = Content("s", unit * (size // len(unit)))
-        began = time.process_time()
-        read(content, SCANNER)
-        return time.process_time() - began
-
-    small = min(cost(20_000) for _ in range(3))
-    assert cost(320_000) < 40 * small + 0.05
+    size = 4_000_000  # a fraction of a second; were the cost a square of the size, the test's timeout would end it
+    read(Content("s", unit * (size // len(unit))), SCANNER)

@@ -2,7 +2,6 @@
 
 import random
 import string
-import time
 
 import pytest
 
@@ -136,11 +135,5 @@ def test_findings_are_bounded() -> None:
     ],
 )
 def test_cost_is_linear_in_the_text(unit: str) -> None:
-    def cost(size: int) -> float:
-        text = unit * (size // len(unit))
-        began = time.process_time()
-        SecretScanner().scan(text)
-        return time.process_time() - began
-
-    small = min(cost(200_000) for _ in range(3))
-    assert cost(1_600_000) < 30 * small + 0.05  # eight times the text; a square would be sixty-four times the cost
+    size = 8_000_000  # a second or two; were the cost a square of the size, the test's timeout would end it
+    SecretScanner().scan(unit * (size // len(unit)))
