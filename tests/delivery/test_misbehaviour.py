@@ -256,8 +256,7 @@ async def test_R31_a_refused_connection_fails_over_in_the_same_round(pair):
 @pytest.mark.parametrize("name", BODY)
 async def test_a_provider_that_breaks_off_in_mid_message_cannot_have_taken_it(make_house, make_provider, name):
     bad, good = make_provider(fault(name)), make_provider()
-    patient = {"timeouts": {"connect": "20s", "command": "20s"}}  # six megabytes take their time
-    house = await make_house(bad.settings("bad", **patient), good.settings("good", weight=0, failover=True, **patient))
+    house = await make_house(bad.settings("bad"), good.settings("good", weight=0, failover=True))
     data = MESSAGE + b"a line of a message that fills the buffers of both sides\r\n" * 100_000
     given = await house.deliver(data=data)
     assert (house.delivery(given).state, house.attempts(given)[0].phase) == ("delivered", "BODY")

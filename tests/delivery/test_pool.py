@@ -11,7 +11,7 @@ from tests.support.script import Hold, Script
 async def test_no_more_connections_than_the_limit(make_house, make_provider):
     gate = threading.Event()
     provider = make_provider(Script().on(mail=Hold(gate)))
-    house = await make_house(provider.settings(limits={"connections": 3}, timeouts={"connect": "9s", "command": "9s"}))
+    house = await make_house(provider.settings(limits={"connections": 3}))
     rounds = [asyncio.create_task(house.deliver(f"r{n}@example.net")) for n in range(12)]
     await until(lambda: provider.ledger.connections == 3)
     gate.set()

@@ -194,7 +194,7 @@ def quick_end(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_S45_what_can_be_broken_off_safely_goes_back_into_the_queue(make_house, make_provider, quick_end, phase):
     gate = threading.Event()
     provider = make_provider(Script().on(**{phase: Hold(gate)}))
-    house = await make_house(provider.settings(timeouts={"connect": "20s", "command": "20s"}))
+    house = await make_house(provider.settings())
     worker = house.worker()
     worker.start()
     given = await house.send()
@@ -212,7 +212,7 @@ async def test_S45_what_can_be_broken_off_safely_goes_back_into_the_queue(make_h
 async def test_S45_what_waits_for_its_final_answer_gets_it_if_it_comes_in_time(make_house, make_provider, quick_end):
     gate = threading.Event()
     provider = make_provider(Script().on(dot=Hold(gate)))
-    house = await make_house(provider.settings(timeouts={"connect": "20s", "command": "20s"}))
+    house = await make_house(provider.settings())
     worker = house.worker()
     worker.start()
     given = await house.send()
@@ -228,7 +228,7 @@ async def test_S45_what_waits_for_its_final_answer_gets_it_if_it_comes_in_time(m
 async def test_S45_what_never_gets_its_final_answer_is_uncertain(make_house, make_provider, quick_end):
     gate = threading.Event()
     provider = make_provider(Script().on(dot=Hold(gate)))
-    house = await make_house(provider.settings(timeouts={"connect": "20s", "command": "20s"}))
+    house = await make_house(provider.settings())
     worker = house.worker()
     worker.start()
     given = await house.send()
@@ -243,9 +243,7 @@ async def test_S45_what_never_gets_its_final_answer_is_uncertain(make_house, mak
 async def test_S45_what_waits_for_a_connection_has_not_begun(make_house, make_provider, quick_end):
     gate = threading.Event()
     provider = make_provider(Script().on(mail=Hold(gate)))
-    house = await make_house(
-        provider.settings(limits={"connections": 1}, timeouts={"connect": "20s", "command": "20s"})
-    )
+    house = await make_house(provider.settings(limits={"connections": 1}))
     worker = house.worker()
     worker.start()
     given = [await house.send(f"r{n}@example.net") for n in range(3)]

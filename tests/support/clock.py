@@ -56,6 +56,36 @@ class Clock:
         self._wall = to
 
 
+class LoopTime:
+    """The time of an event loop, which runs on by itself and may be let pass from any thread.
+
+    So a dialogue is given the minutes a standard gives it, and a test of what happens when they
+    are over takes no time and does not depend on how fast the machine is.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._running, self._ahead = loop, loop.time, 0.0
+        loop.time = self  # type: ignore[method-assign]
+
+    def __call__(self) -> float:
+        return self._running() + self._ahead
+
+    async def elapse(self, seconds: float) -> None:
+        """So much passes for the loop, and nothing for who calls; what follows from it in the loop has happened."""
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._advance(seconds), self._loop))
+        await _turns()  # and is noticed
+
+    async def _advance(self, seconds: float) -> None:
+        self._ahead += seconds
+        await _turns()
+
+
+async def _turns() -> None:
+    """Some turns of a loop: whoever waited for a moment has done what he does then."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 @pytest.fixture
 def clock() -> Clock:
     """A clock that stands at noon of a Tuesday in March."""

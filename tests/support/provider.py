@@ -19,7 +19,7 @@ from tests.support import tls
 from tests.support.ledger import Ledger
 from tests.support.ports import free_port
 from tests.support.script import Script
-from tests.support.session import Session, Wire
+from tests.support.session import Elapse, Session, Wire
 
 HOST = "127.0.0.1"
 
@@ -27,10 +27,18 @@ HOST = "127.0.0.1"
 class Provider:
     """Listens from the start until `close`; `script` may be changed at any moment, also in mid-conversation."""
 
-    def __init__(self, script: Script | None = None, *, port: int = 0, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        port: int = 0,
+        ledger: Ledger | None = None,
+        elapse: Elapse = asyncio.sleep,
+    ) -> None:
         self.script = script or Script()
         self.ledger = ledger or Ledger()
         self.port = port or free_port()
+        self._elapse = elapse  # how it lets its client wait
         self._queued: list[Script] = []
         self._listener: socket.socket | None = None
         self._conversations: set[asyncio.Task[None]] = set()
@@ -119,7 +127,13 @@ class Provider:
         except (OSError, asyncio.CancelledError):  # the handshake failed, or the provider ends: both are what tests do
             connected.close()
             return
-        session = Session(wire, lambda: own or self.script, self.ledger, over_tls=self.script.implicit_tls)
+        session = Session(
+            wire,
+            lambda: own or self.script,
+            self.ledger,
+            over_tls=self.script.implicit_tls,
+            elapse=self._elapse,
+        )
         try:
             await session.run()
             await wire.close()
@@ -140,8 +154,10 @@ def make_provider() -> Iterator[Callable[..., Provider]]:
     """Makes providers; they end with the test."""
     with contextlib.ExitStack() as providers:
 
-        def make(script: Script | None = None, *, journal: Path | None = None) -> Provider:
-            made = Provider(script, ledger=Ledger(journal))
+        def make(
+            script: Script | None = None, *, journal: Path | None = None, elapse: Elapse = asyncio.sleep
+        ) -> Provider:
+            made = Provider(script, ledger=Ledger(journal), elapse=elapse)
             providers.callback(made.close)
             return made
 

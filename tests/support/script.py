@@ -63,7 +63,7 @@ class Drip:
     """A reply that comes one octet at a time."""
 
     reply: str
-    every: float
+    every: float  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ FAULTS: dict[str, tuple[str, Act]] = {
     "greeting_drop": ("greeting", Drop()),
     "greeting_cut": ("greeting", Drop(b"220 mx.te")),
     "greeting_half_close": ("greeting", HalfClose()),
-    "greeting_slow": ("greeting", Drip("220 mx.test here", 0.1)),
+    "greeting_slow": ("greeting", Drip("220 mx.test here", 60.0)),
     "ehlo_502": ("ehlo", "502 5.5.1 what is that"),
     "ehlo_421": ("ehlo", "421 4.7.0 go away"),
     "ehlo_451": ("ehlo", "451 4.3.0 later"),
@@ -138,7 +138,7 @@ FAULTS: dict[str, tuple[str, Act]] = {
     "ehlo_drop": ("ehlo", Drop()),
     "ehlo_cut": ("ehlo", Drop(b"250-mx.test\r\n250-SI")),
     "ehlo_half_close": ("ehlo", HalfClose()),
-    "ehlo_slow": ("ehlo", Drip("250 mx.test here", 0.1)),
+    "ehlo_slow": ("ehlo", Drip("250 mx.test here", 60.0)),
     "starttls_454": ("starttls", "454 4.7.0 no certificate today"),
     "starttls_garbage": ("starttls", Raw(b"220 2.0.0 ready\r\nthis is no handshake\r\n")),
     "starttls_502": ("starttls", "502 5.5.1 not here"),
@@ -166,7 +166,7 @@ FAULTS: dict[str, tuple[str, Act]] = {
     "mail_cut": ("mail", Drop(b"25")),
     "mail_half_close": ("mail", HalfClose()),
     "mail_garbage": ("mail", Raw(b"\x00\xffOK\r\n")),
-    "mail_slow": ("mail", Drip("250 2.0.0 in a while", 0.1)),
+    "mail_slow": ("mail", Drip("250 2.0.0 in a while", 60.0)),
     "rcpt_421": ("rcpt", "421 4.7.0 enough for now"),
     "rcpt_450": ("rcpt", "450 4.2.1 mailbox busy"),
     "rcpt_451": ("rcpt", "451 4.7.1 rate exceeded"),
@@ -178,7 +178,7 @@ FAULTS: dict[str, tuple[str, Act]] = {
     "rcpt_cut": ("rcpt", Drop(b"25")),
     "rcpt_half_close": ("rcpt", HalfClose()),
     "rcpt_garbage": ("rcpt", Raw(b"\x00\xffOK\r\n")),
-    "rcpt_slow": ("rcpt", Drip("250 2.0.0 in a while", 0.1)),
+    "rcpt_slow": ("rcpt", Drip("250 2.0.0 in a while", 60.0)),
     "data_451": ("data", "451 4.3.0 not now"),
     "data_421": ("data", "421 4.3.2 closing"),
     "data_554": ("data", "554 5.5.1 no valid recipients"),
@@ -187,7 +187,7 @@ FAULTS: dict[str, tuple[str, Act]] = {
     "data_cut": ("data", Drop(b"25")),
     "data_half_close": ("data", HalfClose()),
     "data_garbage": ("data", Raw(b"\x00\xffOK\r\n")),
-    "data_slow": ("data", Drip("250 2.0.0 in a while", 0.1)),
+    "data_slow": ("data", Drip("250 2.0.0 in a while", 60.0)),
     "body_drop": ("body", Drop()),
     "body_half_close": ("body", HalfClose()),
     "body_421": ("body", "421 4.3.2 closing"),
@@ -206,7 +206,7 @@ FAULTS: dict[str, tuple[str, Act]] = {
     "dot_taken_cut": ("dot", Taken(Drop(b"250 2.0"))),
     "dot_taken_half_close": ("dot", Taken(HalfClose())),
     "dot_taken_garbage": ("dot", Taken(Raw(b"OK, thanks\r\n"))),
-    "dot_taken_slow": ("dot", Taken(Drip("250 2.0.0 in a while", 0.1))),
+    "dot_taken_slow": ("dot", Taken(Drip("250 2.0.0 in a while", 60.0))),
     "multiline_greeting_554": ("greeting", "554 5.3.2 not you\n5.3.2 nor anybody\n5.3.2 today"),
     "multiline_mail_451": ("mail", "451 4.3.0 trouble\n4.3.0 with the disk"),
     "multiline_rcpt_550": ("rcpt", "550 5.1.1 no such user\n5.1.1 here"),

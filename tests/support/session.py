@@ -12,7 +12,8 @@ import re
 import socket
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from tests.support import tls
 from tests.support.ledger import Ledger, Transaction
@@ -21,6 +22,9 @@ from tests.support.script import Act, Asked, Drip, Drop, HalfClose, Hang, Hold, 
 _PATH = re.compile(r"^(?:FROM|TO):\s*<([^>]*)>\s*(.*)$", re.IGNORECASE | re.DOTALL)
 _SO_LINGER_NOW = struct.pack("ii", 1, 0)
 _MOST = 64 * 2**20
+_A_WHILE = 10.0  # seconds of silence at a time
+
+Elapse = Callable[[float], Awaitable[None]]
 
 
 class Gone(Exception):
@@ -39,6 +43,11 @@ class Wire:
         if not block or len(self._buffer) > _MOST:
             raise Gone
         self._buffer += block
+
+    async def until_gone(self) -> None:
+        """Keeps what comes; raises Gone once the client has left."""
+        while True:
+            await self._more()
 
     async def line(self) -> str:
         """The next command line, without its end."""
@@ -95,8 +104,11 @@ def spelt(reply: str) -> bytes:
 class Session:
     """A conversation that follows the provider's script."""
 
-    def __init__(self, wire: Wire, script: Callable[[], Script], ledger: Ledger, *, over_tls: bool) -> None:
+    def __init__(
+        self, wire: Wire, script: Callable[[], Script], ledger: Ledger, *, over_tls: bool, elapse: Elapse
+    ) -> None:
         self._wire, self._script, self._ledger, self._tls = wire, script, ledger, over_tls
+        self._elapse = elapse
         self._connection = ledger.connected()
         self._helo = self._user = ""
         self._open = True
@@ -150,16 +162,14 @@ class Session:
             case Raw(data):
                 await self._wire.write(data)
             case Drip(reply, every):
-                for octet in spelt(reply):
-                    await self._wire.write(bytes((octet,)))
-                    await asyncio.sleep(every)
+                await self._while_there(self._drip(spelt(reply), every))
             case Hang():
-                await self._swallow()
+                await self._while_there(self._be_silent())
             case HalfClose(reply):
                 if reply:
                     await self._wire.say(reply)
                 self._wire.writer.write_eof()
-                await self._swallow()
+                await self._wire.until_gone()
             case Drop(after):
                 await self._drop(after)
             case _:
@@ -180,9 +190,26 @@ class Session:
             self._wire.reset()
         raise Gone
 
-    async def _swallow(self) -> None:
+    async def _while_there(self, act: Coroutine[Any, Any, None]) -> None:
+        """Does it as long as the client is there."""
+        acting, leaving = asyncio.ensure_future(act), asyncio.ensure_future(self._wire.until_gone())
+        try:
+            done, _ = await asyncio.wait((acting, leaving), return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+        finally:
+            acting.cancel()
+            leaving.cancel()
+            await asyncio.wait((acting, leaving))
+
+    async def _drip(self, octets: bytes, every: float) -> None:
+        for octet in octets:
+            await self._wire.write(bytes((octet,)))
+            await self._elapse(every)
+
+    async def _be_silent(self) -> None:
         while True:
-            await self._wire.line()
+            await self._elapse(_A_WHILE)
 
     async def _ehlo(self, name: str) -> None:
         script = self._script()
