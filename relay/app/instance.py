@@ -23,7 +23,7 @@ class Instance:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._lock: int | None = None
+        self.lock_descriptor = -1  # once locked
 
     @property
     def id(self) -> str:
@@ -43,7 +43,7 @@ class Instance:
         except BlockingIOError:
             os.close(handle)
             raise AlreadyRunning(f"another gatepost serves from {self.folder}; stop it first") from None
-        self._lock = handle
+        self.lock_descriptor = handle
 
     def vault(self, settings: Settings) -> Vault:
         """The keys of the installation, from the configured secret or the data directory."""

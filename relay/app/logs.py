@@ -28,8 +28,8 @@ def configure(level: str = "info", kind: str = "auto") -> None:
     stream: Any = Patient(own.fileno() if own else -1)
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s %(levelname)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs commands, secrets too, at INFO
-    people = kind == "console" or (kind == "auto" and own is not None and own.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer(_as_json)
+    json = structlog.processors.JSONRenderer(_as_json)
+    renderer: Any = structlog.dev.ConsoleRenderer() if is_for_people(kind) else json
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -42,6 +42,11 @@ def configure(level: str = "info", kind: str = "auto") -> None:
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
+
+
+def is_for_people(kind: str) -> bool:
+    """Whether lines for people are wanted: asked for, or on a terminal where nothing is asked for."""
+    return kind == "console" or (kind == "auto" and sys.__stderr__ is not None and sys.__stderr__.isatty())
 
 
 class Patient(io.TextIOBase):

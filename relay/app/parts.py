@@ -5,6 +5,7 @@ Nothing here starts anything; `process` does. What can change at a reload is rea
 """
 
 import asyncio
+import os
 import secrets
 import ssl
 import time
@@ -53,8 +54,6 @@ from relay.submission.turned_away import TurnedAway
 from relay.watch import Watch
 
 log = structlog.get_logger()
-
-EX_IOERR = 74  # sysexits: an error occurred while doing I/O
 
 
 def wall_clock() -> int:
@@ -335,7 +334,7 @@ class Parts:
 
     def _disk_failed(self) -> None:
         """The disk failed on commit: stop at once, recover at the next start."""
-        self.exit_code = EX_IOERR
+        self.exit_code = os.EX_IOERR
         self.stopping.set()
 
 

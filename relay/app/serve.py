@@ -1,20 +1,21 @@
 """Runs the installation: binds the sockets once, forks the workers, and ends them in order.
 
-With one worker everything runs in this process. With several the parent binds, imports and
-freezes the collector, then forks equal processes that inherit the sockets, each doing all
-stages; it starts a new one for one that dies, drains all on SIGTERM, reloads all on SIGHUP.
-Inherited sockets share one backlog, so a busy worker's connections are taken by an idle one.
+With one worker everything runs in this process. With several it binds, imports and freezes the
+collector, forks equal processes that inherit the sockets, each doing all stages, and becomes
+their supervisor. Inherited sockets share one backlog, so a busy worker's connections are taken
+by an idle one.
 """
 
 import asyncio
-import contextlib
 import gc
 import os
 import resource
 import signal
+import socket
 import sys
-import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 import uvloop
@@ -27,25 +28,36 @@ from relay.app import logs, notify
 from relay.app.instance import Instance
 from relay.app.process import App
 from relay.app.setup import prepare
+from relay.app.supervisor import Charge, fork_workers, turn_into
 from relay.app.tuning import keep_to_a_core, return_large_blocks, settle_in
 from relay.store.engine import Database
 from relay.store.writer import Unavailable
-from relay.submission.listener import bind
+from relay.submission.listener import bind, inherited
 
 log = structlog.get_logger()
 
-QUICK = 10.0  # seconds: a worker that dies sooner has not served
-QUICK_DEATHS = 5  # in a row, after which nothing is to be hoped for
-RESPAWN_WAIT = 1.0  # seconds before a worker that died is replaced, so that a crash loop is no busy loop
 
-
+@dataclass(frozen=True, slots=True)
 class Sockets:
     """Everything the installation listens on, bound before any worker exists."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.smtp = [bind(listener.host, listener.port) for listener in settings.smtp.listeners]
-        self.inbound = [bind(listener.host, listener.port) for listener in settings.inbound.listeners]
-        self.http = bind(settings.http.host, settings.http.port)
+    smtp: list[socket.socket]
+    inbound: list[socket.socket]
+    http: socket.socket
+
+    @classmethod
+    def bound(cls, settings: Settings) -> "Sockets":
+        """New ones. Raises OSError where an address is taken."""
+        return cls(
+            [bind(listener.host, listener.port) for listener in settings.smtp.listeners],
+            [bind(listener.host, listener.port) for listener in settings.inbound.listeners],
+            bind(settings.http.host, settings.http.port),
+        )
+
+    @classmethod
+    def inherited(cls, charge: Charge) -> "Sockets":
+        """Those a supervisor kept."""
+        return cls(list(map(inherited, charge.smtp)), list(map(inherited, charge.inbound)), inherited(charge.http))
 
 
 def run(path: Path) -> int:
@@ -60,12 +72,12 @@ def run(path: Path) -> int:
     instance = Instance(settings.server.data_dir)
     instance.lock()
     prepare(settings, instance)
-    sockets = Sockets(settings)
+    sockets = Sockets.bound(settings)
     _allow_descriptors(settings.smtp.connections.total)
     count = (os.cpu_count() or 1) if settings.server.workers == "auto" else settings.server.workers
-    if count == 1:
-        return _work(path, settings, instance, sockets, 0)
-    return _Parent(path, settings, instance, sockets, count).run()
+    if count > 1:
+        _supervised(path, settings, instance, sockets, count)
+    return _work(path, settings, instance, sockets, 0)
 
 
 def _allow_descriptors(connections: int) -> None:
@@ -106,7 +118,7 @@ def open_app(settings: Settings) -> App:
     instance = Instance(settings.server.data_dir)
     instance.lock()
     prepare(settings, instance)
-    return make_app(settings, instance, Sockets(settings))
+    return make_app(settings, instance, Sockets.bound(settings))
 
 
 async def _serve(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int) -> int:
@@ -158,91 +170,45 @@ async def _reload(app: App, path: Path) -> None:
         log.error("the configuration was not reloaded", problem=str(error))  # noqa: TRY400 - the problem says it all
 
 
-class _Parent:
-    """Watches over the workers."""
+def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Sockets, count: int) -> NoReturn:
+    """Fork the workers, then watch over them."""
+    import relay.http.api  # noqa: F401 - loaded once here, its pages are shared by every worker
 
-    def __init__(self, path: Path, settings: Settings, instance: Instance, sockets: Sockets, count: int) -> None:
-        self._path = path
-        self._settings = settings
-        self._instance = instance
-        self._sockets = sockets
-        self._count = count
-        self._workers: dict[int, int] = {}  # process id to slot
-        self._forked_at: dict[int, float] = {}
-        self._quick_deaths = 0
-        self._stopping = False
-        self._exit_code = 0
+    gc.collect()
+    gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
+    charge = Charge(
+        config=str(path.absolute()),
+        count=count,
+        workers=fork_workers(count, lambda slot: _worker(path, settings, instance, sockets, slot, count)),
+        json_logs=not logs.is_for_people(settings.server.log_format),
+        smtp=[listening.fileno() for listening in sockets.smtp],
+        inbound=[listening.fileno() for listening in sockets.inbound],
+        http=sockets.http.fileno(),
+    )
+    turn_into(charge, instance.lock_descriptor)
 
-    def run(self) -> int:
-        """Until the last worker has ended."""
-        import relay.http.api  # noqa: F401 - loaded once here, its pages are shared by every worker
 
-        gc.collect()
-        gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-        signal.signal(signal.SIGHUP, self._pass_on)
-        for slot in range(self._count):
-            self._fork(slot)
-        while self._workers:
-            self._wait()
-        return self._exit_code
+def _worker(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int, count: int) -> int:
+    """The life of one of several workers."""
+    if settings.server.pin_workers:
+        keep_to_a_core(slot, count)
+    try:
+        return _work(path, settings, instance, sockets, slot)
+    except BaseException:
+        log.exception("a worker failed", slot=slot)
+        return os.EX_SOFTWARE
 
-    def _fork(self, slot: int) -> None:
-        pid = os.fork()
-        if pid:
-            self._workers[pid] = slot
-            self._forked_at[pid] = time.monotonic()
-            return
-        code = 70  # EX_SOFTWARE, unless the worker says otherwise
-        try:
-            if self._settings.server.pin_workers:
-                keep_to_a_core(slot, self._count)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            code = _work(self._path, self._settings, self._instance, self._sockets, slot)
-        except BaseException:
-            log.exception("a worker failed", slot=slot)
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
 
-    def _wait(self) -> None:
-        try:
-            pid, status = os.wait()
-        except InterruptedError:
-            return
-        slot = self._workers.pop(pid, None)
-        if slot is None:
-            return
-        code = os.waitstatus_to_exitcode(status)
-        if self._stopping:
-            self._exit_code = self._exit_code or max(code, 0)
-            return
-        if code == 74:
-            # The disk failed; no worker may go on writing to it.
-            self._exit_code = code
-            self._stop(signal.SIGTERM, None)
-            return
-        lived = time.monotonic() - self._forked_at.pop(pid)
-        self._quick_deaths = self._quick_deaths + 1 if lived < QUICK else 0
-        if self._quick_deaths >= QUICK_DEATHS:
-            log.critical("workers die as soon as they start; giving up", code=code)
-            self._exit_code = max(code, 1)
-            self._stop(signal.SIGTERM, None)
-            return
-        log.error("a worker died and is replaced", slot=slot, code=code)
-        time.sleep(RESPAWN_WAIT)
-        self._fork(slot)
-
-    def _stop(self, _number: int, _frame: object) -> None:
-        self._stopping = True
-        for pid in list(self._workers):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-
-    def _pass_on(self, number: int, _frame: object) -> None:
-        for pid in list(self._workers):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+def take_over(charge: Charge, slot: int) -> int:
+    """The life of a worker that takes the place of one that died, by the configuration as it is now."""
+    return_large_blocks()
+    path = Path(charge.config)
+    try:
+        settings = load(path).settings
+    except ConfigError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{problem}\n")
+        return os.EX_CONFIG
+    logs.configure(settings.server.log_level, settings.server.log_format)
+    sockets = Sockets.inherited(charge)
+    return _worker(path, settings, Instance(settings.server.data_dir), sockets, slot, charge.count)

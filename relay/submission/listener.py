@@ -47,6 +47,13 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
+def inherited(descriptor: int) -> socket.socket:
+    """A listening socket that another program made with `bind` and left open for this one."""
+    listening = socket.socket(fileno=descriptor)
+    listening.setblocking(False)
+    return listening
+
+
 class Listener:
     """One address where submissions come in."""
 

@@ -1,0 +1,176 @@
+"""Watches over the workers of an installation, in a process of a few megabytes.
+
+The process that prepared everything and forked the workers becomes this one (`turn_into`): of what
+it had loaded for them it needs nothing more. It starts a new worker for one that died, passes
+SIGHUP on, drains all on SIGTERM, and ends with the last. Only the standard library is imported
+here; a worker that takes over loads the program and the configuration by itself, as they are by
+then. Where it cannot, or dies at once again and again, the others serve on, and the installation
+gives up only when none does.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from types import FrameType
+from typing import NoReturn
+
+QUICK = 10.0  # seconds: a worker that dies sooner has not served
+QUICK_DEATHS = 5  # in a row, after which little is to be hoped for
+RESPAWN_WAIT = 1.0  # seconds before a worker that died is replaced, so that a crash loop is no busy loop
+HOPELESS_WAIT = 10.0  # seconds, where the others serve on
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What there is to watch over; everything a worker needs that takes over from one that died."""
+
+    config: str
+    count: int
+    smtp: list[int]  # descriptors of the listening sockets
+    inbound: list[int]
+    http: int
+    workers: dict[str, int]  # slots by process id
+    json_logs: bool
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Every socket."""
+        return [*self.smtp, *self.inbound, self.http]
+
+
+def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:
+    """Workers of this very program, one a slot; the slots by process id.
+
+    `life` is what a worker does, and gives its exit code. From here on signals to this process wait for the supervisor.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    return {str(_fork(partial(life, slot))): slot for slot in range(count)}
+
+
+def turn_into(charge: Charge, *kept: int) -> NoReturn:
+    """Become the supervisor; the sockets and the descriptors in `kept` stay open, the workers stay children."""
+    for descriptor in (*charge.descriptors, *kept):
+        os.set_inheritable(descriptor, True)
+    # -P: nothing that happens to lie in the working directory is imported.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", __name__, json.dumps(asdict(charge))])  # noqa: S606 - no shell is wanted
+
+
+class Supervisor:
+    """The watch itself. `take_over` is the life of a new worker, in a process of its own; it gives its exit code."""
+
+    def __init__(self, charge: Charge, take_over: Callable[[Charge, int], int]) -> None:
+        self._charge = charge
+        self._take_over = take_over
+        now = time.monotonic()
+        self._workers = {int(pid): slot for pid, slot in charge.workers.items()}
+        self._began = dict.fromkeys(self._workers, now)
+        self._quick_deaths = 0
+        self._stopping = False
+        self._exit_code = 0
+
+    def run(self) -> int:
+        """Until the last worker has ended; the exit code."""
+        self._waking, waker = os.pipe()
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)  # ends a pause
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._pass_on)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        while self._workers:
+            pid, status = os.wait()
+            if pid in self._workers:
+                self._ended(pid, os.waitstatus_to_exitcode(status))
+        return self._exit_code
+
+    def _ended(self, pid: int, code: int) -> None:
+        slot, lived = self._workers.pop(pid), time.monotonic() - self._began.pop(pid)
+        if self._stopping:
+            self._exit_code = self._exit_code or max(code, 0)
+        elif code == os.EX_IOERR:  # the disk failed; no worker may go on writing to it
+            self._give_up(code)
+        else:
+            self._quick_deaths = self._quick_deaths + 1 if lived < QUICK else 0
+            self._replace(slot, code)
+
+    def _replace(self, slot: int, code: int) -> None:
+        nobody_serves = all(time.monotonic() - began < QUICK for began in self._began.values())
+        if self._quick_deaths >= QUICK_DEATHS and nobody_serves:
+            self._say("critical", "workers die as soon as they start; giving up", code=code)
+            self._give_up(max(code, 1))
+            return
+        self._say("error", "a worker died and is replaced", slot=slot, code=code)
+        self._pause(RESPAWN_WAIT if self._quick_deaths < QUICK_DEATHS else HOPELESS_WAIT)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # who is told to stop knows of all its workers
+        if not self._stopping:
+            pid = _fork(partial(self._take_over, self._charge, slot))
+            self._workers[pid], self._began[pid] = slot, time.monotonic()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def _give_up(self, code: int) -> None:
+        self._exit_code = code
+        self._stop(signal.SIGTERM, None)
+
+    def _pause(self, seconds: float) -> None:
+        """Waits, but not once a signal has come."""
+        if not self._stopping and select.select([self._waking], [], [], seconds)[0]:
+            os.read(self._waking, 512)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+        self._pass_on(signal.SIGTERM, None)
+
+    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
+        for pid in list(self._workers):
+            with contextlib.suppress(ProcessLookupError):  # it has ended just now
+                os.kill(pid, number)
+
+    def _say(self, level: str, event: str, **more: object) -> None:
+        """As the workers log; a log nobody reads is not waited for."""
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        line = json.dumps({**more, "event": event, "level": level, "timestamp": at}, separators=(",", ":"))
+        words = " ".join([f"{at} [{level}] {event}", *(f"{name}={value}" for name, value in more.items())])
+        with contextlib.suppress(OSError):
+            if select.select([], [2], [], 0)[1]:
+                os.write(2, f"{line if self._charge.json_logs else words}\n".encode())
+
+
+def _fork(life: Callable[[], int]) -> int:
+    """A worker's process id. It has signals of its own, and never comes back from its life."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = os.EX_SOFTWARE
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it listens: it has just read the configuration
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        code = life()
+    except BaseException:  # noqa: BLE001 - whatever it is, it must not unwind into a second supervisor
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _take_over(charge: Charge, slot: int) -> int:
+    from relay.app.serve import take_over
+
+    return take_over(charge, slot)
+
+
+if __name__ == "__main__":
+    sys.exit(Supervisor(Charge(**json.loads(sys.argv[1])), _take_over).run())
