@@ -6,9 +6,11 @@ joins beside it: functions that are given the application and the house.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from relay.http import (
@@ -102,13 +104,21 @@ def _application(house: House) -> FastAPI:
     app.state.door = Door(house)
     app.state.metrics = Metrics(house)
     problems.install(app)
-    answers: dict[int | str, dict[str, Any]] = problems.documented()
-    for router in V1:
-        app.include_router(router, prefix="/v1", responses=answers)
-    for router in PUBLIC:
-        app.include_router(router, responses=answers)
+    app.router.routes.extend(_routes())
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """The API's routes, made once for all applications of the program: what each expects is worked out at first use."""
+    table = APIRouter()
+    answers: dict[int | str, dict[str, Any]] = problems.documented()
+    for router in V1:
+        table.include_router(router, prefix="/v1", responses=answers)
+    for router in PUBLIC:
+        table.include_router(router, responses=answers)
+    return table.routes
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
