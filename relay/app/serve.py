@@ -172,8 +172,9 @@ async def _reload(app: App, path: Path) -> None:
 
 def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Sockets, count: int) -> NoReturn:
     """Fork the workers, then watch over them."""
-    import relay.http.api  # noqa: F401 - loaded once here, its pages are shared by every worker
+    from relay.http.api import description
 
+    description()  # loaded and worked out once here, shared by every worker
     gc.collect()
     gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
     charge = Charge(

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
@@ -66,6 +67,7 @@ V1 = (
 )
 PUBLIC = (hooks.router, unsubscribe.router, approval_link.router, health.router, documentation.router)
 
+TITLE, VERSION = "Gatepost", "1"
 Extension = Callable[[FastAPI, House], None]
 
 
@@ -93,19 +95,18 @@ def build(house: House, extensions: Sequence[Extension] = ()) -> Api:
 
 def _application(house: House) -> FastAPI:
     app = FastAPI(
-        title="Gatepost",
-        version="1",
+        title=TITLE,
+        version=VERSION,
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        separate_input_output_schemas=False,
     )
     app.state.house = house
     app.state.door = Door(house)
     app.state.metrics = Metrics(house)
     problems.install(app)
     app.router.routes.extend(_routes())
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    app.openapi = description  # type: ignore[method-assign]
     return app
 
 
@@ -121,10 +122,9 @@ def _routes() -> list[BaseRoute]:
     return table.routes
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with the shape of problems in it."""
-    if app.openapi_schema is None:
-        document = FastAPI.openapi(app)
-        document["components"]["schemas"]["Problem"] = problems.ProblemTold.model_json_schema()
-        app.openapi_schema = document
-    return app.openapi_schema
+@cache
+def description() -> dict[str, Any]:
+    """The OpenAPI document, with the shape of problems in it; made once, it takes longer than many calls."""
+    document = get_openapi(title=TITLE, version=VERSION, routes=_routes(), separate_input_output_schemas=False)
+    document["components"]["schemas"]["Problem"] = problems.ProblemTold.model_json_schema()
+    return document

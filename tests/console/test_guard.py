@@ -40,7 +40,6 @@ async def test_no_button_without_its_token(office, path):
     assert (await person.post(filled(path))).status_code == 403
 
 
-@pytest.mark.parametrize("path", BUTTONS)
 @pytest.mark.parametrize("headers", [
     {"Origin": "https://evil.test"},
     {"Origin": "null"},
@@ -48,11 +47,12 @@ async def test_no_button_without_its_token(office, path):
     {"Sec-Fetch-Site": "cross-site"},
     {},
 ])  # fmt: skip
-async def test_no_button_from_another_site(office, path, headers):
+async def test_no_button_from_another_site(office, headers):
     person = await visitor(office)
-    answer = await person.client.post(filled(path), data={"token": person.token}, headers=headers)
-    assert answer.status_code == 403
-    assert "own pages only" in answer.text
+    for path in BUTTONS:
+        answer = await person.client.post(filled(path), data={"token": person.token}, headers=headers)
+        assert answer.status_code == 403, path
+        assert "own pages only" in answer.text
 
 
 async def test_another_sessions_token_is_worth_nothing(office):

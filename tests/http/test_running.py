@@ -47,7 +47,7 @@ def test_the_description_holds_for_whatever_is_sent(office):
             headers["Accept"] = "application/json"  # a stream, where it is asked for one, never ends
 
         @settings(
-            max_examples=12,
+            max_examples=8,
             deadline=None,
             derandomize=True,
             database=None,
