@@ -146,7 +146,6 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     await app.stopping.wait()
     if app.exit_code:
         os._exit(app.exit_code)  # the disk failed: nothing may be written any more, not even politely
-    notify.tell("STOPPING=1")
     await app.drain()
     await app.stop()
     return app.exit_code

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +46,19 @@ def test_a_reload_reaches_every_worker_by_a_process_that_keeps_nothing_they_alon
     supervised.rewrite({"server": {"log_level": "debug"}})
     supervised.reload()
     until(lambda: supervised.logs().count("server.logLevel: changed from info to debug") == 2)
+
+
+def test_the_workers_tell_systemd_that_they_are_ready(make_server: MakeServer, provider, tmp_path: Path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        systemd.bind(str(tmp_path / "notify"))
+        server = make_server(TWO, providers=[provider.settings()], start=False)
+        server.start(environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        said, ((_, _, credentials),), *_ = systemd.recvmsg(64, socket.CMSG_SPACE(12))
+        assert said == b"READY=1"
+        assert struct.unpack("iII", credentials)[0] in workers(server)
+    unit = (Path(__file__).parents[2] / "deploy" / "gatepost.service").read_text()
+    assert "NotifyAccess=all" in unit  # they are not the main process
 
 
 def test_a_worker_that_dies_is_replaced_by_the_file_as_it_is_and_one_that_is_wrong_stops_nobody(supervised):
