@@ -234,28 +234,33 @@ def is_tangled(html: str, most: int = 256) -> bool:
     """
     if html.count("<") <= 2 * most:
         return False
-    known: dict[str, str] = {}
-    left: dict[str, int] = {}
+    tags = _TAG_NAME.findall(html)
+    different = set(tags)
+    if len(different) > _MOST_NAMES:
+        return True
+    known = _counted(different)
     total = 0
-    for found in _TAG_NAME.finditer(html):
-        raw = found[1]
-        name = known.get(raw)
-        if name is None:
-            low = raw.lower()
-            name = known[raw] = "" if low.lstrip("/") in _NOT_COUNTED else low
-            if len(known) > _MOST_NAMES:
-                return True
-        if not name:
-            continue
-        if name[0] != "/":
-            left[name] = left.get(name, 0) + 1
+    for left, opens in filter(None, map(known.get, tags)):
+        if opens:
+            left[0] += 1
             total += 1
             if total > most:
                 return True
-        elif left.get(name[1:], 0):
-            left[name[1:]] -= 1
+        elif left[0]:
+            left[0] -= 1
             total -= 1
     return False
+
+
+def _counted(tags: set[str]) -> dict[str, tuple[list[int], bool]]:
+    """For the tags that count: how many elements of that name are left open (one cell for all its tags), and whether
+    the tag opens one."""
+    left: dict[str, list[int]] = {}
+    low = {tag: tag.lower() for tag in tags}
+    names = {tag: name.lstrip("/") for tag, name in low.items()}
+    return {
+        tag: (left.setdefault(name, [0]), low[tag][0] != "/") for tag, name in names.items() if name not in _NOT_COUNTED
+    }
 
 
 class _Element(NamedTuple):
