@@ -118,8 +118,9 @@ def test_a_dropped_answer_leaves_the_message_counted_and_named_as_lost(make_prov
 
 def test_silence_lasts_until_the_client_leaves(make_provider):
     provider = make_provider(Script().on(mail=Hang()))
-    with Client((HOST, provider.port), timeout=0.1) as client:
+    with Client((HOST, provider.port)) as client:
         client.greet()
+        client.wait_at_most(0.1)
         with pytest.raises(TimeoutError):
             client.command("MAIL FROM:<a@x.test>")
 

@@ -98,7 +98,7 @@ async def test_R8_a_dead_pooled_connection_costs_nobody_a_refusal(postgres: Post
 
 @pytest.mark.needs("postgresql")
 async def test_R8_a_statement_that_takes_too_long_is_temporary(postgres_url: str) -> None:
-    database = Database(postgres_url, timeout=0.2)
+    database = Database(postgres_url, timeout=1)
     writer = Writer(database, on_broken=lambda: None)
     writer.start()
     with pytest.raises(Unavailable):

@@ -55,6 +55,10 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def wait_at_most(self, seconds: float) -> None:
+        """How long from now on an answer is waited for."""
+        self._socket.settimeout(seconds)
+
     def close(self) -> None:
         """Ends the connection in the ordinary way."""
         self._socket.close()
