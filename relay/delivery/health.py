@@ -10,11 +10,12 @@ What may be greylisting counts once for each domain of a recipient between two s
 """
 
 import asyncio
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Container, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from config.delivery import Breaker
+from config.delivery import Breaker, FailoverTrigger
+from relay.delivery.judgement import trigger
 from relay.delivery.outcome import CLOSED, DOMAIN, SENDER, UNFIT, Outcome, Result, Scope
 
 THROTTLED = 1_000  # milliseconds a provider is spared after a throttle that named no time; doubled by the next one
@@ -50,6 +51,7 @@ class Health:
     under_way: int = 0
     told: bool = False  # that it is shut, and not yet that it has recovered
     cause: str = ""
+    closed_by: FailoverTrigger | None = None  # the operator's word for what keeps mail away
     last_words: str = ""
     last_at: int = 0
     delivered: int = 0
@@ -157,6 +159,13 @@ class Healths:
         health = self.of(name)
         return 0 if name in self.paused else max(health.open_until, health.limited_until)
 
+    def waits(self, name: str, triggers: Container[FailoverTrigger]) -> bool:
+        """Whether its mail waits for it: it is closed by what lets no other provider take over."""
+        state, health = self.state(name), self.of(name)
+        if state == "limited":
+            return "rate_limit_exceeded" not in triggers
+        return state in ("open", "half_open") and health.closed_by is not None and health.closed_by not in triggers
+
     def limited(self, name: str, until: int) -> None:
         """Its rate or daily limit is used up until then."""
         health = self.of(name)
@@ -198,7 +207,7 @@ class Healths:
     def _throttled(self, health: Health, told: Outcome) -> None:
         now = self._clock()
         health.failed += 1
-        health.cause = told.kind
+        health.cause, health.closed_by = told.kind, trigger(told)
         if not health.is_open(now):  # several that were under way hear the same throttle; it counts once
             health.throttles += 1
             health.allowed = max(1, min(health.under_way, health.allowed or RAMP) // 2)
@@ -216,6 +225,7 @@ class Healths:
         if health.failures < self._limit and not health.opened_for and told.kind not in _AT_ONCE:
             return
         health.cause = told.scope.value if told.kind == DOMAIN else told.kind or told.scope.value
+        health.closed_by = trigger(told)
         health.opened_for = min(health.opened_for * 2 or self._open_for, self._open_at_most)
         health.open(now, now + health.opened_for)
         health.allowed = 1

@@ -22,6 +22,7 @@ from relay.delivery.outcome import (
     POLICY,
     SENDER,
     SIZE,
+    SYNTAX,
     UTF8,
     VERDICTS,
     Failure,
@@ -56,6 +57,7 @@ _OF_PRESET: dict[str, tuple[Scope, bool]] = {
     "permanent": (Scope.MESSAGE, False),
     "recipient": (Scope.RECIPIENT, False),
 }
+_BAD_ARGUMENT = ((5, 2), (5, 4))  # RFC 3463 §3.6: syntax error, invalid command arguments
 _SIZE_CODES = ((5, 3, 4), (5, 2, 3))
 _UTF8_CODES = ((5, 6, 7), (5, 6, 9))
 # RFC 5321 §4.2.4: the dialogue itself is at fault, or we are not logged in; never the message or its recipient.
@@ -68,6 +70,7 @@ _ACCOUNT = re.compile(
     r"|quota (is )?exceeded|out of credits|maximum credits",
     re.IGNORECASE | re.DOTALL,
 )
+_OF_A_MAILBOX = re.compile(r"\b(mailbox|inbox|recipient)\b|tried to reach", re.IGNORECASE)
 _CROWD = re.compile(r"too many (recipients|rcpt)", re.IGNORECASE)
 
 
@@ -130,6 +133,9 @@ def _of_recipient(reply: Reply) -> Failure:
         if enhanced is None or enhanced.subject in (1, 2):
             return Failure(Scope.RECIPIENT, temporary=True)
         return Failure(Scope.PROVIDER, temporary=True, kind=DOMAIN)
+    if reply.code in (501, 555) and (enhanced is None or enhanced[1:] in _BAD_ARGUMENT):
+        # RFC 5321 §4.2.2: the argument, which is this address: the provider is well, and the address not proven dead.
+        return Failure(Scope.RECIPIENT, temporary=False, kind=SYNTAX)
     if reply.code in _DIALOGUE and (enhanced is None or enhanced.subject in (0, 5, 7)):
         return Failure(Scope.PROVIDER, temporary=False, kind=_whose(reply, ""))
     if enhanced in _UTF8_CODES:
@@ -143,11 +149,15 @@ def _of_recipient(reply: Reply) -> Failure:
 
 def _of_message(reply: Reply) -> Failure:
     """DATA and the answer to the final dot."""
+    subject = reply.enhanced.subject if reply.enhanced is not None else 0
     if reply.is_for_now():
-        greylisted = reply.code != 421 and reply.enhanced is not None and reply.enhanced.subject == 7
-        return Failure(Scope.PROVIDER, temporary=True, kind=DOMAIN if greylisted else "")
+        # Of a recipient (x.1.z, x.2.z) or of its domain's policy (x.7.z): of which one nobody says.
+        one_domains = reply.code != 421 and subject in (1, 2, 7)
+        return Failure(Scope.PROVIDER, temporary=True, kind=DOMAIN if one_domains else "")
     if reply.enhanced in _SIZE_CODES or (reply.code == 552 and reply.enhanced is None):
         return Failure(Scope.MESSAGE, temporary=False, kind=SIZE)
+    if subject in (1, 2) or (not subject and _OF_A_MAILBOX.search(reply.text)):
+        return Failure(Scope.MESSAGE, temporary=False)  # some recipient's own: no account of ours is meant
     kind = _whose(reply, "content")
     out_of_step = kind != "content" or (reply.enhanced is not None and reply.enhanced.subject == 5)
     if out_of_step:
@@ -186,7 +196,7 @@ def _outcome(provider: ProviderSettings, said: Transcript, n: int, started: int,
         ended,
         kind=how.kind,
         reopen_after=how.reopen_after,
-        hard=how.scope is Scope.RECIPIENT and not how.temporary and how.kind != POLICY and _is_dead(reply),
+        hard=_condemns(how) and _is_dead(reply),
     )
 
 
@@ -198,6 +208,11 @@ def _result(how: Failure, said: Transcript) -> Result:
     if how.kind in VERDICTS and how.kind != POLICY:
         return Result.NEXT
     return Result.DEFERRED if how.temporary else Result.BOUNCED
+
+
+def _condemns(how: Failure) -> bool:
+    """Whether it speaks for good of a recipient, and may be believed."""
+    return how.scope is Scope.RECIPIENT and not how.temporary and how.kind not in (POLICY, SYNTAX)
 
 
 def _is_dead(reply: Reply) -> bool:

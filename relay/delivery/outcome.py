@@ -57,6 +57,7 @@ ARRIVING = frozenset({Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH})  #
 SENDER, SIZE, POLICY, UTF8, EIGHT_BIT = "sender", "size", "policy", "smtputf8", "8bitmime"
 VERDICTS = frozenset({SENDER, SIZE, POLICY, UTF8, EIGHT_BIT})  # another provider may see it otherwise
 CROWDED = "recipients"  # too many recipients for one transaction
+SYNTAX = "syntax"  # the provider reads the address as none
 DOMAIN = "domain"  # the provider's trouble, or only that of the recipient's domain: greylisting
 CLOSED = "drained"  # we broke it off ourselves, since the process ends
 UNFIT = "unfit"  # a failure of ours before anything was said

@@ -136,12 +136,17 @@ class Round:
     def _leg(self, asked: str, due: tuple[Due, ...]) -> Leg:
         means, names = self._means, (self._owner.mailbox, self._owner.tenant)
         domain, may_try = due[0].domain, means.healths.may_try
+        # The provider that may have the message comes first, and mostly alone.
+        own = tuple(p for p in means.providers if p.name == asked and p.is_ready and may_try(p.name))
         if asked and not means.delivery.uncertain.other_provider:
-            # Only the provider that may have the message.
-            own = tuple(p for p in means.providers if p.name == asked and p.is_ready)
-            return Leg(due, tuple(p for p in own if may_try(p.name)), asked)
-        chosen = route(means.providers, self._parcel, domain, names=names, may_try=may_try, draw=means.draw())
-        return Leg(due, chosen)
+            return Leg(due, own, asked)
+        chosen = route(
+            means.providers, self._parcel, domain, names=names, may_try=may_try, waits=self._waits, draw=means.draw()
+        )
+        return Leg(due, own + tuple(p for p in chosen if p not in own))
+
+    def _waits(self, name: str) -> bool:
+        return self._means.healths.waits(name, self._means.delivery.failover_triggers)
 
     def _fitting(self, leg: Leg) -> tuple[ProviderSettings, ...]:
         """The providers that would take the message of a leg, however they are doing."""
@@ -157,6 +162,8 @@ class Round:
                 break
             with suppress(Closing):
                 await self._offer_all(there, provider)
+            if self._waits(provider.name):
+                break
         for due in self._left(leg.due):
             self._end(self._waiting.pop(due.n), leg)
 

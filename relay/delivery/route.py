@@ -38,19 +38,26 @@ def route(
     *,
     names: Names,
     may_try: Callable[[str], bool],
+    waits: Callable[[str], bool],
     draw: float,
 ) -> tuple[ProviderSettings, ...]:
     """The providers for this message, in the order to try them; empty when none may be tried now.
 
-    `domain` is the recipient's; `draw` in [0, 1) chooses by weight.
+    `domain` is the recipient's; `draw` in [0, 1) chooses by weight. Of those that may not be tried some keep their
+    share, which `waits` for them; nobody else carries it.
     """
-    open_ones = [p for p in fitting(providers, parcel, domain, names) if may_try(p.name)]
-    if len(open_ones) < 2:
-        return tuple(open_ones)
-    weighted = [p for p in open_ones if p.weight > 0 and not p.failover]
-    first = _drawn(weighted, draw)
-    rest = [p for p in weighted if p is not first] + [p for p in open_ones if p.weight == 0 or p.failover]
-    return _one_a_group(([first] if first else []) + rest)
+    fit = fitting(providers, parcel, domain, names)
+    drawn = _drawn([p for p in fit if _is_weighted(p) and (may_try(p.name) or waits(p.name))], draw)
+    if drawn is not None and not may_try(drawn.name):
+        return ()
+    first = [drawn] if drawn is not None else []
+    # Those by weight before the others, each in the order of the file: a sort keeps it.
+    rest = sorted([p for p in fit if may_try(p.name) and p not in first], key=_is_weighted, reverse=True)
+    return _one_a_group(first + rest)
+
+
+def _is_weighted(provider: ProviderSettings) -> bool:
+    return provider.weight > 0 and not provider.failover
 
 
 def fitting(

@@ -124,10 +124,11 @@ class Worker:
         self._hand_out()
         while not self._draining:
             self._wake.clear()
-            if (self._more or loop.time() >= self._next_poll) and len(self._claimed) < self._hands:
+            if self._more or loop.time() >= self._next_poll:
                 self._next_poll = loop.time() + POLL
-                self._more = await self._poll()
-                self._hand_out()
+                if len(self._claimed) < self._hands:
+                    self._more = await self._poll()
+                    self._hand_out()
             try:
                 async with asyncio.timeout(max(0.0, self._next_poll - loop.time())):
                     await self._wake.wait()

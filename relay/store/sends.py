@@ -133,7 +133,7 @@ def _delivery(send: dict[str, Any], delivery: NewDelivery) -> dict[str, Any]:
         "domain": delivery.domain,
         "state": delivery.state,
         "due_at": delivery.due_at,
-        "queued_at": send["received_at"],
+        "queued_at": max(send["received_at"], delivery.due_at),  # what is scheduled ages from its time on
         "lease_node": delivery.lease_node,
         "lease_until": delivery.lease_until,
         "size": send["size"],

@@ -135,14 +135,22 @@ class House:
 
     # -- in ---------------------------------------------------------------------------------
 
-    async def send(self, *to: str, data: bytes = MESSAGE, leased: bool = True, **columns: Any) -> Parcel:
+    async def send(
+        self,
+        *to: str,
+        data: bytes = MESSAGE,
+        leased: bool = True,
+        state: str = "queued",
+        due_at: int = 0,
+        **columns: Any,
+    ) -> Parcel:
         """A message as intake leaves it; the parcel it hands over."""
         now, send_id = self.clock(), self.ids.new("send")
         recipients = to or (BOB,)
         row = _ROW | {"id": send_id, "size": len(data), "received_at": now} | columns
-        lease = {"lease_node": NODE, "lease_until": now + LEASE} if leased else {}
+        lease = {"lease_node": NODE, "lease_until": now + LEASE} if leased and not due_at else {}
         deliveries = [
-            NewDelivery(n, r, r.lower(), r.rpartition("@")[2], "queued", now, **lease)
+            NewDelivery(n, r, r.lower(), r.rpartition("@")[2], state, due_at or now, **lease)
             for n, r in enumerate(recipients, 1)
         ]
         await self.writer.run(lambda c: insert_sends(c, [NewSend(row, tuple(deliveries), data)]))

@@ -43,6 +43,49 @@ async def test_a_class_of_failure_fails_over_only_where_its_trigger_is_listed(
     assert good.ledger.copies_for(BOB) == listed
 
 
+async def test_what_was_scheduled_days_ahead_has_its_days_from_then_on(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    due = house.clock() + 5 * 24 * 3_600_000
+    given = await house.send(state="scheduled", due_at=due)
+    assert house.delivery(given).queued_at == due
+    house.clock.now = due
+    provider.refuse()
+    await house.rounds()
+    assert house.delivery(given).state == "deferred"
+
+
+@pytest.mark.parametrize(("script", "limits"), [
+    (fault("mail_450"), {}),
+    (Script(), {"rate": 1}),
+])  # fmt: skip
+async def test_mail_waits_for_the_provider_also_while_what_is_not_listed_keeps_it_closed(
+    make_house, make_provider, script, limits
+):
+    one, two = make_provider(script), make_provider()
+    house = await make_house(
+        one.settings("one", limits=limits),
+        two.settings("two", weight=0, failover=True),
+        failover_triggers=["5xx_errors", "timeout"],
+    )
+    given = [await house.deliver(f"r{n}@example.net") for n in range(4)]
+    assert two.ledger.connections == 0
+    one.script = Script()
+    for _ in range(8):
+        house.clock.advance(minutes=5)
+        await house.rounds()
+    assert [house.delivery(g).provider for g in given] == ["one"] * 4
+
+
+async def test_a_mailbox_that_is_full_closes_no_provider(make_house, make_provider):
+    one, two = make_provider(fault("dot_554").on(dot="552 5.2.2 <full@x.test> Quota exceeded")), make_provider()
+    house = await make_house(one.settings("one"), two.settings("two", weight=0, failover=True))
+    given = await house.deliver()
+    assert (house.delivery(given).state, house.settled[0].hard) == ("bounced", False)
+    assert house.means.healths.state("one") == "closed"
+    assert two.ledger.connections == 0
+    assert house.alerts() == []
+
+
 @pytest.mark.parametrize("name", ["greeting_drop", "auth_535", "mail_454"])
 async def test_Show4_connection_auth_and_throttle_go_by_provider_two_in_the_same_round(pair, name):
     house, _one, two = await pair(fault(name))

@@ -119,6 +119,9 @@ GENERIC = [
     (RCPT, "554 5.7.1 relay access denied", R, False, "policy"),
     (RCPT, "530 5.7.0 authentication required", P, False, "configuration"),
     (RCPT, "503 5.5.1 need MAIL", P, False, ""),
+    (RCPT, "501 Invalid RCPT TO address provided", R, False, "syntax"),
+    (RCPT, "555 5.5.2 Syntax error, goodbye", R, False, "syntax"),
+    (RCPT, "501 5.5.4 bad argument", R, False, "syntax"),
     (RCPT, "550 5.1.8 sender's domain has no address", P, False, "sender"),
     (RCPT, "550 5.6.7 no SMTPUTF8", M, False, "smtputf8"),
     (DATA, "451 4.3.0 later", P, True, ""),
@@ -128,6 +131,12 @@ GENERIC = [
     (FINAL, "451 4.3.0 later", P, True, ""),
     (FINAL, "451 4.7.1 greylisted", P, True, "domain"),
     (FINAL, "421 4.7.0 closing", P, True, ""),
+    (FINAL, "421 4.2.2 closing", P, True, ""),
+    (FINAL, "452 4.2.2 mailbox quota exceeded", P, True, "domain"),
+    (FINAL, "552 5.2.2 <full@x.test> Quota exceeded (mailbox for user is full)", M, False, ""),
+    (FINAL, "550 5.2.1 The email account that you tried to reach is disabled", M, False, ""),
+    (FINAL, "550 Mailbox quota exceeded", M, False, ""),
+    (FINAL, "550 5.1.1 no such user", M, False, ""),
     (FINAL, "552 5.3.4 too big", M, False, "size"),
     (FINAL, "552 too big", M, False, "size"),
     (FINAL, "554 5.7.1 spam", M, False, "content"),
@@ -148,6 +157,25 @@ def test_no_policy_refusal_of_any_preset_condemns_a_recipient(presets):
         said = Transcript(RCPT, mail=reply("250 ok"), rcpt={1: reply("550 5.7.1 no such user here, by policy")})
         (outcome,) = outcomes(provider, said, [1], 0, 0)
         assert not outcome.hard, provider.name
+
+
+@pytest.mark.parametrize("words", [
+    "501 Invalid RCPT TO address provided, no such user",
+    "550 Requested action not taken: mailbox unavailable\nFailure sending mail. Try again later",
+    "550 Requested action not taken: mailbox unavailable\ninvalid DNS MX or A/AAAA resource record",
+])  # fmt: skip
+def test_what_may_be_said_of_the_sender_or_of_the_spelling_condemns_no_recipient(presets, words):
+    said = Transcript(RCPT, mail=reply("250 ok"), rcpt={1: reply(words)})
+    (outcome,) = outcomes(presets["smtp"], said, [1], 0, 0)
+    assert (outcome.result, outcome.hard) == (Result.BOUNCED, False)
+
+
+def test_a_mailbox_that_is_unavailable_and_nothing_else_is_dead(presets):
+    said = Transcript(
+        RCPT, mail=reply("250 ok"), rcpt={1: reply("550 Requested action not taken: mailbox unavailable")}
+    )
+    (outcome,) = outcomes(presets["smtp"], said, [1], 0, 0)
+    assert outcome.hard
 
 
 @pytest.mark.parametrize("phase", [p for p in Phase if p is not FINAL])

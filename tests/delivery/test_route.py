@@ -25,8 +25,18 @@ def made(tmp_path):
     return make
 
 
-def names(providers, *, may_try=lambda _: True, draw=0.0, domain="y.test", parcel=PARCEL) -> list[str]:
-    return [p.name for p in route(providers, parcel, domain, names=NAMES, may_try=may_try, draw=draw)]
+def names(
+    providers, *, may_try=lambda _: True, waits=lambda _: False, draw=0.0, domain="y.test", parcel=PARCEL
+) -> list[str]:
+    chosen = route(providers, parcel, domain, names=NAMES, may_try=may_try, waits=waits, draw=draw)
+    return [p.name for p in chosen]
+
+
+def test_what_waits_for_a_provider_goes_nowhere_else_and_the_share_of_the_others_stays_theirs(made):
+    providers = made({"name": "a", "weight": 1}, {"name": "b", "weight": 1}, {"name": "c", "weight": 0})
+    shut = {"may_try": lambda name: name != "a", "waits": lambda name: name == "a"}
+    assert names(providers, **shut, draw=0.2) == []
+    assert names(providers, **shut, draw=0.7) == ["b", "c"]
 
 
 @pytest.mark.parametrize("start", [0.0, 0.2, 0.618, 0.999])

@@ -47,6 +47,19 @@ async def test_an_uncertain_delivery_whose_provider_is_down_waits_and_never_goes
     assert two.ledger.connections == 0
 
 
+async def test_the_provider_that_knows_its_key_is_asked_before_any_other(make_house, make_provider):
+    one, two = make_provider(Script().on(dot=first(1, CUT))), make_provider()
+    house = await make_house(
+        one.settings("one", weight=50, **KEY), two.settings("two", weight=50), uncertain={"other_provider": True}
+    )
+    house.chance = 0.0  # draws `one`
+    given = await house.deliver()
+    house.chance = 0.9  # would draw `two`
+    await house.rounds()
+    assert (house.delivery(given).state, house.delivery(given).provider) == ("delivered", "one")
+    assert two.ledger.connections == 0
+
+
 async def test_another_provider_is_asked_only_where_the_operator_chose_so(make_house, make_provider):
     one, two = make_provider(Script().on(dot=CUT)), make_provider()
     house = await make_house(

@@ -1,12 +1,14 @@
 """The worker: what it takes from memory and queue, how little it writes when nobody takes mail, and how it ends."""
 
 import asyncio
+import dataclasses
 import threading
 
 import pytest
 from sqlalchemy import text
 
 from relay.delivery import worker as module
+from relay.delivery.pool import Pool
 from relay.store.writer import Unavailable
 from tests.delivery.house import House, until
 from tests.support.provider import Provider
@@ -179,6 +181,35 @@ async def test_a_message_whose_octets_are_gone_expires(make_house, provider: Pro
     await until(lambda: house.delivery(given).state == "expired")
     await worker.drain(1)
     assert house.delivery(given).reason == "message_gone"
+
+
+class CountingPool(Pool):
+    """One that counts how often it is looked through, which is once each time the loop has waited in vain."""
+
+    looks = 0
+
+    def sweep(self) -> None:
+        self.looks += 1
+        super().sweep()
+
+
+async def test_a_backlog_larger_than_the_hands_is_waited_for_at_rest(make_house, make_provider, often):
+    gate = threading.Event()
+    provider = make_provider(Script().on(dot=Hold(gate)))
+    house = await make_house(provider.settings(), concurrency=2)
+    await house.send("first@example.net", leased=False)
+    backlog(house, 40)
+    house.means = dataclasses.replace(house.means, pool=(pool := CountingPool(house.providers, "relay.test", {})))
+    worker = house.worker()
+    worker.start()
+    await until(lambda: sum(line == "DATA" for _, line in provider.ledger.commands) == 2)
+    before = pool.looks
+    for _ in range(3000):  # turns of the loop, in which it has nothing to do
+        await asyncio.sleep(0)
+    assert pool.looks - before < 300
+    gate.set()
+    await until(lambda: len(provider.ledger.copies) == 41)
+    await worker.drain(2)
 
 
 # -- the end ---------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +18,10 @@ TWO = {"server": {"workers": 2}}
 
 
 def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    rest, deadline = threading.Event(), time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+        rest.wait(0.02)
 
 
 def workers(server: Server) -> set[int]:
