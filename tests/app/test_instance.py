@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from config.loader import load
 from relay.app.instance import AlreadyRunning, Instance
@@ -15,12 +16,13 @@ from tests.support.settings import settings, write
 
 
 @pytest.fixture(autouse=True)
-def same_umask() -> Iterator[None]:
-    """`serve` closes to others what its process writes; here that would be all later tests."""
-    before = os.umask(0o022)
-    os.umask(before)
+def as_before() -> Iterator[None]:
+    """`serve` closes to others what its process writes, and sets up its logs; here that would be for all later tests."""
+    umask, logs = os.umask(0o022), structlog.get_config()
+    os.umask(umask)
     yield
-    os.umask(before)
+    os.umask(umask)
+    structlog.configure(**logs)
 
 
 def made(folder: Path) -> Path:
