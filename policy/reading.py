@@ -3,7 +3,8 @@
 The beginning of the text is folded and cut into words once; class and sketch are
 made of the same tokens. The digest stands for all of the text. Secrets are looked
 for in all of it as it was written, in the hidden and quoted parts, the links and
-the names of attachments too: what leaves the house need not be seen to be lost.
+the names of attachments too, and in what no reader sees (header fields, markup,
+attached texts): what leaves the house need not be seen to be lost.
 Pure and deterministic.
 """
 
@@ -38,7 +39,7 @@ def read(content: Content, raw_secrets: SecretScanner) -> Reading:
         classification,
         sketch(words, (), content.links, sells=sells),
         digest(content.subject, content.text, content.links),
-        raw_secrets.scan(_everything(content)),
+        raw_secrets.scan(_everything(content), content.unseen),
     )
 
 

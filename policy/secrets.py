@@ -6,7 +6,10 @@ few candidates are left; each is looked up by its first characters, and only wha
 matches a known beginning is confirmed by the shape of that kind of key. Tokens of
 no known shape are shown, as a keyed hash, to those who know: the relay (its own
 credentials), the operator (own secrets from 20 characters up). Canary tokens are
-looked for wherever they stand. The whole text is read, linear in its length.
+looked for wherever they stand. The whole text is read, linear in its length, in
+windows where it is long. Of what no reader sees (`unseen`: header fields, markup,
+attached texts) only words are looked at that were not read already; there signed
+links are ordinary, and what they carry is no finding.
 
 A finding names the kind and shows the first four characters and the length.
 Well-known examples from documentation and obvious placeholders are no findings.
@@ -14,9 +17,10 @@ Well-known examples from documentation and obvious placeholders are no findings.
 
 import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import groupby
 
 from policy.tokens import without_invisible
 
@@ -31,6 +35,7 @@ _PRIVATE = re.compile(r"-----BEGIN ((?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK
 _EDGES = ".,:;=/-+~"
 _AROUND = "\"'`()<>[]{}.,:;!?"
 _CUT = 16  # pieces of one token
+_WINDOW, _OVERLAP = 256 * 1024, 8 * 1024  # of a long text; a token or a planted sentence lies in one window whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,18 @@ _BY_BEGINNING = _shapes(
 _BEGINNINGS = sorted({len(beginning) for beginning in _BY_BEGINNING})
 _FIRST_TWO = frozenset(beginning[:2] for beginning in _BY_BEGINNING)
 
+
+def _any_beginning() -> re.Pattern[str]:
+    """All beginnings by their first letter, where a piece of a token may begin: that is where a word does."""
+    rests = {
+        first: "|".join([re.escape(beginning[1:]) for beginning in beginnings])
+        for first, beginnings in groupby(sorted(_BY_BEGINNING), key=lambda beginning: beginning[0])
+    }
+    return re.compile(rf"\b(?:{'|'.join([f'{first}(?:{rest})' for first, rest in rests.items()])})", re.ASCII)
+
+
+_BEGINS = _any_beginning()
+
 # Keys without a beginning of their own: only beside a word that says what they are.
 _NAMED = tuple(
     (kind, names, re.compile(shape))
@@ -124,6 +141,11 @@ _NAMED = tuple(
     )
 )
 _NEAR = 60
+_SHORTEST_NAMED = 32
+_RUN = r"[A-Za-z0-9_\-./+=~]"
+_LONG_RUN = re.compile(
+    rf"(?<!{_RUN}){_RUN}{{{_SHORTEST_NAMED}}}"
+)  # begun where a run begins, so that none is read twice
 
 _PLACEHOLDER = re.compile(r"(?i)example|xxxx|\*{4}|0{8}|1234567890|abcdef1234|your[_-]|placeholder|redacted|dummy")
 
@@ -175,36 +197,61 @@ class SecretScanner:
             hashes.add(keyed_hash(key, secret))
         return cls(key, frozenset(hashes), tuple(sorted(c.lower() for c in canaries if c)), is_own=is_own)
 
-    def scan(self, text: str) -> tuple[SecretFinding, ...]:
-        """Every secret of the text, in order, each once, twenty at most."""
-        if not text.isascii():
-            text = without_invisible(text)
+    def scan(self, text: str, unseen: Sequence[str] = ()) -> tuple[SecretFinding, ...]:
+        """Every secret of the text, in order, then those only in `unseen`; each once, twenty at most."""
         found: dict[SecretFinding, None] = {}
-        for finding in self._findings(text):
+        for finding in self._all(text, unseen):
             found[finding] = None
             if len(found) >= _MOST:
                 break
         return tuple(found)
 
-    def _findings(self, text: str) -> Iterator[SecretFinding]:
+    def _all(self, text: str, unseen: Sequence[str]) -> Iterator[SecretFinding]:
+        read: dict[str, None] = {}
+        for window in _windows(text):
+            yield from self._findings(window, read, is_seen=True)
+        for other in unseen:
+            for window in _windows(other):
+                yield from self._findings(window, read, is_seen=False)
+
+    def _findings(self, text: str, read: dict[str, None], *, is_seen: bool) -> Iterator[SecretFinding]:
+        if is_seen and not text.isascii():
+            text = without_invisible(text)  # of what is not seen, where that would be dear, chunk by chunk
         yield from self._canaries(text)
         if _PEM in text:
             for match in _PRIVATE.finditer(text):
                 yield SecretFinding("private_key", redacted("-----BEGIN", match[1].lower()))
         # Ordinary words are shorter than any key: hardly anything is left to look at. The first places ascend, so that
         # finding them is one walk through the text.
+        chunks = dict.fromkeys([chunk for chunk in text.split() if len(chunk) >= SHORTEST])
         start = 0
-        for chunk in dict.fromkeys([chunk for chunk in text.split() if len(chunk) >= SHORTEST]):
+        for chunk in chunks:
+            token = chunk if chunk.isascii() else without_invisible(chunk)
+            if token in read or self._is_ordinary(token):
+                continue
             start = text.find(chunk, start)
-            yield from self._chosen_whole(chunk)
-            for match in _CANDIDATE.finditer(chunk):
-                if match.end() - match.start() <= _LONGEST:
-                    yield from self._of_token(match.group(), text, start + match.start())
+            yield from self._of_chunk(token, text, start, is_seen)
+        if is_seen:
+            read.update(chunks)
+
+    def _is_ordinary(self, chunk: str) -> bool:
+        """Whether nothing in the chunk could be a secret; told in a tenth of the time it takes to look closer."""
+        if self.chosen or self.own_prefix in chunk or _BEGINS.search(chunk):
+            return False
+        return len(chunk) < _SHORTEST_NAMED or _LONG_RUN.search(chunk) is None
+
+    def _of_chunk(self, chunk: str, text: str, start: int, is_seen: bool) -> Iterator[SecretFinding]:
+        yield from self._chosen_whole(chunk)
+        for match in _CANDIDATE.finditer(chunk):
+            if match.end() - match.start() <= _LONGEST:
+                for finding in self._of_token(match.group(), text, start + match.start()):
+                    if is_seen or not _is_of_signed_link(finding.kind, chunk, match.group()):
+                        yield finding
 
     def _canaries(self, text: str) -> Iterator[SecretFinding]:
         if not self.canaries:
             return
-        lowered = text.lower()
+        lowered = (text if text.isascii() else without_invisible(text)).lower()
         for canary in self.canaries:
             if canary in lowered:
                 yield SecretFinding("canary", redacted(canary, "canary"), is_canary=True)
@@ -236,9 +283,26 @@ class SecretScanner:
         return ""
 
 
+def _windows(text: str) -> Iterator[str]:
+    if len(text) <= _WINDOW:
+        yield text
+    else:
+        for start in range(0, len(text), _WINDOW):
+            yield text[start : start + _WINDOW + _OVERLAP]
+
+
+def _is_of_signed_link(kind: str, chunk: str, token: str) -> bool:
+    """Whether it is what a link to a picture carries for whoever serves it: its own key, as the maker of it means."""
+    if kind == "jwt":
+        return "://" in chunk
+    if kind == "aws_access_key":
+        return ".amazonaws.com/" in chunk and token.startswith(("X-Amz-Credential=", "AWSAccessKeyId="))
+    return kind == "gcp_api_key" and ".googleapis.com/" in chunk and token.startswith("key=")
+
+
 def _real(kind: str, piece: str) -> str:
     """The kind, unless the token is an example from documentation or a placeholder."""
-    return "" if _PLACEHOLDER.search(piece) else kind
+    return kind if kind and not _PLACEHOLDER.search(piece) else ""
 
 
 def _pieces(token: str) -> Iterator[str]:
@@ -265,7 +329,7 @@ def _known_shape(token: str) -> str:
 
 
 def _named(token: str, text: str, start: int) -> str:
-    if len(token) < 32 or token.isalpha():
+    if len(token) < _SHORTEST_NAMED or token.isalpha():
         return ""
     before = ""
     for kind, names, pattern in _NAMED:

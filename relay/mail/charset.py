@@ -2,8 +2,8 @@
 
 Labels are read as browsers and mail readers read them (WHATWG Encoding): what
 calls itself Latin-1 or ASCII is windows-1252, Shift_JIS is its Windows form.
-Decoding never fails. A label nobody knows decodes like one that is missing:
-UTF-8 where that is valid, windows-1252 otherwise.
+Decoding never fails. A label readers do not know decodes like one that is
+missing: UTF-8 where that is valid, windows-1252 otherwise.
 """
 
 import binascii
@@ -13,71 +13,78 @@ from functools import lru_cache
 
 from relay.mail import transfer
 
-_ALIASES = {
-    "us-ascii": "ascii",
-    "ascii": "ascii",
-    "ansi_x3.4-1968": "ascii",
-    "iso-8859-1": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso_8859-1": "cp1252",
-    "latin1": "cp1252",
-    "latin-1": "cp1252",
-    "x-ansi": "cp1252",
-    "iso-8859-9": "cp1254",
-    "iso-8859-8-i": "iso8859-8",
-    "iso-8859-11": "cp874",
-    "tis-620": "cp874",
-    "unicode-1-1-utf-8": "utf-8",
-    "utf8mb4": "utf-8",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "sjis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "ks_c_5601-1987": "cp949",
-    "ksc5601": "cp949",
-    "euc-kr": "cp949",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "x-gbk": "gb18030",
-    "big5": "cp950",
-    "x-mac-roman": "mac_roman",
-    "macintosh": "mac_roman",
-    "iso-2022-jp": "iso2022_jp_2",
-    "unicode-1-1-utf-7": "utf-7",
-}
-_NO_CHARSETS = frozenset(("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"))
-_LABEL = re.compile(r"[A-Za-z0-9_.:+-]{1,40}")
+# WHATWG Encoding §4.2: these labels and no others. A reader who does not know a label shows the octets as ASCII, or
+# as UTF-8 where they are; whoever reads them by a codec that only Python knows (EBCDIC, UTF-7, UTF-32) sees another
+# text. ISO-2022-KR and HZ are unknown too: readers show nothing of them (§4.2, «replacement»).
+_TABLE = """
+utf-8: utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8
+ascii: us-ascii ascii ansi_x3.4-1968
+cp1252: cp819 csisolatin1 ibm819 iso-ir-100 iso_8859-1:1987 l1 latin1
+iso8859-2: csisolatin2 iso-ir-101 iso_8859-2:1987 l2 latin2
+iso8859-3: csisolatin3 iso-ir-109 iso_8859-3:1988 l3 latin3
+iso8859-4: csisolatin4 iso-ir-110 iso_8859-4:1988 l4 latin4
+iso8859-5: csisolatincyrillic cyrillic iso-ir-144 iso_8859-5:1988
+iso8859-6: arabic asmo-708 csiso88596e csiso88596i csisolatinarabic ecma-114 iso-8859-6-e iso-8859-6-i iso-ir-127
+iso8859-6: iso_8859-6:1987
+iso8859-7: csisolatingreek ecma-118 elot_928 greek greek8 iso-ir-126 iso_8859-7:1987 sun_eu_greek
+iso8859-8: csiso88598e csisolatinhebrew hebrew iso-8859-8-e iso-ir-138 iso_8859-8:1988 visual
+iso8859-8: csiso88598i iso-8859-8-i logical
+iso8859-10: csisolatin6 iso-ir-157 l6 latin6
+iso8859-15: csisolatin9 iso_8859-15 l9
+iso8859-16: iso-8859-16
+cp1254: csisolatin5 iso-ir-148 iso_8859-9:1989 l5 latin5
+cp874: dos-874 tis-620 windows-874
+cp866: 866 cp866 csibm866 ibm866
+koi8-r: cskoi8r koi koi8 koi8-r koi8_r
+koi8-u: koi8-u koi8-ru
+mac-roman: csmacintosh mac macintosh x-mac-roman
+mac-cyrillic: x-mac-cyrillic x-mac-ukrainian
+gb18030: gb18030 chinese csgb2312 csiso58gb231280 gb2312 gb_2312 gb_2312-80 gbk iso-ir-58 x-gbk
+cp950: big5 cn-big5 csbig5 x-x-big5
+big5hkscs: big5-hkscs
+euc_jp: cseucpkdfmtjapanese euc-jp x-euc-jp
+iso2022_jp_2: csiso2022jp iso-2022-jp
+cp932: csshiftjis ms932 ms_kanji shift-jis shift_jis sjis windows-31j x-sjis
+cp949: cseuckr csksc56011987 euc-kr iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 windows-949
+utf-16: utf-16 csunicode iso-10646-ucs-2 ucs-2 unicode
+utf-16-le: utf-16le unicodefeff
+utf-16-be: utf-16be unicodefffe
+"""
+# What readers take for another than it says: the Latin-1 of mail is windows-1252 (§4.2).
+_ISO = {1: "cp1252", 9: "cp1254", 11: "cp874"} | {n: f"iso8859-{n}" for n in (*range(2, 9), 10, 13, 14, 15)}
+
+
+def _labels() -> dict[str, str]:
+    labels = {f"{form}{n}": f"cp125{n}" for n in range(9) for form in ("windows-125", "cp125", "x-cp125")}
+    labels |= {f"{form}{n}": codec for n, codec in _ISO.items() for form in ("iso-8859-", "iso8859-", "iso8859")}
+    labels |= {f"iso_8859-{n}": _ISO[n] for n in range(1, 10)}
+    for row in _TABLE.strip().split("\n"):
+        codec, _, named = row.partition(": ")
+        labels |= dict.fromkeys(named.split(), codec)
+    return {label: codecs.lookup(codec).name for label, codec in labels.items()}
+
+
+_LABELS = _labels()
 _WORD = re.compile(rb"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
-_STATEFUL = frozenset(("utf-7", "hz"))
 
 
-@lru_cache(maxsize=256)
 def lookup(label: str) -> str:
-    """The codec for a charset label, or "" when nobody knows it."""
-    found = _LABEL.match(label.strip().strip("\"'"))
-    if found is None:
-        return ""
-    name = found[0].lower()
-    try:
-        info = codecs.lookup(_ALIASES.get(name, name))
-    except (LookupError, ValueError):
-        return ""
-    if not getattr(info, "_is_text_encoding", True) or info.name.replace("_", "-") in _NO_CHARSETS:
-        return ""
-    return info.name
+    """The codec for a charset label, or "" when readers do not know it."""
+    return _LABELS.get(_bare(label), "")
 
 
-@lru_cache(maxsize=256)
+def _bare(label: str) -> str:
+    return label.strip().strip("\"'").lower()
+
+
+def is_utf_16(codec: str) -> bool:
+    """Whether the codec is of the UTF-16 kind: no charset for text in mail (RFC 2781 §4), and not read by all."""
+    return codec.startswith("utf-16")
+
+
 def is_ascii_superset(codec: str) -> bool:
     """Whether octets below 0x80 always mean ASCII, so that markup can be found and text put in without decoding."""
-    if not codec or codec in _STATEFUL or codec.startswith(("iso2022", "utf-16", "utf-32")):
-        return False
-    probe = bytes(range(0x20, 0x7F))
-    try:
-        return probe.decode(codec).encode(codec) == probe and "<body>".encode(codec) == b"<body>"
-    except UnicodeError:
-        return False
+    return bool(codec) and not is_utf_16(codec) and not codec.startswith("iso2022")
 
 
 def decode(data: bytes, codec: str) -> str:
@@ -112,7 +119,8 @@ def decode_header(value: bytes) -> str:
     if b"=?" not in value:
         return decode(value, "")
     pieces: list[str] = []
-    pending, pending_codec = b"", ""
+    pending: list[bytes] = []
+    pending_codec = ""
     position = 0
     for word in _WORD.finditer(value):
         between = value[position : word.start()]
@@ -121,13 +129,13 @@ def decode_header(value: bytes) -> str:
         position = word.end()
         # RFC 2047 §6.2: white space between encoded words is not shown; a character may be split over two of them.
         if pending and not between.strip() and codec == pending_codec:
-            pending += data
+            pending.append(data)
             continue
-        pieces.append(decode(pending, pending_codec))
+        pieces.append(decode(b"".join(pending), pending_codec))
         if between.strip() or not pending:
             pieces.append(decode(between, ""))
-        pending, pending_codec = data, codec
-    pieces.extend((decode(pending, pending_codec), decode(value[position:], "")))
+        pending, pending_codec = [data], codec
+    pieces.extend((decode(b"".join(pending), pending_codec), decode(value[position:], "")))
     return "".join(pieces)
 
 
@@ -141,10 +149,7 @@ def _decode_word(text: bytes, kind: bytes) -> bytes:
 def strict(label: str) -> str:
     """The codec of exactly the charset named, without what readers add to it: for writing."""
     codec = lookup(label)
-    found = _LABEL.match(label.strip().strip("\"'"))
-    if not codec or found is None:
-        return ""
     try:
-        return codecs.lookup(found[0].lower()).name
+        return codecs.lookup(_bare(label)).name if codec else ""
     except LookupError:
         return codec

@@ -1,46 +1,83 @@
 """Which style declarations take text out of a reader's sight.
 
-Not a style engine: simple selectors and inline styles, read so that doubt
-counts as shown. Whoever hides text behind more than that only gets it judged
-as if it were seen. Rules inside `@media` and its like depend on the screen and
-are passed over.
+Read so that doubt counts as shown: of two declarations of one property the one
+that a browser obeys decides, and a list that cannot be read hides nothing.
 """
 
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
-_HIDES = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|font-size:(?:0*[01](?:\.\d*)?(?:px|pt)?|\.\d+(?:px|pt)?|0+(?:em|rem|%|vw))"
-    r"(?=[;!}]|$)|font:(?:[a-z]+\s)*0(?:px)?[/\s]|(?:^|;)opacity:0*(?:\.0\d*)?(?=[;!]|$)"
-    r"|(?:left|right|top|text-indent|margin-left):-\d{3,}|clip:rect\(0"
+HIDE, SHOW, SAME = "hide", "show", "same"  # SAME: as the parent has it
+
+# Comments, strings and addresses are taken as CSS Syntax §4.3 cuts them: none of what they hold is a declaration.
+_APART = re.compile(
+    r"""(?P<comment>/\*(?:[^*]|\*(?!/))*+(?:\*/)?)"""
+    r"""|url\(\s*+(?!["'])(?:[^)\\]|\\.)*+\)?"""
+    r"""|(?P<string>"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)"""
+    r"""|(?P<escape>\\(?:[0-9a-fA-F]{1,6}\s?|.))""",
+    re.DOTALL | re.IGNORECASE | re.ASCII,
 )
-_HIDES_BY = ("font", "display:none", "visib", "opacity:", ":-", "clip:")  # one of these stands in whatever matches it
-_NO_ROOM = re.compile(r"(?:^|;)(?:max-)?(?:height|width):[01](?:px)?(?=[;!]|$)")
-_SHOWS = re.compile(r"display:(?!none)|visibility:visible")
-_BLANK = re.compile(r"\s+|/\*.*?\*/", re.DOTALL)
+_NAMING = re.compile(r"[\w-]")
+_BLANKS = re.compile(r"\s+")
+_AROUND = re.compile(r" ?([:;,!]) ?")
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.DOTALL)
-_COLOR = re.compile(r"(?:^|;)color:([^;!]+)")
-_BACKGROUND = re.compile(r"(?:^|;)background(-color|-image)?:([^;!]+)")
-_HEX = re.compile(r"#([0-9a-f]{3,8})")
+_STRUCTURE = re.compile(r"[{};,\\]")
+_READABLE = re.compile(r"""(?:[^()\[\]{}"'\\]|"[^"]*+"|'[^']*+'|\((?:[^()\[\]{}"'\\;]|\([^()\[\]{}"'\\;]*+\))*+\))*+""")
+_FAR = re.compile(r"-(?:9\d\d|\d{4,})(?:\.\d*)?(?:px|pt|em|rem|%|vw|vh)")
+# The property that hides in each way, and the values with which it does.
+_WAYS = {
+    "display": ("display", re.compile(r"none")),
+    "visibility": ("visibility", re.compile(r"hidden|collapse")),
+    "opacity": ("opacity", re.compile(r"0+(?:\.0*)?%?|0*\.0\d*")),
+    "size": ("font-size", re.compile(r"0*[01](?:\.\d*)?(?:px|pt)|\.\d+(?:px|pt)|0+(?:\.0*)?(?:em|rem|%|vw|vh)?")),
+    "indent": ("text-indent", _FAR),
+}
+_FONT_SIZE = re.compile(r"(?:^| )((?:\d*\.)?\d+[a-z%]*)(?=[/ ])")
+_RELATIVE = re.compile(r"[\d.]+(?:em|ex|ch|%)|inherit|unset|smaller|larger")
+_NO_ROOM = re.compile(r"[01](?:px)?")
+_NO_PADDING = re.compile(r"0(?:px)?(?: 0(?:px)?)*")
+_CLOSED = re.compile(r"hidden|clip")
+_END = re.compile(r"right|end|-webkit-right")
+_CLIPPED = re.compile(r"rect\((?:[01](?:px)?[ ,]*){4}\)")
+_WIDE = re.compile(r"\d{3}")
+_OUT_OF_FLOW = re.compile(r"absolute|fixed")
+_MOVES = frozenset(("position", "transform", "translate", "inset"))
+# With these, text may be seen whatever its colour is, or stand on another ground.
+_PAINTS = frozenset(
+    (
+        *("text-shadow", "filter", "mix-blend-mode", "background-clip", "-webkit-background-clip"),
+        *("-webkit-text-fill-color", "-webkit-text-stroke", "-webkit-text-stroke-width"),
+    )
+)
+_PICTURES = frozenset(("background-image", "box-shadow", "border-image", "backdrop-filter"))
+_RESET = ("display", "visibility", "opacity", "font-size", "text-indent", "overflow", "position", "color")
+_HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})")
 _RGB = re.compile(r"rgba?\((\d{1,3}),(\d{1,3}),(\d{1,3})(?:,([\d.]+))?\)")
-_NAMED = {"white": "ffffff", "black": "000000", "snow": "fffafa", "ivory": "fffff0", "whitesmoke": "f5f5f5"}
-_SIMPLE = re.compile(r"(?:\*|[a-z][a-z0-9-]*)?(?:[.#][A-Za-z0-9_-]+)?")
-_MOST_SELECTORS = 500
+_NAMED = {
+    "white": "ffffff",
+    "black": "000000",
+    "snow": "fffafa",
+    "ivory": "fffff0",
+    "whitesmoke": "f5f5f5",
+    **dict.fromkeys(("gray", "grey"), "808080"),
+    **dict.fromkeys(("dimgray", "dimgrey"), "696969"),
+    **dict.fromkeys(("slategray", "slategrey"), "708090"),
+    **dict.fromkeys(("lightslategray", "lightslategrey"), "778899"),
+    "cadetblue": "5f9ea0",
+}
 _KELVIN = "\u212a"
 UNKNOWN = "?"
 
 
-class Look(NamedTuple):
-    """What an element's own style says; "" where it says nothing."""
+class Verdict(NamedTuple):
+    """What a list of declarations says of one way to hide: HIDE, SHOW or SAME, or a colour."""
 
-    hides: bool
-    shows: bool
-    color: str
-    background: str
+    value: str
+    important: bool
 
 
-NO_LOOK = Look(False, False, "", "")
+Look = dict[str, Verdict]
 
 
 def look(style: str) -> Look:
@@ -54,49 +91,152 @@ def _cached_look(style: str) -> Look:
 
 
 def _look(style: str) -> Look:
-    squeezed = squeeze(style)
-    # A look for the plain word spares most styles the pattern.
-    found = _COLOR.search(squeezed) if "color:" in squeezed else None
-    color = color_value(found[1]) if found else ""
-    return Look(
-        hides(squeezed) or color == "transparent",
-        ("display:" in squeezed or "visib" in squeezed) and _SHOWS.search(squeezed) is not None,
-        color,
-        _background(squeezed) if "background" in squeezed else "",
-    )
+    text = plain(style)
+    said = _obeyed(text)
+    found: Look = {}
+    for way, (name, pattern) in _WAYS.items():
+        if name in said:
+            found[way] = _verdict(said[name], pattern)
+    found |= _box(said) | _colors(said)
+    if any("animation" in name for name in said):  # what moves may come into sight
+        found |= dict.fromkeys(("visibility", "opacity", "size", "box", "indent"), Verdict(SHOW, True))
+    if _READABLE.fullmatch(text) is None:
+        found = {way: verdict for way, verdict in found.items() if verdict.value != HIDE}
+        found |= {way: Verdict(UNKNOWN, found[way].important) for way in ("color", "ground") if way in found}
+    return found
 
 
-def hides(squeezed: str) -> bool:
-    """Whether these declarations (squeezed) take text out of sight."""
-    if any(sign in squeezed for sign in _HIDES_BY) and _HIDES.search(squeezed):
-        return True
-    return "overflow:hidden" in squeezed and _NO_ROOM.search(squeezed) is not None
+def declarations(style: str) -> list[tuple[str, Verdict]]:
+    """Every property that is said, with its value; a mail repeats a few styles over and over."""
+    return _cached_declarations(style) if len(style) <= 300 else _declarations(plain(style))
 
 
-def squeeze(style: str) -> str:
-    """Declarations in lower case, with no white space or comments that matter."""
-    text = unescape(lower(style.strip()))
-    if "/*" in text and "*/" not in text:
-        text = text[: text.index("/*")]
-    text = _BLANK.sub(" ", text) if "\n" in text or "/*" in text or "  " in text else text
-    return (
-        text.replace(": ", ":")
-        .replace("; ", ";")
-        .replace(" :", ":")
-        .replace(" ;", ";")
-        .replace(", ", ",")
-        .replace(" !", "!")
-    )
+@lru_cache(maxsize=512)
+def _cached_declarations(style: str) -> list[tuple[str, Verdict]]:
+    return _declarations(plain(style))
+
+
+def _declarations(text: str) -> list[tuple[str, Verdict]]:
+    found: list[tuple[str, Verdict]] = []
+    for declaration in text.split(";"):
+        name, _, value = map(str.strip, declaration.partition(":"))
+        worth = value.removesuffix("!important").strip()
+        if worth:
+            found.append((name, Verdict(worth, value.endswith("!important"))))
+    return found
+
+
+def _obeyed(text: str) -> Look:
+    """The value of each property that a browser would obey: the last, of those that are important if any is."""
+    said: Look = {}
+    for name, verdict in _declarations(text):
+        if name in said and said[name].important > verdict.important:
+            continue
+        said[name] = verdict
+        if name == "font":
+            said["font-size"] = verdict._replace(value=_size(verdict.value))
+        elif name == "all":
+            kept = {reset: said[reset] for reset in _RESET if reset in said and said[reset].important > verdict[1]}
+            said |= dict.fromkeys(_RESET, verdict) | kept
+    return said
+
+
+def _size(font: str) -> str:
+    """The size a `font` names."""
+    sizes = _FONT_SIZE.findall(font)
+    return sizes[-1] if sizes else font if font in ("inherit", "unset") else UNKNOWN
+
+
+def _verdict(said: Verdict, hiding: re.Pattern[str]) -> Verdict:
+    if hiding.fullmatch(said.value):
+        return said._replace(value=HIDE)
+    return said._replace(value=SAME if _RELATIVE.fullmatch(said.value) else SHOW)
+
+
+def _box(said: Look) -> Look:
+    """Whether the element's box is out of the window or has no room; whether it might leave one that is."""
+    if _is_far(said) or _is_shut(said) or (_is_out_of_flow(said) and _says(said, "clip", _CLIPPED)):
+        return {"box": Verdict(HIDE, False)}
+    moves = not _MOVES.isdisjoint(said) or _says(said, "text-align", _END)
+    moves = moves or any(name.startswith("margin") and _WIDE.search(said[name].value) for name in said)
+    return {"box": Verdict(SHOW, True)} if moves else {}
+
+
+def _is_far(said: Look) -> bool:
+    if not {"transform", "translate", "inset"}.isdisjoint(said) or said.keys() >= {"left", "right"}:
+        return False
+    is_placed = _is_out_of_flow(said) or ("position" in said and said["position"].value == "relative")
+    names = ("left", "right", "top", "margin-left") if is_placed else ("margin-left",)
+    return any(_says(said, name, _FAR) for name in names)
+
+
+def _is_shut(said: Look) -> bool:
+    if not _says(said, "overflow", _CLOSED):
+        return False
+    if any(name.startswith(("min-", "overflow-")) for name in said):
+        return False
+    if any(name.startswith("padding") and not _NO_PADDING.fullmatch(said[name].value) for name in said):
+        return False
+    return any(_says(said, name, _NO_ROOM) for name in ("max-height", "height", "max-width", "width"))
+
+
+def _is_out_of_flow(said: Look) -> bool:
+    return _says(said, "position", _OUT_OF_FLOW)
+
+
+def _says(said: Look, name: str, pattern: re.Pattern[str]) -> bool:
+    return name in said and pattern.fullmatch(said[name].value) is not None
+
+
+def _colors(said: Look) -> Look:
+    found: Look = {}
+    if not _PAINTS.isdisjoint(said):
+        found["color"] = Verdict(UNKNOWN, True)
+    elif "color" in said:
+        found["color"] = said["color"]._replace(value=color_value(said["color"].value))
+    if not _PICTURES.isdisjoint(said):
+        found["ground"] = Verdict(UNKNOWN, True)
+    else:
+        for name in ("background", "background-color"):
+            # Of two that both are said the second may be of no effect: the ground is not known.
+            if name in said:
+                value = UNKNOWN if "ground" in found else _ground(said[name].value)
+                found["ground"] = Verdict(value, said[name].important)
+    return found
+
+
+def _ground(value: str) -> str:
+    return "transparent" if value in ("none", "initial") else color_value(value)
+
+
+def plain(style: str) -> str:
+    """Declarations in lower case, with no comments, escapes and white space that matter."""
+    return _AROUND.sub(r"\1", _BLANKS.sub(" ", lower(without_comments(style)))).strip()
+
+
+def without_comments(style: str) -> str:
+    """Style whose every brace, comma and semicolon parts something: a string that holds one is emptied."""
+    return _APART.sub(_apart, style)
+
+
+def _apart(found: re.Match[str]) -> str:
+    if found["comment"]:
+        return " "
+    if found["escape"]:
+        letter = _unescaped_letter(found["escape"])
+        return letter if _NAMING.fullmatch(letter) else "\ufffd"  # an escaped brace is no brace
+    if found["string"]:
+        return '""' if _STRUCTURE.search(found["string"]) else found["string"]
+    return "url()"
+
+
+def _unescaped_letter(escape: str) -> str:
+    return _ESCAPE.sub(_unescaped, escape.lower()) if escape[1:2] != "\n" else "\ufffd"
 
 
 def lower(text: str) -> str:
     """Lower case as browsers take it: the Kelvin sign, whose small letter is an ASCII one, names nothing they know."""
     return text.lower() if text.isascii() else text.replace(_KELVIN, "\ufffd").lower()
-
-
-def unescape(text: str) -> str:
-    """Style in lower case with its escapes resolved."""
-    return lower(_ESCAPE.sub(_unescaped, text)) if "\\" in text else text
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -122,16 +262,22 @@ def color_value(text: str) -> str:
         return name
     if name in _NAMED:
         return _NAMED[name]
-    found = _HEX.fullmatch(name)
-    if found is not None:
-        digits = found[1]
-        return "".join(digit * 2 for digit in digits[:3]) if len(digits) < 6 else digits[:6]
-    rgb = _RGB.fullmatch(name)
-    if rgb is None:
-        return UNKNOWN
-    if rgb[4] and not rgb[4].strip("0."):
-        return "transparent"
-    return "".join(f"{min(int(rgb[channel]), 255):02x}" for channel in (1, 2, 3))
+    if (found := _HEX.fullmatch(name)) is not None:
+        digits = found[1] if len(found[1]) > 4 else "".join([digit * 2 for digit in found[1]])
+        return _seen_through(digits[:6], int(digits[6:] or "ff", 16) / 255)
+    if (rgb := _RGB.fullmatch(name)) is not None:
+        digits = "".join([f"{min(int(rgb[channel]), 255):02x}" for channel in (1, 2, 3)])
+        return _seen_through(digits, _number(rgb[4] or "1"))
+    return UNKNOWN
+
+
+def _seen_through(digits: str, opacity: float) -> str:
+    """Of what can be seen through a little, the colour depends on what is behind it."""
+    return digits if opacity >= 1 else UNKNOWN if opacity else "transparent"
+
+
+def _number(text: str) -> float:
+    return float(text) if text.count(".") <= 1 and text.strip(".") else 0.5
 
 
 @lru_cache(maxsize=512)
@@ -141,38 +287,3 @@ def is_alike(color: str, background: str, within: int = 8) -> bool:
         return False
     pairs = zip(bytes.fromhex(color), bytes.fromhex(background), strict=True)
     return all(abs(one - other) <= within for one, other in pairs)
-
-
-def hiding_selectors(sheet: str) -> frozenset[str]:
-    """The simple selectors (`p`, `.x`, `p.x`, `#x`) a style sheet hides and does not show again."""
-    hidden: dict[str, bool] = {}
-    depth = 0
-    for piece in unescape(sheet).split("}"):
-        opened = piece.count("{")
-        if depth == 0 and opened == 1:
-            selectors, _, body = piece.partition("{")
-            _note(hidden, selectors, squeeze(body))
-        depth = max(0, depth + opened - 1)
-        if len(hidden) > _MOST_SELECTORS:
-            break
-    return frozenset([name for name, hiding in hidden.items() if hiding])
-
-
-def _note(hidden: dict[str, bool], selectors: str, body: str) -> None:
-    hiding = hides(body)
-    if not hiding and not _SHOWS.search(body):
-        return
-    for selector in selectors.split(","):
-        name = selector.strip()
-        if name and _SIMPLE.fullmatch(name):
-            hidden[name] = hiding
-
-
-def _background(squeezed: str) -> str:
-    found = _BACKGROUND.search(squeezed)
-    if found is None:
-        return ""
-    if found[1] == "-image" or "url(" in found[2] or "gradient" in found[2]:
-        return UNKNOWN
-    value = found[2].split(" ")[0] if found[1] is None and not found[2].startswith("rgb") else found[2]
-    return color_value(value)

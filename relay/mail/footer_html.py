@@ -2,43 +2,39 @@
 
 The place is tried out with an HTML5 parser: the footer must come to stand
 directly in the body, in no other element, and no style may hide the page
-itself. Before the end of the body is tried first, with the elements closed
+itself (`page`). Before the end of the body is tried first, with the elements closed
 that were left open, then the top of the body, which nothing that follows can
 reach. When no place will do, there is none, and the message cannot carry a
 footer.
 """
 
 import re
-from html import escape
 from typing import NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from relay.mail import css
+from relay.mail import page
 from relay.mail.html import is_tangled
 from relay.mail.sight import surely_seen_links
 
 _MARK = "data-gatepost-place"
-_BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*>", re.ASCII)
-_STYLE_TAG = re.compile(r"<(?i:style)", re.ASCII)
+_BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*+(?:>|\Z)", re.ASCII)
 _HEAD_END = re.compile(r"</(?i:head)\s*>", re.ASCII)
 _HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[^>]*>)?", re.ASCII)
-_PAGE = frozenset(("html", "body"))
-_MOST_SELECTORS = 200
 _MOST_OPEN = 200
 _MOST_PARSED = 1024 * 1024  # a tree takes about thirty times its text
 #: Octets beyond which no link is known to be seen: of more characters than are parsed in every charset.
 MOST_SEEN = 4 * _MOST_PARSED
 _PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])", re.ASCII)  # these change the page even late
-#: The colour of the footer's text.
-INK = "#767676"
-_INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast
-#: Said inline on every element of the footer, so that no style sheet of the message reaches it.
+#: Said inline on every element of the footer, so that no style sheet of the message reaches it: `all` takes back what
+#: readers know, the rest is for those that do not know `all`. It stands above whatever might lie over it.
 VISIBLE = (
-    "display:block!important;visibility:visible!important;opacity:1!important;position:static!important;"
+    "all:initial!important;display:block!important;visibility:visible!important;opacity:1!important;"
+    "position:relative!important;z-index:2147483647!important;float:none!important;clear:both!important;"
     "height:auto!important;max-height:none!important;width:auto!important;max-width:none!important;"
     "overflow:visible!important;clip:auto!important;clip-path:none!important;transform:none!important;"
-    "filter:none!important;text-indent:0!important;letter-spacing:normal!important;float:none!important;"
+    "filter:none!important;text-indent:0!important;letter-spacing:normal!important;"
+    "direction:ltr!important;unicode-bidi:isolate!important;"
 )
 
 
@@ -54,17 +50,16 @@ def find_place(html: str) -> Place | None:
     if _is_too_much(html):
         return _top_without_parsing(html)
     end = _end(html.replace("\u0130", "I").lower())
-    may_hide = _may_hide_page(html)
     place = Place(end)
-    open_elements = _enclosing(html, place, may_hide)
+    open_elements = _enclosing(html, place)
     if open_elements == ():
         return place
     if open_elements and len(open_elements) <= _MOST_OPEN:
         place = Place(end, "".join([f"</{name}>" for name in open_elements]))
-        if _enclosing(html, place, may_hide) == ():
+        if _enclosing(html, place) == ():
             return place
     for at in _tops(html):
-        if _enclosing(html, Place(at), may_hide) == ():
+        if _enclosing(html, Place(at)) == ():
             return Place(at)
     return None
 
@@ -81,12 +76,12 @@ def _is_too_much(html: str) -> bool:
 
 def _top_without_parsing(html: str) -> Place | None:
     """The top of the body, where nothing that follows could change or hide the page: only what precedes is parsed."""
-    if _may_hide_page(html):
+    if page.may_hide(html):
         return None
     for at in _tops(html):
         before = html[:at]
         is_last_word = _PAGE_TAG.search(html, at) is None
-        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at), False) == ():
+        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at)) == ():
             return Place(at)
     return None
 
@@ -103,11 +98,8 @@ def _tops(html: str) -> list[int]:
     return [*dict.fromkeys(match.end() for match in found if match is not None), 0][:4]
 
 
-def _enclosing(html: str, place: Place, may_hide: bool) -> tuple[str, ...] | None:
-    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen.
-
-    `may_hide` says whether the page's own style hides anything at all.
-    """
+def _enclosing(html: str, place: Place) -> tuple[str, ...] | None:
+    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen."""
     mark = f"{_MARK}-{len(html)}-{hash(html) & 0xFFFFFFFF}"
     tree = LexborHTMLParser(f"{html[: place.at]}{place.closing}<div {mark}>x</div>{html[place.at :]}")
     node = _last_in_body(tree, mark) or tree.css_first(f"div[{mark}]")
@@ -117,13 +109,13 @@ def _enclosing(html: str, place: Place, may_hide: bool) -> tuple[str, ...] | Non
     above = node.parent
     while above is not None and above.tag and not above.tag.startswith("-"):
         name = above.tag
-        if name in _PAGE:
-            if _hides_itself(above):
+        if name in page.NAMES:
+            if page.hides_itself(above):
                 return None
         else:
             enclosing.append(name)
         above = above.parent
-    if may_hide and _hides_page(tree):
+    if page.hides(tree, node):
         return None
     return tuple(enclosing)
 
@@ -134,53 +126,3 @@ def _last_in_body(tree: LexborHTMLParser, mark: str) -> LexborNode | None:
     while node is not None and node.tag == "-text":
         node = node.prev
     return node if node is not None and node.tag == "div" and mark in node.attributes else None
-
-
-def _hides_itself(node: LexborNode) -> bool:
-    attributes = node.attributes
-    look = css.look(attributes.get("style") or "")
-    ground = look.background or css.attribute_color(attributes.get("bgcolor") or "")
-    return "hidden" in attributes or look.hides or css.is_alike(INK[1:], ground, _INK_RANGE)
-
-
-def _may_hide_page(html: str) -> bool:
-    """Whether any rule hides anything: read from all that may be style, without a parser."""
-    found = _STYLE_TAG.search(html)
-    return found is not None and bool(_hiding(html[found.start() :]))
-
-
-def _hides_page(tree: LexborHTMLParser) -> bool:
-    """Whether some rule, on whatever screen, takes the page out of sight."""
-    selectors = [selector for sheet in tree.css("style") for selector in _hiding(sheet.text())]
-    if not selectors or len(selectors) > _MOST_SELECTORS:
-        return bool(selectors)
-    page = LexborHTMLParser("".join([_bare(tree.css_first(name)) for name in ("html", "body")]))
-    return any(_selects_page(page, selector) for selector in selectors)
-
-
-def _hiding(sheet: str) -> list[str]:
-    """The selectors of all rules that hide, whatever screens they are for."""
-    selectors: list[str] = []
-    for rule in css.unescape(sheet.lower()).split("}"):
-        head, brace, body = rule.rpartition("{")
-        if not brace:
-            continue
-        look = css.look(body)
-        if look.hides or css.is_alike(INK[1:], look.background, _INK_RANGE):
-            selectors += head.rpartition("{")[2].split(",")
-    return [selector.strip() for selector in selectors if "::" not in selector]
-
-
-def _bare(node: LexborNode | None) -> str:
-    """An element's start tag alone: the page without its content, for selectors to be tried on."""
-    if node is None:
-        return ""
-    pairs = [f'{name}="{escape((value or "").lower())}"' for name, value in node.attributes.items()]
-    return f"<{node.tag} {' '.join(pairs)}>"
-
-
-def _selects_page(page: LexborHTMLParser, selector: str) -> bool:
-    try:
-        return any(node.tag in _PAGE for node in page.css(selector))
-    except SelectolaxError:  # no selector, or one of a kind it does not know
-        return any(name in selector for name in ("body", "html", "root", "*", "&"))

@@ -21,7 +21,7 @@ class Added(NamedTuple):
 
 def added_to(part: Part) -> Added:
     """A text part before all others of this multipart."""
-    return Added(part.start, "first", part.params.params["boundary"].rstrip())
+    return Added(part.start, "first", part.boundary.decode("latin-1"))
 
 
 def wrapped(view: View) -> Added:

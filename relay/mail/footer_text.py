@@ -11,7 +11,8 @@ import re
 from html import escape
 
 from relay.mail.footer import Footer
-from relay.mail.footer_html import INK, VISIBLE
+from relay.mail.footer_html import VISIBLE
+from relay.mail.page import INK
 
 #: language: (who sent it, the link)
 TEXTS = {
@@ -28,14 +29,17 @@ _URL = re.compile(r"https?://[!-~]{1,800}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LONGEST_NAME, _LONGEST_ADDRESS = 200, 500
 _BLOCK = (
-    f"{VISIBLE}clear:both!important;margin:24px 0 0!important;padding:12px 8px!important;"
-    f"border-top:1px solid {INK};font:normal 13px/1.5 Arial,Helvetica,sans-serif!important;"
-    f"color:{INK}!important;background:transparent!important;text-align:start;"
+    f"{VISIBLE}margin:24px 0 0!important;padding:12px 8px!important;border-top:1px solid {INK}!important;"
+    "font:normal 13px/1.5 Arial,Helvetica,sans-serif!important;text-align:start!important;"
+    f"color:{INK}!important;background:transparent!important;"
 )
 _ANCHOR = (
-    "display:inline-block!important;visibility:visible!important;opacity:1!important;position:static!important;"
-    "font-size:13px!important;text-indent:0!important;height:auto!important;width:auto!important;"
-    f"overflow:visible!important;padding:8px 0!important;color:{INK}!important;text-decoration:underline!important;"
+    "all:initial!important;display:inline-block!important;visibility:visible!important;opacity:1!important;"
+    "position:static!important;height:auto!important;max-height:none!important;width:auto!important;"
+    "max-width:none!important;overflow:visible!important;clip-path:none!important;transform:none!important;"
+    "filter:none!important;text-indent:0!important;padding:8px 0!important;cursor:pointer!important;"
+    "font:normal 13px/1.5 Arial,Helvetica,sans-serif!important;"
+    f"color:{INK}!important;text-decoration:underline!important;"
 )
 
 

@@ -12,7 +12,8 @@ from html import unescape
 from itertools import zip_longest
 from typing import NamedTuple
 
-from relay.mail import css
+from relay.mail import css, sheet
+from relay.mail.dress import NEXT_LINE, PLAIN, Dress, attributes_of, dressed
 
 
 class Shown(NamedTuple):
@@ -63,19 +64,8 @@ _SIGNS = (
     *("cite", "quote", "rplyfwd", "&#"),
 )
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
-_COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]+(?:\([^)]*\))?)")
+_COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]++(?:\([^()]{0,60}\))?)")
 _ANY_CASE = re.IGNORECASE | re.ASCII
-_QUOTE = re.compile(
-    r"type\s*=\s*[\"']?cite|gmail_quote|divrplyfwdmsg|yahoo_quoted|moz-cite-prefix|protonmail_quote", _ANY_CASE
-)
-_STYLE = re.compile(r"""\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", _ANY_CASE)
-_BGCOLOR = re.compile(r"""\sbgcolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", _ANY_CASE)
-_COLOR_ATTRIBUTE = re.compile(r"""\scolor\s*=\s*["']?(#?[0-9a-zA-Z]+)""", _ANY_CASE)
-_NAMES = re.compile(r"""\s(class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", _ANY_CASE)
-_HIDDEN_ATTRIBUTE = re.compile(r"""(?:^|[\s"'])hidden(?=[\s=/]|$)(?!\s*=\s*["']?until)""", _ANY_CASE)
-_QUOTED_VALUES = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
-_HREF = re.compile(r"""(?<![\w-])href\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", _ANY_CASE)
-_ALT = re.compile(r"""(?<![\w-])alt\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", _ANY_CASE)
 _COMMENT_END = re.compile(r"--!?>")
 _LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
 _INVISIBLE = re.compile(
@@ -90,13 +80,13 @@ def read(html: str) -> Shown:
     """Reads what a person sees of `html`."""
     language = _LANG.search(html, 0, 2000)
     markup, shown_raw, unseen, sheets = _without_raw(html.replace("\0", "").replace(_BREAK, ""))
-    hiding = css.hiding_selectors("".join(sheets)) if sheets else frozenset()
+    rules = sheet.sheet(*sheets) if sheets else sheet.NO_SHEET
     links: dict[str, None] = {}
     alts: dict[str, None] = {}
     # text, slash, name, attributes, text, …: three groups a tag
     pieces = _TAG.split(markup)
-    if hiding or _may_hide("\n".join(filter(None, pieces[3::4])).lower()):
-        seen, quoted, hidden = _follow(pieces, hiding, links, alts)
+    if rules.hiding or _may_hide("\n".join(filter(None, pieces[3::4])).lower()):
+        seen, quoted, hidden = _follow(pieces, rules, links, alts)
         unseen.append(hidden)
     else:
         seen, quoted = _all(pieces, links, alts), ""
@@ -164,9 +154,8 @@ def _settled(pieces: list[str]) -> str:
 
 def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, None]) -> None:
     """Notes where a link leads or what stands for a picture."""
-    pattern, values = (_ALT, alts) if name == "img" else (_HREF, links)
-    found = pattern.search(attributes)
-    value = unescape(found[1] or found[2] or found[3] or "").strip() if found else ""
+    wanted, values = ("alt", alts) if name == "img" else ("href", links)
+    value = attributes_of(attributes).get(wanted, "").strip() if wanted in attributes.lower() else ""
     if value and len(values) < _MOST_LINKS:
         values[value] = None
 
@@ -195,11 +184,18 @@ def _without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
         elif name in _SHOWN_RAW:
             shown.append(content)
         elif name == "style":
-            sheets.append(content)
+            sheets.append(_condition(html[found.end() : opened]) + content)
         elif name in ("title", "template") and content.strip():
             unseen.append(_all(_TAG.split(content), {}, {}))
     pieces.append(html[position:])
     return "".join(pieces), shown, unseen, sheets
+
+
+def _condition(attributes: str) -> str:
+    """What a style element's own attributes say of when it holds, in the words of a sheet."""
+    said = attributes_of(attributes)
+    is_sure = said.get("media", "").strip().lower() in ("", "all", "screen")
+    return "" if is_sure and said.get("type", "").strip().lower() in ("", "text/css") else "@media{"
 
 
 def _after_comment(html: str, start: int) -> int:
@@ -266,9 +262,10 @@ def _counted(tags: set[str]) -> dict[str, tuple[list[int], bool]]:
 class _Element(NamedTuple):
     name: str
     kind: int  # how all in it is seen: 0 shown, 1 quoted, 2 hidden
-    own: int  # how its own text is seen: hidden too where its colour is that of the ground
+    own: int  # how its own text is seen: hidden too under a veil, and where its colour is that of the ground
     color: str
     background: str
+    veils: frozenset[str] = frozenset()  # what hides until an element within takes it off
 
 
 @dataclass(slots=True)
@@ -304,12 +301,15 @@ class _Stack:
 
 
 def _follow(
-    pieces: list[str], hiding: frozenset[str], links: dict[str, None], alts: dict[str, None]
+    pieces: list[str], rules: sheet.Sheet, links: dict[str, None], alts: dict[str, None]
 ) -> tuple[str, str, str]:
     """Follows every element: the text shown, quoted, and hidden."""
     kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
     stack = _Stack()
-    known: dict[tuple[str, str], _Dress] = {}  # a mail dresses its elements alike over and over
+    for name in ("html", "body"):  # they are there even where no tag says so; a hidden page without them is doubtful
+        page = dressed(name, "", rules)._replace(hides=False, veils=frozenset())
+        stack.open[0] = _element("", page, stack.open[0])
+    known: dict[tuple[str, str], Dress] = {}  # a mail dresses its elements alike over and over
     for text, slash, name, attributes in zip(
         pieces[0:-1:4], pieces[1::4], _small_names(pieces), pieces[3::4], strict=True
     ):
@@ -322,8 +322,10 @@ def _follow(
             stack.imply(name)
             dress = known.get((name, attributes))
             if dress is None:
-                dress = known[name, attributes] = _dress(name, attributes, hiding)
+                dress = known[name, attributes] = dressed(name, attributes, rules)
             stack.push(_element(name, dress, stack.open[-1]))
+        elif name == "br":
+            stack.open[-1] = _element(stack.open[-1].name, NEXT_LINE, stack.open[-1])
         own = stack.open[-1].own
         if name in _BLOCK_NAMES:
             kinds[own].append(_BREAK)
@@ -333,60 +335,16 @@ def _follow(
     return _settled(kinds[0]), _settled(kinds[1]), _settled(kinds[2])
 
 
-class _Dress(NamedTuple):
-    """What an element's own attributes say; "" where they say nothing."""
-
-    hides: bool = False
-    quotes: bool = False
-    color: str = ""
-    background: str = ""
-
-
-_PLAIN = _Dress()
-
-
-def _dress(name: str, attributes: str, hiding: frozenset[str]) -> _Dress:
-    if not attributes.strip("/ \n\r\t") and not (hiding and name in hiding):
-        return _PLAIN
-    style = _STYLE.search(attributes)
-    look = css.look(unescape(style[1].strip("\"'"))) if style else css.NO_LOOK
-    background = look.background or _attribute(_BGCOLOR, attributes)
-    return _Dress(
-        look.hides or _is_hidden(name, attributes, hiding, look.shows),
-        _QUOTE.search(attributes) is not None,
-        look.color or (_attribute(_COLOR_ATTRIBUTE, attributes) if name == "font" else ""),
-        background if background != "transparent" else "",
-    )
-
-
-def _element(name: str, dress: _Dress, parent: _Element) -> _Element:
-    kind, color, background = parent.kind, parent.color, parent.background
-    if dress is _PLAIN:
-        return _Element(name, kind, parent.own, color, background)
+def _element(name: str, dress: Dress, parent: _Element) -> _Element:
+    kind, color, background, veils = parent.kind, parent.color, parent.background, parent.veils
+    if dress is PLAIN:
+        return _Element(name, kind, parent.own, color, background, veils)
     background = dress.background or background
     color = dress.color or color
+    veils = (veils - dress.unveils) | dress.veils
     if dress.hides:
         kind = 2
     elif kind == 0 and dress.quotes:
         kind = 1
-    return _Element(name, kind, 2 if css.is_alike(color, background) else kind, color, background)
-
-
-def _attribute(pattern: re.Pattern[str], attributes: str) -> str:
-    found = pattern.search(attributes)
-    return "" if found is None else css.attribute_color(found[1])
-
-
-def _is_hidden(name: str, attributes: str, hiding: frozenset[str], shows: bool) -> bool:
-    if "hidden" in attributes.lower() and _HIDDEN_ATTRIBUTE.search(_QUOTED_VALUES.sub("=", attributes)) and not shows:
-        return True
-    if not hiding or shows:
-        return False
-    if name in hiding or "*" in hiding:
-        return True
-    for found in _NAMES.finditer(attributes):
-        mark = "." if found[1].lower() == "class" else "#"
-        for word in (found[2] or found[3] or found[4] or "").split():
-            if mark + word in hiding or f"{name}{mark}{word}" in hiding:
-                return True
-    return False
+    is_unseen = veils or color == "transparent" or css.is_alike(color, background)
+    return _Element(name, kind, 2 if is_unseen else kind, color, background, veils)

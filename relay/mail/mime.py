@@ -34,10 +34,12 @@ AMBIGUOUS = frozenset(
         "blank_continuation_line",
         "boundary_look_alike",
         "boundary_missing",
+        "boundary_not_ascii",
         "boundary_reused",
         "boundary_trailing_space",
+        "boundary_unclear",
         "charset_unknown",
-        "charset_utf_7",
+        "charset_utf_16",
         "content_disposition_repeated",
         "content_type_repeated",
         "encoding_of_multipart",
@@ -56,7 +58,7 @@ _TEXT_PLAIN = Structured("text/plain", {})
 _RFC822 = Structured("message/rfc822", {})
 _NOTHING = Structured("", {})
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
-_ENCODINGS = {"8-bit": "8bit", "7-bit": "7bit", "quoted printable": "quoted-printable", "base-64": "base64"}
+_IDENTITY = {"8-bit": "8bit", "7-bit": "7bit"} | {name: name for name in transfer.IDENTITY}
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +74,7 @@ class Part:
     defects: tuple[Fault, ...]
     delimiter: int = -1  # where the line of the delimiter before this part begins; -1 for none
     children: tuple["Part", ...] = ()
+    boundary: bytes = b""  # of a multipart: what its parts were told apart by
     close: int = -1  # of a multipart: where the line of its closing delimiter begins; -1 for none
     in_message: bool = False  # within an attached message
     is_container: bool = False  # a multipart or message whose children were read
@@ -215,16 +218,16 @@ class _Reader:
         return part
 
     def _text(self, part: Part, faults: list[Fault]) -> None:
+        if part.is_attachment:
+            return
         label = part.params.params.get("charset")
         if label:
             codec = charset.lookup(label)
             if not codec:
                 faults.append(Fault("charset_unknown", part.start))
-            elif codec == "utf-7":
-                faults.append(Fault("charset_utf_7", part.start))
-        if part.encoding != "base64" or part.is_attachment:
-            return
-        if transfer.continues_after_padding(self.data, part.body, part.end):
+            elif charset.is_utf_16(codec):
+                faults.append(Fault("charset_utf_16", part.start))
+        if part.encoding == "base64" and transfer.continues_after_padding(self.data, part.body, part.end):
             faults.append(Fault("base64_after_padding", part.body))
 
     def _attached_message(self, part: Part, depth: int, faults: list[Fault]) -> None:
@@ -242,7 +245,7 @@ class _Reader:
         # RFC 2045 §6.4: a composite is never encoded; some readers decode it all the same.
         if part.encoding not in transfer.IDENTITY:
             faults.append(Fault("encoding_of_multipart", part.start))
-        boundary = _boundary(part, faults)
+        boundary = part.boundary = _boundary(part, faults)
         if not boundary:
             return
         if boundary in open_boundaries:
@@ -312,7 +315,10 @@ def _before_line_end(data: bytes, newline: int) -> int:
 
 
 def _boundary(part: Part, faults: list[Fault]) -> bytes:
-    boundary = part.params.params.get("boundary", "").encode("latin-1", "ignore")
+    text = part.params.params.get("boundary", "")
+    boundary = charset.encode(text, "latin-1") or text.encode("utf-8", "replace")
+    if not text.isascii():
+        faults.append(Fault("boundary_not_ascii", part.start))
     stripped = boundary.rstrip()
     if not stripped:
         faults.append(Fault("boundary_missing", part.start))
@@ -370,11 +376,13 @@ def _type(value: bytes, offset: int, faults: list[Fault]) -> Structured:
 
 
 def _encoding(value: bytes, offset: int, faults: list[Fault]) -> str:
-    name = parse(value).value
-    name = _ENCODINGS.get(name, name)
+    """The transfer encoding, where it is one token and nothing beside it: of other values only some readers decode."""
+    name = value.strip().lower().decode("latin-1")
     if name in transfer.KNOWN:
         return name
-    if name:
+    if not name:
+        return "7bit"
+    identity = _IDENTITY.get(parse(value).value)  # nobody decodes that, however it is written
+    if identity is None:
         faults.append(Fault("encoding_unknown", offset))
-        return "unknown"
-    return "7bit"
+    return identity or "unknown"

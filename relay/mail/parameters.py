@@ -24,7 +24,10 @@ class Structured(NamedTuple):
 
 
 _PARAM = re.compile(r';\s*([^\s=;"]+)\s*=\s*("[^"\\]*(?:\\.[^"\\]*)*"?|[^;]*)', re.DOTALL)
-_COMMENT = re.compile(r"\s*\([^()]*\)\s*$")
+# What all readers take for the same value; what else is unquoted some cut short, some read as a comment.
+_ALIKE = re.compile(r'(?:"[^"\\\r\n]*"|[^\s"\\()<>,;]*)\s*')
+# Where the semicolon is missing («text/html charset=utf-8») readers take the type as far as the blank.
+_TYPE_ALONE = re.compile(r"\s*([^\s/]+)\s*/\s*([^\s/(]+)\s+[^\s(]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _WHITE = re.compile(r"\s+")
@@ -45,14 +48,20 @@ def _cached(value: bytes) -> Structured:
 def _parse(value: bytes) -> Structured:
     text = value.decode("latin-1")
     head, semicolon, _ = text.partition(";")
-    if "(" in head:
-        head = _COMMENT.sub("", head)
-    head = _WHITE.sub("", head).lower()
-    if not semicolon:
-        return Structured(head, _EMPTY)
     faults: list[str] = []
+    head = _value(_without_comment(head), faults)
+    if not semicolon:
+        return Structured(head, _EMPTY, tuple(faults))
     params = _parameters(text, len(text.partition(";")[0]), faults)
     return Structured(head, MappingProxyType(params), tuple(faults))
+
+
+def _value(head: str, faults: list[str]) -> str:
+    alone = _TYPE_ALONE.match(head)
+    if alone is None:
+        return _WHITE.sub("", head).lower()
+    faults.append("semicolon_missing")
+    return f"{alone[1]}/{alone[2]}".lower()
 
 
 def _parameters(text: str, start: int, faults: list[str]) -> dict[str, str]:
@@ -63,6 +72,8 @@ def _parameters(text: str, start: int, faults: list[str]) -> dict[str, str]:
             faults.append("too_many_parameters")
             break
         name, value = found[1].lower(), _unquote(found[2])
+        if name.partition("*")[0] == "boundary" and not _is_read_alike(text, found):
+            faults.append("boundary_unclear")
         if "*" in name:
             _collect(sections, name, value)
         elif params.setdefault(name, value) != value:
@@ -77,10 +88,22 @@ def _parameters(text: str, start: int, faults: list[str]) -> dict[str, str]:
 
 def _unquote(value: str) -> str:
     if value[:1] != '"':
-        value = value.strip()
-        return _COMMENT.sub("", value) if "(" in value else value
+        return _without_comment(value.strip())
     value = value[1:-1] if len(value) > 1 and value[-1] == '"' else value[1:]
     return _ESCAPED.sub(r"\1", value) if "\\" in value else value
+
+
+def _without_comment(value: str) -> str:
+    """The value without the comment it ends in; told from the end, so that a comment left open costs nothing."""
+    ended = value.rstrip()
+    opened = ended.rfind("(") if ended.endswith(")") else -1
+    return ended[:opened].rstrip() if opened >= 0 and ended.find(")", opened) == len(ended) - 1 else value
+
+
+def _is_read_alike(text: str, found: re.Match[str]) -> bool:
+    """Whether a boundary is one value for all readers. Of RFC 2231 not all know for what it is meant."""
+    end = text.find(";", found.end())
+    return "*" not in found[1] and _ALIKE.fullmatch(text, found.start(2), len(text) if end < 0 else end) is not None
 
 
 def _collect(sections: dict[str, dict[int, tuple[str, bool]]], name: str, value: str) -> None:

@@ -8,12 +8,13 @@ which harms nobody.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from policy.tokens import without_invisible, word_set
 from relay.mail import css
+from relay.mail.sheet import Rule, imports, rules
 
 _PLAIN = word_set(
     """
@@ -25,6 +26,7 @@ _HIDING_ATTRIBUTES = frozenset(("hidden", "inert", "popover", "aria-hidden"))
 _FOREIGN_SHEET = "link[rel~=stylesheet i], link[rel=stylesheet]"
 _SHOWN_TO_SOME = ("<!--[if", "<noscript")
 _MOST_RULES = 200
+_MOST_SELECTORS = 500
 _FEWEST_LETTERS = 2
 
 _ANY = re.compile(r"[^\\]*")
@@ -57,7 +59,11 @@ _HARMLESS = {
     "display": re.compile(r"block|inline|inline-block|table|table-row|table-cell|list-item"),
     "visibility": re.compile(r"visible"),
     "opacity": re.compile(r"1(?:\.0*)?"),
-    "position": re.compile(r"static"),
+    "position": re.compile(r"static|relative"),
+    "z-index": re.compile(r"auto|\d+"),
+    "all": re.compile(r"initial"),
+    "unicode-bidi": re.compile(r"normal|isolate"),
+    "cursor": re.compile(r"[a-z]+"),
     "overflow": re.compile(r"visible"),
     "float": re.compile(r"none|left|right"),
     "text-indent": re.compile(r"0(?:px)?"),
@@ -111,7 +117,7 @@ def _upwards(node: LexborNode) -> Iterator[LexborNode]:
 
 def is_harmless(style: str) -> bool:
     """Whether none of these declarations could hide anything."""
-    for declaration in css.squeeze(style).split(";"):
+    for declaration in css.plain(style).split(";"):
         name, _, value = declaration.partition(":")
         if not name.strip():
             continue
@@ -123,30 +129,30 @@ def is_harmless(style: str) -> bool:
 
 def _doubtful_elements(tree: LexborHTMLParser) -> frozenset[int] | None:
     """The elements that some rule of the message's own style might hide; None where it cannot be told."""
-    rules = [rule for sheet in tree.css("style") for rule in _rules(sheet.text())]
-    if len(rules) > _MOST_RULES or any("@import" in selectors for selectors, _ in rules):
+    sheets = [sheet.text() for sheet in tree.css("style")]
+    found = [rule for sheet in sheets for rule in rules(sheet)]
+    if len(found) > _MOST_RULES or any(map(imports, sheets)):
         return None
-    found: set[int] = set()
-    for selectors, body in rules:
-        if is_harmless(body):
-            continue
-        for selector in selectors.split(","):
-            try:
-                found.update([node.mem_id for node in tree.css(_without_states(selector))])
-            except SelectolaxError:  # no selector, or one of a kind it does not know
-                return None
-    return frozenset(found)
+    selectors = {*harmful_selectors(found)}
+    if len(selectors) > _MOST_SELECTORS:
+        return None
+    doubtful: set[int] = set()
+    for selector in selectors:
+        try:
+            doubtful.update([node.mem_id for node in tree.css(without_states(selector))])
+        except SelectolaxError:  # no selector, or one of a kind it does not know
+            return None
+    return frozenset(doubtful)
 
 
-def _rules(sheet: str) -> Iterator[tuple[str, str]]:
-    """Selectors and declarations of every rule, whatever screens it is for."""
-    for rule in css.unescape(re.sub(r"/\*.*?(?:\*/|$)", "", sheet.lower(), flags=re.DOTALL)).split("}"):
-        head, _, body = rule.rpartition("{")
-        if head.strip() or "@import" in body:
-            yield (head.rpartition("{")[2] if "@import" not in rule else "@import", body)
+def harmful_selectors(found: Iterable[Rule]) -> Iterator[str]:
+    """What the rules are for that might hide something, on whatever screen."""
+    for rule in found:
+        if not is_harmless(rule.body):
+            yield from map(str.strip, rule.selectors.lower().split(","))
 
 
-def _without_states(selector: str) -> str:
-    """The selector without `:hover` and its like, which may come to be true."""
-    plain = re.sub(r"::?[a-z-]+(?:\([^)]*\))?", "", selector.strip())
+def without_states(selector: str) -> str:
+    """The selector without `:hover` and its like, which may come to be true, and without strings that were emptied."""
+    plain = re.sub(r"::?[a-z-]++(?:\([^)]*+\)?)?|\[[^\]\"]*+\"\"[^\]]*+\]", "", selector.strip())
     return plain.strip() or "*"

@@ -1,17 +1,22 @@
 """What a reader would see of a message, as the one value policy judges text by.
 
 Every alternative is read: where the plain text says other things than the
-HTML, both are in the text, since some reader shows either. Only the first
-`MAX_TEXT` characters of what is shown are kept, out of at most `MAX_MARKUP`
-octets a part: enough to judge by, and a bound on the work. Text sent as an
-attachment counts only where the message shows next to nothing else. Nothing
-here fails on a damaged message.
+HTML, both are in the text, since some reader shows either. Text of a kind
+nobody knows is read as plain text (RFC 2046 §4.1.4), and so is text with a
+file name that is not called an attachment. Of what is shown `MAX_TEXT`
+characters are kept, the beginning and the end, out of at most `MAX_MARKUP` a
+part; of a longer part style sheets and empty lines do not count. That is
+enough to judge by, and a bound on the work. All that leaves without being
+shown, attached texts too, is handed on as it stands to those who look for
+secrets. Text sent as an attachment counts only where the message shows next to
+nothing else. Nothing here fails on a damaged message.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from html import unescape
 
 from policy.content import Content
 from relay.mail import charset, html, transfer
@@ -21,9 +26,27 @@ from relay.mail.mime import Part, View
 
 MAX_TEXT = 64 * 1024
 MAX_MARKUP = 256 * 1024
+_END = 4 * 1024  # of a longer text
 _NEXT_TO_NOTHING = 200  # characters
 _SAME = 0.8  # of the words of one alternative that must stand in the other
 _MOST_NAMES = 100
+_LOOKED_AT = 1024  # octets of a file, to tell whether it is text
+
+_MARKUP = frozenset(("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml"))
+_USUAL = _MARKUP | {"text/plain", "text/enriched", "text/markdown"}
+# Readers show these in ways of their own, and the text beside them says the same.
+_RECORDS = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/directory"))
+
+_BLANKS = re.compile("[\\s\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufeff]{3,}+")
+_GAP = r"(?:\s|&nbsp;|<br[\s/]*+>)"
+_UNSHOWN = re.compile(
+    r"<(style|script)(?=[\s/>])(?:.*?</\1(?=[\s/>])[^>]*+(?:>|\Z)|.*+)"
+    r"|<!--(?!-?>|\[if)(?:.*?--!?>|.*+)"
+    rf"|(?P<gap>{_GAP}){_GAP}{{2,1000}}",
+    re.IGNORECASE | re.ASCII | re.DOTALL,
+)
+_FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)  # a style sheet in there may hold text that is shown
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
 _ATTRIBUTION = re.compile(
     r"^(?:On .{5,200} wrote:|Am .{5,200} schrieb .{1,100}:|Le .{5,200} a écrit ?:|El .{5,200} escribió:"
@@ -51,7 +74,7 @@ class _Gathered:
     attachments: list[str] = field(default_factory=list)
     attached_texts: list[Part] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
-    room: int = MAX_TEXT
+    unseen: list[str] = field(default_factory=list)
 
 
 def content(view: View) -> Content:
@@ -59,17 +82,17 @@ def content(view: View) -> Content:
     header = view.header
     subject = charset.decode_header(header.get(b"subject"))
     is_reply = header.first(b"in-reply-to") is not None or header.first(b"references") is not None
-    found = _Gathered()
+    found = _Gathered(unseen=_between_bodies(view))
     _gather(view.data, view.root, found)
     _read_attached(view.data, found)
     if not is_reply and not _REPLY_SUBJECT.match(subject):
         found.texts += found.quoted  # nothing there to be quoted from: it is this message's own text
         found.quoted = []
     return Content(
-        subject=_settled(subject),
-        text=_settled("\n".join(found.texts)),
-        quoted=_settled("\n".join(found.quoted)),
-        hidden=_settled("\n".join(found.hidden)),
+        subject=_settled(subject, found),
+        text=_settled("\n".join(found.texts), found),
+        quoted=_settled("\n".join(found.quoted), found),
+        hidden=_settled("\n".join(found.hidden), found),
         links=tuple(found.links),
         image_alts=tuple(found.alts),
         attachments=tuple(found.attachments[:_MOST_NAMES]),
@@ -77,7 +100,8 @@ def content(view: View) -> Content:
         is_reply=is_reply,
         is_bulk=_is_bulk(header),
         is_automatic=header.get(b"auto-submitted").strip().lower() not in (b"", b"no"),
-        from_name=_settled(from_name(header.get(b"from"))),
+        from_name=_settled(from_name(header.get(b"from")), found),
+        unseen=tuple(found.unseen),
     )
 
 
@@ -126,32 +150,63 @@ def _gather(data: bytes, part: Part, found: _Gathered) -> None:
         else:
             for child in part.children:
                 _gather(data, child, found)
-    elif kind in ("text/plain", "text/html", "text/enriched", "text/markdown") or kind[:10] == "multipart/":
-        if part.is_attachment or part.filename:
-            found.attachments.append(part.filename)
-            found.attached_texts.append(part)
-        else:
-            _add(found, *_read(data, part))
-    elif part.delimiter >= 0 or kind[:5] != "text/":
-        name = part.filename
-        if name or part.is_attachment:
-            found.attachments.append(name)
+    elif kind[:5] == "text/" or kind[:10] == "multipart/" or kind in _MARKUP:
+        _text(data, part, found)
     else:
-        _add(found, *_read(data, part))
+        _file(data, part, found)
+
+
+def _text(data: bytes, part: Part, found: _Gathered) -> None:
+    """A text is shown, unless it is called an attachment or is a record that readers show as what it is."""
+    name = part.filename
+    if name or part.is_attachment:
+        found.attachments.append(name)
+    # RFC 2183 §2.8: a disposition nobody knows counts as an attachment.
+    if part.is_attachment or (name and part.disposition.value not in ("", "inline")):
+        found.attached_texts.append(part)
+    elif part.type in _RECORDS and part.delimiter >= 0 and (text := _whole(data, part)).lstrip().startswith("BEGIN:V"):
+        found.unseen.append(text)
+    else:
+        _read(data, part, found)
+
+
+def _file(data: bytes, part: Part, found: _Gathered) -> None:
+    """Anything else; what it is called does not tell whether it is text, as keys and settings are."""
+    if (name := part.filename) or part.is_attachment:
+        found.attachments.append(name)
+    _hand_on(data, part, found)
+
+
+def _hand_on(data: bytes, part: Part, found: _Gathered) -> None:
+    beginning = data[part.body : min(part.end, part.body + 2 * _LOOKED_AT)]
+    if _is_text(transfer.decode(beginning, part.encoding, _LOOKED_AT)):
+        found.unseen.append(_whole(data, part))
+
+
+def _is_text(octets: bytes) -> bool:
+    if _CONTROL.search(octets):
+        return False
+    try:
+        return bool(octets.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        return error.start > len(octets) - 4  # a character cut in two
 
 
 def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
     """The richest alternative first, as most readers show it; the others where they say something else."""
     known: set[str] = set()
-    for child in reversed(part.children):
-        one = _Gathered(room=found.room)
+    richest_first = part.children[::-1]
+    for child in sorted(richest_first, key=_is_unusual):
+        one = _Gathered()
         _gather(data, child, one)
+        _keep_ends(one)
         words = set(" ".join(one.texts).split())
         if not words <= known:
             if len(words & known) < _SAME * len(words):
                 found.texts += one.texts
                 found.quoted += one.quoted
-                found.room = max(0, found.room - sum(map(len, one.texts)))
+            else:
+                found.unseen += one.texts + one.quoted
             known |= words
         found.hidden += one.hidden
         found.links.update(one.links)
@@ -159,20 +214,28 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         found.attachments += one.attachments
         found.attached_texts += one.attached_texts
         found.languages += one.languages
+        found.unseen += one.unseen
+
+
+def _is_unusual(part: Part) -> bool:
+    return not part.is_container and part.type not in _USUAL
 
 
 def _related(data: bytes, part: Part, found: _Gathered) -> None:
     for number, child in enumerate(part.children):
         if number == 0 or (child.is_container or child.type[:5] == "text/"):
             _gather(data, child, found)
-        elif child.is_attachment:
-            found.attachments.append(child.filename)
+        else:
+            if child.is_attachment:
+                found.attachments.append(child.filename)
+            _hand_on(data, child, found)
 
 
 def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
-    inner = _Gathered(room=found.room)
+    inner = _Gathered()
     root = part.children[0]
     _gather(data, root, inner)
+    _keep_ends(inner)
     texts = [charset.decode_header(root.header.get(b"subject")), *inner.texts, *inner.quoted]
     if "".join(found.texts).strip():
         found.quoted += texts
@@ -181,42 +244,106 @@ def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
     found.hidden += inner.hidden
     found.links.update(inner.links)
     found.attachments += [part.filename, *inner.attachments]
+    found.unseen += [*inner.unseen, *(_whole(data, text) for text in inner.attached_texts)]
 
 
-def _read(data: bytes, part: Part) -> tuple[html.Shown, str]:
-    text = part_text(data, part)
-    if part.type == "text/html":
-        return html.read(text), part.type
-    text = html.tidy(text[: MAX_TEXT * 2])
-    own, quoted = split_quoted(text)
-    return html.Shown(own, quoted, links=text_links(own)), part.type
+def _whole(data: bytes, part: Part) -> str:
+    return part_text(data, part, part.end - part.body)
 
 
-def _add(found: _Gathered, shown: html.Shown, kind: str) -> None:
-    text = shown.text[: found.room]
-    found.room -= len(text)
-    if text:
-        found.texts.append(text)
-    if shown.quoted:
-        found.quoted.append(shown.quoted[:MAX_TEXT])
-    if shown.hidden:
-        found.hidden.append(shown.hidden[:MAX_TEXT])
+def _read(data: bytes, part: Part, found: _Gathered) -> None:
+    text = _whole(data, part)
+    if part.charset and not charset.is_ascii_superset(part.charset):
+        found.unseen.append(data[part.body : part.end].decode("latin-1"))  # its look to those who do not know it
+    if part.type in _MARKUP:
+        found.unseen.append(unescape(text) if "&#" in text else text)
+        for piece in _within_bound(text, _without_unshown):
+            _add(found, _page(piece, part), is_page=True)
+        return
+    shown = "\n".join(_within_bound(text, _without_blanks))
+    if len(shown) < len(text):
+        found.unseen.append(text)
+    own, quoted = split_quoted(html.tidy(shown))
+    _add(found, html.Shown(own, quoted, links=text_links(own)), is_page=False)
+
+
+def _within_bound(text: str, shorten: Callable[[str], str]) -> tuple[str, ...]:
+    """The text; of one that is too long, without what does not count, the beginning and the end."""
+    if len(text) <= MAX_MARKUP:
+        return (text,)
+    text = shorten(text)
+    return (text,) if len(text) <= MAX_MARKUP else (text[: MAX_MARKUP - MAX_TEXT], text[-MAX_TEXT:])
+
+
+def _without_blanks(text: str) -> str:
+    return _BLANKS.sub("\n", text)
+
+
+def _without_unshown(markup: str) -> str:
+    return markup if _FOREIGN.search(markup) else _UNSHOWN.sub(r"\g<gap>", markup)
+
+
+def _page(markup: str, part: Part) -> html.Shown:
+    shown = html.read(markup)
+    if part.type == "text/x-amp-html" and shown.hidden:
+        # The style sheet AMP asks for hides the whole page until a reader that knows AMP shows it.
+        return shown._replace(text=f"{shown.text}\n{shown.hidden}".strip(), hidden="")
+    return shown
+
+
+def _add(found: _Gathered, shown: html.Shown, *, is_page: bool) -> None:
+    for pieces, piece in ((found.texts, shown.text), (found.quoted, shown.quoted), (found.hidden, shown.hidden)):
+        if piece:
+            pieces.append(piece)
     found.links.update(dict.fromkeys(shown.links))
     found.alts.update(dict.fromkeys(shown.image_alts))
-    if shown.language and kind == "text/html":
+    if shown.language and is_page:
         found.languages.append(shown.language)
 
 
 def _read_attached(data: bytes, found: _Gathered) -> None:
-    if found.attached_texts and sum(map(len, found.texts)) < _NEXT_TO_NOTHING:
-        for part in found.attached_texts:
-            _add(found, *_read(data, part))
+    is_next_to_nothing = sum(map(len, found.texts)) < _NEXT_TO_NOTHING
+    for part in found.attached_texts:
+        if is_next_to_nothing:
+            _read(data, part, found)
+        else:
+            found.unseen.append(_whole(data, part))
 
 
-def _settled(text: str) -> str:
+def _between_bodies(view: View) -> list[str]:
+    """All that is no part's body, in whole: header fields, preambles, epilogues. As it stands, and as it is decoded."""
+    pieces: list[bytes] = []
+    position = 0
+    for part in view.parts:
+        if not part.is_container:
+            pieces.append(view.data[position : part.body])
+            position = part.end
+    octets = b"".join([*pieces, view.data[position:]])
+    text = charset.decode(octets, "")
+    return [text, charset.decode_header(octets)] if "=?" in text else [text]
+
+
+def _keep_ends(found: _Gathered) -> None:
+    """Bounds what was gathered, so that of parts within parts no text is gone over at each level."""
+    for pieces in (found.texts, found.quoted):
+        if sum(map(len, pieces)) > MAX_TEXT:
+            text = "\n".join(pieces)
+            found.unseen.append(text)
+            pieces[:] = [_ends(text)]
+
+
+def _ends(text: str) -> str:
+    """The beginning and the end of a text that is too long."""
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - _END]}\n{text[1 - _END :]}"
+
+
+def _settled(text: str, found: _Gathered) -> str:
+    if len(text) > MAX_TEXT:
+        found.unseen.append(text)
+        text = _ends(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    return text[:MAX_TEXT].strip()
+        text = _ends(unicodedata.normalize("NFC", text))
+    return text.strip()
 
 
 def _language(header: HeaderBlock, found: _Gathered) -> str:

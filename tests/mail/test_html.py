@@ -108,6 +108,74 @@ def test_doubt_counts_as_shown(attributes):
     assert read(f"<style>{sheet}</style><div {attributes}>seen</div>").text == "seen"
 
 
+AGAIN = [
+    '<div style="display:none;display:block">OFFER</div>',
+    '<div style="display:none!important;display:block!important">OFFER</div>',
+    '<div style="display:none;all:initial">OFFER</div>',
+    '<div style="display:none foo">OFFER</div>',
+    '<div style="x:(;display:none;)">OFFER</div>',
+    """<div style='background:url("a;display:none;b")'>OFFER</div>""",
+    """<div title=" style='display:none'">OFFER</div>""",
+    '<div style="color:red" style="display:none">OFFER</div>',
+    '<div hidden style="display:block">OFFER</div>',
+    "<style>.x{display:none} body .x{display:block}</style><div class=x>OFFER</div>",
+    "<style>.x{display:none} .x:not(a){display:block}</style><div class=x>OFFER</div>",
+    "<style>.x{display:none}@media all{.x{display:block}}</style><div class=x>OFFER</div>",
+    "<style>.x{display:none;&{display:block}}</style><div class=x>OFFER</div>",
+    "<style>@import 'https://a.example/x';.x{display:none}</style><div class=x>OFFER</div>",
+    "<style>.x{display:block!important}</style><div class=x style='display:none'>OFFER</div>",
+    "<style>.X{display:none}</style><div class=x>OFFER</div>",
+    "<style media=print>.x{display:none}</style><div class=x>OFFER</div>",
+    "<div style='opacity:0;animation:k 1s forwards'>OFFER</div>",
+    "<div style='visibility:hidden'><p style='visibility:visible'>OFFER</p></div>",
+    "<table><td style='font-size:0px'><div style='font-size:13px'>OFFER</div></table>",
+    "<div style='font-size:0'><table><tr><td>OFFER</table></div>",
+    "<div style='left:-9999px'>OFFER</div>",
+    "<span style='overflow:hidden;max-height:0'>OFFER</span>",
+    "<div style='position:absolute;clip:rect(0,900px,900px,0)'>OFFER</div>",
+    "<div style='text-indent:-9999px'>x<br>OFFER</div>",
+]
+OTHER_GROUND = [
+    "<style>.b{background:#000}</style><div class=b><span style='color:#fff'>OFFER</span></div>",
+    "<style>body{background:#000}</style><span style='color:#fff'>OFFER</span>",
+    "<style>@media all{div{background:#000}}</style><div><span style='color:#fff'>OFFER</span></div>",
+    "<style>.c{color:#000!important}</style><span class=c style='color:#fff'>OFFER</span>",
+    "<table><td background=x.png style='color:#fff'>OFFER</table>",
+    "<div style='color:#fff'><a href=x>OFFER</a></div>",
+    "<div style='color:#fff;text-shadow:0 0 1px #000'>OFFER</div>",
+    "<div style='color:transparent;-webkit-text-fill-color:#000'>OFFER</div>",
+    "<div style='background:rgba(0,0,0,.1)'>OFFER</div>",
+]
+
+
+@pytest.mark.parametrize("html", [*AGAIN, *OTHER_GROUND])
+def test_p14_what_something_else_may_show_again_counts_as_shown(html):
+    assert "OFFER" in read(html).text
+
+
+NEWSLETTER = """<style>body,table,td,p{font-size:14px;margin:0} td{padding:0}
+.pre{display:none !important;visibility:hidden;mso-hide:all;height:0} :root{color-scheme:light dark}
+@media only screen and (max-width:600px){.col{display:block!important;width:100%!important} a{color:#000}}
+@keyframes k{0%{display:block}} body{background:#ffffff}</style><body>"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<div class=pre>LINE</div>",
+        "<div style='display:none;font-size:1px;line-height:1px;max-height:0px;opacity:0;mso-hide:all'>LINE</div>",
+        "<span style='display:none !important; visibility:hidden; color:#ffffff; overflow:hidden;'>LINE</span>",
+        "<div style='max-height:0;overflow:hidden;'>LINE</div>",
+        "<div style='color:#ffffff;font-size:9px'>LINE <span>LINE</span></div>",
+        "<style>.z{display:block} .z{display:none}</style><p class=z>LINE",
+    ],
+)
+def test_p14_the_hidden_first_line_of_a_newsletter_is_set_apart(line):
+    shown = read(f"{NEWSLETTER}{line}")
+    assert "LINE" in shown.hidden
+    assert "LINE" not in shown.text
+
+
 def test_text_of_the_grounds_colour_hides_only_itself():
     shown = read('<div style="background:#fff;color:#fff">x<span style="color:#000">y</span></div>')
     assert (shown.text, shown.hidden) == ("y", "x")
@@ -144,6 +212,20 @@ EVIL = {
     "rules": "<style>" + ".a{display:none}" * 20_000,
     "media": "<style>" + "@media{" * 50_000,
     "declarations": '<p style="' + "height:1px;" * 30_000 + '">x',
+    "ends of comments": '<p style="*/' + "/* " * 100_000 + '">x',
+    "ends of comments in a sheet": "<style>p{*/" + "/* " * 100_000 + "}</style>x",
+    "colours": "<p " + "color:a(" * 60_000 + ">x",
+    "bodies": "<p>x</p>" + "<body " * 60_000,
+    "attributes": "<p hidden" + " a =" * 60_000 + ">x",
+    "brackets": '<p style="display:none;' + "x:(" * 60_000 + '">x',
+    "tests": "<style>" + "a[b" * 60_000 + "{display:block}</style><p hidden>x",
+    "states": "<style>" + ":is(" * 60_000 + "{display:block}</style><p hidden>x",
+    "selectors": "<style>" + "body," * 60_000 + "a{transform:none;display:none}</style>x",
+    "parts": "<style>" + "".join(f"p a{n}::before,a::after," for n in range(5000)) + "a{position:fixed}</style>x",
+    "sheets": "<style" * 60_000,
+    "strings": "<style>" + '"\n' * 60_000,
+    "classes": "".join(f"<style>.a{n}{{display:none}}</style>" for n in range(3000)) + "<p class=a1>x" * 3000,
+    "margins": '<p style="margin-top:-1px">' * 10_000,
     "escapes": '<p style="' + "\\" * 200_000 + '">x',
 }
 
@@ -221,6 +303,51 @@ def test_p15_a_footer_comes_to_stand_in_the_body_and_in_nothing_else(html):
 )
 def test_p15_a_page_that_hides_itself_has_no_place_for_a_footer(html):
     assert find_place(html) is None
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<style>html{clip-path:inset(0 0 60% 0)}</style>x",
+        "<style>:root{-webkit-mask:linear-gradient(transparent,transparent)}</style>x",
+        "<style>body{zoom:.01}</style>x",
+        "<style>body{height:60px;overflow:hidden}</style>x",
+        "<style>body{margin:-9999px;margin:none of that}</style>x",
+        "<style>body:hover{scale:0}</style>x",
+        "<style>body{background:hsl(0,0%,46%)}</style>x",
+        "<style>@keyframes k{from,to{opacity:0}} body{animation:k 1s infinite}</style>x",
+        "<body style='transform:scale(0)'>x",
+        "<style>body::after{content:'';position:fixed;inset:0;background:#fff}</style>x",
+        '<style>[role="contentinfo"]::before{content:"";position:absolute;inset:0;background:#fff}</style>x',
+        "<style>div a::first-line{color:#fff!important}</style>x",
+        "x<div style='position:relative;background:#fff;height:200px;margin-bottom:-230px'></div>",
+        "x" + "<div style='margin-top:-99px'></div>" * 20,
+        "<style>.n{margin:0 0 -99px}</style>x" + "<div class=n></div>" * 20,
+        "<div style='position:fixed;z-index:2147483647'>x</div>",
+        "<div style='position:fixed;z-\\69ndex:2147483647'>x</div>",
+        "<div style='position:fixed;top:0;background:gray'>x</div>",
+    ],
+)
+def test_p15_where_style_may_take_the_footer_out_of_sight_there_is_no_place_for_it(html):
+    assert find_place(html) is None
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "*{margin:0;box-sizing:border-box} *,*::before,*::after{box-sizing:inherit} ::selection{background:gray}",
+        "body{margin:0!important;padding:0;width:100%!important;height:100%!important;-webkit-text-size-adjust:100%}",
+        "body{background:#f4f4f4;font:16px/1.6 Arial,sans-serif;color:#333;-webkit-font-smoothing:antialiased}",
+        "body{display:flex;justify-content:center;align-items:center;min-height:100vh;max-width:600px;margin:0 auto}",
+        "/* the body */ .m{display:none;transform:scale(0)} @keyframes k{0%{opacity:0}} .k{animation:k 1s}",
+        ".b a::after{content:'x';position:absolute} .sr{position:absolute;margin:-1px;clip:rect(0,0,0,0)}",
+        ":root{color-scheme:light dark;--ink:#777} u + #body .x{display:none} #outlook a{padding:0}",
+        ".btn{position:relative;background:#6c757d}",
+    ],
+)
+def test_p15_the_style_of_ordinary_mail_leaves_the_footer_its_place(sheet):
+    html = f"<style>{sheet}</style><body class=k1><p>x</p><div class=sr>y</div></body>"
+    assert find_place(html) == Place(html.index("</body>"))
 
 
 @pytest.mark.parametrize("body", ["<p>Hello <b>there</b> you</p>\r\n" * 60_000, "<div>" * 10_000])

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.mail.edit import edited
+from relay.mail.footer_structure import add_part_edits, added_to
 from relay.mail.mime import MAX_DEPTH, MAX_PARTS, view
 
 ALTERNATIVE = (
@@ -96,19 +98,54 @@ def test_a_delimiter_may_have_blanks_after_it():
     [
         (b"Content-Type: text/plain\r\nContent-Type: text/html\r\n", "content_type_repeated"),
         (b"Content-Type: text/plain; charset=utf-8; charset=utf-7\r\n", "parameter_repeated"),
-        (b"Content-Type: text/plain; charset=utf-7\r\n", "charset_utf_7"),
+        (b"Content-Type: text/plain; charset=utf-7\r\n", "charset_unknown"),
         (b"Content-Type: text/plain; charset=nonsense\r\n", "charset_unknown"),
+        (b"Content-Type: text/plain; charset=cp037\r\n", "charset_unknown"),
+        (b"Content-Type: text/plain; charset=utf-32\r\n", "charset_unknown"),
+        (b"Content-Type: text/plain; charset=utf-16\r\n", "charset_utf_16"),
         (b"Content-Transfer-Encoding: x-uue\r\n", "encoding_unknown"),
+        (b"Content-Transfer-Encoding: base 64\r\n", "encoding_unknown"),
+        (b"Content-Transfer-Encoding: b a s e 6 4\r\n", "encoding_unknown"),
+        (b"Content-Transfer-Encoding: base64;\r\n", "encoding_unknown"),
+        (b"Content-Transfer-Encoding: base-64\r\n", "encoding_unknown"),
+        (b"Content-Transfer-Encoding: quoted-printable (x)\r\n", "encoding_unknown"),
         (b"Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 7bit\r\n", "encoding_repeated"),
         (b"Content-Disposition: inline\r\nContent-Disposition: attachment\r\n", "content_disposition_repeated"),
         (b"Content-Type: multipart/mixed\r\n", "boundary_missing"),
         (b"Content-Type: multipart/mixed; boundary=q\r\n", "no_delimiter"),
         (b'Content-Type: multipart/mixed; boundary="b "\r\n', "boundary_trailing_space"),
+        (b"Content-Type: multipart/mixed; boundary=(x)b\r\n", "boundary_unclear"),
+        (b"Content-Type: multipart/mixed; boundary*0=b; boundary*1=c\r\n", "boundary_unclear"),
+        (b"Content-Type: multipart/mixed; boundary=b\xe9\r\n", "boundary_not_ascii"),
         (b"Content-Type : text/html\r\n", "space_before_colon"),
     ],
 )
 def test_p14_what_readers_read_differently_is_ambiguous(header, code):
     assert code in ambiguities(header + b"\r\n--b\r\n\r\nx\r\n--b--\r\n")
+
+
+@pytest.mark.parametrize("value", [b"7bit", b" BASE64 ", b"8-bit", b"8bit;", b"binary (raw)", b""])
+def test_an_encoding_all_readers_take_alike_is_not_ambiguous(value):
+    assert not ambiguities(b"Content-Transfer-Encoding: " + value + b"\r\n\r\nYWJj")
+
+
+def test_an_encoding_that_is_not_one_token_decodes_nothing():
+    assert view(b"Content-Transfer-Encoding: base64;\r\n\r\nYWJj").root.encoding == "unknown"
+
+
+def test_what_an_attachment_says_of_its_charset_holds_nothing_up():
+    sheet = b"Content-Type: text/csv; charset=utf-16\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\nx"
+    assert not ambiguities(multipart(b"\r\nhi", sheet))
+
+
+def test_a_part_is_put_in_by_the_boundary_that_was_read():
+    data = multipart(b"\r\nhi", boundary="b€".encode(), close="--b€--\r\n".encode()).replace(
+        'boundary="b€"'.encode(), b"boundary*=utf-8''b%E2%82%AC"
+    )
+    seen = view(data)
+    assert shape(data) == [("text/plain", b"hi")]
+    result = edited(data, add_part_edits(seen, added_to(seen.root), "bye", b"\r\n"))
+    assert [body for _, body in shape(result)] == [b"bye\r\n", b"hi"]
 
 
 def test_p14_one_boundary_that_begins_another_is_ambiguous():

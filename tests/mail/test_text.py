@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.mail.mime import view
-from relay.mail.text import MAX_TEXT, content, from_name, split_quoted
+from relay.mail.text import MAX_MARKUP, MAX_TEXT, content, from_name, split_quoted
 
 
 def read(data: bytes):
@@ -40,13 +40,23 @@ def test_p14_alternatives_that_differ_are_both_read():
         (b"Content-Transfer-Encoding: quoted-printable", b"Gr=C3=BC=C3=9F=\r\ne"),
         (b"Content-Type: text/plain; charset=iso-8859-1", "Grüße".encode("latin-1")),
         (b"Content-Type: text/plain; charset=utf-16", "Grüße".encode("utf-16")),
-        (b"Content-Type: text/plain; charset=utf-7", b"Gr+APwA3w-e"),
         (b"Content-Type: text/html", b"Gr&uuml;&#223;e"),
+        (b"Content-Type: text/html charset=utf-8", "<p>Grüße".encode()),
+        (b"Content-Type: text/x-unknown", "Grüße".encode()),
         (b"X: y", "Gru\u0308ße".encode()),
     ],
 )
 def test_p14_every_encoding_of_a_text_is_the_same_text(fields, body):
     assert read(fields + b"\r\n\r\n" + body).text == "Grüße"
+
+
+@pytest.mark.parametrize("label", [b"cp037", b"utf-32", b"ebcdic-cp-us", b"utf-7"])
+def test_p14_a_charset_readers_do_not_know_is_read_as_they_show_it(label):
+    assert read(b"Content-Type: text/plain; charset=" + label + b"\r\n\r\nSpecial offer").text == "Special offer"
+
+
+def test_p14_an_encoding_readers_do_not_know_is_read_as_it_stands():
+    assert read(b"Content-Transfer-Encoding: base 64\r\n\r\nSpecial offer").text == "Special offer"
 
 
 def test_header_facts_are_read():
@@ -85,6 +95,76 @@ def test_p14_a_text_attached_is_read_where_next_to_nothing_else_is_shown():
     assert found.attachments == ("offer.html",)
 
 
+def mixed(*parts: bytes) -> bytes:
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(b"--b\r\n" + p + b"\r\n" for p in parts)
+
+
+RECEIPT = b"\r\n" + b"Your order 5521 was shipped today. " * 10
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Type: text/html; name=a\r\nContent-Disposition: inline",
+        b"Content-Type: text/html; name=a",
+        b"Content-Type: text/x-foo",
+        b"Content-Type: text/calendar",
+        b"Content-Type: application/xhtml+xml",
+        b"Content-Type: text/x-amp-html",
+    ],
+)
+def test_p14_a_text_that_some_reader_shows_is_read_where_it_stands(fields):
+    found = read(mixed(fields + b"\r\n\r\n<style>body{visibility:hidden}</style><p>Special offer</p>", RECEIPT))
+    assert found.text.index("Special offer") < found.text.index("Your order")
+
+
+def test_a_text_nobody_knows_comes_after_the_alternatives_that_are_shown():
+    found = read(alternative(b"Special offer", RECEIPT).replace(b"text/html", b"text/x-foo"))
+    assert found.text.index("Special offer") < found.text.index("Your order")
+
+
+def test_an_appointment_and_an_attached_text_are_no_text_of_the_message_but_are_handed_on():
+    found = read(
+        mixed(
+            RECEIPT,
+            b"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\nUID:1\r\nEND:VCALENDAR",
+            b"Content-Type: text/plain\r\nContent-Disposition: attachment; filename=creds.txt\r\n\r\nthe key",
+        )
+    )
+    assert "VCALENDAR" not in found.text
+    assert "the key" not in found.text
+    assert any("UID:1" in text for text in found.unseen)
+    assert "the key\n" in found.unseen
+
+
+@pytest.mark.parametrize(
+    ("data", "secret"),
+    [
+        (b"X-Note: the key\r\n\r\nhi", "the key"),
+        (b"Cc: =?utf-8?q?the_key?= <a@b.c>\r\n\r\nhi", "the key"),
+        (b'Content-Type: text/html\r\n\r\n<p title="the key">hi</p>', "the key"),
+        (b'Content-Type: text/html\r\n\r\n<input value="&#116;he key">hi', "the key"),
+        (b"Content-Type: text/html\r\n\r\nhi<!-- the key -->", "the key"),
+        (mixed(b"X-Note: the key\r\n\r\nhi"), "the key"),
+        (mixed(b"\r\nhi") + b"--b--\r\nthe key", "the key"),
+        (mixed(b"Content-Type: application/json; name=a.json\r\n\r\nthe key", RECEIPT), "the key"),
+        (mixed(b"Content-Type: message/rfc822\r\n\r\nX-Note: the key\r\n\r\nhi"), "the key"),
+        (alternative(b"one two three four five six the-key", b"one two three four five six"), "the-key"),
+        (b"Content-Type: text/plain; charset=utf-16\r\n\r\nthe key", "the key"),
+    ],
+)
+def test_what_leaves_without_being_shown_is_handed_on(data, secret):
+    found = read(data)
+    assert secret not in found.text
+    assert any(secret in text for text in found.unseen)
+
+
+def test_a_file_that_is_no_text_is_not_handed_on():
+    octets = bytes(range(256)) * 8
+    found = read(mixed(b"Content-Type: application/octet-stream\r\n\r\n" + octets, RECEIPT))
+    assert not any("\0" in text for text in found.unseen)
+
+
 def test_p14_the_text_of_an_attached_message_is_read():
     inner = b"Subject: Great deal\r\n\r\nbuy now\r\n"
     alone = read(b"Content-Type: message/rfc822\r\n\r\n" + inner)
@@ -94,6 +174,41 @@ def test_p14_the_text_of_an_attached_message_is_read():
 def test_p19_what_is_read_is_bounded():
     found = read(alternative(b"word " * 200_000, b"<p>other " * 200_000))
     assert len(found.text) <= MAX_TEXT
+
+
+def page(body: bytes) -> bytes:
+    return b"Content-Type: text/html\r\n\r\n" + body
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        page(b"<style>" + b"x{y:z}\r\n" * MAX_MARKUP + b"</style><p>Special offer" + b"<!-- x -->" * MAX_MARKUP),
+        page(b"<script>" + b"<a" * MAX_MARKUP + b"</script><p>Special offer</p>" + b"<br>\r\n" * MAX_MARKUP),
+        page(b"<!--" + b"x" * MAX_MARKUP + b"--><p>Special offer</p><style>" + b"x" * MAX_MARKUP),
+        b"\r\n" + b"\r\n" * MAX_MARKUP + b"Special offer" + b" \r\n" * MAX_MARKUP,
+    ],
+)
+def test_p14_only_what_is_shown_counts_to_the_bound(data):
+    assert "Special offer" in read(data).text
+
+
+@pytest.mark.parametrize("data", [b"\r\n", page(b"<p>"), mixed(b"\r\nhi\r\n--b\r\n\r\n")])
+@pytest.mark.parametrize("filler", [b"Tracking number 1Z5521.\r\n", "Номер заказа 5521.\r\n".encode()])
+@pytest.mark.parametrize("size", [70_000, 700_000])
+def test_p14_of_a_long_text_the_end_is_read_and_all_of_it_handed_on(data, filler, size):
+    long = filler * (size // len(filler))
+    found = read(data + long + b"in the middle " + long + b"Special offer")
+    assert found.text.endswith("Special offer")
+    assert len(found.text) <= MAX_TEXT
+    assert any("in the middle" in text for text in found.unseen)
+
+
+@pytest.mark.parametrize(
+    "unit", [b"<style", b"<style>", b"<!--", b"<!-", b"<br ", b"&nbsp", b"<script>x</script", b" ", b"<svg><style>"]
+)
+def test_cost_of_a_long_page_is_linear(unit):
+    read(page(unit * (4_000_000 // len(unit))))  # were it a square, the test's timeout would end it
 
 
 @pytest.mark.parametrize(
@@ -114,3 +229,14 @@ def test_the_display_name_is_read_for_showing(value, name):
 def test_any_bytes_are_read(data):
     read(data)
     read(b"Content-Type: text/html; charset=utf-16\r\nContent-Transfer-Encoding: base64\r\n\r\n" + data)
+
+
+def test_cost_of_parts_within_parts_is_bounded_by_the_text():
+    heads = [
+        b"Content-Type: multipart/alternative; boundary=n%03d\r\n\r\n--n%03d\r\n\r\n%d\r\n--n%03d\r\n" % (n, n, n, n)
+        for n in range(50)
+    ]
+    parts = [b"\r\n" + b"%07d word\r\n" % n * 16_000 for n in range(50)]
+    found = read(b"".join(heads) + mixed(*parts))  # were all of it gone over at each level, the timeout would end it
+    assert len(found.text) <= MAX_TEXT
+    assert any("0000025 word" in text for text in found.unseen)

