@@ -153,7 +153,7 @@ class Bench:
             with self.watch.of("the MIME view alone", 1):
                 seen = mime.view(data)
             with self.watch.of("the footer's plan alone", 1):
-                footer.plan(seen, given, links.is_ours, links.host)
+                footer.plan(seen, given, lambda url: links.subscription(url) is not None, links.host)
 
     def _yardstick(self) -> None:
         key = generate_rsa()

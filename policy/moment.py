@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = 253_370_764_800_000  # the year 9999 begins; nothing that is asked for lies later
 _LAST_SECOND = 253_402_300_799  # the year 9999 ends; a time beyond it is shown as this
 
 

@@ -29,7 +29,7 @@ from policy.state import (
     Suppression,
     TenantState,
 )
-from policy.usage import Usage, Window
+from policy.usage import Usage, Window, hourly
 
 ALIKE = "="  # stands for a sketch that is alike to the facts'
 
@@ -60,7 +60,7 @@ _RECIPIENT_FACTS = _Sparse(RecipientFacts)
 _LIMITS = _Sparse(Limits)
 _TENANT = _Sparse(TenantState, "limits", "usage")
 _MAILBOX = _Sparse(MailboxState, "tightened", "usage", "fan_out")
-_DOMAIN = _Sparse(DomainState)
+_DOMAIN = _Sparse(DomainState, "to_come")
 _CONSENT = _Sparse(Consent)
 _KNOWN = _Sparse(RecipientState, "suppressions", "consent", "earlier", "recent")
 
@@ -107,9 +107,10 @@ def state_to_json(state: State, facts: Facts | None = None) -> dict[str, Any]:
     }
     if state.domain is not None:
         data["domain"] = _DOMAIN.write(state.domain)
+        _put(data["domain"], to_come=list(state.domain.to_come.items()))
     if state.rates is None or state.rates:
         data["rates"] = state.rates and [_rates(r) for r in state.rates]
-    _put(data, extra=state.extra)
+    _put(data, throttles={name: _window(w) for name, w in state.throttles.items() if w.buckets}, extra=state.extra)
     return data
 
 
@@ -121,11 +122,23 @@ def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> Stat
     return State(
         tenant=TenantState(**tenant),
         mailbox=_mailbox_read(data["mailbox"], sketch),
-        domain=DomainState(**domain) if domain else None,
+        domain=DomainState(**{**domain, "to_come": dict(domain.get("to_come", ()))}) if domain else None,
         recipients={key: _known_read(known, sketch) for key, known in data["recipients"].items()},
         rates=None if rates is None else tuple(Rates(*r) for r in rates),
+        throttles=_throttles_read(data, facts),
         extra=data.get("extra", {}),
     )
+
+
+def _throttles_read(data: Mapping[str, Any], facts: Facts | None) -> dict[str, Window]:
+    """The windows of recipient domains; older records have a bare count beside each recipient, as if of this minute."""
+    windows = {name: _window_read(hourly(), written) for name, written in data.get("throttles", {}).items()}
+    for recipient in facts.recipients if facts else ():
+        count = data["recipients"].get(recipient.key, {}).get("domain_sent", 0)
+        if count and facts and recipient.domain not in windows:
+            windows[recipient.domain] = hourly()
+            windows[recipient.domain].add(facts.now, count)
+    return windows
 
 
 def _rates(rates: Rates) -> list[Any]:
@@ -172,7 +185,7 @@ def _known(known: RecipientState, sketch: tuple[int, ...] | None) -> dict[str, A
 
 
 def _known_read(data: Mapping[str, Any], sketch: tuple[int, ...]) -> RecipientState:
-    read = dict(data)
+    read = {name: value for name, value in data.items() if name != "domain_sent"}
     if data.get("suppressions"):
         read["suppressions"] = tuple(Suppression(*s) for s in data["suppressions"])
     if "consent" in data:
@@ -218,7 +231,12 @@ def _usage_read(data: Mapping[str, Iterable[Any]]) -> Usage:
     usage = Usage()
     for name, window in usage.windows():
         if name in data:
-            first, distances, counts, head = data[name]
-            window.buckets = {first + d: n for d, n in zip(distances, counts, strict=True)}
-            window.head = first + head
+            _window_read(window, data[name])
     return usage
+
+
+def _window_read(window: Window, data: Iterable[Any]) -> Window:
+    first, distances, counts, head = data
+    window.buckets = {first + d: n for d, n in zip(distances, counts, strict=True)}
+    window.head = first + head
+    return window

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from policy.usage import Usage
+from policy.usage import Usage, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class DomainState:
     verified: bool
     physical_address: str = ""
     first_sent_at: int = 0  # for the warm-up ramp
-    sent_today: int = 0  # recipients accepted since midnight UTC
+    sent_today: int = 0  # recipients whose mail left or leaves before midnight UTC
+    to_come: Mapping[int, int] = field(default_factory=dict)  # those that leave later, by days from today
     proof: str = "TXT"  # the record that proves ownership: TXT or CNAME
 
 
@@ -125,7 +126,6 @@ class RecipientState:
     replied_at: int = 0
     leased_by: str = ""  # another mailbox of the tenant that wrote last
     leased_at: int = 0
-    domain_sent: int = 0  # to this recipient's domain in the last hour, by the tenant
     zone: str = ""  # IANA name of the recipient's time zone, where it is known
 
 
@@ -151,4 +151,5 @@ class State:
     domain: DomainState | None  # None: no such domain is known
     recipients: Mapping[str, RecipientState]  # by key
     rates: tuple[Rates, ...] | None = ()
+    throttles: Mapping[str, Window] = field(default_factory=dict)  # by recipient domain: when the tenant's mail leaves
     extra: Mapping[str, Any] = field(default_factory=dict)

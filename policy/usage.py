@@ -6,7 +6,7 @@ the same at any volume. A clock set back counts into the newest bucket known, so
 step of the clock cannot free a limit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,38 @@ class Window:
             if over <= 0:
                 return (bucket + span + 1) * self.width
         return 0
+
+    def room_at(self, at: int, limit: int) -> int:
+        """The first time from `at` on when one more may leave: no window that holds it, now or to come, passes `limit`.
+
+        `frees_at` waits for all that is to come; this finds the room before it and between.
+        """
+        if sum(self.buckets.values()) < limit:
+            return at
+        start = bucket = max(self.head, at // self.width)
+        for first, last in self._full(limit):
+            if bucket < first:
+                break
+            bucket = max(bucket, last + 1)
+        return at if bucket == start else bucket * self.width
+
+    def _full(self, limit: int) -> Iterator[tuple[int, int]]:
+        """The stretches of buckets where nothing more may leave, in order.
+
+        `limit` counts that lie at most `span` buckets apart fill a window; whatever shares one with the
+        first and the last of them would be too much.
+        """
+        order, end, held = sorted(self.buckets), 0, 0
+        for low in order:
+            while end < len(order) and held < limit:
+                held += self.buckets[order[end]]
+                end += 1
+            if held < limit:
+                return
+            high = order[end - 1]
+            if high - low <= self.span:
+                yield high - self.span, low + self.span
+            held -= self.buckets[low]
 
     def eases_at(self, now: int) -> int:
         """When the oldest count leaves the window; 0 when there is none."""

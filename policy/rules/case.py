@@ -13,7 +13,7 @@ from policy.decision import EMPTY, Next, Refusal, Retry
 from policy.facts import Facts, RecipientFacts
 from policy.settings import Mode, PolicySettings
 from policy.state import RecipientState, State
-from policy.usage import Window
+from policy.usage import DAY, Window, hourly
 
 # passed, skipped   nothing to say; skipped means the question did not arise
 # refuse, hold      the rule's condition was met
@@ -77,7 +77,9 @@ class Case:
     denied: int = 0  # recipients a limit turned away
     first_contacts: int = 0
     newly_reached: int = 0  # recipients not written to within the burst window
-    by_domain: dict[str, int] = field(default_factory=dict)
+    leaving: dict[str, int] = field(default_factory=dict)  # by key: when all that puts mail off lets it leave
+    by_day: dict[int, int] = field(default_factory=dict)  # accepted recipients by the day their copy leaves
+    throttles: dict[str, Window] = field(default_factory=dict)  # the state's, with what this message adds
     accepted_keys: set[str] = field(default_factory=set)
     bounds: dict[str, tuple[Bound, ...]] = field(default_factory=dict)
 
@@ -88,13 +90,25 @@ class Case:
         """An accepted recipient: the next one of this message counts after it."""
         self.taken.append(counts_at)
         self.accepted_keys.add(recipient.key)
-        self.by_domain[recipient.domain] = self.by_domain.get(recipient.domain, 0) + 1
+        if recipient.key in self.leaving:
+            self._leave(recipient.domain, self.leaving.pop(recipient.key))
         self.first_contacts += known is not None and not known.first_at
         self.newly_reached += not reached
         for bounds in self.bounds.values():
             for bound in bounds:
                 if bound.plan is not None:
                     bound.plan.add(self.facts.now, 1, counts_at)
+
+    def _leave(self, domain: str, at: int) -> None:
+        """Room is taken where a copy leaves."""
+        self.by_day[at // DAY] = self.by_day.get(at // DAY, 0) + 1
+        if len(self.facts.recipients) > 1:
+            window = self.throttles[domain] = self.throttles.get(domain) or self.throttle(domain).copy()
+            window.add(self.facts.now, 1, at)
+
+    def throttle(self, domain: str) -> Window:
+        """When mail to a domain leaves, this message's included."""
+        return self.throttles.get(domain) or self.state.throttles.get(domain) or hourly()
 
 
 MessageJudge = Callable[[Case], Finding]

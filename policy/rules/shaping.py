@@ -9,8 +9,8 @@ from policy.facts import RecipientFacts
 from policy.moment import iso, moment, seconds_until
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, schedule, unread
 from policy.settings import SendWindow
-from policy.state import RecipientState
-from policy.usage import DAY, HOUR
+from policy.state import DomainState, RecipientState
+from policy.usage import DAY
 
 _AHEAD = 16  # days: a window once a week that the clocks skip opens in the week after
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -20,50 +20,126 @@ def recipient_domain_throttle(case: Case, recipient: RecipientFacts, known: Reci
     """21: a recipient domain gets so much an hour; the rest follows at that pace."""
     if known is None:
         return unread("the history of the recipient")
-    rule = case.settings.recipient_domain_throttle
-    limit = next((n for domain, n in rule.domains if domain == recipient.domain), rule.limit)
-    sent = known.domain_sent + case.by_domain.get(recipient.domain, 0)
-    evidence: dict[str, Any] = {"current": sent, "limit": limit, "domain": recipient.domain}
-    if sent < limit:
+    now, window, limit = case.facts.now, case.throttle(recipient.domain), _throttle_limit(case, recipient)
+    evidence: dict[str, Any] = {"current": window.count(now), "limit": limit, "domain": recipient.domain}
+    leaves, asked = departure(case, recipient, known), earliest(case)
+    due = _throttled(case, recipient, known, asked)
+    if due == asked:
         return Finding("passed", evidence)
-    return schedule(case.facts.now + (sent - limit + 1) * HOUR // limit, evidence)
+    return schedule(leaves if case.settings.recipient_domain_throttle.mode == "enforce" else due, evidence)
 
 
-def warmup(case: Case, _recipient: RecipientFacts, _known: RecipientState | None) -> Finding:
+def warmup(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
     """22: a young sending domain sends little, and a little more each week."""
     domain, now = case.state.domain, case.facts.now
     if domain is None:
         return SKIPPED  # rule 4 refuses it
-    limit = warmup_limit(case, domain.first_sent_at)
+    leaves = departure(case, recipient, known)
+    asked = earliest(case) if case.commercial else leaves
+    day = asked // DAY
+    limit = warmup_limit(case, domain, day)
     if limit is None:
         return PASSED
-    sent = domain.sent_today + len(case.taken)
+    sent = _sent_on(case, domain, day)
     evidence: dict[str, Any] = {"current": sent, "limit": limit}
     if sent < limit:
         return Finding("passed", evidence)
-    midnight = (now // DAY + 1) * DAY
     if case.commercial:
-        return schedule(midnight + (sent // limit - 1) * DAY, evidence)
-    detail = f"{sent} of {limit} today while {domain.name} warms up"
+        is_enforced = case.settings.warmup.mode == "enforce"
+        return schedule(leaves if is_enforced else _warmed(case, recipient, known, asked), evidence)
+    midnight = (day + 1) * DAY
+    detail = f"{sent} of {limit} {'today' if day == now // DAY else 'that day'} while {domain.name} warms up"
     wait = seconds_until(midnight, now)
     evidence["resets_at"] = iso(midnight)
     return refuse("warmup_limit", detail, "after", "wait", wait=wait, evidence=evidence)
 
 
-def warmup_limit(case: Case, first_sent_at: int) -> int | None:
-    """Recipients a day at the domain's age; None once the ramp is over."""
+def warmup_limit(case: Case, domain: DomainState, day: int) -> int | None:
+    """Recipients on one day of the domain's life, which begins with its first message; None once the ramp is over."""
     rule = case.settings.warmup
-    age_days = (case.facts.now - first_sent_at) // DAY if first_sent_at else 0
+    age_days = day - (domain.first_sent_at or case.facts.now) // DAY
     step = max(age_days, 0) // rule.step_days
     return rule.ramp[step] if step < len(rule.ramp) else None
 
 
-def send_window(case: Case, _recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+def _sent_on(case: Case, domain: DomainState, day: int) -> int:
+    ahead = day - case.facts.now // DAY
+    before = domain.to_come.get(ahead, 0) if ahead else domain.sent_today
+    return before + case.by_day.get(day, 0)
+
+
+# -- the time all of them allow ----------------------------------------------------------
+
+
+def departure(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> int:
+    """When the copy for a recipient leaves: the first time every enforced rule that puts off has room for it.
+
+    Each rule counts a copy where it leaves, so none may be asked about another time than that.
+    """
+    at = case.leaving.get(recipient.key)
+    if at is None:
+        at = case.leaving[recipient.key] = _departure(case, recipient, known)
+    return at
+
+
+def _departure(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> int:
+    settings, at, before = case.settings, earliest(case), -1
+    rules = (
+        (settings.recipient_domain_throttle, _throttled),
+        (settings.warmup, _warmed),
+        (settings.send_window, _opened),
+    )
+    enforced = [room for rule, room in rules if rule.mode == "enforce"]
+    while at != before:
+        before = at
+        for room in enforced:
+            at = room(case, recipient, known, at)
+    return at
+
+
+def earliest(case: Case) -> int:
+    """When the client and the limits that queue let one more recipient leave."""
+    now = case.facts.now
+    queues = [bound for bounds in case.bounds.values() for bound in bounds if bound.plan is not None]
+    free = [bound.plan.frees_at(now, 1, bound.limit) for bound in queues if bound.plan is not None]
+    return max(now, case.facts.send_at, *free)
+
+
+def _throttle_limit(case: Case, recipient: RecipientFacts) -> int:
+    rule = case.settings.recipient_domain_throttle
+    return next((n for domain, n in rule.domains if domain == recipient.domain), rule.limit)
+
+
+def _throttled(case: Case, recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
+    return case.throttle(recipient.domain).room_at(at, _throttle_limit(case, recipient))
+
+
+def _warmed(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
+    """The first day whose own count is below its limit; only commercial mail waits for it."""
+    domain, day = case.state.domain, at // DAY
+    if domain is None or not case.commercial or case.facts.null_sender:
+        return at
+    while (limit := warmup_limit(case, domain, day)) is not None and _sent_on(case, domain, day) >= limit:
+        day += 1
+    return max(at, day * DAY)
+
+
+def _opened(case: Case, _recipient: RecipientFacts, known: RecipientState | None, at: int) -> int:
+    zone = _zone_of(case, known)
+    if zone is None or not case.commercial:
+        return at
+    return next_opening(case.settings.send_window, zone, at) or at
+
+
+# -- the hours ---------------------------------------------------------------------------
+
+
+def send_window(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
     """25: commercial mail leaves in the hours the operator allows, by the recipient's clock where it is known."""
     if not case.commercial:
         return SKIPPED
     rule = case.settings.send_window
-    zone = _zone(known.zone if known else "") or _zone(rule.zone)
+    zone = _zone_of(case, known)
     if zone is None:
         return unread(f"the time zone {rule.zone}")
     leaves = max(case.facts.now, case.facts.send_at)
@@ -72,7 +148,11 @@ def send_window(case: Case, _recipient: RecipientFacts, known: RecipientState | 
         return unread("an hour at which mail may be sent")
     if opening <= case.facts.now:
         return PASSED
-    return schedule(opening, {"zone": zone.key})
+    return schedule(max(opening, case.leaving.get(recipient.key, 0)), {"zone": zone.key})
+
+
+def _zone_of(case: Case, known: RecipientState | None) -> ZoneInfo | None:
+    return _zone(known.zone if known else "") or _zone(case.settings.send_window.zone)
 
 
 @lru_cache(maxsize=1024)

@@ -53,6 +53,7 @@ class Chores:
     def __init__(self, app: "App") -> None:
         self._app = app
         self._tasks: list[asyncio.Task[None]] = []
+        self._last_beat = self._awake_since = 0
 
     def start(self) -> None:
         """Begin with all of them."""
@@ -62,7 +63,7 @@ class Chores:
             Chore("room", 15, self._app.room.look),
             Chore("signers", 60, self._app.load_signers),
             Chore("domains", 60, self._domains, alone=True),
-            Chore("dead nodes", 10, self._dead, alone=True),
+            Chore("dead nodes", 10, self.bury_the_dead, alone=True),
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
             Chore("webhooks", 1, self._webhooks),
@@ -97,15 +98,19 @@ class Chores:
 
     async def heartbeat(self) -> None:
         """Say that we live, and note how high the store's tide stands."""
-        app = self._app
+        app, now = self._app, self._app.clock()
         figures = app.own_metrics()
 
         def beat(connection: Connection) -> int:
-            heartbeat(connection, app.node, app.clock(), figures)
+            if not heartbeat(connection, app.node, now, figures):
+                app.register(connection)
             return rise(connection) if app.slot == 0 else 0
 
         if tide := await app.writer.run(beat):
             Instance(app.settings.server.data_dir).note_tide(tide)
+        if not 0 <= now - self._last_beat < SILENT // 2:
+            self._awake_since = now
+        self._last_beat = now
 
     async def _providers(self) -> None:
         paused = await self._app.reader.call(paused_providers)
@@ -129,8 +134,11 @@ class Chores:
         records = [record.as_json() for record in found]
         await app.writer.run(lambda c: domains.checked(c, row.id, records=records, now=app.clock()))
 
-    async def _dead(self) -> None:
+    async def bury_the_dead(self) -> None:
+        """Free what processes held that have been silent for too long."""
         app = self._app
+        if app.clock() - self._awake_since < SILENT:
+            return  # who has been away, or without the store, knows nothing of the silence of others
         wait = int(app.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
 
         def job(connection: Connection) -> None:

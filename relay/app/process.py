@@ -151,6 +151,18 @@ class App(Parts):
 
     # -- details ----------------------------------------------------------------------------
 
+    def register(self, connection: Connection) -> None:
+        """Make this process known."""
+        register_node(
+            connection,
+            node=self.node,
+            instance=self.instance,
+            slot=self.slot,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            now=self.clock(),
+        )
+
     def _enter(self, connection: Connection) -> None:
         """Make this process known; on one machine the lock of the data directory says who cannot live any more."""
         now = self.clock()
@@ -161,15 +173,7 @@ class App(Parts):
         )
         if requeued or uncertain:
             log.info("recovered", requeued=requeued, uncertain=uncertain)
-        register_node(
-            connection,
-            node=self.node,
-            instance=self.instance,
-            slot=self.slot,
-            pid=os.getpid(),
-            host=socket.gethostname(),
-            now=now,
-        )
+        self.register(connection)
 
     def _leave(self, connection: Connection) -> None:
         now = self.clock()

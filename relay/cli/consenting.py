@@ -14,13 +14,16 @@ _NO = frozenset({"false", "no", "0", "revoked", "withdrawn"})
 def entry(house: House, tenant_id: str, fields: Mapping[str, str], *, granted: bool) -> NewConsent:
     """An entry; raises ValueError for an address or time that is none."""
     address, now = parse_path(fields["email"]), house.now()
+    at = moment(fields["at"]) if fields.get("at") else now
+    if granted and at > now:  # it would outlive whatever takes it back until then
+        raise ValueError("nobody can have agreed at a time to come: give the time at which they did")
     return NewConsent(
         id=house.new_id("con"),
         tenant_id=tenant_id,
         key=address.key,
         address=address.wire,
         granted=granted,
-        at=moment(fields["at"]) if fields.get("at") else now,
+        at=at,
         recorded_at=now,
         basis=fields.get("basis", "")[:256],
         source=fields.get("source", "")[:256],

@@ -1,5 +1,6 @@
 """`gatepost credential`: what proves which mailbox submits. A secret is shown once, ready to paste."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 app = group("Credentials of mailboxes")
 
 FORMATS = ("env", "json", "smtplib", "django", "nodemailer")
+# What an agent needs. `manage` reports outcomes, and a reported reply ends a cool-down: that is for the business's own.
+PERMISSIONS = ("send", "read")
 Mailbox = Annotated[str, typer.Argument(metavar="MAILBOX", help="Name, address or id of the mailbox")]
 Credential = Annotated[str, typer.Argument(metavar="CREDENTIAL", help="Id, user name, or label")]
 Format = Annotated[str, typer.Option("--format", "-f", help=f"What to print: {', '.join(FORMATS)}")]
@@ -54,6 +57,7 @@ def create(
     mailbox: Mailbox,
     form: Format = "env",
     label: Annotated[str, typer.Option(help="What it is for")] = "",
+    manage: Annotated[bool, typer.Option("--manage", help="May report outcomes and replies; not for agents")] = False,
     tenant: InTenant = "",
     config: ConfigFile = None,
 ) -> None:
@@ -66,7 +70,8 @@ def create(
     with opened(config) as house:
         with house.writing() as connection:
             row = find(connection, mailbox, tenant)
-            made = _make(house, connection, row.tenant_id, row.id, row.address_key, label)
+            may = (*PERMISSIONS, "manage") if manage else PERMISSIONS
+            made = _make(house, connection, Wanted(row.tenant_id, row.id, row.address_key, label, may))
         _print(house, form, row.name, made)
 
 
@@ -76,11 +81,12 @@ def rotate(
     form: Format = "env",
     config: ConfigFile = None,
 ) -> None:
-    """Make a new secret for the same mailbox, and revoke the old one in the same moment."""
+    """Make a new secret that may do the same, and revoke the old one in the same moment."""
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.values import one_of
     from relay.store.credentials import revoke as end
+    from relay.store.engine import loads
 
     one_of(form, FORMATS, "--format")
     with opened(config) as house:
@@ -88,7 +94,11 @@ def rotate(
             row = _find(connection, credential)
             if row.kind == "chosen":
                 raise Refused(f"{credential} has its password in {house.path}: change it there")
-            made = _make(house, connection, row.tenant_id, row.mailbox_id, row.scope, row.label)
+            if row.status == "revoked":
+                again = f"gatepost credential create {row.mailbox_name or 'MAILBOX'}"
+                raise Refused(f"{row.id} is revoked, and that is for good: {again}")
+            may = tuple(loads(row.permissions))
+            made = _make(house, connection, Wanted(row.tenant_id, row.mailbox_id, row.scope, row.label, may))
             end(connection, row.id, house.now())
         _print(house, form, row.mailbox_name or row.scope, made)
 
@@ -131,9 +141,18 @@ def shown(row: Any) -> dict[str, Any]:
     }
 
 
-def _make(
-    house: "House", connection: "Connection", tenant_id: str, mailbox_id: str, scope: str, label: str
-) -> "Generated":
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose credential it is to be, and what it may do."""
+
+    tenant_id: str
+    mailbox_id: str
+    scope: str
+    label: str
+    permissions: tuple[str, ...]
+
+
+def _make(house: "House", connection: "Connection", wanted: Wanted) -> "Generated":
     import os
 
     from relay.store.credentials import NewCredential, add, generate
@@ -141,11 +160,11 @@ def _make(
     made = generate(house.vault, os.urandom)
     new = NewCredential(
         id=made.id,
-        tenant_id=tenant_id,
-        mailbox_id=mailbox_id,
-        scope=scope,
-        label=label,
-        permissions=("send", "read", "manage"),
+        tenant_id=wanted.tenant_id,
+        mailbox_id=wanted.mailbox_id,
+        scope=wanted.scope,
+        label=wanted.label,
+        permissions=wanted.permissions,
         username=None,
         kind="generated",
         secret=made.digest,

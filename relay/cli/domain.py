@@ -52,12 +52,15 @@ def add(
     """Add a domain, make its DKIM keys, and print the DNS records to publish."""
     import secrets
 
+    from relay.cli.errors import BadUsage
     from relay.cli.house import opened
     from relay.cli.values import one_of, plain_domain
     from relay.store import accounts, domains
     from relay.store.keys import ensure_keys
 
     name = plain_domain(domain)
+    if "." not in name:
+        raise BadUsage(f"{name} has one label: mail is sent from a domain like {name}.com")
     one_of(method, METHODS, "--method")
     with opened(config) as house:
         now = house.now()

@@ -20,6 +20,7 @@ from relay.app.instance import Instance
 from relay.cli.errors import Refused
 from relay.cli.options import path_of
 from relay.mail.ids import Ids
+from relay.store.audit import standing
 from relay.store.engine import Database
 from relay.store.migrate import HEAD, current
 from relay.store.vault import Vault
@@ -51,7 +52,7 @@ class House:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One snapshot of the store."""
-        with self.database.asking.begin() as connection:
+        with standing(self.database) as connection:
             yield connection
 
     @contextmanager

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from policy.moment import END_OF_TIME
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -134,7 +136,8 @@ def iso(at: int) -> str | None:
     """Milliseconds since the epoch as RFC 3339 UTC; None for never."""
     if not at:
         return None
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = datetime.fromtimestamp(min(at, END_OF_TIME) / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clock(at: int) -> str:

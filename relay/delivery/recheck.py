@@ -57,7 +57,7 @@ class Recheck:
         return stops
 
     def _look(self, connection: Connection, questions: Sequence["_Question"]) -> Sequence[dict[int, Stop]]:
-        asked = [Asked(_facts(q.parcel, q.now), q.policy) for q in questions]
+        asked = [Asked(_facts(q), q.policy) for q in questions]
         snapshot = Snapshot.look(connection, asked, now=max(q.now for q in questions), rates=self._rates)
         return [_stops(q.parcel, own, snapshot) for q, own in zip(questions, asked, strict=True)]
 
@@ -80,24 +80,25 @@ def _stops(parcel: Parcel, asked: Asked, snapshot: Snapshot) -> dict[int, Stop]:
     return stops
 
 
-def _facts(parcel: Parcel, now: int) -> Facts:
+def _facts(question: _Question) -> Facts:
+    parcel, fold = question.parcel, question.policy.suppression_check.fold_aliases
     return Facts(
         send_id=parcel.send_id,
-        now=now,
+        now=question.now,
         tenant=parcel.tenant_id,
         mailbox=parcel.mailbox_id,
         source="queue",
         mail_from=parcel.mail_from,
-        recipients=tuple(_recipient(due) for due in parcel.due),
+        recipients=tuple(_recipient(due, fold) for due in parcel.due),
         from_address=parcel.from_address,
         from_domain=parcel.from_address.rpartition("@")[2],
         message_class=parcel.message_class,
     )
 
 
-def _recipient(due: Due) -> RecipientFacts:
+def _recipient(due: Due, fold: bool) -> RecipientFacts:
     try:
-        alias = alias_key(parse_path(due.recipient))
+        alias = alias_key(parse_path(due.recipient)) if fold else due.recipient_key
     except AddressError:  # stored by an older, more lenient reading: the key alone must do
         alias = due.recipient_key
     return RecipientFacts(due.recipient, due.recipient_key, alias, due.domain)

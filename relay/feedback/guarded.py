@@ -28,6 +28,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 # Beyond what `is_global` says: networks that lead back inside through a translator or relay.
 _TRANSLATED = tuple(ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
+_NAT64, _OWN_NAT64 = _TRANSLATED[:2]
 
 
 class Forbidden(ValueError):
@@ -70,6 +71,15 @@ def check_url(url: str, *, allow_private: bool = False, allow_http: bool = False
     literal = _literal(parts.hostname)
     if literal is not None:
         check_address(literal, allow_private=allow_private)
+    else:
+        _check_labels(parts.hostname)
+
+
+def _check_labels(host: str) -> None:
+    """RFC 1035 §2.3.4: what no resolver can ask for is no name."""
+    name = host.removesuffix(".")
+    if len(name) > 253 or not all(1 <= len(label) <= 63 for label in name.split(".")):
+        raise Forbidden("not a host name: each label between the dots has 1 to 63 characters, the whole at most 253")
 
 
 def check_address(address: str, *, allow_private: bool = False) -> None:
@@ -77,10 +87,33 @@ def check_address(address: str, *, allow_private: bool = False) -> None:
     found = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
-    if found.is_link_local or found.is_multicast or found.is_unspecified or _is_metadata(found):
+    if any(map(_is_never_called, (found, *_within(found)))):
         raise Forbidden(f"{address} is never called")
-    if not allow_private and (not found.is_global or any(found in net for net in _TRANSLATED)):
+    if not allow_private and (_is_inside(found) or any(found in net for net in _TRANSLATED)):
         raise Forbidden(f"{address} is a private address")
+
+
+def _is_never_called(found: IPv4Address | IPv6Address) -> bool:
+    return found.is_link_local or found.is_multicast or found.is_unspecified or _is_metadata(found)
+
+
+def _is_inside(found: IPv4Address | IPv6Address) -> bool:
+    # Site-local addresses (fec0::/10) were given up by RFC 3879 and are still routed where they were in use.
+    return not found.is_global or (isinstance(found, IPv6Address) and found.is_site_local)
+
+
+def _within(found: IPv4Address | IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses a translator or relay may make of an address (RFC 6052 §2.2, RFC 3056, RFC 4380)."""
+    if isinstance(found, IPv4Address):
+        return []
+    number, within = int(found), list(found.teredo or ())
+    if found.sixtofour is not None:
+        within.append(found.sixtofour)
+    if found in _NAT64 or found in _OWN_NAT64:
+        within.append(IPv4Address(number & 0xFFFF_FFFF))
+    if found in _OWN_NAT64:  # there the address may stand right behind the prefix too, parted by an octet of zeros
+        within.append(IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF))
+    return [one for one in within if not one.is_unspecified]
 
 
 def _is_metadata(found: IPv4Address | IPv6Address) -> bool:
@@ -121,7 +154,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             addresses = list(dict.fromkeys(await self._find(host, port)))[:MAX_ADDRESSES]
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter where the name cannot be asked for at all
             raise httpcore.ConnectError(f"{host} has no address") from error
         for address in addresses:
             check_address(address, allow_private=self._allow_private)
@@ -174,7 +207,13 @@ class Line:
                 return Answer(response.status, await _beginning(response))
         except TimeoutError as error:
             raise CallFailed("no answer in time") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+        except (
+            httpcore.NetworkError,
+            httpcore.ProtocolError,
+            httpcore.TimeoutException,
+            OSError,
+            UnicodeError,
+        ) as error:
             raise CallFailed(str(error) or type(error).__name__) from error
 
 

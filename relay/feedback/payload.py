@@ -88,9 +88,8 @@ def moment(value: Any) -> datetime | None:
         return _iso(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    seconds = value / 1_000 if value > 1e11 else value
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(value / 1_000 if value > 1e11 else value, UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -104,6 +103,6 @@ def _iso(value: str) -> datetime | None:
     value = f"{head}{dot}{fraction[:digits][:6]}{fraction[digits:]}" if dot else head
     try:
         found = datetime.fromisoformat(value)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # in UTC it may lie before the year 1 or after 9999
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -71,7 +71,10 @@ def _fingerprint(provider: str, event: FeedbackEvent) -> bytes:
 def _raw(event: FeedbackEvent) -> bytes:
     if event.raw is None:
         return b""
-    return orjson.dumps(event.raw, default=str, option=orjson.OPT_NON_STR_KEYS)[:MAX_RAW]
+    try:
+        return orjson.dumps(event.raw, default=str, option=orjson.OPT_NON_STR_KEYS)[:MAX_RAW]
+    except orjson.JSONEncodeError:  # hundreds of levels are read and not written: the event counts without its wording
+        return b""
 
 
 def key_of(recipient: str) -> str:

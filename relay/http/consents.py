@@ -25,6 +25,8 @@ from relay.submission.wishes import parse_time
 
 router = APIRouter(tags=["Consents"], route_class=StrictRoute)
 COLUMNS = ("email", "granted", "basis", "source", "jurisdiction", "proof", "at", "tenant")
+# The newest entry counts, so one dated ahead would outlive every revocation until then.
+AHEAD = "nobody has agreed yet: leave `at` out, or give the time at which it was given"
 _NO = frozenset({"false", "no", "0", "revoked", "withdrawn"})
 
 
@@ -68,9 +70,12 @@ class ConsentChecked(Told):
 async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
     """Given, or with `granted: false` taken back."""
     tenant_id = await _tenant(parts, who, body.tenant)
+    who.need("send")
     if body.granted and not (who.is_operator or (who.is_of_tenant and who.principal.may("manage"))):
         who.need_person("writing down that somebody agreed")
     address, now = address_of(body.email), parts.clock()
+    if body.granted and _is_ahead(body.at, now):
+        raise invalid("at", AHEAD)
     entry = refused.NewConsent(
         id=parts.ids.new("con"),
         tenant_id=tenant_id,
@@ -128,6 +133,8 @@ async def check(
 @router.get("/consents/export", summary="The whole ledger as CSV", response_class=StreamingResponse)
 async def export(parts: Parts, who: Reads) -> StreamingResponse:
     """Streamed, oldest entry first."""
+    if not who.is_of_tenant:
+        who.need_person("the ledger of the whole tenant")
     tenants = await parts.look(listings.tenant_names)
     return csvs.give(
         "consents.csv",
@@ -155,14 +162,17 @@ async def import_consents(
 
     def read(row: Mapping[str, str]) -> refused.NewConsent:
         address, now = address_of(row.get("email", "")), parts.clock()
-        at = row.get("at", "")
+        given = row.get("at", "")
+        at, granted = parse_time(given) if given else now, row.get("granted", "").lower() not in _NO
+        if granted and _is_ahead(at, now):
+            raise ValueError(AHEAD)
         return refused.NewConsent(
             id=parts.ids.new("con"),
             tenant_id=tenant_id,
             key=address.key,
             address=address.wire,
-            granted=row.get("granted", "").lower() not in _NO,
-            at=parse_time(at) if at else now,
+            granted=granted,
+            at=at,
             recorded_at=now,
             basis=row.get("basis", "")[:256],
             source=row.get("source", "")[:256] or "import",
@@ -185,6 +195,7 @@ async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts:
 @router.delete("/consents/{id}", status_code=204, summary="Take a consent back")
 async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
     """Appends an entry that takes it back; the ledger keeps both."""
+    who.need("send")  # whoever writes to people must be able to heed them
     row, now = await _seen(parts, who, entry_id), parts.clock()
     entry = refused.NewConsent(
         id=parts.ids.new("con"),
@@ -192,7 +203,7 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
         key=row.key,
         address=row.address,
         granted=False,
-        at=now,
+        at=max(now, row.at),  # an entry dated ahead, from before those were refused, must not outlive this
         recorded_at=now,
         basis=row.basis,
         source=who.actor,
@@ -201,6 +212,10 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
     )
     await parts.write(lambda c: refused.add_consents(c, [entry]))
     return Response(status_code=204)
+
+
+def _is_ahead(at: int | None, now: int) -> bool:
+    return at is not None and at > now
 
 
 async def _tenant(parts: House, who: Caller, name: str) -> str:

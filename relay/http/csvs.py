@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-from relay.http.problems import Problem, invalid
+from relay.http.problems import invalid
 from relay.http.shapes import Told
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -50,24 +50,31 @@ class Tally:
         return {"imported": self.imported, "skipped": self.skipped, "errors": self.errors}
 
 
-async def lines(request: Request) -> AsyncIterator[str]:
-    """The lines of the body as they come; raises Problem for what is no text."""
+async def lines(request: Request) -> AsyncIterator[bytes]:
+    """The lines of the body as they come; of one that is too long only so much as shows it."""
     rest = b""
     async for chunk in request.stream():
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
-            yield _text(line)
-        if len(rest) > LONGEST:
-            raise invalid("body", "a line is too long")
+            yield line
+        rest = rest[: LONGEST + 1]
     if rest:
-        yield _text(rest)
+        yield rest
 
 
-def _text(line: bytes) -> str:
+def _cells(line: bytes) -> list[str]:
+    """What stands in a line; raises ValueError for one that is no CSV."""
+    if len(line) > LONGEST:
+        raise ValueError("the line is too long")
     try:
-        return line.decode("utf-8-sig").rstrip("\r")
+        text = line.decode("utf-8-sig").rstrip("\r")
     except UnicodeDecodeError:
-        raise Problem("invalid_request", "the file is not UTF-8") from None
+        raise ValueError("the line is not UTF-8") from None
+    if "\0" in text:
+        raise ValueError("contains a NUL character")
+    if "\r" in text:
+        raise ValueError("contains a carriage return: lines end with LF or CRLF")
+    return next(csv.reader([text]), [])
 
 
 async def take(
@@ -76,7 +83,10 @@ async def take(
     read: Callable[[Mapping[str, str]], Any],
     write: Callable[[Sequence[Any]], Awaitable[None]],
 ) -> Tally:
-    """Import a CSV file whose head names at least `column`; `read` turns a row into a value or raises ValueError."""
+    """Import a CSV file whose head names at least `column`; `read` turns a row into a value or raises ValueError.
+
+    Once the head is read nothing stops the import: part of the rows may be written by then, and the answer says which.
+    """
     tally, number = Tally(), 0
     head: list[str] = []
     batch: list[Any] = []
@@ -84,21 +94,12 @@ async def take(
         number += 1
         if not line.strip():
             continue
-        if "\0" in line:
-            tally.wrong(number, "contains a NUL character")
-            continue
-        cells = next(csv.reader([line]), [])
         if not head:
-            head = [cell.strip().lower() for cell in cells]
-            if column not in head:
-                if (len(cells) == 1 and "@" in cells[0]) or column == "domain":
-                    head = [column]  # a bare list without a head
-                else:
-                    raise invalid("body", f"the first line must name the columns, {column} among them")
-            else:
+            head, is_named = _head(line, column)
+            if is_named:
                 continue
         try:
-            batch.append(read(dict(zip(head, map(_bare, cells), strict=False))))
+            batch.append(read(dict(zip(head, map(_bare, _cells(line)), strict=False))))
         except ValueError as error:
             tally.wrong(number, str(error)[:200])
         if len(batch) >= BATCH:
@@ -109,6 +110,20 @@ async def take(
         await write(batch)
         tally.imported += len(batch)
     return tally
+
+
+def _head(line: bytes, column: str) -> tuple[list[str], bool]:
+    """The columns, and whether the first line names them or is a row already: a bare list. Raises Problem."""
+    try:
+        cells = _cells(line)
+    except ValueError as error:
+        raise invalid("body", f"the first line: {error}") from None
+    head = [cell.strip().lower() for cell in cells]
+    if column in head:
+        return head, True
+    if (len(cells) == 1 and "@" in cells[0]) or column == "domain":
+        return [column], False
+    raise invalid("body", f"the first line must name the columns, {column} among them")
 
 
 def _bare(cell: str) -> str:

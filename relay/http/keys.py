@@ -34,7 +34,8 @@ class NewKey(Given):
         default=["send", "read"],
         min_length=1,
         max_length=3,
-        description="`manage` reports business events and replies besides; none of them loosens a rule.",
+        description="`manage` reports business events besides, and a `replied` among them ends a cool-down: "
+        "it is for the business's own systems, not for the agent that sends.",
     )
 
 

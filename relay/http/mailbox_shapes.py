@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from policy.usage import Usage
 from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, iso, when
@@ -14,7 +14,15 @@ Autonomy = Literal["human_approved", "first_contact", "auto_send"]
 Class = Literal["transactional", "commercial"]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,98}[A-Za-z0-9])?$", max_length=100)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$", max_length=8)]
-Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):  # which Python takes for 1
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic reads ValueError alone
+    return value
+
+
+Limit = Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(_no_boolean)]
 Template = Annotated[Lines, StringConstraints(max_length=8000)]
 
 
@@ -159,11 +167,15 @@ def effective(row: Any, account: Account | None) -> dict[str, int | None]:
     tightened = loads(row.tightened)
     binding: dict[str, int | None] = {}
     for name in ("hourly", "daily", "monthly"):
-        rule = getattr(account.policy, f"rate_limit_{name}") if account else None
-        of_policy = rule.limit if rule is not None and rule.mode == "enforce" else None
-        known = [n for n in (of_policy, tightened.get(name)) if n is not None]
+        known = [n for n in (of_policy(account, name), tightened.get(name)) if n is not None]
         binding[name] = min(known) if known else None
     return binding
+
+
+def of_policy(account: Account | None, name: str) -> int | None:
+    """What the policy allows in a window, None where it sets no limit."""
+    rule = getattr(account.policy, f"rate_limit_{name}") if account else None
+    return rule.limit if rule is not None and rule.mode == "enforce" else None
 
 
 def _used(usage: Usage, name: str, limit: int | None, now: int) -> dict[str, Any]:

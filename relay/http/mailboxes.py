@@ -17,12 +17,11 @@ from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
 from relay.http.mailbox_shapes import ChangedMailbox, FreshMailbox, Mailbox, NewMailbox, Paused, told
 from relay.http.pages import Turning, listing
-from relay.http.problems import Problem, invalid, not_found
+from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
 from relay.http.shapes import Given, Listing, Short, address_of
 from relay.store import accounts, credentials, listings, mailboxes, roster
 from relay.store.accounts import NewMailbox as Row
-from relay.store.suppressions import suffixes
 
 router = APIRouter(tags=["Mailboxes"], route_class=StrictRoute)
 MailboxId = Annotated[str, Path(alias="id", description="Id, name or address.", max_length=320)]
@@ -44,11 +43,10 @@ async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
     if not parts.settings().has_policy(body.policy):
         raise invalid("policy", "there is no such policy")
     fresh, mailbox_id, now = credentials.generate(parts.vault, parts.random), parts.ids.new("mbx"), parts.clock()
-    aliases = [address_of(alias).key for alias in body.aliases]
+    aliases = [address_of(alias).exact for alias in body.aliases]
 
     def job(connection: Any) -> Any:
         tenant = accounts.tenant(connection, body.tenant)
-        _check_domain(connection, address.domain, tenant.id)
         new = Row(
             id=mailbox_id,
             tenant_id=tenant.id,
@@ -204,13 +202,6 @@ async def _all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, An
         row.id: told(row, domains[row.id], tenants.get(row.tenant_id, ""), account, usages[f"mailbox:{row.id}"], now)
         for row, account in zip(rows, known, strict=True)
     }
-
-
-def _check_domain(connection: Any, name: str, tenant_id: str) -> None:
-    """A domain of another tenant is not sent from."""
-    row = mailboxes.domain_named(connection, suffixes(name))
-    if row is not None and row.tenant_id != tenant_id:
-        raise Problem("already_exists", f"the domain {row.name} belongs to another tenant")
 
 
 def _credential(fresh: credentials.Generated, new: Row, username: str | None) -> credentials.NewCredential:

@@ -26,7 +26,7 @@ from relay.http.house import House
 from relay.http.problems import invalid
 from relay.http.reading import StrictRoute
 from relay.http.reputation import tenant_of
-from relay.http.shapes import Email, Given, Moment, Short, Told, address_of, when
+from relay.http.shapes import Email, Given, Metadata, Moment, Short, Told, address_of, when
 from relay.store import attribution, listings, volumes
 from relay.store import outcomes as store
 from relay.store.engine import canonical, dumps
@@ -97,7 +97,7 @@ class NewEvent(Given):
     email: Email | None = None
     timestamp: Moment | None = Field(default=None, description="Now by default.")
     value: Annotated[Decimal, Field(max_digits=22, decimal_places=10, allow_inf_nan=False)] = Decimal(0)
-    metadata: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    metadata: Metadata = Field(default_factory=dict)
     event_id: Short | None = Field(default=None, description="Makes a repeat harmless; else the content does.")
     tenant: Short = ""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from relay.http.compose import Attached, Party
-from relay.http.shapes import DateTime, Given, Line, Lines, Moment, Short, Told
+from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, Told
 from relay.mail.departure import STRIPPED
 from relay.mail.identity import read_mailbox
 
@@ -163,7 +163,7 @@ class SendRequest(Given):
     headers: dict[Annotated[str, AfterValidator(_header_name)], Line] = Field(default_factory=dict, max_length=50)
     dedupe_key: Short | None = None
     campaign: Short = ""
-    metadata: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    metadata: Metadata = Field(default_factory=dict)
     send_at: Moment | None = None
     message_class: Annotated[
         Literal["commercial", "transactional"] | None,

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from policy.moment import END_OF_TIME
 from relay.mail.address import Address, AddressError, parse_path
+from relay.store.engine import dumps
 
 # RFC 5322 §2.2 and what readers take for a line end besides: VT, FF, NEL, U+2028, U+2029.
 _BREAKS = frozenset("\x85\u2028\u2029")
@@ -78,12 +80,18 @@ def _moment(value: Any) -> int:
     if not isinstance(value, str):
         raise ValueError("must be a time as RFC 3339 writes it")  # noqa: TRY004 - pydantic reads ValueError alone
     try:
-        found = parse_time(value)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(str(error) or "not a time") from None
-    if not 0 <= found <= 253_402_300_799_000:
-        raise ValueError("is out of range")
-    return found
+        return parse_time(value)
+    except OverflowError:
+        raise ValueError("not a time") from None
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    """What a caller adds of its own, if a column can hold it."""
+    try:
+        dumps([[[[value]]]])  # it is stored inside of something
+    except TypeError:  # orjson's error
+        raise ValueError("holds what cannot be stored: a number beyond 64 bits, or hundreds of levels") from None
+    return value
 
 
 Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_one_line)]
@@ -92,14 +100,16 @@ Note = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_lines)
 Lines = Annotated[str, AfterValidator(_lines)]
 Email = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "format": "email"})]
 Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_storable)]
 DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 def iso(at: int) -> str | None:
-    """A time of the store as RFC 3339 UTC; 0 is never."""
+    """A time of the store as RFC 3339 UTC; 0 is never. One that no calendar has breaks no list: it is the last."""
     if not at:
         return None
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = datetime.fromtimestamp(min(max(at, 0), END_OF_TIME) / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def when(at: int) -> str:

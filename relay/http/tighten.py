@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from policy.state import Limits
 from relay.http.access import Caller
-from relay.http.mailbox_shapes import ChangedMailbox, effective
-from relay.http.problems import Problem
+from relay.http.mailbox_shapes import ChangedMailbox, effective, of_policy
+from relay.http.problems import Problem, invalid
 from relay.store import accounts, mailboxes
 from relay.store.engine import dumps, loads
 from relay.submission.account import Account
@@ -56,10 +56,11 @@ def _limit(
     limits = Limits(given.hourly, given.daily, given.monthly)
     if not who.is_operator:
         _check_lower(limits, effective(row, account))
-    elif looser := _kept(row, limits):
+    else:
+        _check_binds(limits, row, account)
         # A person's word replaces the tightening; what was not named stays.
         accounts.loosen_mailbox(connection, row.id, now)
-        limits = looser
+        limits = _kept(row, limits)
     accounts.tighten_mailbox(connection, row.id, limits, now)
 
 
@@ -70,7 +71,16 @@ def _check_lower(limits: Limits, binding: dict[str, int | None]) -> None:
             raise Problem("human_decision_required", f"raising the {name} limit from {bound} is for the operator")
 
 
-def _kept(row: Any, limits: Limits) -> Limits | None:
+def _check_binds(limits: Limits, row: Any, account: Account | None) -> None:
+    """A limit above the policy's would change nothing: who sets it is told so, not left to believe in it."""
+    for name in ("hourly", "daily", "monthly"):
+        wanted, allowed = getattr(limits, name), of_policy(account, name)
+        if wanted is not None and allowed is not None and wanted > allowed:
+            where = f"raise it in the policy {row.policy}, or send rateLimits: null to lift the mailbox's own limits"
+            raise invalid(f"rateLimits.{name}", f"the policy's {allowed} binds before {wanted} does: {where}")
+
+
+def _kept(row: Any, limits: Limits) -> Limits:
     """The limits as a person wants them together with those not named."""
     before = loads(row.tightened)
     return Limits(

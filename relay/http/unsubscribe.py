@@ -91,7 +91,7 @@ def _entry(found: Subscription, scope: str, now: int) -> Suppress | None:
         address.key,
         address.wire,
         unsubscribes.KIND,
-        "link",
+        unsubscribes.LINK,
         {"sendId": found.send_id} if found.send_id else {},
         now,
         scope=scope,

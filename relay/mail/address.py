@@ -81,12 +81,22 @@ class Address:
     key: str
 
     @property
+    def exact(self) -> str:
+        """The form in which addresses that are owned are compared."""
+        return exact(self.wire)
+
+    @property
     def needs_smtputf8(self) -> bool:
         """Whether the next hop must offer SMTPUTF8 (RFC 6531 §3.4): the domain never does, it is in A-labels."""
         return not self.local.isascii()
 
     def __str__(self) -> str:
         return self.wire
+
+
+def exact(wire: str) -> str:
+    """Nothing is folded but the letters of an ASCII address: what lets in must let no look-alike in."""
+    return wire.lower() if wire.isascii() else wire
 
 
 def parse_path(

@@ -62,13 +62,12 @@ class Links:
         """What stands in each of the links, in small letters."""
         return urlsplit(self.public_url).netloc.lower()
 
-    def is_ours(self, url: str) -> bool:
-        """Whether this is a link of ours that works: its token verifies, nothing less."""
+    def subscription(self, url: str) -> Subscription | None:
+        """What a link of ours ends; None for any other, and for one that does not work: its token must verify."""
         own, given = urlsplit(self.public_url), urlsplit(url)
         if given.netloc.lower() != self.host or not given.path.startswith(own.path.rstrip("/") + PATH):
-            return False
+            return None
         try:
-            read(self.tokens, given.path.rpartition("/")[2])
+            return read(self.tokens, given.path.rpartition("/")[2])
         except TokenError:
-            return False
-        return True
+            return None

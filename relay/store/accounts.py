@@ -5,17 +5,20 @@ configuration file never resumes what was paused. Every change is one statement 
 event. Nothing here is ever deleted, only disabled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from policy.state import Limits
+from relay.mail.address import parse_path
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
+from relay.store.mailboxes import domain_named
 from relay.store.queue import let_go
+from relay.store.suppressions import suffixes
 from relay.store.tallies import set_aside
 
 BY_REPUTATION = "reputation: "
@@ -89,17 +92,37 @@ def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
 
 
 def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:
-    """Make a mailbox; raises Taken when its name or address is somebody's already."""
+    """Make a mailbox; raises Taken when its name, an address of it or the domain of one is somebody else's."""
     m = t.mailboxes.c
-    clash = connection.execute(
-        select(m.name, m.address_key).where(
-            (m.address_key == new.address_key) | ((m.tenant_id == new.tenant_id) & (m.name == new.name))
-        )
-    ).first()
-    if clash is not None:
-        what = f"the address {new.address}" if clash.address_key == new.address_key else f"the name {new.name}"
-        raise Taken(f"another mailbox has {what}")
+    if connection.execute(select(m.id).where(m.tenant_id == new.tenant_id, m.name == new.name)).first():
+        raise Taken(f"another mailbox has the name {new.name}")
+    keys = {new.address_key, *_alias_keys(new.settings or {})}
+    for key in sorted(keys):
+        _check_domain(connection, key, new.tenant_id)
+    _check_free(connection, keys)
     connection.execute(insert(t.mailboxes), {**mailbox_row(new), "id": new.id, "created_at": now, "updated_at": now})
+
+
+def _check_domain(connection: Connection, key: str, tenant_id: str) -> None:
+    """Nobody sends from a domain of another tenant."""
+    row = domain_named(connection, suffixes(key.rpartition("@")[2]))
+    if row is not None and row.tenant_id != tenant_id:
+        owner = tenant(connection, row.tenant_id).name
+        raise Taken(f"the domain {row.name} belongs to another tenant: make the mailbox of {key} in tenant {owner}")
+
+
+def _check_free(connection: Connection, keys: Set[str]) -> None:
+    """An address is one mailbox's, be it that one's own or an alias: what comes back to it has one owner."""
+    m = t.mailboxes.c
+    has_aliases = (m.settings != "{}") & m.settings.not_like('%"aliases":[]%')
+    query = select(m.name, m.address_key, m.settings).where(m.address_key.in_(keys) | has_aliases)
+    for row in connection.execute(query):
+        if taken := keys & {row.address_key, *_alias_keys(loads(row.settings))}:
+            raise Taken(f"the mailbox {row.name} has the address {min(taken)} already: use it, or choose another")
+
+
+def _alias_keys(settings: Mapping[str, Any]) -> list[str]:
+    return [parse_path(alias).key for alias in settings.get("aliases", ())]
 
 
 def mailbox_row(new: NewMailbox) -> dict[str, Any]:

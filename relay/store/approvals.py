@@ -46,7 +46,10 @@ def approve(connection: Connection, send_id: str, *, by: str, note: str, now: in
     data = body(connection, send_id)
     if data is None or bound_digest(data, loads(send.plan), [d.recipient for d in held]) != row.bound:
         raise Changed("the stored message is not the one that was held")
-    change(connection, held, "queued", now=now, kind="send.approved", data={"by": by, "note": note})
+    told = {"by": by, "note": note}
+    change(connection, [d for d in held if d.due_at <= now], "queued", now=now, kind="send.approved", data=told)
+    for later in [d for d in held if d.due_at > now]:  # it was to leave at its time, and there it has been counted
+        change(connection, [later], "scheduled", now=now, kind="send.approved", due_at=later.due_at, data=told)
     _decided(connection, send_id, "approved", by, note, now)
 
 

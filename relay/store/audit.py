@@ -7,21 +7,26 @@ record only as a random token; erasing a person removes the token's meaning, and
 still verifies. A signed checkpoint over all heads names a missing tail too.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from relay.mail.address import MAILBOX_LIMIT
 from relay.store import schema as t
-from relay.store.engine import canonical, dumps, loads
+from relay.store.engine import Database, canonical, dumps, loads
 from relay.store.prepared import Prepared, insertion
 
 GENESIS = "0" * 64
 MARK = "~"  # stands before a token where an address stood
-_BOUNDS = frozenset("\" ,;:()<>[]'")
+_BOUNDS = frozenset(("", *'" ,;:()<>[]'))  # what stands beside an address nearly always
+_INSIDE = frozenset(f"{ascii_lowercase}{digits}._+-%&")
+_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[bfnrt]|u[0-9a-f]{4})\Z")  # of JSON: its last letter is none of an address
 
 _HEADS = Prepared("SELECT chain, position, hash FROM chains WHERE chain IN :names[] ORDER BY chain", lock=True)
 _NEW_HEAD = insertion("chains", ("chain", "position", "hash"), "ON CONFLICT (chain) DO NOTHING")
@@ -67,24 +72,83 @@ def append(connection: Connection, records: Sequence[Record]) -> None:
 
 
 def hidden(body: str, tokens: Mapping[str, str]) -> str:
-    """JSON text with each address replaced by its token, wherever it stands as a word of its own."""
-    for address in sorted(tokens, key=len, reverse=True):
-        word = dumps(address)[1:-1]
-        if address and word in body:
-            body = _replaced(body, word, MARK + tokens[address])
-    return body
+    """JSON text with each address replaced by its token, in whatever case, wherever it stands whole."""
+    words: dict[str, str] = {}
+    for address, token in tokens.items():
+        word = dumps(address)
+        words.setdefault(word[1:-1].lower(), MARK + token)
+        body = body.replace(word, f'"{MARK}{token}"')  # nearly always it is a string of its own, and this costs least
+    return replaced(body, words)
 
 
-def _replaced(body: str, word: str, token: str) -> str:
-    """`word` inside a longer word is another address, not this one."""
-    pieces, start, search = [], 0, 0
-    while (at := body.find(word, search)) >= 0:
+def replaced(text: str, words: Mapping[str, str]) -> str:
+    """The text with each address (a key of `words`, in lower case) replaced wherever it stands whole.
+
+    Not where its letters are part of another address. A long one that holds a short one comes first.
+    """
+    low = _lowered(text)
+    near = _near(low)
+    found = sorted((at, -len(word), word) for word in words if word and word in near for at in _places(low, word))
+    if not found:
+        return text
+    pieces, start = [], 0
+    for at, negative, word in found:
+        if at >= start:
+            pieces += [text[start:at], words[word]]
+            start = at - negative
+    return "".join([*pieces, text[start:]])
+
+
+def _near(text: str) -> str:
+    """What stands around each @, which of a long text is little to look through for a hundred addresses."""
+    if text.count("@") * 2 * MAILBOX_LIMIT > len(text):
+        return text
+    pieces, at = [], text.find("@")
+    while at >= 0:
+        pieces.append(text[max(0, at - MAILBOX_LIMIT) : at + MAILBOX_LIMIT])
+        at = text.find("@", at + 1)
+    return "\n".join(pieces)
+
+
+_ASCII = {ord(c): c.lower() for c in ascii_uppercase}
+
+
+def _lowered(text: str) -> str:
+    """In lower case, each letter where it stood."""
+    low = text.lower()
+    return low if len(low) == len(text) else text.translate(_ASCII)  # a few capitals become two letters
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
         end = at + len(word)
-        if body[at - 1 : at] in _BOUNDS and body[end : end + 1] in _BOUNDS:
-            pieces += [body[start:at], token]
-            start = end
-        search = end
-    return "".join([*pieces, body[start:]])
+        if _begins(text, at) and _ends(text, end):
+            yield at
+        at = text.find(word, end)
+
+
+def _begins(text: str, at: int) -> bool:
+    """Whether what stands before is no part of the address.
+
+    Of the signs an address may hold (RFC 5322 3.2.3) those that more often stand before one do not count.
+    """
+    before = text[at - 1 : at] if at else ""
+    if before in _BOUNDS:
+        return True
+    if not before.isascii():
+        return before.lower() == before.upper()  # where letters have no case, nothing but the script divides words
+    if before == "'":
+        return not text[at - 2 : at - 1].isalnum()  # a quotation, unless it is O'Brien
+    return before not in _INSIDE or _ESCAPE.search(text[max(0, at - 12) : at]) is not None
+
+
+def _ends(text: str, end: int) -> bool:
+    """Whether the domain ends here: behind a dot or hyphen another label may follow."""
+    after = text[end : end + 1]
+    if after in ("-", "."):
+        after = text[end + 1 : end + 2]
+    return after in _BOUNDS or not (after.isascii() and after.isalnum())
 
 
 def _heads(connection: Connection, names: set[str]) -> dict[str, tuple[int, str]]:
@@ -96,6 +160,20 @@ def _heads(connection: Connection, names: set[str]) -> dict[str, tuple[int, str]
 
 
 # -- verifying ----------------------------------------------------------------------------
+
+
+@contextmanager
+def standing(database: Database) -> Iterator[Connection]:
+    """The store as it stood at one moment, whatever is written meanwhile.
+
+    READ COMMITTED, PostgreSQL's own choice, sees in each statement what was committed until then: of a
+    chain that grows, a head the walk has not met.
+    """
+    with database.asking.connect() as connection:
+        if not database.is_sqlite:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +204,7 @@ def verify(
 ) -> Verified:
     """Walk all chains in one pass, in constant memory, and name the first record that does not hold.
 
+    Where others write meanwhile the connection must be one that is `standing`.
     `check_signature(public_key, signature, payload)` judges anchors and checkpoints.
     """
     walk = _Walk(check_signature, progress)

@@ -126,7 +126,7 @@ def _mailboxes(connection: Connection, settings: Settings, tenants: dict[str, st
 def _new_mailbox(mailbox: Mailbox, tenants: dict[str, str], makers: Makers) -> NewMailbox:
     address = parse_path(mailbox.from_address)
     settings: dict[str, Any] = {
-        "aliases": [parse_path(alias).key for alias in mailbox.aliases],
+        "aliases": [parse_path(alias).exact for alias in mailbox.aliases],
         "language": mailbox.language,
     }
     if mailbox.footer.text or mailbox.footer.html:
@@ -163,7 +163,8 @@ def _credentials(
             values = {"secret": makers.hash_password(password), "status": status}
             connection.execute(update(t.credentials).where(c.id == row.id).values(**values))
     for row in known.values():
-        connection.execute(update(t.credentials).where(c.id == row.id).values(status="disabled"))
+        if row.status != "revoked":  # that is for good, whatever the file says later
+            connection.execute(update(t.credentials).where(c.id == row.id).values(status="disabled"))
 
 
 def _add_credential(
@@ -175,7 +176,7 @@ def _add_credential(
         mailbox_id=mailbox_id,
         scope=new.address_key,
         label=username,
-        permissions=("send", "read", "manage"),
+        permissions=("send", "read"),  # an agent's own password loosens nothing
         username=username,
         kind="chosen",
         secret=makers.hash_password(password),
@@ -191,14 +192,19 @@ def _revealed(declared: Credential) -> str:
 
 
 def _enable(connection: Connection, table: Any, row: Any) -> None:
+    """What comes back to the file is as it was when it left it: the file resumes nothing that was paused."""
     if row.status == "disabled":
-        connection.execute(update(table).where(table.c.id == row.id).values(status="active"))
+        status = "paused" if row.cause else "active"
+        connection.execute(update(table).where(table.c.id == row.id).values(status=status))
 
 
 def _disable_missing(connection: Connection, table: Any, known: dict[str, Any], declared: set[str]) -> None:
     for name, row in known.items():
         if row.managed and name not in declared and row.status != "disabled":
-            connection.execute(update(table).where(table.c.id == row.id).values(status="disabled"))
+            values = {"status": "disabled"}
+            if "cause" in table.c:  # it says when the row comes back that it was paused
+                values["cause"] = (row.cause or "paused") if row.status == "paused" else ""
+            connection.execute(update(table).where(table.c.id == row.id).values(**values))
 
 
 def _limits(limits: Any) -> dict[str, int]:

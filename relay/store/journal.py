@@ -68,13 +68,18 @@ def newest(connection: Connection) -> Mark:
     return Mark(row.txid, row.seq) if row is not None else Mark()
 
 
+# An event may say an earlier time than one before it: the writer that came first took longer, or a clock was set back.
+# The plus sign keeps SQLite to the index over `at`; for a bare minimum it walks the whole table.
+_FIRST_SINCE = text("SELECT min(+seq) FROM events WHERE at >= :at")
+
+
 def at_time(connection: Connection, at: int) -> Mark:
-    """The place before everything that happened since a time."""
-    query = select(_e.txid, _e.seq).where(_e.at >= at)
+    """The place before everything that happened since a time; what happened before and was told later comes along."""
     if connection.dialect.name == "sqlite":
-        row = connection.execute(query.order_by(_e.at, _e.seq).limit(1)).first()
-    else:
-        row = connection.execute(query.order_by(_e.txid, _e.seq).limit(1)).first()
+        seq = connection.execute(_FIRST_SINCE, {"at": at}).scalar_one()
+        return Mark(0, seq - 1) if seq is not None else newest(connection)
+    query = select(_e.txid, _e.seq).where(_e.at >= at).order_by(_e.txid, _e.seq).limit(1)
+    row = connection.execute(query).first()
     return Mark(row.txid, row.seq - 1) if row is not None else newest(connection)
 
 

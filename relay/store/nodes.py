@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from relay.store import schema as t
-from relay.store.queue import release
+from relay.store.queue import LEASE, release
 
 SILENT = 30_000  # milliseconds without a heartbeat after which a node counts as dead
 
@@ -28,9 +28,13 @@ def register_node(
     )
 
 
-def heartbeat(connection: Connection, node: str, now: int, figures: str = "") -> None:
-    """Say that this process lives, and what it has counted; its leases hold as long as it says so."""
-    connection.execute(update(t.nodes).where(t.nodes.c.id == node).values(heartbeat_at=now, figures=figures))
+def heartbeat(connection: Connection, node: str, now: int, figures: str = "") -> bool:
+    """Say that this process lives, and what it has counted; its leases hold as long as it says so.
+
+    False where it was taken for dead and forgotten: it has to register again.
+    """
+    beat = update(t.nodes).where(t.nodes.c.id == node).values(heartbeat_at=now, figures=figures)
+    return connection.execute(beat).rowcount == 1
 
 
 def figures_beside(connection: Connection, node: str, instance: str) -> list[str]:
@@ -49,6 +53,7 @@ def bury(
     idempotent: Collection[str] = (),
 ) -> tuple[int, int]:
     """Forget dead nodes and free what they held."""
+    nodes = [*nodes, *stranded(connection, now)]
     if not nodes:
         return 0, 0
     freed = release(connection, nodes, now=now, uncertain_until=uncertain_until, idempotent=idempotent)
@@ -67,6 +72,23 @@ def dead_nodes(
     own = n.instance == instance if slots is None else (n.instance == instance) & n.slot.in_(list(slots))
     return list(connection.execute(select(n.id).where((n.heartbeat_at < silent_since) | own)).scalars())
 
+
+def stranded(connection: Connection, now: int) -> list[str]:
+    """Holders of leases that nobody knows: they died after they had been taken for dead, before they said otherwise."""
+    return list(connection.execute(_STRANDED, {"until": now + LEASE - SILENT}).scalars())
+
+
+_d = t.deliveries.c
+_STRANDED = (
+    select(_d.lease_node)
+    .distinct()
+    .where(
+        text(f"deliveries.{t.OPEN_CONDITION}"),
+        _d.lease_node > "",
+        _d.lease_until < bindparam("until"),  # a process that lives says so within seconds
+        _d.lease_node.not_in(select(t.nodes.c.id)),
+    )
+)
 
 LOCK = 0x6761_7463  # advisory lock of the chores one process does for all
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")

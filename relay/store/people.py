@@ -2,32 +2,28 @@
 
 Erasing removes the meaning of the address's tokens, so recorded decisions read `erased` and
 the chain still verifies; it blots the address out of submissions, deliveries, events and
-reports, and drops the bytes of messages that went to nobody else. What still waits is
-withdrawn. What stays is what the law wants kept to leave the person in peace: the entries
-that refuse the address (the key alone, without note or evidence).
+reports, where it stands whole and in whatever case, and drops the bytes of messages that went
+to nobody else. Other tenants keep what is theirs; a report or a case that is nobody's goes
+when all tenants are asked for. What still waits is withdrawn. What stays is what the law wants
+kept to leave the person in peace: the entries that refuse the address (the key alone, without
+note or evidence).
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, or_, select, text, update
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, delete, func, or_, select, true, update
 
 from relay.store import attribution
 from relay.store import schema as t
-from relay.store.engine import loads
+from relay.store.audit import replaced
+from relay.store.engine import dumps, loads
 from relay.store.queue import change
 from relay.store.states import OPEN
 from relay.store.traces import ERASED
 
 _d, _s, _e = t.deliveries.c, t.sends.c, t.events.c
 STEP = 500
-# Where an address may stand inside text.
-_TEXTS: Sequence[tuple[str, str]] = (
-    ("investigations", "subject"),
-    ("investigations", "evidence"),
-    ("attempts", "reply"),
-    ("webhook_deliveries", "body"),
-)
 
 
 def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str, Any]:
@@ -63,7 +59,7 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
         select(_d.send_id, _d.n, _d.recipient).where(_d.tenant_id.in_(tenants), _d.recipient_key == key)
     ).all()
     ids = sorted({row.send_id for row in rows})
-    spellings = sorted({address, key, *(row.recipient for row in rows)}, key=len, reverse=True)
+    spellings = sorted({address, key, *(row.recipient for row in rows)})
     counts["messages"] = _bodies(connection, ids, key)
     ids = sorted({*ids, *_mentions(connection, tenants, spellings)})
     counts["sends"] = _blot_sends(connection, ids, key, spellings)
@@ -107,8 +103,11 @@ def _bodies(connection: Connection, ids: Sequence[str], key: str) -> int:
 
 def _mentions(connection: Connection, tenants: Sequence[str], spellings: Sequence[str]) -> list[str]:
     """Submissions that name the person without a delivery of theirs: refused ones above all."""
-    named = [column.contains(s, autoescape=True) for s in spellings for column in (_s.to_header, _s.detail)]
-    return list(connection.execute(select(_s.id).where(_s.tenant_id.in_(tenants), or_(*named))).scalars())
+    query = select(_s.id, _s.to_header, _s.detail).where(
+        _s.tenant_id.in_(tenants), or_(_named(_s.to_header, spellings), _named(_s.detail, spellings))
+    )
+    rows = connection.execute(query).all()
+    return [row.id for row in rows if any(_blotted(w, spellings) != w for w in (row.to_header, row.detail))]
 
 
 def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings: Sequence[str]) -> int:
@@ -118,14 +117,11 @@ def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings:
             connection.execute(select(_d.send_id).where(_d.send_id.in_(step), _d.recipient_key != key)).scalars()
         )
         for row in connection.execute(select(t.sends).where(_s.id.in_(step))).all():
-            others = row.id in shared
-            values: dict[str, Any] = {
-                "to_header": _blotted(row.to_header, spellings) if others else ERASED,
-                "detail": _blotted(row.detail, spellings),
-                "dedupe_key": _blotted(row.dedupe_key, spellings),
-            }
-            if not others:
-                values |= {"subject": ERASED, "metadata": "{}"}
+            names = ("to_header", "detail", "dedupe_key", "subject", "campaign", "metadata")
+            values = {name: _blotted(getattr(row, name), spellings) for name in names}
+            if row.id not in shared:
+                values |= {"to_header": ERASED, "subject": ERASED, "metadata": "{}"}
+                values["dedupe_key"] = ERASED if row.dedupe_key else ""
             connection.execute(update(t.sends).where(_s.id == row.id).values(**values))
             changed += 1
     return changed
@@ -140,12 +136,12 @@ def _blot_events(connection: Connection, tenants: Sequence[str], ids: Sequence[s
             if (values["recipient"], values["data"]) != (row.recipient, row.data):
                 connection.execute(update(t.events).where(_e.seq == row.seq).values(**values))
                 changed += 1
-    others = update(t.events).where(_e.tenant_id.in_(tenants), _e.recipient.in_(list(spellings)))
+    others = update(t.events).where(_e.tenant_id.in_(tenants), _is_one_of(_e.recipient, spellings))
     return changed + connection.execute(others.values(recipient=ERASED)).rowcount
 
 
 def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellings: Sequence[str]) -> dict[str, int]:
-    c, o, f, sup = t.consents.c, t.outcomes.c, t.feedback.c, t.suppressions.c
+    c, o, sup = t.consents.c, t.outcomes.c, t.suppressions.c
     counts = {
         "contacts": connection.execute(
             delete(t.contacts).where(t.contacts.c.tenant_id.in_(tenants), t.contacts.c.key == key)
@@ -156,30 +152,62 @@ def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellin
             .where(o.tenant_id.in_(tenants), o.key == key)
             .values(key="", address="", user_id="", metadata="{}")
         ).rowcount,
-        "reports": connection.execute(delete(t.feedback).where(f.recipient.in_(list(spellings)))).rowcount,
     }
     connection.execute(
         update(t.suppressions).where(sup.tenant_id.in_(tenants), sup.key == key).values(note="", evidence="{}")
     )
-    for table, column in _TEXTS:
-        _blot_texts(connection, table, column, spellings)
-    return counts
+    return counts | _blot_what_came(connection, tenants, spellings)
 
 
-def _blot_texts(connection: Connection, table: str, column: str, spellings: Sequence[str]) -> None:
-    """Replace the address inside texts; the words of the statement are this module's own."""
-    where = f"WHERE {column} LIKE :like ESCAPE '!'"
-    statement = text(f"UPDATE {table} SET {column} = replace({column}, :old, :new) {where}")  # noqa: S608
-    for spelling in spellings:
-        like = "%" + "".join(f"!{x}" if x in "!%_" else x for x in spelling) + "%"
-        connection.execute(statement, {"old": spelling, "new": ERASED, "like": like})
+def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: Sequence[str]) -> dict[str, int]:
+    """Reports, replies, cases and calls: each is of the tenant of its send or event.
+
+    What belongs to none, or to a send that is gone, cannot be told apart: it goes when all tenants are asked for.
+    """
+    f, i, a, w = t.feedback.c, t.investigations.c, t.attempts.c, t.webhook_deliveries.c
+    everybody = connection.execute(select(t.tenants.c.id).where(t.tenants.c.id.not_in(tenants))).first() is None
+    sends = select(_s.id).where(_s.tenant_id.in_(tenants))
+    events = select(_e.seq).where(_e.tenant_id.in_(tenants))
+    for column, theirs in (
+        (i.subject, i.tenant_id.in_(tenants)),
+        (i.evidence, i.tenant_id.in_(tenants)),
+        (a.reply, a.send_id.in_(sends)),
+        (w.body, w.event_seq.in_(events)),
+    ):
+        _blot_texts(connection, column, true() if everybody else theirs, spellings)
+    reports = delete(t.feedback).where(
+        true() if everybody else f.send_id.in_(sends), _is_one_of(f.recipient, spellings)
+    )
+    return {"reports": connection.execute(reports).rowcount}
+
+
+def _blot_texts(
+    connection: Connection, column: Column[str], theirs: ColumnElement[bool], spellings: Sequence[str]
+) -> None:
+    """Replace the address inside the texts of a column."""
+    keys = list(column.table.primary_key)
+    for *own, words in connection.execute(select(*keys, column).where(theirs, _named(column, spellings))).all():
+        if (blotted := _blotted(words, spellings)) != words:
+            this = [key == value for key, value in zip(keys, own, strict=True)]
+            connection.execute(update(column.table).where(*this).values({column: blotted}))
+
+
+def _named(column: ColumnElement[str], spellings: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a text may hold the address: what is whole is told apart after (`_blotted`)."""
+    return or_(*(column.icontains(word, autoescape=True) for word in _written(spellings)))
+
+
+def _is_one_of(column: ColumnElement[str], spellings: Sequence[str]) -> ColumnElement[bool]:
+    return func.lower(column).in_([func.lower(spelling) for spelling in spellings])
+
+
+def _written(spellings: Sequence[str]) -> list[str]:
+    """An address as it stands in text and, where its local part is quoted, in JSON."""
+    return sorted({*spellings, *(dumps(spelling)[1:-1] for spelling in spellings)})
 
 
 def _blotted(words: str, spellings: Sequence[str]) -> str:
-    for spelling in spellings:
-        if spelling and spelling in words:
-            words = words.replace(spelling, ERASED)
-    return words
+    return replaced(words, {word.lower(): ERASED for word in _written(spellings)})
 
 
 def _rows(connection: Connection, table: Any, *where: Any) -> list[dict[str, Any]]:

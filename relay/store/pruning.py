@@ -23,8 +23,18 @@ class Seal:
 
 
 _OLDEST = text("SELECT seq, at, chain, position, hash FROM decisions ORDER BY seq LIMIT :step")
+# Of each chain the first record that is too young to go. An anchor stays below it, or that record and what
+# stands between would be proven by nobody: a wrong clock may stamp a new record as old.
+_YOUNG = (
+    "LATERAL (SELECT position FROM decisions AS d WHERE d.chain = {chain} AND d.at >= :before"
+    " ORDER BY position LIMIT 1) AS young ON true"
+)
 _STRAYS = text(
-    "SELECT seq, at, chain, position, hash FROM decisions_default WHERE at < :before ORDER BY position LIMIT :step"
+    "SELECT stray.seq, stray.at, stray.chain, stray.position, stray.hash FROM"  # noqa: S608 - our own words
+    " (SELECT DISTINCT chain FROM decisions_default WHERE at < :before) AS those"
+    f" LEFT JOIN {_YOUNG.format(chain='those.chain')}"
+    " JOIN decisions_default AS stray ON stray.chain = those.chain AND stray.at < :before"
+    " AND (young.position IS NULL OR stray.position < young.position) ORDER BY stray.position LIMIT :step"
 )
 _DELETE = text("DELETE FROM decisions WHERE seq = :seq")
 _ANCHOR = text(
@@ -53,13 +63,26 @@ def _older(rows: Sequence[Any], before: int) -> list[Any]:
 
 
 def anchor_period(connection: Connection, period: Period, *, now: int, seal: Seal) -> None:
-    """Sign an anchor for every chain at its last decision in a period, which may be dropped then."""
-    _anchor(connection, connection.execute(text(_LAST_OF_EACH.format(period.name))).all(), now, seal)
+    """Sign an anchor for every chain at its last decision in a period, which may be dropped then.
+
+    Where a clock was set back a chain goes on in the period after younger records: what stands above
+    those moves out of it, and goes when they are old (`prune`).
+    """
+    before = {"before": period.end}
+    _anchor(connection, connection.execute(text(_LAST_OF_EACH.format(period.name)), before).all(), now, seal)
+    if connection.execute(text(_ABOVE.format(period.name) + " LIMIT 1"), before).first() is not None:
+        connection.execute(text(f"ALTER TABLE decisions DETACH PARTITION {period.name}"))
+        connection.execute(text("INSERT INTO decisions " + _ABOVE.format(period.name)), before)
 
 
 _LAST_OF_EACH = (
-    "SELECT chains.chain, last.position, last.hash FROM chains CROSS JOIN LATERAL (SELECT position, hash FROM {} AS d"
-    " WHERE d.chain = chains.chain ORDER BY position DESC LIMIT 1) AS last"
+    f"SELECT chains.chain, last.position, last.hash FROM chains LEFT JOIN {_YOUNG.format(chain='chains.chain')}"  # noqa: S608 - our own words
+    " CROSS JOIN LATERAL (SELECT position, hash FROM {} AS d WHERE d.chain = chains.chain"
+    " AND (young.position IS NULL OR d.position < young.position) ORDER BY position DESC LIMIT 1) AS last"
+)
+_ABOVE = (
+    f"SELECT old.* FROM chains JOIN {_YOUNG.format(chain='chains.chain')}"  # noqa: S608 - our own words
+    " JOIN {} AS old ON old.chain = chains.chain AND old.position > young.position"
 )
 
 

@@ -152,7 +152,8 @@ def release(
     Returns how many of each. Uncertain ones are due at `uncertain_until`; at once where the
     provider is one of the `idempotent`, for which asking again is harmless.
     """
-    held = connection.execute(_HELD_BY, {"nodes": list(nodes)}).all()
+    query = _HELD_BY if connection.dialect.name == "sqlite" else _HELD_BY.with_for_update()
+    held = connection.execute(query, {"nodes": list(nodes)}).all()  # locked: one taken for dead may settle just now
     bury_places(connection, nodes, now)
     if idle := [r for r in held if not r.began and r.state != "active"]:
         connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in idle])

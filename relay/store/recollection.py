@@ -67,12 +67,12 @@ def fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, int]:
 
 
 _MAILBOXES = Prepared(
-    "SELECT m.id, m.name, m.address_key, m.settings, m.status, m.paused_by, m.cause, m.autonomy, m.role,"
+    "SELECT m.id, m.name, m.address, m.settings, m.status, m.paused_by, m.cause, m.autonomy, m.role,"
     " m.allowed_classes, m.tightened, m.updated_at, t.status AS tenant_status, t.cause AS tenant_cause,"
     " t.limits AS tenant_limits FROM mailboxes m JOIN tenants t ON t.id = m.tenant_id WHERE m.id IN :ids[]"
 )
 _DOMAINS = Prepared(
-    "SELECT name, status, verification, physical_address, first_sent_at FROM domains WHERE name IN :names[]"
+    "SELECT name, tenant_id, status, verification, physical_address, first_sent_at FROM domains WHERE name IN :names[]"
 )
 _PEOPLE = Prepared("SELECT key, token FROM people WHERE tenant_id = :tenant AND key IN :keys[]")
 _CONTACTS = Prepared(

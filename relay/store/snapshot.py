@@ -9,6 +9,8 @@ seen by the next one in the batch. Nothing is remembered of a refusal.
 from collections import Counter
 from typing import Any
 
+from sqlalchemy import Connection
+
 from policy.decision import Decision
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
@@ -24,7 +26,8 @@ from policy.state import (
     State,
     TenantState,
 )
-from policy.usage import DAY, HOUR, MINUTE, Usage
+from policy.usage import DAY, HOUR, MINUTE, Usage, Window, monthly
+from relay.mail.address import exact
 from relay.store.engine import dumps, loads
 from relay.store.prepared import Prepared, insertion
 from relay.store.recollection import Asked, Contact, Recollection, fingerprints
@@ -35,6 +38,7 @@ CLUSTERS_KEPT = 16
 
 
 _PUT_USAGE = Prepared("UPDATE usage SET counts = :counts, recent = :recent WHERE scope = :scope")
+_FIRST_SENT = Prepared("UPDATE domains SET first_sent_at = :at WHERE name = :name AND first_sent_at = 0")
 _PUT_CONTACT = insertion(
     "contacts",
     ("tenant_id", "key", "mailbox_id", "first_at", "last_at", "last_commercial_at", "recent"),
@@ -52,6 +56,10 @@ _PUT_DUPLICATE = insertion(
 class Snapshot(Recollection):
     """The state of a batch. Made by `read`; `accept` reserves, `write` stores what was reserved."""
 
+    def __init__(self, connection: Connection, now: int) -> None:
+        super().__init__(connection, now)
+        self._first_sent: dict[str, int] = {}  # domains whose ramp begins with this batch
+
     # -- the state of one decision ----------------------------------------------------
 
     def state(self, facts: Facts) -> State:
@@ -61,9 +69,10 @@ class Snapshot(Recollection):
         return State(
             tenant=tenant,
             mailbox=mailbox,
-            domain=self._domain(facts.from_domain),
+            domain=self._domain(facts.tenant, facts.from_domain),
             recipients=self.recipients(facts),
             rates=self._rates.get(facts.mailbox, ()),
+            throttles=self._throttles(facts),
         )
 
     def recipients(self, facts: Facts) -> dict[str, RecipientState]:
@@ -84,14 +93,29 @@ class Snapshot(Recollection):
         counts = self._counts[f"mailbox:{facts.mailbox}"]
         return tenant, mailbox_state(row, counts.usage, tuple(counts.clusters))
 
-    def _domain(self, name: str) -> DomainState | None:
-        row = next((self._domains[d] for d in suffixes(name) if d in self._domains), None)
-        if row is None:
-            return None
+    def _domain(self, tenant: str, name: str) -> DomainState | None:
+        row = self._domain_row(name)
+        if row is None or row.tenant_id != tenant:
+            return None  # another tenant's proof proves nothing for this one
         counts = self._counts.get(f"from:{name}")
-        today = counts.usage.sent["monthly"].buckets.get(self._now // DAY, 0) if counts else 0
-        proof = "CNAME" if row.verification == "cname" else "TXT"
-        return DomainState(row.name, row.status == "verified", row.physical_address, row.first_sent_at, today, proof)
+        days = counts.usage.sent["monthly"] if counts else monthly()
+        today = max(days.head, self._now // DAY)
+        return DomainState(
+            row.name,
+            row.status == "verified",
+            row.physical_address,
+            row.first_sent_at,
+            days.buckets.get(today, 0),
+            {day - today: n for day, n in days.buckets.items() if day > today},
+            "CNAME" if row.verification == "cname" else "TXT",
+        )
+
+    def _domain_row(self, name: str) -> Any:
+        return next((self._domains[d] for d in suffixes(name) if d in self._domains), None)
+
+    def _throttles(self, facts: Facts) -> dict[str, Window]:
+        counted = {r.domain: self._counts.get(f"to:{facts.tenant}:{r.domain}") for r in facts.recipients}
+        return {domain: counts.usage.sent["hourly"] for domain, counts in counted.items() if counts}
 
     def _recipient(self, facts: Facts, recipient: RecipientFacts) -> RecipientState:
         contacts = self._contacts.get((facts.tenant, recipient.key), {})
@@ -101,7 +125,6 @@ class Snapshot(Recollection):
             key=lambda pair: pair[1],
             default=("", 0),
         )
-        throttle = self._counts.get(f"to:{facts.tenant}:{recipient.domain}")
         marks = fingerprints(facts, recipient).values()
         return RecipientState(
             suppressions=self._suppressions.get((facts.tenant, facts.mailbox, recipient.key), ()),
@@ -115,7 +138,6 @@ class Snapshot(Recollection):
             replied_at=own.replied_at,
             leased_by=leased_by,
             leased_at=leased_at,
-            domain_sent=throttle.usage.sent["hourly"].count(self._now) if throttle else 0,
         )
 
     # -- reserving --------------------------------------------------------------------
@@ -123,7 +145,7 @@ class Snapshot(Recollection):
     def accept(self, asked: Asked, decision: Decision) -> None:
         """Reserve what an accepted decision uses up, for the rest of the batch and for `write`."""
         facts, policy = asked
-        accepted = {v.recipient for v in decision.accepted()}
+        accepted = {v.recipient: v for v in decision.accepted()}
         if not accepted:
             return
         counts = self._counts[f"mailbox:{facts.mailbox}"]
@@ -137,19 +159,30 @@ class Snapshot(Recollection):
             counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now)
         for recipient in facts.recipients:
             if recipient.address in accepted:
-                self._meet(facts, recipient, counts.usage)
+                self._meet(facts, recipient, counts.usage, accepted[recipient.address].due)
                 self._remember(facts, policy, recipient)
 
     def _count_sent(self, facts: Facts, decision: Decision) -> None:
         # What a limit put off counts where it leaves, or two batches would leave in one window.
         leaving = Counter(verdict.counts_at for verdict in decision.accepted())
-        for scope in (f"mailbox:{facts.mailbox}", f"tenant:{facts.tenant}", f"from:{facts.from_domain}"):
+        for scope in (f"mailbox:{facts.mailbox}", f"tenant:{facts.tenant}"):
             if counts := self._counts.get(scope):
                 for at, recipients in leaving.items():
                     counts.usage.add_sent(facts.now, recipients, at)
                 counts.changed = True
+        if counts := self._counts.get(f"from:{facts.from_domain}"):
+            for verdict in decision.accepted():
+                counts.usage.sent["monthly"].add(facts.now, 1, verdict.due)
+            counts.changed = True
+            self._begin_warmup(facts)
 
-    def _meet(self, facts: Facts, recipient: RecipientFacts, usage: Usage) -> None:
+    def _begin_warmup(self, facts: Facts) -> None:
+        """The ramp is climbed from the first message on."""
+        row = self._domain_row(facts.from_domain)
+        if row is not None and not row.first_sent_at:
+            self._first_sent.setdefault(row.name, facts.now)
+
+    def _meet(self, facts: Facts, recipient: RecipientFacts, usage: Usage, due: int) -> None:
         contact = self._contacts.setdefault((facts.tenant, recipient.key), {}).setdefault(facts.mailbox, Contact())
         if not contact.first_at:
             contact.first_at = facts.now
@@ -163,7 +196,7 @@ class Snapshot(Recollection):
             contact.recent = [*kept, Sent(facts.now, facts.sketch)]
         contact.changed = True
         if throttle := self._counts.get(f"to:{facts.tenant}:{recipient.domain}"):
-            throttle.usage.sent["hourly"].add(facts.now, 1)
+            throttle.usage.sent["hourly"].add(facts.now, 1, due)
             throttle.changed = True
 
     def _remember(self, facts: Facts, policy: PolicySettings, recipient: RecipientFacts) -> None:
@@ -207,6 +240,7 @@ class Snapshot(Recollection):
             if c.changed
         ]
         _PUT_USAGE.many(self._connection, usage)
+        _FIRST_SENT.many(self._connection, [{"name": name, "at": at} for name, at in self._first_sent.items()])
         _PUT_CONTACT.many(self._connection, contacts)
         _PUT_DUPLICATE.many(self._connection, list(self._new_duplicates.values()))
 
@@ -219,7 +253,7 @@ def mailbox_state(row: Any, usage: Usage, clusters: tuple[Cluster, ...] = ()) ->
     return MailboxState(
         id=row.id,
         name=row.name,
-        addresses=(row.address_key, *loads(row.settings).get("aliases", ())),
+        addresses=(exact(row.address), *loads(row.settings).get("aliases", ())),
         status=row.status,
         paused_by=row.paused_by,
         cause=row.cause,

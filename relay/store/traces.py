@@ -6,14 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
+from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store import schema as t
 from relay.store.engine import loads
 
 MARK = "~"  # stands before a token where an address stood
+ALIAS = "~"  # and behind it where it was not the address but what the address folds to
 ERASED = "erased"
 _OF_RECIPIENTS = ("checks", "verdicts")
 
-_TOKEN = re.compile(rf"{MARK}([0-9a-f]{{8,32}})")
+_TOKEN = re.compile(rf"{MARK}([0-9a-f]{{8,32}})({ALIAS}?)")
 _OF_SEND = (
     select(t.decisions.c.record, t.decisions.c.hash, t.decisions.c.chain, t.decisions.c.position, t.decisions.c.at)
     .where(t.decisions.c.send_id == bindparam("send_id"))
@@ -60,10 +62,10 @@ def resolve(connection: Connection, content: Mapping[str, Any]) -> dict[str, Any
 
 def _tokens(value: Any) -> Iterable[str]:
     if isinstance(value, str):
-        yield from _TOKEN.findall(value)
+        yield from (found[1] for found in _TOKEN.finditer(value))
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _TOKEN.findall(name)
+            yield from _tokens(name)
             yield from _tokens(item)
     elif isinstance(value, list):
         for item in value:
@@ -72,9 +74,19 @@ def _tokens(value: Any) -> Iterable[str]:
 
 def _replaced(value: Any, meanings: Mapping[str, str]) -> Any:
     if isinstance(value, str):
-        return _TOKEN.sub(lambda found: meanings.get(found[1], ERASED), value) if MARK in value else value
+        return _TOKEN.sub(lambda found: _meant(found, meanings), value) if MARK in value else value
     if isinstance(value, Mapping):
         return {_replaced(name, meanings): _replaced(item, meanings) for name, item in value.items()}
     if isinstance(value, list):
         return [_replaced(item, meanings) for item in value]
     return value
+
+
+def _meant(found: re.Match[str], meanings: Mapping[str, str]) -> str:
+    address = meanings.get(found[1], ERASED)
+    if not found[2] or address == ERASED:
+        return address
+    try:
+        return alias_key(parse_path(address))
+    except AddressError:  # stored by a more lenient reading
+        return address

@@ -1,7 +1,7 @@
 """Unsubscribing by link: at once, as often as one likes, with one entry and one event.
 
-Only the person takes it back, by the same link: it removes what the link made and nothing
-else, so a complaint or a bounce goes on refusing.
+Only the person takes it back, by the same link: it removes what the link or its mailto twin
+made and nothing else, so a complaint, a bounce, or what an operator wrote down goes on refusing.
 """
 
 from typing import Any
@@ -14,6 +14,8 @@ from relay.store.events import Event, record
 
 _s = t.suppressions.c
 KIND = "unsubscribe"
+LINK = "link"
+_BY_THE_PERSON = (LINK, "inbound")  # of this kind nothing but the mailto link comes in by mail
 
 
 def sender(connection: Connection, mailbox_id: str) -> Any:
@@ -37,6 +39,7 @@ def subscribe_again(connection: Connection, entry: Suppress) -> bool:
     mine = (
         _s.key == entry.key,
         _s.kind == KIND,
+        _s.source.in_(_BY_THE_PERSON),
         _s.tenant_id == entry.tenant_id,
         or_(_s.scope == "tenant", _s.mailbox_id == entry.mailbox_id),
     )

@@ -6,6 +6,7 @@ committing transaction is what counts. Whatever cannot be read is Unavailable, n
 
 import asyncio
 import contextlib
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,9 +41,13 @@ from relay.watch import Watch, span
 log = structlog.get_logger()
 
 LARGE = 256 * 1024  # bodies above it are stored before the batch, so that the batch stays small
+SENDERS = 1000  # whose state is remembered
 FRESH = 1000  # milliseconds a sender's state is believed
 REVOKED = failed(
     "credential_active", Refusal("credential_revoked", "this credential was revoked", "human", "ask_human")
+)
+MAY_NOT_SEND = failed(
+    "credential_active", Refusal("permission_missing", "this credential may not send", "human", "ask_human")
 )
 NO_MAILBOX = failed(
     "sender_identity", Refusal("sender_not_allowed", "this credential has no mailbox yet", "human", "ask_human")
@@ -121,7 +126,7 @@ class FrontDesk:
         self._clock = clock
         self._watch = watch
         self._rates = RateBook()
-        self._senders: dict[str, _Sender] = {}
+        self._senders: OrderedDict[str, _Sender] = OrderedDict()
 
     def new_send_id(self) -> str:
         """An id given out when MAIL is judged and kept for the transaction."""
@@ -139,6 +144,8 @@ class FrontDesk:
         self._room.claim()
         if not principal.operator and not await self._accounts.is_active(principal.credential_id):
             return REVOKED
+        if not principal.may("send"):
+            return MAY_NOT_SEND
         if not principal.mailbox_id or await self._accounts.get(principal.mailbox_id) is None:
             return NO_MAILBOX
         account = await self._account(principal)
@@ -242,7 +249,7 @@ class FrontDesk:
             mail_from=mail_from.wire if mail_from else "",
             recipients=tuple(recipient_facts(r, account, self._house(), {}) for r in rcpt_to),
             from_domain=mail_from.domain if mail_from else "",
-            sender_addresses=(mail_from.key,) if mail_from else (),
+            sender_addresses=(mail_from.exact,) if mail_from else (),
         )
 
     async def _sender_state(self, asked: Asked) -> State:
@@ -252,6 +259,8 @@ class FrontDesk:
         if sender is None or not sender.is_fresh(asked.facts.now, asked.policy):
             state = await self._reader.ask(self._look, _Looked(asked, asked.facts.now))
             sender = self._senders[mark] = _Sender(asked.facts.now, state)
+            if len(self._senders) > SENDERS:  # the client names the domain in it
+                self._senders.popitem(last=False)
         return sender.state
 
     def _took(self, facts: Facts, answer: Answer) -> None:

@@ -34,7 +34,7 @@ from relay.store.recollection import Asked
 from relay.store.refusals import SAME_REFUSAL, known_refusal, note_refusals
 from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approvals, insert_sends
 from relay.store.snapshot import Snapshot
-from relay.submission.record import record_content
+from relay.submission.record import record_content, words_for
 from relay.submission.submission import Answer, Submission
 
 # What a person, or nobody in time, made of a held message.
@@ -183,13 +183,13 @@ class Intake:
         mark = _same_refusal(item.facts, decision, first)
         known = self._known_refusal(connection, mark, batch)
         send_id = first or known or item.submission.send_id
+        if item.stored:
+            delete_body(connection, item.submission.send_id)
         if known:
             batch.repeats.append({"fingerprint": mark, "at": item.facts.now})
         else:
             batch.refusals[mark] = {"fingerprint": mark, "send_id": send_id, "at": item.facts.now}
             batch.records.append(self._record(item, state, decision, snapshot, send_id))
-            if item.stored:
-                delete_body(connection, item.submission.send_id)
             if not first:
                 batch.sends.append(NewSend(_send_row(item, decision), (), None))
                 batch.events.append(_blocked(item, decision))
@@ -230,15 +230,12 @@ class Intake:
         self, item: Prepared, state: State, decision: Decision, snapshot: Snapshot, send_id: str = ""
     ) -> audit.Record:
         facts = item.facts
-        tokens = {
-            word: snapshot.tokens[facts.tenant, r.key] for r in facts.recipients for word in (r.address, r.key, r.alias)
-        }
         return audit.Record(
             chain=f"{facts.tenant}:{self._settings.writer}",
             send_id=send_id or facts.send_id,
             at=facts.now,
             content=record_content(send_id or facts.send_id, facts, state, decision),
-            tokens=tokens,
+            tokens=words_for(facts, snapshot.tokens),
         )
 
     def _approval(self, item: Prepared, decision: Decision, deliveries: Sequence[NewDelivery]) -> dict[str, Any]:

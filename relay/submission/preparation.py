@@ -5,9 +5,9 @@ cannot be put into the message is known here, so that «cannot inject» refuses 
 work is linear in the message.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from policy.classification import Classification
@@ -70,7 +70,7 @@ def prepare(
     reading = read(shown, scanner)
     verdict = reading.classification
     message_class = "commercial" if wishes.claim == "commercial" else verdict.type
-    edits = _plan(seen, account, house, commercial=message_class == "commercial")
+    edits = _plan(seen, account, house, submission.rcpt_to, commercial=message_class == "commercial")
     rule = account.policy.message_form
     found = form(data, header, rule.max_received)
     defects = (*newline, *found, *unheard, *_structure(seen), *_own_bounds(rule, header, seen), *edits.defects)
@@ -91,12 +91,12 @@ def prepare(
         message_class=message_class,
         cannot_inject=edits.cannot_inject,
         automatic=shown.is_automatic,
-        message_id=header.get(b"message-id").decode("ascii", "replace"),
+        message_id=_storable(header.get(b"message-id").decode("ascii", "replace")),
         **_reading_facts(reading),
         **_wish_facts(wishes),
     )
     to = header.get(b"to").decode("utf-8", "replace")
-    head = Head(shown.subject[:SHOWN], to[:SHOWN], facts.message_id)
+    head = Head(_storable(shown.subject[:SHOWN]), _storable(to[:SHOWN]), facts.message_id)
     return Prepared(submission, facts, account.policy, head, edits.plan, seen)
 
 
@@ -127,7 +127,7 @@ def _own_names(account: Account) -> tuple[str, ...]:
 
 
 def _identity_facts(who: Identity, submission: Submission) -> dict[str, Any]:
-    senders = [a.key for a in (who.from_address, who.sender, submission.mail_from) if a is not None]
+    senders = [a.exact for a in (who.from_address, who.sender, submission.mail_from) if a is not None]
     return {
         "from_address": who.from_address.key if who.from_address else "",
         "from_domain": who.from_address.domain if who.from_address else "",
@@ -135,6 +135,11 @@ def _identity_facts(who: Identity, submission: Submission) -> dict[str, Any]:
         "identity_defects": who.defects,
         "name_suspicions": who.suspicions,
     }
+
+
+def _storable(text: str) -> str:
+    """Without what no database takes, and no UTF-8 can hold."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _reading_facts(reading: Reading) -> dict[str, Any]:
@@ -205,7 +210,7 @@ def _in_words(fault: Fault) -> str:
     return fault.code.replace("_", " ")
 
 
-def _plan(seen: View, account: Account, house: House, *, commercial: bool) -> _Edits:
+def _plan(seen: View, account: Account, house: House, to: Sequence[Address], *, commercial: bool) -> _Edits:
     """What compliance and the wire require of the bytes; planned now, applied at departure."""
     recoding = longline.long_lines(seen)
     if recoding.impossible:
@@ -215,11 +220,20 @@ def _plan(seen: View, account: Account, house: House, *, commercial: bool) -> _E
         return _Edits(plan)
     sender = _sender(account)
     links = house.links
-    planned = footer.plan(seen, _anybodys(links, sender, account.tenant_id), links.is_ours, links.host)
+    is_theirs = partial(_leads_out, links, account, to)
+    planned = footer.plan(seen, _anybodys(links, sender, account.tenant_id), is_theirs, links.host)
     if planned.impossible:
         return _Edits(plan, cannot_inject=planned.impossible)
     planned = _recoding(planned, recoding.bodies)
     return _Edits(plan | {"footer": planned.to_json(), "sender": sender.to_json()})
+
+
+def _leads_out(links: Links, account: Account, to: Sequence[Address], url: str) -> bool:
+    """Whether a link ends just this mail: that of somebody else, or of another sender, is of no use to its reader."""
+    ends = links.subscription(url)
+    if ends is None or len(to) != 1:
+        return False
+    return (ends.tenant_id, ends.mailbox_id, ends.address) == (account.tenant_id, account.mailbox_id, to[0].wire)
 
 
 @lru_cache(maxsize=1024)

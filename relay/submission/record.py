@@ -14,6 +14,7 @@ from policy.facts import Facts
 from policy.recorded import facts_to_json, state_to_json
 from policy.state import State
 from relay.store.audit import MARK
+from relay.store.traces import ALIAS
 
 
 def record_content(send_id: str, facts: Facts, state: State, decision: Decision) -> dict[str, Any]:
@@ -32,6 +33,19 @@ def record_content(send_id: str, facts: Facts, state: State, decision: Decision)
         "state": state_to_json(state, facts),
         "timestamp": iso(facts.now),
     }
+
+
+def words_for(facts: Facts, tokens: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """What may name a recipient in a record, each word with its token; `tokens` by tenant and key.
+
+    An alias that is another recipient's own address stays theirs; one that is nobody's here has a
+    token that means the alias of its recipient, and goes when that one is erased.
+    """
+    own = [(r, tokens[facts.tenant, r.key]) for r in facts.recipients]
+    words = {word: token for r, token in own for word in (r.address, r.key)}
+    for r, token in own:
+        words.setdefault(r.alias, token + ALIAS)
+    return words
 
 
 def _facts(facts: Facts) -> dict[str, Any]:

@@ -156,8 +156,7 @@ class Session(Access):
         try:
             recipient = parse_path(path, smtputf8=transaction.smtputf8)
         except AddressError as error:
-            transaction.refused += 1
-            self._refuse(wording.bad_recipient(error), transaction)
+            self._refuse_recipient(wording.bad_recipient(error), transaction)
             return None
         if recipient.wire in transaction.recipients:
             self._say(wording.OK_RCPT)
@@ -182,11 +181,17 @@ class Session(Access):
         accepted = len(transaction.recipients)
         unmet = await self.service.desk.at_rcpt(principal, transaction.mail_from, recipient, accepted)
         if unmet is not None:
-            transaction.refused += 1
-            self._refuse(unmet, transaction, recipient)
+            self._refuse_recipient(unmet, transaction, recipient)
             return
         transaction.recipients[recipient.wire] = recipient
         self._say(wording.OK_RCPT)
+
+    def _refuse_recipient(self, unmet: Check, transaction: Transaction, recipient: Address | None = None) -> None:
+        transaction.refused += 1
+        if transaction.refused > self.terms.max_recipients:  # each is recorded: nobody has so many that are refused
+            self._leave(wording.TOO_MANY_ERRORS)
+            return
+        self._refuse(unmet, transaction, recipient)
 
     # -- DATA ---------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from relay.store.events import Event, record
 from relay.store.recollection import tokens_of
 from relay.store.refusals import SAME_REFUSAL, note_refusals
 from relay.store.sends import insert_refused
-from relay.submission.record import iso
+from relay.submission.record import iso, words_for
 from relay.submission.submission import Phase, Unmet
 
 KNOWN = 10_000  # refusals remembered at most
@@ -105,7 +105,6 @@ class TurnedAway:
 
     def _record(self, refused: Refused, tokens: dict[tuple[str, str], str]) -> audit.Record:
         facts, decision = refused.facts, refused.decision
-        hidden = {word: tokens[facts.tenant, r.key] for r in facts.recipients for word in (r.address, r.key, r.alias)}
         content = {
             "v": 1,
             "sendId": facts.send_id,
@@ -120,7 +119,8 @@ class TurnedAway:
             "timestamp": iso(facts.now),
             **_grounds(refused),
         }
-        return audit.Record(f"{facts.tenant}:{self._writer}", facts.send_id, facts.now, content, hidden)
+        words = words_for(facts, tokens)
+        return audit.Record(f"{facts.tenant}:{self._writer}", facts.send_id, facts.now, content, words)
 
 
 def _grounds(refused: Refused) -> dict[str, Any]:

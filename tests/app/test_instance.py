@@ -17,7 +17,7 @@ from tests.support.settings import settings, write
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """`serve` closes to others what its process writes, and sets up its logs; here that would be for all later tests."""
+    """`serve` closes to others what its process writes, and sets up logs; here that would be for all later tests."""
     umask, logs = os.umask(0o022), structlog.get_config()
     os.umask(umask)
     yield

@@ -4,9 +4,11 @@ import json
 import shlex
 
 import pytest
+from sqlalchemy import update
 
 from config.loader import load
 from relay.cli.snippets import Login, best_listener, snippet
+from relay.store import schema as t
 from relay.store.engine import Database
 from relay.store.migrate import HEAD
 from tests.support.settings import DOMAIN
@@ -108,6 +110,14 @@ def test_a_mailbox_that_makes_no_sense_is_not_made(cli, arguments, code):
     assert len(cli.does("mailbox", "list", "--json").json) == 1
 
 
+def test_a_domain_of_another_tenant_is_not_sent_from(cli):
+    cli.does("tenant", "add", "acme")
+    cli.does("domain", "add", "acme.test", "--tenant", "acme")
+    said = cli("mailbox", "add", "boss", "--address", "boss@mail.acme.test")
+    assert (said.code, "in tenant acme" in said.err, len(said.err.splitlines())) == (1, True, 1)
+    cli.does("mailbox", "add", "boss", "--address", "boss@mail.acme.test", "--tenant", "acme")
+
+
 def test_a_mailbox_of_an_unknown_domain_is_told_what_it_lacks(cli):
     assert "gatepost domain add other.test" in cli.does("mailbox", "add", "x", "--address", "x@other.test").out
 
@@ -123,6 +133,35 @@ def test_a_credential_is_shown_once_rotated_and_revoked(cli):
     assert states[made["id"]] == states[rotated["id"]] == "revoked"
     assert cli("credential", "revoke", rotated["id"]).code == 1
     assert cli("credential", "revoke", "nobody").code == 1
+
+
+def test_the_login_of_an_agent_reports_no_outcomes_unless_that_is_asked_for(cli):
+    cli.does("credential", "create", "agent", "--label", "plain")
+    cli.does("credential", "create", "agent", "--label", "shop", "--manage")
+    cli.does("credential", "rotate", "plain")
+    cli.does("credential", "rotate", "shop")
+    listed = cli.does("credential", "list", "--json").json
+    may = [(c["label"], c["permissions"]) for c in listed if not c["managed"]]
+    assert may == [("plain", ["send", "read"]), ("shop", ["send", "read", "manage"])] * 2
+
+
+def test_a_key_that_may_only_read_is_rotated_into_one_that_may_only_read(cli):
+    made = cli.does("credential", "create", "agent", "--format", "json", "--label", "eyes").json
+    database = Database(load(cli.config).settings.storage.dsn)
+    with database.writing.begin() as connection:
+        connection.execute(update(t.credentials).where(t.credentials.c.id == made["id"]).values(permissions='["read"]'))
+    database.close_now()
+    rotated = cli.does("credential", "rotate", "eyes", "--format", "json").json
+    states = {c["id"]: c["permissions"] for c in cli.does("credential", "list", "--json").json}
+    assert states[rotated["id"]] == ["read"]
+
+
+def test_what_was_revoked_is_not_rotated_into_life(cli):
+    made = cli.does("credential", "create", "agent", "--format", "json").json
+    cli.does("credential", "revoke", made["id"])
+    said = cli("credential", "rotate", made["id"])
+    assert (said.code, len(said.err.splitlines())) == (1, 1)
+    assert "gatepost credential create agent" in said.err
 
 
 def test_a_password_of_the_file_is_rotated_in_the_file(cli):

@@ -37,6 +37,7 @@ def test_a_suppression_for_one_mailbox_binds_no_other(cli):
     "arguments",
     [
         ("not an address@",),
+        ("notanaddress",),
         ("bob@example.net", "--reason", "because"),
         ("bob@example.net", "--scope", "mailbox"),
         ("bob@example.net", "--expires", "soon"),
@@ -45,6 +46,18 @@ def test_a_suppression_for_one_mailbox_binds_no_other(cli):
 )
 def test_a_suppression_that_makes_no_sense_is_bad_usage(cli, arguments):
     assert cli("suppression", "add", *arguments).code == 2
+
+
+def test_a_word_is_no_domain_and_the_refusal_says_what_to_write(cli):
+    assert "write bob@example.com, or example.com" in cli("suppression", "add", "notanaddress").err
+    assert cli.does("suppression", "list", "--json").json == []
+
+
+def test_an_end_after_all_calendars_costs_the_line(cli, tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("email,expires_at\na@example.net,9999-12-31T23:59:59-12:00\nb@example.net,2030-01-01\n")
+    said = cli("suppression", "import", str(file), "--json")
+    assert (said.code, said.json["imported"], said.json["errors"][0]["line"]) == (1, 1, 2)
 
 
 def test_suppressions_survive_export_and_import(cli, make_cli, tmp_path):

@@ -85,6 +85,7 @@ def test_M10_the_doctor_finds_a_domain_without_a_key(asked):
 def test_a_domain_twice_or_none_is_refused(asked):
     assert asked("domain", "add", DOMAIN).code == 1
     assert asked("domain", "add", "not a domain").code == 2
+    assert asked("domain", "add", "foo").code == 2
     assert asked("domain", "show", "nowhere.test").code == 1
 
 

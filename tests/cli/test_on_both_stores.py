@@ -8,7 +8,7 @@ def test_commands_act_alike_on_both_kinds_of_store(make_cli, storage_url):
     assert cli("db", "current", "--json").json["upToDate"] is False
     cli.does("db", "upgrade")
     cli.does("tenant", "add", "acme", "--daily", "7")
-    cli.does("mailbox", "add", "sales", "--address", "sales@sender.test", "--tenant", "acme")
+    cli.does("mailbox", "add", "sales", "--address", "sales@acme.test", "--tenant", "acme")
     made = json.loads(cli.does("credential", "create", "sales", "--format", "json").out)
     cli.does("credential", "revoke", made["id"])
     cli.does("suppression", "add", "bob@example.net")

@@ -106,6 +106,7 @@ GENERIC = [
     (RCPT, "450 4.2.1 busy", R, True, ""),
     (RCPT, "450 busy", R, True, ""),
     (RCPT, "451 4.1.2 try later", R, True, ""),
+    (RCPT, "451 4.1.8 cannot look up the sender's domain", P, True, "domain"),
     (RCPT, "421 4.2.1 closing", P, True, ""),
     (RCPT, "421 4.7.0 enough", P, True, ""),
     (RCPT, "451 4.3.0 trouble", P, True, "domain"),

@@ -28,6 +28,7 @@ MakeReceiver = Callable[..., Receiver]
         "https://100.64.0.1/",
         "https://[64:ff9b::a00:1]/",
         "https://[2002:7f00:1::]/",
+        "https://[fec0::1]/",
         "http://hooks.example.com/",
         "https://user:word@hooks.example.com/",
         "https://hooks.example.com:25/",
@@ -45,15 +46,51 @@ def test_H14_a_url_that_leads_inside_is_not_called(url: str):
         check_url(url)
 
 
-@pytest.mark.parametrize("url", ["https://hooks.example.com/x?y=1", "https://8.8.8.8/", "https://a.example:8443/"])
+@pytest.mark.parametrize(
+    "host", ["hooks..example.com", ".example.com", "..", "a" * 64 + ".example", "a.example..", "a." * 127 + "example"]
+)
+def test_a_host_no_resolver_can_ask_for_is_no_destination(host: str):
+    with pytest.raises(Forbidden, match="host name"):
+        check_url(f"https://{host}/mail")
+
+
+async def test_a_name_that_cannot_be_asked_for_is_a_call_that_failed():
+    async def find(host: str, port: int) -> list[str]:
+        host.encode("ascii").decode("utf-16")  # what a codec says of a name
+        return []
+
+    with pytest.raises(CallFailed):
+        await post("https://abc/", b"{}", {}, find=find)
+
+
+@pytest.mark.parametrize("url", ["https://hooks.example.com/x?y=1", "https://8.8.8.8/", "https://a.example.:8443/"])
 def test_H14_ordinary_urls_pass(url: str):
     check_url(url)
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "fd00:ec2::254", "224.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "fe80::1",
+        "fd00:ec2::254",
+        "224.0.0.1",
+        "0.0.0.0",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "64:ff9b:1:a9fe:a9:fe00::",
+        "2002:a9fe:a9fe::1",
+        "64:ff9b::6464:64c8",
+    ],
+)
 def test_H14_some_addresses_are_never_called_not_even_where_private_ones_are(address: str):
     with pytest.raises(Forbidden):
         check_address(address, allow_private=True)
+
+
+@pytest.mark.parametrize("address", ["::1", "10.0.0.1", "fec0::1", "64:ff9b::a00:1", "64:ff9b:1:a00:0:100::"])
+def test_H14_private_addresses_are_called_where_the_operator_says_so(address: str):
+    check_address(address, allow_private=True)
 
 
 @pytest.mark.parametrize("answers", [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::1"], ["169.254.169.254"]])

@@ -56,6 +56,15 @@ async def test_H6_an_unknown_type_is_200_and_kept(office):
     assert office.row(lambda c: c.exec_driver_sql("SELECT count(*) FROM feedback").scalar_one()) == 1
 
 
+async def test_H6_a_moment_after_all_calendars_and_a_very_deep_table_are_taken(office):
+    deep: object = "x"
+    for _ in range(300):
+        deep = {"a": deep}
+    for odd in ({"BouncedAt": "9999-12-31T23:59:59-12:00"}, {"ID": 43, "Metadata": {"n": deep}}):
+        answered = await hook(office, bounce((await office.send())["sendId"]) | odd)
+        assert (answered.status_code, answered.json()) == (200, {"status": "ok", "events": 1})
+
+
 async def test_H6_ten_megabytes_are_413(office):
     answered = await office.client.post(PATH, content=b"x" * 10_000_000, headers={"Authorization": SECRET})
     assert (answered.status_code, answered.json()["code"]) == (413, "too_large")

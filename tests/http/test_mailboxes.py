@@ -41,6 +41,23 @@ async def test_a_taken_name_address_or_foreign_domain_is_409(office, changes):
 
 
 @pytest.mark.parametrize(
+    ("alias", "owner"), [(f"a@{OTHER}", "acme"), (f"clerk@{DOMAIN}", "clerk"), (f"Shop@{DOMAIN}", "shop")]
+)
+async def test_an_alias_is_of_this_tenant_and_of_one_mailbox(office, alias, owner):
+    shop = NEW | {"name": "shop", "fromAddress": f"s@{DOMAIN}", "aliases": [f"shop@{DOMAIN}"]}
+    assert (await office.post("/v1/mailboxes", shop)).status_code == 201
+    made = await office.post("/v1/mailboxes", NEW | {"aliases": [alias]})
+    assert (made.status_code, made.json()["code"]) == (409, "already_exists")
+    assert owner in made.json()["detail"]
+
+
+async def test_an_alias_of_one_mailbox_is_no_address_of_another(office):
+    assert (await office.post("/v1/mailboxes", NEW | {"aliases": [f"boss@{DOMAIN}"]})).status_code == 201
+    made = await office.post("/v1/mailboxes", NEW | {"name": "boss", "fromAddress": f"boss@{DOMAIN}"})
+    assert (made.status_code, "sales-agent" in made.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize(
     "changes",
     [{"name": ""}, {"name": "a b"}, {"fromAddress": "x"}, {"autonomyLevel": "none"}, {"policy": "nothing"}, {"x": 1}],
 )
@@ -96,6 +113,21 @@ async def test_an_agent_lowers_its_limits_and_never_raises_them(office):
     assert raised.json()["rateLimits"]["hourly"] == 7
     lifted = await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": None})
     assert lifted.json()["rateLimits"]["hourly"] == 10_000_000
+
+
+async def test_a_limit_that_could_not_bind_is_refused_and_says_what_does(office):
+    refused = await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": {"hourly": 10_000_001}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "rateLimits.hourly")
+    assert "the policy's 10000000 binds" in refused.json()["detail"]
+    assert (
+        await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": {"hourly": 10_000_000}})
+    ).status_code == 200
+
+
+@pytest.mark.parametrize("limit", [True, False, -1, 1.5])
+async def test_a_limit_is_a_number(office, limit):
+    refused = await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": {"hourly": limit}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "rateLimits.hourly")
 
 
 async def test_an_agent_makes_its_own_autonomy_stricter_and_never_looser(office):

@@ -40,6 +40,37 @@ async def test_erasing_leaves_no_trace_but_the_refusal_and_the_chain_verifies(of
     assert office.row(verified).fault is None
 
 
+async def _recipients(office, send):
+    told = (await office.get(f"/v1/decisions/{send['sendId']}?full=true")).json()
+    return [(r["address"], r["alias"]) for r in told["facts"]["recipients"]]
+
+
+async def test_two_who_fold_to_one_alias_stay_two_people(office):
+    both = await office.send(to=["bob@gmail.com", "b.ob@gmail.com"])
+    assert await _recipients(office, both) == [("bob@gmail.com", "bob@gmail.com"), ("b.ob@gmail.com", "bob@gmail.com")]
+    await office.post("/v1/data-subjects/erase", {"email": "b.ob@gmail.com"})
+    assert await _recipients(office, both) == [("bob@gmail.com", "bob@gmail.com"), ("erased", "bob@gmail.com")]
+
+
+async def test_an_alias_that_is_nobodys_address_means_the_alias_and_goes_with_its_person(office):
+    sent = await office.send(to=["b.ob@gmail.com"])
+    assert await _recipients(office, sent) == [("b.ob@gmail.com", "bob@gmail.com")]
+    await office.post("/v1/data-subjects/erase", {"email": "b.ob@gmail.com"})
+    assert await _recipients(office, sent) == [("erased", "erased")]
+
+
+async def test_erasing_reaches_what_the_client_wrote_about_the_person_and_nobody_else(office):
+    sent = await office.send(metadata={"lead": "BOB@example.com?x"}, campaign="follow-up:bob@example.com")
+    other = await office.send(to=["jimbob@example.com"], subject="Another order 5512 shipped")
+    await office.post("/v1/data-subjects/erase", {"email": "bob@example.com"})
+    facts = (await office.get(f"/v1/decisions/{sent['sendId']}?full=true")).json()["facts"]
+    assert (facts["metadata"], facts["campaign"]) == ({"lead": "erased?x"}, "follow-up:erased")
+    for path in ("sends", "decisions"):
+        told = (await office.get(f"/v1/{path}/{other['sendId']}")).text
+        assert "jimbob@example.com" in told
+        assert "erased" not in told
+
+
 async def test_data_subject_requests_are_for_the_operator(office):
     key = await office.key()
     assert (await office.get("/v1/data-subjects/export?email=a@b.example", key=key)).status_code == 403

@@ -12,6 +12,14 @@ from tests.http.office import DOMAIN, OTHER
 FIELDS = {"sendId", "status", "decision", "reason", "detail", "retry", "retryAfter", "next", "replayed", "checks"}
 
 
+def deep(levels: int) -> object:
+    """A table in a table, so many times."""
+    value: object = "x"
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
 async def test_a_message_is_queued_and_the_answer_has_the_contracts_fields(office):
     told = await office.send()
     assert told.keys() >= FIELDS
@@ -283,3 +291,16 @@ async def test_a_long_or_foreign_subject_survives(office):
         told = await office.send(subject=subject, dedupeKey=subject[:20])
         message = message_from_bytes(office.row(lambda c, i=told["sendId"]: sends.body(c, i)), policy=SMTP)
         assert message["Subject"] == subject
+
+
+@pytest.mark.parametrize("path", ["/v1/send/request", "/v1/send/simulate", "/v1/analytics/events"])
+@pytest.mark.parametrize("value", [10**30, -(10**30), deep(300), deep(252)], ids=["big", "small", "deep", "edge"])
+async def test_metadata_that_cannot_be_stored_is_422_and_named(office, path, value):
+    body = {"metadata": {"n": value}}
+    if path.endswith("events"):
+        body |= {"eventType": "trial_started", "email": "bob@example.com"}
+    else:
+        body |= {"mailboxId": "agent", "to": "bob@example.com", "subject": "s", "body": "b"}
+    answered = await office.post(path, body)
+    assert answered.status_code == 422, answered.text
+    assert answered.json()["errors"][0]["field"] == "metadata"

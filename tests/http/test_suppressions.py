@@ -100,6 +100,46 @@ async def test_a_bare_list_of_addresses_is_imported_too(office):
     assert (await office.post("/v1/suppressions/import", content=body.encode())).json()["imported"] == 1203
 
 
+async def test_a_carriage_return_inside_a_line_costs_that_line(office):
+    body = "email,note\r\na@example.com,x\r\nb@example.com,y\rz\r\nc@example.com,\r\n"
+    told = (await office.post("/v1/suppressions/import", content=body.encode())).json()
+    assert (told["imported"], [e["line"] for e in told["errors"]]) == (2, [3])
+
+
+async def test_lines_that_end_with_a_carriage_return_alone_are_422_and_nothing_is_imported(office):
+    for body in ("email\ra@example.com\rb@example.com\r", "a@example.com\rb@example.com"):
+        answered = await office.post("/v1/suppressions/import", content=body.encode())
+        assert (answered.status_code, "carriage return" in answered.json()["detail"]) == (422, True)
+    assert (await office.get("/v1/suppressions")).json()["data"] == []
+
+
+async def test_once_a_row_is_imported_no_later_line_takes_the_answer_away(office):
+    rows = [
+        b"email",
+        *(b"a%d@example.com" % n for n in range(600)),
+        b"\xff@example.com",
+        b"x" * 40_000,
+        b"b@example.com",
+    ]
+    told = (await office.post("/v1/suppressions/import", content=b"\n".join(rows))).json()
+    assert (told["imported"], [e["line"] for e in told["errors"]]) == (601, [602, 603])
+
+
+async def test_an_end_after_all_calendars_is_not_taken(office):
+    late = "9999-12-31T23:59:59-12:00"
+    told = (
+        await office.post("/v1/suppressions/import", content=f"email,expires_at\na@b.example,{late}".encode())
+    ).json()
+    assert (told["imported"], told["skipped"]) == (0, 1)
+    assert (await office.post("/v1/suppressions", BOB | {"expiresAt": late})).status_code == 422
+
+
+async def test_a_time_that_no_calendar_has_breaks_no_list(office):
+    await office.post("/v1/suppressions", BOB)
+    await office.house.write(lambda c: c.exec_driver_sql("UPDATE suppressions SET expires_at = 253402343999000"))
+    assert (await office.get("/v1/suppressions")).json()["data"][0]["expiresAt"] == "9999-01-01T00:00:00.000Z"
+
+
 async def test_H12_export_streams_and_no_cell_is_a_formula(office):
     await office.post("/v1/suppressions", BOB | {"email": "+x@example.com", "note": '=HYPERLINK("http://evil")'})
     answered = await office.get("/v1/suppressions/export")

@@ -77,6 +77,25 @@ async def test_only_the_person_subscribes_again_and_a_complaint_stays(office):
     assert (await office.send(subject="Invoice 12", body="Your invoice 12 is attached."))["reason"] == "suppressed"
 
 
+async def test_subscribing_again_takes_back_no_unsubscribe_that_an_operator_wrote_down_or_imported(office):
+    path, bob = await link(office), {"email": "bob@example.com", "reason": "unsubscribe"}
+    await office.post("/v1/suppressions", bob)
+    await office.post("/v1/suppressions/import", content=b"email,reason\nbob@example.com,unsubscribe")
+    await office.post("/v1/suppressions", bob | {"scope": "mailbox", "mailboxId": "agent"})
+    await office.client.post(path, data=ONE_CLICK)
+    await office.client.post(path, data={"action": "subscribe"})
+    assert (await office.send(**SALES))["reason"] == "unsubscribed"
+    assert len((await office.get("/v1/suppressions")).json()["data"]) == 2
+
+
+async def test_subscribing_again_takes_back_what_came_by_the_mailto_link(office):
+    path = await link(office)
+    await office.client.post(path, data=ONE_CLICK)
+    await office.house.write(lambda c: c.exec_driver_sql("UPDATE suppressions SET source = 'inbound'"))
+    await office.client.post(path, data={"action": "subscribe"})
+    assert (await office.get("/v1/suppressions")).json()["data"] == []
+
+
 def foreign(sealed: Subscription) -> str:
     return issue(Tokens([TokenKey(1, b"x" * 32)]), sealed)
 

@@ -65,6 +65,8 @@ async def test_nobody_waits_for_what_never_happens(office):
         "gopher://x.example/",
         "https://",
         "https://a b.example/",
+        "https://hooks..example.com/mail",
+        f"https://{'a' * 64}.example.com/mail",
         "https://x.example\\@127.0.0.1/",
         "javascript:alert(1)",
     ],

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from policy.state import DomainState, Earlier, Limits, MailboxState, RecipientState, State, Suppression, TenantState
-from policy.usage import DAY, HOUR, MINUTE, Usage
+from policy.usage import DAY, HOUR, MINUTE, Usage, hourly
 from tests.policy.cases import NOW, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
 
 A, B = "a@example.com", "b@example.com"
+THROTTLED = with_rule("recipient_domain_throttle", mode="enforce")
 SUPPRESSED = RecipientState(suppressions=(Suppression("tenant", "hard_bounce", NOW - DAY),))
 REPEATED = RecipientState(earlier=(Earlier("message_id", "send_FIRST", NOW - MINUTE),))
 
@@ -95,11 +96,36 @@ def test_a_domain_that_has_warmed_up_is_not_limited() -> None:
 
 
 def test_the_throttle_of_a_domain_shapes_and_refuses_nothing() -> None:
-    busy = state(RecipientState(domain_sent=1000, first_at=1))
-    policy = with_rule("recipient_domain_throttle", mode="enforce")
-    decision = judged(facts(A, B), busy, policy)
-    assert (decision.decision, outcomes(decision)) == ("approved", ["scheduled", "scheduled"])
-    assert decision.verdicts[0].due < decision.verdicts[1].due <= NOW + HOUR
+    busy = hourly()
+    busy.add(NOW - 10 * MINUTE, 999)
+    policy = THROTTLED
+    decision = judged(facts(A, B), state(throttles={"example.com": busy}), policy)
+    assert (decision.decision, outcomes(decision)) == ("approved", ["queued", "scheduled"])
+    assert decision.verdicts[1].due == NOW + 51 * MINUTE
+
+
+def test_the_throttle_leaves_room_alone_that_lies_before_what_is_to_come() -> None:
+    planned = hourly()
+    planned.add(NOW, 1000, NOW + DAY)
+    decision = judged(known=state(throttles={"example.com": planned}), policy=THROTTLED)
+    assert outcomes(decision) == ["queued"]
+    late = judged(facts(send_at=NOW + DAY), state(throttles={"example.com": planned}), THROTTLED)
+    assert late.verdicts[0].due == NOW + DAY + 61 * MINUTE
+
+
+def test_what_one_rule_puts_off_another_has_room_for_there() -> None:
+    full = hourly()
+    full.add(NOW, 1000, (NOW // DAY + 1) * DAY)
+    young = DomainState("acme.test", True, "1 Main St", first_sent_at=NOW - DAY, sent_today=100)
+    policy = with_rule("warmup", THROTTLED, mode="enforce")
+    decision = judged(facts(message_class="commercial"), state(domain=young, throttles={"example.com": full}), policy)
+    assert decision.verdicts[0].due == (NOW // DAY + 1) * DAY + 61 * MINUTE
+
+
+def test_warm_up_takes_the_first_day_that_has_room() -> None:
+    young = DomainState("acme.test", True, "x", first_sent_at=NOW, sent_today=100, to_come={1: 100, 2: 99, 3: 1})
+    decision = judged(facts(A, B, message_class="commercial"), state(domain=young), with_rule("warmup", mode="enforce"))
+    assert [verdict.due // DAY - NOW // DAY for verdict in decision.verdicts] == [2, 3]
 
 
 def test_a_limit_that_queues_counts_where_the_message_leaves() -> None:

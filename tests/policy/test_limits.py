@@ -1,15 +1,17 @@
 """No sequence of submissions passes more than a limit allows, in whatever window one looks."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.engine import decide
 from policy.facts import Facts
-from policy.settings import PolicySettings, RateLimit, RecipientBurst
-from policy.state import Limits, MailboxState, TenantState
-from policy.usage import DAY, HOUR, MINUTE, Usage
+from policy.settings import PolicySettings, RateLimit, RecipientBurst, RecipientDomainThrottle, SendWindow, Warmup
+from policy.state import DomainState, Limits, MailboxState, State, TenantState
+from policy.usage import DAY, HOUR, MINUTE, Usage, Window
+from policy.usage import hourly as by_minute
 from tests.policy.cases import NOW, facts, state, with_options
 
 WIDTHS = {"hourly": (MINUTE, 60), "daily": (HOUR, 24), "monthly": (DAY, 30)}
@@ -103,6 +105,59 @@ def test_no_sequence_passes_more_than_a_limit_allows(
         for window, limit in (("hourly", hourly), ("daily", daily), ("monthly", monthly)):
             assert limit is None or most(times, window) <= limit
     assert tenant_hourly is None or most(everybody, "hourly") <= tenant_hourly
+
+
+@dataclass
+class Relay:
+    """What a store remembers for the rules that put mail off, and when what it took leaves."""
+
+    throttle: Window = field(default_factory=by_minute)
+    days: Counter[int] = field(default_factory=Counter)
+    left: list[int] = field(default_factory=list)
+
+    def known(self, now: int) -> State:
+        today = now // DAY
+        ahead = {day - today: n for day, n in self.days.items() if day > today}
+        return state(
+            domain=DomainState("acme.test", True, "1 Main St", NOW, self.days[today], ahead),
+            throttles={"example.com": self.throttle},
+        )
+
+    def submit(self, message: Facts, policy_: PolicySettings) -> None:
+        for verdict in decide(policy_, message, self.known(message.now)).accepted():
+            leaves = max(message.now, verdict.due)
+            self.throttle.add(message.now, 1, verdict.due)
+            self.days[leaves // DAY] += 1
+            self.left.append(leaves)
+
+
+@given(
+    walk=steps.map(lambda walk: [s for s in walk if s.pause >= 0]),
+    throttle=st.none() | st.integers(1, 5),
+    ramp=st.none() | st.lists(st.integers(1, 6), min_size=1, max_size=4),
+    window=st.booleans(),
+    message_class=st.sampled_from(["commercial", "transactional"]),
+    ahead=st.sampled_from([0, 0, 2 * HOUR, 3 * DAY]),
+)
+@settings(max_examples=150)
+def test_no_more_leaves_for_a_domain_or_on_a_day_of_the_ramp_than_is_allowed(
+    walk: list[Step], throttle: int | None, ramp: list[int] | None, window: bool, message_class: str, ahead: int
+) -> None:
+    shaping = replace(
+        policy(None, None, None, "reject", "deliver_passing"),
+        recipient_domain_throttle=RecipientDomainThrottle("enforce" if throttle else "off", throttle or 1),
+        warmup=Warmup("enforce" if ramp else "off", tuple(ramp or ()), 2),
+        send_window=SendWindow(mode="enforce" if window else "off"),
+    )
+    relay, now = Relay(), NOW
+    for number, step in enumerate(walk):
+        now += step.pause
+        send_at = now + ahead if number % 3 == 0 else 0
+        relay.submit(replace(submitted(now, step, number), message_class=message_class, send_at=send_at), shaping)
+    assert throttle is None or most(relay.left, "hourly") <= throttle
+    for day, left in Counter(at // DAY for at in relay.left).items():
+        step_of_ramp = (day - NOW // DAY) // 2
+        assert ramp is None or step_of_ramp >= len(ramp) or left <= ramp[step_of_ramp]
 
 
 @given(walk=steps, hourly=st.integers(1, 5))

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from policy.moment import iso
 from tests.scenarios.gate import Agent, Gate
 from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
 
@@ -132,3 +133,14 @@ def test_with_hold_reply_tempfail_the_same_message_asks_for_the_state(gate: Gate
             assert told.send == said.send
     gate.arrived("poll1@example.com")
     assert gate.provider.ledger.copies_for("poll2@example.com") == 0
+
+
+def test_an_approved_message_still_waits_for_its_time(gate: Gate):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "tomorrow@example.com"
+    at = iso(gate.clock() + 24 * 3_600_000)
+    send = taken(agent.submit(to, agent.receipt(to, f"X-Gatepost-Send-At: {at}")), "held for approval")
+    _decide(gate, send, "approve")
+    assert states(gate, send) == {to: "scheduled"}
+    assert events(gate, send) == ["send.held", "send.approved"]
+    gate.later(24 * 3600)
+    gate.arrived(to)

@@ -1,6 +1,8 @@
 """Rule 8: commercial mail carries an address and a way out, or it does not leave."""
 
-from tests.scenarios.gate import BARE, Gate
+import re
+
+from tests.scenarios.gate import BARE, Agent, Gate
 from tests.scenarios.verdicts import checked, events, refused, taken, trace
 
 SIGNED = 'Content-Type: multipart/signed; protocol="application/pgp-signature"; micalg=pgp-sha256; boundary=b'
@@ -33,3 +35,21 @@ def test_commercial_mail_leaves_with_footer_and_one_click_unsubscribe(gate: Gate
     arrived = gate.arrived("c3@example.com")
     assert b"1 Main St, Springfield" in arrived
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in arrived
+
+
+def test_anothers_link_is_no_way_out_and_ones_own_is_not_doubled(gate: Gate):
+    agent, other = gate.mailbox(), gate.mailbox()
+    taken(agent.submit("me@example.com", agent.offer("me@example.com")))
+    mine = re.search(rb"http://\S+/u/[\w-]+", gate.arrived("me@example.com"))[0].decode()
+    below = f"Unsubscribe: {mine}"
+
+    def arrived(sender: Agent, to: str) -> bytes:
+        taken(sender.submit(to, sender.letter(to, "Big sale: 50% off, buy now", f"Save 50%, buy now.\n{below}")))
+        return gate.arrived(to, 2 if to == "me@example.com" else 1)
+
+    for sender, to in ((agent, "victim@example.com"), (other, "third@example.com")):
+        message = arrived(sender, to)
+        assert b"1 Main St, Springfield" in message
+        assert len(set(re.findall(rb"http://\S+/u/[\w-]+", message))) > 1
+    gate.later(7 * 24 * 3600)
+    assert b"1 Main St" not in arrived(agent, "me@example.com")

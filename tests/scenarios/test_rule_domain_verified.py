@@ -25,3 +25,11 @@ def test_a_header_from_an_unproven_domain_is_refused_at_the_dot(gate: Gate):
 def test_a_proven_domain_passes_and_the_trace_names_it(gate: Gate):
     agent = gate.mailbox()
     checked(trace(gate, taken(agent.submit("d2@example.com"))), "domain_verified", "passed", domain="sender.test")
+
+
+def test_the_proof_of_one_tenant_is_none_for_another(gate: Gate):
+    agent = gate.mailbox(fromAddress="early@late.test")
+    domains = [*gate.tree["domains"], {"domain": "late.test", "tenant": "acme", "verification": "trusted"}]
+    gate.change({"domains": domains})
+    said = refused(agent.submit("p4@example.com"))
+    assert said.reason == "sender_domain_not_verified"

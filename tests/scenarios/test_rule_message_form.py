@@ -50,3 +50,27 @@ def test_a_limit_of_the_policy_binds_this_mailbox(gate: Gate):
     hops = "".join(f"Received: by {n}.example.com\r\n" for n in range(4))
     said = refused(agent.submit("f1@example.com", hops.encode() + agent.receipt("f1@example.com")))
     assert (said.code, said.reason) == (554, "mail_loop")
+
+
+@pytest.mark.parametrize("wish", [
+    "X-Gatepost-Send-At: 9999-12-31T23:59:59-23:59",
+    "X-Gatepost-Send-At: 1969-12-31T23:59:59+00:00",
+    'X-Gatepost-Metadata: {"a": "\\ud800"}',
+    'X-Gatepost-Metadata: {"a": 1000000000000000000000000000000}',
+    'X-Gatepost-Metadata: {"a": ' + "[" * 400 + "]" * 400 + "}",
+    "X-Gatepost-Campaign: =\x7f=",
+])  # fmt: skip
+def test_a_wish_that_no_store_could_keep_is_refused_for_good(gate: Gate, wish: str):
+    agent = gate.mailbox()
+    said = refused(agent.submit("wish@example.com", agent.receipt("wish@example.com", wish)))
+    assert (said.code, said.reason, said.retry) == (554, "malformed_message", "never")
+    assert gate.call("GET", "/v1/sends?limit=5")["data"]
+
+
+@pytest.mark.parametrize("subject", [b"=?utf-7?Q?Your_+2AA-_order?=", b"=?utf-8?Q?Your=00order?="])
+def test_a_subject_that_no_store_could_keep_is_kept_without_what_is_wrong(gate: Gate, subject: bytes):
+    agent = gate.mailbox()
+    receipt = agent.receipt("odd@example.com")
+    start = receipt.index(b"Subject: ") + 9
+    reply = agent.submit("odd@example.com", receipt[:start] + subject + receipt[receipt.index(b"\r\n", start) :])
+    assert reply.code in (250, 554)

@@ -54,3 +54,12 @@ def test_P5_a_display_name_fit_to_deceive_is_flagged_or_held(gate: Gate, name: s
     told = trace(gate, taken(agent.submit("s1@example.com", letter.encode()), note))
     flagged = checked(told, "sender_identity", "failed" if setting == "hold" else "passed")
     assert code in flagged["display_name_suspicious"]
+
+
+def test_P10_who_only_folds_to_the_owner_is_another_person(gate: Gate):
+    agent = gate.mailbox(fromAddress="weiss@sender.test")
+    for own, is_own in (("weiss", True), ("WEISS", True), ("weiß", False)):
+        message = agent.receipt("p10@example.com").replace(b"From: weiss@", f"From: {own}@".encode())
+        reply = agent.submit("p10@example.com", message)
+        assert (reply.code == 250) == is_own, own
+    assert refused(reply).reason == "sender_not_allowed"

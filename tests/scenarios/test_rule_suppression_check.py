@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from policy.moment import iso
 from tests.scenarios.gate import Gate
-from tests.scenarios.verdicts import checked, events, refused, taken, trace
+from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
 
 TODAY = r"\d{4}-\d\d-\d\d"
 
@@ -75,3 +76,13 @@ def test_an_entry_that_was_removed_or_ran_out_binds_no_more(gate: Gate):
     assert refused(agent.submit("back@example.com")).reason == "suppressed"
     gate.call("DELETE", f"/v1/suppressions/{entry}", None, 204)
     taken(agent.submit("back@example.com"))
+
+
+def test_where_aliases_are_not_folded_they_are_not_at_departure_either(gate: Gate):
+    agent = gate.mailbox({"suppression_check": {"fold_aliases": False}})
+    gate.suppress("kim@gmail.com", scope="global")
+    wish = f"X-Gatepost-Send-At: {iso(gate.clock() + 3_600_000)}"
+    send = taken(agent.submit("kim+news@gmail.com", agent.receipt("kim+news@gmail.com", wish)))
+    gate.later(3601)
+    gate.settled(send)
+    assert states(gate, send) == {"kim+news@gmail.com": "delivered"}

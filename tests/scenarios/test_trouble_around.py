@@ -15,6 +15,7 @@ from relay.app.instance import Instance
 from relay.app.parts import wall_clock
 from relay.app.setup import prepare
 from relay.store.engine import StoreUnusable
+from relay.store.nodes import bury, register_node
 from relay.store.writer import Broken
 from tests.scenarios import letters
 from tests.support.inside import MakeInside
@@ -85,3 +86,28 @@ def test_R17_one_connection_too_many_is_told_so_and_the_others_go_on(make_inside
         reply = stack.enter_context(Client(inside.smtp)).reply()
         assert (reply.code, reply.text.split()[0]) == (421, "4.3.2")
         assert first.submit(ADDRESS, [BOB], _letter()).code == 250
+
+
+def test_R2_one_taken_for_dead_says_that_it_lives_and_who_was_away_buries_nobody(make_inside: MakeInside):
+    now = [wall_clock() + DAY]
+    inside = make_inside(clock=lambda: now[0])
+    app = inside.app
+
+    def everybody() -> set[str]:
+        with app.database.asking.connect() as connection:
+            return set(connection.exec_driver_sql("SELECT id FROM nodes").scalars())
+
+    def beat(after: int) -> set[str]:
+        now[0] += after
+        inside.run(app.chores.heartbeat())
+        inside.run(app.chores.bury_the_dead())
+        return everybody()
+
+    inside.run(app.writer.run(lambda c: bury(c, [app.node], now=now[0], uncertain_until=now[0])))
+    assert beat(0) == {app.node}
+    silent = {"node": "silent", "instance": "other", "slot": 0, "pid": 1, "host": "h", "now": now[0]}
+    inside.run(app.writer.run(lambda c: register_node(c, **silent)))
+    assert beat(HOUR) == {app.node, "silent"}  # it may be we who slept
+    for _ in range(3):
+        beat(10_000)
+    assert everybody() == {app.node}

@@ -45,6 +45,16 @@ def test_a_chain_nobody_touched_verifies(database: Database, vault: Vault) -> No
     assert (verified.records, verified.chains, verified.checkpoints) == (RECORDS, 2, 1)
 
 
+def test_a_chain_that_grows_meanwhile_verifies_as_it_stood(database: Database, vault: Vault) -> None:
+    _filled(database, vault)
+    with audit.standing(database) as connection:
+        connection.execute(text("SELECT count(*) FROM decisions")).scalar_one()
+        with database.transaction() as writing:
+            audit.append(writing, [audit.Record("ten:0", "send_31", 31, {"sendId": "send_31"})])
+        verified = audit.verify(connection, check_signature=vault.signed)
+    assert (verified.fault, verified.records) == (None, RECORDS)
+
+
 def _one_byte(c: Connection) -> None:
     c.execute(text("UPDATE decisions SET record = replace(record, 'approved', 'approveD') WHERE send_id = 'send_12'"))
 

@@ -20,6 +20,16 @@ def happened(name: str) -> Event:
     return Event("send.queued", 1, recipient=name)
 
 
+def test_nothing_since_a_time_is_lost_where_times_do_not_rise_with_the_order(database):
+    for name, at in (("early", 10), ("late", 40), ("between", 30), ("last", 50)):
+        with database.transaction() as connection:
+            record(connection, [Event("send.queued", at, recipient=name)])
+    with database.asking.connect() as connection:
+        places = [journal.at_time(connection, at) for at in (30, 45, 60)]
+    heard = [[name for _, name in told(database, place)] for place in places]
+    assert heard == [["late", "between", "last"], ["last"], []]
+
+
 def test_an_event_of_a_transaction_that_still_runs_is_not_jumped_over(postgres_url):
     database = Database(postgres_url)
     upgrade(database)

@@ -139,6 +139,40 @@ def test_an_anchor_that_was_moved_by_hand_is_named(database: Database, vault: Va
     assert "anchor" in fault.what
 
 
+def _verified(database: Database, vault: Vault) -> audit.Verified:
+    with database.writing.connect() as connection:
+        return audit.verify(connection, check_signature=vault.signed)
+
+
+def test_a_wrong_clock_takes_no_record_of_today_along(database: Database, vault: Vault) -> None:
+    _periods(database, NOW)
+    with database.transaction() as connection:
+        for at in (NOW, NOW + 1, NOW - 500 * DAY, NOW + 2):
+            _send(connection, at)
+    _retain(database, vault, NOW + 3)
+    assert _there(database, "decisions") == 4
+    with pytest.raises(DBAPIError, match="append-only"), database.transaction() as connection:
+        connection.execute(text("DELETE FROM decisions WHERE position = 2"))
+    _retain(database, vault, NOW + 430 * DAY)
+    assert _there(database, "decisions") == 0
+    assert _verified(database, vault).fault is None
+
+
+@pytest.mark.needs("postgresql")
+def test_a_clock_set_back_takes_no_younger_period_along(cut: Database, vault: Vault) -> None:
+    with cut.transaction() as connection:
+        for days in (0, 60, 450):
+            partitions.prepare(connection, NOW + days * DAY)
+        for days in (0, 60, 1, 61):  # the third one stands above the second, in the period before
+            _send(connection, NOW + days * DAY)
+    dropped = _retain(cut, vault, NOW + 450 * DAY)
+    assert "decisions_20260312" in dropped
+    assert _there(cut, "decisions") == _verified(cut, vault).records == 3
+    assert _verified(cut, vault).fault is None
+    _retain(cut, vault, NOW + 500 * DAY)
+    assert _there(cut, "decisions") == 0
+
+
 @pytest.fixture
 def cut(postgres_url: str) -> Iterator[Database]:
     """A store whose tables are cut."""

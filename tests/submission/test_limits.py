@@ -323,3 +323,11 @@ def test_S23_a_recipient_named_twice_is_one(hall: Hall) -> None:
     with hall.connect(login=True) as client:
         assert client.submit(ADDRESS, ["bob@example.net", "bob@EXAMPLE.net"], MESSAGE).code == 250
     assert len(hall.desk.taken[0].rcpt_to) == 1
+
+
+def test_S17_a_transaction_of_refusals_alone_comes_to_an_end(make_hall: MakeHall) -> None:
+    hall = make_hall(max_recipients=50)
+    with hall.connect(login=True) as client:
+        client.command(f"MAIL FROM:<{ADDRESS}>")
+        assert [client.command("RCPT TO:<no address>").code for _ in range(51)] == [553] * 50 + [421]
+        assert client.is_closed()

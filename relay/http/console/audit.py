@@ -36,7 +36,7 @@ async def verify(visit: Visit) -> Response:
 
 
 def _verified(house: House) -> Verified:
-    with house.database.asking.connect() as connection:
+    with audit.standing(house.database) as connection:
         return audit.verify(connection, check_signature=house.vault.signed)
 
 

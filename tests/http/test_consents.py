@@ -1,0 +1,37 @@
+"""The ledger of consent holds what was said, not what may be said one day."""
+
+from policy.usage import DAY
+from relay.store import accounts
+from relay.store.refused import NewConsent, add_consents
+from tests.http.office import DOMAIN, NOON
+
+
+async def test_nobody_has_agreed_in_the_future(office):
+    given = {"email": "bob@example.com", "at": "2031-01-01T00:00:00Z"}
+    refused = await office.post("/v1/consents", given)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "at"
+    assert refused.json()["hint"]
+    assert (await office.post("/v1/consents", given | {"granted": False})).status_code == 201
+    rows = "email,granted,at\na@example.com,yes,2031-01-01T00:00:00Z\nb@example.com,yes,2026-01-15T00:00:00Z\n"
+    told = (await office.post("/v1/consents/import", content=rows.encode())).json()
+    assert (told["imported"], told["errors"][0]["line"]) == (1, 2)
+
+
+async def test_taking_back_binds_whatever_the_date_of_what_is_taken_back(office):
+    tenant = office.row(lambda c: accounts.tenant(c, "default").id)
+    ahead = NewConsent("con_1", tenant, "bob@example.com", "bob@example.com", True, NOON + DAY, NOON)
+    await office.house.write(lambda c: add_consents(c, [ahead]))
+    assert (await office.get("/v1/consents/check?email=bob@example.com")).json()["granted"] is True
+    office.clock.advance(1)
+    assert (await office.call("DELETE", "/v1/consents/con_1")).status_code == 204
+    assert (await office.get("/v1/consents/check?email=bob@example.com")).json()["granted"] is False
+
+
+async def test_who_may_only_read_takes_no_consent_back_and_one_mailbox_gets_not_the_whole_ledger(office):
+    made = await office.post("/v1/consents", {"email": "carl@example.com", "granted": True})
+    reader, agent = await office.key(f"agent:agent@{DOMAIN}", "read"), await office.key()
+    path = f"/v1/consents/{made.json()['id']}"
+    assert (await office.call("DELETE", path, key=reader)).json()["code"] == "permission_missing"
+    assert (await office.get("/v1/consents/export", key=agent)).json()["code"] == "human_decision_required"
+    assert (await office.call("DELETE", path, key=agent)).status_code == 204

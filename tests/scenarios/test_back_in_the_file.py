@@ -1,0 +1,59 @@
+"""What leaves the configuration file and comes back to it: nothing that was stopped is started again by that."""
+
+import pytest
+
+from tests.scenarios.gate import Gate
+from tests.support.settings import DOMAIN, mailbox
+from tests.support.smtp import Client
+
+
+def declared(name: str, password: str) -> dict[str, object]:
+    return mailbox(name, fromAddress=f"{name}@{DOMAIN}", credentials=[{"username": name, "password": password}])
+
+
+def login(gate: Gate, name: str, password: str) -> int:
+    with Client(gate.smtp) as client:
+        client.greet()
+        return client.login(name, password).code
+
+
+def without_and_with(gate: Gate, before: list[object], **changed: object) -> None:
+    gate.change({"mailboxes": before} | changed)
+    gate.change({"mailboxes": [*before, declared("filed", "a-password-of-the-file-1")]} | changed)
+
+
+def test_a_revoked_credential_stays_revoked(gate: Gate):
+    before = list(gate.tree["mailboxes"])
+    password = "a-password-of-the-file-1"
+    gate.change({"mailboxes": [*before, declared("filed", password)]})
+    assert login(gate, "filed", password) == 235
+    keys = gate.call("GET", "/v1/me/keys?limit=200")["data"]
+    (own,) = [key["id"] for key in keys if key["label"] == "filed"]
+    gate.call("DELETE", f"/v1/me/keys/{own}", None, 204)
+    without_and_with(gate, before)
+    assert login(gate, "filed", password) == 525
+    gate.change({"mailboxes": before})
+
+
+@pytest.mark.parametrize("cause", ["", "fraud"])
+def test_a_paused_mailbox_stays_paused(gate: Gate, cause: str):
+    before = list(gate.tree["mailboxes"])
+    gate.change({"mailboxes": [*before, declared("filed", "a-password-of-the-file-1")]})
+    gate.call("POST", "/v1/mailboxes/filed/pause", {"cause": cause} if cause else None)
+    without_and_with(gate, before)
+    assert gate.call("GET", "/v1/mailboxes/filed")["status"] == "paused"
+    gate.call("POST", "/v1/mailboxes/filed/resume")
+    without_and_with(gate, before)
+    assert gate.call("GET", "/v1/mailboxes/filed")["status"] == "active"
+    gate.change({"mailboxes": before})
+
+
+def test_the_kill_switch_of_a_tenant_stays_thrown(gate: Gate):
+    tenants = list(gate.tree["tenants"])
+    gate.change({"tenants": [*tenants, {"name": "left"}]})
+    gate.pause_tenant("left", "")
+    gate.change({"tenants": tenants})
+    gate.change({"tenants": [*tenants, {"name": "left"}]})
+    (row,) = [t for t in gate.call("GET", "/v1/tenants")["data"] if t["name"] == "left"]
+    assert row["status"] == "paused"
+    gate.change({"tenants": tenants})

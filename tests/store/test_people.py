@@ -1,0 +1,94 @@
+"""Erasure takes out one person's address and nobody else's."""
+
+from sqlalchemy import Connection, insert, select
+
+from relay.store import audit, people
+from relay.store import schema as t
+from relay.store.engine import Database
+from relay.store.traces import ERASED
+
+NOW = 1_774_353_600_000
+BOB, JIMBOB = "bob@example.com", "jimbob@example.com"
+TEXT = f"<{BOB}>, Bob@Example.com; {JIMBOB} x-{BOB} {BOB}.au"
+BLOTTED = f"<{ERASED}>, {ERASED}; {JIMBOB} x-{BOB} {BOB}.au"
+
+
+def _sent(connection: Connection, tenant: str, recipient: str) -> str:
+    """A submission of a tenant with everything that is kept beside it."""
+    send_id = f"send_{tenant}_{recipient}"
+    connection.execute(insert(t.sends), {"id": send_id, "tenant_id": tenant, "mailbox_id": "m", "to_header": TEXT})
+    whose = {"send_id": send_id, "n": 1}
+    delivery = {"recipient": recipient, "recipient_key": recipient, "domain": "example.com", "state": "delivered"}
+    connection.execute(insert(t.deliveries), whose | delivery | {"tenant_id": tenant, "mailbox_id": "m"})
+    connection.execute(insert(t.attempts), whose | {"number": 1, "reply": TEXT})
+    event = {"send_id": send_id, "tenant_id": tenant, "at": NOW, "type": "send.queued", "recipient": recipient}
+    seq = connection.execute(insert(t.events).returning(t.events.c.seq), event | {"data": TEXT}).scalar_one()
+    call = {"id": f"wdl_{seq}", "webhook_id": "w", "event_seq": seq, "body": TEXT}
+    connection.execute(insert(t.webhook_deliveries), call)
+    case = {"id": f"inv_{seq}", "tenant_id": tenant, "subject": TEXT, "evidence": TEXT}
+    connection.execute(insert(t.investigations), case)
+    report = {"fingerprint": seq.to_bytes(16, "big"), "recipient": "Bob@example.com", "raw": b"", "send_id": send_id}
+    connection.execute(insert(t.feedback), report)
+    return send_id
+
+
+def _texts(connection: Connection, send_id: str) -> list[str]:
+    event = connection.execute(select(t.events).where(t.events.c.send_id == send_id)).one()
+    found = [
+        connection.execute(select(column).where(key == value)).scalar_one()
+        for column, key, value in (
+            (t.attempts.c.reply, t.attempts.c.send_id, send_id),
+            (t.webhook_deliveries.c.body, t.webhook_deliveries.c.event_seq, event.seq),
+            (t.investigations.c.subject, t.investigations.c.id, f"inv_{event.seq}"),
+            (t.investigations.c.evidence, t.investigations.c.id, f"inv_{event.seq}"),
+        )
+    ]
+    return [*found, event.data]
+
+
+def _tenants(connection: Connection) -> None:
+    for name in ("a", "b"):
+        connection.execute(insert(t.tenants), {"id": name, "name": name})
+
+
+def test_an_address_that_holds_the_other_one_stays(database: Database) -> None:
+    with database.transaction() as connection:
+        _tenants(connection)
+        bobs, jimbobs = _sent(connection, "a", BOB), _sent(connection, "a", JIMBOB)
+        people.erase(connection, ["a", "b"], BOB, BOB, NOW)
+        assert _texts(connection, bobs) == _texts(connection, jimbobs) == [BLOTTED] * 5
+        heads = connection.execute(select(t.sends.c.id, t.sends.c.to_header)).all()
+        assert {row.id: row.to_header for row in heads} == {bobs: ERASED, jimbobs: BLOTTED}
+        recipients = set(connection.execute(select(t.events.c.recipient)).scalars())
+        assert recipients == {ERASED, JIMBOB}
+        assert connection.execute(select(t.feedback)).all() == []
+
+
+def test_a_refused_message_to_an_address_that_holds_the_other_one_stays_as_it_was(database: Database) -> None:
+    with database.transaction() as connection:
+        row = {"id": "send_1", "tenant_id": "a", "mailbox_id": "m", "to_header": JIMBOB, "subject": "Hello"}
+        connection.execute(insert(t.sends), row)
+        people.erase(connection, ["a"], BOB, BOB, NOW)
+        kept = connection.execute(select(t.sends.c.to_header, t.sends.c.subject)).one()
+    assert tuple(kept) == (JIMBOB, "Hello")
+
+
+def test_what_is_another_tenants_stays(database: Database) -> None:
+    with database.transaction() as connection:
+        _tenants(connection)
+        ours, theirs = _sent(connection, "a", BOB), _sent(connection, "b", BOB)
+        people.erase(connection, ["a"], BOB, BOB, NOW)
+        assert _texts(connection, ours) == [BLOTTED] * 5
+        assert _texts(connection, theirs) == [TEXT] * 5
+        assert list(connection.execute(select(t.feedback.c.send_id)).scalars()) == [theirs]
+
+
+def test_a_record_holds_no_address_in_whatever_case_and_beside_whatever_sign() -> None:
+    body = f'["{BOB}","Lead: BOB@example.com?x","to={BOB}&n=1\\n{BOB}\\n\\u0001{BOB}","{JIMBOB} o\'{BOB}"]'
+    told = f'["~T","Lead: ~T?x","to=~T&n=1\\n~T\\n\\u0001~T","{JIMBOB} o\'{BOB}"]'
+    assert audit.hidden(body, {BOB: "T"}) == told
+
+
+def test_of_two_addresses_one_inside_the_other_each_has_its_own_token() -> None:
+    other = f"to={BOB}"
+    assert audit.hidden(f'["{BOB}","{other}","x {other} {BOB}"]', {BOB: "B", other: "O"}) == '["~B","~O","x ~O ~B"]'
