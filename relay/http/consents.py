@@ -70,7 +70,7 @@ class ConsentChecked(Told):
 async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
     """Given, or with `granted: false` taken back."""
     tenant_id = await _tenant(parts, who, body.tenant)
-    who.need("send")
+    _need_a_word(who)
     if body.granted and not (who.is_operator or (who.is_of_tenant and who.principal.may("manage"))):
         who.need_person("writing down that somebody agreed")
     address, now = address_of(body.email), parts.clock()
@@ -195,7 +195,7 @@ async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts:
 @router.delete("/consents/{id}", status_code=204, summary="Take a consent back")
 async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
     """Appends an entry that takes it back; the ledger keeps both."""
-    who.need("send")  # whoever writes to people must be able to heed them
+    _need_a_word(who)
     row, now = await _seen(parts, who, entry_id), parts.clock()
     entry = refused.NewConsent(
         id=parts.ids.new("con"),
@@ -212,6 +212,12 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
     )
     await parts.write(lambda c: refused.add_consents(c, [entry]))
     return Response(status_code=204)
+
+
+def _need_a_word(who: Caller) -> None:
+    """Raise Problem for a key that may only read; whoever writes to people must be able to heed them."""
+    if not who.principal.may("manage"):
+        who.need("send")
 
 
 def _is_ahead(at: int | None, now: int) -> bool:
