@@ -8,7 +8,8 @@ characters are kept, the beginning and the end, out of at most `MAX_MARKUP` a
 part; of a longer part style sheets and empty lines do not count. That is
 enough to judge by, and a bound on the work. All that leaves without being
 shown, attached texts too, is handed on as it stands to those who look for
-secrets. Text sent as an attachment counts only where the message shows next to
+secrets, of each part the first `MAX_UNSEEN` octets: a large message must not
+cost its size several times over. Text sent as an attachment counts only where the message shows next to
 nothing else. Nothing here fails on a damaged message.
 """
 
@@ -26,6 +27,7 @@ from relay.mail.mime import Part, View
 
 MAX_TEXT = 64 * 1024
 MAX_MARKUP = 256 * 1024
+MAX_UNSEEN = 4 * 1024 * 1024
 _END = 4 * 1024  # of a longer text
 _NEXT_TO_NOTHING = 200  # characters
 _SAME = 0.8  # of the words of one alternative that must stand in the other
@@ -248,13 +250,14 @@ def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
 
 
 def _whole(data: bytes, part: Part) -> str:
-    return part_text(data, part, part.end - part.body)
+    return part_text(data, part, min(part.end - part.body, MAX_UNSEEN))
 
 
 def _read(data: bytes, part: Part, found: _Gathered) -> None:
     text = _whole(data, part)
     if part.charset and not charset.is_ascii_superset(part.charset):
-        found.unseen.append(data[part.body : part.end].decode("latin-1"))  # its look to those who do not know it
+        look = data[part.body : min(part.end, part.body + MAX_UNSEEN)]
+        found.unseen.append(look.decode("latin-1"))  # to those who do not know the charset
     if part.type in _MARKUP:
         found.unseen.append(unescape(text) if "&#" in text else text)
         for piece in _within_bound(text, _without_unshown):
@@ -311,14 +314,14 @@ def _read_attached(data: bytes, found: _Gathered) -> None:
 
 
 def _between_bodies(view: View) -> list[str]:
-    """All that is no part's body, in whole: header fields, preambles, epilogues. As it stands, and as it is decoded."""
+    """All that is no part's body: header fields, preambles, epilogues. As it stands, and as it is decoded."""
     pieces: list[bytes] = []
     position = 0
     for part in view.parts:
         if not part.is_container:
-            pieces.append(view.data[position : part.body])
+            pieces.append(view.data[position : min(part.body, position + MAX_UNSEEN)])
             position = part.end
-    octets = b"".join([*pieces, view.data[position:]])
+    octets = b"".join([*pieces, view.data[position : position + MAX_UNSEEN]])
     text = charset.decode(octets, "")
     return [text, charset.decode_header(octets)] if "=?" in text else [text]
 
