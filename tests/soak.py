@@ -44,6 +44,7 @@ QUICK_RETRIES: Tree = {
         "breaker": {"failures": 1000},
     }
 }
+AT_THE_LIMIT = 200  # refusals in a row after which nobody can be about to give a place back
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Clients:
         self._servers, self._plan = servers, plan
         self._turns = itertools.count()
         self._todo = list(range(plan.messages))
+        self._lost: dict[int, int] = {}  # messages whose answer never came: how often they were put off since
         self._end = threading.Event()
         self.is_up = threading.Event()
         self.is_up.set()
@@ -151,16 +153,32 @@ class Clients:
                 self._submit(client, todo)
 
     def _submit(self, client: Client, todo: list[int]) -> None:
-        reply = client.submit(ADDRESS, [recipient(todo[0])], message(todo[0]))
+        try:
+            reply = client.submit(ADDRESS, [recipient(todo[0])], message(todo[0]))
+        except (ConnectionError, TimeoutError, EOFError, ValueError):
+            self._lost[todo[0]] = 0
+            raise
         if reply.code == 250:
             self.account.accept(f"<{todo.pop(0)}@soak.test>", reply.text)
         elif 400 <= reply.code < 500:
             with self.account.lock:
                 self.account.refused_for_now += 1
             client.command("RSET")
+            if self._holds_a_place(todo[0]):
+                self.account.accept(f"<{todo.pop(0)}@soak.test>", reply.text)
             self._end.wait(0.05)
         else:
             raise AssertionError(f"refused for good: {reply}")
+
+    def _holds_a_place(self, number: int) -> bool:
+        """Whether a message was taken though its answer was lost: at the limit it is put off at RCPT, for ever.
+
+        Nobody can know at RCPT that it is the same message; what came of it the provider tells in the end.
+        """
+        if not self._plan.limit or number not in self._lost:
+            return False
+        self._lost[number] += 1
+        return self._lost[number] > AT_THE_LIMIT
 
 
 def soak(plan: Plan, folder: Path) -> dict[str, Any]:
