@@ -57,6 +57,11 @@ class ProviderSettings:
         return self.status == "ready"
 
     @property
+    def takes_mail(self) -> bool:
+        """Whether anything is sent there: it is configured, and no limit of 0 stops it."""
+        return self.is_ready and self.limits.rate != 0 and self.limits.daily != 0
+
+    @property
     def is_idempotent(self) -> bool:
         """Whether sending again with the same key is harmless."""
         return bool(self.headers.idempotency)

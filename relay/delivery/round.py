@@ -137,7 +137,7 @@ class Round:
         means, names = self._means, (self._owner.mailbox, self._owner.tenant)
         domain, may_try = due[0].domain, means.healths.may_try
         # The provider that may have the message comes first, and mostly alone.
-        own = tuple(p for p in means.providers if p.name == asked and p.is_ready and may_try(p.name))
+        own = tuple(p for p in means.providers if p.name == asked and p.takes_mail and may_try(p.name))
         if asked and not means.delivery.uncertain.other_provider:
             return Leg(due, own, asked)
         chosen = route(
@@ -151,7 +151,7 @@ class Round:
     def _fitting(self, leg: Leg) -> tuple[ProviderSettings, ...]:
         """The providers that would take the message of a leg, however they are doing."""
         if leg.asked:
-            return tuple(p for p in self._means.providers if p.name == leg.asked and p.is_ready)
+            return tuple(p for p in self._means.providers if p.name == leg.asked and p.takes_mail)
         names = (self._owner.mailbox, self._owner.tenant)
         return fitting(self._means.providers, self._parcel, leg.due[0].domain, names)
 
@@ -183,7 +183,7 @@ class Round:
 
     def _is_too_big(self) -> bool:
         """Whether every provider's limit is below the message's size."""
-        limits = [p.limits.message_size for p in self._means.providers if p.is_ready]
+        limits = [p.limits.message_size for p in self._means.providers if p.takes_mail]
         return bool(limits) and all(most is not None and self._parcel.size > most for most in limits)
 
     # -- offering -----------------------------------------------------------------------

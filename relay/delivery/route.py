@@ -64,13 +64,11 @@ def fitting(
     providers: Sequence[ProviderSettings], parcel: Parcel, domain: str, names: Names
 ) -> tuple[ProviderSettings, ...]:
     """The providers that would take this message, however they are doing."""
-    return tuple(p for p in providers if p.is_ready and _fits(p, parcel, domain, names))
+    return tuple(p for p in providers if p.takes_mail and _fits(p, parcel, domain, names))
 
 
 def _fits(provider: ProviderSettings, parcel: Parcel, domain: str, names: Names) -> bool:
     limits = provider.limits
-    if limits.rate == 0 or limits.daily == 0:
-        return False
     if limits.message_size and parcel.size > limits.message_size:
         return False
     return condition_holds(provider.when, parcel, domain, names)

@@ -174,7 +174,7 @@ class Worker:
         """How many deliveries the providers would take now, within what is claimed at a time."""
         healths, room = self.means.healths, 0
         for provider in self.means.providers:
-            if provider.is_ready:
+            if provider.takes_mail:
                 room += min(healths.room(provider.name), most_at_once(provider) or CLAIM)
         return min(room, CLAIM) - len(self._claimed)
 

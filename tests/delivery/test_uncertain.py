@@ -1,5 +1,7 @@
 """Uncertain outcomes and crashes: only the provider that may have the message is asked again, and not for ever."""
 
+import dataclasses
+
 import pytest
 
 from tests.delivery.house import BOB
@@ -45,6 +47,19 @@ async def test_an_uncertain_delivery_whose_provider_is_down_waits_and_never_goes
     await house.rounds()
     assert house.delivery(given).state == "delivered"
     assert two.ledger.connections == 0
+
+
+async def test_a_provider_stopped_by_its_limit_is_not_asked_about_it_either(make_house, make_provider):
+    one = make_provider(Script().on(dot=first(1, CUT)))
+    house = await make_house(one.settings("one"))
+    given = await house.deliver()
+    (running,) = house.providers
+    stopped = dataclasses.replace(running, limits=running.limits.model_copy(update={"rate": 0}))
+    house.means = dataclasses.replace(house.means, providers=(stopped,))
+    house.clock.advance(minutes=15)
+    await house.rounds()
+    assert house.delivery(given).state == "uncertain"
+    assert one.ledger.copies_for(BOB) == 1
 
 
 async def test_the_provider_that_knows_its_key_is_asked_before_any_other(make_house, make_provider):
