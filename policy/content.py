@@ -24,6 +24,5 @@ class Content:
     is_bulk: bool = False  # List-Id, List-Unsubscribe or Precedence: bulk set by the client
     is_automatic: bool = False  # Auto-Submitted other than no
     from_name: str = ""
-    unseen: tuple[
-        str, ...
-    ] = ()  # header fields, markup, attached texts and what was left out: leaves, but is not shown
+    # Header fields, markup, attached texts and what was left out: it leaves, but is not shown.
+    unseen: tuple[str, ...] = ()

@@ -12,6 +12,14 @@ from typing import Any
 from policy.decision import EMPTY
 
 
+def exact(address: str) -> str:
+    """The form in which addresses that let somebody in are compared.
+
+    Only the letters of an ASCII address are folded: the Kelvin sign would become a k, and let somebody else in.
+    """
+    return address.lower() if address.isascii() else address
+
+
 @dataclass(frozen=True, slots=True)
 class Defect:
     """Something wrong with a message: a stable code, a clause for people, and the line if one is to blame."""

@@ -25,6 +25,22 @@ def day(ms: int) -> str:
     return f"{moment(ms):%Y-%m-%d}"
 
 
+def precise(ms: int) -> str | None:
+    """To the millisecond; None for 0, which is never. A time no calendar has breaks no list: the last stands for it."""
+    if not ms:
+        return None
+    found = datetime.fromtimestamp(min(max(ms, 0), END_OF_TIME) / 1000, UTC)
+    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def milliseconds(when: datetime) -> int:
+    """Of a moment somebody asked for; raises ValueError for one that could not be kept and shown."""
+    ms = int(when.timestamp() * 1000)
+    if not 0 <= ms < END_OF_TIME:
+        raise ValueError("the time is out of range (1970 to 9998)")
+    return ms
+
+
 def seconds_until(then: int, now: int) -> int:
     """Whole seconds to wait, never less than one."""
     return max(1, -((now - then) // 1000))

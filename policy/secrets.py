@@ -143,9 +143,8 @@ _NAMED = tuple(
 _NEAR = 60
 _SHORTEST_NAMED = 32
 _RUN = r"[A-Za-z0-9_\-./+=~]"
-_LONG_RUN = re.compile(
-    rf"(?<!{_RUN}){_RUN}{{{_SHORTEST_NAMED}}}"
-)  # begun where a run begins, so that none is read twice
+# Begun where a run begins, so that none is read twice.
+_LONG_RUN = re.compile(rf"(?<!{_RUN}){_RUN}{{{_SHORTEST_NAMED}}}")
 
 _PLACEHOLDER = re.compile(r"(?i)example|xxxx|\*{4}|0{8}|1234567890|abcdef1234|your[_-]|placeholder|redacted|dummy")
 

@@ -14,7 +14,6 @@ import sqlite3
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -27,6 +26,7 @@ from tests.support.provider import Provider
 from tests.support.script import Asked, Hold, Script
 from tests.support.server import Server
 from tests.support.settings import ADDRESS, Tree, settings
+from tests.support.waiting import until
 
 BREAKER: Tree = {"deliveryConfig": {"breaker": {"open_for": "1s", "open_at_most": "1s"}}}
 CONNECTIONS = 10
@@ -121,7 +121,7 @@ class Stage:
 
     def arrived(self) -> None:
         """Waits until everything that was accepted is delivered, and once."""
-        until(self.is_done)
+        until(self.is_done, PATIENCE)
         assert sum(self.counts) == self.ask("SELECT count(*) FROM deliveries"), self.counts
 
     def ask(self, question: str) -> int:
@@ -141,14 +141,6 @@ def message(number: int) -> bytes:
     return (
         f"From: <{ADDRESS}>\r\nSubject: Report {number}\r\nMessage-ID: <{number}@split.test>\r\n\r\nhello\r\n".encode()
     )
-
-
-def until(true: Callable[[], object]) -> None:
-    """Waits for what other threads and processes are about to do."""
-    rest, deadline = threading.Event(), time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        rest.wait(0.02)
 
 
 def split(messages: int, folder: Path) -> dict[str, Any]:
@@ -197,7 +189,7 @@ def _back(stage: Stage) -> Sluice:
         stage.send(WAVE)
         sluice.let_through(at_once)
     stage.primary.script = Script()
-    until(lambda: sluice.empty() or stage.is_done())
+    until(lambda: sluice.empty() or stage.is_done(), PATIENCE)
     before = stage.counts[1]
     _send_until(stage, lambda: stage.counts[1] > before)
     stage.arrived()

@@ -47,10 +47,8 @@ def pieces(subject: Folded, text: Folded, pictures: Folded) -> tuple[set[Piece],
 
     Words and pairs of neighbours, any number being the same; where there are no blanks, runs of characters too.
     """
-    first, rest = (
-        _pairs(subject.words) | _pairs(pictures.words) | _pairs(text.words[:_FIRST]),
-        _pairs(text.words[_FIRST:]),
-    )
+    first = _pairs(subject.words) | _pairs(pictures.words) | _pairs(text.words[:_FIRST])
+    rest = _pairs(text.words[_FIRST:])
     if subject.is_cjk or text.is_cjk or pictures.is_cjk:
         stretches = _WITHOUT_BLANKS.findall(f"{subject.text} {pictures.text} {text.text}")
         shown = "".join(stretches)[:_CJK_READ].translate(_NUMBERS)

@@ -7,7 +7,7 @@ folding may only ever refuse more. The syntax was judged when the address was pa
 import unicodedata
 from dataclasses import dataclass
 
-from policy.facts import RecipientFacts
+from policy.facts import RecipientFacts, exact
 from policy.memo import Prepared
 from policy.rules.case import PASSED, Case, Finding, refuse, unread
 from policy.settings import RecipientAllowed
@@ -79,7 +79,7 @@ def _prepare(rule: RecipientAllowed) -> Lists | None:
     if rule == RecipientAllowed(mode=rule.mode):
         return None
     return Lists(
-        frozenset(_exact(a) for a in rule.addresses),
+        frozenset(exact(a) for a in rule.addresses),
         frozenset(d.lower() for d in rule.domains),
         frozenset(_folded(a) for a in rule.block_addresses),
         frozenset(d.lower() for d in rule.block_domains),
@@ -96,7 +96,7 @@ def _blocked(lists: Lists, recipient: RecipientFacts) -> bool:
 
 
 def _allowed(lists: Lists, recipient: RecipientFacts) -> bool:
-    return _exact(recipient.address) in lists.allow or under(recipient.domain, lists.allow_domains)
+    return exact(recipient.address) in lists.allow or under(recipient.domain, lists.allow_domains)
 
 
 def under(domain: str, domains: frozenset[str]) -> bool:
@@ -111,11 +111,6 @@ def under(domain: str, domains: frozenset[str]) -> bool:
             return True
         _, dot, parent = parent.partition(".")
     return False
-
-
-def _exact(address: str) -> str:
-    # Only ASCII letters are folded: the Kelvin sign would become a k, and let somebody else in.
-    return address.lower() if address.isascii() else address
 
 
 def _folded(address: str) -> str:

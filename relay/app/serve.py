@@ -178,7 +178,6 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
     gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
     charge = Charge(
         config=str(path.absolute()),
-        count=count,
         workers=fork_workers(count, lambda slot: _worker(path, settings, instance, sockets, slot, count)),
         json_logs=not logs.is_for_people(settings.server.log_format),
         smtp=[listening.fileno() for listening in sockets.smtp],
@@ -211,4 +210,4 @@ def take_over(charge: Charge, slot: int) -> int:
         return os.EX_CONFIG
     logs.configure(settings.server.log_level, settings.server.log_format)
     sockets = Sockets.inherited(charge)
-    return _worker(path, settings, Instance(settings.server.data_dir), sockets, slot, charge.count)
+    return _worker(path, settings, Instance(settings.server.data_dir), sockets, slot, len(charge.workers))

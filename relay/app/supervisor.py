@@ -35,7 +35,6 @@ class Charge:
     """What there is to watch over; everything a worker needs that takes over from one that died."""
 
     config: str
-    count: int
     smtp: list[int]  # descriptors of the listening sockets
     inbound: list[int]
     http: int

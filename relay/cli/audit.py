@@ -49,8 +49,9 @@ def export(
     config: ConfigFile = None,
 ) -> None:
     """Write the decisions as NDJSON, one a line, as they were recorded; addresses stay tokens."""
+    from policy.moment import precise
     from relay.cli.house import opened
-    from relay.cli.output import iso, print_line
+    from relay.cli.output import print_line
     from relay.cli.progress import Progress
     from relay.cli.values import span
     from relay.store import decisions
@@ -61,7 +62,7 @@ def export(
         with Progress("Exporting", decisions.counted(connection, start)) as progress:
             for rows in decisions.pages(connection, start):
                 for row in rows:
-                    head = {"chain": row.chain, "position": row.position, "sendId": row.send_id, "at": iso(row.at)}
+                    head = {"chain": row.chain, "position": row.position, "sendId": row.send_id, "at": precise(row.at)}
                     print_line(head | {"hash": row.hash, "record": loads(row.record)})
                 progress.add(len(rows))
     sys.stdout.flush()

@@ -107,7 +107,7 @@ def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dic
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    from relay.cli.output import iso
+    from policy.moment import precise
 
     return {
         "id": row.id,
@@ -118,6 +118,6 @@ def _shown(row: Any) -> dict[str, Any]:
         "jurisdiction": row.jurisdiction,
         "proof": row.proof,
         "tenantId": row.tenant_id,
-        "at": iso(row.at),
-        "recordedAt": iso(row.recorded_at),
+        "at": precise(row.at),
+        "recordedAt": precise(row.recorded_at),
     }

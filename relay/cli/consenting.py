@@ -6,7 +6,7 @@ from typing import Any
 from relay.cli.house import House
 from relay.cli.values import moment
 from relay.mail.address import parse_path
-from relay.store.refused import NewConsent, add_consents
+from relay.store.refused import AHEAD, NewConsent, add_consents
 
 _NO = frozenset({"false", "no", "0", "revoked", "withdrawn"})
 
@@ -14,22 +14,22 @@ _NO = frozenset({"false", "no", "0", "revoked", "withdrawn"})
 def entry(house: House, tenant_id: str, fields: Mapping[str, str], *, granted: bool) -> NewConsent:
     """An entry; raises ValueError for an address or time that is none."""
     address, now = parse_path(fields["email"]), house.now()
-    at = moment(fields["at"]) if fields.get("at") else now
-    if granted and at > now:  # it would outlive whatever takes it back until then
-        raise ValueError("nobody can have agreed at a time to come: give the time at which they did")
-    return NewConsent(
+    made = NewConsent(
         id=house.new_id("con"),
         tenant_id=tenant_id,
         key=address.key,
         address=address.wire,
         granted=granted,
-        at=at,
+        at=moment(fields["at"]) if fields.get("at") else now,
         recorded_at=now,
         basis=fields.get("basis", "")[:256],
         source=fields.get("source", "")[:256],
         jurisdiction=fields.get("jurisdiction", "")[:256],
         proof=fields.get("proof", "")[:4000],
     )
+    if made.is_ahead:
+        raise ValueError(AHEAD)
+    return made
 
 
 def reader_of(house: House, tenant_id: str) -> Callable[[Mapping[str, str]], NewConsent]:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 app = group("Credentials of mailboxes")
 
 FORMATS = ("env", "json", "smtplib", "django", "nodemailer")
-# What an agent needs. `manage` reports outcomes, and a reported reply ends a cool-down: that is for the business's own.
-PERMISSIONS = ("send", "read")
 Mailbox = Annotated[str, typer.Argument(metavar="MAILBOX", help="Name, address or id of the mailbox")]
 Credential = Annotated[str, typer.Argument(metavar="CREDENTIAL", help="Id, user name, or label")]
 Format = Annotated[str, typer.Option("--format", "-f", help=f"What to print: {', '.join(FORMATS)}")]
@@ -65,12 +63,13 @@ def create(
     from relay.cli.house import opened
     from relay.cli.mailbox import find
     from relay.cli.values import one_of
+    from relay.store.credentials import OF_AN_AGENT
 
     one_of(form, FORMATS, "--format")
     with opened(config) as house:
         with house.writing() as connection:
             row = find(connection, mailbox, tenant)
-            may = (*PERMISSIONS, "manage") if manage else PERMISSIONS
+            may = (*OF_AN_AGENT, "manage") if manage else OF_AN_AGENT
             made = _make(house, connection, Wanted(row.tenant_id, row.id, row.address_key, label, may))
         _print(house, form, row.name, made)
 
@@ -121,7 +120,7 @@ def revoke(credential: Credential, config: ConfigFile = None) -> None:
 
 def shown(row: Any) -> dict[str, Any]:
     """A credential as it is listed."""
-    from relay.cli.output import iso
+    from policy.moment import precise
     from relay.store.engine import loads
 
     return {
@@ -135,9 +134,9 @@ def shown(row: Any) -> dict[str, Any]:
         "status": row.status,
         "keyPrefix": row.prefix,
         "managed": row.managed,
-        "createdAt": iso(row.created_at),
-        "usedAt": iso(row.used_at),
-        "revokedAt": iso(row.revoked_at),
+        "createdAt": precise(row.created_at),
+        "usedAt": precise(row.used_at),
+        "revokedAt": precise(row.revoked_at),
     }
 
 

@@ -178,7 +178,7 @@ def _records(records: list[dict[str, Any]]) -> None:
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    from relay.cli.output import iso
+    from policy.moment import precise
 
     return {
         "id": row.id,
@@ -187,7 +187,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "verificationMethod": row.verification,
         "physicalAddress": row.physical_address,
         "managed": bool(row.managed),
-        "createdAt": iso(row.created_at),
-        "verifiedAt": iso(row.verified_at),
-        "checkedAt": iso(row.checked_at),
+        "createdAt": precise(row.created_at),
+        "verifiedAt": precise(row.verified_at),
+        "checkedAt": precise(row.checked_at),
     }

@@ -94,7 +94,7 @@ def _waiting(connection: "Connection", mailbox: str, tenant: str, limit: int) ->
 
 
 def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
-    from relay.cli.output import iso
+    from policy.moment import precise
     from relay.store import held, sent
 
     ids = [row.send_id for row in rows]
@@ -112,9 +112,9 @@ def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
             "reason": row.reason,
             "rule": sends[row.send_id].rule if row.send_id in sends else "",
             "detail": sends[row.send_id].detail if row.send_id in sends else "",
-            "requestedAt": iso(row.requested_at),
-            "expiresAt": iso(row.expires_at),
-            "decidedAt": iso(row.decided_at),
+            "requestedAt": precise(row.requested_at),
+            "expiresAt": precise(row.expires_at),
+            "decidedAt": precise(row.decided_at),
             "decidedBy": row.decided_by,
             "note": row.note,
         }

@@ -162,7 +162,7 @@ def find(connection: "Connection", reference: str, tenant: str = "") -> Any:
 
 
 def _shown(row: Any, tenant: str) -> dict[str, Any]:
-    from relay.cli.output import iso
+    from policy.moment import precise
     from relay.store.engine import loads
 
     return {
@@ -180,7 +180,7 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
         "policy": row.policy,
         "tightened": loads(row.tightened),
         "managed": row.managed,
-        "createdAt": iso(row.created_at),
+        "createdAt": precise(row.created_at),
     }
 
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from policy.moment import END_OF_TIME
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -130,14 +128,6 @@ def safe(text: str, *, lines: bool = False) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or (lines and c == "\n") else "?" for c in text)
-
-
-def iso(at: int) -> str | None:
-    """Milliseconds since the epoch as RFC 3339 UTC; None for never."""
-    if not at:
-        return None
-    moment = datetime.fromtimestamp(min(at, END_OF_TIME) / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clock(at: int) -> str:

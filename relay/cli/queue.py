@@ -151,7 +151,7 @@ def _which(connection: "Connection", mailbox: str, domain: str, state: str) -> "
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    from relay.cli.output import iso
+    from policy.moment import precise
 
     return {
         "sendId": row.send_id,
@@ -164,6 +164,6 @@ def _shown(row: Any) -> dict[str, Any]:
         "reason": row.reason,
         "reply": row.reply,
         "size": row.size,
-        "queuedAt": iso(row.queued_at),
-        "nextAttemptAt": iso(row.due_at),
+        "queuedAt": precise(row.queued_at),
+        "nextAttemptAt": precise(row.due_at),
     }

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from policy.moment import precise
 from policy.settings import Reputation
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
 from relay.cli.mailbox import find
-from relay.cli.output import iso
 from relay.cli.person import operator
 from relay.cli.values import moment, plain_domain, span
 from relay.mail.address import Address, parse_path
@@ -130,7 +130,7 @@ def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
 def cells(row: Any, names: Mapping[str, str]) -> Sequence[Any]:
     """An entry as a line of CSV."""
     tenant = names.get(row.tenant_id, "")
-    times = (iso(row.created_at), iso(row.expires_at))
+    times = (precise(row.created_at), precise(row.expires_at))
     return (row.address, row.kind, row.scope, row.note, *times, tenant, row.mailbox_id)
 
 
@@ -145,8 +145,8 @@ def told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "mailboxId": row.mailbox_id,
         "note": row.note,
         "source": row.source,
-        "createdAt": iso(row.created_at),
-        "expiresAt": iso(row.expires_at),
+        "createdAt": precise(row.created_at),
+        "expiresAt": precise(row.expires_at),
     }
 
 
@@ -161,12 +161,15 @@ def domain_told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "mailboxId": "",
         "note": row.note,
         "source": "",
-        "createdAt": iso(row.created_at),
-        "expiresAt": iso(row.expires_at),
+        "createdAt": precise(row.created_at),
+        "expiresAt": precise(row.expires_at),
     }
 
 
 def _suppress_domain(house: House, connection: Connection, wish: Wish, now: int, expires: int) -> Any:
+    if "." not in wish.address:
+        told = "is no address and no domain: write bob@example.com, or example.com for all of it"
+        raise BadUsage(f"{wish.address!r} {told}")
     if wish.scope == "mailbox":
         raise BadUsage("a whole domain is suppressed for a tenant or for all, not for one mailbox")
     values = {

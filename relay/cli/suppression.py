@@ -65,14 +65,11 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Refuse an address, or a whole domain, from now on."""
-    from relay.cli.errors import BadUsage
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
     from relay.cli.suppressing import Wish, suppress
     from relay.cli.values import one_of
 
-    if "@" not in address and "." not in address:
-        raise BadUsage(f"{address!r} is no address and no domain: write bob@example.com, or example.com for all of it")
     one_of(scope, SCOPES, "--scope")
     wish = Wish(address, "mailbox" if mailbox else scope, mailbox, reason, expires, note, tenant)
     with opened(config) as house, house.writing() as connection:

@@ -97,7 +97,7 @@ def _set(name: str, status: str, cause: str, config: Any) -> None:
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    from relay.cli.output import iso
+    from policy.moment import precise
     from relay.store.engine import loads
 
     return {
@@ -107,7 +107,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "cause": row.cause,
         "rateLimits": loads(row.limits),
         "managed": row.managed,
-        "createdAt": iso(row.created_at),
+        "createdAt": precise(row.created_at),
     }
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from policy.moment import precise
 from relay.cli.errors import Refused
-from relay.cli.output import iso
 from relay.store import held, sent, traces
 from relay.store.engine import loads
 
@@ -60,14 +60,14 @@ def told(story: Story) -> dict[str, Any]:
         "messageClass": send.message_class if send is not None else "",
         "source": send.source if send is not None else "",
         "size": send.size if send is not None else 0,
-        "receivedAt": iso(send.received_at) if send is not None else decision.get("timestamp"),
+        "receivedAt": precise(send.received_at) if send is not None else decision.get("timestamp"),
         "decision": {
             name: decision.get(name) for name in ("decision", "rule", "reason", "checks", "timestamp", "hash")
         },
         "recipients": [_delivery(d) for d in story.deliveries],
         "attempts": [_attempt(a, by_number) for a in story.attempts],
         "events": [
-            {"type": e.type, "at": iso(e.at), "recipient": e.recipient, "data": loads(e.data)} for e in story.events
+            {"type": e.type, "at": precise(e.at), "recipient": e.recipient, "data": loads(e.data)} for e in story.events
         ],
     }
 
@@ -82,8 +82,8 @@ def _delivery(row: Any) -> dict[str, Any]:
         "providerId": row.provider_id,
         "reason": row.reason,
         "reply": row.reply,
-        "nextAttemptAt": iso(row.due_at) if waits else None,
-        "updatedAt": iso(row.updated_at),
+        "nextAttemptAt": precise(row.due_at) if waits else None,
+        "updatedAt": precise(row.updated_at),
     }
 
 
@@ -92,7 +92,7 @@ def _attempt(row: Any, by_number: Mapping[int, str]) -> dict[str, Any]:
         "recipient": by_number.get(row.n, ""),
         "number": row.number,
         "provider": row.provider,
-        "beganAt": iso(row.began_at),
+        "beganAt": precise(row.began_at),
         "milliseconds": row.ended_at - row.began_at if row.ended_at else None,
         "result": row.result,
         "scope": row.scope,

@@ -66,10 +66,7 @@ def key_of(address: str) -> str:
 
 def moment(text: str) -> int:
     """A time as RFC 3339 writes it, or a date, in milliseconds; raises ValueError."""
-    from policy.moment import END_OF_TIME
+    from policy.moment import milliseconds
 
     found = datetime.fromisoformat(text)
-    at = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
-    if not 0 <= at < END_OF_TIME:
-        raise ValueError("the time is out of range (1970 to 9998)")
-    return at
+    return milliseconds(found if found.tzinfo else found.replace(tzinfo=UTC))

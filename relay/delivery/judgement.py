@@ -160,8 +160,7 @@ def _of_message(reply: Reply) -> Failure:
     if subject in (1, 2) or (not subject and _OF_A_MAILBOX.search(reply.text)):
         return Failure(Scope.MESSAGE, temporary=False)  # some recipient's own: no account of ours is meant
     kind = _whose(reply, "content")
-    out_of_step = kind != "content" or (reply.enhanced is not None and reply.enhanced.subject == 5)
-    if out_of_step:
+    if kind != "content" or subject == 5:  # the dialogue is out of step
         return Failure(Scope.PROVIDER, temporary=False, kind="" if kind == "content" else kind)
     return Failure(Scope.MESSAGE, temporary=False, kind="content")
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
+from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listing
@@ -17,7 +18,7 @@ from relay.http.problems import Problem, not_found
 from relay.http.reading import StrictRoute
 from relay.http.sends import Send, scope_of
 from relay.http.sends import told as send_told
-from relay.http.shapes import DateTime, Given, Listing, Note, Told, iso, when
+from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
 from relay.store import approvals, held, sent
 
 router = APIRouter(tags=["Approvals"], route_class=StrictRoute)
@@ -122,8 +123,8 @@ def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, st
         "mailboxId": row.mailbox_id,
         "tenantId": row.tenant_id,
         "requestedAt": when(row.requested_at),
-        "expiresAt": iso(row.expires_at),
-        "decidedAt": iso(row.decided_at),
+        "expiresAt": precise(row.expires_at),
+        "decidedAt": precise(row.decided_at),
         "decidedBy": row.decided_by or None,
         "note": row.note or None,
         "send": send_told(send, deliveries, names) if send is not None else None,

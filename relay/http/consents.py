@@ -12,21 +12,20 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
-from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, iso, when
+from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
 from relay.http.suppressions import key_of
 from relay.store import accounts, listings, refused
 from relay.submission.wishes import parse_time
 
 router = APIRouter(tags=["Consents"], route_class=StrictRoute)
 COLUMNS = ("email", "granted", "basis", "source", "jurisdiction", "proof", "at", "tenant")
-# The newest entry counts, so one dated ahead would outlive every revocation until then.
-AHEAD = "nobody has agreed yet: leave `at` out, or give the time at which it was given"
 _NO = frozenset({"false", "no", "0", "revoked", "withdrawn"})
 
 
@@ -74,8 +73,6 @@ async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
     if body.granted and not (who.is_operator or (who.is_of_tenant and who.principal.may("manage"))):
         who.need_person("writing down that somebody agreed")
     address, now = address_of(body.email), parts.clock()
-    if body.granted and _is_ahead(body.at, now):
-        raise invalid("at", AHEAD)
     entry = refused.NewConsent(
         id=parts.ids.new("con"),
         tenant_id=tenant_id,
@@ -89,6 +86,8 @@ async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
         jurisdiction=body.jurisdiction,
         proof=body.proof,
     )
+    if entry.is_ahead:
+        raise invalid("at", refused.AHEAD)
     await parts.write(lambda c: refused.add_consents(c, [entry]))
     return told(entry)
 
@@ -162,23 +161,23 @@ async def import_consents(
 
     def read(row: Mapping[str, str]) -> refused.NewConsent:
         address, now = address_of(row.get("email", "")), parts.clock()
-        given = row.get("at", "")
-        at, granted = parse_time(given) if given else now, row.get("granted", "").lower() not in _NO
-        if granted and _is_ahead(at, now):
-            raise ValueError(AHEAD)
-        return refused.NewConsent(
+        at = row.get("at", "")
+        entry = refused.NewConsent(
             id=parts.ids.new("con"),
             tenant_id=tenant_id,
             key=address.key,
             address=address.wire,
-            granted=granted,
-            at=at,
+            granted=row.get("granted", "").lower() not in _NO,
+            at=parse_time(at) if at else now,
             recorded_at=now,
             basis=row.get("basis", "")[:256],
             source=row.get("source", "")[:256] or "import",
             jurisdiction=row.get("jurisdiction", "")[:256],
             proof=row.get("proof", "")[:4000],
         )
+        if entry.is_ahead:
+            raise ValueError(refused.AHEAD)
+        return entry
 
     async def write(batch: Sequence[refused.NewConsent]) -> None:
         await parts.write(lambda c: refused.add_consents(c, batch))
@@ -220,10 +219,6 @@ def _need_a_word(who: Caller) -> None:
         who.need("send")
 
 
-def _is_ahead(at: int | None, now: int) -> bool:
-    return at is not None and at > now
-
-
 async def _tenant(parts: House, who: Caller, name: str) -> str:
     """The tenant meant: the caller's own, or the one the operator names."""
     if not who.is_operator:
@@ -250,5 +245,5 @@ def told(row: Any) -> dict[str, Any]:
         "proof": row.proof or None,
         "tenantId": row.tenant_id,
         "at": when(row.at),
-        "recordedAt": iso(row.recorded_at),
+        "recordedAt": precise(row.recorded_at),
     }

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, Field
 
 from config.types import to_domain
+from policy.moment import precise
 from relay.http import dns_records
 from relay.http.access import Caller, Operator, Parts, Reads
 from relay.http.etags import IfMatch, check, of_row
@@ -18,7 +19,7 @@ from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
 from relay.http.reading import StrictRoute
-from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, iso, when
+from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, when
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
 from relay.store import accounts, domains, keys, listings, roster, rotation
 from relay.store.engine import loads
@@ -234,8 +235,8 @@ def told(parts: House, row: Any, own_keys: Any) -> dict[str, Any]:
         "tenantId": row.tenant_id,
         "dnsRecords": [record.as_json() for record in records],
         "createdAt": when(row.created_at),
-        "verifiedAt": iso(row.verified_at),
-        "checkedAt": iso(row.checked_at),
+        "verifiedAt": precise(row.verified_at),
+        "checkedAt": precise(row.checked_at),
     }
 
 

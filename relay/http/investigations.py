@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
+from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import Problem, not_found
 from relay.http.reading import StrictRoute
 from relay.http.sends import scope_of
-from relay.http.shapes import DateTime, Given, Listing, Note, Told, iso, when
+from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
 from relay.store import cases, listings
 from relay.store.engine import loads
 
@@ -96,5 +97,5 @@ def told(row: Any) -> dict[str, Any]:
         "tenantId": row.tenant_id or None,
         "mailboxId": row.mailbox_id or None,
         "openedAt": when(row.opened_at),
-        "closedAt": iso(row.closed_at),
+        "closedAt": precise(row.closed_at),
     }

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
+from policy.moment import precise
 from relay.http.access import AGENT_SCOPE, TENANT_SCOPE, Caller, Operator, Parts, Who
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, address_of, iso, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, address_of, when
 from relay.store import accounts, credentials
 from relay.store.engine import loads
 from relay.store.listings import credentials_page
@@ -124,7 +125,7 @@ def told(row: Any) -> dict[str, Any]:
         "mailboxId": row.mailbox_id or getattr(row, "found_mailbox", None) or None,
         "tenantId": row.tenant_id,
         "createdAt": when(row.created_at),
-        "revokedAt": iso(row.revoked_at),
+        "revokedAt": precise(row.revoked_at),
     }
 
 

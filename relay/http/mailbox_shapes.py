@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from policy.moment import precise
 from policy.usage import Usage
-from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, iso, when
+from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, when
 from relay.store.engine import loads
 from relay.submission.account import Account
 
@@ -158,7 +159,7 @@ def told(row: Any, domain: Any, tenant: str, account: Account | None, usage: Usa
         "rateLimits": limits,
         "usage": {name: _used(usage, name, limits[name], now) for name in limits},
         "createdAt": when(row.created_at),
-        "updatedAt": iso(row.updated_at),
+        "updatedAt": precise(row.updated_at),
     }
 
 
@@ -180,4 +181,4 @@ def of_policy(account: Account | None, name: str) -> int | None:
 
 def _used(usage: Usage, name: str, limit: int | None, now: int) -> dict[str, Any]:
     window = usage.sent[name]
-    return {"current": window.count(now), "limit": limit, "resetsAt": iso(window.eases_at(now))}
+    return {"current": window.count(now), "limit": limit, "resetsAt": precise(window.eases_at(now))}

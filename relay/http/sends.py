@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 
+from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
-from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, iso, when
+from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, when
 from relay.store import accounts, sent
 from relay.store.engine import loads
 
@@ -235,8 +236,8 @@ def _recipient(row: Any) -> dict[str, Any]:
         "providerId": row.provider_id or None,
         "reason": row.reason or None,
         "reply": row.reply or None,
-        "nextAttemptAt": iso(row.due_at) if is_waiting else None,
-        "updatedAt": iso(row.updated_at),
+        "nextAttemptAt": precise(row.due_at) if is_waiting else None,
+        "updatedAt": precise(row.updated_at),
     }
 
 
@@ -246,7 +247,7 @@ def _attempt(row: Any, recipients: Mapping[int, str]) -> dict[str, Any]:
         "number": row.number,
         "provider": row.provider,
         "beganAt": when(row.began_at),
-        "endedAt": iso(row.ended_at),
+        "endedAt": precise(row.ended_at),
         "milliseconds": row.ended_at - row.began_at if row.ended_at else None,
         "result": row.result or None,
         "scope": row.scope or None,

@@ -6,15 +6,14 @@ database and no message can hold.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from policy.moment import END_OF_TIME
+from policy.moment import precise
 from relay.mail.address import Address, AddressError, parse_path
-from relay.store.engine import dumps
+from relay.store.engine import is_storable
 
 # RFC 5322 §2.2 and what readers take for a line end besides: VT, FF, NEL, U+2028, U+2029.
 _BREAKS = frozenset("\x85\u2028\u2029")
@@ -87,10 +86,8 @@ def _moment(value: Any) -> int:
 
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
     """What a caller adds of its own, if a column can hold it."""
-    try:
-        dumps([[[[value]]]])  # it is stored inside of something
-    except TypeError:  # orjson's error
-        raise ValueError("holds what cannot be stored: a number beyond 64 bits, or hundreds of levels") from None
+    if not is_storable(value):
+        raise ValueError("holds what cannot be stored: a number beyond 64 bits, or hundreds of levels")
     return value
 
 
@@ -104,14 +101,6 @@ Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_stor
 DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
-def iso(at: int) -> str | None:
-    """A time of the store as RFC 3339 UTC; 0 is never. One that no calendar has breaks no list: it is the last."""
-    if not at:
-        return None
-    moment = datetime.fromtimestamp(min(max(at, 0), END_OF_TIME) / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def when(at: int) -> str:
     """A time that is always there."""
-    return iso(at) or "1970-01-01T00:00:00.000Z"
+    return precise(at) or "1970-01-01T00:00:00.000Z"

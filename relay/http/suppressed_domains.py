@@ -6,11 +6,12 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, Field
 
 from config.types import to_domain
+from policy.moment import precise
 from relay.http.access import Operator, Parts, Reads, Who
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
-from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, iso, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, when
 from relay.store import accounts, listings, refused
 
 router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
@@ -108,5 +109,5 @@ def told(row: Any) -> dict[str, Any]:
         "note": row.note or None,
         "tenantId": row.tenant_id or None,
         "createdAt": when(row.created_at),
-        "expiresAt": iso(row.expires_at),
+        "expiresAt": precise(row.expires_at),
     }

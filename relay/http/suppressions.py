@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
@@ -19,7 +20,7 @@ from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
 from relay.http.sends import scope_of
-from relay.http.shapes import DateTime, Email, Given, Line, Listing, Moment, Note, Short, Told, address_of, iso, when
+from relay.http.shapes import DateTime, Email, Given, Line, Listing, Moment, Note, Short, Told, address_of, when
 from relay.store import accounts, listings, refused
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
@@ -170,7 +171,7 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
             r.scope,
             r.note,
             when(r.created_at),
-            iso(r.expires_at),
+            precise(r.expires_at),
             tenants.get(r.tenant_id, ""),
             r.mailbox_id,
         ),
@@ -284,7 +285,7 @@ def told(row: Any) -> dict[str, Any]:
         "tenantId": row.tenant_id or None,
         "mailboxId": row.mailbox_id or None,
         "createdAt": when(row.created_at),
-        "expiresAt": iso(row.expires_at),
+        "expiresAt": precise(row.expires_at),
     }
 
 
@@ -296,7 +297,7 @@ def _bound(row: Any, who: Caller) -> dict[str, Any]:
         "scope": row.scope,
         "reason": row.kind,
         "createdAt": when(row.created_at),
-        "expiresAt": iso(row.expires_at),
+        "expiresAt": precise(row.expires_at),
     }
 
 
@@ -308,5 +309,5 @@ def _bound_domain(row: Any, who: Caller) -> dict[str, Any]:
         "scope": "global" if is_global else "tenant",
         "reason": "domain",
         "createdAt": None if hidden else when(row.created_at),
-        "expiresAt": None if hidden else iso(row.expires_at),
+        "expiresAt": None if hidden else precise(row.expires_at),
     }

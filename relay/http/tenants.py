@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import Field
 
+from policy.moment import precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.problems import not_found
 from relay.http.reading import StrictRoute
-from relay.http.shapes import DateTime, Given, Listing, Short, Told, iso, when
+from relay.http.shapes import DateTime, Given, Listing, Short, Told, when
 from relay.store import accounts, listings, roster
 from relay.store.engine import loads
 from relay.store.providers import set_provider_status
@@ -162,6 +163,6 @@ def _provider(parts: House, provider: Any, row: Any) -> dict[str, Any]:
         "delivered": health.delivered,
         "failed": health.failed,
         "lastWords": health.last_words or None,
-        "lastAt": iso(health.last_at),
+        "lastAt": precise(health.last_at),
         "hook": f"{parts.public_url().rstrip('/')}/hooks/{kind}/{provider.name}" if kind else None,
     }

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, Field
 
 from config.events import wanted
+from policy.moment import precise
 from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
 from relay.http.etags import IfMatch, check, of_row
@@ -20,7 +21,7 @@ from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
 from relay.http.reading import StrictRoute
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, iso, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, when
 from relay.store import accounts, destinations, listings
 from relay.store.engine import dumps, loads
 
@@ -250,7 +251,7 @@ def told(row: Any) -> dict[str, Any]:
         "cause": row.cause or None,
         "managed": bool(row.managed),
         "tenantId": row.tenant_id or None,
-        "failingSince": iso(row.failing_since),
+        "failingSince": precise(row.failing_since),
         "createdAt": when(row.created_at),
     }
 
@@ -265,7 +266,7 @@ def _posted(row: Any) -> dict[str, Any]:
         "code": row.code or None,
         "answer": row.answer or None,
         "body": loads(row.body),
-        "dueAt": iso(row.due_at),
+        "dueAt": precise(row.due_at),
         "createdAt": when(row.created_at),
-        "doneAt": iso(row.done_at),
+        "doneAt": precise(row.done_at),
     }

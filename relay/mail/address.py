@@ -20,6 +20,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import idna
 
+from policy.facts import exact
 from relay.mail.reply import EnhancedCode
 
 BAD_SYNTAX = EnhancedCode(5, 1, 3)  # RFC 3463 §3.2: bad destination mailbox address syntax
@@ -92,11 +93,6 @@ class Address:
 
     def __str__(self) -> str:
         return self.wire
-
-
-def exact(wire: str) -> str:
-    """Nothing is folded but the letters of an ASCII address: what lets in must let no look-alike in."""
-    return wire.lower() if wire.isascii() else wire
 
 
 def parse_path(

@@ -5,8 +5,9 @@ that a browser obeys decides, and a list that cannot be read hides nothing.
 """
 
 import re
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import NamedTuple, TypeVar
 
 HIDE, SHOW, SAME = "hide", "show", "same"  # SAME: as the parent has it
 
@@ -78,19 +79,18 @@ class Verdict(NamedTuple):
 
 
 Look = dict[str, Verdict]
+Read = TypeVar("Read")
 
 
+def _remembered(read: Callable[[str], Read]) -> Callable[[str], Read]:
+    """A mail repeats a few styles over and over; long ones are read anew."""
+    cached = lru_cache(maxsize=512)(read)
+    return wraps(read)(lambda style: cached(style) if len(style) <= 300 else read(style))
+
+
+@_remembered
 def look(style: str) -> Look:
-    """Reads the declarations of a style attribute; a mail repeats a few of them over and over."""
-    return _cached_look(style) if len(style) <= 300 else _look(style)
-
-
-@lru_cache(maxsize=512)
-def _cached_look(style: str) -> Look:
-    return _look(style)
-
-
-def _look(style: str) -> Look:
+    """Reads the declarations of a style attribute."""
     text = plain(style)
     said = _obeyed(text)
     found: Look = {}
@@ -106,13 +106,9 @@ def _look(style: str) -> Look:
     return found
 
 
+@_remembered
 def declarations(style: str) -> list[tuple[str, Verdict]]:
-    """Every property that is said, with its value; a mail repeats a few styles over and over."""
-    return _cached_declarations(style) if len(style) <= 300 else _declarations(plain(style))
-
-
-@lru_cache(maxsize=512)
-def _cached_declarations(style: str) -> list[tuple[str, Verdict]]:
+    """Every property that is said, with its value."""
     return _declarations(plain(style))
 
 

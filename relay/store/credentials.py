@@ -17,6 +17,8 @@ from relay.store.engine import dumps
 from relay.store.vault import Vault
 
 PREFIX = "gp_live"
+# What an agent needs. `manage` reports outcomes, and a reported reply ends a cool-down: that is for the business's own.
+OF_AN_AGENT = ("send", "read")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 

@@ -176,7 +176,7 @@ def _add_credential(
         mailbox_id=mailbox_id,
         scope=new.address_key,
         label=username,
-        permissions=("send", "read"),  # an agent's own password loosens nothing
+        permissions=credentials.OF_AN_AGENT,
         username=username,
         kind="chosen",
         secret=makers.hash_password(password),

@@ -52,6 +52,15 @@ def dumps(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
+def is_storable(value: Any) -> bool:
+    """Whether a client's own value can be kept: no number beyond 64 bits, no half character, no hundreds of levels."""
+    try:
+        dumps([[[[value]]]])  # it is kept inside other values
+    except TypeError:  # orjson's error
+        return False
+    return True
+
+
 def canonical(value: Any) -> str:
     """JSON text with sorted keys: the same value gives the same bytes."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()

@@ -52,7 +52,7 @@ def bury(
     uncertain_until: int,
     idempotent: Collection[str] = (),
 ) -> tuple[int, int]:
-    """Forget dead nodes and free what they held."""
+    """Forget dead nodes and free what they held, and what is held by nobody known."""
     nodes = [*nodes, *stranded(connection, now)]
     if not nodes:
         return 0, 0

@@ -141,6 +141,9 @@ def remove_domain(connection: Connection, row: Any, *, by: str, now: int) -> Non
 # -- consents -------------------------------------------------------------------------------
 
 
+AHEAD = "nobody has agreed yet: leave `at` out, or give the time at which it was given"
+
+
 @dataclass(frozen=True, slots=True)
 class NewConsent:
     """An entry of the ledger: given, or taken back."""
@@ -156,6 +159,11 @@ class NewConsent:
     source: str = ""
     jurisdiction: str = ""
     proof: str = ""
+
+    @property
+    def is_ahead(self) -> bool:
+        """Given at a time to come: the newest entry counts, so it would outlive every revocation until then."""
+        return self.granted and self.at > self.recorded_at
 
 
 def add_consents(connection: Connection, entries: Sequence[NewConsent]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from policy.decision import Decision
-from policy.facts import Facts, RecipientFacts
+from policy.facts import Facts, RecipientFacts, exact
 from policy.settings import PolicySettings
 from policy.sketch import similar
 from policy.state import (
@@ -27,7 +27,6 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage, Window, monthly
-from relay.mail.address import exact
 from relay.store.engine import dumps, loads
 from relay.store.prepared import Prepared, insertion
 from relay.store.recollection import Asked, Contact, Recollection, fingerprints

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from policy.facts import Defect
-from policy.moment import END_OF_TIME
+from policy.moment import milliseconds
 from relay.mail.header import HeaderBlock
-from relay.store.engine import dumps
+from relay.store.engine import is_storable
 from relay.submission.submission import Wishes
 
 METADATA_LIMIT = 8 * 1024
@@ -58,10 +58,8 @@ def _metadata(wishes: Wishes, value: str) -> Wishes:
         raise ValueError("not a JSON object") from None
     if not isinstance(read, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - a wish that cannot be read, of whatever type
-    try:
-        dumps([[[[read]]]])  # it is kept inside other values
-    except TypeError:  # numbers beyond 64 bits, half a character, hundreds of levels
-        raise ValueError("holds what cannot be stored") from None
+    if not is_storable(read):
+        raise ValueError("holds what cannot be stored")
     return replace(wishes, metadata={**read, **wishes.metadata})
 
 
@@ -77,10 +75,7 @@ def parse_time(value: str) -> int:
         raise ValueError("not a time as RFC 3339 writes it") from None
     if moment.tzinfo is None:
         raise ValueError("the time has no offset (RFC 3339)")
-    at = int(moment.timestamp() * 1000)
-    if not 0 <= at < END_OF_TIME:
-        raise ValueError("the time is out of range (1970 to 9998)")
-    return at
+    return milliseconds(moment)
 
 
 def _short(value: str) -> str:

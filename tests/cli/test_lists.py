@@ -139,3 +139,12 @@ def test_consents_are_imported(cli, tmp_path):
         assert newest_consent(connection, tenant, "a@example.net").granted
         assert not newest_consent(connection, tenant, "b@example.net").granted
     database.close_now()
+
+
+def test_a_consent_dated_ahead_is_imported_by_nobody(cli, tmp_path):
+    file = tmp_path / "consents.csv"
+    file.write_text("email,granted,at\na@example.net,yes,2190-01-01\nb@example.net,no,2190-01-01\n", "utf-8")
+    done = cli("consent", "import", str(file))
+    assert "nobody has agreed yet" in done.out + done.err
+    rows = cli.does("consent", "list", "--json").json
+    assert [(row["email"], row["granted"]) for row in rows] == [("b@example.net", False)]

@@ -6,8 +6,9 @@ import json
 import pytest
 from rich.console import Console
 
+from policy.moment import precise
 from relay.cli import output
-from relay.cli.output import Column, ago, how_many, iso, listing, safe, table
+from relay.cli.output import Column, ago, how_many, listing, safe, table
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,8 @@ def test_times_are_told_relative_to_now(seconds, words):
 
 
 def test_never_is_nothing():
-    assert (iso(0), ago(None)) == (None, "")
-    assert iso(1_767_312_000_000) == "2026-01-02T00:00:00.000Z"
+    assert (precise(0), ago(None)) == (None, "")
+    assert precise(1_767_312_000_000) == "2026-01-02T00:00:00.000Z"
 
 
 def test_counts_agree_with_their_nouns():

@@ -7,8 +7,9 @@ import yaml
 
 from config.loader import load
 from relay.store.engine import Database
-from tests.cli.traffic import BOB, letter, submitted, until
+from tests.cli.traffic import BOB, letter, submitted
 from tests.support.settings import ADDRESS, merged
+from tests.support.waiting import until
 
 CANARY = "zebra-crossing-7719-canary"
 OFFER = letter("50% off everything").replace(b"We received your payment", b"Buy now and save, today only")

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.traffic import BOB, SEND_ID, letter, submitted, until
+from tests.cli.traffic import BOB, SEND_ID, letter, submitted
 from tests.support.inside import Inside, MakeInside
 from tests.support.provider import Provider
 from tests.support.script import Script
 from tests.support.settings import mailbox
+from tests.support.waiting import until
 
 
 @pytest.fixture

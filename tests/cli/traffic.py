@@ -1,11 +1,7 @@
 """Mail for tests of commands that look at traffic, and waiting for a server to notice what a command did."""
 
 import re
-import threading
-import time
-from collections.abc import Callable
 from email.message import EmailMessage
-from typing import Any
 
 from tests.support.inside import Inside
 from tests.support.settings import ADDRESS
@@ -26,12 +22,3 @@ def submitted(inside: Inside, *, to: str = BOB, subject: str = "Your receipt for
     reply = inside.submit([to], letter(subject, to))
     assert reply.code == 250, reply
     return SEND_ID.findall(reply.text)[0]
-
-
-def until(true: Callable[[], Any], timeout: float = 15.0) -> Any:
-    """Asks until the answer is true; the server needs its moment to notice."""
-    deadline = time.monotonic() + timeout
-    while not (answer := true()):
-        assert time.monotonic() < deadline, "it never came true"
-        threading.Event().wait(0.05)
-    return answer

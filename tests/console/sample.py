@@ -15,7 +15,6 @@ from sqlalchemy import update
 
 from relay.store import accounts, tallies
 from relay.store import schema as t
-from tests.cli.traffic import until
 from tests.support.inside import Inside, MakeInside
 from tests.support.listening import Listening, Taking
 from tests.support.nameserver import NameServer
@@ -23,6 +22,7 @@ from tests.support.ports import free_port
 from tests.support.provider import Provider
 from tests.support.script import Asked, Drop, Script
 from tests.support.settings import Tree, mailbox
+from tests.support.waiting import until
 
 HOUR, DAY = 3_600_000, 86_400_000
 ACME, NORTH, LATE = "acme.example", "northwind.example", "fresh.example"

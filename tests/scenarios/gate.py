@@ -7,7 +7,7 @@ only moves forward, and only when a scenario says so.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -25,6 +25,7 @@ from tests.support.provider import Provider
 from tests.support.script import Script
 from tests.support.settings import DOMAIN, merged, settings
 from tests.support.smtp import Client, Reply
+from tests.support.waiting import until
 
 INTERNAL = "inside.test"
 UNPROVEN = "unproven.test"
@@ -159,14 +160,7 @@ class Gate(Inside):
     def settled(self, *sends: str) -> None:
         """Waits until every delivery of these has its final state."""
         for send in sends:
-            self.until(lambda send=send: FINAL.issuperset(states(self, send).values()))
-
-    def until(self, true: Callable[[], bool], timeout: float = 10.0) -> None:
-        """Waits for what other threads are about to do."""
-        deadline = time.monotonic() + timeout
-        while not true():
-            assert time.monotonic() < deadline, "waited in vain"
-            time.sleep(0.01)
+            until(lambda send=send: FINAL.issuperset(states(self, send).values()), timeout=10)
 
     def later(self, seconds: float) -> None:
         """Lets time pass, and the queue notice it."""

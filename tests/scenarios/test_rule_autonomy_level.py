@@ -2,6 +2,7 @@
 
 from tests.scenarios.gate import INTERNAL, Gate
 from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
+from tests.support.waiting import until
 
 
 def test_human_approved_holds_external_mail_and_lets_colleagues_be(gate: Gate):
@@ -21,7 +22,7 @@ def test_first_contact_holds_until_something_was_delivered(gate: Gate):
     send = taken(agent.submit(to), "held for approval")
     gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
     gate.arrived(to)
-    gate.until(lambda: states(gate, send)[to] == "delivered")
+    until(lambda: states(gate, send)[to] == "delivered", timeout=10)
     taken(agent.submit(to))
     gate.arrived(to, 2)
 

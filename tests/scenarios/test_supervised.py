@@ -4,24 +4,15 @@ import os
 import signal
 import socket
 import struct
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.server import MakeServer, Server
+from tests.support.waiting import until
 
 MESSAGE = b"From: agent@sender.test\r\nTo: bob@example.net\r\nSubject: hello\r\n\r\nhello\r\n"
 TWO = {"server": {"workers": 2}}
-
-
-def until(true: Callable[[], object]) -> None:
-    rest, deadline = threading.Event(), time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        rest.wait(0.02)
 
 
 def workers(server: Server) -> set[int]:
@@ -36,7 +27,7 @@ def died(server: Server) -> int:
 @pytest.fixture
 def supervised(make_server: MakeServer, provider) -> Server:
     server = make_server(TWO, providers=[provider.settings()])
-    until(lambda: server.logs().count('"ready"') == 2)
+    until(lambda: server.logs().count('"ready"') == 2, 60)
     return server
 
 
@@ -46,7 +37,7 @@ def test_a_reload_reaches_every_worker_by_a_process_that_keeps_nothing_they_alon
     assert "uvloop" not in mapped
     supervised.rewrite({"server": {"log_level": "debug"}})
     supervised.reload()
-    until(lambda: supervised.logs().count("server.logLevel: changed from info to debug") == 2)
+    until(lambda: supervised.logs().count("server.logLevel: changed from info to debug") == 2, 60)
 
 
 def test_the_workers_tell_systemd_that_they_are_ready(make_server: MakeServer, provider, tmp_path: Path):
@@ -66,11 +57,11 @@ def test_a_worker_that_dies_is_replaced_by_the_file_as_it_is_and_one_that_is_wro
     before, good = workers(supervised), supervised.config.read_text()
     supervised.config.write_text(good + "\nunknown_setting: 1\n")
     os.kill(min(before), signal.SIGKILL)
-    until(lambda: died(supervised) > 1)
+    until(lambda: died(supervised) > 1, 60)
     assert "unknown_setting" in supervised.logs()
     assert supervised.submit(["bob@example.net"], MESSAGE).code == 250
     supervised.config.write_text(good)
-    until(lambda: supervised.logs().count('"ready"') == 3)
+    until(lambda: supervised.logs().count('"ready"') == 3, 60)
     assert len(workers(supervised) & before) == 1
     assert len(workers(supervised)) == 2
     assert supervised.terminate() == 0

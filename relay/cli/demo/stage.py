@@ -126,7 +126,7 @@ def _credential(connection: Any, app: App, name: str) -> str:
         mailbox_id=row.id,
         scope=row.address_key,
         label="demo",
-        permissions=("send", "read"),
+        permissions=credentials.OF_AN_AGENT,
         username=None,
         kind="generated",
         secret=made.digest,
