@@ -125,20 +125,9 @@ def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> Stat
         domain=DomainState(**{**domain, "to_come": dict(domain.get("to_come", ()))}) if domain else None,
         recipients={key: _known_read(known, sketch) for key, known in data["recipients"].items()},
         rates=None if rates is None else tuple(Rates(*r) for r in rates),
-        throttles=_throttles_read(data, facts),
+        throttles={name: _window_read(hourly(), written) for name, written in data.get("throttles", {}).items()},
         extra=data.get("extra", {}),
     )
-
-
-def _throttles_read(data: Mapping[str, Any], facts: Facts | None) -> dict[str, Window]:
-    """The windows of recipient domains; older records have a bare count beside each recipient, as if of this minute."""
-    windows = {name: _window_read(hourly(), written) for name, written in data.get("throttles", {}).items()}
-    for recipient in facts.recipients if facts else ():
-        count = data["recipients"].get(recipient.key, {}).get("domain_sent", 0)
-        if count and facts and recipient.domain not in windows:
-            windows[recipient.domain] = hourly()
-            windows[recipient.domain].add(facts.now, count)
-    return windows
 
 
 def _rates(rates: Rates) -> list[Any]:
@@ -185,7 +174,7 @@ def _known(known: RecipientState, sketch: tuple[int, ...] | None) -> dict[str, A
 
 
 def _known_read(data: Mapping[str, Any], sketch: tuple[int, ...]) -> RecipientState:
-    read = {name: value for name, value in data.items() if name != "domain_sent"}
+    read = dict(data)
     if data.get("suppressions"):
         read["suppressions"] = tuple(Suppression(*s) for s in data["suppressions"])
     if "consent" in data:

@@ -24,6 +24,7 @@ from relay.app.setup import declare_all
 from relay.delivery.ladder import Ladder
 from relay.delivery.route import idempotent
 from relay.feedback.station import Station, Supplies
+from relay.store.accounts import Taken
 from relay.store.bell import Bell
 from relay.store.nodes import bury, dead_nodes, figures_beside, register_node
 from relay.store.writer import Broken, Unavailable
@@ -133,9 +134,12 @@ class App(Parts):
         await self.database.close()
 
     async def reload(self, settings: Settings) -> None:
-        """New settings for what comes: accounts, policies, limits, terms, certificates. Connections go on."""
+        """New settings for what comes: accounts, policies, limits, terms, certificates. Connections go on.
+
+        Raises Taken, and Unavailable; then nothing is changed.
+        """
         if self.slot == 0:
-            await self.writer.run(lambda c: declare_all(c, settings, self.vault))
+            await self.writer.run(lambda c: declare_all(c, settings, self.vault), (Taken,))
         await self.load_signers()
         self.settings = settings
         if self.slot == 0:

@@ -12,7 +12,8 @@ from relay.app.instance import Instance
 from relay.delivery.route import idempotent
 from relay.mail.ids import Ids
 from relay.store import partitions
-from relay.store.declared import Makers, declare
+from relay.store.declared import declare
+from relay.store.declaring import Makers
 from relay.store.engine import Database, StoreUnusable
 from relay.store.keys import Brought, ensure_keys
 from relay.store.meta import remembered

@@ -78,18 +78,27 @@ class Connection:
         progress = self._progress = _Progress()
         try:
             await self._dialogue(sending, progress)
-        except TimeoutError:
-            self._wire.fail(Lost("no answer in time"))
-            progress.broke, progress.detail = "timeout", f"no answer to {progress.phase} in time"
-        except Garbage as error:
-            progress.broke, progress.detail = "garbage", str(error)
-        except Lost as error:
-            progress.broke, progress.detail = (CLOSED if self._broken_off else "lost"), str(error)
+        except (TimeoutError, Garbage, Lost) as error:
+            self._note_break(progress, error)
         self.sent += 1
         self._progress = None
         if progress.broke or not progress.is_settled:
             self.abort()
         return progress.transcript()
+
+    def _note_break(self, progress: "_Progress", error: Exception) -> None:
+        """How the dialogue broke; who refused the message while it was on its way, and hung up, has answered."""
+        if isinstance(error, TimeoutError):
+            self._wire.fail(Lost("no answer in time"))
+        refusal = self._wire.refusal() if progress.phase is Phase.BODY else None
+        if refusal is not None:
+            progress.final = refusal
+        elif isinstance(error, TimeoutError):
+            progress.broke, progress.detail = "timeout", f"no answer to {progress.phase} in time"
+        elif isinstance(error, Garbage):
+            progress.broke, progress.detail = "garbage", str(error)
+        else:
+            progress.broke, progress.detail = (CLOSED if self._broken_off else "lost"), str(error)
 
     async def _dialogue(self, sending: Sending, progress: "_Progress") -> None:
         if "pipelining" in self.features:

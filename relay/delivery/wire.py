@@ -115,6 +115,10 @@ class Wire(asyncio.Protocol):
             handle.cancel()
             self._waiter = None
 
+    def refusal(self) -> Reply | None:
+        """A no that came before it was asked for."""
+        return self._replies[0] if self._replies and self._replies[0].code >= 400 else None
+
     def write(self, data: bytes | memoryview) -> None:
         """Send; raises what broke the wire."""
         self.check()

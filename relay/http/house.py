@@ -37,11 +37,6 @@ T = TypeVar("T")
 ANSWERS = (HTTPException, Taken, Unknown, Declared, NotWaiting, Changed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    answer: Exception
-
-
 # Takes one call of a provider's hook: (provider, headers, raw body, now). Raises Unavailable.
 Ingest = Callable[[ProviderSettings, Mapping[str, str], bytes, int], Awaitable[Ingested]]
 
@@ -108,20 +103,9 @@ class House:
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run one function in a write transaction and return its result after the commit; raises Unavailable.
 
-        What `job` raises of `ANSWERS` undoes its own work alone: the round it shares with others goes on.
+        What `job` raises of `ANSWERS` undoes its own work alone.
         """
-
-        def apart(connection: Connection) -> T | _Refused:
-            try:
-                with connection.begin_nested():
-                    return job(connection)
-            except ANSWERS as answer:
-                return _Refused(answer)
-
-        result = await self.writer.run(apart)
-        if isinstance(result, _Refused):
-            raise result.answer
-        return result
+        return await self.writer.run(job, ANSWERS)
 
     def changed(self) -> None:
         """Something that caches believe in was changed."""

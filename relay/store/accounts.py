@@ -96,15 +96,15 @@ def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:
     m = t.mailboxes.c
     if connection.execute(select(m.id).where(m.tenant_id == new.tenant_id, m.name == new.name)).first():
         raise Taken(f"another mailbox has the name {new.name}")
-    keys = {new.address_key, *_alias_keys(new.settings or {})}
+    keys = keys_of(new.address_key, new.settings or {})
     for key in sorted(keys):
-        _check_domain(connection, key, new.tenant_id)
+        check_domain(connection, key, new.tenant_id)
     _check_free(connection, keys)
     connection.execute(insert(t.mailboxes), {**mailbox_row(new), "id": new.id, "created_at": now, "updated_at": now})
 
 
-def _check_domain(connection: Connection, key: str, tenant_id: str) -> None:
-    """Nobody sends from a domain of another tenant."""
+def check_domain(connection: Connection, key: str, tenant_id: str) -> None:
+    """Nobody sends from a domain of another tenant; raises Taken."""
     row = domain_named(connection, suffixes(key.rpartition("@")[2]))
     if row is not None and row.tenant_id != tenant_id:
         owner = tenant(connection, row.tenant_id).name
@@ -117,12 +117,13 @@ def _check_free(connection: Connection, keys: Set[str]) -> None:
     has_aliases = (m.settings != "{}") & m.settings.not_like('%"aliases":[]%')
     query = select(m.name, m.address_key, m.settings).where(m.address_key.in_(keys) | has_aliases)
     for row in connection.execute(query):
-        if taken := keys & {row.address_key, *_alias_keys(loads(row.settings))}:
+        if taken := keys & keys_of(row.address_key, loads(row.settings)):
             raise Taken(f"the mailbox {row.name} has the address {min(taken)} already: use it, or choose another")
 
 
-def _alias_keys(settings: Mapping[str, Any]) -> list[str]:
-    return [parse_path(alias).key for alias in settings.get("aliases", ())]
+def keys_of(address_key: str, settings: Mapping[str, Any]) -> set[str]:
+    """The folded keys of all addresses of a mailbox: its own and its aliases."""
+    return {address_key, *(parse_path(alias).key for alias in settings.get("aliases", ()))}
 
 
 def mailbox_row(new: NewMailbox) -> dict[str, Any]:

@@ -2,43 +2,31 @@
 
 The file is the truth for declared fields and silent about state: what was paused stays
 paused, what was tightened stays tight. What vanishes from the file is disabled, never
-deleted. Running it twice changes nothing.
+deleted. Running it twice changes nothing. What the API made is not taken over but for a
+tenant, a domain or a mailbox of the same name or address; where the two cannot stand beside
+each other `accounts.Taken` says so, and nothing is changed.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from config.secrets import Secret
-from config.senders import Credential, Mailbox, SendingDomain
+from config.senders import SendingDomain
 from config.settings import Settings
 from policy.state import Limits
-from relay.mail.address import parse_path
-from relay.store import credentials
 from relay.store import schema as t
-from relay.store.accounts import NewMailbox, mailbox_row
+from relay.store.declared_mailboxes import mailboxes
+from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import dumps
 
 DEFAULT_TENANT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Makers:
-    """What making rows needs from outside: ids, randomness, and password hashing."""
-
-    new_id: Callable[[str], str]
-    hash_password: Callable[[str], str]
-    same_password: Callable[[str, str], bool]  # (hash, password)
-    domain_token: Callable[[], str]
-
-
 def declare(connection: Connection, settings: Settings, *, now: int, makers: Makers) -> None:
-    """Bring the store in line with the file, in the caller's transaction."""
+    """Bring the store in line with the file, in the caller's transaction; raises Taken."""
     tenants = _tenants(connection, settings, now, makers)
     _domains(connection, settings, tenants, now, makers)
-    _mailboxes(connection, settings, tenants, now, makers)
+    mailboxes(connection, settings.mailboxes, tenants, now, makers)
 
 
 def _tenants(connection: Connection, settings: Settings, now: int, makers: Makers) -> dict[str, str]:
@@ -49,12 +37,12 @@ def _tenants(connection: Connection, settings: Settings, now: int, makers: Maker
         words = dumps(_limits(limits))
         if name in known:
             connection.execute(update(t.tenants).where(t.tenants.c.name == name).values(limits=words, managed=True))
-            _enable(connection, t.tenants, known[name])
+            enable(connection, t.tenants, known[name])
         else:
             ids[name] = makers.new_id("ten")
             row = {"id": ids[name], "name": name, "limits": words, "managed": True, "created_at": now}
             connection.execute(insert(t.tenants), row)
-    _disable_missing(connection, t.tenants, known, set(declared))
+    disable_missing(connection, t.tenants, [row for name, row in known.items() if name not in declared])
     return ids
 
 
@@ -80,7 +68,8 @@ def _domains(connection: Connection, settings: Settings, tenants: dict[str, str]
                     "created_at": now,
                 },
             )
-    _disable_missing(connection, t.domains, known, {d.domain for d in settings.domains})
+    declared = {domain.domain for domain in settings.domains}
+    disable_missing(connection, t.domains, [row for name, row in known.items() if name not in declared])
 
 
 def _domain_values(domain: SendingDomain, tenants: dict[str, str]) -> dict[str, Any]:
@@ -100,111 +89,6 @@ def _domain_status(domain: SendingDomain, row: Any) -> str:
     if row.verification == "trusted" or row.status == "disabled":
         return "pending"
     return str(row.status)
-
-
-def _mailboxes(connection: Connection, settings: Settings, tenants: dict[str, str], now: int, makers: Makers) -> None:
-    known = {row.address_key: row for row in connection.execute(select(t.mailboxes))}
-    declared: set[str] = set()
-    for mailbox in settings.mailboxes:
-        new = _new_mailbox(mailbox, tenants, makers)
-        declared.add(new.address_key)
-        if row := known.get(new.address_key):
-            connection.execute(
-                update(t.mailboxes).where(t.mailboxes.c.id == row.id).values(**mailbox_row(new), updated_at=now)
-            )
-            _enable(connection, t.mailboxes, row)
-            mailbox_id = row.id
-        else:
-            mailbox_id = new.id
-            connection.execute(
-                insert(t.mailboxes), {**mailbox_row(new), "id": new.id, "created_at": now, "updated_at": now}
-            )
-        _credentials(connection, mailbox, mailbox_id, new, now, makers)
-    _disable_missing(connection, t.mailboxes, known, declared)
-
-
-def _new_mailbox(mailbox: Mailbox, tenants: dict[str, str], makers: Makers) -> NewMailbox:
-    address = parse_path(mailbox.from_address)
-    settings: dict[str, Any] = {
-        "aliases": [parse_path(alias).exact for alias in mailbox.aliases],
-        "language": mailbox.language,
-    }
-    if mailbox.footer.text or mailbox.footer.html:
-        settings["footer"] = {"text": mailbox.footer.text, "html": mailbox.footer.html}
-    return NewMailbox(
-        id=makers.new_id("mbx"),
-        tenant_id=tenants[mailbox.tenant],
-        name=mailbox.name,
-        address=address.wire,
-        address_key=address.key,
-        from_name=mailbox.from_name,
-        autonomy=mailbox.autonomy_level,
-        role=mailbox.role,
-        allowed_classes=mailbox.allowed_classes,
-        policy=mailbox.policy,
-        settings=settings,
-        managed=True,
-    )
-
-
-def _credentials(
-    connection: Connection, mailbox: Mailbox, mailbox_id: str, new: NewMailbox, now: int, makers: Makers
-) -> None:
-    c = t.credentials.c
-    rows = connection.execute(select(t.credentials).where(c.mailbox_id == mailbox_id, c.managed.is_(True)))
-    known = {row.username: row for row in rows}
-    for declared in mailbox.credentials:
-        password = _revealed(declared)
-        row = known.pop(declared.username, None)
-        if row is None:
-            _add_credential(connection, declared.username, password, mailbox_id, new, now, makers)
-        elif row.status == "disabled" or not makers.same_password(row.secret, password):
-            status = "active" if row.status == "disabled" else row.status
-            values = {"secret": makers.hash_password(password), "status": status}
-            connection.execute(update(t.credentials).where(c.id == row.id).values(**values))
-    for row in known.values():
-        if row.status != "revoked":  # that is for good, whatever the file says later
-            connection.execute(update(t.credentials).where(c.id == row.id).values(status="disabled"))
-
-
-def _add_credential(
-    connection: Connection, username: str, password: str, mailbox_id: str, new: NewMailbox, now: int, makers: Makers
-) -> None:
-    credential = credentials.NewCredential(
-        id=makers.new_id("key"),
-        tenant_id=new.tenant_id,
-        mailbox_id=mailbox_id,
-        scope=new.address_key,
-        label=username,
-        permissions=credentials.OF_AN_AGENT,
-        username=username,
-        kind="chosen",
-        secret=makers.hash_password(password),
-        prefix="",
-        managed=True,
-    )
-    credentials.add(connection, credential, now)
-
-
-def _revealed(declared: Credential) -> str:
-    password: Secret = declared.password
-    return password.reveal()
-
-
-def _enable(connection: Connection, table: Any, row: Any) -> None:
-    """What comes back to the file is as it was when it left it: the file resumes nothing that was paused."""
-    if row.status == "disabled":
-        status = "paused" if row.cause else "active"
-        connection.execute(update(table).where(table.c.id == row.id).values(status=status))
-
-
-def _disable_missing(connection: Connection, table: Any, known: dict[str, Any], declared: set[str]) -> None:
-    for name, row in known.items():
-        if row.managed and name not in declared and row.status != "disabled":
-            values = {"status": "disabled"}
-            if "cause" in table.c:  # it says when the row comes back that it was paused
-                values["cause"] = (row.cause or "paused") if row.status == "paused" else ""
-            connection.execute(update(table).where(table.c.id == row.id).values(**values))
 
 
 def _limits(limits: Any) -> dict[str, int]:

@@ -75,6 +75,13 @@ class _Item:
     future: "asyncio.Future[Any]"
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What a job raised that its caller alone is to hear of."""
+
+    answer: Exception
+
+
 class _Job:
     """Single functions: each item is a callable given the connection."""
 
@@ -146,9 +153,22 @@ class Writer:
             self._line.put(self._gathered)
             self._gathered = []
 
-    async def run(self, job: Callable[[Connection], T]) -> T:
-        """Run one function in a write transaction and return its result after the commit."""
-        result: T = await self.put(_JOB, job)
+    async def run(self, job: Callable[[Connection], T], answers: tuple[type[Exception], ...] = ()) -> T:
+        """Run one function in a write transaction and return its result after the commit.
+
+        What `job` raises of `answers` undoes its own work alone: the round it shares with others goes on.
+        """
+
+        def apart(connection: Connection) -> T | _Refused:
+            try:
+                with connection.begin_nested():
+                    return job(connection)
+            except answers as answer:
+                return _Refused(answer)
+
+        result: T | _Refused = await self.put(_JOB, apart if answers else job)
+        if isinstance(result, _Refused):
+            raise result.answer
         return result
 
     # -- the thread -----------------------------------------------------------------

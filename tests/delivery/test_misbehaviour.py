@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.delivery.house import BOB, MESSAGE, House
-from tests.support.script import FAULTS, Drip, Drop, Hang, Raw, Script, Taken, fault
+from tests.support.script import FAULTS, Drip, Drop, HalfClose, Hang, Raw, Script, Taken, fault
 
 
 class Case(NamedTuple):
@@ -118,11 +118,12 @@ STARTTLS = {
     "starttls_drop": "connection",
     "starttls_half_close": "connection",
 }
-BODY = (
-    "body_drop",
-    "body_half_close",
-    "body_421",
-)  # while a message is on its way that fills the buffers of both sides
+BODY = {
+    "body_drop": "BODY",
+    "body_half_close": "BODY",
+    "body_421": "FINAL",
+    "body_552": "FINAL",
+}  # and the phase it counts as, while a message is on its way that fills the buffers of both sides
 NUMBERS = (  # of the catalogue of faults; the first that fits a case
     ("mail_550", "R36"),
     ("mail_suspended", "R37"),
@@ -154,6 +155,9 @@ def test_every_fault_of_the_vocabulary_has_its_case():
 def numbered(name: str) -> str:
     """A case by the number of its fault: `-k R43` runs what the catalogue lists there."""
     return f"{next(number for part, number in NUMBERS if part in name)}-{name}"
+
+
+LONG = MESSAGE + b"a line of a message that fills the buffers of both sides\r\n" * 100_000
 
 
 def script_of(name: str, *, pipelining: bool) -> Script:
@@ -253,14 +257,21 @@ async def test_R31_a_refused_connection_fails_over_in_the_same_round(pair):
     assert [a.provider for a in house.attempts(given)] == ["first", "second"]
 
 
-@pytest.mark.parametrize("name", BODY)
-async def test_a_provider_that_breaks_off_in_mid_message_cannot_have_taken_it(make_house, make_provider, name):
+@pytest.mark.parametrize(("name", "phase"), BODY.items())
+async def test_a_provider_that_breaks_off_in_mid_message_cannot_have_taken_it(make_house, make_provider, name, phase):
     bad, good = make_provider(fault(name)), make_provider()
     house = await make_house(bad.settings("bad"), good.settings("good", weight=0, failover=True))
-    data = MESSAGE + b"a line of a message that fills the buffers of both sides\r\n" * 100_000
-    given = await house.deliver(data=data)
-    assert (house.delivery(given).state, house.attempts(given)[0].phase) == ("delivered", "BODY")
+    given = await house.deliver(data=LONG)
+    assert (house.delivery(given).state, house.attempts(given)[0].phase) == ("delivered", phase)
     assert (good.ledger.copies_for(BOB), bad.ledger.copies_for(BOB)) == (1, 0)
+
+
+async def test_a_provider_that_refuses_the_content_in_mid_message_and_hangs_up_has_answered(make_house, make_provider):
+    bad, good = make_provider(Script().on(body=HalfClose("554 5.7.1 no"))), make_provider()
+    house = await make_house(bad.settings("bad"), good.settings("good", weight=0, failover=True))
+    given = await house.deliver(data=LONG)
+    assert (house.delivery(given).state, good.ledger.copies_for(BOB)) == ("bounced", 0)
+    assert house.delivery(given).reply == "554 5.7.1 no"
 
 
 async def test_R44_a_reply_that_drips_is_waited_for(make_house, make_provider):

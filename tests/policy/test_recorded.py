@@ -27,7 +27,7 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import HOUR, MINUTE, Usage
-from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, person, state, with_rule
+from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, person, with_rule
 
 SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 OTHER = tuple(sorted(n * 4 for n in range(1000, 1040)))
@@ -95,16 +95,6 @@ def test_state_comes_back_as_it_was() -> None:
     assert state_from_json(over_json(state_to_json(known))) == known
     unread = replace(known, rates=None, domain=None)
     assert state_from_json(over_json(state_to_json(unread))) == unread
-
-
-def test_a_record_from_before_throttles_had_windows_is_still_read() -> None:
-    message, known = facts(), state({BOB: RecipientState()})
-    old = state_to_json(known, message)
-    old["recipients"][BOB]["domain_sent"] = 1000
-    throttled = with_rule("recipient_domain_throttle", mode="enforce")
-    read = state_from_json(over_json(old), message)
-    assert read.throttles["example.com"].count(NOW) == 1000
-    assert judged(message, read, throttled).verdicts[0].due == NOW + 61 * MINUTE
 
 
 @given(

@@ -191,6 +191,7 @@ FAULTS: dict[str, tuple[str, Act]] = {
     "body_drop": ("body", Drop()),
     "body_half_close": ("body", HalfClose()),
     "body_421": ("body", "421 4.3.2 closing"),
+    "body_552": ("body", HalfClose("552 5.3.4 too big")),
     "dot_421": ("dot", "421 4.3.0 shutting down"),
     "dot_451": ("dot", "451 4.3.0 could not store"),
     "dot_452": ("dot", "452 4.3.1 no room"),

@@ -1,0 +1,180 @@
+"""Brings the mailboxes of the configuration file into the store, with their credentials.
+
+A mailbox is known again by its address, or by its name where its address is another now, so
+that what it sent, what paused and what tightened it stays with it. Names, addresses and user
+names are unique in the store: what left the file gives them up to what the file declares, what
+the API made does not (Taken).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from config.secrets import Secret
+from config.senders import Credential, Mailbox
+from relay.mail.address import parse_path
+from relay.store import credentials
+from relay.store import schema as t
+from relay.store.accounts import NewMailbox, Taken, check_domain, keys_of, mailbox_row
+from relay.store.declaring import Makers, disable_missing, enable
+from relay.store.engine import loads
+
+_LONGEST_KEPT = 90  # characters of the name of a mailbox that gives it up
+
+
+def mailboxes(
+    connection: Connection, declared: Sequence[Mailbox], tenants: Mapping[str, str], now: int, makers: Makers
+) -> None:
+    """Make or change what is declared, disable what no longer is; raises Taken."""
+    rows = connection.execute(select(t.mailboxes)).all()
+    wanted = [_new_mailbox(box, tenants[box.tenant], makers) for box in declared]
+    known = _known_again(rows, wanted)
+    kept = {row.id for row in known.values()}
+    missing = [row for row in rows if row.id not in kept]
+    _check(connection, [row for row in missing if not row.managed], wanted)
+    disable_missing(connection, t.mailboxes, missing)
+    _make_way(connection, missing, known, wanted)
+    ids = [_bring(connection, new, known.get(new.address_key), now) for new in wanted]
+    for box, mailbox_id, new in zip(declared, ids, wanted, strict=True):
+        _credentials(connection, box, mailbox_id, new, now, makers)
+
+
+def _new_mailbox(mailbox: Mailbox, tenant_id: str, makers: Makers) -> NewMailbox:
+    address = parse_path(mailbox.from_address)
+    settings: dict[str, Any] = {
+        "aliases": [parse_path(alias).exact for alias in mailbox.aliases],
+        "language": mailbox.language,
+    }
+    if mailbox.footer.text or mailbox.footer.html:
+        settings["footer"] = {"text": mailbox.footer.text, "html": mailbox.footer.html}
+    return NewMailbox(
+        id=makers.new_id("mbx"),
+        tenant_id=tenant_id,
+        name=mailbox.name,
+        address=address.wire,
+        address_key=address.key,
+        from_name=mailbox.from_name,
+        autonomy=mailbox.autonomy_level,
+        role=mailbox.role,
+        allowed_classes=mailbox.allowed_classes,
+        policy=mailbox.policy,
+        settings=settings,
+        managed=True,
+    )
+
+
+def _known_again(rows: Sequence[Any], declared: Sequence[NewMailbox]) -> dict[str, Any]:
+    """The row of each declared mailbox that has one, by the address that is declared."""
+    addresses = {new.address_key for new in declared}
+    by_address = {row.address_key: row for row in rows}
+    by_name = {(row.tenant_id, row.name): row for row in rows if row.managed and row.address_key not in addresses}
+    found = {
+        new.address_key: by_address.get(new.address_key) or by_name.get((new.tenant_id, new.name)) for new in declared
+    }
+    return {address: row for address, row in found.items() if row is not None}
+
+
+def _check(connection: Connection, others: Sequence[Any], declared: Sequence[NewMailbox]) -> None:
+    """What the API made keeps its name, its addresses and its domain."""
+    names = {(row.tenant_id, row.name): row for row in others}
+    addresses = {key: row for row in others for key in keys_of(row.address_key, loads(row.settings))}
+    for new in declared:
+        if (row := names.get((new.tenant_id, new.name))) is not None:
+            raise Taken(f"the mailbox {row.address} of the API has the name {row.name}: choose another in the file")
+        for key in sorted(keys_of(new.address_key, new.settings or {})):
+            check_domain(connection, key, new.tenant_id)
+            if (row := addresses.get(key)) is not None:
+                raise Taken(f"the mailbox {row.name} of the API has the address {key}: choose another in the file")
+
+
+def _make_way(
+    connection: Connection, missing: Iterable[Any], known: Mapping[str, Any], declared: Iterable[NewMailbox]
+) -> None:
+    """No name or address is held on to while another mailbox takes it."""
+    wanted = {(new.tenant_id, new.name): new.address_key for new in declared}
+    left = {
+        row.id: {"name": f"{row.name[:_LONGEST_KEPT]}-{row.id}"}
+        for row in missing
+        if (row.tenant_id, row.name) in wanted
+    }
+    moved = {
+        row.id: {"name": row.id, "address_key": row.id}
+        for address, row in known.items()
+        if row.address_key != address or wanted.get((row.tenant_id, row.name)) != address
+    }
+    for mailbox_id, values in (left | moved).items():
+        connection.execute(update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(**values))
+
+
+def _bring(connection: Connection, new: NewMailbox, row: Any, now: int) -> str:
+    """Make the mailbox, or make of its row what is declared; its id."""
+    if row is None:
+        values = {"id": new.id, "created_at": now, "updated_at": now}
+        connection.execute(insert(t.mailboxes), {**mailbox_row(new), **values})
+        return new.id
+    connection.execute(update(t.mailboxes).where(t.mailboxes.c.id == row.id).values(**mailbox_row(new), updated_at=now))
+    enable(connection, t.mailboxes, row)
+    if row.address_key != new.address_key:
+        c = t.credentials.c
+        own = (c.mailbox_id == row.id) & (c.scope == row.address_key)
+        connection.execute(update(t.credentials).where(own).values(scope=new.address_key))
+    return str(row.id)
+
+
+def _credentials(
+    connection: Connection, mailbox: Mailbox, mailbox_id: str, new: NewMailbox, now: int, makers: Makers
+) -> None:
+    c = t.credentials.c
+    names = [declared.username for declared in mailbox.credentials]
+    own = (c.mailbox_id == mailbox_id) & c.managed.is_(True)
+    known = {row.username: row for row in connection.execute(select(t.credentials).where(c.username.in_(names) | own))}
+    for declared in mailbox.credentials:
+        password = _revealed(declared)
+        row = known.pop(declared.username, None)
+        if row is None:
+            _add_credential(connection, declared.username, password, mailbox_id, new, now, makers)
+        elif not row.managed:
+            raise Taken(f"a credential of the API has the user name {row.username}: choose another in the file")
+        else:
+            _change_credential(connection, row, password, mailbox_id, new, makers)
+    for row in known.values():
+        if row.status != "revoked":  # that is for good, whatever the file says later
+            connection.execute(update(t.credentials).where(c.id == row.id).values(status="disabled"))
+
+
+def _add_credential(
+    connection: Connection, username: str, password: str, mailbox_id: str, new: NewMailbox, now: int, makers: Makers
+) -> None:
+    credential = credentials.NewCredential(
+        id=makers.new_id("key"),
+        tenant_id=new.tenant_id,
+        mailbox_id=mailbox_id,
+        scope=new.address_key,
+        label=username,
+        permissions=credentials.OF_AN_AGENT,
+        username=username,
+        kind="chosen",
+        secret=makers.hash_password(password),
+        prefix="",
+        managed=True,
+    )
+    credentials.add(connection, credential, now)
+
+
+def _change_credential(
+    connection: Connection, row: Any, password: str, mailbox_id: str, new: NewMailbox, makers: Makers
+) -> None:
+    """What comes back, and what has another password or another mailbox; a revoked one stays revoked."""
+    values = {"mailbox_id": mailbox_id, "tenant_id": new.tenant_id, "scope": new.address_key}
+    if row.status == "disabled":
+        values["status"] = "active"
+    if row.status == "disabled" or not makers.same_password(row.secret, password):
+        values["secret"] = makers.hash_password(password)
+    if any(getattr(row, name) != value for name, value in values.items()):
+        connection.execute(update(t.credentials).where(t.credentials.c.id == row.id).values(**values))
+
+
+def _revealed(declared: Credential) -> str:
+    password: Secret = declared.password
+    return password.reveal()

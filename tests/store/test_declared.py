@@ -1,0 +1,160 @@
+"""The configuration file brought into the store, after whatever stood in it before."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete, select, update
+
+from config.loader import load_text
+from policy.state import Limits
+from relay.store import schema as t
+from relay.store.accounts import NewMailbox, Taken, add_mailbox, add_tenant, pause_mailbox
+from relay.store.declared import declare
+from relay.store.declaring import Makers
+from relay.store.engine import Database
+from tests.support.settings import DOMAIN, mailbox
+from tests.support.settings import settings as tree
+
+_numbers = itertools.count(1)
+MAKERS = Makers(
+    lambda kind: f"{kind}_{next(_numbers):08d}",
+    hash_password=lambda password: f"hash of {password}",
+    same_password=lambda stored, password: stored == f"hash of {password}",
+    domain_token=lambda: "token",
+)
+OF_THE_API = NewMailbox("mbx_api", "", "api", f"api@{DOMAIN}", f"api@{DOMAIN}")
+
+
+def bring(connection: Connection, *mailboxes: dict[str, Any], **more: Any) -> None:
+    """Declare a file with these mailboxes."""
+    words = yaml.safe_dump(tree(Path("/nowhere"), {"mailboxes": list(mailboxes)} | more))
+    declare(connection, load_text(words, "test", Path("/nowhere"), {}).settings, now=1, makers=MAKERS)
+
+
+def make(connection: Connection, **changed: Any) -> None:
+    """A mailbox of the API in the tenant `default`."""
+    tenant = connection.execute(select(t.tenants.c.id).where(t.tenants.c.name == "default")).scalar_one()
+    add_mailbox(connection, replace(OF_THE_API, tenant_id=tenant, **changed), 1)
+
+
+def box(name: str, address: str, *users: str) -> dict[str, Any]:
+    """A mailbox of the file."""
+    logins = [{"username": user, "password": f"the password of {user}"} for user in users]
+    return mailbox(name, fromAddress=f"{address}@{DOMAIN}", credentials=logins)
+
+
+def standing(connection: Connection) -> set[tuple[str, str, tuple[str, ...]]]:
+    """What may send: name and address of each mailbox, and its logins."""
+    logins = connection.execute(select(t.credentials).where(t.credentials.c.status == "active")).all()
+    for login in logins:
+        assert login.secret == f"hash of the password of {login.username}"
+    return {
+        (row.name, row.address, tuple(sorted(one.username for one in logins if one.mailbox_id == row.id)))
+        for row in connection.execute(select(t.mailboxes).where(t.mailboxes.c.status == "active"))
+    }
+
+
+def drawn(letters: str) -> st.SearchStrategy[list[str]]:
+    return st.permutations(letters).map(list)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Up to three mailboxes whose names, addresses and user names are dealt anew each time."""
+    names, addresses, users = draw(drawn("abc")), draw(drawn("xyz")), draw(drawn("uvw"))
+    count = draw(st.integers(0, 3))
+    shares = [draw(st.integers(0, 1)) for _ in range(count)]
+    dealt = iter(users)
+    return [
+        box(name, address, *itertools.islice(dealt, share))
+        for name, address, share in zip(names[:count], addresses, shares, strict=False)
+    ]
+
+
+@given(st.lists(files(), min_size=2, max_size=5))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_after_any_files_what_the_last_one_says_stands_and_nothing_else(
+    database: Database, history: list[list[dict[str, Any]]]
+) -> None:
+    with database.transaction() as connection:
+        for table in (t.mailboxes, t.credentials):
+            connection.execute(delete(table))
+        for file in history:
+            bring(connection, *file)
+            bring(connection, *file)
+            said = {
+                (one["name"], one["fromAddress"], tuple(login["username"] for login in one["credentials"]))
+                for one in file
+            }
+            assert standing(connection) == said
+
+
+def test_a_mailbox_whose_address_changes_in_the_file_keeps_its_past(database: Database) -> None:
+    with database.transaction() as connection:
+        bring(connection, box("agent", "old", "agent"))
+        (before,) = connection.execute(select(t.mailboxes)).all()
+        pause_mailbox(connection, before.id, by="person", cause="fraud", now=2)
+        bring(connection, box("agent", "new", "agent"))
+        (after,) = connection.execute(select(t.mailboxes)).all()
+        assert (after.id, after.address_key, after.status) == (before.id, f"new@{DOMAIN}", "paused")
+        (login,) = connection.execute(select(t.credentials)).all()
+        assert (login.mailbox_id, login.scope) == (before.id, f"new@{DOMAIN}")
+
+
+def test_a_revoked_credential_stays_revoked_in_another_mailbox(database: Database) -> None:
+    with database.transaction() as connection:
+        bring(connection, box("a", "x", "u"), box("b", "y"))
+        connection.execute(update(t.credentials).values(status="revoked"))
+        bring(connection, box("a", "x"), box("b", "y", "u"))
+        assert connection.execute(select(t.credentials.c.status)).scalar_one() == "revoked"
+
+
+def test_a_mailbox_of_the_api_is_taken_over_by_its_address(database: Database) -> None:
+    with database.transaction() as connection:
+        bring(connection)
+        make(connection)
+        bring(connection, box("api", "api", "api"))
+        (row,) = connection.execute(select(t.mailboxes)).all()
+        assert (row.id, row.managed) == ("mbx_api", True)
+
+
+@pytest.mark.parametrize(
+    ("made", "declared", "words"),
+    [
+        ({}, box("api", "other"), "has the name api"),
+        ({"settings": {"aliases": [f"x@{DOMAIN}"]}}, box("a", "x"), f"has the address x@{DOMAIN}"),
+        ({}, box("a", "x") | {"aliases": [f"api@{DOMAIN}"]}, f"has the address api@{DOMAIN}"),
+    ],
+    ids=["name", "alias as address", "address as alias"],
+)
+def test_what_the_api_made_gives_up_neither_name_nor_address(
+    database: Database, made: dict[str, Any], declared: dict[str, Any], words: str
+) -> None:
+    with database.transaction() as connection:
+        bring(connection)
+        make(connection, **made)
+        with pytest.raises(Taken, match=words):
+            bring(connection, declared)
+
+
+def test_a_user_name_of_the_api_is_not_taken_over(database: Database) -> None:
+    with database.transaction() as connection:
+        bring(connection, box("a", "x", "u"))
+        connection.execute(update(t.credentials).values(managed=False))
+        with pytest.raises(Taken, match="has the user name u"):
+            bring(connection, box("a", "x", "u"))
+
+
+def test_nobody_sends_from_the_domain_of_another_tenant(database: Database) -> None:
+    with database.transaction() as connection:
+        bring(connection)
+        add_tenant(connection, tenant_id="ten_b", name="b", limits=Limits(), now=1)
+        connection.execute(update(t.domains).values(tenant_id="ten_b", managed=False))
+        with pytest.raises(Taken, match="belongs to another tenant"):
+            bring(connection, box("a", "x"), domains=[])
