@@ -70,7 +70,7 @@ _WORD = re.compile(rb"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?
 
 def lookup(label: str) -> str:
     """The codec for a charset label, or "" when readers do not know it."""
-    return _LABELS.get(_bare(label), "")
+    return _LABELS.get(label) or _LABELS.get(_bare(label), "")
 
 
 def _bare(label: str) -> str:

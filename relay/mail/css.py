@@ -19,9 +19,9 @@ _APART = re.compile(
     r"""|(?P<escape>\\(?:[0-9a-fA-F]{1,6}\s?|.))""",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
+_MAY_STAND_APART = re.compile(r"""["'(/\\]""")
 _NAMING = re.compile(r"[\w-]")
-_BLANKS = re.compile(r"\s+")
-_AROUND = re.compile(r" ?([:;,!]) ?")
+_SIGNS = (":", ";", ",", "!")
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.DOTALL)
 _STRUCTURE = re.compile(r"[{};,\\]")
 _READABLE = re.compile(r"""(?:[^()\[\]{}"'\\]|"[^"]*+"|'[^']*+'|\((?:[^()\[\]{}"'\\;]|\([^()\[\]{}"'\\;]*+\))*+\))*+""")
@@ -82,13 +82,20 @@ Look = dict[str, Verdict]
 Read = TypeVar("Read")
 
 
-def _remembered(read: Callable[[str], Read]) -> Callable[[str], Read]:
-    """A mail repeats a few styles over and over; long ones are read anew."""
-    cached = lru_cache(maxsize=512)(read)
-    return wraps(read)(lambda style: cached(style) if len(style) <= 300 else read(style))
+def remembered(most: int, longest: int) -> Callable[[Callable[[str], Read]], Callable[[str], Read]]:
+    """Keeps what was read of style of up to so many characters: a mail, and a mailing, says the same over and over."""
+
+    def keep(read: Callable[[str], Read]) -> Callable[[str], Read]:
+        cached = lru_cache(maxsize=most)(read)
+        return wraps(read)(lambda style: cached(style) if len(style) <= longest else read(style))
+
+    return keep
 
 
-@_remembered
+_of_an_element = remembered(most=512, longest=300)
+
+
+@_of_an_element
 def look(style: str) -> Look:
     """Reads the declarations of a style attribute."""
     text = plain(style)
@@ -106,7 +113,7 @@ def look(style: str) -> Look:
     return found
 
 
-@_remembered
+@_of_an_element
 def declarations(style: str) -> list[tuple[str, Verdict]]:
     """Every property that is said, with its value."""
     return _declarations(plain(style))
@@ -115,10 +122,10 @@ def declarations(style: str) -> list[tuple[str, Verdict]]:
 def _declarations(text: str) -> list[tuple[str, Verdict]]:
     found: list[tuple[str, Verdict]] = []
     for declaration in text.split(";"):
-        name, _, value = map(str.strip, declaration.partition(":"))
-        worth = value.removesuffix("!important").strip()
+        name, _, value = declaration.partition(":")
+        worth = value.removesuffix("!important")
         if worth:
-            found.append((name, Verdict(worth, value.endswith("!important"))))
+            found.append((name, Verdict(worth, worth != value)))
     return found
 
 
@@ -205,14 +212,18 @@ def _ground(value: str) -> str:
     return "transparent" if value in ("none", "initial") else color_value(value)
 
 
+@_of_an_element
 def plain(style: str) -> str:
     """Declarations in lower case, with no comments, escapes and white space that matter."""
-    return _AROUND.sub(r"\1", _BLANKS.sub(" ", lower(without_comments(style)))).strip()
+    text = " ".join(lower(without_comments(style)).split())
+    for sign in _SIGNS:
+        text = text.replace(f" {sign}", sign).replace(f"{sign} ", sign)
+    return text
 
 
 def without_comments(style: str) -> str:
     """Style whose every brace, comma and semicolon parts something: a string that holds one is emptied."""
-    return _APART.sub(_apart, style)
+    return _APART.sub(_apart, style) if _MAY_STAND_APART.search(style) else style
 
 
 def _apart(found: re.Match[str]) -> str:

@@ -49,17 +49,18 @@ def find_place(html: str) -> Place | None:
     """The first place where a footer is seen; None when there is none."""
     if _is_too_much(html):
         return _top_without_parsing(html)
-    end = _end(html.replace("\u0130", "I").lower())
+    low = html.replace("\u0130", "I").lower()
+    end, styled = _end(low), page.STYLE in low
     place = Place(end)
-    open_elements = _enclosing(html, place)
+    open_elements = _enclosing(html, place, styled)
     if open_elements == ():
         return place
     if open_elements and len(open_elements) <= _MOST_OPEN:
         place = Place(end, "".join([f"</{name}>" for name in open_elements]))
-        if _enclosing(html, place) == ():
+        if _enclosing(html, place, styled) == ():
             return place
     for at in _tops(html):
-        if _enclosing(html, Place(at)) == ():
+        if _enclosing(html, Place(at), styled) == ():
             return Place(at)
     return None
 
@@ -81,7 +82,7 @@ def _top_without_parsing(html: str) -> Place | None:
     for at in _tops(html):
         before = html[:at]
         is_last_word = _PAGE_TAG.search(html, at) is None
-        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at)) == ():
+        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at), styled=True) == ():
             return Place(at)
     return None
 
@@ -98,8 +99,11 @@ def _tops(html: str) -> list[int]:
     return [*dict.fromkeys(match.end() for match in found if match is not None), 0][:4]
 
 
-def _enclosing(html: str, place: Place) -> tuple[str, ...] | None:
-    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen."""
+def _enclosing(html: str, place: Place, styled: bool) -> tuple[str, ...] | None:
+    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen.
+
+    Where nothing is `styled`, no rule and no neighbour takes it out of sight.
+    """
     mark = f"{_MARK}-{len(html)}-{hash(html) & 0xFFFFFFFF}"
     tree = LexborHTMLParser(f"{html[: place.at]}{place.closing}<div {mark}>x</div>{html[place.at :]}")
     node = _last_in_body(tree, mark) or tree.css_first(f"div[{mark}]")
@@ -115,7 +119,7 @@ def _enclosing(html: str, place: Place) -> tuple[str, ...] | None:
         else:
             enclosing.append(name)
         above = above.parent
-    if page.hides(tree, node):
+    if styled and page.hides(tree, node):
         return None
     return tuple(enclosing)
 

@@ -14,9 +14,11 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from relay.mail import css
 from relay.mail.sheet import Rule, reach, rules
-from relay.mail.sight import is_harmless, without_states
+from relay.mail.sight import may_be_said, without_states
 
 NAMES = frozenset(("html", "body"))
+#: Stands, in whatever case, in every page that has a rule, or a style of an element's own.
+STYLE = "style"
 #: The colour of the footer's text.
 INK = "#767676"
 _INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast
@@ -71,6 +73,8 @@ _MOST_PULLED = 150  # pixels by which the footer may be drawn upwards: the margi
 def hides_itself(node: LexborNode) -> bool:
     """Whether the page's own tag says something that might hide what stands in it."""
     attributes = node.attributes
+    if not attributes:
+        return False
     ground = css.attribute_color(attributes.get("bgcolor") or "")
     is_plain = _leaves_in_sight(attributes.get("style") or "")
     return "hidden" in attributes or not is_plain or css.is_alike(INK[1:], ground, _INK_RANGE)
@@ -94,14 +98,17 @@ def may_hide(html: str) -> bool:
 def hides(tree: LexborHTMLParser, footer: LexborNode) -> bool:
     """Whether some rule, on whatever screen, or some neighbour takes the footer out of sight."""
     found = [rule for sheet in tree.css("style") for rule in rules(sheet.text())]
+    return (bool(found) and (_has_rule(tree, found) or _paints_over(tree, footer, found))) or _has_overlay(tree, found)
+
+
+def _has_rule(tree: LexborHTMLParser, found: list[Rule]) -> bool:
+    """Whether a rule that might hide what stands in the page is meant for it."""
     bare = "".join([_bare(tree.css_first(name)) for name in ("html", "body")])
     selectors = [*_for_page(found, bare.lower())]
     if len(selectors) > _MOST_SELECTORS:
         return True
-    page = LexborHTMLParser(bare)
-    if any(_selects_page(page, selector) for selector in selectors):
-        return True
-    return _paints_over(tree, footer, found) or _has_overlay(tree, found)
+    page = LexborHTMLParser(bare) if selectors else None
+    return page is not None and any(_selects_page(page, selector) for selector in selectors)
 
 
 def _for_page(found: list[Rule], tags: str) -> Iterator[str]:
@@ -139,7 +146,7 @@ def _is_kind(name: str, value: str) -> bool:
         return _PAGE_BOX[name].fullmatch(value) is not None
     if _INHERITED.fullmatch(name) or (name == "font-size" and _FONT_SIZE.fullmatch(value)):
         return True
-    return is_harmless(f"{name}:{value}") and not (name.startswith(_EDGES) and _WIDE.search(value))
+    return may_be_said(name, value) and not (name.startswith(_EDGES) and _WIDE.search(value))
 
 
 def _is_of_ink(value: str) -> bool:

@@ -38,8 +38,13 @@ class Rule(NamedTuple):
     is_sure: bool
 
 
-def rules(sheet: str) -> Iterator[Rule]:
+@css.remembered(most=16, longest=64 * 1024)
+def rules(sheet: str) -> tuple[Rule, ...]:
     """Every rule, those within others too."""
+    return tuple(_rules(sheet))
+
+
+def _rules(sheet: str) -> Iterator[Rule]:
     above: list[str] = []
     pieces = _BRACE.split(css.without_comments(sheet.replace("<!--", " ").replace("-->", " ")))
     for piece, brace in zip(pieces[0::2], [*pieces[1::2], "}"], strict=True):
@@ -130,7 +135,7 @@ def imports(text: str) -> bool:
 
 @lru_cache(maxsize=16)
 def sheet(*texts: str) -> Sheet:
-    """Reads the style sheets of a message; a mailing repeats its own over and over."""
+    """Reads the style sheets of a message."""
     result = Sheet()
     found = [rule for text in texts for rule in rules(text) if rule.selectors != FRAME]
     if any(map(imports, texts)):  # nothing is loaded: it may show whatever is hidden

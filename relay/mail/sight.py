@@ -117,14 +117,14 @@ def _upwards(node: LexborNode) -> Iterator[LexborNode]:
 
 def is_harmless(style: str) -> bool:
     """Whether none of these declarations could hide anything."""
-    for declaration in css.plain(style).split(";"):
-        name, _, value = declaration.partition(":")
-        if not name.strip():
-            continue
-        allowed = _HARMLESS.get(name.strip())
-        if allowed is None or not allowed.fullmatch(value.removesuffix("!important").strip()):
-            return False
-    return True
+    said = [declaration.partition(":") for declaration in css.plain(style).split(";")]
+    return all(may_be_said(name, value.removesuffix("!important")) for name, _, value in said if name)
+
+
+def may_be_said(name: str, value: str) -> bool:
+    """Whether a property with this value could not hide anything."""
+    allowed = _HARMLESS.get(name)
+    return allowed is not None and allowed.fullmatch(value) is not None
 
 
 def _doubtful_elements(tree: LexborHTMLParser) -> frozenset[int] | None:
