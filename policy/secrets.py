@@ -35,6 +35,9 @@ _PRIVATE = re.compile(r"-----BEGIN ((?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK
 _EDGES = ".,:;=/-+~"
 _AROUND = "\"'`()<>[]{}.,:;!?"
 _CUT = 16  # pieces of one token
+_FLAT = bytes(32 if chr(octet).isspace() else 120 for octet in range(256))
+_LONG = b"x" * SHORTEST
+_STRETCH = 1024  # characters
 _WINDOW, _OVERLAP = 256 * 1024, 8 * 1024  # of a long text; a token or a planted sentence lies in one window whole
 
 
@@ -222,7 +225,7 @@ class SecretScanner:
                 yield SecretFinding("private_key", redacted("-----BEGIN", match[1].lower()))
         # Ordinary words are shorter than any key: hardly anything is left to look at. The first places ascend, so that
         # finding them is one walk through the text.
-        chunks = dict.fromkeys([chunk for chunk in text.split() if len(chunk) >= SHORTEST])
+        chunks = dict.fromkeys(_long_words(text))
         start = 0
         for chunk in chunks:
             token = chunk if chunk.isascii() else without_invisible(chunk)
@@ -288,6 +291,19 @@ def _windows(text: str) -> Iterator[str]:
     else:
         for start in range(0, len(text), _WINDOW):
             yield text[start : start + _WINDOW + _OVERLAP]
+
+
+def _long_words(text: str) -> list[str]:
+    """The words that are long enough to hold a key, in order."""
+    flat = text.encode("latin-1", "replace").translate(_FLAT)
+    found: list[str] = []
+    start = flat.find(_LONG)
+    while start >= 0:  # words are made only of the stretches that hold a long one
+        end = flat.find(b" ", start + _STRETCH)
+        end = len(flat) if end < 0 else end
+        found += [word for word in text[start:end].split() if len(word) >= SHORTEST]
+        start = flat.find(_LONG, end)
+    return found
 
 
 def _is_of_signed_link(kind: str, chunk: str, token: str) -> bool:

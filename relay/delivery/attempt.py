@@ -6,7 +6,6 @@ carry at all is not offered but said to be unfit for this provider. A connection
 out to be over before anything was said is replaced by a fresh one, once.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from config.providers import ProviderSettings
+from relay.aside import aside
 from relay.delivery.connection import Connection, Sending
 from relay.delivery.dial import Unreachable
 from relay.delivery.dress import Unconvertible, Unsignable, Wardrobe, dressed, return_path
@@ -84,7 +84,7 @@ class Attempt:
         """In a thread where the message is large: signing 25 MiB takes a fifth of a second nobody else should wait."""
         if len(self.data) < LARGE:
             return self._fit(connection)
-        return await asyncio.to_thread(self._fit, connection)
+        return await aside(self._fit, connection)
 
     def _fit(self, connection: Connection) -> Sending | Unfit:
         """What to send on this connection, or why not."""

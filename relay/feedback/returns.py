@@ -7,13 +7,13 @@ link. Everything else is kept and does nothing: answers of people and of holiday
 (RFC 3834), forged reports, reports about others. The mail is answered for after the commit.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import Connection
 
+from relay.aside import aside
 from relay.feedback.apply import Applied, Applier
 from relay.feedback.events import FeedbackEvent, of_notice
 from relay.feedback.told import Told, key_of, told_by_mail
@@ -123,7 +123,7 @@ def _event(notice: Notice) -> FeedbackEvent:
 
 async def _read(data: bytes) -> Sequence[Notice]:
     """Large mail is read in a thread: other clients are answered meanwhile."""
-    return read_notices(data) if len(data) <= READ_IN_THREAD else await asyncio.to_thread(read_notices, data)
+    return read_notices(data) if len(data) <= READ_IN_THREAD else await aside(read_notices, data)
 
 
 def _distinct(events: Sequence[FeedbackEvent]) -> list[FeedbackEvent]:

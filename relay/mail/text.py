@@ -40,13 +40,16 @@ _USUAL = _MARKUP | {"text/plain", "text/enriched", "text/markdown"}
 _RECORDS = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/directory"))
 
 _BLANKS = re.compile("[\\s\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufeff]{3,}+")
-_GAP = r"(?:\s|&nbsp;|<br[\s/]*+>)"
+# Each begins with a plain sign, which makes its search ten times faster.
 _UNSHOWN = re.compile(
-    r"<(style|script)(?=[\s/>])(?:.*?</\1(?=[\s/>])[^>]*+(?:>|\Z)|.*+)"
-    r"|<!--(?!-?>|\[if)(?:.*?--!?>|.*+)"
-    rf"|(?P<gap>{_GAP}){_GAP}{{2,1000}}",
+    r"<(?:(style|script)(?=[\s/>])(?:.*?</\1(?=[\s/>])[^>]*+(?:>|\Z)|.*+)|!--(?!-?>|\[if)(?:.*?--!?>|.*+))",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
+_GAPS = tuple(
+    re.compile(rf"({first})(?:\s|&nbsp;|<br[\s/]*+>){{2,1000}}+", re.IGNORECASE | re.ASCII)
+    for first in ("&nbsp;", r"<br[\s/]*+>")
+)
+_FLAT = bytes(32 if chr(octet).isspace() else 120 for octet in range(256))
 _FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)  # a style sheet in there may hold text that is shown
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -264,10 +267,12 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
             _add(found, _page(piece, part), is_page=True)
         return
     shown = "\n".join(_within_bound(text, _without_blanks))
+    own, quoted = split_quoted(html.tidy(shown))
+    links = text_links(own)
     if len(shown) < len(text):
         found.unseen.append(text)
-    own, quoted = split_quoted(html.tidy(shown))
-    _add(found, html.Shown(own, quoted, links=text_links(own)), is_page=False)
+        own, quoted = _ends(own), _ends(quoted)  # the rest is handed on already
+    _add(found, html.Shown(own, quoted, links=links), is_page=False)
 
 
 def _within_bound(text: str, shorten: Callable[[str], str]) -> tuple[str, ...]:
@@ -279,11 +284,26 @@ def _within_bound(text: str, shorten: Callable[[str], str]) -> tuple[str, ...]:
 
 
 def _without_blanks(text: str) -> str:
-    return _BLANKS.sub("\n", text)
+    """The text with a line end for each run of three blanks or more."""
+    if not text.isascii():
+        return _BLANKS.sub("\n", text)
+    # A plain search for three blanks is many times faster than one for a set of characters.
+    flat = text.encode("ascii").translate(_FLAT)
+    pieces: list[str] = []
+    position, at = 0, flat.find(b"   ")
+    while at >= 0 and (run := _BLANKS.match(text, at)) is not None:
+        pieces += text[position:at], "\n"
+        position, at = run.end(), flat.find(b"   ", run.end())
+    return "".join([*pieces, text[position:]])
 
 
 def _without_unshown(markup: str) -> str:
-    return markup if _FOREIGN.search(markup) else _UNSHOWN.sub(r"\g<gap>", markup)
+    if _FOREIGN.search(markup):
+        return markup
+    markup = _UNSHOWN.sub("", markup)
+    for gap in _GAPS:
+        markup = gap.sub(r"\1", markup)
+    return _without_blanks(markup)
 
 
 def _page(markup: str, part: Part) -> html.Shown:

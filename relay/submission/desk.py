@@ -20,6 +20,7 @@ from policy.facts import Facts
 from policy.secrets import SecretScanner
 from policy.settings import PolicySettings
 from policy.state import RecipientState, State
+from relay.aside import aside
 from relay.mail.address import Address
 from relay.store.parcel import Parcel
 from relay.store.rates import RateBook
@@ -207,7 +208,7 @@ class FrontDesk:
         if len(submission.data) <= IN_THREAD:
             prepared = prepare(submission, account, self._house(), scanner, hosts)
         else:
-            prepared = await asyncio.to_thread(prepare, submission, account, self._house(), scanner, hosts)
+            prepared = await aside(prepare, submission, account, self._house(), scanner, hosts)
         return prepared if not prepared.facts.unsigned else await self._with_fresh_keys(prepared)
 
     async def _with_fresh_keys(self, prepared: Prepared) -> Prepared:

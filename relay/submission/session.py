@@ -16,6 +16,7 @@ import structlog
 
 from policy.decision import Check, Refusal
 from policy.settings import Options
+from relay.aside import aside
 from relay.mail.address import Address, AddressError, parse_path
 from relay.submission import wording
 from relay.submission.access import Access, hint
@@ -250,7 +251,7 @@ class Session(Access):
         if reader.exhausted:
             return wording.NO_ROOM
         large = reader.total > IN_THREAD
-        data = await asyncio.to_thread(_whole, reader, self.terms) if large else _whole(reader, self.terms)
+        data = await aside(_whole, reader, self.terms) if large else _whole(reader, self.terms)
         if isinstance(data, Check):
             return data
         reader.settle(len(data))

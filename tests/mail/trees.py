@@ -88,7 +88,7 @@ def multipart(draw, kind: str, children: list[bytes], number: int) -> bytes:
 def entity(draw, depth: int = 0) -> bytes:
     kinds = ["plain", "html"] if depth > 2 else ["plain", "html", "alternative", "mixed", "related"]
     kind = draw(st.sampled_from(kinds))
-    number = draw(st.integers(0, 999)) if depth == 0 else depth * 100 + draw(st.integers(0, 99))
+    number = depth * 100 + draw(st.integers(0, 99))  # no multipart has the boundary of one around it
     if kind in ("plain", "html"):
         return draw(leaf(kind))
     if kind == "alternative":
