@@ -20,12 +20,12 @@ from sqlalchemy import Connection
 from config.settings import Settings
 from relay.app.chores import Chores
 from relay.app.parts import Parts, contexts
-from relay.app.setup import declare_all
+from relay.app.setup import UNUSABLE, declare_all, try_passwords
 from relay.delivery.ladder import Ladder
 from relay.delivery.route import idempotent
 from relay.feedback.station import Station, Supplies
-from relay.store.accounts import Taken
 from relay.store.bell import Bell
+from relay.store.credentials import declared_hashes
 from relay.store.nodes import bury, dead_nodes, figures_beside, register_node
 from relay.store.writer import Broken, Unavailable
 from relay.submission.listener import Listener
@@ -136,10 +136,12 @@ class App(Parts):
     async def reload(self, settings: Settings) -> None:
         """New settings for what comes: accounts, policies, limits, terms, certificates. Connections go on.
 
-        Raises Taken, and Unavailable; then nothing is changed.
+        Raises what is `UNUSABLE`, and Unavailable; then nothing is changed.
         """
-        if self.slot == 0:
-            await self.writer.run(lambda c: declare_all(c, settings, self.vault), (Taken,))
+        stored = await self.reader.call(declared_hashes)
+        await asyncio.to_thread(try_passwords, settings, stored)
+        # Every worker, though the first does it all: what cannot be is to be refused by each of them.
+        await self.writer.run(lambda c: declare_all(c, settings, self.vault), UNUSABLE)
         await self.load_signers()
         self.settings = settings
         if self.slot == 0:

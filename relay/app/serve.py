@@ -27,10 +27,9 @@ from relay import watch
 from relay.app import logs, notify
 from relay.app.instance import Instance
 from relay.app.process import App
-from relay.app.setup import prepare
+from relay.app.setup import UNUSABLE, prepare
 from relay.app.supervisor import Charge, fork_workers, turn_into
 from relay.app.tuning import keep_to_a_core, return_large_blocks, settle_in
-from relay.store.accounts import Taken
 from relay.store.engine import Database
 from relay.store.writer import Unavailable
 from relay.submission.listener import bind, inherited
@@ -166,7 +165,7 @@ async def _reload(app: App, path: Path) -> None:
         log.info("configuration", change=str(change))
     try:
         await app.reload(loaded.settings)
-    except (Taken, Unavailable) as error:
+    except (*UNUSABLE, Unavailable) as error:
         log.error("the configuration was not reloaded", problem=str(error))  # noqa: TRY400 - the problem says it all
 
 

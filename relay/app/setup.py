@@ -3,15 +3,22 @@
 import os
 import secrets
 import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import structlog
 from sqlalchemy import Connection
 
+from config.senders import Credential
 from config.settings import Settings
 from relay.app.instance import Instance
 from relay.delivery.route import idempotent
+from relay.mail.dkim_key import DkimKeyError
 from relay.mail.ids import Ids
 from relay.store import partitions
+from relay.store.accounts import Taken
+from relay.store.credentials import declared_hashes
 from relay.store.declared import declare
 from relay.store.declaring import Makers
 from relay.store.engine import Database, StoreUnusable
@@ -25,6 +32,12 @@ from relay.store.vault import Vault
 from relay.submission.login import hash_password, same_password
 
 log = structlog.get_logger()
+
+#: What is wrong with a file that only the store or the disk could tell.
+UNUSABLE = (Taken, DkimKeyError, OSError)
+# A hash is slow on purpose: each is made once, and none inside a transaction (`try_passwords`).
+_hashed = lru_cache(maxsize=4096)(hash_password)
+_is_same = lru_cache(maxsize=4096)(same_password)
 
 
 def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -> None:
@@ -40,6 +53,9 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
         with database.usable():
             upgrade(database)
             instance.remember_store(database)
+            with database.transaction() as connection:
+                stored = declared_hashes(connection)
+            try_passwords(settings, stored)
             with database.transaction() as connection:
                 _recognise(connection, vault)
                 partitions.prepare(connection, time.time_ns() // 1_000_000)
@@ -80,11 +96,30 @@ def _recognise(connection: Connection, vault: Vault) -> None:
         )
 
 
+def try_passwords(settings: Settings, stored: Mapping[str, str]) -> None:
+    """Compare the passwords the file declares with what is stored of them, by user name, on all processors.
+
+    What was compared or hashed once in this process, or in the one that made it, is known from then on.
+    """
+
+    def look(credential: Credential) -> None:
+        password, known = credential.password.reveal(), stored.get(credential.username)
+        if known is None or not _is_same(known, password):
+            _hashed(password)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for _ in threads.map(look, [one for box in settings.mailboxes for one in box.credentials]):
+            pass  # what went wrong is raised
+
+
 def declare_all(connection: Connection, settings: Settings, vault: Vault) -> None:
-    """Bring in what the file declares, with the keys of its domains; at start, and again at a reload."""
+    """Bring in what the file declares, with the keys of its domains; at start, and again at a reload.
+
+    Raises what is `UNUSABLE`. `try_passwords` beforehand spares the transaction the hashing.
+    """
     now = time.time_ns() // 1_000_000
     ids = Ids(lambda: now, os.urandom)
-    makers = Makers(ids.new, hash_password, same_password, lambda: secrets.token_hex(16))
+    makers = Makers(ids.new, _hashed, _is_same, lambda: secrets.token_hex(16))
     declare(connection, settings, now=now, makers=makers)
     for domain in settings.domains:
         brought = Brought(

@@ -34,7 +34,7 @@ WORDS: Mapping[str, Words] = {
         "You are unsubscribed",
         "{address} gets no more of these messages.",
         "That was a mistake: subscribe again",
-        "You are subscribed again",
+        "Your unsubscribing is taken back",
         BROKEN,
     ),
     "de": Words(
@@ -47,7 +47,7 @@ WORDS: Mapping[str, Words] = {
         "Sie sind abgemeldet",
         "{address} erhält keine solchen Nachrichten mehr.",
         "Das war ein Versehen: wieder anmelden",
-        "Sie sind wieder angemeldet",
+        "Ihre Abmeldung ist zurückgenommen",
         (
             "Dieser Link funktioniert nicht",
             "Vielleicht ist er abgeschnitten. Öffnen Sie ihn noch einmal aus der Nachricht oder kopieren Sie ihn ganz.",
@@ -63,7 +63,7 @@ WORDS: Mapping[str, Words] = {
         "Vous êtes désabonné",
         "{address} ne recevra plus ces messages.",
         "C'était une erreur : se réabonner",
-        "Vous êtes de nouveau abonné",
+        "Votre désabonnement est annulé",
         (
             "Ce lien ne fonctionne pas",
             "Il a peut-être été coupé. Ouvrez-le de nouveau depuis le message, ou copiez-le en entier.",
@@ -79,7 +79,7 @@ WORDS: Mapping[str, Words] = {
         "Suscripción cancelada",
         "{address} no recibirá más estos mensajes.",
         "Fue un error: volver a suscribirme",
-        "Su suscripción está activa de nuevo",
+        "Su baja queda anulada",
         ("Este enlace no funciona", "Puede que esté cortado. Ábralo de nuevo desde el mensaje o cópielo entero."),
     ),
     "pt": Words(
@@ -92,7 +92,7 @@ WORDS: Mapping[str, Words] = {
         "Inscrição cancelada",
         "{address} não receberá mais estas mensagens.",
         "Foi um engano: inscrever-me de novo",
-        "A sua inscrição está ativa de novo",
+        "O cancelamento fica sem efeito",
         (
             "Esta ligação não funciona",
             "Talvez tenha sido cortada. Abra-a de novo a partir da mensagem ou copie-a por inteiro.",
@@ -108,7 +108,7 @@ WORDS: Mapping[str, Words] = {
         "Iscrizione annullata",
         "{address} non riceverà più questi messaggi.",
         "È stato un errore: iscrivimi di nuovo",
-        "L'iscrizione è di nuovo attiva",
+        "La disiscrizione è annullata",
         ("Questo link non funziona", "Forse è stato troncato. Lo apra di nuovo dal messaggio o lo copi per intero."),
     ),
     "nl": Words(
@@ -121,7 +121,7 @@ WORDS: Mapping[str, Words] = {
         "U bent uitgeschreven",
         "{address} ontvangt deze berichten niet meer.",
         "Dat was een vergissing: weer inschrijven",
-        "U bent weer ingeschreven",
+        "Uw uitschrijving is ongedaan gemaakt",
         (
             "Deze link werkt niet",
             "Misschien is hij afgekapt. Open hem opnieuw vanuit het bericht of kopieer hem in zijn geheel.",
@@ -137,7 +137,7 @@ WORDS: Mapping[str, Words] = {
         "配信を停止しました",
         "{address} には今後このようなメールは届きません。",
         "間違いでした：もう一度受け取る",
-        "配信を再開しました",
+        "配信停止を取り消しました",
         (
             "このリンクは無効です",
             "途中で切れている可能性があります。メールからもう一度開くか、リンク全体をコピーしてください。",

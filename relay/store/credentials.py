@@ -122,6 +122,13 @@ def listed(connection: Connection, mailbox_id: str = "") -> Sequence[Any]:
     return connection.execute(query.where(t.mailboxes.c.id == mailbox_id) if mailbox_id else query).all()
 
 
+def declared_hashes(connection: Connection) -> dict[str, str]:
+    """What is stored of the passwords a file declared, by user name."""
+    c = t.credentials.c
+    rows = connection.execute(select(c.username, c.secret).where(c.managed.is_(True)))
+    return {row.username: row.secret for row in rows}
+
+
 def revoke(connection: Connection, credential_id: str, now: int) -> None:
     """Revoke for good; raises Unknown."""
     changed = connection.execute(

@@ -18,12 +18,15 @@ from relay.store import schema as t
 from relay.store.declared_mailboxes import mailboxes
 from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import dumps
+from relay.store.nodes import wait_alone
 
 DEFAULT_TENANT = "default"
+LOCK = 0x6761_7466  # advisory lock of whoever brings in a file: machines may be told of a new one all at once
 
 
 def declare(connection: Connection, settings: Settings, *, now: int, makers: Makers) -> None:
     """Bring the store in line with the file, in the caller's transaction; raises Taken."""
+    wait_alone(connection, LOCK)
     tenants = _tenants(connection, settings, now, makers)
     _domains(connection, settings, tenants, now, makers)
     mailboxes(connection, settings.mailboxes, tenants, now, makers)

@@ -91,7 +91,14 @@ _STRANDED = (
 )
 
 LOCK = 0x6761_7463  # advisory lock of the chores one process does for all
+_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+
+
+def wait_alone(connection: Connection, lock: int) -> None:
+    """Wait until nobody else does what is done under this lock; on SQLite only one writes at a time anyway."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK, {"lock": lock})
 
 
 def try_alone(connection: Connection, lock: int = LOCK) -> bool:

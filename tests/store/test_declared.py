@@ -1,6 +1,8 @@
 """The configuration file brought into the store, after whatever stood in it before."""
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,3 +160,18 @@ def test_nobody_sends_from_the_domain_of_another_tenant(database: Database) -> N
         connection.execute(update(t.domains).values(tenant_id="ten_b", managed=False))
         with pytest.raises(Taken, match="belongs to another tenant"):
             bring(connection, box("a", "x"), domains=[])
+
+
+def test_machines_that_are_told_of_a_new_file_at_once_bring_it_in_once(database: Database) -> None:
+    together = threading.Barrier(4)
+
+    def machine(number: int) -> None:
+        for address in "xyz":
+            together.wait(30)
+            with database.transaction() as connection:
+                bring(connection, box("a", address, "u"), box("b", f"{address}{address}"))
+
+    with ThreadPoolExecutor(4) as machines:
+        list(machines.map(machine, range(4)))
+    with database.transaction() as connection:
+        assert standing(connection) == {("a", f"z@{DOMAIN}", ("u",)), ("b", f"zz@{DOMAIN}", ())}
