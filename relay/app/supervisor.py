@@ -126,6 +126,9 @@ class Supervisor:
             os.read(self._waking, 512)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._stopping:
+            for descriptor in self._charge.descriptors:
+                os.close(descriptor)  # nobody is to wait at a door that no worker opens any more
         self._stopping = True
         self._pass_on(signal.SIGTERM, None)
 

@@ -9,7 +9,7 @@ the API made does not (Taken).
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from config.secrets import Secret
 from config.senders import Credential, Mailbox
@@ -34,6 +34,7 @@ def mailboxes(
     missing = [row for row in rows if row.id not in kept]
     _check(connection, [row for row in missing if not row.managed], wanted)
     disable_missing(connection, t.mailboxes, missing)
+    _disable_logins(connection, t.credentials.c.mailbox_id.in_([row.id for row in missing if row.managed]))
     _make_way(connection, missing, known, wanted)
     ids = [_bring(connection, new, known.get(new.address_key), now) for new in wanted]
     for box, mailbox_id, new in zip(declared, ids, wanted, strict=True):
@@ -138,9 +139,14 @@ def _credentials(
             raise Taken(f"a credential of the API has the user name {row.username}: choose another in the file")
         else:
             _change_credential(connection, row, password, mailbox_id, new, makers)
-    for row in known.values():
-        if row.status != "revoked":  # that is for good, whatever the file says later
-            connection.execute(update(t.credentials).where(c.id == row.id).values(status="disabled"))
+    _disable_logins(connection, c.id.in_([row.id for row in known.values()]))
+
+
+def _disable_logins(connection: Connection, which: ColumnElement[bool]) -> None:
+    """What left the file; a revoked one stays so for good, whatever the file says later."""
+    c = t.credentials.c
+    missing = which & c.managed.is_(True) & (c.status == "active")
+    connection.execute(update(t.credentials).where(missing).values(status="disabled"))
 
 
 def _add_credential(

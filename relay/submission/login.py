@@ -83,7 +83,8 @@ class Logins:
             rows = await self._reader.call(lambda c: _key_rows(c, password))
             return self._of_key(rows, password, lambda row: _is_called(row, username))
         rows = await self._reader.call(lambda c: credentials.for_login(c, username))
-        chosen = [row for row in rows if row.kind == "chosen" and row.status != "disabled"]
+        # One that is disabled is told so, unless another that may log in has the same password.
+        chosen = sorted([row for row in rows if row.kind == "chosen"], key=lambda row: row.status != "active")
         for row in chosen:
             if await self._hash(row.secret, password):
                 return _principal(row)

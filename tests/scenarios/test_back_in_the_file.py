@@ -35,6 +35,19 @@ def test_a_revoked_credential_stays_revoked(gate: Gate):
     gate.change({"mailboxes": before})
 
 
+def test_who_left_the_file_is_told_so_at_the_login(gate: Gate):
+    before, password = list(gate.tree["mailboxes"]), "a-password-of-the-file-1"
+    gate.change({"mailboxes": [*before, declared("leaving", password)]})
+    assert login(gate, "leaving", password) == 235
+    gate.change({"mailboxes": [*before, declared("leaving", password) | {"credentials": []}]})
+    assert (login(gate, "leaving", password), login(gate, "leaving", "another-password-0")) == (525, 535)
+    gate.change({"mailboxes": before})
+    assert login(gate, "leaving", password) == 525
+    gate.change({"mailboxes": [*before, declared("leaving", password)]})
+    assert login(gate, "leaving", password) == 235
+    gate.change({"mailboxes": before})
+
+
 @pytest.mark.parametrize("cause", ["", "fraud"])
 def test_a_paused_mailbox_stays_paused(gate: Gate, cause: str):
     before = list(gate.tree["mailboxes"])

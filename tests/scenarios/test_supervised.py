@@ -4,10 +4,12 @@ import os
 import signal
 import socket
 import struct
+import threading
 from pathlib import Path
 
 import pytest
 
+from tests.support.script import Hold, Script
 from tests.support.server import MakeServer, Server
 from tests.support.waiting import until
 
@@ -18,6 +20,14 @@ TWO = {"server": {"workers": 2}}
 def workers(server: Server) -> set[int]:
     found = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
     return set(map(int, found.split()))
+
+
+def refuses(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, 5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def died(server: Server) -> int:
@@ -73,3 +83,16 @@ def test_it_gives_up_only_when_nobody_serves(supervised):
         os.kill(worker, signal.SIGKILL)
     assert supervised.process.wait(60) == os.EX_CONFIG
     assert "giving up" in supervised.logs()
+
+
+def test_while_it_drains_nobody_waits_at_a_door_that_is_not_opened(make_server: MakeServer, make_provider):
+    gate = threading.Event()
+    provider = make_provider(Script().on(dot=Hold(gate)))
+    server = make_server(TWO, providers=[provider.settings()])
+    assert server.submit(["bob@example.net"], MESSAGE).code == 250
+    until(lambda: provider.ledger.connections > 0, 30)
+    server.process.terminate()
+    until(lambda: refuses(server.smtp), 7)
+    assert server.is_running()
+    gate.set()
+    assert server.process.wait(30) == 0

@@ -56,9 +56,11 @@ def standing(connection: Connection) -> set[tuple[str, str, tuple[str, ...]]]:
     logins = connection.execute(select(t.credentials).where(t.credentials.c.status == "active")).all()
     for login in logins:
         assert login.secret == f"hash of the password of {login.username}"
+    rows = connection.execute(select(t.mailboxes).where(t.mailboxes.c.status == "active")).all()
+    assert {login.mailbox_id for login in logins} <= {row.id for row in rows}
     return {
         (row.name, row.address, tuple(sorted(one.username for one in logins if one.mailbox_id == row.id)))
-        for row in connection.execute(select(t.mailboxes).where(t.mailboxes.c.status == "active"))
+        for row in rows
     }
 
 
