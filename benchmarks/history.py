@@ -25,6 +25,7 @@ from benchmarks.message import SENDER, body, header, recipient
 from benchmarks.stages import Stopwatch
 from config.loader import load
 from policy.engine import decide
+from policy.moment import iso
 from policy.reading import read
 from policy.secrets import SecretScanner
 from relay.app.instance import Instance
@@ -64,9 +65,9 @@ deliveryConfig: {{providers: [{{name: sink, provider: smtp, host: 127.0.0.1, por
 """
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
 _SUPPRESSIONS = (
-    "INSERT INTO suppressions (id, key, address, scope, tenant_id, kind, created_at, expires_at)"
+    "INSERT INTO suppressions (id, key, alias, address, scope, tenant_id, kind, created_at, expires_at)"
     f" {_NUMBERS} SELECT printf('sup_%08d', i), printf('gone%08d@example.net', i), printf('gone%08d@example.net', i),"
-    " 'tenant', :tenant, 'hard_bounce', 1, 0 FROM n"
+    " printf('gone%08d@example.net', i), 'tenant', :tenant, 'hard_bounce', 1, 0 FROM n"
 )
 _PEOPLE = (
     "INSERT INTO people (tenant_id, key, token, address, first_at)"
@@ -187,7 +188,7 @@ class History:
 
 def _copy(content: dict[str, Any], number: int, at: int) -> audit.Record:
     send_id = f"send_copy{number:012d}"
-    return audit.Record(f"{content['tenant']}:benchmark", send_id, at, {**content, "sendId": send_id})
+    return audit.Record(f"{content['tenant']}:benchmark", send_id, at, {**content, "sendId": send_id, "timestamp": iso(at)})
 
 
 def read_text(watch: Stopwatch, size: int, count: int) -> None:

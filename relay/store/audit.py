@@ -11,12 +11,14 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from policy.moment import iso
 from relay.mail.address import MAILBOX_LIMIT
 from relay.store import schema as t
 from relay.store.engine import Database, canonical, dumps, loads
@@ -242,6 +244,7 @@ _ORDERED = select(
     t.decisions.c.chain,
     t.decisions.c.position,
     t.decisions.c.send_id,
+    t.decisions.c.at,
     t.decisions.c.record,
     t.decisions.c.hash,
 ).order_by(t.decisions.c.seq)
@@ -274,7 +277,9 @@ class _Walk:
     def _link(self, row: Any, marks: Mapping[int, str]) -> str:
         """What is wrong with the next record of its chain; empty when it holds."""
         position, previous = self.heads.get(row.chain, (0, GENESIS))
-        digest = sha256(row.record.encode()).hexdigest()
+        if not isinstance(row.record, str):  # SQLite keeps whatever is put into a column
+            return "the record is no text"
+        digest = sha256(row.record.encode("utf-8", "surrogatepass")).hexdigest()
         if what := _what_is_wrong(row, digest, position + 1, previous):
             return what
         if marks.get(row.position, digest) != digest:
@@ -308,17 +313,32 @@ def _what_is_wrong(row: Any, digest: str, expected: int, previous: str) -> str:
         return "the record does not match its hash"
     if row.position != expected:
         return f"record {expected} is missing or out of order"
-    if _is_in_place(row.record, expected, previous, row.send_id):
+    said = _timestamp(row.at // 1000) if isinstance(row.at, int) else "?"
+    if _is_in_place(row.record, expected, previous, row.send_id, said):
         return ""
-    content = loads(row.record)
+    content = _content(row.record)
     if content.get("previousHash") != previous:
         return "the record does not follow the one before it"
     if content.get("position") != expected or content.get("sendId") != row.send_id:
         return "the record's own position or send id was changed"
-    return ""
+    return "" if str(content.get("timestamp")).startswith(said) else "the record's time was changed"
 
 
-def _is_in_place(record: str, position: int, previous: str, send_id: str) -> bool:
+def _content(record: str) -> Mapping[str, Any]:
+    try:
+        content = loads(record)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+@lru_cache(maxsize=64)
+def _timestamp(seconds: int) -> str:
+    """How a record tells its time, as far as the second: some tell the milliseconds too."""
+    return iso(seconds * 1000).removesuffix("Z")
+
+
+def _is_in_place(record: str, position: int, previous: str, send_id: str, timestamp: str) -> bool:
     """Whether the record says so itself, seen without parsing it, which is most of what verifying costs.
 
     Canonical JSON puts the two first names side by side, and a name that stands in it once stands at the top.
@@ -326,8 +346,8 @@ def _is_in_place(record: str, position: int, previous: str, send_id: str) -> boo
     return (
         f'"position":{position},"previousHash":"{previous}",' in record
         and f'"sendId":"{send_id}",' in record
-        and record.count('"previousHash":') == 1
-        and record.count('"sendId":') == 1
+        and f'"timestamp":"{timestamp}' in record
+        and all(record.count(name) == 1 for name in ('"previousHash":', '"sendId":', '"timestamp":'))
     )
 
 

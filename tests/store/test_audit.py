@@ -1,10 +1,12 @@
 """The chain of decisions: whatever is changed, taken away or moved is named."""
 
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import Connection, text
 
+from policy.moment import iso
 from relay.store import audit
 from relay.store.engine import Database
 from relay.store.vault import Vault
@@ -12,15 +14,16 @@ from relay.store.vault import Vault
 RECORDS = 30
 
 
+def _record(chain: str, n: int, **more: object) -> audit.Record:
+    return audit.Record(chain, f"send_{n}", n, {"sendId": f"send_{n}", "timestamp": iso(n), **more})
+
+
 def _filled(database: Database, vault: Vault) -> None:
     with database.transaction() as connection:
         for start in range(0, RECORDS, 10):
             audit.append(
                 connection,
-                [
-                    audit.Record(f"ten:{n % 2}", f"send_{n}", n, {"sendId": f"send_{n}", "decision": "approved"})
-                    for n in range(start, start + 10)
-                ],
+                [_record(f"ten:{n % 2}", n, decision="approved") for n in range(start, start + 10)],
             )
         audit.checkpoint(connection, checkpoint_id="c", at=9, sign=vault.sign, public_key=vault.public_key)
 
@@ -50,7 +53,7 @@ def test_a_chain_that_grows_meanwhile_verifies_as_it_stood(database: Database, v
     with audit.standing(database) as connection:
         connection.execute(text("SELECT count(*) FROM decisions")).scalar_one()
         with database.transaction() as writing:
-            audit.append(writing, [audit.Record("ten:0", "send_31", 31, {"sendId": "send_31"})])
+            audit.append(writing, [_record("ten:0", 31)])
         verified = audit.verify(connection, check_signature=vault.signed)
     assert (verified.fault, verified.records) == (None, RECORDS)
 
@@ -60,13 +63,20 @@ def _one_byte(c: Connection) -> None:
 
 
 def _with_its_hash(c: Connection) -> None:
-    from hashlib import sha256
-
     _one_byte(c)
     record = c.execute(text("SELECT record FROM decisions WHERE send_id = 'send_12'")).scalar_one()
     c.execute(
         text("UPDATE decisions SET hash = :h WHERE send_id = 'send_12'"), {"h": sha256(record.encode()).hexdigest()}
     )
+
+
+def _something_else_with_its_hash(c: Connection) -> None:
+    words = {"r": "[]", "h": sha256(b"[]").hexdigest()}
+    c.execute(text("UPDATE decisions SET record = :r, hash = :h WHERE send_id = 'send_12'"), words)
+
+
+def _moved_in_time(c: Connection) -> None:
+    c.execute(text("UPDATE decisions SET at = at + 1000 WHERE send_id = 'send_12'"))
 
 
 def _deleted(c: Connection) -> None:
@@ -80,8 +90,15 @@ def _reordered(c: Connection) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "position"),
-    [(_one_byte, 7), (_with_its_hash, 8), (_deleted, 8), (_reordered, 8)],
-    ids=["one byte", "a byte and its hash", "deleted", "reordered"],
+    [
+        (_one_byte, 7),
+        (_with_its_hash, 8),
+        (_something_else_with_its_hash, 7),
+        (_moved_in_time, 7),
+        (_deleted, 8),
+        (_reordered, 8),
+    ],
+    ids=["one byte", "a byte and its hash", "no record and its hash", "moved in time", "deleted", "reordered"],
 )
 def test_verify_names_the_first_record_that_does_not_hold(
     database: Database, vault: Vault, spoil: Callable[[Connection], None], position: int
@@ -95,11 +112,21 @@ def test_verify_names_the_first_record_that_does_not_hold(
     assert (fault.chain, fault.position) == ("ten:0", position)
 
 
+def test_a_record_that_is_no_text_does_not_hold(database: Database, vault: Vault) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL keeps nothing but text in this column")
+    _filled(database, vault)
+    with database.transaction() as connection:
+        _without_guards(connection)
+        connection.execute(text("UPDATE decisions SET record = x'00ff' WHERE send_id = 'send_12'"))
+    assert _verified(database, vault).fault == audit.Fault("ten:0", 7, "send_12", "the record is no text")
+
+
 def test_names_of_the_chain_in_an_agents_own_data_neither_break_it_nor_hide_a_change(
     database: Database, vault: Vault
 ) -> None:
-    forged = {"position": 2, "previousHash": audit.GENESIS, "reason": "", "sendId": "send_1"}
-    records = [audit.Record("ten", f"send_{n}", n, {"sendId": f"send_{n}", "metadata": forged}) for n in range(3)]
+    forged = {"position": 2, "previousHash": audit.GENESIS, "reason": "", "sendId": "send_1", "timestamp": iso(9000)}
+    records = [_record("ten", n, metadata=forged) for n in range(3)]
     with database.transaction() as connection:
         audit.append(connection, records)
     assert _verified(database, vault).fault is None

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from policy.moment import iso
 from policy.usage import DAY, HOUR
 from relay.mail.ids import new_id
 from relay.store import audit, partitions, retention
@@ -62,7 +63,7 @@ def _send(connection: Connection, at: int, state: str = "delivered", chain: str 
     row |= dict.fromkeys(("metadata", "envelope", "plan"), "{}")
     delivery = NewDelivery(1, "bob@example.net", "bob@example.net", "example.net", state, at)
     insert_sends(connection, [NewSend(row, (delivery,), b"mail")])
-    audit.append(connection, [audit.Record(chain, send_id, at, {"sendId": send_id})])
+    audit.append(connection, [audit.Record(chain, send_id, at, {"sendId": send_id, "timestamp": iso(at)})])
     record(connection, [Event("send.queued", at, "t", "m", send_id, 1)])
     return send_id
 
