@@ -16,10 +16,12 @@ from config.names import camel
 from config.secrets import Secret
 from config.settings import Settings
 
-# Sockets, processes, the store and what is derived from the master key are made once.
+# Sockets, processes, the store, what is derived from the master key, and what many parts keep are made once.
 _RESTART = (
-    *("server.dataDir", "server.workers", "server.secretKey", "storage"),
-    *("smtp.listeners", "inbound.listeners", "http.bind", "http.tls", "queue.memory", "smtp.memory"),
+    *("server.dataDir", "server.workers", "server.pinWorkers", "server.secretKey", "server.hostname"),
+    *("server.publicUrl", "storage", "dns", "inbound", "queue.memory", "deliveryConfig.breaker"),
+    *("smtp.listeners", "smtp.tls", "smtp.memory", "smtp.auth.failuresPerAddress", "smtp.auth.lockout"),
+    *("http.bind", "http.tls", "http.trustedProxies"),
 )
 _IDENTITIES = ("name", "username", "domain", "bind", "url")
 

@@ -4,9 +4,11 @@ A second start on one directory is refused by a lock that dies with its process.
 that is gone although this installation once had one is not replaced by an empty one.
 """
 
+import contextlib
 import fcntl
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from config.settings import Settings
@@ -59,9 +61,7 @@ class Instance:
             return settings.http.admin_key.reveal()
         path = self.folder / "admin.key"
         if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(f"gp_admin_{secrets.token_urlsafe(32)}\n")
+            _make_once(path, f"gp_admin_{secrets.token_urlsafe(32)}\n")
         return path.read_text().strip()
 
     def check_not_lost(self, database: Database) -> None:
@@ -98,3 +98,13 @@ class Instance:
 
 def _is_hex(words: str) -> bool:
     return len(words) >= 64 and len(words) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in words)
+
+
+def _make_once(path: Path, words: str) -> None:
+    """A file for its owner alone; whole from the moment it is there, by whichever worker was first."""
+    handle, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    with os.fdopen(handle, "w") as file:
+        file.write(words)
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(name)
+    Path(name).unlink()

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from config.settings import Settings
 from relay.app.chores import Chores
+from relay.app.instance import Instance
 from relay.app.parts import Parts, contexts
 from relay.app.setup import UNUSABLE, declare_all, try_passwords
 from relay.delivery.ladder import Ladder
@@ -143,7 +144,9 @@ class App(Parts):
         # Every worker, though the first does it all: what cannot be is to be refused by each of them.
         await self.writer.run(lambda c: declare_all(c, settings, self.vault), UNUSABLE)
         await self.load_signers()
+        self.admin_key = Instance(self.settings.server.data_dir).admin_key(settings)
         self.settings = settings
+        self.traffic.limits = self.limits()
         if self.slot == 0:
             await self.writer.run(self.station.begin)
         self.desk.forget()

@@ -102,6 +102,8 @@ class Access(Connection):
             self.traffic.counts["starttls_injections"] += 1
             self._leave(wording.TLS_PIPELINED)
             return None
+        if self.transport is not None:
+            self.transport.pause_reading()  # the client's hello, which may be here at once, is for the handshake to read
         self._say(wording.READY_FOR_TLS)
         self._flush()
         return self._start_tls, False
@@ -115,8 +117,6 @@ class Access(Connection):
         assert self.transport is not None
         plain = self.transport
         self._input, self._at = b"", 0
-        if not implicit:
-            self._more.clear()
         secure = None
         try:
             handshake = self.loop.create_task(self._handshake(plain))

@@ -1,7 +1,9 @@
-"""SIGHUP with a file that cannot be: every worker says why, and all goes on as before."""
+"""SIGHUP: what takes effect at once; a file that cannot be, of which every worker says why."""
 
+from tests.scenarios.gate import Gate
 from tests.support.server import MakeServer
-from tests.support.settings import DOMAIN, mailbox
+from tests.support.settings import ADMIN_KEY, DOMAIN, mailbox
+from tests.support.smtp import Client
 from tests.support.waiting import until
 
 MESSAGE = b"From: agent@sender.test\r\nTo: bob@example.net\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -20,3 +22,13 @@ def test_a_file_that_takes_the_name_of_a_mailbox_made_beside_it_is_not_read_in(m
     refused = server.cli("serve")
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith(f"gatepost: the mailbox made@{DOMAIN} of the API has the name")
+
+
+def test_a_new_admin_key_and_new_bounds_hold_from_then_on(gate: Gate):
+    key = "the-next-operators-key-0123456789"
+    gate.change({"http": {"admin_key": key}, "smtp": {"connections": {"total": 1}}})
+    with gate.api() as before, gate.api(key) as now:
+        assert (before.get("/v1/tenants").status_code, now.get("/v1/tenants").status_code) == (401, 200)
+    with Client(gate.smtp) as first, Client(gate.smtp) as second:
+        assert (first.reply().code, second.reply().code) == (220, 421)
+    gate.change({"http": {"admin_key": ADMIN_KEY}, "smtp": {"connections": {"total": 1000}}})

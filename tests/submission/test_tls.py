@@ -3,6 +3,7 @@
 import smtplib
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,31 @@ def test_a_message_goes_in_over_starttls(starttls: Hall) -> None:
         assert client.command("QUIT").code == 221
     assert starttls.desk.taken[0].data == MESSAGE
     assert starttls.desk.taken[0].origin.tls
+
+
+def shakes_hands_at_once(client: Client) -> bool:
+    """STARTTLS by a client whose hello is there with the first octet of the answer."""
+    inward, outward = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secure = tls.client_context().wrap_bio(inward, outward, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        secure.do_handshake()
+    client.send(b"STARTTLS\r\n")
+    assert client.octets(1) == b"2"
+    client.send(outward.read())
+    assert client.line().startswith("20 2.0.0")
+    for _ in range(10):
+        inward.write(client.octets(65536))
+        with suppress(ssl.SSLWantReadError):
+            secure.do_handshake()
+            return True
+    return False
+
+
+def test_a_hello_that_is_there_at_once_is_heard(starttls: Hall) -> None:
+    for _ in range(30):
+        with starttls.connect() as client:
+            client.wait_at_most(5)
+            assert shakes_hands_at_once(client)
 
 
 def test_a_large_message_goes_in_over_tls(implicit: Hall) -> None:

@@ -80,6 +80,12 @@ class Client:
         """Sends exactly this."""
         self._socket.sendall(octets)
 
+    def octets(self, most: int) -> bytes:
+        """What comes next, whatever it is, and no more of it than that."""
+        taken = self._buffer[:most] or self._socket.recv(most)
+        self._buffer = self._buffer[len(taken) :]
+        return taken
+
     def line(self) -> str:
         """The next line without its end; `Closed` when there is none any more."""
         while b"\n" not in self._buffer:
