@@ -188,7 +188,8 @@ class History:
 
 def _copy(content: dict[str, Any], number: int, at: int) -> audit.Record:
     send_id = f"send_copy{number:012d}"
-    return audit.Record(f"{content['tenant']}:benchmark", send_id, at, {**content, "sendId": send_id, "timestamp": iso(at)})
+    own = {"sendId": send_id, "timestamp": iso(at)}
+    return audit.Record(f"{content['tenant']}:benchmark", send_id, at, {**content, **own})
 
 
 def read_text(watch: Stopwatch, size: int, count: int) -> None:

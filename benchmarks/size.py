@@ -128,8 +128,9 @@ class Filler:
         return made
 
 
-_SUPPRESSIONS = """INSERT INTO suppressions (id, key, address, scope, tenant_id, kind, created_at)
-    SELECT 'sup_' || {i}, 's' || {i} || '@gone.example', 's' || {i} || '@gone.example', 'tenant', :tenant, 'hard', :now
+_SUPPRESSIONS = """INSERT INTO suppressions (id, key, alias, address, scope, tenant_id, kind, created_at)
+    SELECT 'sup_' || {i}, 's' || {i} || '@gone.example', 's' || {i} || '@gone.example', 's' || {i} || '@gone.example',
+    'tenant', :tenant, 'hard', :now
 """
 _PEOPLE = """INSERT INTO people (tenant_id, key, token, address, first_at)
     SELECT :tenant, 'u' || {i} || '@past' || (i % 50) || '.example', 'p' || {i}, 'u' || {i}, :now - :day

@@ -15,9 +15,9 @@ from functools import cache
 from typing import Annotated, Any, Union
 
 from config.errors import Problem
-from config.names import camel, did_you_mean, fold, nearest, spell_like
+from config.names import camel, did_you_mean, fold, nearest, snake, spell_like
 from config.tree import Node
-from config.types import Section
+from config.types import SPELLED, Section
 
 Location = tuple[int | str, ...]
 
@@ -83,6 +83,12 @@ def element_of(annotation: Any, origin: type) -> Any:
     return None
 
 
+def _is_spelled(annotation: Any) -> bool:
+    """Whether the keys of a mapping are words with two spellings."""
+    keys = [typing.get_args(kind)[0] for kind in alternatives(annotation) if typing.get_origin(kind) is dict]
+    return any(SPELLED in typing.get_args(key) for key in keys)
+
+
 @cache
 def annotations(section: type[Section]) -> dict[str, Any]:
     """Each field with its annotation, Annotated and all."""
@@ -110,11 +116,22 @@ class _Binder:
                 for index, entry in enumerate(node.items)
             )
         if node.kind == "map":
-            kind = element_of(annotation, dict)
-            return {
-                name: self.value(n, kind, (*location, name), _at(node, name, place)) for name, n in _given(node, kind)
-            }
+            return self._mapping(node, annotation, location, place)
         return node.value
+
+    def _mapping(self, node: Node, annotation: Any, location: Location, place: Place) -> Any:
+        kind, data = element_of(annotation, dict), {}
+        for key, entry in _given(node, kind):
+            here, name = _at(node, key, place), snake(key) if _is_spelled(annotation) else key
+            if name in data:
+                self._repeated(here, (*location, name))
+            else:
+                data[name] = self.value(entry, kind, (*location, name), here)
+        return data
+
+    def _repeated(self, here: Place, location: Location) -> None:
+        other = self._bound.places[location].key.rpartition(".")[2]
+        self._bound.problems.append(Problem(here.source, here.line, here.key, f"is given twice, as {other} too"))
 
     def _section(self, node: Node, section: type[Section], location: Location, place: Place) -> Any:
         shorthand = getattr(section, "shorthand", None)
@@ -128,9 +145,7 @@ class _Binder:
             if name is None:
                 self._unknown(key, section, location, here)
             elif name in data:
-                other = self._bound.places[*location, name].key.rpartition(".")[2]
-                wrong = f"is given twice, as {other} too"
-                self._bound.problems.append(Problem(here.source, here.line, here.key, wrong))
+                self._repeated(here, (*location, name))
             elif not _is_absent(entry, annotations(section)[name]):
                 data[name] = self.value(entry, annotations(section)[name], (*location, name), here)
         return data

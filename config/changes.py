@@ -4,15 +4,15 @@ Entries of lists are matched by their name, so moving a mailbox is no change. A
 secret that changed is named; its value is not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
 from config.durations import show_duration
-from config.names import camel
+from config.names import camel, snake
 from config.secrets import Secret
 from config.settings import Settings
 
@@ -24,6 +24,7 @@ _RESTART = (
     *("http.bind", "http.tls", "http.trustedProxies"),
 )
 _IDENTITIES = ("name", "username", "domain", "bind", "url")
+S = TypeVar("S", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,30 @@ class Change:
 def diff(old: Settings, new: Settings) -> tuple[Change, ...]:
     """Every setting that differs, in the order of the sections."""
     return tuple(_section("", old, new))
+
+
+def until_restart(settings: Settings) -> dict[str, Any]:
+    """What of these settings stands until a restart, by key."""
+    return {key: _found(settings, key) for key in _RESTART}
+
+
+def with_standing(settings: Settings, standing: Mapping[str, Any]) -> Settings:
+    """The settings as far as they take effect now: `standing` is what `until_restart` told of those at the start."""
+    for key, value in standing.items():
+        settings = _replaced(settings, list(map(snake, key.split("."))), value)
+    return settings
+
+
+def _found(section: BaseModel, key: str) -> Any:
+    value: Any = section
+    for name in key.split("."):
+        value = getattr(value, snake(name))
+    return value
+
+
+def _replaced(section: S, names: Sequence[str], value: Any) -> S:
+    first, *below = names
+    return section.model_copy(update={first: _replaced(getattr(section, first), below, value) if below else value})
 
 
 def _section(key: str, old: BaseModel, new: BaseModel) -> Iterator[Change]:

@@ -12,6 +12,8 @@ from config.types import is_loopback
 
 # Secrets below this length can be found by trying.
 _LEAST_KEY = 16
+# Octets of the key all others are derived from (`relay.store.vault`).
+_LEAST_ROOT = 32
 
 
 def _listeners(settings: Settings) -> list[tuple[Location, Listener]]:
@@ -32,8 +34,7 @@ def tls(settings: Settings) -> Iterator[Finding]:
     for location, one in _listeners(settings):
         if one.tls != "none" and settings.smtp.tls is None:
             yield Finding((*location, "tls"), f"{one.tls} needs smtp.tls with certificate and key")
-    is_used = any(one.tls != "none" for _, one in _listeners(settings))
-    yield from _pair(("smtp", "tls"), settings.smtp.tls, is_used=is_used)
+    yield from _pair(("smtp", "tls"), settings.smtp.tls, is_used=settings.shows_certificate)
     yield from _pair(("http", "tls"), settings.http.tls, is_used=True)
 
 
@@ -87,7 +88,11 @@ def storage(settings: Settings) -> Iterator[Finding]:
 
 
 def keys(settings: Settings) -> Iterator[Finding]:
-    yield from secret(("server", "secret_key"), settings.server.secret_key, 32)
+    yield from secret(("server", "secret_key"), settings.server.secret_key)
+    root = settings.server.secret_key
+    if root is not None and root.is_set and len(root.reveal().strip().encode()) < _LEAST_ROOT:
+        message = f"is shorter than {_LEAST_ROOT} octets and could be guessed; openssl rand -hex 32 makes one"
+        yield Finding(("server", "secret_key"), message)
     yield from secret(("http", "admin_key"), settings.http.admin_key, _LEAST_KEY)
     yield from secret(("http", "metrics_key"), settings.http.metrics_key)
 

@@ -6,7 +6,7 @@ connects to nothing. Warnings are for what works but is probably not meant.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from config.binding import Bound, bind
 from config.checks import check
 from config.defaults import fill
 from config.errors import ConfigError, Problem
+from config.findings import Check
 from config.messages import problems_of
 from config.settings import Settings
 from config.tree import Node, parse
@@ -32,10 +33,18 @@ class Loaded:
     warnings: tuple[Problem, ...]
 
 
-def load(path: str | Path, env: Mapping[str, str] = os.environ, *, need_secrets: bool = True) -> Loaded:
+def load(
+    path: str | Path,
+    env: Mapping[str, str] = os.environ,
+    *,
+    need_secrets: bool = True,
+    more: Iterable[Check] = (),
+) -> Loaded:
     """The settings of the file at `path`. Commands that use no secret pass need_secrets=False:
-    references that lead nowhere are warnings then, and revealing one raises SecretMissing."""
-    return load_text(_read(Path(path)), str(path), Path(path).absolute().parent, env, need_secrets=need_secrets)
+    references that lead nowhere are warnings then, and revealing one raises SecretMissing.
+    `more` are checks of those who know what the settings are for (`relay.app.checks`)."""
+    folder = Path(path).absolute().parent
+    return load_text(_read(Path(path)), str(path), folder, env, need_secrets=need_secrets, more=more)
 
 
 def load_text(
@@ -45,6 +54,7 @@ def load_text(
     env: Mapping[str, str] | None = None,
     *,
     need_secrets: bool = True,
+    more: Iterable[Check] = (),
 ) -> Loaded:
     """The settings `text` holds; `folder` is where its relative paths start."""
     env = {} if env is None else env
@@ -55,7 +65,7 @@ def load_text(
     problems = environment.apply(tree, env)
     bound = bind(tree, Settings)
     settings = _validate(tree, bound, problems, context)
-    errors, warnings = check(settings, bound, need_secrets=need_secrets)
+    errors, warnings = check(settings, bound, need_secrets=need_secrets, more=more)
     if errors:
         raise ConfigError(_in_order(errors))
     return Loaded(settings, tuple(_in_order(warnings)))

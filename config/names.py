@@ -1,12 +1,20 @@
 """Keys in both spellings, and what an operator may have meant by one that is not known."""
 
 import difflib
+import re
+
+_CAMEL = re.compile(r"[a-z][a-z0-9]*(?:[A-Z][a-z0-9]*)+")
 
 
 def camel(name: str) -> str:
     """`from_address` as `fromAddress`."""
     first, *rest = name.split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def snake(name: str) -> str:
+    """`fromAddress` as `from_address`; what is no camelCase stays."""
+    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda m: f"_{m[0].lower()}", name) if _CAMEL.fullmatch(name) else name
 
 
 def fold(name: str) -> str:

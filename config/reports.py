@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from config.events import wanted
-from config.types import MailAddress, Money, SecretField, Section, Text, Url, Wait, to_address
+from config.types import SPELLED, MailAddress, Money, SecretField, Section, Text, Url, Wait, to_address
 
 
 def _target(text: str) -> str:
@@ -65,7 +65,7 @@ class Costs(Section):
     currency: Annotated[Text, Field(pattern=r"^[A-Z]{3}$")] = "USD"
 
 
-AttributionWindows = dict[Annotated[Text, Field(min_length=1, max_length=100)], Wait]
+AttributionWindows = dict[Annotated[Text, Field(min_length=1, max_length=100), SPELLED], Wait]
 BRIEF_WINDOWS: AttributionWindows = {
     "trial_started": timedelta(days=7),
     "meeting_booked": timedelta(days=14),

@@ -110,6 +110,11 @@ class Settings(Section):
         changed.__dict__.pop("_policies", None)  # what was built from the policies as they were
         return changed
 
+    @property
+    def shows_certificate(self) -> bool:
+        """Whether a listener speaks TLS, with the certificate of smtp.tls."""
+        return any(one.tls != "none" for one in (*self.smtp.listeners, *self.inbound.listeners))
+
     def brings_keys_of(self, domain: str) -> bool:
         """Whether the file brings a DKIM key of this domain."""
         return any(d.domain == domain and (d.dkim.key or d.dkim.ed25519_key) for d in self.domains)

@@ -32,6 +32,10 @@ class Context:
     env: Mapping[str, str]
 
 
+# Marks the keys of a free mapping that are words of ours and not names of the operator's: both spellings mean one.
+SPELLED = "spelled"
+
+
 class Section(BaseModel):
     """A mapping of the file: frozen, closed, and strict about types."""
 

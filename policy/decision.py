@@ -40,7 +40,8 @@ class Refusal:
     `reason` is the stable code of the policy; `detail` a clause for people, ASCII without `;`.
     `cause` tells apart what one reason covers, where the protocol has different codes for it:
     "no_domain", "null_mx" and "never_receives" of `recipient_invalid`. The reason `unavailable`
-    means that a fact could not be read.
+    means that a fact could not be read. `pauses` is the cause for which the mailbox is paused
+    besides, where the rule is enforced: no address stands in it.
     """
 
     reason: str
@@ -49,16 +50,18 @@ class Refusal:
     next: Next
     wait: int = 0
     cause: str = ""
+    pauses: str = ""
 
     def is_temporary(self, longest: int) -> bool:
         """Whether the identical message passes later without anybody's action, `longest` seconds from now at most.
 
+        What could not be read may be read in a while, however short a wait is allowed.
         A window of a day counts by whole hours, so that its limit is free again after 24 to 25:
         where a day's wait is temporary, the hour more is.
         """
         if longest >= _DAY and self.reason in _OF_WINDOWS:
             longest += _HOUR
-        return self.retry == "after" and 0 < self.wait <= longest
+        return self.reason == "unavailable" or (self.retry == "after" and 0 < self.wait <= longest)
 
 
 # Not frozen: a frozen value costs five times as much to make, and a decision has thirty of these.
@@ -135,17 +138,28 @@ class Decision:
     alerts: tuple[str, ...] = ()
 
     @classmethod
-    def at_the_door(cls, unmet: Check, recipients: Iterable[str]) -> "Decision":
-        """A refusal before there was a message, about the recipient if one was named."""
+    def at_the_door(cls, unmet: Check, recipients: Iterable[str], longest: int, *, whole: bool = False) -> "Decision":
+        """A refusal before there was a message, about the recipient if one was named.
+
+        A wait of more than `longest` seconds is no deferral. `whole` is a refusal of all recipients together.
+        """
         why = unmet.refusal
         assert why is not None
         verdicts = tuple(RecipientVerdict(r, "refused", unmet.rule, why) for r in recipients)
-        return cls("deferred" if why.retry == "after" else "blocked", verdicts, (unmet,), unmet.rule, why)
+        # One recipient too many has no wait: it may come in a transaction of its own, at once.
+        for_now = why.is_temporary(longest) or (why.retry == "after" and not why.wait and not whole)
+        return cls("deferred" if for_now else "blocked", verdicts, (unmet,), unmet.rule, why)
 
     @property
     def reason(self) -> str:
         """The stable code of the first enforced failure, or the empty string."""
         return self.refusal.reason if self.refusal else ""
+
+    @property
+    def pauses(self) -> str:
+        """For what cause an enforced rule wants the mailbox paused, the empty string where none does."""
+        failed = (check.refusal for check in self.checks if check.status == "failed" and check.refusal)
+        return next((refusal.pauses for refusal in failed if refusal.pauses), "")
 
     def accepted(self) -> tuple[RecipientVerdict, ...]:
         """The recipients the message is taken for: they alone consume quota."""

@@ -12,29 +12,40 @@ from dataclasses import dataclass
 from policy.decision import Check, Decision, Refusal, failed
 from policy.facts import Facts, RecipientFacts
 from policy.hearing import Fate, Hearing, plan_of
+from policy.moment import iso, seconds_until
 from policy.rules.case import Case
 from policy.rules.form import recipients_limit
+from policy.rules.sameness import answered
+from policy.rules.shaping import hours
 from policy.settings import PolicySettings
-from policy.state import State
+from policy.state import RecipientState, State
 from policy.verdicts import settle, verdict_of
 
-# Asked again at departure. The first stop the queue and leave the message in it, the others reject it.
+# Asked again at departure. The first stop the queue and leave the message in it, the others reject it. What passes
+# them all and is commercial also waits for the hours of `send_window`.
 PAUSING = ("tenant_active", "mailbox_active", "reputation")
 REJECTING = ("domain_verified", "suppression_check", "consent_validation")
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A message that was accepted does not leave now, and stays queued."""
+    """A message that was accepted does not leave now, and stays queued: until that time, where one is known."""
 
     rule: str
     refusal: Refusal
+    until: int = 0
 
 
 def decide(settings: PolicySettings, facts: Facts, state: State, *, whole: bool = True) -> Decision:
-    """The policy's answer to a submission; without `whole`, no rule is asked after one has refused."""
+    """The policy's answer to a submission; without `whole`, no rule is asked after one has refused.
+
+    What was answered before under the key of the request is not judged again.
+    """
     plan = plan_of(settings)
     hearing = Hearing(Case(settings, facts, state), whole)
+    if settings.duplicate.mode == "enforce" and answered(hearing.case) is not None:
+        fates = [hearing.ask_whether_repeated(plan, r) for r in facts.recipients]
+        return _conclude(hearing, Fate(), fates, Fate())
     message = hearing.ask_message(plan.message)
     asking = whole or message.refusal is None
     fates = [hearing.ask_recipient(plan, r) if asking else Fate() for r in facts.recipients]
@@ -101,12 +112,12 @@ def recheck(settings: PolicySettings, facts: Facts, state: State, recipient: Rec
 
     A fact that cannot be read leaves it in the queue.
     """
-    plan, hearing = plan_of(settings), Hearing(Case(settings, facts, state), whole=False)
+    plan, hearing = plan_of(settings), Hearing(Case(settings, facts, state, departing=True), whole=False)
     for asked in (*plan.message, *plan.message_rest):
         if asked.name in PAUSING:
             stopped = hearing.ask_message([asked])
-            if reason := stopped.refusal or stopped.hold:
-                return Pause(asked.name, reason)
+            if stopped.refusal is not None:
+                return Pause(asked.name, stopped.refusal)
     fate = hearing.ask_message([asked for asked in plan.message if asked.name in REJECTING])
     known = state.recipients.get(recipient.key)
     for one in plan.rest:
@@ -114,4 +125,18 @@ def recheck(settings: PolicySettings, facts: Facts, state: State, recipient: Rec
             hearing.ask([one], recipient, known, fate)
             if fate.refusal is not None and fate.refusal.reason == "unavailable":
                 return Pause(one.name, fate.refusal)
-    return fate.refusal
+    return fate.refusal or _shut(hearing.case, known)
+
+
+def _shut(case: Case, known: RecipientState | None) -> Pause | None:
+    """Commercial mail that comes to leave outside the hours waits for them, whatever kept it until now."""
+    if case.settings.send_window.mode != "enforce" or not case.commercial:
+        return None
+    found = hours(case, known, case.facts.now)
+    if found.refusal is not None:
+        return Pause("send_window", found.refusal)
+    if not found.due:
+        return None
+    detail = f"outside the hours, which begin at {iso(found.due)}"
+    wait = seconds_until(found.due, case.facts.now)
+    return Pause("send_window", Refusal("send_window", detail, "after", "wait", wait), found.due)

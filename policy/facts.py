@@ -20,6 +20,18 @@ def exact(address: str) -> str:
     return address.lower() if address.isascii() else address
 
 
+def alias_of(key: str) -> str:
+    """The key under which the aliases of one mailbox fall together, from the folded key of any of them.
+
+    The tag after a plus goes everywhere; Gmail ignores dots and has two names. For lists that refuse only.
+    """
+    local, _, domain = key.rpartition("@")
+    bare = local.split("+", 1)[0] or local
+    if domain in ("gmail.com", "googlemail.com"):
+        return f"{bare.replace('.', '') or bare}@gmail.com"
+    return f"{bare}@{domain}"
+
+
 @dataclass(frozen=True, slots=True)
 class Defect:
     """Something wrong with a message: a stable code, a clause for people, and the line if one is to blame."""
@@ -35,7 +47,7 @@ class RecipientFacts:
 
     address   the one string that goes on the wire
     key       folded, for deny lists and for telling two recipients apart
-    alias     folded further (dots and tags of well-known providers), used only where so configured
+    alias     folded further (`alias_of`), asked for only where `fold_aliases` is on
     domain    A-label, lower case
     internal  whether the domain is one of the installation's `internal_domains`
     mail_host "unasked", "ok", "none" (no such domain), "null_mx", or "unknown" (DNS gave no answer)
@@ -80,10 +92,12 @@ class Facts:
     cannot_inject: str = ""  # why footer and headers cannot be put in, "" if they can
     secrets: tuple[Mapping[str, Any], ...] = ()  # redacted findings: {kind, where, shown}
     canaries: tuple[str, ...] = ()
-    automatic: bool = False  # Auto-Submitted other than no
+    automatic: bool = False  # Auto-Submitted other than no (RFC 3834, RFC 5436)
+    report: bool = False  # multipart/report (RFC 6522)
     # sameness
     message_id: str = ""  # only where the client set one
     dedupe_key: str = ""
+    idempotency_key: str = ""  # of the HTTP request; no answer shows it
     digest: str = ""  # of the normalised content
     sketch: tuple[int, ...] = ()
     # wishes
@@ -93,5 +107,13 @@ class Facts:
 
     @property
     def null_sender(self) -> bool:
-        """Whether this is a customer's own bounce (MAIL FROM:<>), which has its own small bucket."""
+        """Whether nobody is to be told of a failure (MAIL FROM:<>): one recipient, and a small bucket."""
         return not self.mail_from
+
+    @property
+    def is_return(self) -> bool:
+        """Whether a mail system returns something: by its form a report or an automatic answer, and nothing sold in it.
+
+        The form is easily forged, so it opens no more than the small bucket.
+        """
+        return self.null_sender and (self.report or self.automatic) and self.message_class != "commercial"

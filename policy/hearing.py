@@ -31,7 +31,7 @@ class Asked(NamedTuple):
     name: str
     mode: Mode
     judge: MessageJudge
-    bounces: bool
+    returns: bool
 
 
 class AskedOf(NamedTuple):
@@ -41,7 +41,7 @@ class AskedOf(NamedTuple):
     name: str
     mode: Mode
     judge: RecipientJudge
-    bounces: bool
+    returns: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Plan:
     message: tuple[Asked, ...]
     message_rest: tuple[Asked, ...]
     address: tuple[AskedOf, ...]
+    repeat: tuple[AskedOf, ...]
     rest: tuple[AskedOf, ...]
     early_mail: tuple[Asked, ...]
     early_rcpt: tuple[AskedOf, ...]
@@ -100,13 +101,14 @@ def _plan(settings: PolicySettings) -> Plan:
         if isinstance(rule, MessageRule):
             mode = rule.mode(settings) if rule.mode else mode
             if mode != "off" or rule.always:
-                message.append((rule, Asked(place, rule.name, mode, rule.judge, rule.bounces)))
+                message.append((rule, Asked(place, rule.name, mode, rule.judge, rule.returns)))
         elif mode != "off" or rule.always:
-            recipient.append((rule, AskedOf(place, rule.name, mode, rule.judge, rule.bounces)))
+            recipient.append((rule, AskedOf(place, rule.name, mode, rule.judge, rule.returns)))
     return Plan(
         message=tuple(asked for rule, asked in message if rule.stage == "address"),
         message_rest=tuple(asked for rule, asked in message if rule.stage == "rest"),
         address=tuple(asked for rule, asked in recipient if rule.stage in ("address", "repeat")),
+        repeat=tuple(asked for rule, asked in recipient if rule.stage == "repeat"),
         rest=tuple(asked for rule, asked in recipient if rule.stage == "rest"),
         early_mail=tuple(asked for rule, asked in message if rule.early == "mail"),
         early_rcpt=tuple(asked for rule, asked in recipient if rule.early == "rcpt"),
@@ -128,9 +130,9 @@ class Hearing:
     def ask_message(self, rules: Sequence[Asked]) -> Fate:
         """Ask rules about the message."""
         fate, case, checks = Fate(), self.case, self.checks
-        null_sender = case.facts.null_sender
-        for place, name, mode, judge, bounces in rules:
-            finding = SKIPPED if null_sender and not bounces else judge(case)
+        returned = case.returned
+        for place, name, mode, judge, returns in rules:
+            finding = SKIPPED if returned and not returns else judge(case)
             if finding.kind in SILENT:
                 if (finding.mode or mode) != "off":
                     checks[place].append(Check(name, finding.kind, "", finding.evidence))
@@ -155,14 +157,20 @@ class Hearing:
             self._take(recipient, known, fate)
         return fate
 
+    def ask_whether_repeated(self, plan: Plan, recipient: RecipientFacts) -> Fate:
+        """Ask about one recipient only whether this was accepted before."""
+        fate = Fate()
+        self.ask(plan.repeat, recipient, self.case.state.recipients.get(recipient.key), fate)
+        return fate
+
     def ask(
         self, rules: Sequence[AskedOf], recipient: RecipientFacts, known: RecipientState | None, fate: Fate
     ) -> None:
         """Ask these rules about one recipient."""
         case, checks, address = self.case, self.checks, recipient.address
-        null_sender = case.facts.null_sender
-        for place, name, mode, judge, bounces in rules:
-            finding = SKIPPED if null_sender and not bounces else judge(case, recipient, known)
+        returned = case.returned
+        for place, name, mode, judge, returns in rules:
+            finding = SKIPPED if returned and not returns else judge(case, recipient, known)
             if finding.kind in SILENT:
                 if (finding.mode or mode) != "off":
                     checks[place].append(Check(name, finding.kind, address, finding.evidence))

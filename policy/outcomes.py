@@ -6,8 +6,8 @@ and is not counted.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Decimal
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
 from policy.usage import DAY
@@ -91,6 +91,16 @@ def together(parts: Iterable[Brought], types: Iterable[str]) -> Brought:
         for name, count in part.counted.items():
             counted[name] = counted.get(name, Decimal(0)) + count
     return Brought(counted, revenue)
+
+
+def in_cents(groups: Mapping[str, Brought]) -> dict[str, Brought]:
+    """The same with each revenue in whole cents, which sum to the rounded revenue of all (largest remainder)."""
+    cents = {name: brought.revenue.quantize(CENT, ROUND_FLOOR) for name, brought in groups.items()}
+    whole = sum((brought.revenue for brought in groups.values()), Decimal(0)).quantize(CENT, ROUND_HALF_EVEN)
+    missing = int((whole - sum(cents.values())) / CENT)
+    for name in sorted(groups, key=lambda name: (cents[name] - groups[name].revenue, name))[:missing]:
+        cents[name] += CENT
+    return {name: replace(brought, revenue=cents[name]) for name, brought in groups.items()}
 
 
 def _count(count: Decimal) -> int | Decimal:

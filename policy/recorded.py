@@ -65,6 +65,7 @@ _CONSENT = _Sparse(Consent)
 _KNOWN = _Sparse(RecipientState, "suppressions", "consent", "earlier", "recent")
 
 _DEFECTS = ("identity_defects", "form_defects", "ambiguities")
+_CLASSES = ("allowed_classes", "tightened_classes")
 _FACT_TUPLES = ("sender_addresses", "name_suspicions", "features", "secrets", "canaries")
 
 
@@ -111,6 +112,8 @@ def state_to_json(state: State, facts: Facts | None = None) -> dict[str, Any]:
     if state.rates is None or state.rates:
         data["rates"] = state.rates and [_rates(r) for r in state.rates]
     _put(data, throttles={name: _window(w) for name, w in state.throttles.items() if w.buckets}, extra=state.extra)
+    if state.answered is not None:
+        data["answered"] = _earlier(state.answered)
     return data
 
 
@@ -126,6 +129,7 @@ def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> Stat
         recipients={key: _known_read(known, sketch) for key, known in data["recipients"].items()},
         rates=None if rates is None else tuple(Rates(*r) for r in rates),
         throttles={name: _window_read(hourly(), written) for name, written in data.get("throttles", {}).items()},
+        answered=Earlier(*data["answered"]) if "answered" in data else None,
         extra=data.get("extra", {}),
     )
 
@@ -134,6 +138,10 @@ def _rates(rates: Rates) -> list[Any]:
     """The counts in the order of their fields; the last only where there is one."""
     counts = [rates.window, rates.sent, rates.delivered, rates.bounced, rates.complained, rates.scope]
     return [*counts, rates.refused] if rates.refused else counts
+
+
+def _earlier(earlier: Earlier) -> list[Any]:
+    return [earlier.kind, earlier.send_id, earlier.at]
 
 
 def _put(data: dict[str, Any], **values: Any) -> None:
@@ -150,8 +158,9 @@ def _mailbox(mailbox: MailboxState, sketch: tuple[int, ...] | None) -> dict[str,
 def _mailbox_read(data: Mapping[str, Any], sketch: tuple[int, ...]) -> MailboxState:
     read = dict(data)
     read["addresses"] = tuple(data["addresses"])
-    if "allowed_classes" in data:
-        read["allowed_classes"] = tuple(data["allowed_classes"])
+    for name in _CLASSES:
+        if name in data:
+            read[name] = tuple(data[name])
     read["tightened"] = Limits(**data.get("tightened", {}))
     read["usage"] = _usage_read(data.get("usage", {}))
     read["fan_out"] = tuple(Cluster(_sketch_read(s, sketch), tuple(times)) for s, times in data.get("fan_out", ()))
@@ -165,7 +174,7 @@ def _known(known: RecipientState, sketch: tuple[int, ...] | None) -> dict[str, A
     if known.consent is not None:
         data["consent"] = _CONSENT.write(known.consent)
     if known.earlier is None or known.earlier:
-        data["earlier"] = known.earlier and [[e.kind, e.send_id, e.at] for e in known.earlier]
+        data["earlier"] = known.earlier and [_earlier(e) for e in known.earlier]
     if known.recent is None:
         data["recent"] = None
     elif known.recent:
@@ -179,6 +188,8 @@ def _known_read(data: Mapping[str, Any], sketch: tuple[int, ...]) -> RecipientSt
         read["suppressions"] = tuple(Suppression(*s) for s in data["suppressions"])
     if "consent" in data:
         read["consent"] = Consent(**data["consent"])
+    if "leaving" in data:
+        read["leaving"] = tuple(data["leaving"])
     if data.get("earlier"):
         read["earlier"] = tuple(Earlier(*e) for e in data["earlier"])
     if data.get("recent"):

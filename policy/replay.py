@@ -125,10 +125,11 @@ def replay_at_the_door(
     """
     unmet = at_rcpt(candidate, facts, state, accepted) if facts.recipients else at_mail(candidate, facts, state)
     named = [r.address for r in facts.recipients]
+    longest = int(candidate.options.max_tempfail.total_seconds())
     now = (
         Decision("approved", tuple(RecipientVerdict(r, "queued") for r in named), ())
         if unmet is None
-        else Decision.at_the_door(unmet, named)
+        else Decision.at_the_door(unmet, named, longest)
     )
     return compare(facts, recorded, summary(now))
 

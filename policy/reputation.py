@@ -166,11 +166,11 @@ def trend(today: int, same_weekday: Sequence[int]) -> Trend:
     return "falling" if today <= FALLING * mean else "stable"
 
 
-def score(windows: Sequence[Rates], rule: Reputation, volume: Trend) -> Score:
-    """The score with every term shown."""
+def score(windows: Sequence[Rates], rule: Reputation, volume: Trend, status: Status | None = None) -> Score:
+    """The score with every term shown; `status` where more was looked at than these rates."""
     bounces = max((bounce_rate(r) * _weight(r, rule) for r in windows), default=0.0)
     complaints = max((complaint_rate(r) * _weight(r, rule) for r in windows), default=0.0)
-    status = assess(windows, rule).status
+    status = status or assess(windows, rule).status
     terms = (
         Term("bounces", round(bounces, 4), _points(bounces, rule.warn_bounce_rate, BOUNCE_TERM)),
         Term("complaints", round(complaints, 4), _points(complaints, rule.warn_complaint_rate, COMPLAINT_TERM)),

@@ -39,7 +39,7 @@ class TenantActive(Rule):
 
 @dataclass(frozen=True, slots=True)
 class MailboxActive(Rule):
-    """A mailbox paused by a person, by its own key, or by its reputation sends nothing."""
+    """A mailbox paused by a person, by its own key, by the policy or for its reputation sends nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,8 @@ class LoopDetection(Rule):
     hours: int = bounded(24, 1, 168)
     # The mode for transactional mail. Default warn: notifications resemble one another.
     transactional_mode: Mode = "warn"
-    # Pause the mailbox when the rule fails. Default false: the message is refused and an alert raised.
+    # Pause the mailbox when the rule fails, until a person resumes it. Default false: the message
+    # is refused and an alert raised.
     pause: bool = False
     # The same message to many recipients.
     fan_out: FanOut = FanOut()

@@ -21,6 +21,14 @@ class Limits:
     monthly: int | None = None
 
 
+AUTONOMY = ("auto_send", "first_contact", "human_approved")  # from loose to strict
+
+
+def strictness(autonomy: str) -> int:
+    """How strict a level is; one that nobody knows is the strictest."""
+    return AUTONOMY.index(autonomy) if autonomy in AUTONOMY else len(AUTONOMY)
+
+
 @dataclass(frozen=True, slots=True)
 class TenantState:
     """A tenant: `status` is active, paused or disabled; `cause` says who paused it and why."""
@@ -34,10 +42,12 @@ class TenantState:
 
 @dataclass(frozen=True, slots=True)
 class MailboxState:
-    """A mailbox as it stands now: declared fields, tightenings by its own key, and what it used.
+    """A mailbox as it stands now: declared fields, what tightens them, and what it used.
 
-    `paused_by` is "person", "key" (the agent's own) or "reputation".
-    `tightened` limits come on top of the policy's: the smaller one binds.
+    `paused_by` is "person", "key" (the agent's own), "policy" or "reputation".
+    `tightened` limits come on top of the policy's: the smaller one binds. The same goes for
+    `tightened_autonomy` and `tightened_classes`, empty where nothing was tightened, beside what
+    is declared; `level` and `classes` are what binds.
     """
 
     id: str
@@ -50,8 +60,21 @@ class MailboxState:
     role: str = "agent"
     allowed_classes: tuple[str, ...] = ("transactional", "commercial")
     tightened: Limits = Limits()
+    tightened_autonomy: str = ""
+    tightened_classes: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     fan_out: tuple["Cluster", ...] = ()
+
+    @property
+    def level(self) -> str:
+        """The stricter of the declared autonomy and the tightened one."""
+        return max(self.autonomy, self.tightened_autonomy or self.autonomy, key=strictness)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The declared classes that were not taken away."""
+        kept = self.tightened_classes or self.allowed_classes
+        return tuple([name for name in self.allowed_classes if name in kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +119,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An accepted submission this one may repeat: by `kind` key, message_id or content."""
+    """An accepted submission this one may repeat: by `kind` key, idempotency_key, message_id or content."""
 
     kind: str
     send_id: str
@@ -121,7 +144,8 @@ class RecipientState:
     recent: tuple[Sent, ...] | None = ()
     first_at: int = 0  # first message of this mailbox
     last_at: int = 0
-    last_commercial_at: int = 0
+    last_commercial_at: int = 0  # the newest that has left, as far as it was not put off
+    leaving: tuple[int, ...] = ()  # when mail that the cooldown counts and that was put off leaves
     delivered_at: int = 0
     replied_at: int = 0
     leased_by: str = ""  # another mailbox of the tenant that wrote last
@@ -152,4 +176,5 @@ class State:
     recipients: Mapping[str, RecipientState]  # by key
     rates: tuple[Rates, ...] | None = ()
     throttles: Mapping[str, Window] = field(default_factory=dict)  # by recipient domain: when the tenant's mail leaves
+    answered: Earlier | None = None  # the first request by HTTP under the same key, whomever it was to
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from benchmarks.million.past import DAY, SPAN, Past, address_of
+from policy.facts import alias_of
 from relay.mail.ids import new_id
 
 
@@ -65,6 +66,7 @@ def _suppression(past: Past, tenant: str, number: int) -> dict[str, Any]:
     return {
         "id": new_id("sup", at, past.chance.randbytes),
         "key": address,
+        "alias": alias_of(address),
         "address": address,
         "scope": "tenant",
         "tenant_id": tenant,

@@ -8,10 +8,11 @@ from policy.state import RecipientState
 def autonomy_level(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
     """Mail to the outside is held as the mailbox's level says; colleagues are exempt."""
     mailbox = case.state.mailbox
-    evidence = {"level": mailbox.autonomy}
+    level = mailbox.level
+    evidence = {"level": level}
     if recipient.internal:
         return SKIPPED
-    match mailbox.autonomy:
+    match level:
         case "auto_send":
             return PASSED
         case "first_contact":

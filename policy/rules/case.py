@@ -51,7 +51,7 @@ UNLISTED = Finding("unlisted")
 
 @dataclass(slots=True)
 class Bound:
-    """One limit as it binds this message: of the policy, tightened by the mailbox's key, or of the tenant.
+    """One limit as it binds this message: of the policy, tightened for the mailbox, or of the tenant.
 
     `plan` is a copy of the window in which what a queueing limit puts off is tried out.
     """
@@ -72,7 +72,9 @@ class Case:
     facts: Facts
     state: State
     early: bool = False  # asked at MAIL or RCPT, before the content is known
+    departing: bool = False  # asked again as the message leaves
     commercial: bool = field(init=False)
+    returned: bool = field(init=False)  # a mail system's own, which is nobody's mail: no pace and no limit but its own
     taken: list[int] = field(default_factory=list)  # per accepted recipient: when it counts, 0 is now
     denied: int = 0  # recipients a limit turned away
     first_contacts: int = 0
@@ -85,6 +87,8 @@ class Case:
 
     def __post_init__(self) -> None:
         self.commercial = not self.early and self.facts.message_class == "commercial"
+        # What stands in it is not known yet at MAIL and RCPT: the decision binds.
+        self.returned = self.facts.null_sender if self.early else self.facts.is_return
 
     def take(self, recipient: RecipientFacts, known: RecipientState | None, counts_at: int, reached: bool) -> None:
         """An accepted recipient: the next one of this message counts after it."""
@@ -123,11 +127,13 @@ def refuse(
     *,
     wait: int = 0,
     cause: str = "",
+    pauses: str = "",
     evidence: Mapping[str, Any] = EMPTY,
     mode: Mode | None = None,
 ) -> Finding:
     """The condition of a rule was met: the message may not be sent."""
-    return Finding("refuse", evidence, Refusal(reason, clause(detail), retry, next_step, wait, cause), mode=mode)
+    refusal = Refusal(reason, clause(detail), retry, next_step, wait, cause, pauses)
+    return Finding("refuse", evidence, refusal, mode=mode)
 
 
 def hold(detail: str, next_step: Next, *, evidence: Mapping[str, Any] = EMPTY, mode: Mode | None = None) -> Finding:

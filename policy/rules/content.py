@@ -13,7 +13,7 @@ def content_classification(case: Case) -> Finding:
         evidence["in_doubt"] = True
     if facts.claim:
         evidence["claim"] = facts.claim
-    allowed = case.state.mailbox.allowed_classes
+    allowed = case.state.mailbox.classes
     if facts.message_class in allowed:
         return Finding("passed", evidence)
     detail = f"{case.state.mailbox.name} may send {' and '.join(allowed) or 'nothing'}, this is {facts.message_class}"

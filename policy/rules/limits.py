@@ -1,11 +1,12 @@
 """20: how much may be sent in an hour, a day, a month, by the mailbox and by its tenant.
 
-Three bounds may hold at once: the policy's, under the rule's mode; the one the mailbox's
-own key set, and the tenant's, which no mode of a mailbox's policy loosens. A recipient of
-one message counts after those before it. A limit that queues counts what it puts off at
+Three bounds may hold at once: the policy's, under the rule's mode; the one a person or its
+own key tightened the mailbox to, and the tenant's, which no mode of a mailbox's policy loosens.
+A recipient of one message counts after those before it. A limit that queues counts what it puts off at
 the time it leaves, so that every window holds the limit, those to come included.
 
-The null sender has a bucket of its own and touches no other (RFC 5321 §4.5.5).
+The null sender has a small bucket of its own. What a mail system returns touches no other
+(RFC 5321 §4.5.5); whatever else comes from the null sender draws from all of them.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from policy.usage import Window
 NULL_SENDER_HOURLY = 20
 
 _WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
-_WHOSE = {"tenant": " for the tenant", "key": " as its own key set", "null_sender": " for bounces"}
+_WHOSE = {"tenant": " for the tenant", "mailbox": " as tightened for this mailbox", "null_sender": " from <>"}
 
 
 def rate_limit(window: str) -> Callable[[Case, RecipientFacts, RecipientState | None], Finding]:
@@ -39,7 +40,7 @@ def judge_window(case: Case, window: str) -> Finding:
     if bounds is None:
         bounds = case.bounds[window] = _bounds(case, window)
     if not bounds:
-        return SKIPPED if case.facts.null_sender else UNLISTED
+        return SKIPPED if case.returned else UNLISTED
     taken = len(case.taken)
     tightest = min(bounds, key=lambda b: b.limit - b.used) if len(bounds) > 1 else bounds[0]
     if tightest.used + taken < tightest.limit:
@@ -50,21 +51,22 @@ def judge_window(case: Case, window: str) -> Finding:
 def _bounds(case: Case, window: str) -> tuple[Bound, ...]:
     """The limits that bind this message in one window, each with what is used up."""
     now, mailbox, tenant = case.facts.now, case.state.mailbox, case.state.tenant
-    if case.facts.null_sender:
-        if window != "hourly":
-            return ()
-        return (_bound(now, NULL_SENDER_HOURLY, mailbox.usage.null_sender, "enforce", "null_sender"),)
+    small: tuple[Bound, ...] = ()
+    if case.facts.null_sender and window == "hourly":
+        small = (_bound(now, NULL_SENDER_HOURLY, mailbox.usage.null_sender, "enforce", "null_sender"),)
+    if case.returned:
+        return small
     rule = rule_of(case, window)
     found = []
     if rule.limit is not None and rule.mode != "off":
         found.append(_bound(now, rule.limit, mailbox.usage.sent[window], rule.mode, ""))
     tightened = limit_of(mailbox.tightened, window)
     if tightened is not None and not (found and rule.mode == "enforce" and tightened >= found[0].limit):
-        found.append(_bound(now, tightened, mailbox.usage.sent[window], "enforce", "key"))
+        found.append(_bound(now, tightened, mailbox.usage.sent[window], "enforce", "mailbox"))
     shared = limit_of(tenant.limits, window)
     if shared is not None:
         found.append(_bound(now, shared, tenant.usage.sent[window], "enforce", "tenant"))
-    return tuple(found)
+    return (*small, *found)  # the small bucket first: nothing is queued or held for it
 
 
 def _bound(now: int, limit: int, window: Window, mode: Mode, scope: str) -> Bound:

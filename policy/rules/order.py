@@ -5,7 +5,7 @@ whether the message is a repeat, "repeat" by the rule that says so, "rest" only 
 none. For a rule about the message, "rest" means: only unless every recipient is a repeat.
 `early` names the command that can answer it before the content is there. Rules marked
 `always` are asked though their mode is off: part of them is not the mailbox's to switch off.
-`bounces` says whether a bounce, from the null sender, is judged by it.
+`returns` says whether what a mail system returns from the null sender (`Facts.is_return`) is judged by it.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class MessageRule:
     judge: MessageJudge
     stage: Stage = "address"
     early: Literal["", "mail"] = ""
-    bounces: bool = True
+    returns: bool = True
     always: bool = False
     mode: Callable[[PolicySettings], Mode] | None = None
 
@@ -52,7 +52,7 @@ class RecipientRule:
     judge: RecipientJudge
     stage: Stage = "rest"
     early: Literal["", "rcpt"] = ""
-    bounces: bool = True
+    returns: bool = True
     always: bool = False
 
 
@@ -76,18 +76,18 @@ RULES: tuple[MessageRule | RecipientRule, ...] = (
     RecipientRule("recipient_allowed", recipient.recipient_allowed, "address", early="rcpt"),
     RecipientRule("suppression_check", permission.suppression_check, early="rcpt"),
     RecipientRule("consent_validation", permission.consent_validation),
-    RecipientRule("duplicate", sameness.duplicate, "repeat", bounces=False),
-    RecipientRule("loop_detection", sameness.loop_detection, bounces=False),
-    MessageRule("loop_detection", sameness.fan_out, "rest", bounces=False, mode=_fan_out_mode),
-    RecipientRule("cooldown", pace.cooldown, early="rcpt", bounces=False),
-    RecipientRule("recipient_lease", pace.recipient_lease, early="rcpt", bounces=False),
-    RecipientRule("first_contact_limit", pace.first_contact_limit, early="rcpt", bounces=False),
-    RecipientRule("recipient_burst", pace.recipient_burst, early="rcpt", bounces=False),
+    RecipientRule("duplicate", sameness.duplicate, "repeat", returns=False),
+    RecipientRule("loop_detection", sameness.loop_detection, returns=False),
+    MessageRule("loop_detection", sameness.fan_out, "rest", returns=False, mode=_fan_out_mode),
+    RecipientRule("cooldown", pace.cooldown, early="rcpt", returns=False),
+    RecipientRule("recipient_lease", pace.recipient_lease, early="rcpt", returns=False),
+    RecipientRule("first_contact_limit", pace.first_contact_limit, early="rcpt", returns=False),
+    RecipientRule("recipient_burst", pace.recipient_burst, early="rcpt", returns=False),
     RecipientRule("rate_limit_hourly", limits.rate_limit("hourly"), early="rcpt", always=True),
     RecipientRule("rate_limit_daily", limits.rate_limit("daily"), early="rcpt", always=True),
     RecipientRule("rate_limit_monthly", limits.rate_limit("monthly"), early="rcpt", always=True),
     RecipientRule("recipient_domain_throttle", shaping.recipient_domain_throttle),
-    RecipientRule("warmup", shaping.warmup, bounces=False),
+    RecipientRule("warmup", shaping.warmup, returns=False),
     MessageRule("negative_signal_budget", standing.negative_signal_budget, "rest", early="mail"),
     MessageRule("reputation", standing.reputation, "rest", early="mail"),
     RecipientRule("send_window", shaping.send_window),

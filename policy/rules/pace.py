@@ -5,6 +5,7 @@ from typing import Any
 from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
+from policy.rules.shaping import departure
 from policy.state import RecipientState
 from policy.usage import MINUTE, Window
 
@@ -17,13 +18,36 @@ def cooldown(case: Case, recipient: RecipientFacts, known: RecipientState | None
     if known is None:
         return unread("the history of the recipient")
     last = known.last_at if rule.all_mail else known.last_commercial_at
-    until = last + rule.minutes * MINUTE
-    if not last or until <= case.facts.now:
+    others = [at for at in (last, *known.leaving) if at]
+    if not others:
         return PASSED
-    if known.replied_at > last:
-        return Finding("skipped", {"replied_at": iso(known.replied_at)})
-    detail = f"{recipient.address} was written to less than {rule.minutes} minutes ago"
-    return _wait(case, "cooldown", detail, until, {"last": iso(last)})
+    # Departures are compared: one for tomorrow stands in the way of tomorrow's mail, and not of today's.
+    leaves = case.facts.now if case.early else departure(case, recipient, known)
+    apart = rule.minutes * MINUTE
+    unanswered = [at for at in others if at >= known.replied_at]
+    if near := _near(unanswered, leaves, apart):
+        until = _cooled(unanswered, leaves, apart)
+        return _wait(case, "cooldown", _between(case, recipient, max(near)), until, {"last": iso(max(near))})
+    return Finding("skipped", {"replied_at": iso(known.replied_at)}) if _near(others, leaves, apart) else PASSED
+
+
+def _near(others: list[int], leaves: int, apart: int) -> list[int]:
+    return [at for at in others if abs(leaves - at) < apart]
+
+
+def _cooled(others: list[int], leaves: int, apart: int) -> int:
+    """The first time from `leaves` on that lies far enough from all the others."""
+    for at in sorted(others):
+        if abs(leaves - at) < apart:
+            leaves = at + apart
+    return leaves
+
+
+def _between(case: Case, recipient: RecipientFacts, other: int) -> str:
+    minutes = case.settings.cooldown.minutes
+    if other <= case.facts.now:
+        return f"{recipient.address} was written to less than {minutes} minutes ago"
+    return f"{recipient.address} is written to at {iso(other)}, less than {minutes} minutes from this"
 
 
 def recipient_lease(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:

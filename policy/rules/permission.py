@@ -85,12 +85,11 @@ def _recorded(consent: Consent | None) -> dict[str, str]:
 
 def _missing(rule: ConsentValidation, consent: Consent | None, now: int) -> str:
     """What consent lacks, as a clause; empty when nothing is asked for or it suffices."""
-    profiles = _applying(rule, consent)
-    if not profiles and not rule.required:
+    if not rule.profiles and not rule.required:
         return ""
-    if consent is not None and not consent.granted:
+    if consent is not None and not consent.granted:  # a no is heard wherever it was said
         return f"consent revoked {day(consent.at)}"
-    asking = [p for p in profiles if p.consent == "opt_in"]
+    asking = [p for p in _applying(rule, consent) if p.consent == "opt_in"]
     if consent is None:
         return "no consent recorded" if rule.required or asking else ""
     return next((lack for p in asking if (lack := _lacking(p, consent, now))), "")

@@ -7,7 +7,7 @@ folding may only ever refuse more. The syntax was judged when the address was pa
 import unicodedata
 from dataclasses import dataclass
 
-from policy.facts import RecipientFacts, exact
+from policy.facts import RecipientFacts, alias_of, exact
 from policy.memo import Prepared
 from policy.rules.case import PASSED, Case, Finding, refuse, unread
 from policy.settings import RecipientAllowed
@@ -34,6 +34,7 @@ class Lists:
     allow: frozenset[str]
     allow_domains: frozenset[str]
     block: frozenset[str]
+    block_aliases: frozenset[str]
     block_domains: frozenset[str]
 
     @property
@@ -65,9 +66,10 @@ def recipient_allowed(case: Case, recipient: RecipientFacts, _known: RecipientSt
     lists = _lists_of(rule)
     if lists is None:
         return PASSED
-    if _blocked(lists, recipient):
+    fold = case.settings.suppression_check.fold_aliases
+    if _blocked(lists, recipient, fold=fold):
         return _not_allowed(f"{recipient.address} is on the block list", "block_list")
-    if rule.role_accounts == "block" and recipient.key.partition("@")[0] in ROLE_ACCOUNTS:
+    if rule.role_accounts == "block" and _is_role(recipient, fold=fold):
         return _not_allowed(f"{recipient.address} is a role account", "role_account")
     if lists.closed and not _allowed(lists, recipient):
         return _not_allowed(f"{recipient.address} is not on the allow list", "allow_list")
@@ -78,10 +80,12 @@ def _prepare(rule: RecipientAllowed) -> Lists | None:
     """The lists of a policy; None when it has none."""
     if rule == RecipientAllowed(mode=rule.mode):
         return None
+    blocked = frozenset(_folded(a) for a in rule.block_addresses)
     return Lists(
         frozenset(exact(a) for a in rule.addresses),
         frozenset(d.lower() for d in rule.domains),
-        frozenset(_folded(a) for a in rule.block_addresses),
+        blocked,
+        frozenset(map(alias_of, blocked)),
         frozenset(d.lower() for d in rule.block_domains),
     )
 
@@ -89,10 +93,13 @@ def _prepare(rule: RecipientAllowed) -> Lists | None:
 _lists_of = Prepared(_prepare)
 
 
-def _blocked(lists: Lists, recipient: RecipientFacts) -> bool:
-    return (
-        recipient.key in lists.block or recipient.alias in lists.block or under(recipient.domain, lists.block_domains)
-    )
+def _blocked(lists: Lists, recipient: RecipientFacts, *, fold: bool) -> bool:
+    listed = recipient.key in lists.block or (fold and recipient.alias in lists.block_aliases)
+    return listed or under(recipient.domain, lists.block_domains)
+
+
+def _is_role(recipient: RecipientFacts, *, fold: bool) -> bool:
+    return (recipient.alias if fold else recipient.key).partition("@")[0] in ROLE_ACCOUNTS
 
 
 def _allowed(lists: Lists, recipient: RecipientFacts) -> bool:

@@ -7,14 +7,20 @@ from policy.decision import Refusal
 from policy.facts import Facts, RecipientFacts
 from policy.moment import iso
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
-from policy.settings import Duplicate, Mode
+from policy.settings import Duplicate, LoopDetection, Mode
 from policy.sketch import similar
 from policy.state import Earlier, RecipientState
 from policy.usage import DAY, HOUR, MINUTE
 
 # A key is the client's own word for «the same»; a Message-ID nearly so; content is our guess.
 _KINDS = ("key", "message_id", "content")
-_BY = {"key": "dedupe key", "message_id": "Message-ID", "content": "content", "message": "recipient"}
+_BY = {
+    "key": "dedupe key",
+    "idempotency_key": "Idempotency-Key",
+    "message_id": "Message-ID",
+    "content": "content",
+    "message": "recipient",
+}
 
 _STRICTNESS: dict[Mode, int] = {"off": 0, "shadow": 1, "warn": 2, "enforce": 3}
 
@@ -23,6 +29,8 @@ def duplicate(case: Case, recipient: RecipientFacts, known: RecipientState | Non
     """14: an accepted first submission is replayed; nothing is sent again."""
     if recipient.key in case.accepted_keys:  # the envelope names one person twice
         return _replay(case.facts.send_id, "message", case.facts.now)
+    if (first := answered(case)) is not None:
+        return _replay(first.send_id, first.kind, first.at)
     if known is None or known.earlier is None:
         return unread("earlier submissions")
     rule, facts = case.settings.duplicate, case.facts
@@ -35,13 +43,21 @@ def duplicate(case: Case, recipient: RecipientFacts, known: RecipientState | Non
     return PASSED
 
 
+def answered(case: Case) -> Earlier | None:
+    """14, by HTTP: the first request under the same key, whose answer stands whatever is said now, and to whom."""
+    first, facts = case.state.answered, case.facts
+    if first is None or facts.now - first.at >= _window(case.settings.duplicate, facts, first.kind):
+        return None
+    return first
+
+
 def _age(earlier: Earlier) -> tuple[int, str]:
     return (earlier.at, earlier.send_id)
 
 
 def _window(rule: Duplicate, facts: Facts, kind: str) -> int:
     """How long a sameness of this kind is remembered, for this message."""
-    if kind == "key":
+    if kind in ("key", "idempotency_key"):
         return rule.dedupe_key_days * DAY
     if kind == "message_id":
         return rule.message_id_days * DAY
@@ -81,7 +97,8 @@ def loop_detection(case: Case, recipient: RecipientFacts, known: RecipientState 
     if near < rule.limit:
         return Finding("passed", evidence, mode=mode)
     detail = f"{near + 1} alike to {recipient.address} in {rule.hours} hours"
-    return refuse("loop_detected", detail, "human", "ask_human", evidence=evidence, mode=mode)
+    pauses = _pause(rule, f"{near + 1} alike to one recipient in {rule.hours} hours")
+    return refuse("loop_detected", detail, "human", "ask_human", pauses=pauses, evidence=evidence, mode=mode)
 
 
 def fan_out(case: Case) -> Finding:
@@ -98,7 +115,13 @@ def fan_out(case: Case) -> Finding:
         return PASSED
     evidence = {"fan_out": near, "limit": rule.limit}
     detail = f"{near} alike in {rule.minutes} minutes"
-    return refuse("loop_detected", detail, "human", "ask_human", evidence=evidence)
+    pauses = _pause(case.settings.loop_detection, detail)
+    return refuse("loop_detected", detail, "human", "ask_human", pauses=pauses, evidence=evidence)
+
+
+def _pause(rule: LoopDetection, found: str) -> str:
+    """The cause of the pause, where the operator wants one."""
+    return f"a loop: {found}" if rule.pause else ""
 
 
 def _weaker(one: Mode, other: Mode) -> Mode:

@@ -1,5 +1,6 @@
 """When it may leave: rules that put mail off instead of refusing it. 21, 22 and 25."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -8,9 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from policy.facts import RecipientFacts
 from policy.moment import iso, moment, seconds_until
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, schedule, unread
+from policy.rules.limits import judge_window, rule_of
 from policy.settings import SendWindow
 from policy.state import DomainState, RecipientState
-from policy.usage import DAY
+from policy.usage import DAY, WINDOWS
+
+# When one of the rules lets a copy leave that may leave at the given time.
+Room = Callable[[Case, RecipientFacts, RecipientState | None, int], int]
 
 _AHEAD = 16  # days: a window once a week that the clocks skip opens in the week after
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -82,14 +87,16 @@ def departure(case: Case, recipient: RecipientFacts, known: RecipientState | Non
     return at
 
 
-def _departure(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> int:
+def _departure(
+    case: Case, recipient: RecipientFacts, known: RecipientState | None, apart_from: Room | None = None
+) -> int:
     settings, at, before = case.settings, earliest(case), -1
     rules = (
         (settings.recipient_domain_throttle, _throttled),
         (settings.warmup, _warmed),
         (settings.send_window, _opened),
     )
-    enforced = [room for rule, room in rules if rule.mode == "enforce"]
+    enforced = [room for rule, room in rules if rule.mode == "enforce" and room is not apart_from]
     while at != before:
         before = at
         for room in enforced:
@@ -98,8 +105,11 @@ def _departure(case: Case, recipient: RecipientFacts, known: RecipientState | No
 
 
 def earliest(case: Case) -> int:
-    """When the client and the limits that queue let one more recipient leave."""
+    """When the client and the limits that queue let one more recipient leave; whoever asks first asks the limits."""
     now = case.facts.now
+    for window in WINDOWS:
+        if rule_of(case, window).on_exceed == "queue":
+            judge_window(case, window)
     queues = [bound for bounds in case.bounds.values() for bound in bounds if bound.plan is not None]
     free = [bound.plan.frees_at(now, 1, bound.limit) for bound in queues if bound.plan is not None]
     return max(now, case.facts.send_at, *free)
@@ -117,7 +127,7 @@ def _throttled(case: Case, recipient: RecipientFacts, _known: RecipientState | N
 def _warmed(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
     """The first day whose own count is below its limit; only commercial mail waits for it."""
     domain, day = case.state.domain, at // DAY
-    if domain is None or not case.commercial or case.facts.null_sender:
+    if domain is None or not case.commercial:
         return at
     while (limit := warmup_limit(case, domain, day)) is not None and _sent_on(case, domain, day) >= limit:
         day += 1
@@ -138,17 +148,21 @@ def send_window(case: Case, recipient: RecipientFacts, known: RecipientState | N
     """25: commercial mail leaves in the hours the operator allows, by the recipient's clock where it is known."""
     if not case.commercial:
         return SKIPPED
-    rule = case.settings.send_window
-    zone = _zone_of(case, known)
+    found = hours(case, known, _departure(case, recipient, known, apart_from=_opened))
+    if not found.due or case.settings.send_window.mode != "enforce":
+        return found
+    return schedule(departure(case, recipient, known), found.evidence)
+
+
+def hours(case: Case, known: RecipientState | None, at: int) -> Finding:
+    """What the hours say to commercial mail that would leave at `at`."""
+    rule, zone = case.settings.send_window, _zone_of(case, known)
     if zone is None:
         return unread(f"the time zone {rule.zone}")
-    leaves = max(case.facts.now, case.facts.send_at)
-    opening = next_opening(rule, zone, leaves)
+    opening = next_opening(rule, zone, at)
     if opening is None:
         return unread("an hour at which mail may be sent")
-    if opening <= case.facts.now:
-        return PASSED
-    return schedule(max(opening, case.leaving.get(recipient.key, 0)), {"zone": zone.key})
+    return PASSED if opening == at else schedule(opening, {"zone": zone.key})
 
 
 def _zone_of(case: Case, known: RecipientState | None) -> ZoneInfo | None:

@@ -1,7 +1,8 @@
-"""Whether tenant and mailbox may send at all: the kill switch, and pauses by a person, a key or reputation.
+"""Whether tenant and mailbox may send at all: the kill switch, and pauses by a person, a key, the policy or reputation.
 
 A pause binds until a person lifts it, so it is permanent to a client unless the operator
-chose otherwise: `pause_reply` 451 lets clients keep their mail, hold takes it and waits.
+chose otherwise: `pause_reply` 451 lets clients keep their mail, hold takes it and waits. Mail
+that was taken before is let go when the pause is lifted, whatever clients are told.
 """
 
 from typing import Any
@@ -13,7 +14,12 @@ from policy.rules.case import PASSED, Case, Finding, clause, hold, refuse, unrea
 
 PAUSE_RETRY = 3600  # seconds after which a client asks again where pauses are told as temporary
 
-_PAUSED_BY = {"person": "by a person", "key": "by its own key", "reputation": "for its reputation"}
+_PAUSED_BY = {
+    "person": "by a person",
+    "key": "by its own key",
+    "policy": "by the policy",
+    "reputation": "for its reputation",
+}
 
 
 def tenant_active(case: Case) -> Finding:
@@ -67,10 +73,13 @@ def reputation(case: Case) -> Finding:
 
 
 def paused(case: Case, reason: str, what: str, cause: str, evidence: dict[str, Any] | None = None) -> Finding:
-    """A pause, told as the operator chose: refused until a person acts, for now, or held."""
+    """A pause, told as the operator chose: refused until a person acts, for now, or held.
+
+    At departure nobody is told, and the message waits.
+    """
     detail = f"{what}, {cause}" if cause else what
     shown = evidence or {}
-    match case.settings.options.pause_reply:
+    match "550" if case.departing else case.settings.options.pause_reply:
         case "hold":
             return hold(detail, "ask_human", evidence=shown)
         case "451":

@@ -20,6 +20,7 @@ from relay.http import dns_records
 from relay.store import attribution, audit, domains, roster
 from relay.store.approvals import expire_approvals
 from relay.store.engine import Unreachable
+from relay.store.events import Event, record
 from relay.store.nodes import SILENT, bury, dead_nodes, heartbeat, try_alone
 from relay.store.partitions import prepare
 from relay.store.providers import paused_providers
@@ -61,6 +62,7 @@ class Chores:
             Chore("heartbeat", 5, self.heartbeat),
             Chore("providers", 1, self._providers),
             Chore("room", 15, self._app.room.look),
+            Chore("file", 1, self._file),
             Chore("signers", 60, self._app.load_signers),
             Chore("domains", 60, self._domains, alone=True),
             Chore("dead nodes", 10, self.bury_the_dead, alone=True),
@@ -117,6 +119,14 @@ class Chores:
         if paused != self._app.healths.paused:
             self._app.healths.paused = paused
             self._app.worker.wake()
+
+    async def _file(self) -> None:
+        """See that the store's file is the one we opened; people are told once where it is not."""
+        app = self._app
+        if not app.room.look_at_file() or app.slot:
+            return
+        data = {"alert": "store_lost", "cause": f"{app.room.loss}; no mail is taken before a new start"}
+        await app.writer.run(lambda c: record(c, [Event("alert.raised", app.clock(), data=data)]))
 
     async def _domains(self) -> None:
         """Ask DNS about those whose turn it is, each a day, and those that rotate their keys sooner."""

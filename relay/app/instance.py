@@ -1,7 +1,7 @@
 """The data directory: one running installation each, its identity, and its secret key.
 
 A second start on one directory is refused by a lock that dies with its process. A store
-that is gone although this installation once had one is not replaced by an empty one.
+that is gone, or was emptied, although this installation once had one is not replaced by an empty one.
 """
 
 import contextlib
@@ -11,8 +11,12 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from config.settings import Settings
 from relay.store.engine import Database, StoreUnusable
+from relay.store.meta import recalled
+from relay.store.migrate import is_empty
 from relay.store.vault import Vault, read_or_make
 
 
@@ -65,16 +69,21 @@ class Instance:
         return path.read_text().strip()
 
     def check_not_lost(self, database: Database) -> None:
-        """Raise StoreUnusable when this installation had a store file that is gone (R7)."""
-        marker = self.folder / "store"
+        """Raise StoreUnusable when this installation had a store and there is none, or an empty one (R7).
+
+        Where nothing is noted of one an empty store is begun, and its tide with it.
+        """
         file = database.file
-        if file is None:
+        missing = file is not None and not file.exists()
+        if not missing and not (self.tide and is_empty(database)):
             return
-        if marker.exists() and marker.read_text().strip() == str(file) and not file.exists():
-            raise StoreUnusable(
-                f"{file} is gone: restore it from a backup, or remove {marker} to begin with an empty store"
-            )
-        file.parent.mkdir(parents=True, exist_ok=True)
+        marker = self.folder / ("tide" if file is None else "store")
+        if marker.exists() and (self.tide or marker.read_text().strip() == str(file)):
+            what = f"{file or database.url.render_as_string()} is {'gone' if missing else 'empty'}"
+            raise StoreUnusable(f"{what}: restore it from a backup, or remove {marker} to begin with an empty store")
+        (self.folder / "tide").unlink(missing_ok=True)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
 
     @property
     def tide(self) -> int:
@@ -94,6 +103,17 @@ class Instance:
         """Note that there is a store now."""
         if database.file is not None:
             (self.folder / "store").write_text(f"{database.file}\n")
+
+
+def recognise(connection: Connection, vault: Vault) -> None:
+    """One store, one secret key: another one could open nothing and would sign what nobody verifies.
+
+    Raises StoreUnusable where the store remembers another one.
+    """
+    if recalled(connection, "secret_key") not in ("", vault.fingerprint):
+        raise StoreUnusable(
+            "the store was made under another secret key; copy the first machine's secret.key or set server.secret_key"
+        )
 
 
 def _is_hex(words: str) -> bool:

@@ -41,7 +41,7 @@ from relay.store.reader import Reader
 from relay.store.room import Bounds, Room
 from relay.store.vault import Vault
 from relay.store.writer import Writer
-from relay.submission.account import Account, Accounts
+from relay.submission.account import Account, Accounts, reputation_rule
 from relay.submission.certificate import Certificate
 from relay.submission.cohort import Cohort
 from relay.submission.desk import FrontDesk
@@ -149,11 +149,15 @@ class Parts:
     @cached_property
     def intake(self) -> Intake:
         """The transaction at the heart."""
-        approval = int(self.settings.approvals.timeout.total_seconds() * 1000)
         return Intake(
-            IntakeSettings(self.node, f"{self.instance}.{self.slot}", approval),
+            IntakeSettings(
+                self.node,
+                f"{self.instance}.{self.slot}",
+                approval_timeout=lambda: int(self.settings.approvals.timeout.total_seconds() * 1000),
+            ),
             clock=self.clock,
             token=lambda: self.random(9).hex(),
+            follow=self.consequences.decided,
             has_room=lambda size: self.worker.has_room(size),  # noqa: PLW0108 - the worker is made later
         )
 
@@ -167,7 +171,9 @@ class Parts:
             logins=self.logins,
             intake=self.intake,
             room=self.room,
-            turned_away=TurnedAway(f"{self.instance}.{self.slot}", lambda: self.random(9).hex()),
+            turned_away=TurnedAway(
+                f"{self.instance}.{self.slot}", lambda: self.random(9).hex(), self.consequences.decided
+            ),
             house=self._house,
             scanner=self._scanner,
             mail_hosts=self.mail_hosts,
@@ -181,7 +187,7 @@ class Parts:
     @cached_property
     def consequences(self) -> Consequences:
         """What follows from bounces and complaints."""
-        return Consequences(self._bounce_rules, lambda: self.settings.policy().reputation, self.ids.new)
+        return Consequences(self._bounce_rules, lambda box: reputation_rule(self.settings, box), self.ids.new)
 
     @cached_property
     def healths(self) -> Healths:
@@ -218,7 +224,7 @@ class Parts:
     @cached_property
     def traffic(self) -> Traffic:
         """All sessions of the process."""
-        return Traffic(self._limits(), time.monotonic, Cohort(lambda: self.writer.pace))
+        return Traffic(self.limits(), time.monotonic, Cohort(lambda: self.writer.pace))
 
     @cached_property
     def throttle(self) -> Throttle:
@@ -233,8 +239,8 @@ class Parts:
 
     @cached_property
     def certificate(self) -> Certificate | None:
-        """The certificate of the listeners, None where none is configured."""
-        tls = self.settings.smtp.tls
+        """The certificate of the listeners, None where none of them shows one."""
+        tls = self.settings.smtp.tls if self.settings.shows_certificate else None
         return Certificate(tls.certificate, tls.key, minimum=tls.minimum) if tls else None
 
     @cached_property
@@ -314,14 +320,15 @@ class Parts:
                 plaintext_auth=listener.offers_plaintext_auth,
                 tls=listener.tls,
                 timeouts=timeouts,
-                limits=self._limits(),
+                limits=self.limits(),
                 trusted_networks=smtp.trusted_networks,
                 options=lambda principal: self.accounts.options(principal.mailbox_id),
             )
             for listener in smtp.listeners
         ]
 
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """What sessions may take of the process."""
         smtp = self.settings.smtp
         connections = smtp.connections
         return Limits(

@@ -28,6 +28,7 @@ from relay.feedback.station import Station, Supplies
 from relay.store.bell import Bell
 from relay.store.credentials import declared_hashes
 from relay.store.nodes import bury, dead_nodes, figures_beside, register_node
+from relay.store.providers import look_again
 from relay.store.writer import Broken, Unavailable
 from relay.submission.listener import Listener
 
@@ -157,6 +158,9 @@ class App(Parts):
         delivery, providers = settings.delivery_config, settings.providers
         ladder = Ladder.of(delivery, settings.bounce_handling)
         self.worker.change(delivery, providers, ladder, contexts(providers))
+        with contextlib.suppress(Unavailable):  # then that mail waits for its next look
+            await self.writer.run(lambda c: look_again(c, self.clock()))
+        self.worker.wake()
 
     # -- details ----------------------------------------------------------------------------
 
@@ -241,6 +245,7 @@ class App(Parts):
     def readiness(self) -> tuple[bool, Sequence[str]]:
         """Whether this process takes mail, and what is missing."""
         missing = [] if self.ready else ["not started or draining"]
+        missing += [self.room.loss] if self.room.loss else []
         doors = [own.accepting for own in self.listeners] + [own.accepting for own in self.station.listeners]
         missing += [f"listener {n} is closed" for n, accepting in enumerate(doors) if self.ready and not accepting]
         return not missing, missing
@@ -253,7 +258,7 @@ class App(Parts):
             "in_hand": self.worker.in_hand,
             "write_rounds": self.writer.rounds,
             "written_items": self.writer.items,
-            "room": 0.0 if self.room.lack else 1.0,
+            "room": 0.0 if self.room.lack or self.room.loss else 1.0,
             **{f"smtp_{name}": float(count) for name, count in self.traffic.counts.items()},
         }
 

@@ -20,17 +20,19 @@ from typing import NoReturn
 import structlog
 import uvloop
 
+from config.changes import until_restart, with_standing
 from config.errors import ConfigError
 from config.loader import load
 from config.settings import Settings
 from relay import watch
-from relay.app import logs, notify
-from relay.app.instance import Instance
+from relay.app import handover, logs, notify
+from relay.app.checks import CHECKS, OF_A_RELOAD
+from relay.app.instance import Instance, recognise
 from relay.app.process import App
 from relay.app.setup import UNUSABLE, prepare
 from relay.app.supervisor import Charge, fork_workers, turn_into
 from relay.app.tuning import keep_to_a_core, return_large_blocks, settle_in
-from relay.store.engine import Database
+from relay.store.engine import Database, StoreUnusable, Unreachable, mark_of
 from relay.store.writer import Unavailable
 from relay.submission.listener import bind, inherited
 
@@ -64,7 +66,7 @@ def run(path: Path) -> int:
     """Serve until told to stop; returns the exit code. Raises ConfigError, StoreUnusable, AlreadyRunning, OSError."""
     os.umask(0o077)  # what is stored is mail: nobody else on this machine reads it
     return_large_blocks()
-    loaded = load(path)
+    loaded = load(path, more=CHECKS)
     settings = loaded.settings
     logs.configure(settings.server.log_level, settings.server.log_format)
     for problem in loaded.warnings:
@@ -156,7 +158,7 @@ async def _reload(app: App, path: Path) -> None:
     from config.changes import diff
 
     try:
-        loaded = load(path)
+        loaded = load(path, more=OF_A_RELOAD)
     except ConfigError as error:
         for problem in error.problems:
             log.error("the configuration was not reloaded", problem=str(problem))  # noqa: TRY400 - the problem says it all
@@ -164,7 +166,7 @@ async def _reload(app: App, path: Path) -> None:
     for change in diff(app.settings, loaded.settings):
         log.info("configuration", change=str(change))
     try:
-        await app.reload(loaded.settings)
+        await app.reload(with_standing(loaded.settings, until_restart(app.settings)))
     except (*UNUSABLE, Unavailable) as error:
         log.error("the configuration was not reloaded", problem=str(error))  # noqa: TRY400 - the problem says it all
 
@@ -183,6 +185,8 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
         smtp=[listening.fileno() for listening in sockets.smtp],
         inbound=[listening.fileno() for listening in sockets.inbound],
         http=sockets.http.fileno(),
+        standing=handover.keep(settings),
+        store=mark_of(settings.storage.path),
     )
     turn_into(charge, instance.lock_descriptor)
 
@@ -199,15 +203,35 @@ def _worker(path: Path, settings: Settings, instance: Instance, sockets: Sockets
 
 
 def take_over(charge: Charge, slot: int) -> int:
-    """The life of a worker that takes the place of one that died, by the configuration as it is now."""
+    """The life of a worker that takes the place of one that died.
+
+    By the configuration as it is now, but for what waits for a restart: that is as it was when the server started.
+    """
     return_large_blocks()
     path = Path(charge.config)
     try:
-        settings = load(path).settings
+        settings = with_standing(load(path, more=OF_A_RELOAD).settings, handover.kept(charge.standing))
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
         return os.EX_CONFIG
     logs.configure(settings.server.log_level, settings.server.log_format)
-    sockets = Sockets.inherited(charge)
-    return _worker(path, settings, Instance(settings.server.data_dir), sockets, slot, len(charge.workers))
+    instance = Instance(settings.server.data_dir)
+    try:
+        _check_store(settings, instance, charge)
+    except (StoreUnusable, Unreachable, OSError, ValueError) as error:
+        log.error("a worker cannot take over", problem=str(error))  # noqa: TRY400 - the problem says it all
+        return os.EX_UNAVAILABLE
+    return _worker(path, settings, instance, Sockets.inherited(charge), slot, len(charge.workers))
+
+
+def _check_store(settings: Settings, instance: Instance, charge: Charge) -> None:
+    """Raise StoreUnusable where the store is not the one the others serve from, or not of our secret key."""
+    if mark_of(settings.storage.path) != charge.store:
+        raise StoreUnusable(f"{settings.storage.path} was removed or replaced: restore it, then start again")
+    database = Database(settings.storage.dsn)
+    try:
+        with database.usable(), database.asking.connect() as connection:
+            recognise(connection, instance.vault(settings))
+    finally:
+        database.close_now()

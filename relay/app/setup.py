@@ -12,17 +12,17 @@ from sqlalchemy import Connection
 
 from config.senders import Credential
 from config.settings import Settings
-from relay.app.instance import Instance
+from relay.app.instance import Instance, recognise
 from relay.delivery.route import idempotent
 from relay.mail.dkim_key import DkimKeyError
 from relay.mail.ids import Ids
 from relay.store import partitions
-from relay.store.accounts import Taken
-from relay.store.credentials import declared_hashes
+from relay.store.accounts import InUse, Taken
+from relay.store.credentials import declared_hashes, revoked_of_files
 from relay.store.declared import declare
 from relay.store.declaring import Makers
-from relay.store.engine import Database, StoreUnusable
-from relay.store.keys import Brought, ensure_keys
+from relay.store.engine import Database
+from relay.store.keys import Brought, bypassed, ensure_keys
 from relay.store.meta import remembered
 from relay.store.migrate import upgrade
 from relay.store.nodes import SILENT, bury, dead_nodes
@@ -34,7 +34,7 @@ from relay.submission.login import hash_password, same_password
 log = structlog.get_logger()
 
 #: What is wrong with a file that only the store or the disk could tell.
-UNUSABLE = (Taken, DkimKeyError, OSError)
+UNUSABLE = (Taken, InUse, DkimKeyError, OSError)
 # A hash is slow on purpose: each is made once, and none inside a transaction (`try_passwords`).
 _hashed = lru_cache(maxsize=4096)(hash_password)
 _is_same = lru_cache(maxsize=4096)(same_password)
@@ -47,17 +47,18 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
     Raises StoreUnusable where the store is another installation's or cannot be used.
     """
     database = Database(settings.storage.dsn)
-    instance.check_not_lost(database)
-    vault = instance.vault(settings)
     try:
         with database.usable():
+            instance.check_not_lost(database)
+            vault = instance.vault(settings)
             upgrade(database)
             instance.remember_store(database)
             with database.transaction() as connection:
                 stored = declared_hashes(connection)
             try_passwords(settings, stored)
             with database.transaction() as connection:
-                _recognise(connection, vault)
+                recognise(connection, vault)
+                remembered(connection, "secret_key", vault.fingerprint)
                 partitions.prepare(connection, time.time_ns() // 1_000_000)
                 declare_all(connection, settings, vault)
                 noted = instance.tide
@@ -86,14 +87,6 @@ def _bury(connection: Connection, settings: Settings, instance: Instance, *, eve
     requeued, uncertain = bury(connection, dead, now=now, uncertain_until=now + wait, idempotent=harmless)
     if requeued or uncertain:
         log.info("recovered", requeued=requeued, uncertain=uncertain)
-
-
-def _recognise(connection: Connection, vault: Vault) -> None:
-    """One store, one secret key: another one could open nothing and would sign what nobody verifies."""
-    if remembered(connection, "secret_key", vault.fingerprint) != vault.fingerprint:
-        raise StoreUnusable(
-            "the store was made under another secret key; copy the first machine's secret.key or set server.secret_key"
-        )
 
 
 def try_passwords(settings: Settings, stored: Mapping[str, str]) -> None:
@@ -129,4 +122,26 @@ def declare_all(connection: Connection, settings: Settings, vault: Vault) -> Non
         ensure_keys(
             connection, domain.domain, domain.dkim.selector, vault=vault, new_id=ids.new, now=now, brought=brought
         )
+    _warn(connection, settings)
     declare_providers(connection, [provider.name for provider in settings.providers], now)
+
+
+def _warn(connection: Connection, settings: Settings) -> None:
+    """What the file says and does not bring about: changed selectors, and credentials somebody revoked."""
+    for domain in settings.domains:
+        if standing := bypassed(connection, domain.domain, domain.dkim.selector):
+            log.warning(
+                "dkim.selector moves no key that is made: gatepost domain rotate makes new ones",
+                domain=domain.domain,
+                selector=domain.dkim.selector,
+                standing=standing,
+            )
+    revoked = revoked_of_files(connection)
+    for mailbox in settings.mailboxes:
+        for credential in mailbox.credentials:
+            if credential.username in revoked:
+                log.warning(
+                    "a credential of the file was revoked and stays so: choose another username",
+                    username=credential.username,
+                    mailbox=mailbox.name,
+                )

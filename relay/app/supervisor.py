@@ -4,8 +4,8 @@ The process that prepared everything and forked the workers becomes this one (`t
 it had loaded for them it needs nothing more. It starts a new worker for one that died, passes
 SIGHUP on, drains all on SIGTERM, and ends with the last. Only the standard library is imported
 here; a worker that takes over loads the program and the configuration by itself, as they are by
-then. Where it cannot, or dies at once again and again, the others serve on, and the installation
-gives up only when none does.
+then but for what stands until a restart (`relay.app.handover`). Where it cannot, or dies at once
+again and again, the others serve on, and the installation gives up only when none does.
 """
 
 import contextlib
@@ -38,6 +38,8 @@ class Charge:
     smtp: list[int]  # descriptors of the listening sockets
     inbound: list[int]
     http: int
+    standing: int  # descriptor of what stands until a restart
+    store: str  # the mark of its file
     workers: dict[str, int]  # slots by process id
     json_logs: bool
 
@@ -58,7 +60,7 @@ def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:
 
 def turn_into(charge: Charge, *kept: int) -> NoReturn:
     """Become the supervisor; the sockets and the descriptors in `kept` stay open, the workers stay children."""
-    for descriptor in (*charge.descriptors, *kept):
+    for descriptor in (*charge.descriptors, charge.standing, *kept):
         os.set_inheritable(descriptor, True)
     # -P: nothing that happens to lie in the working directory is imported.
     os.execv(sys.executable, [sys.executable, "-P", "-m", __name__, json.dumps(asdict(charge))])  # noqa: S606 - no shell is wanted

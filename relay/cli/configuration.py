@@ -11,13 +11,14 @@ def check(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Validate: file, line, key, and what was meant."""
     from config.errors import ConfigError, Problem
     from config.loader import load
+    from relay.app.checks import CHECKS
     from relay.cli.output import note, print_json, say
 
     path = path_of(config)
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     try:
-        warnings = load(path).warnings
+        warnings = load(path, more=CHECKS).warnings
     except ConfigError as error:
         problems = error.problems
     if as_json:

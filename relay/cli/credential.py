@@ -190,10 +190,9 @@ def _print(house: "House", form: str, username: str, made: "Generated") -> None:
     import sys
 
     from relay.cli.output import note, say
-    from relay.cli.snippets import Login, best_listener, snippet
+    from relay.cli.snippets import Login, entrance, snippet
 
-    listener = best_listener(house.settings)
-    login = Login(*listener, username, made.key)
+    login = Login(*entrance(house.settings), username, made.key)
     say(snippet(form, login, made.id))
     if sys.stdout.isatty():
         note(f"# {made.id}: the password is shown this once.")

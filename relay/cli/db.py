@@ -67,6 +67,7 @@ def _revision(settings: "Settings") -> str:
     database = Database(settings.storage.dsn)
     try:
         absent = database.file is not None and not database.file.exists()
-        return "" if absent else revision_of(database)
+        with database.usable():
+            return "" if absent else revision_of(database)
     finally:
         database.close_now()

@@ -25,10 +25,10 @@ def doctor(
     from dataclasses import asdict
 
     from relay.cli.errors import EXIT_REFUSED
-    from relay.cli.house import opened
+    from relay.cli.house import at
     from relay.cli.output import print_json
 
-    with opened(config) as house:
+    with at(config) as house:
         found = list(_findings(house, with_network=not offline))
     if as_json:
         print_json([asdict(finding) for finding in found])
@@ -38,21 +38,40 @@ def doctor(
 
 
 def _findings(house: "House", *, with_network: bool) -> "Iterator[Finding]":
-    from config.loader import load
-    from relay.cli.checkup import certificates, deliverability, machine, providers
-    from relay.cli.checkup.finding import warn
+    from relay.cli.checkup import certificates, configuration, deliverability, machine, providers
 
-    for problem in load(house.path, need_secrets=False).warnings:
-        yield warn("config", str(problem), "")
+    # What the store says comes last: the rest is looked at even where it cannot be used.
+    yield from configuration.configuration(house)
     yield from machine.interpreter()
-    yield from machine.store(house)
     yield from machine.data_dir(house.settings)
     yield from machine.listeners(house.settings)
     yield from certificates.certificates(house.settings)
-    yield from providers.providers(house, with_network=with_network)
+    yield from providers.providers(house.settings, with_network=with_network)
     yield from deliverability.links(house.settings)
-    yield from deliverability.domains(house, with_network=with_network)
-    yield from deliverability.senders(house)
+    yield from _in_the_store(house, with_network=with_network)
+
+
+def _in_the_store(house: "House", *, with_network: bool) -> "Iterator[Finding]":
+    from sqlalchemy.exc import DBAPIError
+
+    from relay.app.instance import AlreadyRunning
+    from relay.cli.checkup import configuration, deliverability, machine, providers
+    from relay.cli.checkup.finding import fail
+    from relay.cli.errors import Refused, words
+    from relay.cli.house import ready
+    from relay.store.engine import StoreUnusable
+
+    try:
+        with house.database.usable():
+            ready(house)
+            yield from machine.store(house)
+            yield from machine.sealed(house)
+            yield from providers.paused(house)
+            yield from configuration.revoked(house)
+            yield from deliverability.domains(house, with_network=with_network)
+            yield from deliverability.senders(house)
+    except (StoreUnusable, Refused, AlreadyRunning, DBAPIError, OSError) as error:
+        yield fail("store", words(error), "No mail is taken and none leaves; the server does not start.")
 
 
 def _print(found: "Sequence[Finding]") -> None:

@@ -1,7 +1,8 @@
 """The store a command works on: the same as a running server's, opened beside it.
 
 A store that is not there yet is made, so that `gatepost init` and `gatepost credential
-create` work in that order; one of an older or newer version is left alone and named.
+create` work in that order; one of an older or newer version is left alone and named, and one
+that cannot be used with what to do. Another secret key than the store's is not used for anything.
 Writes take the same turn as the server's own; it notices them within a second.
 """
 
@@ -16,13 +17,13 @@ from sqlalchemy import Connection
 
 from config.loader import load
 from config.settings import Settings
-from relay.app.instance import Instance
+from relay.app.instance import Instance, recognise
 from relay.cli.errors import Refused
 from relay.cli.options import path_of
 from relay.mail.ids import Ids
 from relay.store.audit import standing
 from relay.store.engine import Database
-from relay.store.migrate import HEAD, current
+from relay.store.migrate import HEAD, check_not_newer, current
 from relay.store.vault import Vault
 
 
@@ -46,8 +47,11 @@ class House:
 
     @cached_property
     def vault(self) -> Vault:
-        """The keys of the installation; read when they are needed."""
-        return self.instance.vault(self.settings)
+        """The keys of the installation, read when they are needed. Raises StoreUnusable where the store has others."""
+        vault = self.instance.vault(self.settings)
+        with self.reading() as connection:
+            recognise(connection, vault)
+        return vault
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -71,16 +75,25 @@ def settings_of(config: Path | None, *, need_secrets: bool = False) -> tuple[Pat
 @contextmanager
 def opened(config: Path | None) -> Iterator[House]:
     """The installation's store, ready for use. Raises ConfigError, StoreUnusable, Refused."""
+    with at(config) as house:
+        ready(house)
+        yield house
+
+
+@contextmanager
+def at(config: Path | None) -> Iterator[House]:
+    """The installation, whatever its store is like. Raises ConfigError, StoreUnusable."""
     path, settings = settings_of(config)
     house = House(path, settings)
     try:
-        _ready(house)
-        yield house
+        with house.database.usable():
+            yield house
     finally:
         house.database.close_now()
 
 
-def _ready(house: House) -> None:
+def ready(house: House) -> None:
+    """See that the store can be used. Raises StoreUnusable, Refused."""
     house.instance.check_not_lost(house.database)
     file = house.database.file
     if file is not None and not file.exists():
@@ -89,7 +102,9 @@ def _ready(house: House) -> None:
     revision = current(house.database)
     if not revision:
         _prepare(house)
-    elif revision != HEAD:
+        return
+    check_not_newer(revision)
+    if revision != HEAD:
         raise Refused(f"the store is at revision {revision}, this program at {HEAD}: run gatepost db upgrade")
 
 

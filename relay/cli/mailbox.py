@@ -127,6 +127,7 @@ def pause(
     config: ConfigFile = None,
 ) -> None:
     """Stop the mailbox at once; what is queued stays queued."""
+    from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.store.accounts import pause_mailbox
@@ -134,6 +135,8 @@ def pause(
     with opened(config) as house, house.writing() as connection:
         row = find(connection, mailbox, tenant)
         changed = pause_mailbox(connection, row.id, by="person", cause=cause, now=house.now())
+    if not changed and row.status == "disabled":
+        raise Refused(f"the mailbox {row.name} is no longer in the configuration file: it sends nothing")
     say(f"Mailbox {row.name} is paused{'' if changed else ' already'}.")
 
 
@@ -144,12 +147,14 @@ def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None)
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.store.accounts import resume_mailbox
+    from relay.submission.account import policy_of
 
     with opened(config) as house, house.writing() as connection:
         row = find(connection, mailbox, tenant)
         if row.status == "disabled":
             raise Refused(f"the mailbox {row.name} is disabled: it is no longer in the configuration file")
-        changed = resume_mailbox(connection, row.id, by="person", now=house.now())
+        rule = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)).reputation
+        changed = resume_mailbox(connection, row.id, by="person", rule=rule, now=house.now())
     say(f"Mailbox {row.name} is active{'' if changed else ' already'}.")
 
 
@@ -163,8 +168,11 @@ def find(connection: "Connection", reference: str, tenant: str = "") -> Any:
 
 def _shown(row: Any, tenant: str) -> dict[str, Any]:
     from policy.moment import precise
+    from policy.usage import Usage
     from relay.store.engine import loads
+    from relay.store.snapshot import mailbox_state
 
+    binding = mailbox_state(row, Usage())
     return {
         "id": row.id,
         "name": row.name,
@@ -174,9 +182,9 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
         "status": row.status,
         "pausedBy": row.paused_by,
         "cause": row.cause,
-        "autonomyLevel": row.autonomy,
+        "autonomyLevel": binding.level,
         "role": row.role,
-        "allowedClasses": loads(row.allowed_classes),
+        "allowedClasses": list(binding.classes),
         "policy": row.policy,
         "tightened": loads(row.tightened),
         "managed": row.managed,
@@ -187,9 +195,9 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
 def _limits(house: "House", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
     """What binds the mailbox in each window, and what it used of it."""
     from policy.usage import WINDOWS
-    from relay.http.replaying import policy_of
     from relay.store.engine import loads
     from relay.store.roster import usage
+    from relay.submission.account import policy_of
 
     used, tightened = usage(connection, f"mailbox:{row.id}"), loads(row.tightened)
     policy = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id))

@@ -112,7 +112,8 @@ def _due(told: Mapping[str, Any]) -> Iterator[Moment]:
     """What is still to come."""
     for delivery in told["recipients"]:
         if delivery["nextAttemptAt"]:
-            yield Moment(delivery["nextAttemptAt"], "due", f"{delivery['recipient']}, {delivery['state']} until then")
+            words = _joined(delivery["recipient"], f"{delivery['state']} until then", delivery["reason"])
+            yield Moment(delivery["nextAttemptAt"], "due", words)
 
 
 def _joined(*words: str) -> str:

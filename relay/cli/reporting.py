@@ -17,9 +17,9 @@ from relay.cli.values import plain_domain, span
 from relay.http import outcomes as outcome_report
 from relay.http import reputation
 from relay.http.house import House as Parts
-from relay.http.replaying import policy_of
 from relay.store import accounts
 from relay.store.listings import tenant_names
+from relay.submission.account import policy_of
 
 T = TypeVar("T")
 LONGEST = 366 * 86_400_000

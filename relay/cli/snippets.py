@@ -1,5 +1,5 @@
 """Settings of a mail client; the console shows the same ones."""
 
-from relay.submission.snippets import Login, best_listener, snippet
+from relay.submission.snippets import Entrance, Login, entrance, snippet
 
-__all__ = ["Login", "best_listener", "snippet"]
+__all__ = ["Entrance", "Login", "entrance", "snippet"]

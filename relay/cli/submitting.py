@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
+from typing import Any
 
 from config.settings import Settings
 from relay.cli.errors import Refused
 from relay.cli.house import House
 from relay.cli.mailbox import find
-from relay.cli.snippets import best_listener
+from relay.cli.snippets import Entrance, entrance
 from relay.store import credentials
 
 PATIENCE = 60  # seconds for each answer
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +77,40 @@ def harmless(login: Login, to: str, subject: str) -> bytes:
 
 def submit(settings: Settings, login: Login, to: str, message: bytes) -> tuple[int, str]:
     """The server's answer; raises Refused when nobody listens."""
-    host, port, tls = best_listener(settings)
+    at = entrance(settings)
     try:
-        with _connected(_ANY.get(host, host), port, tls) as smtp:
+        with _connected(at, settings.server.hostname) as smtp:
             smtp.login(login.name, login.password)
             return _transaction(smtp, login.address, to, message)
     except smtplib.SMTPResponseException as error:
         return error.smtp_code, _text(error.smtp_error)
+    except ssl.SSLCertVerificationError as error:
+        raise Refused(f"the certificate at {at.host}:{at.port} is refused: {error.verify_message}") from None
     except OSError as error:
         raise Refused(
-            f"nobody answers at {host}:{port}: {error.strerror or error}; is gatepost serve running?"
+            f"nobody answers at {at.host}:{at.port}: {error.strerror or error}; is gatepost serve running?"
         ) from None
 
 
-def _connected(host: str, port: int, tls: str) -> smtplib.SMTP:
-    if tls == "implicit":
-        return smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=ssl.create_default_context())
-    smtp = smtplib.SMTP(host, port, timeout=PATIENCE)
-    if tls == "starttls":
-        smtp.starttls(context=ssl.create_default_context())
+def _connected(at: Entrance, hostname: str) -> smtplib.SMTP:
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    context.hostname = hostname
+    if at.tls == "implicit":
+        return smtplib.SMTP_SSL(at.host, at.port, timeout=PATIENCE, context=context)
+    smtp = smtplib.SMTP(at.host, at.port, timeout=PATIENCE)
+    if at.tls == "starttls":
+        smtp.starttls(context=context)
     return smtp
+
+
+class _Context(ssl.SSLContext):
+    """Asks for the server's certificate, which names the server, also where its address was dialled."""
+
+    hostname = ""
+
+    def wrap_socket(self, *args: Any, **more: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(*args, **{**more, "server_hostname": self.hostname})
 
 
 def _transaction(smtp: smtplib.SMTP, sender: str, to: str, message: bytes) -> tuple[int, str]:

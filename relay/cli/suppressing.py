@@ -16,6 +16,7 @@ from relay.cli.values import moment, plain_domain, span
 from relay.mail.address import Address, parse_path
 from relay.store import accounts, listings, refused
 from relay.store.consequences import Consequences, Rules, Suppress
+from relay.submission.account import policy_of
 
 COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
 
@@ -36,10 +37,11 @@ class Wish:
 def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]:
     """Write the entry; what is there already gives the entry that is there."""
     now, names = house.now(), listings.tenant_names(connection)
-    expires = now + int(span(wish.expires, "--expires").total_seconds() * 1000) if wish.expires else 0
+    expires = _end(wish.expires, now)
     if "@" not in wish.address:
         return domain_told(_suppress_domain(house, connection, wish, now, expires), names)
-    if wish.reason not in refused.KINDS:
+    kind = refused.kind_of(wish.reason)
+    if kind not in refused.KINDS:
         raise BadUsage(f"--reason must be one of {', '.join(refused.KINDS)}, not {wish.reason!r}")
     where, (tenant_id, mailbox_id) = parse_path(wish.address), bounds(connection, wish.scope, wish.tenant, wish.mailbox)
     entry = Suppress(
@@ -47,7 +49,7 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         mailbox_id,
         where.key,
         where.wire,
-        wish.reason,
+        kind,
         operator(),
         {},
         now,
@@ -89,25 +91,25 @@ def release(house: House, connection: Connection, reference: str, tenant: str) -
 
 def binding(house: House, connection: Connection, where: Address, mailbox: str) -> list[dict[str, Any]]:
     """The entries that bind an address now, for everybody or for one mailbox."""
-    names, sight = listings.tenant_names(connection), refused.Sight()
+    names, sight, policy = listings.tenant_names(connection), refused.Sight(), house.settings.policy("default")
     if mailbox:
         row = find(connection, mailbox)
-        sight = refused.Sight(row.tenant_id, row.id)
-    own, domains = refused.binding(connection, where.key, where.domain, house.now(), sight)
+        sight, policy = refused.Sight(row.tenant_id, row.id), policy_of(house.settings, row, names[row.tenant_id])
+    fold = policy.suppression_check.fold_aliases
+    own, domains = refused.binding(connection, where.key, where.domain, house.now(), sight, fold=fold)
     return [told(row, names) for row in own] + [domain_told(row, names) for row in domains]
 
 
 def reader_of(house: House, scope: str, of: tuple[str, str]) -> Callable[[Mapping[str, str]], Suppress]:
-    """Turns a row of a CSV file into an entry; raises ValueError for one that cannot be read."""
+    """Turns a row of a CSV file into an entry; raises ValueError for one that cannot be read or has ended."""
 
     def read(row: Mapping[str, str]) -> Suppress:
-        where, kind = parse_path(row["email"]), row.get("reason", "") or "manual"
-        if kind not in refused.KINDS:
-            raise ValueError(f"reason is none of {', '.join(refused.KINDS)}: {kind[:40]!r}")
-        expires = moment(row["expires_at"]) if row.get("expires_at") else 0
-        note = row.get("note", "")[:4000]
+        where, now = parse_path(row["email"]), house.now()
+        kind, note = refused.kind_and_note(row.get("reason", ""), row.get("note", ""))
+        ends = moment(row["expires_at"]) if row.get("expires_at") else None
+        expires = refused.end_of(ends, now)
         return Suppress(
-            *of, where.key, where.wire, kind, "import", {}, house.now(), scope, expires_at=expires, note=note
+            *of, where.key, where.wire, kind, "import", {}, now, scope, expires_at=expires, note=note[:4000]
         )
 
     return read
@@ -166,6 +168,16 @@ def domain_told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _end(expires: str, now: int) -> int:
+    """When an entry ends, 0 for never."""
+    if not expires:
+        return 0
+    try:
+        return refused.end_of(now + int(span(expires, "--expires").total_seconds() * 1000), now)
+    except ValueError as error:
+        raise BadUsage(f"--expires {expires} {error}") from None
+
+
 def _suppress_domain(house: House, connection: Connection, wish: Wish, now: int, expires: int) -> Any:
     if "." not in wish.address:
         told = "is no address and no domain: write bob@example.com, or example.com for all of it"
@@ -194,4 +206,4 @@ def _release_one(connection: Connection, entry_id: str, by: str, now: int) -> in
 
 def _consequences(house: House) -> Consequences:
     # Only its writing of entries is used: nothing is judged by rates here.
-    return Consequences(Rules, Reputation, house.new_id)
+    return Consequences(Rules, lambda _: Reputation(), house.new_id)

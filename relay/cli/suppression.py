@@ -18,7 +18,7 @@ OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="For o
 @app.command("list")
 def list_(
     email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of one address")] = "",
-    reason: Annotated[str, typer.Option(help="Only those of one kind: hard_bounce, complaint, …")] = "",
+    reason: Annotated[str, typer.Option(help="Only those of one kind: bounce, complaint, …")] = "",
     limit: Limit = 100,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -32,7 +32,8 @@ def list_(
 
     with opened(config) as house, house.reading() as connection:
         names = listings.tenant_names(connection)
-        page = refused.listed(connection, refused.Sight(), key=key_of(email), kind=reason, limit=limit)
+        kind = refused.kind_of(reason) if reason else ""
+        page = refused.listed(connection, refused.Sight(), key=key_of(email), kind=kind, limit=limit)
         rows = [told(row, names) for row in page.rows]
         if not email and not reason:
             domains = listings.listed(connection, "suppressed_domains", {}, limit=limit).rows
@@ -57,7 +58,7 @@ def add(
     address: Address,
     scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}")] = "tenant",
     mailbox: OfMailbox = "",
-    reason: Annotated[str, typer.Option(help="hard_bounce, complaint, unsubscribe, manual or legal")] = "manual",
+    reason: Annotated[str, typer.Option(help="bounce, complaint, unsubscribe, manual or legal")] = "manual",
     expires: Annotated[str, typer.Option(metavar="SPAN", help="Ends after 30d, 12h. Default: never")] = "",
     note: Note = "",
     tenant: InTenant = "default",
@@ -95,7 +96,7 @@ def remove(
     with opened(config) as house, house.writing() as connection:
         count = release(house, connection, address, tenant)
     if not count:
-        raise Refused(f"{address} is not suppressed")
+        raise Refused(f"there is no entry of {address}")
     say(f"{address}: {how_many(count, 'entry', 'entries')} removed.")
 
 
@@ -120,8 +121,10 @@ def check(
     elif not bound:
         say(f"{where.wire} may be written to.")
     for entry in () if as_json else bound:
-        who = f" of {entry['tenant']}" if entry["tenant"] else ""
-        say(f"{where.wire} is suppressed: {entry['reason']}, {entry['scope']}{who}, since {entry['createdAt'][:10]}")
+        whose = f" of {entry['tenant']}" if entry["tenant"] else ""
+        under = f", as {entry['email']}" if entry["email"] != where.wire else ""
+        since = entry["createdAt"][:10]
+        say(f"{where.wire} is suppressed{under}: {entry['reason']}, {entry['scope']}{whose}, since {since}")
     return EXIT_REFUSED if bound else 0
 
 

@@ -70,6 +70,26 @@ def add(
 
 
 @app.command()
+def rename(
+    name: Name,
+    new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", help="What it is called from now on")],
+    config: ConfigFile = None,
+) -> None:
+    """Call a tenant otherwise, with the server stopped: in the file the name changes before the next start."""
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.cli.values import plain_name
+    from relay.store.accounts import rename_tenant
+
+    plain = plain_name(new_name)
+    with opened(config) as house:
+        house.instance.lock()  # a running server knows the tenant by the name its file has
+        with house.writing() as connection:
+            rename_tenant(connection, name, plain)
+    say(f"The tenant is called {plain}. Where the file declares it, change it there before you start the server.")
+
+
+@app.command()
 def pause(name: Name, cause: Cause = "paused by the operator", config: ConfigFile = None) -> None:
     """Stop everything the tenant sends, at once; what is queued stays queued."""
     _set(name, "paused", cause, config)

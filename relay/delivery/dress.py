@@ -22,7 +22,7 @@ from relay.mail.departure import STRIPPED, Departure, Dress, Strip, depart
 from relay.mail.dkim import Signer
 from relay.mail.edit import Edit, edited
 from relay.mail.header import HeaderBlock
-from relay.mail.ids import id_octets
+from relay.mail.ids import id_octets, message_id_of
 from relay.mail.list_header import list_unsubscribe
 from relay.mail.mime import View, view
 from relay.mail.received import Reception, mail_date, protocol, received_field
@@ -108,7 +108,7 @@ def dressed(
         received=_received(parcel, due, at, wardrobe),
         add=_added(parcel, due, provider, wardrobe, link),
         date=f"Date: {mail_date(at)}\r\n".encode(),
-        message_id=f"Message-ID: <{parcel.send_id.lower()}@{wardrobe.hostname}>\r\n".encode(),
+        message_id=f"Message-ID: {message_id_of(parcel.send_id, wardrobe.hostname)}\r\n".encode(),
         signers=_signers(parcel, wardrobe),
         unsigned=_names(provider.headers.rewritten),
     )

@@ -1,8 +1,10 @@
 """Asks policy again before mail leaves: what was accepted may be paused by now, or must not go any more.
 
-A pause leaves the delivery where it is; a suppression, a revoked consent or a lost domain
-rejects it. What cannot be read leaves it in the queue. Counts are neither taken nor
-refunded again. Mail that was judged a moment ago is not asked about twice.
+A pause leaves the delivery where it is; so do the hours of `send_window`, until they begin.
+A suppression, a revoked consent or a lost domain rejects it. What cannot be read leaves it
+in the queue. Counts are neither taken nor refunded again. Mail that was judged a moment ago
+is not asked about twice. What a provider may have already does not wait for the hours: that
+provider is asked again while it still knows the message.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from policy.engine import Pause, recheck
-from policy.facts import Facts, RecipientFacts
+from policy.facts import Facts, RecipientFacts, alias_of
 from policy.settings import PolicySettings
-from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store.parcel import Due, Parcel
 from relay.store.rates import RateBook
 from relay.store.reader import Reader
@@ -24,10 +25,11 @@ JUST_JUDGED = 1500  # milliseconds
 
 
 class Stop(NamedTuple):
-    """Why a delivery does not leave now. `is_final`: it never will."""
+    """Why a delivery does not leave now. `is_final`: it never will. `until`: it will then, as far as that is known."""
 
     reason: str
     is_final: bool
+    until: int = 0
 
 
 class Owner(NamedTuple):
@@ -74,14 +76,15 @@ def _stops(parcel: Parcel, asked: Asked, snapshot: Snapshot) -> dict[int, Stop]:
     for due, recipient in zip(parcel.due, asked.facts.recipients, strict=True):
         found = recheck(asked.policy, asked.facts, state, recipient)
         if isinstance(found, Pause):
-            stops[due.n] = Stop(found.refusal.reason, is_final=False)
+            if not (found.until and due.state == "uncertain"):
+                stops[due.n] = Stop(found.refusal.reason, is_final=False, until=found.until)
         elif found is not None:
             stops[due.n] = Stop(found.reason, is_final=True)
     return stops
 
 
 def _facts(question: _Question) -> Facts:
-    parcel, fold = question.parcel, question.policy.suppression_check.fold_aliases
+    parcel = question.parcel
     return Facts(
         send_id=parcel.send_id,
         now=question.now,
@@ -89,16 +92,12 @@ def _facts(question: _Question) -> Facts:
         mailbox=parcel.mailbox_id,
         source="queue",
         mail_from=parcel.mail_from,
-        recipients=tuple(_recipient(due, fold) for due in parcel.due),
+        recipients=tuple(_recipient(due) for due in parcel.due),
         from_address=parcel.from_address,
         from_domain=parcel.from_address.rpartition("@")[2],
         message_class=parcel.message_class,
     )
 
 
-def _recipient(due: Due, fold: bool) -> RecipientFacts:
-    try:
-        alias = alias_key(parse_path(due.recipient)) if fold else due.recipient_key
-    except AddressError:  # stored by an older, more lenient reading: the key alone must do
-        alias = due.recipient_key
-    return RecipientFacts(due.recipient, due.recipient_key, alias, due.domain)
+def _recipient(due: Due) -> RecipientFacts:
+    return RecipientFacts(due.recipient, due.recipient_key, alias_of(due.recipient_key), due.domain)

@@ -134,6 +134,9 @@ class Settlement:
         if why.is_final and due.state != "uncertain":
             self._write(due, "rejected", reason=why.reason)
             return
+        if why.until:  # hours are no trouble: nothing grows too old by waiting for them
+            self._write(due, due.state, due_at=why.until, reason=why.reason)
+            return
         wait = min(max((now - due.queued_at) // 2, PAUSED_AT_LEAST), PAUSED_AT_MOST)
         at = self._after_trouble(due)
         if at is None or why.is_final:  # nobody may be asked any more what became of it

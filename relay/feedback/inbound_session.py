@@ -27,6 +27,8 @@ STEP = 64 << 10
 ERRORS = 20  # refusals after which a connection is closed
 SILENCE = 120.0  # seconds
 LONGEST_COMMAND = 1_024
+# aiosmtpd's own words have no enhanced code (RFC 2034): what it says where nothing is wrong; its refusals are all 5.2.
+ENHANCED = {"221 Bye": "221 2.0.0 Bye", "220 Ready to start TLS": "220 2.0.0 Ready to start TLS"}
 OKAY, NO_SUCH = "250 2.1.5 OK", "550 5.1.1 No such address"
 
 
@@ -133,8 +135,9 @@ class InboundSession(smtp.SMTP):
             self.transport.close()
 
     async def push(self, status: Any) -> None:
+        status = ENHANCED.get(status, status)
         if status[:1] in ("4", "5"):
-            if status[4:6] not in ("4.", "5."):  # aiosmtpd's own words have no enhanced code (RFC 2034)
+            if status[4:6] not in ("4.", "5."):
                 status = f"{status[:4]}{status[0]}.5.2 {status[4:]}"
             self._errors += 1
             if self._errors >= ERRORS and self.transport is not None:

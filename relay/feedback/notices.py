@@ -18,6 +18,7 @@ from config.settings import Settings
 from relay.feedback import undelivered
 from relay.feedback.told import key_of
 from relay.feedback.undelivered import Reports
+from relay.mail.ids import message_id_of
 from relay.mail.received import mail_date
 from relay.mail.token import Purpose, Tokens
 from relay.store import notices as store
@@ -161,7 +162,7 @@ class Notices:
         if mailbox is None:
             return None  # the file names it, so it is being made just now
         send_id = self._new_id("send")
-        message_id = f"<{send_id.lower()}@{self._settings().server.hostname}>"
+        message_id = message_id_of(send_id, self._settings().server.hostname)
         signed = sender if self._signs(sender.rpartition("@")[2]) else ""
         data = _mail(sender, to, subject, text, message_id, now)
         return Notice(

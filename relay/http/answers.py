@@ -46,8 +46,10 @@ def replay(send_id: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
         "replayed": True,
         "checks": list(record.get("checks", ())),
         "recipients": [
-            {"recipient": address, "outcome": outcome} | ({"rule": rule} if rule else {})
-            for address, outcome, rule, *_ in record.get("verdicts", ())
+            {"recipient": address, "outcome": outcome}
+            | ({"rule": rule} if rule else {})
+            | ({"firstSend": first} if first else {})
+            for address, outcome, rule, first in record.get("verdicts", ())
         ],
         "timestamp": record.get("timestamp") or when(now),
     }
@@ -60,7 +62,7 @@ def _decided(decision: Decision, replayed: bool) -> dict[str, Any]:
         "decision": decision.decision,
         "reason": why.reason if why else None,
         "detail": why.detail if why else None,
-        "retry": why.retry if why else None,
+        "retry": _retry(why),
         "retryAfter": _wait(why),
         "next": why.next if why else "none",
         "replayed": replayed,
@@ -76,5 +78,12 @@ def _status(decision: Decision) -> str:
     return STATUS[decision.decision]
 
 
+def _retry(why: Refusal | None) -> str | None:
+    """`after` only where waiting helps; SMTP's 0 means that another transaction may take the rest, and here is none."""
+    if why is None:
+        return None
+    return "never" if why.retry == "after" and not why.wait else why.retry
+
+
 def _wait(why: Refusal | None) -> int | None:
-    return why.wait if why is not None and why.retry == "after" else None
+    return why.wait if why is not None and _retry(why) == "after" else None

@@ -70,7 +70,10 @@ async def list_approvals(
         return page, sends, sent.deliveries_of(connection, ids), names
 
     page, sends, deliveries, names = await parts.look(question)
-    return listing(parts, page, lambda row: _told(row, sends.get(row.send_id), deliveries[row.send_id], names))
+    hostname = parts.settings().server.hostname
+    return listing(
+        parts, turn, page, lambda row: _told(row, sends.get(row.send_id), deliveries[row.send_id], names, hostname)
+    )
 
 
 @router.get("/approvals/{sendId}", summary="Show what waits", response_model=Approval)
@@ -112,10 +115,11 @@ async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
         names = sent.names_of(connection, [row.mailbox_id])
         return row, sent.one(connection, send_id), sent.deliveries_of(connection, [send_id])[send_id], names
 
-    return _told(*await parts.look(question))
+    row, send, deliveries, names = await parts.look(question)
+    return _told(row, send, deliveries, names, parts.settings().server.hostname)
 
 
-def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, str]) -> dict[str, Any]:
+def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, str], hostname: str) -> dict[str, Any]:
     return {
         "sendId": row.send_id,
         "status": row.status,
@@ -127,5 +131,5 @@ def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, st
         "decidedAt": precise(row.decided_at),
         "decidedBy": row.decided_by or None,
         "note": row.note or None,
-        "send": send_told(send, deliveries, names) if send is not None else None,
+        "send": send_told(send, deliveries, names, hostname) if send is not None else None,
     }

@@ -105,7 +105,7 @@ async def list_consents(
     page = await parts.look(
         lambda c: refused.consents(c, who.tenant_id, key=key, granted=granted, after=turn.after, limit=turn.limit)
     )
-    return listing(parts, page, told)
+    return listing(parts, turn, page, told)
 
 
 @router.get("/consents/check", summary="Has this address agreed?", response_model=ConsentChecked)

@@ -1,12 +1,13 @@
 """CSV in and out, a line at a time, so that millions of rows are never held.
 
 Going out, a cell a spreadsheet would take for a formula is prefixed with an apostrophe
-(faults H12); coming in, that apostrophe is taken off again. A record is one line: a quoted
+(faults H12), a plain number is none; coming in, that apostrophe is taken off again. A record is one line: a quoted
 line break has no place in a list of addresses.
 """
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from relay.http.problems import invalid
 from relay.http.shapes import Told
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 BATCH = 500
 LONGEST = 16_384
 TOLD = 100  # lines that could not be read which the answer names
@@ -169,4 +171,4 @@ def line(cells: Sequence[Any]) -> str:
 
 def _harmless(cell: Any) -> str:
     text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) and not _NUMBER.fullmatch(text) else text

@@ -142,7 +142,7 @@ async def list_domains(
         return page, {row.id: roster.keys_of(connection, row.name) for row in page.rows}
 
     page, own_keys = await parts.look(question)
-    return listing(parts, page, lambda row: told(parts, row, own_keys[row.id]))
+    return listing(parts, turn, page, lambda row: told(parts, row, own_keys[row.id]))
 
 
 @router.get("/domains/{id}", summary="Show a domain", response_model=Domain)

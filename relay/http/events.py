@@ -1,7 +1,8 @@
 """Events: every change of state once, in order; by page, or as a stream that never ends.
 
 `since` is the id of the last event one has, or a time; replaying from it loses nothing and
-tells nothing twice. A stream that breaks is taken up again by `Last-Event-ID`, as browsers do.
+tells nothing twice. `cursor` means the same, by the name all lists have for it. A stream that
+breaks is taken up again by `Last-Event-ID`, as browsers do.
 """
 
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import orjson
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from config.events import wanted as wanted_type
 from relay.http.access import Parts, Reads
 from relay.http.house import House
 from relay.http.problems import Problem, invalid
@@ -62,20 +64,21 @@ async def events(
     parts: Parts,
     who: Reads,
     since: Annotated[str | None, Query(max_length=64, description="An event's id, `now`, `0`, or a time.")] = None,
+    cursor: Annotated[str | None, Query(max_length=400, description="`nextCursor` of the page before.")] = None,
     types: Annotated[str, Query(alias="types", max_length=1000, description="As send.held,delivery.*")] = "",
     mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
     send_id: Annotated[str | None, Query(alias="sendId", max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
 ) -> Any:
-    """JSON by default; `Accept: text/event-stream` streams. Without `since`: from the beginning."""
+    """JSON by default; `Accept: text/event-stream` streams. Without `since` or `cursor`: from the beginning."""
     wanted = Wanted(
         tenant_id=who.tenant_id,
         mailbox_id=await scope_of(parts, who, mailbox_id),
         send_id=send_id or "",
-        types=tuple(kind.strip() for kind in types.split(",") if kind.strip()),
+        types=tuple(_kind(kind.strip()) for kind in types.split(",") if kind.strip()),
     )
-    mark = await place(parts, last_event_id or since)
+    mark = await _begin(parts, since, cursor, last_event_id)
     if "text/event-stream" in request.headers.get("accept", ""):
         return StreamingResponse(
             stream(parts, request, mark, wanted),
@@ -85,7 +88,7 @@ async def events(
     rows = await parts.look(lambda c: journal.after(c, mark, wanted, limit + 1))
     shown = rows[:limit]
     last = journal.of(shown[-1]) if shown else mark
-    return {"data": [told(row) for row in shown], "nextCursor": name_of(last), "hasMore": len(rows) > limit}
+    return {"data": [told(row) for row in shown], "nextCursor": journal.name_of(last), "hasMore": len(rows) > limit}
 
 
 async def stream(parts: House, request: Request, mark: Mark, wanted: Wanted) -> AsyncIterator[bytes]:
@@ -117,17 +120,25 @@ async def _is_still_good(request: Request) -> bool:
     return True
 
 
+async def _begin(parts: House, since: str | None, cursor: str | None, last_event_id: str | None) -> Mark:
+    """Where to begin: after the last event of a broken stream, else where `cursor` or `since` says; raises Problem."""
+    if cursor and since and cursor != since:
+        raise invalid("cursor", "names another place than since: give one of them")
+    if last_event_id or not cursor:
+        return await place(parts, last_event_id or since)
+    if (mark := _event(cursor)) is None:
+        raise Problem("bad_cursor")
+    return mark
+
+
 async def place(parts: House, since: str | None) -> Mark:
     """The place `since` names; raises Problem."""
     if not since or since == "0":
         return Mark()
     if since == "now":
         return await parts.look(journal.newest)
-    txid, separator, seq = since.removeprefix("evt_").partition("-")
-    if since.startswith("evt_") and separator and txid.isdecimal() and seq.isdecimal() and len(since) < 48:
-        found = Mark(int(txid), int(seq))
-        if max(found.txid, found.seq) < 1 << 62:
-            return found
+    if (mark := _event(since)) is not None:
+        return mark
     try:
         at = parse_time(since.replace(" ", "+"))  # a plus sign in a query is a blank where nobody escaped it
     except (ValueError, OverflowError):
@@ -135,15 +146,26 @@ async def place(parts: House, since: str | None) -> Mark:
     return await parts.look(lambda c: journal.at_time(c, at))
 
 
-def name_of(mark: Mark) -> str:
-    """The id of the event at a place."""
-    return f"evt_{mark.txid}-{mark.seq}"
+def _event(name: str) -> Mark | None:
+    """The place an event's id names, None for what is no such id."""
+    txid, separator, seq = name.removeprefix("evt_").partition("-")
+    if name.startswith("evt_") and separator and txid.isdecimal() and seq.isdecimal() and len(name) < 48:
+        found = Mark(int(txid), int(seq))
+        return found if max(found.txid, found.seq) < 1 << 62 else None
+    return None
+
+
+def _kind(text: str) -> str:
+    try:
+        return wanted_type(text)
+    except ValueError as error:
+        raise invalid("types", str(error)) from None
 
 
 def told(row: Any) -> dict[str, Any]:
     """An event as the API tells it, and as webhooks carry it."""
     return {
-        "id": name_of(journal.of(row)),
+        "id": journal.name_of(journal.of(row)),
         "type": row.type,
         "timestamp": when(row.at),
         "tenantId": row.tenant_id or None,
@@ -157,5 +179,5 @@ def told(row: Any) -> dict[str, Any]:
 def _sse(row: Any) -> bytes:
     """One event of the stream (HTML Living Standard §9.2): the JSON has no line break of its own."""
     body: bytes = orjson.dumps(told(row))
-    name, kind = name_of(journal.of(row)).encode(), row.type.encode()
+    name, kind = journal.name_of(journal.of(row)).encode(), row.type.encode()
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (name, kind, body)

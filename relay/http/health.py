@@ -34,6 +34,8 @@ class Readiness(Told):
     missing: list[str]
 
 
+@router.head("/healthz", include_in_schema=False)
+@router.head("/livez", include_in_schema=False)
 @router.get("/healthz", summary="Is the process up?", response_model=Alive)
 @router.get("/livez", summary="Is the process up?", response_model=Alive)
 async def alive() -> Any:
@@ -41,6 +43,7 @@ async def alive() -> Any:
     return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="Does it take mail?",

@@ -59,7 +59,7 @@ async def list_cases(
         "mailbox_id": mailbox or None,
     }
     page = await parts.look(lambda c: listings.listed(c, "investigations", filters, after=turn.after, limit=turn.limit))
-    return listing(parts, page, told)
+    return listing(parts, turn, page, told)
 
 
 @router.get("/investigations/{id}", summary="Show an investigation", response_model=Investigation)

@@ -95,7 +95,7 @@ async def list_keys(parts: Parts, who: Who, turn: Turning) -> Any:
     """The operator sees all keys; a key sees itself."""
     filters = {} if who.is_operator else {"id": who.id}
     page = await parts.look(lambda c: credentials_page(c, filters, after=turn.after, limit=turn.limit))
-    return listing(parts, page, told)
+    return listing(parts, turn, page, told)
 
 
 @router.get("/me/keys/{id}", summary="Show a key", response_model=Key)

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from policy.moment import precise
+from policy.state import MailboxState
 from policy.usage import Usage
 from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, when
 from relay.store.engine import loads
+from relay.store.snapshot import mailbox_state
 from relay.submission.account import Account
 
 Autonomy = Literal["human_approved", "first_contact", "auto_send"]
@@ -35,7 +37,7 @@ class Footer(Given):
 
 
 class RateLimits(Given):
-    """Recipients in a window; what is absent stays as it is."""
+    """Recipients in a window; what is absent stays as it is, null lifts what was set here (operator)."""
 
     hourly: Limit | None = None
     daily: Limit | None = None
@@ -63,7 +65,11 @@ class NewMailbox(Given):
 
 
 class ChangedMailbox(Given):
-    """What is to change; absent fields stay. `rateLimits: null` lifts every tightening (operator)."""
+    """What is to change; absent fields stay.
+
+    Of a mailbox of the configuration file `autonomyLevel` and `allowedClasses` may be made stricter. Null for
+    them and for `rateLimits` lifts what was tightened here (operator).
+    """
 
     from_name: Short | None = None
     autonomy_level: Autonomy | None = None
@@ -137,15 +143,15 @@ class Paused(Told):
 def told(row: Any, domain: Any, tenant: str, account: Account | None, usage: Usage, now: int) -> dict[str, Any]:
     """A mailbox as the API tells it."""
     settings: Mapping[str, Any] = loads(row.settings)
-    limits = effective(row, account)
+    limits, binding = effective(row, account), bound(row)
     return {
         "id": row.id,
         "name": row.name,
         "fromAddress": row.address,
         "fromName": row.from_name,
-        "autonomyLevel": row.autonomy,
+        "autonomyLevel": binding.level,
         "role": row.role,
-        "allowedClasses": loads(row.allowed_classes),
+        "allowedClasses": list(binding.classes),
         "policy": row.policy,
         "aliases": list(settings.get("aliases", ())),
         "language": settings.get("language", "en"),
@@ -161,6 +167,11 @@ def told(row: Any, domain: Any, tenant: str, account: Account | None, usage: Usa
         "createdAt": when(row.created_at),
         "updatedAt": precise(row.updated_at),
     }
+
+
+def bound(row: Any) -> MailboxState:
+    """The mailbox as the policy sees it, of which `level` and `classes` are what binds."""
+    return mailbox_state(row, Usage())
 
 
 def effective(row: Any, account: Account | None) -> dict[str, int | None]:

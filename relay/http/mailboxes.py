@@ -22,6 +22,8 @@ from relay.http.reading import StrictRoute
 from relay.http.shapes import Given, Listing, Short, address_of
 from relay.store import accounts, credentials, listings, mailboxes, roster
 from relay.store.accounts import NewMailbox as Row
+from relay.submission.account import policy_of
+from relay.submission.snippets import entrance
 
 router = APIRouter(tags=["Mailboxes"], route_class=StrictRoute)
 MailboxId = Annotated[str, Path(alias="id", description="Id, name or address.", max_length=320)]
@@ -67,7 +69,7 @@ async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
 
     username, row = await parts.write(job)
     parts.changed()
-    smtp = _smtp(parts) | {"username": username or body.name, "password": fresh.key}
+    smtp = entrance(parts.settings())._asdict() | {"username": username or body.name, "password": fresh.key}
     return await _told(parts, row) | {"smtp": smtp}
 
 
@@ -85,7 +87,7 @@ async def list_mailboxes(
     filters |= _within(who)
     page = await parts.look(lambda c: listings.listed(c, "mailboxes", filters, after=turn.after, limit=turn.limit))
     shown = await _all_told(parts, page.rows)
-    return listing(parts, page, lambda row: shown[row.id])
+    return listing(parts, turn, page, lambda row: shown[row.id])
 
 
 @router.get("/mailboxes/{id}", summary="Show a mailbox", response_model=Mailbox)
@@ -150,14 +152,16 @@ async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = _NO
 
 @router.post("/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=Paused)
 async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
-    """Whatever paused it; only for people."""
+    """Whatever paused it; only for people. Rates that its policy would go on refusing for begin anew."""
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id, "the mailbox")
     who.need_person("resuming a mailbox")
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        accounts.resume_mailbox(connection, found.id, by=who.actor, now=now)
+        tenant = accounts.tenant(connection, found.tenant_id).name
+        rule = policy_of(parts.settings(), found, tenant).reputation
+        accounts.resume_mailbox(connection, found.id, by=who.actor, rule=rule, now=now)
         return accounts.mailbox(connection, found.id)
 
     row = await parts.write(job)
@@ -217,13 +221,3 @@ def _credential(fresh: credentials.Generated, new: Row, username: str | None) ->
         secret=fresh.digest,
         prefix=fresh.prefix,
     )
-
-
-def _smtp(parts: House) -> dict[str, Any]:
-    """Where a client connects: the listener's own address on loopback, else the server's name."""
-    settings = parts.settings()
-    listener = settings.smtp.listeners[0] if settings.smtp.listeners else None
-    if listener is None:
-        return {"host": settings.server.hostname, "port": 0, "tls": "none"}
-    host = listener.host if listener.is_loopback else settings.server.hostname
-    return {"host": host, "port": listener.port, "tls": listener.tls}

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from config.durations import parse_duration
 from config.settings import Settings
 from policy.attribution import Credit, Event, Model, credited, shared
-from policy.outcomes import Brought, Costs, GroupBy, cost_of, report, together
+from policy.outcomes import Brought, Costs, GroupBy, cost_of, in_cents, report, together
 from policy.usage import DAY
 from relay.http import csvs
 from relay.http.access import Caller, Parts, Reads, Who
@@ -26,7 +26,7 @@ from relay.http.house import House
 from relay.http.problems import invalid
 from relay.http.reading import StrictRoute
 from relay.http.reputation import tenant_of
-from relay.http.shapes import Email, Given, Metadata, Moment, Short, Told, address_of, when
+from relay.http.shapes import Email, Given, Metadata, Moment, Short, Told, WrongField, address_of, when
 from relay.store import attribution, listings, volumes
 from relay.store import outcomes as store
 from relay.store.engine import canonical, dumps
@@ -104,7 +104,7 @@ class NewEvent(Given):
     @model_validator(mode="after")
     def _somebody(self) -> "NewEvent":
         if not self.email and not self.user_id:
-            raise ValueError("email: give email or userId")
+            raise WrongField("email", "give email or userId")
         return self
 
 
@@ -202,7 +202,7 @@ async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict
     if group_by is not None:
         names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
         shared = {n: _share(costs, n if group_by == "provider" else "", cost, sent[n], by_provider) for n in sent}
-        told["groups"] = _groups(asked, groups, group_by, sent, shared, names)
+        told["groups"] = _groups(asked, in_cents(groups), group_by, sent, shared, names)
     return told
 
 

@@ -1,10 +1,13 @@
-"""Cursors of lists: sealed, so that nobody builds on what is inside."""
+"""Cursors of lists: sealed, so that nobody builds on what is inside.
 
-from collections.abc import Callable
+A cursor is good for the list it came from, known by its path: a place in one list says nothing in another.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from relay.http.access import Parts
 from relay.http.house import House
@@ -17,41 +20,63 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Which page is asked for."""
+    """Which page is asked for, and of which list."""
 
     limit: int
     after: Place | None
+    of: str
 
 
 def _turn(
+    request: Request,
     parts: Parts,
     cursor: Annotated[str | None, Query(description="`nextCursor` of the page before", max_length=400)] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> Turn:
-    return Turn(limit, read_cursor(parts, cursor) if cursor else None)
+    return turn_of(parts, request.url.path, cursor, limit)
 
 
 Turning = Annotated[Turn, Depends(_turn)]
 
 
-def read_cursor(house: House, cursor: str) -> Place:
-    """The place a cursor stands for; raises Problem."""
+def turn_of(house: House, of: str, cursor: str | None, limit: int) -> Turn:
+    """The page of the list `of` that a cursor asks for, the first without one; raises Problem."""
+    return Turn(limit, read_cursor(house, of, cursor) if cursor else None, of)
+
+
+def read_cursor(house: House, of: str, cursor: str) -> Place:
+    """The place in the list `of` that a cursor stands for; raises Problem, also for a cursor of another list."""
     try:
-        at, _, key = house.tokens.read(Purpose.CURSOR, cursor).decode().partition(" ")
-        return Place(int(at), key)
+        at, key, origin = house.tokens.read(Purpose.CURSOR, cursor).decode().split(" ", 2)
+        place = Place(int(at), key)
     except (TokenError, ValueError):
         raise Problem("bad_cursor") from None
+    if origin != of:
+        raise Problem("bad_cursor", "the cursor is one of another list")
+    return place
 
 
-def cursor_of(house: House, place: Place) -> str:
-    """The cursor of a place."""
-    return house.tokens.issue(Purpose.CURSOR, f"{place.at} {place.id}".encode())
+def cursor_of(house: House, of: str, place: Place) -> str:
+    """The cursor of a place in the list `of`."""
+    return house.tokens.issue(Purpose.CURSOR, f"{place.at} {place.id} {of}".encode())
 
 
-def listing(house: House, page: Page, told: Callable[[Any], Any]) -> dict[str, Any]:
+def page_of(rows: Sequence[Any], turn: Turn, name: Callable[[Any], str]) -> Page:
+    """A page of a list that is read as a whole and has an order of its own; `name` tells its rows apart."""
+    start = _after(turn.after, [name(row) for row in rows]) if turn.after is not None else 0
+    shown, end = rows[start : start + turn.limit], start + turn.limit
+    return Page(shown, Place(end, name(shown[-1])) if end < len(rows) else None)
+
+
+def _after(place: Place, names: Sequence[str]) -> int:
+    """How many rows to leave out; where the last one told is gone, as many as were told."""
+    return names.index(place.id) + 1 if place.id in names else place.at
+
+
+def listing(house: House, turn: Turn, page: Page, told: Callable[[Any], Any]) -> dict[str, Any]:
     """A page as the API tells it."""
     return {
         "data": [told(row) for row in page.rows],
-        "nextCursor": cursor_of(house, page.next) if page.next else None,
+        "nextCursor": cursor_of(house, turn.of, page.next) if page.next else None,
         "hasMore": page.next is not None,
     }

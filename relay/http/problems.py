@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from relay.http.shapes import WrongField
 from relay.store.accounts import Declared, Taken, Unknown
 from relay.store.rotation import Rotating
 from relay.store.writer import Broken, Unavailable
@@ -183,14 +184,23 @@ def of_exception(error: Exception) -> Problem:
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
-    errors = [{"field": _place(e["loc"]), "message": _words(e)} for e in error.errors()[:MAX_ERRORS]]
+    errors = [_field(e) for e in error.errors()[:MAX_ERRORS]]
     first = errors[0] if errors else {"field": "", "message": "cannot be read"}
     return Problem("invalid_request", ": ".join(w for w in (first["field"], first["message"]) if w), errors=errors)
 
 
+def _field(error: Mapping[str, Any]) -> dict[str, str]:
+    """The field that is wrong, and how; what several say together is told of the one it is mended in."""
+    cause, place = error.get("ctx", {}).get("error"), error["loc"]
+    if isinstance(cause, WrongField):
+        return {"field": _place((*place, cause.field)), "message": cause.message}
+    return {"field": _place(place), "message": _words(error)}
+
+
 def _place(location: Sequence[Any]) -> str:
-    """`to[3]` for ("body", "to", 3)."""
+    """`to[3]` for ("body", "to", 3); a mapping's name itself, where that is wrong, is `headers.From`."""
     words = ""
+    location = location[:-1] if location[-1:] == ("[key]",) else location
     for step in location[1:] if location and location[0] in ("body", "query", "path", "header") else location:
         words += f"[{step}]" if isinstance(step, int) else f".{step}" if words else str(step)
     return words.encode("utf-8", "replace").decode()[:200]
@@ -203,7 +213,7 @@ def _words(error: Mapping[str, Any]) -> str:
 
 _OURS = {
     "extra_forbidden": "is not a known field",
-    "model_attributes_type": "the body is no JSON object: send one, with `Content-Type: application/json`",
+    "model_attributes_type": "the body is no JSON object",
 }
 
 

@@ -1,17 +1,20 @@
-"""Reads a JSON body strictly (faults H21): UTF-8, no name twice, no NaN, no half of a surrogate pair, no NUL.
+"""Reads a call strictly. Its JSON (faults H21): UTF-8, no name twice, no NaN, no half of a surrogate pair, no NUL.
 
 Two readers that understand one body differently are a way round a check, so what has more
-than one reading is refused, with the place.
+than one reading is refused, with the place. A body of another type is none; a parameter
+nobody asked for is an error: a misspelt filter would list everything.
 """
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from config.names import did_you_mean
 from relay.http.problems import Problem, invalid
 
 # Only a body with one of these escapes (or a raw NUL) is walked through.
@@ -29,16 +32,47 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body strictly."""
+    """A route that reads its body strictly, and under /v1 its parameters too."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """The handler, given a StrictRequest."""
         handle = super().get_route_handler()
+        known = _parameters(self.dependant)
 
         async def strict(request: Request) -> Any:
-            return await handle(StrictRequest(request.scope, request.receive))
+            call = StrictRequest(request.scope, request.receive)
+            # Links to the pages of people (/u, /a) may have been given parameters of others on their way.
+            if request.url.path.startswith("/v1/"):
+                _check_parameters(request.query_params, known)
+            if self.body_field is not None and not is_json(request) and await call.body():
+                raise Problem("unsupported_media_type")
+            return await handle(call)
 
         return strict
+
+
+def is_json(request: Request) -> bool:
+    """Whether the body is said to be JSON."""
+    kind = media_type(request)
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def media_type(request: Request) -> str:
+    """The type of the body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _parameters(dependant: Dependant) -> list[str]:
+    """The query parameters a route takes, those of what it depends on too."""
+    below = [name for inner in dependant.dependencies for name in _parameters(inner)]
+    return [*(parameter.alias for parameter in dependant.query_params), *below]
+
+
+def _check_parameters(given: Iterable[str], known: list[str]) -> None:
+    """Raise Problem for a parameter the route does not take."""
+    for name in given:
+        if name not in known:
+            raise invalid(name[:100], f"is not a known parameter{did_you_mean(name, known)}")
 
 
 def load(raw: bytes) -> Any:

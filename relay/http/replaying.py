@@ -21,6 +21,7 @@ from policy.state import State
 from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store import traces
 from relay.store.engine import loads
+from relay.submission.account import policy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,6 @@ def _as_declared(state: State, candidate: Candidate) -> State:
 def candidates_of(settings: Settings, rows: Iterable[Any], tenants: Mapping[str, str]) -> dict[str, Candidate]:
     """What the candidate says of these mailboxes (rows of the table), by id; `tenants` names theirs by id."""
     return {row.id: _candidate(settings, row, tenants[row.tenant_id]) for row in rows}
-
-
-def policy_of(settings: Settings, row: Any, tenant: str) -> PolicySettings:
-    """The policy a mailbox obeys, by its row and its tenant's name."""
-    declared = settings.mailbox(row.name, tenant) if row.managed else None
-    if declared is not None:
-        return settings.policy_for(declared)
-    return settings.policy(row.policy if settings.has_policy(row.policy) else "default")
 
 
 def _candidate(settings: Settings, row: Any, tenant: str) -> Candidate:

@@ -1,11 +1,14 @@
 """Reputation: rates in percent, what they warrant, the trend, and the score with every term shown."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from sqlalchemy import Connection
 
 from config.types import to_domain
+from policy.reputation import Standing as Judged
 from policy.reputation import assess, bounce_rate, complaint_rate, score, trend
 from policy.settings import Reputation
 from policy.state import Rates
@@ -17,6 +20,8 @@ from relay.http.sends import scope_of
 from relay.http.shapes import Told
 from relay.store import accounts, volumes
 from relay.store.rates import rates_of
+from relay.store.standing import together
+from relay.submission.account import reputation_rule
 
 router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
 
@@ -77,14 +82,28 @@ async def standing(parts: House, scope: str, rule: Reputation) -> dict[str, Any]
 async def standings(parts: House, rules: Mapping[str, Reputation]) -> dict[str, dict[str, Any]]:
     """The standing of each scope under its rule, read in one go whatever their number."""
     now, scopes = parts.clock(), list(rules)
-    rates, volume = await parts.look(lambda c: (rates_of(c, scopes, now), volumes.today_and_before(c, scopes, now)))
-    return {scope: told(scope, rates[scope], rule, *volume[scope]) for scope, rule in rules.items()}
+    rule_of = partial(reputation_rule, parts.settings())
+
+    def question(connection: Connection) -> Any:
+        rates = rates_of(connection, scopes, now)
+        judged = {
+            scope: assess(rates[scope], rule)
+            if scope.startswith("mailbox:")
+            else together(connection, scope, rates[scope], rule_of, now).standing
+            for scope, rule in rules.items()
+        }
+        return rates, judged, volumes.today_and_before(connection, scopes, now)
+
+    rates, judged, volume = await parts.look(question)
+    return {scope: told(scope, rates[scope], judged[scope], rule, *volume[scope]) for scope, rule in rules.items()}
 
 
-def told(scope: str, windows: Sequence[Rates], rule: Reputation, today: int, before: Sequence[int]) -> dict[str, Any]:
-    """The standing as the API tells it."""
+def told(
+    scope: str, windows: Sequence[Rates], judged: Judged, rule: Reputation, today: int, before: Sequence[int]
+) -> dict[str, Any]:
+    """The standing as the API tells it: the rates of all mail, and what is judged of them."""
     volume = trend(today, before)
-    judged, points = assess(windows, rule), score(windows, rule, volume)
+    points = score(windows, rule, volume, judged.status)
     longest = windows[-1]
     return {
         "scope": scope,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from relay.http.compose import Attached, Party
-from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, Told
+from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, Told, WrongField
 from relay.mail.departure import STRIPPED
 from relay.mail.identity import read_mailbox
 
@@ -40,6 +40,19 @@ _RESERVED = frozenset(
         "feedback-id",
     ]
 )
+# Those of them that fields of the call stand for.
+_OWN_FIELDS = {
+    "to": "to",
+    "cc": "cc",
+    "bcc": "bcc",
+    "subject": "subject",
+    "reply-to": "replyTo",
+    "x-gatepost-dedupe-key": "dedupeKey",
+    "x-gatepost-class": "class",
+    "x-gatepost-metadata": "metadata",
+    "x-gatepost-campaign": "campaign",
+    "x-gatepost-send-at": "sendAt",
+}
 _RESERVED_BEGINNINGS = ("content-", "resent-", "arc-", "x-gatepost-", "received-")
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(1, 10))})
 
@@ -74,7 +87,8 @@ def _header_name(name: str) -> str:
     if not _TOKEN.fullmatch(name) or ":" in name:
         raise ValueError("is not the name of a header field")
     if low in _RESERVED or low.startswith(_RESERVED_BEGINNINGS) or STRIPPED.covers(low.encode()):
-        raise ValueError(f"{name} cannot be set here")
+        meant = _OWN_FIELDS.get(low)
+        raise ValueError(f"cannot be set here; give {meant}" if meant else "cannot be set here")
     return name
 
 
@@ -137,7 +151,7 @@ class AttachmentGiven(Given):
         try:
             base64.b64decode(self.content, validate=True)
         except (binascii.Error, ValueError):
-            raise ValueError("content is not base64") from None
+            raise WrongField("content", "is not base64") from None
         return self
 
     def attached(self) -> Attached:
@@ -173,15 +187,15 @@ class SendRequest(Given):
     @model_validator(mode="after")
     def _whole(self) -> "SendRequest":
         if not (self.to or self.cc or self.bcc):
-            raise ValueError("to: at least one recipient is needed")
+            raise WrongField("to", "at least one recipient is needed")
         if self.body is not None and self.text is not None:
-            raise ValueError("body: is another name for text; give one of them")
+            raise WrongField("body", "is another name for text; give one of them")
         if self.body is None and self.text is None and self.html is None:
-            raise ValueError("body: give body, text or html")
+            raise WrongField("body", "give body, text or html")
         if len({name.lower() for name in self.headers}) != len(self.headers):
-            raise ValueError("headers: a field stands twice")
+            raise WrongField("headers", "a field stands twice")
         if len(str(self.metadata)) > MOST_METADATA:
-            raise ValueError(f"metadata: more than {MOST_METADATA} characters")
+            raise WrongField("metadata", f"more than {MOST_METADATA} characters")
         return self
 
 

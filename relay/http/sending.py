@@ -2,8 +2,9 @@
 
 A policy block is 200 with `status: "blocked"`; 4xx is for a request that is wrong. A repeat
 of a `dedupeKey` whose first decision was accepted gives that answer again, whatever the body
-says; `Idempotency-Key` likewise, but 422 for another body. When the store cannot be read or
-written nothing was taken: 503.
+and the recipients say; `Idempotency-Key` likewise, but 422 for another body. When the store
+cannot be read or written nothing was taken, and likewise when a rule could not read what it
+needs: 503.
 """
 
 import asyncio
@@ -106,7 +107,7 @@ async def _once(parts: House, sender: Sender, body: SendRequest, request: Reques
     """The answer under an Idempotency-Key."""
     digest = sha256(await request.body()).hexdigest()
     fingerprint = idempotency.mark(sender.account.mailbox_id, key)
-    claim = await parts.write(lambda c: idempotency.claim(c, fingerprint, digest=digest, send_id="", now=parts.clock()))
+    claim = await parts.write(lambda c: idempotency.claim(c, fingerprint, digest=digest, now=parts.clock()))
     match claim.kind:
         case "other":
             raise Problem("idempotency_key_reused")
@@ -115,7 +116,7 @@ async def _once(parts: House, sender: Sender, body: SendRequest, request: Reques
         case "done":
             return {**(claim.answer or {}), "replayed": True}
     try:
-        told = await _send(parts, sender, body, origin(request), f"idempotency-key {key}")
+        told = await _send(parts, sender, body, origin(request), key)
     except BaseException:
         # Whatever went wrong, nothing is known to have been taken: the key must not stay claimed. Should the
         # intake have committed after all, its own duplicate rule answers the next request.
@@ -128,8 +129,8 @@ async def _once(parts: House, sender: Sender, body: SendRequest, request: Reques
     return told
 
 
-async def _send(parts: House, sender: Sender, body: SendRequest, came: Origin, fallback_key: str) -> dict[str, Any]:
-    submission = await asyncio.to_thread(written, parts, sender, body, came, fallback_key)
+async def _send(parts: House, sender: Sender, body: SendRequest, came: Origin, idempotency_key: str) -> dict[str, Any]:
+    submission = await asyncio.to_thread(written, parts, sender, body, came, idempotency_key)
     limit = parts.settings().smtp.max_message_size
     if len(submission.data) > limit:
         raise Problem("too_large", f"the message has {len(submission.data)} octets; {limit} are allowed")
@@ -137,6 +138,8 @@ async def _send(parts: House, sender: Sender, body: SendRequest, came: Origin, f
     answer = await asyncio.shield(parts.desk.submit(submission))
     if answer.replayed:
         return await _first_answer(parts, answer.send_id)
+    if (why := answer.decision.refusal) is not None and why.reason == "unavailable":
+        raise Problem("unavailable", why.detail, headers={"Retry-After": str(why.wait)}, sendId=answer.send_id)
     return answers.judgement(answer, submission.received_at)
 
 
@@ -147,7 +150,7 @@ async def _first_answer(parts: House, send_id: str) -> dict[str, Any]:
     return answers.replay(send_id, record, parts.clock())
 
 
-def written(parts: House, sender: Sender, body: SendRequest, came: Origin, fallback_key: str = "") -> Submission:
+def written(parts: House, sender: Sender, body: SendRequest, came: Origin, idempotency_key: str = "") -> Submission:
     """The submission a request stands for."""
     own = parse_path(sender.account.address)
     letter = Letter(
@@ -172,7 +175,8 @@ def written(parts: House, sender: Sender, body: SendRequest, came: Origin, fallb
         data=compose(letter, parts.random(12).hex()),
         received_at=parts.clock(),
         wishes=Wishes(
-            dedupe_key=body.dedupe_key or fallback_key,
+            dedupe_key=body.dedupe_key or "",
+            idempotency_key=idempotency_key,
             campaign=body.campaign,
             metadata=body.metadata,
             claim="commercial" if body.message_class == "commercial" else "",

@@ -12,6 +12,7 @@ from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
 from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, when
+from relay.mail.ids import message_id_of
 from relay.store import accounts, sent
 from relay.store.engine import loads
 
@@ -146,7 +147,8 @@ async def list_sends(
         return page, deliveries, sent.names_of(connection, sorted({row.mailbox_id for row in page.rows}))
 
     page, deliveries, names = await parts.look(question)
-    return listing(parts, page, lambda row: told(row, deliveries[row.id], names))
+    hostname = parts.settings().server.hostname
+    return listing(parts, turn, page, lambda row: told(row, deliveries[row.id], names, hostname))
 
 
 @router.get("/sends/{sendId}", summary="Show a submission", response_model=WholeSend)
@@ -178,7 +180,7 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     by_number = {d.n: d.recipient for d in deliveries}
     from relay.http.simulate import edits_of
 
-    return told(row, deliveries, names) | {
+    return told(row, deliveries, names, parts.settings().server.hostname) | {
         "edits": edits_of(loads(row.plan)),
         "repeats": repeats,
         "attempts": [_attempt(a, by_number) for a in attempts],
@@ -198,7 +200,7 @@ async def scope_of(parts: House, who: Caller, mailbox: str | None) -> str:
     return str(row.id)
 
 
-def told(row: Any, deliveries: Sequence[Any], names: Mapping[str, str]) -> dict[str, Any]:
+def told(row: Any, deliveries: Sequence[Any], names: Mapping[str, str], hostname: str) -> dict[str, Any]:
     """A submission as the API tells it."""
     return {
         "sendId": row.id,
@@ -215,7 +217,7 @@ def told(row: Any, deliveries: Sequence[Any], names: Mapping[str, str]) -> dict[
         "fromAddress": row.from_address,
         "to": row.to_header,
         "subject": row.subject,
-        "messageId": row.message_id or None,
+        "messageId": row.message_id or _generated_id(row, deliveries, hostname),
         "messageClass": row.message_class,
         "size": row.size,
         "dedupeKey": row.dedupe_key or None,
@@ -224,6 +226,11 @@ def told(row: Any, deliveries: Sequence[Any], names: Mapping[str, str]) -> dict[
         "receivedAt": when(row.received_at),
         "recipients": [_recipient(d) for d in deliveries],
     }
+
+
+def _generated_id(row: Any, deliveries: Sequence[Any], hostname: str) -> str | None:
+    """The Message-ID a message without one was given when it left."""
+    return message_id_of(row.id, hostname) if any(d.attempts for d in deliveries) else None
 
 
 def _recipient(row: Any) -> dict[str, Any]:

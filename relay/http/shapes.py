@@ -6,9 +6,20 @@ database and no message can hold.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from functools import cache
+from types import NoneType
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from policy.moment import precise
@@ -20,9 +31,35 @@ _BREAKS = frozenset("\x85\u2028\u2029")
 
 
 class Given(BaseModel):
-    """The body of a call. Unknown fields are errors: a misspelt dedupeKey would send twice."""
+    """The body of a call. Unknown fields are errors: a misspelt dedupeKey would send twice.
+
+    `null` is what is not given, except where it is a value of its own.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", strict=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value is not None or name not in _optional(cls)}
+
+
+@cache
+def _optional(shape: type[BaseModel]) -> frozenset[str]:
+    """The names of fields that may be left out and have no use for null."""
+    fields = shape.model_fields.items()
+    optional = [(name, f) for name, f in fields if not f.is_required() and NoneType not in get_args(f.annotation)]
+    return frozenset(word for name, f in optional for word in (name, f.alias or name))
+
+
+class WrongField(ValueError):
+    """What a body's fields say together is wrong; told of the field it is mended in."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
 
 
 class Told(BaseModel):

@@ -16,7 +16,7 @@ from relay.http import answers
 from relay.http.access import Parts, Who
 from relay.http.house import House
 from relay.http.problems import Problem, invalid
-from relay.http.reading import StrictRoute
+from relay.http.reading import StrictRoute, is_json, media_type
 from relay.http.reading import load as load_json
 from relay.http.send_shapes import MOST_RECIPIENTS, SendRequest, Simulated
 from relay.http.sending import Sender, origin, sender_of, written
@@ -24,7 +24,7 @@ from relay.mail.address import Address, AddressError, parse_path
 from relay.submission.submission import Origin, Submission
 
 router = APIRouter(tags=["Sending"], route_class=StrictRoute)
-RAW = ("message/rfc822", "message/global", "text/plain", "application/octet-stream")
+RAW = ("message/rfc822", "message/global", "application/octet-stream")
 _BODY = {
     "requestBody": {
         "required": True,
@@ -46,11 +46,10 @@ async def simulate(
 ) -> Any:
     """What would be answered to this message just now, with every check."""
     who.need("read")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in RAW:
+    if media_type(request) in RAW:
         sender = await sender_of(parts, who, mailbox_id)
         submission = raw_submission(parts, sender, await request.body(), addresses(to or []), origin(request))
-    elif kind == "application/json" or kind.endswith("+json"):
+    elif is_json(request):
         body = _read(await request.body())
         sender = await sender_of(parts, who, body.mailbox_id or mailbox_id)
         submission = await asyncio.to_thread(written, parts, sender, body, origin(request))

@@ -7,11 +7,13 @@ from pydantic import AfterValidator, Field
 
 from config.types import to_domain
 from policy.moment import precise
-from relay.http.access import Operator, Parts, Reads, Who
+from relay.http.access import Caller, Operator, Parts, Reads, Who
+from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
-from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, address_of, when
+from relay.http.suppressions import end_of
 from relay.store import accounts, listings, refused
 
 router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
@@ -53,13 +55,14 @@ async def add(body: NewSuppressedDomain, parts: Parts, _: Operator) -> Any:
     tenant_id = ""
     if body.scope == "tenant":
         tenant_id = (await parts.look(lambda c: accounts.tenant(c, body.tenant or "default"))).id
+    now = parts.clock()
     values = {
         "id": parts.ids.new("sdom"),
         "domain": body.domain,
         "tenant_id": tenant_id,
         "note": body.note,
-        "created_at": parts.clock(),
-        "expires_at": body.expires_at or 0,
+        "created_at": now,
+        "expires_at": end_of(body.expires_at, now),
     }
     return told(await parts.write(lambda c: refused.add_domain(c, values)))
 
@@ -73,31 +76,54 @@ async def list_domains(
     page = await parts.look(
         lambda c: listings.listed(c, "suppressed_domains", filters, after=turn.after, limit=turn.limit)
     )
-    return listing(parts, page, told)
+    return listing(parts, turn, page, told)
 
 
 @router.get("/suppressed-domains/check", summary="Is this domain refused?", response_model=DomainChecked)
-async def check(parts: Parts, who: Reads, domain: Annotated[str, Query(max_length=255)]) -> Any:
+async def check(
+    parts: Parts,
+    who: Reads,
+    domain: Annotated[str | None, Query(max_length=255)] = None,
+    email: Annotated[str | None, Query(max_length=320, description="An address: its domain is meant.")] = None,
+) -> Any:
     """By itself or by a domain above it."""
-    try:
-        name = to_domain(domain)
-    except ValueError as error:
-        raise invalid("domain", str(error)) from None
+    name = _meant(domain, email)
     sight = refused.Sight(who.tenant_id)
     _, rows = await parts.look(lambda c: refused.binding(c, "", name, parts.clock(), sight))
     shown = [told(row) for row in rows if row.tenant_id or who.is_operator]
     return {"domain": name, "suppressed": bool(rows), "suppressions": shown}
 
 
+@router.get("/suppressed-domains/{id}", summary="Show a refused domain", response_model=SuppressedDomain)
+async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Reads) -> Any:
+    """One entry."""
+    return told(await _seen(parts, who, entry_id))
+
+
 @router.delete("/suppressed-domains/{id}", status_code=204, summary="Refuse the domain no longer")
 async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
     """For the operator."""
-    row = await parts.look(lambda c: listings.one(c, "suppressed_domains", entry_id))
-    if row is None or (not who.is_operator and row.tenant_id != who.tenant_id):
-        raise not_found("suppressed domain")
+    row = await _seen(parts, who, entry_id)
     who.need_person("removing a suppression")
     await parts.write(lambda c: refused.remove_domain(c, row, by=who.actor, now=parts.clock()))
     return Response(status_code=204)
+
+
+def _meant(domain: str | None, email: str | None) -> str:
+    """The domain that is asked about; raises Problem unless exactly one of the two says it."""
+    if (domain is None) == (email is None):
+        raise invalid("domain", "is needed, or email in its place: one of the two")
+    try:
+        return address_of(email).domain if email is not None else to_domain(str(domain))
+    except ValueError as error:
+        raise invalid("domain" if email is None else "email", str(error)) from None
+
+
+async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
+    row = await parts.look(lambda c: listings.one(c, "suppressed_domains", entry_id))
+    if row is None or (not who.is_operator and row.tenant_id != who.tenant_id):
+        raise not_found("suppressed domain")
+    return row
 
 
 def told(row: Any) -> dict[str, Any]:

@@ -29,7 +29,6 @@ from relay.submission.wishes import parse_time
 router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
 Scope = Literal["global", "tenant", "mailbox"]
 COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
-_SAME = {"bounce": "hard_bounce", "unsubscribed": "unsubscribe", "spam": "complaint", "": "manual"}
 
 
 class NewSuppression(Given):
@@ -40,7 +39,7 @@ class NewSuppression(Given):
     mailbox_id: Line = Field(default="", description="Where `scope` is `mailbox`.")
     reason: Short = Field(
         default="manual",
-        description="hard_bounce, complaint, unsubscribe, manual or legal; any other text is a manual entry's note.",
+        description="bounce, complaint, unsubscribe, manual or legal; any other text is a manual entry's note.",
     )
     note: Note = ""
     expires_at: Moment | None = None
@@ -85,11 +84,8 @@ class Checked(Told):
 async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
     """From now on. Adding what is there already gives the entry that is there."""
     tenant_id, mailbox_id = await _place(parts, who, body)
-    kind = _SAME.get(body.reason, body.reason)
-    note = body.note
-    if kind not in refused.KINDS:
-        kind, note = "manual", "; ".join(filter(None, (body.reason, body.note)))
-    address = address_of(body.email)
+    kind, note = refused.kind_and_note(body.reason, body.note)
+    address, now = address_of(body.email), parts.clock()
     entry = Suppress(
         tenant_id,
         mailbox_id,
@@ -98,9 +94,9 @@ async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
         kind,
         who.actor,
         {},
-        parts.clock(),
+        now,
         scope=body.scope,
-        expires_at=body.expires_at or 0,
+        expires_at=end_of(body.expires_at, now),
         note=note,
     )
     return told(await parts.write(lambda c: refused.add(c, parts.consequences, entry)))
@@ -125,13 +121,13 @@ async def list_suppressions(
             sight(who),
             key=key,
             scope=scope or "",
-            kind=reason or "",
+            kind=refused.kind_of(reason) if reason else "",
             mailbox_id=mailbox,
             after=turn.after,
             limit=turn.limit,
         )
     )
-    return listing(parts, page, told)
+    return listing(parts, turn, page, told)
 
 
 @router.get("/suppressions/check", summary="May this address be written to?", response_model=Checked)
@@ -151,7 +147,10 @@ async def check(
         mailbox = await scope_of(parts, who, mailbox_id)
         row = await parts.look(lambda c: listings.one(c, "mailboxes", mailbox))
         own = refused.Sight(row.tenant_id, row.id)
-    entries, domains = await parts.look(lambda c: refused.binding(c, address.key, address.domain, parts.clock(), own))
+    fold = await _folds_aliases(parts, own.mailbox_id)
+    entries, domains = await parts.look(
+        lambda c: refused.binding(c, address.key, address.domain, parts.clock(), own, fold=fold)
+    )
     bound = [_bound(row, who) for row in entries] + [_bound_domain(row, who) for row in domains]
     return {"email": address.wire, "suppressed": bool(bound), "suppressions": bound}
 
@@ -190,21 +189,21 @@ async def import_suppressions(
     tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
 
     def read(row: Mapping[str, str]) -> Suppress:
-        address = address_of(row.get("email", ""))
-        kind = _SAME.get(row.get("reason", ""), row.get("reason", ""))
+        address, now = address_of(row.get("email", "")), parts.clock()
+        kind, note = refused.kind_and_note(row.get("reason", ""), row.get("note", ""))
         ends = row.get("expires_at", "")
         return Suppress(
             tenant_id,
             "",
             address.key,
             address.wire,
-            kind if kind in refused.KINDS else "manual",
+            kind,
             "import",
             {},
-            parts.clock(),
+            now,
             scope=scope,
-            expires_at=parse_time(ends) if ends else 0,
-            note=row.get("note", "")[:4000],
+            expires_at=refused.end_of(parse_time(ends) if ends else None, now),
+            note=note[:4000],
         )
 
     async def write(batch: Sequence[Suppress]) -> None:
@@ -244,6 +243,21 @@ def key_of(email: str | None) -> str:
         return address_of(email).key if email else ""
     except ValueError as error:
         raise invalid("email", str(error)) from None
+
+
+def end_of(given: int | None, now: int) -> int:
+    """When a new entry ends, 0 for never; raises Problem for an end that has passed."""
+    try:
+        return refused.end_of(given, now)
+    except ValueError as error:
+        raise invalid("expiresAt", str(error)) from None
+
+
+async def _folds_aliases(parts: House, mailbox_id: str) -> bool:
+    """Whether aliases are one person to this mailbox, or where none is meant by the policy `default`."""
+    account = await parts.accounts.get(mailbox_id) if mailbox_id else None
+    policy = account.policy if account else parts.settings().policy("default")
+    return policy.suppression_check.fold_aliases
 
 
 async def _place(parts: House, who: Caller, body: NewSuppression) -> tuple[str, str]:

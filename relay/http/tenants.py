@@ -8,6 +8,7 @@ from pydantic import Field
 from policy.moment import precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
+from relay.http.pages import Turning, listing, page_of
 from relay.http.problems import not_found
 from relay.http.reading import StrictRoute
 from relay.http.shapes import DateTime, Given, Listing, Short, Told, when
@@ -63,9 +64,10 @@ class Provider(Told):
 
 
 @router.get("/tenants", summary="List tenants", response_model=Listing[Tenant])
-async def list_tenants(parts: Parts, _: Operator) -> Any:
+async def list_tenants(parts: Parts, _: Operator, turn: Turning) -> Any:
     """By name."""
-    return {"data": [_tenant(row) for row in await parts.look(listings.tenants)], "nextCursor": None, "hasMore": False}
+    page = page_of(await parts.look(listings.tenants), turn, lambda row: str(row.name))
+    return listing(parts, turn, page, _tenant)
 
 
 @router.post("/tenants/{id}/pause", summary="Stop a tenant", response_model=Tenant)
@@ -81,9 +83,10 @@ async def resume_tenant(tenant_id: TenantId, parts: Parts, _: Operator) -> Any:
 
 
 @router.get("/providers", summary="List providers", response_model=Listing[Provider])
-async def list_providers(parts: Parts, _: Operator) -> Any:
+async def list_providers(parts: Parts, _: Operator, turn: Turning) -> Any:
     """In the order of the configuration."""
-    return {"data": await providers(parts), "nextCursor": None, "hasMore": False}
+    page = page_of(await providers(parts), turn, lambda one: str(one["name"]))
+    return listing(parts, turn, page, dict)
 
 
 @router.post("/providers/{name}/pause", summary="Stop sending through a provider", response_model=Provider)

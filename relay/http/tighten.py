@@ -1,23 +1,28 @@
 """Changing a mailbox: what the file declares, what only a person may do, and what tightens.
 
 The rule is one sentence: a key may make anything stricter for its own mailbox, and nothing
-looser. Whether a change is stricter is judged field by field against what binds now.
+looser. Whether a change is stricter is judged field by field against what binds now. What
+tightens a mailbox of the file, and every limit, is kept as state beside what is declared: the
+stricter of both binds, no file lifts it, and a person does (`null`, or a word of their own).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection
 
-from policy.state import Limits
+from policy.state import strictness
+from policy.usage import WINDOWS
 from relay.http.access import Caller
-from relay.http.mailbox_shapes import ChangedMailbox, effective, of_policy
+from relay.http.mailbox_shapes import ChangedMailbox, RateLimits, bound, effective, of_policy
 from relay.http.problems import Problem, invalid
 from relay.store import accounts, mailboxes
 from relay.store.engine import dumps, loads
 from relay.submission.account import Account
 
-STRICTNESS = {"auto_send": 0, "first_contact": 1, "human_approved": 2}
 DECLARED = ("from_name", "autonomy_level", "role", "allowed_classes", "policy", "language", "footer")
+KEPT = {"autonomy_level": "autonomy", "allowed_classes": "allowed_classes"}  # tightened beside a file, and under what
+LIFTED = ("autonomy_level", "allowed_classes", "rate_limits")  # null drops what was tightened
 
 
 def change(
@@ -27,68 +32,78 @@ def change(
     declared = [name for name in DECLARED if getattr(body, name) is not None]
     if not who.is_operator:
         _check_stricter(row, body, declared)
-    if declared and row.managed:
-        names = ", ".join(_camel(name) for name in declared)
-        raise Problem("declared_in_file", f"the configuration file declares {names} of this mailbox")
-    if declared:
+    if row.managed:
+        _check_tightens(row, body, declared)
+    elif declared:
         mailboxes.update_declared(connection, row.id, _columns(row, body), now)
-    if "rate_limits" in body.model_fields_set:
-        _limit(connection, row, body, who, account, now)
+    if tightened := _tightened(row, body, who, account):
+        accounts.tighten_mailbox(connection, row.id, loads(row.tightened) | tightened, now)
 
 
-def _check_stricter(row: Any, body: ChangedMailbox, declared: list[str]) -> None:
+def _check_stricter(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> None:
+    """A key changes nothing but for the stricter, judged by what binds now."""
+    binding = bound(row)
     for name in declared:
-        if name == "autonomy_level" and STRICTNESS[str(body.autonomy_level)] >= STRICTNESS[row.autonomy]:
-            continue
-        if name == "allowed_classes" and set(body.allowed_classes or ()) <= set(loads(row.allowed_classes)):
-            continue
-        raise Problem("human_decision_required", f"changing {_camel(name)} like this is for the operator")
+        if not _tightens(body, name, binding.level, binding.classes):
+            raise Problem("human_decision_required", f"changing {_camel(name)} like this is for the operator")
 
 
-def _limit(
-    connection: Connection, row: Any, body: ChangedMailbox, who: Caller, account: Account | None, now: int
-) -> None:
-    given = body.rate_limits
+def _check_tightens(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> None:
+    """What the file declares of a mailbox is tightened here, and otherwise changed there."""
+    classes = loads(row.allowed_classes)
+    if others := [name for name in declared if not _tightens(body, name, row.autonomy, classes)]:
+        names = ", ".join(_camel(name) for name in others)
+        raise Problem("declared_in_file", f"the mailbox is of the configuration file, and {names} with it")
+
+
+def _tightens(body: ChangedMailbox, name: str, autonomy: str, classes: Iterable[str]) -> bool:
+    """Whether a field is given a value at least as strict as these."""
+    if name == "autonomy_level":
+        return strictness(str(body.autonomy_level)) >= strictness(autonomy)
+    return name == "allowed_classes" and set(body.allowed_classes or ()) <= set(classes)
+
+
+def _tightened(row: Any, body: ChangedMailbox, who: Caller, account: Account | None) -> dict[str, Any]:
+    """What changes of that which binds besides the declaration; None is lifted."""
+    for name in LIFTED:
+        if name in body.model_fields_set and getattr(body, name) is None:
+            who.need_person(f"lifting what was tightened of {_camel(name)}")
+    changes: dict[str, Any] = {}
+    for name, kept in KEPT.items():
+        if name in body.model_fields_set:
+            changes[kept] = getattr(body, name) if row.managed else None  # else the column has it
+    if "rate_limits" in body.model_fields_set:
+        changes |= _limits(row, body.rate_limits, who, account)
+    return changes
+
+
+def _limits(row: Any, given: RateLimits | None, who: Caller, account: Account | None) -> dict[str, int | None]:
     if given is None:
-        who.need_person("lifting limits")
-        accounts.loosen_mailbox(connection, row.id, now)
-        return
-    limits = Limits(given.hourly, given.daily, given.monthly)
-    if not who.is_operator:
-        _check_lower(limits, effective(row, account))
-    else:
+        return dict.fromkeys(WINDOWS)
+    limits = {name: getattr(given, name) for name in WINDOWS if name in given.model_fields_set}
+    if who.is_operator:
         _check_binds(limits, row, account)
-        # A person's word replaces the tightening; what was not named stays.
-        accounts.loosen_mailbox(connection, row.id, now)
-        limits = _kept(row, limits)
-    accounts.tighten_mailbox(connection, row.id, limits, now)
+    else:
+        _check_lower(limits, effective(row, account), who)
+    return limits
 
 
-def _check_lower(limits: Limits, binding: dict[str, int | None]) -> None:
-    for name, bound in binding.items():
-        wanted = getattr(limits, name)
-        if wanted is not None and bound is not None and wanted > bound:
-            raise Problem("human_decision_required", f"raising the {name} limit from {bound} is for the operator")
+def _check_lower(limits: dict[str, int | None], binding: dict[str, int | None], who: Caller) -> None:
+    for name, wanted in limits.items():
+        bound_now = binding[name]
+        if wanted is None:
+            who.need_person(f"lifting the {name} limit")
+        elif bound_now is not None and wanted > bound_now:
+            raise Problem("human_decision_required", f"raising the {name} limit from {bound_now} is for the operator")
 
 
-def _check_binds(limits: Limits, row: Any, account: Account | None) -> None:
+def _check_binds(limits: dict[str, int | None], row: Any, account: Account | None) -> None:
     """A limit above the policy's would change nothing: who sets it is told so, not left to believe in it."""
-    for name in ("hourly", "daily", "monthly"):
-        wanted, allowed = getattr(limits, name), of_policy(account, name)
+    for name, wanted in limits.items():
+        allowed = of_policy(account, name)
         if wanted is not None and allowed is not None and wanted > allowed:
             where = f"raise it in the policy {row.policy}, or send rateLimits: null to lift the mailbox's own limits"
             raise invalid(f"rateLimits.{name}", f"the policy's {allowed} binds before {wanted} does: {where}")
-
-
-def _kept(row: Any, limits: Limits) -> Limits:
-    """The limits as a person wants them together with those not named."""
-    before = loads(row.tightened)
-    return Limits(
-        **{
-            name: getattr(limits, name) if getattr(limits, name) is not None else before.get(name)
-            for name in ("hourly", "daily", "monthly")
-        }
-    )
 
 
 def _columns(row: Any, body: ChangedMailbox) -> dict[str, Any]:

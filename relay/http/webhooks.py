@@ -85,7 +85,7 @@ class Posted(Told):
     """One event posted, or to be posted, to a destination."""
 
     id: str
-    event_id: int
+    event_id: str | None
     type: str
     state: str
     attempts: int
@@ -121,7 +121,7 @@ async def add(body: NewWebhook, parts: Parts, _: Operator) -> Any:
 async def list_webhooks(parts: Parts, _: Operator, turn: Turning) -> Any:
     """Newest first."""
     page = await parts.look(lambda c: listings.listed(c, "webhooks", {}, after=turn.after, limit=turn.limit))
-    return listing(parts, page, told)
+    return listing(parts, turn, page, told)
 
 
 @router.get("/webhooks/{id}", summary="Show a destination", response_model=Webhook)
@@ -198,7 +198,7 @@ async def log(
     page = await parts.look(
         lambda c: destinations.log(c, row.id, state=state or "", after=turn.after, limit=turn.limit)
     )
-    return listing(parts, page, _posted)
+    return listing(parts, turn, page, _posted)
 
 
 @router.post(
@@ -257,15 +257,17 @@ def told(row: Any) -> dict[str, Any]:
 
 
 def _posted(row: Any) -> dict[str, Any]:
+    body = loads(row.body)
+    event = body["data"].get("eventId")  # a test has none
     return {
         "id": row.id,
-        "eventId": row.event_seq,
+        "eventId": str(event) if event is not None else None,
         "type": row.type,
         "state": row.state,
         "attempts": row.attempts,
         "code": row.code or None,
         "answer": row.answer or None,
-        "body": loads(row.body),
+        "body": body,
         "dueAt": precise(row.due_at),
         "createdAt": when(row.created_at),
         "doneAt": precise(row.done_at),

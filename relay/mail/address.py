@@ -9,8 +9,9 @@ that used it would let the owner of a look-alike in.
 
 Refused although some grammar somewhere allows it, because readers disagree about
 what it means: comments, source routes, encoded words, domain literals, `%` and `!`
-routing (the last two can be allowed), specials inside a quoted local part, and
-domain labels that IDNA2003 and IDNA2008 send to different owners.
+routing (the last two can be allowed), specials inside a quoted local part,
+domain labels that IDNA2003 and IDNA2008 send to different owners, and Cyrillic or
+Greek letters among Latin ones.
 """
 
 import re
@@ -20,8 +21,9 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import idna
 
-from policy.facts import exact
+from policy.facts import alias_of, exact
 from relay.mail.reply import EnhancedCode
+from relay.mail.script import hides_among_latin
 
 BAD_SYNTAX = EnhancedCode(5, 1, 3)  # RFC 3463 §3.2: bad destination mailbox address syntax
 BAD_DOMAIN = EnhancedCode(5, 1, 2)
@@ -115,15 +117,8 @@ def parse_reverse_path(text: str, *, smtputf8: bool = True) -> Address | None:
 
 
 def alias_key(address: Address) -> str:
-    """A key under which the aliases of one mailbox fall together; only for «treat as the same», never for the wire.
-
-    The tag after a plus goes everywhere; Gmail ignores dots and has two names.
-    """
-    local, _, domain = address.key.rpartition("@")
-    bare = local.split("+", 1)[0] or local
-    if domain in ("gmail.com", "googlemail.com"):
-        return f"{bare.replace('.', '') or bare}@gmail.com"
-    return f"{bare}@{domain}"
+    """A key under which the aliases of one mailbox fall together; only for «treat as the same», never for the wire."""
+    return alias_of(address.key)
 
 
 def check_wire(address: Address, outgoing: str) -> None:
@@ -212,6 +207,8 @@ def _why_no_dot_atom(local: str) -> str:
 def _international_local(local: str) -> str:
     """The NFC form (RFC 6532 §3.1). A letter that is another one's double is refused: the look-up would find one
     mailbox and the wire reach another."""
+    if hides_among_latin(local):
+        raise AddressError("the local part mixes Latin with Cyrillic or Greek letters")
     for c in local:
         if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp") and c != " ":
             raise AddressError("the local part has an invisible or unassigned character")
@@ -249,11 +246,18 @@ def _check_label(label: str) -> None:
     if not _LDH_LABEL.fullmatch(label):
         raise AddressError("the domain has a comment" if "(" in label else "the domain has a character no host has")
     if label.startswith("xn--"):
-        try:
-            if idna.alabel(idna.ulabel(label)) != label.encode("ascii"):
-                raise AddressError("a label of the domain is no valid A-label", BAD_DOMAIN)
-        except idna.IDNAError as error:
-            raise AddressError("a label of the domain is no valid A-label", BAD_DOMAIN) from error
+        _check_a_label(label)
+
+
+def _check_a_label(label: str) -> None:
+    try:
+        shown = idna.ulabel(label)
+        if idna.alabel(shown) != label.encode("ascii"):
+            raise AddressError("a label of the domain is no valid A-label", BAD_DOMAIN)
+    except idna.IDNAError as error:
+        raise AddressError("a label of the domain is no valid A-label", BAD_DOMAIN) from error
+    if hides_among_latin(shown):
+        raise AddressError("a label of the domain mixes Latin with Cyrillic or Greek letters", BAD_DOMAIN)
 
 
 def _to_ascii(text: str) -> str:

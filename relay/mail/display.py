@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Collection
 
 from relay.mail.charset import decode_header
+from relay.mail.script import look_alike_scripts
 
 ADDRESS = "address_in_name"
 DIRECTION = "direction_control"
@@ -47,7 +48,7 @@ def suspicions(name: str, address: str, own_names: Collection[str] = ()) -> tupl
             found.append(DIRECTION)
         if any(unicodedata.category(c) == "Cf" and c not in _BIDI for c in name):
             found.append(INVISIBLE)
-        if any(_mixes_scripts(word) for word in name.split()):
+        if any(len(look_alike_scripts(word)) > 1 for word in name.split() if not word.isascii()):
             found.append(MIXED_SCRIPTS)
         if any(_looks_like(name, own) for own in own_names):
             found.append(LOOK_ALIKE)
@@ -63,10 +64,3 @@ def _skeleton(name: str) -> str:
     """The name in the Latin letters a hurried reader takes it for."""
     folded = unicodedata.normalize("NFKD", name).translate(_LATIN)
     return "".join(c for c in folded if unicodedata.category(c) not in ("Mn", "Cf")).casefold()
-
-
-def _mixes_scripts(word: str) -> bool:
-    if word.isascii():
-        return False
-    scripts = {unicodedata.name(c, "").partition(" ")[0] for c in word if c.isalpha()}
-    return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}) > 1

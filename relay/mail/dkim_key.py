@@ -21,10 +21,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+RSA, ED25519 = "rsa-sha256", "ed25519-sha256"  # as in a=
 RSA_BITS = 2048
 _RSA_LARGEST = 4096  # RFC 8301 §3.2: verifiers need not take more
 _TXT_STRING = 255  # RFC 1035 §3.3.14
 
+_NAMES = {RSA: "RSA", ED25519: "Ed25519"}
 _Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
@@ -36,7 +38,7 @@ class DkimKeyError(ValueError):
 class KeyPair:
     """A private key ready to sign, and its public half as DNS publishes it."""
 
-    algorithm: str  # rsa-sha256 | ed25519-sha256, as in a=
+    algorithm: str  # RSA | ED25519
     public: str  # base64, as in p=
     sign: Callable[[bytes], bytes] = field(repr=False, compare=False)
     private_pem: bytes = field(repr=False)
@@ -64,15 +66,23 @@ def generate_ed25519() -> KeyPair:
     return _pair(ed25519.Ed25519PrivateKey.generate())
 
 
-def load_key(pem: bytes) -> KeyPair:
-    """The key in a PEM file without a password; loading costs milliseconds, so keep what it returns."""
+def load_key(pem: bytes, algorithm: str = "") -> KeyPair:
+    """The key in a PEM file without a password, which may have to be for one `algorithm`.
+
+    Loading costs milliseconds, so keep what it returns. Raises DkimKeyError.
+    """
     try:
         private = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise DkimKeyError("not a private key in PEM without a password") from error
+    except TypeError as error:
+        raise DkimKeyError("needs a password; openssl pkey -in OLD -out NEW writes the key without one") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise DkimKeyError("is not a private key in PEM") from error
     if not isinstance(private, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
-        raise DkimKeyError("DKIM signs with RSA or Ed25519 only")
-    return _pair(private)
+        raise DkimKeyError("is neither an RSA nor an Ed25519 key, and DKIM signs with nothing else")
+    pair = _pair(private)
+    if algorithm not in ("", pair.algorithm):
+        raise DkimKeyError(f"is an {_NAMES[pair.algorithm]} key, and an {_NAMES[algorithm]} key belongs here")
+    return pair
 
 
 def txt_strings(record: str) -> tuple[str, ...]:
@@ -84,11 +94,11 @@ def _pair(private: _Private) -> KeyPair:
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     if isinstance(private, ed25519.Ed25519PrivateKey):
         raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return KeyPair("ed25519-sha256", base64.b64encode(raw).decode(), _ed25519_signer(private), pem)
+        return KeyPair(ED25519, base64.b64encode(raw).decode(), _ed25519_signer(private), pem)
     if not RSA_BITS <= private.key_size <= _RSA_LARGEST:
-        raise DkimKeyError(f"an RSA key of {private.key_size} bits; DKIM wants {RSA_BITS} to {_RSA_LARGEST}")
+        raise DkimKeyError(f"is an RSA key of {private.key_size} bits; DKIM wants {RSA_BITS} to {_RSA_LARGEST}")
     der = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return KeyPair("rsa-sha256", base64.b64encode(der).decode(), _rsa_signer(private), pem)
+    return KeyPair(RSA, base64.b64encode(der).decode(), _rsa_signer(private), pem)
 
 
 def _rsa_signer(private: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:

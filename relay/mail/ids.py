@@ -54,6 +54,11 @@ def is_id(text: str, prefix: str) -> bool:
     return text[: len(prefix) + 1] == f"{prefix}_" and _ULID.fullmatch(text, len(prefix) + 1) is not None
 
 
+def message_id_of(send_id: str, hostname: str) -> str:
+    """The Message-ID given to a submission that came without one; it names the send."""
+    return f"<{send_id.lower()}@{hostname}>"
+
+
 def first_id(prefix: str, at_ms: int) -> str:
     """What every id made at that time or later sorts behind, and every earlier one before."""
     return f"{prefix}_{_encode(at_ms << _CHANCE_BITS)}"

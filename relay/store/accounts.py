@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from policy.reputation import assess
+from policy.settings import Reputation
 from policy.state import Limits
 from relay.mail.address import parse_path
 from relay.store import schema as t
@@ -18,15 +20,21 @@ from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
 from relay.store.mailboxes import domain_named
 from relay.store.queue import let_go
+from relay.store.rates import read_rates
 from relay.store.suppressions import suffixes
 from relay.store.tallies import set_aside
 
+DEFAULT_TENANT = "default"
 BY_REPUTATION = "reputation: "
 _PAUSED = ("mailbox_paused", "tenant_paused", "reputation_paused")  # why mail waits that policy holds back
 
 
 class Taken(Exception):
     """The name or address belongs to another mailbox or tenant."""
+
+
+class InUse(Exception):
+    """What others still rest on stays as it is."""
 
 
 class Unknown(Exception):
@@ -69,12 +77,22 @@ def add_tenant(
     connection: Connection, *, tenant_id: str, name: str, limits: Limits, now: int, managed: bool = False
 ) -> None:
     """Make a tenant; raises Taken."""
-    if connection.execute(select(t.tenants.c.id).where(t.tenants.c.name == name)).first():
-        raise Taken(f"there is a tenant {name} already")
+    if row := connection.execute(select(t.tenants).where(t.tenants.c.name == name)).first():
+        raise Taken(f"there is a tenant {name} already{way_back(row)}")
     connection.execute(
         insert(t.tenants),
         {"id": tenant_id, "name": name, "limits": _limits(limits), "managed": managed, "created_at": now},
     )
+
+
+def rename_tenant(connection: Connection, name_or_id: str, name: str) -> None:
+    """Call a tenant otherwise: all it has stays with it. Raises Unknown, Taken, and InUse for the one nobody names."""
+    row = tenant(connection, name_or_id)
+    if row.name == DEFAULT_TENANT:
+        raise InUse(f"the tenant {DEFAULT_TENANT} is always there: it keeps its name")
+    if connection.execute(select(t.tenants.c.id).where(t.tenants.c.name == name)).first():
+        raise Taken(f"there is a tenant {name} already")
+    connection.execute(update(t.tenants).where(t.tenants.c.id == row.id).values(name=name))
 
 
 def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
@@ -94,8 +112,8 @@ def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
 def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:
     """Make a mailbox; raises Taken when its name, an address of it or the domain of one is somebody else's."""
     m = t.mailboxes.c
-    if connection.execute(select(m.id).where(m.tenant_id == new.tenant_id, m.name == new.name)).first():
-        raise Taken(f"another mailbox has the name {new.name}")
+    if row := connection.execute(select(t.mailboxes).where(m.tenant_id == new.tenant_id, m.name == new.name)).first():
+        raise Taken(f"another mailbox has the name {new.name}{way_back(row)}")
     keys = keys_of(new.address_key, new.settings or {})
     for key in sorted(keys):
         check_domain(connection, key, new.tenant_id)
@@ -115,10 +133,17 @@ def _check_free(connection: Connection, keys: Set[str]) -> None:
     """An address is one mailbox's, be it that one's own or an alias: what comes back to it has one owner."""
     m = t.mailboxes.c
     has_aliases = (m.settings != "{}") & m.settings.not_like('%"aliases":[]%')
-    query = select(m.name, m.address_key, m.settings).where(m.address_key.in_(keys) | has_aliases)
+    query = select(t.mailboxes).where(m.address_key.in_(keys) | has_aliases)
     for row in connection.execute(query):
         if taken := keys & keys_of(row.address_key, loads(row.settings)):
-            raise Taken(f"the mailbox {row.name} has the address {min(taken)} already: use it, or choose another")
+            words = way_back(row) or ": use it, or choose another"
+            raise Taken(f"the mailbox {row.name} has the address {min(taken)} already{words}")
+
+
+def way_back(row: Any) -> str:
+    """What is to be done about a name that is taken by what left the file; "" where nothing left."""
+    is_gone = row.managed and row.status == "disabled"
+    return ": it left the configuration file, put it back there" if is_gone else ""
 
 
 def keys_of(address_key: str, settings: Mapping[str, Any]) -> set[str]:
@@ -154,18 +179,20 @@ def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: st
     return _told(connection, changed, "mailbox.paused", mailbox_id, now, {"by": by, "cause": cause})
 
 
-def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, now: int) -> bool:
-    """Resume, whatever paused it; only for people. False when it was not paused.
+def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, rule: Reputation, now: int) -> bool:
+    """Resume, whatever paused it; only for people. False when nothing kept it from sending.
 
-    What led to a pause for reputation is judged thereby: its counts begin anew.
+    What led to a pause for reputation is judged thereby, and what `rule`, its own, would go on
+    refusing for: its counts begin anew.
     """
     m = t.mailboxes.c
-    by_reputation = m.paused_by == "reputation"
-    if connection.execute(select(m.id).where(m.id == mailbox_id, m.status == "paused", by_reputation)).first():
+    judged = _is_condemned(connection, mailbox(connection, mailbox_id), rule, now)
+    if judged:
         set_aside(connection, f"mailbox:{mailbox_id}")
+    stopped = ("paused", "active") if judged else ("paused",)
     changed = connection.execute(
         update(t.mailboxes)
-        .where(m.id == mailbox_id, m.status == "paused")
+        .where(m.id == mailbox_id, m.status.in_(stopped))
         .values(status="active", paused_by="", cause="", updated_at=now)
     ).rowcount
     if changed:
@@ -173,24 +200,24 @@ def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, now: int
     return _told(connection, changed, "mailbox.resumed", mailbox_id, now, {"by": by})
 
 
-def tighten_mailbox(connection: Connection, mailbox_id: str, limits: Limits, now: int) -> Limits:
-    """Lower limits: the smaller of old and new binds for each window. Returns what binds now."""
-    row = mailbox(connection, mailbox_id)
-    before = Limits(**loads(row.tightened))
-    after = Limits(
-        _smaller(before.hourly, limits.hourly),
-        _smaller(before.daily, limits.daily),
-        _smaller(before.monthly, limits.monthly),
-    )
+def _is_condemned(connection: Connection, row: Any, rule: Reputation, now: int) -> bool:
+    """Whether its rates paused the mailbox, or keep it from sending whatever else did."""
+    if row.status == "disabled":
+        return False
+    if row.paused_by == "reputation":
+        return True
+    return rule.mode == "enforce" and assess(read_rates(connection, f"mailbox:{row.id}", now), rule).status == "pause"
+
+
+def tighten_mailbox(connection: Connection, mailbox_id: str, tightened: Mapping[str, Any], now: int) -> None:
+    """Bind the mailbox by this besides what is declared of it: all that is tightened, what is None no longer.
+
+    Limits by window (hourly, daily, monthly), `autonomy` and `allowed_classes`.
+    """
+    kept = {name: value for name, value in tightened.items() if value is not None}
     connection.execute(
-        update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(tightened=_limits(after), updated_at=now)
+        update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(tightened=dumps(kept), updated_at=now)
     )
-    return after
-
-
-def loosen_mailbox(connection: Connection, mailbox_id: str, now: int) -> None:
-    """Drop every tightening; only for people."""
-    connection.execute(update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(tightened="{}", updated_at=now))
 
 
 def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, cause: str, now: int) -> bool:
@@ -227,10 +254,6 @@ def _told(connection: Connection, changed: int, kind: str, mailbox_id: str, now:
     row = mailbox(connection, mailbox_id)
     record(connection, [Event(kind, now, row.tenant_id, mailbox_id, data=data)])
     return True
-
-
-def _smaller(a: int | None, b: int | None) -> int | None:
-    return b if a is None else a if b is None else min(a, b)
 
 
 def _limits(limits: Limits) -> str:

@@ -17,6 +17,7 @@ from relay.store.queue import change
 from relay.store.sends import body
 
 _a, _d = t.approvals.c, t.deliveries.c
+SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never leave
 
 
 class NotWaiting(Exception):

@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
-from policy.settings import Reputation
+from policy.decision import Decision
+from policy.facts import Facts, alias_of
 from policy.usage import Usage
 from relay.store import guard
 from relay.store import schema as t
@@ -22,7 +23,7 @@ from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
 from relay.store.prepared import Prepared, insertion
-from relay.store.standing import Judge
+from relay.store.standing import Judge, RuleOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ _PUT = insertion(
     (
         "id",
         "key",
+        "alias",
         "address",
         "scope",
         "tenant_id",
@@ -105,16 +107,16 @@ def _created(entry: Suppress) -> Event:
 
 
 class Consequences:
-    """Writes what follows. `rule` is the reputation rule mailboxes are judged by."""
+    """Writes what follows. `rule_of` tells the reputation rule a mailbox is judged by."""
 
     def __init__(
         self,
         rules: Callable[[], Rules],
-        rule: Callable[[], Reputation],
+        rule_of: RuleOf,
         new_id: Callable[[str], str],
     ) -> None:
         self.rules = rules
-        self._judge = Judge(rule, new_id)
+        self._judge = Judge(rule_of, new_id)
         self._new_id = new_id
 
     def settled(self, connection: Connection, items: Sequence[Settle]) -> None:
@@ -138,6 +140,7 @@ class Consequences:
             {
                 "id": self._new_id("sup"),
                 "key": e.key,
+                "alias": alias_of(e.key),
                 "address": e.address,
                 "scope": e.scope,
                 "tenant_id": "" if e.scope == "global" else e.tenant_id,
@@ -164,6 +167,11 @@ class Consequences:
         for (tenant_id, mailbox_id), count in sorted(counts.items()):
             _count_negative(connection, guard.of_mailbox(mailbox_id), count, at)
             self._judge.judge(connection, tenant_id, mailbox_id, at)
+
+    def decided(self, connection: Connection, facts: Facts, decision: Decision) -> None:
+        """What follows from a decision: rates that time or a stricter policy made bad pause as a bounce would have."""
+        if decision.rule == "reputation":
+            self._judge.judge(connection, facts.tenant, facts.mailbox, facts.now)
 
     def investigate(
         self,

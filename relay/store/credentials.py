@@ -129,6 +129,13 @@ def declared_hashes(connection: Connection) -> dict[str, str]:
     return {row.username: row.secret for row in rows}
 
 
+def revoked_of_files(connection: Connection) -> frozenset[str]:
+    """The user names a file declared, now or once, whose credentials were revoked: no file brings them back."""
+    c = t.credentials.c
+    rows = connection.execute(select(c.username).where(c.managed.is_(True), c.status == "revoked"))
+    return frozenset(rows.scalars())
+
+
 def revoke(connection: Connection, credential_id: str, now: int) -> None:
     """Revoke for good; raises Unknown."""
     changed = connection.execute(

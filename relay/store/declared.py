@@ -4,32 +4,46 @@ The file is the truth for declared fields and silent about state: what was pause
 paused, what was tightened stays tight. What vanishes from the file is disabled, never
 deleted. Running it twice changes nothing. What the API made is not taken over but for a
 tenant, a domain or a mailbox of the same name or address; where the two cannot stand beside
-each other `accounts.Taken` says so, and nothing is changed.
+each other `accounts.Taken` says so, and where something would lose what it rests on `InUse`;
+then nothing is changed.
 """
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from config.senders import SendingDomain
 from config.settings import Settings
 from policy.state import Limits
 from relay.store import schema as t
-from relay.store.declared_mailboxes import mailboxes
+from relay.store.accounts import DEFAULT_TENANT, InUse
+from relay.store.declared_mailboxes import mailboxes, stays
 from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import dumps
 from relay.store.nodes import wait_alone
 
-DEFAULT_TENANT = "default"
 LOCK = 0x6761_7466  # advisory lock of whoever brings in a file: machines may be told of a new one all at once
 
 
 def declare(connection: Connection, settings: Settings, *, now: int, makers: Makers) -> None:
-    """Bring the store in line with the file, in the caller's transaction; raises Taken."""
+    """Bring the store in line with the file, in the caller's transaction; raises Taken and InUse."""
     wait_alone(connection, LOCK)
+    _check_policies(connection, settings)
     tenants = _tenants(connection, settings, now, makers)
     _domains(connection, settings, tenants, now, makers)
     mailboxes(connection, settings.mailboxes, tenants, now, makers)
+
+
+def _check_policies(connection: Connection, settings: Settings) -> None:
+    """No mailbox loses its rules because the file no longer knows the policy they stand in."""
+    m = t.mailboxes.c
+    made = select(m.policy, func.min(m.name).label("name")).where(m.managed.is_(False), m.status != "disabled")
+    for row in connection.execute(made.group_by(m.policy).order_by(m.policy)):
+        if not settings.has_policy(row.policy):
+            raise InUse(
+                f"the mailbox {row.name} of the API obeys the policy {row.policy}, which the file does not have:"
+                " put it back, or give the mailbox another first"
+            )
 
 
 def _tenants(connection: Connection, settings: Settings, now: int, makers: Makers) -> dict[str, str]:
@@ -55,6 +69,8 @@ def _domains(connection: Connection, settings: Settings, tenants: dict[str, str]
         values = _domain_values(domain, tenants)
         if domain.domain in known:
             row = known[domain.domain]
+            if row.tenant_id != values["tenant_id"]:
+                _check_deserted(connection, row)
             status = _domain_status(domain, row)
             connection.execute(update(t.domains).where(t.domains.c.id == row.id).values(**values, status=status))
         else:
@@ -65,6 +81,7 @@ def _domains(connection: Connection, settings: Settings, tenants: dict[str, str]
                     **values,
                     "id": makers.new_id("dom"),
                     "name": domain.domain,
+                    "selector": domain.dkim.selector,
                     "status": "verified" if trusted else "pending",
                     "verified_at": now if trusted else 0,
                     "token": makers.domain_token(),
@@ -75,12 +92,20 @@ def _domains(connection: Connection, settings: Settings, tenants: dict[str, str]
     disable_missing(connection, t.domains, [row for name, row in known.items() if name not in declared])
 
 
+def _check_deserted(connection: Connection, domain: Any) -> None:
+    """A domain changes its tenant only where nobody of the old one sends from it: their mail could leave no more."""
+    m = t.mailboxes.c
+    theirs = select(m.name, m.address_key).where(m.tenant_id == domain.tenant_id, m.status != "disabled")
+    for row in connection.execute(theirs):
+        if f".{row.address_key.rpartition('@')[2]}".endswith(f".{domain.name}"):
+            raise InUse(stays(connection, f"the domain {domain.name}, which the mailbox {row.name} uses,", domain))
+
+
 def _domain_values(domain: SendingDomain, tenants: dict[str, str]) -> dict[str, Any]:
     return {
         "tenant_id": tenants[domain.tenant],
         "verification": domain.verification,
         "physical_address": domain.physical_address,
-        "selector": domain.dkim.selector,
         "managed": True,
     }
 

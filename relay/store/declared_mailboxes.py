@@ -16,7 +16,7 @@ from config.senders import Credential, Mailbox
 from relay.mail.address import parse_path
 from relay.store import credentials
 from relay.store import schema as t
-from relay.store.accounts import NewMailbox, Taken, check_domain, keys_of, mailbox_row
+from relay.store.accounts import InUse, NewMailbox, Taken, check_domain, keys_of, mailbox_row, tenant
 from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import loads
 
@@ -26,12 +26,15 @@ _LONGEST_KEPT = 90  # characters of the name of a mailbox that gives it up
 def mailboxes(
     connection: Connection, declared: Sequence[Mailbox], tenants: Mapping[str, str], now: int, makers: Makers
 ) -> None:
-    """Make or change what is declared, disable what no longer is; raises Taken."""
+    """Make or change what is declared, disable what no longer is; raises Taken and InUse."""
     rows = connection.execute(select(t.mailboxes)).all()
     wanted = [_new_mailbox(box, tenants[box.tenant], makers) for box in declared]
     known = _known_again(rows, wanted)
     kept = {row.id for row in known.values()}
     missing = [row for row in rows if row.id not in kept]
+    for new in wanted:
+        if (row := known.get(new.address_key)) is not None and row.tenant_id != new.tenant_id:
+            raise InUse(stays(connection, f"the mailbox {row.name}", row))
     _check(connection, [row for row in missing if not row.managed], wanted)
     disable_missing(connection, t.mailboxes, missing)
     _disable_logins(connection, t.credentials.c.mailbox_id.in_([row.id for row in missing if row.managed]))
@@ -39,6 +42,15 @@ def mailboxes(
     ids = [_bring(connection, new, known.get(new.address_key), now) for new in wanted]
     for box, mailbox_id, new in zip(declared, ids, wanted, strict=True):
         _credentials(connection, box, mailbox_id, new, now, makers)
+
+
+def stays(connection: Connection, what: str, row: Any) -> str:
+    """Why something does not change its tenant: what the tenant knows of people would not come along."""
+    name = tenant(connection, row.tenant_id).name
+    return (
+        f"{what} is of the tenant {name}, with its lists and its past: leave it there. To call the tenant otherwise,"
+        f" stop the server and run gatepost tenant rename {name} NEW_NAME"
+    )
 
 
 def _new_mailbox(mailbox: Mailbox, tenant_id: str, makers: Makers) -> NewMailbox:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from policy.usage import DAY
 from relay.store import schema as t
-from relay.store.accounts import Declared, Taken
+from relay.store.accounts import Declared, Taken, way_back
 from relay.store.engine import dumps
 from relay.store.events import Event, record
 from relay.store.rotation import settle
@@ -58,8 +58,8 @@ def add_domain(connection: Connection, new: NewDomain, now: int) -> None:
 
 def check_free(connection: Connection, name: str) -> None:
     """Raise Taken where there is a domain of that name."""
-    if connection.execute(select(_d.id).where(_d.name == name)).first():
-        raise Taken(f"there is a domain {name} already")
+    if row := connection.execute(select(t.domains).where(_d.name == name)).first():
+        raise Taken(f"there is a domain {name} already{way_back(row)}")
 
 
 def change_domain(connection: Connection, row: Any, *, verification: str | None, physical_address: str | None) -> None:

@@ -35,16 +35,28 @@ class StoreUnusable(Exception):
 
 
 _USELESS = {
-    sqlite3.SQLITE_CORRUPT: "is damaged",
-    sqlite3.SQLITE_NOTADB: "is not a database",
-    sqlite3.SQLITE_READONLY: "may not be written",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup",
+    sqlite3.SQLITE_NOTADB: "is not a database: restore it from a backup",
+    sqlite3.SQLITE_READONLY: "may not be written: see to whom it and its folder belong, and how the disk is mounted",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: see whether its folder is there, and to whom both belong",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk fails",
+    sqlite3.SQLITE_FULL: "cannot grow: make room on the disk",
+    sqlite3.SQLITE_BUSY: "is locked by another program: end that, or wait until it is done",
 }
 
 
 def _uselessness(error: DBAPIError) -> str:
-    """What is wrong with the file itself, where that is the matter; empty where it is not."""
+    """What is wrong with the file itself and what to do, where that is the matter; empty where it is not."""
     return _USELESS.get(int(getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF, "")
+
+
+def mark_of(file: Path | None) -> str:
+    """Which file stands at this path now: what another one would not have; empty where none does."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return ""
+    return f"{found.st_dev}:{found.st_ino}" if found else ""
 
 
 def dumps(value: Any) -> str:
@@ -183,7 +195,7 @@ class Database:
             yield
         except DBAPIError as error:
             if what := _uselessness(error):
-                raise StoreUnusable(f"{self.file} {what}: mend that, or restore it from a backup") from error
+                raise StoreUnusable(f"{self.file} {what}") from error
             raise
 
     async def close(self) -> None:

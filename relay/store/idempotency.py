@@ -1,9 +1,10 @@
 """Answers given under an Idempotency-Key.
 
 A key is claimed before the message is judged, so that of two requests at once one is told to
-come again. An accepted answer is kept for thirty days and given again; a refused one frees
-the key, since its cause may be mended. A claim whose owner died is taken over after a while:
-the duplicate rule of the intake then sees to it that nothing is sent twice.
+come again. An accepted answer is kept for thirty days and given again, unless nothing of it
+left or will; a refused one frees the key, since its cause may be mended. A claim whose owner
+died is taken over after a while: the duplicate rule of the intake then sees to it that
+nothing is sent twice.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, select, text
 
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
+from relay.store.waiting import never_left
 
 KEPT = 30 * 86_400_000  # milliseconds
 UNDER_WAY = 60_000  # after it a claim without an answer has lost its owner
@@ -34,34 +36,33 @@ def mark(mailbox_id: str, key: str) -> bytes:
 
 _PUT = text(
     "INSERT INTO idempotency (fingerprint, send_id, digest, answer, expires_at)"
-    " VALUES (:fingerprint, :send_id, :digest, '{}', :expires_at)"
-    " ON CONFLICT (fingerprint) DO UPDATE SET send_id = excluded.send_id, digest = excluded.digest,"
+    " VALUES (:fingerprint, '', :digest, '{}', :expires_at)"
+    " ON CONFLICT (fingerprint) DO UPDATE SET send_id = '', digest = excluded.digest,"
     " answer = '{}', expires_at = excluded.expires_at"
 )
 
 
-def claim(connection: Connection, fingerprint: bytes, *, digest: str, send_id: str, now: int) -> Claim:
+def claim(connection: Connection, fingerprint: bytes, *, digest: str, now: int) -> Claim:
     """Claim the key for this request, or say what it stands for already."""
     c = t.idempotency.c
     query = select(t.idempotency).where(c.fingerprint == fingerprint)
     row = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
-    if row is not None and row.expires_at > now:
+    if row is not None and row.expires_at > now and not _never_left(connection, row.send_id):
         if row.digest != digest:
             return Claim("other")
         if row.answer != "{}":
             return Claim("done", loads(row.answer))
         if now - (row.expires_at - KEPT) < UNDER_WAY:
             return Claim("busy")
-    values = {"fingerprint": fingerprint, "send_id": send_id, "digest": digest, "expires_at": now + KEPT}
-    connection.execute(_PUT, values)
+    connection.execute(_PUT, {"fingerprint": fingerprint, "digest": digest, "expires_at": now + KEPT})
     return Claim("new")
 
 
 def keep(connection: Connection, fingerprint: bytes, answer: dict[str, Any]) -> None:
     """Keep the answer."""
     connection.execute(
-        text("UPDATE idempotency SET answer = :answer WHERE fingerprint = :fingerprint"),
-        {"fingerprint": fingerprint, "answer": dumps(answer)},
+        text("UPDATE idempotency SET send_id = :send_id, answer = :answer WHERE fingerprint = :fingerprint"),
+        {"fingerprint": fingerprint, "send_id": answer["sendId"], "answer": dumps(answer)},
     )
 
 
@@ -70,3 +71,10 @@ def release(connection: Connection, fingerprint: bytes) -> None:
     connection.execute(
         text("DELETE FROM idempotency WHERE fingerprint = :fingerprint AND answer = '{}'"), {"fingerprint": fingerprint}
     )
+
+
+def _never_left(connection: Connection, send_id: str) -> bool:
+    """Whether all of a send was taken back, refused or timed out: its answer promises what will not come."""
+    d = t.deliveries.c
+    rows = connection.execute(select(d.state, d.reason).where(d.send_id == send_id)).all()
+    return bool(rows) and all(map(never_left, rows))

@@ -88,6 +88,11 @@ def of(row: Any) -> Mark:
     return Mark(row.txid, row.seq)
 
 
+def name_of(mark: Mark) -> str:
+    """The id of the event at a place, by which everybody outside knows it."""
+    return f"evt_{mark.txid}-{mark.seq}"
+
+
 def _wanted(query: Select[Any], wanted: Wanted) -> Select[Any]:
     for column, value in (
         (_e.tenant_id, wanted.tenant_id),

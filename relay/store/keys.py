@@ -4,9 +4,10 @@ Each domain has an RSA-2048 key at its selector and an Ed25519 key at the select
 `e` behind it (RFC 8463 §3). A key an operator brings replaces the one that would be made.
 A key is pending (not in DNS yet), active (it signs) or retired (`rotation`). One that cannot
 be read is logged and signs nothing: mail of its domain waits rather than leave unsigned.
+Both algorithms sign: no key takes the place of one of the other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,12 @@ import structlog
 from sqlalchemy import Connection, delete, insert, select, update
 
 from relay.mail.dkim import Signer
-from relay.mail.dkim_key import DkimKeyError, KeyPair, generate_ed25519, generate_rsa, load_key
+from relay.mail.dkim_key import ED25519, RSA, DkimKeyError, KeyPair, generate_ed25519, generate_rsa, load_key
 from relay.store import schema as t
 from relay.store.vault import Sealed, Vault
 
 log = structlog.get_logger()
 
-RSA, ED25519 = "rsa-sha256", "ed25519-sha256"
 RSA_FIRST = {RSA: 0, ED25519: 1}
 LEAVE_PUBLISHED = 7 * 86_400_000  # milliseconds for which mail signed by a retired key may still be verified
 
@@ -47,7 +47,8 @@ def ensure_keys(
 ) -> None:
     """See that the domain has both keys. `selector` is that of its first ones: after a rotation the later ones stay.
 
-    A key that is brought stands at `selector` and signs from now on; what signed in its place retires.
+    A key that is brought stands at `selector` and signs from now on; what signed in its place retires. Raises
+    DkimKeyError where it cannot be used, or a key of the other algorithm has the selector.
     """
     rows = {r.selector: r for r in connection.execute(select(t.dkim_keys).where(_k.domain == domain))}
     active = {row.algorithm for row in rows.values() if row.status == "active"}
@@ -57,7 +58,10 @@ def ensure_keys(
     ):
         if pem is None and algorithm in active:
             continue
-        pair, row = load_key(pem) if pem is not None else make(), rows.get(name)
+        row = rows.get(name)
+        if row is not None and row.algorithm != algorithm:
+            raise DkimKeyError(f"{domain}: the selector {name} has a key of {row.algorithm}; choose another selector")
+        pair = make() if pem is None else _brought(domain, pem, algorithm)
         if row is not None and row.status == "active" and row.public == pair.record:
             continue
         _replace(connection, domain, pair.algorithm, now)
@@ -85,6 +89,27 @@ def add_key(
     connection.execute(insert(t.dkim_keys), row | _columns(pair, vault))
 
 
+def bypassed(connection: Connection, domain: str, selector: str) -> str:
+    """Where the RSA key stands although the file names another `selector` by now: that moves no key.
+
+    Empty where `selector` is the one that took effect last, whatever was rotated since.
+    """
+    d, is_rsa = t.domains.c, (_k.algorithm == RSA) & (_k.status == "active")
+    standing = connection.execute(select(_k.selector).where(_k.domain == domain, is_rsa)).scalar() or ""
+    if standing == selector:
+        connection.execute(update(t.domains).where(d.name == domain).values(selector=selector))
+        return ""
+    known = connection.execute(select(d.selector).where(d.name == domain)).scalar()
+    return "" if known == selector else standing
+
+
+def _brought(domain: str, pem: bytes, algorithm: str) -> KeyPair:
+    try:
+        return load_key(pem, algorithm)
+    except DkimKeyError as error:
+        raise DkimKeyError(f"the DKIM key the file brings for {domain} {error}") from error
+
+
 def _replace(connection: Connection, domain: str, algorithm: str, now: int) -> None:
     """Retire what signs by this algorithm, and end a rotation that was under way."""
     active = (_k.domain == domain) & (_k.algorithm == algorithm) & (_k.status == "active")
@@ -98,6 +123,15 @@ def _columns(pair: KeyPair, vault: Vault) -> dict[str, str]:
         "private": vault.seal(pair.private_pem.decode()),
         "public": pair.record,
     }
+
+
+def unopened(connection: Connection, vault: Vault) -> Iterator[Any]:
+    """The keys that sign, or are to sign, and were sealed under another secret key."""
+    for row in connection.execute(select(t.dkim_keys).where(_k.status != "retired").order_by(_k.domain, _k.selector)):
+        try:
+            vault.open(row.private)
+        except Sealed:
+            yield row
 
 
 class Signers:

@@ -13,8 +13,9 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from relay.store.engine import Database, StoreUnusable
+from relay.store.meta import recalled
 
-HEAD = "0002"
+HEAD = "0003"
 LOCK = 0x6761_7465  # "gate": the advisory lock of everything that changes the schema
 
 
@@ -24,12 +25,29 @@ def current(database: Database) -> str:
         return _revision(connection)
 
 
+def is_empty(database: Database) -> bool:
+    """Whether it never held anything: it has no schema, or nobody ever served from it."""
+    with database.asking.connect() as connection:
+        return not _revision(connection) or not recalled(connection, "secret_key")
+
+
+def check_not_newer(revision: str) -> None:
+    """Raise StoreUnusable where a newer program made the store."""
+    if revision > HEAD:
+        raise StoreUnusable(
+            f"the store is at revision {revision}, this program at {HEAD}: a newer version of gatepost made it; "
+            "install that one, or restore a backup made before the upgrade"
+        )
+
+
 def upgrade(database: Database) -> str:
     """Bring the store to the newest revision and return it.
 
     Raises StoreUnusable for a store made by a newer program.
     """
-    if current(database) == HEAD:
+    revision = current(database)
+    check_not_newer(revision)
+    if revision == HEAD:
         return HEAD
     with _alone(database) as connection:
         _run_alembic(connection)

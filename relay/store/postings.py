@@ -54,7 +54,7 @@ class Declared:
 def body_of(event: Any, more: Mapping[str, Any], timestamp: Callable[[int], str]) -> str:
     """What is posted of an event: `{type, timestamp, data}` as Standard Webhooks has it."""
     names = {
-        "eventId": event.seq,
+        "eventId": journal.name_of(journal.of(event)),
         "tenantId": event.tenant_id,
         "mailboxId": event.mailbox_id,
         "sendId": event.send_id,

@@ -1,6 +1,7 @@
 """Providers as state: paused and resumed by a person, whatever the configuration says of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -26,23 +27,40 @@ def set_provider_status(connection: Connection, name: str, *, status: str, cause
         kind = "provider.paused" if status == "paused" else "provider.resumed"
         record(connection, [Event(kind, now, data={"provider": name, "cause": cause, "by": by})])
     if changed and status == "active":
-        let_go(connection, {NO_PROVIDER}, now)
+        look_again(connection, now)
     return bool(changed)
 
 
 def declare_providers(connection: Connection, names: Sequence[str], now: int) -> None:
-    """See that each declared provider has its row; one that vanished from the file is gone, not forgotten."""
+    """See that each declared provider has its row; one that vanished from the file is gone, not forgotten.
+
+    One that comes back is as it was when it left: the file resumes nothing that was paused.
+    """
     p = t.providers.c
-    known = {row.name: row.status for row in connection.execute(select(p.name, p.status))}
+    known = {row.name: row for row in connection.execute(select(p.name, p.status, p.cause))}
     if new := [name for name in names if name not in known]:
         connection.execute(insert(t.providers), [{"name": name, "updated_at": now} for name in new])
-    for name, status in known.items():
-        wanted = "gone" if name not in names else "active" if status == "gone" else status
-        if wanted != status:
-            connection.execute(update(t.providers).where(p.name == name).values(status=wanted, updated_at=now))
+    for name, row in known.items():
+        if (values := _coming_or_going(row, is_declared=name in names)) is not None:
+            connection.execute(update(t.providers).where(p.name == name).values(**values, updated_at=now))
+
+
+def _coming_or_going(row: Any, *, is_declared: bool) -> dict[str, str] | None:
+    """What changes of a provider as it leaves the file or comes back to it; None where it does neither."""
+    if is_declared and row.status == "gone":
+        return {"status": "paused" if row.cause else "active"}
+    if not is_declared and row.status != "gone":  # the cause says when it comes back that it was paused
+        return {"status": "gone", "cause": (row.cause or "paused") if row.status == "paused" else ""}
+    return None
+
+
+def look_again(connection: Connection, now: int) -> None:
+    """Mail that found no provider is due at once: there may be one now."""
+    let_go(connection, {NO_PROVIDER}, now)
 
 
 def paused_providers(connection: Connection) -> frozenset[str]:
-    """The providers that get nothing until somebody resumes them."""
+    """The providers that get nothing until somebody resumes them, in the file or not: a worker may still have one."""
     p = t.providers.c
-    return frozenset(connection.execute(select(p.name).where(p.status == "paused")).scalars())
+    is_paused = (p.status == "paused") | (p.status == "gone") & (p.cause != "")
+    return frozenset(connection.execute(select(p.name).where(is_paused)).scalars())

@@ -1,6 +1,6 @@
 """The rates of reputation: counts over a day, a week and a month, per mailbox, tenant or sending domain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,16 @@ def rates_of(connection: Connection, scopes: Sequence[str], now: int) -> dict[st
             own.append(_with(own[-1] if own else _NOTHING, sums.get(scope), window))
         until = hour - hours
     return {scope: tuple(own) for scope, own in found.items()}
+
+
+def summed(many: Iterable[Sequence[Rates]], scope: str) -> tuple[Rates, ...]:
+    """The counts of several mailboxes together, window by window, as those of a domain or tenant."""
+    return tuple(_sum(own, scope) for own in zip(*many, strict=True))
+
+
+def _sum(many: Sequence[Rates], scope: str) -> Rates:
+    counts = {name: sum(getattr(rates, name) for rates in many) for name in _COUNTED}
+    return replace(many[0], scope=scope, **counts)
 
 
 def _with(newer: Rates, older: Any, window: str) -> Rates:

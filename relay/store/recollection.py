@@ -38,13 +38,32 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class Contact:
+    """What is remembered of one recipient by one mailbox.
+
+    `leaving` is when mail that the cooldown counts and that was put off leaves. It is kept in the
+    column of `recent`, as entries without a sketch: every program so far reads those over.
+    """
+
     first_at: int = 0
     last_at: int = 0
     last_commercial_at: int = 0
     delivered_at: int = 0
     replied_at: int = 0
     recent: list[Sent] = field(default_factory=list)
+    leaving: list[int] = field(default_factory=list)
     changed: bool = False
+
+    def take_recent(self, written: str) -> None:
+        """Read what `as_recent` wrote."""
+        for at, sketch in loads(written) if written != "[]" else ():
+            if sketch:
+                self.recent.append(Sent(at, tuple(sketch)))
+            else:
+                self.leaving.append(at)
+
+    def as_recent(self) -> list[Any]:
+        """Sketches and departures as plain data."""
+        return [*([s.at, s.sketch] for s in self.recent), *([at, ()] for at in self.leaving)]
 
 
 @dataclass(slots=True)
@@ -55,7 +74,10 @@ class Counts:
 
 
 def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> int:
-    """What makes two submissions to one recipient the same, by `kind`: key, message_id or content."""
+    """What makes two submissions to one recipient the same, by `kind`: key, message_id or content.
+
+    Without a recipient: two requests, by `kind` key or idempotency_key.
+    """
     words = f"{mailbox_id}\0{recipient_key}\0{kind}\0{value}"
     return int.from_bytes(blake2b(words.encode(), digest_size=8).digest(), "big", signed=True)
 
@@ -64,6 +86,14 @@ def fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, int]:
     """The fingerprints under which `recipient` may have got this message before."""
     marks = (("key", facts.dedupe_key), ("message_id", facts.message_id), ("content", facts.digest))
     return {kind: fingerprint(facts.mailbox, recipient.key, kind, value) for kind, value in marks if value}
+
+
+def request_marks(facts: Facts) -> dict[str, int]:
+    """The fingerprints under which the same request may have been answered, whomever it was to: HTTP alone has such."""
+    if facts.source != "http":
+        return {}
+    marks = (("key", facts.dedupe_key), ("idempotency_key", facts.idempotency_key))
+    return {kind: fingerprint(facts.mailbox, "", kind, value) for kind, value in marks if value}
 
 
 _MAILBOXES = Prepared(
@@ -82,6 +112,7 @@ _CONTACTS = Prepared(
 _DUPLICATES = Prepared(
     "SELECT fingerprint, send_id, at FROM duplicates WHERE fingerprint IN :marks[] AND expires_at > :now"
 )
+_BECAME = Prepared("SELECT send_id, recipient_key, state, reason FROM deliveries WHERE send_id IN :ids[]")
 _CONSENTS = Prepared(
     "SELECT key, granted, at, basis, jurisdiction FROM consents WHERE tenant_id = :tenant AND key IN :keys[]"
     " ORDER BY at, recorded_at"
@@ -106,6 +137,8 @@ class Recollection:
         self._consents: dict[tuple[str, str], Consent] = {}
         self._earlier: dict[int, Earlier] = {}
         self._new_duplicates: dict[int, dict[str, Any]] = {}
+        self._became: dict[str, dict[str, Any]] = {}  # of the sends that came first: their deliveries by recipient
+        self._polled: frozenset[str] = frozenset()  # mailboxes whose clients ask for what became of a held message
         self._rates: dict[str, tuple[Rates, ...]] = {}
         self.tokens: dict[tuple[str, str], str] = {}
 
@@ -127,7 +160,7 @@ class Recollection:
             snapshot._read_people(tenant, people, token)
             snapshot._read_contacts(tenant, people)
             snapshot._read_consents(tenant, asked)
-        snapshot._suppressions = binding_suppressions(connection, [a.facts for a in asked], now)
+        snapshot._suppressions = binding_suppressions(connection, asked, now)
         snapshot._read_duplicates(asked)
         for mailbox_id, row in snapshot._mailboxes.items():
             snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
@@ -144,7 +177,7 @@ class Recollection:
             if people:
                 snapshot._read_contacts(tenant, people)
                 snapshot._read_consents(tenant, asked)
-        snapshot._suppressions = binding_suppressions(connection, [a.facts for a in asked], now)
+        snapshot._suppressions = binding_suppressions(connection, asked, now)
         snapshot._read_duplicates(asked)
         for mailbox_id, row in snapshot._mailboxes.items():
             snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
@@ -156,7 +189,7 @@ class Recollection:
         snapshot = cls(connection, now)
         for tenant, people in _by_tenant(a.facts for a in asked).items():
             snapshot._read_contacts(tenant, people)
-        snapshot._suppressions = binding_suppressions(connection, [a.facts for a in asked], now)
+        snapshot._suppressions = binding_suppressions(connection, asked, now)
         return snapshot
 
     # -- reading --------------------------------------------------------------------
@@ -208,10 +241,9 @@ class Recollection:
 
     def _read_contacts(self, tenant: str, people: Mapping[str, str]) -> None:
         for row in _CONTACTS.all(self._connection, tenant=tenant, keys=sorted(people)):
-            recent = [Sent(at, tuple(sketch)) for at, sketch in loads(row.recent)] if row.recent != "[]" else []
-            self._contacts.setdefault((tenant, row.key), {})[row.mailbox_id] = Contact(
-                row.first_at, row.last_at, row.last_commercial_at, row.delivered_at, row.replied_at, recent
-            )
+            contact = Contact(row.first_at, row.last_at, row.last_commercial_at, row.delivered_at, row.replied_at)
+            contact.take_recent(row.recent)
+            self._contacts.setdefault((tenant, row.key), {})[row.mailbox_id] = contact
 
     def _read_consents(self, tenant: str, asked: Sequence[Asked]) -> None:
         keys = {
@@ -227,10 +259,15 @@ class Recollection:
 
     def _read_duplicates(self, asked: Sequence[Asked]) -> None:
         kinds = {m: kind for a in asked for r in a.facts.recipients for kind, m in fingerprints(a.facts, r).items()}
+        kinds |= {m: kind for a in asked for kind, m in request_marks(a.facts).items()}
         if not kinds:
             return
         for row in _DUPLICATES.all(self._connection, marks=list(kinds), now=self._now):
             self._earlier[row.fingerprint] = Earlier(kinds[row.fingerprint], row.send_id, row.at)
+        firsts = {earlier.send_id for earlier in self._earlier.values()}
+        for row in _BECAME.all(self._connection, ids=sorted(firsts)) if firsts else ():
+            self._became.setdefault(row.send_id, {})[row.recipient_key] = row
+        self._polled = frozenset(a.facts.mailbox for a in asked if a.policy.options.hold_reply == "tempfail")
 
 
 def _by_tenant(asked: Iterable[Facts]) -> dict[str, dict[str, str]]:

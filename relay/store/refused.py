@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, insert, or_, select
 
+from policy.facts import alias_of
 from relay.store import schema as t
 from relay.store.consequences import Consequences, Suppress
 from relay.store.events import Event, record
@@ -19,6 +20,8 @@ from relay.store.suppressions import suffixes
 
 _s, _dom, _c = t.suppressions.c, t.suppressed_domains.c, t.consents.c
 KINDS = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "manual", "legal")
+# The customary names of some of them.
+_SAME = {"bounce": "hard_bounce", "unsubscribed": "unsubscribe", "spam": "complaint", "": "manual"}
 STEP = 1000
 _LEDGER = tuple([column.name for column in t.consents.columns])
 _APPEND = insertion("consents", _LEDGER)
@@ -30,6 +33,24 @@ class Sight:
 
     tenant_id: str = ""
     mailbox_id: str = ""
+
+
+def kind_of(reason: str) -> str:
+    """The kind a reason names; one that names none comes back as it is."""
+    return _SAME.get(reason, reason)
+
+
+def kind_and_note(reason: str, note: str) -> tuple[str, str]:
+    """The same for a reason in anybody's own words: that of a manual entry, kept in its note."""
+    kind = kind_of(reason)
+    return (kind, note) if kind in KINDS else ("manual", "; ".join(filter(None, (reason, note))))
+
+
+def end_of(given: int | None, now: int) -> int:
+    """When an entry ends as it is stored, 0 for never; raises ValueError for an end that has passed."""
+    if given is not None and given <= now:
+        raise ValueError("has passed already: the entry would refuse nothing")
+    return given or 0
 
 
 def add(connection: Connection, consequences: Consequences, entry: Suppress) -> Any:
@@ -87,10 +108,13 @@ def sees(sight: Sight, row: Any) -> bool:
     return own and (not sight.mailbox_id or row.scope == "tenant" or row.mailbox_id == sight.mailbox_id)
 
 
-def binding(connection: Connection, key: str, domain: str, now: int, sight: Sight) -> tuple[list[Any], list[Any]]:
-    """The entries that bind an address now: its own, and those of its domain."""
+def binding(
+    connection: Connection, key: str, domain: str, now: int, sight: Sight, *, fold: bool = False
+) -> tuple[list[Any], list[Any]]:
+    """The entries that bind an address now: its own, with `fold` those of its aliases, and those of its domain."""
     alive = or_(_s.expires_at == 0, _s.expires_at > now)
-    own = select(t.suppressions).where(_s.key == key, alive)
+    same = or_(_s.key == key, _s.alias == alias_of(key)) if fold else _s.key == key
+    own = select(t.suppressions).where(same, alive)
     domains = select(t.suppressed_domains).where(
         _dom.domain.in_(suffixes(domain)), or_(_dom.expires_at == 0, _dom.expires_at > now)
     )

@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from relay.mail.dkim_key import KeyPair
+from relay.mail.dkim_key import ED25519, RSA, KeyPair
 from relay.store import schema as t
 from relay.store.accounts import Declared
 from relay.store.events import Event, record
-from relay.store.keys import ED25519, RSA, add_key
+from relay.store.keys import add_key
 from relay.store.vault import Vault
 
 _k = t.dkim_keys.c

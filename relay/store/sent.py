@@ -252,4 +252,4 @@ def status_of(send: Any, deliveries: Sequence[Any]) -> str:
     if send.decision in REFUSED:
         return "blocked"
     states = {d.state for d in deliveries}
-    return next((state for state in _PRECEDENCE if state in states), send.decision)
+    return next((state for state in _PRECEDENCE if state in states), "blocked")

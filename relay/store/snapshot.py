@@ -3,10 +3,12 @@
 A snapshot is read inside intake's transaction in a handful of set-wise questions, so that
 deciding costs the same with ten million past sends as with none. What is counted is locked
 before it is read (`guard`), so two machines are as exact as one. What a decision reserves is
-seen by the next one in the batch. Nothing is remembered of a refusal.
+seen by the next one in the batch. Nothing is remembered of a refusal but a pause that follows from it.
 """
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,12 +29,16 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage, Window, monthly
+from relay.store.accounts import pause_mailbox
+from relay.store.approvals import SETTLED
 from relay.store.engine import dumps, loads
 from relay.store.prepared import Prepared, insertion
-from relay.store.recollection import Asked, Contact, Recollection, fingerprints
+from relay.store.recollection import Asked, Contact, Recollection, fingerprints, request_marks
 from relay.store.suppressions import suffixes
+from relay.store.waiting import never_left
 
 RECENT_KEPT = 32  # messages to one recipient whose sketches are kept for a day
+LEAVING_KEPT = 32  # departures to come that are kept of one recipient
 CLUSTERS_KEPT = 16
 
 
@@ -58,6 +64,7 @@ class Snapshot(Recollection):
     def __init__(self, connection: Connection, now: int) -> None:
         super().__init__(connection, now)
         self._first_sent: dict[str, int] = {}  # domains whose ramp begins with this batch
+        self._paused: dict[str, str] = {}  # mailboxes the policy paused in this batch: why
 
     # -- the state of one decision ----------------------------------------------------
 
@@ -72,6 +79,7 @@ class Snapshot(Recollection):
             recipients=self.recipients(facts),
             rates=self._rates.get(facts.mailbox, ()),
             throttles=self._throttles(facts),
+            answered=self._answered(facts),
         )
 
     def recipients(self, facts: Facts) -> dict[str, RecipientState]:
@@ -90,7 +98,10 @@ class Snapshot(Recollection):
             shared.usage if shared else Usage(),
         )
         counts = self._counts[f"mailbox:{facts.mailbox}"]
-        return tenant, mailbox_state(row, counts.usage, tuple(counts.clusters))
+        mailbox = mailbox_state(row, counts.usage, tuple(counts.clusters))
+        if facts.mailbox in self._paused:
+            mailbox = replace(mailbox, status="paused", paused_by="policy", cause=self._paused[facts.mailbox])
+        return tenant, mailbox
 
     def _domain(self, tenant: str, name: str) -> DomainState | None:
         row = self._domain_row(name)
@@ -124,22 +135,46 @@ class Snapshot(Recollection):
             key=lambda pair: pair[1],
             default=("", 0),
         )
-        marks = fingerprints(facts, recipient).values()
+        firsts = (self._first(facts, mark, recipient.key) for mark in fingerprints(facts, recipient).values())
         return RecipientState(
             suppressions=self._suppressions.get((facts.tenant, facts.mailbox, recipient.key), ()),
             consent=self._consents.get((facts.tenant, recipient.key)),
-            earlier=tuple(self._earlier[mark] for mark in marks if mark in self._earlier),
+            earlier=tuple(first for first in firsts if first is not None),
             recent=tuple(own.recent),
             first_at=own.first_at,
             last_at=own.last_at,
             last_commercial_at=own.last_commercial_at,
+            leaving=tuple(own.leaving),
             delivered_at=own.delivered_at,
             replied_at=own.replied_at,
             leased_by=leased_by,
             leased_at=leased_at,
         )
 
+    def _answered(self, facts: Facts) -> Earlier | None:
+        """The request by HTTP that was answered first under a key of this one."""
+        firsts = (self._first(facts, mark) for mark in request_marks(facts).values())
+        return next((first for first in firsts if first is not None), None)
+
+    def _first(self, facts: Facts, mark: int, key: str = "") -> Earlier | None:
+        """What came first under this fingerprint, unless nothing of it left or will, to `key` if one is given."""
+        earlier = self._earlier.get(mark)
+        if earlier is None:
+            return None
+        became = self._became.get(earlier.send_id, {})
+        asked = [row for of, row in became.items() if of == key or not key]
+        polls = facts.source == "smtp" and facts.mailbox in self._polled
+        # Where the client polls, what was decided of a held message is the answer to its repeat.
+        over = [never_left(row) and not (polls and row.reason in SETTLED) for row in asked]
+        return None if over and all(over) else earlier
+
     # -- reserving --------------------------------------------------------------------
+
+    def pause(self, mailbox_id: str, cause: str) -> None:
+        """The policy pauses a mailbox, if it has a cause to: nothing more of it is taken, in this batch already."""
+        row = self._mailboxes.get(mailbox_id)
+        if cause and row is not None and row.status == "active":
+            self._paused.setdefault(mailbox_id, cause)
 
     def accept(self, asked: Asked, decision: Decision) -> None:
         """Reserve what an accepted decision uses up, for the rest of the batch and for `write`."""
@@ -151,6 +186,7 @@ class Snapshot(Recollection):
         counts.changed = True
         if facts.null_sender:
             counts.usage.null_sender.add(facts.now, 1)
+        if facts.is_return:
             return
         self._count_sent(facts, decision)
         # Of a bulk mailbox nobody asks how far a message fans out.
@@ -158,8 +194,9 @@ class Snapshot(Recollection):
             counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now)
         for recipient in facts.recipients:
             if recipient.address in accepted:
-                self._meet(facts, recipient, counts.usage, accepted[recipient.address].due)
-                self._remember(facts, policy, recipient)
+                self._meet(asked, recipient, counts.usage, accepted[recipient.address].due)
+                self._remember(facts, policy, fingerprints(facts, recipient))
+        self._remember(facts, policy, request_marks(facts))
 
     def _count_sent(self, facts: Facts, decision: Decision) -> None:
         # What a limit put off counts where it leaves, or two batches would leave in one window.
@@ -181,15 +218,16 @@ class Snapshot(Recollection):
         if row is not None and not row.first_sent_at:
             self._first_sent.setdefault(row.name, facts.now)
 
-    def _meet(self, facts: Facts, recipient: RecipientFacts, usage: Usage, due: int) -> None:
+    def _meet(self, asked: Asked, recipient: RecipientFacts, usage: Usage, due: int) -> None:
+        facts, policy = asked
         contact = self._contacts.setdefault((facts.tenant, recipient.key), {}).setdefault(facts.mailbox, Contact())
         if not contact.first_at:
             contact.first_at = facts.now
             usage.add_first_contacts(facts.now, 1)
         usage.move_latest(contact.last_at, facts.now)
         contact.last_at = facts.now
-        if facts.message_class == "commercial":
-            contact.last_commercial_at = facts.now
+        if facts.message_class == "commercial" or policy.cooldown.all_mail:
+            _note_departure(contact, facts, due)
         if facts.sketch:
             kept = [s for s in contact.recent if facts.now - s.at < DAY][-RECENT_KEPT + 1 :]
             contact.recent = [*kept, Sent(facts.now, facts.sketch)]
@@ -198,13 +236,14 @@ class Snapshot(Recollection):
             throttle.usage.sent["hourly"].add(facts.now, 1, due)
             throttle.changed = True
 
-    def _remember(self, facts: Facts, policy: PolicySettings, recipient: RecipientFacts) -> None:
+    def _remember(self, facts: Facts, policy: PolicySettings, marks: Mapping[str, int]) -> None:
         windows = {
             "key": policy.duplicate.dedupe_key_days * DAY,
+            "idempotency_key": policy.duplicate.dedupe_key_days * DAY,
             "message_id": policy.duplicate.message_id_days * DAY,
             "content": policy.duplicate.content_minutes * MINUTE,
         }
-        for kind, mark in fingerprints(facts, recipient).items():
+        for kind, mark in marks.items():
             self._earlier[mark] = Earlier(kind, facts.send_id, facts.now)
             self._new_duplicates[mark] = {
                 "fingerprint": mark,
@@ -232,12 +271,14 @@ class Snapshot(Recollection):
                 "first_at": c.first_at,
                 "last_at": c.last_at,
                 "last_commercial_at": c.last_commercial_at,
-                "recent": dumps([[s.at, s.sketch] for s in c.recent]),
+                "recent": dumps(c.as_recent()),
             }
             for (tenant, key), own in self._contacts.items()
             for mailbox, c in own.items()
             if c.changed
         ]
+        for mailbox_id, cause in sorted(self._paused.items()):
+            pause_mailbox(self._connection, mailbox_id, by="policy", cause=cause, now=self._now)
         _PUT_USAGE.many(self._connection, usage)
         _FIRST_SENT.many(self._connection, [{"name": name, "at": at} for name, at in self._first_sent.items()])
         _PUT_CONTACT.many(self._connection, contacts)
@@ -249,6 +290,7 @@ _NOBODY = Contact()
 
 def mailbox_state(row: Any, usage: Usage, clusters: tuple[Cluster, ...] = ()) -> MailboxState:
     """A row of `mailboxes` as the policy sees it."""
+    tightened = loads(row.tightened)
     return MailboxState(
         id=row.id,
         name=row.name,
@@ -259,10 +301,23 @@ def mailbox_state(row: Any, usage: Usage, clusters: tuple[Cluster, ...] = ()) ->
         autonomy=row.autonomy,
         role=row.role,
         allowed_classes=tuple(loads(row.allowed_classes)),
-        tightened=Limits(**loads(row.tightened)),
+        tightened=Limits(tightened.get("hourly"), tightened.get("daily"), tightened.get("monthly")),
+        tightened_autonomy=tightened.get("autonomy", ""),
+        tightened_classes=tuple(tightened.get("allowed_classes", ())),
         usage=usage,
         fan_out=clusters,
     )
+
+
+def _note_departure(contact: Contact, facts: Facts, due: int) -> None:
+    """What is put off is remembered by the time it leaves, and once it has left as the last one."""
+    left = [at for at in contact.leaving if at <= facts.now]
+    contact.leaving = [at for at in contact.leaving if at > facts.now]
+    if due > facts.now:
+        contact.leaving = [*contact.leaving, due][-LEAVING_KEPT:]
+    elif facts.message_class == "commercial":
+        left.append(facts.now)
+    contact.last_commercial_at = max(contact.last_commercial_at, *left, 0)
 
 
 def _with_sketch(clusters: list[Cluster], sketch: tuple[int, ...], now: int) -> list[Cluster]:

@@ -1,72 +1,85 @@
 """Judges senders by what came back, and pauses those whose rates leave no doubt.
 
-The narrowest scope that explains the rates is paused: the mailbox by its own counts; the
-sending domain or the tenant only by what mailboxes that still may send add up to. A domain
-is paused by pausing its mailboxes. Each pause names its cause, raises an alert and opens an
-investigation; only a person lifts it, and then the counts begin anew. A review is opened
-once, and pauses nobody. Where the rule's mode is not `enforce` nothing is paused or opened.
+A mailbox is judged by the rule of its own policy, a sending domain or a tenant by the default
+one. The narrowest scope that explains the rates is paused: the mailbox by its own counts; the
+domain or the tenant only by what mailboxes that still may send add up to, without those that
+their own policy lets send on. A domain is paused by pausing these mailboxes. Each pause names
+its cause, raises an alert and opens an investigation; only a person lifts it, and then the
+counts begin anew. A review is opened once, and pauses nobody. Where the mode of the rule is
+not `enforce` nothing is paused or opened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from policy.reputation import Standing, assess
 from policy.settings import Reputation
+from policy.state import Rates
 from relay.store import schema as t
 from relay.store.accounts import BY_REPUTATION, pause_mailbox, set_tenant_status
 from relay.store.engine import dumps
 from relay.store.events import Event, record
-from relay.store.rates import read_rates
-from relay.store.tallies import rates_of_active
+from relay.store.rates import rates_of, read_rates, summed
 
 _m, _i = t.mailboxes.c, t.investigations.c
+_BOXES = select(t.mailboxes, t.tenants.c.name.label("tenant_name")).join(
+    t.tenants, t.tenants.c.id == t.mailboxes.c.tenant_id
+)
+
+# The rule a mailbox is judged by, asked with its row and `tenant_name`; of domains and tenants for None.
+RuleOf = Callable[[Any], Reputation]
 
 
 class Judge:
     """Looks at a mailbox, its domain and its tenant, in this order, after something bad came back."""
 
-    def __init__(self, rule: Callable[[], Reputation], new_id: Callable[[str], str]) -> None:
-        self._rule = rule
+    def __init__(self, rule_of: RuleOf, new_id: Callable[[str], str]) -> None:
+        self._rule_of = rule_of
         self._new_id = new_id
 
     def judge(self, connection: Connection, tenant_id: str, mailbox_id: str, at: int) -> None:
         """Pause what has to be paused, in the caller's transaction."""
-        rule = self._rule()
+        box = connection.execute(_BOXES.where(_m.id == mailbox_id)).first()
+        if box is None:
+            return
+        rule = self._rule_of(box)
         if rule.mode != "enforce":
             return
         own = assess(read_rates(connection, f"mailbox:{mailbox_id}", at), rule)
         if own.status == "pause":
             self._pause_mailbox(connection, tenant_id, mailbox_id, own.cause, at)
-        elif not self._pause_wider(connection, rule, tenant_id, mailbox_id, at) and own.status == "review":
+        elif not self._pause_wider(connection, box, at) and own.status == "review":
             self._review(connection, tenant_id, mailbox_id, own, at)
 
-    def _pause_wider(self, connection: Connection, rule: Reputation, tenant_id: str, mailbox_id: str, at: int) -> bool:
-        address = connection.execute(select(_m.address_key).where(_m.id == mailbox_id)).scalar_one_or_none()
-        domain = str(address or "").rpartition("@")[2]
-        if domain:
-            standing = _of_active(connection, rule, "domain", domain, at)
-            if standing.status == "pause":
-                self._pause_domain(connection, tenant_id, domain, standing.cause, at)
-                return True
-        standing = _of_active(connection, rule, "tenant", tenant_id, at)
-        if standing.status == "pause":
-            self._pause_tenant(connection, tenant_id, mailbox_id, standing.cause, at)
+    def _pause_wider(self, connection: Connection, box: Any, at: int) -> bool:
+        if self._rule_of(None).mode != "enforce":
+            return False
+        domain = box.address_key.rpartition("@")[2]
+        judged = self._judged(connection, f"domain:{domain}", at)
+        if judged.standing.status == "pause":
+            self._pause_domain(connection, box.tenant_id, domain, judged, at)
+            return True
+        judged = self._judged(connection, f"tenant:{box.tenant_id}", at)
+        if judged.standing.status == "pause":
+            self._pause_tenant(connection, box.tenant_id, box.id, judged.standing.cause, at)
             return True
         return False
+
+    def _judged(self, connection: Connection, scope: str, at: int) -> "Together":
+        return together(connection, scope, read_rates(connection, scope, at), self._rule_of, at)
 
     def _pause_mailbox(self, connection: Connection, tenant_id: str, mailbox_id: str, cause: str, at: int) -> None:
         if pause_mailbox(connection, mailbox_id, by="reputation", cause=cause, now=at):
             self._tell(connection, tenant_id, mailbox_id, {"scope": "mailbox", "cause": cause}, at)
 
-    def _pause_domain(self, connection: Connection, tenant_id: str, domain: str, cause: str, at: int) -> None:
-        rows = connection.execute(select(_m.id, _m.address_key).where(_m.status == "active").order_by(_m.id))
-        own = [row.id for row in rows if row.address_key.rpartition("@")[2] == domain]
-        for mailbox_id in own:
+    def _pause_domain(self, connection: Connection, tenant_id: str, domain: str, judged: "Together", at: int) -> None:
+        cause = judged.standing.cause
+        for mailbox_id in judged.mailboxes:
             pause_mailbox(connection, mailbox_id, by="reputation", cause=f"{domain}: {cause}", now=at)
-        if own:
-            self._tell(connection, tenant_id, "", {"scope": "domain", "domain": domain, "cause": cause}, at)
+        self._tell(connection, tenant_id, "", {"scope": "domain", "domain": domain, "cause": cause}, at)
 
     def _pause_tenant(self, connection: Connection, tenant_id: str, mailbox_id: str, cause: str, at: int) -> None:
         told = f"{BY_REPUTATION}{cause}"
@@ -111,7 +124,32 @@ class Judge:
         return str(item["id"])
 
 
-def _of_active(connection: Connection, rule: Reputation, kind: str, name: str, at: int) -> Standing:
-    """How a domain or tenant stands by those of its mailboxes that may send; summed only where all of it is bad."""
-    whole = assess(read_rates(connection, f"{kind}:{name}", at), rule)
-    return assess(rates_of_active(connection, kind, name, at), rule) if whole.status == "pause" else whole
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How a domain or tenant stands, and the mailboxes, by id, that are to blame where it has to be paused."""
+
+    standing: Standing
+    mailboxes: tuple[str, ...] = ()
+
+
+def together(connection: Connection, scope: str, rates: Sequence[Rates], rule_of: RuleOf, at: int) -> Together:
+    """How `domain:NAME` or `tenant:ID` stands that has these rates.
+
+    Where they warrant a pause, only what counts for one is summed: what a paused mailbox did is
+    dealt with, and so is what the policy of a mailbox lets it do that the default one would not.
+    """
+    rule, (kind, _, name) = rule_of(None), scope.partition(":")
+    whole = assess(rates, rule)
+    if whole.status != "pause":
+        return Together(whole)
+    boxes = [box.id for box in _active(connection, kind, name) if rule_of(box).mode == "enforce"]
+    known = rates_of(connection, [f"mailbox:{mailbox_id}" for mailbox_id in boxes], at)
+    own = {mailbox_id: known[f"mailbox:{mailbox_id}"] for mailbox_id in boxes}
+    counted = [mailbox_id for mailbox_id in boxes if assess(own[mailbox_id], rule).status != "pause"]
+    return Together(assess(summed([own[mailbox_id] for mailbox_id in counted], kind), rule), tuple(counted))
+
+
+def _active(connection: Connection, kind: str, name: str) -> Sequence[Any]:
+    """The mailboxes of a domain or tenant that may send, by id."""
+    own = _m.tenant_id == name if kind == "tenant" else _m.address_key.endswith(f"@{name}", autoescape=True)
+    return connection.execute(_BOXES.where(_m.status == "active", own).order_by(_m.id)).all()

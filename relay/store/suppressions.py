@@ -1,71 +1,93 @@
 """Who must not be written to, and why. Scopes: global, one tenant, one mailbox, a whole domain.
 
-An entry is found by the recipient's folded key, so that no spelling of an address gets
-round it. Expired entries do not bind and are swept later.
+An entry is found by the recipient's folded key, and where the policy folds aliases by what
+all aliases of one mailbox have in common, whichever of them was written down: no spelling
+gets round it. Expired entries do not bind and are swept later.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from policy.facts import Facts, RecipientFacts
+from policy.settings import PolicySettings
 from policy.state import Suppression
 from relay.store.prepared import Prepared
 
-_BY_KEY = Prepared(
-    "SELECT key, scope, tenant_id, mailbox_id, kind, created_at, expires_at FROM suppressions WHERE key IN :keys[]"
+# The key is asked for where aliases are folded too: an older program, not stopped yet, writes none.
+_BY_ADDRESS = Prepared(
+    "SELECT key, alias, scope, tenant_id, mailbox_id, kind, created_at, expires_at FROM suppressions"
+    " WHERE key IN :keys[] OR alias IN :aliases[]"
 )
 _BY_DOMAIN = Prepared(
     "SELECT domain, tenant_id, created_at, expires_at FROM suppressed_domains WHERE domain IN :domains[]"
 )
 
 
+class _Entries(NamedTuple):
+    """What was found for a whole batch."""
+
+    by_key: dict[str, list[Any]]
+    by_alias: dict[str, list[Any]]
+    by_domain: dict[str, list[Any]]
+
+    def of_address(self, recipient: RecipientFacts, *, fold: bool) -> Iterable[Any]:
+        """Each entry once, though it was entered under this very spelling and shares the alias."""
+        aliases = self.by_alias.get(recipient.alias, ()) if fold else ()
+        return dict.fromkeys((*self.by_key.get(recipient.key, ()), *aliases))
+
+
 def binding_suppressions(
-    connection: Connection, asked: Sequence[Facts], now: int
+    connection: Connection, asked: Sequence[tuple[Facts, PolicySettings]], now: int
 ) -> dict[tuple[str, str, str], tuple[Suppression, ...]]:
     """What binds each (tenant, mailbox, recipient key) of these submissions; absent where nothing does."""
-    recipients = [r for facts in asked for r in facts.recipients]
-    keys = sorted({key for r in recipients for key in (r.key, r.alias) if key})
-    if not keys:
+    recipients = [(r, _folds(policy)) for facts, policy in asked for r in facts.recipients]
+    if not recipients:
         return {}
-    by_key: dict[str, list[Any]] = {}
-    for row in _BY_KEY.all(connection, keys=keys):
-        by_key.setdefault(row.key, []).append(row)
-    domains = sorted({name for r in recipients for name in suffixes(r.domain)})
-    by_domain: dict[str, list[Any]] = {}
-    for row in _BY_DOMAIN.all(connection, domains=domains):
-        by_domain.setdefault(row.domain, []).append(row)
-    if not by_key and not by_domain:
+    keys = sorted({r.key for r, _ in recipients})
+    aliases = sorted({r.alias for r, fold in recipients if fold})
+    own = _BY_ADDRESS.all(connection, keys=keys, aliases=aliases)
+    names = sorted({name for r, _ in recipients for name in suffixes(r.domain)})
+    domains = _BY_DOMAIN.all(connection, domains=names)
+    if not own and not domains:
         return {}
+    entries = _Entries(_grouped(own, "key"), _grouped(own, "alias"), _grouped(domains, "domain"))
     return {
         (facts.tenant, facts.mailbox, r.key): found
-        for facts in asked
+        for facts, policy in asked
         for r in facts.recipients
-        if (found := _binding(facts, r, by_key, by_domain, now))
+        if (found := _binding(facts, r, entries, now, fold=_folds(policy)))
     }
 
 
+def _folds(policy: PolicySettings) -> bool:
+    """Whether the aliases of one mailbox count as one person."""
+    return policy.suppression_check.fold_aliases
+
+
+def _grouped(rows: Sequence[Any], column: str) -> dict[str, list[Any]]:
+    grouped: dict[str, list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(getattr(row, column), []).append(row)
+    return grouped
+
+
 def _binding(
-    facts: Facts,
-    recipient: RecipientFacts,
-    by_key: dict[str, list[Any]],
-    by_domain: dict[str, list[Any]],
-    now: int,
+    facts: Facts, recipient: RecipientFacts, entries: _Entries, now: int, *, fold: bool
 ) -> tuple[Suppression, ...]:
-    entries = [
+    own = [
         Suppression(row.scope, row.kind, row.created_at)
-        for key in dict.fromkeys((recipient.key, recipient.alias))
-        for row in by_key.get(key, ())
+        for row in entries.of_address(recipient, fold=fold)
         if _is_alive(row, now) and _concerns(row, facts)
     ]
-    entries += [
+    whole = [
         Suppression("tenant" if row.tenant_id else "global", "domain", row.created_at)
         for name in suffixes(recipient.domain)
-        for row in by_domain.get(name, ())
+        for row in entries.by_domain.get(name, ())
         if _is_alive(row, now) and row.tenant_id in ("", facts.tenant)
     ]
-    return tuple(entries)
+    return (*own, *whole)
 
 
 def _concerns(row: Any, facts: Facts) -> bool:

@@ -4,17 +4,15 @@ A person who lifts a pause has judged what led to it: those counts are set aside
 `lifted:`), so that the next bounce alone does not pause again what was just resumed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from policy.state import Rates
 from policy.usage import HOUR
 from relay.store.prepared import Prepared
 
 COLUMNS = ("sent", "delivered", "bounced", "complained", "deferred", "refused")
-WINDOWS = (("24h", 24), ("7d", 7 * 24), ("30d", 30 * 24))
 
 _ADD = Prepared(
     "INSERT INTO tallies (scope, hour, sent, delivered, bounced, complained, deferred, refused)"
@@ -26,15 +24,6 @@ _ADD = Prepared(
 )
 _OF_SCOPE = text("SELECT * FROM tallies WHERE scope = :scope ORDER BY hour")
 _FORGET = text("DELETE FROM tallies WHERE scope = :scope")
-_OF_ACTIVE = (
-    "SELECT hour, sum(sent) AS sent, sum(delivered) AS delivered, sum(bounced) AS bounced,"
-    " sum(complained) AS complained FROM tallies JOIN mailboxes ON tallies.scope = 'mailbox:' || mailboxes.id"
-    " WHERE hour > :hour AND mailboxes.status = 'active' AND "
-)
-_OF_ACTIVE_IN = {
-    "tenant": text(_OF_ACTIVE + "mailboxes.tenant_id = :name GROUP BY hour"),
-    "domain": text(_OF_ACTIVE + "mailboxes.address_key LIKE :name ESCAPE '!' GROUP BY hour"),
-}
 
 
 def scopes(tenant_id: str, mailbox_id: str, from_address: str) -> tuple[str, str, str]:
@@ -52,29 +41,6 @@ def add(connection: Connection, counted: Iterable[tuple[tuple[str, ...], int, Ma
             for column, more in columns.items():
                 row[column] += more
     _ADD.many(connection, [rows[key] for key in sorted(rows)])
-
-
-def rates_of_active(connection: Connection, kind: str, name: str, now: int) -> tuple[Rates, ...]:
-    """The rates of a tenant's or domain's mailboxes that may send: what paused ones did is dealt with."""
-    since = now // HOUR - WINDOWS[-1][1]
-    asked = name if kind == "tenant" else "%@" + "".join(f"!{c}" if c in "!%_" else c for c in name)
-    rows = connection.execute(_OF_ACTIVE_IN[kind], {"name": asked, "hour": since}).all()
-    return _windows(rows, now, kind)
-
-
-def _windows(rows: Sequence[Any], now: int, kind: str) -> tuple[Rates, ...]:
-    hour = now // HOUR
-    return tuple(
-        Rates(
-            name,
-            sent=sum(int(r.sent) for r in rows if r.hour > hour - hours),
-            delivered=sum(int(r.delivered) for r in rows if r.hour > hour - hours),
-            bounced=sum(int(r.bounced) for r in rows if r.hour > hour - hours),
-            complained=sum(int(r.complained) for r in rows if r.hour > hour - hours),
-            scope=kind,
-        )
-        for name, hours in WINDOWS
-    )
 
 
 def set_aside(connection: Connection, scope: str) -> None:

@@ -21,6 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 KEY_BYTES = 32
 
 
+class BadKey(ValueError):
+    """The secret key is too short, or its file is damaged."""
+
+
 class Sealed(Exception):
     """Something at rest was sealed under another key."""
 
@@ -30,7 +34,7 @@ class Vault:
 
     def __init__(self, root: bytes) -> None:
         if len(root) < KEY_BYTES:
-            raise ValueError(f"the secret key has {len(root)} octets; {KEY_BYTES} are needed")
+            raise BadKey(f"the secret key has {len(root)} octets and needs {KEY_BYTES}: openssl rand -hex 32 makes one")
         self._root = root
         self._pepper = self.derive("pepper")
         self._fernet = Fernet(base64.urlsafe_b64encode(self.derive("seal")))
@@ -83,9 +87,15 @@ class Vault:
 
 
 def read_or_make(path: Path) -> Vault:
-    """The vault whose key is in `path`; a new key is made where there is none, readable by its owner alone."""
+    """The vault whose key is in `path`; a new key is made where there is none, readable by its owner alone.
+
+    Raises BadKey where the file is damaged: a new key could open nothing of what the old one sealed.
+    """
     if path.exists():
-        return Vault(bytes.fromhex(path.read_text().strip()))
+        try:
+            return Vault(bytes.fromhex(path.read_text().strip()))
+        except ValueError:
+            raise BadKey(f"{path} holds no key of {KEY_BYTES} octets in hex: restore it from a backup") from None
     path.parent.mkdir(parents=True, exist_ok=True)
     root = secrets.token_bytes(KEY_BYTES)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -69,8 +69,16 @@ def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int
     if not rows and which.send_id and not _exists(connection, which.send_id):
         raise Unknown(f"there is no send {which.send_id}")
     data = {"by": by, "note": note}
-    change(connection, rows, "cancelled", now=now, kind="delivery.cancelled", reason="cancelled", data=data)
+    # What a restored store had in its queue may have left before: its reason stays, and a repeat is still one.
+    apart = [row for row in rows if row.reason == restored.REASON]
+    for reason, some in (("cancelled", [row for row in rows if row not in apart]), (restored.REASON, apart)):
+        change(connection, some, "cancelled", now=now, kind="delivery.cancelled", reason=reason, data=data)
     return len(rows)
+
+
+def never_left(row: Any) -> bool:
+    """Whether a delivery (its state and reason) says that nothing left and nothing will: a repeat is a first one."""
+    return row.state in ("cancelled", "rejected") and row.reason != restored.REASON
 
 
 def _narrowed(query: Select[Any], which: Which, states: frozenset[str]) -> Select[Any]:

@@ -103,7 +103,7 @@ class Access(Connection):
             self._leave(wording.TLS_PIPELINED)
             return None
         if self.transport is not None:
-            self.transport.pause_reading()  # the client's hello, which may be here at once, is for the handshake to read
+            self.transport.pause_reading()  # the hello, which may be here at once, is for the handshake to read
         self._say(wording.READY_FOR_TLS)
         self._flush()
         return self._start_tls, False

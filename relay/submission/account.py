@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.settings import Settings
-from policy.settings import Options, PolicySettings
+from policy.settings import Options, PolicySettings, Reputation
 from relay.store.engine import loads
 from relay.store.reader import Reader
 from relay.store.senders import read_accounts, read_secrets, read_standings
@@ -103,12 +103,17 @@ class Accounts:
             language=settings.get("language", "en"),
             footer=settings.get("footer", {}),
             physical_address=physical_address,
-            policy=self._policy(row),
+            policy=policy_of(self._settings(), row, row.tenant_name),
         )
 
-    def _policy(self, row: Any) -> PolicySettings:
-        """The policy of a declared mailbox with its own overrides, or the one a made mailbox names."""
-        settings = self._settings()
-        if row.managed and (declared := settings.mailbox(row.name, row.tenant_name)) is not None:
-            return settings.policy_for(declared)
-        return settings.policy(row.policy if settings.has_policy(row.policy) else "default")
+
+def policy_of(settings: Settings, row: Any, tenant: str) -> PolicySettings:
+    """The policy of a declared mailbox with its own overrides, or the one a made mailbox names."""
+    if row.managed and (declared := settings.mailbox(row.name, tenant)) is not None:
+        return settings.policy_for(declared)
+    return settings.policy(row.policy if settings.has_policy(row.policy) else "default")
+
+
+def reputation_rule(settings: Settings, row: Any) -> Reputation:
+    """The rule a mailbox is judged by, by its row with `tenant_name`; for None the one of domains and tenants."""
+    return (policy_of(settings, row, row.tenant_name) if row is not None else settings.policy()).reputation

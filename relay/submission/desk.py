@@ -172,7 +172,8 @@ class FrontDesk:
         if account is None:
             return at.send_id  # a credential without a mailbox: there is no tenant to record it for
         envelope = self._envelope(account, at.mail_from, (at.recipient,) if at.recipient else ())
-        refused = Refused(replace(envelope, send_id=at.send_id), principal.credential_id, unmet, at.phase)
+        longest = int(account.policy.options.max_tempfail.total_seconds())
+        refused = Refused(replace(envelope, send_id=at.send_id), principal.credential_id, unmet, at.phase, longest)
         first, is_new = self._door.first_id(refused)
         self._watch.decided("refused_at_door", unmet.refusal.reason if unmet.refusal else "", "smtp")
         try:
@@ -248,7 +249,7 @@ class FrontDesk:
             mailbox=account.mailbox_id,
             source="smtp",
             mail_from=mail_from.wire if mail_from else "",
-            recipients=tuple(recipient_facts(r, account, self._house(), {}) for r in rcpt_to),
+            recipients=tuple(recipient_facts(r, self._house(), {}) for r in rcpt_to),
             from_domain=mail_from.domain if mail_from else "",
             sender_addresses=(mail_from.exact,) if mail_from else (),
         )

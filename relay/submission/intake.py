@@ -87,7 +87,7 @@ class IntakeSettings:
 
     node: str
     writer: str  # names the chain together with the tenant: stable over restarts
-    approval_timeout: int = 24 * 3_600_000
+    approval_timeout: Callable[[], int]  # milliseconds, as the configuration has it now
 
 
 @dataclass(slots=True)
@@ -114,11 +114,13 @@ class Intake:
         *,
         clock: Callable[[], int],
         token: Callable[[], str],
+        follow: Callable[[Connection, Facts, Decision], None],
         has_room: Callable[[int], bool],
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._token = token
+        self._follow = follow
         self._has_room = has_room
         self._rates = RateBook()
         self._alarmed: dict[tuple[str, str], int] = {}
@@ -145,6 +147,8 @@ class Intake:
     def _judge(self, connection: Connection, item: Prepared, snapshot: Snapshot, batch: _Batch) -> Judged:
         state = snapshot.state(item.facts)
         decision = decide(item.policy, item.facts, state)
+        snapshot.pause(item.facts.mailbox, decision.pauses)
+        self._follow(connection, item.facts, decision)
         if not decision.accepted():
             return self._turn_away(connection, item, state, decision, snapshot, batch)
         # Before the reservation: a record holds the state its decision was made from, or replaying it would differ.
@@ -178,12 +182,12 @@ class Intake:
         snapshot: Snapshot,
         batch: _Batch,
     ) -> Judged:
-        """A refusal or a replay: recorded once a minute, counted after."""
-        first = next((v.first_send for v in decision.verdicts if v.outcome == "replayed"), "")
+        """A refusal, or a replay of all recipients: recorded once a minute, counted after."""
+        first = _first_send(decision)
         mark = _same_refusal(item.facts, decision, first)
         known = self._known_refusal(connection, mark, batch)
         send_id = first or known or item.submission.send_id
-        if item.stored:
+        if item.stored and (first or known or not _is_reported(decision)):
             delete_body(connection, item.submission.send_id)
         if known:
             batch.repeats.append({"fingerprint": mark, "at": item.facts.now})
@@ -191,8 +195,11 @@ class Intake:
             batch.refusals[mark] = {"fingerprint": mark, "send_id": send_id, "at": item.facts.now}
             batch.records.append(self._record(item, state, decision, snapshot, send_id))
             if not first:
-                batch.sends.append(NewSend(_send_row(item, decision), (), None))
-                batch.events.append(_blocked(item, decision))
+                data = item.submission.data if _is_reported(decision) and not item.stored else None
+                batch.sends.append(NewSend(_send_row(item, decision), (), data))
+                batch.events.extend(
+                    _refused_beside(item, decision) if _is_reported(decision) else [_blocked(item, decision)]
+                )
                 batch.events.extend(self._alarms(item, decision))
         if first and item.policy.options.hold_reply == "tempfail" and item.facts.source == "smtp":
             return Judged(_polled(send_id, decision, status_of(connection, first)))
@@ -248,7 +255,7 @@ class Intake:
             "bound": bound_digest(submission.data, item.plan, [d.recipient for d in deliveries if d.state == "held"]),
             "reason": decision.reason or decision.rule,
             "requested_at": item.facts.now,
-            "expires_at": item.facts.now + self._settings.approval_timeout,
+            "expires_at": item.facts.now + self._settings.approval_timeout(),
         }
 
 
@@ -259,9 +266,21 @@ def _polled(send_id: str, decision: Decision, status: str) -> Answer:
     return Answer(send_id, decision, replayed=True, held=status == "pending")
 
 
+def _first_send(decision: Decision) -> str:
+    """The id of the send that all of this repeats; empty where a recipient is refused."""
+    firsts = [verdict.first_send for verdict in decision.verdicts]
+    return firsts[0] if firsts and all(firsts) else ""
+
+
+def _is_reported(decision: Decision) -> bool:
+    """Whether the client hears 250 and of the refused by a report, which quotes from the message."""
+    return decision.decision == "approved"
+
+
 def _same_refusal(facts: Facts, decision: Decision, first: str) -> bytes:
     recipients = ",".join(sorted(r.key for r in facts.recipients))
-    words = f"{facts.mailbox}\0{first or decision.reason}\0{decision.rule}\0{recipients}"
+    refused = ",".join(v.refusal.reason for v in decision.verdicts if v.refusal)
+    words = f"{facts.mailbox}\0{first or decision.reason or refused}\0{decision.rule}\0{recipients}"
     return blake2b(words.encode(), digest_size=16).digest()
 
 
@@ -280,14 +299,6 @@ def _delivery(n: int, recipient: RecipientFacts, verdict: RecipientVerdict, now:
 
 def _send_row(item: Prepared, decision: Decision) -> dict[str, Any]:
     submission, facts, head = item.submission, item.facts, item.head
-    origin = submission.origin
-    envelope = {
-        "source": origin.source,
-        "helo": origin.helo,
-        "peer": origin.peer,
-        "tls": origin.tls,
-        "smtputf8": origin.smtputf8,
-    }
     return {
         "id": submission.send_id,
         "tenant_id": facts.tenant,
@@ -308,11 +319,16 @@ def _send_row(item: Prepared, decision: Decision) -> dict[str, Any]:
         "dedupe_key": facts.dedupe_key,
         "campaign": facts.campaign,
         "metadata": dumps(dict(facts.metadata)) if facts.metadata else "{}",
-        "envelope": dumps(envelope),
+        "envelope": dumps(_envelope(submission)),
         "plan": dumps(dict(item.plan)) if item.plan else "{}",
         "digest": facts.digest,
         "received_at": facts.now,
     }
+
+
+def _envelope(submission: Submission) -> dict[str, Any]:
+    """How it came, as it is kept beside it."""
+    return {name: getattr(submission.origin, name) for name in ("source", "helo", "peer", "tls", "smtputf8")}
 
 
 def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
@@ -324,7 +340,7 @@ def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
 
 
 def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
-    """Recipients refused beside others that were taken (mixed: deliver_passing): nobody told the client at once."""
+    """Recipients refused beside others that are served (mixed: deliver_passing): nobody told the client at once."""
     facts = item.facts
     return [
         Event(
@@ -365,7 +381,6 @@ def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDel
     )
     if not leased:
         return None
-    origin = item.submission.origin
     return Parcel(
         send_id=send["id"],
         tenant_id=send["tenant_id"],
@@ -377,13 +392,7 @@ def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDel
         received_at=send["received_at"],
         campaign=send["campaign"],
         metadata=item.facts.metadata,
-        envelope={
-            "source": origin.source,
-            "helo": origin.helo,
-            "peer": origin.peer,
-            "tls": origin.tls,
-            "smtputf8": origin.smtputf8,
-        },
+        envelope=_envelope(item.submission),
         plan=item.plan,
         due=leased,
         data=item.submission.data,

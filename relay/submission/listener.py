@@ -7,6 +7,7 @@ Stopping is in two steps, so that all listeners of a process close before anybod
 """
 
 import asyncio
+import errno
 import socket
 import ssl
 import time
@@ -26,10 +27,18 @@ from relay.submission.traffic import Traffic
 log = structlog.get_logger()
 
 BACKLOG = 512
+_REMEDIES = {
+    errno.EADDRINUSE: "the address is in use: stop who listens there (ss -ltnp shows it) or change the port in `bind`",
+    errno.EADDRNOTAVAIL: "no address of this machine: write one that is in `bind`, or 0.0.0.0 for all of them",
+    errno.EACCES: "a port below 1024 needs root or CAP_NET_BIND_SERVICE: grant it, or change the port in `bind`",
+}
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, to be made before the process forks. Raises OSError when the address is taken."""
+    """A listening socket, to be made before the process forks.
+
+    Raises OSError where it cannot be had: the address is taken, not ours, or not for us; it says which, and what to do.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # IPPROTO_TCP must be said: asyncio turns Nagle off only on sockets whose protocol it knows, and without that
     # each reply in two pieces costs a delayed ACK of 40 ms.
@@ -40,9 +49,11 @@ def bind(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
         listening.bind((host, port))
         listening.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        place = f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
+        why = _REMEDIES.get(error.errno or 0, error.strerror)
+        raise OSError(error.errno, f"cannot listen on {place}: {why}") from error
     listening.setblocking(False)
     return listening
 

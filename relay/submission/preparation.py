@@ -82,7 +82,7 @@ def prepare(
         mailbox=account.mailbox_id,
         source=submission.origin.source,
         mail_from=submission.mail_from.wire if submission.mail_from else "",
-        recipients=tuple(recipient_facts(r, account, house, mail_hosts) for r in submission.rcpt_to),
+        recipients=tuple(recipient_facts(r, house, mail_hosts) for r in submission.rcpt_to),
         size=len(data),
         **who,
         unsigned=bool(who["from_domain"]) and not house.signs(who["from_domain"]),
@@ -91,6 +91,7 @@ def prepare(
         message_class=message_class,
         cannot_inject=edits.cannot_inject,
         automatic=shown.is_automatic,
+        report=seen.root.type == "multipart/report",
         message_id=_storable(header.get(b"message-id").decode("ascii", "replace")),
         **_reading_facts(reading),
         **_wish_facts(wishes),
@@ -100,13 +101,12 @@ def prepare(
     return Prepared(submission, facts, account.policy, head, edits.plan, seen)
 
 
-def recipient_facts(address: Address, account: Account, house: House, mail_hosts: Mapping[str, str]) -> RecipientFacts:
+def recipient_facts(address: Address, house: House, mail_hosts: Mapping[str, str]) -> RecipientFacts:
     """One recipient as the policy sees it."""
-    fold = account.policy.suppression_check.fold_aliases
     return RecipientFacts(
         address=address.wire,
         key=address.key,
-        alias=alias_key(address) if fold else address.key,
+        alias=alias_key(address),
         domain=address.domain,
         internal=address.domain in house.internal_domains,
         mail_host=mail_hosts.get(address.domain, "unasked"),
@@ -162,6 +162,7 @@ def _wish_facts(wishes: Wishes) -> dict[str, Any]:
     return {
         "claim": wishes.claim,
         "dedupe_key": wishes.dedupe_key,
+        "idempotency_key": wishes.idempotency_key,
         "send_at": wishes.send_at,
         "campaign": wishes.campaign,
         "metadata": wishes.metadata,

@@ -49,10 +49,11 @@ def words_for(facts: Facts, tokens: Mapping[tuple[str, str], str]) -> dict[str, 
 
 
 def _facts(facts: Facts) -> dict[str, Any]:
-    """The facts, with a digest for the dedupe key: people build addresses into it, and nothing here can be erased."""
+    """The facts, with a digest for each key: people build addresses into it, and nothing here can be erased."""
     data = facts_to_json(facts)
-    if facts.dedupe_key:
-        data["dedupe_key"] = blake2b(facts.dedupe_key.encode(), digest_size=12).hexdigest()
+    for name in ("dedupe_key", "idempotency_key"):
+        if key := data.get(name):
+            data[name] = blake2b(key.encode(), digest_size=12).hexdigest()
     return data
 
 

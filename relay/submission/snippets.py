@@ -1,9 +1,13 @@
-"""Settings of a mail client, ready to paste, with the TLS setting of the listener they lead to."""
+"""Settings of a mail client, ready to paste, with the TLS setting of the listener they lead to.
+
+Wherever a client is told the way in, by the API, the console or the command line, it is the same one.
+"""
 
 import json
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from config.settings import Settings
 from config.smtp import Listener, TlsMode
@@ -23,12 +27,27 @@ class Login:
     password: str
 
 
-def best_listener(settings: Settings) -> tuple[str, int, TlsMode]:
-    """Host, port and TLS a client should use: a public listener with TLS before one on loopback."""
+class Entrance(NamedTuple):
+    """Where a client connects."""
+
+    host: str
+    port: int
+    tls: TlsMode
+
+
+def entrance(settings: Settings) -> Entrance:
+    """What a client should use: a public listener with TLS before one on loopback; port 0 where there is none."""
     usable = [x for x in settings.smtp.listeners if x.tls != "none" or x.offers_plaintext_auth]
-    listeners = sorted(usable or settings.smtp.listeners, key=lambda x: (x.is_loopback, _PREFERRED[x.tls]))
-    chosen = listeners[0]
-    return _host(chosen, settings.server.hostname), chosen.port, chosen.tls
+    listeners = sorted(usable or settings.smtp.listeners, key=_rank)
+    if not listeners:
+        return Entrance(settings.server.hostname, 0, "none")
+    return Entrance(_host(listeners[0], settings.server.hostname), listeners[0].port, listeners[0].tls)
+
+
+def _rank(listener: Listener) -> tuple[bool, int]:
+    # On loopback the certificate's name is not the address one connects to, so stock clients refuse TLS there.
+    rank = _PREFERRED[listener.tls]
+    return listener.is_loopback, -rank if listener.is_loopback else rank
 
 
 def snippet(form: str, login: Login, credential_id: str) -> str:
@@ -37,10 +56,11 @@ def snippet(form: str, login: Login, credential_id: str) -> str:
 
 
 def _host(listener: Listener, hostname: str) -> str:
+    """How a client reaches a listener: where only this machine does, by the address it is bound to."""
+    if listener.is_loopback:
+        return listener.host
     # A certificate names the host, so clients with TLS must use that name, not the address.
-    if listener.host in _ANY or listener.tls != "none":
-        return hostname
-    return listener.host
+    return hostname if listener.host in _ANY or listener.tls != "none" else listener.host
 
 
 def _env(login: Login, _id: str) -> str:

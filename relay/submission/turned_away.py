@@ -31,12 +31,16 @@ KNOWN = 10_000  # refusals remembered at most
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One refusal at the door: what was asked (the envelope so far) and the check that was not passed."""
+    """One refusal at the door: what was asked (the envelope so far) and the check that was not passed.
+
+    `longest` is the longest wait, in seconds, that was told as temporary.
+    """
 
     facts: Facts
     credential_id: str
     unmet: Check
     phase: Phase
+    longest: int
 
     @property
     def refusal(self) -> Refusal:
@@ -47,7 +51,8 @@ class Refused:
     @property
     def decision(self) -> Decision:
         """The refusal as a decision, about the recipient if one was named."""
-        return Decision.at_the_door(self.unmet, (r.address for r in self.facts.recipients))
+        named = (r.address for r in self.facts.recipients)
+        return Decision.at_the_door(self.unmet, named, self.longest, whole=self.phase == "DATA")
 
     @property
     def mark(self) -> bytes:
@@ -81,9 +86,12 @@ class TurnedAway:
     order = 4
     is_patient = True
 
-    def __init__(self, writer: str, token: Callable[[], str]) -> None:
+    def __init__(
+        self, writer: str, token: Callable[[], str], follow: Callable[[Connection, Facts, Decision], None]
+    ) -> None:
         self._writer = writer
         self._token = token
+        self._follow = follow
 
     def guards(self, _items: Sequence[tuple[Refused, bool]]) -> Sequence[str]:
         """Nothing is counted."""
@@ -96,6 +104,8 @@ class TurnedAway:
         insert_refused(connection, [_row(r) for r in new])
         audit.append(connection, [self._record(r, tokens) for r in new])
         record(connection, [_event(r) for r in new])
+        for refused in new:
+            self._follow(connection, refused.facts, refused.decision)
         note_refusals(
             connection,
             [{"fingerprint": r.mark, "send_id": r.facts.send_id, "at": r.facts.now} for r in new],

@@ -1,17 +1,18 @@
 """The data directory: one server each, and no empty store in place of a lost one (R7, R19)."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
+import structlog.testing
 
 from config.loader import load
 from relay.app.instance import AlreadyRunning, Instance
 from relay.app.setup import prepare
 from relay.cli.main import run
 from relay.store.engine import Database, StoreUnusable
+from relay.store.restored import rise
 from tests.support.settings import settings, write
 
 
@@ -55,6 +56,61 @@ def test_R7_a_lost_store_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None
     with pytest.raises(StoreUnusable, match="is gone: restore it"):
         prepare(loaded, Instance(loaded.server.data_dir))
     assert not file.exists()
+
+
+def served(folder: Path) -> Path:
+    """An installation that served once, its configuration: it has noted a tide."""
+    path = made(folder)
+    loaded = load(path).settings
+    database = Database(loaded.storage.dsn)
+    with database.transaction() as connection:
+        Instance(loaded.server.data_dir).note_tide(rise(connection))
+    database.close_now()
+    return path
+
+
+def emptied(folder: Path) -> None:
+    for file in folder.glob("gatepost.db-*"):
+        file.unlink()
+    (folder / "gatepost.db").write_bytes(b"")
+
+
+def moved(folder: Path) -> None:
+    (folder / "data" / "store").write_text("/where/it/was/gatepost.db\n")
+    for file in folder.glob("gatepost.db*"):
+        file.unlink()
+
+
+@pytest.mark.parametrize(("lose", "what"), [(emptied, "is empty"), (moved, "is gone")])
+def test_R7_an_emptied_or_moved_store_is_not_begun_anew_unless_that_is_said(
+    tmp_path: Path, lose: Callable[[Path], None], what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = served(tmp_path)
+    loaded = load(config).settings
+    lose(tmp_path)
+    for _ in range(2):  # asking makes it no other
+        assert run(["mailbox", "list", "--config", str(config)]) == 1
+        assert f"gatepost.db {what}: restore it from a backup, or remove" in capsys.readouterr().err
+        with pytest.raises(StoreUnusable, match=what):
+            prepare(loaded, Instance(loaded.server.data_dir))
+    (tmp_path / "data" / "store").unlink()  # the way out that was named
+    with structlog.testing.capture_logs() as logs:
+        prepare(loaded, Instance(loaded.server.data_dir))
+    assert [line for line in logs if "restored" in line["event"]] == []
+
+
+def test_R7_a_store_without_a_schema_is_not_begun_anew_on_either_engine(storage_url: str, tmp_path: Path) -> None:
+    database, instance = Database(storage_url), Instance(tmp_path)
+    if database.file is not None:
+        database.file.touch()
+    instance.remember_store(database)
+    instance.note_tide(7)
+    with pytest.raises(StoreUnusable, match="is empty: restore it from a backup, or remove") as told:
+        instance.check_not_lost(database)
+    Path(str(told.value).partition("or remove ")[2].partition(" to begin")[0]).unlink()
+    instance.check_not_lost(database)
+    assert instance.tide == 0
+    database.close_now()
 
 
 def test_R7_what_is_no_store_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

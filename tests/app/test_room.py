@@ -1,8 +1,10 @@
 """At a bound new mail is refused before it is accepted, and taken again when there is room (R5, R49)."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from relay.store.engine import Database
 from relay.store.room import Bounds, Room
@@ -13,6 +15,7 @@ from tests.scenarios.verdicts import refused, taken
 from tests.support.inside import MakeInside
 from tests.support.provider import Provider
 from tests.support.settings import ADDRESS, USER
+from tests.support.waiting import until
 
 MIB = 1_048_576
 
@@ -68,3 +71,30 @@ def test_R5_too_little_disk_is_452_before_anything_is_taken_and_passes(
         )
         inside.run(inside.app.room.look())
         taken(client.submit(ADDRESS, ["bob@example.com"], letters.receipt(ADDRESS, "bob@example.com")))
+
+
+@pytest.mark.parametrize("put_back", [False, True])
+def test_R7_a_store_that_is_lost_under_a_running_server_takes_nothing_more_and_people_are_told(
+    make_inside: MakeInside, provider: Provider, tmp_path: Path, put_back: bool
+) -> None:
+    inside = make_inside(providers=[provider.settings()])
+    file = inside.app.database.file
+    assert file is not None
+    letter = letters.receipt(ADDRESS, "bob@example.com")
+    with inside.connect() as client, inside.api() as api:
+        taken(client.submit(ADDRESS, ["bob@example.com"], letter))
+        file.rename(tmp_path / "away.db")
+        if put_back:
+            file.write_bytes((tmp_path / "away.db").read_bytes())
+        until(lambda: api.get("/readyz").status_code == 503, 10)
+        assert "the store's file was removed or replaced" in api.get("/readyz").json()["missing"]
+        assert refused(client.command(f"MAIL FROM:<{ADDRESS}>")).verdict[:2] == (451, "4.3.0")
+        assert (
+            api.post(
+                "/v1/send/request",
+                json={"mailboxId": USER, "to": "bob@example.com", "subject": "hello", "body": "hello"},
+            ).status_code
+            == 503
+        )
+    told = text("SELECT count(*) FROM events WHERE type = 'alert.raised' AND data LIKE '%store_lost%'")
+    until(lambda: inside.run(inside.app.writer.run(lambda c: c.execute(told).scalar_one())) == 1, 5)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from config.loader import load
-from relay.cli.snippets import Login, best_listener, snippet
+from relay.cli.snippets import Login, entrance, snippet
 from relay.store import schema as t
 from relay.store.engine import Database
 from relay.store.migrate import HEAD
@@ -69,6 +69,22 @@ def test_a_store_of_another_version_is_left_alone(cli):
     said = cli("mailbox", "list")
     assert said.code == 1
     assert "run gatepost db upgrade" in said.err
+
+
+def test_what_left_the_file_can_neither_be_paused_nor_made_anew(cli):
+    database = Database(load(cli.config).settings.storage.dsn)
+    with database.writing.begin() as connection:
+        connection.execute(update(t.mailboxes).values(status="disabled", managed=True))
+    database.close_now()
+    assert "no longer in the configuration file" in cli("mailbox", "pause", "agent").err
+    assert "put it back there" in cli("mailbox", "add", "agent", "--address", f"agent@{DOMAIN}").err
+
+
+def test_a_tenant_is_called_otherwise(cli):
+    cli.does("tenant", "add", "acme")
+    cli.does("tenant", "rename", "acme", "apex")
+    assert {"apex"} == {t["name"] for t in cli.does("tenant", "list", "--json").json} - {"default"}
+    assert cli("tenant", "rename", "acme", "other").code == 1
 
 
 def test_tenants_are_added_paused_and_resumed(cli):
@@ -192,13 +208,27 @@ def test_every_snippet_says_what_the_listener_asks_for(tls):
     assert {"none": "ignoreTLS: true", "starttls": "requireTLS: true", "implicit": "secure: true"}[tls] in node
 
 
-def test_clients_are_sent_to_the_public_listener_with_tls(make_cli, tmp_path):
+NONE, STARTTLS, IMPLICIT = ({"bind": "127.0.0.1:31525"}, {"bind": "127.0.0.1:31587", "tls": "starttls"},
+                            {"bind": "127.0.0.1:31465", "tls": "implicit"})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("listeners", "told"),
+    [
+        ([NONE, {"bind": "0.0.0.0:587", "tls": "starttls"}], ("relay.test", 587, "starttls")),
+        ([{"bind": "192.0.2.1:587", "tls": "starttls"}], ("relay.test", 587, "starttls")),
+        ([IMPLICIT, STARTTLS, NONE], ("127.0.0.1", 31525, "none")),
+        ([IMPLICIT, STARTTLS], ("127.0.0.1", 31587, "starttls")),
+        ([{"bind": "192.0.2.1:25", "allow_plaintext_auth": True}], ("192.0.2.1", 25, "none")),
+        ([], ("relay.test", 0, "none")),
+    ],
+)
+def test_clients_are_told_an_address_they_can_reach(make_cli, tmp_path, listeners, told):
     for name in ("cert.pem", "key.pem"):
         (tmp_path / name).write_text("")
     tls = {"certificate": str(tmp_path / "cert.pem"), "key": str(tmp_path / "key.pem")}
-    listeners = [{"bind": "127.0.0.1:2525"}, {"bind": "0.0.0.0:587", "tls": "starttls"}]
     cli = make_cli({"smtp": {"listeners": listeners, "tls": tls}})
-    assert best_listener(load(cli.config).settings) == ("relay.test", 587, "starttls")
+    assert entrance(load(cli.config).settings) == told
 
 
 def _word(value: bool) -> str:

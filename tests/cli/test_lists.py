@@ -41,11 +41,46 @@ def test_a_suppression_for_one_mailbox_binds_no_other(cli):
         ("bob@example.net", "--reason", "because"),
         ("bob@example.net", "--scope", "mailbox"),
         ("bob@example.net", "--expires", "soon"),
+        ("bob@example.net", "--expires", "0"),
         ("example.net", "--mailbox", "agent"),
     ],
 )
 def test_a_suppression_that_makes_no_sense_is_bad_usage(cli, arguments):
     assert cli("suppression", "add", *arguments).code == 2
+
+
+def test_a_reason_has_its_customary_names_here_too(cli, tmp_path):
+    assert (
+        cli.does("suppression", "add", "a@example.net", "--reason", "bounce", "--json").json["reason"] == "hard_bounce"
+    )
+    file = tmp_path / "list.csv"
+    file.write_text("email,reason\nb@example.net,bounce\nc@example.net,complaint\nd@example.net,he asked\n")
+    said = cli.does("suppression", "import", str(file), "--json").json
+    assert (said["imported"], said["skipped"]) == (3, 0)
+    kept = {row["email"]: (row["reason"], row["note"]) for row in cli.does("suppression", "list", "--json").json}
+    assert kept["b@example.net"] == ("hard_bounce", "")
+    assert kept["d@example.net"] == ("manual", "he asked")
+    bounced = cli.does("suppression", "list", "--reason", "bounce", "--json").json
+    assert {row["email"] for row in bounced} == {"a@example.net", "b@example.net"}
+
+
+def test_an_import_skips_what_has_ended_already(cli, tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("email,expires_at\na@example.net,2020-01-01\nb@example.net,2999-01-01\n")
+    said = cli("suppression", "import", str(file), "--json")
+    assert (said.code, said.json["imported"], said.json["errors"][0]["line"]) == (1, 1, 2)
+    assert "has passed already" in said.json["errors"][0]["message"]
+
+
+def test_an_alias_of_a_suppressed_address_is_suppressed_and_only_the_entry_itself_is_removed(cli):
+    cli.does("suppression", "add", "bob+tag@example.net")
+    cli.does("mailbox", "add", "sales", "--address", "sales@sender.test")
+    said = cli("suppression", "check", "bob@example.net")
+    assert (said.code, "as bob+tag@example.net" in said.out) == (1, True)
+    assert cli("suppression", "check", "bob+x@example.net", "--mailbox", "sales").code == 1
+    assert cli("suppression", "remove", "bob@example.net").code == 1
+    cli.does("suppression", "remove", "bob+tag@example.net")
+    assert cli("suppression", "check", "bob@example.net").code == 0
 
 
 def test_a_word_is_no_domain_and_the_refusal_says_what_to_write(cli):

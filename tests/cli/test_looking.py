@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import trustme
+import yaml
 from sqlalchemy import text
 
 from config.loader import load
@@ -142,6 +143,35 @@ def test_a_secret_others_can_read_is_told(cli):
     data = load(cli.config).settings.server.data_dir
     (data / "secret.key").chmod(0o644)
     assert [f.level for f in machine.data_dir(load(cli.config).settings)] == ["fail"]
+
+
+@pytest.mark.parametrize("words", ["", "junk", "abcd"])
+def test_a_damaged_secret_key_is_told_with_its_file_in_one_line(cli, words):
+    path = load(cli.config).settings.server.data_dir / "secret.key"
+    path.write_text(words)
+    said = cli("credential", "create", "agent")
+    assert (said.code, said.err) == (
+        2,
+        f"gatepost: {path} holds no key of 32 octets in hex: restore it from a backup\n",
+    )
+
+
+def test_a_revoked_credential_the_file_still_declares_is_told(cli):
+    (own,) = cli.does("credential", "list", "--json").json
+    cli.does("credential", "revoke", own["id"])
+    (found,) = [f for f in cli("doctor", "--offline", "--json").json if "was revoked" in f["what"]]
+    assert (found["level"], found["area"], found["remedy"]) == ("warn", "agent", "Choose another username.")
+
+
+def test_a_file_that_cannot_be_used_is_told_and_the_rest_is_looked_at(cli, tmp_path):
+    (tmp_path / "junk.pem").write_text("junk")
+    tree = yaml.safe_load(cli.config.read_text())
+    tree["domains"][0]["dkim"] = {"key": str(tmp_path / "junk.pem")}
+    cli.config.write_text(yaml.safe_dump(tree))
+    found = cli("doctor", "--offline", "--json").json
+    (failed,) = [f for f in found if f["area"] == "config" and f["level"] == "fail"]
+    assert "domains[0].dkim.key" in failed["what"]
+    assert any(f["area"] == "store" for f in found)
 
 
 def test_a_bounce_is_told_as_an_event(cli, tmp_path):

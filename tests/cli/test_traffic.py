@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from relay.cli.moments import moments
 from tests.cli.conftest import Cli
 from tests.cli.traffic import BOB, SEND_ID, letter, submitted
 from tests.support.inside import Inside, MakeInside
+from tests.support.ports import free_port
 from tests.support.provider import Provider
 from tests.support.script import Script
 from tests.support.settings import mailbox
+from tests.support.tls import write_authority, write_certificate
 from tests.support.waiting import until
 
 
@@ -67,6 +70,14 @@ def test_a_trace_says_when_scheduled_mail_is_due(inside, beside):
     reply = inside.submit([BOB], b"X-Gatepost-Send-At: 2099-01-02T03:04:05Z\r\n" + letter())
     (due,) = [line for line in cli.does("trace", SEND_ID.findall(reply.text)[0]).out.splitlines() if " due " in line]
     assert due.split() == ["03:04:05.000", "due", f"{BOB},", "scheduled", "until", "then"]
+
+
+def test_a_trace_says_what_a_delivery_that_was_put_back_waits_for():
+    put_back = {
+        "recipient": BOB, "state": "queued", "nextAttemptAt": "2026-03-25T09:00:00.000Z", "reason": "send_window",
+    }  # fmt: skip
+    told = {"receivedAt": "", "decision": {"decision": ""}, "attempts": [], "events": [], "recipients": [put_back]}
+    assert [m.words for m in moments(told)] == [f"{BOB}, queued until then, send_window"]
 
 
 def test_a_refused_send_has_a_trace_too(inside, beside):
@@ -161,6 +172,23 @@ def test_send_test_takes_the_way_every_message_takes(inside, provider, beside):
     refused = until(lambda: (said := cli("send-test", "--mailbox", "agent", "--to", BOB)).code and said)
     assert "suppressed" in refused.out
     assert cli("send-test", "--mailbox", "nobody", "--to", BOB).code == 1
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_send_test_over_tls_asks_for_the_name_of_the_server(make_inside, provider, beside, tmp_path, monkeypatch, tls):
+    chain, key = write_certificate(tmp_path, "other-name")
+    changes = {
+        "server": {"hostname": "somebody-else.test"},
+        "smtp": {
+            "listeners": [{"bind": f"127.0.0.1:{free_port()}", "tls": tls}],
+            "tls": {"certificate": str(chain), "key": str(key)},
+        },
+    }
+    cli = beside(make_inside(changes, providers=[provider.settings()]))
+    refused = cli("send-test", "--mailbox", "agent", "--to", BOB)
+    assert (refused.code, "the certificate at 127.0.0.1" in refused.err) == (1, True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(write_authority(tmp_path)))
+    assert cli.does("send-test", "--mailbox", "agent", "--to", BOB).out.startswith("250 2.0.0 Ok")
 
 
 def test_health_is_that_of_the_running_server(inside, beside):

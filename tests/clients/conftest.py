@@ -78,12 +78,12 @@ class House:
         (arrived,) = self.provider.ledger.wait_for_taken(1)
         return arrived
 
-    def suppress(self, address: str) -> None:
-        """Somebody has complained."""
+    def suppress(self, address: str, reason: str = "complaint") -> None:
+        """Somebody has complained, or wants no more."""
         app, found = self.inside.app, parse_path(address)
         with app.database.writing.connect() as connection:
             tenant_id = str(connection.exec_driver_sql("SELECT id FROM tenants WHERE name = 'default'").scalar_one())
-        entry = Suppress(tenant_id, "", found.key, found.wire, "complaint", "test", {}, NOON)
+        entry = Suppress(tenant_id, "", found.key, found.wire, reason, "test", {}, NOON)
         self.inside.run(app.writer.run(lambda connection: app.consequences.suppress(connection, [entry])))
 
 

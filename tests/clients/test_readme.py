@@ -1,5 +1,6 @@
 """README.md's code, as it stands there; only the port is the test's own."""
 
+import re
 import smtplib
 from email.message import EmailMessage
 from typing import Any
@@ -119,3 +120,21 @@ def test_the_commands_to_start_with_work_in_a_new_folder_in_their_order(tmp_path
     for _, *command in lines:
         assert command == ["serve"] or run(command) == 0, capsys.readouterr().err
     assert "smtp.login('agent', 'gp_live_" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", [("README.md", "Ten lines of smtplib"), ("docs/clients.md", "What a refusal says")])
+def test_the_refusal_shown_is_the_one_that_is_given(house: House, page: tuple[str, str]) -> None:
+    (lines,) = under(*page, "")
+    house.suppress("bob@example.com", "unsubscribe")
+    offer = letter("bob@example.com", "50% off our new plan this week")
+    offer.set_content("Buy now and get 50% off! Limited offer, book a demo today.")
+    error = refused(house, offer)
+    assert isinstance(error, smtplib.SMTPDataError)
+    said = error.smtp_error
+    given = f"{error.smtp_code} {said if isinstance(said, str) else said.decode()}"
+    assert _bare(given) == _bare(lines.splitlines()[0])
+
+
+def _bare(line: str) -> str:
+    """Without its date and the id of the send."""
+    return re.sub(r"\d{4}-\d\d-\d\d|send_\S+", "", line)

@@ -32,6 +32,10 @@ BAD = [
         "gatepost.yaml:4: smtp.maxRecipients: is given twice, as max_recipients too",
     ),
     (
+        "version: 1\nattributionWindows:\n  trial_started: 5d\n  trialStarted: 6d",
+        "gatepost.yaml:4: attributionWindows.trialStarted: is given twice, as trial_started too",
+    ),
+    (
         "version: 1\nsmtp:\n  maxRecipients: 5\n  max_recipients: 6",
         "gatepost.yaml:4: smtp.max_recipients: is given twice, as maxRecipients too",
     ),
@@ -211,6 +215,13 @@ BAD = [
     (
         "version: 1\nserver: !!python/name:os.system x",
         "gatepost.yaml:2: server: has the tag tag:yaml.org,2002:python/name:os.system; tags are not known here",
+    ),
+    (
+        "version: 1\nserver: {secret_key: only-twenty-chars-xx}",
+        (
+            "gatepost.yaml:2: server.secret_key: is shorter than 32 octets and could be guessed; "
+            "openssl rand -hex 32 makes one"
+        ),
     ),
     ("version: 1\nserver: &a {hostname: *a}", "gatepost.yaml:2: server.hostname: refers to itself"),
 ]

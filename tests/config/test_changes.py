@@ -1,6 +1,6 @@
 """What a reload says it changes."""
 
-from config.changes import diff
+from config.changes import diff, until_restart, with_standing
 from config.loader import load_text
 
 OLD = """
@@ -39,3 +39,11 @@ def test_every_change_is_named_and_those_that_need_a_restart_say_so():
         "mailboxes[c]: added",
         "deliveryConfig.providers[p].weight: changed from 1 to 2",
     ]
+
+
+def test_what_waits_for_a_restart_stands_and_everything_else_is_as_the_file_says_now():
+    old = load_text(OLD, env={"K": "a-key-of-sixteen-characters"}).settings
+    new = load_text(NEW, env={"K": "another-key-of-some-length"}).settings
+    now = with_standing(new, until_restart(old))
+    assert [change.key for change in diff(now, new)] == [c.key for c in diff(old, new) if c.needs_restart]
+    assert [change.key for change in diff(old, now)] == [c.key for c in diff(old, new) if not c.needs_restart]

@@ -30,6 +30,13 @@ def test_every_key_is_accepted_in_both_spellings():
     assert one.attribution_windows["deal_closed"] == timedelta(days=30)
 
 
+def test_a_type_of_event_in_camel_case_is_the_one_in_snake_case():
+    windows = load_text("version: 1\nattributionWindows: {trialStarted: 1s, won_deal: 2d}").settings.attribution_windows
+    assert windows["trial_started"] == timedelta(seconds=1)
+    assert "trialStarted" not in windows
+    assert windows["won_deal"] == timedelta(days=2)
+
+
 def test_yaml_1_1_surprises_are_read_as_written():
     text = """
 version: 1

@@ -1,14 +1,16 @@
-"""What waited for a person to lift a pause goes at once when one does, and nothing else is brought forward."""
+"""What policy held back goes when the pause is lifted or the hours begin, and nothing else is brought forward."""
 
 import pytest
 from sqlalchemy import Connection
 
+from policy.settings import Reputation
 from policy.state import Limits
-from relay.delivery.recheck import Owner, Stop
+from relay.delivery.recheck import Owner, Recheck, Stop
 from relay.delivery.round import Round
 from relay.store import accounts
 from relay.store.providers import set_provider_status
 from tests.delivery.house import MESSAGE, NOON, frozen
+from tests.policy.cases import with_rule
 from tests.support.provider import Provider
 from tests.support.settings import ADDRESS
 
@@ -22,7 +24,7 @@ def switch(connection: Connection, scope: str, status: str) -> None:
     elif status == "paused":
         accounts.pause_mailbox(connection, "mbx_1", by="person", cause="test", now=NOON)
     else:
-        accounts.resume_mailbox(connection, "mbx_1", by="test", now=NOON)
+        accounts.resume_mailbox(connection, "mbx_1", by="test", rule=Reputation(), now=NOON)
 
 
 def an_owner(connection: Connection) -> None:
@@ -65,3 +67,33 @@ async def test_a_retry_that_waits_for_its_time_is_not_brought_forward(make_house
     await house.writer.run(lambda c: switch(c, scope, "paused"))
     await house.writer.run(lambda c: switch(c, scope, "active"))
     assert house.delivery(given).due_at > house.clock()
+
+
+async def test_what_waits_for_the_hours_goes_when_they_begin_however_long_that_is(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    given = await house.send()
+    opens = house.clock() + 6 * 86_400_000
+    house.clock.advance(days=5)  # longer than trouble would be put up with
+    turn = Round(house.means, given, Owner("agent", "acme", house.settings.policy()), MESSAGE)
+    turn.stop(given.due[0], Stop("send_window", is_final=False, until=opens))
+    await turn.run()
+    waiting = house.delivery(given)
+    assert (waiting.state, waiting.reason, waiting.due_at) == ("queued", "send_window", opens)
+    house.clock.advance(days=1)
+    assert await house.rounds() == 1
+    assert house.delivery(given).state == "delivered"
+
+
+@pytest.mark.parametrize(("state", "waits"), [("queued", True), ("deferred", True), ("uncertain", False)])
+async def test_only_what_a_provider_may_have_already_does_not_wait_for_the_hours(
+    make_house, provider: Provider, state, waits
+):
+    house = await make_house(provider.settings())
+    await house.writer.run(an_owner)
+    given = await house.send(state=state, message_class="commercial", tenant_id="ten_1", mailbox_id="mbx_1")
+    house.clock.advance(seconds=2)
+    shut = with_rule("send_window", with_rule("domain_verified", mode="off"), mode="enforce", end="09:01")
+    stops = await Recheck(house.reader, house.clock).stops(given, Owner("agent", "acme", shut))
+    assert {n: (stop.reason, stop.is_final) for n, stop in stops.items()} == (
+        {1: ("send_window", False)} if waits else {}
+    )

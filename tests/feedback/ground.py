@@ -37,7 +37,8 @@ class Ground:
         self.rules = Rules()
         self.addresses: dict[str, str] = {}
         self._numbers = itertools.count(1)
-        self.consequences = Consequences(lambda: self.rules, Reputation, self.new_id)
+        self.own_rules: dict[str, Reputation] = {}  # of mailboxes that are judged otherwise than by default
+        self.consequences = Consequences(lambda: self.rules, self.rule_of, self.new_id)
         self.applier = Applier(self.consequences)
         self.do(lambda c: add_tenant(c, tenant_id=TENANT, name="default", limits=Limits(), now=NOW))
         self.mailbox()
@@ -46,6 +47,10 @@ class Ground:
         """The next id."""
         number = next(self._numbers)
         return new_id(prefix, NOW, lambda octets: number.to_bytes(octets, "big"))
+
+    def rule_of(self, box: Any) -> Reputation:
+        """The rule of a mailbox, and for None the default one."""
+        return self.own_rules.get(box.id, Reputation()) if box is not None else Reputation()
 
     def do(self, job: Callable[[Connection], T]) -> T:
         """One write transaction."""

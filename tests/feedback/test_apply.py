@@ -2,8 +2,9 @@
 
 import pytest
 
+from policy.settings import Reputation
 from relay.feedback.events import FeedbackEvent
-from relay.store.accounts import resume_mailbox, set_tenant_status
+from relay.store.accounts import pause_mailbox, resume_mailbox, set_tenant_status
 from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground
 
 BOB = "bob@example.net"
@@ -255,7 +256,7 @@ def test_twelve_in_a_hundred_and_fifty_pause_and_name_the_cause_and_a_person_lif
     alerts = [row.data for row in ground.ask("SELECT data FROM events WHERE type = 'alert.raised' ORDER BY seq")]
     assert "reputation_paused" in alerts[-1]
     assert ground.ask("SELECT subject FROM investigations WHERE kind = 'reputation'")[0].subject == cause
-    ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", now=NOW + 1))
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", rule=Reputation(), now=NOW + 1))
     bounce(ground, 1)
     assert ground.status()[0] == "active"
 
@@ -297,3 +298,52 @@ def test_what_a_paused_mailbox_did_does_not_pause_its_neighbours(ground: Ground)
     bounce(ground, 1)
     assert ground.status()[0] == "active"
     assert ground.ask("SELECT status FROM tenants")[0].status == "active"
+
+
+LENIENT = [Reputation(mode="off"), Reputation(mode="warn"), Reputation(pause_bounce_rate=60)]
+
+
+@pytest.mark.parametrize("rule", LENIENT, ids=["off", "warn", "higher"])
+def test_a_mailbox_is_paused_by_its_own_policy_alone_and_so_are_its_domain_and_tenant(both: Ground, rule: Reputation):
+    ground = both
+    ground.own_rules[MAILBOX] = rule
+    ground.sent(20)
+    bounce(ground, 5)
+    assert ground.counts()["bounced"] == 5
+    assert ground.status() == ("active", "", "")
+    other = ground.mailbox("mbx_2", "b@sender.test")
+    bounce(ground, 1, other)
+    assert ground.status(other)[0] == "active"
+    assert ground.ask("SELECT status FROM tenants")[0].status == "active"
+    assert ground.events("mailbox.paused") == []
+
+
+def test_a_stricter_policy_pauses_earlier_and_names_the_cause(both: Ground):
+    ground = both
+    ground.own_rules[MAILBOX] = Reputation(min_bounces=2, pause_bounce_rate=1)
+    ground.sent(3)
+    bounce(ground, 2)
+    assert ground.status() == ("paused", "reputation", "2 of 3 bounced in 24h")
+    assert ground.event("alert.raised")["cause"] == "2 of 3 bounced in 24h"
+    assert len(ground.ask("SELECT id FROM investigations WHERE kind = 'reputation'")) == 1
+
+
+@pytest.mark.parametrize("status", ["active", "paused"])
+def test_resuming_begins_the_counts_anew_wherever_the_rule_would_go_on_refusing(both: Ground, status: str):
+    ground, strict = both, Reputation(min_bounces=2, pause_bounce_rate=1)
+    ground.sent(4)
+    bounce(ground, 4)
+    if status == "paused":
+        ground.do(lambda c: pause_mailbox(c, MAILBOX, by="person", cause="", now=NOW))
+    assert ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", rule=strict, now=NOW + 1))
+    assert (ground.status()[0], ground.counts()) == ("active", {})
+    assert len(ground.events("mailbox.resumed")) == 1
+
+
+def test_resuming_what_a_person_paused_leaves_good_counts_alone(both: Ground):
+    ground = both
+    ground.sent(20)
+    ground.do(lambda c: pause_mailbox(c, MAILBOX, by="person", cause="", now=NOW))
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", rule=Reputation(), now=NOW + 1))
+    assert ground.counts() == {"sent": 20, "delivered": 20}
+    assert not ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", rule=Reputation(), now=NOW + 2))

@@ -56,10 +56,11 @@ def test_three_messages_in_a_row_that_used_the_ladder_up_suppress_for_thirty_day
 
 def _binds(ground: Ground, now: int) -> bool:
     from policy.facts import Facts, RecipientFacts
+    from policy.settings import PolicySettings
 
     recipient = RecipientFacts(BOB, BOB, BOB, "example.net")
     facts = Facts("send_1", now, TENANT, MAILBOX, "smtp", "agent@sender.test", (recipient,))
-    return bool(ground.do(lambda c: binding_suppressions(c, [facts], now)))
+    return bool(ground.do(lambda c: binding_suppressions(c, [(facts, PolicySettings())], now)))
 
 
 def test_one_that_arrived_begins_the_row_anew(met: Ground):

@@ -258,6 +258,11 @@ def test_stock_smtplib_is_understood(returned: Returned):
     assert returned.state() == "bounced"
 
 
+def test_its_goodbye_has_an_enhanced_code_as_it_offers(returned: Returned):
+    with returned.client() as client:
+        assert client.command("QUIT").text == "2.0.0 Bye"
+
+
 def test_it_pipelines_and_keeps_what_follows_the_dot(returned: Returned):
     path = returned.sent()
     returned.state()

@@ -122,6 +122,16 @@ async def test_an_event_is_posted_once_signed_as_standard_webhooks_says(offices:
     assert offices.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer == "thanks"
 
 
+async def test_an_event_is_known_by_the_id_it_has_in_the_journal(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    office.destination(receiver.url)
+    office.happen("send.queued")
+    await office.turn()
+    (event,) = office.ground.ask("SELECT txid, seq FROM events")
+    (call,) = receiver.calls
+    assert call.json["data"]["eventId"] == f"evt_{event.txid}-{event.seq}"
+
+
 async def test_many_events_reach_two_destinations_each_once(offices: Office, make_receiver: MakeReceiver):
     receiver, other = make_receiver(), make_receiver()
     offices.destination(receiver.url)

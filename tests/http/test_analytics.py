@@ -41,6 +41,21 @@ async def test_reputation_has_the_briefs_fields(office):
     assert 100 - sum(t["points"] for t in told["terms"]) == 97
 
 
+async def test_a_tenant_is_told_to_stand_as_it_is_judged_where_one_mailbox_was_to_blame(office):
+    own, agent = await tenant(office), (await office.get("/v1/mailboxes/agent")).json()["id"]
+    clerk = (await office.get("/v1/mailboxes/clerk")).json()["id"]
+    for mailbox, columns in ((agent, {"sent": 20, "bounced": 10}), (clerk, {"sent": 89, "delivered": 89})):
+        for scope in (f"tenant:{own}", f"mailbox:{mailbox}", f"domain:{DOMAIN}"):
+            await count(office, scope, **columns)
+    await office.house.write(lambda c: office.house.consequences.negative(c, [(own, agent)], NOON))
+    assert (await office.get("/v1/mailboxes/agent")).json()["cause"] == "10 of 20 bounced in 24h"
+    for asked in (f"tenantId={own}", f"domain={DOMAIN}"):
+        told = (await office.get(f"/v1/analytics/reputation?{asked}")).json()
+        assert (told["status"], told["cause"], told["warnings"]) == ("good", None, [])
+        assert (told["windows"][0]["sent"], told["windows"][0]["bounced"]) == (109, 10)
+    assert (await office.get("/v1/tenants")).json()["data"][1]["status"] == "active"
+
+
 async def test_a_rising_volume_is_seen_against_the_same_weekday(office):
     scope = f"tenant:{await tenant(office)}"
     for week in range(1, 5):
@@ -266,3 +281,31 @@ async def test_only_a_manage_key_reports_events_and_a_reply_ends_the_cool_down(o
     office.clock.advance(1)
     told = await office.send(**(sales | {"body": "Last chance! Buy our great offer today, 60% discount."}))
     assert told["status"] == "queued", told["reason"]
+
+
+async def test_null_for_what_may_be_left_out_of_an_event_is_leaving_it_out(office):
+    taken = await office.post("/v1/analytics/events", TRIAL | {"value": None, "metadata": None, "userId": None})
+    assert taken.status_code == 202
+
+
+async def test_an_event_of_nobody_names_the_field_that_is_missing(office):
+    refused = await office.post("/v1/analytics/events", {"eventType": "trial_started"})
+    assert refused.json()["errors"] == [{"field": "email", "message": "give email or userId"}]
+
+
+async def test_revenue_of_the_groups_sums_to_that_of_all(office):
+    for mailbox in ("agent", "clerk"):
+        await by_provider(office, "prospect@example.com", "primary", NOON - DAY, mailboxId=mailbox)
+    await office.post("/v1/analytics/events", TRIAL | {"value": "293.01"})
+    told = (await office.get("/v1/analytics/outcomes?groupBy=mailbox&model=linear")).json()
+    shares = [Decimal(str(group["outcomes"]["revenue_attributed"])) for group in told["groups"]]
+    assert sorted(shares) == [Decimal("146.5"), Decimal("146.51")]
+    assert sum(shares) == Decimal(str(told["outcomes"]["revenue_attributed"]))
+
+
+async def test_a_refund_is_exported_as_a_number(office):
+    await by_provider(office, "prospect@example.com", "primary", NOON - DAY)
+    await office.post("/v1/analytics/events", TRIAL | {"value": "-5"})
+    (row,) = csv.DictReader(io.StringIO((await office.get("/v1/analytics/outcomes/export")).text))
+    assert row["value"] == "-5"
+    assert Decimal(row["credited"]) == Decimal(-5)

@@ -130,3 +130,26 @@ async def test_a_stream_tells_everything_once_and_is_taken_up_where_it_broke(off
     assert [kind for _, kind in listener.events] == ["send.queued", "send.queued", "send.held"]
     assert [kind for _, kind in again.events] == ["send.held", "send.queued"]
     assert again.events[0] == listener.events[2]
+
+
+async def test_a_pager_that_gives_the_cursor_back_comes_to_the_end(office):
+    sent = [(await office.send(to=f"p{n}@example.com"))["sendId"] for n in range(5)]
+    seen, query = [], "?limit=2"
+    while (told := await page(office, query))["hasMore"]:
+        seen += told["data"]
+        query = f"?limit=2&cursor={told['nextCursor']}"
+    assert [e["sendId"] for e in seen + told["data"]] == sent
+
+
+async def test_a_cursor_that_contradicts_since_or_is_none_is_422(office):
+    await office.send()
+    assert (await page(office, "?since=evt_0-1&cursor=evt_0-1"))["data"] == []
+    refused = await office.get("/v1/events?since=evt_0-1&cursor=evt_0-2")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "cursor")
+    assert (await office.get("/v1/events?cursor=now")).json()["code"] == "bad_cursor"
+
+
+async def test_a_type_that_never_happens_is_422_as_for_webhooks(office):
+    refused = await office.get("/v1/events?types=send.*,send.heldd")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "types")
+    assert "did you mean send.held?" in refused.json()["detail"]

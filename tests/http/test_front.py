@@ -160,3 +160,26 @@ async def test_every_call_says_what_it_needs_and_may_answer(office):
             if path.startswith("/v1/"):
                 assert call["security"], (method, path)
                 assert {"401", "403", "404", "422", "429", "503"} <= set(call["responses"]), (method, path)
+
+
+async def test_a_parameter_that_is_not_known_is_422_and_names_the_nearest(office):
+    refused = await office.get("/v1/sends?status=held")
+    assert (refused.status_code, refused.json()["errors"]) == (
+        422,
+        [{"field": "status", "message": "is not a known parameter; did you mean state?"}],
+    )
+    assert (await office.post("/v1/mailboxes/agent/pause?why=x")).status_code == 422
+    assert (await office.get("/u/none?utm_source=x")).status_code == 404
+
+
+async def test_a_body_of_another_type_is_415(office):
+    for path in ("/v1/send/request", "/v1/send/simulate", "/v1/mailboxes", "/v1/mailboxes/agent/pause"):
+        for kind in ("text/plain", "application/x-www-form-urlencoded"):
+            answered = await office.call("POST", path, content=b"{}", headers={"Content-Type": kind})
+            assert (answered.status_code, answered.json()["code"]) == (415, "unsupported_media_type"), (path, kind)
+    assert (await office.post("/v1/mailboxes/agent/pause")).status_code == 200  # without a body there is no type
+
+
+async def test_health_answers_head(office):
+    for path in ("/healthz", "/livez", "/readyz"):
+        assert (await office.call("HEAD", path, key="")).status_code == 200

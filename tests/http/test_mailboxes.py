@@ -2,6 +2,7 @@
 
 import pytest
 
+from relay.submission.snippets import entrance
 from tests.http.office import DOMAIN, OTHER
 
 NEW = {
@@ -66,9 +67,40 @@ async def test_a_wrong_mailbox_is_422(office, changes):
     assert (made.status_code, made.json()["code"]) == (422, "invalid_request")
 
 
-async def test_declared_fields_are_changed_in_the_file(office):
-    answered = await office.call("PATCH", "/v1/mailboxes/agent", {"autonomyLevel": "human_approved"})
+@pytest.mark.parametrize("changes", [{"fromName": "Sam"}, {"autonomyLevel": "auto_send"}, {"role": "bulk"}])
+async def test_declared_fields_are_changed_in_the_file(office, changes):
+    answered = await office.call("PATCH", "/v1/mailboxes/clerk", changes)
     assert (answered.status_code, answered.json()["code"]) == (409, "declared_in_file")
+    assert f"and {next(iter(changes))} with it" in answered.json()["detail"]
+
+
+async def test_a_mailbox_of_the_file_is_made_to_ask_and_a_person_lifts_that(office):
+    key, path = await office.key(), "/v1/mailboxes/agent"
+    strict = await office.call("PATCH", path, {"autonomyLevel": "human_approved"}, key=key)
+    assert (strict.status_code, strict.json()["autonomyLevel"]) == (200, "human_approved")
+    assert (await office.send())["status"] == "held"
+    for looser in ("auto_send", "first_contact", None):
+        refused = await office.call("PATCH", path, {"autonomyLevel": looser}, key=key)
+        assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required"), looser
+    eased = await office.call("PATCH", path, {"autonomyLevel": "first_contact"})
+    assert eased.json()["autonomyLevel"] == "first_contact"
+    assert (await office.call("PATCH", path, {"rateLimits": None})).json()["autonomyLevel"] == "first_contact"
+    lifted = await office.call("PATCH", path, {"autonomyLevel": None})
+    assert lifted.json()["autonomyLevel"] == "auto_send"
+    assert (await office.send(to="eve@example.com"))["status"] == "queued"
+
+
+async def test_a_class_is_taken_from_a_mailbox_of_the_file_and_a_person_gives_it_back(office):
+    key, path = await office.key(), "/v1/mailboxes/agent"
+    fewer = await office.call("PATCH", path, {"allowedClasses": ["commercial"]}, key=key)
+    assert (fewer.status_code, fewer.json()["allowedClasses"]) == (200, ["commercial"])
+    assert (await office.send())["reason"] == "class_not_allowed"
+    for more in (["transactional"], ["commercial", "transactional"], None):
+        refused = await office.call("PATCH", path, {"allowedClasses": more}, key=key)
+        assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required"), more
+    assert (await office.get(path)).json()["allowedClasses"] == ["commercial"]
+    lifted = await office.call("PATCH", path, {"allowedClasses": None})
+    assert lifted.json()["allowedClasses"] == ["transactional", "commercial"]
 
 
 async def test_a_made_mailbox_is_changed(office):
@@ -113,6 +145,15 @@ async def test_an_agent_lowers_its_limits_and_never_raises_them(office):
     assert raised.json()["rateLimits"]["hourly"] == 7
     lifted = await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": None})
     assert lifted.json()["rateLimits"]["hourly"] == 10_000_000
+
+
+async def test_null_lifts_the_limit_of_one_window_and_only_for_a_person(office):
+    key, path = await office.key(), "/v1/mailboxes/agent"
+    await office.call("PATCH", path, {"rateLimits": {"hourly": 5, "daily": 9}}, key=key)
+    refused = await office.call("PATCH", path, {"rateLimits": {"hourly": None}}, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
+    lifted = await office.call("PATCH", path, {"rateLimits": {"hourly": None}})
+    assert lifted.json()["rateLimits"] | {"monthly": 0} == {"hourly": 10_000_000, "daily": 9, "monthly": 0}
 
 
 async def test_a_limit_that_could_not_bind_is_refused_and_says_what_does(office):
@@ -170,3 +211,31 @@ async def test_lists_page_by_cursor_without_a_gap(office):
     assert len(seen) == len(set(seen)) == 8
     assert [name for name in seen if name.startswith("m")] == ["m4", "m3", "m2", "m1", "m0"]
     assert (await office.get("/v1/mailboxes?cursor=forged")).json()["code"] == "bad_cursor"
+
+
+async def test_a_cursor_of_another_list_is_refused(office):
+    for n in range(2):
+        await office.send(to=f"p{n}@example.com")
+    cursor = (await office.get("/v1/sends?limit=1")).json()["nextCursor"]
+    assert (await office.get(f"/v1/sends?cursor={cursor}")).status_code == 200
+    for path in ("/v1/mailboxes", "/v1/me/keys", "/v1/events"):
+        assert (await office.get(f"{path}?cursor={cursor}")).json()["code"] == "bad_cursor", path
+
+
+@pytest.mark.parametrize(("path", "names"), [("tenants", ["acme", "default"]), ("providers", ["primary", "second"])])
+async def test_lists_with_an_order_of_their_own_page_too(office, path, names):
+    first = (await office.get(f"/v1/{path}?limit=1")).json()
+    rest = (await office.get(f"/v1/{path}?limit=1&cursor={first['nextCursor']}")).json()
+    assert [one["name"] for one in first["data"] + rest["data"]] == names
+    assert (first["hasMore"], rest["hasMore"], rest["nextCursor"]) == (True, False, None)
+
+
+async def test_null_is_what_is_not_given(office):
+    made = await office.post("/v1/mailboxes", NEW | {"fromName": None, "policy": None, "aliases": None})
+    assert (made.status_code, made.json()["fromName"], made.json()["policy"]) == (201, "", "default")
+    assert (await office.post("/v1/mailboxes", NEW | {"name": None})).json()["errors"][0]["field"] == "name"
+
+
+async def test_a_mailbox_is_told_the_way_in_that_every_client_is_told(office):
+    made = (await office.post("/v1/mailboxes", NEW)).json()["smtp"]
+    assert (made["host"], made["port"], made["tls"]) == entrance(office.app.settings)

@@ -144,7 +144,7 @@ async def test_H15_a_wildcard_is_a_letter_like_any_other(office):
     found = (await office.get("/v1/sends?campaign=a_c")).json()["data"]
     assert [send["campaign"] for send in found] == ["a_c"]
     assert (await office.get("/v1/sends?campaign=%25")).json()["data"] == []
-    assert (await office.get("/v1/events?types=send%25")).json()["data"] == []
+    assert (await office.get("/v1/events?types=send%25")).status_code == 422
 
 
 async def test_no_string_in_a_public_address_executes(office):

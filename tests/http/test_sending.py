@@ -1,12 +1,14 @@
 """Submission by HTTP: what is answered, what is stored, and what repeats do."""
 
+import asyncio
 import base64
 from email import message_from_bytes
 from email.policy import SMTP
 
 import pytest
+from sqlalchemy import text
 
-from relay.store import sends, sent
+from relay.store import sends, sent, waiting
 from tests.http.office import DOMAIN, OTHER
 
 FIELDS = {"sendId", "status", "decision", "reason", "detail", "retry", "retryAfter", "next", "replayed", "checks"}
@@ -107,13 +109,68 @@ async def test_a_request_under_way_is_409(office):
     mark = idempotency.mark(mailbox, "k-1")
     raw = orjson.dumps(BODY)
     digest = sha256(raw).hexdigest()
-    await office.house.write(lambda c: idempotency.claim(c, mark, digest=digest, send_id="", now=office.clock.now))
+    await office.house.write(lambda c: idempotency.claim(c, mark, digest=digest, now=office.clock.now))
     headers = {"Idempotency-Key": "k-1", "Content-Type": "application/json"}
     answered = await office.post("/v1/send/request", content=raw, headers=headers)
     assert (answered.status_code, answered.json()["code"]) == (409, "request_in_progress")
     assert answered.headers["retry-after"] == "1"
     office.clock.advance(61)
     assert (await office.post("/v1/send/request", content=raw, headers=headers)).json()["status"] == "queued"
+
+
+async def test_a_dedupe_key_replays_whatever_the_recipients_and_even_if_they_are_suppressed(office):
+    await office.post("/v1/suppressions", {"email": "gone@example.com", "scope": "tenant", "reason": "manual"})
+    first = await office.send(dedupeKey="k")
+    for to in ("other@example.com", ["bob@example.com", "more@example.com"], "gone@example.com"):
+        again = await office.send(dedupeKey="k", to=to)
+        assert again == first | {"replayed": True}
+    assert len((await office.get("/v1/sends")).json()["data"]) == 1
+
+
+async def test_of_two_requests_at_once_under_one_dedupe_key_one_wins(office):
+    await office.send()  # the first message of a domain reads its keys
+    told = await asyncio.gather(*(office.send(dedupeKey="k", to=f"{n}@example.com") for n in range(6)))
+    assert len({one["sendId"] for one in told}) == 1
+    assert [one["replayed"] for one in told].count(False) == 1
+
+
+async def test_an_idempotency_key_is_no_dedupe_key_and_is_shown_as_none(office):
+    told = (await office.post("/v1/send/request", BODY, headers={"Idempotency-Key": "i1"})).json()
+    assert (await office.get(f"/v1/sends/{told['sendId']}")).json()["dedupeKey"] is None
+    for key in ("i1", "idempotency-key i1"):
+        other = await office.send(dedupeKey=key, to=f"{len(key)}@example.com", body=key)
+        assert (other["replayed"], other["sendId"] != told["sendId"]) == (False, True)
+
+
+async def test_a_claim_that_was_lost_after_the_message_was_taken_does_not_send_it_again(office):
+    first = (await office.post("/v1/send/request", BODY, headers={"Idempotency-Key": "k-1"})).json()
+    await office.house.write(lambda c: c.execute(text("DELETE FROM idempotency")))
+    office.clock.advance(24 * 3600)  # by its content it would be another one
+    again = (await office.post("/v1/send/request", BODY, headers={"Idempotency-Key": "k-1"})).json()
+    assert (again["sendId"], again["replayed"]) == (first["sendId"], True)
+
+
+@pytest.mark.parametrize("by", ["dedupeKey", "Idempotency-Key", "content"])
+@pytest.mark.parametrize("mailbox", ["clerk", "agent"])
+async def test_what_was_withdrawn_or_cancelled_is_sent_when_it_is_asked_for_again(office, by, mailbox):
+    body = BODY | {"mailboxId": mailbox, "sendAt": "2026-03-25T09:00:00Z"}
+    body |= {"dedupeKey": "k"} if by == "dedupeKey" else {}
+    headers = {"Idempotency-Key": "k"} if by == "Idempotency-Key" else {}
+
+    async def send() -> dict[str, object]:
+        return (await office.post("/v1/send/request", body, headers=headers)).json()
+
+    first = await send()
+    repeated = await send()
+    assert (repeated["sendId"], repeated["status"], repeated["replayed"]) == (first["sendId"], first["status"], True)
+    if mailbox == "clerk":
+        await office.post(f"/v1/approvals/{first['sendId']}", {"decision": "withdraw"})
+    else:
+        which = waiting.Which(send_id=first["sendId"])
+        await office.house.write(lambda c: waiting.cancel(c, which, by="t", note="", now=office.clock.now))
+    again = await send()
+    assert (again["status"], again["replayed"]) == (first["status"], False)
+    assert again["sendId"] != first["sendId"]
 
 
 async def test_D5_a_refused_answer_frees_its_idempotency_key(office):

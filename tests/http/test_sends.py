@@ -96,3 +96,13 @@ async def test_no_address_stands_in_a_record(office):
     rows = office.row(lambda c: traces.records_of(c, told["sendId"]))
     assert "bob@example.com" not in rows[0].record
     assert loads(rows[0].record)["sendId"] == told["sendId"]
+
+
+async def test_a_message_id_that_was_generated_is_shown_once_the_message_left(office):
+    told = await office.send()
+    path = f"/v1/sends/{told['sendId']}"
+    assert (await office.get(path)).json()["messageId"] is None
+    await office.house.write(lambda c: c.exec_driver_sql("UPDATE deliveries SET attempts = 1").rowcount)
+    shown = (await office.get(path)).json()["messageId"]
+    assert shown == f"<{told['sendId'].lower()}@relay.test>"
+    assert await ids(office, f"?messageId={shown}") == [told["sendId"]]

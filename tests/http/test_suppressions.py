@@ -45,6 +45,45 @@ async def test_the_check_names_what_binds(office):
     assert (await office.get("/v1/suppressions/check?email=a@b.example")).json()["suppressed"] is False
 
 
+async def test_the_check_knows_the_aliases_of_an_address_where_its_mailbox_folds_them(office):
+    made = (await office.post("/v1/suppressions", BOB | {"email": "bob+tag@example.com"})).json()
+    for whose in ("", "&mailboxId=agent"):
+        told = (await office.get(f"/v1/suppressions/check?email=bob@example.com{whose}")).json()
+        assert [s["id"] for s in told["suppressions"]] == [made["id"]]
+    assert (await office.get("/v1/suppressions?email=bob@example.com")).json()["data"] == []
+    assert (await office.send())["reason"] == "suppressed"
+
+
+async def test_an_end_that_has_passed_is_422_for_an_address_and_for_a_domain(office):
+    for path, body in (("/v1/suppressions", BOB), ("/v1/suppressed-domains", {"domain": "example.com"})):
+        for past in ("2026-03-24T11:59:59Z", "1970-01-01T00:00:00Z"):
+            answered = await office.post(path, body | {"expiresAt": past})
+            assert answered.status_code == 422
+            assert answered.json()["errors"][0]["field"] == "expiresAt"
+            assert "has passed already" in answered.text
+        assert (await office.get(path)).json()["data"] == []
+
+
+async def test_an_import_skips_what_has_ended_already_and_says_so(office):
+    body = "email,expires_at\na@example.com,2020-01-01T00:00:00Z\nb@example.com,2026-04-01T00:00:00Z\n"
+    told = (await office.post("/v1/suppressions/import", content=body.encode())).json()
+    assert (told["imported"], told["skipped"], told["errors"][0]["line"]) == (1, 1, 2)
+    assert "has passed already" in told["errors"][0]["message"]
+
+
+async def test_a_reason_has_its_customary_names(office):
+    for number, (reason, kind) in enumerate({"bounce": "hard_bounce", "spam": "complaint"}.items()):
+        told = (await office.post("/v1/suppressions", BOB | {"email": f"a{number}@b.example", "reason": reason})).json()
+        assert told["reason"] == kind
+        assert (await office.get(f"/v1/suppressions?reason={reason}")).json()["data"] == [told]
+
+
+async def test_an_imported_reason_in_ones_own_words_is_kept_in_the_note(office):
+    await office.post("/v1/suppressions/import", content=b"email,reason,note\na@b.example,he asked,twice")
+    told = (await office.get("/v1/suppressions")).json()["data"][0]
+    assert (told["reason"], told["note"]) == ("manual", "he asked; twice")
+
+
 async def test_an_agent_sees_of_a_global_entry_only_that_it_is_there(office):
     await office.post("/v1/suppressions", BOB | {"scope": "global", "reason": "complaint"})
     told = (await office.get("/v1/suppressions/check?email=bob@example.com", key=await office.key())).json()
@@ -163,6 +202,25 @@ async def test_a_domain_is_refused_with_all_below_it(office):
     assert (await office.call("DELETE", path, key=key)).json()["code"] == "human_decision_required"
     assert (await office.call("DELETE", path)).status_code == 204
     assert (await office.send(to="x@mail.example.com"))["status"] == "queued"
+
+
+async def test_a_refused_domain_is_shown_to_its_tenant_and_to_no_other(office):
+    made = (await office.post("/v1/suppressed-domains", {"domain": "example.com", "note": "all of them"})).json()
+    theirs = (await office.post("/v1/suppressed-domains", {"domain": "example.com", "tenant": "acme"})).json()
+    assert (await office.get(f"/v1/suppressed-domains/{made['id']}")).json() == made
+    key = await office.key()
+    assert (await office.get(f"/v1/suppressed-domains/{made['id']}", key=key)).json() == made
+    for foreign in (theirs["id"], "sdom_none"):
+        assert (await office.get(f"/v1/suppressed-domains/{foreign}", key=key)).status_code == 404
+
+
+async def test_a_domain_is_checked_by_an_address_of_it_too(office):
+    await office.post("/v1/suppressed-domains", {"domain": "blocked.example"})
+    told = (await office.get("/v1/suppressed-domains/check?email=a@mail.Blocked.example")).json()
+    assert (told["domain"], told["suppressed"]) == ("mail.blocked.example", True)
+    assert told["suppressions"][0]["domain"] == "blocked.example"
+    for asked in ("", "?email=a@b.example&domain=b.example", "?email=nobody", "?domain=a@b"):
+        assert (await office.get(f"/v1/suppressed-domains/check{asked}")).status_code == 422
 
 
 async def test_the_ledger_of_consent_only_grows(office):

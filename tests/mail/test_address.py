@@ -110,6 +110,35 @@ def test_P8_dots_and_tags_fall_together_only_in_the_alias_key() -> None:
     assert alias_key(parse_path("+x@corp.com")) == "+x@corp.com"
 
 
+@pytest.mark.parametrize(
+    ("written", "enhanced"),
+    [
+        ("b\N{CYRILLIC SMALL LETTER O}b@x.com", "5.1.3"),
+        ("b\N{GREEK SMALL LETTER OMICRON}b@x.com", "5.1.3"),
+        ("иван.petrov@x.com", "5.1.3"),
+        ('"b \N{CYRILLIC SMALL LETTER O}"@x.com', "5.1.3"),
+        ("bob@ex\N{CYRILLIC SMALL LETTER A}mple.com", "5.1.2"),
+        ("bob@xn--exmple-4nf.com", "5.1.2"),
+        ("bob@mail.\N{GREEK SMALL LETTER ALPHA}bc.com", "5.1.2"),
+    ],
+)
+def test_P8_look_alikes_of_latin_letters_among_latin_ones_are_refused(written: str, enhanced: str) -> None:
+    with pytest.raises(AddressError, match="mixes Latin with Cyrillic or Greek letters") as refused:
+        parse_path(written)
+    assert str(refused.value.enhanced) == enhanced
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["иван@пример.example", "ivan@почта.example.com", "αλέξης@x.com", "иван2@x.com", "jörg@bücher.example",
+     "tanaka田中@日本abc.example", "김min@x.com", "田中たなか@x.com", "ארי@x.com"],
+)  # fmt: skip
+def test_P8_a_name_in_one_script_or_in_latin_beside_chinese_japanese_or_korean_is_valid(written: str) -> None:
+    local, _, domain = written.partition("@")
+    address = parse_path(written)
+    assert (address.local, address.domain) == (local, domain.encode("idna").decode())
+
+
 @pytest.mark.parametrize("domain", ["faß.de", "ẞtadt.de", "βόλος.com", "نامه\u200cای.com"])
 def test_P9_a_domain_with_two_owners_under_two_standards_is_refused(domain: str) -> None:
     with pytest.raises(AddressError) as refused:

@@ -5,7 +5,7 @@ from typing import Any
 
 from policy.decision import Check, Decision
 from policy.engine import decide
-from policy.facts import Facts, RecipientFacts
+from policy.facts import Facts, RecipientFacts, alias_of
 from policy.settings import PolicySettings
 from policy.state import DomainState, MailboxState, RecipientState, State, TenantState
 
@@ -17,7 +17,7 @@ SETTINGS = PolicySettings()
 
 def person(address: str = BOB, **more: Any) -> RecipientFacts:
     """One recipient."""
-    return RecipientFacts(address, address.lower(), address.lower(), address.partition("@")[2], **more)
+    return RecipientFacts(address, address.lower(), alias_of(address.lower()), address.partition("@")[2], **more)
 
 
 def facts(*recipients: str, **more: Any) -> Facts:

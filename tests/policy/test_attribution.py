@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.attribution import HALF_LIFE, MODELS, Event, Model, Touch, apportion, attribute
-from policy.outcomes import Brought, Costs, cost_of, outcome_name, report, together, unit_name
+from policy.outcomes import Brought, Costs, cost_of, in_cents, outcome_name, report, together, unit_name
 from policy.usage import DAY
 
 NOW = 1_774_348_200_000
@@ -139,6 +139,15 @@ def test_the_groups_add_up_to_the_whole() -> None:
     third = Decimal("0.333333")
     parts = [Brought({"trial_started": third * 2}, Decimal("0.1")), Brought({"trial_started": 1 - third * 2}, third)]
     assert together(parts, ()) == Brought({"trial_started": Decimal(1)}, Decimal("0.433333"))
+
+
+@given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=6, max_value=10**9, min_value=-(10**9))))
+def test_revenue_in_cents_adds_up_whatever_the_parts(revenues: list[Decimal]) -> None:
+    groups = {str(n): Brought({}, revenue) for n, revenue in enumerate(revenues)}
+    shown = in_cents(groups)
+    cents = report("30d", 0, together(groups.values(), ()), Decimal(0))["outcomes"]["revenue_attributed"]
+    assert sum(brought.revenue for brought in shown.values()) == cents
+    assert all(abs(shown[name].revenue - groups[name].revenue) <= Decimal("0.01") for name in groups)
 
 
 @pytest.mark.parametrize(

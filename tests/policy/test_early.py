@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from policy.decision import Check, Refusal
+from policy.decision import Check, Decision, Refusal, failed
 from policy.engine import Pause, at_mail, at_rcpt, recheck
 from policy.state import Consent, DomainState, Limits, Rates, RecipientState, State, Suppression, TenantState
 from policy.usage import HOUR, MINUTE, Usage
@@ -111,6 +111,27 @@ def test_a_recipient_too_many_is_told_when_it_is_named() -> None:
     assert reason(at_rcpt(with_options(over_rcpt="reject_all"), TO_BOB, state(), accepted=100)) == "rate_limited"
 
 
+@pytest.mark.parametrize(
+    ("refusal", "whole", "expected"),
+    [
+        (Refusal("cooldown", "", "after", "wait", 120_000), False, "blocked"),
+        (Refusal("cooldown", "", "after", "wait", 86_400), False, "deferred"),
+        (Refusal("rate_limited", "", "after", "wait", 90_000), False, "deferred"),
+        (Refusal("suppressed", "", "never", "drop_recipient"), False, "blocked"),
+        (Refusal("too_many_recipients", "", "after", "reduce_recipients"), False, "deferred"),
+        (Refusal("too_many_recipients", "", "after", "reduce_recipients"), True, "blocked"),
+    ],
+)
+def test_at_the_door_only_what_passes_soon_enough_is_deferred(refusal: Refusal, whole: bool, expected: str) -> None:
+    decision = Decision.at_the_door(failed("any", refusal), [BOB], 86_400, whole=whole)
+    assert decision.decision == expected
+
+
+def test_what_cannot_be_read_is_for_now_however_short_a_wait_is_allowed() -> None:
+    unread = refusal_of(at_mail(SETTINGS, ENVELOPE, state(rates=None)))
+    assert Decision.at_the_door(failed("any", unread), (), 1).decision == "deferred"
+
+
 def test_a_bounce_has_one_recipient_and_its_own_bucket() -> None:
     bounce = replace(TO_BOB, mail_from="", sender_addresses=())
     assert at_mail(SETTINGS, bounce, spent(1000)) is None
@@ -147,9 +168,11 @@ def test_a_pause_keeps_a_message_in_the_queue(known: State, rule: str) -> None:
     assert stopped.rule == rule
 
 
-def test_a_pause_that_holds_at_intake_keeps_it_too() -> None:
-    stopped = recheck(with_options(pause_reply="hold"), SALES, with_mailbox(state(), status="paused"), person())
+@pytest.mark.parametrize("pause_reply", ["550", "451", "hold"])
+def test_a_pause_keeps_it_by_its_own_name_however_clients_are_told(pause_reply: str) -> None:
+    stopped = recheck(with_options(pause_reply=pause_reply), SALES, with_mailbox(state(), status="paused"), person())
     assert isinstance(stopped, Pause)
+    assert stopped.refusal.reason == "mailbox_paused"
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,23 @@ def test_what_cannot_be_read_refuses_for_now_and_says_so(unread: str) -> None:
     assert [c.status for c in decision.checks if c.rule == decision.rule and c.recipient] == ["error"]
 
 
+@pytest.mark.parametrize(
+    ("mode", "decision", "statuses", "alerts"),
+    [
+        ("enforce", "deferred", ["error"], ()),
+        ("warn", "approved", ["error"], ("suppression_check",)),
+        ("shadow", "approved", ["error"], ()),
+        ("off", "approved", [], ()),
+    ],
+)
+def test_what_a_rule_cannot_read_stops_mail_only_where_the_rule_is_enforced(
+    mode: str, decision: str, statuses: list[str], alerts: tuple[str, ...]
+) -> None:
+    told = judged(facts(), state(RecipientState(suppressions=None)), with_rule("suppression_check", mode=mode))
+    assert (told.decision, told.alerts) == (decision, alerts)
+    assert [c.status for c in told.checks if c.rule == "suppression_check"] == statuses
+
+
 def test_unreadable_reputation_defers() -> None:
     assert judged(known=state(rates=None)).reason == "unavailable"
 

@@ -4,11 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from policy.state import DomainState, Earlier, Limits, MailboxState, RecipientState, State, Suppression, TenantState
+from policy.state import (
+    DomainState,
+    Earlier,
+    Limits,
+    MailboxState,
+    RecipientState,
+    Sent,
+    State,
+    Suppression,
+    TenantState,
+)
 from policy.usage import DAY, HOUR, MINUTE, Usage, hourly
 from tests.policy.cases import NOW, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
 
 A, B = "a@example.com", "b@example.com"
+SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 THROTTLED = with_rule("recipient_domain_throttle", mode="enforce")
 SUPPRESSED = RecipientState(suppressions=(Suppression("tenant", "hard_bounce", NOW - DAY),))
 REPEATED = RecipientState(earlier=(Earlier("message_id", "send_FIRST", NOW - MINUTE),))
@@ -61,6 +72,24 @@ def test_a_repeat_does_not_get_past_a_pause_or_a_block_list() -> None:
     assert judged(known=state(REPEATED, tenant=TenantState("default", "paused"))).reason == "tenant_paused"
     blocked = with_rule("recipient_allowed", block_domains=("example.com",))
     assert judged(known=state(REPEATED), policy=blocked).reason == "recipient_not_allowed"
+
+
+@pytest.mark.parametrize("kind", ["key", "idempotency_key"])
+def test_a_request_that_was_answered_is_answered_again_whatever_it_says_now_and_to_whom(kind: str) -> None:
+    first = Earlier(kind, "send_FIRST", NOW - 29 * DAY)
+    known = state({A: RecipientState(), B: SUPPRESSED}, answered=first, tenant=TenantState("default", "paused"))
+    for whole in (True, False):
+        decision = judged(facts(A, B, source="http", canaries=("x",)), known, whole=whole)
+        assert (decision.decision, decision.rule, outcomes(decision)) == ("approved", "duplicate", ["replayed"] * 2)
+        assert {v.first_send for v in decision.verdicts} == {"send_FIRST"}
+    late = replace(known, answered=Earlier(kind, "send_FIRST", NOW - 30 * DAY))
+    assert judged(facts(A, source="http"), late).reason == "tenant_paused"
+
+
+@pytest.mark.parametrize("mode", ["off", "shadow", "warn"])
+def test_where_the_rule_does_not_bind_an_answered_request_is_judged_anew(mode: str) -> None:
+    known = state(answered=Earlier("key", "send_FIRST", NOW - MINUTE))
+    assert outcomes(judged(facts(source="http"), known, with_rule("duplicate", mode=mode))) == ["queued"]
 
 
 def test_one_person_named_twice_gets_one_copy() -> None:
@@ -160,7 +189,8 @@ def test_a_mailboxs_policy_loosens_neither_its_tenant_nor_its_own_tightening() -
 
 
 def bounce(**more: object) -> object:
-    return facts(mail_from="", from_address="postmaster@acme.test", sender_addresses=("postmaster@acme.test",), **more)
+    returned = {"mail_from": "", "from_address": "postmaster@acme.test", "sender_addresses": ("postmaster@acme.test",)}
+    return facts(**{**returned, "report": True, **more})
 
 
 def test_a_bounce_draws_from_its_own_bucket_only() -> None:
@@ -169,7 +199,7 @@ def test_a_bounce_draws_from_its_own_bucket_only() -> None:
     assert judged(bounce(), with_mailbox(state(), usage=usage)).decision == "approved"
     usage.null_sender.add(NOW, 20)
     decision = judged(bounce(), with_mailbox(state(), usage=usage), with_rule("rate_limit_hourly", mode="off"))
-    assert (decision.reason, decision.refusal.detail) == ("rate_limited", "20 of 20 this hour for bounces")
+    assert (decision.reason, decision.refusal.detail) == ("rate_limited", "20 of 20 this hour from <>")
 
 
 def test_a_bounce_goes_to_one_recipient() -> None:
@@ -183,3 +213,43 @@ def test_a_bounce_is_no_way_round_identity_approval_or_suppression() -> None:
     held = judged(bounce(), with_mailbox(state(), autonomy="human_approved"))
     assert held.decision == "held"
     assert judged(bounce(), state(SUPPRESSED)).reason == "suppressed"
+
+
+EXHAUSTED = with_rule("rate_limit_hourly", limit=0)
+
+
+@pytest.mark.parametrize("form", [{"report": True}, {"automatic": True}])
+def test_what_is_a_return_by_its_form_is_nobodys_mail(form: dict[str, bool]) -> None:
+    message = bounce(**{"report": False, **form}, sketch=SKETCH, digest="d")
+    known = state(replace(REPEATED, recent=(Sent(NOW, SKETCH),) * 3))
+    decision = judged(message, known, EXHAUSTED)
+    assert decision.decision == "approved"
+    assert {check(decision, rule).status for rule in ("duplicate", "recipient_burst", "rate_limit_daily")} == {
+        "skipped"
+    }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"report": False},
+        {"message_class": "commercial"},
+        {"message_class": "commercial", "automatic": True},
+    ],
+)
+def test_anything_else_from_the_null_sender_is_judged_like_any_message(more: dict[str, object]) -> None:
+    message = bounce(**{"from_address": "sales@acme.test", "sender_addresses": ("sales@acme.test",), **more})
+    assert judged(message, policy=EXHAUSTED).reason == "rate_limited"
+    assert outcomes(judged(message, state(REPEATED))) == ["replayed"]
+    assert judged(bounce(**more)).reason == "sender_not_allowed"  # postmaster sells nothing
+
+
+def test_anything_else_from_the_null_sender_keeps_its_small_bucket_and_its_one_recipient() -> None:
+    usage = Usage()
+    usage.null_sender.add(NOW, 20)
+    message = facts(mail_from="")
+    queueing = with_rule("rate_limit_hourly", limit=0, on_exceed="queue")
+    full = judged(message, with_mailbox(state(), usage=usage), queueing)
+    assert (full.reason, full.refusal.detail) == ("rate_limited", "20 of 20 this hour from <>")
+    crowd = replace(message, recipients=(person(A), person(B)))
+    assert judged(crowd).reason == "too_many_recipients"

@@ -1,6 +1,7 @@
 """An agent that repeats itself is stopped at the fourth; a busy shop writing to one customer is not."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from policy.reading import read
 from policy.secrets import SecretScanner
 from policy.state import RecipientState, Sent
 from policy.usage import MINUTE
-from tests.policy.cases import NOW, facts, judged, state
+from tests.policy.cases import NOW, facts, judged, state, with_rule
 from tests.policy.notifications import NOTIFICATIONS
 from tests.policy.rewordings import FOLLOW_UPS, NACHFASSEN
 
@@ -51,3 +52,16 @@ def test_a_reworded_follow_up_is_stopped_at_the_fourth(follow_ups: Sequence[tupl
 
 def test_forty_notifications_with_facts_of_their_own_pass() -> None:
     assert walk(NOTIFICATIONS) == [""] * len(NOTIFICATIONS)
+
+
+@pytest.mark.parametrize(
+    ("mode", "pause", "cause"),
+    [("enforce", True, "a loop: 2 alike to one recipient in 24 hours"), ("enforce", False, ""), ("warn", True, "")],
+)
+def test_a_loop_asks_for_a_pause_where_the_rule_is_enforced_and_the_operator_wants_one(
+    mode: str, pause: bool, cause: str
+) -> None:
+    this = replace(message(0, *FOLLOW_UPS[0]), digest="another")
+    known = RecipientState(recent=(Sent(NOW, this.sketch),), first_at=NOW, last_at=NOW)
+    policy = with_rule("loop_detection", limit=1, mode=mode, pause=pause)
+    assert judged(this, state(known), policy).pauses == cause

@@ -51,6 +51,7 @@ def full_facts() -> Facts:
         digest="d",
         message_id="<a@b>",
         dedupe_key="k",
+        idempotency_key="i",
         send_at=NOW + 5,
         campaign="c",
         metadata={"a": [1, {"b": None}]},
@@ -73,11 +74,19 @@ def full_state() -> State:
     )
     return State(
         TenantState("t", "paused", "why", Limits(1, None, 3), usage),
-        MailboxState("m", "n", ("a", "b"), tightened=Limits(hourly=0), usage=usage, fan_out=(Cluster(SKETCH, (1, 2)),)),
+        MailboxState(
+            *("m", "n", ("a", "b")),
+            tightened=Limits(hourly=0),
+            tightened_autonomy="first_contact",
+            tightened_classes=("transactional",),
+            usage=usage,
+            fan_out=(Cluster(SKETCH, (1, 2)),),
+        ),
         DomainState("acme.test", True, "x", to_come={1: 5, 3: 2}),
         {BOB: known, "x@y.z": RecipientState(None, None, None, None)},
         (Rates("24h", 1, 2, 3, 4, "tenant"), Rates("7d", 1, 2, 3, 4, refused=5)),
         {"example.com": usage.sent["hourly"]},
+        Earlier("key", "send_0", 3),
     )
 
 
@@ -106,6 +115,7 @@ def test_state_comes_back_as_it_was() -> None:
         recent=st.none() | st.lists(st.builds(Sent, times, st.just(SKETCH) | st.just(OTHER))).map(tuple),
         first_at=times,
         last_commercial_at=times,
+        leaving=st.lists(times).map(tuple),
         leased_by=texts,
     )
 )

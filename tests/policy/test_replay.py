@@ -7,6 +7,7 @@ from policy.state import RecipientState
 from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, state, with_options, with_rule
 
 ALICE = "alice@example.com"
+DAY = 86_400  # seconds: the longest wait that is told as temporary
 ALLOWING_ALICE = with_rule("recipient_allowed", addresses=(ALICE,))
 
 
@@ -14,7 +15,7 @@ def test_a_recipient_refused_before_the_message_is_let_through_by_a_looser_polic
     envelope, known = facts(message_class=""), state()
     unmet = at_rcpt(ALLOWING_ALICE, envelope, known)
     assert unmet is not None
-    before = summary(Decision.at_the_door(unmet, [BOB]))
+    before = summary(Decision.at_the_door(unmet, [BOB], DAY))
     assert replay_at_the_door(ALLOWING_ALICE, envelope, known, before).direction == "same"
     change = replay_at_the_door(SETTINGS, envelope, known, before)
     assert (change.direction, change.rule, change.recipients) == ("looser", "recipient_allowed", (BOB,))
@@ -25,7 +26,7 @@ def test_a_sender_refused_for_a_limit_is_let_through_by_a_higher_one():
     envelope, known = facts(message_class="", recipients=()), state()
     unmet = at_mail(strict, envelope, known)
     assert unmet is not None
-    before = summary(Decision.at_the_door(unmet, ()))
+    before = summary(Decision.at_the_door(unmet, (), DAY))
     assert replay_at_the_door(strict, envelope, known, before).direction == "same"
     change = replay_at_the_door(SETTINGS, envelope, known, before)
     assert (change.direction, change.rule) == ("looser", "rate_limit_hourly")

@@ -70,11 +70,87 @@ def test_a_law_of_another_country_asks_for_nothing() -> None:
     assert judged(SALES, unknown, with_rule("consent_validation", profiles=("gdpr",))).reason == "no_consent"
 
 
+@pytest.mark.parametrize("jurisdiction", ["DE", "JP", ""])
+@pytest.mark.parametrize("profiles", [("casl",), ("can_spam",), ("gdpr", "casl", "can_spam")])
+def test_a_revoked_consent_binds_under_every_profile_wherever_it_was_said(
+    profiles: tuple[str, ...], jurisdiction: str
+) -> None:
+    known = to(consent=Consent(False, MARCH_1, "express", jurisdiction))
+    decision = judged(SALES, known, with_rule("consent_validation", profiles=profiles))
+    assert (decision.reason, decision.refusal.detail) == ("no_consent", "bob@example.com: consent revoked 2026-03-01")
+
+
+def test_where_nothing_asks_for_consent_a_revocation_is_only_recorded() -> None:
+    decision = judged(SALES, to(consent=Consent(False, MARCH_1)))
+    assert (decision.decision, check(decision, "consent_validation").evidence) == (
+        "approved",
+        {"revoked_date": "2026-03-01"},
+    )
+
+
 def test_an_answer_of_the_recipient_ends_the_cooldown() -> None:
     known = to(last_commercial_at=NOW - 4 * MINUTE, replied_at=NOW - 2 * MINUTE, last_at=NOW, first_at=1)
     assert check(judged(SALES, known), "cooldown").status == "skipped"
     earlier = to(last_commercial_at=NOW - 4 * MINUTE, replied_at=NOW - 6 * MINUTE, last_at=NOW, first_at=1)
     assert judged(SALES, earlier).reason == "cooldown"
+
+
+@pytest.mark.parametrize(
+    ("last", "leaving", "send_at", "wait"),
+    [
+        (0, (), 0, None),
+        (-9, (), 0, 60),
+        (-9, (), 2, None),  # it leaves when the ten minutes are over
+        (-9, (), 0.5, 60),
+        (0, (24 * 60,), 0, None),  # one for tomorrow stands in nobody's way today
+        (0, (24 * 60,), 24 * 60 - 10, None),
+        (0, (24 * 60,), 24 * 60 - 9, (24 * 60 + 10) * 60),
+        (0, (24 * 60,), 24 * 60 + 9, (24 * 60 + 10) * 60),
+        (0, (24 * 60,), 24 * 60 + 10, None),
+        (0, (9,), 0, 19 * 60),  # accepted before, leaves after
+        (0, (5, 18, 24 * 60), 0, 28 * 60),  # each one that would be too near is waited for
+        (-9, (24 * 60,), 0, 60),  # and today's are still kept apart
+        (0, (-5,), 0, 5 * 60),  # put off, and left by now
+    ],
+)
+def test_the_cooldown_compares_departures(
+    last: int, leaving: tuple[int, ...], send_at: float, wait: int | None
+) -> None:
+    known = to(
+        last_commercial_at=NOW + last * MINUTE if last else 0,
+        leaving=tuple(NOW + at * MINUTE for at in leaving),
+        last_at=NOW,
+        first_at=1,
+    )
+    decision = judged(replace(SALES, send_at=int(NOW + send_at * MINUTE) if send_at else 0), known)
+    assert (decision.refusal.wait if decision.reason == "cooldown" else None) == wait
+
+
+def test_the_cooldown_names_the_message_that_stands_in_the_way() -> None:
+    past = to(last_commercial_at=NOW - 4 * MINUTE, last_at=NOW, first_at=1)
+    assert judged(SALES, past).refusal.detail == "bob@example.com was written to less than 10 minutes ago"
+    coming = judged(SALES, to(leaving=(NOW + 4 * MINUTE,), last_at=NOW, first_at=1))
+    assert coming.refusal.detail == (
+        "bob@example.com is written to at 2026-03-24T10:34:00Z, less than 10 minutes from this"
+    )
+    assert check(coming, "cooldown").evidence["last"] == "2026-03-24T10:34:00Z"
+
+
+def test_two_that_the_hours_put_off_do_not_leave_together() -> None:
+    policy = with_rule("send_window", mode="enforce", start="11:00", end="12:00")
+    opening = NOW + 30 * MINUTE
+    assert judged(SALES, policy=policy).verdicts[0].due == opening
+    second = judged(SALES, to(leaving=(opening,), last_at=NOW, first_at=1), policy)
+    assert (second.reason, second.refusal.wait) == ("cooldown", 40 * 60)
+
+
+def test_two_that_a_limit_queues_are_compared_where_they_leave() -> None:
+    usage = Usage()
+    usage.add_sent(NOW - 10 * MINUTE, 1)
+    policy = with_rule("rate_limit_hourly", limit=1, on_exceed="queue")
+    known = with_mailbox(to(last_commercial_at=NOW - 5 * MINUTE, last_at=NOW, first_at=1), usage=usage)
+    decision = judged(SALES, known, policy)
+    assert (decision.decision, decision.verdicts[0].due) == ("approved", NOW + 51 * MINUTE)
 
 
 def test_a_cooldown_of_days_is_permanent_and_names_its_wait() -> None:
@@ -139,6 +215,43 @@ def test_a_look_alike_is_let_in_by_no_allow_list_and_caught_by_every_block_list(
     assert judged(twin, policy=allowed).reason == "recipient_not_allowed"
     blocked = with_rule("recipient_allowed", block_addresses=("kate@example.com",))
     assert judged(twin, policy=blocked).reason == "recipient_not_allowed"
+
+
+ALIASES = [
+    ("x+news@example.com", "x@example.com"),
+    ("x+news@example.com", "x+other@example.com"),
+    ("x@example.com", "X+news@example.com"),
+    ("b.ob@gmail.com", "bob@gmail.com"),
+    ("B.ob@gmail.com", "b.o.b+x@googlemail.com"),
+    ("bob@googlemail.com", "bob@gmail.com"),
+]
+
+
+@pytest.mark.parametrize(("entry", "address"), ALIASES)
+def test_a_block_list_names_whoever_shares_an_alias_in_both_directions(entry: str, address: str) -> None:
+    rule = with_rule("recipient_allowed", block_addresses=(entry,))
+    assert judged(facts(address), policy=rule).reason == "recipient_not_allowed"
+
+
+@pytest.mark.parametrize(("entry", "address"), ALIASES)
+def test_where_aliases_are_not_folded_a_block_list_names_one_spelling(entry: str, address: str) -> None:
+    rule = with_rule("recipient_allowed", block_addresses=(entry,))
+    apart = with_rule("suppression_check", rule, fold_aliases=False)
+    assert judged(facts(address), policy=apart).decision == "approved"
+    assert judged(facts(entry), policy=apart).reason == "recipient_not_allowed"
+
+
+def test_an_alias_of_a_listed_address_is_on_no_allow_list() -> None:
+    rule = with_rule("recipient_allowed", addresses=("x+news@example.com",))
+    assert judged(facts("x@example.com"), policy=rule).reason == "recipient_not_allowed"
+    assert judged(facts("x+news@example.com"), policy=rule).decision == "approved"
+
+
+def test_a_role_account_with_a_tag_is_one_where_aliases_are_folded() -> None:
+    rule = with_rule("recipient_allowed", role_accounts="block")
+    assert judged(facts("info+z@example.com"), policy=rule).reason == "recipient_not_allowed"
+    apart = with_rule("suppression_check", rule, fold_aliases=False)
+    assert judged(facts("info+z@example.com"), policy=apart).decision == "approved"
 
 
 def test_documentation_domains_are_valid() -> None:

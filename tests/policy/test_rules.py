@@ -75,6 +75,10 @@ ROWS = (
         known=with_mailbox(state(), status="paused", paused_by="key"),
     ),
     Row(
+        "mailbox_active", "mailbox_paused", "sales is paused by the policy, a loop", "human", "ask_human",
+        known=with_mailbox(state(), status="paused", paused_by="policy", cause="a loop"),
+    ),
+    Row(
         "sender_identity", "sender_not_allowed", "two From fields at line 4", "never", "fix_sender",
         facts(identity_defects=(Defect("from_twice", "two From fields at line 4", 4),)),
     ),
@@ -228,7 +232,7 @@ ROWS = (
         known=with_mailbox(state(), usage=used(3000, at=NOW - 20 * DAY)), decision="blocked", wait=912600,
     ),
     Row(
-        "rate_limit_hourly", "rate_limited", "5 of 5 this hour as its own key set", "after", "wait",
+        "rate_limit_hourly", "rate_limited", "5 of 5 this hour as tightened for this mailbox", "after", "wait",
         known=with_mailbox(state(), usage=used(5), tightened=Limits(hourly=5)), decision="deferred", wait=3660,
     ),
     Row(
@@ -256,6 +260,14 @@ ROWS = (
     Row(
         "autonomy_level", "held", "sales needs approval", "human", "ask_human",
         known=with_mailbox(state(), autonomy="human_approved"), decision="held",
+    ),
+    Row(
+        "autonomy_level", "held", "sales needs approval", "human", "ask_human",
+        known=with_mailbox(state(), tightened_autonomy="human_approved"), decision="held",
+    ),
+    Row(
+        "content_classification", "class_not_allowed", "sales may send commercial, this is transactional",
+        "human", "ask_human", known=with_mailbox(state(), tightened_classes=("commercial",)),
     ),
     Row(
         "autonomy_level", "held", "first contact with bob@example.com", "human", "ask_human",

@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policy.decision import Refusal
+from policy.engine import Pause, recheck
 from policy.rules.shaping import next_opening
 from policy.settings import SendWindow
-from policy.state import RecipientState
-from tests.policy.cases import NOW, facts, judged, outcomes, state, with_rule
+from policy.state import RecipientState, Suppression
+from policy.usage import MINUTE, Usage
+from tests.policy.cases import NOW, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Kathmandu")
 clock = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
@@ -96,3 +99,55 @@ def test_a_wished_time_is_moved_into_the_window() -> None:
     policy = with_rule("send_window", mode="enforce")
     evening = facts(message_class="commercial", send_at=at("2026-03-24T20:00"))
     assert shown(judged(evening, policy=policy).verdicts[0].due) == "Wed 09:00"
+
+
+def spent(*ago: int) -> Usage:
+    usage = Usage()
+    for one in ago:
+        usage.add_sent(NOW - one, 1)
+    return usage
+
+
+def test_mail_that_a_limit_queues_leaves_in_the_hours_too_and_counts_there() -> None:
+    policy = with_rule("send_window", with_rule("rate_limit_hourly", limit=1, on_exceed="queue"), mode="enforce")
+    policy = with_rule("send_window", policy, start="10:00", end="11:00")
+    known = with_mailbox(state(), usage=spent(10 * MINUTE))  # room at 11:21
+    decision = judged(facts(message_class="commercial"), known, policy)
+    (verdict,) = decision.verdicts
+    assert (shown(verdict.due), verdict.rule, verdict.counts_at) == ("Wed 10:00", "send_window", verdict.due)
+    assert check(decision, "send_window").evidence["scheduled_for"] == "2026-03-25T10:00:00Z"
+    assert outcomes(judged(facts(), known, policy)) == ["scheduled"]
+    assert shown(judged(facts(), known, policy).verdicts[0].due) == "Tue 11:21"
+
+
+def test_what_a_limit_lets_leave_within_the_hours_is_not_put_off_by_them() -> None:
+    policy = with_rule("send_window", with_rule("rate_limit_hourly", limit=1, on_exceed="queue"), mode="enforce")
+    policy = with_rule("send_window", policy, start="11:00", end="12:00")
+    decision = judged(facts(message_class="commercial"), with_mailbox(state(), usage=spent(10 * MINUTE)), policy)
+    assert (shown(decision.verdicts[0].due), decision.verdicts[0].rule) == ("Tue 11:21", "rate_limit_hourly")
+    assert "scheduled_for" not in check(decision, "send_window").evidence
+
+
+def test_each_copy_that_a_limit_queues_finds_hours_of_its_own() -> None:
+    policy = with_rule("send_window", with_rule("rate_limit_hourly", limit=1, on_exceed="queue"), mode="enforce")
+    policy = with_rule("send_window", policy, start="10:00", end="11:00")
+    three = facts("a@example.com", "b@example.com", "c@example.com", message_class="commercial")
+    decision = judged(three, policy=policy)
+    assert [v.outcome for v in decision.verdicts] == ["queued", "scheduled", "scheduled"]
+    assert [shown(v.due) for v in decision.verdicts[1:]] == ["Wed 10:00", "Thu 10:00"]
+
+
+@pytest.mark.parametrize(("mode", "waits"), [("enforce", True), ("warn", False), ("shadow", False), ("off", False)])
+def test_commercial_mail_that_departs_outside_the_hours_waits_for_them(mode: str, waits: bool) -> None:
+    policy = with_rule("send_window", mode=mode, start="11:00", end="12:00")
+    stopped = recheck(policy, facts(message_class="commercial"), state(), person())
+    assert isinstance(stopped, Pause) is waits
+    if isinstance(stopped, Pause):
+        assert (stopped.rule, shown(stopped.until)) == ("send_window", "Tue 11:00")
+    assert recheck(policy, facts(), state(), person()) is None
+
+
+def test_who_may_not_be_written_to_any_more_does_not_wait_for_the_hours() -> None:
+    gone = state(RecipientState(suppressions=(Suppression("tenant", "complaint", NOW),)))
+    policy = with_rule("send_window", mode="enforce", start="11:00", end="12:00")
+    assert isinstance(recheck(policy, facts(message_class="commercial"), gone, person()), Refusal)

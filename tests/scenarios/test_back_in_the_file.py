@@ -1,10 +1,13 @@
 """What leaves the configuration file and comes back to it: nothing that was stopped is started again by that."""
 
 import pytest
+import structlog.testing
 
 from tests.scenarios.gate import Gate
+from tests.scenarios.verdicts import taken
 from tests.support.settings import DOMAIN, mailbox
 from tests.support.smtp import Client
+from tests.support.waiting import until
 
 
 def declared(name: str, password: str) -> dict[str, object]:
@@ -30,8 +33,11 @@ def test_a_revoked_credential_stays_revoked(gate: Gate):
     keys = gate.call("GET", "/v1/me/keys?limit=200")["data"]
     (own,) = [key["id"] for key in keys if key["label"] == "filed"]
     gate.call("DELETE", f"/v1/me/keys/{own}", None, 204)
-    without_and_with(gate, before)
+    with structlog.testing.capture_logs() as logs:
+        without_and_with(gate, before)
     assert login(gate, "filed", password) == 525
+    (told,) = [entry for entry in logs if "was revoked and stays so: choose another username" in entry["event"]]
+    assert (told["username"], told["log_level"]) == ("filed", "warning")
     gate.change({"mailboxes": before})
 
 
@@ -70,3 +76,35 @@ def test_the_kill_switch_of_a_tenant_stays_thrown(gate: Gate):
     (row,) = [t for t in gate.call("GET", "/v1/tenants")["data"] if t["name"] == "left"]
     assert row["status"] == "paused"
     gate.change({"tenants": tenants})
+
+
+@pytest.mark.parametrize("cause", ["", "fraud"])
+def test_a_paused_provider_stays_paused(gate: Gate, cause: str):
+    before = list(gate.tree["deliveryConfig"]["providers"])
+    other = before[0] | {"name": "left", "weight": 0}
+
+    def status() -> str:
+        (row,) = [p for p in gate.call("GET", "/v1/providers")["data"] if p["name"] == "left"]
+        return str(row["status"])
+
+    def leave_and_come_back() -> None:
+        gate.change({"deliveryConfig": {"providers": before}})
+        gate.change({"deliveryConfig": {"providers": [*before, other]}})
+
+    leave_and_come_back()
+    gate.call("POST", "/v1/providers/left/pause", {"cause": cause})
+    leave_and_come_back()
+    assert status() == "paused"
+    gate.call("POST", "/v1/providers/left/resume", {"cause": "over"})
+    leave_and_come_back()
+    assert status() == "ready"
+    gate.change({"deliveryConfig": {"providers": before}})
+
+
+def test_mail_that_found_no_provider_leaves_as_soon_as_the_file_has_one(gate: Gate):
+    before, agent = list(gate.tree["deliveryConfig"]["providers"]), gate.mailbox()
+    gate.change({"deliveryConfig": {"providers": []}})
+    send = taken(agent.submit("waits@example.net"))
+    until(lambda: gate.call("GET", f"/v1/sends/{send}")["recipients"][0]["reason"] == "no_provider")
+    gate.change({"deliveryConfig": {"providers": before}})
+    gate.provider.ledger.wait(lambda ledger: ledger.copies_for("waits@example.net") == 1, 8)  # its next look: in 15 s

@@ -146,6 +146,73 @@ def test_of_a_mixed_set_only_the_new_recipients_are_sent_under_a_new_id(gate: Ga
     gate.arrived(old[1])
 
 
+def test_a_refusal_beside_a_repeat_is_a_refusal_of_its_own(gate: Gate):
+    agent, old, new, gone = gate.mailbox(), "side1@example.com", "side2@example.com", "side3@example.com"
+    gate.suppress(gone, reason="manual")
+    body = {"mailboxId": agent.id, "to": [old], "subject": "Your order 8", "body": "It has shipped."}
+    first = gate.call("POST", "/v1/send/request", body)["sendId"]
+    told = gate.call("POST", "/v1/send/request", body | {"to": [old, gone, new]})
+    assert (told["status"], told["reason"], told["replayed"]) == ("blocked", "suppressed", False)
+    assert told["sendId"] != first
+    assert [r["outcome"] for r in told["recipients"]] == ["replayed", "refused", "refused"]
+    assert events(gate, told["sendId"]) == ["send.blocked"]
+    assert trace(gate, told["sendId"])["decision"] == "blocked"
+    assert gate.call("GET", f"/v1/sends/{told['sendId']}")["status"] == "blocked"
+    assert gate.call("POST", "/v1/send/request", body | {"to": [old, new]})["replayed"] is False
+    gate.arrived(new)
+
+
+def test_a_refusal_beside_a_repeat_has_its_own_id_by_smtp(gate: Gate):
+    agent, old, bad = gate.mailbox({"consent_validation": {"required": True}}), "agreed@example.com", "not@example.com"
+    gate.call("POST", "/v1/consents", {"email": old}, 201)
+    message = agent.offer(old)
+    first = taken(agent.submit(old, message))
+    said = refused(agent.submit([old, bad], message))
+    assert (said.reason, said.send != first) == ("no_consent", True)
+    assert trace(gate, said.send)["decision"] == "blocked"
+    assert events(gate, said.send) == ["send.blocked"]
+
+
+def test_deliver_passing_reports_who_was_refused_beside_a_repeat(gate: Gate):
+    rules, options = {"consent_validation": {"required": True}}, {"mixed": "deliver_passing"}
+    agent, old, bad = gate.mailbox(rules, options=options), "passed@example.com", "failed@example.com"
+    gate.call("POST", "/v1/consents", {"email": old}, 201)
+    message = agent.offer(old)
+    first = taken(agent.submit(old, message))
+    send = taken(agent.submit([old, bad], message))
+    assert send != first
+    told = {r["recipient"]: r["outcome"] for r in trace(gate, send)["recipients"]}
+    assert told == {old: "replayed", bad: "refused"}
+    assert events(gate, send) == ["send.blocked"]
+    assert taken(agent.submit([old, bad], message)) == send  # within a minute it is the same
+    assert events(gate, send) == ["send.blocked"]
+    report = gate.arrived(agent.address)
+    assert bad.encode() in report
+    assert b"Subject: " + _subject(message) in report
+
+
+def _subject(message: bytes) -> bytes:
+    return message.partition(b"Subject: ")[2].partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("by", ["smtp", "http"])
+def test_of_twins_that_are_to_different_people_a_key_by_http_lets_one_win(gate: Gate, by: str):
+    agent, told = gate.mailbox(), list[tuple[str, bool]]()
+
+    def work(n: int) -> None:
+        to = f"winner{n}.{by}@example.com"
+        if by == "smtp":
+            told.append((taken(agent.submit(to, agent.receipt(to, "X-Gatepost-Dedupe-Key: one"))), False))
+            return
+        body = {"mailboxId": agent.id, "to": to, "subject": "One", "body": f"For {n}.", "dedupeKey": "one"}
+        answer = gate.call("POST", "/v1/send/request", body)
+        told.append((answer["sendId"], answer["replayed"]))
+
+    crowd(8, work)
+    assert len({send for send, _ in told}) == (1 if by == "http" else 8)
+    assert [replayed for _, replayed in told].count(False) == (1 if by == "http" else 8)
+
+
 @pytest.mark.parametrize("again", ["DUP@example.com", "dup@EXAMPLE.com", '"dup"@example.com'])
 def test_another_spelling_of_the_recipient_is_the_same_recipient(gate: Gate, again: str):
     agent = gate.mailbox()

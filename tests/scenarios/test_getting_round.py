@@ -264,6 +264,23 @@ def test_the_null_sender_dodges_neither_people_nor_lists_nor_its_own_bucket(gate
     assert gate.provider.ledger.copies_for("null0@example.com") == 0
 
 
+def test_the_null_sender_dodges_no_rule_unless_it_is_a_return_by_its_form(gate: Gate):
+    agent, to = gate.mailbox({"cooldown": {"mode": "enforce"}}), "dodge@example.com"
+    stopped = gate.mailbox({"rate_limit_hourly": {"limit": 0}})
+    with agent.connect() as client:
+        first = taken(client.submit("", [to], offer := agent.offer(to)))
+        assert taken(client.submit("", [to], offer), "duplicate of an earlier send") == first
+        forged = agent.offer(to, "Auto-Submitted: auto-replied")
+        assert refused(client.submit("", [to], forged)).reason == "cooldown"
+    with stopped.connect() as client:
+        assert refused(client.submit("", [to], stopped.receipt(to))).reason == "rate_limited"
+        taken(client.submit("", [to], stopped.receipt(to, "Auto-Submitted: auto-replied")))
+        report = stopped.receipt(to, "MIME-Version: 1.0", "Content-Type: multipart/report; boundary=b")
+        head, _, text = report.partition(b"\r\n\r\n")
+        taken(client.submit("", [to], head + b"\r\n\r\n--b\r\n\r\n" + text + b"--b--\r\n"))
+    assert refused(agent.submit(to, agent.offer(to))).reason == "cooldown"  # it counted as the agent's own
+
+
 def test_I3_nobody_on_the_wire_who_was_not_accepted(gate: Gate, agent: Agent):
     agent.submit("last@example.com")
     gate.arrived("last@example.com")

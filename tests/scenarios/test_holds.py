@@ -1,10 +1,12 @@
 """What waits for a person: let go, refused, taken back, timed out; and what nobody can let go."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from sqlalchemy import text
 
 from policy.moment import iso
-from tests.scenarios.gate import Agent, Gate
+from tests.scenarios.gate import INTERNAL, Agent, Gate
 from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
 
 
@@ -114,6 +116,43 @@ def test_a_held_message_counts_and_its_repeat_is_no_second_one(gate: Gate):
     assert taken(agent.submit(to, message), "duplicate of an earlier send") == send
     assert len(gate.call("GET", f"/v1/approvals?mailboxId={agent.id}")["data"]) == 1
     checked(trace(gate, _held(agent, to)), "rate_limit_hourly", "passed", current=1)
+
+
+def test_how_long_a_person_has_is_as_the_file_says_now(gate: Gate):
+    gate.change({"approvals": {"timeout": "1h"}})
+    send = _held(gate.mailbox(autonomyLevel="human_approved"), "sooner@example.com")
+    gate.change({"approvals": {"timeout": "24h"}})
+    (held,) = [a for a in gate.call("GET", "/v1/approvals?limit=200")["data"] if a["sendId"] == send]
+    assert datetime.fromisoformat(held["expiresAt"]) - datetime.fromisoformat(held["requestedAt"]) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("end", ["reject", "withdraw", "timeout"])
+def test_what_a_person_or_the_clock_ended_is_no_first_and_its_repeat_is_judged_anew(gate: Gate, end: str):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), f"anew.{end}@example.com"
+    message = agent.receipt(to, "X-Gatepost-Dedupe-Key: once")
+    first = taken(agent.submit(to, message), "held for approval")
+    if end == "timeout":
+        gate.clock.advance(24 * 3600 + 1)
+        gate.run(gate.app.chores._approvals())
+    else:
+        _decide(gate, first, end)
+    again = taken(agent.submit(to, message), "held for approval")
+    assert again != first
+    assert taken(agent.submit(to, message), "duplicate of an earlier send") == again
+    _decide(gate, again, "approve")
+    gate.arrived(to)
+
+
+def test_only_for_whom_it_was_refused_is_a_repeat_a_first_one(gate: Gate):
+    agent = gate.mailbox(autonomyLevel="human_approved")
+    outside, inside = "part@example.com", f"part@{INTERNAL}"
+    message = agent.receipt(outside)
+    first = taken(agent.submit([outside, inside], message), "held for approval")
+    gate.arrived(inside)
+    _decide(gate, first, "reject")
+    again = taken(agent.submit([outside, inside], message), "held for approval")
+    told = {r["recipient"]: r["outcome"] for r in trace(gate, again)["recipients"]}
+    assert told == {outside: "held", inside: "replayed"}
 
 
 def test_with_hold_reply_tempfail_the_same_message_asks_for_the_state(gate: Gate):

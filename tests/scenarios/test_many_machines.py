@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.scenarios import letters
+from tests.scenarios.test_exact_limits import crowd
 from tests.soak import Clients, Plan, ours, soak
 from tests.support.provider import Provider
 from tests.support.server import MakeServer
@@ -48,6 +49,29 @@ def _wait_for(clients: Clients, accepted: int) -> None:
     while len(clients.account.accepted) < accepted and clients.are_busy():
         pause.wait(0.05)
     assert len(clients.account.accepted) >= accepted
+
+
+def test_a_dedupe_key_given_to_two_machines_at_once_by_http_is_one_send(
+    make_server: MakeServer, provider: Provider, postgres_url: str
+):
+    servers = [make_server(_shared(postgres_url), providers=[provider.settings()]) for _ in range(2)]
+    told = list[tuple[str, bool]]()
+
+    def work(n: int) -> None:
+        with servers[n % 2].api() as api:
+            for key in range(10):
+                body = {
+                    "mailboxId": "agent",
+                    "to": f"{n}.{key}@example.net",
+                    "subject": "Hello",
+                    "dedupeKey": f"k{key}",
+                }
+                answer = api.post("/v1/send/request", json=body | {"body": f"Hello {n}."}).json()
+                told.append((answer["sendId"], answer["replayed"]))
+
+    crowd(8, work)
+    assert len({send for send, _ in told}) == 10
+    assert [replayed for _, replayed in told].count(False) == 10
 
 
 def test_what_a_machine_leaves_is_taken_over_by_another(make_server: MakeServer, provider: Provider, postgres_url: str):

@@ -1,8 +1,15 @@
 """SIGHUP: what takes effect at once; a file that cannot be, of which every worker says why."""
 
+from pathlib import Path
+from typing import Any
+
+import structlog.testing
+
+from config.loader import load
 from tests.scenarios.gate import Gate
+from tests.support.inside import MakeInside
 from tests.support.server import MakeServer
-from tests.support.settings import ADMIN_KEY, DOMAIN, mailbox
+from tests.support.settings import ADMIN_KEY, DOMAIN, mailbox, write
 from tests.support.smtp import Client
 from tests.support.waiting import until
 
@@ -32,3 +39,19 @@ def test_a_new_admin_key_and_new_bounds_hold_from_then_on(gate: Gate):
     with Client(gate.smtp) as first, Client(gate.smtp) as second:
         assert (first.reply().code, second.reply().code) == (220, 421)
     gate.change({"http": {"admin_key": ADMIN_KEY}, "smtp": {"connections": {"total": 1000}}})
+
+
+def test_a_selector_that_moves_no_key_is_told_with_the_command_that_makes_new_ones(
+    make_inside: MakeInside, tmp_path: Path
+):
+    def named(selector: str) -> list[Any]:
+        domains = [inside.tree["domains"][0] | {"dkim": {"selector": selector}}]
+        with structlog.testing.capture_logs() as logs:
+            inside.run(inside.app.reload(load(write(tmp_path, inside.tree | {"domains": domains})).settings))
+        return [entry for entry in logs if "gatepost domain rotate" in entry["event"]]
+
+    inside = make_inside()
+    for _ in range(2):
+        (told,) = named("gp7")
+        assert (told["domain"], told["selector"], told["standing"]) == (DOMAIN, "gp7", "gp1")
+    assert named("gp1") == []

@@ -53,3 +53,14 @@ def test_a_profile_asks_for_what_its_law_asks_for(gate: Gate, profile: str, basi
         taken(reply)
     else:
         assert refused(reply).reason == "no_consent"
+
+
+@pytest.mark.parametrize(
+    ("profiles", "jurisdiction"), [(["casl"], "DE"), (["gdpr", "casl", "can_spam"], "JP"), (["can_spam"], "CA")]
+)
+def test_a_revoked_consent_is_refused_under_every_profile(gate: Gate, profiles: list[str], jurisdiction: str):
+    agent = gate.mailbox({"consent_validation": {"profiles": profiles}})
+    address = f"no-{jurisdiction.lower()}@example.com"
+    _consent(gate, address, granted=False, jurisdiction=jurisdiction)
+    said = refused(agent.submit(address, agent.offer(address)))
+    assert (said.reason, "consent revoked" in said.detail) == ("no_consent", True)

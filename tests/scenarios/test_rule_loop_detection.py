@@ -1,9 +1,15 @@
 """Rule 15: the same thing in other words, to one person or to a crowd."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tests.policy.notifications import NOTIFICATIONS
 from tests.policy.rewordings import FOLLOW_UPS
 from tests.scenarios.gate import Gate
+from tests.scenarios.letters import letter
 from tests.scenarios.verdicts import checked, events, refused, taken, trace
+from tests.support.provider import Provider
+from tests.support.server import MakeServer
+from tests.support.settings import DOMAIN
 
 
 def test_P22_the_fourth_rewording_to_one_recipient_is_stopped_and_so_are_all_after_it(gate: Gate):
@@ -50,3 +56,45 @@ def test_the_same_offer_to_a_crowd_by_an_agent_warns(gate: Gate):
         ]
     assert [reply.code for reply in replies] == [250, 250, 550]
     assert refused(replies[2]).reason == "loop_detected"
+
+
+def test_with_pause_a_loop_pauses_the_mailbox_until_a_person_resumes_it(gate: Gate):
+    agent, to = gate.mailbox({"loop_detection": {"limit": 1, "pause": True}}), "paused-loop@example.com"
+    with agent.connect() as client:
+        replies = [client.submit(agent.address, [to], agent.letter(to, *follow_up)) for follow_up in FOLLOW_UPS[:3]]
+    assert [reply.code for reply in replies] == [250, 550, 550]
+    assert [refused(reply).reason for reply in replies[1:]] == ["loop_detected", "mailbox_paused"]
+    cause = "a loop: 2 alike to one recipient in 24 hours"
+    assert refused(replies[2]).detail == f"{agent.name} is paused by the policy, {cause}"
+    told = gate.call("GET", f"/v1/mailboxes/{agent.id}")
+    assert (told["status"], told["pausedBy"]) == ("paused", "policy")
+    happened = gate.call("GET", f"/v1/events?types=mailbox.paused&mailboxId={agent.id}")["data"]
+    assert [event["data"]["by"] for event in happened] == ["policy"]
+    gate.call("POST", f"/v1/mailboxes/{agent.id}/resume")
+    taken(agent.submit("somebody-else@example.com"))
+
+
+def test_a_loop_that_is_only_watched_pauses_nobody(gate: Gate):
+    agent, to = gate.mailbox({"loop_detection": {"mode": "warn", "limit": 1, "pause": True}}), "watched@example.com"
+    with agent.connect() as client:
+        for subject, text in FOLLOW_UPS[:3]:
+            taken(client.submit(agent.address, [to], agent.letter(to, subject, text)))
+    assert gate.call("GET", f"/v1/mailboxes/{agent.id}")["status"] == "active"
+
+
+def test_a_loop_seen_by_several_processes_at_once_pauses_once(make_server: MakeServer, provider: Provider):
+    server = make_server(
+        {
+            "server": {"workers": 2},
+            "policies": {"default": {"rules": {"loop_detection": {"limit": 1, "pause": True}}}},
+        },
+        providers=[provider.settings()],
+    )
+    to, sender = "dana@example.com", f"agent@{DOMAIN}"
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda one: server.submit([to], letter(sender, to, *one)), FOLLOW_UPS[:8]))
+    assert [reply.code for reply in replies].count(250) == 1
+    assert {refused(reply).reason for reply in replies if reply.code != 250} <= {"loop_detected", "mailbox_paused"}
+    with server.api() as api:
+        assert len(api.get("/v1/events?types=mailbox.paused").json()["data"]) == 1
+        assert api.get("/v1/mailboxes/agent").json()["pausedBy"] == "policy"

@@ -1,7 +1,10 @@
 """Rule 2: a paused mailbox sends nothing until a person resumes it."""
 
+import pytest
+
 from tests.scenarios.gate import Gate
-from tests.scenarios.verdicts import checked, events, refused, taken, trace
+from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
+from tests.support.waiting import until
 
 
 def test_a_paused_mailbox_is_refused_at_mail_with_the_cause(gate: Gate):
@@ -47,3 +50,21 @@ def test_pause_reply_451_lets_the_client_keep_its_mail(gate: Gate):
     gate.call("POST", f"/v1/mailboxes/{agent.id}/pause")
     said = refused(agent.submit("bob@example.com"))
     assert said.verdict == (451, "4.7.0", "mailbox_paused", "3600", "ask_human")
+
+
+@pytest.mark.parametrize("pause_reply", ["550", "451", "hold"])
+def test_what_a_pause_keeps_in_the_queue_says_so_and_goes_at_once_when_it_is_lifted(gate: Gate, pause_reply: str):
+    agent = gate.mailbox(options={"pause_reply": pause_reply}, autonomyLevel="human_approved")
+    to = f"waits-{agent.name}@example.com"
+    send = taken(agent.submit(to), "held for approval")
+    gate.call("POST", f"/v1/mailboxes/{agent.id}/pause", {"cause": "stop"})
+    gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
+    until(lambda: _waits_for(gate, send) == "mailbox_paused")
+    assert states(gate, send) == {to: "queued"}
+    gate.call("POST", f"/v1/mailboxes/{agent.id}/resume")
+    gate.arrived(to)
+
+
+def _waits_for(gate: Gate, send: str) -> str:
+    (recipient,) = gate.call("GET", f"/v1/sends/{send}")["recipients"]
+    return str(recipient["reason"])

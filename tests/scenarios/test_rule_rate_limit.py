@@ -71,7 +71,7 @@ def test_an_agents_key_may_lower_a_limit_and_never_raise_it(gate: Gate):
     gate.call("PATCH", path, {"rateLimits": {"hourly": 1}}, key=key)
     taken(agent.submit("tight@example.com"))
     said = refused(agent.submit("tight@example.com"))
-    assert said.detail == "1 of 1 this hour as its own key set"
+    assert said.detail == "1 of 1 this hour as tightened for this mailbox"
     told = gate.call("PATCH", path, {"rateLimits": {"hourly": 5}}, 403, key=key)
     assert told["code"] == "human_decision_required"
 
@@ -88,7 +88,7 @@ def test_a_tenants_limit_binds_all_its_mailboxes_together(gate: Gate):
 def test_bounces_have_a_bucket_of_their_own(gate: Gate):
     agent = gate.mailbox({"rate_limit_hourly": {"limit": 1}})
     taken(agent.submit("bucket@example.com"))
-    bounce = agent.letter("bucket@example.com", "Undelivered", "It came back.").replace(
+    bounce = agent.receipt("bucket@example.com", "Auto-Submitted: auto-replied").replace(
         f"From: {agent.address}".encode(), b"From: mailer-daemon@sender.test"
     )
     with agent.connect() as client:

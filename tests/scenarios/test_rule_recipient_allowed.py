@@ -6,7 +6,11 @@ from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import refused, taken
 
 ALLOW = {"addresses": ["ann@other.test"], "domains": ["example.com", ".example.org"]}
-BLOCK = {"block_addresses": ["bob@example.com"], "block_domains": [".rival.test"], "role_accounts": "block"}
+BLOCK = {
+    "block_addresses": ["bob@example.com", "x+news@example.com", "b.ob@gmail.com"],
+    "block_domains": [".rival.test"],
+    "role_accounts": "block",
+}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +24,9 @@ BLOCK = {"block_addresses": ["bob@example.com"], "block_domains": [".rival.test"
         (ALLOW, "x@example.org", False),
         (BLOCK, "BOB@example.com", False),
         (BLOCK, "bob+tag@example.com", False),
+        (BLOCK, "x@example.com", False),
+        (BLOCK, "bob@gmail.com", False),
+        (BLOCK, "info+z@example.com", False),
         (BLOCK, "x@a.rival.test", False),
         (BLOCK, "postmaster@example.com", False),
         (BLOCK, "ann@example.com", True),

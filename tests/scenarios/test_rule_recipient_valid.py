@@ -30,6 +30,23 @@ def test_an_impossible_recipient_is_refused_at_rcpt(gate: Gate, address: str, co
     assert said.verdict == (code, enhanced, "recipient_invalid", "never", "drop_recipient")
 
 
+@pytest.mark.parametrize(
+    ("address", "code", "enhanced"),
+    [
+        ("b\N{CYRILLIC SMALL LETTER O}b@example.com", 553, "5.1.3"),
+        ("bob@ex\N{CYRILLIC SMALL LETTER A}mple.com", 550, "5.1.2"),
+        ("bob@xn--exmple-4nf.com", 550, "5.1.2"),
+    ],
+)
+def test_a_look_alike_of_a_latin_address_is_refused(gate: Gate, address: str, code: int, enhanced: str):
+    agent = gate.mailbox()
+    with agent.connect() as client:
+        client.command(f"MAIL FROM:<{agent.address}> SMTPUTF8")
+        said = refused(client.command(f"RCPT TO:<{address}>"))
+    assert said.verdict == (code, enhanced, "recipient_invalid", "never", "drop_recipient")
+    assert "mixes Latin with Cyrillic or Greek letters" in said.detail
+
+
 def test_with_check_mx_dns_says_who_takes_mail(make_inside: MakeInside, provider: Provider, nameserver: NameServer):
     nameserver.publish("fine.test", "MX", "10 mx.fine.test.")
     nameserver.publish("null.test", "MX", "0 .")

@@ -78,6 +78,52 @@ def test_an_entry_that_was_removed_or_ran_out_binds_no_more(gate: Gate):
     taken(agent.submit("back@example.com"))
 
 
+@pytest.mark.parametrize(
+    ("entered", "asked"),
+    [
+        ("al.i+tag@example.com", "al.i@example.com"),
+        ("al.i@example.com", "al.i+other@example.com"),
+        ("al.i+tag@example.com", "AL.i+other@example.com"),
+        ("al.i@gmail.com", "ali@gmail.com"),
+        ("al.i@gmail.com", "a.l.i+x@googlemail.com"),
+    ],
+)
+def test_an_entry_binds_every_alias_of_its_address_in_both_directions(gate: Gate, entered: str, asked: str):
+    agent = gate.mailbox()
+    entry = gate.suppress(entered, reason="legal", scope="mailbox", mailboxId=agent.id)
+    assert refused(agent.submit(asked)).reason == "suppressed"
+    gate.call("DELETE", f"/v1/suppressions/{entry}", None, 204)
+    taken(agent.submit(asked))
+
+
+def test_who_unsubscribes_under_a_tag_gets_no_offer_under_another_spelling(gate: Gate):
+    agent, under, others = gate.mailbox(), "u9+tag@example.com", ("u9@example.com", "u9+other@example.com")
+    taken(agent.submit(under, agent.offer(under)))
+    link = re.search(rb"http://[^/\s]+(/u/[\w-]+)", gate.arrived(under))[1].decode()
+    with gate.api() as api:
+        assert api.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    for spelling in others:
+        assert refused(agent.submit(spelling, agent.offer(spelling))).reason == "unsubscribed"
+        taken(agent.submit(spelling))
+
+
+def test_an_alias_suppressed_while_mail_waits_does_not_leave(gate: Gate):
+    agent = gate.mailbox()
+    wish = f"X-Gatepost-Send-At: {iso(gate.clock() + 3_600_000)}"
+    send = taken(agent.submit("wait@example.com", agent.receipt("wait@example.com", wish)))
+    gate.suppress("wait+news@example.com", scope="mailbox", mailboxId=agent.id)
+    gate.later(3601)
+    gate.settled(send)
+    assert states(gate, send) == {"wait@example.com": "rejected"}
+
+
+def test_where_aliases_are_not_folded_an_entry_binds_one_spelling(gate: Gate):
+    agent = gate.mailbox({"suppression_check": {"fold_aliases": False}})
+    gate.suppress("apart+tag@example.com", scope="mailbox", mailboxId=agent.id)
+    taken(agent.submit("apart@example.com"))
+    assert refused(agent.submit("apart+tag@example.com")).reason == "suppressed"
+
+
 def test_where_aliases_are_not_folded_they_are_not_at_departure_either(gate: Gate):
     agent = gate.mailbox({"suppression_check": {"fold_aliases": False}})
     gate.suppress("kim@gmail.com", scope="global")

@@ -3,14 +3,17 @@
 import os
 import signal
 import socket
+import sqlite3
 import struct
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.script import Hold, Script
 from tests.support.server import MakeServer, Server
+from tests.support.smtp import Client
 from tests.support.waiting import until
 
 MESSAGE = b"From: agent@sender.test\r\nTo: bob@example.net\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -75,6 +78,48 @@ def test_a_worker_that_dies_is_replaced_by_the_file_as_it_is_and_one_that_is_wro
     assert len(workers(supervised) & before) == 1
     assert len(workers(supervised)) == 2
     assert supervised.terminate() == 0
+
+
+def test_a_worker_that_takes_over_has_the_store_the_key_and_the_doors_of_the_others(make_server: MakeServer, provider):
+    secret, folder = "the-first-secret-key-0123456789abcdef", "elsewhere"
+    server = make_server({"server": {"workers": 2, "secret_key": secret}}, providers=[provider.settings()])
+    until(lambda: server.logs().count('"ready"') == 2, 60)
+    assert secret.encode() not in Path(f"/proc/{server.process.pid}/cmdline").read_bytes()
+    listeners = [*server.tree["smtp"]["listeners"], {"bind": "127.0.0.1:1", "tls": "none"}]
+    elsewhere = {
+        "server": {"data_dir": folder, "secret_key": "another-secret-key-0123456789abcdefgh"},
+        "storage": {"url": f"sqlite+aiosqlite:///{folder}/there.db"},
+        "smtp": {"listeners": listeners, "max_message_size": 1_000_001},
+    }
+    for after_reload in (False, True):
+        server.rewrite(elsewhere)
+        if after_reload:
+            server.reload()
+            until(lambda: server.logs().count("server.secretKey: changed (after a restart)") == 2, 60)
+        os.kill(min(workers(server)), signal.SIGKILL)
+        until(lambda ready=3 + after_reload: server.logs().count('"ready"') == ready, 60)
+        for number in range(8):
+            assert server.submit([f"bob{number}.{after_reload}@example.net"], MESSAGE).code == 250
+    with closing(sqlite3.connect(server.folder / "gatepost.db")) as store:
+        assert store.execute("SELECT count(*) FROM sends").fetchone() == (16,)
+    assert not (server.folder / folder).exists()
+    with Client(server.smtp) as client:
+        assert "SIZE 1000001" in str(client.greet())  # everything else is as the file says now
+    assert server.terminate() == 0
+
+
+def test_a_worker_whose_store_or_key_is_not_that_of_the_others_does_not_serve(supervised):
+    key = supervised.folder / "data" / "secret.key"
+    before, good, store = workers(supervised), key.read_text(), supervised.folder / "gatepost.db"
+    key.write_text("ab" * 32 + "\n")
+    os.kill(min(before), signal.SIGKILL)
+    until(lambda: "the store was made under another secret key" in supervised.logs(), 60)
+    key.write_text(good)
+    until(lambda: supervised.logs().count('"ready"') == 3, 60)
+    store.rename(store.with_suffix(".away"))
+    os.kill(min(workers(supervised)), signal.SIGKILL)
+    until(lambda: "gatepost.db was removed or replaced: restore it" in supervised.logs(), 60)
+    assert not store.exists()
 
 
 def test_it_gives_up_only_when_nobody_serves(supervised):

@@ -15,11 +15,22 @@ from sqlalchemy import Connection, delete, select, update
 
 from config.loader import load_text
 from policy.state import Limits
+from policy.usage import Usage
 from relay.store import schema as t
-from relay.store.accounts import NewMailbox, Taken, add_mailbox, add_tenant, pause_mailbox
+from relay.store.accounts import (
+    InUse,
+    NewMailbox,
+    Taken,
+    add_mailbox,
+    add_tenant,
+    pause_mailbox,
+    rename_tenant,
+    tighten_mailbox,
+)
 from relay.store.declared import declare
 from relay.store.declaring import Makers
 from relay.store.engine import Database
+from relay.store.snapshot import mailbox_state
 from tests.support.settings import DOMAIN, mailbox
 from tests.support.settings import settings as tree
 
@@ -111,6 +122,20 @@ def test_a_mailbox_whose_address_changes_in_the_file_keeps_its_past(database: Da
         assert (login.mailbox_id, login.scope) == (before.id, f"new@{DOMAIN}")
 
 
+def test_what_tightened_a_mailbox_binds_beside_whatever_the_file_says_later(database: Database) -> None:
+    with database.transaction() as connection:
+        bring(connection, box("agent", "old"))
+        (before,) = connection.execute(select(t.mailboxes)).all()
+        tighten_mailbox(
+            connection, before.id, {"hourly": 5, "autonomy": "first_contact", "allowed_classes": ["transactional"]}, 2
+        )
+        for declared, level in (("auto_send", "first_contact"), ("human_approved", "human_approved")):
+            bring(connection, box("agent", "old") | {"autonomyLevel": declared})
+            (row,) = connection.execute(select(t.mailboxes)).all()
+            state = mailbox_state(row, Usage())
+            assert (state.level, state.classes, state.tightened.hourly) == (level, ("transactional",), 5)
+
+
 def test_a_revoked_credential_stays_revoked_in_another_mailbox(database: Database) -> None:
     with database.transaction() as connection:
         bring(connection, box("a", "x", "u"), box("b", "y"))
@@ -162,6 +187,46 @@ def test_nobody_sends_from_the_domain_of_another_tenant(database: Database) -> N
         connection.execute(update(t.domains).values(tenant_id="ten_b", managed=False))
         with pytest.raises(Taken, match="belongs to another tenant"):
             bring(connection, box("a", "x"), domains=[])
+
+
+def test_nothing_of_a_tenant_changes_to_another(database: Database) -> None:
+    two = {"tenants": [{"name": "beta"}]}
+    with database.transaction() as connection:
+        bring(connection, box("a", "x"), **two)
+        theirs = [box("a", "x") | {"tenant": "beta"}]
+        domain = tree(Path("/nowhere"))["domains"][0] | {"tenant": "beta"}
+        with pytest.raises(InUse, match=f"the domain {DOMAIN}, which the mailbox a uses, is of the tenant default"):
+            bring(connection, *theirs, domains=[domain], **two)
+        with pytest.raises(InUse, match="the mailbox a is of the tenant default"):
+            bring(connection, *theirs, domains=[], **two)
+        bring(connection, **two)
+        bring(connection, domains=[domain], **two)
+
+
+def test_a_renamed_tenant_keeps_what_it_has(database: Database) -> None:
+    def named(name: str) -> dict[str, Any]:
+        domain = tree(Path("/nowhere"))["domains"][0] | {"tenant": name}
+        return {"tenants": [{"name": name}], "domains": [domain]}
+
+    with database.transaction() as connection:
+        bring(connection, box("a", "x") | {"tenant": "beta"}, **named("beta"))
+        (before,) = connection.execute(select(t.mailboxes)).all()
+        rename_tenant(connection, "beta", "gamma")
+        bring(connection, box("a", "x") | {"tenant": "gamma"}, **named("gamma"))
+        assert connection.execute(select(t.mailboxes.c.tenant_id)).scalar_one() == before.tenant_id
+        with pytest.raises(Taken):
+            rename_tenant(connection, "gamma", "default")
+        with pytest.raises(InUse):
+            rename_tenant(connection, "default", "first")
+
+
+def test_no_policy_leaves_the_file_that_a_mailbox_of_the_api_obeys(database: Database) -> None:
+    with database.transaction() as connection:
+        bring(connection)
+        make(connection, policy="strict")
+        with pytest.raises(InUse, match="the mailbox api of the API obeys the policy strict"):
+            bring(connection)
+        bring(connection, policies={"strict": {}})
 
 
 def test_machines_that_are_told_of_a_new_file_at_once_bring_it_in_once(database: Database) -> None:

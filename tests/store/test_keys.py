@@ -5,10 +5,10 @@ import itertools
 import pytest
 from sqlalchemy import text
 
-from relay.mail.dkim_key import generate_ed25519, generate_rsa
+from relay.mail.dkim_key import DkimKeyError, generate_ed25519, generate_rsa
 from relay.store import rotation
 from relay.store.accounts import Declared
-from relay.store.keys import Brought, Signers, ensure_keys
+from relay.store.keys import Brought, Signers, bypassed, ensure_keys
 from relay.store.roster import keys_of
 
 DOMAIN = "sender.test"
@@ -60,6 +60,58 @@ def test_M8_a_key_the_file_brings_takes_the_place_of_rotated_ones(database, keys
             signers.load(connection, 3000)
             assert [s.selector for s in signers.of(DOMAIN)] == [selector, "gp2e" if settled else "gp1e"]
             assert signers.of(DOMAIN)[0].key.private_pem == pem
+
+
+@pytest.mark.parametrize(
+    ("selector", "brought"),
+    [
+        ("gp1e", Brought(rsa=generate_rsa().private_pem)),
+        ("gp3", Brought(rsa=generate_ed25519().private_pem)),
+        ("gp3", Brought(ed25519=generate_rsa().private_pem)),
+        ("gp3", Brought(rsa=b"junk")),
+    ],
+)
+def test_no_key_takes_the_place_of_one_of_another_algorithm(database, keys, selector, brought):
+    with database.transaction() as connection:
+        ensure_keys(connection, DOMAIN, "gp1", **keys)
+        before = keys_of(connection, DOMAIN)
+        with pytest.raises(DkimKeyError, match=DOMAIN):
+            ensure_keys(connection, DOMAIN, selector, brought=brought, **keys)
+        assert keys_of(connection, DOMAIN) == before
+
+
+def test_a_key_is_made_at_no_selector_that_another_algorithm_has(database, keys):
+    with database.transaction() as connection:
+        ensure_keys(connection, DOMAIN, "gp1e", **keys)
+        connection.execute(text("DELETE FROM dkim_keys WHERE algorithm = 'ed25519-sha256'"))
+        with pytest.raises(DkimKeyError, match="the selector gp1e has a key of rsa-sha256"):
+            ensure_keys(connection, DOMAIN, "gp1", **keys)
+        assert standing(connection) == {"gp1e": "active"}
+
+
+def test_a_selector_that_changes_nothing_is_told_until_it_is_put_back_or_taken(database, keys):
+    with database.transaction() as connection:
+        connection.execute(text("INSERT INTO domains (id, tenant_id, name) VALUES ('dom_x', 'ten_x', 'sender.test')"))
+        ensure_keys(connection, DOMAIN, "gp1", **keys)
+        assert bypassed(connection, DOMAIN, "gp1") == ""
+        for _ in range(2):  # at a reload, and at the next start
+            ensure_keys(connection, DOMAIN, "gp7", **keys)
+            assert bypassed(connection, DOMAIN, "gp7") == "gp1"
+        assert bypassed(connection, DOMAIN, "gp1") == ""
+        ensure_keys(connection, DOMAIN, "gp7", brought=Brought(rsa=generate_rsa().private_pem), **keys)
+        assert bypassed(connection, DOMAIN, "gp7") == ""
+        ensure_keys(connection, DOMAIN, "gp1", **keys)
+        assert bypassed(connection, DOMAIN, "gp1") == "gp7"
+
+
+def test_a_selector_that_was_rotated_away_is_nothing_to_tell(database, keys):
+    with database.transaction() as connection:
+        connection.execute(text("INSERT INTO domains (id, tenant_id, name) VALUES ('dom_x', 'ten_x', 'sender.test')"))
+        ensure_keys(connection, DOMAIN, "gp1", **keys)
+        rotated(connection, keys)
+        connection.execute(text("DELETE FROM dkim_keys WHERE status = 'retired'"))
+        assert bypassed(connection, DOMAIN, "gp1") == ""
+        assert bypassed(connection, DOMAIN, "gp2") == ""
 
 
 def test_R11_a_clock_that_was_set_back_leaves_no_domain_unsigned(database, keys):

@@ -63,9 +63,14 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url:
     with database.transaction() as connection:
         event_ = "INSERT INTO outcomes (id, tenant_id, digest, type) VALUES ('evt_1', 'ten_1', 'd', 'deal_closed')"
         connection.execute(text(event_))
+        for number, key in enumerate(("x+news@example.com", "b.o.b@googlemail.com", "ann@example.com")):
+            entry = {"id": f"sup_{number}", "key": key}
+            connection.execute(text("INSERT INTO suppressions (id, key, scope) VALUES (:id, :key, 'global')"), entry)
     assert upgrade(database) == HEAD
     with database.transaction() as connection:
         assert connection.execute(text("SELECT id, state FROM outcomes")).one() == ("evt_1", "new")
+        aliases = connection.execute(text("SELECT alias FROM suppressions ORDER BY id")).scalars().all()
+        assert aliases == ["x@example.com", "bob@gmail.com", "ann@example.com"]
     database.close_now()
 
 

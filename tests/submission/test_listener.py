@@ -1,5 +1,6 @@
 """Binding, terms that change, and what holds for all listeners of a process."""
 
+import os
 import socket
 from dataclasses import replace
 
@@ -31,8 +32,23 @@ def test_nagle_is_off(hall: Hall) -> None:
 
 
 def test_an_address_in_use_is_an_error_at_once() -> None:
-    with bind("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
-        bind("127.0.0.1", first.getsockname()[1])
+    with bind("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(OSError, match=rf"cannot listen on 127\.0\.0\.1:{port}: the address is in use: stop"):
+            bind("127.0.0.1", port)
+
+
+def test_an_address_that_is_not_this_machines_is_named_with_what_to_do() -> None:
+    with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1:2525: no address of this machine: write one"):
+        bind("192.0.2.1", 2525)
+    with pytest.raises(OSError, match=r"cannot listen on \[2001:db8::1\]:2525: "):
+        bind("2001:db8::1", 2525)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may take any port")
+def test_a_port_that_needs_root_is_named_with_what_to_do() -> None:
+    with pytest.raises(PermissionError, match=r"cannot listen on 127\.0\.0\.1:25: a port below 1024 needs root"):
+        bind("127.0.0.1", 25)
 
 
 def test_tls_without_a_certificate_is_refused_at_once() -> None:

@@ -7,6 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from relay.submission.certificate import Certificate
 from relay.submission.terms import Timeouts
@@ -179,7 +185,7 @@ def test_S16_a_new_certificate_is_shown_to_new_connections_and_cuts_none(
         assert client.command("NOOP").code == 250
 
 
-@pytest.mark.parametrize("damage", ["missing", "garbage", "foreign key"])
+@pytest.mark.parametrize("damage", ["missing", "garbage", "no key", "foreign key", "locked key"])
 def test_S16_a_bad_new_certificate_leaves_the_old_in_place(
     implicit: Hall, certificate: Certificate, tmp_path: Path, damage: str
 ) -> None:
@@ -189,6 +195,12 @@ def test_S16_a_bad_new_certificate_leaves_the_old_in_place(
             chain.unlink()
         case "garbage":
             chain.write_text("no certificate")
+        case "no key":
+            key.write_text("no key")
+        case "locked key":
+            own = load_pem_private_key(key.read_bytes(), None)
+            seal = BestAvailableEncryption(b"secret")
+            key.write_bytes(own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, seal))
         case _:
             (tmp_path / "other").mkdir()
             key.write_bytes(tls.write_certificate(tmp_path / "other")[1].read_bytes())

@@ -12,10 +12,10 @@ from relay.cli.dns import asked
 from relay.cli.house import House
 from relay.cli.rows import every
 from relay.http.dns_records import Found
-from relay.http.replaying import policy_of
 from relay.store.listings import tenant_names
 from relay.store.rates import read_rates
 from relay.store.roster import keys_of
+from relay.submission.account import policy_of
 
 # What a record's absence means to those who receive the mail.
 _WHY = {

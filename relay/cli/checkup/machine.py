@@ -8,12 +8,16 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from config.errors import SecretMissing
 from config.settings import Settings
 from config.smtp import Listener
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.house import House
-from relay.store.migrate import HEAD, current
+from relay.store.engine import StoreUnusable
+from relay.store.keys import unopened
+from relay.store.migrate import HEAD
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
@@ -34,11 +38,10 @@ def interpreter() -> Iterator[Finding]:
 
 
 def store(house: House) -> Iterator[Finding]:
-    """Whether the store can be used, and has room."""
-    revision, file = current(house.database), house.database.file
+    """What it is, and whether it has room; that it can be used has been seen."""
+    file = house.database.file
     kind = f"SQLite at {file}" if file else f"PostgreSQL at {house.database.url.host or 'a local socket'}"
-    if revision == HEAD:
-        yield ok("store", f"{kind}, schema {revision}")
+    yield ok("store", f"{kind}, schema {HEAD}")
     if file is None:
         return
     free, least = shutil.disk_usage(file.parent).free, house.settings.storage.min_free_space
@@ -50,6 +53,31 @@ def store(house: House) -> Iterator[Finding]:
         yield warn("store", f"{_size(free)} free", f"Below {_size(least)} new mail is refused with 452.")
     if house.settings.server.workers != 1:
         yield info("store", "several workers share one SQLite file", "For more than one machine use PostgreSQL.")
+
+
+def sealed(house: House) -> Iterator[Finding]:
+    """Whether the secret key is the store's, and opens the keys that sign."""
+    try:
+        vault = house.vault
+    except SecretMissing as error:
+        yield info("keys", f"the secret key was not looked at: {error}")
+        return
+    except (StoreUnusable, ValueError) as error:
+        yield fail("keys", str(error), "The server does not start, and no login is believed.")
+        return
+    with house.reading() as connection:
+        rows = list(unopened(connection, vault))
+    for row in rows:
+        what = f"its {row.status} DKIM key {row.selector} was sealed under another secret key"
+        yield fail(row.domain, what, "It signs nothing: mail waits rather than leave unsigned.", _unsealed(house, row))
+
+
+def _unsealed(house: House, row: Any) -> str:
+    if house.settings.brings_keys_of(row.domain):
+        return "Name a new key and a new selector in the file."
+    if row.status == "pending":
+        return "Do not publish it; bring keys of your own in the file, which ends the rotation."
+    return f"gatepost domain rotate {row.domain}, publish its records, gatepost domain verify {row.domain}"
 
 
 def listeners(settings: Settings) -> Iterator[Finding]:

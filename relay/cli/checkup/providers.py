@@ -2,36 +2,42 @@
 
 from collections.abc import Iterator
 
+from config.settings import Settings
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.house import House
 from relay.store.roster import providers as rows_of
 
 
-def providers(house: House, *, with_network: bool) -> Iterator[Finding]:
+def providers(settings: Settings, *, with_network: bool) -> Iterator[Finding]:
     """Each provider of the configuration."""
-    declared = house.settings.providers
+    declared = settings.providers
     if not declared:
         yield fail("providers", "there is none", "Accepted mail waits in the queue.", "Add deliveryConfig.providers.")
         return
-    with house.reading() as connection:
-        rows = rows_of(connection)
     for provider in declared:
-        row = rows.get(provider.name)
-        if row is not None and row.status == "paused":
-            yield warn(provider.name, "it is paused", row.cause, f"gatepost provider resume {provider.name}")
         if not provider.is_ready:
             yield warn(provider.name, f"it is unconfigured: {provider.lacks}", "It is skipped.")
     if with_network:
-        yield from _probed(house)
+        yield from _probed(settings)
     if sum(p.is_ready for p in declared) == 1:
         yield info("providers", "there is one provider only", "While it is down mail waits; a second one takes over.")
 
 
-def _probed(house: House) -> Iterator[Finding]:
+def paused(house: House) -> Iterator[Finding]:
+    """Those that were paused."""
+    with house.reading() as connection:
+        rows = rows_of(connection)
+    for provider in house.settings.providers:
+        row = rows.get(provider.name)
+        if row is not None and row.status == "paused":
+            yield warn(provider.name, "it is paused", row.cause, f"gatepost provider resume {provider.name}")
+
+
+def _probed(settings: Settings) -> Iterator[Finding]:
     from relay.cli.probe import probe_all
 
-    ready = [p for p in house.settings.providers if p.is_ready]
-    for found in probe_all(ready, house.settings.server.hostname):
+    ready = [p for p in settings.providers if p.is_ready]
+    for found in probe_all(ready, settings.server.hostname):
         if found["status"] == "ok":
             yield ok(found["name"], f"{found['host']}: {found['detail']} in {found['milliseconds']} ms")
         else:

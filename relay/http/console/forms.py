@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from relay.http.console.visit import Visit
-from relay.http.pages import Turn, read_cursor
+from relay.http.pages import Turn, turn_of
 from relay.http.problems import of_exception
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -25,5 +25,4 @@ def filled(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 def turn(visit: Visit, limit: int = 50) -> Turn:
     """Which page of a list is asked for; raises Problem."""
-    cursor = visit.asked("cursor")
-    return Turn(limit, read_cursor(visit.house, cursor) if cursor else None)
+    return turn_of(visit.house, visit.request.url.path, visit.asked("cursor"), limit)

@@ -18,7 +18,7 @@ from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.mailbox_shapes import NewMailbox
 from relay.http.problems import Problem
 from relay.store import credentials
-from relay.submission.snippets import Login, best_listener, snippet
+from relay.submission.snippets import Login, entrance, snippet
 
 FORMS = (("smtplib", "Python smtplib"), ("django", "Django"), ("nodemailer", "nodemailer"), ("env", "Environment"))
 SECRET = "THE-SECRET"  # noqa: S105 - what a snippet shows where nobody knows the secret any more
@@ -62,8 +62,7 @@ def connects(visit: Visit, username: str, key: str, credential_id: str) -> list[
     settings = visit.house.settings()
     if not settings.smtp.listeners:
         return []
-    host, port, tls = best_listener(settings)
-    login = Login(host, port, tls, username, key)
+    login = Login(*entrance(settings), username, key)
     return [(label, snippet(form, login, credential_id)) for form, label in FORMS]
 
 

@@ -17,6 +17,7 @@ from relay.mail.mime import view
 from relay.store import listings, sent
 from relay.store.sends import body
 
+LIST = "/messages"  # what cursors are good for
 PAGE = 50
 TABS = ("timeline", "decision", "message")
 FACES = ("rendered", "text", "headers", "source", "diff")
@@ -183,7 +184,7 @@ def _file(name: str, octets: bytes) -> Response:
 async def find(visit: Visit) -> Found:
     """The page of the list that is asked for."""
     text, cursor = visit.asked("q"), visit.asked("cursor")
-    after = read_cursor(visit.house, cursor) if cursor else None
+    after = read_cursor(visit.house, LIST, cursor) if cursor else None
 
     def question(connection: Any) -> Any:
         query = search.read(connection, text, visit.now)
@@ -191,7 +192,7 @@ async def find(visit: Visit) -> Found:
         return query, page, _rows(connection, page.rows)
 
     query, page, rows = await visit.house.look(question)
-    following = cursor_of(visit.house, page.next) if page.next else ""
+    following = cursor_of(visit.house, LIST, page.next) if page.next else ""
     return Found(query, rows, following, bool(page.next) and len(rows) < PAGE)
 
 

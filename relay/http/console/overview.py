@@ -12,6 +12,7 @@ from relay.http.console import needs
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.visit import Entry, Visit, get
 from relay.store import counts, figures, listings
+from relay.submission.snippets import entrance
 
 DECISIONS = ("approved", "held", "deferred", "blocked")
 HOURS = 24
@@ -82,12 +83,7 @@ async def _told(visit: Visit) -> dict[str, Any]:
 
 def connect_facts(visit: Visit) -> dict[str, Any]:
     """Host and port as a client of this server would write them."""
-    settings = visit.house.settings()
-    listener = settings.smtp.listeners[0] if settings.smtp.listeners else None
-    if listener is None:
-        return {"host": settings.server.hostname, "port": 0, "tls": "none"}
-    host = listener.host if listener.is_loopback and listener.tls == "none" else settings.server.hostname
-    return {"host": host, "port": listener.port, "tls": listener.tls}
+    return entrance(visit.house.settings())._asdict()
 
 
 def _figures(day: list[Any], decided: list[dict[str, int]], states: dict[str, int], rule: Any) -> tuple[Figure, ...]:

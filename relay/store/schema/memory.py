@@ -84,6 +84,7 @@ suppressions = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("key", String(320), nullable=False),
+    Column("alias", String(320), nullable=False, server_default=""),
     words("address"),
     Column("scope", String(16), nullable=False),
     Column("tenant_id", Id, nullable=False, server_default=""),
@@ -95,6 +96,7 @@ suppressions = Table(
     at("created_at"),
     at("expires_at"),
     UniqueConstraint("key", "scope", "tenant_id", "mailbox_id", "kind"),
+    Index("ix_suppressions_alias", "alias"),
     Index("ix_suppressions_tenant_id", "tenant_id", "created_at"),
     Index(
         "ix_suppressions_expires_at",

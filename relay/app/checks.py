@@ -1,0 +1,68 @@
+"""What is wrong with the files a configuration names, as only those can tell who use them.
+
+`config` sees that they are there; here each is tried before anything is changed or bound:
+DKIM keys, certificates with their keys, authorities. `gatepost config check` runs the same
+checks as a start. A reload leaves out the certificates: half a pair, as a renewal has it for
+a moment, keeps the old one (`relay.submission.certificate`) and keeps nothing else back.
+"""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.findings import Check, Finding
+from config.settings import Settings
+from relay.mail.dkim_key import ED25519, RSA, DkimKeyError, load_key
+from relay.submission.certificate import Certificate, CertificateError
+
+_SLOTS = {"key": RSA, "ed25519_key": ED25519}
+
+
+def dkim_keys(settings: Settings) -> Iterator[Finding]:
+    """Each key the file brings can sign, by the algorithm of its place."""
+    for index, domain in enumerate(settings.domains):
+        for name, algorithm in _SLOTS.items():
+            path: Path | None = getattr(domain.dkim, name)
+            if path is None or not path.is_file():
+                continue
+            try:
+                load_key(path.read_bytes(), algorithm)
+            except DkimKeyError as error:
+                yield Finding(("domains", index, "dkim", name), f"{path} {error}")
+            except OSError as error:
+                yield Finding(("domains", index, "dkim", name), f"{path} cannot be read: {_reason(error)}")
+
+
+def certificates(settings: Settings) -> Iterator[Finding]:
+    """Each certificate can be shown: it is one, and the key beside it is its own. One nobody shows yet only warns."""
+    pairs = (("smtp", settings.smtp.tls, settings.shows_certificate), ("http", settings.http.tls, True))
+    for section, pair, is_used in pairs:
+        if pair is None or not (pair.certificate.is_file() and pair.key.is_file()):
+            continue
+        try:
+            Certificate(pair.certificate, pair.key)
+        except CertificateError as error:
+            yield Finding((section, "tls", error.part), str(error), is_warning=not is_used)
+
+
+def authorities(settings: Settings) -> Iterator[Finding]:
+    """What a provider's certificate is judged by can be read."""
+    for index, provider in enumerate(settings.delivery_config.providers):
+        path = provider.tls_ca
+        if path is None or not path.is_file():
+            continue
+        location = ("delivery_config", "providers", index, "tls_ca")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except ssl.SSLError:
+            yield Finding(location, f"{path} holds no certificate in PEM")
+        except OSError as error:
+            yield Finding(location, f"{path} cannot be read: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "input/output error").lower()
+
+
+OF_A_RELOAD: tuple[Check, ...] = (dkim_keys, authorities)
+CHECKS: tuple[Check, ...] = (*OF_A_RELOAD, certificates)

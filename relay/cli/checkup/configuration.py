@@ -1,0 +1,32 @@
+"""The configuration file: what would keep the server from starting, and what it says in vain."""
+
+from collections.abc import Iterator
+
+from config.errors import ConfigError
+from config.loader import load
+from relay.app.checks import CHECKS
+from relay.cli.checkup.finding import Finding, fail, warn
+from relay.cli.house import House
+from relay.store.credentials import revoked_of_files
+
+
+def configuration(house: House) -> Iterator[Finding]:
+    """What `gatepost config check` says of the file."""
+    try:
+        warnings = load(house.path, need_secrets=False, more=CHECKS).warnings
+    except ConfigError as error:
+        for problem in error.problems:
+            yield fail("config", str(problem), "The server does not start.")
+        return
+    for problem in warnings:
+        yield warn("config", str(problem), "")
+
+
+def revoked(house: House) -> Iterator[Finding]:
+    """Credentials the file still declares although somebody revoked them."""
+    with house.reading() as connection:
+        names = revoked_of_files(connection)
+    for mailbox in house.settings.mailboxes:
+        for name in (one.username for one in mailbox.credentials if one.username in names):
+            why = "It stays revoked whatever the file says; its logins are refused with 525."
+            yield warn(mailbox.name, f"the credential {name} was revoked", why, "Choose another username.")

@@ -1,0 +1,79 @@
+"""Looking up who must not be written to: every alias, and by index however many entries there are."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, text
+
+from policy.facts import Facts, RecipientFacts, alias_of
+from policy.settings import PolicySettings, Reputation
+from relay.store.consequences import Consequences, Rules, Suppress
+from relay.store.engine import Database
+from relay.store.suppressions import _BY_ADDRESS, binding_suppressions
+
+NOW = 1_774_353_600_000
+FOLDS = PolicySettings()
+DOES_NOT = replace(FOLDS, suppression_check=replace(FOLDS.suppression_check, fold_aliases=False))
+
+
+def _suppress(connection: Connection, *addresses: str) -> None:
+    numbers = iter(range(1_000_000))
+    writes = Consequences(Rules, Reputation, lambda kind: f"{kind}_{addresses[0]}_{next(numbers)}")
+    writes.suppress(connection, [Suppress("ten", "", a, a, "manual", "operator", {}, NOW) for a in addresses])
+
+
+def _to(address: str, policy: PolicySettings) -> tuple[Facts, PolicySettings]:
+    who = RecipientFacts(address, address, alias_of(address), address.partition("@")[2])
+    return Facts(f"send_{address}", NOW, "ten", "mbx", "smtp", "agent@sender.test", (who,)), policy
+
+
+def _bound(connection: Connection, *asked: tuple[Facts, PolicySettings]) -> set[str]:
+    return {key for _, _, key in binding_suppressions(connection, asked, NOW)}
+
+
+def test_an_entry_is_found_by_whoever_shares_its_alias(database: Database) -> None:
+    with database.transaction() as connection:
+        _suppress(connection, "u9+tag@example.com", "b.ob@gmail.com")
+        people = ("u9@example.com", "u9+x@example.com", "u9+tag@example.com", "bob@googlemail.com", "u@example.com")
+        assert _bound(connection, *(_to(p, FOLDS) for p in people)) == set(people) - {"u@example.com"}
+
+
+def test_in_one_batch_each_policy_says_for_itself_whether_aliases_are_one_person(database: Database) -> None:
+    with database.transaction() as connection:
+        _suppress(connection, "u9+tag@example.com")
+        assert _bound(connection, _to("u9@example.com", DOES_NOT), _to("u9+x@example.com", FOLDS)) == {
+            "u9+x@example.com"
+        }
+        assert _bound(connection, _to("u9+tag@example.com", DOES_NOT)) == {"u9+tag@example.com"}
+
+
+def test_entries_under_two_spellings_bind_once_each(database: Database) -> None:
+    with database.transaction() as connection:
+        _suppress(connection, "u9+tag@example.com", "u9@example.com")
+        found = binding_suppressions(connection, [_to("u9@example.com", FOLDS)], NOW)
+        assert [len(entries) for entries in found.values()] == [2]
+
+
+def test_what_an_older_program_wrote_without_an_alias_binds_its_own_spelling(database: Database) -> None:
+    with database.transaction() as connection:
+        _suppress(connection, "u9+tag@example.com")
+        connection.execute(text("UPDATE suppressions SET alias = ''"))
+        assert _bound(connection, _to("u9+tag@example.com", FOLDS)) == {"u9+tag@example.com"}
+
+
+def test_the_look_up_reads_two_indexes_and_no_table(database: Database) -> None:
+    with database.transaction() as connection:
+        _suppress(connection, *(f"gone{n}@example.net" for n in range(5000)))
+    with database.writing.connect() as connection:
+        if database.is_sqlite:
+            words = f"EXPLAIN QUERY PLAN {_BY_ADDRESS._sqlite}"
+            given = {"keys": '["gone7@example.net"]', "aliases": '["gone8@example.net"]'}
+            plan = " ".join(row[-1] for row in connection.exec_driver_sql(words, given))
+            assert "SCAN suppressions" not in plan
+        else:
+            connection.exec_driver_sql("ANALYZE suppressions")
+            words = f"EXPLAIN {_BY_ADDRESS._postgresql}"
+            given = {"keys": ["gone7@example.net"], "aliases": ["gone8@example.net"]}
+            plan = " ".join(row[0] for row in connection.exec_driver_sql(words, given))
+            assert "Seq Scan" not in plan
+        assert "ix_suppressions_alias" in plan
+        assert "uq_suppressions_key" in plan or "sqlite_autoindex_suppressions" in plan
