@@ -27,9 +27,8 @@ def keep(settings: Settings) -> int:
 
 def kept(descriptor: int) -> dict[str, Any]:
     """What `keep` kept there."""
-    packed = os.pread(
-        descriptor, os.fstat(descriptor).st_size, 0
-    )  # whoever takes over next reads it from its beginning
+    # From its beginning, wherever whoever took over before has read to.
+    packed = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     standing: dict[str, Any] = pickle.loads(packed)  # noqa: S301 - our own, and nobody else can reach it
     return standing
 
