@@ -54,7 +54,15 @@ def test_an_approvers_url_gets_the_link_that_the_page_takes(configured: Settings
         new_id=str, random=bytes,
     )  # fmt: skip
     event = SimpleNamespace(
-        seq=7, type=HELD, at=0, tenant_id="t", mailbox_id="m", send_id="send_1", recipient="bob@example.net", data="{}"
+        txid=0,
+        seq=7,
+        type=HELD,
+        at=0,
+        tenant_id="t",
+        mailbox_id="m",
+        send_id="send_1",
+        recipient="bob@example.net",
+        data="{}",
     )
     bodies = told_to.Bodies(lambda: configured, notices.decision_url)
     body = loads(bodies.of(told_to.identity(told_to.APPROVAL, APPROVER), event))

@@ -43,12 +43,16 @@ def test_a_planted_token_is_a_canary_violation(gate: Gate):
     assert CANARY not in json.dumps(trace(gate, said.send))
 
 
+def bodies(gate: Gate) -> int:
+    with gate.database.asking.connect() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM bodies").scalar_one())
+
+
 def test_a_large_message_refused_again_and_again_leaves_nothing_behind(gate: Gate):
     agent = gate.mailbox()
     text = "the key is AKIAQ3EGRUHWZB7DKM2X\n" + "a line of a large message\n" * 15_000
     message = agent.letter("large@example.com", "Your order 4711", text)
+    before = bodies(gate)
     for _ in range(3):
         assert refused(agent.submit("large@example.com", message)).reason == "secret_leak"
-    with gate.database.asking.connect() as connection:
-        left = "SELECT count(*) FROM bodies WHERE send_id NOT IN (SELECT send_id FROM deliveries)"
-        assert connection.exec_driver_sql(left).scalar_one() == 0
+    assert bodies(gate) == before
