@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
 
-from policy.tokens import without_invisible
+from policy.tokens import NO_BLANK, flat, without_invisible
 
 SHORTEST = 16
 SHORTEST_CHOSEN = 20
@@ -35,8 +35,7 @@ _PRIVATE = re.compile(r"-----BEGIN ((?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK
 _EDGES = ".,:;=/-+~"
 _AROUND = "\"'`()<>[]{}.,:;!?"
 _CUT = 16  # pieces of one token
-_FLAT = bytes(32 if chr(octet).isspace() else 120 for octet in range(256))
-_LONG = b"x" * SHORTEST
+_LONG = NO_BLANK * SHORTEST
 _STRETCH = 1024  # characters
 _WINDOW, _OVERLAP = 256 * 1024, 8 * 1024  # of a long text; a token or a planted sentence lies in one window whole
 
@@ -295,14 +294,14 @@ def _windows(text: str) -> Iterator[str]:
 
 def _long_words(text: str) -> list[str]:
     """The words that are long enough to hold a key, in order."""
-    flat = text.encode("latin-1", "replace").translate(_FLAT)
+    places = flat(text)
     found: list[str] = []
-    start = flat.find(_LONG)
+    start = places.find(_LONG)
     while start >= 0:  # words are made only of the stretches that hold a long one
-        end = flat.find(b" ", start + _STRETCH)
-        end = len(flat) if end < 0 else end
+        end = places.find(b" ", start + _STRETCH)
+        end = len(places) if end < 0 else end
         found += [word for word in text[start:end].split() if len(word) >= SHORTEST]
-        start = flat.find(_LONG, end)
+        start = places.find(_LONG, end)
     return found
 
 

@@ -60,6 +60,8 @@ _ASCII_TABLE = str.maketrans(
 _PARTING = frozenset(
     '\t\n\r\v\f!"#&()*+-/;<=>?@[\\]^`{|}~«»„“”‘…–—•·|→←↑↓✓©®™¿¡、。「」『』【】（）・：，．！？；　§°№×'
 )
+NO_BLANK = b"x"
+_BLANK_OR_NOT = b"".join(b" " if chr(octet).isspace() else NO_BLANK for octet in range(256))
 _FOUR_SINGLE = b"\1\1\1\1"
 _ENDS = ("..", ". ", ", ", ": ", " '", "' ")
 
@@ -100,6 +102,14 @@ def _folded_beyond_ascii(text: str) -> Folded:
         parted = parted.replace(char, " ")
     words, spaced = _closed_up(_ended(parted, chars).split())
     return Folded(text, words, disguised + spaced, invisible, any(_FROM_CJK <= char <= _TO_CJK for char in chars))
+
+
+def flat(text: str) -> bytes:
+    """Of each character whether it is blank: an octet each, a blank or `NO_BLANK`, in which runs are found fast.
+
+    Blanks beyond Latin-1 count as none.
+    """
+    return text.encode("latin-1", "replace").translate(_BLANK_OR_NOT)
 
 
 def without_invisible(text: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from config.findings import Check, Finding
 from config.settings import Settings
 from relay.mail.dkim_key import ED25519, RSA, DkimKeyError, load_key
-from relay.submission.certificate import Certificate, CertificateError
+from relay.submission.certificate import Certificate, CertificateError, in_words
 
 _SLOTS = {"key": RSA, "ed25519_key": ED25519}
 
@@ -30,7 +30,7 @@ def dkim_keys(settings: Settings) -> Iterator[Finding]:
             except DkimKeyError as error:
                 yield Finding(("domains", index, "dkim", name), f"{path} {error}")
             except OSError as error:
-                yield Finding(("domains", index, "dkim", name), f"{path} cannot be read: {_reason(error)}")
+                yield Finding(("domains", index, "dkim", name), f"{path} cannot be read: {in_words(error.strerror)}")
 
 
 def certificates(settings: Settings) -> Iterator[Finding]:
@@ -57,11 +57,7 @@ def authorities(settings: Settings) -> Iterator[Finding]:
         except ssl.SSLError:
             yield Finding(location, f"{path} holds no certificate in PEM")
         except OSError as error:
-            yield Finding(location, f"{path} cannot be read: {_reason(error)}")
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or "input/output error").lower()
+            yield Finding(location, f"{path} cannot be read: {in_words(error.strerror)}")
 
 
 OF_A_RELOAD: tuple[Check, ...] = (dkim_keys, authorities)

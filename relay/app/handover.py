@@ -5,7 +5,6 @@ workers beside them: two stores or two secret keys at once would lose mail and r
 are among it, so it is kept in memory alone, behind a descriptor that is handed down.
 """
 
-import io
 import os
 import pickle
 from typing import Any
@@ -17,11 +16,9 @@ from config.settings import Settings
 
 def keep(settings: Settings) -> int:
     """The descriptor behind which it is kept."""
-    packed = io.BytesIO()
-    _Packer(packed).dump(until_restart(settings))
     descriptor = os.memfd_create("gatepost")
     with os.fdopen(os.dup(descriptor), "wb") as memory:
-        memory.write(packed.getvalue())
+        _Packer(memory).dump(until_restart(settings))
     return descriptor
 
 

@@ -101,8 +101,8 @@ def try_passwords(settings: Settings, stored: Mapping[str, str]) -> None:
             _hashed(password)
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for _ in threads.map(look, [one for box in settings.mailboxes for one in box.credentials]):
-            pass  # what went wrong is raised
+        tried = threads.map(look, [one for box in settings.mailboxes for one in box.credentials])
+    list(tried)  # raises what went wrong
 
 
 def declare_all(connection: Connection, settings: Settings, vault: Vault) -> None:

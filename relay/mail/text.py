@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from html import unescape
 
 from policy.content import Content
+from policy.tokens import flat
 from relay.mail import charset, html, transfer
 from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
@@ -49,7 +50,6 @@ _GAPS = tuple(
     re.compile(rf"({first})(?:\s|&nbsp;|<br[\s/]*+>){{2,1000}}+", re.IGNORECASE | re.ASCII)
     for first in ("&nbsp;", r"<br[\s/]*+>")
 )
-_FLAT = bytes(32 if chr(octet).isspace() else 120 for octet in range(256))
 _FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)  # a style sheet in there may hold text that is shown
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -288,12 +288,12 @@ def _without_blanks(text: str) -> str:
     if not text.isascii():
         return _BLANKS.sub("\n", text)
     # A plain search for three blanks is many times faster than one for a set of characters.
-    flat = text.encode("ascii").translate(_FLAT)
+    places = flat(text)
     pieces: list[str] = []
-    position, at = 0, flat.find(b"   ")
+    position, at = 0, places.find(b"   ")
     while at >= 0 and (run := _BLANKS.match(text, at)) is not None:
         pieces += text[position:at], "\n"
-        position, at = run.end(), flat.find(b"   ", run.end())
+        position, at = run.end(), places.find(b"   ", run.end())
     return "".join([*pieces, text[position:]])
 
 

@@ -77,8 +77,7 @@ def add_tenant(
     connection: Connection, *, tenant_id: str, name: str, limits: Limits, now: int, managed: bool = False
 ) -> None:
     """Make a tenant; raises Taken."""
-    if row := connection.execute(select(t.tenants).where(t.tenants.c.name == name)).first():
-        raise Taken(f"there is a tenant {name} already{way_back(row)}")
+    _check_tenant_name(connection, name)
     connection.execute(
         insert(t.tenants),
         {"id": tenant_id, "name": name, "limits": _limits(limits), "managed": managed, "created_at": now},
@@ -90,9 +89,13 @@ def rename_tenant(connection: Connection, name_or_id: str, name: str) -> None:
     row = tenant(connection, name_or_id)
     if row.name == DEFAULT_TENANT:
         raise InUse(f"the tenant {DEFAULT_TENANT} is always there: it keeps its name")
-    if connection.execute(select(t.tenants.c.id).where(t.tenants.c.name == name)).first():
-        raise Taken(f"there is a tenant {name} already")
+    _check_tenant_name(connection, name)
     connection.execute(update(t.tenants).where(t.tenants.c.id == row.id).values(name=name))
+
+
+def _check_tenant_name(connection: Connection, name: str) -> None:
+    if row := connection.execute(select(t.tenants).where(t.tenants.c.name == name)).first():
+        raise Taken(f"there is a tenant {name} already{way_back(row)}")
 
 
 def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:

@@ -11,8 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from config.secrets import Secret
-from config.senders import Credential, Mailbox
+from config.senders import Mailbox
 from relay.mail.address import parse_path
 from relay.store import credentials
 from relay.store import schema as t
@@ -143,7 +142,7 @@ def _credentials(
     own = (c.mailbox_id == mailbox_id) & c.managed.is_(True)
     known = {row.username: row for row in connection.execute(select(t.credentials).where(c.username.in_(names) | own))}
     for declared in mailbox.credentials:
-        password = _revealed(declared)
+        password = declared.password.reveal()
         row = known.pop(declared.username, None)
         if row is None:
             _add_credential(connection, declared.username, password, mailbox_id, new, now, makers)
@@ -191,8 +190,3 @@ def _change_credential(
         values["secret"] = makers.hash_password(password)
     if any(getattr(row, name) != value for name, value in values.items()):
         connection.execute(update(t.credentials).where(t.credentials.c.id == row.id).values(**values))
-
-
-def _revealed(declared: Credential) -> str:
-    password: Secret = declared.password
-    return password.reveal()

@@ -17,11 +17,20 @@ class Makers:
     domain_token: Callable[[], str]
 
 
+def cause_kept(row: Any) -> str:
+    """What is kept of a row that leaves the file: it says when the row comes back that it was paused."""
+    return (row.cause or "paused") if row.status == "paused" else ""
+
+
+def status_back(row: Any) -> str:
+    """The status of a row that comes back: as it was."""
+    return "paused" if row.cause else "active"
+
+
 def enable(connection: Connection, table: Any, row: Any) -> None:
     """What comes back to the file is as it was when it left it: the file resumes nothing that was paused."""
     if row.status == "disabled":
-        status = "paused" if row.cause else "active"
-        connection.execute(update(table).where(table.c.id == row.id).values(status=status))
+        connection.execute(update(table).where(table.c.id == row.id).values(status=status_back(row)))
 
 
 def disable_missing(connection: Connection, table: Any, missing: Iterable[Any]) -> None:
@@ -29,6 +38,6 @@ def disable_missing(connection: Connection, table: Any, missing: Iterable[Any]) 
     for row in missing:
         if row.managed and row.status != "disabled":
             values = {"status": "disabled"}
-            if "cause" in table.c:  # it says when the row comes back that it was paused
-                values["cause"] = (row.cause or "paused") if row.status == "paused" else ""
+            if "cause" in table.c:
+                values["cause"] = cause_kept(row)
             connection.execute(update(table).where(table.c.id == row.id).values(**values))

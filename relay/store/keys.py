@@ -96,11 +96,10 @@ def bypassed(connection: Connection, domain: str, selector: str) -> str:
     """
     d, is_rsa = t.domains.c, (_k.algorithm == RSA) & (_k.status == "active")
     standing = connection.execute(select(_k.selector).where(_k.domain == domain, is_rsa)).scalar() or ""
-    if standing == selector:
-        connection.execute(update(t.domains).where(d.name == domain).values(selector=selector))
-        return ""
     known = connection.execute(select(d.selector).where(d.name == domain)).scalar()
-    return "" if known == selector else standing
+    if standing == selector != known:
+        connection.execute(update(t.domains).where(d.name == domain).values(selector=selector))
+    return "" if selector in (standing, known) else standing
 
 
 def _brought(domain: str, pem: bytes, algorithm: str) -> KeyPair:

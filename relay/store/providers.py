@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from relay.store import schema as t
+from relay.store.declaring import cause_kept, status_back
 from relay.store.events import Event, record
 from relay.store.queue import let_go
 
@@ -48,9 +49,9 @@ def declare_providers(connection: Connection, names: Sequence[str], now: int) ->
 def _coming_or_going(row: Any, *, is_declared: bool) -> dict[str, str] | None:
     """What changes of a provider as it leaves the file or comes back to it; None where it does neither."""
     if is_declared and row.status == "gone":
-        return {"status": "paused" if row.cause else "active"}
-    if not is_declared and row.status != "gone":  # the cause says when it comes back that it was paused
-        return {"status": "gone", "cause": (row.cause or "paused") if row.status == "paused" else ""}
+        return {"status": status_back(row)}
+    if not is_declared and row.status != "gone":
+        return {"status": "gone", "cause": cause_kept(row)}
     return None
 
 

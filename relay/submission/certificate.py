@@ -80,17 +80,18 @@ def _load(context: ssl.SSLContext, chain: Path, key: Path) -> None:
             reason = f"is not the key of the first certificate in {chain}; name two that were made together"
             raise CertificateError("key", key, reason) from error
         if error.reason is not None:  # as of a certificate whose own key is too short
-            raise CertificateError("certificate", chain, f"cannot be used: {_words(error.reason)}") from error
+            raise CertificateError("certificate", chain, f"cannot be used: {in_words(error.reason)}") from error
         raise CertificateError("key", key, "is not a private key in PEM") from error
     except OSError as error:
-        raise CertificateError("key", key, f"cannot be read: {_words(error.strerror)}") from error
+        raise CertificateError("key", key, f"cannot be read: {in_words(error.strerror)}") from error
 
 
 def _ask_nobody() -> NoReturn:
     raise _Protected
 
 
-def _words(reason: str | None) -> str:
+def in_words(reason: str | None) -> str:
+    """What the system or OpenSSL says is wrong, within a sentence of ours."""
     return (reason or "input/output error").replace("_", " ").lower()
 
 
@@ -99,7 +100,7 @@ def _names(chain: Path) -> frozenset[str]:
     try:
         certificate = x509.load_pem_x509_certificates(chain.read_bytes())[0]
     except OSError as error:
-        raise CertificateError("certificate", chain, f"cannot be read: {_words(error.strerror)}") from error
+        raise CertificateError("certificate", chain, f"cannot be read: {in_words(error.strerror)}") from error
     except ValueError as error:
         raise CertificateError("certificate", chain, "holds no certificate in PEM") from error
     try:

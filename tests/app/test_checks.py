@@ -1,12 +1,10 @@
 """Files a configuration names that cannot be used: found by `config check` and by a start, each at its place."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import trustme
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -26,16 +24,6 @@ from tests.support.settings import DOMAIN, HOST, settings, write
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ED25519 = ed25519.Ed25519PrivateKey.generate()
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """`serve` closes to others what its process writes, and sets up logs; here that would be for all later tests."""
-    umask, logs = os.umask(0o022), structlog.get_config()
-    os.umask(umask)
-    yield
-    os.umask(umask)
-    structlog.configure(**logs)
 
 
 def pem(private: Any, password: str = "") -> bytes:

@@ -1,7 +1,6 @@
 """The data directory: one server each, and no empty store in place of a lost one (R7, R19)."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,6 @@ from relay.cli.main import run
 from relay.store.engine import Database, StoreUnusable
 from relay.store.restored import rise
 from tests.support.settings import settings, write
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """`serve` closes to others what its process writes, and sets up logs; here that would be for all later tests."""
-    umask, logs = os.umask(0o022), structlog.get_config()
-    os.umask(umask)
-    yield
-    os.umask(umask)
-    structlog.configure(**logs)
 
 
 def made(folder: Path) -> Path:
