@@ -14,7 +14,9 @@ import argparse
 import heapq
 import random
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 ROUND = 256
 ANSWERED = 0.5  # seconds

@@ -8,9 +8,10 @@ repeats and late arrival change nothing, and so a late event is simply computed 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Literal
+
+from msgspec import Struct
 
 from policy.usage import DAY
 
@@ -29,8 +30,7 @@ _FINE = Context(prec=30)  # of a weight told to six digits
 _PARTS = 10**24  # into which the newest touch's share is divided
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """A message that reached `key`: delivered, or taken by the provider where delivery is not told."""
 
     send_id: str
@@ -41,8 +41,7 @@ class Touch:
     provider: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something a person did. `keys` are the addresses the person is known by: its own, and its user id's."""
 
     id: str
@@ -52,8 +51,7 @@ class Event:
     value: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(Struct, frozen=True):
     """What one touch is owed of one event: `weight` of all the event's credits is 1, `value` its value."""
 
     event_id: str

@@ -5,11 +5,10 @@ text apart) and judged here. A field that was absent is empty; nothing is None.
 Content makes no promise about length: who reads it bounds what is read.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The decoded message as its reader sees it."""
 
     subject: str  # decoded

@@ -7,8 +7,9 @@ and a temporary refusal, never a pass.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 CheckStatus = Literal["passed", "failed", "warned", "shadowed", "skipped", "error"]
 Outcome = Literal["queued", "scheduled", "held", "refused", "replayed"]
@@ -32,8 +33,7 @@ _HOUR, _DAY = 3_600, 86_400  # seconds
 _OF_WINDOWS = frozenset({"rate_limited", "first_contact_limit", "negative_signal_budget"})
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why something may not be sent, and what the sender may do about it.
 
     `retry` is "never", "human", or "after"; only then `wait` counts, in whole seconds.
@@ -64,9 +64,7 @@ class Refusal:
         return self.reason == "unavailable" or (self.retry == "after" and 0 < self.wait <= longest)
 
 
-# Not frozen: a frozen value costs five times as much to make, and a decision has thirty of these.
-@dataclass(slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What one rule found, about the message or about one recipient.
 
     `refusal` is set when the rule's condition was met, whatever the rule's mode made of it.
@@ -96,8 +94,7 @@ def failed(rule: str, refusal: Refusal) -> Check:
     return Check(rule, "failed", refusal=refusal)
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientVerdict:
+class RecipientVerdict(Struct, frozen=True):
     """What becomes of the message for one recipient.
 
     queued      may leave now
@@ -119,8 +116,7 @@ class RecipientVerdict:
     counts_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The policy's answer to one submission.
 
     `rule` and `refusal` are those of the first enforced failure in the order of the rules; where

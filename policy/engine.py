@@ -7,7 +7,7 @@ reserved; what binds is the decision in the transaction that commits the message
 message departs, days later perhaps, the rules that may have changed their mind are asked again.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from policy.decision import Check, Decision, Refusal, failed
 from policy.facts import Facts, RecipientFacts
@@ -27,8 +27,7 @@ PAUSING = ("tenant_active", "mailbox_active", "reputation")
 REJECTING = ("domain_verified", "suppression_check", "consent_validation")
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """A message that was accepted does not leave now, and stays queued: until that time, where one is known."""
 
     rule: str

@@ -6,8 +6,9 @@ Times are milliseconds since the epoch, UTC.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from policy.decision import EMPTY
 
@@ -32,8 +33,7 @@ def alias_of(key: str) -> str:
     return f"{bare}@{domain}"
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Struct, frozen=True):
     """Something wrong with a message: a stable code, a clause for people, and the line if one is to blame."""
 
     code: str
@@ -41,8 +41,7 @@ class Defect:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientFacts:
+class RecipientFacts(Struct, frozen=True):
     """One recipient as the envelope names it.
 
     address   the one string that goes on the wire
@@ -61,8 +60,7 @@ class RecipientFacts:
     mail_host: str = "unasked"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """One submission, read once: envelope, identity, form and content."""
 
     send_id: str

@@ -5,8 +5,9 @@ fate: of the whole message or of one recipient. What a fate comes to is decided 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from policy.decision import Check, CheckStatus, Refusal
 from policy.facts import RecipientFacts
@@ -44,8 +45,7 @@ class AskedOf(NamedTuple):
     returns: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The rules a policy asks, by stage."""
 
     message: tuple[Asked, ...]
@@ -57,8 +57,7 @@ class Plan:
     early_rcpt: tuple[AskedOf, ...]
 
 
-@dataclass(slots=True)
-class Fate:
+class Fate(Struct):
     """What enforced findings come to so far; the first of a kind, in the order of the rules, is kept."""
 
     refused_at: int = NOWHERE
@@ -118,8 +117,7 @@ def _plan(settings: PolicySettings) -> Plan:
 plan_of = Prepared(_plan)
 
 
-@dataclass(slots=True)
-class Hearing:
+class Hearing(Struct):
     """The state of one decision in the making."""
 
     case: Case

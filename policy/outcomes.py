@@ -6,9 +6,11 @@ and is not counted.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from policy.usage import DAY
 
@@ -23,8 +25,7 @@ GROUPS: tuple[GroupBy, ...] = ("mailbox", "campaign", "provider")
 _UNCOUNTED = frozenset({"churn", "revenue"})
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(Struct, frozen=True):
     """What sending costs: each message, each message by provider on top, and each month."""
 
     per_email: Decimal = Decimal(0)
@@ -32,8 +33,7 @@ class Costs:
     per_provider: Mapping[str, Decimal] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """What credits come to: outcomes by type of event, and their value."""
 
     counted: Mapping[str, Decimal] = field(default_factory=dict)

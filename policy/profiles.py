@@ -5,8 +5,9 @@ commercial message. It is a reading of the law for machines, cited article by
 article so that a person can check it; it is no legal advice.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from policy.settings import ProfileName
 
@@ -17,8 +18,7 @@ EEA_AND_UK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentProfile:
+class ConsentProfile(Struct, frozen=True):
     name: ProfileName
     # The provision that asks for consent, or that lets mail go without it.
     law: str

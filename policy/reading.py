@@ -8,7 +8,7 @@ attached texts): what leaves the house need not be seen to be lost.
 Pure and deterministic.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from policy.classification import Classification, classify
 from policy.classification.features import page
@@ -19,8 +19,7 @@ from policy.sketch import digest, sketch
 _SURELY_SELLS = 0.7
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What one reading of a message found."""
 
     classification: Classification

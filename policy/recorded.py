@@ -9,9 +9,11 @@ number of messages a person gets.
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
 from struct import pack, unpack
 from typing import Any, cast
+
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from policy.facts import Defect, Facts, RecipientFacts
 from policy.rules.sameness import alike
@@ -39,9 +41,9 @@ class _Sparse:
 
     def __init__(self, cls: Any, *apart: str) -> None:
         plain = [f for f in fields(cls) if f.name not in apart]
-        self.always = tuple(f.name for f in plain if f.default is MISSING and f.default_factory is MISSING)
+        self.always = tuple(f.name for f in plain if f.default is NODEFAULT and f.default_factory is NODEFAULT)
         self.rest = tuple(
-            (f.name, f.default if f.default is not MISSING else cast("Any", f.default_factory)())
+            (f.name, f.default if f.default is not NODEFAULT else cast("Any", f.default_factory)())
             for f in plain
             if f.name not in self.always
         )

@@ -6,8 +6,9 @@ swap the rule that refuses them is a change of reason, not of direction.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from policy.decision import Decision, RecipientVerdict, Verdict
 from policy.engine import at_mail, at_rcpt, decide
@@ -22,8 +23,7 @@ _WEIGHT: dict[str, int] = {"approved": 0, "held": 1, "deferred": 2, "blocked": 3
 _OUTCOME: dict[str, int] = {"replayed": 0, "queued": 0, "scheduled": 1, "held": 2, "refused": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """A decision as it was recorded."""
 
     decision: Verdict
@@ -33,8 +33,7 @@ class Before:
     rules: Mapping[str, str] = field(default_factory=dict)  # of recipients: what made their outcome so
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What became different for one submission."""
 
     send_id: str
@@ -52,8 +51,7 @@ class Change:
         return decisive.rule or next(filter(None, of_recipients), "") or other.rule
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Changes of one rule or mailbox."""
 
     stricter: int = 0
@@ -66,8 +64,7 @@ class Tally:
             setattr(self, direction, getattr(self, direction) + 1)
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """What a candidate would change on recorded traffic. `examples` are the first few of each rule."""
 
     decisions: int = 0

@@ -19,9 +19,10 @@ complaints make 100 - 3 - 10 = 87.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
+
+from msgspec import Struct
 
 from policy.settings import Reputation
 from policy.state import Rates
@@ -47,8 +48,7 @@ SPIKE_VOLUME = 50  # below it a multiple says nothing
 _RANK: dict[Status, int] = {"good": 0, "warn": 1, "review": 2, "pause": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What the rates warrant: the worst of all windows, why, and every warning as a clause."""
 
     status: Status
@@ -56,8 +56,7 @@ class Standing:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One summand of the score: what it measures, the value, the points it takes."""
 
     name: str
@@ -65,8 +64,7 @@ class Term:
     points: float
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """0 to 100, with the terms that make it up."""
 
     value: int

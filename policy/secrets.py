@@ -18,9 +18,10 @@ Well-known examples from documentation and obvious placeholders are no findings.
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
+
+from msgspec import Struct
 
 from policy.tokens import NO_BLANK, flat, without_invisible
 
@@ -40,8 +41,7 @@ _STRETCH = 1024  # characters
 _WINDOW, _OVERLAP = 256 * 1024, 8 * 1024  # of a long text; a token or a planted sentence lies in one window whole
 
 
-@dataclass(frozen=True, slots=True)
-class SecretFinding:
+class SecretFinding(Struct, frozen=True):
     """A secret found: `evidence` is redacted."""
 
     kind: str
@@ -49,8 +49,7 @@ class SecretFinding:
     is_canary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Struct, frozen=True):
     """One kind of key by its first characters."""
 
     kind: str
@@ -166,8 +165,7 @@ def is_recognisable(secret: str) -> bool:
     return len(secret) >= SHORTEST_CHOSEN and secret.split() == [secret]
 
 
-@dataclass(frozen=True, slots=True)
-class SecretScanner:
+class SecretScanner(Struct, frozen=True):
     """Known secrets of one installation (or tenant), as hashes, and the scan.
 
     `is_own` is asked with each token that looks like a credential of ours

@@ -6,14 +6,14 @@ message is refused for now. Times are milliseconds since the epoch, 0 is never.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from policy.usage import Usage, Window
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Recipients allowed in each window; None is no limit."""
 
     hourly: int | None = None
@@ -29,8 +29,7 @@ def strictness(autonomy: str) -> int:
     return AUTONOMY.index(autonomy) if autonomy in AUTONOMY else len(AUTONOMY)
 
 
-@dataclass(frozen=True, slots=True)
-class TenantState:
+class TenantState(Struct, frozen=True):
     """A tenant: `status` is active, paused or disabled; `cause` says who paused it and why."""
 
     id: str
@@ -40,8 +39,7 @@ class TenantState:
     usage: Usage = field(default_factory=Usage)
 
 
-@dataclass(frozen=True, slots=True)
-class MailboxState:
+class MailboxState(Struct, frozen=True):
     """A mailbox as it stands now: declared fields, what tightens them, and what it used.
 
     `paused_by` is "person", "key" (the agent's own), "policy" or "reputation".
@@ -77,16 +75,14 @@ class MailboxState:
         return tuple([name for name in self.allowed_classes if name in kept])
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """Near-duplicate messages of a mailbox in the last minutes: one sketch stands for all of them."""
 
     sketch: tuple[int, ...]
     times: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DomainState:
+class DomainState(Struct, frozen=True):
     """The From domain: whether its ownership is proven, and the postal address its commercial mail shows."""
 
     name: str
@@ -98,8 +94,7 @@ class DomainState:
     proof: str = "TXT"  # the record that proves ownership: TXT or CNAME
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """One entry that binds: scope is global, tenant, mailbox or domain; kind is the reason it was made."""
 
     scope: str
@@ -107,8 +102,7 @@ class Suppression:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """The newest entry of the ledger for a recipient."""
 
     granted: bool
@@ -117,8 +111,7 @@ class Consent:
     jurisdiction: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True):
     """An accepted submission this one may repeat: by `kind` key, idempotency_key, message_id or content."""
 
     kind: str
@@ -126,16 +119,14 @@ class Earlier:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """One message the mailbox sent to a recipient in the last day: when, and its sketch."""
 
     at: int
     sketch: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientState:
+class RecipientState(Struct, frozen=True):
     """What is remembered of one recipient, as this mailbox sees it."""
 
     suppressions: tuple[Suppression, ...] | None = ()
@@ -153,8 +144,7 @@ class RecipientState:
     zone: str = ""  # IANA name of the recipient's time zone, where it is known
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True):
     """Counts over one window, from which the rates come; a pause lifted by a person starts them anew."""
 
     window: str  # 24h | 7d | 30d
@@ -166,8 +156,7 @@ class Rates:
     refused: int = 0  # by providers for the message itself: never sent, so no part of the rates above
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The snapshot one decision is made from."""
 
     tenant: TenantState

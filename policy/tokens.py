@@ -13,8 +13,9 @@ the hot path, and they are several times faster.
 
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 from unicodedata import normalize
+
+from msgspec import Struct
 
 # Some 350 words: what stands first decides (16 CFR 316.3), and the cost of reading a message has a bound. Of a longer
 # text the end is read too, where a seller asks who began with something else.
@@ -66,8 +67,7 @@ _FOUR_SINGLE = b"\1\1\1\1"
 _ENDS = ("..", ". ", ", ", ": ", " '", "' ")
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Struct, frozen=True):
     """A text after folding, lower case and visible characters only, and its tokens in order."""
 
     text: str

@@ -5,7 +5,8 @@ the default is that nothing is sent: no silent loss, and the corrected message c
 without mailing anybody twice. A recipient that is a repeat stays replayed in any case.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from policy.decision import RecipientVerdict, Refusal, Verdict
 from policy.facts import RecipientFacts
@@ -16,8 +17,7 @@ from policy.settings import Options
 DETAIL_ROOM = 84  # of the 200 octets of a reply, what reason and pairs leave for a clause
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """The answer: one verdict a recipient, and what is said about the whole."""
 
     decision: Verdict
@@ -26,8 +26,7 @@ class Settled:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A recipient that may not be written to, and the place of the rule that says so."""
 
     place: int

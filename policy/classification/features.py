@@ -8,7 +8,8 @@ name such as `discount@subject`; the evidence is the first words that gave it.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from policy.classification.lexicon import INSIDE, LANGUAGES, merged
 from policy.classification.lexicon.grammar import TAKE, TEND
@@ -58,8 +59,7 @@ _TOLD = TAKE | TEND
 _SEEN = (0.0, 1.0, 1.5, 1.8, 2.0)
 
 
-@dataclass(slots=True)
-class Votes:
+class Votes(Struct):
     """The votes of one message, and for each the words it rests on."""
 
     values: dict[str, float] = field(default_factory=dict)
@@ -72,8 +72,7 @@ class Votes:
             self.evidence[name] = evidence[:60]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What is shown, folded and cut into words once, for all who judge it."""
 
     subject: Folded

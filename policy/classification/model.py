@@ -6,9 +6,11 @@ doubt a message is commercial, and `in_doubt` says that it was close. A sender's
 claim is heard in one direction only.
 """
 
-from dataclasses import dataclass, replace
 from math import exp
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from policy.classification.features import Page, page, votes
 from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOUBT_TO, WEIGHTS
@@ -20,8 +22,7 @@ _FARTHEST = 30.0  # e^-30 is nothing; a larger exponent would overflow
 Type = Literal["transactional", "commercial"]
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(Struct, frozen=True):
     """One vote: above zero it speaks for commercial."""
 
     name: str
@@ -29,8 +30,7 @@ class Feature:
     evidence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(Struct, frozen=True):
     """The verdict; `score` 0 is surely transactional, 1 surely commercial."""
 
     type: Type

@@ -6,8 +6,9 @@ rule a mode of its own. A fact that has no answer is `unread`, never a pass.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from policy.decision import EMPTY, Next, Refusal, Retry
 from policy.facts import Facts, RecipientFacts
@@ -29,9 +30,7 @@ SILENT: frozenset[Literal["passed", "skipped"]] = frozenset(("passed", "skipped"
 UNREAD_WAIT = 60  # seconds until a client should ask again after a fact could not be read
 
 
-# Not frozen, as a check is not: both are made thirty times a decision.
-@dataclass(slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a rule found. `mode` overrides the rule's own where the policy says so."""
 
     kind: Kind
@@ -49,8 +48,7 @@ SKIPPED = Finding("skipped")
 UNLISTED = Finding("unlisted")
 
 
-@dataclass(slots=True)
-class Bound:
+class Bound(Struct):
     """One limit as it binds this message: of the policy, tightened for the mailbox, or of the tenant.
 
     `plan` is a copy of the window in which what a queueing limit puts off is tried out.
@@ -64,8 +62,7 @@ class Bound:
     plan: Window | None = None
 
 
-@dataclass(slots=True)
-class Case:
+class Case(Struct):
     """A submission, the snapshot it is judged from, and what its earlier recipients already took."""
 
     settings: PolicySettings
@@ -73,8 +70,8 @@ class Case:
     state: State
     early: bool = False  # asked at MAIL or RCPT, before the content is known
     departing: bool = False  # asked again as the message leaves
-    commercial: bool = field(init=False)
-    returned: bool = field(init=False)  # a mail system's own, which is nobody's mail: no pace and no limit but its own
+    commercial: bool = False  # this and the next are found below
+    returned: bool = False  # a mail system's own, which is nobody's mail: no pace and no limit but its own
     taken: list[int] = field(default_factory=list)  # per accepted recipient: when it counts, 0 is now
     denied: int = 0  # recipients a limit turned away
     first_contacts: int = 0

@@ -9,8 +9,9 @@ none. For a rule about the message, "rest" means: only unless every recipient is
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from policy.rules import (
     autonomy,
@@ -31,8 +32,7 @@ from policy.settings import Mode, PolicySettings
 Stage = Literal["address", "repeat", "rest"]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRule:
+class MessageRule(Struct, frozen=True):
     """A rule asked once a message."""
 
     name: str
@@ -44,8 +44,7 @@ class MessageRule:
     mode: Callable[[PolicySettings], Mode] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientRule:
+class RecipientRule(Struct, frozen=True):
     """A rule asked for every recipient."""
 
     name: str

@@ -5,7 +5,8 @@ folding may only ever refuse more. The syntax was judged when the address was pa
 """
 
 import unicodedata
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from policy.facts import RecipientFacts, alias_of, exact
 from policy.memo import Prepared
@@ -27,8 +28,7 @@ ROLE_ACCOUNTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lists:
+class Lists(Struct, frozen=True):
     """The operator's lists, made ready for one look each."""
 
     allow: frozenset[str]

@@ -28,15 +28,14 @@ def configure(level: str = "info", kind: str = "auto") -> None:
     stream: Any = Patient(own.fileno() if own else -1)
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s %(levelname)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs commands, secrets too, at INFO
-    json = structlog.processors.JSONRenderer(_as_json)
-    renderer: Any = structlog.dev.ConsoleRenderer() if is_for_people(kind) else json
+    json = structlog.processors.JSONRenderer(_as_json)  # JSON escapes control characters itself
+    how: list[Any] = [_escaped, structlog.dev.ConsoleRenderer()] if is_for_people(kind) else [json]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _escaped,
-            renderer,
+            *how,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(stream),

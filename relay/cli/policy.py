@@ -92,7 +92,7 @@ def _print_answer(answer: dict[str, Any]) -> None:
 
 
 def _report_json(found: "Report", since: str) -> dict[str, Any]:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     return {
         "since": since,

@@ -41,7 +41,7 @@ def taken(
 ) -> Tally:
     """Import a file whose head names at least `column`, or a bare list; what cannot be read is counted and told.
 
-    What `read` makes is a dataclass with a `key`; its fields are written in that order. A file that is no CSV changes
+    What `read` makes is a value with a `key`; its fields are written in that order. A file that is no CSV changes
     nothing.
     """
     tally = Tally()

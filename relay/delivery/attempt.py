@@ -7,10 +7,10 @@ out to be over before anything was said is replaced by a fresh one, once.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import structlog
+from msgspec import Struct
 
 from config.providers import ProviderSettings
 from relay.aside import aside
@@ -37,8 +37,7 @@ class Unfit(NamedTuple):
     reply: Reply | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A parcel's recipients at one provider."""
 
     parcel: Parcel

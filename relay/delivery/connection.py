@@ -12,7 +12,8 @@ or said what is no reply, is not used again.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from config.providers import ProviderSettings
 from relay.delivery.outcome import CLOSED, Phase, Transcript
@@ -23,8 +24,7 @@ from relay.mail.reply import Reply
 _DATA_OK = 354
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """What one transaction sends: paths as they go on the wire, recipients by number, the whole message."""
 
     mail_from: str
@@ -183,8 +183,7 @@ class Connection:
         self._wire.abort()
 
 
-@dataclass(slots=True)
-class _Progress:
+class _Progress(Struct):
     """How far a transaction has got; `is_settled` says that the connection may carry another."""
 
     phase: Phase = Phase.MAIL

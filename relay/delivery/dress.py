@@ -9,10 +9,11 @@ key under which the provider knows a repetition.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from config.presets import Headers
 from config.providers import ProviderSettings
@@ -41,8 +42,7 @@ class Unconvertible(Exception):
     """The message has 8-bit octets where nothing may be edited, and only seven bits may pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wardrobe:
+class Wardrobe(Struct, frozen=True):
     """What dressing needs from the installation."""
 
     hostname: str

@@ -11,8 +11,9 @@ What may be greylisting counts once for each domain of a recipient between two s
 
 import asyncio
 from collections.abc import Callable, Container, Sequence, Set
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from config.delivery import Breaker, FailoverTrigger
 from relay.delivery.judgement import trigger
@@ -35,8 +36,7 @@ class Change(StrEnum):
     RECOVERED = "recovered"
 
 
-@dataclass(slots=True)
-class Health:
+class Health(Struct):
     """One provider, as this process sees it."""
 
     failures: int = 0

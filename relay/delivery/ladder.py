@@ -6,16 +6,16 @@ message, however many providers were asked, and goes on until it is too old, so 
 bounces and suppresses nobody.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from config.delivery import BounceHandling, DeliveryConfig
 
 JITTER = 0.1  # waits are perturbed by up to this share, so that a restart does not make every retry fall together
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(Struct, frozen=True):
     """The waits, in milliseconds."""
 
     soft: tuple[int, ...]

@@ -9,9 +9,10 @@ and count when none is left that has not said so.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from relay.mail.reply import Reply
 
@@ -72,8 +73,7 @@ class Failure(NamedTuple):
     reopen_after: int = 0  # milliseconds for which the provider is to be spared
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(Struct, frozen=True):
     """What was said in one SMTP transaction: replies as far as it went, and how it broke off.
 
     `broke` is empty, or timeout, lost, garbage, tls, dns, drained; `phase` is where it ended.
@@ -95,8 +95,7 @@ class Transcript:
         return self.broke == "lost" and self.phase is Phase.MAIL
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of one try for one recipient. Times are milliseconds since the epoch."""
 
     n: int

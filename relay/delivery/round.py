@@ -14,10 +14,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from config.delivery import DeliveryConfig
 from config.providers import ProviderSettings
@@ -44,8 +45,7 @@ T = TypeVar("T")
 STORE_AGAIN = 1.0  # seconds until a store that could not be written is tried again
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """What a round works with."""
 
     node: str

@@ -7,10 +7,10 @@ never forgotten while the process lives.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec.structs import replace
 
 from config.providers import ProviderSettings
 from relay.delivery import ladder

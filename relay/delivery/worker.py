@@ -12,9 +12,9 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from config.delivery import DeliveryConfig
 from config.providers import ProviderSettings

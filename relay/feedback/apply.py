@@ -10,9 +10,10 @@ tenant (L6). Nothing here resumes anybody.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from relay.feedback.events import FeedbackEvent
@@ -32,8 +33,7 @@ ACTIVE_FOR = 3_600_000  # longer than any attempt and the lease of a crashed one
 WAITING_AT_ONCE = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What became of a batch of events."""
 
     new: int = 0

@@ -12,14 +12,14 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 WINDOW = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticity:
+class Authenticity(Struct, frozen=True):
     accepted: bool
     reason: str = ""  # unsigned, wrong_signature, too_old, too_new, foreign, bad_certificate
     nonce: str = ""  # seen twice within WINDOW = a replay; empty where the scheme has none

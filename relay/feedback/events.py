@@ -9,9 +9,10 @@ all of it comes from outside (faults L5, H6).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from relay.mail.bounce_reason import Said, judge
 from relay.mail.bounce_text import codes_in
@@ -29,8 +30,7 @@ MAX_ID = 500
 MAX_METADATA = 50
 
 
-@dataclass(frozen=True, slots=True)
-class FeedbackEvent:
+class FeedbackEvent(Struct, frozen=True):
     """Absent is empty; `raw` is what the event was read from, for keeping."""
 
     event_type: str
@@ -107,8 +107,7 @@ _NOT_THE_ADDRESS = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What a provider's words about a failed delivery amount to."""
 
     status: str

@@ -11,12 +11,12 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpcore2 as httpcore
+from msgspec import Struct
 
 PORTS = frozenset({80, 443, 8443})
 MAX_ANSWER = 64 << 10
@@ -39,8 +39,7 @@ class CallFailed(Exception):
     """Nobody answered, or not in time, or not in HTTP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back: the status and the beginning of the body."""
 
     code: int

@@ -9,7 +9,6 @@ cover its body. Signatures and certificates are looked at in a thread.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
@@ -17,6 +16,7 @@ from typing import Any
 
 import structlog
 from cryptography import x509
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from config.providers import ProviderSettings
@@ -58,8 +58,7 @@ _VERIFIERS: Mapping[str, Verify] = {
 _FORBIDDEN = frozenset({"foreign"})  # proven, but not of ours: 403 instead of 401
 
 
-@dataclass(frozen=True, slots=True)
-class Ingested:
+class Ingested(Struct, frozen=True):
     """The answer to a call: 200, 401, 403, 409, 413 or 400, and why, in a word fit for the log alone."""
 
     status_code: int

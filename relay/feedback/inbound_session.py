@@ -9,12 +9,12 @@ import asyncio
 import ssl
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Protocol
 
 import structlog
 from aiosmtpd import smtp
+from msgspec import Struct
 
 from relay.feedback.data import EndOfData, unstuffed
 from relay.feedback.returns import Place
@@ -32,8 +32,7 @@ ENHANCED = {"221 Bye": "221 2.0.0 Bye", "220 Ready to start TLS": "220 2.0.0 Rea
 OKAY, NO_SUCH = "250 2.1.5 OK", "550 5.1.1 No such address"
 
 
-@dataclass(frozen=True, slots=True)
-class InboundTerms:
+class InboundTerms(Struct, frozen=True):
     """What the listener asks of its clients."""
 
     hostname: str

@@ -8,9 +8,10 @@ link. Everything else is kept and does nothing: answers of people and of holiday
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from relay.aside import aside
@@ -34,8 +35,7 @@ READ_IN_THREAD = 32 << 10
 MAX_EVENTS = 5  # of one mail; a token speaks of one recipient
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """An address of ours: what it is for, and the delivery it names."""
 
     kind: Kind

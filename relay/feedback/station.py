@@ -8,11 +8,11 @@ Stopping closes the door, lets commits come to their end, and leaves the rest in
 
 import ssl
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from socket import socket
 
 from cryptography import x509
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from config.settings import Settings
@@ -40,8 +40,7 @@ def _roots() -> tuple[x509.Certificate, ...]:
     return tuple(x509.load_der_x509_certificate(one) for one in trusted)
 
 
-@dataclass(frozen=True, slots=True)
-class Supplies:
+class Supplies(Struct, frozen=True):
     """What the station needs of the process. `settings` may change while it runs."""
 
     settings: Callable[[], Settings]

@@ -6,12 +6,12 @@ ours names, and only about that delivery's recipient (faults L4).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from relay.feedback.events import FeedbackEvent
 from relay.mail.address import AddressError, parse_path
@@ -22,8 +22,7 @@ INBOUND = "inbound"
 MAX_RAW = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """`source` is the provider's name, or `inbound` for what came by mail; `named` is what a token of ours names."""
 
     event: FeedbackEvent

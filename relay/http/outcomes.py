@@ -5,7 +5,7 @@ late. A report is the sum of the credits of everything that was stored when it w
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from config.durations import parse_duration

@@ -7,10 +7,11 @@ used up or spared is not carried over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from config.settings import Settings
 from policy.recorded import facts_from_json, state_from_json

@@ -6,7 +6,15 @@ import re
 import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from relay.http.compose import Attached, Party
 from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, Told, WrongField
@@ -122,10 +130,10 @@ def _content_id(text: str) -> str:
 
 
 PartyField = Annotated[
-    Party,
+    InstanceOf[Party],
     BeforeValidator(_party),
-    Field(
-        json_schema_extra={
+    WithJsonSchema(
+        {
             "anyOf": [
                 {"type": "string", "examples": ["prospect@example.com", "Bob <bob@example.com>"]},
                 {"type": "object", "properties": {"email": {"type": "string"}, "name": {"type": "string"}}},

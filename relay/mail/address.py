@@ -16,10 +16,10 @@ Greek letters among Latin ones.
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import idna
+from msgspec import Struct
 
 from policy.facts import alias_of, exact
 from relay.mail.reply import EnhancedCode
@@ -74,8 +74,7 @@ class WireMismatchError(RuntimeError):
     """The string about to go on the wire is not the address that was judged: a bug, and nothing is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """One mailbox: `wire` is the string for RCPT and MAIL, `key` the folded one for deny lists."""
 
     local: str  # unquoted, never folded

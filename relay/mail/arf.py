@@ -5,8 +5,9 @@ normal: the reported mail's own header is handed on, and whoever issued its
 Message-ID or unsubscribe token can still tell whom it went to (faults L6).
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from relay.mail.bounce_parts import Fields, Returned, read_fields, split_header
 from relay.mail.dates import read_date
@@ -15,8 +16,7 @@ from relay.mail.dsn import bare
 MAX_RECIPIENTS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     feedback_type: str  # abuse, fraud, opt-out, not-spam, auth-failure, …
     recipients: tuple[str, ...]
     user_agent: str

@@ -6,7 +6,7 @@ AMP alternative cannot carry a footer that is sure to be shown; where another
 alternative can, it is dropped.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from relay.mail.mime import Part, View
 
@@ -16,8 +16,7 @@ DROPPED = frozenset(("text/x-amp-html", "text/enriched", "text/richtext"))
 _UNDIVIDED = frozenset(("multipart/alternative", "multipart/related"))
 
 
-@dataclass(slots=True)
-class Bodies:
+class Bodies(Struct):
     """The outcome of the walk; `gaps` are multiparts shown as an alternative that hold no text."""
 
     shown: list[Part] = field(default_factory=list)

@@ -8,7 +8,7 @@ notice with `hard` speaks of a dead address; it says nothing about whether the
 mail can be trusted: that is for the token on the return path (faults L4).
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from relay.mail import bounce_text as words
 from relay.mail.arf import read_complaint

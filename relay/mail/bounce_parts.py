@@ -10,9 +10,10 @@ characters: a bounce that is half readable is still a bounce.
 import binascii
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.header import decode_header
+
+from msgspec import Struct, field
 
 MAX_SIZE = 1 << 20
 MAX_TEXT = 64 << 10  # of one part; what a server has to say stands at the front
@@ -28,8 +29,7 @@ _CHARSETS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """Header fields in order, names in lower case, values unfolded."""
 
     items: tuple[tuple[str, str], ...] = ()
@@ -42,8 +42,7 @@ class Fields:
         return tuple(value for key, value in self.items if key == name)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One leaf: its media type in lower case and its decoded text."""
 
     type: str
@@ -51,8 +50,7 @@ class Part:
     fields: Fields = field(default=Fields())
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """A mail in pieces: its own header, and its leaves in order."""
 
     fields: Fields

@@ -7,8 +7,9 @@ of these suppresses anybody.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from relay.mail.bounce_rules import BROAD, CATEGORIES, CERTAIN, HARD, OF_RCPT, PHRASES, REPLY, STATUS, VAGUE
 
@@ -18,8 +19,7 @@ _TRIES = 4
 _WORD_STARTS = re.compile(r"(?<![^\W_])(?=(..))", re.DOTALL)  # what `_at_word` allows: no letter or digit before it
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What is known of one refusal; absent is empty."""
 
     diagnostic: str = ""  # the server's own words
@@ -33,8 +33,7 @@ class Said:
     category: str = ""  # the reporting system's own sorting
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     reason: str
     hard: bool
 

@@ -6,8 +6,9 @@ away on a hostile mail. Nothing here decides anything: it gathers what
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from relay.mail.bounce_parts import Fields, read_fields
 
@@ -53,8 +54,7 @@ _COMMANDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The human part of a bounce, cut where the returned mail begins."""
 
     lines: tuple[str, ...]
@@ -208,8 +208,7 @@ def _dialogue(low: str) -> str:
 _VERBS = {"rcpt": "RCPT", "mail": "MAIL", "data": "DATA", "ehlo": "EHLO", "helo": "EHLO"}
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
+class Codes(Struct, frozen=True):
     reply: str
     status: str
 

@@ -1,7 +1,7 @@
 """What every message gets on its way out, done on bytes.
 
 Fields that must not leave are dropped, what is missing is added, our own fields go on
-top, and DKIM signs last. The body is not copied: what departs is a few pieces, and all
+top, and DKIM signs last. A large body is not copied: what departs is a few pieces, and all
 but the first are views of the stored message or what the plan puts in. What comes out is a function of what
 goes in, so a failover builds the same message again; nothing in it hangs on the
 recipient unless the caller says so, so one departure serves all recipients of a
@@ -12,7 +12,8 @@ hop might take it for the end of the message (SMTP smuggling).
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.mail.canonical import body_hash
 from relay.mail.dkim import HeaderToSign, Signer, sign_with_all, signature_tags
@@ -25,8 +26,7 @@ class WireError(RuntimeError):
     """The message about to leave is not fit for the wire; a bug of ours, and nothing is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
+class Strip(Struct, frozen=True):
     """Names and beginnings of names of fields that do not leave; lower case."""
 
     names: frozenset[bytes]
@@ -68,8 +68,7 @@ _SIGNATURES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(Struct, frozen=True):
     """A message ready for the wire: its pieces in order, and what was taken from the header."""
 
     chunks: tuple[Buffer, ...]
@@ -86,8 +85,7 @@ class Departure:
         return b"".join(self.chunks)
 
 
-@dataclass(frozen=True, slots=True)
-class Dress:
+class Dress(Struct, frozen=True):
     """What a message is given: whole fields with their CRLF, and who signs."""
 
     received: bytes = b""
@@ -133,6 +131,8 @@ def check_wire_form(chunks: Sequence[Buffer]) -> bool:
 
 
 def _is_ascii(chunk: Buffer) -> bool:
+    if isinstance(chunk, bytes):
+        return chunk.isascii()
     return all(bytes(chunk[start : start + PIECE]).isascii() for start in range(0, len(chunk), PIECE))
 
 
@@ -153,6 +153,8 @@ def _edited(data: bytes, header: HeaderBlock, edits: Sequence[Edit]) -> tuple[He
     last = b"".join(bytes(piece[-2:]) for piece in pieces[-2:])[-2:]
     if pieces and last != b"\r\n":
         pieces.append(b"\r\n")
+    if len(pieces) > 1 and sum(map(len, pieces)) <= PIECE:
+        pieces = [b"".join(pieces)]  # a small body costs less to copy than to look at piece by piece
     return header, tuple(pieces)
 
 

@@ -14,6 +14,9 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from relay.mail.canonical import relaxed_field
 from relay.mail.dkim_key import KeyPair
@@ -49,7 +52,7 @@ SIGNED = (
 )
 
 _CHOICE = OVERSIGNED + SIGNED
-_OVERSIGNED_SET = frozenset(OVERSIGNED)
+_CHOICE_SET, _OVERSIGNED_SET = frozenset(_CHOICE), frozenset(OVERSIGNED)
 _LINE = 72
 _FOLD = b"\r\n\t"
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -59,8 +62,7 @@ class SigningError(ValueError):
     """The message cannot be signed as it is; it must not be sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderToSign:
+class HeaderToSign(Struct, frozen=True):
     """The signed part of a header, made canonical once for all signatures."""
 
     names: bytes  # the value of h=, folded
@@ -72,24 +74,33 @@ class HeaderToSign:
 
         `without` names what the next provider is known to replace (its own Message-ID or Date).
         """
-        standing: dict[bytes, list[bytes]] = {}
-        for name, raw in fields:
-            standing.setdefault(name, []).append(raw)
-        if len(standing.get(b"from", ())) != 1 or b"from" in without:
-            raise SigningError("a message without exactly one From field cannot be signed")
-        names: list[bytes] = []
-        canonical: list[bytes] = []
-        for name in _CHOICE:
-            found = standing.get(name)
-            if name in without:
-                continue
-            if found is not None:
-                # RFC 6376 §5.4.2: several fields of one name are signed from the bottom up.
-                canonical += map(relaxed_field, reversed(found))
-                names += [name] * len(found)
-            if name in _OVERSIGNED_SET:
-                names.append(name)
-        return cls(_folded(tuple(names)), b"".join(canonical))
+        standing = tuple([name if name in _CHOICE_SET else b"" for name, _ in fields])
+        choice = _chosen(standing, frozenset(without))
+        return cls(choice.names, b"".join([relaxed_field(fields[place][1]) for place in choice.places]))
+
+
+class _Choice(NamedTuple):
+    """Which fields of a header are signed."""
+
+    names: bytes  # the value of h=, folded
+    places: tuple[int, ...]  # theirs among all fields, in the order of h=
+
+
+@lru_cache(maxsize=512)
+def _chosen(standing: tuple[bytes, ...], without: frozenset[bytes]) -> _Choice:
+    """The choice among fields of these names, "" for one never signed; messages of one client mostly have the same."""
+    if standing.count(b"from") != 1 or b"from" in without:
+        raise SigningError("a message without exactly one From field cannot be signed")
+    names: list[bytes] = []
+    places: list[int] = []
+    for name in _CHOICE:
+        if name in without:
+            continue
+        # RFC 6376 §5.4.2: several fields of one name are signed from the bottom up.
+        found = [place for place in reversed(range(len(standing))) if standing[place] == name]
+        places += found
+        names += [name] * (len(found) + (name in _OVERSIGNED_SET))
+    return _Choice(_folded(names), tuple(places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +149,7 @@ def signature_tags(signature: bytes) -> dict[bytes, bytes]:
     return tags
 
 
-@lru_cache(maxsize=512)
-def _folded(names: tuple[bytes, ...]) -> bytes:
+def _folded(names: Sequence[bytes]) -> bytes:
     """h= in lines of a decent length (RFC 6376 §3.5 allows white space around the colons)."""
     lines: list[bytes] = []
     line = b""

@@ -7,8 +7,9 @@ text is cut at `MAX_TEXT` (faults L5).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from relay.mail.bounce_parts import Fields, read_fields
 from relay.mail.dates import read_date
@@ -17,8 +18,7 @@ MAX_RECIPIENTS = 1_000
 MAX_TEXT = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientStatus:
+class RecipientStatus(Struct, frozen=True):
     """What became of one recipient (RFC 3464 §2.3)."""
 
     recipient: str
@@ -33,8 +33,7 @@ class RecipientStatus:
     category: str = ""  # PowerMTA's own word for the reason
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryStatus:
+class DeliveryStatus(Struct, frozen=True):
     """One message/delivery-status part."""
 
     reporting_mta: str

@@ -9,9 +9,10 @@ edits, and touches nothing but the ranges they name.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from html import unescape
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from relay.mail import bodies, charset, footer_html, transfer
 from relay.mail import html as markup
@@ -34,8 +35,7 @@ class Footer(NamedTuple):
     html: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Where the footer goes. `impossible` is empty or the cause for which it goes nowhere."""
 
     parts: tuple[PartPlan, ...] = ()

@@ -14,8 +14,9 @@ read it). Both CRLF and bare LF end a line.
 """
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Limits(NamedTuple):
@@ -56,12 +57,8 @@ _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r?\n")
 
 
-@dataclass(slots=True, eq=False)
-class HeaderBlock:
-    """The header of a message or of a part; not changed once it is read.
-
-    Not frozen, because setting up a frozen value costs as much as reading a part's header.
-    """
+class HeaderBlock(Struct, frozen=True, eq=False):
+    """The header of a message or of a part."""
 
     data: bytes | memoryview
     start: int

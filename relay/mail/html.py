@@ -7,10 +7,11 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 """
 
 import re
-from dataclasses import dataclass, field
 from html import unescape
 from itertools import zip_longest
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from relay.mail import css, sheet
 from relay.mail.dress import NEXT_LINE, PLAIN, Dress, attributes_of, dressed
@@ -268,8 +269,7 @@ class _Element(NamedTuple):
     veils: frozenset[str] = frozenset()  # what hides until an element within takes it off
 
 
-@dataclass(slots=True)
-class _Stack:
+class _Stack(Struct):
     """The open elements; each knows how its text is seen."""
 
     open: list[_Element] = field(default_factory=lambda: [_Element("", 0, 0, "000000", "ffffff")])

@@ -13,7 +13,8 @@ Damage to the block itself (`From :`, a continuation first, NUL) is `form`'s bus
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from policy.facts import Defect
 from relay.mail import display
@@ -46,8 +47,7 @@ class MailboxError(ValueError):
     """The value of an address field is not one plain mailbox; the message is a clause fit for the client."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What the header says about its author; `defects` empty means that every reader sees the same."""
 
     from_address: Address | None

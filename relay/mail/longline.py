@@ -9,7 +9,8 @@ thousand where there is nothing to find.
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.mail import transfer
 from relay.mail.edit import Edit
@@ -19,8 +20,7 @@ from relay.mail.part_header import set_content
 LONGEST = 998  # RFC 5322 §2.1.1, without the line end
 
 
-@dataclass(frozen=True, slots=True)
-class Recoding:
+class Recoding(Struct, frozen=True):
     """The bodies (by their offset) to encode anew, or why it cannot be done."""
 
     bodies: tuple[int, ...] = ()

@@ -9,7 +9,8 @@ Depth times size bounds the work, and the search for delimiters runs in C.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.mail import charset, transfer
 from relay.mail.header import Fault, HeaderBlock
@@ -61,8 +62,7 @@ _MESSAGES = frozenset(("message/rfc822", "message/global"))
 _IDENTITY = {"8-bit": "8bit", "7-bit": "7bit"} | {name: name for name in transfer.IDENTITY}
 
 
-@dataclass(slots=True, eq=False)
-class Part:
+class Part(Struct, eq=False):
     """One entity: the message itself or a part of it. Built once by `view` and not changed afterwards."""
 
     header: HeaderBlock
@@ -113,8 +113,7 @@ class Part:
             yield from child.walk()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
+class View(Struct, frozen=True, eq=False):
     """A message's bytes and the structure read from them."""
 
     data: bytes

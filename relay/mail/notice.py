@@ -1,7 +1,8 @@
 """What came back about one recipient, as one value; how its reason is found stands in `bounce_reason`."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from relay.mail.bounce_parts import Fields
 from relay.mail.bounce_reason import Said, judge
@@ -9,8 +10,7 @@ from relay.mail.bounce_reason import Said, judge
 MAX_DIAGNOSTIC = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """What came back about one recipient; absent is empty."""
 
     kind: str  # bounced, deferred, delivered, complained, unsubscribed, autoresponded

@@ -4,8 +4,9 @@ Everything in it that a client chose is either a valid domain or left out: an EH
 is the client's to invent, and this line is read by people who look for the truth.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from relay.mail.address import Address, AddressError, parse_path
 
@@ -14,8 +15,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class Reception:
+class Reception(Struct, frozen=True):
     """How a message came to us."""
 
     by: str  # our host name

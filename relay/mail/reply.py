@@ -7,8 +7,9 @@ confused provider costs a retry and never a bounce.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 LINE_LIMIT = 200  # with CRLF; RFC 5321 §4.5.3.1.5 would allow 512
 TEXT_LIMIT = 2000  # of a provider's text that is kept
@@ -72,8 +73,7 @@ class EnhancedCode(tuple[int, int, int]):
         return f"{self[0]}.{self[1]}.{self[2]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A reply: code, enhanced code (absent from greetings, 3yz and some providers), text of one or more lines."""
 
     code: int
@@ -176,6 +176,8 @@ def _kept(text: str | bytes) -> str:
     """A foreign text, bounded, one LF between lines, everything but printable ASCII escaped."""
     if isinstance(text, bytes):
         text = text[: TEXT_LIMIT * 2].decode("ascii", "backslashreplace")
+    if len(text) <= TEXT_LIMIT and text.isascii() and text.isprintable():
+        return text.rstrip(" ")
     lines = text[: TEXT_LIMIT * 2].replace("\r\n", "\n").strip("\n").split("\n")
     return "\n".join(_UNPRINTABLE.sub(_escaped, line).rstrip(" ") for line in lines)[:TEXT_LIMIT]
 

@@ -9,9 +9,10 @@ from breaking out of its line: control characters and line ends become blanks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+
+from msgspec import Struct
 
 from relay.mail.header import HeaderBlock
 
@@ -22,8 +23,7 @@ _WIDTH = 76
 _AUTOMATIC_PRECEDENCE = (b"bulk", b"junk", b"list", b"auto_reply")
 
 
-@dataclass(frozen=True, slots=True)
-class Undelivered:
+class Undelivered(Struct, frozen=True):
     """One recipient's fate (RFC 3464 §2.3)."""
 
     recipient: str
@@ -35,8 +35,7 @@ class Undelivered:
     will_retry_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """The message the report is about."""
 
     envelope_from: str

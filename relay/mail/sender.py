@@ -1,16 +1,16 @@
 """How a sender shows itself in the footer: stored with the plan, so that a failover builds the same bytes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
 from typing import Any
+
+from msgspec import Struct
 
 from relay.mail.footer import Footer
 from relay.mail.footer_text import render
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """Name, postal address, language, and the mailbox's own templates where it has some.
 
     A template holds {name}, {address} and {unsubscribe}; in HTML the values are escaped.

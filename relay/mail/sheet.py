@@ -8,9 +8,10 @@ all it might reach, whatever else hides it.
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from relay.mail import css
 
@@ -60,8 +61,7 @@ def _rules(sheet: str) -> Iterator[Rule]:
             above.pop()
 
 
-@dataclass(slots=True)
-class Sheet:
+class Sheet(Struct):
     """What the rules of a message say: of each selector that is looked up, for each way, the one obeyed."""
 
     hiding: dict[str, dict[str, Strength]] = field(default_factory=dict)

@@ -16,8 +16,9 @@ nothing else. Nothing here fails on a damaged message.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from html import unescape
+
+from msgspec import Struct, field
 
 from policy.content import Content
 from policy.tokens import flat
@@ -67,8 +68,7 @@ _REPLY_SUBJECT = re.compile(
 _DISPLAY_NAME = re.compile(rb'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<')
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     """What is collected on the way through the parts."""
 
     texts: list[str] = field(default_factory=list)

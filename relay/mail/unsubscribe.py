@@ -5,8 +5,9 @@ whatever has been pruned. It shows nothing: the address is encrypted. The same d
 gives the same link each time the message is built.
 """
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from relay.mail.token import Purpose, TokenError, Tokens
 from relay.mail.verp import make_address
@@ -15,8 +16,7 @@ PATH = "/u/"
 _SEPARATOR = "\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """What an unsubscribe link ends: mail of a mailbox (or all of its tenant) to one address."""
 
     tenant_id: str
@@ -41,8 +41,7 @@ def read(tokens: Tokens, token: str) -> Subscription:
     return Subscription(*words)
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Makes and recognises the links of this installation. `bounce_domain` is "" where no mail comes in."""
 
     tokens: Tokens

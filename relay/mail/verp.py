@@ -6,8 +6,9 @@ have a stranger suppressed by writing to a guessed address, and no address shows
 it is about. A local part never exceeds 64 octets (RFC 5321 §4.5.3.1.1).
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from relay.mail.address import LOCAL_LIMIT, Address
 from relay.mail.token import Purpose, TokenError, Tokens
@@ -20,8 +21,7 @@ _PREFIXES: dict[Kind, str] = {"bounce": "b", "unsubscribe": "u"}
 _KINDS: dict[str, Kind] = {"b": "bounce", "u": "unsubscribe"}
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """What an address of ours was made for."""
 
     kind: Kind

@@ -6,9 +6,9 @@ event. Nothing here is ever deleted, only disabled.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select, update
 
 from policy.reputation import assess
@@ -45,8 +45,7 @@ class Declared(Exception):
     """The configuration file says this; change it there."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewMailbox:
+class NewMailbox(Struct, frozen=True):
     """A mailbox to be made. `address_key` is the folded key of `address`."""
 
     id: str

@@ -8,9 +8,9 @@ here. Every change of state is one statement and one event row.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from relay.store import guard, tallies, volumes
@@ -26,8 +26,7 @@ BEGUN_LEASE = 30 * 60_000  # milliseconds: longer than every timeout of a transa
 _d = t.deliveries.c
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Struct, frozen=True):
     """An attempt about to be made: for these recipients of a submission, at this provider.
 
     `before` is the outcome of the attempt that failed over to this one, if it follows one;
@@ -43,16 +42,14 @@ class Begin:
     quota: Quota | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """The numbers of the deliveries that began; or, when a limit is used up, until when none does."""
 
     numbers: tuple[int, ...]
     limited_until: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """What came of one attempt for one recipient, in the words of the tables."""
 
     n: int
@@ -70,8 +67,7 @@ class Tried:
     taken: Taken | None = None  # the place it held in the provider's limits
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Struct, frozen=True):
     """How a delivery stands after its round: its new state, when it is due again, and what is counted.
 
     `tried` is None when nothing was tried: no provider may be asked now, or policy changed its mind.

@@ -11,11 +11,11 @@ A touch whose submission retention has taken meanwhile stays what it was.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, tuple_, update
 
 from config.names import snake
@@ -38,8 +38,7 @@ FRACTION = 10  # digits of a value behind the point; the API takes no more
 _c, _o = t.attributions.c, t.outcomes.c
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """By what events are credited. Times are milliseconds."""
 
     windows: Mapping[str, int]
@@ -72,8 +71,7 @@ def _ms(span: timedelta) -> int:
     return int(span.total_seconds() * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Which credits are meant: those of the events of a span. `mailbox_id` is "" for the whole tenant."""
 
     tenant_id: str
@@ -283,8 +281,7 @@ def brought(connection: Connection, asked: Asked, by: GroupBy) -> dict[str, Brou
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(Struct, frozen=True):
     """One credit, with the event's own value."""
 
     credit: Credit

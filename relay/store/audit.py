@@ -10,12 +10,12 @@ still verifies. A signed checkpoint over all heads names a missing tail too.
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, insert, select
 
 from policy.moment import iso
@@ -36,8 +36,7 @@ _APPEND = insertion("decisions", ("chain", "position", "send_id", "at", "record"
 _PUT_HEAD = Prepared("UPDATE chains SET position = :position, hash = :hash WHERE chain = :chain")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What is to be chained: plain JSON data, in which each address of `tokens` is replaced by its token."""
 
     chain: str
@@ -178,8 +177,7 @@ def standing(database: Database) -> Iterator[Connection]:
             yield connection
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """The first thing that does not hold."""
 
     chain: str
@@ -188,8 +186,7 @@ class Fault:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What a walk over all chains found; `fault` is None when everything holds."""
 
     records: int

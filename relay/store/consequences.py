@@ -8,10 +8,10 @@ suppresses because a provider was down.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, select, text
 
 from policy.decision import Decision
@@ -26,8 +26,7 @@ from relay.store.prepared import Prepared, insertion
 from relay.store.standing import Judge, RuleOf
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What the configuration says of bounces and complaints. Times are milliseconds."""
 
     suppress_hard: bool = True
@@ -36,8 +35,7 @@ class Rules:
     investigate: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Suppress:
+class Suppress(Struct, frozen=True):
     """An address to refuse from now on, and the evidence."""
 
     tenant_id: str

@@ -6,9 +6,9 @@ a state: a revoked credential is still known, so that its owner is told so and n
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select, update
 
 from relay.store import schema as t
@@ -22,8 +22,7 @@ OF_AN_AGENT = ("send", "read")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
-@dataclass(frozen=True, slots=True)
-class NewCredential:
+class NewCredential(Struct, frozen=True):
     """A credential to be made. `scope` is the folded address of its mailbox, which may come later."""
 
     id: str
@@ -39,8 +38,7 @@ class NewCredential:
     managed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Generated:
+class Generated(Struct, frozen=True):
     """A fresh secret: `key` is shown once, `digest` is stored."""
 
     id: str

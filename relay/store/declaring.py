@@ -1,14 +1,13 @@
 """What all kinds of declared rows have in common: how they are made, and how they come and go with the file."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, update
 
 
-@dataclass(frozen=True, slots=True)
-class Makers:
+class Makers(Struct, frozen=True):
     """What making rows needs from outside: ids, randomness, and password hashing."""
 
     new_id: Callable[[str], str]

@@ -6,9 +6,9 @@ nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select, update
 
 from policy.usage import DAY
@@ -24,8 +24,7 @@ GRACE = 3 * 86_400_000  # milliseconds of authoritative absence after which a pr
 _d = t.domains.c
 
 
-@dataclass(frozen=True, slots=True)
-class NewDomain:
+class NewDomain(Struct, frozen=True):
     """A domain to be made."""
 
     id: str

@@ -6,17 +6,16 @@ transaction; on SQLite one writer at a time makes the sequence the order.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from relay.store.engine import dumps
 from relay.store.prepared import insertion
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One thing that happened. `n` is the recipient's number within the send, 0 where none is meant."""
 
     type: str

@@ -6,9 +6,9 @@ under way: such an event waits. What matches no delivery of ours is kept and doe
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -22,8 +22,7 @@ _f, _d, _s = t.feedback.c, t.deliveries.c, t.sends.c
 STEP = 200  # rows of one INSERT
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """One event as it is stored. `raw` is what it was read from."""
 
     fingerprint: bytes
@@ -37,8 +36,7 @@ class Kept:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Clues:
+class Clues(Struct, frozen=True):
     """By what deliveries may be found."""
 
     send_ids: frozenset[str]

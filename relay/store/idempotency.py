@@ -7,10 +7,10 @@ died is taken over after a while: the duplicate rule of the intake then sees to 
 nothing is sent twice.
 """
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
 
+from msgspec import Struct
 from sqlalchemy import Connection, select, text
 
 from relay.store import schema as t
@@ -21,8 +21,7 @@ KEPT = 30 * 86_400_000  # milliseconds
 UNDER_WAY = 60_000  # after it a claim without an answer has lost its owner
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """What a key stands for now: new (go on), done (`answer`), busy, or other (another body)."""
 
     kind: Literal["new", "done", "busy", "other"]

@@ -6,9 +6,9 @@ oldest transaction that still runs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, or_, select, text, tuple_
 
 from relay.store import schema as t
@@ -17,16 +17,14 @@ _e = t.events.c
 _OLDEST_RUNNING = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Mark(Struct, frozen=True, order=True):
     """A place in the journal: after this event."""
 
     txid: int = 0
     seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which events are meant; empty fields do not matter. Types are exact, or end in `.*`."""
 
     tenant_id: str = ""

@@ -8,10 +8,10 @@ Both algorithms sign: no key takes the place of one of the other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select, update
 
 from relay.mail.dkim import Signer
@@ -27,12 +27,14 @@ LEAVE_PUBLISHED = 7 * 86_400_000  # milliseconds for which mail signed by a reti
 _k = t.dkim_keys.c
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """Keys an operator brings for a domain; None where one is to be made."""
 
     rsa: bytes | None = None
     ed25519: bytes | None = None
+
+
+NOTHING = Brought()
 
 
 def ensure_keys(
@@ -43,7 +45,7 @@ def ensure_keys(
     vault: Vault,
     new_id: Callable[[str], str],
     now: int,
-    brought: Brought = Brought(),
+    brought: Brought = NOTHING,
 ) -> None:
     """See that the domain has both keys. `selector` is that of its first ones: after a rotation the later ones stay.
 

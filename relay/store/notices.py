@@ -7,9 +7,9 @@ sender (RFC 5321 §4.5.5), so that it can never be answered by another.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, func, select, text
 
 from relay.store import journal
@@ -58,8 +58,7 @@ def _mark(words: str) -> journal.Mark:
     return journal.Mark(int(txid), int(seq))
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A mail to be queued. `from_address` is the address to sign for, empty where there is no key."""
 
     send_id: str
@@ -128,8 +127,7 @@ def _new_send(notice: Notice, now: int) -> NewSend:
 # -- what notices are about -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """A submission, the mailbox it came from, and the beginning of its bytes."""
 
     send: Any

@@ -5,8 +5,9 @@ computed from what is stored (`attribution`), so late events and repeats change 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, text
 
 from policy.attribution import Touch
@@ -22,8 +23,7 @@ NEW, CREDITED, STALE = "new", "credited", "stale"
 _o = t.outcomes.c
 
 
-@dataclass(frozen=True, slots=True)
-class NewOutcome:
+class NewOutcome(Struct, frozen=True):
     """Something a person did."""
 
     id: str

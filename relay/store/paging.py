@@ -1,22 +1,20 @@
 """Lists by cursor: rows after a place, never an offset, so that nothing is skipped or told twice while rows come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, tuple_
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The last row of a page: its time and its id."""
 
     at: int
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some rows, and where the next page begins, None after the last."""
 
     rows: Sequence[Any]

@@ -5,14 +5,14 @@ when memory has no room, the same value is read back from the queue.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from relay.mail.mime import View
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """One leased delivery: its recipient, and what was tried before."""
 
     n: int
@@ -26,8 +26,7 @@ class Due:
     provider: str = ""  # of the last attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True):
     """One submission on its way out. `data` is None when the bytes are still in the store.
 
     `seen` is their structure where it was read on the way in a moment ago.

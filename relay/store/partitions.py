@@ -13,9 +13,9 @@ everything is swept (`retention`).
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from policy.usage import DAY
@@ -26,8 +26,7 @@ LOCK = 0x6761_7470  # advisory lock of whoever makes periods
 PATIENCE = "2s"  # a lock that is not had by then is left for the next time: mail waits behind whoever waits for it
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """How one table is cut: `bound` is the value of the key at a time in milliseconds."""
 
     table: str
@@ -35,8 +34,7 @@ class Cut:
     bound: Callable[[int], int | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """One partition: from `start` to `end`, milliseconds."""
 
     cut: Cut

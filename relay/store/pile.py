@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
+from msgspec.structs import asdict
 
 _AT_ONCE = 1000
 
 
 class Pile:
-    """`with Pile() as pile`: add dataclasses, take their fields out by their `key`; equal keys as they came."""
+    """`with Pile() as pile`: add values, take their fields out by their `key`; equal keys as they came."""
 
     def __init__(self) -> None:
         # A database without a name is a file of this connection alone, already unlinked.
@@ -36,7 +37,7 @@ class Pile:
     def add(self, value: Any) -> None:
         """Put one on it; raises ValueError for text that is none, as standard input may hold."""
         try:
-            self._waiting.append((value.key, orjson.dumps(value)))
+            self._waiting.append((value.key, orjson.dumps(asdict(value))))
         except orjson.JSONEncodeError as error:
             raise ValueError(f"not text in UTF-8: {error}") from None
         self.size += 1

@@ -8,9 +8,9 @@ event; its place and what waits for it stay.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select, text, update
 
 from relay.store import journal
@@ -28,8 +28,7 @@ DISABLED_AFTER = 72 * HOUR
 GONE = 410
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Struct, frozen=True):
     """One event on its way to one destination. Secrets are sealed."""
 
     id: str
@@ -41,8 +40,7 @@ class Posting:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """A destination of the configuration file. `secret` is plain here, and sealed in the store."""
 
     id: str

@@ -5,17 +5,16 @@ everything above it; the database refuses to delete what no anchor covers (`guar
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from relay.store.audit import anchor_payload
 from relay.store.partitions import Period, is_cut
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(Struct, frozen=True):
     """Who signs an anchor."""
 
     sign: Callable[[str], str]

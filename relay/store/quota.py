@@ -10,9 +10,9 @@ share the store its clock is the one that counts.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, select, text
 
 from policy.usage import Window, daily
@@ -25,8 +25,7 @@ PREFIX = "provider:"
 SOONEST = 50  # milliseconds until a place taken may be asked for again
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """The limits of one account. `most` of 0: no rate; `daily` of 0: no daily limit."""
 
     name: str
@@ -40,8 +39,7 @@ class Quota:
         return PREFIX + self.name
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """What one account has been given: under way by process, and done lately."""
 
     under_way: dict[str, int] = field(default_factory=dict)
@@ -97,8 +95,7 @@ class Account:
             self.lately.add((bucket + 1) * before.width - 1, before.buckets[bucket])
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """Places an attempt took: `began` is when."""
 
     quota: Quota

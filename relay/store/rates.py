@@ -1,9 +1,9 @@
 """The rates of reputation: counts over a day, a week and a month, per mailbox, tenant or sending domain."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from policy.state import Rates

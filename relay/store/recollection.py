@@ -5,10 +5,10 @@ What is counted is locked before it is read (`guard`), so two machines are as ex
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple, Self
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from policy.facts import Facts, RecipientFacts
@@ -36,8 +36,7 @@ class Asked(NamedTuple):
     policy: PolicySettings
 
 
-@dataclass(slots=True)
-class Contact:
+class Contact(Struct):
     """What is remembered of one recipient by one mailbox.
 
     `leaving` is when mail that the cooldown counts and that was put off leaves. It is kept in the
@@ -66,8 +65,7 @@ class Contact:
         return [*([s.at, s.sketch] for s in self.recent), *([at, ()] for at in self.leaving)]
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     usage: Usage
     clusters: list[Cluster] = field(default_factory=list)
     changed: bool = False

@@ -5,9 +5,9 @@ consent ledger only grows: revoking is an entry of its own, and the newest entry
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, and_, delete, insert, or_, select
 
 from policy.facts import alias_of
@@ -27,8 +27,7 @@ _LEDGER = tuple([column.name for column in t.consents.columns])
 _APPEND = insertion("consents", _LEDGER)
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """What a caller may see of suppressions: everything ("" and ""), a tenant's, or those of one mailbox of it."""
 
     tenant_id: str = ""
@@ -168,8 +167,7 @@ def remove_domain(connection: Connection, row: Any, *, by: str, now: int) -> Non
 AHEAD = "nobody has agreed yet: leave `at` out, or give the time at which it was given"
 
 
-@dataclass(frozen=True, slots=True)
-class NewConsent:
+class NewConsent(Struct, frozen=True):
     """An entry of the ledger: given, or taken back."""
 
     id: str

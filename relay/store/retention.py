@@ -7,10 +7,10 @@ on its way goes, however old. Decisions go only under a signed anchor (`pruning`
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from policy.usage import DAY, HOUR
@@ -38,8 +38,7 @@ class Kept(Protocol):
     def webhook_log(self) -> timedelta: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """One kind of thing that goes; `step` deletes up to STEP of it and says how many went."""
 
     name: str

@@ -12,9 +12,9 @@ ends that.
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -30,8 +30,7 @@ _COUNT = text(f"SELECT count(*) {_WAITING}")
 _OCTETS = text(f"SELECT coalesce(sum(size), 0) {_WAITING}")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """How much is too much. `largest` is the size of the largest message that is taken."""
 
     least_free: int

@@ -1,17 +1,16 @@
 """Submissions, their bytes, their deliveries and what waits for approval: how they are stored and read back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select
 
 from relay.store import schema as t
 from relay.store.prepared import insertion
 
 
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
+class NewDelivery(Struct, frozen=True):
     """One recipient of a submission as it enters the queue; `lease_node` is set when it goes straight to a worker."""
 
     n: int
@@ -24,8 +23,7 @@ class NewDelivery:
     lease_until: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NewSend:
+class NewSend(Struct, frozen=True):
     """One judged submission ready to be stored. `data` is None for a refused one, or when it is stored already."""
 
     row: dict[str, Any]  # columns of `sends`

@@ -4,9 +4,9 @@ Lists are answered from indexes, newest first, whatever the volume; nothing here
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, and_, bindparam, exists, or_, select, tuple_
 
 from relay.store import schema as t
@@ -29,8 +29,7 @@ _EVENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What is looked for; empty fields do not matter. `recipient` is a folded key.
 
     No index knows `subject`, `sender`, `to` (parts of these fields), `decision` and `reason`: they are

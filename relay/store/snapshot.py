@@ -8,9 +8,9 @@ seen by the next one in the batch. Nothing is remembered of a refusal but a paus
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from policy.decision import Decision

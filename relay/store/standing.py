@@ -10,9 +10,9 @@ not `enforce` nothing is paused or opened.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select
 
 from policy.reputation import Standing, assess
@@ -124,8 +124,7 @@ class Judge:
         return str(item["id"])
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(Struct, frozen=True):
     """How a domain or tenant stands, and the mailboxes, by id, that are to blame where it has to be paused."""
 
     standing: Standing

@@ -6,9 +6,9 @@ lease: withdrawn here, it does not begin there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, case, func, select, update
 
 from relay.store import restored
@@ -23,8 +23,7 @@ _RESTORED = (_d.reason == restored.REASON) & _d.state.in_(sorted(OPEN - {"active
 _without_restore = case((_d.reason == restored.REASON, ""), else_=_d.reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Which:
+class Which(Struct, frozen=True):
     """Which deliveries are meant; empty fields do not matter."""
 
     send_id: str = ""

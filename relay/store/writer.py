@@ -21,10 +21,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -67,16 +67,14 @@ class Handler(Protocol):
         """One result an item; an exception runs the items one by one."""
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     handler: Handler
     value: Any
     size: int
     future: "asyncio.Future[Any]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Struct, frozen=True):
     """What a job raised that its caller alone is to hear of."""
 
     answer: Exception
@@ -178,8 +176,20 @@ class Writer:
         more = True
         while more or waiting:
             more = self._gather(waiting) and more
-            if waiting:
-                self._round(_next_round(waiting, jobs_apart=not self._database.is_sqlite))
+            if not waiting:
+                continue
+            began = time.monotonic()
+            try:
+                with self._database.turn():
+                    more = self._take_over(waiting) and more  # what came while others wrote goes along
+                    items = _next_round(waiting, jobs_apart=not self._database.is_sqlite)
+                    results = self._round(items, began)
+            except OSError as error:  # there is no turn to be had: the folder is gone, or no descriptor is left
+                log.warning("the store cannot be written", error=str(error))
+                items = [*waiting]
+                waiting.clear()
+                results = [Unavailable("the store cannot be written")] * len(items)
+            self._answer(items, results)
         self._drop_connection()
 
     def _gather(self, waiting: "deque[_Item]") -> bool:
@@ -199,24 +209,32 @@ class Writer:
             if not all(item.handler.is_patient for item in items):
                 alone_until = 0.0
 
-    def _round(self, items: list[_Item]) -> None:
+    def _take_over(self, waiting: "deque[_Item]") -> bool:
+        """Take over everything there is now; False when the end of the line was reached."""
+        while True:
+            try:
+                items = self._line.get_nowait()
+            except queue.Empty:
+                return True
+            if items is None:
+                return False
+            waiting.extend(items)
+
+    def _round(self, items: list[_Item], began: float) -> list[Any]:
+        """What comes of each item: its result, or the exception it ends with."""
         self.rounds += 1
         self.items += len(items)
-        began = time.monotonic()
         try:
             results = self._commit(items)
         except (Unavailable, Broken) as error:
-            self._answer(items, [error] * len(items))
+            return [error] * len(items)
         except Exception as error:  # the culprit is found by running the items one by one
             if len(items) == 1:
                 log.exception("write failed", kind=type(items[0].handler).__name__)
-                self._answer(items, [error])
-                return
-            for item in items:
-                self._round([item])
-        else:
-            self._answer(items, results)
-            self.pace += (time.monotonic() - began - self.pace) / PACE_OF
+                return [error]
+            return [result for item in items for result in self._round([item], time.monotonic())]
+        self.pace += (time.monotonic() - began - self.pace) / PACE_OF
+        return results
 
     def _commit(self, items: list[_Item]) -> list[Any]:
         """One transaction for all; raises Unavailable, Broken, or what a handler raised."""
@@ -233,21 +251,20 @@ class Writer:
         raise AssertionError("unreachable")
 
     def _transaction(self, items: list[_Item]) -> list[Any]:
-        with self._database.turn():
-            connection = self._open()
-            transaction = connection.begin()
-            try:
-                results = _handle(connection, items)
-                ticket = self._ticket(connection)
-            except BaseException:
-                with suppress(DBAPIError):  # what went wrong first is what is told
-                    transaction.rollback()
+        connection = self._open()
+        transaction = connection.begin()
+        try:
+            results = _handle(connection, items)
+            ticket = self._ticket(connection)
+        except BaseException:
+            with suppress(DBAPIError):  # what went wrong first is what is told
+                transaction.rollback()
+            raise
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            if not self._did_commit(error, ticket):
                 raise
-            try:
-                transaction.commit()
-            except DBAPIError as error:
-                if not self._did_commit(error, ticket):
-                    raise
         return results
 
     def _open(self) -> Connection:

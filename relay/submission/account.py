@@ -6,8 +6,9 @@ by keyed hashes only.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from config.settings import Settings
 from policy.settings import Options, PolicySettings, Reputation
@@ -18,8 +19,7 @@ from relay.store.senders import read_accounts, read_secrets, read_standings
 FRESH = 1000  # milliseconds an account is believed
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """A mailbox with all that judging and editing its mail needs."""
 
     tenant_id: str

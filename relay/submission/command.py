@@ -5,7 +5,8 @@ mailbox is judged by `relay.mail.address`. Linear in the line.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.submission import wording
 
@@ -22,8 +23,7 @@ class BadCommand(Exception):
         self.reply = reply
 
 
-@dataclass(frozen=True, slots=True)
-class MailCommand:
+class MailCommand(Struct, frozen=True):
     """MAIL FROM. `path` is empty for the null sender; `size` 0 when it was not declared."""
 
     path: str

@@ -8,10 +8,11 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from policy.decision import Check, Refusal, failed
@@ -56,16 +57,14 @@ NO_MAILBOX = failed(
 TOLERANCE = 50  # it is read again before a fiftieth of the smallest limit was taken since
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
+class _Looked(Struct, frozen=True):
     """A question about recipients, answered by one round of the reader."""
 
     asked: Asked
     now: int
 
 
-@dataclass(slots=True)
-class _Sender:
+class _Sender(Struct):
     """A sender's state as it was read, and how much of its mail was taken here since."""
 
     read_at: int

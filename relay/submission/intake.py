@@ -11,10 +11,11 @@ retries in a loop fills no disk.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from policy.decision import Decision, RecipientVerdict, Refusal
@@ -48,8 +49,7 @@ SAME_ALARM = 3_600_000  # milliseconds in which a mailbox's breach of a rule ala
 _STATES = {"queued": "queued", "scheduled": "scheduled", "held": "held"}
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """What the header says, for lists and look-ups; the policy reads its own facts."""
 
     subject: str = ""
@@ -57,8 +57,7 @@ class Head:
     message_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A submission, read and planned, that waits to be judged.
 
     `seen` is its structure, for departure not to read it again; `stored`: its bytes are in the store already.
@@ -73,16 +72,14 @@ class Prepared:
     stored: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """The answer, and what may leave at once, leased to this process."""
 
     answer: Answer
     parcel: Parcel | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeSettings:
+class IntakeSettings(Struct, frozen=True):
     """Who writes, and what is not the policy's to say."""
 
     node: str
@@ -90,8 +87,7 @@ class IntakeSettings:
     approval_timeout: Callable[[], int]  # milliseconds, as the configuration has it now
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(Struct):
     """What one transaction will write."""
 
     sends: list[NewSend] = field(default_factory=list)

@@ -5,10 +5,13 @@ cannot be put into the message is known here, so that «cannot inject» refuses 
 work is linear in the message.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from policy.classification import Classification
 from policy.facts import Defect, Facts, RecipientFacts
@@ -34,8 +37,7 @@ SHOWN = 200  # characters of subject and To kept for lists
 _AS_READ = MessageForm()
 
 
-@dataclass(frozen=True, slots=True)
-class House:
+class House(Struct, frozen=True):
     """What every submission is read against."""
 
     internal_domains: frozenset[str]
@@ -44,8 +46,7 @@ class House:
     signs: Callable[[str], bool]  # whether there is a key for mail of this domain
 
 
-@dataclass(frozen=True, slots=True)
-class _Edits:
+class _Edits(Struct, frozen=True):
     """The plan as it is stored, and what stood in its way."""
 
     plan: Mapping[str, Any]
@@ -174,7 +175,7 @@ def _structure(seen: View) -> tuple[Defect, ...]:
 
 
 def _closer(rule: MessageForm) -> bool:
-    return replace(rule, mode=_AS_READ.mode, max_received=_AS_READ.max_received) != _AS_READ
+    return dataclasses.replace(rule, mode=_AS_READ.mode, max_received=_AS_READ.max_received) != _AS_READ
 
 
 _draws_closer = Memo(_closer)

@@ -2,7 +2,8 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.submission.greeting import Greeting
 from relay.submission.submission import Desk
@@ -11,8 +12,7 @@ from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """Shared by the sessions of one listener; desk, traffic and throttle by all listeners of the process."""
 
     terms: Terms

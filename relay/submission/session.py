@@ -10,9 +10,9 @@ is logged at any level.
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import structlog
+from msgspec import Struct, field
 
 from policy.decision import Check, Refusal
 from policy.settings import Options
@@ -33,8 +33,7 @@ log = structlog.get_logger()
 _EXTRA = 65_536  # octets that must be free before a message is begun
 
 
-@dataclass(slots=True)
-class Transaction:
+class Transaction(Struct):
     """From MAIL to the end of the message."""
 
     send_id: str

@@ -6,8 +6,9 @@ Wherever a client is told the way in, by the API, the console or the command lin
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from config.settings import Settings
 from config.smtp import Listener, TlsMode
@@ -16,8 +17,7 @@ _ANY = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
 _PREFERRED: Mapping[TlsMode, int] = {"implicit": 0, "starttls": 1, "none": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """Where and as whom to log in."""
 
     host: str

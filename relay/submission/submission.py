@@ -1,8 +1,9 @@
 """What is handed in and what is answered: the values between a session, HTTP and intake."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct, field
 
 from policy.decision import Check, Decision
 from policy.state import State
@@ -10,8 +11,7 @@ from relay.mail.address import Address
 from relay.store.writer import Unavailable
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """Who submits, proven: a credential of one mailbox of one tenant, or the operator.
 
     `permissions` holds send, read and manage. `scope` names the address of the mailbox for
@@ -31,8 +31,7 @@ class Principal:
         return self.operator or permission in self.permissions
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """How a submission reached us, for Received and the log."""
 
     source: Literal["smtp", "http"]
@@ -45,8 +44,7 @@ class Origin:
 Phase = Literal["MAIL", "RCPT", "DATA"]
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """Where a transaction stood when it was refused before its message was judged."""
 
     phase: Phase
@@ -55,8 +53,7 @@ class Door:
     recipient: Address | None = None
 
 
-@dataclass(slots=True)
-class Unmet(Check):
+class Unmet(Check, frozen=True):
     """A check not passed at the door, with what it was made from: `accepted` others were in the envelope already."""
 
     state: State | None = None
@@ -70,8 +67,7 @@ class Unmet(Check):
         return cls(check.rule, check.status, check.recipient, check.evidence, check.refusal, state, accepted)
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What the client asked for by header or field; nothing here can loosen a rule."""
 
     dedupe_key: str = ""
@@ -82,8 +78,7 @@ class Wishes:
     send_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True):
     """One message with its envelope. `mail_from` None is the null sender. `data` has CRLF line ends, dots unstuffed."""
 
     send_id: str
@@ -96,8 +91,7 @@ class Submission:
     wishes: Wishes = Wishes()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer to a submission: the decision and the id under which it can be found.
 
     `send_id` is the first send's id when everything was a replay.

@@ -5,9 +5,10 @@ value; sessions that are open keep the one they began with.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
+
+from msgspec import Struct, field
 
 from policy.settings import Options
 from relay.submission.submission import Principal
@@ -15,8 +16,7 @@ from relay.submission.submission import Principal
 Tls = Literal["none", "starttls", "implicit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """Seconds, each of a phase of its own; none is renewed by bytes that bring nothing to an end."""
 
     command: float = 300.0  # for a whole command line, RFC 5321 §4.5.3.2.7
@@ -30,8 +30,7 @@ class Timeouts:
     linger: float = 5.0  # for the client to read the last reply before the socket goes
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Counts; those of `Traffic` hold for all listeners of a process together."""
 
     total: int = 2000  # connections
@@ -45,8 +44,7 @@ class Limits:
     memory: int = 268_435_456  # octets of messages held in memory
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """Everything a session must know about the listener it came in by."""
 
     hostname: str

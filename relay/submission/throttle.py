@@ -8,8 +8,9 @@ Trusted places (empty `place`) are delayed but never locked out.
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 Key = TypeVar("Key")
 
@@ -18,14 +19,12 @@ LONGEST_DELAY = 10.0  # below the handler's time limit
 KNOWN = 10_000  # pairs and places remembered; the one not seen for longest goes
 
 
-@dataclass(slots=True)
-class _Record:
+class _Record(Struct):
     failures: int
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class Penalty:
+class Penalty(Struct, frozen=True):
     """What a failed login costs: seconds before the answer, and whether the connection goes."""
 
     delay: float

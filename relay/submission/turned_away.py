@@ -9,10 +9,10 @@ its message is then judged and stored under it, and the record here stays beside
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from policy.decision import Check, Decision, Refusal
@@ -29,8 +29,7 @@ from relay.submission.submission import Phase, Unmet
 KNOWN = 10_000  # refusals remembered at most
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """One refusal at the door: what was asked (the envelope so far) and the check that was not passed.
 
     `longest` is the longest wait, in seconds, that was told as temporary.

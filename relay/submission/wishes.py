@@ -6,9 +6,10 @@ message, not silently dropped: the client believes it was heard.
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from policy.facts import Defect
 from policy.moment import milliseconds

@@ -4,6 +4,7 @@ import base64
 
 import dkim
 import pytest
+from msgspec.structs import replace
 
 from tests.delivery.house import BOB, MESSAGE, signers
 from tests.support.provider import Provider
@@ -107,7 +108,8 @@ async def test_with_a_bounce_domain_each_delivery_has_a_return_path_of_its_own(m
     provider = make_provider()
     house = await make_house(provider.settings(own_return_path=True))
     wardrobe = house.means.wardrobe
-    object.__setattr__(wardrobe, "links", type(wardrobe.links)(wardrobe.links.tokens, "http://x.test", "b.sender.test"))
+    links = replace(wardrobe.links, public_url="http://x.test", bounce_domain="b.sender.test")
+    house.means = replace(house.means, wardrobe=replace(wardrobe, links=links))
     await house.deliver("a@example.net", "b@example.net")
     paths = {t.mail_from for t in provider.ledger.taken}
     assert len(paths) == 2

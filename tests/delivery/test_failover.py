@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from tests.delivery.house import BOB, MESSAGE
 from tests.support.provider import Provider
@@ -368,5 +369,5 @@ async def test_providers_can_be_changed_while_running(make_house, make_provider)
     await house.deliver()
     changed = tuple(dataclasses.replace(p, name="two", port=two.port, group="two") for p in house.providers)
     house.means.pool.change(changed, {})
-    house.means = dataclasses.replace(house.means, providers=changed)
+    house.means = replace(house.means, providers=changed)
     assert house.delivery(await house.deliver()).provider == "two"

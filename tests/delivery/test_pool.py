@@ -1,7 +1,10 @@
 """Connections: how many, how long, and how often they are used."""
 
 import asyncio
+import dataclasses
 import threading
+
+from msgspec.structs import replace
 
 from tests.delivery.house import BOB, until
 from tests.support.provider import Provider
@@ -78,8 +81,6 @@ async def test_whoever_stops_waiting_for_a_place_takes_none(make_house, provider
 
 
 async def test_changed_credentials_close_the_connections_of_the_old_ones(make_house, provider: Provider):
-    import dataclasses
-
     house = await make_house(provider.settings())
     await house.deliver()
     house.means.pool.change(tuple(dataclasses.replace(p, group="new") for p in house.providers), {})
@@ -87,12 +88,10 @@ async def test_changed_credentials_close_the_connections_of_the_old_ones(make_ho
 
 
 async def test_an_unchanged_provider_keeps_its_connections_through_a_reload(make_house, provider: Provider):
-    import dataclasses
-
     house = await make_house(provider.settings())
     await house.deliver()
     again = tuple(dataclasses.replace(p) for p in house.providers)
     house.means.pool.change(again, {})
-    house.means = dataclasses.replace(house.means, providers=again)
+    house.means = replace(house.means, providers=again)
     await house.deliver()
     assert (provider.ledger.connections, provider.ledger.copies_for(BOB)) == (1, 2)

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from tests.delivery.house import BOB
 from tests.support.provider import Provider
@@ -55,7 +56,7 @@ async def test_a_provider_stopped_by_its_limit_is_not_asked_about_it_either(make
     given = await house.deliver()
     (running,) = house.providers
     stopped = dataclasses.replace(running, limits=running.limits.model_copy(update={"rate": 0}))
-    house.means = dataclasses.replace(house.means, providers=(stopped,))
+    house.means = replace(house.means, providers=(stopped,))
     house.clock.advance(minutes=15)
     await house.rounds()
     assert house.delivery(given).state == "uncertain"

@@ -1,10 +1,10 @@
 """The worker: what it takes from memory and queue, how little it writes when nobody takes mail, and how it ends."""
 
 import asyncio
-import dataclasses
 import threading
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from relay.delivery import worker as module
@@ -199,7 +199,7 @@ async def test_a_backlog_larger_than_the_hands_is_waited_for_at_rest(make_house,
     house = await make_house(provider.settings(), concurrency=2)
     await house.send("first@example.net", leased=False)
     backlog(house, 40)
-    house.means = dataclasses.replace(house.means, pool=(pool := CountingPool(house.providers, "relay.test", {})))
+    house.means = replace(house.means, pool=(pool := CountingPool(house.providers, "relay.test", {})))
     worker = house.worker()
     worker.start()
     await until(lambda: sum(line == "DATA" for _, line in provider.ledger.commands) == 2)

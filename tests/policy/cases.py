@@ -1,7 +1,9 @@
 """A submission nothing is wrong with, and short words to change one thing about it."""
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
+
+from msgspec.structs import replace
 
 from policy.decision import Check, Decision
 from policy.engine import decide
@@ -68,12 +70,12 @@ def with_mailbox(base: State, **more: Any) -> State:
 
 def with_rule(name: str, base: PolicySettings = SETTINGS, **more: Any) -> PolicySettings:
     """The policy with something else about one rule."""
-    return replace(base, **{name: replace(getattr(base, name), **more)})
+    return dataclasses.replace(base, **{name: dataclasses.replace(getattr(base, name), **more)})
 
 
 def with_options(base: PolicySettings = SETTINGS, **more: Any) -> PolicySettings:
     """The policy with other options."""
-    return replace(base, options=replace(base.options, **more))
+    return dataclasses.replace(base, options=dataclasses.replace(base.options, **more))
 
 
 def judged(

@@ -1,8 +1,7 @@
 """Sells or serves: by the primary purpose, with reasons, and not talked round."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.classification.corpus import labelled, shown
 from policy.classification import classify, tightened

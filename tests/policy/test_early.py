@@ -1,8 +1,7 @@
 """What is answered at MAIL and RCPT, and what is asked again when a message departs."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from policy.decision import Check, Decision, Refusal, failed
 from policy.engine import Pause, at_mail, at_rcpt, recheck

@@ -1,8 +1,8 @@
 """The cascade: order, modes, several recipients, what cannot be read, and the same bytes twice."""
 
+import dataclasses
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,8 +36,8 @@ REPEATED = RecipientState(earlier=(Earlier("message_id", "send_FIRST", NOW - MIN
 
 def every(mode: str, base: PolicySettings = SETTINGS) -> PolicySettings:
     """The policy with every rule in one mode."""
-    changed = replace(base, **{name: replace(rule, mode=mode) for name, rule in base.rules()})
-    return with_rule("loop_detection", changed, transactional_mode=mode, fan_out=replace(
+    changed = dataclasses.replace(base, **{name: dataclasses.replace(rule, mode=mode) for name, rule in base.rules()})
+    return with_rule("loop_detection", changed, transactional_mode=mode, fan_out=dataclasses.replace(
         changed.loop_detection.fan_out, mode=mode))  # fmt: skip
 
 

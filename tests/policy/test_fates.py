@@ -1,8 +1,7 @@
 """What becomes of a recipient besides yes and no: replayed, scheduled, held, and the null sender's bucket."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from policy.state import (
     DomainState,

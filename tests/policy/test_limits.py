@@ -1,10 +1,12 @@
 """No sequence of submissions passes more than a limit allows, in whatever window one looks."""
 
+import dataclasses
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from policy.engine import decide
 from policy.facts import Facts
@@ -143,7 +145,7 @@ class Relay:
 def test_no_more_leaves_for_a_domain_or_on_a_day_of_the_ramp_than_is_allowed(
     walk: list[Step], throttle: int | None, ramp: list[int] | None, window: bool, message_class: str, ahead: int
 ) -> None:
-    shaping = replace(
+    shaping = dataclasses.replace(
         policy(None, None, None, "reject", "deliver_passing"),
         recipient_domain_throttle=RecipientDomainThrottle("enforce" if throttle else "off", throttle or 1),
         warmup=Warmup("enforce" if ramp else "off", tuple(ramp or ()), 2),

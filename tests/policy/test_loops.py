@@ -1,9 +1,9 @@
 """An agent that repeats itself is stopped at the fourth; a busy shop writing to one customer is not."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from policy.content import Content
 from policy.facts import Facts

@@ -1,11 +1,12 @@
 """What is recorded is enough to decide again, and candidates are compared on it."""
 
+import dataclasses
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from policy.decision import Decision
 from policy.engine import decide
@@ -177,7 +178,7 @@ def test_a_change_has_a_direction_and_a_rule(then: object, now: object, directio
 
 def test_a_recipient_more_that_is_refused_is_stricter_though_both_are_approved() -> None:
     both = facts("a@example.com", "b@other.test")
-    base = replace(SETTINGS, options=replace(SETTINGS.options, mixed="deliver_passing"))
+    base = dataclasses.replace(SETTINGS, options=dataclasses.replace(SETTINGS.options, mixed="deliver_passing"))
     before = judged(both, policy=base)
     after = judged(both, policy=with_rule("recipient_allowed", base, domains=("example.com",)))
     change = compare(both, summary(before), summary(after))

@@ -1,8 +1,9 @@
 """Where a rule ends: what it lets pass, what it shows, and whom it exempts."""
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from policy.state import Consent, DomainState, Rates, RecipientState, Sent, State, Suppression, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage
@@ -279,7 +280,7 @@ def test_the_classification_is_in_the_trace_with_its_evidence() -> None:
 
 @pytest.mark.parametrize(("reply", "decision"), [("550", "blocked"), ("451", "deferred"), ("hold", "held")])
 def test_a_pause_is_told_as_the_operator_chose(reply: str, decision: str) -> None:
-    policy = replace(SETTINGS, options=replace(SETTINGS.options, pause_reply=reply))
+    policy = dataclasses.replace(SETTINGS, options=dataclasses.replace(SETTINGS.options, pause_reply=reply))
     for paused in (
         state(tenant=TenantState("default", "paused")),
         with_mailbox(state(), status="paused"),

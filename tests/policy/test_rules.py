@@ -1,9 +1,11 @@
 """One row a rule: what makes it fail, and what is then said."""
 
-from dataclasses import dataclass, replace
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from policy.facts import Defect, Facts
 from policy.settings import PolicySettings
@@ -200,7 +202,7 @@ ROWS = (
     Row(
         "loop_detection", "loop_detected", "50 alike in 10 minutes", "human", "ask_human", SALES,
         with_mailbox(state(), fan_out=(Cluster(SKETCH, (NOW - MINUTE,) * 49),)),
-        with_rule("loop_detection", fan_out=replace(SETTINGS.loop_detection.fan_out, mode="enforce")),
+        with_rule("loop_detection", fan_out=dataclasses.replace(SETTINGS.loop_detection.fan_out, mode="enforce")),
     ),
     Row(
         "cooldown", "cooldown", "bob@example.com was written to less than 10 minutes ago", "after", "wait",

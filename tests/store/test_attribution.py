@@ -1,12 +1,13 @@
 """What is kept of credits is what would be computed from everything that is stored, whatever came when."""
 
 import asyncio
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, delete, event, insert, select
 
 from policy.attribution import MODELS, Credit, Event, Touch, attribute
@@ -27,8 +28,7 @@ KEYS = ("a@example.com", "b@example.com", "c@example.com")
 DAYS = (-9, -6, -3, -1, 0, 2)
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A message that reaches somebody, as the attempt says or as it is told later, and may bounce afterwards."""
 
     number: int
@@ -42,8 +42,7 @@ class Letter:
         return Touch(f"send_{self.number}", self.key, self.at, f"mbx_{self.number % 2}", "spring", "primary")
 
 
-@dataclass(frozen=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """What a person does, known by an address, a user id, or both."""
 
     number: int
@@ -211,7 +210,13 @@ def test_other_terms_credit_everything_anew(database: Database) -> None:
 
 
 def test_an_erased_address_is_owed_nothing_and_the_rest_is_shared_anew(database: Database) -> None:
-    store(database, LETTER, Letter(2, KEYS[1], NOW - DAY), DEAL, replace(DEAL, number=2, key=KEYS[1], value="0"))
+    store(
+        database,
+        LETTER,
+        Letter(2, KEYS[1], NOW - DAY),
+        DEAL,
+        replace(DEAL, number=2, key=KEYS[1], value="0"),
+    )
     keep_up(database)
     with database.transaction() as connection:
         people.erase(connection, [TENANT], KEYS[1], KEYS[1], NOW)

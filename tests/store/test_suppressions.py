@@ -1,18 +1,16 @@
 """Looking up who must not be written to: every alias, and by index however many entries there are."""
 
-from dataclasses import replace
-
 from sqlalchemy import Connection, text
 
 from policy.facts import Facts, RecipientFacts, alias_of
-from policy.settings import PolicySettings, Reputation
+from policy.settings import PolicySettings, Reputation, SuppressionCheck
 from relay.store.consequences import Consequences, Rules, Suppress
 from relay.store.engine import Database
 from relay.store.suppressions import _BY_ADDRESS, binding_suppressions
 
 NOW = 1_774_353_600_000
 FOLDS = PolicySettings()
-DOES_NOT = replace(FOLDS, suppression_check=replace(FOLDS.suppression_check, fold_aliases=False))
+DOES_NOT = PolicySettings(suppression_check=SuppressionCheck(fold_aliases=False))
 
 
 def _suppress(connection: Connection, *addresses: str) -> None:

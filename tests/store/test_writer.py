@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,39 @@ async def test_what_waits_shares_one_commit(writer: Writer) -> None:
     await asyncio.gather(first, *(writer.put(notes, f"n{n}") for n in range(100)))
     assert sum(notes.calls) == 100
     assert len(notes.calls) < 20
+
+
+async def test_what_comes_while_another_process_writes_goes_along(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    upgrade(database)
+    writer, notes = Writer(database, on_broken=lambda: None), Notes()
+    writer.start()
+    with database.turn():
+        first = writer.put(notes, "a")
+        await asyncio.sleep(0)
+        while not writer._line.empty():  # until the writer stands in the line of the processes
+            await asyncio.sleep(0)
+        second = writer.put(notes, "b")
+        await asyncio.sleep(0)
+    assert (await first, await second, notes.calls) == ("A", "B", [2])
+    await writer.stop()
+    await database.close()
+
+
+async def test_where_no_turn_is_to_be_had_everybody_is_told_and_may_come_again(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    database = Database(f"sqlite+aiosqlite:///{folder}/store.db")
+    upgrade(database)
+    writer, notes = Writer(database, on_broken=lambda: None), Notes()
+    writer.start()
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(Unavailable):
+        await writer.put(notes, "a")
+    (tmp_path / "elsewhere").rename(folder)
+    assert await writer.put(notes, "b") == "B"
+    await writer.stop()
+    await database.close()
 
 
 async def test_only_the_culprit_of_a_round_gets_its_error(writer: Writer, database: Database) -> None:

@@ -8,11 +8,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
 import uvloop
+from msgspec.structs import replace
 
 from policy.decision import Check, Decision, Refusal, failed
 from relay.mail.address import Address

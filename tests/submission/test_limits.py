@@ -1,8 +1,8 @@
 """What a client may cost: time, connections, memory, errors (faults S17 to S23)."""
 
+import dataclasses
 import resource
 import socket
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -312,7 +312,7 @@ def test_S23_the_first_recipients_stay_valid(make_hall: MakeHall) -> None:
 
 
 def test_S23_or_the_whole_message_is_refused_where_the_mailbox_wants_it_so(make_hall: MakeHall) -> None:
-    hall = make_hall(max_recipients=1, options=lambda _: replace(Options(), over_rcpt="reject_all"))
+    hall = make_hall(max_recipients=1, options=lambda _: dataclasses.replace(Options(), over_rcpt="reject_all"))
     with hall.connect(login=True) as client:
         client.command(f"MAIL FROM:<{ADDRESS}>")
         assert [client.command(f"RCPT TO:<r{n}@example.net>").code for n in range(2)] == [250, 452]

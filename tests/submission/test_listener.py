@@ -2,9 +2,9 @@
 
 import os
 import socket
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from relay.submission.listener import Listener, bind
 from relay.submission.terms import Limits, Terms

@@ -15,11 +15,12 @@ A step is
     a function of Asked      decides each time; None means «behave»
 """
 
+import dataclasses
 import itertools
 import random
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,11 @@ class Script:
 
     def on(self, **steps: Step) -> "Script":
         """The same script with these phases changed: `Script().on(dot="451 4.3.0 later")`."""
-        return replace(self, steps={**self.steps, **steps})
+        return dataclasses.replace(self, steps={**self.steps, **steps})
 
     def for_recipient(self, **by_address: Step) -> "Script":
         """Only for symmetry in tests that build addresses: `for_recipient(**{"bob@x.test": "550 5.1.1 no"})`."""
-        return replace(self, recipients={**self.recipients, **by_address})
+        return dataclasses.replace(self, recipients={**self.recipients, **by_address})
 
 
 def first(times: int, act: Act, then: Act = None) -> Callable[[Asked], Act]:

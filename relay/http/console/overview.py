@@ -1,8 +1,9 @@
 """The overview: four figures with their last day, decisions by hour, providers, and what needs a person."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from policy.reputation import assess, percent

@@ -7,8 +7,10 @@ search goes on without it.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from config.durations import parse_duration
 from relay.http.shapes import address_of
