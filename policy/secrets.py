@@ -15,11 +15,10 @@ A finding names the kind and shows the first four characters and the length.
 Well-known examples from documentation and obvious placeholders are no findings.
 """
 
-import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import groupby
+from itertools import chain, groupby
 
 from msgspec import Struct
 
@@ -37,7 +36,7 @@ _EDGES = ".,:;=/-+~"
 _AROUND = "\"'`()<>[]{}.,:;!?"
 _CUT = 16  # pieces of one token
 _LONG = NO_BLANK * SHORTEST
-_STRETCH = 1024  # characters
+_STRETCH = 256  # characters
 _WINDOW, _OVERLAP = 256 * 1024, 8 * 1024  # of a long text; a token or a planted sentence lies in one window whole
 
 
@@ -95,7 +94,8 @@ _BY_BEGINNING = _shapes(
     ("digitalocean_token", "dop_v1_ doo_v1_ dor_v1_", r"[0-9a-f]{64}"),
     ("square_token", "sq0atp- sq0csp-", r"[A-Za-z0-9_-]{22}"),
     ("databricks_token", "dapi", r"[0-9a-f]{32}"),
-    ("telegram_token", "bot", r"\d{8,10}:AA[A-Za-z0-9_-]{33}"),
+    # With its first figure: a «bottom» stands in every style.
+    ("telegram_token", "bot0 bot1 bot2 bot3 bot4 bot5 bot6 bot7 bot8 bot9", r"\d{7,9}:AA[A-Za-z0-9_-]{33}"),
     ("linear_key", "lin_api_", r"[A-Za-z0-9]{40}"),
     ("notion_token", "ntn_ secret_", r"[A-Za-z0-9]{43}"),
     ("jwt", "eyJ", r"[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,}"),
@@ -117,35 +117,35 @@ def _any_beginning() -> re.Pattern[str]:
 
 _BEGINS = _any_beginning()
 
-# Keys without a beginning of their own: only beside a word that says what they are.
+# Keys without a beginning of their own: only beside a word that says what they are. Kind, such words, lengths, shape.
 _NAMED = tuple(
-    (kind, names, re.compile(shape))
-    for kind, names, shape in (
+    (kind, names, lengths, re.compile(shape))
+    for kind, names, lengths, shape in (
         (
             "aws_secret_key",
             ("aws_secret", "secret access key", "secretaccesskey", "secret_access_key"),
+            (40,),
             r"[A-Za-z0-9/+]{40}",
         ),
-        ("azure_storage_key", ("accountkey", "azure"), r"[A-Za-z0-9/+]{86}=="),
+        ("azure_storage_key", ("accountkey", "azure"), (88,), r"[A-Za-z0-9/+]{86}=="),
         (
             "azure_client_secret",
             ("client secret", "client_secret", "clientsecret"),
+            range(37, 41),
             r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}",
         ),
         (
             "postmark_token",
             ("postmark", "server token", "server-token", "server api token"),
+            (36,),
             r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
         ),
-        ("twilio_auth_token", ("auth token", "auth_token", "authtoken"), r"[0-9a-f]{32}"),
-        ("mailgun_key", ("mailgun",), r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}"),
+        ("twilio_auth_token", ("auth token", "auth_token", "authtoken"), (32,), r"[0-9a-f]{32}"),
+        ("mailgun_key", ("mailgun",), (50,), r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}"),
     )
 )
+_NAMED_LENGTHS = frozenset([length for _, _, lengths, _ in _NAMED for length in lengths])
 _NEAR = 60
-_SHORTEST_NAMED = 32
-_RUN = r"[A-Za-z0-9_\-./+=~]"
-# Begun where a run begins, so that none is read twice.
-_LONG_RUN = re.compile(rf"(?<!{_RUN}){_RUN}{{{_SHORTEST_NAMED}}}")
 
 _PLACEHOLDER = re.compile(r"(?i)example|xxxx|\*{4}|0{8}|1234567890|abcdef1234|your[_-]|placeholder|redacted|dummy")
 
@@ -171,6 +171,7 @@ class SecretScanner(Struct, frozen=True):
     `is_own` is asked with each token that looks like a credential of ours
     (`gp_live_<id>_<secret>`) and says whether it is one. `chosen` are keyed
     hashes of what the operator named. `canaries` are planted in plain sight.
+    `lengths` are those of all secrets that are not told by how they begin.
     """
 
     key: bytes = b"gatepost"
@@ -178,6 +179,7 @@ class SecretScanner(Struct, frozen=True):
     canaries: tuple[str, ...] = ()
     own_prefix: str = "gp_live_"
     is_own: Callable[[str], bool] | None = None
+    lengths: frozenset[int] = _NAMED_LENGTHS
 
     @classmethod
     def of(
@@ -189,12 +191,16 @@ class SecretScanner(Struct, frozen=True):
         is_own: Callable[[str], bool] | None = None,
     ) -> "SecretScanner":
         """A scanner for these secrets; raises ValueError on a chosen one under 20 characters."""
-        hashes = set()
-        for secret in chosen:
-            if not is_recognisable(secret):
-                raise ValueError(f"a secret to look for needs {SHORTEST_CHOSEN} characters or more, and no blank")
-            hashes.add(keyed_hash(key, secret))
-        return cls(key, frozenset(hashes), tuple(sorted(c.lower() for c in canaries if c)), is_own=is_own)
+        secrets = frozenset(chosen)
+        if not all(map(is_recognisable, secrets)):
+            raise ValueError(f"a secret to look for needs {SHORTEST_CHOSEN} characters or more, and no blank")
+        return cls(
+            key,
+            frozenset([keyed_hash(key, secret) for secret in secrets]),
+            tuple(sorted(c.lower() for c in canaries if c)),
+            is_own=is_own,
+            lengths=_NAMED_LENGTHS.union(map(len, secrets)),
+        )
 
     def scan(self, text: str, unseen: Sequence[str] = ()) -> tuple[SecretFinding, ...]:
         """Every secret of the text, in order, then those only in `unseen`; each once, twenty at most."""
@@ -220,24 +226,42 @@ class SecretScanner(Struct, frozen=True):
         if _PEM in text:
             for match in _PRIVATE.finditer(text):
                 yield SecretFinding("private_key", redacted("-----BEGIN", match[1].lower()))
-        # Ordinary words are shorter than any key: hardly anything is left to look at. The first places ascend, so that
-        # finding them is one walk through the text.
-        chunks = dict.fromkeys(_long_words(text))
-        start = 0
-        for chunk in chunks:
-            token = chunk if chunk.isascii() else without_invisible(chunk)
-            if token in read or self._is_ordinary(token):
-                continue
-            start = text.find(chunk, start)
-            yield from self._of_chunk(token, text, start, is_seen)
-        if is_seen:
-            read.update(chunks)
+        # Ordinary words are shorter than any key: hardly anything is left to look at.
+        if chunks := dict.fromkeys(_long_words(text)):
+            yield from self._of_chunks(chunks, text, read, is_seen)
+            if is_seen:
+                read.update(chunks)
 
-    def _is_ordinary(self, chunk: str) -> bool:
-        """Whether nothing in the chunk could be a secret; told in a tenth of the time it takes to look closer."""
-        if self.chosen or self.own_prefix in chunk or _BEGINS.search(chunk):
-            return False
-        return len(chunk) < _SHORTEST_NAMED or _LONG_RUN.search(chunk) is None
+    def _of_chunks(
+        self, chunks: dict[str, None], text: str, read: dict[str, None], is_seen: bool
+    ) -> Iterator[SecretFinding]:
+        written = " ".join(chunks)
+        tokens = (written if written.isascii() else without_invisible(written)).split(" ")
+        suspects = self._suspects(tokens)
+        start = 0
+        for chunk, token in zip(chunks, tokens, strict=True) if suspects else ():
+            if token in suspects and token not in read:
+                start = text.find(chunk, start)  # the first places ascend: it is one walk through the text
+                yield from self._of_chunk(token, text, start, is_seen)
+
+    def _suspects(self, tokens: Sequence[str]) -> Collection[str]:
+        """The tokens in which there could be a secret; told in a tenth of the time it takes to look closer.
+
+        It has a beginning that is known, or is as long as one that has none: by what may be cut from the token.
+        """
+        shortest = min(self.lengths)
+        suspects = {
+            token
+            for token in tokens
+            if len(token) >= shortest and not self.lengths.isdisjoint(map(len, _readings(token)))
+        }
+        if self._begins(" ".join(tokens)):
+            suspects.update(filter(self._begins, tokens))
+        return suspects
+
+    def _begins(self, words: str) -> bool:
+        """Whether a known beginning stands in these words."""
+        return self.own_prefix in words or _BEGINS.search(words) is not None
 
     def _of_chunk(self, chunk: str, text: str, start: int, is_seen: bool) -> Iterator[SecretFinding]:
         yield from self._chosen_whole(chunk)
@@ -258,7 +282,7 @@ class SecretScanner(Struct, frozen=True):
     def _chosen_whole(self, chunk: str) -> Iterator[SecretFinding]:
         """A secret somebody chose may hold signs that no generated key has."""
         if self.chosen and not _CANDIDATE.fullmatch(chunk):
-            for word in (chunk, chunk.strip(_AROUND), *(chunk.partition(sign)[2].rstrip(_AROUND) for sign in ":=")):
+            for word in _bared(chunk):
                 if kind := self._known_here(word):
                     yield SecretFinding(kind, redacted(word, kind))
                     return
@@ -274,11 +298,9 @@ class SecretScanner(Struct, frozen=True):
     def _known_here(self, piece: str) -> str:
         if self.is_own is not None and piece.startswith(self.own_prefix) and self.is_own(piece):
             return "own_credential"
-        if self.chosen and len(piece) >= SHORTEST_CHOSEN:
-            hashed = keyed_hash(self.key, piece)
-            # Membership in a set tells nothing by its time: the hash is keyed.
-            if hashed in self.chosen and any(hmac.compare_digest(hashed, known) for known in self.chosen):
-                return "chosen_secret"
+        # Membership in a set tells nothing by its time: the hash is keyed.
+        if self.chosen and len(piece) in self.lengths and keyed_hash(self.key, piece) in self.chosen:
+            return "chosen_secret"
         return ""
 
 
@@ -317,17 +339,26 @@ def _real(kind: str, piece: str) -> str:
     return kind if kind and not _PLACEHOLDER.search(piece) else ""
 
 
-def _pieces(token: str) -> Iterator[str]:
+def _readings(chunk: str) -> Iterator[str]:
+    """Everything that may be cut from a chunk to be looked up."""
+    return chain(_bared(chunk), *map(_pieces, _CANDIDATE.findall(chunk)))
+
+
+def _bared(chunk: str) -> tuple[str, ...]:
+    """The chunk as it stands, without what words stand in, and what it assigns."""
+    assigned = [chunk.partition(sign)[2].rstrip(_AROUND) for sign in ":="]
+    return (chunk, chunk.strip(_AROUND), *assigned)
+
+
+def _pieces(token: str) -> list[str]:
     """The token as it stands, without the signs around it, and cut where assignments, paths and URLs are cut."""
-    yield token
     bare = token.strip(_EDGES)
-    if bare != token:
-        yield token.rstrip(".,:")
-        yield bare
+    pieces = [token] if bare == token else [token, token.rstrip(".,:"), bare]
     for sign in ":=/":
         if sign in bare:
-            yield token.partition(sign)[2].rstrip(".,:")
-            yield from [piece for piece in bare.split(sign)[:_CUT] if len(piece) >= SHORTEST]
+            pieces.append(token.partition(sign)[2].rstrip(".,:"))
+            pieces += [piece for piece in bare.split(sign, _CUT)[:_CUT] if len(piece) >= SHORTEST]
+    return pieces
 
 
 def _known_shape(token: str) -> str:
@@ -341,11 +372,11 @@ def _known_shape(token: str) -> str:
 
 
 def _named(token: str, text: str, start: int) -> str:
-    if len(token) < _SHORTEST_NAMED or token.isalpha():
+    if token.isalpha():
         return ""
     before = ""
-    for kind, names, pattern in _NAMED:
-        if pattern.fullmatch(token):
+    for kind, names, lengths, pattern in _NAMED:
+        if len(token) in lengths and pattern.fullmatch(token):
             before = before or text[max(0, start - _NEAR) : start + _NEAR].lower()
             if any(name in before for name in names):
                 return kind

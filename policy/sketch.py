@@ -18,6 +18,7 @@ tests/policy/test_sketch.py, which prints and holds the separation.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from zlib import crc32
 
 from policy.stopwords import SAID_WITHOUT_MATTER
@@ -31,7 +32,7 @@ OVERLAP = 0.30
 SHARED = 3  # and so many words at least, or all of a message that has fewer
 _SAME_TEMPLATE = 0.75
 _SAME_FACTS = 0.5
-_STEM = 5
+_stem = itemgetter(slice(5))
 _READ = 200
 
 _WORD, _FACT, _SMALL, _TRAIT = 0, 1, 2, 3
@@ -58,16 +59,17 @@ def sketch(
 
 
 def _take(tokens: Sequence[str], matter: set[str], facts: set[str], small: set[str]) -> None:
-    for token in set(tokens) - SAID_WITHOUT_MATTER:
+    said = set(tokens) - SAID_WITHOUT_MATTER
+    plain = {*filter(str.isalpha, filter(str.isascii, said))}
+    matter.update(map(_stem, plain))
+    for token in said - plain:
         if token.isascii():
-            if token.isalpha():
-                matter.add(token[:_STEM])
-            elif token[0].isdigit() or token[-1].isdigit():
+            if token[0].isdigit() or token[-1].isdigit():
                 _take_number(token, facts, small)
             else:
-                matter.add(token[:_STEM])
+                matter.add(_stem(token))
         elif max(token) < "\u3040":
-            matter.add(token[:_STEM])
+            matter.add(_stem(token))
         else:  # without blanks a word is any pair of characters but those that only inflect
             matter.update(token[at : at + 2] for at in range(min(200, len(token) - 1)) if not "ぁ" <= token[at] <= "ん")
 
@@ -81,7 +83,7 @@ def _take_number(token: str, facts: set[str], small: set[str]) -> None:
 
 def _hashed(features: set[str], kind: int, most: int) -> list[int]:
     # Bottom-k: of the same features the same ones survive. The multiplication spreads what CRC-32 leaves close.
-    hashes = [(crc32(feature.encode()) * 0x9E3779B1 & 0xFFFFFFFC) | kind for feature in features]
+    hashes = [(crc * 0x9E3779B1 & 0xFFFFFFFC) | kind for crc in map(crc32, map(str.encode, features))]
     return sorted(hashes)[:most]
 
 

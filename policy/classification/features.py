@@ -8,6 +8,8 @@ name such as `discount@subject`; the evidence is the first words that gave it.
 
 import re
 from collections.abc import Iterable
+from itertools import compress, repeat
+from operator import itemgetter
 
 from msgspec import Struct, field
 
@@ -42,7 +44,10 @@ _INSIDE = InsideMatcher(merged(INSIDE))
 
 _REPLY_SUBJECT = re.compile(r"\s*(?:re|aw|sv|antw|fw|fwd|wg|tr|rv|rif|res|回复|返信)\s*(?:\[\d+\])?:", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?:|] ")
+_FIRST_WORD = re.compile(r"\n[^\S\n]*+(\S+)")
 _MONEY_TAIL = " \t€$£¥₽円"
+_LAST = itemgetter(slice(-1, None))
+_LABEL_ENDS = range(2, 26)
 _SELLING_LINK = word_set(
     """
     sale sales offer offers deal deals buy promo promotion shop coupon discount upgrade pricing plans webinar demo
@@ -173,9 +178,8 @@ def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:
 
 def _told_votes(cast: Votes, text: str) -> None:
     """What the reader is told to do: the first words of sentences and lines."""
-    firsts = [sentence.split(None, 1) for sentence in _SENTENCE_END.sub("\n", text).split("\n")]
-    begun = [first[0].rstrip(",:") for first in firsts if first]
-    told = [word for word in begun if word in _TOLD]
+    begun = _FIRST_WORD.findall("\n" + _SENTENCE_END.sub("\n", text))
+    told = [*filter(_TOLD.__contains__, map(str.rstrip, begun, repeat(",:")))]
     take = [word for word in told if word in TAKE]
     tend = [word for word in told if word in TEND]
     # In proportion to all that is said: a long mail says many things.
@@ -187,13 +191,10 @@ def _told_votes(cast: Votes, text: str) -> None:
 
 def _lines(text: str) -> tuple[int, int]:
     """How many lines end in an amount, and how many begin with a label and a colon."""
-    items = labels = 0
-    for line in text.split("\n"):
-        tail = line.rstrip(_MONEY_TAIL)
-        if tail and tail[-1].isdigit() and " " in tail:
-            items += 1
-        if 1 < line.find(": ") < 26:
-            labels += 1
+    lines = text.split("\n")
+    tails = [*map(str.rstrip, lines, repeat(_MONEY_TAIL))]
+    items = sum(" " in tail for tail in compress(tails, map(str.isdigit, map(_LAST, tails))))
+    labels = sum(map(_LABEL_ENDS.__contains__, map(str.find, lines, repeat(": ")))) if ": " in text else 0
     return items, labels
 
 

@@ -9,6 +9,7 @@ What a token may begin is remembered; the memory is bounded and changes no resul
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from policy.tokens import word_set
@@ -41,17 +42,21 @@ class _Phrase(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """What one token alone says, and the phrases that no pair of plain words announces."""
+    """What a token, or a pair of them, says alone, and the longer phrases filed under it."""
 
     alone: tuple[str, ...]
-    loose: tuple[_Phrase, ...]
+    longer: tuple[_Phrase, ...]
+
+
+_SILENT = _Node((), ())
+_second, _third = itemgetter(1), itemgetter(2)
 
 
 class Matcher:
     """The merged lexicon of languages that put blanks between words."""
 
     def __init__(self, table: dict[str, tuple[str, ...]]) -> None:
-        self._pairs: dict[tuple[str, str], tuple[_Phrase, ...]] = {}
+        self._pairs: dict[tuple[str, str], _Node] = {}
         self._exact: dict[str, list[_Phrase]] = {}
         self._prefix: dict[str, list[_Phrase]] = {}
         for concept, phrases in table.items():
@@ -66,7 +71,11 @@ class Matcher:
         if plain:
             before = min(plain, key=lambda at: (words[at] in _COMMONEST) + (words[at + 1] in _COMMONEST))
             pair = words[before], words[before + 1]
-            self._pairs[pair] = (*self._pairs.get(pair, ()), _Phrase(concept, words, before, has_gaps))
+            alone, longer = self._pairs.get(pair, _SILENT)
+            if len(words) == 2:
+                self._pairs[pair] = _Node((*alone, concept), longer)
+            else:
+                self._pairs[pair] = _Node(alone, (*longer, _Phrase(concept, words, before, has_gaps)))
             return
         before = next((at for at, word in enumerate(words) if word not in _COMMONEST), 0)
         head = words[before]
@@ -77,23 +86,20 @@ class Matcher:
         """Every phrase in order; of one concept none that stands inside another."""
         found: list[Hit] = []
         # Whatever begins with a figure comes before the colon: one comparison spares most words the rest.
-        plain = ["#" if word < ":" and word[0].isdigit() and word[-1].isdigit() else word for word in tokens]
-        for at, phrases in enumerate(map(self._pairs.get, pairwise(plain))):
-            if phrases is not None:
-                found += _standing(phrases, plain, at)
+        figures = {word: "#" for word in {*tokens} if word < ":" and word[0].isdigit() and word[-1].isdigit()}
+        plain = [*map(figures.get, tokens, tokens)]
+        pairs = map(self._pairs.get, pairwise(plain))
         # The default of a look-up is the token itself: a string stands for «not seen before».
-        for at, node in enumerate(map(self._memory.get, plain, plain)):
-            if node is None:
-                continue
-            known = self._remember(node) if isinstance(node, str) else node
-            if known is not None:
-                alone, loose = known
-                found += [(concept, at, 1) for concept in alone]
-                if loose:
-                    found += _standing(loose, plain, at)
+        singles = map(self._memory.get, plain, plain)
+        for length, nodes in ((2, pairs), (1, singles)):
+            for at, node in filter(_second, enumerate(nodes)):
+                alone, longer = self._remember(node) if isinstance(node, str) else node or _SILENT
+                found += [(concept, at, length) for concept in alone]
+                if longer:
+                    found += _standing(longer, plain, at)
         return _outermost(found)
 
-    def _remember(self, token: str) -> _Node | None:
+    def _remember(self, token: str) -> _Node:
         phrases = list(self._exact.get(token, ()))
         for length in self._lengths:
             if length > len(token):
@@ -102,8 +108,9 @@ class Matcher:
         if len(self._memory) >= _REMEMBERED:
             self._memory.clear()
         alone = dict.fromkeys(phrase.concept for phrase in phrases if len(phrase.words) == 1)
-        loose = tuple(phrase for phrase in phrases if len(phrase.words) > 1)
-        node = self._memory[token] = _Node(tuple(alone), loose) if phrases else None
+        longer = tuple(phrase for phrase in phrases if len(phrase.words) > 1)
+        node = _Node(tuple(alone), longer) if phrases else _SILENT
+        self._memory[token] = node if phrases else None
         return node
 
 
@@ -119,7 +126,8 @@ def _standing(phrases: Iterable[_Phrase], tokens: list[str], at: int) -> list[Hi
 
 def _outermost(found: list[Hit]) -> list[Hit]:
     """In order of place, without what stands inside a longer phrase of its own concept."""
-    found.sort(key=_place)
+    found.sort(key=_third, reverse=True)
+    found.sort(key=_second)
     reached: dict[str, int] = {}
     outermost: list[Hit] = []
     for hit in found:
@@ -128,10 +136,6 @@ def _outermost(found: list[Hit]) -> list[Hit]:
             reached[concept] = at + length
             outermost.append(hit)
     return outermost
-
-
-def _place(hit: Hit) -> tuple[int, int]:
-    return hit[1], -hit[2]
 
 
 def _is_plain(word: str) -> bool:

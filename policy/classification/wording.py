@@ -10,7 +10,7 @@ sum is bounded, and wording excuses less than it betrays.
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from math import fsum
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ def piece(written: str) -> Piece:
 
 
 _WEIGHED = {piece(written): weight for weight, group in BY_WEIGHT.items() for written in group.split("|")}
+_KNOWN = frozenset(_WEIGHED)  # a set meets a set without hashing the pairs again
 
 
 class Wording(NamedTuple):
@@ -58,7 +59,8 @@ def pieces(subject: Folded, text: Folded, pictures: Folded) -> tuple[set[Piece],
 
 
 def _pairs(words: list[str]) -> set[Piece]:
-    read = ["#" if word < ":" and word[0] in _FIGURES else word for word in words]
+    figures = {word: "#" for word in {*words} if word < ":" and word[0] in _FIGURES}
+    read = [*map(figures.get, words, words)] if figures else words
     return {*read, *pairwise(read)}
 
 
@@ -91,10 +93,10 @@ def bounded(value: float) -> float:
 
 
 def _weighed(found: set[Piece]) -> tuple[float, str]:
-    known = _WEIGHED.keys() & found
+    known = [*_KNOWN & found]
     if not known:
         return 0.0, ""
-    weights = [_WEIGHED[one] for one in known]
+    weights = [*map(_WEIGHED.__getitem__, known)]
     value = together(weights, len(found))
     heaviest = max(weights) if value > 0 else min(weights)
-    return value, min([written_down(one) for one, weight in zip(known, weights, strict=True) if weight == heaviest])
+    return value, min(map(written_down, compress(known, map(heaviest.__eq__, weights))))

@@ -54,9 +54,8 @@ def form(data: bytes, header: HeaderBlock, max_received: int = RECEIVED_LIMIT) -
         defects.append(_defect(data, "control_in_header", "a header line has a control character", place))
     if len(block) > LINE_LIMIT:
         _long_header_lines(data, header, defects)
-    names = [field[0] for field in header.fields]
-    if len(set(names)) != len(names):
-        _repeated(data, header, names, max_received, defects)
+    if header.repeated:
+        _repeated(data, header, max_received, defects)
     return tuple(defects)
 
 
@@ -115,16 +114,14 @@ def _long_header_lines(data: bytes, header: HeaderBlock, defects: list[Defect]) 
             start += len(line)
 
 
-def _repeated(data: bytes, header: HeaderBlock, names: list[bytes], max_received: int, defects: list[Defect]) -> None:
-    seen: set[bytes] = set()
+def _repeated(data: bytes, header: HeaderBlock, max_received: int, defects: list[Defect]) -> None:
     told: set[bytes] = set()
-    for name, field in zip(names, header.fields, strict=True):
-        if name in seen and name not in told and name in SINGLETONS:
-            told.add(name)
-            detail = f"two {name.decode('ascii').title()} fields"
+    for field in header.repeated:
+        if field.name in SINGLETONS and field.name not in told:
+            told.add(field.name)
+            detail = f"two {field.name.decode('ascii').title()} fields"
             defects.append(_defect(data, "repeated_field", detail, field.start))
-        seen.add(name)
-    hops = names.count(b"received")
+    hops = len(header.all(b"received"))
     if hops > max_received:
         defects.append(Defect(MAIL_LOOP, f"{hops} Received fields, the message runs in a circle"))
 

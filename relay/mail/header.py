@@ -14,6 +14,7 @@ read it). Both CRLF and bare LF end a line.
 """
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -65,7 +66,8 @@ class HeaderBlock(Struct, frozen=True, eq=False):
     fields: tuple[Field, ...]
     fields_end: int  # where the empty line stands: new fields may be put in here
     end: int  # where the body begins
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[Fault, ...]
+    named: Mapping[bytes, Field]  # the first field of each (lower-case) name
 
     @classmethod
     def parse(
@@ -79,18 +81,24 @@ class HeaderBlock(Struct, frozen=True, eq=False):
         fields, junk = _fields(data, start, reach, limits, faults)
         if junk is not None:
             fields_end = end = junk
-        return cls(data, start, tuple(fields), fields_end, end, tuple(faults))
+        named = {field[0]: field for field in reversed(fields)}
+        return cls(data, start, tuple(fields), fields_end, end, tuple(faults), named)
+
+    @property
+    def repeated(self) -> tuple[Field, ...]:
+        """Every field that stands below another of its name, in order."""
+        if len(self.named) == len(self.fields):
+            return ()
+        return tuple([field for field in self.fields if field is not self.named[field[0]]])
 
     def all(self, name: bytes) -> tuple[Field, ...]:
         """Every field of this (lower-case) name, in order."""
-        return tuple([field for field in self.fields if field[0] == name])
+        first = self.named.get(name)
+        return () if first is None else (first, *[field for field in self.repeated if field[0] == name])
 
     def first(self, name: bytes) -> Field | None:
         """The first field of this (lower-case) name."""
-        for field in self.fields:
-            if field[0] == name:
-                return field
-        return None
+        return self.named.get(name)
 
     def raw(self, field: Field) -> bytes:
         """The whole field as it stands, line end included."""
@@ -103,7 +111,7 @@ class HeaderBlock(Struct, frozen=True, eq=False):
 
     def get(self, name: bytes) -> bytes:
         """The value of the first field of this name; empty when there is none."""
-        field = self.first(name)
+        field = self.named.get(name)
         return b"" if field is None else self.value(field)
 
 

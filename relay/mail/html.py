@@ -7,8 +7,9 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 """
 
 import re
+from collections.abc import Iterable
 from html import unescape
-from itertools import zip_longest
+from itertools import chain, compress, count, repeat, zip_longest
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -75,6 +76,7 @@ _INVISIBLE = re.compile(
 _MOST_LINKS = 500
 _UNTIDY = ("  ", "\t", " \n", "\n ", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
 _BREAK = "\x02"  # stands for the break a block makes until white space is settled
+_BREAKS = dict.fromkeys(_BLOCK_NAMES, _BREAK)
 
 
 def read(html: str) -> Shown:
@@ -108,14 +110,14 @@ def tidy(text: str) -> str:
 
 def _may_need_tidying(text: str) -> bool:
     """Whether any line might have white space that is not one blank between two words."""
-    return not text.isascii() or any(blank in text for blank in _UNTIDY)
+    return not text.isascii() or any(map(text.__contains__, _UNTIDY))
 
 
 def _may_hide(attributes: str) -> bool:
     """Whether anything among these attributes could hide text: if not, no element need be followed."""
     if not attributes:
         return False
-    if any(sign in attributes for sign in _SIGNS) or ("font" in attributes and _TINY.search(attributes)):
+    if any(map(attributes.__contains__, _SIGNS)) or ("font" in attributes and _TINY.search(attributes)):
         return True
     if "color" not in attributes and "background" not in attributes:
         return False
@@ -131,19 +133,20 @@ def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> st
     """The text where nothing is hidden, a line a block."""
     names = _small_names(pieces)
     if not _NOTED.isdisjoint(names):
-        for index, name in enumerate(names):
-            if name in _NOTED:
-                _note(name, pieces[4 * index + 3], links, alts)
-    breaks = [_BREAK if name in _BLOCK_NAMES else "" for name in names]
-    return _settled([piece for pair in zip_longest(pieces[0::4], breaks, fillvalue="") for piece in pair])
+        for index in compress(count(), map(_NOTED.__contains__, names)):
+            _note(names[index], pieces[4 * index + 3], links, alts)
+    breaks = map(_BREAKS.get, names, repeat(""))
+    return _settled(chain.from_iterable(zip_longest(pieces[0::4], breaks, fillvalue="")))
 
 
 def _small_names(pieces: list[str]) -> list[str]:
-    """The names of all tags, made small at once; "" for what is no element's. None holds what parts them here."""
-    return css.lower(_BREAK.join([name or "" for name in pieces[2::4]])).split(_BREAK) if len(pieces) > 1 else []
+    """The names of all tags, made small, each once; "" for what is no element's."""
+    names = pieces[2::4]
+    small = {name: css.lower(name or "") for name in {*names}}
+    return [*map(small.__getitem__, names)]
 
 
-def _settled(pieces: list[str]) -> str:
+def _settled(pieces: Iterable[str]) -> str:
     text = "".join(pieces)
     if "&" in text:
         text = unescape(text)

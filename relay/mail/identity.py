@@ -30,6 +30,7 @@ _PHRASE = re.compile(
     r"(?:[ \t]+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[ -~])*\"|[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\u00a0-\U0010ffff]+)*"
 )
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_RESENT = re.compile(rb"resent-")
 _PAIR = re.compile(r"\\(.)")
 _NEVER_PLAIN = {
     "(": "a comment",
@@ -61,15 +62,15 @@ class Identity(Struct, frozen=True):
 def identity(data: bytes, header: HeaderBlock, own_names: Collection[str] = ()) -> Identity:
     """Reads the identity fields; `own_names` are names whose look-alikes are to be flagged."""
     defects: list[Defect] = []
-    fields = _identity_fields(header)
-    name, author = _one(data, header, fields[b"from"], "from", defects)
+    name, author = _one(data, header, "from", defects)
     if author is None and not defects:
         defects.append(Defect("from_missing", "there is no From field"))
-    _, sender = _one(data, header, fields[b"sender"], "sender", defects)
-    reply_to = _reply_to(data, header, fields[b"reply-to"], defects)
-    if fields[b"resent-"]:
+    _, sender = _one(data, header, "sender", defects)
+    reply_to = _reply_to(data, header, defects)
+    if resent := [*filter(_RESENT.match, header.named)]:
         # RFC 5322 §3.6.6: they name who passed the message on; readers show them in place of the author.
-        defects.append(_defect(data, fields[b"resent-"][0], "resent_field", "a Resent- field"))
+        first = min([header.named[name] for name in resent], key=lambda field: field.start)
+        defects.append(_defect(data, first, "resent_field", "a Resent- field"))
     suspicions = display.suspicions(name, author.wire if author else "", own_names) if name else ()
     return Identity(author, name, sender, reply_to, tuple(defects), suspicions)
 
@@ -130,22 +131,9 @@ def _why_not_plain(value: str, end: int) -> str:
     return "two addresses" if c == "@" else _NEVER_PLAIN.get(c, "a display name that needs quotes")
 
 
-def _identity_fields(header: HeaderBlock) -> dict[bytes, list[Field]]:
-    """The fields by name, in one pass; every Resent- field under `resent-`."""
-    fields: dict[bytes, list[Field]] = {b"from": [], b"sender": [], b"reply-to": [], b"resent-": []}
-    for field in header.fields:
-        name = field[0]
-        if name in fields:
-            fields[name].append(field)
-        elif name[:7] == b"resent-":
-            fields[b"resent-"].append(field)
-    return fields
-
-
-def _one(
-    data: bytes, header: HeaderBlock, fields: list[Field], what: str, defects: list[Defect]
-) -> tuple[str, Address | None]:
+def _one(data: bytes, header: HeaderBlock, what: str, defects: list[Defect]) -> tuple[str, Address | None]:
     """The one mailbox of a field that may stand once."""
+    fields = header.all(what.encode())
     if not fields:
         return "", None
     if len(fields) > 1:
@@ -158,8 +146,9 @@ def _one(
         return "", None
 
 
-def _reply_to(data: bytes, header: HeaderBlock, fields: list[Field], defects: list[Defect]) -> tuple[Address, ...]:
+def _reply_to(data: bytes, header: HeaderBlock, defects: list[Defect]) -> tuple[Address, ...]:
     """Where answers go: a plain list (RFC 5322 §3.6.2), read as strictly as From."""
+    fields = header.all(b"reply-to")
     if not fields:
         return ()
     if len(fields) > 1:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from relay.mail import charset, transfer
-from relay.mail.header import Fault, HeaderBlock
+from relay.mail.header import Fault, Field, HeaderBlock
 from relay.mail.parameters import Structured, parse
 
 MAX_DEPTH = 100
@@ -59,6 +59,11 @@ _TEXT_PLAIN = Structured("text/plain", {})
 _RFC822 = Structured("message/rfc822", {})
 _NOTHING = Structured("", {})
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
+_REPEATED = {
+    b"content-type": "content_type_repeated",
+    b"content-transfer-encoding": "encoding_repeated",
+    b"content-disposition": "content_disposition_repeated",
+}
 _IDENTITY = {"8-bit": "8bit", "7-bit": "7bit"} | {name: name for name in transfer.IDENTITY}
 
 
@@ -69,6 +74,7 @@ class Part(Struct, eq=False):
     end: int  # where the body ends; the line end before a delimiter belongs to the delimiter
     type: str  # "text/plain" for want of a valid one
     params: Structured
+    charset: str  # the codec of the charset named; "" when none is named or nobody knows it
     encoding: str  # "7bit" for want of one; "unknown" when nobody knows it
     disposition: Structured
     defects: tuple[Fault, ...]
@@ -88,12 +94,6 @@ class Part(Struct, eq=False):
     def body(self) -> int:
         """Where the body begins."""
         return self.header.end
-
-    @property
-    def charset(self) -> str:
-        """The codec of the charset named; "" when none is named or nobody knows it."""
-        label = self.params.params.get("charset")
-        return charset.lookup(label) if label else ""
 
     @property
     def is_attachment(self) -> bool:
@@ -202,7 +202,9 @@ class _Reader:
     ) -> Part:
         faults: list[Fault] = list(header.faults) if depth or header.faults else []
         params, encoding, disposition = _content_fields(header, default, faults)
-        part = Part(header, max(end, header.end), params.value, params, encoding, disposition, (), delimiter)
+        label = params.params.get("charset")
+        codec = charset.lookup(label) if label else ""
+        part = Part(header, max(end, header.end), params.value, params, codec, encoding, disposition, (), delimiter)
         part.in_message = in_message
         self.parts.append(part)
         kind = params.value
@@ -219,13 +221,10 @@ class _Reader:
     def _text(self, part: Part, faults: list[Fault]) -> None:
         if part.is_attachment:
             return
-        label = part.params.params.get("charset")
-        if label:
-            codec = charset.lookup(label)
-            if not codec:
-                faults.append(Fault("charset_unknown", part.start))
-            elif charset.is_utf_16(codec):
-                faults.append(Fault("charset_utf_16", part.start))
+        if not part.charset and part.params.params.get("charset"):
+            faults.append(Fault("charset_unknown", part.start))
+        elif charset.is_utf_16(part.charset):
+            faults.append(Fault("charset_utf_16", part.start))
         if part.encoding == "base64" and transfer.continues_after_padding(self.data, part.body, part.end):
             faults.append(Fault("base64_after_padding", part.body))
 
@@ -330,33 +329,20 @@ def _content_fields(
     header: HeaderBlock, default: Structured, faults: list[Fault]
 ) -> tuple[Structured, str, Structured]:
     """Content-Type, Content-Transfer-Encoding and Content-Disposition: the first of each."""
-    kind = encoding = disposition = None
-    for field in header.fields:
-        name = field[0]
-        if name[:8] != b"content-":
-            continue
-        if name == b"content-type":
-            kind = _first(header, field, kind, "content_type_repeated", faults)
-        elif name == b"content-transfer-encoding":
-            encoding = _first(header, field, encoding, "encoding_repeated", faults)
-        elif name == b"content-disposition":
-            disposition = _first(header, field, disposition, "content_disposition_repeated", faults)
+    for field in header.repeated:
+        code = _REPEATED.get(field.name)
+        if code and _written(header, field) != _written(header, header.named[field.name]):
+            faults.append(Fault(code, field.start))
+    kind, encoding, disposition = map(header.named.get, _REPEATED)
     return (
-        default if kind is None else _type(kind, header.start, faults),
-        "7bit" if encoding is None else _encoding(encoding, header.start, faults),
-        _NOTHING if disposition is None else _noted(parse(disposition), header.start, faults),
+        default if kind is None else _type(_written(header, kind), header.start, faults),
+        "7bit" if encoding is None else _encoding(_written(header, encoding), header.start, faults),
+        _NOTHING if disposition is None else _noted(parse(_written(header, disposition)), header.start, faults),
     )
 
 
-def _first(
-    header: HeaderBlock, field: tuple[bytes, int, int, int], known: bytes | None, code: str, faults: list[Fault]
-) -> bytes:
-    value = header.data[field[3] : field[2]]
-    if known is None:
-        return bytes(value).strip()
-    if bytes(value).strip() != known:
-        faults.append(Fault(code, field[1]))
-    return known
+def _written(header: HeaderBlock, field: Field) -> bytes:
+    return bytes(header.data[field[3] : field[2]]).strip()
 
 
 def _noted(value: Structured, offset: int, faults: list[Fault]) -> Structured:

@@ -127,7 +127,7 @@ def from_name(value: bytes) -> str:
 
 def split_quoted(text: str) -> tuple[str, str]:
     """Plain text without and with only what it quotes of earlier messages."""
-    if not text.startswith(">") and not any(sign in text for sign in _QUOTE_SIGNS):
+    if not text.startswith(">") and not any(map(text.__contains__, _QUOTE_SIGNS)):
         return text, ""
     own: list[str] = []
     quoted: list[str] = []

@@ -150,10 +150,10 @@ def _reading_facts(reading: Reading) -> dict[str, Any]:
         "score": verdict.score,
         "in_doubt": verdict.in_doubt,
         "features": tuple(
-            {"name": f.name, "weight": round(f.weight, 3), "evidence": f.evidence} for f in verdict.features
+            [{"name": f.name, "weight": round(f.weight, 3), "evidence": f.evidence} for f in verdict.features]
         ),
-        "secrets": tuple({"kind": f.kind, "evidence": f.evidence} for f in secrets),
-        "canaries": tuple(f.evidence for f in reading.secrets if f.is_canary),
+        "secrets": tuple([{"kind": f.kind, "evidence": f.evidence} for f in secrets]),
+        "canaries": tuple([f.evidence for f in reading.secrets if f.is_canary]),
         "digest": reading.digest,
         "sketch": reading.sketch,
     }
@@ -226,7 +226,8 @@ def _plan(seen: View, account: Account, house: House, to: Sequence[Address], *, 
     planned = footer.plan(seen, _anybodys(links, sender, account.tenant_id), is_theirs, links.host)
     if planned.impossible:
         return _Edits(plan, cannot_inject=planned.impossible)
-    planned = _recoding(planned, recoding.bodies)
+    if recoding.bodies:
+        planned = _recoding(planned, recoding.bodies)
     return _Edits(plan | {"footer": planned.to_json(), "sender": sender.to_json()})
 
 

