@@ -9,9 +9,11 @@ number of messages a person gets.
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
+from itertools import compress
+from operator import attrgetter, ne
 from struct import pack, unpack
-from typing import Any, cast
+from typing import Any
 
 from policy.facts import Defect, Facts, RecipientFacts
 from policy.rules.sameness import alike
@@ -38,21 +40,23 @@ class _Sparse:
     """Writes the fields of one class that differ from their defaults."""
 
     def __init__(self, cls: Any, *apart: str) -> None:
-        plain = [f for f in fields(cls) if f.name not in apart]
-        self.always = tuple(f.name for f in plain if f.default is MISSING and f.default_factory is MISSING)
-        self.rest = tuple(
-            (f.name, f.default if f.default is not MISSING else cast("Any", f.default_factory)())
-            for f in plain
-            if f.name not in self.always
-        )
+        plain = sorted((f for f in fields(cls) if f.name not in apart), key=lambda f: _default(f) is not _NONE)
+        self._names = tuple(f.name for f in plain)
+        self._held = attrgetter(*self._names)
+        self._defaults = tuple(map(_default, plain))
 
     def write(self, value: Any) -> dict[str, Any]:
-        data = {name: getattr(value, name) for name in self.always}
-        for name, default in self.rest:
-            held = getattr(value, name)
-            if held != default:
-                data[name] = held
-        return data
+        held = self._held(value)
+        return dict(compress(zip(self._names, held, strict=True), map(ne, held, self._defaults)))
+
+
+_NONE = object()  # differs from every value
+
+
+def _default(field: "Field[Any]") -> Any:
+    if field.default is not MISSING:
+        return field.default
+    return _NONE if field.default_factory is MISSING else field.default_factory()
 
 
 _FACTS = _Sparse(Facts, "recipients", "identity_defects", "form_defects", "ambiguities", "sketch")
@@ -223,8 +227,9 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 def _window(window: Window) -> list[Any]:
     """First bucket, distances from it, counts, newest bucket a clock reached."""
-    first = min(window.buckets)
-    return [first, [b - first for b in window.buckets], list(window.buckets.values()), window.head - first]
+    buckets = window.buckets
+    first = min(buckets)
+    return [first, [*map(first.__rsub__, buckets)], [*buckets.values()], window.head - first]
 
 
 def _usage_read(data: Mapping[str, Iterable[Any]]) -> Usage:

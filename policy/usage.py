@@ -30,12 +30,13 @@ class Window:
 
     def add(self, now: int, count: int, due: int = 0) -> None:
         """Count `count` at `now`, or at `due` if it leaves later; what has left the window is forgotten."""
-        self.head = max(self.head, now // self.width)
-        bucket = max(self.head, due // self.width)
-        oldest = self.head - self.span
-        for old in [b for b in self.buckets if b < oldest]:
-            del self.buckets[old]
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + count
+        head, buckets = now // self.width, self.buckets
+        if head > self.head:
+            self.head = head
+            for old in [b for b in buckets if b < head - self.span]:
+                del buckets[old]
+        bucket = max(self.head, due // self.width) if due else self.head
+        buckets[bucket] = buckets.get(bucket, 0) + count
 
     def take(self, then: int, count: int) -> None:
         """Take back what was counted at `then`, as far as its bucket still holds it."""
