@@ -163,4 +163,4 @@ class Decision:
 
     def accepted(self) -> tuple[RecipientVerdict, ...]:
         """The recipients the message is taken for: they alone consume quota."""
-        return tuple(v for v in self.verdicts if v.outcome in ("queued", "scheduled", "held"))
+        return tuple([v for v in self.verdicts if v.outcome in ("queued", "scheduled", "held")])

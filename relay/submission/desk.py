@@ -151,7 +151,7 @@ class FrontDesk:
             return NO_MAILBOX
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, ())
-        state = await self._sender_state(Asked(facts, account.policy))
+        state = await self._sender_state(Asked.of(facts, account.policy))
         return Unmet.of(at_mail(account.policy, facts, state), state)
 
     async def at_rcpt(
@@ -160,7 +160,7 @@ class FrontDesk:
         """The check that already forbids this recipient, `accepted` others being in the transaction."""
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, (recipient,))
-        asked = Asked(facts, account.policy)
+        asked = Asked.of(facts, account.policy)
         sender = await self._sender_state(asked)
         known = await self._reader.ask(self._look_at_recipients, asked)
         state = replace(sender, recipients=known)
@@ -224,7 +224,7 @@ class FrontDesk:
     async def simulate(self, submission: Submission) -> tuple[Prepared, State]:
         """What would be judged, from what state; nothing is reserved or stored."""
         prepared = await self.prepare(submission)
-        asked = Asked(prepared.facts, prepared.policy)
+        asked = Asked.of(prepared.facts, prepared.policy)
         return prepared, await self._reader.ask(self._look, _Looked(asked, prepared.facts.now))
 
     def forget(self) -> None:
@@ -287,14 +287,14 @@ class FrontDesk:
         """One round of the reader: every state that was asked for, from one snapshot."""
         asked = [q.asked for q in questions]
         snapshot = Snapshot.look(connection, asked, now=max(q.now for q in questions), rates=self._rates)
-        return [snapshot.state(a.facts) for a in asked]
+        return [snapshot.state(a) for a in asked]
 
     def _look_at_recipients(
         self, connection: Connection, asked: Sequence[Asked]
     ) -> Sequence[Mapping[str, RecipientState]]:
         """One round of the reader for every RCPT that waits."""
         snapshot = Snapshot.look_at_recipients(connection, asked, now=self._clock())
-        return [snapshot.recipients(a.facts) for a in asked]
+        return [snapshot.recipients(a) for a in asked]
 
     async def _store_first(self, prepared: Prepared) -> Prepared:
         submission = prepared.submission
