@@ -8,6 +8,7 @@ message departs, days later perhaps, the rules that may have changed their mind 
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 from policy.decision import Check, Decision, Refusal, failed
 from policy.facts import Facts, RecipientFacts
@@ -63,7 +64,7 @@ def _conclude(hearing: Hearing, message: Fate, fates: list[Fate], rest: Fate) ->
     return Decision(
         decision=settled.decision,
         verdicts=settled.verdicts if facts.recipients else (),
-        checks=tuple([check for place in hearing.checks for check in place]),
+        checks=tuple(chain.from_iterable(hearing.checks)),
         rule=settled.rule,
         refusal=settled.refusal,
         message_class=facts.message_class,

@@ -134,14 +134,11 @@ def _detail(case: Case, window: str, bound: Bound) -> str:
 
 def rule_of(case: Case, window: str) -> RateLimit:
     """The policy's rule for a window."""
-    settings = case.settings
-    if window == "hourly":
-        return settings.rate_limit_hourly
-    return settings.rate_limit_daily if window == "daily" else settings.rate_limit_monthly
+    rule: RateLimit = getattr(case.settings, f"rate_limit_{window}")
+    return rule
 
 
 def limit_of(limits: Limits, window: str) -> int | None:
     """The limit for a window; None is none."""
-    if window == "hourly":
-        return limits.hourly
-    return limits.daily if window == "daily" else limits.monthly
+    limit: int | None = getattr(limits, window)
+    return limit
