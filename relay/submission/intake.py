@@ -224,12 +224,11 @@ class Intake:
         facts, now = item.facts, item.facts.now
         lease = self._settings.node if self._has_room(facts.size) else ""
         by_address = {r.address: r for r in facts.recipients}
-        return tuple(
-            [
-                _delivery(n, by_address[v.recipient], v, now, lease if v.outcome == "queued" else "")
-                for n, v in enumerate(accepted, 1)
-            ]
-        )
+        rows = [
+            _delivery(n, by_address[v.recipient], v, now, lease if v.outcome == "queued" else "")
+            for n, v in enumerate(accepted, 1)
+        ]
+        return tuple(rows)
 
     def _record(
         self, item: Prepared, state: State, decision: Decision, snapshot: Snapshot, send_id: str = ""
@@ -327,13 +326,7 @@ def _send_row(item: Prepared, decision: Decision) -> dict[str, Any]:
 def _envelope(submission: Submission) -> dict[str, Any]:
     """How it came, as it is kept beside it."""
     came = submission.origin
-    return {
-        "source": came.source,
-        "helo": came.helo,
-        "peer": came.peer,
-        "tls": came.tls,
-        "smtputf8": came.smtputf8,
-    }
+    return {"source": came.source, "helo": came.helo, "peer": came.peer, "tls": came.tls, "smtputf8": came.smtputf8}
 
 
 def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
