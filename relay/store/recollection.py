@@ -79,6 +79,11 @@ class Counts:
     clusters: list[Cluster] = field(default_factory=list)
     changed: bool = False
 
+    @classmethod
+    def of(cls, row: Any) -> "Counts":
+        """What a row of `usage` says; nothing was counted where there is none."""
+        return cls(Usage()) if row is None else cls(Usage.from_json(loads(row.counts)), _clusters(row.recent))
+
 
 def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> int:
     """What makes two submissions to one recipient the same, by `kind`: key, message_id or content.
@@ -212,9 +217,8 @@ class Recollection:
         self._take_usage(scopes, guard.lock(self._connection, scopes))
 
     def _take_usage(self, scopes: Sequence[str], rows: Sequence[Any]) -> None:
-        self._counts = {scope: Counts(Usage()) for scope in scopes}
-        for row in rows:
-            self._counts[row.scope] = Counts(Usage.from_json(loads(row.counts)), _clusters(row.recent))
+        known = {row.scope: row for row in rows}
+        self._counts = {scope: Counts.of(known.get(scope)) for scope in scopes}
 
     def _scopes(self, asked: Asked) -> Iterable[str]:
         """The counters this submission reads and adds to."""
