@@ -4,11 +4,11 @@ What a rule found becomes a check of the trace and, where the mode is enforce, p
 fate: of the whole message or of one recipient. What a fate comes to is decided elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from policy.decision import Check, CheckStatus, Refusal
+from policy.decision import EMPTY, Check, CheckStatus, Refusal
 from policy.facts import RecipientFacts
 from policy.memo import Prepared
 from policy.moment import iso
@@ -26,13 +26,17 @@ ALARMING = frozenset({("loop_detection", "refuse"), ("domain_verified", "unread"
 
 
 class Asked(NamedTuple):
-    """A rule about the message as a policy has it: its place in the order, its mode, and who answers."""
+    """A rule about the message as a policy has it: its place in the order, its mode, and who answers.
+
+    `silent` are its checks where there is nothing to say: the same for every message.
+    """
 
     place: int
     name: str
     mode: Mode
     judge: MessageJudge
     returns: bool
+    silent: Mapping[str, Check]
 
 
 class AskedOf(NamedTuple):
@@ -102,7 +106,8 @@ def _plan(settings: PolicySettings) -> Plan:
         if isinstance(rule, MessageRule):
             mode = rule.mode(settings) if rule.mode else mode
             if mode != "off" or rule.always:
-                message.append((rule, Asked(place, rule.name, mode, rule.judge, rule.returns)))
+                silent: dict[str, Check] = {kind: Check(rule.name, kind, "", EMPTY) for kind in SILENT}
+                message.append((rule, Asked(place, rule.name, mode, rule.judge, rule.returns, silent)))
         elif mode != "off" or rule.always:
             recipient.append((rule, AskedOf(place, rule.name, mode, rule.judge, rule.returns)))
     return Plan(
@@ -132,11 +137,12 @@ class Hearing:
         """Ask rules about the message."""
         fate, case, checks = Fate(), self.case, self.checks
         returned = case.returned
-        for place, name, mode, judge, returns in rules:
+        for place, name, mode, judge, returns, silent in rules:
             finding = SKIPPED if returned and not returns else judge(case)
-            if finding.kind in SILENT:
+            if (kind := finding.kind) in SILENT:
                 if (finding.mode or mode) != "off":
-                    checks[place].append(Check(name, finding.kind, "", finding.evidence))
+                    evidence = finding.evidence
+                    checks[place].append(Check(name, kind, "", evidence) if evidence else silent[kind])
                 continue
             self.note(place, name, finding.mode or mode, finding, "", fate)
             if fate.refusal is not None and not self.whole:
@@ -172,9 +178,9 @@ class Hearing:
         returned = case.returned
         for place, name, mode, judge, returns in rules:
             finding = SKIPPED if returned and not returns else judge(case, recipient, known)
-            if finding.kind in SILENT:
+            if (kind := finding.kind) in SILENT:
                 if (finding.mode or mode) != "off":
-                    checks[place].append(Check(name, finding.kind, address, finding.evidence))
+                    checks[place].append(Check(name, kind, address, finding.evidence))
                 continue
             self.note(place, name, finding.mode or mode, finding, address, fate)
             if fate.refusal is not None and not self.whole:

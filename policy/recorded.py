@@ -140,8 +140,11 @@ def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> Stat
 
 def _rates(rates: Rates) -> list[Any]:
     """The counts in the order of their fields; the last only where there is one."""
-    counts = [rates.window, rates.sent, rates.delivered, rates.bounced, rates.complained, rates.scope]
+    counts = [*_COUNTS(rates)]
     return [*counts, rates.refused] if rates.refused else counts
+
+
+_COUNTS = attrgetter("window", "sent", "delivered", "bounced", "complained", "scope")
 
 
 def _earlier(earlier: Earlier) -> list[Any]:
@@ -149,7 +152,7 @@ def _earlier(earlier: Earlier) -> list[Any]:
 
 
 def _put(data: dict[str, Any], **values: Any) -> None:
-    data.update((name, value) for name, value in values.items() if value)
+    data.update(compress(values.items(), values.values()))
 
 
 def _mailbox(mailbox: MailboxState, sketch: tuple[int, ...] | None) -> dict[str, Any]:
