@@ -27,6 +27,8 @@ from policy.verdicts import settle, verdict_of
 PAUSING = ("tenant_active", "mailbox_active", "reputation")
 REJECTING = ("domain_verified", "suppression_check", "consent_validation")
 
+NOBODY = RecipientFacts("", "", "", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -58,7 +60,7 @@ def decide(settings: PolicySettings, facts: Facts, state: State, *, whole: bool 
 def _conclude(hearing: Hearing, message: Fate, fates: list[Fate], rest: Fate) -> Decision:
     facts = hearing.case.facts
     # A message to nobody still has a verdict: the one it would get.
-    recipients = facts.recipients or (RecipientFacts("", "", "", ""),)
+    recipients = facts.recipients or (NOBODY,)
     placed = [verdict_of(r, message, fate, rest) for r, fate in zip(recipients, fates or [Fate()], strict=True)]
     settled = settle(hearing.case.settings.options, placed)
     return Decision(
@@ -82,8 +84,7 @@ def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Check | Non
     plan = plan_of(settings)
     fate = hearing.ask_message(plan.early_mail)
     if fate.refusal is None:
-        limits = tuple(asked for asked in plan.early_rcpt if asked.name.startswith("rate_limit"))
-        hearing.ask(limits, RecipientFacts("", "", "", ""), None, fate)
+        hearing.ask(plan.early_limits, NOBODY, None, fate)
     return hearing.refusing(fate)
 
 

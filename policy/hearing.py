@@ -59,6 +59,7 @@ class Plan:
     repeat: tuple[AskedOf, ...]
     rest: tuple[AskedOf, ...]
     early_mail: tuple[Asked, ...]
+    early_limits: tuple[AskedOf, ...]
     early_rcpt: tuple[AskedOf, ...]
 
 
@@ -117,6 +118,7 @@ def _plan(settings: PolicySettings) -> Plan:
         repeat=tuple(asked for rule, asked in recipient if rule.stage == "repeat"),
         rest=tuple(asked for rule, asked in recipient if rule.stage == "rest"),
         early_mail=tuple(asked for rule, asked in message if rule.early == "mail"),
+        early_limits=tuple(asked for rule, asked in recipient if rule.name.startswith("rate_limit")),
         early_rcpt=tuple(asked for rule, asked in recipient if rule.early == "rcpt"),
     )
 

@@ -70,11 +70,13 @@ class _Sender:
 
     read_at: int
     state: State
+    policy: PolicySettings
+    bearable: int  # how much of its mail may be taken until it is read again
     taken: int = 0
 
     def is_fresh(self, now: int, policy: PolicySettings) -> bool:
         """A second at most, and less where what was taken since may have used up a limit."""
-        return 0 <= now - self.read_at < FRESH and self.taken * TOLERANCE <= _tightest(policy, self.state)
+        return 0 <= now - self.read_at < FRESH and self.taken <= self.bearable and policy is self.policy
 
 
 def _tightest(policy: PolicySettings, state: State) -> int:
@@ -163,7 +165,7 @@ class FrontDesk:
         asked = Asked.of(facts, account.policy)
         sender = await self._sender_state(asked)
         known = await self._reader.ask(self._look_at_recipients, asked)
-        state = replace(sender, recipients=known)
+        state = sender.about(known)
         return Unmet.of(at_rcpt(account.policy, facts, state, accepted), state, accepted)
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
@@ -260,7 +262,8 @@ class FrontDesk:
         sender = self._senders.get(mark)
         if sender is None or not sender.is_fresh(asked.facts.now, asked.policy):
             state = await self._reader.ask(self._look, _Looked(asked, asked.facts.now))
-            sender = self._senders[mark] = _Sender(asked.facts.now, state)
+            bearable = _tightest(asked.policy, state) // TOLERANCE
+            sender = self._senders[mark] = _Sender(asked.facts.now, state, asked.policy, bearable)
             if len(self._senders) > SENDERS:  # the client names the domain in it
                 self._senders.popitem(last=False)
         return sender.state
