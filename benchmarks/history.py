@@ -146,12 +146,12 @@ class History:
 
     def _decide(self, watch: Stopwatch, when: str, items: Sequence[Prepared]) -> None:
         people = sum(len(item.facts.recipients) for item in items)
-        asked = [Asked(item.facts, item.policy) for item in items]
+        asked = [Asked.of(item.facts, item.policy) for item in items]
         with self.database.writing.connect() as connection:
             with connection.begin() as undone, watch.of(f"remember ({when})", people):
                 snapshot = Snapshot.look(connection, asked, now=self.app.clock(), rates=RateBook())
                 undone.rollback()
-            states = [snapshot.state(item.facts) for item in items]
+            states = [snapshot.state(a) for a in asked]
             with watch.of(f"decide ({when})", people):
                 decisions = [decide(i.policy, i.facts, s) for i, s in zip(items, states, strict=True)]
             assert all(d.decision == "approved" for d in decisions), decisions[0].refusal

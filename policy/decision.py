@@ -7,6 +7,7 @@ and a temporary refusal, never a pass.
 """
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -82,11 +83,15 @@ class Check(Struct, frozen=True):
         shown: dict[str, Any] = {"rule": self.rule, "status": self.status}
         if self.recipient:
             shown["recipient"] = self.recipient
-        shown.update(self.evidence)
+        if self.evidence:
+            shown.update(self.evidence)
         if self.refusal is not None:
             shown["reason"] = self.refusal.reason
             shown["detail"] = self.refusal.detail
         return shown
+
+
+_refusal_of = attrgetter("refusal")
 
 
 def failed(rule: str, refusal: Refusal) -> Check:
@@ -154,9 +159,9 @@ class Decision(Struct, frozen=True):
     @property
     def pauses(self) -> str:
         """For what cause an enforced rule wants the mailbox paused, the empty string where none does."""
-        failed = (check.refusal for check in self.checks if check.status == "failed" and check.refusal)
-        return next((refusal.pauses for refusal in failed if refusal.pauses), "")
+        met = [check for check in filter(_refusal_of, self.checks) if check.status == "failed"]
+        return next((check.refusal.pauses for check in met if check.refusal and check.refusal.pauses), "")
 
     def accepted(self) -> tuple[RecipientVerdict, ...]:
         """The recipients the message is taken for: they alone consume quota."""
-        return tuple(v for v in self.verdicts if v.outcome in ("queued", "scheduled", "held"))
+        return tuple([v for v in self.verdicts if v.outcome in ("queued", "scheduled", "held")])

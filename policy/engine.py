@@ -7,6 +7,8 @@ reserved; what binds is the decision in the transaction that commits the message
 message departs, days later perhaps, the rules that may have changed their mind are asked again.
 """
 
+from itertools import chain
+
 from msgspec import Struct
 
 from policy.decision import Check, Decision, Refusal, failed
@@ -25,6 +27,8 @@ from policy.verdicts import settle, verdict_of
 # them all and is commercial also waits for the hours of `send_window`.
 PAUSING = ("tenant_active", "mailbox_active", "reputation")
 REJECTING = ("domain_verified", "suppression_check", "consent_validation")
+
+NOBODY = RecipientFacts("", "", "", "")
 
 
 class Pause(Struct, frozen=True):
@@ -56,13 +60,13 @@ def decide(settings: PolicySettings, facts: Facts, state: State, *, whole: bool 
 def _conclude(hearing: Hearing, message: Fate, fates: list[Fate], rest: Fate) -> Decision:
     facts = hearing.case.facts
     # A message to nobody still has a verdict: the one it would get.
-    recipients = facts.recipients or (RecipientFacts("", "", "", ""),)
+    recipients = facts.recipients or (NOBODY,)
     placed = [verdict_of(r, message, fate, rest) for r, fate in zip(recipients, fates or [Fate()], strict=True)]
     settled = settle(hearing.case.settings.options, placed)
     return Decision(
         decision=settled.decision,
         verdicts=settled.verdicts if facts.recipients else (),
-        checks=tuple([check for place in hearing.checks for check in place]),
+        checks=tuple(chain.from_iterable(hearing.checks)),
         rule=settled.rule,
         refusal=settled.refusal,
         message_class=facts.message_class,
@@ -80,8 +84,7 @@ def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Check | Non
     plan = plan_of(settings)
     fate = hearing.ask_message(plan.early_mail)
     if fate.refusal is None:
-        limits = tuple(asked for asked in plan.early_rcpt if asked.name.startswith("rate_limit"))
-        hearing.ask(limits, RecipientFacts("", "", "", ""), None, fate)
+        hearing.ask(plan.early_limits, NOBODY, None, fate)
     return hearing.refusing(fate)
 
 

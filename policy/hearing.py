@@ -4,12 +4,12 @@ What a rule found becomes a check of the trace and, where the mode is enforce, p
 fate: of the whole message or of one recipient. What a fate comes to is decided elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from policy.decision import Check, CheckStatus, Refusal
+from policy.decision import EMPTY, Check, CheckStatus, Refusal
 from policy.facts import RecipientFacts
 from policy.memo import Prepared
 from policy.moment import iso
@@ -20,19 +20,24 @@ from policy.settings import Mode, PolicySettings
 from policy.state import RecipientState
 
 NOWHERE = len(RULES)
+_UNASKED: tuple[tuple[Check, ...], ...] = ((),) * len(RULES)
 
 # A person is told of these even though the message was refused: a loop, and a domain whose key cannot be read.
 ALARMING = frozenset({("loop_detection", "refuse"), ("domain_verified", "unread")})
 
 
 class Asked(NamedTuple):
-    """A rule about the message as a policy has it: its place in the order, its mode, and who answers."""
+    """A rule about the message as a policy has it: its place in the order, its mode, and who answers.
+
+    `silent` are its checks where there is nothing to say: the same for every message.
+    """
 
     place: int
     name: str
     mode: Mode
     judge: MessageJudge
     returns: bool
+    silent: Mapping[str, Check]
 
 
 class AskedOf(NamedTuple):
@@ -54,6 +59,7 @@ class Plan(Struct, frozen=True):
     repeat: tuple[AskedOf, ...]
     rest: tuple[AskedOf, ...]
     early_mail: tuple[Asked, ...]
+    early_limits: tuple[AskedOf, ...]
     early_rcpt: tuple[AskedOf, ...]
 
 
@@ -100,7 +106,8 @@ def _plan(settings: PolicySettings) -> Plan:
         if isinstance(rule, MessageRule):
             mode = rule.mode(settings) if rule.mode else mode
             if mode != "off" or rule.always:
-                message.append((rule, Asked(place, rule.name, mode, rule.judge, rule.returns)))
+                silent: dict[str, Check] = {kind: Check(rule.name, kind, "", EMPTY) for kind in SILENT}
+                message.append((rule, Asked(place, rule.name, mode, rule.judge, rule.returns, silent)))
         elif mode != "off" or rule.always:
             recipient.append((rule, AskedOf(place, rule.name, mode, rule.judge, rule.returns)))
     return Plan(
@@ -110,6 +117,7 @@ def _plan(settings: PolicySettings) -> Plan:
         repeat=tuple(asked for rule, asked in recipient if rule.stage == "repeat"),
         rest=tuple(asked for rule, asked in recipient if rule.stage == "rest"),
         early_mail=tuple(asked for rule, asked in message if rule.early == "mail"),
+        early_limits=tuple(asked for rule, asked in recipient if rule.name.startswith("rate_limit")),
         early_rcpt=tuple(asked for rule, asked in recipient if rule.early == "rcpt"),
     )
 
@@ -122,18 +130,19 @@ class Hearing(Struct):
 
     case: Case
     whole: bool
-    checks: list[list[Check]] = field(default_factory=lambda: [[] for _ in RULES])
+    checks: list[list[Check]] = field(default_factory=lambda: [*map(list, _UNASKED)])
     alerts: list[str] = field(default_factory=list)
 
     def ask_message(self, rules: Sequence[Asked]) -> Fate:
         """Ask rules about the message."""
         fate, case, checks = Fate(), self.case, self.checks
         returned = case.returned
-        for place, name, mode, judge, returns in rules:
+        for place, name, mode, judge, returns, silent in rules:
             finding = SKIPPED if returned and not returns else judge(case)
-            if finding.kind in SILENT:
+            if (kind := finding.kind) in SILENT:
                 if (finding.mode or mode) != "off":
-                    checks[place].append(Check(name, finding.kind, "", finding.evidence))
+                    evidence = finding.evidence
+                    checks[place].append(Check(name, kind, "", evidence) if evidence else silent[kind])
                 continue
             self.note(place, name, finding.mode or mode, finding, "", fate)
             if fate.refusal is not None and not self.whole:
@@ -169,9 +178,9 @@ class Hearing(Struct):
         returned = case.returned
         for place, name, mode, judge, returns in rules:
             finding = SKIPPED if returned and not returns else judge(case, recipient, known)
-            if finding.kind in SILENT:
+            if (kind := finding.kind) in SILENT:
                 if (finding.mode or mode) != "off":
-                    checks[place].append(Check(name, finding.kind, address, finding.evidence))
+                    checks[place].append(Check(name, kind, address, finding.evidence))
                 continue
             self.note(place, name, finding.mode or mode, finding, address, fate)
             if fate.refusal is not None and not self.whole:

@@ -9,11 +9,13 @@ number of messages a person gets.
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
+from itertools import compress
+from operator import attrgetter, ne
 from struct import pack, unpack
-from typing import Any, cast
+from typing import Any
 
 from msgspec import NODEFAULT
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 
 from policy.facts import Defect, Facts, RecipientFacts
 from policy.rules.sameness import alike
@@ -40,21 +42,19 @@ class _Sparse:
     """Writes the fields of one class that differ from their defaults."""
 
     def __init__(self, cls: Any, *apart: str) -> None:
-        plain = [f for f in fields(cls) if f.name not in apart]
-        self.always = tuple(f.name for f in plain if f.default is NODEFAULT and f.default_factory is NODEFAULT)
-        self.rest = tuple(
-            (f.name, f.default if f.default is not NODEFAULT else cast("Any", f.default_factory)())
-            for f in plain
-            if f.name not in self.always
-        )
+        plain = sorted((f for f in fields(cls) if f.name not in apart), key=lambda f: _default(f) is not NODEFAULT)
+        self._names = tuple(f.name for f in plain)
+        self._held = attrgetter(*self._names)
+        self._defaults = tuple(map(_default, plain))
 
     def write(self, value: Any) -> dict[str, Any]:
-        data = {name: getattr(value, name) for name in self.always}
-        for name, default in self.rest:
-            held = getattr(value, name)
-            if held != default:
-                data[name] = held
-        return data
+        held = self._held(value)
+        return dict(compress(zip(self._names, held, strict=True), map(ne, held, self._defaults)))
+
+
+def _default(field: FieldInfo) -> Any:
+    """Its default; NODEFAULT, which differs from every value, where it has none."""
+    return field.default if field.default_factory is NODEFAULT else field.default_factory()
 
 
 _FACTS = _Sparse(Facts, "recipients", "identity_defects", "form_defects", "ambiguities", "sketch")
@@ -138,8 +138,11 @@ def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> Stat
 
 def _rates(rates: Rates) -> list[Any]:
     """The counts in the order of their fields; the last only where there is one."""
-    counts = [rates.window, rates.sent, rates.delivered, rates.bounced, rates.complained, rates.scope]
+    counts = [*_COUNTS(rates)]
     return [*counts, rates.refused] if rates.refused else counts
+
+
+_COUNTS = attrgetter("window", "sent", "delivered", "bounced", "complained", "scope")
 
 
 def _earlier(earlier: Earlier) -> list[Any]:
@@ -147,7 +150,7 @@ def _earlier(earlier: Earlier) -> list[Any]:
 
 
 def _put(data: dict[str, Any], **values: Any) -> None:
-    data.update((name, value) for name, value in values.items() if value)
+    data.update(compress(values.items(), values.values()))
 
 
 def _mailbox(mailbox: MailboxState, sketch: tuple[int, ...] | None) -> dict[str, Any]:
@@ -225,8 +228,9 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 def _window(window: Window) -> list[Any]:
     """First bucket, distances from it, counts, newest bucket a clock reached."""
-    first = min(window.buckets)
-    return [first, [b - first for b in window.buckets], list(window.buckets.values()), window.head - first]
+    buckets = window.buckets
+    first = min(buckets)
+    return [first, [*map(first.__rsub__, buckets)], [*buckets.values()], window.head - first]
 
 
 def _usage_read(data: Mapping[str, Iterable[Any]]) -> Usage:

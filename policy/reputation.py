@@ -103,6 +103,8 @@ def assess(windows: Sequence[Rates], rule: Reputation) -> Standing:
     worst = Standing("good")
     warnings: list[str] = []
     for rates in windows:
+        if not (rates.bounced or rates.complained or rates.refused):
+            continue
         for status, clause in (_bounces(rates, rule), _complaints(rates, rule), _refusals(rates, rule)):
             if status != "good":
                 warnings.append(clause)

@@ -167,3 +167,8 @@ class State(Struct, frozen=True):
     throttles: Mapping[str, Window] = field(default_factory=dict)  # by recipient domain: when the tenant's mail leaves
     answered: Earlier | None = None  # the first request by HTTP under the same key, whomever it was to
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def about(self, recipients: Mapping[str, RecipientState]) -> "State":
+        """The same sender, with what is remembered of these recipients."""
+        own = (self.tenant, self.mailbox, self.domain)
+        return State(*own, recipients, self.rates, self.throttles, self.answered, self.extra)

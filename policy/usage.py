@@ -6,7 +6,7 @@ the same at any volume. A clock set back counts into the newest bucket known, so
 step of the clock cannot free a limit.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -40,12 +40,13 @@ class Window(Struct, eq=False):
 
     def add(self, now: int, count: int, due: int = 0) -> None:
         """Count `count` at `now`, or at `due` if it leaves later; what has left the window is forgotten."""
-        self.head = max(self.head, now // self.width)
-        bucket = max(self.head, due // self.width)
-        oldest = self.head - self.span
-        for old in [b for b in self.buckets if b < oldest]:
-            del self.buckets[old]
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + count
+        head, buckets = now // self.width, self.buckets
+        if head > self.head:
+            self.head = head
+            for old in [b for b in buckets if b < head - self.span]:
+                del buckets[old]
+        bucket = max(self.head, due // self.width) if due else self.head
+        buckets[bucket] = buckets.get(bucket, 0) + count
 
     def take(self, then: int, count: int) -> None:
         """Take back what was counted at `then`, as far as its bucket still holds it."""
@@ -126,15 +127,20 @@ class Window(Struct, eq=False):
 
     def as_json(self) -> dict[str, int]:
         """Plain data; `head` stands in it only where buckets to come hide it."""
-        data = {str(b): n for b, n in self.buckets.items() if n}
-        if self.buckets and self.head < max(self.buckets):
+        counts = self.buckets
+        data = dict(zip(map(str, counts), counts.values(), strict=True))
+        if 0 in data.values():
+            data = {bucket: count for bucket, count in data.items() if count}
+        if counts and self.head < max(counts):
             data["head"] = self.head
         return data
 
     def load(self, data: Mapping[str, int]) -> None:
         """Take over what `as_json` wrote."""
-        self.buckets = {int(b): n for b, n in data.items() if b != "head"}
-        self.head = data.get("head", max(self.buckets, default=0))
+        counts = dict(data)
+        head = counts.pop("head", None)
+        self.buckets = dict(zip(map(int, counts), counts.values(), strict=True))
+        self.head = max(self.buckets, default=0) if head is None else head
 
 
 def hourly() -> Window:
@@ -179,6 +185,19 @@ class Usage(Struct):
     negative: Window = field(default_factory=daily)
     negative_wide: Window = field(default_factory=by_day)
     null_sender: Window = field(default_factory=hourly)
+    _named: dict[str, Window] = field(default_factory=dict)  # all of them, made below
+
+    def __post_init__(self) -> None:
+        self._named = {
+            **self.sent,
+            "first_contacts": self.first_contacts,
+            "first_contacts_wide": self.first_contacts_wide,
+            "latest": self.latest,
+            "latest_wide": self.latest_wide,
+            "negative": self.negative,
+            "negative_wide": self.negative_wide,
+            "null_sender": self.null_sender,
+        }
 
     def add_sent(self, now: int, recipients: int, due: int = 0) -> None:
         """Count accepted recipients in every window, at `due` if a limit made them wait until then."""
@@ -227,20 +246,11 @@ class Usage(Struct):
     def from_json(cls, data: Mapping[str, Mapping[str, Any]]) -> "Usage":
         """The usage that `as_json` wrote."""
         usage = cls()
-        for name, window in usage.windows():
-            if name in data:
-                window.load(data[name])
+        for name, counts in data.items():
+            if (window := usage._named.get(name)) is not None:
+                window.load(counts)
         return usage
 
-    def windows(self) -> tuple[tuple[str, Window], ...]:
+    def windows(self) -> ItemsView[str, Window]:
         """Every window with its name."""
-        return (
-            *self.sent.items(),
-            ("first_contacts", self.first_contacts),
-            ("first_contacts_wide", self.first_contacts_wide),
-            ("latest", self.latest),
-            ("latest_wide", self.latest_wide),
-            ("negative", self.negative),
-            ("negative_wide", self.negative_wide),
-            ("null_sender", self.null_sender),
-        )
+        return self._named.items()

@@ -16,7 +16,7 @@ from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
 from policy.rules.case import SKIPPED, UNLISTED, Bound, Case, Finding, hold, refuse, schedule
 from policy.settings import Mode, RateLimit
-from policy.state import Limits, RecipientState
+from policy.state import RecipientState
 from policy.usage import Window
 
 NULL_SENDER_HOURLY = 20
@@ -60,10 +60,10 @@ def _bounds(case: Case, window: str) -> tuple[Bound, ...]:
     found = []
     if rule.limit is not None and rule.mode != "off":
         found.append(_bound(now, rule.limit, mailbox.usage.sent[window], rule.mode, ""))
-    tightened = limit_of(mailbox.tightened, window)
+    tightened: int | None = getattr(mailbox.tightened, window)
     if tightened is not None and not (found and rule.mode == "enforce" and tightened >= found[0].limit):
         found.append(_bound(now, tightened, mailbox.usage.sent[window], "enforce", "mailbox"))
-    shared = limit_of(tenant.limits, window)
+    shared: int | None = getattr(tenant.limits, window)
     if shared is not None:
         found.append(_bound(now, shared, tenant.usage.sent[window], "enforce", "tenant"))
     return (*small, *found)  # the small bucket first: nothing is queued or held for it
@@ -134,14 +134,5 @@ def _detail(case: Case, window: str, bound: Bound) -> str:
 
 def rule_of(case: Case, window: str) -> RateLimit:
     """The policy's rule for a window."""
-    settings = case.settings
-    if window == "hourly":
-        return settings.rate_limit_hourly
-    return settings.rate_limit_daily if window == "daily" else settings.rate_limit_monthly
-
-
-def limit_of(limits: Limits, window: str) -> int | None:
-    """The limit for a window; None is none."""
-    if window == "hourly":
-        return limits.hourly
-    return limits.daily if window == "daily" else limits.monthly
+    rule: RateLimit = getattr(case.settings, f"rate_limit_{window}")
+    return rule

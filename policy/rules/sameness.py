@@ -33,6 +33,8 @@ def duplicate(case: Case, recipient: RecipientFacts, known: RecipientState | Non
         return _replay(first.send_id, first.kind, first.at)
     if known is None or known.earlier is None:
         return unread("earlier submissions")
+    if not known.earlier:
+        return PASSED
     rule, facts = case.settings.duplicate, case.facts
     for kind in _KINDS:
         window = _window(rule, facts, kind)

@@ -59,7 +59,7 @@ class Recheck:
         return stops
 
     def _look(self, connection: Connection, questions: Sequence["_Question"]) -> Sequence[dict[int, Stop]]:
-        asked = [Asked(_facts(q), q.policy) for q in questions]
+        asked = [Asked.of(_facts(q), q.policy) for q in questions]
         snapshot = Snapshot.look(connection, asked, now=max(q.now for q in questions), rates=self._rates)
         return [_stops(q.parcel, own, snapshot) for q, own in zip(questions, asked, strict=True)]
 
@@ -71,7 +71,7 @@ class _Question(NamedTuple):
 
 
 def _stops(parcel: Parcel, asked: Asked, snapshot: Snapshot) -> dict[int, Stop]:
-    state = snapshot.state(asked.facts)
+    state = snapshot.state(asked)
     stops: dict[int, Stop] = {}
     for due, recipient in zip(parcel.due, asked.facts.recipients, strict=True):
         found = recheck(asked.policy, asked.facts, state, recipient)

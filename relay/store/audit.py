@@ -25,6 +25,7 @@ from relay.store.engine import Database, canonical, dumps, loads
 from relay.store.prepared import Prepared, insertion
 
 GENESIS = "0" * 64
+FEW = 12  # addresses are looked for in the whole text: to cut out what stands around each @ costs more
 MARK = "~"  # stands before a token where an address stood
 _BOUNDS = frozenset(("", *'" ,;:()<>[]'))  # what stands beside an address nearly always
 _INSIDE = frozenset(f"{ascii_lowercase}{digits}._+-%&")
@@ -88,7 +89,7 @@ def replaced(text: str, words: Mapping[str, str]) -> str:
     Not where its letters are part of another address. A long one that holds a short one comes first.
     """
     low = _lowered(text)
-    near = _near(low)
+    near = _near(low) if len(words) > FEW else low
     found = sorted((at, -len(word), word) for word in words if word and word in near for at in _places(low, word))
     if not found:
         return text

@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Select, or_, select, text, tuple_
 
 from relay.store import schema as t
+from relay.store.prepared import Prepared
 
 _e = t.events.c
 _OLDEST_RUNNING = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
@@ -58,13 +59,13 @@ def further(connection: Connection, mark: Mark, events: int) -> Mark:
 def newest(connection: Connection) -> Mark:
     """The place after everything that can be read now."""
     if connection.dialect.name == "sqlite":
-        row = connection.execute(select(_e.seq).order_by(_e.seq.desc()).limit(1)).first()
-        return Mark(0, row.seq) if row is not None else Mark()
+        return next((Mark(0, row.seq) for row in _NEWEST.all(connection)), Mark())
     below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
-    query = select(_e.txid, _e.seq).where(_e.txid < below).order_by(_e.txid.desc(), _e.seq.desc()).limit(1)
-    row = connection.execute(query).first()
-    return Mark(row.txid, row.seq) if row is not None else Mark()
+    return next(map(of, _NEWEST_BELOW.all(connection, below=below)), Mark())
 
+
+_NEWEST = Prepared("SELECT seq FROM events ORDER BY seq DESC LIMIT 1")
+_NEWEST_BELOW = Prepared("SELECT txid, seq FROM events WHERE txid < :below ORDER BY txid DESC, seq DESC LIMIT 1")
 
 # An event may say an earlier time than one before it: the writer that came first took longer, or a clock was set back.
 # The plus sign keeps SQLite to the index over `at`; for a bare minimum it walks the whole table.

@@ -10,8 +10,8 @@ length, so the text never changes and the driver's cached statement is used.
 
 import re
 from collections import namedtuple
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -35,25 +35,48 @@ class Prepared:
         locking = f"{words} FOR UPDATE" if lock else words
         self._postgresql = _NAME.sub(r"%(\1)s", _LIST.sub(r"= ANY(:\1)", locking.replace("%", "%%")))
         columns = _COLUMNS.match(words)
-        self._row: Any = namedtuple("Row", _names(columns[1])) if columns else None
+        # A named tuple's own `_make` is Python, and called for every row.
+        self._row = partial(tuple.__new__, namedtuple("Row", _names(columns[1]))) if columns else tuple
 
     def all(self, connection: Connection, **given: Any) -> list[Any]:
         """Every row, with its columns by name. Raises DBAPIError, as SQLAlchemy would."""
-        with _cursor(connection) as cursor:
-            if connection.dialect.name == "sqlite":
-                for name in self._lists:
-                    given[name] = orjson.dumps(given[name]).decode()
-                cursor.execute(self._sqlite, given)
-            else:
-                cursor.execute(self._postgresql, given)
-            return list(map(self._row._make, cursor.fetchall()))
+        if connection.dialect.name == "sqlite":
+            for name in self._lists:
+                given[name] = orjson.dumps(given[name]).decode()
+            words = self._sqlite
+        else:
+            words = self._postgresql
+        cursor = None
+        try:
+            cursor = connection.connection.cursor()
+            cursor.execute(words, given)
+            rows = cursor.fetchall()
+            cursor.close()
+        except _errors(connection) as error:
+            raise _in_its_words(connection, cursor, error) from error
+        return list(map(self._row, rows))
+
+    def once(self, connection: Connection, **given: Any) -> None:
+        """Run it for what it does. Raises DBAPIError, as SQLAlchemy would."""
+        cursor = None
+        try:
+            cursor = connection.connection.cursor()
+            cursor.execute(self._sqlite if connection.dialect.name == "sqlite" else self._postgresql, given)
+            cursor.close()
+        except _errors(connection) as error:
+            raise _in_its_words(connection, cursor, error) from error
 
     def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run it for each row; nothing for none. Raises DBAPIError, as SQLAlchemy would."""
         if not rows:
             return
-        with _cursor(connection) as cursor:
+        cursor = None
+        try:
+            cursor = connection.connection.cursor()
             cursor.executemany(self._sqlite if connection.dialect.name == "sqlite" else self._postgresql, rows)
+            cursor.close()
+        except _errors(connection) as error:
+            raise _in_its_words(connection, cursor, error) from error
 
     def piecewise(self, connection: Connection, table: str, column: str, row: Mapping[str, Any]) -> None:
         """Insert one row whose `column` is large. Raises DBAPIError, as SQLAlchemy would.
@@ -66,29 +89,34 @@ class Prepared:
             return
         data = memoryview(row[column])
         zeros = self._sqlite.replace(f":{column}", f"zeroblob(:{column})")
-        with _cursor(connection) as cursor:
+        cursor = None
+        try:
+            cursor = connection.connection.cursor()
             cursor.execute(zeros, {**row, column: len(data)})
             with cursor.connection.blobopen(table, column, cursor.lastrowid) as blob:
                 for at in range(0, len(data), PIECE):
                     blob.write(data[at : at + PIECE])
-
-
-@contextmanager
-def _cursor(connection: Connection) -> Iterator[Any]:
-    """A cursor of the driver; what it raises is told in SQLAlchemy's words, for those who judge errors."""
-    dialect: Any = connection.dialect
-    cursor = None
-    try:
-        cursor = connection.connection.cursor()
-        yield cursor
-    except dialect.loaded_dbapi.Error as error:
-        gone = dialect.is_disconnect(error, connection.connection, cursor)
-        raise DBAPIError.instance(
-            "", None, error, dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=dialect
-        ) from error
-    finally:
-        if cursor is not None:
             cursor.close()
+        except _errors(connection) as error:
+            raise _in_its_words(connection, cursor, error) from error
+
+
+def _errors(connection: Connection) -> type[Exception]:
+    """What the driver raises."""
+    dialect: Any = connection.dialect
+    raised: type[Exception] = dialect.loaded_dbapi.Error
+    return raised
+
+
+def _in_its_words(connection: Connection, cursor: Any, error: Exception) -> BaseException:
+    """What the driver raised, in SQLAlchemy's words, for those who judge errors."""
+    dialect: Any = connection.dialect
+    gone = dialect.is_disconnect(error, connection.connection, cursor)
+    if cursor is not None:
+        cursor.close()
+    return DBAPIError.instance(
+        "", None, error, dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=dialect
+    )
 
 
 def insertion(table: str, columns: Sequence[str], otherwise: str = "") -> Prepared:

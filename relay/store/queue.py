@@ -15,6 +15,7 @@ from relay.store.bell import ring
 from relay.store.engine import loads
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
+from relay.store.prepared import Prepared
 from relay.store.quota import bury_places
 from relay.store.states import WAITING, check_change
 
@@ -122,8 +123,13 @@ def _parcel(rows: Sequence[Any]) -> Parcel:
 
 def next_due(connection: Connection) -> int:
     """When the next unleased delivery is due, 0 when none waits."""
-    query = select(_d.due_at).where(_OPEN, _d.state != "active", _d.lease_node == "").order_by(_d.due_at).limit(1)
-    return int(connection.execute(query).scalar_one_or_none() or 0)
+    return next((int(row.due_at) for row in _NEXT_DUE.all(connection)), 0)
+
+
+_NEXT_DUE = Prepared(
+    f"SELECT due_at FROM deliveries WHERE {t.OPEN_CONDITION} AND state != 'active' AND lease_node = ''"  # noqa: S608
+    " ORDER BY due_at LIMIT 1"
+)
 
 
 def let_go(

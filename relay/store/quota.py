@@ -19,6 +19,7 @@ from policy.usage import Window, daily
 from relay.store import guard
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
+from relay.store.prepared import Prepared
 
 SPAN = 20  # buckets of a window
 PREFIX = "provider:"
@@ -105,7 +106,7 @@ class Taken(Struct, frozen=True):
     reached: bool = True
 
 
-_KEEP = text("UPDATE usage SET counts = :counts WHERE scope = :scope")
+_KEEP = Prepared("UPDATE usage SET counts = :counts WHERE scope = :scope")
 _OF_PROVIDERS = (
     select(t.usage)
     .where(t.usage.c.scope >= PREFIX, t.usage.c.scope < PREFIX[:-1] + chr(ord(":") + 1))
@@ -139,7 +140,7 @@ class Accounts:
         """Write them back."""
         if self._accounts:
             rows = [{"scope": scope, "counts": dumps(own.as_json())} for scope, own in self._accounts.items()]
-            self._connection.execute(_KEEP, rows)
+            _KEEP.many(self._connection, rows)
 
 
 def bury_places(connection: Connection, nodes: Iterable[str], now: int) -> None:
@@ -151,7 +152,7 @@ def bury_places(connection: Connection, nodes: Iterable[str], now: int) -> None:
         lost = sum(account.under_way.pop(node) for node in dead & account.under_way.keys())
         if lost:
             account.lately.add(_now(connection, now), lost)
-            connection.execute(_KEEP, {"scope": row.scope, "counts": dumps(account.as_json())})
+            _KEEP.once(connection, scope=row.scope, counts=dumps(account.as_json()))
 
 
 def _now(connection: Connection, now: int) -> int:

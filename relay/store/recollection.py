@@ -30,10 +30,17 @@ from relay.store.suppressions import binding_suppressions, suffixes
 
 
 class Asked(NamedTuple):
-    """One submission as the snapshot needs it."""
+    """One submission as the snapshot needs it, with the fingerprints under which it may have come before."""
 
     facts: Facts
     policy: PolicySettings
+    marks: Sequence[Mapping[str, int]]  # of each recipient, by kind
+    request: Mapping[str, int]  # by kind, whomever it was to: HTTP alone has such
+
+    @classmethod
+    def of(cls, facts: Facts, policy: PolicySettings) -> "Asked":
+        """A submission of a mailbox with this policy."""
+        return cls(facts, policy, [_fingerprints(facts, r) for r in facts.recipients], _request_marks(facts))
 
 
 class Contact(Struct):
@@ -70,6 +77,11 @@ class Counts(Struct):
     clusters: list[Cluster] = field(default_factory=list)
     changed: bool = False
 
+    @classmethod
+    def of(cls, row: Any) -> "Counts":
+        """What a row of `usage` says; nothing was counted where there is none."""
+        return cls(Usage()) if row is None else cls(Usage.from_json(loads(row.counts)), _clusters(row.recent))
+
 
 def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> int:
     """What makes two submissions to one recipient the same, by `kind`: key, message_id or content.
@@ -80,14 +92,14 @@ def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> i
     return int.from_bytes(blake2b(words.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, int]:
+def _fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, int]:
     """The fingerprints under which `recipient` may have got this message before."""
     marks = (("key", facts.dedupe_key), ("message_id", facts.message_id), ("content", facts.digest))
     return {kind: fingerprint(facts.mailbox, recipient.key, kind, value) for kind, value in marks if value}
 
 
-def request_marks(facts: Facts) -> dict[str, int]:
-    """The fingerprints under which the same request may have been answered, whomever it was to: HTTP alone has such."""
+def _request_marks(facts: Facts) -> dict[str, int]:
+    """The fingerprints under which the same request may have been answered."""
     if facts.source != "http":
         return {}
     marks = (("key", facts.dedupe_key), ("idempotency_key", facts.idempotency_key))
@@ -158,7 +170,7 @@ class Recollection:
             snapshot._read_people(tenant, people, token)
             snapshot._read_contacts(tenant, people)
             snapshot._read_consents(tenant, asked)
-        snapshot._suppressions = binding_suppressions(connection, asked, now)
+        snapshot._suppressions = binding_suppressions(connection, [(a.facts, a.policy) for a in asked], now)
         snapshot._read_duplicates(asked)
         for mailbox_id, row in snapshot._mailboxes.items():
             snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
@@ -175,7 +187,7 @@ class Recollection:
             if people:
                 snapshot._read_contacts(tenant, people)
                 snapshot._read_consents(tenant, asked)
-        snapshot._suppressions = binding_suppressions(connection, asked, now)
+        snapshot._suppressions = binding_suppressions(connection, [(a.facts, a.policy) for a in asked], now)
         snapshot._read_duplicates(asked)
         for mailbox_id, row in snapshot._mailboxes.items():
             snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
@@ -187,7 +199,7 @@ class Recollection:
         snapshot = cls(connection, now)
         for tenant, people in _by_tenant(a.facts for a in asked).items():
             snapshot._read_contacts(tenant, people)
-        snapshot._suppressions = binding_suppressions(connection, asked, now)
+        snapshot._suppressions = binding_suppressions(connection, [(a.facts, a.policy) for a in asked], now)
         return snapshot
 
     # -- reading --------------------------------------------------------------------
@@ -195,7 +207,7 @@ class Recollection:
     def _read_accounts(self, asked: Sequence[Asked]) -> None:
         ids = sorted({a.facts.mailbox for a in asked})
         self._mailboxes = {row.id: row for row in _MAILBOXES.all(self._connection, ids=ids)}
-        names = sorted({name for a in asked for name in suffixes(a.facts.from_domain)})
+        names = sorted({name for domain in {a.facts.from_domain for a in asked} for name in suffixes(domain)})
         self._domains = {row.name: row for row in _DOMAINS.all(self._connection, names=names)}
 
     def _lock_usage(self, asked: Sequence[Asked]) -> None:
@@ -203,13 +215,12 @@ class Recollection:
         self._take_usage(scopes, guard.lock(self._connection, scopes))
 
     def _take_usage(self, scopes: Sequence[str], rows: Sequence[Any]) -> None:
-        self._counts = {scope: Counts(Usage()) for scope in scopes}
-        for row in rows:
-            self._counts[row.scope] = Counts(Usage.from_json(loads(row.counts)), _clusters(row.recent))
+        known = {row.scope: row for row in rows}
+        self._counts = {scope: Counts.of(known.get(scope)) for scope in scopes}
 
     def _scopes(self, asked: Asked) -> Iterable[str]:
         """The counters this submission reads and adds to."""
-        facts, policy = asked
+        facts, policy = asked.facts, asked.policy
         yield guard.of_mailbox(facts.mailbox)
         row = self._mailboxes.get(facts.mailbox)
         limited = row is not None and loads(row.tenant_limits)
@@ -256,8 +267,8 @@ class Recollection:
             self._consents[tenant, row.key] = Consent(bool(row.granted), row.at, row.basis, row.jurisdiction)
 
     def _read_duplicates(self, asked: Sequence[Asked]) -> None:
-        kinds = {m: kind for a in asked for r in a.facts.recipients for kind, m in fingerprints(a.facts, r).items()}
-        kinds |= {m: kind for a in asked for kind, m in request_marks(a.facts).items()}
+        kinds = {mark: kind for a in asked for marks in a.marks for kind, mark in marks.items()}
+        kinds |= {mark: kind for a in asked for kind, mark in a.request.items()}
         if not kinds:
             return
         for row in _DUPLICATES.all(self._connection, marks=list(kinds), now=self._now):

@@ -3,29 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
-from relay.store import schema as t
+from relay.store.prepared import Prepared
 from relay.store.suppressions import suffixes
 
-_ROWS = (
-    select(t.mailboxes, t.tenants.c.name.label("tenant_name"))
-    .join(t.tenants, t.tenants.c.id == t.mailboxes.c.tenant_id)
-    .where(t.mailboxes.c.id.in_(bindparam("ids", expanding=True)))
+_ROWS = Prepared(
+    "SELECT m.id, m.tenant_id, t.name AS tenant_name, m.name, m.address, m.address_key, m.from_name, m.policy,"
+    " m.settings, m.managed FROM mailboxes m JOIN tenants t ON t.id = m.tenant_id WHERE m.id IN :ids[]"
 )
-_DOMAINS = select(t.domains.c.name, t.domains.c.physical_address).where(
-    t.domains.c.name.in_(bindparam("names", expanding=True))
-)
-_STANDINGS = select(t.credentials.c.id, t.credentials.c.status).where(
-    t.credentials.c.id.in_(bindparam("ids", expanding=True))
-)
-_SECRETS = select(t.credentials.c.secret).where(t.credentials.c.kind == "generated", t.credentials.c.status == "active")
+_DOMAINS = Prepared("SELECT name, physical_address FROM domains WHERE name IN :names[]")
+_STANDINGS = Prepared("SELECT id, status FROM credentials WHERE id IN :ids[]")
+_SECRETS = Prepared("SELECT secret FROM credentials WHERE kind = 'generated' AND status = 'active'")
 
 
 def read_accounts(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:
-    rows = {row.id: row for row in connection.execute(_ROWS, {"ids": sorted(set(ids))})}
+    rows = {row.id: row for row in _ROWS.all(connection, ids=sorted(set(ids)))}
     names = sorted({name for row in rows.values() for name in suffixes(row.address_key.rpartition("@")[2])})
-    shown = {row.name: row.physical_address for row in connection.execute(_DOMAINS, {"names": names})} if names else {}
+    shown = {row.name: row.physical_address for row in _DOMAINS.all(connection, names=names)} if names else {}
     return [(row, _physical(row, shown)) if (row := rows.get(i)) is not None else None for i in ids]
 
 
@@ -34,10 +29,9 @@ def _physical(row: Any, shown: Mapping[str, str]) -> str:
 
 
 def read_standings(connection: Connection, ids: Sequence[str]) -> Sequence[bool]:
-    rows = connection.execute(_STANDINGS, {"ids": sorted(set(ids))})
-    status = {row.id: row.status for row in rows}
+    status = {row.id: row.status for row in _STANDINGS.all(connection, ids=sorted(set(ids)))}
     return [status.get(i) == "active" for i in ids]
 
 
 def read_secrets(connection: Connection) -> frozenset[str]:
-    return frozenset(connection.execute(_SECRETS).scalars())
+    return frozenset(row.secret for row in _SECRETS.all(connection))

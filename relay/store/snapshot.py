@@ -6,15 +6,16 @@ before it is read (`guard`), so two machines are as exact as one. What a decisio
 seen by the next one in the batch. Nothing is remembered of a refusal but a pause that follows from it.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from policy.decision import Decision
+from policy.decision import RecipientVerdict
 from policy.facts import Facts, RecipientFacts, exact
+from policy.memo import Prepared as Memo
 from policy.settings import PolicySettings
 from policy.sketch import similar
 from policy.state import (
@@ -28,12 +29,12 @@ from policy.state import (
     State,
     TenantState,
 )
-from policy.usage import DAY, HOUR, MINUTE, Usage, Window, monthly
+from policy.usage import DAY, HOUR, MINUTE, Usage, Window
 from relay.store.accounts import pause_mailbox
 from relay.store.approvals import SETTLED
 from relay.store.engine import dumps, loads
 from relay.store.prepared import Prepared, insertion
-from relay.store.recollection import Asked, Contact, Recollection, fingerprints, request_marks
+from relay.store.recollection import Asked, Contact, Recollection
 from relay.store.suppressions import suffixes
 from relay.store.waiting import never_left
 
@@ -65,26 +66,35 @@ class Snapshot(Recollection):
         super().__init__(connection, now)
         self._first_sent: dict[str, int] = {}  # domains whose ramp begins with this batch
         self._paused: dict[str, str] = {}  # mailboxes the policy paused in this batch: why
+        # Made once for all who ask alike, until a reservation changes what they say.
+        self._standing: dict[tuple[str, str], tuple[TenantState, MailboxState]] = {}
+        self._proven: dict[tuple[str, str], DomainState | None] = {}
 
     # -- the state of one decision ----------------------------------------------------
 
-    def state(self, facts: Facts) -> State:
+    def state(self, asked: Asked) -> State:
         """What is remembered, as far as this submission needs it; reservations of the batch included."""
-        row = self._mailboxes.get(facts.mailbox)
-        tenant, mailbox = self._accounts(facts, row)
+        facts = asked.facts
+        who, domain = (facts.tenant, facts.mailbox), (facts.tenant, facts.from_domain)
+        if who not in self._standing:
+            self._standing[who] = self._accounts(facts, self._mailboxes.get(facts.mailbox))
+        if domain not in self._proven:
+            self._proven[domain] = self._domain(*domain)
+        tenant, mailbox = self._standing[who]
         return State(
             tenant=tenant,
             mailbox=mailbox,
-            domain=self._domain(facts.tenant, facts.from_domain),
-            recipients=self.recipients(facts),
+            domain=self._proven[domain],
+            recipients=self.recipients(asked),
             rates=self._rates.get(facts.mailbox, ()),
             throttles=self._throttles(facts),
-            answered=self._answered(facts),
+            answered=self._answered(asked),
         )
 
-    def recipients(self, facts: Facts) -> dict[str, RecipientState]:
+    def recipients(self, asked: Asked) -> dict[str, RecipientState]:
         """What is remembered of each recipient, by key."""
-        return {r.key: self._recipient(facts, r) for r in facts.recipients}
+        facts = asked.facts
+        return {r.key: self._recipient(facts, r, marks) for r, marks in zip(facts.recipients, asked.marks, strict=True)}
 
     def _accounts(self, facts: Facts, row: Any) -> tuple[TenantState, MailboxState]:
         if row is None:
@@ -95,7 +105,7 @@ class Snapshot(Recollection):
             row.tenant_status,
             row.tenant_cause,
             Limits(**loads(row.tenant_limits)),
-            shared.usage if shared else Usage(),
+            shared.usage if shared else _UNUSED,
         )
         counts = self._counts[f"mailbox:{facts.mailbox}"]
         mailbox = mailbox_state(row, counts.usage, tuple(counts.clusters))
@@ -108,7 +118,7 @@ class Snapshot(Recollection):
         if row is None or row.tenant_id != tenant:
             return None  # another tenant's proof proves nothing for this one
         counts = self._counts.get(f"from:{name}")
-        days = counts.usage.sent["monthly"] if counts else monthly()
+        days = (counts.usage if counts else _UNUSED).sent["monthly"]
         today = max(days.head, self._now // DAY)
         return DomainState(
             row.name,
@@ -127,19 +137,16 @@ class Snapshot(Recollection):
         counted = {r.domain: self._counts.get(f"to:{facts.tenant}:{r.domain}") for r in facts.recipients}
         return {domain: counts.usage.sent["hourly"] for domain, counts in counted.items() if counts}
 
-    def _recipient(self, facts: Facts, recipient: RecipientFacts) -> RecipientState:
+    def _recipient(self, facts: Facts, recipient: RecipientFacts, marks: Mapping[str, int]) -> RecipientState:
         contacts = self._contacts.get((facts.tenant, recipient.key), {})
         own = contacts.get(facts.mailbox, _NOBODY)
-        leased_by, leased_at = max(
-            ((other, c.last_at) for other, c in contacts.items() if other != facts.mailbox),
-            key=lambda pair: pair[1],
-            default=("", 0),
-        )
-        firsts = (self._first(facts, mark, recipient.key) for mark in fingerprints(facts, recipient).values())
+        others = [(other, c.last_at) for other, c in contacts.items() if other != facts.mailbox]
+        leased_by, leased_at = max(others, key=itemgetter(1), default=("", 0))
+        firsts = [self._first(facts, mark, recipient.key) for mark in marks.values() if mark in self._earlier]
         return RecipientState(
             suppressions=self._suppressions.get((facts.tenant, facts.mailbox, recipient.key), ()),
             consent=self._consents.get((facts.tenant, recipient.key)),
-            earlier=tuple(first for first in firsts if first is not None),
+            earlier=tuple([first for first in firsts if first is not None]),
             recent=tuple(own.recent),
             first_at=own.first_at,
             last_at=own.last_at,
@@ -151,9 +158,9 @@ class Snapshot(Recollection):
             leased_at=leased_at,
         )
 
-    def _answered(self, facts: Facts) -> Earlier | None:
+    def _answered(self, asked: Asked) -> Earlier | None:
         """The request by HTTP that was answered first under a key of this one."""
-        firsts = (self._first(facts, mark) for mark in request_marks(facts).values())
+        firsts = (self._first(asked.facts, mark) for mark in asked.request.values())
         return next((first for first in firsts if first is not None), None)
 
     def _first(self, facts: Facts, mark: int, key: str = "") -> Earlier | None:
@@ -175,41 +182,42 @@ class Snapshot(Recollection):
         row = self._mailboxes.get(mailbox_id)
         if cause and row is not None and row.status == "active":
             self._paused.setdefault(mailbox_id, cause)
+            self._standing.clear()
 
-    def accept(self, asked: Asked, decision: Decision) -> None:
-        """Reserve what an accepted decision uses up, for the rest of the batch and for `write`."""
-        facts, policy = asked
-        accepted = {v.recipient: v for v in decision.accepted()}
-        if not accepted:
-            return
+    def accept(self, asked: Asked, accepted: Sequence[RecipientVerdict]) -> None:
+        """Reserve what the recipients take that it was accepted for, for the rest of the batch and for `write`."""
+        facts = asked.facts
         counts = self._counts[f"mailbox:{facts.mailbox}"]
         counts.changed = True
         if facts.null_sender:
             counts.usage.null_sender.add(facts.now, 1)
         if facts.is_return:
             return
-        self._count_sent(facts, decision)
+        self._count_sent(facts, accepted)
         # Of a bulk mailbox nobody asks how far a message fans out.
         if facts.message_class == "commercial" and facts.sketch and self._mailboxes[facts.mailbox].role != "bulk":
             counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now)
-        for recipient in facts.recipients:
-            if recipient.address in accepted:
-                self._meet(asked, recipient, counts.usage, accepted[recipient.address].due)
-                self._remember(facts, policy, fingerprints(facts, recipient))
-        self._remember(facts, policy, request_marks(facts))
+            self._standing.clear()
+        due = {verdict.recipient: verdict.due for verdict in accepted}
+        for recipient, marks in zip(facts.recipients, asked.marks, strict=True):
+            if recipient.address in due:
+                self._meet(asked, recipient, counts.usage, due[recipient.address])
+                self._remember(asked, marks)
+        self._remember(asked, asked.request)
 
-    def _count_sent(self, facts: Facts, decision: Decision) -> None:
-        # What a limit put off counts where it leaves, or two batches would leave in one window.
-        leaving = Counter(verdict.counts_at for verdict in decision.accepted())
+    def _count_sent(self, facts: Facts, accepted: Sequence[RecipientVerdict]) -> None:
         for scope in (f"mailbox:{facts.mailbox}", f"tenant:{facts.tenant}"):
             if counts := self._counts.get(scope):
-                for at, recipients in leaving.items():
-                    counts.usage.add_sent(facts.now, recipients, at)
+                # What a limit put off counts where it leaves, or two batches would leave in one window.
+                for at in {verdict.counts_at for verdict in accepted}:
+                    leaving = sum([verdict.counts_at == at for verdict in accepted])
+                    counts.usage.add_sent(facts.now, leaving, at)
                 counts.changed = True
         if counts := self._counts.get(f"from:{facts.from_domain}"):
-            for verdict in decision.accepted():
+            for verdict in accepted:
                 counts.usage.sent["monthly"].add(facts.now, 1, verdict.due)
             counts.changed = True
+            self._proven.clear()
             self._begin_warmup(facts)
 
     def _begin_warmup(self, facts: Facts) -> None:
@@ -219,7 +227,7 @@ class Snapshot(Recollection):
             self._first_sent.setdefault(row.name, facts.now)
 
     def _meet(self, asked: Asked, recipient: RecipientFacts, usage: Usage, due: int) -> None:
-        facts, policy = asked
+        facts, policy = asked.facts, asked.policy
         contact = self._contacts.setdefault((facts.tenant, recipient.key), {}).setdefault(facts.mailbox, Contact())
         if not contact.first_at:
             contact.first_at = facts.now
@@ -236,20 +244,15 @@ class Snapshot(Recollection):
             throttle.usage.sent["hourly"].add(facts.now, 1, due)
             throttle.changed = True
 
-    def _remember(self, facts: Facts, policy: PolicySettings, marks: Mapping[str, int]) -> None:
-        windows = {
-            "key": policy.duplicate.dedupe_key_days * DAY,
-            "idempotency_key": policy.duplicate.dedupe_key_days * DAY,
-            "message_id": policy.duplicate.message_id_days * DAY,
-            "content": policy.duplicate.content_minutes * MINUTE,
-        }
+    def _remember(self, asked: Asked, marks: Mapping[str, int]) -> None:
+        facts, kept = asked.facts, _kept(asked.policy)
         for kind, mark in marks.items():
             self._earlier[mark] = Earlier(kind, facts.send_id, facts.now)
             self._new_duplicates[mark] = {
                 "fingerprint": mark,
                 "send_id": facts.send_id,
                 "at": facts.now,
-                "expires_at": facts.now + windows[kind],
+                "expires_at": facts.now + kept[kind],
             }
 
     def write(self) -> None:
@@ -286,6 +289,19 @@ class Snapshot(Recollection):
 
 
 _NOBODY = Contact()
+_UNUSED = Usage()  # what nobody counts, and nobody adds to
+
+
+@Memo
+def _kept(policy: PolicySettings) -> Mapping[str, int]:
+    """How long a fingerprint of each kind is remembered, in milliseconds."""
+    rule = policy.duplicate
+    return {
+        "key": rule.dedupe_key_days * DAY,
+        "idempotency_key": rule.dedupe_key_days * DAY,
+        "message_id": rule.message_id_days * DAY,
+        "content": rule.content_minutes * MINUTE,
+    }
 
 
 def mailbox_state(row: Any, usage: Usage, clusters: tuple[Cluster, ...] = ()) -> MailboxState:

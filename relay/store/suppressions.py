@@ -48,7 +48,7 @@ def binding_suppressions(
     keys = sorted({r.key for r, _ in recipients})
     aliases = sorted({r.alias for r, fold in recipients if fold})
     own = _BY_ADDRESS.all(connection, keys=keys, aliases=aliases)
-    names = sorted({name for r, _ in recipients for name in suffixes(r.domain)})
+    names = sorted({name for domain in {r.domain for r, _ in recipients} for name in suffixes(domain)})
     domains = _BY_DOMAIN.all(connection, domains=names)
     if not own and not domains:
         return {}

@@ -30,6 +30,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from relay.store import guard
 from relay.store.engine import Database
+from relay.store.prepared import Prepared
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -276,7 +277,7 @@ class Writer:
         """The transaction's id, by which its fate can be asked when COMMIT gets no answer."""
         if self._database.is_sqlite:
             return 0
-        return int(connection.execute(_XID).scalar_one())
+        return int(_XID.all(connection)[0].xid)
 
     def _did_commit(self, error: DBAPIError, ticket: int) -> bool:
         """Whether COMMIT was done though it got no answer; raises Unavailable where nobody can know now."""
@@ -346,7 +347,7 @@ def _next_round(waiting: "deque[_Item]", *, jobs_apart: bool) -> list[_Item]:
     return items
 
 
-_XID = text("SELECT pg_current_xact_id()::text::bigint")
+_XID = Prepared("SELECT xid FROM (SELECT pg_current_xact_id()::text::bigint AS xid) AS own")
 _FATE = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
 
 

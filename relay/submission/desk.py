@@ -69,11 +69,13 @@ class _Sender(Struct):
 
     read_at: int
     state: State
+    policy: PolicySettings
+    bearable: int  # how much of its mail may be taken until it is read again
     taken: int = 0
 
     def is_fresh(self, now: int, policy: PolicySettings) -> bool:
         """A second at most, and less where what was taken since may have used up a limit."""
-        return 0 <= now - self.read_at < FRESH and self.taken * TOLERANCE <= _tightest(policy, self.state)
+        return 0 <= now - self.read_at < FRESH and self.taken <= self.bearable and policy is self.policy
 
 
 def _tightest(policy: PolicySettings, state: State) -> int:
@@ -150,7 +152,7 @@ class FrontDesk:
             return NO_MAILBOX
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, ())
-        state = await self._sender_state(Asked(facts, account.policy))
+        state = await self._sender_state(Asked.of(facts, account.policy))
         return Unmet.of(at_mail(account.policy, facts, state), state)
 
     async def at_rcpt(
@@ -159,10 +161,10 @@ class FrontDesk:
         """The check that already forbids this recipient, `accepted` others being in the transaction."""
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, (recipient,))
-        asked = Asked(facts, account.policy)
+        asked = Asked.of(facts, account.policy)
         sender = await self._sender_state(asked)
         known = await self._reader.ask(self._look_at_recipients, asked)
-        state = replace(sender, recipients=known)
+        state = sender.about(known)
         return Unmet.of(at_rcpt(account.policy, facts, state, accepted), state, accepted)
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
@@ -223,7 +225,7 @@ class FrontDesk:
     async def simulate(self, submission: Submission) -> tuple[Prepared, State]:
         """What would be judged, from what state; nothing is reserved or stored."""
         prepared = await self.prepare(submission)
-        asked = Asked(prepared.facts, prepared.policy)
+        asked = Asked.of(prepared.facts, prepared.policy)
         return prepared, await self._reader.ask(self._look, _Looked(asked, prepared.facts.now))
 
     def forget(self) -> None:
@@ -259,7 +261,8 @@ class FrontDesk:
         sender = self._senders.get(mark)
         if sender is None or not sender.is_fresh(asked.facts.now, asked.policy):
             state = await self._reader.ask(self._look, _Looked(asked, asked.facts.now))
-            sender = self._senders[mark] = _Sender(asked.facts.now, state)
+            bearable = _tightest(asked.policy, state) // TOLERANCE
+            sender = self._senders[mark] = _Sender(asked.facts.now, state, asked.policy, bearable)
             if len(self._senders) > SENDERS:  # the client names the domain in it
                 self._senders.popitem(last=False)
         return sender.state
@@ -286,14 +289,14 @@ class FrontDesk:
         """One round of the reader: every state that was asked for, from one snapshot."""
         asked = [q.asked for q in questions]
         snapshot = Snapshot.look(connection, asked, now=max(q.now for q in questions), rates=self._rates)
-        return [snapshot.state(a.facts) for a in asked]
+        return [snapshot.state(a) for a in asked]
 
     def _look_at_recipients(
         self, connection: Connection, asked: Sequence[Asked]
     ) -> Sequence[Mapping[str, RecipientState]]:
         """One round of the reader for every RCPT that waits."""
         snapshot = Snapshot.look_at_recipients(connection, asked, now=self._clock())
-        return [snapshot.recipients(a.facts) for a in asked]
+        return [snapshot.recipients(a) for a in asked]
 
     async def _store_first(self, prepared: Prepared) -> Prepared:
         submission = prepared.submission

@@ -128,10 +128,10 @@ class Intake:
     def __call__(self, connection: Connection, items: Sequence[Prepared]) -> Sequence[Judged]:
         """Judge and store a batch; one answer an item, in order."""
         now = self._clock()
-        asked = [Asked(item.facts, item.policy) for item in items]
+        asked = [Asked.of(item.facts, item.policy) for item in items]
         snapshot = Snapshot.read(connection, asked, now=now, rates=self._rates, token=self._token)
         batch = _Batch()
-        judged = [self._judge(connection, item, snapshot, batch) for item in items]
+        judged = [self._judge(connection, *pair, snapshot, batch) for pair in zip(items, asked, strict=True)]
         snapshot.write()
         insert_sends(connection, batch.sends)
         insert_approvals(connection, batch.approvals)
@@ -140,31 +140,27 @@ class Intake:
         record(connection, batch.events)
         return judged
 
-    def _judge(self, connection: Connection, item: Prepared, snapshot: Snapshot, batch: _Batch) -> Judged:
-        state = snapshot.state(item.facts)
+    def _judge(self, connection: Connection, item: Prepared, asked: Asked, snapshot: Snapshot, batch: _Batch) -> Judged:
+        state = snapshot.state(asked)
         decision = decide(item.policy, item.facts, state)
         snapshot.pause(item.facts.mailbox, decision.pauses)
         self._follow(connection, item.facts, decision)
-        if not decision.accepted():
+        accepted = decision.accepted()
+        if not accepted:
             return self._turn_away(connection, item, state, decision, snapshot, batch)
         # Before the reservation: a record holds the state its decision was made from, or replaying it would differ.
         batch.records.append(self._record(item, state, decision, snapshot))
-        snapshot.accept(Asked(item.facts, item.policy), decision)
-        deliveries = self._deliveries(item, decision)
+        snapshot.accept(asked, accepted)
+        deliveries = self._deliveries(item, accepted)
         send = _send_row(item, decision)
         batch.sends.append(NewSend(send, deliveries, None if item.stored else item.submission.data))
         batch.events.extend(_taken(item, deliveries))
         batch.events.extend(_refused_beside(item, decision))
         batch.events.extend(self._alarms(item, decision))
-        held = any(d.state == "held" for d in deliveries)
-        if held:
+        states = {d.state for d in deliveries}
+        if "held" in states:
             batch.approvals.append(self._approval(item, decision, deliveries))
-        answer = Answer(
-            item.submission.send_id,
-            decision,
-            held=held,
-            scheduled=all(d.state == "scheduled" for d in deliveries),
-        )
+        answer = Answer(item.submission.send_id, decision, held="held" in states, scheduled=states == {"scheduled"})
         return Judged(answer, _parcel(item, send, deliveries))
 
     # -- what is not taken ------------------------------------------------------------
@@ -219,15 +215,16 @@ class Intake:
 
     # -- what is taken ----------------------------------------------------------------
 
-    def _deliveries(self, item: Prepared, decision: Decision) -> tuple[NewDelivery, ...]:
+    def _deliveries(self, item: Prepared, accepted: Sequence[RecipientVerdict]) -> tuple[NewDelivery, ...]:
         """One row a recipient that was accepted; what may leave now is leased to this process if there is room."""
         facts, now = item.facts, item.facts.now
         lease = self._settings.node if self._has_room(facts.size) else ""
         by_address = {r.address: r for r in facts.recipients}
-        return tuple(
+        rows = [
             _delivery(n, by_address[v.recipient], v, now, lease if v.outcome == "queued" else "")
-            for n, v in enumerate(decision.accepted(), 1)
-        )
+            for n, v in enumerate(accepted, 1)
+        ]
+        return tuple(rows)
 
     def _record(
         self, item: Prepared, state: State, decision: Decision, snapshot: Snapshot, send_id: str = ""
@@ -324,7 +321,8 @@ def _send_row(item: Prepared, decision: Decision) -> dict[str, Any]:
 
 def _envelope(submission: Submission) -> dict[str, Any]:
     """How it came, as it is kept beside it."""
-    return {name: getattr(submission.origin, name) for name in ("source", "helo", "peer", "tls", "smtputf8")}
+    came = submission.origin
+    return {"source": came.source, "helo": came.helo, "peer": came.peer, "tls": came.tls, "smtputf8": came.smtputf8}
 
 
 def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
@@ -372,9 +370,9 @@ def _blocked(item: Prepared, decision: Decision) -> Event:
 
 
 def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDelivery]) -> Parcel | None:
-    leased = tuple(
+    leased = [
         Due(d.n, d.recipient, d.recipient_key, d.domain, d.state, item.facts.now) for d in deliveries if d.lease_node
-    )
+    ]
     if not leased:
         return None
     return Parcel(
@@ -390,7 +388,7 @@ def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDel
         metadata=item.facts.metadata,
         envelope=_envelope(item.submission),
         plan=item.plan,
-        due=leased,
+        due=tuple(leased),
         data=item.submission.data,
         seen=item.seen,
     )
