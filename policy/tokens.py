@@ -121,9 +121,8 @@ def without_invisible(text: str) -> str:
 
 def _ended(parted: str, chars: Container[str]) -> str:
     """Parts signs of money and share from figures, and what ends a sentence or a quotation from its word."""
-    for sign in _SIGNS:
-        if sign in chars:
-            parted = parted.replace(sign, f" {sign} ")
+    for sign in filter(chars.__contains__, _SIGNS):
+        parted = parted.replace(sign, f" {sign} ")
     parted = f" {parted} "
     for end in _ENDS:
         parted = parted.replace(end, " ")
