@@ -18,7 +18,7 @@ Well-known examples from documentation and obvious placeholders are no findings.
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import chain, groupby
+from itertools import chain, compress, groupby
 
 from msgspec import Struct
 
@@ -320,7 +320,8 @@ def _long_words(text: str) -> list[str]:
     while start >= 0:  # words are made only of the stretches that hold a long one
         end = places.find(b" ", start + _STRETCH)
         end = len(places) if end < 0 else end
-        found += [word for word in text[start:end].split() if len(word) >= SHORTEST]
+        words = text[start:end].split()
+        found += compress(words, map(SHORTEST.__le__, map(len, words)))
         start = places.find(_LONG, end)
     return found
 
@@ -346,8 +347,8 @@ def _readings(chunk: str) -> Iterator[str]:
 
 def _bared(chunk: str) -> tuple[str, ...]:
     """The chunk as it stands, without what words stand in, and what it assigns."""
-    assigned = [chunk.partition(sign)[2].rstrip(_AROUND) for sign in ":="]
-    return (chunk, chunk.strip(_AROUND), *assigned)
+    after_colon, assigned = chunk.partition(":")[2], chunk.partition("=")[2]
+    return chunk, chunk.strip(_AROUND), after_colon.rstrip(_AROUND), assigned.rstrip(_AROUND)
 
 
 def _pieces(token: str) -> list[str]:

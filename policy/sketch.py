@@ -34,6 +34,7 @@ _SAME_TEMPLATE = 0.75
 _SAME_FACTS = 0.5
 _stem = itemgetter(slice(5))
 _READ = 200
+_CENTURIES = ("19", "20")
 
 _WORD, _FACT, _SMALL, _TRAIT = 0, 1, 2, 3
 _SELLS = 0xFFFFFFFF  # marks a message that surely sells; its kind bits are those of a trait
@@ -63,22 +64,16 @@ def _take(tokens: Sequence[str], matter: set[str], facts: set[str], small: set[s
     plain = {*filter(str.isalpha, filter(str.isascii, said))}
     matter.update(map(_stem, plain))
     for token in said - plain:
-        if token.isascii():
-            if token[0].isdigit() or token[-1].isdigit():
-                _take_number(token, facts, small)
-            else:
-                matter.add(_stem(token))
+        if token.isascii() and (token[0].isdigit() or token[-1].isdigit()):
+            # A year tells nothing apart, two figures little; the rest are facts.
+            if len(token) < 3:
+                small.add(token)
+            elif len(token) != 4 or token[:2] not in _CENTURIES:
+                facts.add(token)
         elif max(token) < "\u3040":
             matter.add(_stem(token))
         else:  # without blanks a word is any pair of characters but those that only inflect
             matter.update(token[at : at + 2] for at in range(min(200, len(token) - 1)) if not "ぁ" <= token[at] <= "ん")
-
-
-def _take_number(token: str, facts: set[str], small: set[str]) -> None:
-    """A year tells nothing apart, two figures little; the rest are facts."""
-    if len(token) == 4 and token[:2] in ("19", "20"):
-        return
-    (small if len(token) < 3 else facts).add(token)
 
 
 def _hashed(features: set[str], kind: int, most: int) -> list[int]:

@@ -48,7 +48,7 @@ _LIKE = str.maketrans(
 )  # fmt: skip
 _LIKE_CHARS = frozenset(map(chr, _LIKE))
 _LETTER = re.compile(r"[a-zͰ-ϿЀ-ԯԱ-֏ɐ-ʯ]+")
-_FROM_OTHER, _TO_OTHER = "\u0250", "\u0590"  # phonetic, Greek, Cyrillic, Armenian
+_OF_OTHER = frozenset(map(chr, range(0x250, 0x590)))  # phonetic, Greek, Cyrillic, Armenian
 _FROM_CJK, _TO_CJK = "\u3040", "\ufaff"  # kana, Han, Hangul
 
 # Signs of money and share are tokens; so are numbers with what parts their figures (`. , :`); `'` joins a word.
@@ -95,13 +95,14 @@ def _folded_beyond_ascii(text: str) -> Folded:
     text = normalize("NFKC", text).lower().replace("’", "'")[: 2 * TOKENISED]
     disguised = 0
     chars = set(text)
-    if any(_FROM_OTHER <= char < _TO_OTHER for char in chars):
+    if not _OF_OTHER.isdisjoint(chars):
         text, disguised = _without_look_alikes(text)
     parted = text
     for char in chars & _PARTING:
         parted = parted.replace(char, " ")
     words, spaced = _closed_up(_ended(parted, chars).split())
-    return Folded(text, words, disguised + spaced, invisible, any(_FROM_CJK <= char <= _TO_CJK for char in chars))
+    is_cjk = max(chars, default="") >= _FROM_CJK and any(_FROM_CJK <= char <= _TO_CJK for char in chars)
+    return Folded(text, words, disguised + spaced, invisible, is_cjk)
 
 
 def flat(text: str) -> bytes:
@@ -121,9 +122,8 @@ def without_invisible(text: str) -> str:
 
 def _ended(parted: str, chars: Container[str]) -> str:
     """Parts signs of money and share from figures, and what ends a sentence or a quotation from its word."""
-    for sign in _SIGNS:
-        if sign in chars:
-            parted = parted.replace(sign, f" {sign} ")
+    for sign in filter(chars.__contains__, _SIGNS):
+        parted = parted.replace(sign, f" {sign} ")
     parted = f" {parted} "
     for end in _ENDS:
         parted = parted.replace(end, " ")

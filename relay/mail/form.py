@@ -10,7 +10,7 @@ import re
 
 from policy.facts import Defect
 from relay.mail.header import Fault, HeaderBlock
-from relay.mail.newline import alone
+from relay.mail.newline import Alone
 
 MAIL_LOOP = "mail_loop"
 RECEIVED_LIMIT = 50  # RFC 5321 §6.3 asks for 100 at least; Postfix and others stop at 50
@@ -41,10 +41,10 @@ _BARE_CR = re.compile(rb"\r(?!\n)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
-def form(data: bytes, header: HeaderBlock, max_received: int = RECEIVED_LIMIT) -> tuple[Defect, ...]:
-    """Every defect of the message's form; empty for a message that may go on."""
+def form(data: bytes, header: HeaderBlock, bare: Alone, max_received: int = RECEIVED_LIMIT) -> tuple[Defect, ...]:
+    """Every defect of the message's form; empty for a message that may go on. `bare` are its line ends by halves."""
     defects: list[Defect] = []
-    _line_ends(data, defects)
+    _line_ends(data, bare, defects)
     for fault in header.faults:
         _named_fault(data, fault, defects)
     block = data[header.start : header.end]
@@ -71,21 +71,15 @@ def ambiguities(data: bytes, header: HeaderBlock) -> tuple[Defect, ...]:
     return ()
 
 
-def has_bare_newline(data: bytes) -> bool:
-    """Whether some LF stands without its CR."""
-    return alone([data]).lf
-
-
 def normalise_newlines(data: bytes) -> bytes:
     """The message with every bare LF made CRLF; a bare CR stays, to be refused by name."""
-    return _BARE_LF.sub(b"\r\n", data) if has_bare_newline(data) else data
+    return _BARE_LF.sub(b"\r\n", data)
 
 
-def _line_ends(data: bytes, defects: list[Defect]) -> None:
+def _line_ends(data: bytes, bare: Alone, defects: list[Defect]) -> None:
     nul = data.find(b"\0")
     if nul >= 0:
         defects.append(_defect(data, "nul", "NUL octet", nul))
-    bare = alone([data])
     if bare.cr:
         found = _BARE_CR.search(data)
         defects.append(_defect(data, "bare_cr", "bare CR", found.start() if found else 0))

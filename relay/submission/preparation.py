@@ -21,10 +21,11 @@ from policy.secrets import SecretScanner
 from policy.settings import MessageForm
 from relay.mail import footer, longline
 from relay.mail.address import Address, alias_key
-from relay.mail.form import ambiguities, form, has_bare_newline, normalise_newlines
+from relay.mail.form import ambiguities, form, normalise_newlines
 from relay.mail.header import Fault, HeaderBlock
 from relay.mail.identity import Identity, identity
 from relay.mail.mime import Part, View, view
+from relay.mail.newline import Alone, alone
 from relay.mail.sender import Sender
 from relay.mail.text import content
 from relay.mail.unsubscribe import Links, Subscription
@@ -62,7 +63,7 @@ def prepare(
     mail_hosts: Mapping[str, str],
 ) -> Prepared:
     """Facts, head and plan. `mail_hosts` says of a recipient's domain what DNS knows, where it was asked."""
-    submission, newline = _with_settled_newlines(submission, house)
+    submission, bare, newline = _with_settled_newlines(submission, house)
     data = submission.data
     header = HeaderBlock.parse(data)
     wishes, unheard = read_wishes(header, submission.wishes)
@@ -73,7 +74,7 @@ def prepare(
     message_class = "commercial" if wishes.claim == "commercial" else verdict.type
     edits = _plan(seen, account, house, submission.rcpt_to, commercial=message_class == "commercial")
     rule = account.policy.message_form
-    found = form(data, header, rule.max_received)
+    found = form(data, header, bare, rule.max_received)
     defects = (*newline, *found, *unheard, *_structure(seen), *_own_bounds(rule, header, seen), *edits.defects)
     who = _identity_facts(identity(data, header, _own_names(account)), submission)
     facts = Facts(
@@ -114,13 +115,14 @@ def recipient_facts(address: Address, house: House, mail_hosts: Mapping[str, str
     )
 
 
-def _with_settled_newlines(submission: Submission, house: House) -> tuple[Submission, tuple[Defect, ...]]:
-    """A bare LF is made CRLF before anything is judged, or refused where the operator wants it so."""
-    if not has_bare_newline(submission.data):
-        return submission, ()
+def _with_settled_newlines(submission: Submission, house: House) -> tuple[Submission, Alone, tuple[Defect, ...]]:
+    """A bare LF is made CRLF before anything is judged, or refused where the operator wants it so; what stays bare."""
+    bare = alone([submission.data])
+    if not bare.lf:
+        return submission, bare, ()
     if house.bare_newline == "reject":
-        return submission, (Defect("bare_newline", "a line ends with LF alone"),)
-    return replace(submission, data=normalise_newlines(submission.data)), ()
+        return submission, bare, (Defect("bare_newline", "a line ends with LF alone"),)
+    return replace(submission, data=normalise_newlines(submission.data)), bare._replace(lf=False), ()
 
 
 def _own_names(account: Account) -> tuple[str, ...]:

@@ -2,14 +2,15 @@
 
 import pytest
 
-from relay.mail.form import ambiguities, form, has_bare_newline, normalise_newlines
+from relay.mail.form import ambiguities, form, normalise_newlines
 from relay.mail.header import HeaderBlock
+from relay.mail.newline import alone
 
 HEAD = b"From: a@ok.com\r\nTo: b@ok.com\r\nSubject: hi\r\n"
 
 
 def codes(data: bytes) -> list[tuple[str, int]]:
-    return [(d.code, d.line) for d in form(data, HeaderBlock.parse(data))]
+    return [(d.code, d.line) for d in form(data, HeaderBlock.parse(data), alone([data]))]
 
 
 def test_a_plain_message_has_no_defect() -> None:
@@ -80,7 +81,7 @@ def test_a_message_without_header_is_refused() -> None:
 def test_a_header_in_no_known_charset_is_ambiguous_and_not_malformed() -> None:
     data = b"From: a@ok.com\r\nSubject: gr\xfc\xdfe\r\n\r\nbody\r\n"
     header = HeaderBlock.parse(data)
-    assert form(data, header) == ()
+    assert form(data, header, alone([data])) == ()
     assert [(d.code, d.line) for d in ambiguities(data, header)] == [("header_charset", 2)]
 
 
@@ -97,7 +98,7 @@ def test_a_header_in_no_known_charset_is_ambiguous_and_not_malformed() -> None:
 )
 def test_S1_a_bare_lf_becomes_crlf_and_a_bare_cr_stays(came: bytes, kept: bytes) -> None:
     assert normalise_newlines(came) == kept
-    assert not has_bare_newline(kept)
+    assert not alone([kept]).lf
 
 
 def test_S1_a_message_that_needs_nothing_is_not_copied() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from relay.mail.form import ambiguities, form
 from relay.mail.header import HeaderBlock
 from relay.mail.identity import Identity, identity, read_mailbox
+from relay.mail.newline import alone
 
 REST = b"To: <victim@victim.com>\r\nSubject: hi\r\nMIME-Version: 1.0\r\n\r\nbody\r\n"
 OK = b"From: <any@attack.com>\r\n"
@@ -83,7 +84,7 @@ def read(head: bytes) -> Identity:
 def is_refused(head: bytes) -> bool:
     data = head + REST
     header = HeaderBlock.parse(data)
-    return bool(identity(data, header).defects or form(data, header) or ambiguities(data, header))
+    return bool(identity(data, header).defects or form(data, header, alone([data])) or ambiguities(data, header))
 
 
 @pytest.mark.parametrize("case", SPOOFS)
