@@ -1,0 +1,90 @@
+"""What a batch is judged from: read once, and changed by what the batch itself reserves."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from policy.decision import RecipientVerdict
+from policy.facts import Facts, RecipientFacts
+from policy.settings import PolicySettings
+from relay.store import schema as t
+from relay.store.engine import Database
+from relay.store.rates import RateBook
+from relay.store.recollection import Asked
+from relay.store.snapshot import Snapshot
+
+NOW = 1_774_353_600_000
+POLICY = replace(PolicySettings(), warmup=replace(PolicySettings().warmup, mode="enforce"))
+
+
+@pytest.fixture
+def house(database: Database) -> Database:
+    """A store with one tenant, its domain and a mailbox."""
+    with database.transaction() as connection:
+        connection.execute(insert(t.tenants), {"id": "ten", "name": "acme", "created_at": NOW})
+        domain = {"id": "dom", "name": "sender.test", "tenant_id": "ten", "status": "verified", "created_at": NOW}
+        connection.execute(insert(t.domains), domain)
+        box = {"id": "mbx", "tenant_id": "ten", "name": "agent", "address": "agent@sender.test"}
+        connection.execute(insert(t.mailboxes), {**box, "address_key": "agent@sender.test", "created_at": NOW})
+    return database
+
+
+def asked(number: int) -> Asked:
+    """An offer to somebody, much like all the others."""
+    address = f"u{number}@one.test"
+    facts = Facts(
+        f"send_{number}",
+        NOW,
+        "ten",
+        "mbx",
+        "smtp",
+        "agent@sender.test",
+        (RecipientFacts(address, address, address, "one.test"),),
+        from_address="agent@sender.test",
+        from_domain="sender.test",
+        digest="same",
+        sketch=tuple(range(16)),
+    )
+    return Asked.of(facts, POLICY)
+
+
+def read(connection: Connection, *batch: Asked) -> Snapshot:
+    """The snapshot of a batch."""
+    return Snapshot.read(connection, batch, now=NOW, rates=RateBook(), token=lambda: "token")
+
+
+def test_what_one_message_takes_the_next_of_its_batch_no_longer_finds(house: Database) -> None:
+    first, second = asked(1), asked(2)
+    with house.transaction() as connection:
+        snapshot = read(connection, first, second)
+        before = snapshot.state(first)
+        assert (before.mailbox.fan_out, before.domain and before.domain.sent_today) == ((), 0)
+        snapshot.accept(first, [RecipientVerdict("u1@one.test", "queued")])
+        after = snapshot.state(second)
+    assert [cluster.times for cluster in after.mailbox.fan_out] == [(NOW,)]
+    assert after.domain is not None
+    assert after.domain.sent_today == 1
+    assert after.mailbox.usage.sent["hourly"].count(NOW) == 1
+
+
+def test_a_repeat_in_one_batch_finds_the_first(house: Database) -> None:
+    first = asked(1)
+    again = Asked.of(replace(first.facts, send_id="send_2"), POLICY)
+    with house.transaction() as connection:
+        snapshot = read(connection, first, again)
+        assert snapshot.state(first).recipients["u1@one.test"].earlier == ()
+        snapshot.accept(first, [RecipientVerdict("u1@one.test", "queued")])
+        found = snapshot.state(again).recipients["u1@one.test"].earlier
+    assert found is not None
+    assert [(earlier.kind, earlier.send_id) for earlier in found] == [("content", "send_1")]
+
+
+def test_a_mailbox_that_is_paused_takes_nothing_more_of_its_batch(house: Database) -> None:
+    first, second = asked(1), asked(2)
+    with house.transaction() as connection:
+        snapshot = read(connection, first, second)
+        assert snapshot.state(first).mailbox.status == "active"
+        snapshot.pause("mbx", "a loop")
+        paused = snapshot.state(second).mailbox
+    assert (paused.status, paused.paused_by, paused.cause) == ("paused", "policy", "a loop")
