@@ -1,13 +1,16 @@
 """Fixtures for every test, and the account of what this machine lacks."""
 
+import os
 import sys
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import hypothesis
 import pytest
 import structlog
 
-from tests.support import needs
+from tests.support import memory, needs, tls
 
 pytest_plugins = (  # a module before those that import it, or its asserts would stay unexplained
     "tests.support.clock",
@@ -36,8 +39,12 @@ structlog.configure(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Makes the marker known."""
+    """Makes the marker known, and the ground that all tests stand on."""
     config.addinivalue_line("markers", "needs(*names): what the test needs beyond Python; see tests/support/needs.py")
+    folder = TemporaryDirectory()
+    config.add_cleanup(folder.cleanup)
+    tls.trust_nobody(Path(folder.name))
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory.folder())  # where pytest makes every tmp_path
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -43,9 +43,9 @@ def test_templates_static_files_migrations_and_presets_are_inside(wheel):
 def test_the_demo_runs_from_a_clean_environment(wheel, tmp_path):
     """Our locked dependencies are lent to it; the source tree is not."""
     python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-index", wheel]
-    subprocess.run(pip, check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], check=True)
     lent = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
     site = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
     (site / "lent.pth").write_text(

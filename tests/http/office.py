@@ -6,6 +6,7 @@ store is prepared once a session and copied; the clock stands still until a test
 
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from relay.mail.dns import NoAnswer
 from relay.store.engine import Database
 from tests.support.settings import ADMIN_KEY, DOMAIN, Tree, mailbox, settings, write
 
+# httpx looks for Trio at each call in process, and to find that something is not installed takes as long as the call.
+sys.modules.setdefault("sniffio", None)
 NOON = 1_774_353_600_000  # 2026-03-24 12:00 UTC
 OPERATOR = {"Authorization": f"Bearer {ADMIN_KEY}"}
 OTHER = "other.test"

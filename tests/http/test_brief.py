@@ -3,13 +3,13 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from relay.cli.main import run
 from tests.brief import CONFIGURATION, blocks, calls, lacking, needs_brief
 from tests.support.inside import Inside, MakeInside
 from tests.support.settings import ADMIN_KEY, mailbox, settings, write
@@ -145,6 +145,4 @@ def test_a_block_of_configuration_pasted_as_it_stands_passes_the_check(tmp_path:
     file = write(tmp_path, tree)
     inside = "\n".join(blocks()[key].splitlines()[1:-1])
     file.write_text(file.read_text("utf-8") + inside + "\n", "utf-8")
-    program = Path(sys.executable).with_name("gatepost")
-    done = subprocess.run([program, "config", "check", "-c", file], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert run(["config", "check", "-c", str(file)]) == 0

@@ -5,7 +5,6 @@ added by a reload of the configuration and mailboxes over the API, as an operato
 only moves forward, and only when a scenario says so.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from tests.scenarios.verdicts import states
 from tests.support.inside import Inside
 from tests.support.provider import Provider
 from tests.support.script import Script
-from tests.support.settings import DOMAIN, merged, settings
+from tests.support.settings import DOMAIN, merged, settings, write
 from tests.support.smtp import Client, Reply
 from tests.support.waiting import until
 
@@ -118,9 +117,7 @@ class Gate(Inside):
     def change(self, changes: Mapping[str, Any]) -> None:
         """Changes the configuration, as SIGHUP would."""
         self.tree = merged(self.tree, changes)
-        path = self._folder / "gatepost.yaml"
-        path.write_text(json.dumps(self.tree), "utf-8")  # JSON is YAML, and is written in no time
-        self.run(self.app.reload(load(path).settings))
+        self.run(self.app.reload(load(write(self._folder, self.tree)).settings))
 
     def call(self, method: str, path: str, body: Any = None, status: int = 200, **more: Any) -> Any:
         """A call of the operator, or with `key` of somebody else; the answer, which must have this status."""

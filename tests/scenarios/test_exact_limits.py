@@ -72,10 +72,10 @@ def test_fifty_connections_to_two_workers_on_sqlite_pass_exactly_the_limit(make_
 
 @pytest.mark.needs("postgresql")
 def test_fifty_connections_to_two_machines_on_postgresql_pass_exactly_the_limit(
-    make_server: MakeServer, provider: Provider, postgres_url: str
+    make_server: MakeServer, provider: Provider, migrated_postgres_url: str
 ):
     shared = CHANGES | {
-        "storage": {"url": postgres_url},
+        "storage": {"url": migrated_postgres_url},
         "server": {"secret_key": "a-key-two-machines-share-0123456789"},
     }
     servers = [make_server(shared, providers=[provider.settings()]) for _ in range(2)]

@@ -23,6 +23,8 @@ def test_R4_the_same_with_a_provider_that_refuses_hangs_and_drops_at_every_phase
 
 
 @pytest.mark.needs("postgresql")
-def test_R1_the_same_with_two_processes_on_postgresql(tmp_path, postgres_url):
-    result = soak(Plan(messages=120, connections=10, kills=2, workers=2, storage=postgres_url, seed=3), tmp_path)
+def test_R1_the_same_with_two_processes_on_postgresql(tmp_path, migrated_postgres_url):
+    result = soak(
+        Plan(messages=120, connections=10, kills=2, workers=2, storage=migrated_postgres_url, seed=3), tmp_path
+    )
     assert not result["wrong"], result

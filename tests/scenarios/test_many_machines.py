@@ -15,12 +15,14 @@ from tests.support.server import MakeServer
 pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(300)]
 
 
-def _shared(postgres_url: str) -> Mapping[str, Any]:
-    return {"storage": {"url": postgres_url}, "server": {"secret_key": "a-key-many-machines-share-0123456789"}}
+def _shared(url: str) -> Mapping[str, Any]:
+    return {"storage": {"url": url}, "server": {"secret_key": "a-key-many-machines-share-0123456789"}}
 
 
-def test_two_of_four_killed_at_random_lose_nothing_and_no_limit_is_exceeded(tmp_path, postgres_url):
-    plan = Plan(messages=200, limit=150, connections=12, kills=2, machines=4, replaced=False, storage=postgres_url)
+def test_two_of_four_killed_at_random_lose_nothing_and_no_limit_is_exceeded(tmp_path, migrated_postgres_url):
+    plan = Plan(
+        messages=200, limit=150, connections=12, kills=2, machines=4, replaced=False, storage=migrated_postgres_url
+    )
     result = soak(plan, tmp_path)
     assert not result["wrong"], result
     assert (result["accepted"], result["kills"], result["tracebacks"]) == (150, 2, 0)
@@ -28,9 +30,9 @@ def test_two_of_four_killed_at_random_lose_nothing_and_no_limit_is_exceeded(tmp_
 
 
 def test_machines_restarted_one_by_one_under_load_lose_nothing_and_refuse_nobody_for_good(
-    make_server: MakeServer, provider: Provider, postgres_url: str
+    make_server: MakeServer, provider: Provider, migrated_postgres_url: str
 ):
-    servers = [make_server(_shared(postgres_url), providers=[provider.settings()]) for _ in range(3)]
+    servers = [make_server(_shared(migrated_postgres_url), providers=[provider.settings()]) for _ in range(3)]
     plan = Plan(messages=240, connections=9)
     clients = Clients(servers, plan)  # fails on any answer but 250 and 4xx
     for number, server in enumerate(servers, 1):
@@ -52,9 +54,9 @@ def _wait_for(clients: Clients, accepted: int) -> None:
 
 
 def test_a_dedupe_key_given_to_two_machines_at_once_by_http_is_one_send(
-    make_server: MakeServer, provider: Provider, postgres_url: str
+    make_server: MakeServer, provider: Provider, migrated_postgres_url: str
 ):
-    servers = [make_server(_shared(postgres_url), providers=[provider.settings()]) for _ in range(2)]
+    servers = [make_server(_shared(migrated_postgres_url), providers=[provider.settings()]) for _ in range(2)]
     told = list[tuple[str, bool]]()
 
     def work(n: int) -> None:
@@ -74,8 +76,10 @@ def test_a_dedupe_key_given_to_two_machines_at_once_by_http_is_one_send(
     assert [replayed for _, replayed in told].count(False) == 10
 
 
-def test_what_a_machine_leaves_is_taken_over_by_another(make_server: MakeServer, provider: Provider, postgres_url: str):
-    first, second = (make_server(_shared(postgres_url), providers=[provider.settings()]) for _ in range(2))
+def test_what_a_machine_leaves_is_taken_over_by_another(
+    make_server: MakeServer, provider: Provider, migrated_postgres_url: str
+):
+    first, second = (make_server(_shared(migrated_postgres_url), providers=[provider.settings()]) for _ in range(2))
     assert first.cli("provider", "pause", "lab", "--cause", "test").returncode == 0
     letter = letters.receipt("agent@sender.test", "bob@example.net")
     assert first.submit(["bob@example.net"], letter).code == 250

@@ -70,10 +70,11 @@ def in_one_round(inside: Inside, stop: Stop, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.needs("postgresql")
 def test_an_outcome_and_a_submission_in_one_round_do_not_lock_crosswise_with_another_machine(
-    postgres_url: str, make_inside: MakeInside, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    migrated_postgres_url: str, make_inside: MakeInside, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = (
-        make_inside(SHARED | {"storage": {"url": postgres_url}}, providers=[provider.settings()]) for _ in range(2)
+        make_inside(SHARED | {"storage": {"url": migrated_postgres_url}}, providers=[provider.settings()])
+        for _ in range(2)
     )
     undone: list[Connection] = []
     for inside in (one, two):

@@ -18,7 +18,6 @@ from relay.store.attribution import Asked, Terms
 from relay.store.engine import Database
 from relay.store.events import Event as Happened
 from relay.store.events import record
-from relay.store.migrate import upgrade
 from relay.store.outcomes import NewOutcome
 
 NOW = 1_774_353_600_000
@@ -234,10 +233,9 @@ def test_events_nobody_credits_keep_nobody_from_the_mail(database: Database) -> 
         assert connection.execute(select(t.meta.c.key).where(t.meta.c.key == attribution.PLACE)).all() == []
 
 
-def test_an_event_and_a_delivery_of_one_moment_meet_whichever_is_committed_first(postgres_url: str) -> None:
+def test_an_event_and_a_delivery_of_one_moment_meet_whichever_is_committed_first(migrated_postgres_url: str) -> None:
     """PostgreSQL: the journal is followed past the delivery while the event's transaction still runs."""
-    database = Database(postgres_url)
-    upgrade(database)
+    database = Database(migrated_postgres_url)
     store(database, replace(DEAL, number=9, key=KEYS[2], user_id=""))
     keep_up(database)
     with database.transaction() as connection:

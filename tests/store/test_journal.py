@@ -7,7 +7,6 @@ from relay.store import journal
 from relay.store.engine import Database
 from relay.store.events import Event, record
 from relay.store.journal import Mark, Wanted
-from relay.store.migrate import upgrade
 
 
 def told(database: Database, mark: Mark, limit: int = 100) -> list[tuple[Mark, str]]:
@@ -30,9 +29,8 @@ def test_nothing_since_a_time_is_lost_where_times_do_not_rise_with_the_order(dat
     assert heard == [["late", "between", "last"], ["last"], []]
 
 
-def test_an_event_of_a_transaction_that_still_runs_is_not_jumped_over(postgres_url):
-    database = Database(postgres_url)
-    upgrade(database)
+def test_an_event_of_a_transaction_that_still_runs_is_not_jumped_over(migrated_postgres_url):
+    database = Database(migrated_postgres_url)
     with database.writing.connect() as slow, database.writing.connect() as quick:
         with slow.begin():
             record(slow, [happened("slow")])
@@ -45,9 +43,8 @@ def test_an_event_of_a_transaction_that_still_runs_is_not_jumped_over(postgres_u
     database.close_now()
 
 
-def test_a_reader_beside_many_writers_hears_each_event_once_and_in_the_same_order_as_later(storage_url):
-    database = Database(storage_url)
-    upgrade(database)
+def test_a_reader_beside_many_writers_hears_each_event_once_and_in_the_same_order_as_later(migrated_url):
+    database = Database(migrated_url)
     done = threading.Event()
     heard: list[tuple[Mark, str]] = []
 

@@ -16,7 +16,6 @@ from relay.mail.ids import new_id
 from relay.store import audit, partitions, retention
 from relay.store.engine import Database
 from relay.store.events import Event, record
-from relay.store.migrate import upgrade
 from relay.store.pruning import Seal
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 from relay.store.vault import Vault
@@ -175,10 +174,9 @@ def test_a_clock_set_back_takes_no_younger_period_along(cut: Database, vault: Va
 
 
 @pytest.fixture
-def cut(postgres_url: str) -> Iterator[Database]:
+def cut(migrated_postgres_url: str) -> Iterator[Database]:
     """A store whose tables are cut."""
-    database = Database(postgres_url)
-    upgrade(database)
+    database = Database(migrated_postgres_url)
     yield database
     database.close_now()
 

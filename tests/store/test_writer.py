@@ -1,6 +1,7 @@
 """What the line in front of the store promises: together, in order, and nobody pays for another's mistake."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,6 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from relay.store import schema as t
 from relay.store.engine import Database
-from relay.store.migrate import upgrade
 from relay.store.writer import Broken, Unavailable, Writer
 from tests.support.postgres import Postgres
 
@@ -56,9 +56,8 @@ async def test_what_waits_shares_one_commit(writer: Writer) -> None:
     assert len(notes.calls) < 20
 
 
-async def test_what_comes_while_another_process_writes_goes_along(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/store.db")
-    upgrade(database)
+async def test_what_comes_while_another_process_writes_goes_along(migrated_sqlite_url: str) -> None:
+    database = Database(migrated_sqlite_url)
     writer, notes = Writer(database, on_broken=lambda: None), Notes()
     writer.start()
     with database.turn():
@@ -73,11 +72,12 @@ async def test_what_comes_while_another_process_writes_goes_along(tmp_path: Path
     await database.close()
 
 
-async def test_where_no_turn_is_to_be_had_everybody_is_told_and_may_come_again(tmp_path: Path) -> None:
+async def test_where_no_turn_is_to_be_had_everybody_is_told_and_may_come_again(
+    migrated_file: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    database = Database(f"sqlite+aiosqlite:///{folder}/store.db")
-    upgrade(database)
+    database = Database(f"sqlite+aiosqlite:///{shutil.copy(migrated_file, folder)}")
     writer, notes = Writer(database, on_broken=lambda: None), Notes()
     writer.start()
     folder.rename(tmp_path / "elsewhere")
@@ -117,9 +117,10 @@ async def test_a_caller_who_goes_away_does_not_undo_the_commit(writer: Writer, d
 
 
 @pytest.mark.needs("postgresql")
-async def test_R8_a_dead_pooled_connection_costs_nobody_a_refusal(postgres: Postgres, postgres_url: str) -> None:
-    database = Database(postgres_url)
-    upgrade(database)
+async def test_R8_a_dead_pooled_connection_costs_nobody_a_refusal(
+    postgres: Postgres, migrated_postgres_url: str
+) -> None:
+    database = Database(migrated_postgres_url)
     writer, notes = Writer(database, on_broken=lambda: None), Notes()
     writer.start()
     await writer.put(notes, "before")
@@ -142,9 +143,8 @@ async def test_R8_a_statement_that_takes_too_long_is_temporary(postgres_url: str
     await database.close()
 
 
-async def test_R8_a_connection_lost_in_commit_before_it_committed_stored_nothing(postgres_url: str) -> None:
-    database = Database(postgres_url)
-    upgrade(database)
+async def test_R8_a_connection_lost_in_commit_before_it_committed_stored_nothing(migrated_postgres_url: str) -> None:
+    database = Database(migrated_postgres_url)
     with database.transaction() as connection:
         for statement in _DIES_IN_COMMIT:
             connection.execute(text(statement))
@@ -168,10 +168,9 @@ _DIES_IN_COMMIT = (
 
 @pytest.mark.needs("postgresql")
 async def test_R8_an_answer_lost_after_the_commit_is_asked_for_and_counts(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database(postgres_url)
-    upgrade(database)
+    database = Database(migrated_postgres_url)
     writer, notes = Writer(database, on_broken=lambda: None), Notes()
     commit = RootTransaction.commit
 
@@ -188,9 +187,8 @@ async def test_R8_an_answer_lost_after_the_commit_is_asked_for_and_counts(
     await database.close()
 
 
-async def test_R6_a_locked_store_is_temporary(sqlite_url: str) -> None:
-    database, other = Database(sqlite_url, timeout=0.05), Database(sqlite_url)
-    upgrade(database)
+async def test_R6_a_locked_store_is_temporary(migrated_sqlite_url: str) -> None:
+    database, other = Database(migrated_sqlite_url, timeout=0.05), Database(migrated_sqlite_url)
     writer = Writer(database, on_broken=lambda: None)
     writer.start()
     with other.writing.begin(), pytest.raises(Unavailable):
@@ -201,9 +199,8 @@ async def test_R6_a_locked_store_is_temporary(sqlite_url: str) -> None:
     await other.close()
 
 
-async def test_R5_a_full_disk_is_told_as_full_and_passes(sqlite_url: str) -> None:
-    database = Database(sqlite_url)
-    upgrade(database)
+async def test_R5_a_full_disk_is_told_as_full_and_passes(migrated_sqlite_url: str) -> None:
+    database = Database(migrated_sqlite_url)
     writer = Writer(database, on_broken=lambda: None)
     writer.start()
     pages = await writer.run(lambda c: int(c.exec_driver_sql("PRAGMA page_count").scalar_one()))
@@ -216,10 +213,9 @@ async def test_R5_a_full_disk_is_told_as_full_and_passes(sqlite_url: str) -> Non
 
 
 async def test_R9_a_disk_that_fails_on_commit_stops_the_writer_for_good(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database(sqlite_url)
-    upgrade(database)
+    database = Database(migrated_sqlite_url)
     told: list[str] = []
     writer = Writer(database, on_broken=lambda: told.append("broken"))
     writer.start()

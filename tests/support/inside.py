@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.support.door import Door
+from tests.support.migrated import begin
 from tests.support.provider import Provider
 from tests.support.settings import Tree, settings, write
 
@@ -27,6 +28,7 @@ class Inside(Door):
         from relay.app.serve import open_app
 
         super().__init__(tree)
+        begin(tree)
         self.app = open_app(load(write(folder, tree)).settings)
         if clock is not None:
             self.app.clock = clock

@@ -1,14 +1,19 @@
-"""Stores at the newest revision, migrated once a session and copied for each test: migrating takes longer than most."""
+"""Stores at the newest revision, migrated once a process and copied for each test: migrating takes longer than most."""
 
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from relay.store.engine import Database
 from relay.store.migrate import upgrade
 from tests.support.postgres import Postgres
+from tests.support.settings import Tree
+
+SQLITE = "sqlite+aiosqlite:///"
 
 
 def _migrated(url: str) -> None:
@@ -17,11 +22,27 @@ def _migrated(url: str) -> None:
     database.close_now()
 
 
+@cache
+def _empty() -> bytes:
+    """A SQLite file with nothing in its tables."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "empty.db")
+        _migrated(SQLITE + str(path))
+        return path.read_bytes()
+
+
+def begin(tree: Tree) -> None:
+    """Gives a configuration its tables, where its store is a file that is not there yet."""
+    path = Path(tree["storage"]["url"].removeprefix(SQLITE))
+    if path.is_absolute() and not path.exists():
+        path.write_bytes(_empty())
+
+
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with nothing in its tables, to be copied."""
     path = tmp_path_factory.mktemp("store") / "empty.db"
-    _migrated(f"sqlite+aiosqlite:///{path}")
+    path.write_bytes(_empty())
     return path
 
 
@@ -38,7 +59,7 @@ def migrated_sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
     """A SQLite store of this test's own."""
     path = tmp_path / "migrated.db"
     shutil.copy(migrated_file, path)
-    return f"sqlite+aiosqlite:///{path}"
+    return SQLITE + str(path)
 
 
 @pytest.fixture

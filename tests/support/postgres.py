@@ -20,6 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support import memory
 from tests.support.needs import may_skip, missing, postgres_folder
 from tests.support.ports import free_port
 
@@ -31,7 +32,9 @@ SETTINGS = {
     "full_page_writes": "off",
     "max_connections": "200",
     "shared_buffers": "64MB",
-    "max_wal_size": "1GB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
     "autovacuum_naptime": "5min",
     "log_min_messages": "warning",
     "deadlock_timeout": "200ms",
@@ -160,7 +163,8 @@ def running(*, durable: bool = False) -> Iterator[Postgres]:
     binaries = postgres_folder()
     if binaries is None:
         raise RuntimeError("no PostgreSQL server is installed")
-    folder = Path(tempfile.mkdtemp(prefix="gatepost-pg-", dir="/tmp"))  # its socket's path has to be short
+    place = "/tmp" if durable else memory.folder()  # its socket's path has to be short
+    folder = Path(tempfile.mkdtemp(prefix="gatepost-pg-", dir=place))
     try:
         server = Postgres(binaries, folder, durable=durable)
         try:

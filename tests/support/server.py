@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.child import Child
 from tests.support.door import Door
+from tests.support.migrated import begin
 from tests.support.provider import Provider
 from tests.support.settings import Tree, merged, settings, write
 
@@ -33,6 +34,7 @@ class Server(Door):
         super().__init__(tree)
         self.folder = folder
         self.config = write(folder, tree)
+        begin(tree)
         self.tracebacks_expected = False
         self._log = folder / "serve.log"
         self._process: Child | subprocess.Popen[bytes] | None = None

@@ -1,5 +1,6 @@
 """Certificates of an authority that exists only in this test run, good ones and bad ones."""
 
+import os
 import ssl
 from datetime import UTC, datetime
 from functools import cache
@@ -55,8 +56,17 @@ def write_certificate(folder: Path, kind: str = "good") -> tuple[Path, Path]:
     return chain, key
 
 
-def write_authority(folder: Path) -> Path:
-    """The authority's certificate, for SSL_CERT_FILE."""
+def write_authority(folder: Path, issuer: trustme.CA | None = None) -> Path:
+    """The certificate of the authority, or of another one, for SSL_CERT_FILE."""
     path = folder / "authority.pem"
-    authority().cert_pem.write_to_path(str(path))
+    (issuer or authority()).cert_pem.write_to_path(str(path))
     return path
+
+
+def trust_nobody(folder: Path) -> None:
+    """The world's authorities are one that has vouched for nobody, here and in processes that tests start.
+
+    The system's own are more than a hundred: reading them takes longer than most tests, and no test needs them.
+    """
+    os.environ["SSL_CERT_FILE"] = str(write_authority(folder, trustme.CA()))
+    os.environ["SSL_CERT_DIR"] = str(folder / "none")
