@@ -8,6 +8,7 @@ of dressing. A yardstick (RSA-2048 by the same library) says how fast the machin
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import tempfile
@@ -87,6 +88,8 @@ class Bench:
         """Every stage in the order of the flow."""
         await self.app.reader.call(lambda c: self.app.signers.load(c, self.app.clock()))
         principal = await self._principal()
+        gc.collect()
+        gc.freeze()  # as a worker does once it stands
         made = 0
         for batch in BATCHES:
             submissions = [self._submission(principal, made + n) for n in range(self.count)]
