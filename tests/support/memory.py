@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 _SHARED = Path("/dev/shm")
-_ROOM = 4 << 30  # octets; a whole run needs a quarter of it, and a container may have 64 MiB
+_ROOM = 4 << 30  # octets; pytest keeps the files of three runs, and a container may have 64 MiB
 
 
 def folder() -> str:
