@@ -22,6 +22,8 @@ help:
 demo: .venv/.runtime
 	@$(BIN)/gatepost demo $(ARGS)
 
+# Without compiled files every worker, and every process that a test starts, compiles all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 test: .venv/.dev
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
