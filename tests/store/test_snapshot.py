@@ -1,13 +1,12 @@
 """What a batch is judged from: read once, and changed by what the batch itself reserves."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, insert
 
 from policy.decision import RecipientVerdict
 from policy.facts import Facts, RecipientFacts
-from policy.settings import PolicySettings
+from policy.settings import PolicySettings, Warmup
 from relay.store import schema as t
 from relay.store.engine import Database
 from relay.store.rates import RateBook
@@ -15,7 +14,7 @@ from relay.store.recollection import Asked
 from relay.store.snapshot import Snapshot
 
 NOW = 1_774_353_600_000
-POLICY = replace(PolicySettings(), warmup=replace(PolicySettings().warmup, mode="enforce"))
+POLICY = PolicySettings(warmup=Warmup(mode="enforce"))
 
 
 @pytest.fixture
