@@ -123,7 +123,10 @@ class Chores:
     async def _file(self) -> None:
         """See that the store's file is the one we opened; people are told once where it is not."""
         app = self._app
-        if not app.room.look_at_file() or app.slot:
+        if not app.room.look_at_file():
+            return
+        app.writer.lost = app.room.loss
+        if app.slot:
             return
         data = {"alert": "store_lost", "cause": f"{app.room.loss}; no mail is taken before a new start"}
         await app.writer.run(lambda c: record(c, [Event("alert.raised", app.clock(), data=data)]))

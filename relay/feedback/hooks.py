@@ -95,7 +95,7 @@ class Hooks:
         except PayloadError:
             return Ingested(400, "no_payload")
         events = await asyncio.to_thread(NORMALISERS[provider.events.format], payload)
-        ingested = await self._writer.run(partial(self._keep, provider.name, proof.nonce, raw, events, now))
+        ingested = await self._writer.take(partial(self._keep, provider.name, proof.nonce, raw, events, now))
         if ingested.status_code == 200 and provider.events.format == "ses":
             await asyncio.to_thread(self._confirm, provider, payload)
         return ingested

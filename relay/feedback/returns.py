@@ -71,7 +71,7 @@ class Returns:
         def job(connection: Connection) -> Applied:
             return self._applier.apply(connection, told, self._clock())
 
-        return await self._writer.run(job)
+        return await self._writer.take(job)
 
     def _told(self, place: Place, notices: Sequence[Notice], data: bytes) -> list[Told]:
         at = place.address.encode()

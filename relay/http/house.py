@@ -105,7 +105,7 @@ class House:
 
         What `job` raises of `ANSWERS` undoes its own work alone.
         """
-        return await self.writer.run(job, ANSWERS)
+        return await self.writer.take(job, ANSWERS)
 
     def changed(self) -> None:
         """Something that caches believe in was changed."""

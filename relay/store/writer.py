@@ -114,6 +114,7 @@ class Writer:
         self.rounds = 0
         self.items = 0
         self.pace = 0.0  # seconds a round takes, lately
+        self.lost = ""  # what became of the store, where what is written now would be found by nobody
 
     def start(self) -> None:
         """Begin to write."""
@@ -169,6 +170,12 @@ class Writer:
         if isinstance(result, _Refused):
             raise result.answer
         return result
+
+    async def take(self, job: Callable[[Connection], T], answers: tuple[type[Exception], ...] = ()) -> T:
+        """As `run`, for what others bring: with the store lost they are to keep it. Raises Unavailable."""
+        if self.lost:
+            raise Unavailable(self.lost)
+        return await self.run(job, answers)
 
     # -- the thread -----------------------------------------------------------------
 

@@ -96,5 +96,7 @@ def test_R7_a_store_that_is_lost_under_a_running_server_takes_nothing_more_and_p
             ).status_code
             == 503
         )
+        gone = api.post("/v1/suppressions", json={"email": "bob@example.com", "reason": "manual"})
+        assert (gone.status_code, gone.json()["code"]) == (503, "unavailable")
     told = text("SELECT count(*) FROM events WHERE type = 'alert.raised' AND data LIKE '%store_lost%'")
     until(lambda: inside.run(inside.app.writer.run(lambda c: c.execute(told).scalar_one())) == 1, 5)

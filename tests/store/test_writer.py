@@ -89,6 +89,16 @@ async def test_where_no_turn_is_to_be_had_everybody_is_told_and_may_come_again(
     await database.close()
 
 
+async def test_once_the_store_is_lost_others_keep_what_they_bring_and_what_is_under_way_is_written(
+    writer: Writer,
+) -> None:
+    writer.lost = "the store's file was removed or replaced"
+    with pytest.raises(Unavailable, match="removed or replaced"):
+        await writer.take(lambda c: c.execute(text("SELECT 1")).scalar())
+    assert await writer.run(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
+    assert await writer.put(Notes(), "settled") == "SETTLED"
+
+
 async def test_only_the_culprit_of_a_round_gets_its_error(writer: Writer, database: Database) -> None:
     notes = Notes()
     await writer.put(notes, "twin")
