@@ -8,8 +8,6 @@ name such as `discount@subject`; the evidence is the first words that gave it.
 
 import re
 from collections.abc import Iterable
-from itertools import compress, repeat
-from operator import itemgetter
 
 from msgspec import Struct, field
 
@@ -46,8 +44,6 @@ _REPLY_SUBJECT = re.compile(r"\s*(?:re|aw|sv|antw|fw|fwd|wg|tr|rv|rif|res|回复
 _SENTENCE_END = re.compile(r"[.!?:|] ")
 _FIRST_WORD = re.compile(r"\n[^\S\n]*+(\S+)")
 _MONEY_TAIL = " \t€$£¥₽円"
-_LAST = itemgetter(slice(-1, None))
-_LABEL_ENDS = range(2, 26)
 _SELLING_LINK = word_set(
     """
     sale sales offer offers deal deals buy promo promotion shop coupon discount upgrade pricing plans webinar demo
@@ -179,7 +175,7 @@ def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:
 def _told_votes(cast: Votes, text: str) -> None:
     """What the reader is told to do: the first words of sentences and lines."""
     begun = _FIRST_WORD.findall("\n" + _SENTENCE_END.sub("\n", text))
-    told = [*filter(_TOLD.__contains__, map(str.rstrip, begun, repeat(",:")))]
+    told = [word for first in begun if (word := first.rstrip(",:")) in _TOLD]
     take = [word for word in told if word in TAKE]
     tend = [word for word in told if word in TEND]
     # In proportion to all that is said: a long mail says many things.
@@ -192,9 +188,9 @@ def _told_votes(cast: Votes, text: str) -> None:
 def _lines(text: str) -> tuple[int, int]:
     """How many lines end in an amount, and how many begin with a label and a colon."""
     lines = text.split("\n")
-    tails = [*map(str.rstrip, lines, repeat(_MONEY_TAIL))]
-    items = sum(" " in tail for tail in compress(tails, map(str.isdigit, map(_LAST, tails))))
-    labels = sum(map(_LABEL_ENDS.__contains__, map(str.find, lines, repeat(": ")))) if ": " in text else 0
+    tails = [line.rstrip(_MONEY_TAIL) for line in lines]
+    items = sum([" " in tail and tail[-1].isdigit() for tail in tails])
+    labels = sum([1 < line.find(": ") < 26 for line in lines]) if ": " in text else 0
     return items, labels
 
 

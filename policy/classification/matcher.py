@@ -49,7 +49,7 @@ class _Node(NamedTuple):
 
 
 _SILENT = _Node((), ())
-_second, _third = itemgetter(1), itemgetter(2)
+_second = itemgetter(1)
 
 
 class Matcher:
@@ -126,8 +126,7 @@ def _standing(phrases: Iterable[_Phrase], tokens: list[str], at: int) -> list[Hi
 
 def _outermost(found: list[Hit]) -> list[Hit]:
     """In order of place, without what stands inside a longer phrase of its own concept."""
-    found.sort(key=_third, reverse=True)
-    found.sort(key=_second)
+    found.sort(key=_place)
     reached: dict[str, int] = {}
     outermost: list[Hit] = []
     for hit in found:
@@ -136,6 +135,10 @@ def _outermost(found: list[Hit]) -> list[Hit]:
             reached[concept] = at + length
             outermost.append(hit)
     return outermost
+
+
+def _place(hit: Hit) -> tuple[int, int]:
+    return hit[1], -hit[2]
 
 
 def _is_plain(word: str) -> bool:

@@ -10,7 +10,7 @@ sum is bounded, and wording excuses less than it betrays.
 
 import re
 from collections.abc import Sequence
-from itertools import compress, pairwise
+from itertools import pairwise
 from math import fsum
 from typing import NamedTuple
 
@@ -93,10 +93,10 @@ def bounded(value: float) -> float:
 
 
 def _weighed(found: set[Piece]) -> tuple[float, str]:
-    known = [*_KNOWN & found]
+    known = _KNOWN & found
     if not known:
         return 0.0, ""
-    weights = [*map(_WEIGHED.__getitem__, known)]
+    weights = [_WEIGHED[one] for one in known]
     value = together(weights, len(found))
     heaviest = max(weights) if value > 0 else min(weights)
-    return value, min(map(written_down, compress(known, map(heaviest.__eq__, weights))))
+    return value, min([written_down(one) for one, weight in zip(known, weights, strict=True) if weight == heaviest])

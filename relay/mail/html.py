@@ -9,7 +9,7 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 import re
 from collections.abc import Iterable
 from html import unescape
-from itertools import chain, compress, count, repeat, zip_longest
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -133,9 +133,10 @@ def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> st
     """The text where nothing is hidden, a line a block."""
     names = _small_names(pieces)
     if not _NOTED.isdisjoint(names):
-        for index in compress(count(), map(_NOTED.__contains__, names)):
-            _note(names[index], pieces[4 * index + 3], links, alts)
-    breaks = map(_BREAKS.get, names, repeat(""))
+        for index, name in enumerate(names):
+            if name in _NOTED:
+                _note(name, pieces[4 * index + 3], links, alts)
+    breaks = [_BREAKS.get(name, "") for name in names]
     return _settled(chain.from_iterable(zip_longest(pieces[0::4], breaks, fillvalue="")))
 
 
@@ -143,7 +144,7 @@ def _small_names(pieces: list[str]) -> list[str]:
     """The names of all tags, made small, each once; "" for what is no element's."""
     names = pieces[2::4]
     small = {name: css.lower(name or "") for name in {*names}}
-    return [*map(small.__getitem__, names)]
+    return [small[name] for name in names]
 
 
 def _settled(pieces: Iterable[str]) -> str:
