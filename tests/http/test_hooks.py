@@ -4,7 +4,6 @@ import base64
 
 import pytest
 
-from relay.store.writer import Unavailable
 from tests.http.office import Office
 
 SECRET = "Basic " + base64.b64encode(b"hook:secret-of-the-hook").decode()
@@ -70,11 +69,8 @@ async def test_H6_ten_megabytes_are_413(office):
     assert (answered.status_code, answered.json()["code"]) == (413, "too_large")
 
 
-async def test_H7_the_provider_comes_again_when_the_store_is_down(office, monkeypatch):
-    async def down(_job):
-        raise Unavailable("the store cannot be written")
-
-    monkeypatch.setattr(office.app.writer, "run", down)
+async def test_H7_the_provider_comes_again_when_the_store_is_lost(office):
+    office.app.writer.lost = "the store's file was removed or replaced"
     answered = await hook(office, bounce("x"))
     assert (answered.status_code, answered.json()["code"]) == (503, "unavailable")
     assert answered.headers["retry-after"]
