@@ -7,7 +7,6 @@ and a temporary refusal, never a pass.
 """
 
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -91,9 +90,6 @@ class Check(Struct, frozen=True):
         return shown
 
 
-_refusal_of = attrgetter("refusal")
-
-
 def failed(rule: str, refusal: Refusal) -> Check:
     """The check of a rule that was found unmet before the engine was asked."""
     return Check(rule, "failed", refusal=refusal)
@@ -159,8 +155,8 @@ class Decision(Struct, frozen=True):
     @property
     def pauses(self) -> str:
         """For what cause an enforced rule wants the mailbox paused, the empty string where none does."""
-        met = [check for check in filter(_refusal_of, self.checks) if check.status == "failed"]
-        return next((check.refusal.pauses for check in met if check.refusal and check.refusal.pauses), "")
+        met = [check.refusal for check in self.checks if check.refusal and check.status == "failed"]
+        return next((refusal.pauses for refusal in met if refusal.pauses), "")
 
     def accepted(self) -> tuple[RecipientVerdict, ...]:
         """The recipients the message is taken for: they alone consume quota."""

@@ -20,7 +20,6 @@ from policy.settings import Mode, PolicySettings
 from policy.state import RecipientState
 
 NOWHERE = len(RULES)
-_UNASKED: tuple[tuple[Check, ...], ...] = ((),) * len(RULES)
 
 # A person is told of these even though the message was refused: a loop, and a domain whose key cannot be read.
 ALARMING = frozenset({("loop_detection", "refuse"), ("domain_verified", "unread")})
@@ -130,7 +129,7 @@ class Hearing(Struct):
 
     case: Case
     whole: bool
-    checks: list[list[Check]] = field(default_factory=lambda: [*map(list, _UNASKED)])
+    checks: list[list[Check]] = field(default_factory=lambda: [[] for _ in RULES])
     alerts: list[str] = field(default_factory=list)
 
     def ask_message(self, rules: Sequence[Asked]) -> Fate:

@@ -150,7 +150,7 @@ def _earlier(earlier: Earlier) -> list[Any]:
 
 
 def _put(data: dict[str, Any], **values: Any) -> None:
-    data.update(compress(values.items(), values.values()))
+    data.update({name: value for name, value in values.items() if value})
 
 
 def _mailbox(mailbox: MailboxState, sketch: tuple[int, ...] | None) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def _window(window: Window) -> list[Any]:
     """First bucket, distances from it, counts, newest bucket a clock reached."""
     buckets = window.buckets
     first = min(buckets)
-    return [first, [*map(first.__rsub__, buckets)], [*buckets.values()], window.head - first]
+    return [first, [b - first for b in buckets], [*buckets.values()], window.head - first]
 
 
 def _usage_read(data: Mapping[str, Iterable[Any]]) -> Usage:

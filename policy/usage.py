@@ -6,7 +6,7 @@ the same at any volume. A clock set back counts into the newest bucket known, so
 step of the clock cannot free a limit.
 """
 
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -185,19 +185,6 @@ class Usage(Struct):
     negative: Window = field(default_factory=daily)
     negative_wide: Window = field(default_factory=by_day)
     null_sender: Window = field(default_factory=hourly)
-    _named: dict[str, Window] = field(default_factory=dict)  # all of them, made below
-
-    def __post_init__(self) -> None:
-        self._named = {
-            **self.sent,
-            "first_contacts": self.first_contacts,
-            "first_contacts_wide": self.first_contacts_wide,
-            "latest": self.latest,
-            "latest_wide": self.latest_wide,
-            "negative": self.negative,
-            "negative_wide": self.negative_wide,
-            "null_sender": self.null_sender,
-        }
 
     def add_sent(self, now: int, recipients: int, due: int = 0) -> None:
         """Count accepted recipients in every window, at `due` if a limit made them wait until then."""
@@ -246,11 +233,21 @@ class Usage(Struct):
     def from_json(cls, data: Mapping[str, Mapping[str, Any]]) -> "Usage":
         """The usage that `as_json` wrote."""
         usage = cls()
+        windows = dict(usage.windows())
         for name, counts in data.items():
-            if (window := usage._named.get(name)) is not None:
+            if (window := windows.get(name)) is not None:
                 window.load(counts)
         return usage
 
-    def windows(self) -> ItemsView[str, Window]:
+    def windows(self) -> tuple[tuple[str, Window], ...]:
         """Every window with its name."""
-        return self._named.items()
+        return (
+            *self.sent.items(),
+            ("first_contacts", self.first_contacts),
+            ("first_contacts_wide", self.first_contacts_wide),
+            ("latest", self.latest),
+            ("latest_wide", self.latest_wide),
+            ("negative", self.negative),
+            ("negative_wide", self.negative_wide),
+            ("null_sender", self.null_sender),
+        )

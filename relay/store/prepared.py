@@ -10,9 +10,9 @@ length, so the text never changes and the driver's cached statement is used.
 
 import re
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 _LIST = re.compile(r"IN :(\w+)\[\]")
 _NAME = re.compile(r"(?<![:\w]):(\w+)")
+T = TypeVar("T")
 PIECE = 256 * 1024  # octets
 _COLUMNS = re.compile(r"^SELECT (?:DISTINCT )?(.*?) FROM ", re.DOTALL)
 
@@ -43,40 +44,24 @@ class Prepared:
         if connection.dialect.name == "sqlite":
             for name in self._lists:
                 given[name] = orjson.dumps(given[name]).decode()
-            words = self._sqlite
-        else:
-            words = self._postgresql
-        cursor = None
-        try:
-            cursor = connection.connection.cursor()
+        words = self._words(connection)
+
+        def asked(cursor: Any) -> Any:
             cursor.execute(words, given)
-            rows = cursor.fetchall()
-            cursor.close()
-        except _errors(connection) as error:
-            raise _in_its_words(connection, cursor, error) from error
-        return list(map(self._row, rows))
+            return cursor.fetchall()
+
+        return list(map(self._row, _with_cursor(connection, asked)))
 
     def once(self, connection: Connection, **given: Any) -> None:
         """Run it for what it does. Raises DBAPIError, as SQLAlchemy would."""
-        cursor = None
-        try:
-            cursor = connection.connection.cursor()
-            cursor.execute(self._sqlite if connection.dialect.name == "sqlite" else self._postgresql, given)
-            cursor.close()
-        except _errors(connection) as error:
-            raise _in_its_words(connection, cursor, error) from error
+        words = self._words(connection)
+        _with_cursor(connection, lambda cursor: cursor.execute(words, given))
 
     def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run it for each row; nothing for none. Raises DBAPIError, as SQLAlchemy would."""
-        if not rows:
-            return
-        cursor = None
-        try:
-            cursor = connection.connection.cursor()
-            cursor.executemany(self._sqlite if connection.dialect.name == "sqlite" else self._postgresql, rows)
-            cursor.close()
-        except _errors(connection) as error:
-            raise _in_its_words(connection, cursor, error) from error
+        if rows:
+            words = self._words(connection)
+            _with_cursor(connection, lambda cursor: cursor.executemany(words, rows))
 
     def piecewise(self, connection: Connection, table: str, column: str, row: Mapping[str, Any]) -> None:
         """Insert one row whose `column` is large. Raises DBAPIError, as SQLAlchemy would.
@@ -89,34 +74,34 @@ class Prepared:
             return
         data = memoryview(row[column])
         zeros = self._sqlite.replace(f":{column}", f"zeroblob(:{column})")
-        cursor = None
-        try:
-            cursor = connection.connection.cursor()
+
+        def put(cursor: Any) -> None:
             cursor.execute(zeros, {**row, column: len(data)})
             with cursor.connection.blobopen(table, column, cursor.lastrowid) as blob:
                 for at in range(0, len(data), PIECE):
                     blob.write(data[at : at + PIECE])
+
+        _with_cursor(connection, put)
+
+    def _words(self, connection: Connection) -> str:
+        return self._sqlite if connection.dialect.name == "sqlite" else self._postgresql
+
+
+def _with_cursor(connection: Connection, use: Callable[[Any], T]) -> T:
+    """What `use` gives of a driver's cursor; its errors are told in SQLAlchemy's words, for those who judge them."""
+    dialect: Any = connection.dialect
+    cursor = None
+    try:
+        cursor = connection.connection.cursor()
+        return use(cursor)
+    except dialect.loaded_dbapi.Error as error:
+        gone = dialect.is_disconnect(error, connection.connection, cursor)
+        raise DBAPIError.instance(
+            "", None, error, dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=dialect
+        ) from error
+    finally:
+        if cursor is not None:
             cursor.close()
-        except _errors(connection) as error:
-            raise _in_its_words(connection, cursor, error) from error
-
-
-def _errors(connection: Connection) -> type[Exception]:
-    """What the driver raises."""
-    dialect: Any = connection.dialect
-    raised: type[Exception] = dialect.loaded_dbapi.Error
-    return raised
-
-
-def _in_its_words(connection: Connection, cursor: Any, error: Exception) -> BaseException:
-    """What the driver raised, in SQLAlchemy's words, for those who judge errors."""
-    dialect: Any = connection.dialect
-    gone = dialect.is_disconnect(error, connection.connection, cursor)
-    if cursor is not None:
-        cursor.close()
-    return DBAPIError.instance(
-        "", None, error, dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=dialect
-    )
 
 
 def insertion(table: str, columns: Sequence[str], otherwise: str = "") -> Prepared:
