@@ -13,7 +13,9 @@ import argparse
 import contextlib
 import itertools
 import json
+import os
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -57,6 +59,7 @@ class Plan:
     kills: int = 10
     workers: int = 1
     machines: int = 1  # more than one share the storage, which is PostgreSQL then
+    one_worker: bool = False  # killed at a time, and replaced by its supervisor; otherwise the whole machine
     replaced: bool = True  # whether a killed machine is started again; otherwise the others take over what it held
     limit: int = 0  # the hourly limit of the only mailbox; the clients go on until so many were accepted
     faults: str = ""
@@ -239,6 +242,9 @@ def _storm(plan: Plan, servers: Sequence[Server], provider: Provider) -> tuple[i
 
 
 def _kill(plan: Plan, victim: Server, clients: Clients) -> None:
+    if plan.one_worker:
+        os.kill(max(victim.workers()), signal.SIGKILL)
+        return
     if plan.machines == 1:
         clients.is_up.clear()
     victim.kill9()

@@ -63,6 +63,7 @@ class Chores:
             Chore("providers", 1, self._providers),
             Chore("room", 15, self._app.room.look),
             Chore("file", 1, self._file),
+            Chore("strays", 5, self._app.worker.give_back_strays),
             Chore("signers", 60, self._app.load_signers),
             Chore("domains", 60, self._domains, alone=True),
             Chore("dead nodes", 10, self.bury_the_dead, alone=True),

@@ -20,6 +20,7 @@ from config.providers import ProviderSettings
 from config.settings import Settings
 from policy.secrets import SecretScanner, is_recognisable
 from relay.app.chance import Chance
+from relay.delivery.crew import Crew, Shared
 from relay.delivery.dress import Wardrobe
 from relay.delivery.health import Healths
 from relay.delivery.ladder import Ladder
@@ -74,6 +75,7 @@ class Parts:
         instance: str,
         admin_key: str,
         slot: int = 0,
+        shared: Shared | None = None,
         clock: Callable[[], int] = wall_clock,
         random: Callable[[int], bytes] | None = None,
     ) -> None:
@@ -82,6 +84,7 @@ class Parts:
         self.vault = vault
         self.instance = instance
         self.slot = slot
+        self._shared = shared
         self.clock = clock
         self.random = random or Chance()
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
@@ -151,14 +154,13 @@ class Parts:
         """The transaction at the heart."""
         return Intake(
             IntakeSettings(
-                self.node,
                 f"{self.instance}.{self.slot}",
                 approval_timeout=lambda: int(self.settings.approvals.timeout.total_seconds() * 1000),
             ),
             clock=self.clock,
             token=lambda: self.random(9).hex(),
             follow=self.consequences.decided,
-            has_room=lambda size: self.worker.has_room(size),  # noqa: PLW0108 - the worker is made later
+            carrier=lambda size, recipients: self.crew.carrier(size, recipients),  # noqa: PLW0108 - made later
         )
 
     @cached_property
@@ -178,7 +180,7 @@ class Parts:
             scanner=self._scanner,
             mail_hosts=self.mail_hosts,
             look_for_keys=self.load_signers,
-            on_parcel=lambda parcel: self.worker.accept(parcel),  # noqa: PLW0108 - the worker is made later
+            on_parcel=lambda parcel: self.crew.accept(parcel),  # noqa: PLW0108 - made later
             new_send_id=lambda: self.ids.new("send"),
             clock=self.clock,
             watch=self.watch,
@@ -218,13 +220,26 @@ class Parts:
         recheck = Recheck(self.reader, self.clock)
         return Worker(means, reader=self.reader, recheck=recheck, memory=settings.queue.memory)
 
+    @cached_property
+    def crew(self) -> Crew:
+        """Who delivers what this process takes: itself, or another worker beside it."""
+        return Crew(
+            self.node,
+            self.slot,
+            self.worker,
+            self._shared,
+            sessions=lambda: self.traffic.active,
+            clock=time.monotonic,
+        )
+
     def _chance(self) -> float:
         return int.from_bytes(self.random(7)) / (1 << 56)
 
     @cached_property
     def traffic(self) -> Traffic:
         """All sessions of the process."""
-        return Traffic(self.limits(), time.monotonic, Cohort(lambda: self.writer.pace))
+        cohort = Cohort(lambda: self.writer.pace)
+        return Traffic(self.limits(), time.monotonic, cohort, on_active=lambda: self.crew.tell())  # noqa: PLW0108 - made later
 
     @cached_property
     def throttle(self) -> Throttle:

@@ -95,6 +95,7 @@ class App(Parts):
         await self.room.look()
         await self._start_http()
         self.worker.start()
+        self.crew.start()
         self.bell.start()
         self.chores.start()
         terms = self.terms()
@@ -107,8 +108,9 @@ class App(Parts):
                 throttle=self.throttle,
                 certificate=self.certificate,
                 now_ms=self.clock,
+                leaves=self.crew.leaves,
             )
-            await listener.start()
+            listener.start()
             self.listeners.append(listener)
         await self.station.start()
         self.ready = True
@@ -116,6 +118,7 @@ class App(Parts):
     async def drain(self) -> None:
         """Take nothing more, finish what has begun, leave the rest in the queue."""
         self.ready = False
+        self.crew.leave()
         for listener in self.listeners:
             listener.stop_accepting()
         await self.station.stop()
@@ -256,6 +259,7 @@ class App(Parts):
             "sessions": self.traffic.sessions,
             "commits": self.traffic.commits,
             "in_hand": self.worker.in_hand,
+            "handed_over": self.crew.handed_over,
             "write_rounds": self.writer.rounds,
             "written_items": self.writer.items,
             "room": 0.0 if self.room.lack or self.room.loss else 1.0,

@@ -32,6 +32,7 @@ from relay.app.process import App
 from relay.app.setup import UNUSABLE, prepare
 from relay.app.supervisor import Charge, fork_workers, turn_into
 from relay.app.tuning import keep_to_a_core, return_large_blocks, settle_in
+from relay.delivery.crew import Shared
 from relay.store.engine import Database, StoreUnusable, Unreachable, mark_of
 from relay.store.writer import Unavailable
 from relay.submission.listener import bind, inherited
@@ -41,25 +42,32 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """Everything the installation listens on, bound before any worker exists."""
+    """Everything the installation listens on, and what its workers share, made before any of them exists."""
 
     smtp: list[socket.socket]
     inbound: list[socket.socket]
     http: socket.socket
+    shared: Shared | None
 
     @classmethod
-    def bound(cls, settings: Settings) -> "Sockets":
+    def bound(cls, settings: Settings, workers: int = 1) -> "Sockets":
         """New ones. Raises OSError where an address is taken."""
         return cls(
             [bind(listener.host, listener.port) for listener in settings.smtp.listeners],
             [bind(listener.host, listener.port) for listener in settings.inbound.listeners],
             bind(settings.http.host, settings.http.port),
+            Shared.made(workers) if workers > 1 else None,
         )
 
     @classmethod
     def inherited(cls, charge: Charge) -> "Sockets":
         """Those a supervisor kept."""
-        return cls(list(map(inherited, charge.smtp)), list(map(inherited, charge.inbound)), inherited(charge.http))
+        return cls(
+            list(map(inherited, charge.smtp)),
+            list(map(inherited, charge.inbound)),
+            inherited(charge.http),
+            Shared(charge.board, charge.inboxes),
+        )
 
 
 def run(path: Path) -> int:
@@ -74,9 +82,9 @@ def run(path: Path) -> int:
     instance = Instance(settings.server.data_dir)
     instance.lock()
     prepare(settings, instance)
-    sockets = Sockets.bound(settings)
-    _allow_descriptors(settings.smtp.connections.total)
     count = (os.cpu_count() or 1) if settings.server.workers == "auto" else settings.server.workers
+    sockets = Sockets.bound(settings, count)
+    _allow_descriptors(settings.smtp.connections.total)
     if count > 1:
         _supervised(path, settings, instance, sockets, count)
     return _work(path, settings, instance, sockets, 0)
@@ -112,6 +120,7 @@ def make_app(settings: Settings, instance: Instance, sockets: Sockets, slot: int
         smtp=sockets.smtp,
         http=sockets.http,
         inbound=sockets.inbound,
+        shared=sockets.shared,
     )
 
 
@@ -178,6 +187,7 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
     description()  # loaded and worked out once here, shared by every worker
     gc.collect()
     gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
+    assert sockets.shared is not None
     charge = Charge(
         config=str(path.absolute()),
         workers=fork_workers(count, lambda slot: _worker(path, settings, instance, sockets, slot, count)),
@@ -185,6 +195,8 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
         smtp=[listening.fileno() for listening in sockets.smtp],
         inbound=[listening.fileno() for listening in sockets.inbound],
         http=sockets.http.fileno(),
+        board=sockets.shared.board,
+        inboxes=sockets.shared.inboxes,
         standing=handover.keep(settings),
         store=mark_of(settings.storage.path),
     )

@@ -38,15 +38,22 @@ class Charge:
     smtp: list[int]  # descriptors of the listening sockets
     inbound: list[int]
     http: int
+    board: int  # what the workers share (`relay.delivery.crew`), and the two ends of each one's inbox
+    inboxes: list[list[int]]
     standing: int  # descriptor of what stands until a restart
     store: str  # the mark of its file
     workers: dict[str, int]  # slots by process id
     json_logs: bool
 
     @property
-    def descriptors(self) -> list[int]:
-        """Every socket."""
+    def doors(self) -> list[int]:
+        """Every socket that somebody outside may knock at."""
         return [*self.smtp, *self.inbound, self.http]
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Everything that is handed down to workers."""
+        return [*self.doors, self.board, *(end for inbox in self.inboxes for end in inbox), self.standing]
 
 
 def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:
@@ -60,7 +67,7 @@ def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:
 
 def turn_into(charge: Charge, *kept: int) -> NoReturn:
     """Become the supervisor; the sockets and the descriptors in `kept` stay open, the workers stay children."""
-    for descriptor in (*charge.descriptors, charge.standing, *kept):
+    for descriptor in (*charge.descriptors, *kept):
         os.set_inheritable(descriptor, True)
     # -P: nothing that happens to lie in the working directory is imported.
     os.execv(sys.executable, [sys.executable, "-P", "-m", __name__, json.dumps(asdict(charge))])  # noqa: S606 - no shell is wanted
@@ -129,7 +136,7 @@ class Supervisor:
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         if not self._stopping:
-            for descriptor in self._charge.descriptors:
+            for descriptor in self._charge.doors:
                 os.close(descriptor)  # nobody is to wait at a door that no worker opens any more
         self._stopping = True
         self._pass_on(signal.SIGTERM, None)

@@ -1,6 +1,6 @@
 """Takes due deliveries from memory and from the queue, and gives each a round.
 
-Fresh mail comes in memory, already leased to this process; what survived a crash, was
+Fresh mail comes in memory, already leased to this process (`crew`); what survived a crash, was
 retried or scheduled is claimed from the queue, no more of it than there are hands and
 providers for: while none may be asked, nothing is claimed and nothing written, however much
 waits. A store that cannot be read or written is waited for. At the end of the process what
@@ -10,7 +10,7 @@ provider's final answer a little longer, and everything else goes back into the 
 
 import asyncio
 import ssl
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 
 import structlog
@@ -24,7 +24,7 @@ from relay.delivery.recheck import Recheck
 from relay.delivery.round import Means, Round
 from relay.delivery.settlement import Settlement
 from relay.store.parcel import Parcel
-from relay.store.queue import claim, next_due
+from relay.store.queue import claim, give_back, next_due, strays
 from relay.store.reader import Reader
 from relay.store.sends import body
 from relay.store.writer import Broken, Unavailable
@@ -48,6 +48,7 @@ class Worker:
         self._fresh: deque[Parcel] = deque()
         self._claimed: deque[Parcel] = deque()
         self._bytes = 0
+        self._held: Counter[str] = Counter()  # parcels in hand, by submission
         self._busy: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
@@ -56,14 +57,14 @@ class Worker:
         self._more = False  # the queue had something at the last look
         self._queue_first = False
 
-    def has_room(self, size: int) -> bool:
-        """Whether a fresh message may wait in memory; otherwise it waits in the queue."""
-        return not self._draining and self._bytes + size <= self._memory
+    @property
+    def room(self) -> int:
+        """Octets of fresh messages that may wait in memory; those for which there is none wait in the queue."""
+        return 0 if self._draining else max(0, self._memory - self._bytes)
 
     def accept(self, parcel: Parcel) -> None:
         """A fresh message, leased to this process."""
-        self._bytes += parcel.size
-        self._fresh.append(parcel)
+        self._take(parcel, self._fresh)
         self._hand_out()
 
     def wake(self) -> None:
@@ -109,6 +110,18 @@ class Worker:
         if self._busy:
             log.warning("attempts were still under way at the end of the drain", in_hand=len(self._busy))
         await pool.close()
+
+    async def give_back_strays(self) -> None:
+        """What is leased to us and never came, since who was to hand it over could not, waits in the queue again.
+
+        Raises Unavailable, Broken.
+        """
+        node, now = self.means.node, self.means.clock()
+        leased = await self._reader.call(lambda c: strays(c, node=node, now=now))
+        if lost := leased - self._held.keys():
+            log.warning("mail that was not handed over goes back into the queue", sends=len(lost))
+            await self.means.writer.run(lambda c: give_back(c, node, lost))
+            self.wake()
 
     async def _finish(self, timeout: float) -> bool:
         """Whether everything under way comes to its end in that time."""
@@ -166,9 +179,13 @@ class Worker:
             log.warning("the queue cannot be read", error=str(error))
             return False
         for parcel in parcels:
-            self._bytes += parcel.size
-            self._claimed.append(parcel)
+            self._take(parcel, self._claimed)
         return bool(parcels)
+
+    def _take(self, parcel: Parcel, line: deque[Parcel]) -> None:
+        self._bytes += parcel.size
+        self._held[parcel.send_id] += 1
+        line.append(parcel)
 
     def _room(self) -> int:
         """How many deliveries the providers would take now, within what is claimed at a time."""
@@ -181,6 +198,9 @@ class Worker:
     def _finished(self, task: "asyncio.Task[None]", parcel: Parcel) -> None:
         self._busy.discard(task)
         self._bytes -= parcel.size
+        self._held[parcel.send_id] -= 1
+        if not self._held[parcel.send_id]:
+            del self._held[parcel.send_id]
         self._hand_out()
         if self._more and len(self._claimed) < self._hands:
             self._wake.set()

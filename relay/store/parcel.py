@@ -1,7 +1,7 @@
 """What passes from intake to delivery: a submission with those of its recipients that are due.
 
-Fresh mail is handed over in memory, already leased to this process; after a crash, or
-when memory has no room, the same value is read back from the queue.
+Fresh mail is handed over in memory, already leased to the process that is to deliver it; after
+a crash, or when memory has no room, the same value is read back from the queue.
 """
 
 from collections.abc import Mapping
@@ -45,5 +45,6 @@ class Parcel(Struct, frozen=True):
     envelope: Mapping[str, Any]  # source, helo, peer, tls, smtputf8
     plan: Mapping[str, Any]  # what compliance requires, planned at decision, applied at departure
     due: tuple[Due, ...]
+    node: str = ""  # who holds the lease; nobody does where it is only looked at
     data: bytes | None = None
     seen: View | None = None

@@ -22,6 +22,8 @@ from relay.store.states import WAITING, check_change
 # A lease holds as long as its node lives; this is the backstop for one that is never buried.
 LEASE = 24 * 3_600_000  # milliseconds
 
+UNDER_WAY = 5_000  # milliseconds after which what was leased to a node has arrived there
+
 CRASHES = 3  # attempts at one delivery that end in a crash before it is given up (faults R13)
 
 _d = t.deliveries.c
@@ -53,7 +55,7 @@ def claim(connection: Connection, *, node: str, now: int, limit: int) -> list[Pa
     connection.execute(_LEASE, [{"send_id": r.send_id, "n": r.n, "node": node, "until": until} for r in found])
     wanted = {(r.send_id, r.n) for r in found}
     rows = connection.execute(_READ, {"ids": sorted({send_id for send_id, _ in wanted})}).all()
-    return _parcels([row for row in rows if (row.send_id, row.n) in wanted])
+    return _parcels([row for row in rows if (row.send_id, row.n) in wanted], node)
 
 
 _LEASE = text("UPDATE deliveries SET lease_node = :node, lease_until = :until WHERE send_id = :send_id AND n = :n")
@@ -79,17 +81,17 @@ _READ = (
 def parcel_of(connection: Connection, send_id: str) -> Parcel | None:
     """A submission with all its deliveries in whatever state, without its bytes: to look at, nothing is leased."""
     rows = connection.execute(_READ, {"ids": [send_id]}).all()
-    return _parcel(rows) if rows else None
+    return _parcel(rows, "") if rows else None
 
 
-def _parcels(rows: Sequence[Any]) -> list[Parcel]:
+def _parcels(rows: Sequence[Any], node: str) -> list[Parcel]:
     by_send: dict[str, list[Any]] = {}
     for row in rows:
         by_send.setdefault(row.send_id, []).append(row)
-    return [_parcel(own) for own in by_send.values()]
+    return [_parcel(own, node) for own in by_send.values()]
 
 
-def _parcel(rows: Sequence[Any]) -> Parcel:
+def _parcel(rows: Sequence[Any], node: str) -> Parcel:
     first = rows[0]
     return Parcel(
         send_id=first.send_id,
@@ -118,6 +120,7 @@ def _parcel(rows: Sequence[Any]) -> Parcel:
             )
             for r in rows
         ),
+        node=node,
     )
 
 
@@ -129,6 +132,27 @@ def next_due(connection: Connection) -> int:
 _NEXT_DUE = Prepared(
     f"SELECT due_at FROM deliveries WHERE {t.OPEN_CONDITION} AND state != 'active' AND lease_node = ''"  # noqa: S608
     " ORDER BY due_at LIMIT 1"
+)
+
+
+def strays(connection: Connection, *, node: str, now: int) -> set[str]:
+    """Submissions leased to this node a while ago and not begun: it has them in hand, or never got them."""
+    rows = _UNBEGUN.all(connection, node=node, until=now + LEASE - UNDER_WAY)
+    return {str(row.send_id) for row in rows}
+
+
+def give_back(connection: Connection, node: str, send_ids: Collection[str]) -> None:
+    """What this node holds of these submissions without having begun waits in the queue again."""
+    _GIVE_BACK.many(connection, [{"send_id": send_id, "node": node} for send_id in send_ids])
+
+
+_UNBEGUN = Prepared(
+    f"SELECT send_id FROM deliveries WHERE {t.OPEN_CONDITION} AND state != 'active' AND began = 0"  # noqa: S608
+    " AND lease_node = :node AND lease_until < :until"
+)
+_GIVE_BACK = Prepared(
+    "UPDATE deliveries SET lease_node = '', lease_until = 0"
+    " WHERE send_id = :send_id AND lease_node = :node AND state != 'active' AND began = 0"
 )
 
 

@@ -73,7 +73,7 @@ class Prepared(Struct, frozen=True):
 
 
 class Judged(Struct, frozen=True):
-    """The answer, and what may leave at once, leased to this process."""
+    """The answer, and what may leave at once, leased to whom delivers it."""
 
     answer: Answer
     parcel: Parcel | None = None
@@ -82,7 +82,6 @@ class Judged(Struct, frozen=True):
 class IntakeSettings(Struct, frozen=True):
     """Who writes, and what is not the policy's to say."""
 
-    node: str
     writer: str  # names the chain together with the tenant: stable over restarts
     approval_timeout: Callable[[], int]  # milliseconds, as the configuration has it now
 
@@ -111,13 +110,13 @@ class Intake:
         clock: Callable[[], int],
         token: Callable[[], str],
         follow: Callable[[Connection, Facts, Decision], None],
-        has_room: Callable[[int], bool],
+        carrier: Callable[[int, int], str],
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._token = token
         self._follow = follow
-        self._has_room = has_room
+        self._carrier = carrier
         self._rates = RateBook()
         self._alarmed: dict[tuple[str, str], int] = {}
 
@@ -216,9 +215,9 @@ class Intake:
     # -- what is taken ----------------------------------------------------------------
 
     def _deliveries(self, item: Prepared, accepted: Sequence[RecipientVerdict]) -> tuple[NewDelivery, ...]:
-        """One row a recipient that was accepted; what may leave now is leased to this process if there is room."""
+        """One row a recipient that was accepted; what may leave now is leased to whom delivers it, if there is room."""
         facts, now = item.facts, item.facts.now
-        lease = self._settings.node if self._has_room(facts.size) else ""
+        lease = self._carrier(facts.size, len(accepted)) if any(v.outcome == "queued" for v in accepted) else ""
         by_address = {r.address: r for r in facts.recipients}
         rows = [
             _delivery(n, by_address[v.recipient], v, now, lease if v.outcome == "queued" else "")
@@ -389,6 +388,7 @@ def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDel
         envelope=_envelope(item.submission),
         plan=item.plan,
         due=tuple(leased),
+        node=next(d.lease_node for d in deliveries if d.lease_node),
         data=item.submission.data,
         seen=item.seen,
     )

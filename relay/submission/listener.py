@@ -2,8 +2,9 @@
 
 A listener survives what happens to its connections: descriptors running out, handshakes
 that fail, clients that leave. A reload gives new terms to new connections and cuts none.
-Stopping is in two steps, so that all listeners of a process close before anybody waits:
-`stop_accepting`, then `Traffic.drain`.
+Workers share their sockets; one that has more sessions than another leaves a new connection
+to that one for a moment, and takes it if nobody did. Stopping is in two steps, so that all
+listeners of a process close before anybody waits: `stop_accepting`, then `Traffic.drain`.
 """
 
 import asyncio
@@ -27,6 +28,9 @@ from relay.submission.traffic import Traffic
 log = structlog.get_logger()
 
 BACKLOG = 512
+LEFT_FOR = 0.002  # seconds a connection is left to another worker
+LEFT_AT_MOST = 3  # times in a row
+AGAIN = 1.0  # seconds until the next try where the system has no more descriptors or memory
 _REMEDIES = {
     errno.EADDRINUSE: "the address is in use: stop who listens there (ss -ltnp shows it) or change the port in `bind`",
     errno.EADDRNOTAVAIL: "no address of this machine: write one that is in `bind`, or 0.0.0.0 for all of them",
@@ -78,7 +82,9 @@ class Listener:
         throttle: Throttle,
         certificate: Certificate | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        leaves: Callable[[int], bool] = lambda _: False,
     ) -> None:
+        """`leaves` says whether another worker should take the next connection, so many having just come."""
         if terms.tls != "none" and certificate is None:
             raise ValueError(f"a listener with tls: {terms.tls} needs a certificate")
         self._socket = listening
@@ -87,7 +93,11 @@ class Listener:
         self._throttle = throttle
         self._certificate = certificate
         self._now_ms = now_ms
-        self._server: asyncio.Server | None = None
+        self._leaves = leaves
+        self._left = 0  # times in a row
+        self._arriving: set[asyncio.Task[None]] = set()
+        self._pause: asyncio.TimerHandle | None = None
+        self.accepting = False  # whether new connections are taken
         self._service = self._serving(terms)
 
     @property
@@ -96,30 +106,64 @@ class Listener:
         host, port = self._socket.getsockname()[:2]
         return host, port
 
-    @property
-    def accepting(self) -> bool:
-        """Whether new connections are taken."""
-        return self._server is not None and self._server.is_serving()
-
     def change(self, terms: Terms) -> None:
         """New terms, for the connections to come."""
         self._service = self._serving(terms)
 
-    async def start(self) -> None:
-        """Take connections from now on."""
-        loop = asyncio.get_running_loop()
+    def start(self) -> None:
+        """Take connections from now on, on the loop that runs."""
         self._traffic.watch()
-        self._server = await loop.create_server(
-            lambda: Session(self._service, loop), sock=self._socket, backlog=BACKLOG
-        )
+        self.accepting = True
+        self._open()
         log.info("listening", address=":".join(map(str, self.address)), tls=self._service.terms.tls)
 
     def stop_accepting(self) -> None:
         """Close the door; whoever is inside stays."""
-        if self._server is not None:
-            self._server.close()
-        else:
-            self._socket.close()
+        if self.accepting:
+            self.accepting = False
+            self._close()
+        self._socket.close()
+
+    def _open(self) -> None:
+        self._pause = None
+        asyncio.get_running_loop().add_reader(self._socket, self._accept)
+
+    def _close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket)
+        if self._pause is not None:
+            self._pause.cancel()
+
+    def _look_again(self, seconds: float) -> None:
+        self._close()
+        self._pause = asyncio.get_running_loop().call_later(seconds, self._open)
+
+    def _accept(self) -> None:
+        """One connection: the loop calls again while there are more."""
+        if self._left < LEFT_AT_MOST and self._leaves(len(self._arriving)):
+            self._left += 1
+            self._look_again(LEFT_FOR)
+            return
+        self._left = 0
+        try:
+            connection, _ = self._socket.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # another worker took it, or it is gone
+        except OSError as error:
+            log.error("no connection can be taken", error=error.strerror)  # noqa: TRY400 - it says it all
+            self._look_again(AGAIN)
+            return
+        connection.setblocking(False)
+        arriving = asyncio.get_running_loop().create_task(self._receive(connection))
+        self._arriving.add(arriving)
+        arriving.add_done_callback(self._arriving.discard)
+
+    async def _receive(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(lambda: Session(self._service, loop), connection)
+        except OSError as error:
+            log.debug("a connection was gone before its greeting", error=error.strerror)
+            connection.close()
 
     async def drain(self, timeout: float) -> bool:
         """Stop accepting, and wait for all sessions of the process; see `Traffic.drain`."""

@@ -129,7 +129,7 @@ class Session(Access):
             self._refuse(unmet, transaction)
             return
         self._transaction = transaction
-        self.traffic.cohort.expect(self)
+        self.traffic.begin(self)
         self._say(wording.OK_MAIL)
 
     def _no_room(self, size: int) -> Check | None:

@@ -40,7 +40,14 @@ class Guest(Protocol):
 class Traffic:
     """The sessions of a process."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float], cohort: Cohort | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float],
+        cohort: Cohort | None = None,
+        on_active: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_active` is called whenever `active` has changed."""
         self.limits = limits
         self.clock = clock
         self.memory = Memory(limits.memory)
@@ -48,6 +55,9 @@ class Traffic:
         self.draining = False
         self.counts: Counter[str] = Counter()  # for the metrics; names without addresses
         self._sessions: set[Guest] = set()
+        self._active: dict[Guest, int] = {}  # by the look in which each was last heard of
+        self._looks = 0
+        self._on_active = on_active
         self._addresses: Counter[str] = Counter()
         self._credentials: Counter[str] = Counter()
         self._commits: set[asyncio.Task[Any]] = set()
@@ -58,6 +68,11 @@ class Traffic:
     def sessions(self) -> int:
         """Connections that are open."""
         return len(self._sessions)
+
+    @property
+    def active(self) -> int:
+        """Connections that came, or began a message, a moment ago."""
+        return len(self._active)
 
     @property
     def commits(self) -> int:
@@ -77,6 +92,7 @@ class Traffic:
             self.counts["connections_refused_address"] += 1
             return "address"
         self._sessions.add(session)
+        self._hear(session)
         if place:
             self._addresses[place] += 1
         return "admitted"
@@ -95,6 +111,8 @@ class Traffic:
         if session in self._sessions:
             self._sessions.remove(session)
             self.cohort.excuse(session)
+            if self._active.pop(session, None) is not None:
+                self._on_active()
             self._less(self._credentials, credential) if credential else self._less(self._addresses, place)
         self._look_if_empty()
 
@@ -110,6 +128,17 @@ class Traffic:
             counter[key] -= 1
         else:
             counter.pop(key, None)
+
+    def begin(self, session: Guest) -> None:
+        """A message of this connection is on its way."""
+        self.cohort.expect(session)
+        self._hear(session)
+
+    def _hear(self, session: Guest) -> None:
+        is_new = session not in self._active
+        self._active[session] = self._looks
+        if is_new:
+            self._on_active()
 
     # -- commits --------------------------------------------------------------------
 
@@ -141,6 +170,9 @@ class Traffic:
         now = self.clock()
         for session in tuple(self._sessions):
             session.look(now)
+        self._active = {session: look for session, look in self._active.items() if look == self._looks}
+        self._looks += 1
+        self._on_active()
 
     def unwatch(self) -> None:
         """Does not look any more."""

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from config.loader import load
@@ -129,9 +130,10 @@ class House:
         await self.reader.close()
         await self.database.close()
 
-    def worker(self, memory: int = 1 << 24) -> Worker:
+    def worker(self, memory: int = 1 << 24, node: str = NODE) -> Worker:
         """A worker that does without the second look at policy."""
-        return Worker(self.means, reader=self.reader, recheck=_NoRecheck(), memory=memory)
+        means = replace(self.means, node=node)
+        return Worker(means, reader=self.reader, recheck=_NoRecheck(), memory=memory)
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -140,6 +142,7 @@ class House:
         *to: str,
         data: bytes = MESSAGE,
         leased: bool = True,
+        node: str = NODE,
         state: str = "queued",
         due_at: int = 0,
         **columns: Any,
@@ -148,14 +151,14 @@ class House:
         now, send_id = self.clock(), self.ids.new("send")
         recipients = to or (BOB,)
         row = _ROW | {"id": send_id, "size": len(data), "received_at": now} | columns
-        lease = {"lease_node": NODE, "lease_until": now + LEASE} if leased and not due_at else {}
+        lease = {"lease_node": node, "lease_until": now + LEASE} if leased and not due_at else {}
         deliveries = [
             NewDelivery(n, r, r.lower(), r.rpartition("@")[2], state, due_at or now, **lease)
             for n, r in enumerate(recipients, 1)
         ]
         await self.writer.run(lambda c: insert_sends(c, [NewSend(row, tuple(deliveries), data)]))
         due = tuple(Due(d.n, d.recipient, d.recipient_key, d.domain, d.state, now) for d in deliveries)
-        return parcel(row, due, data)
+        return parcel(row, due, data, node if leased else "")
 
     async def round(self, given: Parcel, data: bytes | None = None) -> None:
         """One round."""
@@ -225,7 +228,7 @@ class _NoRecheck:
         return {}
 
 
-def parcel(row: Mapping[str, Any], due: tuple[Due, ...], data: bytes | None) -> Parcel:
+def parcel(row: Mapping[str, Any], due: tuple[Due, ...], data: bytes | None, node: str = NODE) -> Parcel:
     """The parcel of a row of `sends`."""
     return Parcel(
         send_id=row["id"],
@@ -241,6 +244,7 @@ def parcel(row: Mapping[str, Any], due: tuple[Due, ...], data: bytes | None) -> 
         envelope=loads(row["envelope"]),
         plan=loads(row["plan"]),
         due=due,
+        node=node,
         data=data,
     )
 

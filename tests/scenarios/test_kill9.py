@@ -22,6 +22,11 @@ def test_R4_the_same_with_a_provider_that_refuses_hangs_and_drops_at_every_phase
     assert not result["wrong"], result
 
 
+def test_R1_the_same_while_one_of_two_workers_dies_and_the_other_has_its_mail(tmp_path):
+    result = soak(Plan(messages=200, connections=3, kills=3, workers=2, one_worker=True, seed=4), tmp_path)
+    assert not result["wrong"], result
+
+
 @pytest.mark.needs("postgresql")
 def test_R1_the_same_with_two_processes_on_postgresql(tmp_path, migrated_postgres_url):
     result = soak(

@@ -20,11 +20,6 @@ MESSAGE = b"From: agent@sender.test\r\nTo: bob@example.net\r\nSubject: hello\r\n
 TWO = {"server": {"workers": 2}}
 
 
-def workers(server: Server) -> set[int]:
-    found = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
-    return set(map(int, found.split()))
-
-
 def refuses(address: tuple[str, int]) -> bool:
     try:
         socket.create_connection(address, 5).close()
@@ -61,13 +56,13 @@ def test_the_workers_tell_systemd_that_they_are_ready(make_server: MakeServer, p
         server.start(environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
         said, ((_, _, credentials),), *_ = systemd.recvmsg(64, socket.CMSG_SPACE(12))
         assert said == b"READY=1"
-        assert struct.unpack("iII", credentials)[0] in workers(server)
+        assert struct.unpack("iII", credentials)[0] in server.workers()
     unit = (Path(__file__).parents[2] / "deploy" / "gatepost.service").read_text()
     assert "NotifyAccess=all" in unit  # they are not the main process
 
 
 def test_a_worker_that_dies_is_replaced_by_the_file_as_it_is_and_one_that_is_wrong_stops_nobody(supervised):
-    before, good = workers(supervised), supervised.config.read_text()
+    before, good = supervised.workers(), supervised.config.read_text()
     supervised.config.write_text(good + "\nunknown_setting: 1\n")
     os.kill(min(before), signal.SIGKILL)
     until(lambda: died(supervised) > 1, 60)
@@ -75,8 +70,8 @@ def test_a_worker_that_dies_is_replaced_by_the_file_as_it_is_and_one_that_is_wro
     assert supervised.submit(["bob@example.net"], MESSAGE).code == 250
     supervised.config.write_text(good)
     until(lambda: supervised.logs().count('"ready"') == 3, 60)
-    assert len(workers(supervised) & before) == 1
-    assert len(workers(supervised)) == 2
+    assert len(supervised.workers() & before) == 1
+    assert len(supervised.workers()) == 2
     assert supervised.terminate() == 0
 
 
@@ -96,7 +91,7 @@ def test_a_worker_that_takes_over_has_the_store_the_key_and_the_doors_of_the_oth
         if after_reload:
             server.reload()
             until(lambda: server.logs().count("server.secretKey: changed (after a restart)") == 2, 60)
-        os.kill(min(workers(server)), signal.SIGKILL)
+        os.kill(min(server.workers()), signal.SIGKILL)
         until(lambda ready=3 + after_reload: server.logs().count('"ready"') == ready, 60)
         for number in range(8):
             assert server.submit([f"bob{number}.{after_reload}@example.net"], MESSAGE).code == 250
@@ -110,21 +105,21 @@ def test_a_worker_that_takes_over_has_the_store_the_key_and_the_doors_of_the_oth
 
 def test_a_worker_whose_store_or_key_is_not_that_of_the_others_does_not_serve(supervised):
     key = supervised.folder / "data" / "secret.key"
-    before, good, store = workers(supervised), key.read_text(), supervised.folder / "gatepost.db"
+    before, good, store = supervised.workers(), key.read_text(), supervised.folder / "gatepost.db"
     key.write_text("ab" * 32 + "\n")
     os.kill(min(before), signal.SIGKILL)
     until(lambda: "the store was made under another secret key" in supervised.logs(), 60)
     key.write_text(good)
     until(lambda: supervised.logs().count('"ready"') == 3, 60)
     store.rename(store.with_suffix(".away"))
-    os.kill(min(workers(supervised)), signal.SIGKILL)
+    os.kill(min(supervised.workers()), signal.SIGKILL)
     until(lambda: "gatepost.db was removed or replaced: restore it" in supervised.logs(), 60)
     assert not store.exists()
 
 
 def test_it_gives_up_only_when_nobody_serves(supervised):
     supervised.config.write_text("nonsense: [")
-    for worker in workers(supervised):
+    for worker in supervised.workers():
         os.kill(worker, signal.SIGKILL)
     assert supervised.process.wait(60) == os.EX_CONFIG
     assert "giving up" in supervised.logs()

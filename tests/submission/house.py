@@ -120,6 +120,7 @@ class Hall:
         self.loop = uvloop.new_event_loop() if uv else asyncio.new_event_loop()
         self.loop.set_exception_handler(lambda _, context: self.complaints.append(context))
         self.traffic = Traffic(terms.limits, self.clock)
+        self.others_have_fewer = False
         self.throttle = Throttle(self.clock, self.clock.sleep)
         self.listener = Listener(
             bind("127.0.0.1", 0),
@@ -129,6 +130,7 @@ class Hall:
             throttle=self.throttle,
             certificate=certificate,
             now_ms=lambda: 1_774_353_600_000,
+            leaves=lambda _: self.others_have_fewer,
         )
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
@@ -146,7 +148,7 @@ class Hall:
         return session
 
     def start(self) -> "Hall":
-        self.run(self.listener.start())
+        self.call(self.listener.start)
         self.started = True
         return self
 

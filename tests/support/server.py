@@ -75,6 +75,11 @@ class Server(Door):
         assert self._process is not None, "the server was never started"
         return self._process
 
+    def workers(self) -> set[int]:
+        """The process ids of its workers, where it has several; of those that live just now."""
+        parent = self.process.pid
+        return set(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()))
+
     def kill9(self) -> None:
         """Kills it and its workers, as power loss would end them."""
         self._signal(signal.SIGKILL)

@@ -1,0 +1,223 @@
+"""The workers of one machine help each other out: who has more senders than the rest hands some of their mail on.
+
+A client's connection stays with the worker that took it, and so a lone agent would keep one core
+busy and leave the others idle. Which worker delivers a message is settled before it is committed:
+its lease names that worker from the first moment, so nobody else delivers it too. Then it is
+handed over in memory. What never arrives (either side died, a queue was full) is found leased
+and unknown by the worker it names, and goes back into the queue (`Worker.give_back_strays`).
+"""
+
+import asyncio
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import structlog
+from msgspec import DecodeError, defstruct, msgpack
+from msgspec.structs import asdict, fields, replace
+
+from relay.delivery.board import GONE, Board, Entry
+from relay.delivery.worker import Worker
+from relay.store.parcel import Parcel
+
+log = structlog.get_logger()
+
+BEAT = 0.5  # seconds between two signs of life
+SILENT = 2.0  # seconds after which a worker that gave none is left out
+FRESH = 0.01  # seconds that what was read of the others is believed
+NEAR = 8  # a difference of one part in so many is none
+LARGEST = 32 * 1024  # octets of a message that is handed on; of larger ones the departure is the least
+MOST_DUE = 20  # recipients of one
+FRAME = 128 * 1024  # octets a parcel may take on its way
+AT_ONCE = 16  # parcels taken from the inbox before others have their turn
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the workers of one machine have in common, made before they are: a board, and an inbox each."""
+
+    board: int
+    inboxes: list[list[int]]  # by slot: the descriptors to receive from, and to send by
+
+    @classmethod
+    def made(cls, workers: int) -> "Shared":
+        """New for so many."""
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(workers)]
+        for end in [end for pair in pairs for end in pair]:
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * FRAME)
+        return cls(Board.make(workers), [[end.detach() for end in pair] for pair in pairs])
+
+
+class Helper(NamedTuple):
+    """A worker that takes a share of our mail."""
+
+    slot: int
+    node: str
+    share: float
+    room: int  # octets of messages it would still take
+
+
+def shares(own: int, others: Mapping[int, int]) -> dict[int, float]:
+    """The share of its mail that a worker hands to each of the others, by how many senders each has.
+
+    Taking a message and delivering it cost about the same. So who has more senders than the mean delivers so
+    much less of its own, and who has fewer so much more: all are at work alike, and who is alone keeps nothing.
+    """
+    mean = (own + sum(others.values())) / (1 + len(others))
+    if own <= mean:
+        return {}
+    handed = min(1.0, 2 * (own - mean) / own)
+    below = {slot: mean - sessions for slot, sessions in others.items() if sessions < mean}
+    return {slot: handed * less / sum(below.values()) for slot, less in below.items()}
+
+
+class Crew:
+    """One worker among the others; alone without any. `sessions` are those that sent us something lately."""
+
+    def __init__(
+        self,
+        node: str,
+        slot: int,
+        worker: Worker,
+        shared: Shared | None,
+        *,
+        sessions: Callable[[], int],
+        clock: Callable[[], float],
+    ) -> None:
+        self._node = node
+        self._slot = slot
+        self._worker = worker
+        self._board = Board(shared.board) if shared else None
+        self._inboxes = shared.inboxes if shared else []
+        self._sessions = sessions
+        self._clock = clock  # seconds
+        self._looked_at = 0.0
+        self._helpers: tuple[Helper, ...] = ()
+        self._slots: dict[str, int] = {}  # of whoever helped
+        self._credits: dict[int, float] = {}
+        self._outboxes: dict[int, deque[bytes]] = {}
+        self._is_in = False
+        self._next: asyncio.TimerHandle | None = None
+        self.handed_over = 0  # messages so far
+
+    # -- who delivers -----------------------------------------------------------------------
+
+    def carrier(self, size: int, recipients: int) -> str:
+        """The node a fresh message is leased to; empty where it has to wait in the queue.
+
+        Asked by the writer's thread, in the transaction that takes the message.
+        """
+        if self._board is not None and size <= LARGEST and recipients <= MOST_DUE:
+            for helper in self._look(self._board):
+                credit = min(1.0, self._credits.get(helper.slot, 0.0) + helper.share)
+                takes_it = credit >= 1.0 and helper.room >= size
+                self._credits[helper.slot] = credit - takes_it
+                if takes_it:
+                    return helper.node
+        return self._node if self._worker.room >= size else ""
+
+    def _look(self, board: Board) -> Sequence[Helper]:
+        """Who helps us just now."""
+        now = self._clock()
+        if not 0 <= now - self._looked_at < FRESH:
+            self._looked_at = now
+            others = board.others(self._slot, now - SILENT)
+            handed = shares(max(1, self._sessions()), {slot: entry.sessions for slot, entry in others.items()})
+            self._helpers = tuple(
+                Helper(slot, others[slot].node, share, others[slot].room) for slot, share in handed.items()
+            )
+            self._slots.update((helper.node, helper.slot) for helper in self._helpers)
+        return self._helpers
+
+    def leaves(self, arriving: int) -> bool:
+        """Whether another worker has clearly fewer senders, `arriving` not being among ours yet."""
+        if self._board is None:
+            return False
+        own = self._sessions() + arriving
+        others = self._board.others(self._slot, self._clock() - SILENT).values()
+        return any(own > entry.sessions + entry.sessions // NEAR for entry in others)
+
+    # -- handing over -----------------------------------------------------------------------
+
+    def accept(self, parcel: Parcel) -> None:
+        """Fresh mail goes to whom it is leased to."""
+        if parcel.node == self._node:
+            self._worker.accept(parcel)
+            return
+        slot = self._slots[parcel.node]
+        outbox = self._outboxes.setdefault(slot, deque())
+        outbox.append(_ENCODER.encode(replace(parcel, seen=None)))
+        if len(outbox) == 1:
+            self._post(slot)
+        self.handed_over += 1
+
+    def _post(self, slot: int) -> None:
+        """Send what waits for this slot, as far as its inbox takes it."""
+        loop, (_, there), outbox = asyncio.get_running_loop(), self._inboxes[slot], self._outboxes[slot]
+        while outbox:
+            try:
+                os.write(there, outbox[0])
+            except BlockingIOError:
+                loop.add_writer(there, self._post, slot)
+                return
+            except OSError as error:
+                log.warning("a message cannot be handed over", error=error.strerror)
+            outbox.popleft()
+        loop.remove_writer(there)
+
+    def _receive(self, inbox: int) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                frame = os.read(inbox, FRAME)
+            except BlockingIOError:
+                return
+            try:
+                parcel = Parcel(**asdict(_DECODER.decode(frame)))
+            except DecodeError as error:  # written by another release, before a worker was replaced
+                log.warning("a message handed over cannot be read", error=str(error))
+                continue
+            if parcel.node == self._node:  # otherwise it was meant for who had our slot before
+                self._worker.accept(parcel)
+
+    # -- life -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take part."""
+        if self._board is not None:
+            inbox, _ = self._inboxes[self._slot]
+            asyncio.get_running_loop().add_reader(inbox, self._receive, inbox)
+            self._is_in = True
+            self._beat()
+
+    def _beat(self) -> None:
+        self.tell()
+        self._next = asyncio.get_running_loop().call_later(BEAT, self._beat)
+
+    def tell(self) -> None:
+        """Let the others know how many sessions we have; called whenever it changes."""
+        if self._board is not None and self._is_in:
+            entry = Entry(self._node, self._clock(), self._sessions(), self._worker.room)
+            self._board.write(self._slot, entry)
+
+    def leave(self) -> None:
+        """Take nothing more from the others."""
+        if self._board is not None and self._next is not None:
+            self._is_in = False
+            self._next.cancel()
+            self._board.write(self._slot, GONE)
+
+
+def _plain(value: object) -> object:
+    """A mapping that nobody may change, as one that can be written down."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a parcel holds no {type(value).__name__}")
+
+
+_ENCODER = msgpack.Encoder(enc_hook=_plain)
+# All of a parcel but the structure of its bytes, which is read from them again.
+_DECODER = msgpack.Decoder(defstruct("Handed", [(f.name, f.type) for f in fields(Parcel) if f.name != "seen"]))
