@@ -179,6 +179,8 @@ def _shows_ours(part: Part, octets: bytes, is_ours: Callable[[str], bool], host:
     if len(octets) > footer_html.MOST_SEEN:
         return False
     text = charset.decode(octets, part.charset)
+    if "href" not in text.lower():
+        return False
     low = unescape(text).lower()
     for blank in _LEFT_OUT:
         low = low.replace(blank, "")

@@ -7,7 +7,7 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import unescape
 from itertools import chain, zip_longest
 from typing import NamedTuple
@@ -58,8 +58,13 @@ _VOID = frozenset(
 _NOT_COUNTED = _VOID.union(
     ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
 )
-_TAG_NAME = re.compile(r"<(/?[a-zA-Z][^\s/>]{0,40})", re.ASCII)
+# Cut as coarsely as is quick; the name in it is looked for once in each that is different.
+_TAG_START = re.compile(r"<([/a-zA-Z][^>\s]{0,40})", re.ASCII)
+_TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
 _MOST_NAMES = 1000
+_USUAL_NAMES = 30  # of a page's elements that can nest
+_WINDOW = 32 * 1024
+_FIRST_SIGN = 0x4E00  # of as many letters as are needed, with no meaning here
 # What must stand somewhere among the attributes (in lower case) for anything to be hidden or quoted.
 _SIGNS = (
     *("hidden", "display", "visibility", "opacity", "overflow", ":-", ": -", "clip", "transparent", "/*", "\\"),
@@ -235,33 +240,58 @@ def is_tangled(html: str, most: int = 256) -> bool:
     """
     if html.count("<") <= 2 * most:
         return False
-    tags = _TAG_NAME.findall(html)
-    different = set(tags)
-    if len(different) > _MOST_NAMES:
+    signs = _Signs()
+    order = "".join(
+        ["".join(map(signs.__getitem__, _TAG_START.findall(html, start, end))) for start, end in _windows(html)]
+    )
+    if len(signs.pairs) > _MOST_NAMES:
         return True
-    known = _counted(different)
-    total = 0
-    for left, opens in filter(None, map(known.get, tags)):
-        if opens:
-            left[0] += 1
+    pairs = [*signs.pairs.values()]
+    for opens, closes in 2 * pairs[:_USUAL_NAMES]:  # twice: an element that held one other goes too
+        order = order.replace(opens + closes, "")
+    return _deepest(order, pairs) + 2 > most
+
+
+class _Signs(dict[str, str]):
+    """A letter for each tag that opens or closes an element that counts, none for the others; made as they come."""
+
+    def __init__(self) -> None:
+        self.pairs: dict[str, tuple[str, str]] = {}  # by name: the letters of its tags
+
+    def __missing__(self, tag: str) -> str:
+        found = _TAG_NAME.match(tag)
+        name = found[2].lower() if found else ""
+        sign = ""
+        if found and name not in _NOT_COUNTED:
+            first = _FIRST_SIGN + 2 * len(self.pairs)
+            sign = self.pairs.setdefault(name, (chr(first), chr(first + 1)))[found[1] == "/"]
+        self[tag] = sign
+        return sign
+
+
+def _windows(html: str) -> Iterator[tuple[int, int]]:
+    """Pieces that begin with a tag and fit the processor's cache: what is made of one is gone before the next."""
+    start = 0
+    while start < len(html):
+        end = len(html) if start + _WINDOW >= len(html) else html.rfind("<", start + 1, start + _WINDOW)
+        yield start, (end := end if end > 0 else start + _WINDOW)
+        start = end
+
+
+def _deepest(order: str, pairs: list[tuple[str, str]]) -> int:
+    """How many elements are open at most; an end of none that is open ends nothing."""
+    left = dict.fromkeys([opens for opens, _ in pairs], 0)
+    opened_by = {closes: opens for opens, closes in pairs}
+    total = deepest = 0
+    for sign in order:
+        if sign in left:
+            left[sign] += 1
             total += 1
-            if total > most:
-                return True
-        elif left[0]:
-            left[0] -= 1
+            deepest = max(deepest, total)
+        elif left[opened_by[sign]]:
+            left[opened_by[sign]] -= 1
             total -= 1
-    return False
-
-
-def _counted(tags: set[str]) -> dict[str, tuple[list[int], bool]]:
-    """For the tags that count: how many elements of that name are left open (one cell for all its tags), and whether
-    the tag opens one."""
-    left: dict[str, list[int]] = {}
-    low = {tag: tag.lower() for tag in tags}
-    names = {tag: name.lstrip("/") for tag, name in low.items()}
-    return {
-        tag: (left.setdefault(name, [0]), low[tag][0] != "/") for tag, name in names.items() if name not in _NOT_COUNTED
-    }
+    return deepest
 
 
 class _Element(NamedTuple):
