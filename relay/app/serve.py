@@ -31,7 +31,7 @@ from relay.app.instance import Instance, recognise
 from relay.app.process import App
 from relay.app.setup import UNUSABLE, prepare
 from relay.app.supervisor import Charge, fork_workers, turn_into
-from relay.app.tuning import keep_to_a_core, return_large_blocks, settle_in
+from relay.app.tuning import keep_to_a_core, return_memory, settle_in
 from relay.delivery.crew import Shared
 from relay.store.engine import Database, StoreUnusable, Unreachable, mark_of
 from relay.store.writer import Unavailable
@@ -73,7 +73,7 @@ class Sockets:
 def run(path: Path) -> int:
     """Serve until told to stop; returns the exit code. Raises ConfigError, StoreUnusable, AlreadyRunning, OSError."""
     os.umask(0o077)  # what is stored is mail: nobody else on this machine reads it
-    return_large_blocks()
+    return_memory()
     loaded = load(path, more=CHECKS)
     settings = loaded.settings
     logs.configure(settings.server.log_level, settings.server.log_format)
@@ -219,7 +219,7 @@ def take_over(charge: Charge, slot: int) -> int:
 
     By the configuration as it is now, but for what waits for a restart: that is as it was when the server started.
     """
-    return_large_blocks()
+    return_memory()
     path = Path(charge.config)
     try:
         settings = with_standing(load(path, more=OF_A_RELOAD).settings, handover.kept(charge.standing))

@@ -81,7 +81,6 @@ _INVISIBLE = re.compile(
 _MOST_LINKS = 500
 _UNTIDY = ("  ", "\t", " \n", "\n ", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
 _BREAK = "\x02"  # stands for the break a block makes until white space is settled
-_BREAKS = dict.fromkeys(_BLOCK_NAMES, _BREAK)
 
 
 def read(html: str) -> Shown:
@@ -136,20 +135,19 @@ def _may_hide(attributes: str) -> bool:
 
 def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> str:
     """The text where nothing is hidden, a line a block."""
-    names = _small_names(pieces)
-    if not _NOTED.isdisjoint(names):
-        for index, name in enumerate(names):
-            if name in _NOTED:
-                _note(name, pieces[4 * index + 3], links, alts)
-    breaks = [_BREAKS.get(name, "") for name in names]
-    return _settled(chain.from_iterable(zip_longest(pieces[0::4], breaks, fillvalue="")))
-
-
-def _small_names(pieces: list[str]) -> list[str]:
-    """The names of all tags, made small, each once; "" for what is no element's."""
     names = pieces[2::4]
-    small = {name: css.lower(name or "") for name in {*names}}
-    return [small[name] for name in names]
+    small = _small(names)
+    if not _NOTED.isdisjoint(small.values()):
+        for index, name in enumerate(names):
+            if small[name] in _NOTED:
+                _note(small[name], pieces[4 * index + 3], links, alts)
+    breaks = {name: _BREAK if small[name] in _BLOCK_NAMES else "" for name in small}
+    return _settled(chain.from_iterable(zip_longest(pieces[0::4], map(breaks.__getitem__, names), fillvalue="")))
+
+
+def _small(names: list[str]) -> dict[str, str]:
+    """The names of tags, each different one made small once; "" for what is no element's."""
+    return {name: css.lower(name or "") for name in {*names}}
 
 
 def _settled(pieces: Iterable[str]) -> str:
@@ -247,9 +245,10 @@ def is_tangled(html: str, most: int = 256) -> bool:
     if len(signs.pairs) > _MOST_NAMES:
         return True
     pairs = [*signs.pairs.values()]
+    short = order
     for opens, closes in 2 * pairs[:_USUAL_NAMES]:  # twice: an element that held one other goes too
-        order = order.replace(opens + closes, "")
-    return _deepest(order, pairs) + 2 > most
+        short = short.replace(opens + closes, "")
+    return _deepest(short, pairs) + 2 > most and _deepest(order, pairs) > most
 
 
 class _Signs(dict[str, str]):
@@ -344,8 +343,9 @@ def _follow(
         page = dressed(name, "", rules)._replace(hides=False, veils=frozenset())
         stack.open[0] = _element("", page, stack.open[0])
     known: dict[tuple[str, str], Dress] = {}  # a mail dresses its elements alike over and over
+    small = _small(pieces[2::4])
     for text, slash, name, attributes in zip(
-        pieces[0:-1:4], pieces[1::4], _small_names(pieces), pieces[3::4], strict=True
+        pieces[0:-1:4], pieces[1::4], map(small.__getitem__, pieces[2::4]), pieces[3::4], strict=True
     ):
         kinds[stack.open[-1].own].append(text)
         if not name:

@@ -47,10 +47,11 @@ _UNSHOWN = re.compile(
     r"<(?:(style|script)(?=[\s/>])(?:.*?</\1(?=[\s/>])[^>]*+(?:>|\Z)|.*+)|!--(?!-?>|\[if)(?:.*?--!?>|.*+))",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
-_GAPS = tuple(
-    re.compile(rf"({first})(?:\s|&nbsp;|<br[\s/]*+>){{2,1000}}+", re.IGNORECASE | re.ASCII)
-    for first in ("&nbsp;", r"<br[\s/]*+>")
-)
+_UNSHOWN_STARTS = ("<style", "<script", "<!--")
+_GAPS = {
+    start: re.compile(rf"({first})(?:\s|&nbsp;|<br[\s/]*+>){{2,1000}}+", re.IGNORECASE | re.ASCII)
+    for start, first in (("&nbsp;", "&nbsp;"), ("<br", r"<br[\s/]*+>"))
+}
 _FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)  # a style sheet in there may hold text that is shown
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -300,9 +301,12 @@ def _without_blanks(text: str) -> str:
 def _without_unshown(markup: str) -> str:
     if _FOREIGN.search(markup):
         return markup
-    markup = _UNSHOWN.sub("", markup)
-    for gap in _GAPS:
-        markup = gap.sub(r"\1", markup)
+    low = markup.lower()  # a search without regard to case takes many times as long as this
+    if any(map(low.__contains__, _UNSHOWN_STARTS)):
+        markup = _UNSHOWN.sub("", markup)
+    for start, gap in _GAPS.items():
+        if start in low:
+            markup = gap.sub(r"\1", markup)
     return _without_blanks(markup)
 
 
