@@ -1,8 +1,8 @@
 """Work handed over wakes whoever is free: what was approved, retried by hand, or left by a process that ended.
 
 On PostgreSQL the transaction that hands it over rings, and every process that listens looks
-into the queue as soon as it commits. Never for a message: fresh mail goes to its own
-process's workers, and NOTIFY takes a lock that all commits share. A bell that is not heard
+into the queue as soon as it commits. Never for a message: fresh mail is handed over in
+memory, and NOTIFY takes a lock that all commits share. A bell that is not heard
 costs a second, for the queue is looked at every second anyway; so a lost connection is only
 made again. SQLite has no bell.
 """

@@ -9,6 +9,7 @@ listeners of a process close before anybody waits: `stop_accepting`, then `Traff
 
 import asyncio
 import errno
+import select
 import socket
 import ssl
 import time
@@ -126,6 +127,8 @@ class Listener:
 
     def _open(self) -> None:
         self._pause = None
+        if self._left and not self._is_waiting():
+            self._left = 0  # another worker took what we left to it
         asyncio.get_running_loop().add_reader(self._socket, self._accept)
 
     def _close(self) -> None:
@@ -136,6 +139,12 @@ class Listener:
     def _look_again(self, seconds: float) -> None:
         self._close()
         self._pause = asyncio.get_running_loop().call_later(seconds, self._open)
+
+    def _is_waiting(self) -> bool:
+        """Whether a connection waits to be taken."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _accept(self) -> None:
         """One connection: the loop calls again while there are more."""

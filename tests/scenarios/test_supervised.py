@@ -6,13 +6,14 @@ import socket
 import sqlite3
 import struct
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.script import Hold, Script
 from tests.support.server import MakeServer, Server
+from tests.support.settings import ADDRESS
 from tests.support.smtp import Client
 from tests.support.waiting import until
 
@@ -46,6 +47,22 @@ def test_a_reload_reaches_every_worker_by_a_process_that_keeps_nothing_they_alon
     supervised.rewrite({"server": {"log_level": "debug"}})
     supervised.reload()
     until(lambda: supervised.logs().count("server.logLevel: changed from info to debug") == 2, 60)
+
+
+def test_connections_are_spread_evenly_and_a_lone_senders_mail_is_delivered_by_the_other(supervised, provider):
+    with ExitStack() as clients:
+        for number, client in enumerate([clients.enter_context(supervised.connect()) for _ in range(16)]):
+            assert client.submit(ADDRESS, [f"one.of.many{number}@example.net"], MESSAGE).code == 250
+    with supervised.connect() as client:
+        for number in range(40):
+            assert client.submit(ADDRESS, [f"alone{number}@example.net"], MESSAGE).code == 250
+    provider.ledger.wait_for_taken(56)
+    words = "SELECT substr(chain, -1), node FROM decisions JOIN attempts USING (send_id) ORDER BY at"
+    with closing(sqlite3.connect(supervised.folder / "gatepost.db")) as store:
+        ways = [(taker, node.split(".")[1]) for taker, node in store.execute(words)]
+    assert 7 <= [taker for taker, _ in ways[:16]].count("0") <= 9
+    assert len({taker for taker, _ in ways[16:]}) == 1
+    assert sum(taker != carrier for taker, carrier in ways[16:]) > 30  # but those of before the many had left
 
 
 def test_the_workers_tell_systemd_that_they_are_ready(make_server: MakeServer, provider, tmp_path: Path):

@@ -85,6 +85,7 @@ def test_a_connection_that_another_worker_took_meanwhile_is_forgotten(hall: Hall
         with there, there.accept()[0] as connection:
             connection.sendall(b"220 the other worker\r\n")
             assert str(taken_there.reply()) == "220 the other worker"
+            hall.settled(lambda: hall.listener._left == 0)  # the next one is left to others as long as this was
     with hall.connect():
         assert hall.traffic.sessions == 1
 
