@@ -16,11 +16,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 QUICK = 10.0  # seconds: a worker that dies sooner has not served
 QUICK_DEATHS = 5  # in a row, after which little is to be hoped for
@@ -30,8 +29,7 @@ HOPELESS_WAIT = 10.0  # seconds, where the others serve on
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this process
     """What there is to watch over; everything a worker needs that takes over from one that died."""
 
     config: str
@@ -70,7 +68,7 @@ def turn_into(charge: Charge, *kept: int) -> NoReturn:
     for descriptor in (*charge.descriptors, *kept):
         os.set_inheritable(descriptor, True)
     # -P: nothing that happens to lie in the working directory is imported.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", __name__, json.dumps(asdict(charge))])  # noqa: S606 - no shell is wanted
+    os.execv(sys.executable, [sys.executable, "-P", "-m", __name__, json.dumps(charge._asdict())])  # noqa: S606 - no shell is wanted
 
 
 class Supervisor:

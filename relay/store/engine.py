@@ -25,8 +25,9 @@ from sqlalchemy.pool import QueuePool
 from relay.store.prepared import Prepared
 
 BUSY = 10.0  # seconds SQLite waits for a lock where nobody says otherwise
-# Of pages, by connection: the writer touches every index, a reader a few rows.
-WRITER_CACHE, READER_CACHE, LIST_CACHE = 16_384, 8_192, 2_048  # KiB
+# Of pages, by connection: the writer touches every index, a reader a few rows. What another worker writes empties
+# them, and behind them is the system's own cache: twice as much of each was no faster.
+WRITER_CACHE, READER_CACHE, LIST_CACHE = 8_192, 4_096, 2_048  # KiB
 
 
 Unreachable = OperationalError  # what a reader meets whose store cannot be asked now
