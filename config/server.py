@@ -130,7 +130,7 @@ class Queue(Section):
     max_deliveries: Positive = 1_000_000
     # Bytes of bodies waiting before new mail is refused for now. Default 20 GiB.
     max_size: Size = 21_474_836_480
-    # Bytes of fresh mail a process keeps in memory for its own delivery. Default 64 MiB.
+    # Bytes of fresh mail a process keeps in memory until it is delivered. Default 64 MiB.
     memory: Size = 67_108_864
 
 

@@ -228,7 +228,8 @@ class Parts:
             self.slot,
             self.worker,
             self._shared,
-            sessions=lambda: self.traffic.active,
+            sessions=lambda: self.traffic.sessions,
+            senders=lambda: self.traffic.active + self.desk.calls,
             clock=time.monotonic,
         )
 
@@ -239,7 +240,7 @@ class Parts:
     def traffic(self) -> Traffic:
         """All sessions of the process."""
         cohort = Cohort(lambda: self.writer.pace)
-        return Traffic(self.limits(), time.monotonic, cohort, on_active=lambda: self.crew.tell())  # noqa: PLW0108 - made later
+        return Traffic(self.limits(), time.monotonic, cohort, on_change=lambda: self.crew.tell())  # noqa: PLW0108 - made later
 
     @cached_property
     def throttle(self) -> Throttle:

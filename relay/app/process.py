@@ -89,6 +89,7 @@ class App(Parts):
 
     async def start(self) -> None:
         """Take mail, deliver, answer."""
+        self.crew.leave()  # nobody hands us what was meant for who had our slot before, and is buried now
         self.writer.start()
         await self.writer.run(self._enter)
         await self.load_signers()

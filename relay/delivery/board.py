@@ -10,7 +10,7 @@ import os
 import struct
 from typing import NamedTuple
 
-_ENTRY = struct.Struct("<104sdqq")
+_ENTRY = struct.Struct("<104sdqqq")
 
 
 class Entry(NamedTuple):
@@ -18,11 +18,12 @@ class Entry(NamedTuple):
 
     node: str  # its name as a holder of leases; empty while it takes nothing from others
     at: float  # when, in seconds of the system's monotonic clock
-    sessions: int  # that sent it something lately
+    sessions: int  # that are open
+    senders: int  # that sent it something lately
     room: int  # octets of messages it would still take
 
 
-GONE = Entry("", 0.0, 0, 0)
+GONE = Entry("", 0.0, 0, 0, 0)
 
 
 class Board:

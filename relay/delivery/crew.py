@@ -3,8 +3,9 @@
 A client's connection stays with the worker that took it, and so a lone agent would keep one core
 busy and leave the others idle. Which worker delivers a message is settled before it is committed:
 its lease names that worker from the first moment, so nobody else delivers it too. Then it is
-handed over in memory. What never arrives (either side died, a queue was full) is found leased
-and unknown by the worker it names, and goes back into the queue (`Worker.give_back_strays`).
+handed over in memory. Where it never arrives it goes back into the queue: if who was to hand it
+over died, the worker it is leased to finds it leased and unknown (`Worker.give_back_strays`); if
+that one died, whoever buries it frees what it held, as ever.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import structlog
@@ -46,19 +48,19 @@ class Shared:
     def made(cls, workers: int) -> "Shared":
         """New for so many."""
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(workers)]
-        for end in [end for pair in pairs for end in pair]:
+        for end in chain.from_iterable(pairs):
             end.setblocking(False)
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * FRAME)
         return cls(Board.make(workers), [[end.detach() for end in pair] for pair in pairs])
 
 
 class Helper(NamedTuple):
-    """A worker that takes a share of our mail."""
+    """A worker that delivers a share of our mail, ourselves among them."""
 
     slot: int
     node: str
     share: float
-    room: int  # octets of messages it would still take
+    room: int  # octets of messages it would still take; some may come too much between two beats
 
 
 def shares(own: int, others: Mapping[int, int]) -> dict[int, float]:
@@ -76,7 +78,7 @@ def shares(own: int, others: Mapping[int, int]) -> dict[int, float]:
 
 
 class Crew:
-    """One worker among the others; alone without any. `sessions` are those that sent us something lately."""
+    """One worker among the others; alone without any. `sessions` are open, `senders` sent us something lately."""
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class Crew:
         shared: Shared | None,
         *,
         sessions: Callable[[], int],
+        senders: Callable[[], int],
         clock: Callable[[], float],
     ) -> None:
         self._node = node
@@ -93,7 +96,7 @@ class Crew:
         self._worker = worker
         self._board = Board(shared.board) if shared else None
         self._inboxes = shared.inboxes if shared else []
-        self._sessions = sessions
+        self._sessions, self._senders = sessions, senders
         self._clock = clock  # seconds
         self._looked_at = 0.0
         self._helpers: tuple[Helper, ...] = ()
@@ -101,7 +104,7 @@ class Crew:
         self._credits: dict[int, float] = {}
         self._outboxes: dict[int, deque[bytes]] = {}
         self._is_in = False
-        self._next: asyncio.TimerHandle | None = None
+        self._next_beat: asyncio.TimerHandle | None = None
         self.handed_over = 0  # messages so far
 
     # -- who delivers -----------------------------------------------------------------------
@@ -112,29 +115,36 @@ class Crew:
         Asked by the writer's thread, in the transaction that takes the message.
         """
         if self._board is not None and size <= LARGEST and recipients <= MOST_DUE:
-            for helper in self._look(self._board):
-                credit = min(1.0, self._credits.get(helper.slot, 0.0) + helper.share)
-                takes_it = credit >= 1.0 and helper.room >= size
-                self._credits[helper.slot] = credit - takes_it
-                if takes_it:
-                    return helper.node
+            helper = self._next(self._look(self._board))
+            if helper is not None and helper.room >= size:
+                return helper.node
         return self._node if self._worker.room >= size else ""
 
+    def _next(self, helpers: Sequence[Helper]) -> Helper | None:
+        """Whose turn it is: each in the measure of its share, and as evenly as can be."""
+        for helper in helpers:
+            self._credits[helper.slot] = self._credits.get(helper.slot, 0.0) + helper.share
+        chosen = max(helpers, key=lambda helper: self._credits[helper.slot], default=None)
+        if chosen is not None:
+            self._credits[chosen.slot] -= 1.0
+        return chosen
+
     def _look(self, board: Board) -> Sequence[Helper]:
-        """Who helps us just now."""
+        """Who delivers our mail just now; nobody where we do it all."""
         now = self._clock()
         if not 0 <= now - self._looked_at < FRESH:
             self._looked_at = now
             others = board.others(self._slot, now - SILENT)
-            handed = shares(max(1, self._sessions()), {slot: entry.sessions for slot, entry in others.items()})
-            self._helpers = tuple(
-                Helper(slot, others[slot].node, share, others[slot].room) for slot, share in handed.items()
-            )
-            self._slots.update((helper.node, helper.slot) for helper in self._helpers)
+            handed = shares(max(1, self._senders()), {slot: entry.senders for slot, entry in others.items()})
+            helpers = [Helper(slot, others[slot].node, share, others[slot].room) for slot, share in handed.items()]
+            if helpers:
+                self._slots.update((helper.node, helper.slot) for helper in helpers)
+                helpers.append(Helper(self._slot, self._node, 1.0 - sum(handed.values()), self._worker.room))
+            self._helpers = tuple(helpers)
         return self._helpers
 
     def leaves(self, arriving: int) -> bool:
-        """Whether another worker has clearly fewer senders, `arriving` not being among ours yet."""
+        """Whether another worker has clearly fewer sessions, `arriving` not being among ours yet."""
         if self._board is None:
             return False
         own = self._sessions() + arriving
@@ -180,7 +190,8 @@ class Crew:
             except DecodeError as error:  # written by another release, before a worker was replaced
                 log.warning("a message handed over cannot be read", error=str(error))
                 continue
-            if parcel.node == self._node:  # otherwise it was meant for who had our slot before
+            # Otherwise it was meant for who had our slot before, or comes after it was given back and claimed.
+            if parcel.node == self._node and not self._worker.holds(parcel.send_id):
                 self._worker.accept(parcel)
 
     # -- life -------------------------------------------------------------------------------
@@ -195,19 +206,33 @@ class Crew:
 
     def _beat(self) -> None:
         self.tell()
-        self._next = asyncio.get_running_loop().call_later(BEAT, self._beat)
+        self._forget_the_silent()
+        self._next_beat = asyncio.get_running_loop().call_later(BEAT, self._beat)
+
+    def _forget_the_silent(self) -> None:
+        """What waits for a worker that is stuck or gone need not: its leases bring that back into the queue."""
+        if any(self._outboxes.values()) and self._board is not None:
+            others = self._board.others(self._slot, self._clock() - SILENT)
+            for slot in self._outboxes.keys() - others.keys():
+                self._outboxes[slot].clear()
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are workers beside us."""
+        return self._board is not None
 
     def tell(self) -> None:
-        """Let the others know how many sessions we have; called whenever it changes."""
+        """Let the others know how much we have to do; called whenever it changes."""
         if self._board is not None and self._is_in:
-            entry = Entry(self._node, self._clock(), self._sessions(), self._worker.room)
+            entry = Entry(self._node, self._clock(), self._sessions(), self._senders(), self._worker.room)
             self._board.write(self._slot, entry)
 
     def leave(self) -> None:
         """Take nothing more from the others."""
-        if self._board is not None and self._next is not None:
-            self._is_in = False
-            self._next.cancel()
+        self._is_in = False
+        if self._next_beat is not None:
+            self._next_beat.cancel()
+        if self._board is not None:
             self._board.write(self._slot, GONE)
 
 

@@ -49,6 +49,7 @@ class Worker:
         self._claimed: deque[Parcel] = deque()
         self._bytes = 0
         self._held: Counter[str] = Counter()  # parcels in hand, by submission
+        self._missing: set[str] = set()  # submissions leased to us that had not come at the last look
         self._busy: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
@@ -111,16 +112,22 @@ class Worker:
             log.warning("attempts were still under way at the end of the drain", in_hand=len(self._busy))
         await pool.close()
 
-    async def give_back_strays(self) -> None:
-        """What is leased to us and never came, since who was to hand it over could not, waits in the queue again.
+    def holds(self, send_id: str) -> bool:
+        """Whether a parcel of this submission is in hand."""
+        return send_id in self._held
 
-        Raises Unavailable, Broken.
+    async def give_back_strays(self) -> None:
+        """What is leased to us and never came, since who was to hand it over died, waits in the queue again.
+
+        Given back is what two looks in a row found. Raises Unavailable, Broken.
         """
         node, now = self.means.node, self.means.clock()
         leased = await self._reader.call(lambda c: strays(c, node=node, now=now))
-        if lost := leased - self._held.keys():
+        missing = leased - self._held.keys()
+        lost, self._missing = missing & self._missing, missing
+        if lost:
             log.warning("mail that was not handed over goes back into the queue", sends=len(lost))
-            await self.means.writer.run(lambda c: give_back(c, node, lost))
+            await self.means.writer.run(lambda c: give_back(c, node=node, now=now, send_ids=lost))
             self.wake()
 
     async def _finish(self, timeout: float) -> bool:

@@ -62,6 +62,12 @@ _NOT_COUNTED = _VOID.union(
 _TAG_START = re.compile(r"<([/a-zA-Z][^>\s]{0,40})", re.ASCII)
 _TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
 _MOST_NAMES = 1000
+# Comments and the like, elements of raw text, a "<" within a tag, a ">" within an attribute.
+_MAY_HOLD_TAGS = re.compile(
+    rf"{_RAW.pattern}|<(?:[!?]|[^<>]*+<)|=\s*+(?:\"[^\"<>]*+>|'[^'<>]*+>)",
+    re.ASCII,
+)
+_DOCTYPE = re.compile(r"\s*(?:<!(?i:doctype)[^>]*>)?")
 _USUAL_NAMES = 30  # of a page's elements that can nest
 _WINDOW = 32 * 1024
 _FIRST_SIGN = 0x4E00  # of as many letters as are needed, with no meaning here
@@ -239,16 +245,28 @@ def is_tangled(html: str, most: int = 256) -> bool:
     if html.count("<") <= 2 * most:
         return False
     signs = _Signs()
-    order = "".join(
-        ["".join(map(signs.__getitem__, _TAG_START.findall(html, start, end))) for start, end in _windows(html)]
-    )
+    order = "".join(map(signs.__getitem__, _all_tags(html)))
     if len(signs.pairs) > _MOST_NAMES:
         return True
     pairs = [*signs.pairs.values()]
     short = order
     for opens, closes in 2 * pairs[:_USUAL_NAMES]:  # twice: an element that held one other goes too
         short = short.replace(opens + closes, "")
-    return _deepest(short, pairs) + 2 > most and _deepest(order, pairs) > most
+    # Each of these took away one level at most.
+    return _deepest(short, pairs) + 2 * _USUAL_NAMES > most and _deepest(order, pairs) > most
+
+
+def _all_tags(html: str) -> Iterable[str]:
+    """What each tag begins with: a slash where it ends an element, and its name.
+
+    Where a comment, a text or an attribute might hold what looks like a tag, the slow way: no parser is fooled by it.
+    """
+    doctype = _DOCTYPE.match(html)
+    assert doctype is not None, "it matches nothing, too"
+    if _MAY_HOLD_TAGS.search(html, doctype.end()):
+        found = _TAG.finditer(_without_raw(html)[0])
+        return (f"{tag[1]}{tag[2]}" for tag in found if tag[2])
+    return chain.from_iterable(_TAG_START.findall(html, start, end) for start, end in _windows(html))
 
 
 class _Signs(dict[str, str]):

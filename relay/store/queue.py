@@ -23,6 +23,7 @@ from relay.store.states import WAITING, check_change
 LEASE = 24 * 3_600_000  # milliseconds
 
 UNDER_WAY = 5_000  # milliseconds after which what was leased to a node has arrived there
+LONG_AGO = 600_000  # milliseconds after which nothing fresh is found that strayed; whoever lives looks all the time
 
 CRASHES = 3  # attempts at one delivery that end in a crash before it is given up (faults R13)
 
@@ -136,23 +137,21 @@ _NEXT_DUE = Prepared(
 
 
 def strays(connection: Connection, *, node: str, now: int) -> set[str]:
-    """Submissions leased to this node a while ago and not begun: it has them in hand, or never got them."""
-    rows = _UNBEGUN.all(connection, node=node, until=now + LEASE - UNDER_WAY)
+    """Fresh submissions leased to this node a while ago: it has them in hand, or never got them."""
+    rows = _FRESH.all(connection, node=node, since=now - LONG_AGO, until=now + LEASE - UNDER_WAY)
     return {str(row.send_id) for row in rows}
 
 
-def give_back(connection: Connection, node: str, send_ids: Collection[str]) -> None:
-    """What this node holds of these submissions without having begun waits in the queue again."""
-    _GIVE_BACK.many(connection, [{"send_id": send_id, "node": node} for send_id in send_ids])
+def give_back(connection: Connection, *, node: str, now: int, send_ids: Collection[str]) -> None:
+    """These strays wait in the queue again."""
+    until = now + LEASE - UNDER_WAY
+    _GIVE_BACK.many(connection, [{"send_id": send_id, "node": node, "until": until} for send_id in send_ids])
 
 
-_UNBEGUN = Prepared(
-    f"SELECT send_id FROM deliveries WHERE {t.OPEN_CONDITION} AND state != 'active' AND began = 0"  # noqa: S608
-    " AND lease_node = :node AND lease_until < :until"
-)
+_STRAY = "state = 'queued' AND attempts = 0 AND lease_node = :node AND lease_until < :until"
+_FRESH = Prepared(f"SELECT send_id FROM deliveries WHERE {_STRAY} AND due_at > :since")  # noqa: S608
 _GIVE_BACK = Prepared(
-    "UPDATE deliveries SET lease_node = '', lease_until = 0"
-    " WHERE send_id = :send_id AND lease_node = :node AND state != 'active' AND began = 0"
+    f"UPDATE deliveries SET lease_node = '', lease_until = 0 WHERE send_id = :send_id AND {_STRAY}"  # noqa: S608
 )
 
 

@@ -7,7 +7,7 @@ committing transaction is what counts. Whatever cannot be read is Unavailable, n
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -129,6 +129,7 @@ class FrontDesk:
         self._watch = watch
         self._rates = RateBook()
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
+        self.calls = 0  # submissions under way that came by no session
 
     def new_send_id(self) -> str:
         """An id given out when MAIL is judged and kept for the transaction."""
@@ -188,7 +189,7 @@ class FrontDesk:
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
         self._room.claim()
-        with span("submission", send=submission.send_id, source=submission.origin.source):
+        with self._counted(submission), span("submission", send=submission.send_id, source=submission.origin.source):
             prepared = await self.prepare(submission)
             if prepared.facts.size > LARGE:
                 prepared = await self._store_first(prepared)
@@ -199,6 +200,15 @@ class FrontDesk:
             self._on_parcel(judged.parcel)
         self._took(prepared.facts, judged.answer)
         return judged.answer
+
+    @contextlib.contextmanager
+    def _counted(self, submission: Submission) -> Iterator[None]:
+        is_call = submission.origin.source != "smtp"
+        self.calls += is_call
+        try:
+            yield
+        finally:
+            self.calls -= is_call
 
     async def prepare(self, submission: Submission) -> Prepared:
         """A submission read and planned, with nothing decided or stored."""

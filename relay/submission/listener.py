@@ -32,6 +32,7 @@ BACKLOG = 512
 LEFT_FOR = 0.002  # seconds a connection is left to another worker
 LEFT_AT_MOST = 3  # times in a row
 AGAIN = 1.0  # seconds until the next try where the system has no more descriptors or memory
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _REMEDIES = {
     errno.EADDRINUSE: "the address is in use: stop who listens there (ss -ltnp shows it) or change the port in `bind`",
     errno.EADDRNOTAVAIL: "no address of this machine: write one that is in `bind`, or 0.0.0.0 for all of them",
@@ -127,8 +128,7 @@ class Listener:
 
     def _open(self) -> None:
         self._pause = None
-        if self._left and not self._is_waiting():
-            self._left = 0  # another worker took what we left to it
+        self._forget_left()
         asyncio.get_running_loop().add_reader(self._socket, self._accept)
 
     def _close(self) -> None:
@@ -140,11 +140,12 @@ class Listener:
         self._close()
         self._pause = asyncio.get_running_loop().call_later(seconds, self._open)
 
-    def _is_waiting(self) -> bool:
-        """Whether a connection waits to be taken."""
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(0))
+    def _forget_left(self) -> None:
+        """Once nobody waits, since another worker took what we left to it or we did, the next one is left again."""
+        if self._left:
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            self._left = self._left if poll.poll(0) else 0
 
     def _accept(self) -> None:
         """One connection: the loop calls again while there are more."""
@@ -152,15 +153,14 @@ class Listener:
             self._left += 1
             self._look_again(LEFT_FOR)
             return
-        self._left = 0
         try:
             connection, _ = self._socket.accept()
-        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return  # another worker took it, or it is gone
-        except OSError as error:
-            log.error("no connection can be taken", error=error.strerror)  # noqa: TRY400 - it says it all
-            self._look_again(AGAIN)
+        except OSError as error:  # mostly another worker took it, or it is gone
+            if error.errno in _EXHAUSTED:
+                log.error("no connection can be taken", error=error.strerror)  # noqa: TRY400 - it says it all
+                self._look_again(AGAIN)
             return
+        self._forget_left()
         connection.setblocking(False)
         arriving = asyncio.get_running_loop().create_task(self._receive(connection))
         self._arriving.add(arriving)

@@ -45,9 +45,9 @@ class Traffic:
         limits: Limits,
         clock: Callable[[], float],
         cohort: Cohort | None = None,
-        on_active: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_active` is called whenever `active` has changed."""
+        """`on_change` is called whenever `sessions` or `active` may have changed."""
         self.limits = limits
         self.clock = clock
         self.memory = Memory(limits.memory)
@@ -57,7 +57,7 @@ class Traffic:
         self._sessions: set[Guest] = set()
         self._active: dict[Guest, int] = {}  # by the look in which each was last heard of
         self._looks = 0
-        self._on_active = on_active
+        self._on_change = on_change
         self._addresses: Counter[str] = Counter()
         self._credentials: Counter[str] = Counter()
         self._commits: set[asyncio.Task[Any]] = set()
@@ -71,7 +71,7 @@ class Traffic:
 
     @property
     def active(self) -> int:
-        """Connections that came, or began a message, a moment ago."""
+        """Connections that began a message a moment ago."""
         return len(self._active)
 
     @property
@@ -92,9 +92,9 @@ class Traffic:
             self.counts["connections_refused_address"] += 1
             return "address"
         self._sessions.add(session)
-        self._hear(session)
         if place:
             self._addresses[place] += 1
+        self._on_change()
         return "admitted"
 
     def prove(self, place: str, credential: str) -> bool:
@@ -111,8 +111,8 @@ class Traffic:
         if session in self._sessions:
             self._sessions.remove(session)
             self.cohort.excuse(session)
-            if self._active.pop(session, None) is not None:
-                self._on_active()
+            self._active.pop(session, None)
+            self._on_change()
             self._less(self._credentials, credential) if credential else self._less(self._addresses, place)
         self._look_if_empty()
 
@@ -132,13 +132,10 @@ class Traffic:
     def begin(self, session: Guest) -> None:
         """A message of this connection is on its way."""
         self.cohort.expect(session)
-        self._hear(session)
-
-    def _hear(self, session: Guest) -> None:
         is_new = session not in self._active
         self._active[session] = self._looks
         if is_new:
-            self._on_active()
+            self._on_change()
 
     # -- commits --------------------------------------------------------------------
 
@@ -172,7 +169,7 @@ class Traffic:
             session.look(now)
         self._active = {session: look for session, look in self._active.items() if look == self._looks}
         self._looks += 1
-        self._on_active()
+        self._on_change()
 
     def unwatch(self) -> None:
         """Does not look any more."""

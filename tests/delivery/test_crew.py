@@ -3,7 +3,9 @@
 import asyncio
 import os
 import threading
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -27,13 +29,20 @@ class Two:
     def __init__(self, house: House, clock: Callable[[], float]) -> None:
         self.house = house
         self.shared = Shared.made(2)
-        self.sessions = [1, 0]
+        self.sessions = [1, 0]  # that are open
+        self.senders = [1, 0]
         self.workers = [house.worker(node=node) for node in NODES]
         self.crews = [self._crew(slot, clock) for slot in (0, 1)]
 
     def _crew(self, slot: int, clock: Callable[[], float]) -> Crew:
         return Crew(
-            NODES[slot], slot, self.workers[slot], self.shared, sessions=lambda: self.sessions[slot], clock=clock
+            NODES[slot],
+            slot,
+            self.workers[slot],
+            self.shared,
+            sessions=lambda: self.sessions[slot],
+            senders=lambda: self.senders[slot],
+            clock=clock,
         )
 
     @property
@@ -128,15 +137,35 @@ async def test_a_lone_senders_mail_is_delivered_by_the_worker_beside(two: Two, p
 
 
 async def test_with_as_many_senders_each_delivers_its_own(two: Two):
-    two.sessions[1] = 1
+    two.senders[1] = 1
     two.crews[1].tell()
     assert set(two.carriers(50)) == {NODE}
 
 
-async def test_a_share_of_the_mail_is_handed_on_evenly(two: Two, seconds: Seconds):
-    two.sessions[:] = [6, 4]
+async def test_a_share_of_the_mail_is_handed_on_evenly(two: Two):
+    two.senders[:] = [6, 4]
     two.crews[1].tell()
-    assert two.carriers(9) == [NODE, NODE, BESIDE] * 3
+    assert two.carriers(9) == [NODE, BESIDE, NODE] * 3
+
+
+@pytest.mark.parametrize("senders", [(10, 3), (3, 1), (9, 0, 3), (1, 0, 0, 0), (1, *[0] * 7), (7, 6, 2)])
+async def test_each_gets_its_share_however_many_there_are(make_house, provider: Provider, seconds: Seconds, senders):
+    house = await make_house(provider.settings())
+    shared = Shared.made(len(senders))
+    crews = [
+        Crew(f"here.{slot}.x", slot, house.worker(), shared, sessions=int, senders=lambda n=n: n, clock=seconds)
+        for slot, n in enumerate(senders)
+    ]
+    for crew in crews:
+        crew._is_in = True
+        crew.tell()
+    counted = Counter(crews[0].carrier(100, 1) for _ in range(1000))
+    wanted = shares(senders[0], dict(enumerate(senders[1:], 1)))
+    for slot, share in wanted.items():
+        assert counted[f"here.{slot}.x"] == pytest.approx(1000 * share, abs=2)
+    assert counted["here.0.x"] == pytest.approx(1000 * (1 - sum(wanted.values())), abs=len(senders))
+    for descriptor in (shared.board, *chain.from_iterable(shared.inboxes)):
+        os.close(descriptor)
 
 
 async def test_large_messages_and_those_to_many_stay(two: Two):
@@ -168,7 +197,7 @@ async def test_where_nobody_has_room_mail_waits_in_the_queue(make_house, provide
     await two.close()
 
 
-async def test_a_worker_with_more_senders_leaves_connections_to_the_other(two: Two):
+async def test_a_worker_with_more_sessions_leaves_connections_to_the_other(two: Two):
     assert two.own.leaves(0)
     assert not two.crews[1].leaves(0)
     two.sessions[:] = [17, 16]
@@ -179,7 +208,7 @@ async def test_a_worker_with_more_senders_leaves_connections_to_the_other(two: T
 
 async def test_a_worker_alone_keeps_everything(make_house, provider: Provider, seconds: Seconds):
     worker: Worker = (await make_house(provider.settings())).worker()
-    alone = Crew(NODE, 0, worker, None, sessions=lambda: 9, clock=seconds)
+    alone = Crew(NODE, 0, worker, None, sessions=lambda: 9, senders=lambda: 9, clock=seconds)
     alone.start()
     assert alone.carrier(100, 1) == NODE
     assert not alone.leaves(1)
@@ -200,6 +229,15 @@ async def test_more_than_an_inbox_holds_arrives_all_the_same(two: Two, provider:
     assert not two.own._outboxes[1]
 
 
+async def test_what_waits_for_a_worker_that_is_gone_is_not_kept(two: Two, seconds: Seconds):
+    two.own._outboxes[1] = deque([b"never read"])
+    two.own._beat()
+    assert two.own._outboxes[1]
+    seconds.now += SILENT + BEAT
+    two.own._beat()
+    assert not two.own._outboxes[1]
+
+
 async def test_mail_for_who_had_the_slot_before_is_left_alone(two: Two):
     assert two.own.carrier(100, 1) == BESIDE
     two.crews[1]._node = "here.1.born-later"
@@ -217,6 +255,8 @@ async def test_what_never_arrived_goes_back_into_the_queue_and_nothing_else_does
     house.clock.advance(seconds=UNDER_WAY / 1000 + 1)
     coming = await house.send("coming@example.net", node=BESIDE)
     await two.workers[1].give_back_strays()
+    assert house.delivery(lost).lease_node == BESIDE  # it may have come just now
+    await two.workers[1].give_back_strays()
     await until(lambda: house.states(lost) == ["delivered"])
     assert provider.ledger.recipients() == {"lost@example.net"}
     assert (house.delivery(coming).state, house.delivery(coming).lease_node) == ("queued", BESIDE)
@@ -228,8 +268,31 @@ async def test_what_a_worker_has_in_hand_is_no_stray(make_house, provider: Provi
     parcel = await house.send()
     worker.accept(parcel)  # and begins with nothing yet
     house.clock.advance(seconds=UNDER_WAY / 1000 + 1)
-    await worker.give_back_strays()
+    for _ in range(2):
+        await worker.give_back_strays()
     assert house.delivery(parcel).lease_node == NODE
+
+
+async def test_what_was_tried_before_is_no_stray(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    provider.refuse()
+    await house.deliver("bob@example.net")
+    house.clock.advance(hours=1)
+    (parcel,) = await house.claim()  # by another hand of this worker, which has not heard of it yet
+    house.clock.advance(minutes=1)
+    worker = house.worker()
+    for _ in range(2):
+        await worker.give_back_strays()
+    assert house.delivery(parcel).lease_node == NODE
+
+
+async def test_what_comes_after_it_was_given_back_and_claimed_is_not_delivered_twice(two: Two, provider: Provider):
+    late = await two.take("bob@example.net")
+    two.workers[1].accept(late)  # as if claimed meanwhile
+    await until(lambda: two.house.states(late) == ["delivered"])
+    await asyncio.sleep(0.05)
+    assert len(two.house.attempts(late)) == 1
+    assert not provider.ledger.duplicates()
 
 
 async def test_an_attempt_under_way_is_no_stray(make_house, make_provider):
@@ -239,8 +302,9 @@ async def test_an_attempt_under_way_is_no_stray(make_house, make_provider):
     worker.start()
     worker.accept(parcel := await house.send())
     await until(lambda: house.states(parcel) == ["active"])
-    house.clock.advance(hours=1)
-    await beside.give_back_strays()
+    house.clock.advance(minutes=1)
+    for _ in range(2):
+        await beside.give_back_strays()
     assert house.delivery(parcel).lease_node == NODE
     gate.set()
     await until(lambda: house.states(parcel) == ["delivered"])

@@ -81,8 +81,8 @@ def test_a_connection_that_another_worker_should_take_is_taken_all_the_same_when
 def test_a_connection_that_another_worker_took_meanwhile_is_forgotten(hall: Hall) -> None:
     hall.others_have_fewer = True
     with Client(hall.address) as taken_there:
-        there, _ = hall.listener._socket.dup(), hall.settled(lambda: hall.listener._left > 0)
-        with there, there.accept()[0] as connection:
+        hall.settled(lambda: hall.listener._left > 0)
+        with hall.listener._socket.dup() as there, there.accept()[0] as connection:
             connection.sendall(b"220 the other worker\r\n")
             assert str(taken_there.reply()) == "220 the other worker"
             hall.settled(lambda: hall.listener._left == 0)  # the next one is left to others as long as this was
@@ -92,6 +92,8 @@ def test_a_connection_that_another_worker_took_meanwhile_is_forgotten(hall: Hall
 
 def test_a_session_counts_as_active_while_it_sends_and_no_longer(hall: Hall) -> None:
     with hall.connect(login=True) as client:
+        assert (hall.traffic.active, hall.traffic.sessions) == (0, 1)
+        client.submit(ADDRESS, ["bob@example.net"], MESSAGE)
         assert hall.traffic.active == 1
         hall.later(1)
         assert hall.traffic.active == 1
