@@ -73,7 +73,7 @@ def shares(own: int, others: Mapping[int, int]) -> dict[int, float]:
     if own <= mean:
         return {}
     handed = min(1.0, 2 * (own - mean) / own)
-    below = {slot: mean - sessions for slot, sessions in others.items() if sessions < mean}
+    below = {slot: mean - senders for slot, senders in others.items() if senders < mean}
     return {slot: handed * less / sum(below.values()) for slot, less in below.items()}
 
 

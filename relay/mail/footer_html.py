@@ -14,8 +14,8 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from relay.mail import page
-from relay.mail.html import is_tangled
 from relay.mail.sight import surely_seen_links
+from relay.mail.tangle import is_tangled
 
 _MARK = "data-gatepost-place"
 _BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*+(?:>|\Z)", re.ASCII)

@@ -7,7 +7,7 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from html import unescape
 from itertools import chain, zip_longest
 from typing import NamedTuple
@@ -32,7 +32,7 @@ class Shown(NamedTuple):
 _ATTRIBUTES = r"""[^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+'|[^"'>\s][^>\s]*+)?+[^>=]*+)*+"""
 # The last alternative takes a tag that never ends together with all that follows, as the standard does: without it
 # the search would begin again at every "<".
-_TAG = re.compile(
+TAG = re.compile(
     rf"<(?:(/?+)([a-zA-Z][^\s/>]*+)({_ATTRIBUTES})>|[!?/][^>]*+>|[a-zA-Z/!?].*+)",
     re.DOTALL | re.ASCII,
 )
@@ -43,7 +43,7 @@ _BLOCKS = (
 _BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
 # HTML knows ASCII letters and white space alone (WHATWG HTML §13.2.5): without that flag «ſ» would pass for an «s».
 # Only the names are matched without regard to case: a search that begins with a plain "<" is many times faster.
-_RAW = re.compile(
+RAW = re.compile(
     r"<(?=[!sStTiInNxXpP])"
     r"(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))",
     re.ASCII,
@@ -51,26 +51,9 @@ _RAW = re.compile(
 _FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
 _NOTED = frozenset(("a", "area", "img"))
-_VOID = frozenset(
+VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
-# Elements that have no content, or that the next of their kind closes.
-_NOT_COUNTED = _VOID.union(
-    ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
-)
-# Cut as coarsely as is quick; the name in it is looked for once in each that is different.
-_TAG_START = re.compile(r"<([/a-zA-Z][^>\s]{0,40})", re.ASCII)
-_TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
-_MOST_NAMES = 1000
-# Comments and the like, elements of raw text, a "<" within a tag, a ">" within an attribute.
-_MAY_HOLD_TAGS = re.compile(
-    rf"{_RAW.pattern}|<(?:[!?]|[^<>]*+<)|=\s*+(?:\"[^\"<>]*+>|'[^'<>]*+>)",
-    re.ASCII,
-)
-_DOCTYPE = re.compile(r"\s*(?:<!(?i:doctype)[^>]*>)?")
-_USUAL_NAMES = 30  # of a page's elements that can nest
-_WINDOW = 32 * 1024
-_FIRST_SIGN = 0x4E00  # of as many letters as are needed, with no meaning here
 # What must stand somewhere among the attributes (in lower case) for anything to be hidden or quoted.
 _SIGNS = (
     *("hidden", "display", "visibility", "opacity", "overflow", ":-", ": -", "clip", "transparent", "/*", "\\"),
@@ -92,12 +75,12 @@ _BREAK = "\x02"  # stands for the break a block makes until white space is settl
 def read(html: str) -> Shown:
     """Reads what a person sees of `html`."""
     language = _LANG.search(html, 0, 2000)
-    markup, shown_raw, unseen, sheets = _without_raw(html.replace("\0", "").replace(_BREAK, ""))
+    markup, shown_raw, unseen, sheets = without_raw(html.replace("\0", "").replace(_BREAK, ""))
     rules = sheet.sheet(*sheets) if sheets else sheet.NO_SHEET
     links: dict[str, None] = {}
     alts: dict[str, None] = {}
     # text, slash, name, attributes, text, …: three groups a tag
-    pieces = _TAG.split(markup)
+    pieces = TAG.split(markup)
     if rules.hiding or _may_hide("\n".join(filter(None, pieces[3::4])).lower()):
         seen, quoted, hidden = _follow(pieces, rules, links, alts)
         unseen.append(hidden)
@@ -174,7 +157,7 @@ def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, No
         values[value] = None
 
 
-def _without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
+def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
     """The markup without comments and elements that hold raw text: what of that is shown, is not, is style."""
     pieces: list[str] = []
     shown: list[str] = []
@@ -182,7 +165,7 @@ def _without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
     sheets: list[str] = []
     position = 0
     foreign = _FOREIGN.search(html) is not None
-    while (found := _RAW.search(html, position)) is not None:
+    while (found := RAW.search(html, position)) is not None:
         pieces.append(html[position : found.start()])
         name = found[1].lower()
         if name == "!--":
@@ -200,7 +183,7 @@ def _without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
         elif name == "style":
             sheets.append(_condition(html[found.end() : opened]) + content)
         elif name in ("title", "template") and content.strip():
-            unseen.append(_all(_TAG.split(content), {}, {}))
+            unseen.append(_all(TAG.split(content), {}, {}))
     pieces.append(html[position:])
     return "".join(pieces), shown, unseen, sheets
 
@@ -235,80 +218,6 @@ _RAW_END = {
     name: re.compile(rf"</{name}(?=[\s/>])[^>]*+(?:>|\Z)", _ANY_CASE)
     for name in ("script", "style", "title", "template", "iframe", "noembed", "noframes", "textarea", "xmp")
 }
-
-
-def is_tangled(html: str, most: int = 256) -> bool:
-    """Whether elements nest, or are left open, so deep that a parser which keeps to the standard takes forever.
-
-    Counted from above: what ends with its parent counts as open on.
-    """
-    if html.count("<") <= 2 * most:
-        return False
-    signs = _Signs()
-    order = "".join(map(signs.__getitem__, _all_tags(html)))
-    if len(signs.pairs) > _MOST_NAMES:
-        return True
-    pairs = [*signs.pairs.values()]
-    short = order
-    for opens, closes in 2 * pairs[:_USUAL_NAMES]:  # twice: an element that held one other goes too
-        short = short.replace(opens + closes, "")
-    # Each of these took away one level at most.
-    return _deepest(short, pairs) + 2 * _USUAL_NAMES > most and _deepest(order, pairs) > most
-
-
-def _all_tags(html: str) -> Iterable[str]:
-    """What each tag begins with: a slash where it ends an element, and its name.
-
-    Where a comment, a text or an attribute might hold what looks like a tag, the slow way: no parser is fooled by it.
-    """
-    doctype = _DOCTYPE.match(html)
-    assert doctype is not None, "it matches nothing, too"
-    if _MAY_HOLD_TAGS.search(html, doctype.end()):
-        found = _TAG.finditer(_without_raw(html)[0])
-        return (f"{tag[1]}{tag[2]}" for tag in found if tag[2])
-    return chain.from_iterable(_TAG_START.findall(html, start, end) for start, end in _windows(html))
-
-
-class _Signs(dict[str, str]):
-    """A letter for each tag that opens or closes an element that counts, none for the others; made as they come."""
-
-    def __init__(self) -> None:
-        self.pairs: dict[str, tuple[str, str]] = {}  # by name: the letters of its tags
-
-    def __missing__(self, tag: str) -> str:
-        found = _TAG_NAME.match(tag)
-        name = found[2].lower() if found else ""
-        sign = ""
-        if found and name not in _NOT_COUNTED:
-            first = _FIRST_SIGN + 2 * len(self.pairs)
-            sign = self.pairs.setdefault(name, (chr(first), chr(first + 1)))[found[1] == "/"]
-        self[tag] = sign
-        return sign
-
-
-def _windows(html: str) -> Iterator[tuple[int, int]]:
-    """Pieces that begin with a tag and fit the processor's cache: what is made of one is gone before the next."""
-    start = 0
-    while start < len(html):
-        end = len(html) if start + _WINDOW >= len(html) else html.rfind("<", start + 1, start + _WINDOW)
-        yield start, (end := end if end > 0 else start + _WINDOW)
-        start = end
-
-
-def _deepest(order: str, pairs: list[tuple[str, str]]) -> int:
-    """How many elements are open at most; an end of none that is open ends nothing."""
-    left = dict.fromkeys([opens for opens, _ in pairs], 0)
-    opened_by = {closes: opens for opens, closes in pairs}
-    total = deepest = 0
-    for sign in order:
-        if sign in left:
-            left[sign] += 1
-            total += 1
-            deepest = max(deepest, total)
-        elif left[opened_by[sign]]:
-            left[opened_by[sign]] -= 1
-            total -= 1
-    return deepest
 
 
 class _Element(NamedTuple):
@@ -370,7 +279,7 @@ def _follow(
             continue
         if slash:
             stack.pop_to(name)
-        elif name not in _VOID:
+        elif name not in VOID:
             stack.imply(name)
             dress = known.get((name, attributes))
             if dress is None:

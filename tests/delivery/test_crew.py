@@ -289,8 +289,9 @@ async def test_what_was_tried_before_is_no_stray(make_house, provider: Provider)
 async def test_what_comes_after_it_was_given_back_and_claimed_is_not_delivered_twice(two: Two, provider: Provider):
     late = await two.take("bob@example.net")
     two.workers[1].accept(late)  # as if claimed meanwhile
+    two.crews[1]._receive(two.shared.inboxes[1][0])
+    assert two.workers[1].in_hand == 1
     await until(lambda: two.house.states(late) == ["delivered"])
-    await asyncio.sleep(0.05)
     assert len(two.house.attempts(late)) == 1
     assert not provider.ledger.duplicates()
 

@@ -1,0 +1,104 @@
+"""Whether a page's markup nests so deep that an HTML parser takes forever.
+
+A parser that keeps to the standard is quadratic in the depth of its tree. So elements are counted
+before anything is parsed, from above and in linear time; what only looks like the end of an
+element (in a comment, a text, an attribute) ends none here either.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from relay.mail.html import RAW, TAG, VOID, without_raw
+
+# Elements that have no content, or that the next of their kind closes.
+_NOT_COUNTED = VOID.union(
+    ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
+)
+# Cut as coarsely as is quick; the name in it is looked for once in each that is different.
+_TAG_START = re.compile(r"<([/a-zA-Z][^>\s]{0,40})", re.ASCII)
+_TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
+_MOST_NAMES = 1000
+# Comments and the like, elements of raw text, a "<" within a tag, a ">" within an attribute.
+_MAY_HOLD_TAGS = re.compile(
+    rf"{RAW.pattern}|<(?:[!?]|[^<>]*+<)|=\s*+(?:\"[^\"<>]*+>|'[^'<>]*+>)",
+    re.ASCII,
+)
+_DOCTYPE = re.compile(r"\s*(?:<!(?i:doctype)[^>]*>)?")
+_USUAL_NAMES = 30  # of a page's elements that can nest
+_WINDOW = 32 * 1024
+_FIRST_SIGN = 0x4E00  # of as many letters as are needed, with no meaning here
+
+
+def is_tangled(html: str, most: int = 256) -> bool:
+    """Whether elements nest, or are left open, so deep that a parser which keeps to the standard takes forever.
+
+    Counted from above: what ends with its parent counts as open on.
+    """
+    if html.count("<") <= 2 * most:
+        return False
+    signs = _Signs()
+    order = "".join(map(signs.__getitem__, _all_tags(html)))
+    if len(signs.pairs) > _MOST_NAMES:
+        return True
+    pairs = [*signs.pairs.values()]
+    short = order
+    for opens, closes in 2 * pairs[:_USUAL_NAMES]:  # twice: an element that held one other goes too
+        short = short.replace(opens + closes, "")
+    # Each of these took away one level at most.
+    return _deepest(short, pairs) + 2 * _USUAL_NAMES > most and _deepest(order, pairs) > most
+
+
+def _all_tags(html: str) -> Iterable[str]:
+    """What each tag begins with: a slash where it ends an element, and its name.
+
+    Where a comment, a text or an attribute might hold what looks like a tag, the slow way: no parser is fooled by it.
+    """
+    doctype = _DOCTYPE.match(html)
+    assert doctype is not None, "it matches nothing, too"
+    if _MAY_HOLD_TAGS.search(html, doctype.end()):
+        found = TAG.finditer(without_raw(html)[0])
+        return (f"{tag[1]}{tag[2]}" for tag in found if tag[2])
+    return chain.from_iterable(_TAG_START.findall(html, start, end) for start, end in _windows(html))
+
+
+class _Signs(dict[str, str]):
+    """A letter for each tag that opens or closes an element that counts, none for the others; made as they come."""
+
+    def __init__(self) -> None:
+        self.pairs: dict[str, tuple[str, str]] = {}  # by name: the letters of its tags
+
+    def __missing__(self, tag: str) -> str:
+        found = _TAG_NAME.match(tag)
+        name = found[2].lower() if found else ""
+        sign = ""
+        if found and name not in _NOT_COUNTED:
+            first = _FIRST_SIGN + 2 * len(self.pairs)
+            sign = self.pairs.setdefault(name, (chr(first), chr(first + 1)))[found[1] == "/"]
+        self[tag] = sign
+        return sign
+
+
+def _windows(html: str) -> Iterator[tuple[int, int]]:
+    """Pieces that begin with a tag and fit the processor's cache: what is made of one is gone before the next."""
+    start = 0
+    while start < len(html):
+        end = len(html) if start + _WINDOW >= len(html) else html.rfind("<", start + 1, start + _WINDOW)
+        yield start, (end := end if end > 0 else start + _WINDOW)
+        start = end
+
+
+def _deepest(order: str, pairs: list[tuple[str, str]]) -> int:
+    """How many elements are open at most; an end of none that is open ends nothing."""
+    left = dict.fromkeys([opens for opens, _ in pairs], 0)
+    opened_by = {closes: opens for opens, closes in pairs}
+    total = deepest = 0
+    for sign in order:
+        if sign in left:
+            left[sign] += 1
+            total += 1
+            deepest = max(deepest, total)
+        elif left[opened_by[sign]]:
+            left[opened_by[sign]] -= 1
+            total -= 1
+    return deepest
