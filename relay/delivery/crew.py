@@ -103,8 +103,7 @@ class Crew:
         self._slots: dict[str, int] = {}  # of whoever helped
         self._credits: dict[int, float] = {}
         self._outboxes: dict[int, deque[bytes]] = {}
-        self._is_in = False
-        self._next_beat: asyncio.TimerHandle | None = None
+        self._next_beat: asyncio.TimerHandle | None = None  # while we take part
         self.handed_over = 0  # messages so far
 
     # -- who delivers -----------------------------------------------------------------------
@@ -114,8 +113,8 @@ class Crew:
 
         Asked by the writer's thread, in the transaction that takes the message.
         """
-        if self._board is not None and size <= LARGEST and recipients <= MOST_DUE:
-            helper = self._next(self._look(self._board))
+        if size <= LARGEST and recipients <= MOST_DUE:
+            helper = self._next(self._look())
             if helper is not None and helper.room >= size:
                 return helper.node
         return self._node if self._worker.room >= size else ""
@@ -129,12 +128,16 @@ class Crew:
             self._credits[chosen.slot] -= 1.0
         return chosen
 
-    def _look(self, board: Board) -> Sequence[Helper]:
+    def _others(self) -> dict[int, Entry]:
+        """What the others say of themselves, by slot; nothing where there are none."""
+        return self._board.others(self._slot, self._clock() - SILENT) if self._board is not None else {}
+
+    def _look(self) -> Sequence[Helper]:
         """Who delivers our mail just now; nobody where we do it all."""
         now = self._clock()
         if not 0 <= now - self._looked_at < FRESH:
             self._looked_at = now
-            others = board.others(self._slot, now - SILENT)
+            others = self._others()
             handed = shares(max(1, self._senders()), {slot: entry.senders for slot, entry in others.items()})
             helpers = [Helper(slot, others[slot].node, share, others[slot].room) for slot, share in handed.items()]
             if helpers:
@@ -145,11 +148,8 @@ class Crew:
 
     def leaves(self, arriving: int) -> bool:
         """Whether another worker has clearly fewer sessions, `arriving` not being among ours yet."""
-        if self._board is None:
-            return False
         own = self._sessions() + arriving
-        others = self._board.others(self._slot, self._clock() - SILENT).values()
-        return any(own > entry.sessions + entry.sessions // NEAR for entry in others)
+        return any(own > entry.sessions + entry.sessions // NEAR for entry in self._others().values())
 
     # -- handing over -----------------------------------------------------------------------
 
@@ -201,19 +201,17 @@ class Crew:
         if self._board is not None:
             inbox, _ = self._inboxes[self._slot]
             asyncio.get_running_loop().add_reader(inbox, self._receive, inbox)
-            self._is_in = True
             self._beat()
 
     def _beat(self) -> None:
+        self._next_beat = asyncio.get_running_loop().call_later(BEAT, self._beat)
         self.tell()
         self._forget_the_silent()
-        self._next_beat = asyncio.get_running_loop().call_later(BEAT, self._beat)
 
     def _forget_the_silent(self) -> None:
         """What waits for a worker that is stuck or gone need not: its leases bring that back into the queue."""
-        if any(self._outboxes.values()) and self._board is not None:
-            others = self._board.others(self._slot, self._clock() - SILENT)
-            for slot in self._outboxes.keys() - others.keys():
+        if any(self._outboxes.values()):
+            for slot in self._outboxes.keys() - self._others().keys():
                 self._outboxes[slot].clear()
 
     @property
@@ -223,15 +221,15 @@ class Crew:
 
     def tell(self) -> None:
         """Let the others know how much we have to do; called whenever it changes."""
-        if self._board is not None and self._is_in:
+        if self._board is not None and self._next_beat is not None:
             entry = Entry(self._node, self._clock(), self._sessions(), self._senders(), self._worker.room)
             self._board.write(self._slot, entry)
 
     def leave(self) -> None:
         """Take nothing more from the others."""
-        self._is_in = False
         if self._next_beat is not None:
             self._next_beat.cancel()
+            self._next_beat = None
         if self._board is not None:
             self._board.write(self._slot, GONE)
 

@@ -48,7 +48,7 @@ RAW = re.compile(
     r"(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))",
     re.ASCII,
 )
-_FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)
+FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
 _NOTED = frozenset(("a", "area", "img"))
 VOID = frozenset(
@@ -164,7 +164,7 @@ def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
     unseen: list[str] = []
     sheets: list[str] = []
     position = 0
-    foreign = _FOREIGN.search(html) is not None
+    foreign = FOREIGN.search(html) is not None
     while (found := RAW.search(html, position)) is not None:
         pieces.append(html[position : found.start()])
         name = found[1].lower()

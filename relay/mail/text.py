@@ -52,8 +52,7 @@ _GAPS = {
     start: re.compile(rf"({first})(?:\s|&nbsp;|<br[\s/]*+>){{2,1000}}+", re.IGNORECASE | re.ASCII)
     for start, first in (("&nbsp;", "&nbsp;"), ("<br", r"<br[\s/]*+>"))
 }
-_FOREIGN_STARTS = ("<svg", "<math")
-_FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)  # a style sheet in there may hold text that is shown
+_FOREIGN_STARTS = ("<svg", "<math")  # a style sheet in there may hold text that is shown
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
 _ATTRIBUTION = re.compile(
@@ -301,7 +300,7 @@ def _without_blanks(text: str) -> str:
 
 def _without_unshown(markup: str) -> str:
     low = markup.lower()  # a search without regard to case takes many times as long as this
-    if any(map(low.__contains__, _FOREIGN_STARTS)) and _FOREIGN.search(markup):
+    if any(map(low.__contains__, _FOREIGN_STARTS)) and html.FOREIGN.search(markup):
         return markup
     if any(map(low.__contains__, _UNSHOWN_STARTS)):
         markup = _UNSHOWN.sub("", markup)
