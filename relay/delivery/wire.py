@@ -6,6 +6,8 @@ would be taken for the answer to the next command.
 """
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from typing import cast
 
@@ -70,9 +72,21 @@ class Wire(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Whoever waits is told."""
+        """Whoever waits is told, after what the provider said before it left."""
+        if isinstance(exc, OSError):
+            self._hear_out()
         self._transport = None
         self.fail(Lost(f"the connection was lost: {type(exc).__name__}" if exc else "the connection was closed"))
+
+    def _hear_out(self) -> None:
+        """Read what had come when a write failed: the transport looks no more, and a refusal may be among it.
+
+        Under TLS it stays unread: the transport has taken its keys along.
+        """
+        assert self._transport is not None
+        if self._transport.get_extra_info("ssl_object") is None:
+            with contextlib.suppress(OSError):  # nothing had come
+                self.data_received(os.read(self._transport.get_extra_info("socket").fileno(), REPLY_LIMIT))
 
     def pause_writing(self) -> None:
         """The provider reads slower than we write."""

@@ -1,11 +1,19 @@
 """What goes on the wire, in whatever pieces the message comes."""
 
+import asyncio
+import socket
+import struct
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.delivery import wire
-from relay.delivery.wire import stuffed
+from relay.delivery.wire import Wire, stuffed
+from relay.mail.reply import Reply
 
 octets = st.lists(st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\r\n.", b"a"]), max_size=12).map(b"".join)
 
@@ -20,3 +28,20 @@ def test_dots_are_doubled_wherever_pieces_and_blocks_are_cut(block: int, monkeyp
         assert b"".join(stuffed([memoryview(piece) for piece in pieces])) == whole
 
     holds()
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_refusal_that_came_before_our_write_failed_is_heard(make_loop: Callable[[], AbstractEventLoop]) -> None:
+    async def refused() -> Reply:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            _, speaker = await loop.create_connection(lambda: Wire(loop), *server.getsockname())
+            peer, _ = server.accept()
+            peer.sendall(b"421 4.3.2 closing\r\n")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()  # with a reset
+            speaker.write(b"a line\r\n")  # before the loop has looked at the socket
+            return await speaker.reply(5)
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        assert runner.run(refused()).code == 421
