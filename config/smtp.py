@@ -58,7 +58,7 @@ class Tls(Section):
 
 
 class Connections(Section):
-    # Open connections of a process. Default 2000.
+    # Open connections. Default 2000. These three are counted by all workers of a machine together.
     total: Positive = 2000
     # Of one address that has not authenticated. Default 50. Loopback and trusted_networks are exempt.
     per_address: Positive = 50

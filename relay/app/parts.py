@@ -49,6 +49,7 @@ from relay.submission.desk import FrontDesk
 from relay.submission.intake import Intake, IntakeSettings
 from relay.submission.login import Logins
 from relay.submission.preparation import House
+from relay.submission.tally import Tally
 from relay.submission.terms import Limits, Terms, Timeouts
 from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
@@ -76,6 +77,7 @@ class Parts:
         admin_key: str,
         slot: int = 0,
         shared: Shared | None = None,
+        tally: int | None = None,
         clock: Callable[[], int] = wall_clock,
         random: Callable[[int], bytes] | None = None,
     ) -> None:
@@ -85,6 +87,7 @@ class Parts:
         self.instance = instance
         self.slot = slot
         self._shared = shared
+        self._tally = tally
         self.clock = clock
         self.random = random or Chance()
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
@@ -240,7 +243,8 @@ class Parts:
     def traffic(self) -> Traffic:
         """All sessions of the process."""
         cohort = Cohort(lambda: self.writer.pace)
-        return Traffic(self.limits(), time.monotonic, cohort, on_change=lambda: self.crew.tell())  # noqa: PLW0108 - made later
+        tally = Tally.alone() if self._tally is None else Tally(self._tally, self.slot)
+        return Traffic(self.limits(), time.monotonic, cohort, tally, on_change=lambda: self.crew.tell())  # noqa: PLW0108 - made later
 
     @cached_property
     def throttle(self) -> Throttle:

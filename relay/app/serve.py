@@ -36,6 +36,7 @@ from relay.delivery.crew import Shared
 from relay.store.engine import Database, StoreUnusable, Unreachable, mark_of
 from relay.store.writer import Unavailable
 from relay.submission.listener import bind, inherited
+from relay.submission.tally import Tally
 
 log = structlog.get_logger()
 
@@ -48,6 +49,7 @@ class Sockets:
     inbound: list[socket.socket]
     http: socket.socket
     shared: Shared | None
+    tally: int | None
 
     @classmethod
     def bound(cls, settings: Settings, workers: int = 1) -> "Sockets":
@@ -57,6 +59,7 @@ class Sockets:
             [bind(listener.host, listener.port) for listener in settings.inbound.listeners],
             bind(settings.http.host, settings.http.port),
             Shared.made(workers) if workers > 1 else None,
+            Tally.make(workers) if workers > 1 else None,
         )
 
     @classmethod
@@ -67,6 +70,7 @@ class Sockets:
             list(map(inherited, charge.inbound)),
             inherited(charge.http),
             Shared(charge.board, charge.inboxes),
+            charge.tally,
         )
 
 
@@ -121,6 +125,7 @@ def make_app(settings: Settings, instance: Instance, sockets: Sockets, slot: int
         http=sockets.http,
         inbound=sockets.inbound,
         shared=sockets.shared,
+        tally=sockets.tally,
     )
 
 
@@ -188,6 +193,7 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
     gc.collect()
     gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
     assert sockets.shared is not None
+    assert sockets.tally is not None
     charge = Charge(
         config=str(path.absolute()),
         workers=fork_workers(count, lambda slot: _worker(path, settings, instance, sockets, slot, count)),
@@ -197,6 +203,7 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
         http=sockets.http.fileno(),
         board=sockets.shared.board,
         inboxes=sockets.shared.inboxes,
+        tally=sockets.tally,
         standing=handover.keep(settings),
         store=mark_of(settings.storage.path),
     )
@@ -220,6 +227,7 @@ def take_over(charge: Charge, slot: int) -> int:
     By the configuration as it is now, but for what waits for a restart: that is as it was when the server started.
     """
     return_memory()
+    Tally(charge.tally, slot)  # the connections of who died are over, whether or not anybody can take over
     path = Path(charge.config)
     try:
         settings = with_standing(load(path, more=OF_A_RELOAD).settings, handover.kept(charge.standing))

@@ -38,6 +38,7 @@ class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this 
     http: int
     board: int  # what the workers share (`relay.delivery.crew`), and the two ends of each one's inbox
     inboxes: list[list[int]]
+    tally: int  # what they count together (`relay.submission.tally`)
     standing: int  # descriptor of what stands until a restart
     store: str  # the mark of its file
     workers: dict[str, int]  # slots by process id
@@ -51,7 +52,7 @@ class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this 
     @property
     def descriptors(self) -> list[int]:
         """Everything that is handed down to workers."""
-        return [*self.doors, self.board, *(end for inbox in self.inboxes for end in inbox), self.standing]
+        return [*self.doors, self.board, *(end for inbox in self.inboxes for end in inbox), self.tally, self.standing]
 
 
 def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:

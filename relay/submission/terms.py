@@ -31,7 +31,7 @@ class Timeouts(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """Counts; those of `Traffic` hold for all listeners of a process together."""
+    """Counts; the first three hold for all workers of a machine together."""
 
     total: int = 2000  # connections
     per_address: int = 50  # of them, not authenticated, from one address

@@ -1,5 +1,7 @@
 """What all sessions of a process share: how many there are, the memory of their messages, their commits.
 
+How many there may be is a matter of the machine: the workers count them together (`tally`).
+
 A commit belongs to the process, never to the connection it came by: a client that hangs
 up cannot cancel it (RFC 5321 §6.1, RFC 1047). Time is looked at once a second for all
 sessions together instead of by a timer each; the clock is an argument.
@@ -16,12 +18,14 @@ import structlog
 
 from relay.submission.cohort import Cohort
 from relay.submission.reader import Memory
+from relay.submission.tally import Tally
 from relay.submission.terms import Limits
 
 log = structlog.get_logger()
 Admission = Literal["admitted", "draining", "full", "address"]
 
 LOOK_EVERY = 1.0  # seconds
+_ALL = "all"
 
 
 class Guest(Protocol):
@@ -45,6 +49,7 @@ class Traffic:
         limits: Limits,
         clock: Callable[[], float],
         cohort: Cohort | None = None,
+        tally: Tally | None = None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_change` is called whenever `sessions` or `active` may have changed."""
@@ -58,8 +63,7 @@ class Traffic:
         self._active: dict[Guest, int] = {}  # by the look in which each was last heard of
         self._looks = 0
         self._on_change = on_change
-        self._addresses: Counter[str] = Counter()
-        self._credentials: Counter[str] = Counter()
+        self._tally = tally or Tally.alone()
         self._commits: set[asyncio.Task[Any]] = set()
         self._empty: asyncio.Event | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -85,25 +89,24 @@ class Traffic:
         """Whether a new connection may stay. `place` is what it counts under, empty for the exempt."""
         if self.draining:
             return "draining"
-        if len(self._sessions) >= self.limits.total:
+        if not self._tally.claim(_ALL, self.limits.total):
             self.counts["connections_refused_total"] += 1
             return "full"
-        if place and self._addresses[place] >= self.limits.per_address:
+        if place and not self._tally.claim(_address(place), self.limits.per_address):
+            self._tally.less(_ALL)
             self.counts["connections_refused_address"] += 1
             return "address"
         self._sessions.add(session)
-        if place:
-            self._addresses[place] += 1
         self._on_change()
         return "admitted"
 
     def prove(self, place: str, credential: str) -> bool:
         """A connection of `place` has authenticated; False when the credential has too many."""
-        if self._credentials[credential] >= self.limits.per_credential:
+        if not self._tally.claim(_credential(credential), self.limits.per_credential):
             self.counts["connections_refused_credential"] += 1
             return False
-        self._credentials[credential] += 1
-        self._less(self._addresses, place)
+        if place:
+            self._tally.less(_address(place))
         return True
 
     def leave(self, session: Guest, place: str, credential: str) -> None:
@@ -113,21 +116,16 @@ class Traffic:
             self.cohort.excuse(session)
             self._active.pop(session, None)
             self._on_change()
-            self._less(self._credentials, credential) if credential else self._less(self._addresses, place)
+            self._tally.less(_ALL)
+            if credential or place:
+                self._tally.less(_credential(credential) if credential else _address(place))
         self._look_if_empty()
 
     def forget(self, place: str, credential: str) -> None:
         """A connection has lost its authentication (STARTTLS) and counts under its place again."""
-        self._less(self._credentials, credential)
+        self._tally.less(_credential(credential))
         if place:
-            self._addresses[place] += 1
-
-    @staticmethod
-    def _less(counter: Counter[str], key: str) -> None:
-        if key and counter[key] > 1:
-            counter[key] -= 1
-        else:
-            counter.pop(key, None)
+            self._tally.more(_address(place))
 
     def begin(self, session: Guest) -> None:
         """A message of this connection is on its way."""
@@ -203,6 +201,14 @@ class Traffic:
     def _look_if_empty(self) -> None:
         if self._empty is not None and not self._sessions and not self._commits:
             self._empty.set()
+
+
+def _address(place: str) -> str:
+    return f"address {place}"
+
+
+def _credential(credential: str) -> str:
+    return f"credential {credential}"
 
 
 def place_of(host: str, trusted: Sequence[IPv4Network | IPv6Network]) -> str:

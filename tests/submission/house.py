@@ -208,7 +208,7 @@ class Hall:
         self.loop.close()
         assert self.may_complain or not self.complaints, self.complaints
         assert self.traffic.memory.used == 0, "memory was not given back"
-        left = [*self.traffic._addresses, *self.traffic._credentials]
+        left = [*filter(None, self.traffic._tally._own)]
         assert not left, "a connection was not counted out"
 
     async def _tidied(self) -> None:
