@@ -63,7 +63,7 @@ class Chores:
             Chore("providers", 1, self._providers),
             Chore("room", 15, self._app.room.look),
             Chore("file", 1, self._file),
-            Chore("strays", 5, self._strays),
+            Chore("strays", 5, self._app.worker.give_back_strays),
             Chore("signers", 60, self._app.load_signers),
             Chore("domains", 60, self._domains, alone=True),
             Chore("dead nodes", 10, self.bury_the_dead),  # on SQLite too each: the first may be the dead one
@@ -114,10 +114,6 @@ class Chores:
         if not 0 <= now - self._last_beat < SILENT // 2:
             self._awake_since = now
         self._last_beat = now
-
-    async def _strays(self) -> None:
-        if self._app.crew.has_others:
-            await self._app.worker.give_back_strays()
 
     async def _providers(self) -> None:
         paused = await self._app.reader.call(paused_providers)

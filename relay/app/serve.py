@@ -40,6 +40,8 @@ from relay.submission.tally import Tally
 
 log = structlog.get_logger()
 
+LAST_WORD = 3.0  # seconds after a drain in which a process says goodbye to its store
+
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
@@ -144,9 +146,14 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.stopping.set)
     reloads: set[asyncio.Task[None]] = set()
+    one_at_a_time = asyncio.Lock()  # of two at once the older file might come last
+
+    async def reload_in_turn() -> None:
+        async with one_at_a_time:
+            await _reload(app, path)
 
     def reload() -> None:
-        task = asyncio.create_task(_reload(app, path))
+        task = asyncio.create_task(reload_in_turn())
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
@@ -162,8 +169,13 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     await app.stopping.wait()
     if app.exit_code:
         os._exit(app.exit_code)  # the disk failed: nothing may be written any more, not even politely
-    await app.drain()
-    await app.stop()
+    try:
+        async with asyncio.timeout(settings.server.drain_timeout.total_seconds() + LAST_WORD):
+            await app.drain()
+            await app.stop()
+    except TimeoutError:  # its threads wait for the store, and would be waited for
+        log.error("the store does not answer; ending without it: what was under way is found at the next start")  # noqa: TRY400
+        os._exit(os.EX_TEMPFAIL)
     return app.exit_code
 
 

@@ -214,11 +214,6 @@ class Crew:
             for slot in self._outboxes.keys() - self._others().keys():
                 self._outboxes[slot].clear()
 
-    @property
-    def has_others(self) -> bool:
-        """Whether there are workers beside us."""
-        return self._board is not None
-
     def tell(self) -> None:
         """Let the others know how much we have to do; called whenever it changes."""
         if self._board is not None and self._next_beat is not None:

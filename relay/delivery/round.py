@@ -12,7 +12,7 @@ store that cannot be written is waited for.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
@@ -217,7 +217,8 @@ class Round:
         means, quota = self._means, quota_of(provider)
         before = {due.n: self._settlement.tried(self._last[due.n], due) for due in group if due.n in self._last}
         item = Begin(self._parcel, tuple(group), provider.name, means.node, means.clock(), before, quota)
-        answer: Begun = await means.patiently(lambda: means.writer.put(means.begin, item))
+        tries = _tries(item)
+        answer: Begun = await means.patiently(lambda: means.writer.put(means.begin, next(tries)))
         if answer.limited_until:
             means.healths.limited(provider.name, answer.limited_until)
             return ()
@@ -258,3 +259,11 @@ class Round:
         if outcome.kind == POLICY and self._means.delivery.failover_on_policy_refusal:
             return replace(outcome, result=Result.NEXT)
         return outcome
+
+
+def _tries(item: Begin) -> Iterator[Begin]:
+    """The item as it is put in line first, and ever after."""
+    yield item
+    again = replace(item, again=True)
+    while True:
+        yield again

@@ -7,6 +7,7 @@ never forgotten while the process lives.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -53,9 +54,10 @@ class Settlement:
         """Wait until everything is in the store. Raises Unavailable only when the process ends without one."""
         for item, future in self._writing:
             try:
-                await future
+                is_ours = await future
             except Unavailable:
-                await self._means.patiently(lambda item=item: self._means.writer.put(self._means.settle, item))  # type: ignore[misc]
+                is_ours = await self._means.patiently(partial(self._means.writer.put, self._means.settle, item))
+            self._tell(item, is_ours=is_ours)
 
     # -- ends -------------------------------------------------------------------------------
 
@@ -234,13 +236,15 @@ class Settlement:
             future = asyncio.get_running_loop().create_future()
             future.set_exception(error)
         self._writing.append((item, future))
-        self._tell(item)
 
-    def _tell(self, item: Settle) -> None:
+    def _tell(self, item: Settle, *, is_ours: bool) -> None:
         tried = item.tried
-        self._means.watch.settled(item.state, tried.provider if tried else "")
-        log.info(
-            "settled",
+        if is_ours:
+            self._means.watch.settled(item.state, tried.provider if tried else "")
+        # Somebody else may have sent it too by now: what came of it here is told all the same, and nowhere else.
+        tell, event = (log.info, "settled") if is_ours else (log.warning, "settled too late: another node has it now")
+        tell(
+            event,
             send=item.parcel.send_id,
             n=item.due.n,
             state=item.state,

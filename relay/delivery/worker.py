@@ -100,8 +100,9 @@ class Worker:
         ends = loop.time() + timeout
         self._draining = True
         self._wake.set()
-        if self._main is not None:
-            await self._main
+        if self._main is not None:  # it may be waiting for a store that does not answer
+            await asyncio.wait({self._main}, timeout=timeout - LAST_SECONDS)
+            self._main.cancel()
         pool = self.means.pool
         if not await self._finish(ends - loop.time() - LAST_SECONDS):
             pool.hurry(wait_for_answers=True)
@@ -117,16 +118,17 @@ class Worker:
         return send_id in self._held
 
     async def give_back_strays(self) -> None:
-        """What is leased to us and never came, since who was to hand it over died, waits in the queue again.
+        """What is leased to us and never came waits in the queue again.
 
-        Given back is what two looks in a row found. Raises Unavailable, Broken.
+        Who was to hand it over died, or the store went away before it could say that the lease was written. Given
+        back is what two looks in a row found. Raises Unavailable, Broken.
         """
         node, now = self.means.node, self.means.clock()
         leased = await self._reader.call(lambda c: strays(c, node=node, now=now))
         missing = leased - self._held.keys()
         lost, self._missing = missing & self._missing, missing
         if lost:
-            log.warning("mail that was not handed over goes back into the queue", sends=len(lost))
+            log.warning("mail that is leased to us and never came goes back into the queue", sends=len(lost))
             await self.means.writer.run(lambda c: give_back(c, node=node, now=now, send_ids=lost))
             self.wake()
 
@@ -184,6 +186,9 @@ class Worker:
             parcels = await self.means.writer.run(lambda c: claim(c, node=node, now=now, limit=room))
         except (Unavailable, Broken) as error:
             log.warning("the queue cannot be read", error=str(error))
+            return False
+        except Exception:  # a bug must not end the delivery of everything: it is told and tried again
+            log.exception("the queue could not be looked at")
             return False
         for parcel in parcels:
             self._take(parcel, self._claimed)

@@ -4,7 +4,9 @@
 flood; where the provider has limits it takes the places for the attempt in the same
 transaction, and does not begin without them. Both handlers check that the delivery is still
 theirs (the lease is the fence): what another node took over is neither begun nor settled
-here. Every change of state is one statement and one event row.
+here. Whoever asks again, since nobody knew whether it was written, gets the same answer. A node
+that was taken for dead may still settle, until somebody else has begun: what a provider
+said is worth more than that nobody knows. Every change of state is one statement and one event row.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +32,8 @@ class Begin(Struct, frozen=True):
     """An attempt about to be made: for these recipients of a submission, at this provider.
 
     `before` is the outcome of the attempt that failed over to this one, if it follows one;
-    `quota` are the provider's limits, where it has some.
+    `quota` are the provider's limits, where it has some. `again` where it was put in line before, and
+    nobody could tell whether it was written.
     """
 
     parcel: Parcel
@@ -40,6 +43,7 @@ class Begin(Struct, frozen=True):
     at: int
     before: Mapping[int, "Tried"] = field(default_factory=dict)
     quota: Quota | None = None
+    again: bool = False
 
 
 class Begun(Struct, frozen=True):
@@ -99,19 +103,21 @@ class BeginHandler:
         """Commit the attempts; a delivery that is no longer leased here, or over a limit, does not begin."""
         accounts = Accounts(connection, _quotas(items), max(i.at for i in items))
         ours = _still_ours(connection, [(i.parcel.send_id, d.n, i.node) for i in items for d in i.due])
-        began = [_may_begin(item, ours, accounts) for item in items]
-        rows = [(i, d) for i, begun in zip(items, began, strict=True) for d in i.due if d.n in begun.numbers]
+        before = [_begun_before(connection, item, ours) for item in items]
+        began = [one or _may_begin(item, ours, accounts) for item, one in zip(items, before, strict=True)]
+        new = [(item, begun) for item, begun, one in zip(items, began, before, strict=True) if one is None]
+        rows = [(i, d) for i, begun in new for d in i.due if d.n in begun.numbers]
         for item, due in rows:
-            state = ours[item.parcel.send_id, due.n]
+            state = ours[item.parcel.send_id, due.n].state
             if state not in ("active", "uncertain"):  # asking again leaves it uncertain until there is an answer
                 check_change(state, "active")
         if rows:
             _BEGIN.many(connection, [_begin_row(i, d) for i, d in rows])
             _NEW_ATTEMPT.many(connection, [_attempt_row(i, d) for i, d in rows])
-            before = [(i.parcel.send_id, i.before[d.n]) for i, d in rows if d.n in i.before]
-            if before:
-                _FINISH_ATTEMPT.many(connection, [_finish_row(send_id, tried) for send_id, tried in before])
-            _leave_places(accounts, [tried for _, tried in before])
+            failed = [(i.parcel.send_id, i.before[d.n]) for i, d in rows if d.n in i.before]
+            if failed:
+                _FINISH_ATTEMPT.many(connection, [_finish_row(send_id, tried) for send_id, tried in failed])
+            _leave_places(accounts, [tried for _, tried in failed])
             record(connection, [_began(i, d) for i, d in rows])
         accounts.keep()
         return began
@@ -122,8 +128,25 @@ def _quotas(items: Sequence[Begin]) -> set[Quota]:
     return quotas | {tried.taken.quota for i in items for tried in i.before.values() if tried.taken is not None}
 
 
-def _may_begin(item: Begin, ours: Mapping[tuple[str, int], str], accounts: Accounts) -> Begun:
-    numbers = tuple(due.n for due in item.due if (item.parcel.send_id, due.n) in ours)
+def _began_since(item: Begin, due: Due, ours: Mapping[tuple[str, int], Any]) -> bool:
+    """Whether an attempt began that `item` knows nothing of."""
+    held = ours.get((item.parcel.send_id, due.n))
+    return held is not None and held.began > due.attempts
+
+
+def _begun_before(connection: Connection, item: Begin, ours: Mapping[tuple[str, int], Any]) -> Begun | None:
+    """What this very item began when it was put in line before; None where it did not."""
+    if not item.again or not any(_began_since(item, due, ours) for due in item.due):
+        return None
+    own = {"send_id": item.parcel.send_id, "node": item.node, "at": item.at, "provider": item.provider}
+    known = {(row.n, row.number) for row in _BEGUN.all(connection, **own)}
+    numbers = tuple(due.n for due in item.due if (due.n, due.attempts + 1) in known)
+    return Begun(numbers) if numbers else None
+
+
+def _may_begin(item: Begin, ours: Mapping[tuple[str, int], Any], accounts: Accounts) -> Begun:
+    there = [due for due in item.due if (item.parcel.send_id, due.n) in ours]
+    numbers = tuple(due.n for due in there if not _began_since(item, due, ours))
     if item.quota is None or not numbers:
         return Begun(numbers)
     until = accounts.take(item.quota, item.node, len(numbers))
@@ -137,7 +160,7 @@ def _leave_places(accounts: Accounts, tried: Iterable[Tried]) -> None:
 
 
 class SettleHandler:
-    """The writer's handler for outcomes; answers whether each was still ours to settle.
+    """The writer's handler for outcomes; answers whether each stands so now.
 
     `on_settled` writes, in the same transaction, what follows from outcomes (suppressions, pauses).
     """
@@ -160,12 +183,12 @@ class SettleHandler:
         accounts = Accounts(connection, _given_back(items), max(i.at for i in items))
         _leave_places(accounts, tried)
         accounts.keep()
-        ours = _still_ours(connection, [(i.parcel.send_id, i.due.n, i.node) for i in items])
-        mine = [i for i in items if (i.parcel.send_id, i.due.n) in ours]
+        held = _held(connection, {i.parcel.send_id for i in items})
+        mine = [i for i in items if _may_settle(i, held.get((i.parcel.send_id, i.due.n)))]
+        before = {(i.parcel.send_id, i.due.n): held[i.parcel.send_id, i.due.n].state for i in mine}
         for item in mine:
-            before = ours[item.parcel.send_id, item.due.n]
-            if before != item.state:
-                check_change(before, item.state)
+            if (state := before[item.parcel.send_id, item.due.n]) != item.state:
+                check_change(state, item.state)
         if mine:
             _SETTLE.many(connection, [_settle_row(i) for i in mine])
             if rows := [_finish_row(i.parcel.send_id, i.tried) for i in mine if i.tried is not None]:
@@ -180,9 +203,9 @@ class SettleHandler:
                     if (column := _counted(i))
                 ],
             )
-            record(connection, [_settled(i) for i in mine if i.state != ours[i.parcel.send_id, i.due.n]])
+            record(connection, [_settled(i) for i in mine if i.state != before[i.parcel.send_id, i.due.n]])
             self._on_settled(connection, mine)
-        return [(i.parcel.send_id, i.due.n) in ours for i in items]
+        return [(key := (i.parcel.send_id, i.due.n)) in before or _stands_so(i, held.get(key)) for i in items]
 
 
 def _given_back(items: Sequence[Settle]) -> set[Quota]:
@@ -190,19 +213,46 @@ def _given_back(items: Sequence[Settle]) -> set[Quota]:
     return {i.tried.taken.quota for i in items if i.tried is not None and i.tried.taken is not None}
 
 
-def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) -> dict[tuple[str, int], str]:
-    """Which of these deliveries this node still holds, with their states; locked on PostgreSQL."""
-    holders = {(send_id, n): node for send_id, n, node in wanted}
-    rows = _HELD.all(connection, ids=sorted({send_id for send_id, _, _ in wanted}))
+def _held(connection: Connection, send_ids: set[str]) -> dict[tuple[str, int], Any]:
+    """The deliveries of these submissions, by whom they are held; locked on PostgreSQL."""
+    return {(row.send_id, row.n): row for row in _HELD.all(connection, ids=sorted(send_ids))}
+
+
+def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) -> dict[tuple[str, int], Any]:
+    """Which of these deliveries this node still holds; locked on PostgreSQL."""
+    held = _held(connection, {send_id for send_id, _, _ in wanted})
     return {
-        (row.send_id, row.n): row.state
-        for row in rows
-        if holders.get((row.send_id, row.n)) == row.lease_node and row.state in OPEN
+        (send_id, n): row
+        for send_id, n, node in wanted
+        if (row := held.get((send_id, n))) is not None and row.lease_node == node and row.state in OPEN
     }
 
 
+def _may_settle(item: Settle, held: Any) -> bool:
+    """Whether the delivery is still held by who settles it, or nobody has begun since that one was buried alive."""
+    if held is None or held.state not in OPEN:
+        return False
+    if held.lease_node == item.node:
+        return True
+    was_buried = held.state == "uncertain" and held.reason == "crashed" and not held.began
+    return was_buried and item.tried is not None and item.tried.number == held.attempts
+
+
+def _stands_so(item: Settle, held: Any) -> bool:
+    """Whether it was settled so before, though nobody could tell."""
+    if held is None or item.tried is None:
+        return False
+    return (held.state, held.lease_node, held.attempts) == (item.state, "", item.tried.number)
+
+
 _HELD = Prepared(
-    "SELECT send_id, n, state, lease_node FROM deliveries WHERE send_id IN :ids[] ORDER BY send_id, n", lock=True
+    "SELECT send_id, n, state, lease_node, began, attempts, reason FROM deliveries"
+    " WHERE send_id IN :ids[] ORDER BY send_id, n",
+    lock=True,
+)
+_BEGUN = Prepared(
+    "SELECT n, number FROM attempts"
+    " WHERE send_id = :send_id AND node = :node AND began_at = :at AND provider = :provider"
 )
 _BEGIN = Prepared(
     "UPDATE deliveries SET state = CASE state WHEN 'uncertain' THEN state ELSE 'active' END,"

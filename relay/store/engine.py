@@ -118,7 +118,7 @@ class Database:
             url = self.url.set(drivername="sqlite")
             # One connection, used by the writer thread alone; commands open their own Database.
             engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=2, connect_args=_SQLITE_ARGS)
-            _obey(engine, self._patience, WRITER_CACHE)
+            _obey(engine, self.patience, WRITER_CACHE)
             event.listen(engine, "begin", _begin_immediate)
             return engine
         return create_engine(
@@ -131,22 +131,23 @@ class Database:
         )
 
     @property
-    def _patience(self) -> int:
-        """Milliseconds SQLite waits for a lock."""
-        return int((BUSY if self._timeout is None else self._timeout) * 1000)
+    def patience(self) -> float:
+        """Seconds for which others that write to the same file are waited for."""
+        return BUSY if self._timeout is None else self._timeout
 
     @property
     def _postgresql_args(self) -> dict[str, Any]:
-        if self._timeout is None:
-            return {"connect_timeout": 5}
-        given = self.url.query.get("options", "")  # what the URL asks for stands; ours is added
-        return {"connect_timeout": 5, "options": f"{given} -c statement_timeout={int(self._timeout * 1000)}".strip()}
+        args: dict[str, Any] = {name: value for name, value in _POSTGRESQL_ARGS.items() if name not in self.url.query}
+        if self._timeout is not None:
+            given = self.url.query.get("options", "")  # what the URL asks for stands; ours is added
+            args["options"] = f"{given} -c statement_timeout={int(self._timeout * 1000)}".strip()
+        return args
 
     def _asking(self) -> Engine:
         """For the reader thread: short synchronous questions on the way in."""
         if self.is_sqlite:
             engine = create_engine(self.url.set(drivername="sqlite"), pool_size=1, connect_args=_SQLITE_ARGS)
-            _obey(engine, self._patience, READER_CACHE)
+            _obey(engine, self.patience, READER_CACHE)
             event.listen(engine, "begin", _begin_deferred)
             return engine
         return create_engine(
@@ -158,7 +159,7 @@ class Database:
             engine = create_async_engine(
                 self.url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4, connect_args=_SQLITE_ARGS
             )
-            _obey(engine.sync_engine, self._patience, LIST_CACHE)
+            _obey(engine.sync_engine, self.patience, LIST_CACHE)
             event.listen(engine.sync_engine, "begin", _begin_deferred)
             return engine
         return create_async_engine(
@@ -214,12 +215,21 @@ class Database:
         self.writing.dispose()
 
 
+# A server that vanished without a word is noticed within half a minute, not when the system's own patience ends.
+_POSTGRESQL_ARGS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 _SQLITE_ARGS: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY, "cached_statements": 256}
 
 
-def _obey(engine: Engine, patience: int, cache_kib: int) -> None:
+def _obey(engine: Engine, patience: float, cache_kib: int) -> None:
+    milliseconds = int(patience * 1000)
     pragmas = (
-        ("busy_timeout", str(patience), patience),  # first: the next one may meet a lock
+        ("busy_timeout", str(milliseconds), milliseconds),  # first: the next one may meet a lock
         ("journal_mode", "WAL", "wal"),
         ("synchronous", "FULL", 2),
         ("cache_size", str(-cache_kib), -cache_kib),

@@ -23,7 +23,6 @@ from relay.store.states import WAITING, check_change
 LEASE = 24 * 3_600_000  # milliseconds
 
 UNDER_WAY = 5_000  # milliseconds after which what was leased to a node has arrived there
-LONG_AGO = 600_000  # milliseconds after which nothing fresh is found that strayed; whoever lives looks all the time
 
 CRASHES = 3  # attempts at one delivery that end in a crash before it is given up (faults R13)
 
@@ -35,7 +34,7 @@ _CLAIMABLE = (
     select(_d.send_id, _d.n)
     .where(
         _OPEN,
-        _d.state != "active",
+        _d.began == 0,  # an attempt that is under way is fenced however long it takes, until its node is buried
         _d.due_at <= bindparam("now"),
         (_d.lease_node == "") | (_d.lease_until < bindparam("now")),
     )
@@ -137,8 +136,8 @@ _NEXT_DUE = Prepared(
 
 
 def strays(connection: Connection, *, node: str, now: int) -> set[str]:
-    """Fresh submissions leased to this node a while ago: it has them in hand, or never got them."""
-    rows = _FRESH.all(connection, node=node, since=now - LONG_AGO, until=now + LEASE - UNDER_WAY)
+    """Submissions leased to this node a while ago, no attempt of which has begun: in its hands, or never come there."""
+    rows = _IDLE.all(connection, node=node, until=now + LEASE - UNDER_WAY)
     return {str(row.send_id) for row in rows}
 
 
@@ -148,8 +147,8 @@ def give_back(connection: Connection, *, node: str, now: int, send_ids: Collecti
     _GIVE_BACK.many(connection, [{"send_id": send_id, "node": node, "until": until} for send_id in send_ids])
 
 
-_STRAY = "state = 'queued' AND attempts = 0 AND lease_node = :node AND lease_until < :until"
-_FRESH = Prepared(f"SELECT send_id FROM deliveries WHERE {_STRAY} AND due_at > :since")  # noqa: S608
+_STRAY = f"{t.OPEN_CONDITION} AND began = 0 AND lease_node = :node AND lease_until < :until"
+_IDLE = Prepared(f"SELECT send_id FROM deliveries WHERE {_STRAY}")  # noqa: S608
 _GIVE_BACK = Prepared(
     f"UPDATE deliveries SET lease_node = '', lease_until = 0 WHERE send_id = :send_id AND {_STRAY}"  # noqa: S608
 )

@@ -14,14 +14,12 @@ connection lost during COMMIT is asked for by its transaction id before anyone i
 """
 
 import asyncio
-import queue
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -30,17 +28,17 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from relay.store import guard
 from relay.store.engine import Database
+from relay.store.line import Handler, Item, Line
 from relay.store.prepared import Prepared
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-ROUND_ITEMS = 256
-ROUND_BYTES = 8 * 1024 * 1024
 LINE_ITEMS = 20_000  # beyond it nothing more is taken: a temporary refusal before accepting
-COMPANY = 0.05  # seconds that the patient wait for others at most
 PACE_OF = 8  # rounds the pace is a mean of, roughly
 TRIES = 5  # of a round that a deadlock or a lost connection undid
+LOOK = 1.0  # seconds between looks at how long the line has not moved
+FATE_PATIENCE, FATE_WAIT = 5.0, 0.25  # seconds for which the fate of a COMMIT is asked for, and between two questions
 
 
 class Unavailable(Exception):
@@ -53,26 +51,6 @@ class Unavailable(Exception):
 
 class Broken(Exception):
     """The disk failed on commit: nothing may be written any more, the process must exit."""
-
-
-class Handler(Protocol):
-    """Does everything of one kind that waits, inside the round's transaction; results in the order of the items."""
-
-    order: int  # kinds with a smaller number go first in a round
-    is_patient: bool  # whether it may wait a moment for a round of others
-
-    def guards(self, items: Sequence[Any]) -> Iterable[str]:
-        """What a round that holds these items locks before any kind begins (`guard`)."""
-
-    def __call__(self, connection: Connection, items: Sequence[Any]) -> Sequence[Any]:
-        """One result an item; an exception runs the items one by one."""
-
-
-class _Item(Struct):
-    handler: Handler
-    value: Any
-    size: int
-    future: "asyncio.Future[Any]"
 
 
 class _Refused(Struct, frozen=True):
@@ -104,11 +82,12 @@ class Writer:
     def __init__(self, database: Database, *, on_broken: Callable[[], None]) -> None:
         self._database = database
         self._on_broken = on_broken
-        self._line: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
+        self._line = Line(None if database.is_sqlite else _JOB)
         self._waiting = 0
-        self._gathered: list[_Item] = []
+        self._gathered: list[Item] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         self._connection: Connection | None = None
         self._broken = False
         self.rounds = 0
@@ -121,13 +100,15 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
+        self._look()
 
     async def stop(self) -> None:
         """Write what waits, then end the thread."""
-        if self._thread is None:
+        if self._thread is None or self._next_look is None:
             return
+        self._next_look.cancel()
         self._hand_over()
-        self._line.put(None)
+        self._line.end()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
         self._thread = None
 
@@ -144,7 +125,7 @@ class Writer:
         future: asyncio.Future[Any] = self._loop.create_future()
         if not self._gathered:
             self._loop.call_soon(self._hand_over)
-        self._gathered.append(_Item(handler, value, size, future))
+        self._gathered.append(Item(handler, value, size, future))
         return future
 
     def _hand_over(self) -> None:
@@ -152,6 +133,14 @@ class Writer:
         if self._gathered:
             self._line.put(self._gathered)
             self._gathered = []
+
+    def _look(self) -> None:
+        """Whoever has waited for longer than the store is waited for is told, and may come again."""
+        assert self._loop is not None
+        self._next_look = self._loop.call_later(LOOK, self._look)
+        if items := self._line.send_away(self._database.patience):
+            log.warning("the store cannot be written", error="other processes do not let us")
+            self._deliver(items, [Unavailable("others write for too long")] * len(items))
 
     async def run(self, job: Callable[[Connection], T], answers: tuple[type[Exception], ...] = ()) -> T:
         """Run one function in a write transaction and return its result after the commit.
@@ -180,55 +169,20 @@ class Writer:
     # -- the thread -----------------------------------------------------------------
 
     def _work(self) -> None:
-        waiting: deque[_Item] = deque()
-        more = True
-        while more or waiting:
-            more = self._gather(waiting) and more
-            if not waiting:
-                continue
+        while self._line.wait():
             began = time.monotonic()
             try:
                 with self._database.turn():
-                    more = self._take_over(waiting) and more  # what came while others wrote goes along
-                    items = _next_round(waiting, jobs_apart=not self._database.is_sqlite)
-                    results = self._round(items, began)
+                    items = self._line.let_in()
+                    results = self._round(items, began) if items else []
             except OSError as error:  # there is no turn to be had: the folder is gone, or no descriptor is left
                 log.warning("the store cannot be written", error=str(error))
-                items = [*waiting]
-                waiting.clear()
+                items = self._line.let_go()
                 results = [Unavailable("the store cannot be written")] * len(items)
             self._answer(items, results)
         self._drop_connection()
 
-    def _gather(self, waiting: "deque[_Item]") -> bool:
-        """Take over everything there is, after waiting for the first; False when the end of the line was reached."""
-        alone_until = 0.0  # how long the patient still wait
-        while True:
-            wait = max(0.0, alone_until - time.monotonic()) if waiting else None
-            try:
-                items = self._line.get(block=wait != 0.0, timeout=wait)
-            except queue.Empty:
-                return True
-            if items is None:
-                return False
-            if not waiting:
-                alone_until = time.monotonic() + COMPANY
-            waiting.extend(items)
-            if not all(item.handler.is_patient for item in items):
-                alone_until = 0.0
-
-    def _take_over(self, waiting: "deque[_Item]") -> bool:
-        """Take over everything there is now; False when the end of the line was reached."""
-        while True:
-            try:
-                items = self._line.get_nowait()
-            except queue.Empty:
-                return True
-            if items is None:
-                return False
-            waiting.extend(items)
-
-    def _round(self, items: list[_Item], began: float) -> list[Any]:
+    def _round(self, items: list[Item], began: float) -> list[Any]:
         """What comes of each item: its result, or the exception it ends with."""
         self.rounds += 1
         self.items += len(items)
@@ -244,7 +198,7 @@ class Writer:
         self.pace += (time.monotonic() - began - self.pace) / PACE_OF
         return results
 
-    def _commit(self, items: list[_Item]) -> list[Any]:
+    def _commit(self, items: list[Item]) -> list[Any]:
         """One transaction for all; raises Unavailable, Broken, or what a handler raised."""
         if self._broken:
             raise Broken("the disk failed")
@@ -258,7 +212,7 @@ class Writer:
                 raise self._meaning(error) from error
         raise AssertionError("unreachable")
 
-    def _transaction(self, items: list[_Item]) -> list[Any]:
+    def _transaction(self, items: list[Item]) -> list[Any]:
         connection = self._open()
         transaction = connection.begin()
         try:
@@ -287,19 +241,25 @@ class Writer:
         return int(_XID.all(connection)[0].xid)
 
     def _did_commit(self, error: DBAPIError, ticket: int) -> bool:
-        """Whether COMMIT was done though it got no answer; raises Unavailable where nobody can know now."""
+        """Whether COMMIT was done though it got no answer; raises Unavailable where nobody can know for a while."""
         if self._database.is_sqlite or not error.connection_invalidated:
             return False
+        until = time.monotonic() + FATE_PATIENCE
+        while (fate := self._fate(ticket)) in ("", "in progress"):
+            if time.monotonic() > until:
+                raise Unavailable("whether it was written cannot be known yet")
+            time.sleep(FATE_WAIT)
+        return fate == "committed"
+
+    def _fate(self, ticket: int) -> str:
+        """What became of a transaction, in PostgreSQL's words; empty where nobody can be asked."""
         self._drop_connection()
         try:
-            fate = self._open().execute(_FATE, {"xid": str(ticket)}).scalar_one_or_none()
-        except DBAPIError as unasked:
-            raise Unavailable("whether it was written cannot be asked") from unasked
+            return str(self._open().execute(_FATE, {"xid": str(ticket)}).scalar_one_or_none())
+        except DBAPIError:
+            return ""
         finally:
             self._drop_connection()
-        if fate == "in progress":
-            raise Unavailable("whether it was written is not settled yet")
-        return bool(fate == "committed")
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
@@ -318,17 +278,17 @@ class Writer:
             return Broken("the disk failed")
         if _is_full(error):
             return Unavailable("the disk is full", full=True)
-        if isinstance(error, OperationalError) or error.connection_invalidated:
+        if isinstance(error, OperationalError) or error.connection_invalidated or _is_away(error):
             log.warning("the store cannot be written", error=str(error.orig).splitlines()[0] if error.orig else "")
             return Unavailable("the store cannot be written")
         return error
 
-    def _answer(self, items: list[_Item], results: list[Any]) -> None:
+    def _answer(self, items: list[Item], results: list[Any]) -> None:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop has ended: nobody waits any more
             self._loop.call_soon_threadsafe(self._deliver, items, results)
 
-    def _deliver(self, items: list[_Item], results: list[Any]) -> None:
+    def _deliver(self, items: list[Item], results: list[Any]) -> None:
         self._waiting -= len(items)
         for item, result in zip(items, results, strict=True):
             if item.future.done():
@@ -339,26 +299,11 @@ class Writer:
                 item.future.set_result(result)
 
 
-def _next_round(waiting: "deque[_Item]", *, jobs_apart: bool) -> list[_Item]:
-    """What stands first in line, up to the bounds of a round.
-
-    A job locks what it likes, in the one order there is; behind others in one transaction it could not keep to it.
-    """
-    items = [waiting.popleft()]
-    size = items[0].size
-    while waiting and len(items) < ROUND_ITEMS and size < ROUND_BYTES:
-        if jobs_apart and _JOB in (items[0].handler, waiting[0].handler):
-            break
-        items.append(waiting.popleft())
-        size += items[-1].size
-    return items
-
-
 _XID = Prepared("SELECT xid FROM (SELECT pg_current_xact_id()::text::bigint AS xid) AS own")
 _FATE = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
 
 
-def _handle(connection: Connection, items: list[_Item]) -> list[Any]:
+def _handle(connection: Connection, items: list[Item]) -> list[Any]:
     """Each kind's handler once, in the order of kinds; results in the order of the items."""
     kinds: dict[int, tuple[Handler, list[int]]] = {}
     for index, item in enumerate(items):
@@ -372,7 +317,7 @@ def _handle(connection: Connection, items: list[_Item]) -> list[Any]:
     return results
 
 
-def _guards(items: list[_Item], kinds: Iterable[tuple[Handler, list[int]]]) -> Iterable[str]:
+def _guards(items: list[Item], kinds: Iterable[tuple[Handler, list[int]]]) -> Iterable[str]:
     for handler, indexes in kinds:
         yield from handler.guards([items[i].value for i in indexes])
 
@@ -393,6 +338,11 @@ def _is_undone(error: DBAPIError) -> bool:
 
 def _is_full(error: DBAPIError) -> bool:
     return _sqlite_code(error) == sqlite3.SQLITE_FULL or _sqlstate(error) in ("53100", "53200")
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the server itself is not as it should be: it only reads (a standby), or has trouble within."""
+    return _sqlstate(error) == "25006" or _sqlstate(error)[:2] == "XX"  # PostgreSQL, appendix A
 
 
 def _is_io_error(error: DBAPIError) -> bool:

@@ -221,15 +221,22 @@ class Connection(smtp.SMTP):
         method, argument = work
         try:
             await method(argument)
+            self._forgive()  # it may have been told to hurry, and come to its end all the same
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not self._overdue or task is None:
+            if not self._forgive():
                 raise
-            self._overdue = False
-            task.uncancel()
             self._say(self._late())
         except Exception as error:  # noqa: BLE001 - the last resort of a connection: told as 451, logged with its id
+            self._forgive()
             self._say(self._trouble(error))
+
+    def _forgive(self) -> bool:
+        """Whether the command under way was told to hurry; the next one has all its time again."""
+        was_overdue, self._overdue = self._overdue, False
+        task = asyncio.current_task()
+        if was_overdue and task is not None:
+            task.uncancel()
+        return was_overdue
 
     def _advance(self) -> Work | None:
         """Does what can be done at once, up to the first command that has to wait."""

@@ -261,19 +261,6 @@ async def test_what_a_worker_has_in_hand_is_no_stray(make_house, provider: Provi
     assert house.delivery(parcel).lease_node == NODE
 
 
-async def test_what_was_tried_before_is_no_stray(make_house, provider: Provider):
-    house = await make_house(provider.settings())
-    provider.refuse()
-    await house.deliver("bob@example.net")
-    house.clock.advance(hours=1)
-    (parcel,) = await house.claim()  # by another hand of this worker, which has not heard of it yet
-    house.clock.advance(minutes=1)
-    worker = house.worker()
-    for _ in range(2):
-        await worker.give_back_strays()
-    assert house.delivery(parcel).lease_node == NODE
-
-
 async def test_what_comes_after_it_was_given_back_and_claimed_is_not_delivered_twice(two: Two, provider: Provider):
     late = await two.take("bob@example.net")
     two.workers[1].accept(late)  # as if claimed meanwhile

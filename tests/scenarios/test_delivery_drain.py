@@ -1,5 +1,7 @@
 """SIGTERM under load: what has begun ends in time, the process ends with 0, and nothing is lost (S45)."""
 
+import fcntl
+import os
 import threading
 
 import pytest
@@ -50,5 +52,19 @@ def test_S45_a_drain_waits_for_the_answer_to_a_dot_that_is_out(make_server, prov
     gate.set()
     assert server.process.wait(15) == 0
     server.start()
+    provider.ledger.wait(everybody, timeout=30)
+    assert not provider.ledger.duplicates()
+
+
+def test_R6_a_store_that_others_do_not_let_go_is_told_and_keeps_no_process_alive(make_server, provider):
+    server = make_server(
+        {"server": {"drain_timeout": "2s"}, "storage": {"timeout": "1s"}}, providers=[provider.settings()]
+    )
+    with (server.folder / "gatepost.db.turn").open("r+b") as turn, server.connect() as client:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        assert client.submit("agent@sender.test", ["r0@example.net"], message(0)).code == 451
+        assert server.terminate(timeout=10) == os.EX_TEMPFAIL
+    server.start()
+    submitted(server)
     provider.ledger.wait(everybody, timeout=30)
     assert not provider.ledger.duplicates()

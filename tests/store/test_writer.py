@@ -13,6 +13,7 @@ from sqlalchemy.engine.base import RootTransaction
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from relay.store import schema as t
+from relay.store import writer as module
 from relay.store.engine import Database
 from relay.store.writer import Broken, Unavailable, Writer
 from tests.support.postgres import Postgres
@@ -63,11 +64,27 @@ async def test_what_comes_while_another_process_writes_goes_along(migrated_sqlit
     with database.turn():
         first = writer.put(notes, "a")
         await asyncio.sleep(0)
-        while not writer._line.empty():  # until the writer stands in the line of the processes
+        while not writer._line._since:  # until the writer stands in the line of the processes
             await asyncio.sleep(0)
         second = writer.put(notes, "b")
         await asyncio.sleep(0)
     assert (await first, await second, notes.calls) == ("A", "B", [2])
+    await writer.stop()
+    await database.close()
+
+
+async def test_R6_who_has_waited_for_others_for_too_long_is_told_and_nothing_of_it_is_written(
+    migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.05)
+    database = Database(migrated_sqlite_url, timeout=0.2)
+    writer, notes = Writer(database, on_broken=lambda: None), Notes()
+    writer.start()
+    with database.turn():
+        both = await asyncio.gather(writer.put(notes, "a"), writer.put(notes, "b"), return_exceptions=True)
+    assert [type(one) for one in both] == [Unavailable, Unavailable]
+    assert await writer.put(notes, "c") == "C"
+    assert _keys(database) == {"c"}
     await writer.stop()
     await database.close()
 
@@ -193,6 +210,23 @@ async def test_R8_an_answer_lost_after_the_commit_is_asked_for_and_counts(
     monkeypatch.setattr(RootTransaction, "commit", unheard)
     assert await writer.put(notes, "stored") == "STORED"
     assert _keys(database) == {"stored"}
+    await writer.stop()
+    await database.close()
+
+
+async def test_R8_a_server_that_only_reads_is_temporary(migrated_postgres_url: str, postgres: Postgres) -> None:
+    name = migrated_postgres_url.rsplit("/", 1)[1]
+    database = Database(migrated_postgres_url)
+    writer, notes = Writer(database, on_broken=lambda: None), Notes()
+    writer.start()
+    assert await writer.put(notes, "before") == "BEFORE"
+    postgres.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    postgres.cut_connections(name)
+    with pytest.raises(Unavailable):
+        await writer.put(notes, "during")
+    postgres.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    postgres.cut_connections(name)
+    assert await writer.put(notes, "after") == "AFTER"
     await writer.stop()
     await database.close()
 

@@ -130,6 +130,13 @@ def test_S43_or_250_after_it_when_it_can_not_be_withdrawn_any_more(make_hall: Ma
         hall.settled(lambda: "asked to withdraw" in hall.desk.asked)
         hall.desk.gate.set()
         assert client.reply().code == 250
+        hall.desk.gate.clear()  # and the next one is asked no less
+        hall.desk.begun.clear()
+        client.send(ENVELOPE + MESSAGE + DOT)
+        assert hall.desk.begun.wait(10)
+        hall.later(31)
+        hall.settled(lambda: hall.desk.asked.count("asked to withdraw") == 2)
+        hall.desk.gate.set()
 
 
 @pytest.mark.parametrize("phase", ["mail", "rcpt", "answer"])

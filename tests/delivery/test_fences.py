@@ -1,0 +1,127 @@
+"""Whose a delivery is: what nobody could tell was written, who was taken for dead, and who comes too late."""
+
+import asyncio
+import threading
+
+import pytest
+from msgspec.structs import replace
+
+from relay.store.attempts import BEGUN_LEASE, Begin
+from relay.store.parcel import Parcel
+from relay.store.queue import UNDER_WAY
+from relay.store.writer import Unavailable
+from tests.delivery.house import BOB, House, until
+from tests.support.provider import Provider
+from tests.support.script import Hold, Script
+
+
+def begin(house: House, given: Parcel) -> Begin:
+    return Begin(given, given.due, "lab", house.means.node, house.clock())
+
+
+async def test_an_attempt_that_is_put_in_line_again_begins_once(make_house, provider: Provider):
+    house = await make_house(provider.settings(limits={"rate": 2}))
+    given = await house.send()
+    item = begin(house, given)
+    for tried in (item, replace(item, again=True), replace(item, again=True)):
+        assert (await house.writer.put(house.means.begin, tried)).numbers == (1,)
+    assert len(house.attempts(given)) == 1
+    assert house.events(given) == ["delivery.active"]
+
+
+async def test_an_attempt_of_another_round_is_not_taken_for_ones_own(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    given = await house.send()
+    await house.writer.put(house.means.begin, begin(house, given))
+    house.clock.advance(seconds=1)
+    for again in (False, True):
+        assert (await house.writer.put(house.means.begin, replace(begin(house, given), again=again))).numbers == ()
+
+
+class Forgetful:
+    """The line in front of a store whose server goes away with the answer to the first thing of a kind."""
+
+    def __init__(self, house: House, kind: object) -> None:
+        self._put = house.writer.put
+        self._kind: object = kind
+
+    def put(self, handler: object, value: object, size: int = 0) -> "asyncio.Future[object]":
+        return asyncio.ensure_future(self._answer(handler, value, size))
+
+    async def _answer(self, handler: object, value: object, size: int) -> object:
+        answer = await self._put(handler, value, size)
+        if handler is self._kind:
+            self._kind = None
+            raise Unavailable("whether it was written cannot be known yet")
+        return answer
+
+
+@pytest.mark.parametrize("kind", ["begin", "settle"])
+async def test_R8_an_answer_of_the_store_that_was_lost_costs_no_copy_and_strands_nothing(
+    make_house, provider: Provider, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    house = await make_house(provider.settings())
+    monkeypatch.setattr(house.writer, "put", Forgetful(house, getattr(house.means, kind)).put)
+    given = await house.deliver()
+    assert house.states(given) == ["delivered"]
+    assert (len(house.attempts(given)), provider.ledger.copies_for(BOB)) == (1, 1)
+
+
+async def test_R10_what_a_node_that_was_buried_alive_heard_is_kept(make_house, make_provider):
+    gate = threading.Event()
+    provider = make_provider(Script().on(dot=Hold(gate)))
+    house = await make_house(provider.settings())
+    given = await house.send()
+    under_way = asyncio.create_task(house.round(given))
+    await until(lambda: house.states(given) == ["active"])
+    assert await house.crash() == (0, 1)  # taken for dead by another, since it could not reach the store
+    gate.set()
+    await under_way
+    assert house.states(given) == ["delivered"]
+    assert house.attempts(given)[0].code == 250
+    house.clock.advance(hours=1)
+    assert await house.rounds() == 0
+    assert provider.ledger.copies_for(BOB) == 1
+
+
+async def test_R10_it_is_not_where_somebody_else_has_begun(make_house, make_provider):
+    gate = threading.Event()
+    provider = make_provider(Script().on(dot=Hold(gate)))
+    house = await make_house(provider.settings())
+    given = await house.send()
+    under_way = asyncio.create_task(house.round(given))
+    await until(lambda: house.states(given) == ["active"])
+    await house.crash()
+    house.clock.advance(minutes=16)
+    (again,) = await house.claim()
+    assert (await house.writer.put(house.means.begin, begin(house, again))).numbers == (1,)
+    await house.writer.run(lambda c: c.exec_driver_sql("UPDATE deliveries SET lease_node = 'another'"))
+    gate.set()
+    await under_way
+    assert (house.states(given), house.delivery(given).lease_node) == (["uncertain"], "another")
+
+
+async def test_who_is_being_asked_again_is_claimed_by_nobody_else_however_long_it_takes(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    given = await house.send()
+    await house.writer.put(house.means.begin, begin(house, given))
+    await house.crash()
+    house.clock.advance(minutes=16)
+    (again,) = await house.claim()
+    await house.writer.put(house.means.begin, begin(house, again))
+    house.clock.advance(seconds=2 * BEGUN_LEASE / 1000)
+    assert await house.claim() == []
+
+
+async def test_what_was_claimed_though_nobody_could_tell_goes_back_into_the_queue(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    provider.refuse()
+    given = await house.deliver()
+    house.clock.advance(hours=1)
+    assert await house.claim()  # and never comes into any hand
+    house.clock.advance(seconds=UNDER_WAY / 1000 + 1)
+    worker = house.worker()
+    await worker.give_back_strays()
+    assert house.delivery(given).lease_node  # it may come just now
+    await worker.give_back_strays()
+    assert (house.delivery(given).lease_node, house.states(given)) == ("", ["deferred"])
