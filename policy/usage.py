@@ -2,8 +2,9 @@
 
 The oldest, partly covered bucket counts whole, so a window is 60 to 61 minutes, 24 to 25
 hours or 30 to 31 days long and no boundary ever doubles a limit. Adding and counting cost
-the same at any volume. A clock set back counts into the newest bucket known, so that a
-step of the clock cannot free a limit.
+the same at any volume. A clock set back by up to a window counts into the newest bucket known,
+one set back further takes what was counted along: no step of the clock frees a limit, and none
+makes anybody wait for more than two windows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,8 +46,24 @@ class Window(Struct, eq=False):
             self.head = head
             for old in [b for b in buckets if b < head - self.span]:
                 del buckets[old]
+        elif self.head - head > self.span:
+            self.set_back(now)
         bucket = max(self.head, due // self.width) if due else self.head
         buckets[bucket] = buckets.get(bucket, 0) + count
+
+    def set_back(self, now: int) -> bool:
+        """Whether the clock that says `now` was set back by more than a window; what was counted after it counts now.
+
+        It counts for one window more, then, and not until the clock has come there again. By less than a
+        window the clocks of two machines may differ: what one of them counted stays where it is.
+        """
+        here, buckets = now // self.width, self.buckets
+        if self.head - here <= self.span:
+            return False
+        if moved := sum([buckets.pop(b) for b in list(buckets) if here < b <= self.head]):
+            buckets[here] = buckets.get(here, 0) + moved
+        self.head = here
+        return True
 
     def take(self, then: int, count: int) -> None:
         """Take back what was counted at `then`, as far as its bucket still holds it."""
@@ -207,6 +224,11 @@ class Usage(Struct):
             if previous:
                 window.take(previous, 1)
             window.add(now, 1)
+
+    def set_back(self, now: int) -> bool:
+        """Whether a window found that the clock was set back; what binds next has to be written then."""
+        ahead = [window for _, window in self.windows() if window.head - now // window.width > window.span]
+        return True in [window.set_back(now) for window in ahead]
 
     def distinct_recipients(self, now: int, minutes: int) -> int:
         """Distinct recipients written to in the last `minutes`."""

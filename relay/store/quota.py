@@ -6,7 +6,8 @@ the attempt, in the transaction that begins it, keeps it while the attempt is un
 from its end on for one window more. Windows are counted in buckets whose oldest counts whole,
 so the rate falls short of the limit by up to a twentieth and never exceeds it. A crash gives
 nothing back: what a dead process had under way counts from its burial. Where several machines
-share the store its clock is the one that counts.
+share the store its clock is the one that counts. A clock set back frees nothing, and keeps
+nothing shut for more than two windows.
 """
 
 from collections.abc import Iterable
@@ -67,8 +68,10 @@ class Account(Struct):
 
     def take(self, quota: Quota, node: str, count: int, now: int) -> int:
         """Take `count` places and return 0, or return when they may be free."""
+        self.today.set_back(now)
         if quota.most:
             self._measure(quota.window)
+            self.lately.set_back(now)
             busy = sum(self.under_way.values()) + count
             if self.lately.count(now) + busy > quota.most:
                 return max(self.lately.frees_at(now, busy, quota.most) or now + quota.window, now + SOONEST)

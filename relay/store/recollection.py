@@ -183,6 +183,9 @@ class Recollection:
         snapshot._read_accounts(asked)
         scopes = sorted({scope for a in asked for scope in snapshot._scopes(a)})
         snapshot._take_usage(scopes, _USAGE.all(connection, scopes=scopes))
+        for counts in snapshot._counts.values():
+            if counts.usage.set_back(now):
+                counts.usage = Usage()  # nothing is written here: it would count anew at each look, for ever
         for tenant, people in _by_tenant(a.facts for a in asked).items():
             if people:
                 snapshot._read_contacts(tenant, people)
@@ -213,6 +216,8 @@ class Recollection:
     def _lock_usage(self, asked: Sequence[Asked]) -> None:
         scopes = sorted({scope for a in asked for scope in self._scopes(a)})
         self._take_usage(scopes, guard.lock(self._connection, scopes))
+        for counts in self._counts.values():
+            counts.changed = counts.usage.set_back(self._now)
 
     def _take_usage(self, scopes: Sequence[str], rows: Sequence[Any]) -> None:
         known = {row.scope: row for row in rows}

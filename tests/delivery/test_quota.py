@@ -88,6 +88,18 @@ def test_it_is_stored_and_read_back():
     assert again.under_way == {"a": 2}
 
 
+@pytest.mark.parametrize("back", [500, 1100, 3_600_000, 365 * DAY])
+def test_R11_a_clock_set_back_frees_no_place_and_takes_none_for_long(back: int):
+    account, quota = Account(), Quota("p", most=10, window=1000, daily=15)
+    for _ in range(10):
+        assert account.take(quota, "n", 1, NOON) == 0
+        account.done("n", 1, began=NOON, now=NOON, reached=True)
+    until = account.take(quota, "n", 1, NOON - back)
+    assert NOON - back + 1000 <= until <= NOON - back + 2100
+    assert account.take(quota, "n", 5, until) == 0
+    assert account.take(quota, "n", 1, until) <= until + 2 * DAY + 7_200_000
+
+
 # -- in the store ----------------------------------------------------------------------------
 
 
@@ -180,3 +192,16 @@ async def test_R52_a_limit_of_nought_stops_the_provider(make_house, provider: Pr
     house = await make_house(provider.settings(limits=limits))
     assert house.delivery(await house.deliver()).state == "queued"
     assert provider.ledger.connections == 0
+
+
+async def test_R11_a_provider_goes_on_after_a_clock_that_was_wrong_is_set_back(make_house, provider: Provider):
+    house = await make_house(provider.settings(limits={"rate": 2}))
+    house.clock.advance(days=365)
+    for _ in range(2):
+        await house.deliver()
+    house.clock.advance(days=-365)
+    given = await house.deliver()
+    assert house.delivery(given).state == "queued"
+    house.clock.advance(seconds=1.2)
+    await house.rounds()
+    assert house.delivery(given).state == "delivered"

@@ -49,6 +49,41 @@ def test_a_clock_set_back_counts_into_the_newest_minute_it_knows() -> None:
     assert window.buckets == {NOW // MINUTE: 2}
 
 
+def test_a_clock_set_back_by_more_than_a_window_takes_along_what_it_counted_and_not_what_leaves_later() -> None:
+    window = hourly()
+    window.add(NOW + 2 * HOUR, 3)
+    window.add(NOW + 2 * HOUR, 4, NOW + 5 * HOUR)
+    window.add(NOW, 1)
+    assert (window.head, window.buckets) == (NOW // MINUTE, {NOW // MINUTE: 4, (NOW + 5 * HOUR) // MINUTE: 4})
+
+
+turns = st.lists(st.tuples(st.sampled_from([0, 1, 7, 20, 31, 62]), st.sampled_from([0, 0, 0, 10, 60, 61, 500, 10_000])))
+
+
+@given(turns, st.integers(1, 4))
+def test_no_clock_set_back_frees_a_limit_or_stops_it_for_more_than_two_windows(
+    walk: list[tuple[int, int]], limit: int
+) -> None:
+    window, now, behind = hourly(), NOW, 0  # `now` as it is, and by how much the clock was set back
+    taken: list[int] = []
+
+    def take() -> bool:
+        window.set_back(now - behind)
+        if window.count(now - behind) >= limit:
+            return False
+        window.add(now - behind, 1)
+        taken.append(now)
+        return True
+
+    for minutes, back in walk:
+        now, behind = now + minutes * MINUTE, behind + back * MINUTE
+        while take():
+            pass
+        assert sum(1 for at in taken if at > now - HOUR) <= limit
+    now += 2 * HOUR + 2 * MINUTE
+    assert take()
+
+
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 20)), max_size=80), st.sampled_from([1, 5, 60, 120, 1440]))
 def test_distinct_recipients_are_counted_exactly(walk: list[tuple[int, int]], minutes: int) -> None:
     usage, last, now = Usage(), dict[int, int](), NOW

@@ -93,3 +93,15 @@ def test_bounces_have_a_bucket_of_their_own(gate: Gate):
     )
     with agent.connect() as client:
         taken(client.submit("", ["bucket@example.com"], bounce))
+
+
+def test_a_clock_set_back_refuses_for_one_window_more_and_no_longer(gate: Gate):
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 2}})
+    gate.later(7 * 86_400)
+    taken(agent.submit("back@example.com"))
+    taken(agent.submit("back@example.com"))
+    gate.later(-7 * 86_400)
+    said = refused(agent.submit("back@example.com"))
+    assert (said.reason, int(said.retry) <= 3_660) == ("rate_limited", True)
+    gate.later(int(said.retry))
+    taken(agent.submit("back@example.com"))

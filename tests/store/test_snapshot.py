@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert
 from policy.decision import RecipientVerdict
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings, Warmup
+from policy.usage import DAY
 from relay.store import schema as t
 from relay.store.engine import Database
 from relay.store.rates import RateBook
@@ -87,3 +88,22 @@ def test_a_mailbox_that_is_paused_takes_nothing_more_of_its_batch(house: Databas
         snapshot.pause("mbx", "a loop")
         paused = snapshot.state(second).mailbox
     assert (paused.status, paused.paused_by, paused.cause) == ("paused", "policy", "a loop")
+
+
+def test_who_looks_after_a_clock_was_set_back_counts_nothing_until_a_decision_has_counted_anew(house: Database) -> None:
+    first = asked(1)
+    wrong = Asked.of(replace(first.facts, now=NOW + 40 * DAY), POLICY)
+
+    def looked(connection: Connection) -> int:
+        snapshot = Snapshot.look(connection, [first], now=NOW, rates=RateBook())
+        return snapshot.state(first).mailbox.usage.sent["hourly"].count(NOW)
+
+    with house.transaction() as connection:
+        snapshot = read(connection, wrong)
+        snapshot.accept(wrong, [RecipientVerdict("u1@one.test", "queued")])
+        snapshot.write()
+    with house.transaction() as connection:
+        assert looked(connection) == 0
+        read(connection, first).write()
+        assert looked(connection) == 1
+        assert read(connection, first).state(first).mailbox.usage.sent["monthly"].buckets == {NOW // DAY: 1}
