@@ -7,7 +7,7 @@ one set back further takes what was counted along: no step of the clock frees a 
 makes anybody wait for more than two windows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -50,6 +50,12 @@ class Window(Struct, eq=False):
             self.set_back(now)
         bucket = max(self.head, due // self.width) if due else self.head
         buckets[bucket] = buckets.get(bucket, 0) + count
+
+    def join(self, other: "Window") -> None:
+        """Count what the other one counts as well."""
+        self.head = max(self.head, other.head)
+        for bucket, count in other.buckets.items():
+            self.buckets[bucket] = self.buckets.get(bucket, 0) + count
 
     def set_back(self, now: int) -> bool:
         """Whether the clock that says `now` was set back by more than a window; what was counted after it counts now.
@@ -207,6 +213,15 @@ class Usage(Struct):
         """Count accepted recipients in every window, at `due` if a limit made them wait until then."""
         for window in self.sent.values():
             window.add(now, recipients, due)
+
+    @classmethod
+    def of_all(cls, usages: Iterable["Usage"]) -> "Usage":
+        """What all of them sent together."""
+        together = cls()
+        for usage in usages:
+            for name, window in together.sent.items():
+                window.join(usage.sent[name])
+        return together
 
     def add_first_contacts(self, now: int, recipients: int) -> None:
         """Count recipients never written to before."""

@@ -8,6 +8,7 @@ each other `accounts.Taken` says so, and where something would lose what it rest
 then nothing is changed.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -15,11 +16,13 @@ from sqlalchemy import Connection, func, insert, select, update
 from config.senders import SendingDomain
 from config.settings import Settings
 from policy.state import Limits
+from policy.usage import Usage
+from relay.store import guard
 from relay.store import schema as t
 from relay.store.accounts import DEFAULT_TENANT, InUse
 from relay.store.declared_mailboxes import mailboxes, stays
 from relay.store.declaring import Makers, disable_missing, enable
-from relay.store.engine import dumps
+from relay.store.engine import dumps, loads
 from relay.store.nodes import wait_alone
 
 LOCK = 0x6761_7466  # advisory lock of whoever brings in a file: machines may be told of a new one all at once
@@ -50,6 +53,7 @@ def _tenants(connection: Connection, settings: Settings, now: int, makers: Maker
     known = {row.name: row for row in connection.execute(select(t.tenants))}
     declared: dict[str, Any] = {DEFAULT_TENANT: None} | {x.name: x.rate_limits for x in settings.tenants}
     ids: dict[str, str] = {name: row.id for name, row in known.items()}
+    _count_from_now_on(connection, [known[name].id for name in declared if _is_newly_limited(name, known, declared)])
     for name, limits in declared.items():
         words = dumps(_limits(limits))
         if name in known:
@@ -61,6 +65,27 @@ def _tenants(connection: Connection, settings: Settings, now: int, makers: Maker
             connection.execute(insert(t.tenants), row)
     disable_missing(connection, t.tenants, [row for name, row in known.items() if name not in declared])
     return ids
+
+
+def _is_newly_limited(name: str, known: Mapping[str, Any], declared: Mapping[str, Any]) -> bool:
+    return name in known and bool(_limits(declared[name])) and not loads(known[name].limits)
+
+
+def _count_from_now_on(connection: Connection, tenant_ids: Sequence[str]) -> None:
+    """A tenant is counted only while it has limits: begin with what its mailboxes have sent, or a new one begins at 0.
+
+    While the mailboxes are locked nothing is counted for them alone; whoever locks them next sees the limits.
+    """
+    m, u = t.mailboxes.c, t.usage.c
+    theirs: dict[str, list[str]] = {tenant_id: [] for tenant_id in tenant_ids}
+    for row in connection.execute(select(m.id, m.tenant_id).where(m.tenant_id.in_(tenant_ids))) if tenant_ids else ():
+        theirs[row.tenant_id].append(guard.of_mailbox(row.id))
+    scopes = [scope for tenant_id, own in theirs.items() for scope in (guard.of_tenant(tenant_id), *own)]
+    counts = {row.scope: row.counts for row in guard.lock(connection, scopes)}
+    for tenant_id, own in sorted(theirs.items()):
+        sent = Usage.of_all(Usage.from_json(loads(counts[scope])) for scope in own)
+        scope = guard.of_tenant(tenant_id)
+        connection.execute(update(t.usage).where(u.scope == scope).values(counts=dumps(sent.as_json())))
 
 
 def _domains(connection: Connection, settings: Settings, tenants: dict[str, str], now: int, makers: Makers) -> None:

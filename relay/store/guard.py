@@ -33,3 +33,8 @@ def lock(connection: Connection, scopes: Iterable[str]) -> list[Any]:
 def of_mailbox(mailbox_id: str) -> str:
     """The guard of what is remembered of a mailbox."""
     return f"mailbox:{mailbox_id}"
+
+
+def of_tenant(tenant_id: str) -> str:
+    """What all its mailboxes sent together, counted while it has limits."""
+    return f"tenant:{tenant_id}"

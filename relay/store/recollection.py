@@ -230,7 +230,7 @@ class Recollection:
         row = self._mailboxes.get(facts.mailbox)
         limited = row is not None and loads(row.tenant_limits)
         if limited or policy.recipient_lease.mode != "off":
-            yield f"tenant:{facts.tenant}"
+            yield guard.of_tenant(facts.tenant)
         if policy.recipient_domain_throttle.mode != "off":
             yield from {f"to:{facts.tenant}:{r.domain}" for r in facts.recipients}
         if policy.warmup.mode != "off":

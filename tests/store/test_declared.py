@@ -11,11 +11,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from config.loader import load_text
 from policy.state import Limits
-from policy.usage import Usage
+from policy.usage import HOUR, Usage
+from relay.store import guard, roster
 from relay.store import schema as t
 from relay.store.accounts import (
     InUse,
@@ -29,7 +30,7 @@ from relay.store.accounts import (
 )
 from relay.store.declared import declare
 from relay.store.declaring import Makers
-from relay.store.engine import Database
+from relay.store.engine import Database, dumps
 from relay.store.snapshot import mailbox_state
 from tests.support.settings import DOMAIN, mailbox
 from tests.support.settings import settings as tree
@@ -201,6 +202,33 @@ def test_nothing_of_a_tenant_changes_to_another(database: Database) -> None:
             bring(connection, *theirs, domains=[], **two)
         bring(connection, **two)
         bring(connection, domains=[domain], **two)
+
+
+def test_a_limit_of_a_tenant_counts_what_its_mailboxes_sent_before_it_was_set(database: Database) -> None:
+    def limited(**limits: int) -> dict[str, Any]:
+        return {"tenants": [{"name": "default", "rateLimits": limits}] if limits else []}
+
+    def sent_of(connection: Connection, scope: str) -> int:
+        return roster.usage(connection, scope).sent["daily"].count(HOUR)
+
+    with database.transaction() as connection:
+        bring(connection, box("a", "x"), box("b", "y"))
+        boxes = connection.execute(select(t.mailboxes)).all()
+        together = guard.of_tenant(boxes[0].tenant_id)
+        for box_, count in zip(boxes, (300, 200), strict=True):
+            usage = Usage()
+            usage.add_sent(HOUR, count)
+            row = {"scope": guard.of_mailbox(box_.id), "counts": dumps(usage.as_json())}
+            connection.execute(insert(t.usage), row)
+        bring(connection, box("a", "x"), box("b", "y"), **limited(daily=100))
+        assert sent_of(connection, together) == 500
+        # From here on it is counted beside them, and not added up again.
+        connection.execute(update(t.usage).where(t.usage.c.scope == together).values(counts="{}"))
+        bring(connection, box("a", "x"), box("b", "y"), **limited(daily=100, hourly=10))
+        assert sent_of(connection, together) == 0
+        bring(connection, box("a", "x"), box("b", "y"))
+        bring(connection, box("a", "x"), **limited(daily=100))
+        assert sent_of(connection, together) == 500
 
 
 def test_a_renamed_tenant_keeps_what_it_has(database: Database) -> None:
