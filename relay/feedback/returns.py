@@ -31,7 +31,6 @@ Kind = Literal["bounce", "unsubscribe", "loop"]
 
 LOOP = "fbl"  # the address to give to feedback loops
 NAME_OCTETS = 18  # a delivery's name: the sixteen octets of its send id, and its number
-READ_IN_THREAD = 32 << 10
 MAX_EVENTS = 5  # of one mail; a token speaks of one recipient
 
 
@@ -65,7 +64,8 @@ class Returns:
 
     async def take(self, places: Sequence[Place], data: bytes) -> Applied:
         """Keep the mail and do what it says; returns after the commit. Raises Unavailable or Broken."""
-        notices = await _read(data)
+        # Never on the loop: anybody may write to `fbl`, and nobody else is to wait while a hostile mail is read.
+        notices = await aside(read_notices, data)
         told = [one for place in places for one in self._told(place, notices, data)]
 
         def job(connection: Connection) -> Applied:
@@ -119,11 +119,6 @@ def _event(notice: Notice) -> FeedbackEvent:
     local = event.recipient.rpartition("@")[0].lower()
     is_blotted = event.event_type == "complained" and ("redact" in local or not local.strip("x*-_."))
     return replace(event, recipient="") if is_blotted else event
-
-
-async def _read(data: bytes) -> Sequence[Notice]:
-    """Large mail is read in a thread: other clients are answered meanwhile."""
-    return read_notices(data) if len(data) <= READ_IN_THREAD else await aside(read_notices, data)
 
 
 def _distinct(events: Sequence[FeedbackEvent]) -> list[FeedbackEvent]:

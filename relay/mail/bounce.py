@@ -8,6 +8,9 @@ notice with `hard` speaks of a dead address; it says nothing about whether the
 mail can be trusted: that is for the token on the return path (faults L4).
 """
 
+from datetime import datetime
+from itertools import islice
+
 from msgspec.structs import replace
 
 from relay.mail import bounce_text as words
@@ -17,7 +20,7 @@ from relay.mail.bounce_parts import words as decoded
 from relay.mail.bounce_reason import Said
 from relay.mail.bounce_spoken import human, own_addresses, returned_header, spoken
 from relay.mail.dates import read_date
-from relay.mail.dsn import DeliveryStatus, RecipientStatus, bare, read_delivery_status
+from relay.mail.dsn import MAX_RECIPIENTS, DeliveryStatus, RecipientStatus, bare, read_delivery_status
 from relay.mail.notice import Notice, make, message_id
 
 
@@ -74,15 +77,17 @@ def _reports(mail: Returned) -> tuple[Notice, ...]:
     parts = list(mail.of("message/delivery-status", "message/global-delivery-status", "message/xdelivery-status"))
     if not any("recipient:" in part.text.lower() for part in parts):
         parts = [part for part in mail.of("text/plain") if "\nfinal-recipient:" in part.text.lower()]
-    found = [(status, one) for part in parts for status in (_status(part.text),) for one in status.recipients]
+    statuses = map(_status, [part.text for part in parts])
+    found = list(islice(((status, one) for status in statuses for one in status.recipients), MAX_RECIPIENTS))
     if not found:
         return ()
     report = human(mail)
     recipients = _recipients_of(found, report, mail)
     shares = words.shares(report, recipients)
     original = returned_header(mail, report)
+    when = read_date(mail.fields.first("date"))
     return tuple(
-        _from_status(status, one, recipient, shares.get(recipient.lower(), report.text), mail, original)
+        _from_status(status, one, recipient, shares[recipient.lower()], when, original)
         for (status, one), recipient in zip(found, recipients, strict=True)
     )
 
@@ -114,7 +119,12 @@ def _whole(address: str) -> bool:
 
 
 def _from_status(
-    status: DeliveryStatus, one: RecipientStatus, recipient: str, share: str, mail: Returned, original: Fields
+    status: DeliveryStatus,
+    one: RecipientStatus,
+    recipient: str,
+    share: str,
+    when: datetime | None,
+    original: Fields,
 ) -> Notice:
     diagnostic = unwrapped(one.diagnostic)
     codes = words.codes_in(diagnostic)
@@ -138,7 +148,7 @@ def _from_status(
         recipient,
         said,
         message_id(original),
-        one.last_attempt or read_date(mail.fields.first("date")) or status.arrival,
+        one.last_attempt or when or status.arrival,
         original,
     )
 

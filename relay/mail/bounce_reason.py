@@ -153,7 +153,8 @@ def _detail(status: str) -> str:
 def phrased(words: str, *, vague: bool = False) -> str:
     """The reason of the first phrase found, empty when there is none."""
     table = VAGUE if vague else PHRASES
-    candidates = [row for start in set(_WORD_STARTS.findall(words)) for row in table.get(start, ())]
+    starts = set(_WORD_STARTS.findall(words))
+    candidates = [row for start in starts for row in table.get(start, ()) if row[1][0] in words]
     candidates.sort()
     return next((reason for _, pieces, reason in candidates if _holds(words, pieces)), "")
 

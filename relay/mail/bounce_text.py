@@ -5,6 +5,7 @@ away on a hostile mail. Nothing here decides anything: it gathers what
 `bounce_reason` judges.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -15,6 +16,12 @@ from relay.mail.bounce_parts import Fields, read_fields
 MAX_LINES = 400
 MAX_LINE = 1_000
 MAX_RECIPIENTS = 200
+MAX_SIGNS = 50  # the at signs of one line or field that are looked at
+MAX_LOCAL = 128
+
+# A local part backwards from its @, and a domain behind it: each is tried at one place only, so neither can run away.
+_LOCAL = re.compile(r"""[^\s<>()\[\]",;:'@]++""")
+_DOMAIN = re.compile(r"[\w.-]{0,254}+")
 
 # Where the report ends and the mail it returns begins.
 _ORIGINAL = (
@@ -36,6 +43,7 @@ _LEADS = (
     "failed recipient:", "final-recipient:", "original-recipient:", "failed address:", "t=[", "rcpt:", "receiver:",
     "delivered to", "address:", "to:", "for",
 )  # fmt: skip
+MAX_LEAD = 100  # characters before an address in which it is looked for
 
 _COMMANDS = (
     ("in reply to end of data", "DATA"), ("in reply to data", "DATA"), ("in reply to rcpt", "RCPT"),
@@ -54,10 +62,14 @@ _COMMANDS = (
 )  # fmt: skip
 
 
+Addresses = tuple[tuple[int, str], ...]
+
+
 class Report(Struct, frozen=True):
-    """The human part of a bounce, cut where the returned mail begins."""
+    """The human part of a bounce, cut where the returned mail begins, and the addresses of each of its lines."""
 
     lines: tuple[str, ...]
+    addresses: tuple[Addresses, ...]
     original: str
 
     @property
@@ -74,24 +86,30 @@ def divide(text: str) -> Report:
     for number, line in enumerate(lines):
         low = line.lower()
         if low.startswith(_ORIGINAL_FIELDS) or (number and len(line) < 100 and any(word in low for word in _ORIGINAL)):
-            return Report(tuple(lines[:number]), "\n".join(lines[number:]))
-    return Report(tuple(lines), "")
+            return _report(lines[:number], "\n".join(lines[number:]))
+    return _report(lines, "")
 
 
-def addresses(line: str) -> list[tuple[int, str]]:
-    """Every address of a line with its place."""
-    found: list[tuple[int, str]] = []
+def _report(lines: list[str], original: str) -> Report:
+    return Report(tuple(lines), tuple(map(addresses, lines)), original)
+
+
+def addresses(line: str) -> Addresses:
+    """The addresses of a line with their places."""
     at = line.find("@")
-    while at >= 0 and len(found) < 50:
+    if at < 0:
+        return ()
+    found: list[tuple[int, str]] = []
+    for _ in range(MAX_SIGNS):
         start = _local_start(line, at)
-        end = at + 1
-        while end < len(line) and end - at < 255 and (line[end].isalnum() or line[end] in ".-_"):
-            end += 1
-        domain = line[at + 1 : end].strip(".-")
+        behind = _DOMAIN.match(line, at + 1)
+        domain = behind[0].strip(".-") if behind else ""
         if start < at and domain and domain[-1].isalnum():
             found.append((start, f"{line[start:at]}@{domain}"))
-        at = line.find("@", max(end, at + 1))
-    return found
+        at = line.find("@", at + 1)
+        if at < 0:
+            break
+    return tuple(found)
 
 
 def _local_start(line: str, at: int) -> int:
@@ -99,22 +117,17 @@ def _local_start(line: str, at: int) -> int:
     if at and line[at - 1] == '"':
         opening = line.rfind('"', max(0, at - 66), at - 1)
         return opening if opening >= 0 else at
-    start = at
-    while start and at - start < 128 and not line[start - 1].isspace() and line[start - 1] not in "<>()[]\",;:'":
-        start -= 1
-    return start
+    local = _LOCAL.match(line[max(0, at - MAX_LOCAL) : at][::-1])
+    return at - len(local[0]) if local else at
 
 
 def listed(report: Report, own: frozenset[str]) -> list[str]:
     """Recipients that stand at the head of a line, as nearly every server lists them."""
-    return _unique(address for line in report.lines for address in _heading(line, own))
+    pairs = zip(report.lines, report.addresses, strict=True)
+    return _unique(address for line, found in pairs if found for address in _heading(line, *found[0], own))
 
 
-def _heading(line: str, own: frozenset[str]) -> list[str]:
-    found = addresses(line)
-    if not found:
-        return []
-    place, address = found[0]
+def _heading(line: str, place: int, address: str, own: frozenset[str]) -> list[str]:
     before = line[:place].strip(" \t<\"'*-#>")
     if before and before not in {"550", "551", "553", "554", "421", "450", "451"}:
         return []
@@ -126,17 +139,16 @@ def _heading(line: str, own: frozenset[str]) -> list[str]:
 def named(report: Report, own: frozenset[str]) -> list[str]:
     """Recipients that stand after a phrase such as `RCPT TO:`."""
     found: list[str] = []
-    for line in report.lines:
-        low = line.lower()
-        for place, address in addresses(line):
-            before = low[:place].rstrip(" <\"'\t[(")
+    for line, those in zip(report.lines, report.addresses, strict=True):
+        for place, address in those:
+            before = line[max(0, place - MAX_LEAD) : place].lower().rstrip(" <\"'\t[(")
             if before.endswith(_LEADS) and not before.endswith(("mail from:", "reply-to:")) and usable(address, own):
                 found.append(address)
     return _unique(found)
 
 
 def mentioned(report: Report, own: frozenset[str]) -> list[str]:
-    return _unique(address for line in report.lines for _, address in addresses(line) if usable(address, own))
+    return _unique(address for found in report.addresses for _, address in found if usable(address, own))
 
 
 def usable(address: str, own: frozenset[str]) -> bool:
@@ -159,20 +171,20 @@ def shares(report: Report, recipients: list[str]) -> dict[str, str]:
     out: dict[str, list[str]] = {recipient.lower(): [] for recipient in recipients}
     backwards = _transcript(report, out)
     current = ""
-    for line in report.lines[::-1] if backwards else report.lines:
-        if "@" in line:
-            current = next((key for _, one in addresses(line.lower()) for key in (one,) if key in out), current)
+    step = -1 if backwards else 1
+    for line, found in zip(report.lines[::step], report.addresses[::step], strict=True):
+        current = next((key for _, one in found if (key := one.lower()) in out), current)
         if current:
             out[current].append(line)
         if backwards and line.startswith("While talking"):
             current = ""
-    return {key: "\n".join(lines[::-1] if backwards else lines) for key, lines in out.items()}
+    return {key: "\n".join(lines[::step]) for key, lines in out.items()}
 
 
 def _transcript(report: Report, recipients: dict[str, list[str]]) -> bool:
     """Whether it is a dialogue, in which the recipient is named below what was said of it (old Sendmail)."""
-    for line in report.lines:
-        if any(address.lower() in recipients for _, address in addresses(line)):
+    for line, found in zip(report.lines, report.addresses, strict=True):
+        if any(address.lower() in recipients for _, address in found):
             return line[:3].isdecimal() or line.startswith(">>>")
     return False
 

@@ -44,7 +44,8 @@ def make(kind: str, recipient: str, said: Said, about: str, when: datetime | Non
         judged.hard and kind == "bounced",
         action=said.action,
         command=said.command,
-        diagnostic=" ".join((said.diagnostic or said.context).split())[:MAX_DIAGNOSTIC],
+        # Cut first: a report of many recipients holds the same long text for each of them.
+        diagnostic=" ".join((said.diagnostic or said.context)[: 4 * MAX_DIAGNOSTIC].split())[:MAX_DIAGNOSTIC],
         remote_mta=said.host,
         message_id=about,
         timestamp=when,

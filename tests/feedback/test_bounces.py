@@ -1,6 +1,7 @@
 """Bounces as servers write them, and as nobody should."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -8,9 +9,11 @@ from hypothesis import strategies as st
 
 from relay.feedback.parse import parse_feedback
 from relay.mail.bounce import read_notices
+from relay.mail.bounce_parts import Fields
 from relay.mail.bounce_reason import Said, judge
-from relay.mail.bounce_text import codes_in
-from relay.mail.dsn import read_delivery_status
+from relay.mail.bounce_text import MAX_LEAD, MAX_LOCAL, MAX_SIGNS, addresses, codes_in
+from relay.mail.dsn import MAX_RECIPIENTS, read_delivery_status
+from relay.mail.notice import MAX_DIAGNOSTIC, make
 
 DSN = """From: MAILER-DAEMON@mx.example.net
 To: agent@example.com
@@ -107,7 +110,19 @@ def test_l5_a_status_that_is_none_is_ignored():
 
 def test_l5_ten_thousand_recipients_are_bounded():
     notices = read(*(group(f"u{number}@x.org") for number in range(10_000)))
-    assert 0 < len(notices) <= 1_000
+    assert 0 < len(notices) <= MAX_RECIPIENTS
+
+
+def test_l5_recipients_are_bounded_over_all_status_parts_together():
+    part = "--b\nContent-Type: message/delivery-status\n\n" + "\n".join([group()] * 60) + "\n"
+    mail = "Content-Type: multipart/report; boundary=b\n\n" + part * 40 + "--b--\n"
+    assert len(read_notices(mail.encode())) == MAX_RECIPIENTS
+
+
+def test_l5_a_long_text_costs_many_recipients_its_beginning_alone():
+    said = Said(context="x " * 8_000_000)
+    for _ in range(4_000):  # were all of it gone over for each of them, the test's timeout would end it
+        assert len(make("bounced", "bob@example.org", said, "", None, Fields()).diagnostic) == MAX_DIAGNOSTIC
 
 
 def test_l5_nothing_is_injected_by_a_recipient_field():
@@ -189,6 +204,66 @@ def test_l6_a_redacted_complaint_still_names_the_message():
 
 def plain(body: str, sender: str = "MAILER-DAEMON@mx.example.net") -> bytes:
     return f"From: {sender}\nTo: agent@example.com\nSubject: failure notice\n\n{body}".encode()
+
+
+def steps(data: bytes) -> int:
+    """How many calls it takes to read a mail: a measure that no clock and no other process disturbs."""
+    seen = [0]
+
+    def count(*_: object) -> None:
+        seen[0] += 1
+
+    sys.setprofile(count)
+    try:
+        read_notices(data)
+    finally:
+        sys.setprofile(None)
+    return seen[0]
+
+
+@pytest.mark.parametrize("unit", ["@", "a@b ", "a@", '"@', "@b.", "to:a@b,", '""@b', "aaaaaaaaaaaaaaaa@"])
+def test_l5_twice_the_at_signs_cost_twice_the_steps_and_few_of_them(unit):
+    line = (unit * 1_000)[:990] + "\n"
+    half, whole = plain(line * 30), plain(line * 60)
+    assert steps(whole) < 2.2 * steps(half)
+    assert steps(whole) < 3 * len(whole)
+
+
+def test_l5_of_a_field_or_line_without_end_the_first_addresses_are_looked_at():
+    signs, listed = "@" * 4_000_000, "a@b " * 1_000_000
+    for _ in range(500):  # were every sign of them looked at, the test's timeout would end it
+        assert addresses(signs) == ()
+        assert len(addresses(listed)) == MAX_SIGNS
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("<bob@example.org>: unknown", ((1, "bob@example.org"),)),
+        ("to a@x.org, b@y.org.", ((3, "a@x.org"), (12, "b@y.org"))),
+        ('for "bob smith"@example.org', ((4, '"bob smith"@example.org'),)),
+        ("a@b@c", ((0, "a@b"), (2, "b@c"))),
+        ('@@@ bob@ @x.org x@- "@x.org', ()),
+        ("x" * 200 + "@y.org", ((72, "x" * MAX_LOCAL + "@y.org"),)),
+    ],
+)
+def test_addresses_are_found_with_their_places(line, found):
+    assert addresses(line) == found
+
+
+@given(st.text(st.sampled_from('@@a.b-_"<> :,ü\t'), max_size=200))
+def test_every_address_stands_where_it_is_said_to(line):
+    for place, address in addresses(line):
+        local, _, domain = address.rpartition("@")
+        assert line.startswith(f"{local}@", place)
+        assert "@" not in local or local.startswith('"')
+        assert line[place + len(local) + 1 :].lstrip(".-").startswith(domain)
+
+
+def test_a_recipient_is_named_by_the_words_before_it_however_long_the_line():
+    body = "x" * 2 * MAX_LEAD + " RCPT TO:  <bob@example.org>\n550 5.1.1 User unknown\n"
+    [notice] = read_notices(plain(body))
+    assert (notice.recipient, notice.hard) == ("bob@example.org", True)
 
 
 @pytest.mark.parametrize(

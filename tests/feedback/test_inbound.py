@@ -2,12 +2,15 @@
 
 import asyncio
 import smtplib
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from relay.delivery.dress import delivery_name
 from relay.feedback.data import EndOfData, unstuffed
+from relay.mail.bounce import read_notices
 from relay.mail.verp import make_address
 from tests.support.inside import Inside, MakeInside
 from tests.support.ports import free_port
@@ -322,6 +325,25 @@ def test_what_is_not_offered_is_refused_with_an_enhanced_code(returned: Returned
         reply = client.command(command)
     assert reply.code >= 500
     assert reply.enhanced
+
+
+def test_nobody_waits_while_a_mail_that_came_back_is_read(returned: Returned, monkeypatch: pytest.MonkeyPatch):
+    begun, gate = threading.Event(), threading.Event()
+
+    def slowly(data: bytes) -> object:
+        begun.set()
+        assert gate.wait(15)
+        return read_notices(data)
+
+    monkeypatch.setattr("relay.feedback.returns.read_notices", slowly)
+    with returned.client() as other, ThreadPoolExecutor(1) as pool:
+        brought = pool.submit(returned.bring, f"fbl@{DOMAIN}", dsn())
+        try:
+            assert begun.wait(15)
+            assert other.command("NOOP").code == 250
+        finally:
+            gate.set()
+        assert brought.result() == 250
 
 
 def test_a_client_that_leaves_within_its_message_leaves_nothing(returned: Returned):
