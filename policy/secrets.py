@@ -22,6 +22,7 @@ from itertools import chain, compress, groupby
 
 from msgspec import Struct
 
+from policy.private_keys import private_keys
 from policy.tokens import NO_BLANK, flat, without_invisible
 
 SHORTEST = 16
@@ -30,8 +31,6 @@ _LONGEST = 4096  # a longer run is no token but data
 _MOST = 20  # findings; one is enough to refuse
 
 _CANDIDATE = re.compile(r"[A-Za-z0-9_\-./+=:~]{16,}")
-_PEM = "-----BEGIN "
-_PRIVATE = re.compile(r"-----BEGIN ((?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?)-----[\s>]{0,6}[A-Za-z0-9+/]{8}")
 _EDGES = ".,:;=/-+~"
 _AROUND = "\"'`()<>[]{}.,:;!?"
 _CUT = 16  # pieces of one token
@@ -223,9 +222,8 @@ class SecretScanner(Struct, frozen=True):
         if is_seen and not text.isascii():
             text = without_invisible(text)  # of what is not seen, where that would be dear, chunk by chunk
         yield from self._canaries(text)
-        if _PEM in text:
-            for match in _PRIVATE.finditer(text):
-                yield SecretFinding("private_key", redacted("-----BEGIN", match[1].lower()))
+        for opening, kind in private_keys(text):
+            yield SecretFinding("private_key", redacted(opening, kind))
         # Ordinary words are shorter than any key: hardly anything is left to look at.
         if chunks := dict.fromkeys(_long_words(text)):
             yield from self._of_chunks(chunks, text, read, is_seen)

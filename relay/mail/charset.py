@@ -87,6 +87,19 @@ def is_ascii_superset(codec: str) -> bool:
     return bool(codec) and not is_utf_16(codec) and not codec.startswith("iso2022")
 
 
+def utf_16_in(octets: bytes) -> str:
+    """The codec of octets that show themselves that they are UTF-16; "" where they do not.
+
+    By a byte order mark, or by every other octet of most text being NUL.
+    """
+    if octets[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    first, second = octets[::2].count(0), octets[1::2].count(0)
+    if not (first and second) and 4 * (first + second) > len(octets):
+        return "utf-16-be" if first else "utf-16-le"
+    return ""
+
+
 def decode(data: bytes, codec: str) -> str:
     """`data` as text, by a codec from `lookup` ("" when none is known)."""
     if data.isascii() and (not codec or codec in ("ascii", "utf-8", "cp1252")):

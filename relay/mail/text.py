@@ -22,19 +22,18 @@ from msgspec import Struct, field
 
 from policy.content import Content
 from policy.tokens import flat
-from relay.mail import charset, html, transfer
+from relay.mail import charset, files, html
 from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
 from relay.mail.mime import Part, View
 
 MAX_TEXT = 64 * 1024
 MAX_MARKUP = 256 * 1024
-MAX_UNSEEN = 4 * 1024 * 1024
+MAX_UNSEEN = files.MAX_READ
 _END = 4 * 1024  # of a longer text
 _NEXT_TO_NOTHING = 200  # characters
 _SAME = 0.8  # of the words of one alternative that must stand in the other
 _MOST_NAMES = 100
-_LOOKED_AT = 1024  # octets of a file, to tell whether it is text
 
 _MARKUP = frozenset(("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml"))
 _USUAL = _MARKUP | {"text/plain", "text/enriched", "text/markdown"}
@@ -53,7 +52,6 @@ _GAPS = {
     for start, first in (("&nbsp;", "&nbsp;"), ("<br", r"<br[\s/]*+>"))
 }
 _FOREIGN_STARTS = ("<svg", "<math")  # a style sheet in there may hold text that is shown
-_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
 _ATTRIBUTION = re.compile(
     r"^(?:On .{5,200} wrote:|Am .{5,200} schrieb .{1,100}:|Le .{5,200} a écrit ?:|El .{5,200} escribió:"
@@ -113,10 +111,7 @@ def content(view: View) -> Content:
 
 def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
     """A text part decoded: transfer encoding and charset undone, line ends LF."""
-    # More than three characters an octet no encoding takes: what is beyond need not be copied to be left out.
-    raw = data[part.body : min(part.end, part.body + 3 * limit + 1)]
-    octets = transfer.decode(raw, part.encoding, limit)
-    return charset.decode(octets[:limit], part.charset).replace("\r\n", "\n")
+    return charset.decode(files.octets_of(data, part, limit), part.charset).replace("\r\n", "\n")
 
 
 def from_name(value: bytes) -> str:
@@ -184,18 +179,8 @@ def _file(data: bytes, part: Part, found: _Gathered) -> None:
 
 
 def _hand_on(data: bytes, part: Part, found: _Gathered) -> None:
-    beginning = data[part.body : min(part.end, part.body + 2 * _LOOKED_AT)]
-    if _is_text(transfer.decode(beginning, part.encoding, _LOOKED_AT)):
-        found.unseen.append(_whole(data, part))
-
-
-def _is_text(octets: bytes) -> bool:
-    if _CONTROL.search(octets):
-        return False
-    try:
-        return bool(octets.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        return error.start > len(octets) - 4  # a character cut in two
+    if files.is_text(data, part):
+        found.unseen.append(files.text_of(data, part))
 
 
 def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
@@ -250,7 +235,7 @@ def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
     found.hidden += inner.hidden
     found.links.update(inner.links)
     found.attachments += [part.filename, *inner.attachments]
-    found.unseen += [*inner.unseen, *(_whole(data, text) for text in inner.attached_texts)]
+    found.unseen += [*inner.unseen, *(files.text_of(data, text) for text in inner.attached_texts)]
 
 
 def _whole(data: bytes, part: Part) -> str:
@@ -259,6 +244,8 @@ def _whole(data: bytes, part: Part) -> str:
 
 def _read(data: bytes, part: Part, found: _Gathered) -> None:
     text = _whole(data, part)
+    if "\0" in text:
+        found.unseen.append(files.text_of(data, part))
     if part.charset and not charset.is_ascii_superset(part.charset):
         look = data[part.body : min(part.end, part.body + MAX_UNSEEN)]
         found.unseen.append(look.decode("latin-1"))  # to those who do not know the charset
@@ -334,7 +321,7 @@ def _read_attached(data: bytes, found: _Gathered) -> None:
         if is_next_to_nothing:
             _read(data, part, found)
         else:
-            found.unseen.append(_whole(data, part))
+            found.unseen.append(files.text_of(data, part))
 
 
 def _between_bodies(view: View) -> list[str]:

@@ -1,0 +1,40 @@
+"""Files that are sent along: their octets, and their text as whoever stores and opens them reads it.
+
+What a file is called or labelled does not tell what it is, as keys and settings are
+called anything: its octets do. Nothing here fails on a damaged part.
+"""
+
+import re
+
+from relay.mail import charset, transfer
+from relay.mail.mime import Part
+
+MAX_READ = 4 * 1024 * 1024
+_LOOKED_AT = 1024  # octets, to tell whether it is text
+_LOOKED_AT_LONGER = 64 * 1024  # where it is not UTF-8: the head of a PDF would pass for Latin-1
+_CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def octets_of(data: bytes, part: Part, limit: int) -> bytes:
+    """The first `limit` octets of a part, its transfer encoding undone."""
+    # More than three characters an octet no encoding takes: what is beyond need not be copied to be left out.
+    raw = data[part.body : min(part.end, part.body + 3 * limit + 1)]
+    return transfer.decode(raw, part.encoding, limit)[:limit]
+
+
+def is_text(data: bytes, part: Part) -> bool:
+    """Whether a part is text: UTF-8, UTF-16 that shows itself, or else octets that no control character is among."""
+    octets = octets_of(data, part, _LOOKED_AT)
+    codec = charset.utf_16_in(octets)
+    if _CONTROL.search(charset.decode(octets, codec)):
+        return False
+    try:
+        return bool(octets.decode(codec or "utf-8"))
+    except UnicodeDecodeError:
+        return not _CONTROL.search(charset.decode(octets_of(data, part, _LOOKED_AT_LONGER), codec))
+
+
+def text_of(data: bytes, part: Part) -> str:
+    """The text of a file, line ends LF: UTF-16 need not be named where it shows itself."""
+    octets = octets_of(data, part, min(part.end - part.body, MAX_READ))
+    return charset.decode(octets, charset.utf_16_in(octets[:_LOOKED_AT]) or part.charset).replace("\r\n", "\n")
