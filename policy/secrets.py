@@ -3,16 +3,18 @@
 One pass cuts the text into candidate tokens (runs of letters, figures and the
 signs keys are made of, 16 characters or longer). Ordinary words are shorter, so
 few candidates are left; each is looked up by its first characters, and only what
-matches a known beginning is confirmed by the shape of that kind of key. Tokens of
-no known shape are shown, as a keyed hash, to those who know: the relay (its own
-credentials), the operator (own secrets from 20 characters up). Canary tokens are
-looked for wherever they stand. The whole text is read, linear in its length, in
-windows where it is long. Of what no reader sees (`unseen`: header fields, markup,
-attached texts) only words are looked at that were not read already; there signed
-links are ordinary, and what they carry is no finding.
+matches a known beginning is confirmed by the shape of that kind of key. What has
+the form of the relay's own credentials is shown to the relay, whatever it stands
+in. Tokens of no known shape are looked up, by a keyed hash, among the secrets the
+operator chose (from 20 characters up). Canary tokens are looked for wherever they
+stand. The whole text is read, linear in its length, in windows where it is long.
+Of what no reader sees (`unseen`: header fields, markup, attached texts) only words
+are looked at that were not read already; there signed links are ordinary, and what
+they carry is no finding.
 
 A finding names the kind and shows the first four characters and the length.
-Well-known examples from documentation and obvious placeholders are no findings.
+Well-known examples from documentation and obvious placeholders are no findings,
+whatever stands beside a key.
 """
 
 import re
@@ -31,8 +33,11 @@ _LONGEST = 4096  # a longer run is no token but data
 _MOST = 20  # findings; one is enough to refuse
 
 _CANDIDATE = re.compile(r"[A-Za-z0-9_\-./+=:~]{16,}")
+_OWN_BEGINNING = "gp_live_"
+_OWN = re.compile(_OWN_BEGINNING + "[a-z2-7]{16}_[a-z2-7]{52}")
 _EDGES = ".,:;=/-+~"
 _AROUND = "\"'`()<>[]{}.,:;!?"
+_OWN_SIGNS = 3  # such signs that a chosen secret may end in itself, before others
 _CUT = 16  # pieces of one token
 _LONG = NO_BLANK * SHORTEST
 _STRETCH = 256  # characters
@@ -97,7 +102,7 @@ _BY_BEGINNING = _shapes(
     ("telegram_token", "bot0 bot1 bot2 bot3 bot4 bot5 bot6 bot7 bot8 bot9", r"\d{7,9}:AA[A-Za-z0-9_-]{33}"),
     ("linear_key", "lin_api_", r"[A-Za-z0-9]{40}"),
     ("notion_token", "ntn_ secret_", r"[A-Za-z0-9]{43}"),
-    ("jwt", "eyJ", r"[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,}"),
+    ("jwt", "eyJ", r"[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16}"),
     ("age_key", "AGE-SECRET-KEY-1", r"[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
     ("vault_token", "hvs. hvb.", r"[A-Za-z0-9_-]{24}"),
 )
@@ -146,6 +151,7 @@ _NAMED = tuple(
 _NAMED_LENGTHS = frozenset([length for _, _, lengths, _ in _NAMED for length in lengths])
 _NEAR = 60
 
+_CHOSEN = "chosen_secret"
 _PLACEHOLDER = re.compile(r"(?i)example|xxxx|\*{4}|0{8}|1234567890|abcdef1234|your[_-]|placeholder|redacted|dummy")
 
 
@@ -167,7 +173,7 @@ def is_recognisable(secret: str) -> bool:
 class SecretScanner(Struct, frozen=True):
     """Known secrets of one installation (or tenant), as hashes, and the scan.
 
-    `is_own` is asked with each token that looks like a credential of ours
+    `is_own` is asked with whatever has the form of a credential of ours
     (`gp_live_<id>_<secret>`) and says whether it is one. `chosen` are keyed
     hashes of what the operator named. `canaries` are planted in plain sight.
     `lengths` are those of all secrets that are not told by how they begin.
@@ -176,7 +182,6 @@ class SecretScanner(Struct, frozen=True):
     key: bytes = b"gatepost"
     chosen: frozenset[bytes] = frozenset()
     canaries: tuple[str, ...] = ()
-    own_prefix: str = "gp_live_"
     is_own: Callable[[str], bool] | None = None
     lengths: frozenset[int] = _NAMED_LENGTHS
 
@@ -259,9 +264,10 @@ class SecretScanner(Struct, frozen=True):
 
     def _begins(self, words: str) -> bool:
         """Whether a known beginning stands in these words."""
-        return self.own_prefix in words or _BEGINS.search(words) is not None
+        return _OWN_BEGINNING in words or _BEGINS.search(words) is not None
 
     def _of_chunk(self, chunk: str, text: str, start: int, is_seen: bool) -> Iterator[SecretFinding]:
+        yield from self._own(chunk)
         yield from self._chosen_whole(chunk)
         for match in _CANDIDATE.finditer(chunk):
             if match.end() - match.start() <= _LONGEST:
@@ -277,29 +283,30 @@ class SecretScanner(Struct, frozen=True):
             if canary in lowered:
                 yield SecretFinding("canary", redacted(canary, "canary"), is_canary=True)
 
+    def _own(self, chunk: str) -> Iterator[SecretFinding]:
+        if self.is_own is not None and _OWN_BEGINNING in chunk:
+            for own in filter(self.is_own, _OWN.findall(chunk)):
+                yield SecretFinding("own_credential", redacted(own, "own_credential"))
+
     def _chosen_whole(self, chunk: str) -> Iterator[SecretFinding]:
         """A secret somebody chose may hold signs that no generated key has."""
         if self.chosen and not _CANDIDATE.fullmatch(chunk):
             for word in _bared(chunk):
-                if kind := self._known_here(word):
-                    yield SecretFinding(kind, redacted(word, kind))
+                if self._is_chosen(word):
+                    yield SecretFinding(_CHOSEN, redacted(word, _CHOSEN))
                     return
 
     def _of_token(self, token: str, text: str, start: int) -> Iterator[SecretFinding]:
         for piece in _pieces(token):
-            # What is known here is a secret however much it looks like a placeholder.
-            kind = self._known_here(piece) or _real(_known_shape(piece) or _named(piece, text, start), piece)
+            # What was chosen here is a secret however much it looks like a placeholder.
+            kind = _CHOSEN if self._is_chosen(piece) else _known_shape(piece) or _named(piece, text, start)
             if kind:
                 yield SecretFinding(kind, redacted(piece, kind))
                 return
 
-    def _known_here(self, piece: str) -> str:
-        if self.is_own is not None and piece.startswith(self.own_prefix) and self.is_own(piece):
-            return "own_credential"
+    def _is_chosen(self, piece: str) -> bool:
         # Membership in a set tells nothing by its time: the hash is keyed.
-        if self.chosen and len(piece) in self.lengths and keyed_hash(self.key, piece) in self.chosen:
-            return "chosen_secret"
-        return ""
+        return bool(self.chosen) and len(piece) in self.lengths and keyed_hash(self.key, piece) in self.chosen
 
 
 def _windows(text: str) -> Iterator[str]:
@@ -333,20 +340,17 @@ def _is_of_signed_link(kind: str, chunk: str, token: str) -> bool:
     return kind == "gcp_api_key" and ".googleapis.com/" in chunk and token.startswith("key=")
 
 
-def _real(kind: str, piece: str) -> str:
-    """The kind, unless the token is an example from documentation or a placeholder."""
-    return kind if kind and not _PLACEHOLDER.search(piece) else ""
-
-
 def _readings(chunk: str) -> Iterator[str]:
     """Everything that may be cut from a chunk to be looked up."""
     return chain(_bared(chunk), *map(_pieces, _CANDIDATE.findall(chunk)))
 
 
 def _bared(chunk: str) -> tuple[str, ...]:
-    """The chunk as it stands, without what words stand in, and what it assigns."""
+    """The chunk and what it assigns, with and without what they stand in: of a secret's own signs some stay."""
     after_colon, assigned = chunk.partition(":")[2], chunk.partition("=")[2]
-    return chunk, chunk.strip(_AROUND), after_colon.rstrip(_AROUND), assigned.rstrip(_AROUND)
+    words = (chunk, after_colon, assigned, chunk.lstrip(_AROUND), after_colon.lstrip(_AROUND), assigned.lstrip(_AROUND))
+    signs = len(chunk) - len(chunk.rstrip(_AROUND))
+    return (*words, *[word[:-n] for n in range(max(1, signs - _OWN_SIGNS), signs + 1) for word in words])
 
 
 def _pieces(token: str) -> list[str]:
@@ -365,7 +369,7 @@ def _known_shape(token: str) -> str:
         return ""
     for length in _BEGINNINGS:
         for shape in _BY_BEGINNING.get(token[:length], ()):
-            if shape.pattern.match(token):
+            if (match := shape.pattern.match(token)) and _is_real(match[0]):
                 return shape.kind
     return ""
 
@@ -375,8 +379,13 @@ def _named(token: str, text: str, start: int) -> str:
         return ""
     before = ""
     for kind, names, lengths, pattern in _NAMED:
-        if len(token) in lengths and pattern.fullmatch(token):
+        if len(token) in lengths and pattern.fullmatch(token) and _is_real(token):
             before = before or text[max(0, start - _NEAR) : start + _NEAR].lower()
             if any(name in before for name in names):
                 return kind
     return ""
+
+
+def _is_real(key: str) -> bool:
+    """Whether it is no example from documentation and no placeholder."""
+    return not _PLACEHOLDER.search(key)

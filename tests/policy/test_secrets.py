@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.secrets import SHORTEST_CHOSEN, SecretScanner
+from relay.store.credentials import generate
+from relay.store.vault import Vault
 
 CHANCE = random.Random(7)
 LETTERS = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
+BASE_32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def made(count: int, alphabet: str = LETTERS) -> str:
@@ -65,11 +68,43 @@ def test_evidence_shows_four_characters_and_no_more(kind: str) -> None:
     assert kind in finding.evidence or "private key" in finding.evidence
 
 
+def made_own() -> str:
+    """What has the form of a credential of the relay."""
+    return f"gp_live_{made(16, BASE_32)}_{made(52, BASE_32)}"
+
+
+OWN = made_own()
+
+
 def test_our_own_credentials_are_asked_for() -> None:
-    own = f"gp_live_{made(10)}_{made(43)}"
-    scanner = SecretScanner.of(b"key", is_own=lambda token: token == own)
-    assert [f.kind for f in scanner.scan(f"log in with {own}.")] == ["own_credential"]
-    assert scanner.scan(f"log in with gp_live_{made(10)}_{made(43)}") == ()
+    scanner = SecretScanner.of(b"key", is_own=lambda token: token == OWN)
+    assert [f.kind for f in scanner.scan(f"log in with {OWN}.")] == ["own_credential"]
+    assert scanner.scan(f"log in with {made_own()}") == ()
+
+
+def test_own_credentials_have_the_form_that_is_looked_for() -> None:
+    made_here = generate(Vault(b"0" * 32), CHANCE.randbytes).key
+    assert SecretScanner.of(b"key", is_own=lambda token: token == made_here).scan(made_here)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "https://evil.example/{}.png",
+        "https://{}.evil.example/",
+        "_{}_",
+        "key.{}-dummy",
+        "token%3D{}%0A",
+        "example-{}0",
+        "x" * 5000 + "{}" + "y" * 5000,
+        "gp_live_{}",
+        "the line\\n{}\\n",
+    ],
+)
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_our_own_credential_is_found_whatever_it_is_glued_to(form: str, is_seen: bool) -> None:
+    scanner, text = SecretScanner.of(b"key", is_own=lambda token: token == OWN), form.format(OWN)
+    assert [f.kind for f in (scanner.scan(text) if is_seen else scanner.scan("", [text]))] == ["own_credential"]
 
 
 def test_chosen_secrets_are_known_by_their_hash_alone() -> None:
@@ -80,10 +115,22 @@ def test_chosen_secrets_are_known_by_their_hash_alone() -> None:
     assert scanner.scan("password=Correct-Horse-Battery-8") == ()
 
 
-@pytest.mark.parametrize("chosen", ["sales-password-1234567890", "S3cret!with#odd$signs&more", "your_example_password"])
-@pytest.mark.parametrize("form", ["the password is {}", "password={}", '("{}")', "{}.", "pass:{}"])
+@pytest.mark.parametrize(
+    "chosen",
+    ["sales-password-1234567890", "S3cret!with#odd$signs&more", "your_example_password", "S3cret!with#a!call!!"],
+)
+@pytest.mark.parametrize(
+    "form",
+    ["the password is {}", "password={}", '("{}")', "{}.", "pass:{}", "pass={},", "<{}!>", '{{"password":"{}"}}'],
+)
 def test_a_chosen_secret_is_found_whatever_it_looks_like(chosen: str, form: str) -> None:
     assert [f.kind for f in SecretScanner.of(b"key", chosen=[chosen]).scan(form.format(chosen))] == ["chosen_secret"]
+
+
+@pytest.mark.parametrize("kind", ["aws_access_key", "stripe_key", "github_token", "jwt", "sendgrid_key", "twilio_key"])
+@pytest.mark.parametrize("form", ["{}-dummy", "{}.example", "{}/placeholder", "{}=your_key", "example/{}"])
+def test_a_word_beside_a_key_makes_it_no_placeholder(kind: str, form: str) -> None:
+    assert [finding.kind for finding in SecretScanner().scan(form.format(SECRETS[kind]))] == [kind]
 
 
 def test_a_short_chosen_secret_is_refused() -> None:
@@ -109,6 +156,7 @@ def test_a_zero_width_character_hides_nothing() -> None:
     [
         "AKIAIOSFODNN7EXAMPLE is the key of the manual",
         "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx",
+        "ghp_exampleexampleexampleexampleexample12",
         "the commit 3fe92ac0d1b2c3d4e5f60718293a4b5c6d7e8f90 broke it",
         "order 123e4567-e89b-12d3-a456-426614174000 has shipped",
         "https://shop.example.com/track/5f2b8a9c3d7e1f4a6b8c0d2e4f6a8b0c?utm_source=mail",
@@ -172,7 +220,7 @@ KEYS = (
     *SECRETS.values(),
     f"auth token {made(32, HEX)}",
     f"mailgun {made(32, HEX)}-{made(8, HEX)}-{made(8, HEX)}",
-    f"gp_live_{made(10)}_{made(43)}",
+    OWN,
 )
 SIGNS = ("", "", *"=:/.,;-_+~\"'`()<>[]{}!? \n&%\u200b\u3000é")
 AROUND = st.sampled_from(SIGNS) | st.text("aZ9-/=_ ", max_size=20)
@@ -181,9 +229,7 @@ WRITTEN = st.tuples(AROUND, st.sampled_from(KEYS), AROUND).map("".join)
 
 @given(st.lists(WRITTEN, min_size=1, max_size=3).map("".join), st.booleans())
 def test_nothing_is_passed_over_that_a_close_look_would_find(text: str, is_seen: bool) -> None:
-    hurried, unhurried = (
-        kind.of(b"key", chosen=CHOSEN, is_own=lambda token: len(token) % 2 == 0) for kind in (SecretScanner, Unhurried)
-    )
+    hurried, unhurried = (kind.of(b"key", chosen=CHOSEN, is_own=OWN.__eq__) for kind in (SecretScanner, Unhurried))
     seen, unseen = (text, []) if is_seen else ("", [text])
     assert hurried.scan(seen, unseen) == unhurried.scan(seen, unseen)
 
@@ -211,6 +257,7 @@ def test_findings_are_bounded() -> None:
         "sk-" + "a" * 39 + " ",
         "=:/",
         "deadbeef" * 4 + " secret ",
+        "gp_live_" + "a" * 16 + "_",
     ],
 )
 def test_cost_is_linear_in_the_text(unit: str) -> None:
