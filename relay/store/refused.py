@@ -16,7 +16,7 @@ from relay.store.consequences import Consequences, Suppress
 from relay.store.events import Event, record
 from relay.store.paging import Page, Place, newest_first
 from relay.store.prepared import insertion
-from relay.store.suppressions import suffixes
+from relay.store.suppressions import BOUNCES, suffixes
 
 _s, _dom, _c = t.suppressions.c, t.suppressed_domains.c, t.consents.c
 KINDS = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "manual", "legal")
@@ -112,7 +112,8 @@ def binding(
 ) -> tuple[list[Any], list[Any]]:
     """The entries that bind an address now: its own, with `fold` those of its aliases, and those of its domain."""
     alive = or_(_s.expires_at == 0, _s.expires_at > now)
-    same = or_(_s.key == key, _s.alias == alias_of(key)) if fold else _s.key == key
+    of_alias = and_(_s.alias == alias_of(key), _s.kind.not_in(BOUNCES))
+    same = or_(_s.key == key, of_alias) if fold else _s.key == key
     own = select(t.suppressions).where(same, alive)
     domains = select(t.suppressed_domains).where(
         _dom.domain.in_(suffixes(domain)), or_(_dom.expires_at == 0, _dom.expires_at > now)

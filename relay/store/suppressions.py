@@ -2,7 +2,8 @@
 
 An entry is found by the recipient's folded key, and where the policy folds aliases by what
 all aliases of one mailbox have in common, whichever of them was written down: no spelling
-gets round it. Expired entries do not bind and are swept later.
+gets round it. A bounce alone says nothing of the aliases: it speaks of an address, not of a
+person. Expired entries do not bind and are swept later.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,9 @@ from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
 from policy.state import Suppression
 from relay.store.prepared import Prepared
+
+# Servers without subaddressing refuse every tag as unknown: one that bounced would cut off whoever is there without it.
+BOUNCES = ("hard_bounce", "soft_bounce")
 
 # The key is asked for where aliases are folded too: an older program, not stopped yet, writes none.
 _BY_ADDRESS = Prepared(
@@ -52,7 +56,8 @@ def binding_suppressions(
     domains = _BY_DOMAIN.all(connection, domains=names)
     if not own and not domains:
         return {}
-    entries = _Entries(_grouped(own, "key"), _grouped(own, "alias"), _grouped(domains, "domain"))
+    folding = [row for row in own if row.kind not in BOUNCES]
+    entries = _Entries(_grouped(own, "key"), _grouped(folding, "alias"), _grouped(domains, "domain"))
     return {
         (facts.tenant, facts.mailbox, r.key): found
         for facts, policy in asked

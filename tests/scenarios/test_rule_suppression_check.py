@@ -7,6 +7,7 @@ import pytest
 from policy.moment import iso
 from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
+from tests.support.script import Script
 
 TODAY = r"\d{4}-\d\d-\d\d"
 
@@ -105,6 +106,15 @@ def test_who_unsubscribes_under_a_tag_gets_no_offer_under_another_spelling(gate:
     for spelling in others:
         assert refused(agent.submit(spelling, agent.offer(spelling))).reason == "unsubscribed"
         taken(agent.submit(spelling))
+
+
+def test_what_bounced_under_a_tag_stops_nobody_under_another_spelling(gate: Gate):
+    agent, tagged = gate.mailbox(), "gina+nouser@example.com"
+    with gate.provider_says(Script().for_recipient(**{tagged: "550 5.1.1 no such user"})):
+        gate.settled(taken(agent.submit(tagged)))
+    for spelling in ("gina@example.com", "gina+other@example.com"):
+        taken(agent.submit(spelling))
+    assert refused(agent.submit(tagged)).reason == "suppressed"
 
 
 def test_an_alias_suppressed_while_mail_waits_does_not_leave(gate: Gate):

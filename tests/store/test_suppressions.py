@@ -1,11 +1,13 @@
 """Looking up who must not be written to: every alias, and by index however many entries there are."""
 
+import pytest
 from sqlalchemy import Connection, text
 
 from policy.facts import Facts, RecipientFacts, alias_of
 from policy.settings import PolicySettings, Reputation, SuppressionCheck
 from relay.store.consequences import Consequences, Rules, Suppress
 from relay.store.engine import Database
+from relay.store.refused import KINDS, Sight, binding
 from relay.store.suppressions import _BY_ADDRESS, binding_suppressions
 
 NOW = 1_774_353_600_000
@@ -13,10 +15,10 @@ FOLDS = PolicySettings()
 DOES_NOT = PolicySettings(suppression_check=SuppressionCheck(fold_aliases=False))
 
 
-def _suppress(connection: Connection, *addresses: str) -> None:
+def _suppress(connection: Connection, *addresses: str, kind: str = "manual") -> None:
     numbers = iter(range(1_000_000))
-    writes = Consequences(Rules, Reputation, lambda kind: f"{kind}_{addresses[0]}_{next(numbers)}")
-    writes.suppress(connection, [Suppress("ten", "", a, a, "manual", "operator", {}, NOW) for a in addresses])
+    writes = Consequences(Rules, Reputation, lambda what: f"{what}_{kind}_{addresses[0]}_{next(numbers)}")
+    writes.suppress(connection, [Suppress("ten", "", a, a, kind, "operator", {}, NOW) for a in addresses])
 
 
 def _to(address: str, policy: PolicySettings) -> tuple[Facts, PolicySettings]:
@@ -33,6 +35,17 @@ def test_an_entry_is_found_by_whoever_shares_its_alias(database: Database) -> No
         _suppress(connection, "u9+tag@example.com", "b.ob@gmail.com")
         people = ("u9@example.com", "u9+x@example.com", "u9+tag@example.com", "bob@googlemail.com", "u@example.com")
         assert _bound(connection, *(_to(p, FOLDS) for p in people)) == set(people) - {"u@example.com"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bounce_speaks_of_one_spelling_and_every_other_kind_of_the_person(database: Database, kind: str) -> None:
+    people = {"u9@example.com", "u9+tag@example.com", "u9+x@example.com"}
+    with database.transaction() as connection:
+        _suppress(connection, "u9+tag@example.com", kind=kind)
+        bound = {"u9+tag@example.com"} if kind.endswith("_bounce") else people
+        assert _bound(connection, *(_to(p, FOLDS) for p in people)) == bound
+        told = {p for p in people if binding(connection, p, "example.com", NOW, Sight("ten"), fold=True)[0]}
+        assert told == bound
 
 
 def test_in_one_batch_each_policy_says_for_itself_whether_aliases_are_one_person(database: Database) -> None:
