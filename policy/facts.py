@@ -90,8 +90,9 @@ class Facts(Struct, frozen=True):
     cannot_inject: str = ""  # why footer and headers cannot be put in, "" if they can
     secrets: tuple[Mapping[str, Any], ...] = ()  # redacted findings: {kind, where, shown}
     canaries: tuple[str, ...] = ()
-    automatic: bool = False  # Auto-Submitted other than no (RFC 3834, RFC 5436)
-    report: bool = False  # multipart/report (RFC 6522)
+    automatic: bool = False  # Auto-Submitted other than no (RFC 3834, RFC 5436): recorded, and opens nothing
+    report: bool = False  # multipart/report that says what became of a message (RFC 3464, RFC 8098)
+    report_named: bool = False  # and its display name is none that mail systems use
     # sameness
     message_id: str = ""  # only where the client set one
     dedupe_key: str = ""
@@ -110,8 +111,9 @@ class Facts(Struct, frozen=True):
 
     @property
     def is_return(self) -> bool:
-        """Whether a mail system returns something: by its form a report or an automatic answer, and nothing sold in it.
+        """Whether a mail system returns something: by its form a report, and nothing sold in it.
 
-        The form is easily forged, so it opens no more than the small bucket.
+        The form can be forged, so it opens no more than the small bucket. An automatic answer is its mailbox's own
+        mail: one header field makes any message one.
         """
-        return self.null_sender and (self.report or self.automatic) and self.message_class != "commercial"
+        return self.null_sender and self.report and self.message_class != "commercial"

@@ -15,7 +15,7 @@ def sender_identity(case: Case) -> Finding:
         evidence = {"defects": [d.code for d in facts.identity_defects]}
         return refuse("sender_not_allowed", defect.detail, "never", "fix_sender", evidence=evidence)
     for address in facts.sender_addresses:
-        if not _owns(case.state.mailbox, address, case.returned):
+        if not _owns(case.state.mailbox, address, as_system=case.returned and not facts.report_named):
             return _not_owned(address, case.state.mailbox.name)
     if not case.early and not facts.from_address:
         return refuse("sender_not_allowed", "the message has no From address", "never", "fix_sender")
@@ -50,12 +50,12 @@ def _named(case: Case) -> Finding:
     return hold(f"the display name may deceive: {words}", "fix_sender", evidence=evidence)
 
 
-def _owns(mailbox: MailboxState, address: str, returned: bool) -> bool:
+def _owns(mailbox: MailboxState, address: str, *, as_system: bool) -> bool:
     if address in mailbox.addresses:
         return True
     local, _, domain = address.rpartition("@")
     # A bounce speaks for the mail system of the mailbox's own domain, not for one of its people.
-    return returned and local in _BOUNCERS and any(a.endswith(f"@{domain}") for a in mailbox.addresses)
+    return as_system and local in _BOUNCERS and any(a.endswith(f"@{domain}") for a in mailbox.addresses)
 
 
 def _not_owned(address: str, mailbox: str) -> Finding:

@@ -1,4 +1,4 @@
-"""Writes our delivery status notifications (RFC 3464) and says when none may be written (RFC 3834).
+"""Writes our delivery status notifications (RFC 3464), says when none may be written (RFC 3834), and knows others'.
 
 A report is a refusal told to the submitter, never to a stranger: whoever calls
 this sends it to the authenticated submitter's own mailbox only (faults L3). It
@@ -15,11 +15,20 @@ from email.utils import format_datetime
 from msgspec import Struct
 
 from relay.mail.header import HeaderBlock
+from relay.mail.mime import Part
 
 MAX_ORIGINAL = 64 << 10
 MAX_REPLY = 2_000
 MAX_RECIPIENTS = 1_000
 _WIDTH = 76
+# The part that makes a report one (RFC 6522 §3): what became of a message. International forms by RFC 6533.
+_FATES = frozenset(
+    f"message/{scope}{fate}" for scope in ("", "global-") for fate in ("delivery-status", "disposition-notification")
+)
+# What Postfix, Exim, Sendmail, qmail and their kin call themselves.
+_SYSTEM_NAMES = frozenset(
+    ("", "mail delivery system", "mail delivery subsystem", "mailer-daemon", "mailer daemon", "postmaster")
+)
 _AUTOMATIC_PRECEDENCE = (b"bulk", b"junk", b"list", b"auto_reply")
 
 
@@ -42,6 +51,16 @@ class Returned(Struct, frozen=True):
     original: bytes  # the message, or its header alone
     send_id: str
     arrival: datetime
+
+
+def is_report(root: Part) -> bool:
+    """Whether a message is a report by its form, and not by its own word alone."""
+    return root.type == "multipart/report" and any(part.type in _FATES for part in root.children[1:2])
+
+
+def is_system_name(name: str) -> bool:
+    """Whether a display name is one by which mail systems sign, and tells a reader nothing else."""
+    return name.lower() in _SYSTEM_NAMES
 
 
 def may_report(envelope_from: str, header: HeaderBlock) -> bool:

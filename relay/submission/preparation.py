@@ -26,6 +26,7 @@ from relay.mail.header import Fault, HeaderBlock
 from relay.mail.identity import Identity, identity
 from relay.mail.mime import Part, View, view
 from relay.mail.newline import Alone, alone
+from relay.mail.report import is_report, is_system_name
 from relay.mail.sender import Sender
 from relay.mail.text import content
 from relay.mail.unsubscribe import Links, Subscription
@@ -76,7 +77,9 @@ def prepare(
     rule = account.policy.message_form
     found = form(data, header, bare, rule.max_received)
     defects = (*newline, *found, *unheard, *_structure(seen), *_own_bounds(rule, header, seen), *edits.defects)
-    who = _identity_facts(identity(data, header, _own_names(account)), submission)
+    author = identity(data, header, _own_names(account))
+    who = _identity_facts(author, submission)
+    reports = is_report(seen.root)
     facts = Facts(
         send_id=submission.send_id,
         now=submission.received_at,
@@ -93,7 +96,8 @@ def prepare(
         message_class=message_class,
         cannot_inject=edits.cannot_inject,
         automatic=shown.is_automatic,
-        report=seen.root.type == "multipart/report",
+        report=reports,
+        report_named=reports and not is_system_name(author.from_name),
         message_id=_storable(header.get(b"message-id").decode("ascii", "replace")),
         **_reading_facts(reading),
         **_wish_facts(wishes),

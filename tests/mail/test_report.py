@@ -6,7 +6,8 @@ import pytest
 
 from relay.mail.bounce import read_notices
 from relay.mail.header import HeaderBlock
-from relay.mail.report import Returned, Undelivered, may_report, write_report
+from relay.mail.mime import view
+from relay.mail.report import Returned, Undelivered, is_report, is_system_name, may_report, write_report
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 ORIGINAL = b"From: agent@example.com\r\nTo: bob@example.org\r\nMessage-ID: <m1@example.com>\r\n\r\nHello\r\n"
@@ -22,6 +23,19 @@ def test_our_own_reader_understands_our_report():
     [notice] = read_notices(report)
     assert (notice.recipient, notice.status, notice.hard) == ("bob@example.org", "5.1.1", True)
     assert notice.message_id == "m1@example.com"
+
+
+@pytest.mark.parametrize("to", ["bob@example.org", "b\u00f6b@example.org"])
+def test_a_report_is_known_by_the_part_that_says_what_became_of_a_message(to):
+    report = write(Undelivered(to, "5.1.1", "550 no"))
+    assert report is not None
+    assert is_report(view(report).root)
+    assert not is_report(view(report.replace(b"delivery-status; charset", b"x; charset").replace(b"/del", b"/x")).root)
+
+
+def test_mail_systems_sign_with_few_names():
+    assert all(map(is_system_name, ("", "Mail Delivery System", "MAILER-DAEMON", "Postmaster")))
+    assert not any(map(is_system_name, ("IT Helpdesk", "Postmaster of Acme", "Mail Delivery System: sign in")))
 
 
 def test_a_delay_is_told_as_one():

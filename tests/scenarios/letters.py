@@ -42,5 +42,12 @@ def offer(sender: str, to: str, *more: str, number: int = 0, message_id: str | N
     return letter(sender, to, f"{verb} {noun}: {chosen % 60 + 10}% off, buy now", text, *more, message_id=message_id)
 
 
+def report(sender: str, to: str, text: str, kind: str = "message/delivery-status") -> bytes:
+    """A report (RFC 3464) whose second part is of this kind."""
+    parts = f"--b\n\n{text}\n--b\nContent-Type: {kind}\n\nFinal-Recipient: rfc822; x@example.com\n--b--"
+    form = "Content-Type: multipart/report; report-type=delivery-status; boundary=b"
+    return letter(sender, to, "Undelivered mail returned to sender", parts, "MIME-Version: 1.0", form)
+
+
 _NOUNS = ("sofa", "kettle", "lantern", "bicycle", "tent", "piano", "carpet", "mirror", "drill", "canoe", "violin")
 _VERBS = ("Discover", "Order", "Try", "Explore", "Grab", "Enjoy", "Meet")

@@ -5,6 +5,7 @@ from email import message_from_bytes
 
 import pytest
 
+from tests.scenarios import letters
 from tests.scenarios.gate import Agent, Gate
 from tests.scenarios.verdicts import refused, states, taken, trace
 from tests.support.smtp import Client
@@ -38,6 +39,7 @@ def client(agent: Agent) -> Iterator[Client]:
         yield client
 
 
+LOST = "Your message could not be delivered: the mailbox is unknown."
 INVALID, LISTED = "recipient_invalid", "suppressed"
 
 
@@ -274,11 +276,32 @@ def test_the_null_sender_dodges_no_rule_unless_it_is_a_return_by_its_form(gate: 
         assert refused(client.submit("", [to], forged)).reason == "cooldown"
     with stopped.connect() as client:
         assert refused(client.submit("", [to], stopped.receipt(to))).reason == "rate_limited"
-        taken(client.submit("", [to], stopped.receipt(to, "Auto-Submitted: auto-replied")))
-        report = stopped.receipt(to, "MIME-Version: 1.0", "Content-Type: multipart/report; boundary=b")
-        head, _, text = report.partition(b"\r\n\r\n")
-        taken(client.submit("", [to], head + b"\r\n\r\n--b\r\n\r\n" + text + b"--b--\r\n"))
+        automatic = stopped.receipt(to, "Auto-Submitted: auto-replied")
+        assert refused(client.submit("", [to], automatic)).reason == "rate_limited"
+        hollow = letters.report(stopped.address, to, LOST, "text/plain")
+        assert refused(client.submit("", [to], hollow)).reason == "rate_limited"
+        taken(client.submit("", [to], letters.report(stopped.address, to, LOST)))
     assert refused(agent.submit(to, agent.offer(to))).reason == "cooldown"  # it counted as the agent's own
+
+
+def test_nobody_speaks_as_the_mail_system_but_in_a_report(gate: Gate):
+    agent, to = gate.mailbox(), "helpdesk@example.com"
+    system = "postmaster@sender.test"
+    phish = "Your mailbox is full. Sign in at https://sender.test.example/keep to keep your mail."
+    with agent.connect() as client:
+
+        def said(author: str, *form: str) -> str:
+            message = letters.letter(author, to, "Mailbox full", phish, "Auto-Submitted: auto-generated", *form)
+            return refused(client.submit("", [to], message)).reason
+
+        assert said(system) == "sender_not_allowed"
+        assert said(f"IT Helpdesk <{system}>") == "sender_not_allowed"
+        assert said(system, "MIME-Version: 1.0", "Content-Type: multipart/report; boundary=b") == "sender_not_allowed"
+        named = letters.report(f"IT Helpdesk <{system}>", to, LOST)
+        assert refused(client.submit("", [to], named)).reason == "sender_not_allowed"
+        for name in ("", "Mail Delivery System ", '"Mailer-Daemon" '):
+            taken(client.submit("", [to], letters.report(f"{name}<{system}>", to, LOST)))
+        taken(client.submit("", [to], agent.letter(to, "Away", "I am away.", "Auto-Submitted: auto-replied")))
 
 
 def test_I3_nobody_on_the_wire_who_was_not_accepted(gate: Gate, agent: Agent):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.scenarios import letters
 from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, refused, taken, trace
 
@@ -88,9 +89,7 @@ def test_a_tenants_limit_binds_all_its_mailboxes_together(gate: Gate):
 def test_bounces_have_a_bucket_of_their_own(gate: Gate):
     agent = gate.mailbox({"rate_limit_hourly": {"limit": 1}})
     taken(agent.submit("bucket@example.com"))
-    bounce = agent.receipt("bucket@example.com", "Auto-Submitted: auto-replied").replace(
-        f"From: {agent.address}".encode(), b"From: mailer-daemon@sender.test"
-    )
+    bounce = letters.report("mailer-daemon@sender.test", "bucket@example.com", "The mailbox is unknown.")
     with agent.connect() as client:
         taken(client.submit("", ["bucket@example.com"], bounce))
 
