@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, create_model
 
 from config.types import Clock, Count, Domain, DomainPattern, MailAddress, Positive, Section, Text, Wait, as_text
+from policy.countries import check_place, code_of
 from policy.settings import Mode, OnExceed, PolicySettings, Rule
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ def _canary(text: str) -> str:
 
 
 def _country(text: str) -> str:
-    if text and not (len(text) == 2 and text.isascii() and text.isalpha()):
-        raise ValueError(f"is not a country of two letters: {text[:20]!r}")
-    return text.lower()
+    return code_of(check_place(text))
 
 
 ModeField = Annotated[Mode, BeforeValidator(_mode)]

@@ -9,12 +9,15 @@ from typing import Literal
 
 from msgspec import Struct
 
+from policy.countries import EUROPE
 from policy.settings import ProfileName
 
 # Iceland, Liechtenstein and Norway apply the GDPR through the EEA agreement; the UK kept it.
 EEA_AND_UK = (
     *("at", "be", "bg", "cy", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hr", "hu", "ie", "it", "lt", "lu"),
     *("lv", "mt", "nl", "pl", "pt", "ro", "se", "si", "sk", "is", "li", "no", "gb"),
+    # TFEU Art. 355(1), 355(4): parts of France and Finland that have codes of their own.
+    *("gf", "gp", "mf", "mq", "re", "yt", "ax"),
 )
 
 
@@ -22,7 +25,7 @@ class ConsentProfile(Struct, frozen=True):
     name: ProfileName
     # The provision that asks for consent, or that lets mail go without it.
     law: str
-    # Countries (ISO 3166, lower case) whose recipients it protects.
+    # Countries (`policy.countries`, lower case) whose recipients it protects.
     countries: tuple[str, ...]
     # opt_out: mail may be sent until the recipient objects. opt_in: only with a basis below.
     consent: Literal["opt_in", "opt_out"]
@@ -61,7 +64,7 @@ PROFILES: dict[ProfileName, ConsentProfile] = {
         ConsentProfile(
             name="gdpr",
             law="Directive 2002/58/EC Art. 13(1), 13(2) (existing customers); Regulation (EU) 2016/679 Art. 6, 7",
-            countries=EEA_AND_UK,
+            countries=(*EEA_AND_UK, *EUROPE),
             consent="opt_in",
             bases=("express", "existing_customer"),
         ),

@@ -154,7 +154,7 @@ class ConsentValidation(Rule):
     profiles: tuple[ProfileName, ...] = ()
     # Ask for consent of every recipient of commercial mail. Default false: only where a profile asks.
     required: bool = False
-    # The country (ISO 3166, two letters) taken for a recipient whose own is not known.
+    # The country (ISO 3166, two letters; or EU, EEA, UK) taken for a recipient whose own is not known.
     # Default unknown: every chosen profile that asks for consent then applies.
     default_country: str = ""
 

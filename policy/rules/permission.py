@@ -7,6 +7,7 @@ through another tenant.
 
 from typing import Any
 
+from policy.countries import code_of
 from policy.facts import RecipientFacts
 from policy.moment import day
 from policy.profiles import PROFILES, ConsentProfile
@@ -96,10 +97,10 @@ def _missing(rule: ConsentValidation, consent: Consent | None, now: int) -> str:
 
 
 def _applying(rule: ConsentValidation, consent: Consent | None) -> list[ConsentProfile]:
-    country = (consent.jurisdiction if consent else "") or rule.default_country
+    country = code_of((consent.jurisdiction if consent else "") or rule.default_country)
     profiles = [PROFILES[name] for name in rule.profiles]
     # Nobody knows where the recipient lives: every law that was chosen may be the one that binds.
-    return [p for p in profiles if not country or country.lower() in p.countries]
+    return [p for p in profiles if not country or country in p.countries]
 
 
 def _lacking(profile: ConsentProfile, consent: Consent, now: int) -> str:

@@ -12,7 +12,7 @@ app = group("The consent ledger")
 Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
 Basis = Annotated[str, typer.Option(help="express, implied, contract, legitimate_interest, …")]
 Source = Annotated[str, typer.Option(help="Where it was given: signup form, phone call, …")]
-Jurisdiction = Annotated[str, typer.Option(help="EU, CA, US, …")]
+Jurisdiction = Annotated[str, typer.Option(help="The country, two letters, or EU, EEA, UK")]
 Proof = Annotated[str, typer.Option(help="What proves it: a URL, the text agreed to")]
 
 
@@ -93,6 +93,7 @@ def import_(
 
 def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dict[str, str]) -> None:
     from relay.cli.consenting import entry
+    from relay.cli.errors import BadUsage
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.person import operator
@@ -101,7 +102,10 @@ def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dic
     with opened(config) as house, house.writing() as connection:
         own = str(accounts.tenant(connection, tenant).id)
         fields = fields | {"email": address, "source": fields["source"] or operator()}
-        made = entry(house, own, fields, granted=granted)
+        try:
+            made = entry(house, own, fields, granted=granted)
+        except ValueError as error:
+            raise BadUsage(str(error)) from None
         refused.add_consents(connection, [made])
     say(f"{made.address}: consent {'granted' if granted else 'revoked'}.")
 

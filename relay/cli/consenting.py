@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from policy.countries import check_place
 from relay.cli.house import House
 from relay.cli.values import moment
 from relay.mail.address import parse_path
@@ -12,7 +13,7 @@ _NO = frozenset({"false", "no", "0", "revoked", "withdrawn"})
 
 
 def entry(house: House, tenant_id: str, fields: Mapping[str, str], *, granted: bool) -> NewConsent:
-    """An entry; raises ValueError for an address or time that is none."""
+    """An entry; raises ValueError for an address, a time or a country that is none."""
     address, now = parse_path(fields["email"]), house.now()
     made = NewConsent(
         id=house.new_id("con"),
@@ -24,12 +25,19 @@ def entry(house: House, tenant_id: str, fields: Mapping[str, str], *, granted: b
         recorded_at=now,
         basis=fields.get("basis", "")[:256],
         source=fields.get("source", "")[:256],
-        jurisdiction=fields.get("jurisdiction", "")[:256],
+        jurisdiction=_place(fields.get("jurisdiction", "")),
         proof=fields.get("proof", "")[:4000],
     )
     if made.is_ahead:
         raise ValueError(AHEAD)
     return made
+
+
+def _place(text: str) -> str:
+    try:
+        return check_place(text)
+    except ValueError as error:
+        raise ValueError(f"jurisdiction {error}") from None
 
 
 def reader_of(house: House, tenant_id: str) -> Callable[[Mapping[str, str]], NewConsent]:

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from policy.countries import check_place
 from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
@@ -36,7 +37,11 @@ class NewConsent(Given):
     granted: bool = True
     basis: Short = Field(default="", examples=["express", "implied", "contract", "legitimate_interest"])
     source: Short = Field(default="", examples=["signup form"])
-    jurisdiction: Short = Field(default="", examples=["EU", "CA"])
+    jurisdiction: Annotated[Short, AfterValidator(check_place)] = Field(
+        default="",
+        description="The recipient's country: two letters (ISO 3166), or EU, EEA, UK.",
+        examples=["EU", "CA"],
+    )
     proof: Note = Field(default="", description="What proves it: a URL, the text agreed to, an address and time.")
     at: Moment | None = Field(default=None, description="When it was given or taken back; now by default.")
     tenant: Short = ""
@@ -172,7 +177,7 @@ async def import_consents(
             recorded_at=now,
             basis=row.get("basis", "")[:256],
             source=row.get("source", "")[:256] or "import",
-            jurisdiction=row.get("jurisdiction", "")[:256],
+            jurisdiction=_place(row.get("jurisdiction", "")),
             proof=row.get("proof", "")[:4000],
         )
         if entry.is_ahead:
@@ -211,6 +216,13 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
     )
     await parts.write(lambda c: refused.add_consents(c, [entry]))
     return Response(status_code=204)
+
+
+def _place(text: str) -> str:
+    try:
+        return check_place(text)
+    except ValueError as error:
+        raise ValueError(f"jurisdiction {error}") from None
 
 
 def _need_a_word(who: Caller) -> None:

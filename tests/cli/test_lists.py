@@ -183,3 +183,12 @@ def test_a_consent_dated_ahead_is_imported_by_nobody(cli, tmp_path):
     assert "nobody has agreed yet" in done.out + done.err
     rows = cli.does("consent", "list", "--json").json
     assert [(row["email"], row["granted"]) for row in rows] == [("b@example.net", False)]
+
+
+def test_a_jurisdiction_that_names_no_country_is_bad_usage_and_costs_the_line(cli, tmp_path):
+    said = cli("consent", "grant", "bob@example.net", "--jurisdiction", "Germany")
+    assert (said.code, "jurisdiction is not a country: 'Germany'; write its two letters" in said.err) == (2, True)
+    file = tmp_path / "consents.csv"
+    file.write_text("email,jurisdiction\na@example.net,Germany\nb@example.net,DE\n")
+    said = cli("consent", "import", str(file), "--json")
+    assert (said.code, said.json["imported"], said.json["errors"][0]["line"]) == (1, 1, 2)

@@ -223,6 +223,13 @@ BAD = [
             "openssl rand -hex 32 makes one"
         ),
     ),
+    (
+        "version: 1\npolicies: {default: {rules: {consent_validation: {default_country: Germany}}}}",
+        (
+            "gatepost.yaml:2: policies.default.rules.consent_validation.default_country: is not a country: 'Germany'; "
+            "write its two letters (ISO 3166) as DE, or EU, EEA, UK"
+        ),
+    ),
     ("version: 1\nserver: &a {hostname: *a}", "gatepost.yaml:2: server.hostname: refers to itself"),
 ]
 

@@ -1,7 +1,10 @@
 """Layers of policy: product, default, the named one, the mailbox."""
 
+import pytest
+
 from config.loader import load_text
 from config.settings import overrides_layer
+from policy.countries import COUNTRIES, EUROPE
 from policy.profiles import PROFILES
 from policy.settings import RULES, Options, PolicySettings
 
@@ -102,7 +105,16 @@ def test_a_policy_is_hashable_and_built_once():
     assert hash(settings.policy_for(box)) != hash(settings.policy())
 
 
+@pytest.mark.parametrize(("written", "read"), [("DE", "de"), ("uk", "gb"), ("EU", "eu"), ("EEA", "eea"), ('""', "")])
+def test_a_country_is_one_of_iso_3166_or_one_of_europes_names(written, read):
+    rules = f"rules: {{consent_validation: {{default_country: {written}}}}}"
+    settings = load_text(f"version: 1\npolicies: {{default: {{{rules}}}}}\n").settings
+    assert settings.policy().consent_validation.default_country == read
+
+
 def test_profiles_name_their_law():
+    named = {country for profile in PROFILES.values() for country in profile.countries}
+    assert named - COUNTRIES == set(EUROPE)
     assert sorted(PROFILES) == ["can_spam", "casl", "ccpa", "gdpr"]
     assert all(profile.law for profile in PROFILES.values())
     assert {name for name, profile in PROFILES.items() if profile.consent == "opt_in"} == {"casl", "gdpr"}

@@ -224,7 +224,6 @@ NOTED = {
         "email": "eve@example.com",
         "basis": EVIL,
         "source": EVIL,
-        "jurisdiction": EVIL[:60],
         "proof": EVIL,
     },
     "/v1/mailboxes": {"name": "evil", "fromAddress": "evil@sender.test", "fromName": EVIL},

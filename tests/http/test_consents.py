@@ -35,3 +35,16 @@ async def test_who_may_only_read_takes_no_consent_back_and_one_mailbox_gets_not_
     assert (await office.call("DELETE", path, key=reader)).json()["code"] == "permission_missing"
     assert (await office.get("/v1/consents/export", key=agent)).json()["code"] == "human_decision_required"
     assert (await office.call("DELETE", path, key=agent)).status_code == 204
+
+
+async def test_a_jurisdiction_that_names_no_country_is_refused_and_skipped_in_a_file(office):
+    given = {"email": "bob@example.com", "jurisdiction": "Germany"}
+    refused = await office.post("/v1/consents", given)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "jurisdiction")
+    assert "is not a country: 'Germany'; write its two letters" in refused.text
+    for word in ("EU", "eea", "UK", "de"):
+        assert (await office.post("/v1/consents", given | {"jurisdiction": word})).json()["jurisdiction"] == word
+    rows = "email,jurisdiction\na@example.com,Germany\nb@example.com,DE\n"
+    told = (await office.post("/v1/consents/import", content=rows.encode())).json()
+    assert (told["imported"], [e["line"] for e in told["errors"]]) == (1, [2])
+    assert told["errors"][0]["message"].startswith("jurisdiction is not a country: 'Germany'")

@@ -71,6 +71,24 @@ def test_a_law_of_another_country_asks_for_nothing() -> None:
     assert judged(SALES, unknown, with_rule("consent_validation", profiles=("gdpr",))).reason == "no_consent"
 
 
+@pytest.mark.parametrize("place", ["EU", "eea", "UK", " de ", "RE", "Germany", "ZZ"])
+def test_a_law_protects_by_every_name_of_its_countries_and_where_no_country_was_named(place: str) -> None:
+    lacking = to(consent=Consent(True, MARCH_1, "inquiry", place))
+    policy = with_rule("consent_validation", profiles=("gdpr",), default_country="us")
+    assert judged(SALES, lacking, policy).reason == "no_consent"
+    policy = with_rule("consent_validation", profiles=("gdpr",), default_country=place)
+    assert judged(SALES, policy=policy).reason == "no_consent"
+
+
+@pytest.mark.parametrize("place", ["EU", "UK"])
+def test_a_law_from_elsewhere_asks_nothing_of_europe(place: str) -> None:
+    given = to(consent=Consent(True, MARCH_1, "express", place))
+    policy = with_rule("consent_validation", profiles=("casl", "gdpr"))
+    assert judged(SALES, given, policy).decision == "approved"
+    known = to(consent=Consent(True, MARCH_1, "legitimate_interest", place))
+    assert judged(SALES, known, with_rule("consent_validation", profiles=("casl",))).decision == "approved"
+
+
 @pytest.mark.parametrize("jurisdiction", ["DE", "JP", ""])
 @pytest.mark.parametrize("profiles", [("casl",), ("can_spam",), ("gdpr", "casl", "can_spam")])
 def test_a_revoked_consent_binds_under_every_profile_wherever_it_was_said(
