@@ -78,32 +78,36 @@ def import_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Add many from CSV: email, granted, basis, source, jurisdiction, proof, at; only email is needed."""
-    from relay.cli.consenting import reader_of, writer_of
+    """Add many from CSV: email, granted, basis, source, jurisdiction, proof, at, tenant; only email is needed."""
+    from relay.cli.consenting import writer_of
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
-    from relay.store import accounts
+    from relay.http.csvs import Columns
+    from relay.store import accounts, listings
+    from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
     with opened(config) as house:
         with house.reading() as connection:
             own = str(accounts.tenant(connection, tenant).id)
-        tally = taken(file, "email", reader_of(house, own), writer_of(house))
+            tenants = {name: row_id for row_id, name in listings.tenant_names(connection).items()}
+        read = consent_reader(tenants, own, house.new_id, house.now)
+        tally = taken(file, Columns(CONSENT_COLUMNS, closed=True), read, writer_of(house))
     return report(tally, as_json=as_json)
 
 
 def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dict[str, str]) -> None:
-    from relay.cli.consenting import entry
     from relay.cli.errors import BadUsage
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.person import operator
     from relay.store import accounts, refused
+    from relay.store.imports import consent_of
 
     with opened(config) as house, house.writing() as connection:
         own = str(accounts.tenant(connection, tenant).id)
         fields = fields | {"email": address, "source": fields["source"] or operator()}
         try:
-            made = entry(house, own, fields, granted=granted)
+            made = consent_of(fields, granted=granted, tenant_id=own, new_id=house.new_id, now=house.now())
         except ValueError as error:
             raise BadUsage(str(error)) from None
         refused.add_consents(connection, [made])

@@ -7,39 +7,23 @@ Going out, a cell a spreadsheet would take for a formula is prefixed with an apo
 import csv
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from relay.cli.errors import EXIT_REFUSED, BadUsage
 from relay.cli.output import how_many, note, print_json, say
 from relay.cli.progress import Progress
-from relay.http.csvs import BATCH, FORMULA, TOLD, line
+from relay.http.csvs import BATCH, Columns, Tally, line
 from relay.store.pile import Pile
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of an import."""
-
-    imported: int = 0
-    skipped: int = 0
-    errors: list[dict[str, Any]] = field(default_factory=list)
-
-    def wrong(self, number: int, message: str) -> None:
-        """Count a line that cannot be read."""
-        self.skipped += 1
-        if len(self.errors) < TOLD:
-            self.errors.append({"line": number, "message": message})
 
 
 def taken(
     path: Path,
-    column: str,
+    columns: Columns,
     read: Callable[[Mapping[str, str]], Any],
     write: Callable[[Sequence[Mapping[str, Any]]], None],
 ) -> Tally:
-    """Import a file whose head names at least `column`, or a bare list; what cannot be read is counted and told.
+    """Import a file with these columns, or a bare list; what cannot be read is counted and told.
 
     What `read` makes is a value with a `key`; its fields are written in that order. A file that is no CSV changes
     nothing.
@@ -47,10 +31,10 @@ def taken(
     tally = Tally()
     with Pile() as pile:
         with Progress("Reading lines", None) as progress:
-            for number, row in _rows(path, column):
+            for number, head, cells in _lines(path, columns):
                 try:
-                    pile.add(read(row))
-                except (ValueError, KeyError) as error:
+                    pile.add(read(columns.row(head, cells)))
+                except ValueError as error:
                     tally.wrong(number, str(error)[:200])
                 if number % BATCH == 0:
                     progress.reached(number)
@@ -75,7 +59,7 @@ def given(head: Sequence[str], pages: Callable[[str], Sequence[Any]], cells: Cal
 def report(tally: Tally, *, as_json: bool) -> int:
     """Say what became of an import; exit 1 if a line could not be read."""
     if as_json:
-        print_json({"imported": tally.imported, "skipped": tally.skipped, "errors": tally.errors})
+        print_json(tally.told())
     else:
         for error in tally.errors:
             note(f"line {error['line']}: {error['message']}")
@@ -85,36 +69,31 @@ def report(tally: Tally, *, as_json: bool) -> int:
     return EXIT_REFUSED if tally.skipped else 0
 
 
-def _rows(path: Path, column: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line numbers and rows; raises BadUsage for what is no such file."""
+def _lines(path: Path, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
+    """Line numbers, the head, and the cells of each row; raises BadUsage for what is no such file."""
     try:
         if str(path) == "-":
-            yield from _read(sys.stdin, column)
+            yield from _read(sys.stdin, columns)
             return
         with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _read(file, column)
+            yield from _read(file, columns)
     except UnicodeDecodeError:
         raise BadUsage(f"{path} is not text in UTF-8") from None
     except csv.Error as error:
         raise BadUsage(f"{path} is not CSV: {error}") from None
 
 
-def _read(file: Any, column: str) -> Iterator[tuple[int, dict[str, str]]]:
+def _read(file: Any, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
     reader = csv.reader(file)
     head: list[str] = []
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
         if not head:
-            names = [cell.strip().lower() for cell in cells]
-            head = names if column in names else [column]
-            if column in names:
+            try:
+                head, is_named = columns.head(cells)
+            except ValueError as error:
+                raise BadUsage(str(error)) from None
+            if is_named:
                 continue
-            if len(cells) != 1:
-                raise BadUsage(f"the first line must name the columns, {column} among them")
-        yield reader.line_num, dict(zip(head, map(_bare, cells), strict=False))
-
-
-def _bare(cell: str) -> str:
-    cell = cell.strip()
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
+        yield reader.line_num, head, cells

@@ -140,15 +140,16 @@ def import_(
     """Add many from CSV; only the column email is needed, a bare list of addresses will do."""
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
-    from relay.cli.suppressing import bounds, reader_of, writer_of
+    from relay.cli.suppressing import COLUMNS, bounds, reader_of, writer_of
     from relay.cli.values import one_of
+    from relay.http.csvs import Columns
 
     one_of(scope, SCOPES, "--scope")
     scope = "mailbox" if mailbox else scope
     with opened(config) as house:
         with house.reading() as connection:
             of = bounds(connection, scope, tenant, mailbox)
-        tally = taken(file, "email", reader_of(house, scope, of), writer_of(house))
+        tally = taken(file, Columns(COLUMNS), reader_of(house, scope, of), writer_of(house))
     return report(tally, as_json=as_json)
 
 

@@ -5,7 +5,7 @@ changed or removed, so that the history proves itself. An agent may write down t
 took consent back, never that somebody gave it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -23,11 +23,9 @@ from relay.http.reading import StrictRoute
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
 from relay.http.suppressions import key_of
 from relay.store import accounts, listings, refused
-from relay.submission.wishes import parse_time
+from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
 router = APIRouter(tags=["Consents"], route_class=StrictRoute)
-COLUMNS = ("email", "granted", "basis", "source", "jurisdiction", "proof", "at", "tenant")
-_NO = frozenset({"false", "no", "0", "revoked", "withdrawn"})
 
 
 class NewConsent(Given):
@@ -142,7 +140,7 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
     tenants = await parts.look(listings.tenant_names)
     return csvs.give(
         "consents.csv",
-        COLUMNS,
+        CONSENT_COLUMNS,
         lambda after: parts.look(lambda c: refused.export_consents(c, who.tenant_id, after)),
         lambda r: (
             r.address,
@@ -161,33 +159,18 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
 async def import_consents(
     request: Request, parts: Parts, _: Operator, tenant: Annotated[str, Query(max_length=128)] = "default"
 ) -> Any:
-    """Columns email, granted, basis, source, jurisdiction, proof, at; only email is needed."""
-    tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
+    """Columns email, granted, basis, source, jurisdiction, proof, at, tenant; only email is needed.
 
-    def read(row: Mapping[str, str]) -> refused.NewConsent:
-        address, now = address_of(row.get("email", "")), parts.clock()
-        at = row.get("at", "")
-        entry = refused.NewConsent(
-            id=parts.ids.new("con"),
-            tenant_id=tenant_id,
-            key=address.key,
-            address=address.wire,
-            granted=row.get("granted", "").lower() not in _NO,
-            at=parse_time(at) if at else now,
-            recorded_at=now,
-            basis=row.get("basis", "")[:256],
-            source=row.get("source", "")[:256] or "import",
-            jurisdiction=_place(row.get("jurisdiction", "")),
-            proof=row.get("proof", "")[:4000],
-        )
-        if entry.is_ahead:
-            raise ValueError(refused.AHEAD)
-        return entry
+    In `granted` true or false, or another word for one of them. What is neither is a skipped line.
+    """
+    tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
+    tenants = {name: row_id for row_id, name in (await parts.look(listings.tenant_names)).items()}
+    read = consent_reader(tenants, tenant_id, parts.ids.new, parts.clock)
 
     async def write(batch: Sequence[refused.NewConsent]) -> None:
         await parts.write(lambda c: refused.add_consents(c, batch))
 
-    return (await csvs.take(request, "email", read, write)).told()
+    return (await csvs.take(request, csvs.Columns(CONSENT_COLUMNS, closed=True), read, write)).told()
 
 
 @router.get("/consents/{id}", summary="Show an entry", response_model=Consent)
@@ -216,13 +199,6 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
     )
     await parts.write(lambda c: refused.add_consents(c, [entry]))
     return Response(status_code=204)
-
-
-def _place(text: str) -> str:
-    try:
-        return check_place(text)
-    except ValueError as error:
-        raise ValueError(f"jurisdiction {error}") from None
 
 
 def _need_a_word(who: Caller) -> None:

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from fastapi import Request
@@ -79,13 +80,49 @@ def _cells(line: bytes) -> list[str]:
     return next(csv.reader([text]), [])
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns a file may have. The first is needed, and alone may be a bare list without a head.
+
+    Where they are `closed` another one is refused: what it says would be lost without a word.
+    """
+
+    known: tuple[str, ...]
+    closed: bool = False
+
+    def head(self, cells: Sequence[str]) -> tuple[list[str], bool]:
+        """What the cells are called, and whether this line says so or is a row already; raises ValueError."""
+        names = [cell.strip().lower() for cell in cells]
+        while names and not names[-1]:
+            names.pop()  # spreadsheets write empty columns
+        needed = self.known[0]
+        if needed not in names:
+            if len(cells) == 1 and "@" in cells[0]:
+                return [needed], False
+            raise ValueError(f"the first line must name the columns, {needed} among them")
+        if twice := next((name for name in self.known if names.count(name) > 1), ""):
+            raise ValueError(f"the column {twice} is there twice")
+        if self.closed and (others := [name for name in names if name not in self.known]):
+            known = ", ".join(self.known)
+            raise ValueError(
+                f"the column {others[0][:40]!r} is not known: rename it or leave it out; known are {known}"
+            )
+        return names, True
+
+    def row(self, head: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+        """The cells by column, "" where the line ends early; raises ValueError for more of them than there may be."""
+        if self.closed and any(map(str.strip, cells[len(head) :])):
+            raise ValueError("more cells than the head has columns: put a cell that has a comma in quotes")
+        return dict(zip_longest(head, map(_bare, cells[: len(head)]), fillvalue=""))
+
+
 async def take(
     request: Request,
-    column: str,
+    columns: Columns,
     read: Callable[[Mapping[str, str]], Any],
     write: Callable[[Sequence[Any]], Awaitable[None]],
 ) -> Tally:
-    """Import a CSV file whose head names at least `column`; `read` turns a row into a value or raises ValueError.
+    """Import a CSV file with these columns; `read` turns a row into a value or raises ValueError.
 
     Once the head is read nothing stops the import: part of the rows may be written by then, and the answer says which.
     """
@@ -97,11 +134,11 @@ async def take(
         if not line.strip():
             continue
         if not head:
-            head, is_named = _head(line, column)
+            head, is_named = _head(line, columns)
             if is_named:
                 continue
         try:
-            batch.append(read(dict(zip(head, map(_bare, _cells(line)), strict=False))))
+            batch.append(read(columns.row(head, _cells(line))))
         except ValueError as error:
             tally.wrong(number, str(error)[:200])
         if len(batch) >= BATCH:
@@ -114,18 +151,12 @@ async def take(
     return tally
 
 
-def _head(line: bytes, column: str) -> tuple[list[str], bool]:
-    """The columns, and whether the first line names them or is a row already: a bare list. Raises Problem."""
+def _head(line: bytes, columns: Columns) -> tuple[list[str], bool]:
+    """The columns, and whether the first line names them; raises Problem."""
     try:
-        cells = _cells(line)
+        return columns.head(_cells(line))
     except ValueError as error:
         raise invalid("body", f"the first line: {error}") from None
-    head = [cell.strip().lower() for cell in cells]
-    if column in head:
-        return head, True
-    if (len(cells) == 1 and "@" in cells[0]) or column == "domain":
-        return [column], False
-    raise invalid("body", f"the first line must name the columns, {column} among them")
 
 
 def _bare(cell: str) -> str:

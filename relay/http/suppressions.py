@@ -209,7 +209,7 @@ async def import_suppressions(
     async def write(batch: Sequence[Suppress]) -> None:
         await parts.write(lambda c: parts.consequences.suppress(c, batch))
 
-    return (await csvs.take(request, "email", read, write)).told()
+    return (await csvs.take(request, csvs.Columns(COLUMNS), read, write)).told()
 
 
 @router.get("/suppressions/{id}", summary="Show a suppression", response_model=Suppression)

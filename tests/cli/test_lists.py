@@ -192,3 +192,54 @@ def test_a_jurisdiction_that_names_no_country_is_bad_usage_and_costs_the_line(cl
     file.write_text("email,jurisdiction\na@example.net,Germany\nb@example.net,DE\n")
     said = cli("consent", "import", str(file), "--json")
     assert (said.code, said.json["imported"], said.json["errors"][0]["line"]) == (1, 1, 2)
+
+
+def _granted(cli, tmp_path, text):
+    """What an import says, and who is granted what by then."""
+    file = tmp_path / "consents.csv"
+    file.write_text(text)
+    said = cli("consent", "import", str(file), "--json")
+    return said, {row["email"]: row["granted"] for row in reversed(cli.does("consent", "list", "--json").json)}
+
+
+def test_what_is_neither_a_yes_nor_a_no_lifts_no_revocation(cli, tmp_path):
+    cli.does("consent", "revoke", "bob@example.net")
+    for word in ("maybe", "non", "unsub", ""):
+        said, granted = _granted(
+            cli, tmp_path, f"email,granted,basis\nann@example.net,yes,\nbob@example.net,{word},express\n"
+        )
+        assert (said.code, said.json["imported"], said.json["errors"][0]["line"]) == (1, 1, 3)
+        assert said.json["errors"][0]["message"].endswith("write true or false")
+        assert granted == {"ann@example.net": True, "bob@example.net": False}
+
+
+def test_a_refusal_in_other_words_is_a_refusal(cli, tmp_path):
+    cli.does("consent", "grant", "bob@example.net")
+    for word in ("n", "N", "Opted-Out", "opted out", "unsubscribed", "denied", "FALSE", "0", "withdrawn"):
+        said, granted = _granted(cli, tmp_path, f"email,granted\nbob@example.net,{word}\n")
+        assert (said.code, granted) == (0, {"bob@example.net": False})
+        cli.does("consent", "grant", "bob@example.net")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("email,status\nbob@example.net,withdrawn\n", "'status' is not known: rename it or leave it out; known"),
+        ("email,granted,granted\nbob@example.net,no,yes\n", "the column granted is there twice"),
+        ("withdrawn\nbob@example.net\n", "the first line must name the columns, email among them"),
+    ],
+)  # fmt: skip
+def test_a_column_that_would_be_ignored_is_refused_before_anything_is_read(cli, tmp_path, text, told):
+    file = tmp_path / "consents.csv"
+    file.write_text(text)
+    said = cli("consent", "import", str(file))
+    assert (said.code, told in said.err) == (2, True)
+    assert cli.does("consent", "list", "--json").json == []
+
+
+def test_a_consent_goes_to_the_tenant_its_line_names(cli, tmp_path):
+    cli.does("tenant", "add", "acme")
+    said, granted = _granted(cli, tmp_path, "email,tenant\na@example.net,acme\nb@example.net,nobody\nc@example.net,\n")
+    assert (said.json["imported"], said.json["errors"][0]["line"]) == (2, 3)
+    assert granted == {"a@example.net": True, "c@example.net": True}
+    assert [row["email"] for row in cli.does("consent", "list", "--tenant", "acme", "--json").json] == ["a@example.net"]

@@ -48,3 +48,29 @@ async def test_a_jurisdiction_that_names_no_country_is_refused_and_skipped_in_a_
     told = (await office.post("/v1/consents/import", content=rows.encode())).json()
     assert (told["imported"], [e["line"] for e in told["errors"]]) == (1, [2])
     assert told["errors"][0]["message"].startswith("jurisdiction is not a country: 'Germany'")
+
+
+async def test_a_file_grants_nothing_that_it_does_not_plainly_say(office):
+    await office.post("/v1/consents", {"email": "bob@example.com", "granted": False})
+    lines = ("email,granted", *(f"bob@example.com{rest}" for rest in (",", "", ",maybe", ",n", ",yes,no")))
+    told = (await office.post("/v1/consents/import", content="\n".join(lines).encode())).json()
+    assert (told["imported"], [e["line"] for e in told["errors"]]) == (1, [2, 3, 4, 6])
+    assert (await office.get("/v1/consents/check?email=bob@example.com")).json()["granted"] is False
+    refused = await office.post("/v1/consents/import", content=b"email,status\nbob@example.com,withdrawn\n")
+    assert (refused.status_code, "'status' is not known" in refused.json()["detail"]) == (422, True)
+
+
+async def test_the_ledger_survives_export_and_import(office):
+    for tenant, granted in (("default", True), ("acme", False)):
+        given = {
+            "email": "bob@example.com",
+            "granted": granted,
+            "tenant": tenant,
+            "jurisdiction": "EU",
+            "basis": "express",
+        }
+        await office.post("/v1/consents", given)
+    exported = (await office.get("/v1/consents/export")).text
+    assert (await office.post("/v1/consents/import", content=exported.encode())).json()["imported"] == 2
+    _, *rows = (await office.get("/v1/consents/export")).text.splitlines()
+    assert sorted(rows) == sorted(exported.splitlines()[1:] * 2)

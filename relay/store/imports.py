@@ -1,0 +1,89 @@
+"""A row of a CSV file as an entry of the lists people keep; the same from the command line and over HTTP.
+
+Nothing is guessed: a word that is neither a yes nor a no, or a tenant nobody has, raises
+ValueError, and the line is skipped with what to write instead. An entry that says more than
+its row would let mail go to somebody who refused it.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from policy.countries import check_place
+from policy.moment import milliseconds
+from relay.mail.address import parse_path
+from relay.store.refused import AHEAD, NewConsent
+
+CONSENT_COLUMNS = ("email", "granted", "basis", "source", "jurisdiction", "proof", "at", "tenant")
+YES = frozenset({"true", "t", "yes", "y", "1", "granted", "given", "agreed", "subscribed", "opted in", "opt in"})
+NO = frozenset(
+    {"false", "f", "no", "n", "0", "revoked", "withdrawn", "denied", "declined", "refused"}
+    | {"unsubscribed", "opted out", "opt out"}
+)
+
+
+def consent_of(
+    fields: Mapping[str, str], *, granted: bool, tenant_id: str, new_id: Callable[[str], str], now: int
+) -> NewConsent:
+    """An entry of the ledger; raises ValueError for an address, a time or a country that is none."""
+    address, place = parse_path(fields["email"]), fields.get("jurisdiction", "")
+    try:
+        check_place(place)
+    except ValueError as error:
+        raise ValueError(f"jurisdiction {error}") from None
+    made = NewConsent(
+        id=new_id("con"),
+        tenant_id=tenant_id,
+        key=address.key,
+        address=address.wire,
+        granted=granted,
+        at=time_of(fields["at"]) if fields.get("at") else now,
+        recorded_at=now,
+        basis=fields.get("basis", "")[:256],
+        source=fields.get("source", "")[:256],
+        jurisdiction=place,
+        proof=fields.get("proof", "")[:4000],
+    )
+    if made.is_ahead:
+        raise ValueError(AHEAD)
+    return made
+
+
+def consent_reader(
+    tenants: Mapping[str, str], tenant_id: str, new_id: Callable[[str], str], clock: Callable[[], int]
+) -> Callable[[Mapping[str, str]], NewConsent]:
+    """Turns a row into an entry of the tenant it names (`tenants`: ids by name), else of the one given."""
+
+    def read(row: Mapping[str, str]) -> NewConsent:
+        granted = is_yes(row["granted"]) if "granted" in row else True
+        own = tenant_of(row["tenant"], tenants) if row.get("tenant") else tenant_id
+        fields = {**row, "source": row.get("source") or "import"}
+        return consent_of(fields, granted=granted, tenant_id=own, new_id=new_id, now=clock())
+
+    return read
+
+
+def is_yes(cell: str) -> bool:
+    """What a cell of the column `granted` says; raises ValueError where it is neither a yes nor a no."""
+    word = " ".join(cell.casefold().replace("-", " ").replace("_", " ").split())
+    if word in YES:
+        return True
+    if word in NO:
+        return False
+    said = f"says {cell[:40]!r}, neither yes nor no" if word else "is empty"
+    raise ValueError(f"granted {said}: write true or false")
+
+
+def tenant_of(name: str, tenants: Mapping[str, str]) -> str:
+    """The id of the tenant of that name; raises ValueError."""
+    if name not in tenants:
+        raise ValueError(f"there is no tenant {name[:100]!r}: make it first, or mend the name")
+    return tenants[name]
+
+
+def time_of(text: str) -> int:
+    """A time as RFC 3339 writes it, or a date, in milliseconds; raises ValueError."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"not a time: {text[:40]!r}; write it as 2026-01-02 or 2026-01-02T15:04:05Z") from None
+    return milliseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
