@@ -12,7 +12,7 @@ from relay.cli.errors import BadUsage
 from relay.cli.house import House
 from relay.cli.mailbox import find
 from relay.cli.person import operator
-from relay.cli.values import moment, plain_domain, span
+from relay.cli.values import span
 from relay.mail.address import Address, parse_path
 from relay.store import accounts, listings, refused
 from relay.store.consequences import Consequences, Rules, Suppress
@@ -38,8 +38,8 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
     """Write the entry; what is there already gives the entry that is there."""
     now, names = house.now(), listings.tenant_names(connection)
     expires = _end(wish.expires, now)
-    if "@" not in wish.address:
-        return domain_told(_suppress_domain(house, connection, wish, now, expires), names)
+    if domain := domain_in(wish.address):
+        return domain_told(_suppress_domain(house, connection, wish, domain, now, expires), names)
     kind = refused.kind_of(wish.reason)
     if kind not in refused.KINDS:
         raise BadUsage(f"--reason must be one of {', '.join(refused.KINDS)}, not {wish.reason!r}")
@@ -60,6 +60,14 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
     return told(refused.add(connection, _consequences(house), entry), names)
 
 
+def domain_in(reference: str) -> str:
+    """The whole domain that `*@example.com`, `@example.com` or `example.com` means, "" for an address."""
+    try:
+        return refused.whole_domain(reference if "@" in reference else f"@{reference}")
+    except ValueError as error:
+        raise BadUsage(str(error)) from None
+
+
 def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tuple[str, str]:
     """The tenant and mailbox an entry of that scope is of."""
     if not mailbox:
@@ -76,8 +84,8 @@ def release(house: House, connection: Connection, reference: str, tenant: str) -
     own = accounts.tenant(connection, tenant).id if tenant else ""
     if reference.startswith(("sup_", "sdom_")):
         return _release_one(connection, reference, by, now)
-    if "@" not in reference:
-        rows = listings.listed(connection, "suppressed_domains", {"domain": plain_domain(reference)}).rows
+    if domain := domain_in(reference):
+        rows = listings.listed(connection, "suppressed_domains", {"domain": domain}).rows
         chosen = [row for row in rows if not own or row.tenant_id == own]
         for row in chosen:
             refused.remove_domain(connection, row, by=by, now=now)
@@ -89,30 +97,21 @@ def release(house: House, connection: Connection, reference: str, tenant: str) -
     return len(chosen)
 
 
+def asked_about(reference: str) -> Address:
+    """The address that is asked about; for a whole domain one without a local part. Raises AddressError, BadUsage."""
+    domain = domain_in(reference)
+    return Address("", domain, f"*@{domain}", "") if domain else parse_path(reference)
+
+
 def binding(house: House, connection: Connection, where: Address, mailbox: str) -> list[dict[str, Any]]:
-    """The entries that bind an address now, for everybody or for one mailbox."""
+    """The entries that bind an address or a whole domain now, for everybody or for one mailbox."""
     names, sight, policy = listings.tenant_names(connection), refused.Sight(), house.settings.policy("default")
     if mailbox:
         row = find(connection, mailbox)
         sight, policy = refused.Sight(row.tenant_id, row.id), policy_of(house.settings, row, names[row.tenant_id])
-    fold = policy.suppression_check.fold_aliases
+    fold = bool(where.key) and policy.suppression_check.fold_aliases
     own, domains = refused.binding(connection, where.key, where.domain, house.now(), sight, fold=fold)
     return [told(row, names) for row in own] + [domain_told(row, names) for row in domains]
-
-
-def reader_of(house: House, scope: str, of: tuple[str, str]) -> Callable[[Mapping[str, str]], Suppress]:
-    """Turns a row of a CSV file into an entry; raises ValueError for one that cannot be read or has ended."""
-
-    def read(row: Mapping[str, str]) -> Suppress:
-        where, now = parse_path(row["email"]), house.now()
-        kind, note = refused.kind_and_note(row.get("reason", ""), row.get("note", ""))
-        ends = moment(row["expires_at"]) if row.get("expires_at") else None
-        expires = refused.end_of(ends, now)
-        return Suppress(
-            *of, where.key, where.wire, kind, "import", {}, now, scope, expires_at=expires, note=note[:4000]
-        )
-
-    return read
 
 
 def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
@@ -124,7 +123,8 @@ def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
     def write(entries: Sequence[Mapping[str, Any]]) -> None:
         with house.writing() as connection:
             now = {"at": house.now()}
-            _consequences(house).suppress(connection, [Suppress(**{**entry, **now}) for entry in entries])
+            made = [Suppress(**{**entry, **now}) for entry in entries]
+            refused.take_in(connection, _consequences(house), made, house.new_id)
 
     return write
 
@@ -178,15 +178,15 @@ def _end(expires: str, now: int) -> int:
         raise BadUsage(f"--expires {expires} {error}") from None
 
 
-def _suppress_domain(house: House, connection: Connection, wish: Wish, now: int, expires: int) -> Any:
-    if "." not in wish.address:
+def _suppress_domain(house: House, connection: Connection, wish: Wish, domain: str, now: int, expires: int) -> Any:
+    if "." not in domain:
         told = "is no address and no domain: write bob@example.com, or example.com for all of it"
         raise BadUsage(f"{wish.address!r} {told}")
     if wish.scope == "mailbox":
         raise BadUsage("a whole domain is suppressed for a tenant or for all, not for one mailbox")
     values = {
         "id": house.new_id("sdom"),
-        "domain": plain_domain(wish.address),
+        "domain": domain,
         "tenant_id": "" if wish.scope == "global" else accounts.tenant(connection, wish.tenant).id,
         "note": wish.note,
         "created_at": now,

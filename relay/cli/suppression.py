@@ -11,7 +11,9 @@ from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, Note, group
 app = group("Suppressions: who must not be written to")
 
 SCOPES = ("global", "tenant", "mailbox")
-Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="An address, or a domain with all below it")]
+Address = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="An address; example.com or *@example.com: a domain with all below it")
+]
 OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="For one mailbox only")]
 
 
@@ -102,18 +104,17 @@ def remove(
 
 @app.command()
 def check(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    address: Address,
     mailbox: OfMailbox = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say whether an address may be written to; exit 1 if it is suppressed."""
+    """Say whether an address, or a whole domain, may be written to; exit 1 if it is suppressed."""
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
-    from relay.cli.suppressing import binding
-    from relay.mail.address import parse_path
+    from relay.cli.suppressing import asked_about, binding
 
-    where = parse_path(address)
+    where = asked_about(address)
     with opened(config) as house, house.reading() as connection:
         bound = binding(house, connection, where, mailbox)
     if as_json:
@@ -140,16 +141,18 @@ def import_(
     """Add many from CSV; only the column email is needed, a bare list of addresses will do."""
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
-    from relay.cli.suppressing import COLUMNS, bounds, reader_of, writer_of
+    from relay.cli.suppressing import COLUMNS, bounds, writer_of
     from relay.cli.values import one_of
     from relay.http.csvs import Columns
+    from relay.store.imports import suppression_reader
 
     one_of(scope, SCOPES, "--scope")
     scope = "mailbox" if mailbox else scope
     with opened(config) as house:
         with house.reading() as connection:
             of = bounds(connection, scope, tenant, mailbox)
-        tally = taken(file, Columns(COLUMNS), reader_of(house, scope, of), writer_of(house))
+        read = suppression_reader(scope, *of, house.now)
+        tally = taken(file, Columns(COLUMNS), read, writer_of(house))
     return report(tally, as_json=as_json)
 
 

@@ -1,7 +1,7 @@
 """Arguments as values: what a person typed, checked, or BadUsage that says what was meant."""
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from relay.cli.errors import BadUsage
@@ -62,11 +62,3 @@ def key_of(address: str) -> str:
     from relay.mail.address import parse_path
 
     return parse_path(address).key if address else ""
-
-
-def moment(text: str) -> int:
-    """A time as RFC 3339 writes it, or a date, in milliseconds; raises ValueError."""
-    from policy.moment import milliseconds
-
-    found = datetime.fromisoformat(text)
-    return milliseconds(found if found.tzinfo else found.replace(tzinfo=UTC))

@@ -5,12 +5,12 @@ installation is for the operator, and so is removing. A refusal that rests on a 
 tells an agent neither its date nor its kind: that is another tenant's business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from policy.moment import precise
 from relay.http import csvs
@@ -24,17 +24,24 @@ from relay.http.shapes import DateTime, Email, Given, Line, Listing, Moment, Not
 from relay.store import accounts, listings, refused
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
-from relay.submission.wishes import parse_time
+from relay.store.imports import suppression_reader
 
 router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
 Scope = Literal["global", "tenant", "mailbox"]
 COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
 
 
+def _no_domain(value: Any) -> Any:
+    """Raises ValueError for a whole domain: it has a list of its own."""
+    if isinstance(value, str) and (domain := refused.whole_domain(value)):
+        raise ValueError(f"is a whole domain: use /v1/suppressed-domains with the domain {domain}")
+    return value
+
+
 class NewSuppression(Given):
     """An address to be refused."""
 
-    email: Email
+    email: Annotated[Email, BeforeValidator(_no_domain)]
     scope: Scope = "tenant"
     mailbox_id: Line = Field(default="", description="Where `scope` is `mailbox`.")
     reason: Short = Field(
@@ -139,7 +146,7 @@ async def check(
 ) -> Any:
     """The entries that bind an address now, those of its domain included."""
     try:
-        address = address_of(email)
+        address = address_of(_no_domain(email))
     except ValueError as error:
         raise invalid("email", str(error)) from None
     own = sight(who)
@@ -185,29 +192,16 @@ async def import_suppressions(
     tenant: Annotated[str, Query(max_length=128)] = "default",
     scope: Annotated[Literal["global", "tenant"], Query()] = "tenant",
 ) -> Any:
-    """Columns email, reason, note, expires_at; only email is needed. Read as it comes: a file may be huge."""
+    """Columns email, reason, note, expires_at; only email is needed. Read as it comes: a file may be huge.
+
+    `*@example.com` is the whole domain, with all below it.
+    """
     tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
 
-    def read(row: Mapping[str, str]) -> Suppress:
-        address, now = address_of(row.get("email", "")), parts.clock()
-        kind, note = refused.kind_and_note(row.get("reason", ""), row.get("note", ""))
-        ends = row.get("expires_at", "")
-        return Suppress(
-            tenant_id,
-            "",
-            address.key,
-            address.wire,
-            kind,
-            "import",
-            {},
-            now,
-            scope=scope,
-            expires_at=refused.end_of(parse_time(ends) if ends else None, now),
-            note=note[:4000],
-        )
+    read = suppression_reader(scope, tenant_id, "", parts.clock)
 
     async def write(batch: Sequence[Suppress]) -> None:
-        await parts.write(lambda c: parts.consequences.suppress(c, batch))
+        await parts.write(lambda c: refused.take_in(c, parts.consequences, batch, parts.ids.new))
 
     return (await csvs.take(request, csvs.Columns(COLUMNS), read, write)).told()
 

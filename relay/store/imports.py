@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from policy.countries import check_place
 from policy.moment import milliseconds
 from relay.mail.address import parse_path
-from relay.store.refused import AHEAD, NewConsent
+from relay.store.consequences import Suppress
+from relay.store.refused import AHEAD, DOMAIN, NewConsent, end_of, kind_and_note, whole_domain
 
 CONSENT_COLUMNS = ("email", "granted", "basis", "source", "jurisdiction", "proof", "at", "tenant")
 YES = frozenset({"true", "t", "yes", "y", "1", "granted", "given", "agreed", "subscribed", "opted in", "opt in"})
@@ -71,6 +72,36 @@ def is_yes(cell: str) -> bool:
         return False
     said = f"says {cell[:40]!r}, neither yes nor no" if word else "is empty"
     raise ValueError(f"granted {said}: write true or false")
+
+
+def suppression_reader(
+    scope: str, tenant_id: str, mailbox_id: str, clock: Callable[[], int]
+) -> Callable[[Mapping[str, str]], Suppress]:
+    """Turns a row into an entry; `*@example.com` is the whole domain, an entry of the kind DOMAIN."""
+
+    def read(row: Mapping[str, str]) -> Suppress:
+        now, reason, note = clock(), row.get("reason", ""), row.get("note", "")
+        if domain := whole_domain(row["email"]):
+            _check_domain(domain, scope)
+            key, address, kind = domain, f"*@{domain}", DOMAIN
+            note = "; ".join(word for word in (reason, note) if word not in ("", DOMAIN))
+        else:
+            where = parse_path(row["email"])
+            key, address = where.key, where.wire
+            kind, note = kind_and_note(reason, note)
+        ends = end_of(time_of(row["expires_at"]) if row.get("expires_at") else None, now)
+        return Suppress(
+            tenant_id, mailbox_id, key, address, kind, "import", {}, now, scope, expires_at=ends, note=note[:4000]
+        )
+
+    return read
+
+
+def _check_domain(domain: str, scope: str) -> None:
+    if scope == "mailbox":
+        raise ValueError("a whole domain is suppressed for a tenant or for all, not for one mailbox")
+    if "." not in domain:  # nothing below a top-level domain would be refused by it
+        raise ValueError(f"{domain!r} is no domain of anybody: write *@example.com for all of it")
 
 
 def tenant_of(name: str, tenants: Mapping[str, str]) -> str:

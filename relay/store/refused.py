@@ -4,12 +4,13 @@ Adding what is there already changes nothing but a later end. Removing is an eve
 consent ledger only grows: revoking is an entry of its own, and the newest entry counts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, Select, and_, delete, insert, or_, select
 
+from config.types import to_domain
 from policy.facts import alias_of
 from relay.store import schema as t
 from relay.store.consequences import Consequences, Suppress
@@ -20,6 +21,8 @@ from relay.store.suppressions import BOUNCES, suffixes
 
 _s, _dom, _c = t.suppressions.c, t.suppressed_domains.c, t.consents.c
 KINDS = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "manual", "legal")
+# How an entry of a whole domain is told where entries of addresses are.
+DOMAIN = "domain"
 # The customary names of some of them.
 _SAME = {"bounce": "hard_bounce", "unsubscribed": "unsubscribe", "spam": "complaint", "": "manual"}
 STEP = 1000
@@ -43,6 +46,12 @@ def kind_and_note(reason: str, note: str) -> tuple[str, str]:
     """The same for a reason in anybody's own words: that of a manual entry, kept in its note."""
     kind = kind_of(reason)
     return (kind, note) if kind in KINDS else ("manual", "; ".join(filter(None, (reason, note))))
+
+
+def whole_domain(text: str) -> str:
+    """The domain that `*@example.com` or `@example.com` means, "" for an address; raises ValueError for none at all."""
+    local, at, domain = text.strip().removeprefix("<").removesuffix(">").partition("@")
+    return to_domain(domain) if at and local in ("", "*") else ""
 
 
 def end_of(given: int | None, now: int) -> int:
@@ -153,6 +162,24 @@ def add_domain(connection: Connection, values: dict[str, Any]) -> Any:
     data = {"kind": "domain", "domain": values["domain"], "scope": "tenant" if values["tenant_id"] else "global"}
     record(connection, [Event("suppression.created", values["created_at"], values["tenant_id"], data=data)])
     return connection.execute(same).one()
+
+
+def take_in(
+    connection: Connection, consequences: Consequences, entries: Sequence[Suppress], new_id: Callable[[str], str]
+) -> None:
+    """Refuse what a file names from now on: addresses, and whole domains (of the kind DOMAIN, by their name as key)."""
+    consequences.suppress(connection, [entry for entry in entries if entry.kind != DOMAIN])
+    for entry in entries:
+        if entry.kind == DOMAIN:
+            values = {
+                "id": new_id("sdom"),
+                "domain": entry.key,
+                "tenant_id": _belongs(entry)[0],
+                "note": entry.note,
+                "created_at": entry.at,
+                "expires_at": entry.expires_at,
+            }
+            add_domain(connection, values)
 
 
 def remove_domain(connection: Connection, row: Any, *, by: str, now: int) -> None:

@@ -26,6 +26,28 @@ def test_a_whole_domain_is_suppressed_with_all_below_it(cli):
     assert cli("suppression", "check", "bob@sub.example.net").code == 0
 
 
+@pytest.mark.parametrize("spelling", ["*@Dom.example", "@dom.example", "<*@dom.example>", "dom.example"])
+def test_a_whole_domain_is_added_asked_about_and_removed_in_every_spelling(cli, tmp_path, spelling):
+    assert cli.does("suppression", "add", spelling, "--json").json["reason"] == "domain"
+    assert cli("suppression", "check", "bob@mail.dom.example").code == 1
+    said = cli("suppression", "check", spelling)
+    assert (said.code, said.out.startswith("*@dom.example is suppressed: domain, tenant of default")) == (1, True)
+    cli.does("suppression", "remove", spelling)
+    assert cli("suppression", "check", spelling).code == 0
+    assert cli("suppression", "check", "bob@mail.dom.example").code == 0
+
+
+def test_a_whole_domain_in_a_file_is_refused_as_one(cli, tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("email,reason,note\n*@dom.example,spam trap,seen\n@two.example,,\n*@com,,\n*@,,\n")
+    said = cli("suppression", "import", str(file), "--json")
+    assert (said.code, said.json["imported"], [e["line"] for e in said.json["errors"]]) == (1, 2, [4, 5])
+    rows = {row["email"]: (row["reason"], row["note"]) for row in cli.does("suppression", "list", "--json").json}
+    assert rows == {"*@dom.example": ("domain", "spam trap; seen"), "*@two.example": ("domain", "")}
+    assert cli("suppression", "check", "bob@mail.dom.example").code == 1
+    assert cli("suppression", "import", str(file), "--mailbox", "agent", "--json").json["imported"] == 0
+
+
 def test_a_suppression_for_one_mailbox_binds_no_other(cli):
     cli.does("mailbox", "add", "sales", "--address", "sales@sender.test")
     cli.does("suppression", "add", "bob@example.net", "--mailbox", "sales")
@@ -43,6 +65,9 @@ def test_a_suppression_for_one_mailbox_binds_no_other(cli):
         ("bob@example.net", "--expires", "soon"),
         ("bob@example.net", "--expires", "0"),
         ("example.net", "--mailbox", "agent"),
+        ("*@example.net", "--mailbox", "agent"),
+        ("*@com",),
+        ("*@*.example.net",),
     ],
 )
 def test_a_suppression_that_makes_no_sense_is_bad_usage(cli, arguments):

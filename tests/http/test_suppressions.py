@@ -204,6 +204,20 @@ async def test_a_domain_is_refused_with_all_below_it(office):
     assert (await office.send(to="x@mail.example.com"))["status"] == "queued"
 
 
+@pytest.mark.parametrize("spelling", ["*@Wild.example", "@wild.example"])
+async def test_a_whole_domain_among_addresses_is_422_with_where_it_belongs_and_taken_from_a_file(office, spelling):
+    for answered in (
+        await office.post("/v1/suppressions", BOB | {"email": spelling}),
+        await office.get(f"/v1/suppressions/check?email={spelling}"),
+    ):
+        assert (answered.status_code, answered.json()["errors"][0]["field"]) == (422, "email")
+        assert "use /v1/suppressed-domains with the domain wild.example" in answered.text
+    told = (await office.post("/v1/suppressions/import?scope=global", content=spelling.encode())).json()
+    assert (told["imported"], (await office.get("/v1/suppressions")).json()["data"]) == (1, [])
+    assert (await office.get("/v1/suppressed-domains")).json()["data"][0]["scope"] == "global"
+    assert (await office.send(to="x@mail.wild.example"))["reason"] == "suppressed"
+
+
 async def test_a_refused_domain_is_shown_to_its_tenant_and_to_no_other(office):
     made = (await office.post("/v1/suppressed-domains", {"domain": "example.com", "note": "all of them"})).json()
     theirs = (await office.post("/v1/suppressed-domains", {"domain": "example.com", "tenant": "acme"})).json()
