@@ -2,7 +2,8 @@
 
 Counted per rule and mailbox and in both directions, so that an operator sees what a
 candidate would let through as well as what it would stop. A send whose recipients only
-swap the rule that refuses them is a change of reason, not of direction.
+swap the rule that refuses them, or that is put off where it was blocked, is a change of
+reason, not of direction: it goes in neither case.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,8 +19,9 @@ from policy.state import State
 
 Direction = Literal["stricter", "looser", "reason", "same"]
 
-# How much stands between a message and its recipient.
-_WEIGHT: dict[str, int] = {"approved": 0, "held": 1, "deferred": 2, "blocked": 3}
+# How much stands between a message and its recipient. What is put off goes as little as what is blocked.
+_STOPPED = 2
+_WEIGHT: dict[str, int] = {"approved": 0, "held": 1, "deferred": _STOPPED, "blocked": _STOPPED}
 _OUTCOME: dict[str, int] = {"replayed": 0, "queued": 0, "scheduled": 1, "held": 2, "refused": 3}
 
 
@@ -99,13 +101,18 @@ def compare(facts: Facts, before: Before, after: Before) -> Change:
     then, now = dict(before.outcomes), dict(after.outcomes)
     changed = tuple(r for r in then if now.get(r) != then[r])
     heavier = _WEIGHT[after.decision] - _WEIGHT[before.decision]
-    heavier = heavier or sum(_OUTCOME[now[r]] - _OUTCOME[then[r]] for r in changed if r in now)
+    if not heavier and _WEIGHT[after.decision] < _STOPPED:
+        heavier = sum(_OUTCOME[now[r]] - _OUTCOME[then[r]] for r in changed if r in now)
     direction: Direction
     if heavier:
         direction = "stricter" if heavier > 0 else "looser"
     else:
-        direction = "reason" if changed or (before.rule, before.reason) != (after.rule, after.reason) else "same"
+        direction = "reason" if changed or _why(before) != _why(after) else "same"
     return Change(facts.send_id, facts.mailbox, direction, before, after, changed)
+
+
+def _why(decision: Before) -> tuple[str, str, str]:
+    return decision.decision, decision.rule, decision.reason
 
 
 def replay(candidate: PolicySettings, facts: Facts, state: State, recorded: Before) -> Change:

@@ -1,9 +1,13 @@
 """Replay: what a changed policy would have done, in both directions, and under which rule it is counted."""
 
+from datetime import timedelta
+
+import pytest
+
 from policy.decision import Decision
 from policy.engine import at_mail, at_rcpt
 from policy.replay import Report, replay, replay_at_the_door, summary
-from policy.state import RecipientState
+from policy.state import Earlier, RecipientState, Suppression
 from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, state, with_options, with_rule
 
 ALICE = "alice@example.com"
@@ -41,3 +45,25 @@ def test_a_message_that_passes_in_part_is_counted_under_the_rule_of_the_recipien
     report = Report()
     report.add(replay(with_options(mixed="deliver_passing"), message, known, recorded))
     assert {rule: tally.looser for rule, tally in report.by_rule.items()} == {"cooldown": 1}
+
+
+@pytest.mark.parametrize("is_put_off_now", [True, False])
+def test_what_is_put_off_where_it_was_blocked_goes_in_neither_case(is_put_off_now):
+    putting_off = with_rule("cooldown", all_mail=True)
+    blocking = with_options(putting_off, max_tempfail=timedelta(0))
+    known = state(RecipientState(last_at=NOW - 1000))
+    then, now = (blocking, putting_off) if is_put_off_now else (putting_off, blocking)
+    recorded, decided = judged(facts(), known, then), judged(facts(), known, now)
+    assert {recorded.decision, decided.decision} == {"blocked", "deferred"}
+    assert replay(now, facts(), known, summary(recorded)).direction == "reason"
+
+
+def test_a_recipient_that_is_a_repeat_lets_nothing_through_where_the_rest_is_refused():
+    suppressed, message = RecipientState(suppressions=(Suppression("tenant", "manual", NOW - 1000),)), facts(BOB, ALICE)
+    strict = with_rule("recipient_allowed", addresses=(BOB,))
+    known = state({BOB: suppressed, ALICE: RecipientState(earlier=(Earlier("content", "send_1", NOW - 1000),))})
+    recorded = judged(message, known, strict)
+    change = replay(SETTINGS, message, known, summary(recorded))
+    assert {v.outcome for v in recorded.verdicts} == {"refused"}
+    assert dict(change.after.outcomes) == {BOB: "refused", ALICE: "replayed"}
+    assert change.direction == "reason"
