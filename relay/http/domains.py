@@ -132,7 +132,7 @@ async def list_domains(
     status: Annotated[Literal["pending", "verified", "failed", "disabled"] | None, Query()] = None,
 ) -> Any:
     """The operator sees all, a key that of its own address."""
-    filters = {"name": domain.lower() if domain else None, "status": status}
+    filters = {"name": roster.as_stored(domain) if domain else None, "status": status}
     if not who.is_operator:
         filters["tenant_id"] = who.tenant_id
 

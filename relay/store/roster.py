@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from config.types import to_domain
 from policy.usage import Usage
 from relay.store import schema as t
 from relay.store.accounts import Unknown
@@ -14,10 +15,18 @@ from relay.store.engine import loads
 def domain(connection: Connection, name_or_id: str) -> Any:
     """The domain; raises Unknown."""
     d = t.domains.c
-    row = connection.execute(select(t.domains).where((d.name == name_or_id.lower()) | (d.id == name_or_id))).first()
+    row = connection.execute(select(t.domains).where((d.name == as_stored(name_or_id)) | (d.id == name_or_id))).first()
     if row is None:
         raise Unknown(f"there is no domain {name_or_id}")
     return row
+
+
+def as_stored(name: str) -> str:
+    """A domain's name as it was read when it was added; what can be no name stays as it is, and is found nowhere."""
+    try:
+        return to_domain(name)
+    except ValueError:
+        return name
 
 
 def keys_of(connection: Connection, domain_name: str) -> Sequence[Any]:

@@ -88,6 +88,12 @@ def test_a_domain_twice_or_none_is_refused(asked):
     assert asked("domain", "add", "not a domain").code == 2
     assert asked("domain", "add", "foo").code == 2
     assert asked("domain", "show", "nowhere.test").code == 1
+    assert "there is no domain not a domain" in asked("domain", "show", "not a domain").err
+
+
+def test_an_international_domain_is_shown_by_the_name_it_was_added_by(asked):
+    asked.does("domain", "add", "bücher.test")
+    assert asked.does("domain", "show", "Bücher.test", "--json").json["domain"] == "xn--bcher-kva.test"
 
 
 def test_the_doctor_says_what_would_land_in_spam_and_why(asked, nameserver):

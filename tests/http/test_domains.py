@@ -1,5 +1,7 @@
 """Domains: what to publish, what DNS says of it, and what that proves."""
 
+from urllib.parse import quote
+
 import pytest
 
 from relay.mail.dkim_key import generate_rsa
@@ -24,6 +26,15 @@ async def test_a_new_domain_says_what_to_publish(office):
     assert records[1]["value"].startswith("v=DKIM1; k=rsa; p=")
     assert records[2]["value"].startswith("v=DKIM1; k=ed25519; p=")
     assert records[3]["value"] == "v=spf1 include:spf.mtasv.net include:amazonses.com ~all"
+
+
+@pytest.mark.parametrize("name", ["münchen.example", "MÜNCHEN.example.", "xn--mnchen-3ya.example"])
+async def test_an_international_domain_is_found_by_the_name_it_was_added_by(office, name):
+    told = (await office.post("/v1/domains", NEW | {"domain": "münchen.example"})).json()
+    assert (await office.get(f"/v1/domains/{quote(name)}")).json()["id"] == told["id"]
+    assert (await office.post(f"/v1/domains/{quote(name)}/verify")).json()["domain"] == "xn--mnchen-3ya.example"
+    listed = (await office.get(f"/v1/domains?domain={quote(name)}")).json()["data"]
+    assert [d["id"] for d in listed] == [told["id"]]
 
 
 async def publish(office, told, *, without=()):
