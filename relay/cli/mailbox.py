@@ -127,32 +127,28 @@ def pause(
     config: ConfigFile = None,
 ) -> None:
     """Stop the mailbox at once; what is queued stays queued."""
-    from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import say
-    from relay.store.accounts import pause_mailbox
+    from relay.store.accounts import check_is_in_use, pause_mailbox
 
     with opened(config) as house, house.writing() as connection:
         row = find(connection, mailbox, tenant)
+        check_is_in_use(row)
         changed = pause_mailbox(connection, row.id, by="person", cause=cause, now=house.now())
-    if not changed and row.status == "disabled":
-        raise Refused(f"the mailbox {row.name} is no longer in the configuration file: it sends nothing")
     say(f"Mailbox {row.name} is paused{'' if changed else ' already'}.")
 
 
 @app.command()
 def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None) -> None:
     """Let a paused mailbox send again, whoever or whatever paused it."""
-    from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import say
-    from relay.store.accounts import resume_mailbox
+    from relay.store.accounts import check_is_in_use, resume_mailbox
     from relay.submission.account import policy_of
 
     with opened(config) as house, house.writing() as connection:
         row = find(connection, mailbox, tenant)
-        if row.status == "disabled":
-            raise Refused(f"the mailbox {row.name} is disabled: it is no longer in the configuration file")
+        check_is_in_use(row)
         rule = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)).reputation
         changed = resume_mailbox(connection, row.id, by="person", rule=rule, now=house.now())
     say(f"Mailbox {row.name} is active{'' if changed else ' already'}.")

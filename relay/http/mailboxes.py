@@ -135,13 +135,14 @@ def _etag(row: Any) -> str:
 
 @router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
 async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = _NO_CAUSE) -> Any:
-    """Nothing is accepted and nothing leaves until a person resumes it."""
+    """Nothing is accepted and nothing leaves until a person resumes it. 409 for one that left the file."""
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id, "the mailbox")
     by = "person" if who.is_operator else "key"
     now = parts.clock()
 
     def job(connection: Any) -> Any:
+        accounts.check_is_in_use(accounts.mailbox(connection, found.id))
         accounts.pause_mailbox(connection, found.id, by=by, cause=body.cause, now=now)
         return accounts.mailbox(connection, found.id)
 
@@ -152,13 +153,17 @@ async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = _NO
 
 @router.post("/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=Paused)
 async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
-    """Whatever paused it; only for people. Rates that its policy would go on refusing for begin anew."""
+    """Whatever paused it; only for people. Rates that its policy would go on refusing for begin anew.
+
+    409 for one that left the file.
+    """
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id, "the mailbox")
     who.need_person("resuming a mailbox")
     now = parts.clock()
 
     def job(connection: Any) -> Any:
+        accounts.check_is_in_use(accounts.mailbox(connection, found.id))
         tenant = accounts.tenant(connection, found.tenant_id).name
         rule = policy_of(parts.settings(), found, tenant).reputation
         accounts.resume_mailbox(connection, found.id, by=who.actor, rule=rule, now=now)

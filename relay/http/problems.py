@@ -59,7 +59,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "declared_in_file": (
         409,
         "The configuration file says this",
-        "Declared fields are changed in the file; pausing and tightening work here.",
+        "Declared fields are changed in the file; what stands in it is paused and tightened here.",
     ),
     "not_waiting": (
         409,

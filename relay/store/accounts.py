@@ -170,6 +170,12 @@ def mailbox_row(new: NewMailbox) -> dict[str, Any]:
     }
 
 
+def check_is_in_use(row: Any) -> None:
+    """A mailbox that left the configuration file is neither paused nor resumed; raises Declared."""
+    if row.status == "disabled":
+        raise Declared(f"the mailbox {row.name} is no longer in the configuration file: it sends nothing")
+
+
 def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: str, now: int) -> bool:
     """Pause; False when it was paused already. `by` is person, key or reputation."""
     m = t.mailboxes.c

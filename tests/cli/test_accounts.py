@@ -71,12 +71,13 @@ def test_a_store_of_another_version_is_left_alone(cli):
     assert "run gatepost db upgrade" in said.err
 
 
-def test_what_left_the_file_can_neither_be_paused_nor_made_anew(cli):
+def test_what_left_the_file_can_neither_be_paused_nor_resumed_nor_made_anew(cli):
     database = Database(load(cli.config).settings.storage.dsn)
     with database.writing.begin() as connection:
         connection.execute(update(t.mailboxes).values(status="disabled", managed=True))
     database.close_now()
-    assert "no longer in the configuration file" in cli("mailbox", "pause", "agent").err
+    for act in ("pause", "resume"):
+        assert "no longer in the configuration file" in cli("mailbox", act, "agent").err
     assert "put it back there" in cli("mailbox", "add", "agent", "--address", f"agent@{DOMAIN}").err
 
 

@@ -1,7 +1,9 @@
 """Mailboxes: made, shown, paused, tightened; loosened by people alone."""
 
 import pytest
+from sqlalchemy import update
 
+from relay.store import schema as t
 from relay.submission.snippets import entrance
 from tests.http.office import DOMAIN, OTHER
 
@@ -121,6 +123,16 @@ async def test_a_change_that_rests_on_an_old_reading_is_412(office):
     late = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"fromName": "B"}, headers=headers)
     assert (late.status_code, late.json()["code"]) == (412, "changed_meanwhile")
     assert (await office.get("/v1/mailboxes/sales-agent")).json()["fromName"] == "A"
+
+
+@pytest.mark.parametrize("act", ["pause", "resume"])
+async def test_a_mailbox_that_left_the_file_is_neither_paused_nor_resumed(office, act):
+    key = await office.key()
+    await office.house.write(lambda c: c.execute(update(t.mailboxes).values(status="disabled")).rowcount)
+    for asked in ({}, {"key": key}) if act == "pause" else ({},):
+        refused = await office.post(f"/v1/mailboxes/agent/{act}", **asked)
+        assert (refused.status_code, refused.json()["code"]) == (409, "declared_in_file")
+        assert refused.json()["detail"] == "the mailbox agent is no longer in the configuration file: it sends nothing"
 
 
 async def test_an_agent_pauses_itself_and_only_a_person_resumes_it(office):
