@@ -21,6 +21,7 @@ class Story:
     mailbox: str
     decision: Mapping[str, Any] | None
     deliveries: Sequence[Any]
+    refused: Sequence[Any]
     attempts: Sequence[Any]
     events: Sequence[Any]
     approval: Any
@@ -38,6 +39,7 @@ def read(connection: Connection, send_id: str) -> Story:
         sent.names_of(connection, [mailbox_id]).get(mailbox_id, ""),
         decision,
         sent.deliveries_of(connection, [send_id])[send_id],
+        sent.refused_of(connection, [send])[send_id] if send is not None else (),
         sent.attempts_of(connection, send_id),
         sent.events_of(connection, send_id),
         held.one(connection, send_id),
@@ -64,7 +66,7 @@ def told(story: Story) -> dict[str, Any]:
         "decision": {
             name: decision.get(name) for name in ("decision", "rule", "reason", "checks", "timestamp", "hash")
         },
-        "recipients": [_delivery(d) for d in story.deliveries],
+        "recipients": [_delivery(d) for d in story.deliveries] + [_refused(r, send) for r in story.refused],
         "attempts": [_attempt(a, by_number) for a in story.attempts],
         "events": [
             {"type": e.type, "at": precise(e.at), "recipient": e.recipient, "data": loads(e.data)} for e in story.events
@@ -84,6 +86,20 @@ def _delivery(row: Any) -> dict[str, Any]:
         "reply": row.reply,
         "nextAttemptAt": precise(row.due_at) if waits else None,
         "updatedAt": precise(row.updated_at),
+    }
+
+
+def _refused(recipient: Any, send: Any) -> dict[str, Any]:
+    return {
+        "recipient": recipient.recipient,
+        "state": "blocked",
+        "attempts": 0,
+        "provider": "",
+        "providerId": "",
+        "reason": recipient.reason,
+        "reply": "",
+        "nextAttemptAt": None,
+        "updatedAt": precise(send.received_at),
     }
 
 

@@ -131,5 +131,5 @@ def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, st
         "decidedAt": precise(row.decided_at),
         "decidedBy": row.decided_by or None,
         "note": row.note or None,
-        "send": send_told(send, deliveries, names, hostname) if send is not None else None,
+        "send": send_told(send, deliveries, (), names, hostname) if send is not None else None,
     }

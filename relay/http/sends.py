@@ -34,7 +34,7 @@ State = Literal[
 
 
 class Recipient(Told):
-    """One delivery: the message to one recipient."""
+    """The message to one recipient: a delivery, or `blocked` where the submission was refused as a whole."""
 
     recipient: str
     state: str
@@ -144,11 +144,12 @@ async def list_sends(
     def question(connection: Any) -> Any:
         page = sent.search(connection, what, after=turn.after, limit=turn.limit)
         deliveries = sent.deliveries_of(connection, [row.id for row in page.rows])
-        return page, deliveries, sent.names_of(connection, sorted({row.mailbox_id for row in page.rows}))
+        names = sent.names_of(connection, sorted({row.mailbox_id for row in page.rows}))
+        return page, deliveries, sent.refused_of(connection, page.rows), names
 
-    page, deliveries, names = await parts.look(question)
+    page, deliveries, refused, names = await parts.look(question)
     hostname = parts.settings().server.hostname
-    return listing(parts, turn, page, lambda row: told(row, deliveries[row.id], names, hostname))
+    return listing(parts, turn, page, lambda row: told(row, deliveries[row.id], refused[row.id], names, hostname))
 
 
 @router.get("/sends/{sendId}", summary="Show a submission", response_model=WholeSend)
@@ -167,6 +168,7 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
         return (
             row,
             sent.deliveries_of(connection, [send_id])[send_id],
+            sent.refused_of(connection, [row])[send_id],
             sent.names_of(connection, [row.mailbox_id]),
             sent.attempts_of(connection, send_id),
             sent.events_of(connection, send_id),
@@ -176,11 +178,11 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     found = await parts.find(question)
     if found is None or not who.sees(found[0].tenant_id, found[0].mailbox_id):
         raise not_found("send")
-    row, deliveries, names, attempts, events, repeats = found
+    row, deliveries, refused, names, attempts, events, repeats = found
     by_number = {d.n: d.recipient for d in deliveries}
     from relay.http.simulate import edits_of
 
-    return told(row, deliveries, names, parts.settings().server.hostname) | {
+    return told(row, deliveries, refused, names, parts.settings().server.hostname) | {
         "edits": edits_of(loads(row.plan)),
         "repeats": repeats,
         "attempts": [_attempt(a, by_number) for a in attempts],
@@ -200,7 +202,9 @@ async def scope_of(parts: House, who: Caller, mailbox: str | None) -> str:
     return str(row.id)
 
 
-def told(row: Any, deliveries: Sequence[Any], names: Mapping[str, str], hostname: str) -> dict[str, Any]:
+def told(
+    row: Any, deliveries: Sequence[Any], refused: Sequence[Any], names: Mapping[str, str], hostname: str
+) -> dict[str, Any]:
     """A submission as the API tells it."""
     return {
         "sendId": row.id,
@@ -224,7 +228,7 @@ def told(row: Any, deliveries: Sequence[Any], names: Mapping[str, str], hostname
         "campaign": row.campaign or None,
         "metadata": loads(row.metadata),
         "receivedAt": when(row.received_at),
-        "recipients": [_recipient(d) for d in deliveries],
+        "recipients": [_recipient(d) for d in deliveries] + [_refused(r, row) for r in refused],
     }
 
 
@@ -245,6 +249,18 @@ def _recipient(row: Any) -> dict[str, Any]:
         "reply": row.reply or None,
         "nextAttemptAt": precise(row.due_at) if is_waiting else None,
         "updatedAt": precise(row.updated_at),
+    }
+
+
+def _refused(recipient: Any, send: Any) -> dict[str, Any]:
+    nothing = ("provider", "providerId", "reply", "nextAttemptAt")
+    return {
+        "recipient": recipient.recipient,
+        "state": "blocked",
+        "attempts": 0,
+        "reason": recipient.reason,
+        "updatedAt": when(send.received_at),
+        **dict.fromkeys(nothing),
     }
 
 

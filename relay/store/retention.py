@@ -56,7 +56,13 @@ _SENDS = text(
 )
 _OF_A_SEND = tuple(
     text(f"DELETE FROM {table} WHERE {key} = :id")  # noqa: S608 - our own words
-    for table, key in (("attempts", "send_id"), ("approvals", "send_id"), ("deliveries", "send_id"), ("sends", "id"))
+    for table, key in (
+        ("attempts", "send_id"),
+        ("approvals", "send_id"),
+        ("deliveries", "send_id"),
+        ("refused_recipients", "send_id"),
+        ("sends", "id"),
+    )
 )
 _TALLIES = text(
     "DELETE FROM tallies WHERE (scope, hour) IN (SELECT scope, hour FROM tallies WHERE hour < :before LIMIT :step)"

@@ -29,6 +29,7 @@ class NewSend(Struct, frozen=True):
     row: dict[str, Any]  # columns of `sends`
     deliveries: tuple[NewDelivery, ...]
     data: bytes | None
+    refused: tuple[dict[str, str], ...] = ()  # columns of `refused_recipients`
 
 
 _COLUMNS = (
@@ -83,6 +84,9 @@ _DELIVERIES = insertion(
         "updated_at",
     ),
 )
+_REFUSED_RECIPIENTS = insertion(
+    "refused_recipients", ("send_id", "token", "reason"), "ON CONFLICT (send_id, token) DO NOTHING"
+)
 _APPROVALS = insert(t.approvals)
 
 
@@ -91,11 +95,15 @@ def insert_sends(connection: Connection, sends: Sequence[NewSend]) -> None:
     _SENDS.many(connection, [send.row for send in sends])
     _BODIES.many(connection, [{"send_id": s.row["id"], "data": s.data} for s in sends if s.data is not None])
     _DELIVERIES.many(connection, [_delivery(send.row, delivery) for send in sends for delivery in send.deliveries])
+    _REFUSED_RECIPIENTS.many(connection, [row for send in sends for row in send.refused])
 
 
-def insert_refused(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def insert_refused(
+    connection: Connection, rows: Sequence[dict[str, Any]], recipients: Sequence[dict[str, str]]
+) -> None:
     """Store what was refused before its message came; where the transaction went on, its row stays."""
     _REFUSED.many(connection, rows)
+    _REFUSED_RECIPIENTS.many(connection, recipients)
 
 
 def insert_body(connection: Connection, send_id: str, data: bytes) -> None:

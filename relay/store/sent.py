@@ -7,16 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, bindparam, exists, or_, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, tuple_, union_all
 
 from relay.store import schema as t
 from relay.store.paging import Page, Place
 from relay.store.prepared import Prepared
+from relay.store.traces import ERASED
 
 REFUSED = ("blocked", "deferred")
 
-_s, _d = t.sends.c, t.deliveries.c
+_s, _d, _r, _p = t.sends.c, t.deliveries.c, t.refused_recipients.c, t.people.c
 _OF_SENDS = select(t.deliveries).where(_d.send_id.in_(bindparam("ids", expanding=True))).order_by(_d.send_id, _d.n)
+_REFUSED_OF_SENDS = (
+    select(_r.send_id, func.coalesce(_p.address, ERASED).label("recipient"), _r.reason)
+    .outerjoin_from(t.refused_recipients, t.people, _p.token == _r.token)
+    .where(_r.send_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_r.send_id, _p.address)
+)
 _ATTEMPTS = (
     select(t.attempts)
     .where(t.attempts.c.send_id == bindparam("send_id"))
@@ -166,21 +173,27 @@ def _of_message(message_id: str) -> Any:
 def _by_delivery(connection: Connection, what: Search, named: list[Any], walked: list[Any]) -> None:
     """The conditions on recipients and their states."""
     if what.state == "blocked":
-        walked.append(_s.decision.in_(REFUSED))
-        if what.recipient:
-            walked.append(_s.to_header.icontains(what.recipient, autoescape=True))
-        return
+        (named if what.recipient else walked).append(_s.decision.in_(REFUSED))
     if what.recipient:
-        tenants = [what.tenant_id] if what.tenant_id else list(connection.execute(select(t.tenants.c.id)).scalars())
-        found = select(_d.send_id).where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
-        named.append(_s.id.in_(found.where(_d.state == what.state) if what.state else found))
-    elif what.state:
+        named.append(_s.id.in_(_to(connection, what)))
+    elif what.state and what.state != "blocked":
         in_state = select(_d.send_id).where(_d.mailbox_id.in_(_mailboxes(connection, what)), _d.state == what.state)
         few = list(connection.execute(in_state.limit(RARE + 1)).scalars())
         if len(few) <= RARE:
             named.append(_s.id.in_(in_state))
         else:
             walked.append(exists().where(_d.send_id == _s.id, _d.state == what.state))
+
+
+def _to(connection: Connection, what: Search) -> Any:
+    """The submissions to a recipient, those that refused it included; of a state those in which it is in that state."""
+    tenants = [what.tenant_id] if what.tenant_id else list(connection.execute(select(t.tenants.c.id)).scalars())
+    taken = select(_d.send_id).where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
+    refused = select(_r.send_id).join_from(t.people, t.refused_recipients, _p.token == _r.token)
+    refused = refused.where(_p.tenant_id.in_(tenants), _p.key == what.recipient)
+    if what.state == "blocked":
+        return refused
+    return taken.where(_d.state == what.state) if what.state else union_all(taken, refused)
 
 
 def _mailboxes(connection: Connection, what: Search) -> list[str]:
@@ -206,6 +219,15 @@ def deliveries_of(connection: Connection, ids: Sequence[str]) -> dict[str, list[
     if ids:
         for row in connection.execute(_OF_SENDS, {"ids": list(ids)}):
             found[row.send_id].append(row)
+    return found
+
+
+def refused_of(connection: Connection, rows: Sequence[Any]) -> dict[str, list[Any]]:
+    """The recipients of those of these submissions that were refused as a whole: `recipient` and `reason`."""
+    found: dict[str, list[Any]] = {row.id: [] for row in rows}
+    if ids := [row.id for row in rows if row.decision in REFUSED]:
+        for refused in connection.execute(_REFUSED_OF_SENDS, {"ids": ids}):
+            found[refused.send_id].append(refused)
     return found
 
 

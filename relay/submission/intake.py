@@ -35,7 +35,7 @@ from relay.store.recollection import Asked
 from relay.store.refusals import SAME_REFUSAL, known_refusal, note_refusals
 from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approvals, insert_sends
 from relay.store.snapshot import Snapshot
-from relay.submission.record import record_content, words_for
+from relay.submission.record import record_content, refused_recipients, words_for
 from relay.submission.submission import Answer, Submission
 
 # What a person, or nobody in time, made of a held message.
@@ -152,7 +152,8 @@ class Intake:
         snapshot.accept(asked, accepted)
         deliveries = self._deliveries(item, accepted)
         send = _send_row(item, decision)
-        batch.sends.append(NewSend(send, deliveries, None if item.stored else item.submission.data))
+        data = None if item.stored else item.submission.data
+        batch.sends.append(NewSend(send, deliveries, data, _refused(item, decision, snapshot)))
         batch.events.extend(_taken(item, deliveries))
         batch.events.extend(_refused_beside(item, decision))
         batch.events.extend(self._alarms(item, decision))
@@ -187,7 +188,7 @@ class Intake:
             batch.records.append(self._record(item, state, decision, snapshot, send_id))
             if not first:
                 data = item.submission.data if _is_reported(decision) and not item.stored else None
-                batch.sends.append(NewSend(_send_row(item, decision), (), data))
+                batch.sends.append(NewSend(_send_row(item, decision), (), data, _refused(item, decision, snapshot)))
                 batch.events.extend(
                     _refused_beside(item, decision) if _is_reported(decision) else [_blocked(item, decision)]
                 )
@@ -274,6 +275,10 @@ def _same_refusal(facts: Facts, decision: Decision, first: str) -> bytes:
     refused = ",".join(v.refusal.reason for v in decision.verdicts if v.refusal)
     words = f"{facts.mailbox}\0{first or decision.reason or refused}\0{decision.rule}\0{recipients}"
     return blake2b(words.encode(), digest_size=16).digest()
+
+
+def _refused(item: Prepared, decision: Decision, snapshot: Snapshot) -> tuple[dict[str, str], ...]:
+    return refused_recipients(item.submission.send_id, item.facts, decision, snapshot.tokens)
 
 
 def _delivery(n: int, recipient: RecipientFacts, verdict: RecipientVerdict, now: int, lease: str) -> NewDelivery:

@@ -48,6 +48,20 @@ def words_for(facts: Facts, tokens: Mapping[tuple[str, str], str]) -> dict[str, 
     return words
 
 
+def refused_recipients(
+    send_id: str, facts: Facts, decision: Decision, tokens: Mapping[tuple[str, str], str]
+) -> tuple[dict[str, str], ...]:
+    """Who was refused and why, each by the token that stands for the address in the record."""
+    refused = [(v.recipient, v.refusal.reason) for v in decision.verdicts if v.outcome == "refused" and v.refusal]
+    if not refused:
+        return ()
+    keys = {r.address: r.key for r in facts.recipients}
+    return tuple(
+        {"send_id": send_id, "token": tokens[facts.tenant, keys[address]], "reason": reason}
+        for address, reason in refused
+    )
+
+
 def _facts(facts: Facts) -> dict[str, Any]:
     """The facts, with a digest for each key: people build addresses into it, and nothing here can be erased."""
     data = facts_to_json(facts)

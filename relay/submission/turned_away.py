@@ -23,7 +23,7 @@ from relay.store.events import Event, record
 from relay.store.recollection import tokens_of
 from relay.store.refusals import SAME_REFUSAL, note_refusals
 from relay.store.sends import insert_refused
-from relay.submission.record import iso, words_for
+from relay.submission.record import iso, refused_recipients, words_for
 from relay.submission.submission import Phase, Unmet
 
 KNOWN = 10_000  # refusals remembered at most
@@ -100,7 +100,8 @@ class TurnedAway:
         """Record what is new, count what is not."""
         new = [refused for refused, is_new in items if is_new]
         tokens = tokens_of(connection, [r.facts for r in new], self._token)
-        insert_refused(connection, [_row(r) for r in new])
+        whom = [row for r in new for row in refused_recipients(r.facts.send_id, r.facts, r.decision, tokens)]
+        insert_refused(connection, [_row(r) for r in new], whom)
         audit.append(connection, [self._record(r, tokens) for r in new])
         record(connection, [_event(r) for r in new])
         for refused in new:

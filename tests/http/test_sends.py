@@ -39,11 +39,51 @@ async def test_sends_are_found_by_everything_the_contract_names(office):
 
 async def test_blocked_sends_are_found_by_state_reason_and_recipient(office):
     await office.post("/v1/suppressions", {"email": "bob@example.com"})
-    told = await office.send()
-    for query in ("?state=blocked", "?reason=suppressed", "?state=blocked&recipient=bob@example.com"):
+    told = await office.send(to="ann@example.com", bcc="bob@example.com")
+    for query in ("?state=blocked", "?reason=suppressed", "?recipient=Bob@Example.com", "?recipient=ann@example.com"):
         assert await ids(office, query) == [told["sendId"]], query
+        assert await ids(office, f"{query}&state=blocked") == [told["sendId"]], query
+    for query in ("?recipient=ob@example.com&state=blocked", "?recipient=bob@example.com&state=queued"):
+        assert await ids(office, query) == [], query
     shown = (await office.get(f"/v1/sends/{told['sendId']}")).json()
-    assert (shown["status"], shown["reason"], shown["recipients"]) == ("blocked", "suppressed", [])
+    assert (shown["status"], shown["reason"]) == ("blocked", "suppressed")
+    states = {r["recipient"]: (r["state"], r["reason"], r["updatedAt"]) for r in shown["recipients"]}
+    assert states == dict.fromkeys(
+        ("ann@example.com", "bob@example.com"), ("blocked", "suppressed", shown["receivedAt"])
+    )
+    (listed,) = (await office.get("/v1/sends?state=blocked")).json()["data"]
+    assert listed["recipients"] == shown["recipients"]
+
+
+@pytest.mark.parametrize("differences", [{"policies": {"default": {"mixed": "deliver_passing"}}}])
+async def test_who_was_refused_beside_others_is_found_among_what_was_sent(office):
+    await office.post("/v1/suppressions", {"email": "bob@example.com"})
+    told = await office.send(to=["ann@example.com", "bob@example.com"])
+    assert told["status"] == "queued"
+    assert await ids(office, "?recipient=bob@example.com") == [told["sendId"]]
+    assert await ids(office, "?recipient=bob@example.com&state=blocked") == []
+    shown = (await office.get(f"/v1/sends/{told['sendId']}")).json()
+    assert [(r["recipient"], r["state"]) for r in shown["recipients"]] == [("ann@example.com", "queued")]
+
+
+async def test_a_send_that_was_put_off_is_found_by_its_recipient(office):
+    await office.send()
+    await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": {"hourly": 1}})
+    told = await office.send(to="late@example.com")
+    assert (told["status"], told["decision"]) == ("blocked", "deferred")
+    (shown,) = (await office.get("/v1/sends?recipient=late@example.com")).json()["data"]
+    assert [(r["recipient"], r["state"], r["reason"]) for r in shown["recipients"]] == [
+        ("late@example.com", "blocked", "rate_limited")
+    ]
+
+
+async def test_a_person_who_was_taken_out_is_found_no_more_in_what_was_refused(office):
+    await office.post("/v1/suppressions", {"email": "bob@example.com"})
+    told = await office.send()
+    await office.post("/v1/data-subjects/erase", {"email": "bob@example.com"})
+    assert await ids(office, "?recipient=bob@example.com") == []
+    shown = (await office.get(f"/v1/sends/{told['sendId']}")).json()
+    assert [r["recipient"] for r in shown["recipients"]] == ["erased"]
 
 
 async def test_a_send_is_shown_with_its_recipients_and_events(office):

@@ -1,7 +1,7 @@
 """What is refused at MAIL or RCPT can be looked up, also when the transaction goes on without it."""
 
 from tests.scenarios.gate import Gate
-from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
+from tests.scenarios.verdicts import checked, events, found, refused, states, taken, trace
 
 
 def test_a_refusal_at_mail_names_its_rule(gate: Gate):
@@ -25,6 +25,9 @@ def test_a_refusal_at_rcpt_names_its_rule_and_recipient(gate: Gate):
     assert (told["decision"], told["rule"]) == ("blocked", "suppression_check")
     assert [(r["recipient"], r["outcome"]) for r in told["recipients"]] == [("door-gone@example.com", "refused")]
     checked(told, "suppression_check", "failed", "door-gone@example.com")
+    assert states(gate, said.send) == {"door-gone@example.com": "blocked"}
+    assert found(gate, "door-gone@example.com") == [said.send]
+    assert found(gate, "door-gone@example.com", "blocked") == [said.send]
 
 
 def test_an_address_that_is_none_is_recorded_too(gate: Gate):
@@ -76,6 +79,8 @@ def test_the_message_that_goes_on_without_them_is_the_decision(gate: Gate):
     checked(told, "suppression_check", "passed", "door-stays@example.com")
     gate.settled(send)
     assert states(gate, send) == {"door-stays@example.com": "delivered"}
+    assert found(gate, gone[0]) == [send]
+    assert found(gate, gone[0], "blocked") == []
 
 
 def test_the_same_refusal_within_a_minute_keeps_its_first_id(gate: Gate):

@@ -87,6 +87,14 @@ def events(door: Door, send_id: str) -> list[str]:
     return [event["type"] for event in answer.json()["data"]]
 
 
+def found(door: Door, recipient: str, state: str = "") -> list[str]:
+    """The sends to an address, in a state if one is named."""
+    with door.api() as api:
+        answer = api.get("/v1/sends", params={"recipient": recipient} | ({"state": state} if state else {}))
+    assert answer.status_code == 200, answer.text
+    return [send["sendId"] for send in answer.json()["data"]]
+
+
 def states(door: Door, send_id: str) -> dict[str, str]:
     """The state of each recipient of a send."""
     with door.api() as api:

@@ -66,10 +66,19 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url:
         for number, key in enumerate(("x+news@example.com", "b.o.b@googlemail.com", "ann@example.com")):
             entry = {"id": f"sup_{number}", "key": key}
             connection.execute(text("INSERT INTO suppressions (id, key, scope) VALUES (:id, :key, 'global')"), entry)
+        verdicts = '[["~0a1b2c3d","refused","cooldown",""],["~4e5f6a7b","replayed","duplicate","send_3"]]'
+        record = f'{{"reason":"cooldown","verdicts":{verdicts}}}'
+        send = "INSERT INTO sends (id, tenant_id, mailbox_id, decision) VALUES (:id, 't', 'm', :decision)"
+        decision = "INSERT INTO decisions (chain, position, send_id, at, record, hash) VALUES ('c', :n, :id, 1, :r, '')"
+        for n, (id_, word) in enumerate((("send_1", "deferred"), ("send_2", "approved"))):
+            connection.execute(text(send), {"id": id_, "decision": word})
+            connection.execute(text(decision), {"n": n, "id": id_, "r": record})
     assert upgrade(database) == HEAD
     with database.transaction() as connection:
         assert connection.execute(text("SELECT id, state FROM outcomes")).one() == ("evt_1", "new")
         aliases = connection.execute(text("SELECT alias FROM suppressions ORDER BY id")).scalars().all()
+        refused = connection.execute(text("SELECT send_id, token, reason FROM refused_recipients")).all()
+        assert refused == [("send_1", "0a1b2c3d", "cooldown")]
         assert aliases == ["x@example.com", "bob@gmail.com", "ann@example.com"]
     database.close_now()
 

@@ -61,7 +61,8 @@ def _send(connection: Connection, at: int, state: str = "delivered", chain: str 
     row |= {"id": send_id, "tenant_id": "t", "mailbox_id": "m", "size": 4, "received_at": at}
     row |= dict.fromkeys(("metadata", "envelope", "plan"), "{}")
     delivery = NewDelivery(1, "bob@example.net", "bob@example.net", "example.net", state, at)
-    insert_sends(connection, [NewSend(row, (delivery,), b"mail")])
+    refused = {"send_id": send_id, "token": "0a1b2c3d", "reason": "suppressed"}
+    insert_sends(connection, [NewSend(row, (delivery,), b"mail", (refused,))])
     audit.append(connection, [audit.Record(chain, send_id, at, {"sendId": send_id, "timestamp": iso(at)})])
     record(connection, [Event("send.queued", at, "t", "m", send_id, 1)])
     return send_id
@@ -86,6 +87,7 @@ def test_bodies_go_first_then_what_became_of_them_and_decisions_last(database: D
     for days in (29, 32, 91, 98, 399, 430):
         _retain(database, vault, NOW + days * DAY)
         counts.append([_there(database, name) for name in ("bodies", "deliveries", "sends", "events", "decisions")])
+        assert _there(database, "refused_recipients") == counts[-1][2]
     cut = 0 if database.is_sqlite else 1  # a period of events goes with its last day
     assert counts == [[1, 1, 1, 1, 1], [0, 1, 1, 1, 1], [0, 0, 0, cut, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [0] * 5]
 

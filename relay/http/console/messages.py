@@ -198,18 +198,19 @@ async def find(visit: Visit) -> Found:
 
 def _rows(connection: Any, found: Sequence[Any]) -> list[Row]:
     deliveries = sent.deliveries_of(connection, [r.id for r in found])
+    refused = sent.refused_of(connection, found)
     names = sent.names_of(connection, sorted({r.mailbox_id for r in found}))
-    return [_row(r, deliveries[r.id], names) for r in found]
+    return [_row(r, deliveries[r.id], refused[r.id], names) for r in found]
 
 
-def _row(send: Any, deliveries: Sequence[Any], names: Mapping[str, str]) -> Row:
-    to = deliveries[0].recipient if deliveries else send.to_header
+def _row(send: Any, deliveries: Sequence[Any], refused: Sequence[Any], names: Mapping[str, str]) -> Row:
+    recipients = [r.recipient for r in (*deliveries, *refused)]
     return Row(
         id=send.id,
         status=sent.status_of(send, deliveries),
         mailbox=names.get(send.mailbox_id, send.from_address),
-        to=to,
-        more=max(0, len(deliveries) - 1),
+        to=recipients[0] if recipients else send.to_header,
+        more=max(0, len(recipients) - 1),
         subject=send.subject,
         reason=send.reason if send.decision in sent.REFUSED else "",
         at=send.received_at,

@@ -32,7 +32,7 @@ from relay.store.schema.outside import (
     webhooks,
 )
 from relay.store.schema.proof import anchors, chains, checkpoints, decisions, events
-from relay.store.schema.sends import approvals, attempts, bodies, deliveries, sends
+from relay.store.schema.sends import approvals, attempts, bodies, deliveries, refused_recipients, sends
 
 __all__ = [
     "OPEN_CONDITION",
@@ -64,6 +64,7 @@ __all__ = [
     "people",
     "providers",
     "refusals",
+    "refused_recipients",
     "sends",
     "suppressed_domains",
     "suppressions",

@@ -117,6 +117,18 @@ deliveries = Table(
     Index("ix_deliveries_mailbox_state", "mailbox_id", "state", "send_id"),
 )
 
+# Who was refused: of a submission refused as a whole, and beside recipients that were taken. The token is the one
+# that stands for the address in the decision, so that erasing a person (`people`) takes nothing out here.
+refused_recipients = Table(
+    "refused_recipients",
+    metadata,
+    Column("send_id", Id, primary_key=True),
+    Column("token", String(32), primary_key=True),
+    words("reason"),
+    Index("ix_refused_recipients_token", "token"),
+    sqlite_with_rowid=False,
+)
+
 # One try at a delivery, written before MAIL and completed with its outcome.
 attempts = Table(
     "attempts",
