@@ -25,3 +25,4 @@ class Content(Struct, frozen=True):
     from_name: str = ""
     # Header fields, markup, attached texts and what was left out: it leaves, but is not shown.
     unseen: tuple[str, ...] = ()
+    files: str = ""  # a hash of what is sent along: attachments, pictures, attached messages

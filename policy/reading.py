@@ -1,10 +1,11 @@
 """Everything the policy wants to know of a message's text, from one reading.
 
 The beginning of the text is folded and cut into words once; class and sketch are
-made of the same tokens. The digest stands for all of the text. Secrets are looked
-for in all of it as it was written, in the hidden and quoted parts, the links and
-the names of attachments too, and in what no reader sees (header fields, markup,
-attached texts): what leaves the house need not be seen to be lost.
+made of the same tokens. The digest stands for all of the text and all files sent
+along. Secrets are looked for in all of the text as it was written, in the hidden
+and quoted parts, the links and the names of attachments too, and in what no reader
+sees (header fields, markup, attached texts): what leaves the house need not be seen
+to be lost.
 Pure and deterministic.
 """
 
@@ -37,7 +38,7 @@ def read(content: Content, raw_secrets: SecretScanner) -> Reading:
     return Reading(
         classification,
         sketch(words, (), content.links, sells=sells),
-        digest(content.subject, content.text, content.links),
+        digest(content.subject, content.text, content.links, content.files),
         raw_secrets.scan(_everything(content), content.unseen),
     )
 

@@ -120,7 +120,15 @@ def _mostly_other_facts(a: tuple[set[int], ...], b: tuple[set[int], ...]) -> boo
     return _overlap(a[_FACT], b[_FACT]) < 1 / 3
 
 
-def digest(subject: str, text: str, links: Iterable[str]) -> str:
-    """One string for all messages that say the same: case, blanks and line ends do not count. Reads all of the text."""
-    said = "\0".join((subject, text, *links)).casefold().replace("\xa0", "").encode("utf-8", "surrogatepass")
+def digest(subject: str, text: str, links: Iterable[str], files: str = "") -> str:
+    """One string for all messages that say the same and bring the same files (by their hash): reads all of the text.
+
+    Case, blanks and line ends do not count.
+    """
+    said = (
+        "\0".join((subject, text, *links, *([files] if files else ())))
+        .casefold()
+        .replace("\xa0", "")
+        .encode("utf-8", "surrogatepass")
+    )
     return hashlib.blake2b(said.translate(None, b" \n\r\t"), digest_size=16).hexdigest()

@@ -1,13 +1,17 @@
-"""Files that are sent along: their octets, and their text as whoever stores and opens them reads it.
+"""Files that are sent along: their octets, one hash of them all, and their text as whoever opens them reads it.
 
 What a file is called or labelled does not tell what it is, as keys and settings are
 called anything: its octets do. Nothing here fails on a damaged part.
 """
 
 import re
+from hashlib import sha256
 
 from relay.mail import charset, transfer
-from relay.mail.mime import Part
+from relay.mail.mime import Part, View
+
+# Readers show these in ways of their own, and the text beside them says the same.
+RECORDS = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/directory"))
 
 MAX_READ = 4 * 1024 * 1024
 _LOOKED_AT = 1024  # octets, to tell whether it is text
@@ -20,6 +24,26 @@ def octets_of(data: bytes, part: Part, limit: int) -> bytes:
     # More than three characters an octet no encoding takes: what is beyond need not be copied to be left out.
     raw = data[part.body : min(part.end, part.body + 3 * limit + 1)]
     return transfer.decode(raw, part.encoding, limit)[:limit]
+
+
+def hash_of(view: View) -> str:
+    """One hash of all that is sent along, attached messages and records too, as it is encoded; "" where nothing is."""
+    files = [part for part in view.parts if not part.in_message and _is_file(part)]
+    if not files:
+        return ""
+    hashed = sha256()
+    for part in files:
+        hashed.update(b"%d " % (part.end - part.body))
+        hashed.update(memoryview(view.data)[part.body : part.end])
+    return hashed.hexdigest()
+
+
+def _is_file(part: Part) -> bool:
+    kind = part.type
+    if kind[:5] == "text/":
+        return part.is_attachment or kind in RECORDS or bool(part.filename)
+    # What signs a text says nothing of its own, and is another each time.
+    return kind[:10] != "multipart/" and not kind.endswith("-signature")
 
 
 def is_text(data: bytes, part: Part) -> bool:

@@ -37,8 +37,6 @@ _MOST_NAMES = 100
 
 _MARKUP = frozenset(("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml"))
 _USUAL = _MARKUP | {"text/plain", "text/enriched", "text/markdown"}
-# Readers show these in ways of their own, and the text beside them says the same.
-_RECORDS = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/directory"))
 
 _BLANKS = re.compile("[\\s\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufeff]{3,}+")
 # Each begins with a plain sign, which makes its search ten times faster.
@@ -106,6 +104,7 @@ def content(view: View) -> Content:
         is_automatic=header.get(b"auto-submitted").strip().lower() not in (b"", b"no"),
         from_name=_settled(from_name(header.get(b"from")), found),
         unseen=tuple(found.unseen),
+        files=files.hash_of(view),
     )
 
 
@@ -165,7 +164,11 @@ def _text(data: bytes, part: Part, found: _Gathered) -> None:
     # RFC 2183 §2.8: a disposition nobody knows counts as an attachment.
     if part.is_attachment or (name and part.disposition.value not in ("", "inline")):
         found.attached_texts.append(part)
-    elif part.type in _RECORDS and part.delimiter >= 0 and (text := _whole(data, part)).lstrip().startswith("BEGIN:V"):
+    elif (
+        part.type in files.RECORDS
+        and part.delimiter >= 0
+        and (text := _whole(data, part)).lstrip().startswith("BEGIN:V")
+    ):
         found.unseen.append(text)
     else:
         _read(data, part, found)

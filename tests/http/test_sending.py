@@ -98,6 +98,17 @@ async def test_D3_the_same_idempotency_key_for_another_body_is_422_and_sends_not
     assert len((await office.get("/v1/sends")).json()["data"]) == 1
 
 
+async def test_equal_words_that_bring_another_file_are_another_message(office):
+    def bringing(octets: bytes) -> dict[str, object]:
+        return {"attachments": [{"filename": "invoice.pdf", "content": base64.b64encode(octets).decode()}]}
+
+    first = await office.send(**bringing(b"%PDF-1.4 of March"))
+    others = [await office.send(**bringing(b"%PDF-1.4 of April")), await office.send()]
+    assert [told["replayed"] for told in others] == [False, False]
+    again = await office.send(**bringing(b"%PDF-1.4 of March"))
+    assert (again["replayed"], again["sendId"]) == (True, first["sendId"])
+
+
 async def test_a_request_under_way_is_409(office):
     from hashlib import sha256
 

@@ -12,6 +12,7 @@ from relay.mail import files
 from relay.mail.mime import Part, view
 from relay.mail.text import content
 
+MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 KEY = "the key of Jürgen – 1"
 NOTHING_SEEN = b"Your order 5521 was shipped today. " * 10
 PACKED = zlib.compress(random.Random(7).randbytes(3000))
@@ -19,7 +20,7 @@ HEAD_OF_A_PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n" + b"1 0 obj << /Type /Catalog >
 
 
 def sent_along(octets: bytes, fields: bytes = b"Content-Type: application/octet-stream") -> bytes:
-    head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + NOTHING_SEEN + b"\r\n--b\r\n"
+    head = MIXED + b"--b\r\n\r\n" + NOTHING_SEEN + b"\r\n--b\r\n"
     return head + fields + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(octets) + b"--b--\r\n"
 
 
@@ -64,6 +65,45 @@ def test_what_is_no_text_is_known_by_its_octets(octets: bytes):
 @pytest.mark.parametrize("before", range(4))
 def test_a_character_cut_in_two_by_the_look_is_no_harm(codec: str, before: int):
     assert files.is_text(*file(("a" * before + "€😀" * 1000).encode(codec)))
+
+
+def hash_of(fields: bytes, octets: bytes, boundary: bytes = b"b") -> str:
+    data = sent_along(octets, fields).replace(b"boundary=b", b"boundary=" + boundary).replace(b"--b", b"--" + boundary)
+    return files.hash_of(view(data))
+
+
+PICTURE = b"Content-Type: image/png\r\nContent-Disposition: inline\r\nContent-ID: <a>"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Type: application/pdf\r\n" + ATTACHED,
+        PICTURE,
+        b"Content-Type: text/plain\r\n" + ATTACHED,
+        b"Content-Type: text/calendar; method=REQUEST",
+        b"Content-Type: message/delivery-status",
+    ],
+)
+def test_what_is_sent_along_has_one_hash_by_its_octets(fields: bytes):
+    assert hash_of(fields, b"invoice 1") == hash_of(fields, b"invoice 1", b"another") != hash_of(fields, b"invoice 2")
+
+
+def test_an_attached_message_is_hashed_whole():
+    inner = b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: a\r\n\r\n%b\r\n--b--\r\n"
+    one, other = (files.hash_of(view(MIXED + b"--b\r\n\r\nfyi\r\n" + inner % n)) for n in (b"1", b"2"))
+    assert one != other
+
+
+def test_where_one_file_ends_and_the_next_begins_counts():
+    part = b"--b\r\nContent-Type: image/png\r\n\r\n%b\r\n"
+    one, other = (files.hash_of(view(MIXED + part % a + part % b)) for a, b in ((b"ab", b"c"), (b"a", b"bc")))
+    assert one != other
+
+
+@pytest.mark.parametrize("fields", [b"Content-Type: text/html", b"Content-Type: application/pgp-signature; name=a.asc"])
+def test_shown_texts_and_signatures_are_no_files(fields: bytes):
+    assert not hash_of(fields, b"a")
 
 
 @given(st.binary(max_size=200))

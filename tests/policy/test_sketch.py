@@ -81,3 +81,4 @@ def test_the_digest_overlooks_blanks_and_case_and_nothing_else() -> None:
     assert digest("Hi", "Order  10\r\nshipped", ()) == digest("hi", "order 10 shipped", ())
     assert digest("Hi", "Order 10 shipped", ()) != digest("Hi", "Order 11 shipped", ())
     assert digest("Hi", "Order", ("https://a.example/1",)) != digest("Hi", "Order", ("https://a.example/2",))
+    assert len({digest("Hi", "Order", (), files) for files in ("", "a1", "b2")}) == 3
