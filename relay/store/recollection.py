@@ -94,7 +94,9 @@ def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> i
 
 def _fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, int]:
     """The fingerprints under which `recipient` may have got this message before."""
-    marks = (("key", facts.dedupe_key), ("message_id", facts.message_id), ("content", facts.digest))
+    # Asked for at another time it is another message; a Message-ID and a key are the client's word that it is not.
+    content = f"{facts.digest}\0{facts.send_at}" if facts.digest and facts.send_at else facts.digest
+    marks = (("key", facts.dedupe_key), ("message_id", facts.message_id), ("content", content))
     return {kind: fingerprint(facts.mailbox, recipient.key, kind, value) for kind, value in marks if value}
 
 

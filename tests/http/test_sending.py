@@ -109,6 +109,20 @@ async def test_equal_words_that_bring_another_file_are_another_message(office):
     assert (again["replayed"], again["sendId"]) == (True, first["sendId"])
 
 
+async def test_equal_words_for_another_time_are_another_message(office):
+    times = ("2026-03-25T09:00:00Z", "2026-03-26T09:00:00Z", None)
+    told = [await office.send(sendAt=at) for at in times]
+    assert [one["replayed"] for one in told] == [False, False, False]
+    again = [await office.send(sendAt=at) for at in ("2026-03-25T10:00:00+01:00", *times[1:])]
+    assert [(one["replayed"], one["sendId"]) for one in again] == [(True, one["sendId"]) for one in told]
+
+
+async def test_a_key_repeats_whatever_the_time(office):
+    first = await office.send(sendAt="2026-03-25T09:00:00Z", dedupeKey="k")
+    again = await office.send(sendAt="2026-03-26T09:00:00Z", dedupeKey="k")
+    assert (again["replayed"], again["sendId"]) == (True, first["sendId"])
+
+
 async def test_a_request_under_way_is_409(office):
     from hashlib import sha256
 
