@@ -14,6 +14,7 @@ class Content(Struct, frozen=True):
     subject: str  # decoded
     text: str  # shown text in reading order, hidden HTML removed, quoted reply text removed, NFC
     quoted: str = ""  # quoted reply or forwarded text
+    is_attributed: bool = False  # the quoted text says whose words it is, as mail programs write it
     hidden: str = ""  # text present but not shown to a reader
     links: tuple[str, ...] = ()
     image_alts: tuple[str, ...] = ()

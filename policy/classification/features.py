@@ -148,8 +148,6 @@ def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:
     text = shown.text.text
     if _REPLY_SUBJECT.match(content.subject) and not content.is_reply:
         cast.add("reply_claimed", 1.0, content.subject)
-    if content.is_reply:
-        cast.add("reply", 1.0)
     if content.quoted and not content.is_reply:
         cast.add("quoted_without_thread", 1.0)
     disguised = shown.text.disguised + shown.subject.disguised
@@ -252,6 +250,3 @@ def _joint_votes(cast: Votes) -> None:
         cast.add("nothing_sold", 1.0)
     if not served:
         cast.add("no_business", 1.0)
-    # One person to another, and nothing to be had.
-    if not sold and "reply" in names and "no_links" in names and "bulk_headers" not in names:
-        cast.add("plain_reply", 1.0)

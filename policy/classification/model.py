@@ -3,7 +3,8 @@
 A linear model: each vote counts for its weight, the weights stand as data in
 `weights.py`. The score is the probability of commercial the sum stands for. In
 doubt a message is commercial, and `in_doubt` says that it was close. A sender's
-claim is heard in one direction only.
+claim is heard in one direction only, and so is a quotation: it is judged as the
+message's own words too, unless it evidently serves an answer.
 """
 
 from math import exp
@@ -12,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from policy.classification.features import Page, page, votes
+from policy.classification.features import LEAD, LEAD_CJK, Page, page, votes
 from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOUBT_TO, WEIGHTS
 from policy.content import Content
 
@@ -40,8 +41,27 @@ class Classification(Struct, frozen=True):
 
 
 def classify(content: Content, shown: Page | None = None) -> Classification:
-    """Judges a message by what its reader sees, heaviest votes first."""
+    """Judges a message by what its reader sees, heaviest votes first; the worse where it can be read in two ways."""
     shown = shown or page(content)
+    verdict = _judged(content, shown)
+    if verdict.type == "commercial" or not content.quoted or _is_evidently_quoted(content, shown, verdict):
+        return verdict
+    # The sender writes thread and quotation: what is quoted is judged as if it were all of the message.
+    quotation = replace(content, text=content.quoted, quoted="")
+    other = _judged(quotation, page(quotation))
+    if other.type == "transactional" or (content.is_attributed and other.in_doubt):
+        return verdict
+    return replace(other, features=(Feature("quoted_as_its_own", 0.0), *other.features))
+
+
+def _is_evidently_quoted(content: Content, shown: Page, verdict: Classification) -> bool:
+    """Whether somebody is answered: it says whose words these are, and the answer fills what stands first."""
+    text = shown.text
+    fills = len(text.text) >= LEAD_CJK if text.is_cjk else len(text.words) >= LEAD
+    return content.is_attributed and fills and not verdict.in_doubt
+
+
+def _judged(content: Content, shown: Page) -> Classification:
     cast = votes(content, shown)
     weighed = [
         Feature(name, round(weight * value, 3), cast.evidence.get(name, ""))

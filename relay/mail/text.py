@@ -26,6 +26,7 @@ from relay.mail import charset, files, html
 from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
 from relay.mail.mime import Part, View
+from relay.mail.quotation import is_attributed, split_quoted
 
 MAX_TEXT = 64 * 1024
 MAX_MARKUP = 256 * 1024
@@ -51,14 +52,6 @@ _GAPS = {
 }
 _FOREIGN_STARTS = ("<svg", "<math")  # a style sheet in there may hold text that is shown
 
-_ATTRIBUTION = re.compile(
-    r"^(?:On .{5,200} wrote:|Am .{5,200} schrieb .{1,100}:|Le .{5,200} a écrit ?:|El .{5,200} escribió:"
-    r"|Em .{5,200} escreveu:|Il .{5,200} ha scritto:|Op .{5,200} schreef .{1,100}:"
-    r"|-{3,} ?(?:Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine|Mensaje original"
-    r"|Mensagem original|Messaggio originale|Oorspronkelijk bericht|元のメッセージ) ?-{3,}.*)$",
-    re.MULTILINE,
-)
-_QUOTE_SIGNS = ("\n>", "wrote:", "---", "schrieb", "crit", "escri", "escre", "scritto", "schreef")
 _REPLY_SUBJECT = re.compile(
     r"\s*(?:re|aw|sv|antw|fwd?|wg|tr|rv|enc|i|doorst|vs|odp)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE
 )
@@ -90,10 +83,12 @@ def content(view: View) -> Content:
     if not is_reply and not _REPLY_SUBJECT.match(subject):
         found.texts += found.quoted  # nothing there to be quoted from: it is this message's own text
         found.quoted = []
+    own, quoted = "\n".join(found.texts), "\n".join(found.quoted)
     return Content(
         subject=_settled(subject, found),
-        text=_settled("\n".join(found.texts), found),
-        quoted=_settled("\n".join(found.quoted), found),
+        text=_settled(own, found),
+        quoted=_settled(quoted, found),
+        is_attributed=is_attributed(own, quoted),
         hidden=_settled("\n".join(found.hidden), found),
         links=tuple(found.links),
         image_alts=tuple(found.alts),
@@ -118,24 +113,6 @@ def from_name(value: bytes) -> str:
     found = _DISPLAY_NAME.match(value[:2000])
     name = (found[1] or found[2] or b"") if found else b""
     return charset.decode_header(name.replace(b"\\", b"")).strip()
-
-
-def split_quoted(text: str) -> tuple[str, str]:
-    """Plain text without and with only what it quotes of earlier messages."""
-    if not text.startswith(">") and not any(map(text.__contains__, _QUOTE_SIGNS)):
-        return text, ""
-    own: list[str] = []
-    quoted: list[str] = []
-    found = _ATTRIBUTION.search(text)
-    head = text if found is None else text[: found.start()]
-    for line in head.split("\n"):
-        (quoted if line.startswith(">") else own).append(line)
-    if found is not None:
-        # What stands unquoted below an attribution line may be the answer, written below; a forward quotes to the end.
-        whole = text[found.start()] == "-"
-        for line in text[found.start() :].split("\n"):
-            (quoted if whole or line.startswith(">") or line == found[0] else own).append(line)
-    return "\n".join(own).strip(), "\n".join(quoted).strip()
 
 
 def _gather(data: bytes, part: Part, found: _Gathered) -> None:

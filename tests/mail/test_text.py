@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.mail.mime import view
-from relay.mail.text import MAX_MARKUP, MAX_TEXT, content, from_name, split_quoted
+from relay.mail.quotation import split_quoted
+from relay.mail.text import MAX_MARKUP, MAX_TEXT, content, from_name
 
 
 def read(data: bytes):
@@ -76,6 +77,25 @@ def test_quoted_text_of_a_reply_is_set_apart():
 
 def test_p14_quoting_without_anything_to_quote_is_the_messages_own_text():
     assert "BUY" in read(b"Subject: news\r\n\r\n> BUY\r\n> NOW\r\n").text
+
+
+@pytest.mark.parametrize(
+    ("above", "known"),
+    [
+        ("On Mon, Bob <b@x> wrote:", True),
+        ("On Mon, 3 Mar 2026 at 10:00, Bob with a very long name\r\n<b@x.example> wrote:", True),
+        ("2026年3月3日(火) 10:00 Bob <b@x.example>:", True),
+        ("--------- Forwarded message ---------", True),
+        ("Our offers as of 3 March 2026:", False),
+        ("See below.", False),
+    ],
+)
+def test_a_quotation_says_whose_words_it_is_as_mail_programs_do(above, known):
+    text = f"In-Reply-To: <1@x>\r\n\r\nYes.\r\n\r\n{above}\r\n> no?\r\n".encode()
+    page = f"In-Reply-To: <1@x>\r\nContent-Type: text/html\r\n\r\n<p>Yes.<p>{above.replace('<', '&lt;')}".encode()
+    page += b"<blockquote type=cite>no?</blockquote>"
+    assert (read(text).is_attributed, read(page).is_attributed) == (known, known)
+    assert not read(b"In-Reply-To: <1@x>\r\n\r\nBob <b@x.example>:").is_attributed
 
 
 def test_a_forward_quotes_to_its_end():

@@ -1,5 +1,7 @@
 """Sells or serves: by the primary purpose, with reasons, and not talked round."""
 
+from html import escape
+
 import pytest
 from msgspec.structs import replace
 
@@ -109,6 +111,84 @@ def test_a_pitch_hidden_in_a_made_up_quotation_is_read() -> None:
     pitch = "> We help shops like yours double their sales. You only pay when somebody buys. Join us in March."
     verdict = classify(Content("Re: Re: ads", "Sure, see below! Shall we begin?", quoted=pitch))
     assert verdict.type == "commercial"
+
+
+OFFER = (
+    "50% off everything until Sunday\nOur summer sale is on: buy now and save on every kettle, lamp and tent.\n"
+    "Use code SUN50 at checkout, free shipping on all orders. Shop now: https://shop.example/sale"
+)
+SAYS = "On Mon, 3 Mar 2026 at 10:00, Kim Alder <kim@example.com> wrote:"
+ANSWER = (
+    "Hello Kim,\nthank you for your message. Your order 5512 was damaged on the way, so we have refunded the full "
+    "amount of 48.20 EUR to your card ending in 1177 today. It takes three to five days until your bank shows it. "
+    "You need not send anything back. The refund receipt is attached.\nBest regards, Vera Holt, customer service"
+)
+
+
+def signed(text: str) -> str:
+    return "> " + text.replace("\n", "\n> ")
+
+
+def boxed(text: str, box: str = '<blockquote type="cite" style="margin:0;border:0">') -> str:
+    return f"{box}<p>{text}</p></blockquote>"
+
+
+def reply(text: str, subject: str = "Re: your question", kind: str = "text/plain") -> Content:
+    head = f"Subject: {subject}\nIn-Reply-To: <z@example.com>\nContent-Type: {kind}; charset=utf-8\n\n"
+    return shown((head + text).replace("\n", "\r\n").encode())
+
+
+@pytest.mark.parametrize("subject", ["Re: your question", "Re: Your order 5512", "Your order 5512 has shipped"])
+@pytest.mark.parametrize("said", ["Hello Kim, see below.", "", "As promised, my answer is below. Best, Vera"])
+def test_an_offer_as_a_quotation_is_an_offer(subject: str, said: str) -> None:
+    quotations = [
+        signed(OFFER),
+        f"{SAYS}\n{signed(OFFER)}",
+        f"---------- Forwarded message ---------\nFrom: Deals <deals@shop.example>\n\n{OFFER}",
+        signed(f"> {OFFER}"),
+    ]
+    pages = [boxed(OFFER), f"<p>{escape(SAYS)}</p>{boxed(OFFER)}", boxed(OFFER, '<div class="gmail_quote">') + "</div>"]
+    cases = [reply(f"{said}\n\n{one}", subject) for one in quotations]
+    cases += [reply(f"<p>{said}</p>{one}", subject, "text/html") for one in pages]
+    assert [one for one in cases if classify(one).type != "commercial"] == []
+
+
+def test_an_offer_in_an_attached_message_of_a_made_up_thread_is_an_offer() -> None:
+    parts = f"--b\n\nHello Kim, see below.\n--b\nContent-Type: message/rfc822\n\nSubject: Hi\n\n{OFFER}\n--b--"
+    assert classify(reply(parts, kind="multipart/mixed; boundary=b")).type == "commercial"
+
+
+def test_business_does_not_excuse_a_quotation_that_is_nobodys() -> None:
+    verdict = classify(reply(f"{ANSWER}\n\n{signed(OFFER)}"))
+    assert (verdict.type, verdict.features[0].name) == ("commercial", "quoted_as_its_own")
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        SAYS,
+        "On Mon, 3 Mar 2026 at 10:00, Kim Alder, of the purchasing department\n<kim@example.com> wrote:",
+        "Am 03.03.2026 um 10:00 schrieb Kim Alder:",
+        "пн, 3 мар. 2026 г. в 10:00, Kim Alder <kim@example.com>:",
+    ],
+)
+def test_an_answer_may_quote_the_newsletter_it_is_about(above: str) -> None:
+    plain = reply(f"{ANSWER}\n\n{above}\n{signed(OFFER)}")
+    page = reply(f"<p>{ANSWER}</p><p>{escape(above)}</p>{boxed(OFFER)}", kind="text/html")
+    assert [classify(one).type for one in (plain, page)] == ["transactional"] * 2
+
+
+def test_a_short_answer_over_business_stays_business() -> None:
+    asked = "The export gives me only 1,000 rows although the list shows 4,218. Can you help? My order is 5512."
+    for quotation in (signed(asked), f"{SAYS}\n{signed(asked)}"):
+        assert classify(reply(f"Fixed, please try again.\n\n{quotation}")).type == "transactional"
+    receipt = f"---------- Forwarded message ---------\nSubject: Your receipt\n\n{TRANSACTIONAL[0].text}"
+    assert classify(reply(f"FYI\n\n{receipt}", "Fwd: Your receipt")).type == "transactional"
+
+
+def test_an_invented_thread_excuses_nothing() -> None:
+    for one in TRANSACTIONAL + COMMERCIAL:
+        assert classify(replace(one, is_reply=True)).score >= classify(one).score
 
 
 def test_a_claim_only_tightens() -> None:

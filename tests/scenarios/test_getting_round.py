@@ -304,6 +304,18 @@ def test_nobody_speaks_as_the_mail_system_but_in_a_report(gate: Gate):
         taken(client.submit("", [to], agent.letter(to, "Away", "I am away.", "Auto-Submitted: auto-replied")))
 
 
+def test_an_offer_dressed_as_a_quotation_reaches_nobody_who_unsubscribed(gate: Gate, agent: Agent):
+    to = "quoted@example.com"
+    gate.suppress(to, reason="unsubscribe")
+    offer = "50% off every kettle until Sunday. Buy now and save, free shipping with code SUN50."
+    page = f'<p>Hello Kim, see below.</p><blockquote type=cite style="margin:0;border:0">{offer}</blockquote>'
+    thread, html = "In-Reply-To: <z@example.com>", ("MIME-Version: 1.0", "Content-Type: text/html")
+    for text, more in ((page, html), (f"Hello Kim, see below.\n\n> {offer}", ())):
+        said = refused(agent.submit(to, agent.letter(to, "Re: your question", text, thread, *more)))
+        assert said.reason == "unsubscribed"
+    taken(agent.submit(to, agent.letter(to, "Re: your question", "Yes, it works again.\n\n> Does it work?", thread)))
+
+
 def test_I3_nobody_on_the_wire_who_was_not_accepted(gate: Gate, agent: Agent):
     agent.submit("last@example.com")
     gate.arrived("last@example.com")
