@@ -18,6 +18,7 @@ class Content(Struct, frozen=True):
     hidden: str = ""  # text present but not shown to a reader
     links: tuple[str, ...] = ()
     image_alts: tuple[str, ...] = ()
+    has_pictures: bool = False  # pictures stand where next to no text does
     attachments: tuple[str, ...] = ()  # file names
     language: str = ""  # Content-Language or html lang, lower case
     is_reply: bool = False  # In-Reply-To or References present

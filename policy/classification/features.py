@@ -30,10 +30,14 @@ _TRANSACTIONAL = (
 COMMERCIAL = (*_COMMERCIAL, *(f"{concept}?" for concept in _COMMERCIAL))
 TRANSACTIONAL = (*_TRANSACTIONAL, *(f"{concept}?" for concept in _TRANSACTIONAL))
 
+PICTURE_ALONE = "picture_alone"
 # What stands first: a greeting and two or three sentences.
 LEAD = 45
 LEAD_CJK = 120
 _NORMAL_REST = 60
+# Too few words to say what a picture below them is about.
+_NEXT_TO_NONE, _NEXT_TO_NONE_CJK = 8, 20
+_TELLING_FIGURES = 5  # of a code or an order
 # Of what is only half shown, less is read.
 _HALF_SHOWN = 1_024
 
@@ -99,6 +103,8 @@ def votes(content: Content, shown: Page) -> Votes:
     _shape_votes(cast, content, shown)
     _link_votes(cast, content.links)
     _joint_votes(cast)
+    if _is_a_picture(cast, content, shown.text):
+        cast.add(PICTURE_ALONE, 1.0)
     sound = wording(shown.subject, shown.text, shown.pictures)
     cast.add("wording", sound.value, sound.telling)
     return cast
@@ -222,10 +228,22 @@ def _link_votes(cast: Votes, links: tuple[str, ...]) -> None:
         cast.add("many_links", 1.0)
 
 
+def _is_a_picture(cast: Votes, content: Content, text: Folded) -> bool:
+    """Whether all there is to tell is told by a picture, which nobody here reads."""
+    if not content.has_pictures or not (content.links or not text.words):
+        return False
+    words = len(text.words) + len(content.quoted.split())
+    if words >= _NEXT_TO_NONE or (text.is_cjk and len(text.text) >= _NEXT_TO_NONE_CJK):
+        return False
+    is_told = any(word.isdigit() and len(word) >= _TELLING_FIGURES for word in text.words)
+    return not is_told and cast.values.keys().isdisjoint(_TOLD_FIRST)
+
+
 def _names(concepts: Iterable[str], places: Iterable[str] = ("subject", "lead", "rest", "alt")) -> frozenset[str]:
     return frozenset(f"{concept}@{place}" for place in places for concept in concepts)
 
 
+_TOLD_FIRST = _names(_TRANSACTIONAL, ("lead",))
 _SOLD, _SERVED = _names(_COMMERCIAL), _names(_TRANSACTIONAL)
 _BAIT, _CALL = (
     _names(("discount", "discount?", "prospect", "urgency"), ("subject", "lead")),

@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from policy.classification.features import LEAD, LEAD_CJK, Page, page, votes
+from policy.classification.features import LEAD, LEAD_CJK, PICTURE_ALONE, Page, page, votes
 from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOUBT_TO, WEIGHTS
 from policy.content import Content
 
@@ -71,6 +71,10 @@ def _judged(content: Content, shown: Page) -> Classification:
     total = BIAS + sum(feature.weight for feature in weighed)
     score = round(1 / (1 + exp(-max(-_FARTHEST, min(_FARTHEST, total)))), 4)
     weighed.sort(key=lambda feature: (-abs(feature.weight), feature.name))
+    if PICTURE_ALONE in cast.values and score < COMMERCIAL_FROM:
+        # Whatever the subject line says, what the picture says is in doubt.
+        score = COMMERCIAL_FROM
+        weighed.insert(0, Feature(PICTURE_ALONE, 0.0))
     kind: Type = "commercial" if score >= COMMERCIAL_FROM else "transactional"
     return Classification(kind, score, DOUBT_FROM <= score <= DOUBT_TO, tuple(weighed[:_EXPLAINED]))
 

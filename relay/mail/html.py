@@ -61,6 +61,7 @@ _SIGNS = (
 )
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
 _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]++(?:\([^()]{0,60}\))?)")
+_PICTURE = re.compile(r"<(?i:ima?ge?|svg|video|object|embed|input)(?=[\s/>])|(?i:background\s*=|url\s*\()", re.ASCII)
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _COMMENT_END = re.compile(r"--!?>")
 _LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
@@ -90,6 +91,11 @@ def read(html: str) -> Shown:
         seen = f"{seen}\n{tidy(' '.join(shown_raw))}".strip()
     hidden = "\n".join(filter(None, unseen))
     return Shown(seen, quoted, hidden, tuple(links), tuple(alts), language[1].lower() if language else "")
+
+
+def has_pictures(html: str) -> bool:
+    """Whether the page may show any picture, whatever brings it there."""
+    return _PICTURE.search(html) is not None
 
 
 def tidy(text: str) -> str:

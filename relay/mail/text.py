@@ -66,6 +66,7 @@ class _Gathered(Struct):
     hidden: list[str] = field(default_factory=list)
     links: dict[str, None] = field(default_factory=dict)
     alts: dict[str, None] = field(default_factory=dict)
+    has_pictures: bool = False
     attachments: list[str] = field(default_factory=list)
     attached_texts: list[Part] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
@@ -92,6 +93,7 @@ def content(view: View) -> Content:
         hidden=_settled("\n".join(found.hidden), found),
         links=tuple(found.links),
         image_alts=tuple(found.alts),
+        has_pictures=found.has_pictures and len(own) < _NEXT_TO_NOTHING,
         attachments=tuple(found.attachments[:_MOST_NAMES]),
         language=_language(header, found),
         is_reply=is_reply,
@@ -182,6 +184,7 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         found.hidden += one.hidden
         found.links.update(one.links)
         found.alts.update(one.alts)
+        found.has_pictures |= one.has_pictures
         found.attachments += one.attachments
         found.attached_texts += one.attached_texts
         found.languages += one.languages
@@ -214,6 +217,7 @@ def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
         found.texts += texts
     found.hidden += inner.hidden
     found.links.update(inner.links)
+    found.has_pictures |= inner.has_pictures
     found.attachments += [part.filename, *inner.attachments]
     found.unseen += [*inner.unseen, *(files.text_of(data, text) for text in inner.attached_texts)]
 
@@ -232,7 +236,10 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
     if part.type in _MARKUP:
         found.unseen.append(unescape(text) if "&#" in text else text)
         for piece in _within_bound(text, _without_unshown):
-            _add(found, _page(piece, part), is_page=True)
+            shown_page = _page(piece, part)
+            _add(found, shown_page, is_page=True)
+            # Asked only where it may matter: the search goes over all of the markup.
+            found.has_pictures |= len(shown_page.text) < _NEXT_TO_NOTHING and html.has_pictures(piece)
         return
     shown = "\n".join(_within_bound(text, _without_blanks))
     own, quoted = split_quoted(html.tidy(shown))

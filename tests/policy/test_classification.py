@@ -107,6 +107,44 @@ def test_an_offer_in_a_picture_is_read() -> None:
     )
 
 
+PICTURE = '<a href="https://shop.example/sale"><img src="https://shop.example/1.jpg" width="600"></a>'
+GROUND = '<table background="https://shop.example/1.jpg"><tr><td><a href="https://shop.example/sale">.</a></table>'
+
+
+def page_of(subject: str, markup: str) -> Content:
+    return shown(f"Subject: {subject}\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{markup}".encode())
+
+
+@pytest.mark.parametrize("picture", [PICTURE, GROUND, PICTURE.replace("<img", "<image"), '<img src="cid:1">'])
+@pytest.mark.parametrize("subject", ["Your order", "Your receipt 88120", "482911 is your login code"])
+def test_a_picture_with_next_to_no_words_is_in_doubt_whatever_the_subject_says(subject: str, picture: str) -> None:
+    verdict = classify(page_of(subject, picture))
+    assert (verdict.type, verdict.in_doubt, verdict.features[0].name) == ("commercial", True, "picture_alone")
+    if "href" in picture:
+        assert classify(page_of(subject, f"<p>Hello Kim, please see below.</p>{picture}")).type == "commercial"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Your code", "Your code is 482911"),
+        ("Build 12", "Build 12 failed."),
+        ("Your order 5512", "Your order has shipped."),
+        ("Your invoice 12", "Hi Kim, your invoice is attached."),
+        ("ご注文", "ご注文を承りました。発送まで三日ほどお待ちください。"),
+    ],
+)
+def test_few_words_that_say_their_business_may_stand_above_a_linked_logo(subject: str, text: str) -> None:
+    assert classify(page_of(subject, f"<p>{text}</p>{PICTURE}")).type == "transactional"
+
+
+def test_pictures_of_what_is_quoted_do_not_make_an_answer_one() -> None:
+    quotation = (
+        f"<p>{escape(SAYS)}</p><blockquote type=cite>Does the export work again for all rows?{PICTURE}</blockquote>"
+    )
+    assert classify(reply(f"<p>Yes, thanks!</p>{quotation}", kind="text/html")).type == "transactional"
+
+
 def test_a_pitch_hidden_in_a_made_up_quotation_is_read() -> None:
     pitch = "> We help shops like yours double their sales. You only pay when somebody buys. Join us in March."
     verdict = classify(Content("Re: Re: ads", "Sure, see below! Shall we begin?", quoted=pitch))
