@@ -32,6 +32,7 @@ def taken(
     with Pile() as pile:
         with Progress("Reading lines", None) as progress:
             for number, head, cells in _lines(path, columns):
+                tally.ignored = tally.ignored or columns.strange(head)
                 try:
                     pile.add(read(columns.row(head, cells)))
                 except ValueError as error:
@@ -63,6 +64,8 @@ def report(tally: Tally, *, as_json: bool) -> int:
     else:
         for error in tally.errors:
             note(f"line {error['line']}: {error['message']}")
+        if tally.ignored:
+            note(f"left out, for no such column is known here: {', '.join(tally.ignored)}")
         if more := tally.skipped - len(tally.errors):
             note(f"and {how_many(more, 'more line')}")
         say(f"{how_many(tally.imported, 'line')} imported, {tally.skipped:,} skipped.")

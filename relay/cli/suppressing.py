@@ -18,8 +18,6 @@ from relay.store import accounts, listings, refused
 from relay.store.consequences import Consequences, Rules, Suppress
 from relay.submission.account import policy_of
 
-COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -129,11 +127,19 @@ def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
     return write
 
 
-def cells(row: Any, names: Mapping[str, str]) -> Sequence[Any]:
-    """An entry as a line of CSV."""
-    tenant = names.get(row.tenant_id, "")
-    times = (precise(row.created_at), precise(row.expires_at))
-    return (row.address, row.kind, row.scope, row.note, *times, tenant, row.mailbox_id)
+def cells(row: Any, tenants: Mapping[str, str], mailboxes: Mapping[str, str]) -> Sequence[Any]:
+    """An entry as a line of CSV: tenant and mailbox by name, for another installation has other ids."""
+    tenant, mailbox = tenants.get(row.tenant_id, ""), mailboxes.get(row.mailbox_id, row.mailbox_id)
+    return (
+        row.address,
+        row.kind,
+        row.scope,
+        row.note,
+        precise(row.created_at),
+        precise(row.expires_at),
+        tenant,
+        mailbox,
+    )
 
 
 def told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:

@@ -131,43 +131,47 @@ def check(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, reason, note, expires_at; - is stdin")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, reason, note, expires_at, …; - is stdin")],
     scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}")] = "tenant",
     mailbox: OfMailbox = "",
     tenant: InTenant = "default",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Add many from CSV; only the column email is needed, a bare list of addresses will do."""
+    """Add many from CSV, what `export` writes too; only the column email is needed, a bare list of addresses will do.
+
+    The options are for lines that do not say it themselves under scope, tenant and mailbox.
+    """
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
-    from relay.cli.suppressing import COLUMNS, bounds, writer_of
+    from relay.cli.suppressing import bounds, writer_of
     from relay.cli.values import one_of
     from relay.http.csvs import Columns
-    from relay.store.imports import suppression_reader
+    from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_reader
 
     one_of(scope, SCOPES, "--scope")
     scope = "mailbox" if mailbox else scope
     with opened(config) as house:
         with house.reading() as connection:
-            of = bounds(connection, scope, tenant, mailbox)
-        read = suppression_reader(scope, *of, house.now)
-        tally = taken(file, Columns(COLUMNS), read, writer_of(house))
+            default = Place(scope, *bounds(connection, scope, tenant, mailbox))
+            read = suppression_reader(places(connection), default, house.now)
+        tally = taken(file, Columns(SUPPRESSION_COLUMNS), read, writer_of(house))
     return report(tally, as_json=as_json)
 
 
 @app.command()
 def export(config: ConfigFile = None) -> None:
-    """Write all suppressions as CSV."""
+    """Write all suppressions as CSV, whole domains too; import takes it as it is."""
     from relay.cli.house import opened
     from relay.cli.spreadsheet import given
-    from relay.cli.suppressing import COLUMNS, cells
+    from relay.cli.suppressing import cells
     from relay.store import listings, refused
+    from relay.store.imports import SUPPRESSION_COLUMNS
 
     with opened(config) as house, house.reading() as connection:
-        names = listings.tenant_names(connection)
+        tenants, mailboxes = listings.tenant_names(connection), listings.mailbox_names(connection)
         given(
-            COLUMNS,
+            SUPPRESSION_COLUMNS,
             lambda after: refused.export(connection, refused.Sight(), after),
-            lambda row: cells(row, names),
+            lambda row: cells(row, tenants, mailboxes),
         )

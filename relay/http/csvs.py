@@ -27,11 +27,14 @@ TOLD = 100  # lines that could not be read which the answer names
 
 
 class Imported(Told):
-    """What became of an import: `errors` names the first lines that could not be read."""
+    """What became of an import: `errors` names the first lines that could not be read, `ignoredColumns` those of
+    the file that say nothing here.
+    """
 
     imported: int
     skipped: int
     errors: list[dict[str, Any]]
+    ignored_columns: list[str]
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class Tally:
     imported: int = 0
     skipped: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
     def wrong(self, line: int, message: str) -> None:
         """Count a line that cannot be read."""
@@ -50,7 +54,8 @@ class Tally:
 
     def told(self) -> dict[str, Any]:
         """As the API tells it."""
-        return {"imported": self.imported, "skipped": self.skipped, "errors": self.errors}
+        told = {"imported": self.imported, "skipped": self.skipped, "errors": self.errors}
+        return {**told, "ignoredColumns": self.ignored}
 
 
 async def lines(request: Request) -> AsyncIterator[bytes]:
@@ -109,6 +114,10 @@ class Columns:
             )
         return names, True
 
+    def strange(self, head: Sequence[str]) -> list[str]:
+        """Those of the columns that say nothing here."""
+        return [name[:40] for name in head if name and name not in self.known][:TOLD]
+
     def row(self, head: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
         """The cells by column, "" where the line ends early; raises ValueError for more of them than there may be."""
         if self.closed and any(map(str.strip, cells[len(head) :])):
@@ -135,6 +144,7 @@ async def take(
             continue
         if not head:
             head, is_named = _head(line, columns)
+            tally.ignored = columns.strange(head)
             if is_named:
                 continue
         try:

@@ -24,11 +24,10 @@ from relay.http.shapes import DateTime, Email, Given, Line, Listing, Moment, Not
 from relay.store import accounts, listings, refused
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
-from relay.store.imports import suppression_reader
+from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_reader
 
 router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
 Scope = Literal["global", "tenant", "mailbox"]
-COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
 
 
 def _no_domain(value: Any) -> Any:
@@ -164,12 +163,13 @@ async def check(
 
 @router.get("/suppressions/export", summary="All suppressions as CSV", response_class=StreamingResponse)
 async def export(parts: Parts, who: Reads) -> StreamingResponse:
-    """Streamed; what the caller may see."""
+    """Streamed; what the caller may see, whole domains too. An import takes it as it is."""
     own = sight(who)
     tenants = await parts.look(listings.tenant_names)
+    mailboxes = await parts.look(lambda c: listings.mailbox_names(c, own.tenant_id))
     return csvs.give(
         "suppressions.csv",
-        COLUMNS,
+        SUPPRESSION_COLUMNS,
         lambda after: parts.look(lambda c: refused.export(c, own, after)),
         lambda r: (
             r.address,
@@ -179,7 +179,7 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
             when(r.created_at),
             precise(r.expires_at),
             tenants.get(r.tenant_id, ""),
-            r.mailbox_id,
+            mailboxes.get(r.mailbox_id, r.mailbox_id),
         ),
     )
 
@@ -192,18 +192,19 @@ async def import_suppressions(
     tenant: Annotated[str, Query(max_length=128)] = "default",
     scope: Annotated[Literal["global", "tenant"], Query()] = "tenant",
 ) -> Any:
-    """Columns email, reason, note, expires_at; only email is needed. Read as it comes: a file may be huge.
+    """Columns email, reason, note, expires_at, scope, tenant, mailbox; only email is needed, and the query says the
+    scope and tenant of lines that do not. Read as it comes: a file may be huge.
 
-    `*@example.com` is the whole domain, with all below it.
+    `*@example.com` is the whole domain, with all below it. An entry is as old as its import.
     """
     tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
 
-    read = suppression_reader(scope, tenant_id, "", parts.clock)
+    read = suppression_reader(await parts.look(places), Place(scope, tenant_id), parts.clock)
 
     async def write(batch: Sequence[Suppress]) -> None:
         await parts.write(lambda c: refused.take_in(c, parts.consequences, batch, parts.ids.new))
 
-    return (await csvs.take(request, csvs.Columns(COLUMNS), read, write)).told()
+    return (await csvs.take(request, csvs.Columns(SUPPRESSION_COLUMNS), read, write)).told()
 
 
 @router.get("/suppressions/{id}", summary="Show a suppression", response_model=Suppression)

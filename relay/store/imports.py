@@ -8,12 +8,19 @@ its row would let mail go to somebody who refused it.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from msgspec import Struct
+from sqlalchemy import Connection, select
+
 from policy.countries import check_place
 from policy.moment import milliseconds
 from relay.mail.address import parse_path
+from relay.store import schema as t
 from relay.store.consequences import Suppress
+from relay.store.listings import tenant_names
 from relay.store.refused import AHEAD, DOMAIN, NewConsent, end_of, kind_and_note, whole_domain
 
+SUPPRESSION_COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
+SCOPES = ("global", "tenant", "mailbox")
 CONSENT_COLUMNS = ("email", "granted", "basis", "source", "jurisdiction", "proof", "at", "tenant")
 YES = frozenset({"true", "t", "yes", "y", "1", "granted", "given", "agreed", "subscribed", "opted in", "opt in"})
 NO = frozenset(
@@ -74,27 +81,85 @@ def is_yes(cell: str) -> bool:
     raise ValueError(f"granted {said}: write true or false")
 
 
+class Places(Struct, frozen=True):
+    """Whom entries can be for: tenants by name, mailboxes by their tenant and their name, address or id."""
+
+    tenants: Mapping[str, str]
+    mailboxes: Mapping[tuple[str, str], str]
+
+
+def places(connection: Connection) -> Places:
+    """Those of this installation."""
+    m = t.mailboxes.c
+    rows = connection.execute(select(m.id, m.tenant_id, m.name, m.address_key)).all()
+    by_id = {(row.tenant_id, row.id): row.id for row in rows}
+    by_address = {(row.tenant_id, row.address_key): row.id for row in rows}
+    by_name = {(row.tenant_id, row.name): row.id for row in rows}
+    return Places({name: row_id for row_id, name in tenant_names(connection).items()}, by_id | by_address | by_name)
+
+
+class Place(Struct, frozen=True):
+    """Whom an entry is for."""
+
+    scope: str
+    tenant_id: str
+    mailbox_id: str = ""
+
+
 def suppression_reader(
-    scope: str, tenant_id: str, mailbox_id: str, clock: Callable[[], int]
+    there: Places, default: Place, clock: Callable[[], int]
 ) -> Callable[[Mapping[str, str]], Suppress]:
-    """Turns a row into an entry; `*@example.com` is the whole domain, an entry of the kind DOMAIN."""
+    """Turns a row into an entry, for `default` where it does not say for whom.
+
+    `*@example.com` is the whole domain, an entry of the kind DOMAIN.
+    """
 
     def read(row: Mapping[str, str]) -> Suppress:
         now, reason, note = clock(), row.get("reason", ""), row.get("note", "")
+        place = _place(row, there, default)
         if domain := whole_domain(row["email"]):
-            _check_domain(domain, scope)
+            _check_domain(domain, place.scope)
             key, address, kind = domain, f"*@{domain}", DOMAIN
             note = "; ".join(word for word in (reason, note) if word not in ("", DOMAIN))
         else:
             where = parse_path(row["email"])
             key, address = where.key, where.wire
             kind, note = kind_and_note(reason, note)
-        ends = end_of(time_of(row["expires_at"]) if row.get("expires_at") else None, now)
         return Suppress(
-            tenant_id, mailbox_id, key, address, kind, "import", {}, now, scope, expires_at=ends, note=note[:4000]
+            place.tenant_id,
+            place.mailbox_id,
+            key,
+            address,
+            kind,
+            "import",
+            {},
+            now,
+            place.scope,
+            expires_at=end_of(time_of(row["expires_at"]) if row.get("expires_at") else None, now),
+            note=note[:4000],
         )
 
     return read
+
+
+def _place(row: Mapping[str, str], there: Places, default: Place) -> Place:
+    """Whom the row is for; raises ValueError for what is not there."""
+    mailbox = row.get("mailbox", "")
+    scope = row.get("scope", "").lower() or ("mailbox" if mailbox else default.scope)
+    if scope not in SCOPES:
+        raise ValueError(f"scope {scope[:40]!r} is none of {', '.join(SCOPES)}")
+    if scope == "global":
+        return Place(scope, default.tenant_id)
+    tenant_id = tenant_of(row["tenant"], there.tenants) if row.get("tenant") else default.tenant_id
+    if scope == "tenant":
+        return Place(scope, tenant_id)
+    if not mailbox:
+        if not default.mailbox_id or tenant_id != default.tenant_id:
+            raise ValueError("scope is mailbox and no mailbox is named: write its name in the column mailbox")
+        return default
+    if (tenant_id, mailbox) not in there.mailboxes:
+        raise ValueError(f"there is no mailbox {mailbox[:100]!r} in its tenant: make it first, or mend the name")
+    return Place(scope, tenant_id, there.mailboxes[tenant_id, mailbox])
 
 
 def _check_domain(domain: str, scope: str) -> None:

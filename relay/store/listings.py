@@ -64,10 +64,13 @@ def tenant_names(connection: Connection) -> dict[str, str]:
     return {row.id: row.name for row in connection.execute(select(t.tenants.c.id, t.tenants.c.name))}
 
 
-def mailbox_names(connection: Connection, tenant_id: str) -> dict[str, str]:
-    """The name of every mailbox of a tenant by id."""
+def mailbox_names(connection: Connection, tenant_id: str = "") -> dict[str, str]:
+    """The name of every mailbox by id, of one tenant if one is given."""
     m = t.mailboxes.c
-    return {row.id: row.name for row in connection.execute(select(m.id, m.name).where(m.tenant_id == tenant_id))}
+    query = select(m.id, m.name)
+    return {
+        row.id: row.name for row in connection.execute(query.where(m.tenant_id == tenant_id) if tenant_id else query)
+    }
 
 
 def tenants(connection: Connection) -> Sequence[Any]:

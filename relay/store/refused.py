@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, and_, delete, insert, or_, select
+from sqlalchemy import Connection, Select, and_, case, delete, insert, literal, or_, select, update
 
 from config.types import to_domain
 from policy.facts import alias_of
@@ -136,9 +136,28 @@ def binding(
 
 
 def export(connection: Connection, sight: Sight, after: str = "", limit: int = STEP) -> Sequence[Any]:
-    """The next rows of all suppressions that may be seen, by id."""
+    """The next rows of all suppressions that may be seen, by id: whole domains (`sdom_…`), then addresses (`sup_…`)."""
+    if after < "sup_" and (rows := _domains_as_entries(connection, sight, after, limit)):
+        return rows
     query = _seen(select(t.suppressions), sight).where(_s.id > after)
     return connection.execute(query.order_by(_s.id).limit(limit)).all()
+
+
+def _domains_as_entries(connection: Connection, sight: Sight, after: str, limit: int) -> Sequence[Any]:
+    query = select(
+        _dom.id,
+        (literal("*@") + _dom.domain).label("address"),
+        literal(DOMAIN).label("kind"),
+        case((_dom.tenant_id == "", "global"), else_="tenant").label("scope"),
+        _dom.note,
+        _dom.created_at,
+        _dom.expires_at,
+        _dom.tenant_id,
+        literal("").label("mailbox_id"),
+    ).where(_dom.id > after)
+    if sight.tenant_id:
+        query = query.where(_dom.tenant_id == sight.tenant_id)
+    return connection.execute(query.order_by(_dom.id).limit(limit)).all()
 
 
 def _seen(query: Select[Any], sight: Sight) -> Select[Any]:
@@ -152,16 +171,19 @@ def _seen(query: Select[Any], sight: Sight) -> Select[Any]:
 
 
 def add_domain(connection: Connection, values: dict[str, Any]) -> Any:
-    """Refuse a whole domain; returns its row. One that is refused already stays as it is."""
-    same = select(t.suppressed_domains).where(
-        and_(_dom.domain == values["domain"], _dom.tenant_id == values["tenant_id"])
-    )
-    if (row := connection.execute(same).first()) is not None:
+    """Refuse a whole domain; returns its row. In one that is refused already nothing changes but a later end."""
+    same = and_(_dom.domain == values["domain"], _dom.tenant_id == values["tenant_id"])
+    row, ends = connection.execute(select(t.suppressed_domains).where(same)).first(), values["expires_at"]
+    if row is not None and (row.expires_at == 0 or 0 < ends <= row.expires_at):
         return row
-    connection.execute(insert(t.suppressed_domains), values)
-    data = {"kind": "domain", "domain": values["domain"], "scope": "tenant" if values["tenant_id"] else "global"}
-    record(connection, [Event("suppression.created", values["created_at"], values["tenant_id"], data=data)])
-    return connection.execute(same).one()
+    if row is None:
+        connection.execute(insert(t.suppressed_domains), values)
+    else:
+        connection.execute(update(t.suppressed_domains).where(same).values(expires_at=ends))
+    if row is None or row.expires_at <= values["created_at"]:
+        data = {"kind": DOMAIN, "domain": values["domain"], "scope": "tenant" if values["tenant_id"] else "global"}
+        record(connection, [Event("suppression.created", values["created_at"], values["tenant_id"], data=data)])
+    return connection.execute(select(t.suppressed_domains).where(same)).one()
 
 
 def take_in(

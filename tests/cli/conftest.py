@@ -73,8 +73,8 @@ def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_cli(tmp_path: Path, made_store: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Cli]:
     """Makes a store of its own and the command line on it; `changes` go into the configuration."""
 
-    def make(changes: dict[str, Any] | None = None, **more: Any) -> Cli:
-        folder = tmp_path / "house"
+    def make(changes: dict[str, Any] | None = None, *, name: str = "house", **more: Any) -> Cli:
+        folder = tmp_path / name
         folder.mkdir()
         shutil.copytree(made_store / "data", folder / "data")
         (folder / "data" / "store").unlink(missing_ok=True)  # it names the other folder's file

@@ -1,5 +1,7 @@
 """suppression and consent: adding, asking, removing, and whole files in and out."""
 
+import csv
+
 import pytest
 
 from config.loader import load
@@ -133,6 +135,83 @@ def test_suppressions_survive_export_and_import(cli, make_cli, tmp_path):
     kept = {row["email"]: row for row in cli.does("suppression", "list", "--json").json}
     assert kept["a@example.net"]["reason"] == "complaint"
     assert kept["a@example.net"]["note"] == "=cmd()"
+
+
+def _without_times(exported):
+    head, *lines = csv.reader(exported.splitlines())
+    return sorted([cell for name, cell in zip(head, line, strict=True) if name != "created_at"] for line in lines)
+
+
+def test_what_one_installation_exports_protects_the_same_people_in_another(cli, make_cli, tmp_path):
+    other = make_cli(name="other")
+    for installation in (cli, other):
+        installation.does("tenant", "add", "acme")
+        installation.does("mailbox", "add", "sales", "--address", "sales@sender.test")
+    for arguments in (
+        ("a@example.net", "--scope", "global", "--reason", "complaint"),
+        ("a@example.net", "--tenant", "acme", "--note", "=x, y"),
+        ("b@example.net", "--mailbox", "sales", "--reason", "unsubscribe"),
+        ("c@example.net", "--expires", "30d"),
+        ("*@all.example", "--scope", "global"),
+        ("*@one.example", "--tenant", "acme", "--note", "trap", "--expires", "30d"),
+    ):
+        cli.does("suppression", "add", *arguments)
+    exported = cli.does("suppression", "export").out
+    file = tmp_path / "all.csv"
+    file.write_text(exported)
+    told = other.does("suppression", "import", str(file), "--json").json
+    assert (told["imported"], told["ignoredColumns"]) == (6, [])
+    assert _without_times(other.does("suppression", "export").out) == _without_times(exported)
+    assert other("suppression", "check", "x@mail.all.example").code == 1
+    assert other("suppression", "check", "b@example.net", "--mailbox", "agent").code == 0
+
+
+def test_options_are_for_lines_that_do_not_say_whom_they_are_for(cli, tmp_path):
+    cli.does("mailbox", "add", "sales", "--address", "sales@sender.test")
+    file = tmp_path / "list.csv"
+    lines = (
+        "email,scope,tenant,mailbox",
+        "a@x.example,,,",
+        "b@x.example,tenant,,",
+        "c@x.example,mailbox,,SALES",
+        "d@x.example,,,agent",
+    )
+    file.write_text("\n".join(lines).replace("SALES", "sales@sender.test"))
+    cli.does("suppression", "import", str(file), "--scope", "global")
+    scopes = {row["email"][0]: row["scope"] for row in cli.does("suppression", "list", "--json").json}
+    assert scopes == {"a": "global", "b": "tenant", "c": "mailbox", "d": "mailbox"}
+
+
+def test_a_line_for_whom_nobody_is_costs_that_line(cli, tmp_path):
+    file = tmp_path / "list.csv"
+    lines = (
+        "email,scope,tenant,mailbox",
+        "a@x.example,all,,",
+        "b@x.example,,acme,",
+        "c@x.example,,,sales",
+        "d@x.example,mailbox,,",
+    )
+    file.write_text("\n".join(lines))
+    told = cli("suppression", "import", str(file), "--json").json
+    assert (told["imported"], [e["message"].partition(":")[0] for e in told["errors"]]) == (0, [
+        "scope 'all' is none of global, tenant, mailbox",
+        "there is no tenant 'acme'",
+        "there is no mailbox 'sales' in its tenant",
+        "scope is mailbox and no mailbox is named",
+    ])  # fmt: skip
+
+
+def test_a_column_that_says_nothing_here_is_told(cli, tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("email,First Name,scop\na@example.net,Ann,global\n")
+    assert "no such column is known here: first name, scop" in cli.does("suppression", "import", str(file)).err
+
+
+def test_a_domain_that_is_refused_for_longer_is_refused_for_longer(cli):
+    for end in ("1d", "30d", "2d", ""):
+        cli.does("suppression", "add", "dom.example", *(("--expires", end) if end else ()))
+    (row,) = cli.does("suppression", "list", "--json").json
+    assert row["expiresAt"] is None
 
 
 def test_a_bare_list_of_addresses_is_imported_and_bad_lines_are_named(cli, tmp_path):

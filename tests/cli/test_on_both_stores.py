@@ -3,7 +3,7 @@
 import json
 
 
-def test_commands_act_alike_on_both_kinds_of_store(make_cli, storage_url):
+def test_commands_act_alike_on_both_kinds_of_store(make_cli, storage_url, tmp_path):
     cli = make_cli({"storage": {"url": storage_url}})
     assert cli("db", "current", "--json").json["upToDate"] is False
     cli.does("db", "upgrade")
@@ -14,6 +14,10 @@ def test_commands_act_alike_on_both_kinds_of_store(make_cli, storage_url):
     cli.does("suppression", "add", "bob@example.net")
     cli.does("suppression", "add", "example.org", "--scope", "global")
     assert cli("suppression", "check", "x@sub.example.org").code == 1
+    (tmp_path / "all.csv").write_text(cli.does("suppression", "export").out)
+    cli.does("suppression", "remove", "example.org")
+    cli.does("suppression", "import", str(tmp_path / "all.csv"))
+    assert cli("suppression", "check", "*@example.org").code == 1
     cli.does("suppression", "remove", "bob@example.net")
     cli.does("consent", "grant", "bob@example.net")
     cli.does("domain", "add", "new.test")

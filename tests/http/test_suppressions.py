@@ -191,6 +191,43 @@ async def test_H12_export_streams_and_no_cell_is_a_formula(office):
     assert again.json()["imported"] == 1
 
 
+async def test_what_is_exported_comes_back_for_those_it_was_for(office):
+    await office.post("/v1/suppressions", BOB | {"scope": "global", "reason": "complaint"})
+    await office.post("/v1/suppressions", BOB | {"scope": "mailbox", "mailboxId": "clerk", "reason": "unsubscribe"})
+    await office.post("/v1/suppressions", BOB | {"tenant": "acme"})
+    await office.post("/v1/suppressed-domains", {"domain": "all.example", "scope": "global"})
+    await office.post("/v1/suppressed-domains", {"domain": "one.example", "tenant": "acme", "note": "trap"})
+    exported = (await office.get("/v1/suppressions/export")).text
+    made = [line.rpartition(",")[2] for line in exported.splitlines() if "unsubscribe" in line]
+    assert (made, "*@all.example,domain,global," in exported) == (["clerk"], True)
+    for table in ("suppressions", "suppressed_domains"):
+        await office.house.write(lambda c, table=table: c.exec_driver_sql(f"DELETE FROM {table}"))
+    told = (await office.post("/v1/suppressions/import", content=exported.encode())).json()
+    assert (told["imported"], told["skipped"], told["ignoredColumns"]) == (5, 0, [])
+    assert sorted((await office.get("/v1/suppressions/export")).text.splitlines()) == sorted(exported.splitlines())
+
+
+async def test_a_key_exports_the_domains_of_its_tenant_alone(office):
+    for body in ({"domain": "ours.example"}, {"domain": "theirs.example", "tenant": "acme"}):
+        await office.post("/v1/suppressed-domains", body)
+    await office.post("/v1/suppressed-domains", {"domain": "all.example", "scope": "global"})
+    exported = (await office.get("/v1/suppressions/export", key=await office.key("tenant:default", "read"))).text
+    assert [line.partition(",")[0] for line in exported.splitlines()[1:]] == ["*@ours.example"]
+
+
+async def test_an_import_names_the_columns_it_has_no_use_for(office):
+    told = (await office.post("/v1/suppressions/import", content=b"email,scop\na@b.example,global")).json()
+    assert (told["imported"], told["ignoredColumns"]) == (1, ["scop"])
+
+
+async def test_a_domain_whose_end_has_passed_is_refused_anew(office):
+    await office.post("/v1/suppressed-domains", {"domain": "example.com", "expiresAt": "2026-03-24T13:00:00Z"})
+    office.clock.advance(3601)
+    assert (await office.send())["status"] == "queued"
+    await office.post("/v1/suppressed-domains", {"domain": "example.com"})
+    assert (await office.send(to="ann@example.com"))["reason"] == "suppressed"
+
+
 async def test_a_domain_is_refused_with_all_below_it(office):
     made = await office.post("/v1/suppressed-domains", {"domain": "Example.com"})
     assert (made.status_code, made.json()["domain"]) == (201, "example.com")
