@@ -96,6 +96,7 @@ def import_(
 
 
 def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dict[str, str]) -> None:
+    from relay.cli.consenting import is_asked_for
     from relay.cli.errors import BadUsage
     from relay.cli.house import opened
     from relay.cli.output import say
@@ -104,14 +105,19 @@ def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dic
     from relay.store.imports import consent_of
 
     with opened(config) as house, house.writing() as connection:
-        own = str(accounts.tenant(connection, tenant).id)
+        owner = accounts.tenant(connection, tenant)
+        asked = granted or is_asked_for(house, connection, owner)
         fields = fields | {"email": address, "source": fields["source"] or operator()}
         try:
-            made = consent_of(fields, granted=granted, tenant_id=own, new_id=house.new_id, now=house.now())
+            made = consent_of(fields, granted=granted, tenant_id=str(owner.id), new_id=house.new_id, now=house.now())
         except ValueError as error:
             raise BadUsage(str(error)) from None
         refused.add_consents(connection, [made])
     say(f"{made.address}: consent {'granted' if granted else 'revoked'}.")
+    if not asked:
+        say(
+            f"No profile asks for consent here: this stops no mail. To stop it: gatepost suppression add {made.address}"
+        )
 
 
 def _shown(row: Any) -> dict[str, Any]:

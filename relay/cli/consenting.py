@@ -3,8 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Connection
+
 from relay.cli.house import House
+from relay.cli.rows import every
 from relay.store.refused import NewConsent, add_consents
+from relay.submission.account import policy_of
+
+
+def is_asked_for(house: House, connection: Connection, tenant: Any) -> bool:
+    """Whether a mailbox of the tenant, or its first one to come, refuses mail for want of consent."""
+    policies = [
+        policy_of(house.settings, row, tenant.name) for row in every(connection, "mailboxes", {"tenant_id": tenant.id})
+    ]
+    rules = [policy.consent_validation for policy in policies or [house.settings.policy()]]
+    return any(rule.mode == "enforce" and (rule.profiles or rule.required) for rule in rules)
 
 
 def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:

@@ -16,6 +16,7 @@ from relay.cli.values import span
 from relay.mail.address import Address, parse_path
 from relay.store import accounts, listings, refused
 from relay.store.consequences import Consequences, Rules, Suppress
+from relay.store.suppressions import suffixes
 from relay.submission.account import policy_of
 
 
@@ -93,6 +94,25 @@ def release(house: House, connection: Connection, reference: str, tenant: str) -
     for row in chosen:
         refused.remove(connection, row, by=by, now=now)
     return len(chosen)
+
+
+def listed(connection: Connection, email: str, reason: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """Entries as they are shown, whole domains first, and whether there are more.
+
+    With an address those of it and of the domains it is under, with a reason those of that kind.
+    """
+    names, kind = listings.tenant_names(connection), refused.kind_of(reason) if reason else ""
+    where = asked_about(email) if email else None
+    rows, more = [], False
+    if kind in ("", refused.DOMAIN):
+        under = {"domain": suffixes(where.domain) if where else None}
+        page = listings.listed(connection, "suppressed_domains", under, limit=limit)
+        rows, more = [domain_told(row, names) for row in page.rows], page.next is not None
+    if kind != refused.DOMAIN and (where is None or where.key):
+        key = where.key if where else ""
+        page = refused.listed(connection, refused.Sight(), key=key, kind=kind, limit=limit)
+        rows, more = rows + [told(row, names) for row in page.rows], more or page.next is not None
+    return rows, more
 
 
 def asked_about(reference: str) -> Address:

@@ -19,8 +19,8 @@ OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="For o
 
 @app.command("list")
 def list_(
-    email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of one address")] = "",
-    reason: Annotated[str, typer.Option(help="Only those of one kind: bounce, complaint, …")] = "",
+    email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of one address and its domain")] = "",
+    reason: Annotated[str, typer.Option(help="Only those of one kind: bounce, complaint, domain, …")] = "",
     limit: Limit = 100,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -28,18 +28,10 @@ def list_(
     """List suppressions, newest first; whole domains come first."""
     from relay.cli.house import opened
     from relay.cli.output import Column, ago, listing, note
-    from relay.cli.suppressing import domain_told, told
-    from relay.cli.values import key_of
-    from relay.store import listings, refused
+    from relay.cli.suppressing import listed
 
     with opened(config) as house, house.reading() as connection:
-        names = listings.tenant_names(connection)
-        kind = refused.kind_of(reason) if reason else ""
-        page = refused.listed(connection, refused.Sight(), key=key_of(email), kind=kind, limit=limit)
-        rows = [told(row, names) for row in page.rows]
-        if not email and not reason:
-            domains = listings.listed(connection, "suppressed_domains", {}, limit=limit).rows
-            rows = [domain_told(row, names) for row in domains] + rows
+        rows, more = listed(connection, email, reason, limit)
     columns = (
         Column("Address", "email", "bold"),
         Column("Reason", "reason"),
@@ -51,7 +43,7 @@ def list_(
         Column("Ends", lambda row: ago(row["expiresAt"])),
     )
     listing(rows, columns, as_json=as_json, empty="Nobody is suppressed.")
-    if page.next and not as_json:
+    if more and not as_json:
         note(f"Shown are the newest {limit:,}; gatepost suppression export writes all.")
 
 

@@ -39,6 +39,20 @@ def test_a_whole_domain_is_added_asked_about_and_removed_in_every_spelling(cli, 
     assert cli("suppression", "check", "bob@mail.dom.example").code == 0
 
 
+def test_the_list_of_an_address_shows_the_domains_it_is_under(cli):
+    cli.does("suppression", "add", "*@evil.example")
+    cli.does("suppression", "add", "y@other.example", "--reason", "complaint")
+
+    def shown(*arguments):
+        return [row["email"] for row in cli.does("suppression", "list", "--json", *arguments).json]
+
+    for one in ("x@evil.example", "x@mail.evil.example", "*@evil.example", "evil.example"):
+        assert shown("--email", one) == ["*@evil.example"]
+    assert shown("--reason", "domain") == ["*@evil.example"]
+    assert shown("--email", "y@other.example") == shown("--reason", "complaint") == ["y@other.example"]
+    assert shown("--email", "x@evil.example", "--reason", "complaint") == []
+
+
 def test_a_whole_domain_in_a_file_is_refused_as_one(cli, tmp_path):
     file = tmp_path / "list.csv"
     file.write_text("email,reason,note\n*@dom.example,spam trap,seen\n@two.example,,\n*@com,,\n*@,,\n")
@@ -264,6 +278,22 @@ def test_the_newest_consent_counts_and_the_ledger_keeps_both(cli):
     rows = cli.does("consent", "list", "--email", "bob@example.net", "--json").json
     assert [row["granted"] for row in rows] == [False, True]
     assert rows[1]["source"] == "signup form"
+
+
+@pytest.mark.parametrize(
+    ("rule", "stops"),
+    [
+        ({}, False),
+        ({"profiles": ["can_spam"]}, True),
+        ({"required": True}, True),
+        ({"profiles": ["gdpr"], "mode": "shadow"}, False),
+    ],
+)
+def test_a_revocation_says_where_it_stops_no_mail(make_cli, rule, stops):
+    cli = make_cli({"policies": {"default": {"rules": {"consent_validation": rule}}}})
+    said = cli.does("consent", "revoke", "bob@example.net").out
+    assert ("gatepost suppression add bob@example.net" in said) is not stops
+    assert "suppression" not in cli.does("consent", "grant", "bob@example.net").out
 
 
 def test_consents_are_imported(cli, tmp_path):
