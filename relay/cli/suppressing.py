@@ -188,7 +188,7 @@ def domain_told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "tenant": names.get(row.tenant_id, ""),
         "mailboxId": "",
         "note": row.note,
-        "source": "",
+        "source": row.source,
         "createdAt": precise(row.created_at),
         "expiresAt": precise(row.expires_at),
     }
@@ -215,6 +215,7 @@ def _suppress_domain(house: House, connection: Connection, wish: Wish, domain: s
         "domain": domain,
         "tenant_id": "" if wish.scope == "global" else accounts.tenant(connection, wish.tenant).id,
         "note": wish.note,
+        "source": operator(),
         "created_at": now,
         "expires_at": expires,
     }

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from config.types import to_domain
 from policy.moment import precise
@@ -14,16 +14,26 @@ from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
 from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, address_of, when
 from relay.http.suppressions import end_of
-from relay.store import accounts, listings, refused
+from relay.store import accounts, listings, refused, roster
 
 router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
+
+
+def _binding(scope: Any) -> Any:
+    if scope not in ("global", "tenant"):
+        raise ValueError("must be tenant or global: a domain is refused for a tenant or for all, not for one mailbox")
+    return scope
+
+
+_PLAIN = ("domain", "manual")  # reasons that say nothing a suppressed domain does not say
 
 
 class NewSuppressedDomain(Given):
     """A domain to be refused, with every domain below it."""
 
     domain: Annotated[Line, AfterValidator(to_domain)]
-    scope: Literal["global", "tenant"] = "tenant"
+    scope: Annotated[Literal["global", "tenant"], BeforeValidator(_binding)] = "tenant"
+    reason: Short = Field(default="", description="Kept in the note: the reason of every entry is `domain`.")
     note: Note = ""
     expires_at: Moment | None = None
     tenant: Short = Field(default="", description="The operator may name one; `default` otherwise.")
@@ -35,7 +45,9 @@ class SuppressedDomain(Told):
     id: str
     domain: str
     scope: str
+    reason: Literal["domain"]
     note: str | None
+    source: str | None
     tenant_id: str | None
     created_at: DateTime
     expires_at: DateTime | None
@@ -50,7 +62,7 @@ class DomainChecked(Told):
 
 
 @router.post("/suppressed-domains", status_code=201, summary="Refuse a domain", response_model=SuppressedDomain)
-async def add(body: NewSuppressedDomain, parts: Parts, _: Operator) -> Any:
+async def add(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
     """From now on; the domains below it too."""
     tenant_id = ""
     if body.scope == "tenant":
@@ -60,7 +72,8 @@ async def add(body: NewSuppressedDomain, parts: Parts, _: Operator) -> Any:
         "id": parts.ids.new("sdom"),
         "domain": body.domain,
         "tenant_id": tenant_id,
-        "note": body.note,
+        "note": "; ".join(filter(None, ("" if body.reason in _PLAIN else body.reason, body.note))),
+        "source": who.actor,
         "created_at": now,
         "expires_at": end_of(body.expires_at, now),
     }
@@ -72,7 +85,7 @@ async def list_domains(
     parts: Parts, who: Reads, turn: Turning, domain: Annotated[str | None, Query(max_length=255)] = None
 ) -> Any:
     """Newest first; a key sees those of its tenant."""
-    filters = {"domain": domain.lower() if domain else None, "tenant_id": who.tenant_id or None}
+    filters = {"domain": roster.as_stored(domain) if domain else None, "tenant_id": who.tenant_id or None}
     page = await parts.look(
         lambda c: listings.listed(c, "suppressed_domains", filters, after=turn.after, limit=turn.limit)
     )
@@ -132,7 +145,9 @@ def told(row: Any) -> dict[str, Any]:
         "id": row.id,
         "domain": row.domain,
         "scope": "tenant" if row.tenant_id else "global",
+        "reason": "domain",
         "note": row.note or None,
+        "source": row.source or None,
         "tenantId": row.tenant_id or None,
         "createdAt": when(row.created_at),
         "expiresAt": precise(row.expires_at),

@@ -265,6 +265,25 @@ async def test_a_refused_domain_is_shown_to_its_tenant_and_to_no_other(office):
         assert (await office.get(f"/v1/suppressed-domains/{foreign}", key=key)).status_code == 404
 
 
+async def test_a_domain_is_entered_in_the_words_of_an_address_and_told_in_them(office):
+    body = {"domain": "bücher.example", "reason": "a competitor", "note": "ask Ann"}
+    made = (await office.post("/v1/suppressed-domains", body)).json()
+    assert (made["reason"], made["note"], made["source"]) == ("domain", "a competitor; ask Ann", "operator")
+    (listed,) = (await office.get("/v1/suppressed-domains", params={"domain": "Bücher.example"})).json()["data"]
+    assert listed == made
+    again = (await office.post("/v1/suppressed-domains", {"domain": "b.example", "reason": made["reason"]})).json()
+    assert (again["reason"], again["note"]) == ("domain", None)
+
+
+async def test_a_domain_is_refused_for_a_tenant_or_for_all_and_the_error_says_so(office):
+    body = {"domain": "b.example", "scope": "mailbox", "mailboxId": "agent"}
+    refused = await office.post("/v1/suppressed-domains", body)
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == (
+        "scope: must be tenant or global: a domain is refused for a tenant or for all, not for one mailbox"
+    )
+
+
 async def test_a_domain_is_checked_by_an_address_of_it_too(office):
     await office.post("/v1/suppressed-domains", {"domain": "blocked.example"})
     told = (await office.get("/v1/suppressed-domains/check?email=a@mail.Blocked.example")).json()

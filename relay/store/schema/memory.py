@@ -113,6 +113,7 @@ suppressed_domains = Table(
     Column("domain", String(255), nullable=False),
     Column("tenant_id", Id, nullable=False, server_default=""),
     words("note"),
+    words("source"),
     at("created_at"),
     at("expires_at"),
     UniqueConstraint("domain", "tenant_id"),

@@ -1,4 +1,7 @@
-"""Who was refused is known by recipient. What was refused as a whole before is filled in from its decisions."""
+"""Who was refused is known by recipient, and who entered a suppressed domain by that.
+
+What was refused as a whole before is filled in from its decisions; who entered a domain before nobody knows.
+"""
 
 import json
 from typing import Any
@@ -32,6 +35,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_refused_recipients_token", "refused_recipients", ["token"])
+    op.add_column("suppressed_domains", sa.Column("source", sa.Text(), server_default="", nullable=False))
     connection, after = op.get_bind(), ""
     while ids := connection.execute(_NEXT, {"after": after, "step": STEP}).scalars().all():
         rows = [row for found in connection.execute(_RECORDS, {"ids": ids}) for row in _refused(found)]
