@@ -24,6 +24,13 @@ from relay.store.traces import ERASED
 
 _d, _s, _e = t.deliveries.c, t.sends.c, t.events.c
 STEP = 500
+# What says how it is kept, not what is known of the person: folded forms, counters, leases, sketches.
+_INTERNAL = frozenset(
+    """
+    key alias recipient_key digest recent soft_in_row n txid seq began lease_node lease_until plan envelope
+    whole fraction outcomes.state
+    """.split()  # noqa: SIM905 - names read better as words
+)
 
 
 def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str, Any]:
@@ -42,10 +49,17 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
         "attributions": _rows(connection, t.attributions, a.tenant_id.in_(tenants), a.key == key),
         "deliveries": _rows(connection, t.deliveries, _d.tenant_id.in_(tenants), _d.recipient_key == key),
     }
-    ids = sorted({row["send_id"] for row in found["deliveries"]})
+    ids = sorted({*(row["send_id"] for row in found["deliveries"]), *_refused(connection, tenants, key)})
     found["sends"] = [row for step in _steps(ids) for row in _rows(connection, t.sends, _s.id.in_(step))]
     found["events"] = [row for step in _steps(ids) for row in _rows(connection, t.events, *_own_events(step, key))]
     return found
+
+
+def _refused(connection: Connection, tenants: Sequence[str], key: str) -> Sequence[str]:
+    """The submissions that refused the address."""
+    p, r = t.people.c, t.refused_recipients.c
+    query = select(r.send_id).join_from(t.people, t.refused_recipients, p.token == r.token)
+    return connection.execute(query.where(p.tenant_id.in_(tenants), p.key == key)).scalars().all()
 
 
 def _own_events(ids: Sequence[str], key: str) -> tuple[Any, ...]:
@@ -211,19 +225,14 @@ def _blotted(words: str, spellings: Sequence[str]) -> str:
 
 
 def _rows(connection: Connection, table: Any, *where: Any) -> list[dict[str, Any]]:
-    return [_plain(row._mapping) for row in connection.execute(select(table).where(*where))]
+    told = [c for c in table.columns if not _INTERNAL & {c.name, f"{table.name}.{c.name}"}]
+    return [_plain(row._mapping) for row in connection.execute(select(*told).where(*where))]
 
 
 def _plain(row: RowMapping) -> dict[str, Any]:
-    """A row as JSON: what is JSON already is opened, sketches and the like are left out."""
-    plain: dict[str, Any] = {}
-    for key, value in row.items():
-        name = str(key)
-        if name in ("recent", "lease_node", "lease_until", "plan", "envelope"):
-            continue
-        is_json = isinstance(value, str) and name in ("evidence", "metadata", "data")
-        plain[name] = loads(value) if is_json else value
-    return plain
+    """A row as JSON: what is JSON already is opened."""
+    is_json = ("evidence", "metadata", "data")
+    return {str(name): loads(value) if name in is_json else value for name, value in row.items()}
 
 
 def _steps(values: Sequence[str]) -> list[Sequence[str]]:

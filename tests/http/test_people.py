@@ -1,6 +1,28 @@
 """Data subject requests: everything about a person, and taking it out, with a chain that still verifies."""
 
+from sqlalchemy import insert, select
+
 from relay.store import audit
+from relay.store import schema as t
+from tests.http.office import NOON
+
+CREDIT = {
+    "model": "linear",
+    "at": NOON,
+    "outcome_id": "evt_1",
+    "send_id": "send_1",
+    "key": "bob@example.com",
+    "type": "deal_closed",
+    "touched_at": NOON,
+    "weight": 500_000,
+    "whole": 6,
+    "fraction": 2_500_000_000,
+}
+
+
+def _tenant(connection):
+    found = connection.execute(select(t.tenants.c.id).where(t.tenants.c.name == "default"))
+    return {"tenant_id": found.scalar_one()}
 
 
 async def test_everything_about_a_person_is_exported(office):
@@ -15,6 +37,31 @@ async def test_everything_about_a_person_is_exported(office):
         "consents": 1,
         "contacts": 1,
     }
+
+
+async def test_what_is_exported_is_told_in_the_words_of_the_api(office):
+    sent = await office.send(metadata={"soft_in_row": 1})
+    await office.post("/v1/suppressions", {"email": "bob@example.com", "note": "Bob called"})
+    blocked = await office.send(subject="A second order 5512 shipped", body="Second.")
+    await office.post("/v1/consents", {"email": "bob@example.com", "basis": "express"})
+    event = {"eventType": "deal_closed", "userId": "u1", "email": "bob@example.com", "value": 12.5}
+    await office.post("/v1/analytics/events", event)
+    await office.house.write(lambda c: c.execute(insert(t.attributions), CREDIT | _tenant(c)).rowcount)
+    told = (await office.get("/v1/data-subjects/export?email=bob@example.com")).json()
+    assert all(told.values()), {kind for kind, rows in told.items() if not rows}
+    fields = {name for rows in told.values() if isinstance(rows, list) for row in rows for name in row}
+    assert {name for name in fields if "_" in name} == set()
+    assert fields & {"key", "alias", "recipientKey", "digest", "whole", "fraction", "softInRow", "seq"} == set()
+    now, (suppression,) = "2026-03-24T12:00:00.000Z", told["suppressions"]
+    assert (suppression["reason"], suppression["createdAt"], suppression["expiresAt"]) == ("manual", now, None)
+    assert {row["sendId"]: (row["receivedAt"], row["metadata"]) for row in told["sends"]} == {
+        sent["sendId"]: (now, {"soft_in_row": 1}),
+        blocked["sendId"]: (now, {}),
+    }
+    assert told["contacts"][0]["repliedAt"] is None
+    assert {row["timestamp"] for row in told["events"]} == {now}
+    (credit,) = told["attributions"]
+    assert (told["outcomes"][0]["eventType"], credit["weight"], credit["touchedAt"]) == ("deal_closed", 0.5, now)
 
 
 async def test_erasing_leaves_no_trace_but_the_refusal_and_the_chain_verifies(office):
