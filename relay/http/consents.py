@@ -21,7 +21,7 @@ from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
-from relay.http.suppressions import key_of
+from relay.http.suppressions import folds_aliases, key_of
 from relay.store import accounts, listings, refused
 from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
@@ -118,13 +118,14 @@ async def check(
     email: Annotated[str, Query(max_length=320)],
     tenant: Annotated[str, Query(max_length=128)] = "",
 ) -> Any:
-    """The newest entry counts."""
+    """The newest entry counts, be it a newer no under another spelling where the policy `default` folds aliases."""
     tenant_id = await _tenant(parts, who, tenant)
     try:
         address = address_of(email)
     except ValueError as error:
         raise invalid("email", str(error)) from None
-    row = await parts.look(lambda c: refused.newest_consent(c, tenant_id, address.key))
+    fold = await folds_aliases(parts)
+    row = await parts.look(lambda c: refused.newest_consent(c, tenant_id, address.key, fold=fold))
     return {
         "email": address.wire,
         "granted": bool(row is not None and row.granted),

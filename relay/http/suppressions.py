@@ -153,7 +153,7 @@ async def check(
         mailbox = await scope_of(parts, who, mailbox_id)
         row = await parts.look(lambda c: listings.one(c, "mailboxes", mailbox))
         own = refused.Sight(row.tenant_id, row.id)
-    fold = await _folds_aliases(parts, own.mailbox_id)
+    fold = await folds_aliases(parts, own.mailbox_id)
     entries, domains = await parts.look(
         lambda c: refused.binding(c, address.key, address.domain, parts.clock(), own, fold=fold)
     )
@@ -248,7 +248,7 @@ def end_of(given: int | None, now: int) -> int:
         raise invalid("expiresAt", str(error)) from None
 
 
-async def _folds_aliases(parts: House, mailbox_id: str) -> bool:
+async def folds_aliases(parts: House, mailbox_id: str = "") -> bool:
     """Whether aliases are one person to this mailbox, or where none is meant by the policy `default`."""
     account = await parts.accounts.get(mailbox_id) if mailbox_id else None
     policy = account.policy if account else parts.settings().policy("default")

@@ -23,6 +23,7 @@ from policy.state import (
 )
 from policy.usage import Usage
 from relay.store import guard
+from relay.store.consents import counting_consents
 from relay.store.engine import loads
 from relay.store.prepared import Prepared, insertion
 from relay.store.rates import RateBook
@@ -125,10 +126,6 @@ _DUPLICATES = Prepared(
     "SELECT fingerprint, send_id, at FROM duplicates WHERE fingerprint IN :marks[] AND expires_at > :now"
 )
 _BECAME = Prepared("SELECT send_id, recipient_key, state, reason FROM deliveries WHERE send_id IN :ids[]")
-_CONSENTS = Prepared(
-    "SELECT key, granted, at, basis, jurisdiction FROM consents WHERE tenant_id = :tenant AND key IN :keys[]"
-    " ORDER BY at, recorded_at"
-)
 _USAGE = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope")
 _NEW_PERSON = insertion(
     "people", ("tenant_id", "key", "token", "address", "first_at"), "ON CONFLICT (tenant_id, key) DO NOTHING"
@@ -171,8 +168,9 @@ class Recollection:
         for tenant, people in _by_tenant(a.facts for a in asked).items():
             snapshot._read_people(tenant, people, token)
             snapshot._read_contacts(tenant, people)
-            snapshot._read_consents(tenant, asked)
-        snapshot._suppressions = binding_suppressions(connection, [(a.facts, a.policy) for a in asked], now)
+        judged = [(a.facts, a.policy) for a in asked]
+        snapshot._suppressions = binding_suppressions(connection, judged, now)
+        snapshot._consents = counting_consents(connection, judged)
         snapshot._read_duplicates(asked)
         for mailbox_id, row in snapshot._mailboxes.items():
             snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
@@ -191,8 +189,9 @@ class Recollection:
         for tenant, people in _by_tenant(a.facts for a in asked).items():
             if people:
                 snapshot._read_contacts(tenant, people)
-                snapshot._read_consents(tenant, asked)
-        snapshot._suppressions = binding_suppressions(connection, [(a.facts, a.policy) for a in asked], now)
+        judged = [(a.facts, a.policy) for a in asked]
+        snapshot._suppressions = binding_suppressions(connection, judged, now)
+        snapshot._consents = counting_consents(connection, judged)
         snapshot._read_duplicates(asked)
         for mailbox_id, row in snapshot._mailboxes.items():
             snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
@@ -260,18 +259,6 @@ class Recollection:
             contact = Contact(row.first_at, row.last_at, row.last_commercial_at, row.delivered_at, row.replied_at)
             contact.take_recent(row.recent)
             self._contacts.setdefault((tenant, row.key), {})[row.mailbox_id] = contact
-
-    def _read_consents(self, tenant: str, asked: Sequence[Asked]) -> None:
-        keys = {
-            r.key
-            for a in asked
-            if a.facts.tenant == tenant and a.facts.message_class == "commercial"
-            for r in a.facts.recipients
-        }
-        if not keys:
-            return
-        for row in _CONSENTS.all(self._connection, tenant=tenant, keys=sorted(keys)):
-            self._consents[tenant, row.key] = Consent(bool(row.granted), row.at, row.basis, row.jurisdiction)
 
     def _read_duplicates(self, asked: Sequence[Asked]) -> None:
         kinds = {mark: kind for a in asked for marks in a.marks for kind, mark in marks.items()}

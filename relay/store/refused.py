@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, and_, case, delete, insert, literal, or_, select, update
+from sqlalchemy import Connection, Select, and_, case, delete, false, insert, literal, or_, select, union_all, update
 
 from config.types import to_domain
 from policy.facts import alias_of
 from relay.store import schema as t
+from relay.store.consents import counting
 from relay.store.consequences import Consequences, Suppress
 from relay.store.events import Event, record
 from relay.store.paging import Page, Place, newest_first
@@ -233,6 +234,11 @@ class NewConsent(Struct, frozen=True):
     proof: str = ""
 
     @property
+    def alias(self) -> str:
+        """What the address shares with the other spellings of the same person."""
+        return alias_of(self.key)
+
+    @property
     def is_ahead(self) -> bool:
         """Given at a time to come: the newest entry counts, so it would outlive every revocation until then."""
         return self.granted and self.at > self.recorded_at
@@ -263,10 +269,11 @@ def consents(
     return newest_first(connection, query, _c.at, _c.id, after=after, limit=limit)
 
 
-def newest_consent(connection: Connection, tenant_id: str, key: str) -> Any:
-    """The entry that counts for an address, None if there is none."""
-    query = select(t.consents).where(_c.tenant_id == tenant_id, _c.key == key)
-    return connection.execute(query.order_by(_c.at.desc(), _c.recorded_at.desc()).limit(1)).first()
+def newest_consent(connection: Connection, tenant_id: str, key: str, *, fold: bool = False) -> Any:
+    """The entry that counts for an address, with `fold` a newer no under an alias of it too; None if there is none."""
+    own = select(t.consents).where(_c.tenant_id == tenant_id)
+    query = union_all(own.where(_c.key == key), own.where(_c.alias == alias_of(key) if fold else false()))
+    return counting(connection.execute(query.order_by("at", "recorded_at")), key)
 
 
 def export_consents(connection: Connection, tenant_id: str, after: str = "", limit: int = STEP) -> Sequence[Any]:

@@ -145,7 +145,7 @@ class Snapshot(Recollection):
         firsts = [self._first(facts, mark, recipient.key) for mark in marks.values() if mark in self._earlier]
         return RecipientState(
             suppressions=self._suppressions.get((facts.tenant, facts.mailbox, recipient.key), ()),
-            consent=self._consents.get((facts.tenant, recipient.key)),
+            consent=self._consents.get((facts.mailbox, recipient.key)),
             earlier=tuple([first for first in firsts if first is not None]),
             recent=tuple(own.recent),
             first_at=own.first_at,

@@ -2,8 +2,9 @@
 
 import pytest
 
+from policy.moment import iso
 from tests.scenarios.gate import Gate
-from tests.scenarios.verdicts import checked, events, refused, taken, trace
+from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
 
 
 def _consent(gate: Gate, address: str, **more: object) -> None:
@@ -64,3 +65,40 @@ def test_a_revoked_consent_is_refused_under_every_profile(gate: Gate, profiles: 
     _consent(gate, address, granted=False, jurisdiction=jurisdiction)
     said = refused(agent.submit(address, agent.offer(address)))
     assert (said.reason, "consent revoked" in said.detail) == ("no_consent", True)
+
+
+def test_who_took_consent_back_is_asked_for_under_no_other_spelling_until_that_one_agrees(gate: Gate):
+    agent, spellings = gate.mailbox({"consent_validation": {"required": True}}), ("f.red@gmail.com", "fred+x@gmail.com")
+    for address in ("fred@gmail.com", *spellings):
+        _consent(gate, address)
+    gate.later(1)
+    _consent(gate, "fred@gmail.com", granted=False)
+    for address in spellings:
+        said = refused(agent.submit(address, agent.offer(address)))
+        assert (said.reason, "consent revoked" in said.detail) == ("no_consent", True)
+        assert gate.call("GET", "/v1/consents/check", params={"email": address})["granted"] is False
+    gate.later(1)
+    _consent(gate, spellings[0])
+    taken(agent.submit(spellings[0], agent.offer(spellings[0])))
+    assert refused(agent.submit(spellings[1], agent.offer(spellings[1]))).reason == "no_consent"
+    assert refused(agent.submit("fred@gmail.com", agent.offer("fred@gmail.com"))).reason == "no_consent"
+
+
+def test_consent_taken_back_under_another_spelling_while_mail_waits_keeps_it_here(gate: Gate):
+    agent, to = gate.mailbox({"consent_validation": {"required": True}}), "hal@example.com"
+    _consent(gate, to)
+    send = taken(agent.submit(to, agent.offer(to, f"X-Gatepost-Send-At: {iso(gate.clock() + 3_600_000)}")))
+    gate.later(1)
+    _consent(gate, "hal+news@example.com", granted=False)
+    gate.later(3600)
+    gate.settled(send)
+    assert states(gate, send) == {to: "rejected"}
+
+
+def test_where_aliases_are_not_folded_consent_is_of_one_spelling(gate: Gate):
+    folds = {"suppression_check": {"fold_aliases": False}}
+    agent, to = gate.mailbox({"consent_validation": {"required": True}, **folds}), "ida@example.com"
+    _consent(gate, to)
+    gate.later(1)
+    _consent(gate, "ida+x@example.com", granted=False)
+    taken(agent.submit(to, agent.offer(to)))

@@ -66,6 +66,7 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url:
         for number, key in enumerate(("x+news@example.com", "b.o.b@googlemail.com", "ann@example.com")):
             entry = {"id": f"sup_{number}", "key": key}
             connection.execute(text("INSERT INTO suppressions (id, key, scope) VALUES (:id, :key, 'global')"), entry)
+            connection.execute(text("INSERT INTO consents (id, tenant_id, key) VALUES (:id, 'ten_1', :key)"), entry)
         verdicts = '[["~0a1b2c3d","refused","cooldown",""],["~4e5f6a7b","replayed","duplicate","send_3"]]'
         record = f'{{"reason":"cooldown","verdicts":{verdicts}}}'
         send = "INSERT INTO sends (id, tenant_id, mailbox_id, decision) VALUES (:id, 't', 'm', :decision)"
@@ -76,10 +77,11 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url:
     assert upgrade(database) == HEAD
     with database.transaction() as connection:
         assert connection.execute(text("SELECT id, state FROM outcomes")).one() == ("evt_1", "new")
-        aliases = connection.execute(text("SELECT alias FROM suppressions ORDER BY id")).scalars().all()
         refused = connection.execute(text("SELECT send_id, token, reason FROM refused_recipients")).all()
         assert refused == [("send_1", "0a1b2c3d", "cooldown")]
-        assert aliases == ["x@example.com", "bob@gmail.com", "ann@example.com"]
+        for table in ("suppressions", "consents"):
+            aliases = connection.execute(text(f"SELECT alias FROM {table} ORDER BY id")).scalars().all()
+            assert aliases == ["x@example.com", "bob@gmail.com", "ann@example.com"]
     database.close_now()
 
 

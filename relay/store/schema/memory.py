@@ -126,6 +126,7 @@ consents = Table(
     Column("id", Id, primary_key=True),
     Column("tenant_id", Id, nullable=False),
     Column("key", String(320), nullable=False),
+    Column("alias", String(320), nullable=False, server_default=""),
     words("address"),
     flag("granted"),
     words("basis"),
@@ -135,4 +136,5 @@ consents = Table(
     at("at"),
     at("recorded_at"),
     Index("ix_consents_tenant_id_key_at", "tenant_id", "key", "at"),
+    Index("ix_consents_tenant_id_alias", "tenant_id", "alias"),
 )
