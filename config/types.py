@@ -164,7 +164,8 @@ def _nameserver(text: str) -> str:
 
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,98}[A-Za-z0-9])?")
+NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,98}[A-Za-z0-9])?"
+_NAME = re.compile(NAME)
 _SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 
 
@@ -201,7 +202,8 @@ def _domain_pattern(text: str) -> str:
     return f".{to_domain(text[1:])}" if text.startswith(".") else to_domain(text)
 
 
-def _name(text: str) -> str:
+def to_name(text: str) -> str:
+    """The name itself, if it may be one of a mailbox, tenant, policy or provider."""
     if not _NAME.fullmatch(text):
         raise ValueError(f"is not a name: {text[:60]!r}; use letters, digits, . _ - + @, at most 100")
     return text
@@ -238,7 +240,7 @@ Text = Annotated[
 ]
 # Text of several lines, as a footer is.
 Lines = Annotated[str, BeforeValidator(as_text)]
-Name = Annotated[Text, AfterValidator(_name), WithJsonSchema({"type": "string"})]
+Name = Annotated[Text, AfterValidator(to_name), WithJsonSchema({"type": "string"})]
 Domain = Annotated[Text, AfterValidator(to_domain), WithJsonSchema({"type": "string"})]
 DomainPattern = Annotated[Text, AfterValidator(_domain_pattern), WithJsonSchema({"type": "string"})]
 MailAddress = Annotated[Text, AfterValidator(to_address), WithJsonSchema({"type": "string"})]

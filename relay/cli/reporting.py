@@ -22,7 +22,6 @@ from relay.store.listings import tenant_names
 from relay.submission.account import policy_of
 
 T = TypeVar("T")
-LONGEST = 366 * 86_400_000
 
 
 class _Asking:
@@ -59,8 +58,8 @@ def standings(house: House, *, mailbox: str, domain: str, tenant: str) -> list[d
 def outcomes(house: House, tenant: str, period: str, group_by: str | None, model: str | None) -> dict[str, Any]:
     """What a tenant's mail brought and cost in a period."""
     back = int(span(period, "--period").total_seconds() * 1000)
-    if not 0 < back <= LONGEST:
-        raise BadUsage("--period is at most 366d")
+    if not 0 < back <= outcome_report.LONGEST:
+        raise BadUsage(f"--period {outcome_report.BOUNDS}")
     with house.reading() as connection:
         own = str(accounts.tenant(connection, tenant).id)
     parts, used = cast("Parts", _Asking(house)), cast("Model | None", model)

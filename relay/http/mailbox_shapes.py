@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from config.types import NAME, to_name
 from policy.moment import precise
 from policy.state import MailboxState
 from policy.usage import Usage
@@ -15,7 +16,7 @@ from relay.submission.account import Account
 
 Autonomy = Literal["human_approved", "first_contact", "auto_send"]
 Class = Literal["transactional", "commercial"]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,98}[A-Za-z0-9])?$", max_length=100)]
+Name = Annotated[str, AfterValidator(to_name), Field(json_schema_extra={"pattern": f"^{NAME}$", "maxLength": 100})]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$", max_length=8)]
 
 

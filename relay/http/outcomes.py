@@ -35,6 +35,7 @@ from relay.store.engine import canonical, dumps
 router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
 CENT = Decimal("0.01")
 LONGEST = 366 * DAY
+BOUNDS = "must be longer than 0 and at most 366d"
 
 
 COLUMNS = (
@@ -79,7 +80,7 @@ def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mai
     except ValueError as error:
         raise invalid("period", str(error)) from None
     if not 0 < span <= LONGEST:
-        raise invalid("period", "is at most 366d")
+        raise invalid("period", BOUNDS)
     now = parts.clock()
     return Asked(tenant_id, period, now - span, now, model or parts.settings().attribution.model, mailbox_id)
 

@@ -220,6 +220,10 @@ def test_a_report_that_makes_no_sense_is_bad_usage(cli, wrong):
     assert cli("report", "outcomes", *wrong).code == 2
 
 
+def test_a_period_out_of_bounds_is_told_both_of_them(cli):
+    assert "--period must be longer than 0 and at most 366d" in cli("report", "outcomes", "--period", "0d").err
+
+
 def test_dkim_keys_are_made_once_and_sealed(cli):
     database = Database(load(cli.config).settings.storage.dsn)
     cli.does("domain", "add", "new.test")

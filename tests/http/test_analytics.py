@@ -254,6 +254,12 @@ async def test_events_late_twice_and_in_any_order_give_one_report(office, chance
     assert await revenue(office) - before == 1 + 2 + 3
 
 
+@pytest.mark.parametrize("period", ["0d", "900d"])
+async def test_a_period_out_of_bounds_is_told_both_of_them(office, period):
+    answered = await office.get(f"/v1/analytics/outcomes?period={period}")
+    assert answered.json()["detail"] == "period: must be longer than 0 and at most 366d"
+
+
 @pytest.mark.parametrize("query", ["period=30", "period=x", "period=0d", "period=900d", "model=magic", "groupBy=x"])
 async def test_a_report_that_cannot_be_made_is_422(office, query):
     assert (await office.get(f"/v1/analytics/outcomes?{query}")).status_code == 422

@@ -28,6 +28,13 @@ async def test_a_mailbox_is_made_with_its_smtp_settings(office):
     assert smtp["password"] not in again.text
 
 
+async def test_a_name_that_is_none_is_refused_in_the_words_of_the_command_line(office):
+    for name in ("Sales Agent", "x" * 101):
+        refused = await office.post("/v1/mailboxes", NEW | {"name": name})
+        words = f"name: is not a name: {name[:60]!r}; use letters, digits, . _ - + @, at most 100"
+        assert (refused.status_code, refused.json()["detail"]) == (422, words)
+
+
 async def test_a_mailbox_of_an_unproven_domain_is_made_and_waits(office):
     await office.post("/v1/domains", {"domain": "new.example"})
     made = await office.post("/v1/mailboxes", {"name": "n", "fromAddress": "n@new.example"})
