@@ -2,21 +2,25 @@
 
 An approval binds the bytes, the planned edits and the recipients as they were when the
 message was held: what does not match any more is not let go. Policy comes before people:
-at departure the rules are asked again, so approving never overrides a block.
+at departure the rules are asked again, so approving never overrides a block. What nobody lets
+go was not written: cooldown and loops forget it, or they would refuse its corrected version.
+What limits counted stays used up.
 """
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from relay.store import guard
 from relay.store import schema as t
-from relay.store.engine import canonical, loads
+from relay.store.engine import canonical, dumps, loads
 from relay.store.queue import change
+from relay.store.recollection import Contact
 from relay.store.sends import body
 
-_a, _d = t.approvals.c, t.deliveries.c
+_a, _c, _d = t.approvals.c, t.contacts.c, t.deliveries.c
 SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never leave
 
 
@@ -56,18 +60,22 @@ def approve(connection: Connection, send_id: str, *, by: str, note: str, now: in
 
 def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int, reason: str = "rejected") -> Any:
     """Refuse a held send for good; raises NotWaiting. Returns the approval's row."""
+    _guard(connection, _a.send_id == send_id)
     row, held = _waiting(connection, send_id)
     change(connection, held, "rejected", now=now, kind="send.rejected", reason=reason, data={"by": by, "note": note})
+    _forget(connection, held, now)
     _decided(connection, send_id, "expired" if reason == "approval_timeout" else "rejected", by, note, now)
     return row
 
 
 def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
     """Take a held send back; also for agents. Raises NotWaiting."""
+    _guard(connection, _a.send_id == send_id)
     _, held = _waiting(connection, send_id)
     change(
         connection, held, "cancelled", now=now, kind="send.cancelled", reason="withdrawn", data={"by": by, "note": note}
     )
+    _forget(connection, held, now)
     _decided(connection, send_id, "withdrawn", by, note, now)
 
 
@@ -75,6 +83,7 @@ def expire_approvals(connection: Connection, now: int, limit: int = 200) -> list
     """Reject what waited too long; returns the send ids."""
     query = select(_a.send_id).where(_a.status == "pending", _a.expires_at <= now).order_by(_a.expires_at).limit(limit)
     late = list(connection.execute(query).scalars())
+    _guard(connection, _a.send_id.in_(late))
     for send_id in late:
         reject(connection, send_id, by="timeout", note="", now=now, reason="approval_timeout")
     return late
@@ -87,8 +96,51 @@ def _waiting(connection: Connection, send_id: str) -> tuple[Any, Sequence[Any]]:
     row = connection.execute(query).first()
     if row is None or row.status != "pending":
         raise NotWaiting(f"{send_id} does not wait for approval")
-    held = connection.execute(select(t.deliveries).where(_d.send_id == send_id, _d.state == "held")).all()
-    return row, held
+    held = (
+        select(t.deliveries, t.sends.c.received_at.label("accepted_at"))
+        .join(t.sends, t.sends.c.id == _d.send_id)
+        .where(_d.send_id == send_id, _d.state == "held")
+    )
+    return row, connection.execute(held).all()
+
+
+def _guard(connection: Connection, *which: ColumnElement[bool]) -> None:
+    """Lock what is remembered of the mailboxes of these approvals, before anything else is."""
+    mailboxes = connection.execute(select(_a.mailbox_id).where(*which)).scalars()
+    guard.lock(connection, map(guard.of_mailbox, mailboxes))
+
+
+def _forget(connection: Connection, held: Sequence[Any], now: int) -> None:
+    """Take deliveries that were held, as they were then, out of what is remembered of their recipients."""
+    for row in held:
+        this = (_c.tenant_id == row.tenant_id, _c.key == row.recipient_key, _c.mailbox_id == row.mailbox_id)
+        known = connection.execute(select(_c.last_commercial_at, _c.recent).where(*this)).first()
+        if known is None:
+            continue
+        contact = Contact(last_commercial_at=known.last_commercial_at)
+        contact.take_recent(known.recent)
+        contact.forget(row.accepted_at, row.queued_at)
+        if contact.last_commercial_at == row.queued_at:
+            contact.last_commercial_at = _last_commercial(connection, row, now)
+        values = {"last_commercial_at": contact.last_commercial_at, "recent": dumps(contact.as_recent())}
+        connection.execute(update(t.contacts).where(*this).values(values))
+
+
+def _last_commercial(connection: Connection, row: Any, now: int) -> int:
+    """When other commercial mail of this mailbox to this recipient left last, or may yet have; 0 for never."""
+    query = (
+        select(func.max(_d.queued_at))
+        .join(t.sends, t.sends.c.id == _d.send_id)
+        .where(
+            _d.tenant_id == row.tenant_id,
+            _d.recipient_key == row.recipient_key,
+            _d.mailbox_id == row.mailbox_id,
+            _d.queued_at <= now,
+            _d.reason.not_in(SETTLED),
+            t.sends.c.message_class == "commercial",
+        )
+    )
+    return connection.execute(query).scalar_one() or 0
 
 
 def _decided(connection: Connection, send_id: str, status: str, by: str, note: str, now: int) -> None:

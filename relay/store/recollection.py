@@ -68,6 +68,13 @@ class Contact(Struct):
             else:
                 self.leaving.append(at)
 
+    def forget(self, accepted_at: int, leaves_at: int) -> None:
+        """Take back the sketch and the departure to come of a message that does not leave."""
+        if (sent := next((s for s in self.recent if s.at == accepted_at), None)) is not None:
+            self.recent.remove(sent)
+        if leaves_at in self.leaving:
+            self.leaving.remove(leaves_at)
+
     def as_recent(self) -> list[Any]:
         """Sketches and departures as plain data."""
         return [*([s.at, s.sketch] for s in self.recent), *([at, ()] for at in self.leaving)]

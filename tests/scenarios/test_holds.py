@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from policy.moment import iso
+from relay.submission.wishes import parse_time
+from tests.policy.rewordings import FOLLOW_UPS
 from tests.scenarios.gate import INTERNAL, Agent, Gate
 from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
 
@@ -141,6 +143,54 @@ def test_what_a_person_or_the_clock_ended_is_no_first_and_its_repeat_is_judged_a
     assert taken(agent.submit(to, message), "duplicate of an earlier send") == again
     _decide(gate, again, "approve")
     gate.arrived(to)
+
+
+@pytest.mark.parametrize("end", ["reject", "withdraw", "timeout"])
+def test_what_nobody_let_go_was_not_written_and_its_corrected_version_is_no_loop_and_needs_no_cooling(
+    gate: Gate, end: str
+):
+    rules = {"cooldown": {"mode": "enforce", "minutes": 3000}, "loop_detection": {"limit": 1}}
+    agent, to = gate.mailbox(rules, autonomyLevel="human_approved"), f"corrected.{end}@example.com"
+    for follow_up in FOLLOW_UPS[:2]:
+        send = taken(agent.submit(to, agent.letter(to, *follow_up)), "held for approval")
+        if end == "timeout":
+            gate.clock.advance(24 * 3600 + 1)
+            gate.run(gate.app.chores._approvals())
+        else:
+            _decide(gate, send, end)
+    send = taken(agent.submit(to, agent.letter(to, *FOLLOW_UPS[0])), "held for approval")
+    _decide(gate, send, "approve")
+    gate.arrived(to)
+    said = refused(agent.submit(to, agent.letter(to, *FOLLOW_UPS[1])))
+    assert said.reason == "loop_detected"
+    checked(trace(gate, said.send), "loop_detection", "failed", to, current=1)
+    checked(trace(gate, said.send), "cooldown", "failed", to)
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_another_that_left_is_remembered_when_a_later_one_is_rejected(gate: Gate, is_early: bool):
+    agent = gate.mailbox({"cooldown": {"mode": "shadow"}}, autonomyLevel="human_approved")
+    to, sends = f"left-{is_early}@example.com", []
+    for approves in (is_early, not is_early):
+        sends.append(taken(agent.submit(to, agent.offer(to)), "held for approval"))
+        if approves:
+            _decide(gate, sends[0], "approve")
+            left = gate.clock()
+        gate.later(60)
+    _decide(gate, sends[1], "reject")
+    told = trace(gate, taken(agent.submit(to, agent.offer(to)), "held for approval"))
+    last = parse_time(checked(told, "cooldown", "shadowed", to)["last"])
+    assert abs(last - left) < 30_000
+
+
+def test_a_rejected_message_for_tomorrow_leaves_tomorrow_to_another(gate: Gate):
+    agent = gate.mailbox({"cooldown": {"mode": "enforce"}}, autonomyLevel="human_approved")
+    to = "freed@example.com"
+    wish = f"X-Gatepost-Send-At: {iso(gate.clock() + 24 * 3_600_000)}"
+    send = taken(agent.submit(to, agent.offer(to, wish)), "held for approval")
+    assert refused(agent.submit(to, agent.offer(to, wish))).reason == "cooldown"
+    _decide(gate, send, "reject")
+    taken(agent.submit(to, agent.offer(to, wish)), "held for approval")
 
 
 def test_only_for_whom_it_was_refused_is_a_repeat_a_first_one(gate: Gate):

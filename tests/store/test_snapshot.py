@@ -9,6 +9,7 @@ from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings, Warmup
 from policy.usage import DAY
 from relay.store import schema as t
+from relay.store.approvals import reject
 from relay.store.engine import Database
 from relay.store.rates import RateBook
 from relay.store.recollection import Asked
@@ -78,6 +79,28 @@ def test_a_repeat_in_one_batch_finds_the_first(house: Database) -> None:
         found = snapshot.state(again).recipients["u1@one.test"].earlier
     assert found is not None
     assert [(earlier.kind, earlier.send_id) for earlier in found] == [("content", "send_1")]
+
+
+def test_what_a_person_rejected_the_next_batch_finds_no_more_and_what_another_left_it_does(house: Database) -> None:
+    sends = [asked(1), Asked.of(replace(asked(1).facts, send_id="send_2", now=NOW + 5, sketch=(7,) * 16), POLICY)]
+    with house.transaction() as connection:
+        for one, state in zip(sends, ("delivered", "held"), strict=True):
+            own = {"tenant_id": "ten", "mailbox_id": "mbx"}
+            sent = {"id": one.facts.send_id, "message_class": "commercial", "received_at": one.facts.now}
+            connection.execute(insert(t.sends), own | sent)
+            to = {"recipient": "u1@one.test", "recipient_key": "u1@one.test", "domain": "one.test"}
+            due = {"send_id": one.facts.send_id, "n": 1, "state": state, "queued_at": one.facts.now}
+            connection.execute(insert(t.deliveries), own | to | due)
+            snapshot = read(connection, one)
+            snapshot.accept(one, [RecipientVerdict("u1@one.test", state)])
+            snapshot.write()
+        connection.execute(insert(t.approvals), own | {"send_id": "send_2"})
+    with house.transaction() as connection:
+        known = read(connection, sends[0]).recipients(sends[0])["u1@one.test"]
+        assert (known.last_commercial_at, [s.at for s in known.recent or ()]) == (NOW + 5, [NOW, NOW + 5])
+        reject(connection, "send_2", by="operator", note="fix the price", now=NOW + 9)
+        known = read(connection, sends[0]).recipients(sends[0])["u1@one.test"]
+        assert (known.last_commercial_at, [s.at for s in known.recent or ()]) == (NOW, [NOW])
 
 
 def test_a_mailbox_that_is_paused_takes_nothing_more_of_its_batch(house: Database) -> None:
