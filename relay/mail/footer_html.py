@@ -34,7 +34,7 @@ VISIBLE = (
     "height:auto!important;max-height:none!important;width:auto!important;max-width:none!important;"
     "overflow:visible!important;clip:auto!important;clip-path:none!important;transform:none!important;"
     "filter:none!important;text-indent:0!important;letter-spacing:normal!important;"
-    "direction:ltr!important;unicode-bidi:isolate!important;"
+    "direction:ltr!important;unicode-bidi:isolate!important;align-self:stretch!important;"
 )
 
 

@@ -17,6 +17,7 @@ from relay.mail.sheet import Rule, reach, rules
 from relay.mail.sight import may_be_said, without_states
 
 NAMES = frozenset(("html", "body"))
+_ROOT = frozenset(("html",))
 #: Stands, in whatever case, in every page that has a rule, or a style of an element's own.
 STYLE = "style"
 #: The colour of the footer's text.
@@ -40,23 +41,33 @@ _INHERITED = re.compile(
     r"(?:(?:font|text|word|letter|white|line|list|mso|border|outline|background|overscroll|scrollbar|-ms|-premailer)-?.*|--.*"
     r"|-(?:webkit|moz)-(?:text-size|font|osx-font|tap|touch|user-select|box-sizing|print|overflow-scrolling).*"
     r"|(?:-[a-z]+-)?transition.*|color(?:-scheme)?|supported-color-schemes|quotes|hyphens|cursor|tab-size|orphans|widows"
-    r"|scroll-behavior|(?:align|place)-(?:content|items)|gap|user-select|print-color-adjust|accent-color)"
+    r"|scroll-behavior|(?:align|place)-items|gap|user-select|print-color-adjust|accent-color)"
 )
 _FONT_SIZE = re.compile(r"\d{2,}(?:\.\d+)?(?:px|%|pt)|inherit|initial")
+# Aligned otherwise, what is larger than the page leaves it at its beginning too, where nobody can scroll.
+_FROM_THE_START = re.compile(r"(?:(?:normal|stretch|(?:flex-)?start|space-between)(?: |$))+")
 _PAGE_BOX = {
+    "all": re.compile(r"(?!)"),  # takes back what another rule says of the flow
     "display": re.compile(r"block|flex|initial|inherit|flow-root"),
-    "flex-direction": re.compile(r"row|column"),
-    "flex-wrap": re.compile(r"nowrap|wrap"),
-    "justify-content": re.compile(r"(?!.*(?:end|right))[a-z -]+"),
+    "flex-direction": re.compile(r"column"),
+    "flex-wrap": re.compile(r"nowrap"),
+    "float": re.compile(r"none|left"),
+    **dict.fromkeys(("justify-content", "align-content", "place-content"), _FROM_THE_START),
     **dict.fromkeys(("overflow", "overflow-y"), re.compile(r"visible|auto|scroll|initial")),
     "overflow-x": re.compile(r"[a-z]+"),
     **dict.fromkeys(("height", "max-height"), re.compile(r"auto|none|initial|(?:max|fit)-content|100%|100d?vh")),
-    **dict.fromkeys(("min-height", "min-width"), re.compile(r"[^-\\(]*")),
+    "min-height": re.compile(r"[^-\\(]*"),
+    "min-width": re.compile(r"[a-z]+|\d{1,3}(?:\.\d+)?(?:px|pt)?|\d\d?(?:\.\d+)?(?:r?em|%|v[a-z]+)|100(?:%|v[a-z]+)"),
     **dict.fromkeys(("top", "right", "bottom", "left", "inset"), re.compile(r"0(?:px)?|auto")),
     "zoom": re.compile(r"1|100%|normal"),
 }
-_EDGES = ("margin", "padding")
-_WIDE = re.compile(r"\d{4}|\d{3}(?:\.\d+)?(?:r?em|%)|v[hw]")
+_EDGES = ("margin", "padding", "border")
+# Room beside or above the page that might take it out of the window; the digits of a colour are none.
+_WIDE = re.compile(
+    r"(?<![#0-9a-f.])(?:\d{4}|\d{3}(?:\.\d+)?(?:%|(?!p[xt])[a-z])|\d\d(?:\.\d+)?(?:in|cm|pc)|(?:\d*\.)?\d+e[+\d])"
+    r"|\d(?:v[a-z]|cq)|(?<!rgb)(?<!rgba)(?<!hsl)(?<!hsla)\("
+)
+_WIDER = re.compile(r"\d{4}|\d{3}(?:\.\d+)?r?em|(?!100[%v])\d{3}(?:\.\d+)?[%v]")  # a width beyond every window's
 _COLORS = re.compile(r"#[0-9a-f]{3,8}|rgba?\([^()]{0,40}\)|[a-z]+")
 _HSL = re.compile(r"hsla?\([^()%]{0,20}%[ ,]([\d.]{1,9})%")
 _STRANGE_COLOR = re.compile(r"(?:hwb|lab|lch|color|color-mix)\(")
@@ -76,8 +87,8 @@ def hides_itself(node: LexborNode) -> bool:
     if not attributes:
         return False
     ground = css.attribute_color(attributes.get("bgcolor") or "")
-    is_plain = _leaves_in_sight(attributes.get("style") or "")
-    return "hidden" in attributes or not is_plain or css.is_alike(INK[1:], ground, _INK_RANGE)
+    is_hidden = "hidden" in attributes or node.tag in _hidden_by(attributes.get("style") or "")
+    return is_hidden or css.is_alike(INK[1:], ground, _INK_RANGE)
 
 
 def may_hide(html: str) -> bool:
@@ -108,13 +119,14 @@ def _has_rule(tree: LexborHTMLParser, found: list[Rule]) -> bool:
     if len(selectors) > _MOST_SELECTORS:
         return True
     page = LexborHTMLParser(bare) if selectors else None
-    return page is not None and any(_selects_page(page, selector) for selector in selectors)
+    return page is not None and any(_selects(page, selector, names) for selector, names in selectors)
 
 
-def _for_page(found: list[Rule], tags: str) -> Iterator[str]:
-    """The selectors that might be meant for the page, of rules which might hide what stands in it."""
+def _for_page(found: list[Rule], tags: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """The selectors that might be meant for the page, of rules which might hide what stands in it, and in which."""
     for rule in found:
-        if _leaves_in_sight(rule.body):
+        names = _hidden_by(rule.body)
+        if not names:
             continue
         for selector in map(str.strip, rule.selectors.lower().split(",")):
             if (
@@ -123,7 +135,7 @@ def _for_page(found: list[Rule], tags: str) -> Iterator[str]:
                 and not _PART.search(selector)
                 and _may_mean(reach(selector), tags)
             ):
-                yield selector
+                yield selector, names
 
 
 def _may_mean(reached: str, tags: str) -> bool:
@@ -134,9 +146,16 @@ def _tags(html: str) -> str:
     return unescape(" ".join(_TAG.findall(html))).lower()
 
 
-def _leaves_in_sight(style: str) -> bool:
-    """Whether a page with this style shows what stands in it, and on a ground that is not of the footer's colour."""
-    return all(_is_kind(name, value) for name, (value, _) in css.declarations(style))
+def _hidden_by(style: str) -> frozenset[str]:
+    """Which of html and body might hide with this style what stands in it, or show it on a ground of its colour."""
+    said = css.declarations(style)
+    if not all(_is_kind(name, value) for name, (value, _) in said):
+        return NAMES
+    if not any(value == "flex" for _, (value, _) in said):
+        return frozenset()
+    # In a row the footer would stand beside all else. In a column it begins where it always does (`align-self`);
+    # but a body that stands in one itself may be moved, or shrunk to nothing.
+    return _ROOT if any(name == "flex-direction" for name, _ in said) else NAMES
 
 
 def _is_kind(name: str, value: str) -> bool:
@@ -144,9 +163,11 @@ def _is_kind(name: str, value: str) -> bool:
         return False
     if name in _PAGE_BOX:
         return _PAGE_BOX[name].fullmatch(value) is not None
+    if (name.startswith(_EDGES) and _WIDE.search(value)) or (name == "width" and _WIDER.search(value)):
+        return False
     if _INHERITED.fullmatch(name) or (name == "font-size" and _FONT_SIZE.fullmatch(value)):
         return True
-    return may_be_said(name, value) and not (name.startswith(_EDGES) and _WIDE.search(value))
+    return may_be_said(name, value)
 
 
 def _is_of_ink(value: str) -> bool:
@@ -250,11 +271,11 @@ def _bare(node: LexborNode | None) -> str:
     return f"<{node.tag} {' '.join(pairs)}>"
 
 
-def _selects_page(page: LexborHTMLParser, selector: str) -> bool:
+def _selects(page: LexborHTMLParser, selector: str, names: frozenset[str]) -> bool:
     try:
         found = [*page.css(selector), *page.css(without_states(selector))]
     except SelectolaxError:  # no selector, or one of a kind it does not know
-        return reach(selector) in NAMES.union("*") or any(
+        return reach(selector) in names.union("*") or any(
             name in selector for name in ("body", "html", "root", "*", "&")
         )
-    return any(node.tag in NAMES for node in found)
+    return any(node.tag in names for node in found)

@@ -16,6 +16,8 @@ HIDING = """
     -webkit-mask:linear-gradient(transparent,transparent); font-size:0; line-height:0; color:#fff; position:fixed;
     left:-9999px; text-indent:-9999px; margin:-9999px; animation:k 1s infinite; transition:all 9s; columns:9; order:9
 """.replace("\n", " ").split(";")
+OFFER = "<div style='flex:0 0 999px;width:9999px'>Half price!</div>"
+COLUMN = "display:flex;flex-direction:column"
 SELECTORS = (LINK, "div[role=contentinfo]", "[role=contentinfo],[role=contentinfo] a")
 
 
@@ -62,3 +64,55 @@ def test_p15_no_rule_of_the_message_changes_how_the_link_looks(tab):
 )
 def test_p15_nothing_beside_it_lies_over_the_footer(tab, neighbour):
     assert look(tab, page(after=neighbour))
+
+
+def start_of_link(tab, html: str) -> tuple[float, float]:
+    """Where the link of the footer begins, in a window of 800 by 600 that was not scrolled."""
+    tab.set_content(html)
+    box = tab.locator(LINK).bounding_box()
+    return box["x"], box["y"]
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        COLUMN,
+        f"{COLUMN};align-items:center",
+        f"{COLUMN};place-items:end;min-height:100vh;max-width:600px;margin:0 auto",
+        f"{COLUMN};align-items:end;width:999px",
+        f"{COLUMN};height:100vh;justify-content:space-between;overflow:auto",
+        "float:left",
+        "width:999px;min-width:100vw",
+        "border:9px solid #123456;padding:0 99px",
+    ],
+)
+def test_p15_the_footer_begins_within_the_window_however_large_what_stands_before_it(tab, style):
+    html = f'<body style="{style}">{OFFER}</body>'
+    place = find_place(html)
+    x, y = start_of_link(tab, html[: place.at] + FOOTER + html[place.at :])
+    assert 0 <= x < 700
+    assert y > 0
+    tab.locator(LINK).scroll_into_view_if_needed()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<body style="display:flex">',
+        '<html style="display:flex"><head style="display:block;flex:0 0 9999px"></head><body>',
+        f'<html style="{COLUMN};align-items:center"><body>',
+        '<body style="flex-direction:column;all:initial!important;display:flex!important">',
+        f'<body style="{COLUMN};flex-wrap:wrap;height:100vh"><div style="flex:0 0 100vh;width:9999px">x</div>',
+        f'<body style="{COLUMN};justify-content:center;height:100vh"><div style="order:1;flex:0 0 9999px">x</div>',
+        f'<body style="{COLUMN};place-content:center;height:100vh"><div style="order:1;flex:0 0 9999px">x</div>',
+        '<html style="direction:rtl"><body style="width:9999px">',
+        '<html style="direction:rtl"><body style="min-width:9999px">',
+        '<body style="float:right">',
+        '<body style="border-left:9999px solid #fff">',
+        '<body style="padding-left:1e4px">',
+    ],
+)
+def test_p15_a_page_that_has_no_place_for_the_footer_would_have_drawn_it_out_of_the_window(tab, page):
+    assert find_place(f"{page}{OFFER}</body>") is None
+    x, y = start_of_link(tab, f"{page}{OFFER}{FOOTER}</body>")
+    assert not (0 <= x < 800 and y > 0)
