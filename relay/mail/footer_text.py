@@ -2,8 +2,9 @@
 
 Everything that comes from outside is escaped; control and direction
 characters are taken out. The HTML is two elements with every property that
-could hide them said inline; its grey keeps 4.5 to 1 (WCAG 2.1 §1.4.3) on white
-and on black, so that it reads in dark mode as well. A link that is no plain
+could hide them said inline, on a ground of their own that no picture of the
+page shows through; their grey keeps 4.5 to 1 (WCAG 2.1 §1.4.3) on white and
+on black, which a reader in dark mode may make of it. A link that is no plain
 http or https URL raises ValueError.
 """
 
@@ -31,7 +32,7 @@ _LONGEST_NAME, _LONGEST_ADDRESS = 200, 500
 _BLOCK = (
     f"{VISIBLE}margin:24px 0 0!important;padding:12px 8px!important;border-top:1px solid {INK}!important;"
     "font:normal 13px/1.5 Arial,Helvetica,sans-serif!important;text-align:start!important;"
-    f"color:{INK}!important;background:transparent!important;"
+    f"color:{INK}!important;background:#fff!important;"
 )
 _ANCHOR = (
     "all:initial!important;display:inline-block!important;visibility:visible!important;opacity:1!important;"

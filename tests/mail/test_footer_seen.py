@@ -16,14 +16,18 @@ HIDING = """
     -webkit-mask:linear-gradient(transparent,transparent); font-size:0; line-height:0; color:#fff; position:fixed;
     left:-9999px; text-indent:-9999px; margin:-9999px; animation:k 1s infinite; transition:all 9s; columns:9; order:9
 """.replace("\n", " ").split(";")
+PICTURE = (  # all of it in the colour of the footer's text
+    "data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 width=%22999%22 height=%22999%22%3E"
+    "%3Crect width=%22999%22 height=%22999%22 fill=%22%23767676%22/%3E%3C/svg%3E"
+)
 OFFER = "<div style='flex:0 0 999px;width:9999px'>Half price!</div>"
 COLUMN = "display:flex;flex-direction:column"
 SELECTORS = (LINK, "div[role=contentinfo]", "[role=contentinfo],[role=contentinfo] a")
 
 
-def page(sheet: str = "", after: str = "") -> str:
+def page(sheet: str = "", after: str = "", body: str = "<body>") -> str:
     """A page with a footer where one has its place."""
-    html = f"<html><head><style>{sheet}</style></head><body><p>Half price!</p>{after}</body></html>"
+    html = f"<html><head><style>{sheet}</style></head>{body}<p>Half price!</p>{after}</body></html>"
     place = find_place(html)
     assert place is not None
     return html[: place.at] + place.closing + FOOTER + html[place.at :]
@@ -52,6 +56,19 @@ def test_p15_no_rule_of_the_message_changes_how_the_link_looks(tab):
     for selector in SELECTORS:
         for declaration in map(str.strip, HIDING):
             assert look(tab, page(f"{frames}{selector}{{{declaration}!important}}")) == plain, (selector, declaration)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'<body background="{PICTURE}">',
+        f"<body style=\"background:#fff url('{PICTURE}')\">",
+        '<body style="background:linear-gradient(hsl(0 0% 10% / 1),#000)">',
+        '<body bgcolor="#000">',
+    ],
+)
+def test_p15_no_picture_behind_it_changes_how_the_link_looks(tab, body):
+    assert look(tab, page(body=body)) == look(tab, page())
 
 
 @pytest.mark.parametrize(
