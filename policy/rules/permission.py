@@ -23,7 +23,7 @@ _WORDS = {
     "unsubscribe": "unsubscribed",
     "manual": "suppressed by hand",
     "legal": "suppressed for legal reasons",
-    "domain": "at a suppressed domain since",
+    "domain": "is at a domain suppressed since",
 }
 
 

@@ -172,7 +172,7 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
             sent.names_of(connection, [row.mailbox_id]),
             sent.attempts_of(connection, send_id),
             sent.events_of(connection, send_id),
-            sent.refusals_of(connection, send_id),
+            sent.repeats_of(connection, row),
         )
 
     found = await parts.find(question)

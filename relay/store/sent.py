@@ -241,10 +241,11 @@ def events_of(connection: Connection, send_id: str) -> Sequence[Any]:
     return connection.execute(_EVENTS, {"send_id": send_id}).all()
 
 
-def refusals_of(connection: Connection, send_id: str) -> int:
-    """How often the same refusal or replay was given under this id."""
-    query = select(t.refusals.c.count).where(t.refusals.c.send_id == send_id)
-    return sum(connection.execute(query).scalars())
+def repeats_of(connection: Connection, row: Any) -> int:
+    """How often the same was sent again and got the same answer; of what was refused the first counts as none."""
+    query = select(t.refusals.c.count).where(t.refusals.c.send_id == row.id)
+    answers = int(sum(connection.execute(query).scalars()))
+    return max(0, answers - 1) if row.decision in ("blocked", "deferred") else answers
 
 
 def names_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, str]:

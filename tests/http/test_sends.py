@@ -100,7 +100,7 @@ async def test_identical_refusals_share_an_id_and_are_counted(office):
     await office.post("/v1/suppressions", {"email": "bob@example.com"})
     answers = {(await office.send())["sendId"] for _ in range(3)}
     assert len(answers) == 1
-    assert (await office.get(f"/v1/sends/{answers.pop()}")).json()["repeats"] >= 2
+    assert (await office.get(f"/v1/sends/{answers.pop()}")).json()["repeats"] == 2
 
 
 @pytest.mark.parametrize("path", ["/v1/sends/send_nothing", "/v1/decisions/send_nothing", "/v1/approvals/send_nothing"])

@@ -104,7 +104,8 @@ def _decided(send: Mapping[str, Any]) -> Step:
     tone = {"approved": "good", "held": "hold"}.get(send["decision"], "stop")
     why = spoken(send["reason"] or "") if send["reason"] and send["reason"] != "held" else ""
     note = " · ".join(filter(None, (why, send["detail"] or "")))
-    details = (("asked again", f"{send['repeats']} times"),) if send["repeats"] else ()
+    times = send["repeats"]
+    details = (("sent again", "once" if times == 1 else f"{times} times"),) if times else ()
     return Step(millis(send["receivedAt"]), send["decision"], tone, note=note, details=details)
 
 
