@@ -64,10 +64,12 @@ class Window(Struct, eq=False):
         window the clocks of two machines may differ: what one of them counted stays where it is.
         """
         here, buckets = now // self.width, self.buckets
-        if self.head - here <= self.span:
+        step = self.head - here
+        if step <= self.span:
             return False
-        if moved := sum([buckets.pop(b) for b in list(buckets) if here < b <= self.head]):
-            buckets[here] = buckets.get(here, 0) + moved
+        for bucket in sorted([b for b in buckets if b > here]):
+            moved = max(here, bucket - step)  # what is to come was put off by the same clock
+            buckets[moved] = buckets.get(moved, 0) + buckets.pop(bucket)
         self.head = here
         return True
 

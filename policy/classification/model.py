@@ -18,6 +18,7 @@ from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOU
 from policy.content import Content
 
 _EXPLAINED = 12
+_SURELY = 0.98  # a quotation that is an offer whoever quotes it: a customer's own request for one scores less
 _FARTHEST = 30.0  # e^-30 is nothing; a larger exponent would overflow
 
 Type = Literal["transactional", "commercial"]
@@ -49,7 +50,8 @@ def classify(content: Content, shown: Page | None = None) -> Classification:
     # The sender writes thread and quotation: what is quoted is judged as if it were all of the message.
     quotation = replace(content, text=content.quoted, quoted="")
     other = _judged(quotation, page(quotation))
-    if other.type == "transactional" or (content.is_attributed and other.in_doubt):
+    surely = _SURELY if content.is_attributed and not verdict.in_doubt else COMMERCIAL_FROM
+    if other.score < surely or (content.is_attributed and other.in_doubt):
         return verdict
     return replace(other, features=(Feature("quoted_as_its_own", 0.0), *other.features))
 

@@ -40,6 +40,7 @@ from relay.submission.tally import Tally
 
 log = structlog.get_logger()
 
+DRAINING = 10.0  # seconds beyond `server.drain_timeout` that the ends of HTTP and of what comes back may take
 LAST_WORD = 3.0  # seconds after a drain in which a process says goodbye to its store
 
 
@@ -170,12 +171,13 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     if app.exit_code:
         os._exit(app.exit_code)  # the disk failed: nothing may be written any more, not even politely
     try:
-        async with asyncio.timeout(settings.server.drain_timeout.total_seconds() + LAST_WORD):
+        async with asyncio.timeout(app.settings.server.drain_timeout.total_seconds() + DRAINING):
             await app.drain()
+        async with asyncio.timeout(LAST_WORD):
             await app.stop()
     except TimeoutError:  # its threads wait for the store, and would be waited for
         log.error("the store does not answer; ending without it: what was under way is found at the next start")  # noqa: TRY400
-        os._exit(os.EX_TEMPFAIL)
+        os._exit(app.exit_code or os.EX_TEMPFAIL)
     return app.exit_code
 
 

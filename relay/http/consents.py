@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from policy.countries import check_place
 from policy.moment import precise
@@ -35,7 +35,7 @@ class NewConsent(Given):
     granted: bool = True
     basis: Short = Field(default="", examples=["express", "implied", "contract", "legitimate_interest"])
     source: Short = Field(default="", examples=["signup form"])
-    jurisdiction: Annotated[Short, AfterValidator(check_place)] = Field(
+    jurisdiction: Short = Field(
         default="",
         description="The recipient's country: two letters (ISO 3166), or EU, EEA, UK.",
         examples=["EU", "CA"],
@@ -43,6 +43,12 @@ class NewConsent(Given):
     proof: Note = Field(default="", description="What proves it: a URL, the text agreed to, an address and time.")
     at: Moment | None = Field(default=None, description="When it was given or taken back; now by default.")
     tenant: Short = ""
+
+    @field_validator("jurisdiction")
+    @classmethod
+    def _names_a_country(cls, place: str, info: ValidationInfo) -> str:
+        # A no binds wherever its recipient is: it is not to be lost for a word beside it.
+        return check_place(place) if info.data.get("granted", True) else place
 
 
 class Consent(Told):

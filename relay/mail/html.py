@@ -62,6 +62,7 @@ _SIGNS = (
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
 _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]++(?:\([^()]{0,60}\))?)")
 _PICTURE = re.compile(r"<(?i:ima?ge?|svg|video|object|embed|input)(?=[\s/>])|(?i:background\s*=|url\s*\()", re.ASCII)
+_LONGEST_LOGO = 1000  # characters of its tag
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _COMMENT_END = re.compile(r"--!?>")
 _LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
@@ -94,8 +95,19 @@ def read(html: str) -> Shown:
 
 
 def has_pictures(html: str) -> bool:
-    """Whether the page may show any picture, whatever brings it there."""
-    return _PICTURE.search(html) is not None
+    """Whether the page may show any picture larger than the logo of a signature, whatever brings it there."""
+    is_styled = "<style" in html.lower()
+    return any(is_styled or not _is_logo(html, found) for found in _PICTURE.finditer(html))
+
+
+def _is_logo(html: str, found: re.Match[str]) -> bool:
+    """Whether it is an image that says itself, and nobody else may change, that it is small."""
+    if found[0].lower() != "<img":
+        return False
+    tag = html[found.end() : found.end() + _LONGEST_LOGO].partition(">")[0]
+    said = attributes_of(tag)
+    width, height = said.get("width", ""), said.get("height", "0")
+    return "style" not in said and width.isdecimal() and height.isdecimal() and int(width) <= 200 and int(height) <= 100
 
 
 def tidy(text: str) -> str:

@@ -128,15 +128,10 @@ def _quotas(items: Sequence[Begin]) -> set[Quota]:
     return quotas | {tried.taken.quota for i in items for tried in i.before.values() if tried.taken is not None}
 
 
-def _began_since(item: Begin, due: Due, ours: Mapping[tuple[str, int], Any]) -> bool:
-    """Whether an attempt began that `item` knows nothing of."""
-    held = ours.get((item.parcel.send_id, due.n))
-    return held is not None and held.began > due.attempts
-
-
 def _begun_before(connection: Connection, item: Begin, ours: Mapping[tuple[str, int], Any]) -> Begun | None:
     """What this very item began when it was put in line before; None where it did not."""
-    if not item.again or not any(_began_since(item, due, ours) for due in item.due):
+    under_way = [(due, ours[key].began) for due in item.due if (key := (item.parcel.send_id, due.n)) in ours]
+    if not item.again or not any(began > due.attempts for due, began in under_way):
         return None
     own = {"send_id": item.parcel.send_id, "node": item.node, "at": item.at, "provider": item.provider}
     known = {(row.n, row.number) for row in _BEGUN.all(connection, **own)}
@@ -145,8 +140,8 @@ def _begun_before(connection: Connection, item: Begin, ours: Mapping[tuple[str, 
 
 
 def _may_begin(item: Begin, ours: Mapping[tuple[str, int], Any], accounts: Accounts) -> Begun:
-    there = [due for due in item.due if (item.parcel.send_id, due.n) in ours]
-    numbers = tuple(due.n for due in there if not _began_since(item, due, ours))
+    there = [(due, ours[key]) for due in item.due if (key := (item.parcel.send_id, due.n)) in ours]
+    numbers = tuple(due.n for due, held in there if held.attempts == due.attempts)  # or another one began since
     if item.quota is None or not numbers:
         return Begun(numbers)
     until = accounts.take(item.quota, item.node, len(numbers))
@@ -179,12 +174,13 @@ class SettleHandler:
 
     def __call__(self, connection: Connection, items: Sequence[Settle]) -> Sequence[bool]:
         """Write states, attempts, counts and events."""
-        tried = [i.tried for i in items if i.tried is not None]
         accounts = Accounts(connection, _given_back(items), max(i.at for i in items))
-        _leave_places(accounts, tried)
-        accounts.keep()
         held = _held(connection, {i.parcel.send_id for i in items})
         mine = [i for i in items if _may_settle(i, held.get((i.parcel.send_id, i.due.n)))]
+        # Of one that was buried the places count already, and of one that is written again they are free.
+        there = [i for i in mine if held[i.parcel.send_id, i.due.n].lease_node == i.node]
+        _leave_places(accounts, [i.tried for i in there if i.tried is not None])
+        accounts.keep()
         before = {(i.parcel.send_id, i.due.n): held[i.parcel.send_id, i.due.n].state for i in mine}
         for item in mine:
             if (state := before[item.parcel.send_id, item.due.n]) != item.state:
@@ -232,17 +228,16 @@ def _may_settle(item: Settle, held: Any) -> bool:
     """Whether the delivery is still held by who settles it, or nobody has begun since that one was buried alive."""
     if held is None or held.state not in OPEN:
         return False
-    if held.lease_node == item.node:
-        return True
+    if held.lease_node == item.node:  # and no later attempt is under way: this may be written again
+        return bool(held.began == (item.tried.number if item.tried else 0))
     was_buried = held.state == "uncertain" and held.reason == "crashed" and not held.began
     return was_buried and item.tried is not None and item.tried.number == held.attempts
 
 
 def _stands_so(item: Settle, held: Any) -> bool:
     """Whether it was settled so before, though nobody could tell."""
-    if held is None or item.tried is None:
-        return False
-    return (held.state, held.lease_node, held.attempts) == (item.state, "", item.tried.number)
+    number = item.tried.number if item.tried is not None else item.due.attempts
+    return held is not None and (held.state, held.lease_node, held.attempts) == (item.state, "", number)
 
 
 _HELD = Prepared(

@@ -9,7 +9,6 @@ made again. SQLite has no bell.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -47,8 +46,7 @@ class Bell:
         """Listen no more."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _listen(self) -> None:
         import psycopg  # not for those who use SQLite

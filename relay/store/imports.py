@@ -35,7 +35,8 @@ def consent_of(
     """An entry of the ledger; raises ValueError for an address, a time or a country that is none."""
     address, place = parse_path(fields["email"]), fields.get("jurisdiction", "")
     try:
-        check_place(place)
+        if granted:  # a no binds wherever its recipient is: it is not to be lost for a word beside it
+            check_place(place)
     except ValueError as error:
         raise ValueError(f"jurisdiction {error}") from None
     made = NewConsent(

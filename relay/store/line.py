@@ -41,6 +41,7 @@ class Item(Struct):
     value: Any
     size: int
     future: "asyncio.Future[Any]"
+    since: float  # when it came, in seconds of the system's monotonic clock
 
 
 class Line:
@@ -65,11 +66,16 @@ class Line:
         self._coming.put(None)
 
     def send_away(self, patience: float) -> list[Item]:
-        """Everybody, where the thread has waited for its turn for longer than so many seconds; else nobody."""
+        """Who has stood here for longer than so many seconds, where the thread has waited for its turn as long."""
+        late = time.monotonic() - patience
         with self._gate:
-            if not self._since or time.monotonic() - self._since <= patience:
+            if not self._since or self._since >= late:
                 return []
-            return self._all()
+            self._take_over()
+            gone: list[Item] = []
+            while self._waiting and self._waiting[0].since < late:
+                gone.append(self._waiting.popleft())
+            return gone
 
     # -- the thread -------------------------------------------------------------------------
 
@@ -107,13 +113,10 @@ class Line:
         """Everybody, since there is no turn to be had."""
         with self._gate:
             self._since = 0.0
-            return self._all()
-
-    def _all(self) -> list[Item]:
-        self._take_over()
-        items = [*self._waiting]
-        self._waiting.clear()
-        return items
+            self._take_over()
+            items = [*self._waiting]
+            self._waiting.clear()
+            return items
 
     def _take_over(self) -> None:
         while not self._ended:

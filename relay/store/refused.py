@@ -199,6 +199,7 @@ def take_in(
                 "domain": entry.key,
                 "tenant_id": _belongs(entry)[0],
                 "note": entry.note,
+                "source": entry.source,
                 "created_at": entry.at,
                 "expires_at": entry.expires_at,
             }

@@ -125,7 +125,7 @@ class Writer:
         future: asyncio.Future[Any] = self._loop.create_future()
         if not self._gathered:
             self._loop.call_soon(self._hand_over)
-        self._gathered.append(Item(handler, value, size, future))
+        self._gathered.append(Item(handler, value, size, future, time.monotonic()))
         return future
 
     def _hand_over(self) -> None:

@@ -6,11 +6,14 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from relay.store.attempts import BEGUN_LEASE, Begin
+from relay.delivery.quota import quota_of
+from relay.store.attempts import BEGUN_LEASE, Begin, Settle, Tried
+from relay.store.engine import loads
 from relay.store.parcel import Parcel
 from relay.store.queue import UNDER_WAY
+from relay.store.quota import Account, Taken
 from relay.store.writer import Unavailable
-from tests.delivery.house import BOB, House, until
+from tests.delivery.house import BOB, NODE, House, until
 from tests.support.provider import Provider
 from tests.support.script import Hold, Script
 
@@ -36,6 +39,46 @@ async def test_an_attempt_of_another_round_is_not_taken_for_ones_own(make_house,
     house.clock.advance(seconds=1)
     for again in (False, True):
         assert (await house.writer.put(house.means.begin, replace(begin(house, given), again=again))).numbers == ()
+
+
+async def test_an_outcome_that_is_written_again_leaves_a_later_attempt_alone(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    given = await house.send()
+    await house.writer.put(house.means.begin, begin(house, given))
+    tried = Tried(1, 1, "deferred", provider="lab")
+    first = Settle(given, given.due[0], "deferred", NODE, house.clock(), due_at=house.clock(), tried=tried)
+    assert [await house.writer.put(house.means.settle, first) for _ in range(2)] == [True, True]
+    (again,) = await house.claim()
+    await house.writer.put(house.means.begin, begin(house, again))
+    assert await house.writer.put(house.means.settle, first) is False
+    assert (house.states(given), house.delivery(given).began) == (["active"], 2)
+
+
+async def test_an_attempt_that_was_buried_meanwhile_does_not_begin_again(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    given = await house.send()
+    item = begin(house, given)
+    await house.writer.put(house.means.begin, item)
+    await house.crash()
+    house.clock.advance(minutes=16)
+    assert await house.claim()
+    assert (await house.writer.put(house.means.begin, replace(item, again=True))).numbers == ()
+
+
+async def test_an_outcome_that_is_written_again_frees_its_place_once(make_house, provider: Provider):
+    house = await make_house(provider.settings(limits={"rate": 9}))
+    quota = quota_of(house.providers[0])
+    items = []
+    for number in range(3):
+        given = await house.send(f"bob{number}@example.net")
+        begun = replace(begin(house, given), quota=quota)
+        await house.writer.put(house.means.begin, begun)
+        tried = Tried(1, 1, "delivered", provider="lab", taken=Taken(quota, NODE, 1, begun.at))
+        items.append(Settle(given, given.due[0], "delivered", NODE, house.clock(), tried=tried))
+    for _ in range(2):
+        await house.writer.put(house.means.settle, items[0])
+    (row,) = house.rows("SELECT counts FROM usage WHERE scope = :scope", scope=quota.scope)
+    assert Account.from_json(loads(row.counts)).under_way == {NODE: 2}
 
 
 class Forgetful:

@@ -44,9 +44,11 @@ async def test_a_jurisdiction_that_names_no_country_is_refused_and_skipped_in_a_
     assert "is not a country: 'Germany'; write its two letters" in refused.text
     for word in ("EU", "eea", "UK", "de"):
         assert (await office.post("/v1/consents", given | {"jurisdiction": word})).json()["jurisdiction"] == word
-    rows = "email,jurisdiction\na@example.com,Germany\nb@example.com,DE\n"
+    no = await office.post("/v1/consents", given | {"granted": False})
+    assert (no.status_code, no.json()["jurisdiction"]) == (201, "Germany")  # it binds wherever he is
+    rows = "email,granted,jurisdiction\na@example.com,yes,Germany\nb@example.com,yes,DE\nc@example.com,no,Germany\n"
     told = (await office.post("/v1/consents/import", content=rows.encode())).json()
-    assert (told["imported"], [e["line"] for e in told["errors"]]) == (1, [2])
+    assert (told["imported"], [e["line"] for e in told["errors"]]) == (2, [2])
     assert told["errors"][0]["message"].startswith("jurisdiction is not a country: 'Germany'")
 
 

@@ -145,6 +145,38 @@ def test_pictures_of_what_is_quoted_do_not_make_an_answer_one() -> None:
     assert classify(reply(f"<p>Yes, thanks!</p>{quotation}", kind="text/html")).type == "transactional"
 
 
+@pytest.mark.parametrize(
+    ("logo", "kind"),
+    [
+        ('<img src="cid:1" width="120" height="40" alt="Acme">', "transactional"),
+        ('<img src="cid:1" width="120" alt="Acme">', "transactional"),
+        ('<img src="cid:1" width="600" height="80" alt="Acme">', "commercial"),
+        ('<img src="cid:1" alt="Acme">', "commercial"),
+        ('<img src="cid:1" width="120" style="width:600px" alt="Acme">', "commercial"),
+        ('<style>img{width:600px}</style><img src="cid:1" width="120" alt="Acme">', "commercial"),
+    ],
+)
+def test_the_logo_of_a_signature_is_no_message(logo: str, kind: str) -> None:
+    signed = f'<p>Hi Bob, yes, please do. Anna</p><a href="https://acme.example">{logo}</a>'
+    assert classify(page_of("Re: the report", signed)).type == kind
+
+
+@pytest.mark.parametrize(
+    ("own", "asked"),
+    [
+        (
+            "Done, your trial is active and the call is on Tuesday.",
+            "We would like a free trial. Could you book a demo?",
+        ),
+        ("Danke, der Termin steht für Dienstag um zehn.", "Können Sie uns eine Demo zeigen? Was kostet das im Monat?"),
+    ],
+)
+def test_a_short_answer_to_a_customers_own_request_is_no_offer(own: str, asked: str) -> None:
+    assert (
+        classify(reply(f"{own}\n\nOn Mon, 3 Nov 2026, Kim <kim@example.com> wrote:\n> {asked}")).type == "transactional"
+    )
+
+
 def test_a_pitch_hidden_in_a_made_up_quotation_is_read() -> None:
     pitch = "> We help shops like yours double their sales. You only pay when somebody buys. Join us in March."
     verdict = classify(Content("Re: Re: ads", "Sure, see below! Shall we begin?", quoted=pitch))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.private_keys import private_keys
 from policy.secrets import SHORTEST_CHOSEN, SecretScanner
 from relay.store.credentials import generate
 from relay.store.vault import Vault
@@ -264,3 +265,21 @@ def test_cost_is_linear_in_the_text(unit: str) -> None:
     size = 8_000_000  # a second or two; were the cost a square of the size, the test's timeout would end it
     SecretScanner().scan(unit * (size // len(unit)))
     SecretScanner().scan("", [unit * (size // len(unit))])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "grep -l -- '-----BEGIN OPENSSH PRIVATE KEY-----' /home/deploy/backup/*",
+        'Remove the line `-----BEGIN PRIVATE KEY-----`, "PKCS8EncodedKeySpec" takes the rest.',
+        "| -----BEGIN PRIVATE KEY----- | OneAsymmetricKey |",
+    ],
+)
+def test_a_manual_that_names_the_opening_of_a_key_is_no_leak(words: str) -> None:
+    assert list(private_keys(words)) == []
+
+
+@pytest.mark.parametrize("gap", ["\n     2\t", "\n2:", "\n// ", "%0A", "&#10;", "\\n", '",\n  "'])
+def test_a_key_is_seen_as_the_tools_of_agents_show_it(gap: str) -> None:
+    key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
+    assert [kind for _, kind in private_keys(f"-----BEGIN PRIVATE KEY-----{gap}{key}")] == ["private key"]

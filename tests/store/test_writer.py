@@ -82,8 +82,9 @@ async def test_R6_who_has_waited_for_others_for_too_long_is_told_and_nothing_of_
     writer.start()
     with database.turn():
         both = await asyncio.gather(writer.put(notes, "a"), writer.put(notes, "b"), return_exceptions=True)
+        third = writer.put(notes, "c")  # who has just come is not sent away
     assert [type(one) for one in both] == [Unavailable, Unavailable]
-    assert await writer.put(notes, "c") == "C"
+    assert await third == "C"
     assert _keys(database) == {"c"}
     await writer.stop()
     await database.close()
