@@ -17,7 +17,8 @@ BOB = "bob@example.net"
 def settled(ground: Ground, state: str, *, hard: bool = False, reason: str = "", source: str = "smtp") -> str:
     """One message to Bob whose attempt ended so."""
     send = ground.send(state="active", source=source)
-    ground.do(lambda c: c.execute(text("UPDATE deliveries SET lease_node = 'n' WHERE send_id = :s"), {"s": send}))
+    begun = text("UPDATE deliveries SET lease_node = 'n', began = 1, attempts = 1 WHERE send_id = :s")
+    ground.do(lambda c: c.execute(begun, {"s": send}))
     due = Due(1, BOB, BOB, "example.net", "active", NOW, attempts=1)
     sender = "agent@sender.test" if source == "smtp" else ""
     parcel = Parcel(
