@@ -10,7 +10,7 @@ from tests.scenarios.verdicts import checked, events, refused, trace
 CANARY = "vault-canary-58210"
 KEYS = {
     "aws access key": "AKIAQ3EGRUHWZB7DKM2X",
-    "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7v1Zk3KfYqX0b2Jm9tQhR4sV\n-----END RSA PRIVATE KEY-----",
+    "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7v1Zk3KfYqX0b2Jm\n-----END RSA PRIVATE KEY-----",
     "github token": "ghp_" + "a8Kq2Zr7Vb1Nx5Lw9Tc3Yd6Ue4Hs0Jf2Gm7P",
 }
 
