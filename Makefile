@@ -4,8 +4,8 @@
 PYTHON ?= $(shell for python in /usr/bin/python3 python3; do $$python -c $(NEW_ENOUGH) 2>/dev/null && echo $$python && exit; done; echo python3)
 NEW_ENOUGH := 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 ARGS ?=
-# More workers than there are cores: a third of the time a test waits for a timer, a process or the disk.
-JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+# One worker more than there are cores: a third of the time a test waits for a timer, a process or the disk.
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --use-pep517
 
