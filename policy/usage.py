@@ -46,7 +46,7 @@ class Window(Struct, eq=False):
             self.head = head
             for old in [b for b in buckets if b < head - self.span]:
                 del buckets[old]
-        elif self.head - head > self.span:
+        else:
             self.set_back(now)
         bucket = max(self.head, due // self.width) if due else self.head
         buckets[bucket] = buckets.get(bucket, 0) + count
@@ -244,8 +244,7 @@ class Usage(Struct):
 
     def set_back(self, now: int) -> bool:
         """Whether a window found that the clock was set back; what binds next has to be written then."""
-        ahead = [window for _, window in self.windows() if window.head - now // window.width > window.span]
-        return True in [window.set_back(now) for window in ahead]
+        return True in [window.set_back(now) for _, window in self.windows()]
 
     def distinct_recipients(self, now: int, minutes: int) -> int:
         """Distinct recipients written to in the last `minutes`."""

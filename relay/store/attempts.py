@@ -88,6 +88,11 @@ class Settle(Struct, frozen=True):
     tried: Tried | None = None
     hard: bool = False
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which delivery it is of."""
+        return self.parcel.send_id, self.due.n
+
 
 class BeginHandler:
     """The writer's handler for attempts about to be made."""
@@ -176,14 +181,14 @@ class SettleHandler:
         """Write states, attempts, counts and events."""
         accounts = Accounts(connection, _given_back(items), max(i.at for i in items))
         held = _held(connection, {i.parcel.send_id for i in items})
-        mine = [i for i in items if _may_settle(i, held.get((i.parcel.send_id, i.due.n)))]
+        mine = [i for i in items if _may_settle(i, held.get(i.key))]
         # Of one that was buried the places count already, and of one that is written again they are free.
-        there = [i for i in mine if held[i.parcel.send_id, i.due.n].lease_node == i.node]
+        there = [i for i in mine if held[i.key].lease_node == i.node]
         _leave_places(accounts, [i.tried for i in there if i.tried is not None])
         accounts.keep()
-        before = {(i.parcel.send_id, i.due.n): held[i.parcel.send_id, i.due.n].state for i in mine}
+        before = {i.key: held[i.key].state for i in mine}
         for item in mine:
-            if (state := before[item.parcel.send_id, item.due.n]) != item.state:
+            if (state := before[item.key]) != item.state:
                 check_change(state, item.state)
         if mine:
             _SETTLE.many(connection, [_settle_row(i) for i in mine])
@@ -199,9 +204,9 @@ class SettleHandler:
                     if (column := _counted(i))
                 ],
             )
-            record(connection, [_settled(i) for i in mine if i.state != before[i.parcel.send_id, i.due.n]])
+            record(connection, [_settled(i) for i in mine if i.state != before[i.key]])
             self._on_settled(connection, mine)
-        return [(key := (i.parcel.send_id, i.due.n)) in before or _stands_so(i, held.get(key)) for i in items]
+        return [i.key in before or _stands_so(i, held.get(i.key)) for i in items]
 
 
 def _given_back(items: Sequence[Settle]) -> set[Quota]:

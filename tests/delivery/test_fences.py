@@ -81,6 +81,14 @@ async def test_an_outcome_that_is_written_again_frees_its_place_once(make_house,
     assert Account.from_json(loads(row.counts)).under_way == {NODE: 2}
 
 
+async def at_the_dot(house: House) -> tuple[Parcel, asyncio.Task[None]]:
+    """A message whose attempt is under way, and the round it is in."""
+    given = await house.send()
+    under_way = asyncio.create_task(house.round(given))
+    await until(lambda: house.states(given) == ["active"])
+    return given, under_way
+
+
 class Forgetful:
     """The line in front of a store whose server goes away with the answer to the first thing of a kind."""
 
@@ -114,9 +122,7 @@ async def test_R10_what_a_node_that_was_buried_alive_heard_is_kept(make_house, m
     gate = threading.Event()
     provider = make_provider(Script().on(dot=Hold(gate)))
     house = await make_house(provider.settings())
-    given = await house.send()
-    under_way = asyncio.create_task(house.round(given))
-    await until(lambda: house.states(given) == ["active"])
+    given, under_way = await at_the_dot(house)
     assert await house.crash() == (0, 1)  # taken for dead by another, since it could not reach the store
     gate.set()
     await under_way
@@ -131,9 +137,7 @@ async def test_R10_it_is_not_where_somebody_else_has_begun(make_house, make_prov
     gate = threading.Event()
     provider = make_provider(Script().on(dot=Hold(gate)))
     house = await make_house(provider.settings())
-    given = await house.send()
-    under_way = asyncio.create_task(house.round(given))
-    await until(lambda: house.states(given) == ["active"])
+    given, under_way = await at_the_dot(house)
     await house.crash()
     house.clock.advance(minutes=16)
     (again,) = await house.claim()
