@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from relay.http.console.words import spoken
@@ -66,6 +67,16 @@ def items(checks: Sequence[Mapping[str, Any]]) -> list[Item]:
     ordered = sorted(checks, key=lambda check: check["status"] not in LOOK)  # stable: the order of the rules stays
     first = next((check for check in ordered if check["status"] in BAD), None)
     return [_item(check, is_open=check is first, is_named=len(people) > 1) for check in ordered]
+
+
+def lines(checks: Sequence[Mapping[str, Any]]) -> list[list[Item]]:
+    """The items, those of one line together: what a rule let pass for several recipients needs no line for each."""
+
+    def together(at: tuple[int, Item]) -> object:
+        number, item = at
+        return (item.rule, item.status) if item.recipient and item.status not in LOOK else number
+
+    return [[item for _, item in group] for _, group in groupby(enumerate(items(checks)), together)]
 
 
 def summary(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:

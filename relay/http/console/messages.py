@@ -111,7 +111,7 @@ async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:
         if problem.status_code != 404:
             raise
         return {"trace": None}  # kept shorter than the message, or told under the first message's id
-    return {"trace": trace, "items": checks.items(trace["checks"]), "summary": checks.summary(trace["checks"])}
+    return {"trace": trace, "lines": checks.lines(trace["checks"]), "summary": checks.summary(trace["checks"])}
 
 
 async def _content(visit: Visit, send_id: str, face: str) -> dict[str, Any]:

@@ -79,8 +79,8 @@ async def simulate(visit: Visit) -> Response:
         if problem.status_code >= 500:
             raise
         return await _page(visit, "try", given=given, problem=problem.detail)
-    listed, counted = checks.items(result["checks"]), checks.summary(result["checks"])
-    return await _page(visit, "try", given=given, result=result, items=listed, summary=counted)
+    listed, counted = checks.lines(result["checks"]), checks.summary(result["checks"])
+    return await _page(visit, "try", given=given, result=result, lines=listed, summary=counted)
 
 
 async def replay(visit: Visit) -> Response:
