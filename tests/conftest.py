@@ -47,6 +47,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory.folder())  # where pytest makes every tmp_path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, as their timeouts tell them: one that is begun last is waited for alone."""
+    items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips a test whose needs are not met, or fails it where nothing may be skipped."""
     wanted = tuple(name for mark in item.iter_markers("needs") for name in mark.args)
