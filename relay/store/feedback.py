@@ -154,10 +154,6 @@ _MET = text(
     "UPDATE contacts SET delivered_at = :at, soft_in_row = 0"
     " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
 )
-_REPLIED = text(
-    "UPDATE contacts SET replied_at = :at WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
-    " AND replied_at < :at"
-)
 _END_ATTEMPT = text(
     "UPDATE attempts SET ended_at = :at, result = :result WHERE send_id = :send_id AND n = :n AND ended_at = 0"
 )
@@ -190,11 +186,6 @@ def count(connection: Connection, counted: Sequence[tuple[Any, dict[str, int]]],
 def event_of(row: Any, kind: str, at: int, data: dict[str, Any]) -> Event:
     """An event about a delivery."""
     return Event(kind, at, row.tenant_id, row.mailbox_id, row.send_id, row.n, row.recipient, data)
-
-
-def replied(connection: Connection, tenant_id: str, mailbox_id: str, key: str, at: int) -> None:
-    """The recipient answered, so the cool-down ends; told by a hook or a manage key, never by a header."""
-    connection.execute(_REPLIED, {"tenant": tenant_id, "key": key, "mailbox": mailbox_id, "at": at})
 
 
 # -- what waits ---------------------------------------------------------------------------
