@@ -24,7 +24,8 @@ def exact(address: str) -> str:
 def alias_of(key: str) -> str:
     """The key under which the aliases of one mailbox fall together, from the folded key of any of them.
 
-    The tag after a plus goes everywhere; Gmail ignores dots and has two names. For lists that refuse only.
+    The tag after a plus goes everywhere; Gmail ignores dots and has two names. Only for what refuses: what lets
+    somebody in, or counts how many there are, takes the address.
     """
     local, _, domain = key.rpartition("@")
     bare = local.split("+", 1)[0] or local
@@ -58,6 +59,10 @@ class RecipientFacts(Struct, frozen=True):
     domain: str
     internal: bool = False
     mail_host: str = "unasked"
+
+    def person(self, *, fold: bool) -> str:
+        """The key of the person behind the address: where aliases are folded, one for all of them."""
+        return self.alias if fold else self.key
 
 
 class Facts(Struct, frozen=True):

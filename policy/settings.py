@@ -141,8 +141,9 @@ class SuppressionCheck(Rule):
 
     # Whether an unsubscribe binds transactional mail too. Default false: commercial only.
     unsubscribe_binds_all: bool = False
-    # Treat plus tags, and dots at Gmail, as the same person when a list is asked. Default true:
-    # whoever left as bob@gmail.com is not reached as b.o.b+x@gmail.com.
+    # Treat plus tags, and dots at Gmail, as the same person when a list is asked, and for what
+    # loop_detection, cooldown and recipient_lease remember. Default true: whoever left as
+    # bob@gmail.com is not reached as b.o.b+x@gmail.com.
     fold_aliases: bool = True
 
 

@@ -127,7 +127,12 @@ class Sent(Struct, frozen=True):
 
 
 class RecipientState(Struct, frozen=True):
-    """What is remembered of one recipient, as this mailbox sees it."""
+    """What is remembered of one recipient, as this mailbox sees it.
+
+    Where the policy folds aliases, what was sent and answered (`recent`, `last_commercial_at`, `leaving`,
+    `replied_at`, the lease) is of the person, under whatever spelling. `first_at`, `last_at` and `delivered_at`
+    are of the address alone: what they count or let through is never more for another spelling.
+    """
 
     suppressions: tuple[Suppression, ...] | None = ()
     consent: Consent | None = None
@@ -135,6 +140,7 @@ class RecipientState(Struct, frozen=True):
     recent: tuple[Sent, ...] | None = ()
     first_at: int = 0  # first message of this mailbox
     last_at: int = 0
+    alias_at: int = 0  # newest message to the person under another spelling
     last_commercial_at: int = 0  # the newest that has left, as far as it was not put off
     leaving: tuple[int, ...] = ()  # when mail that the cooldown counts and that was put off leaves
     delivered_at: int = 0

@@ -80,6 +80,7 @@ class Case(Struct):
     by_day: dict[int, int] = field(default_factory=dict)  # accepted recipients by the day their copy leaves
     throttles: dict[str, Window] = field(default_factory=dict)  # the state's, with what this message adds
     accepted_keys: set[str] = field(default_factory=set)
+    met: dict[str, int] = field(default_factory=dict)  # accepted recipients by the person behind them
     bounds: dict[str, tuple[Bound, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,6 +92,8 @@ class Case(Struct):
         """An accepted recipient: the next one of this message counts after it."""
         self.taken.append(counts_at)
         self.accepted_keys.add(recipient.key)
+        person = self.person(recipient)
+        self.met[person] = self.met.get(person, 0) + 1
         if recipient.key in self.leaving:
             self._leave(recipient.domain, self.leaving.pop(recipient.key))
         self.first_contacts += known is not None and not known.first_at
@@ -99,6 +102,10 @@ class Case(Struct):
             for bound in bounds:
                 if bound.plan is not None:
                     bound.plan.add(self.facts.now, 1, counts_at)
+
+    def person(self, recipient: RecipientFacts) -> str:
+        """The key of the person behind a recipient, as the policy tells persons apart."""
+        return recipient.person(fold=self.settings.suppression_check.fold_aliases)
 
     def _leave(self, domain: str, at: int) -> None:
         """Room is taken where a copy leaves."""

@@ -17,7 +17,9 @@ def cooldown(case: Case, recipient: RecipientFacts, known: RecipientState | None
         return SKIPPED
     if known is None:
         return unread("the history of the recipient")
-    last = known.last_at if rule.all_mail else known.last_commercial_at
+    if case.person(recipient) in case.met:
+        return _same_envelope(recipient)
+    last = max(known.last_at, known.alias_at) if rule.all_mail else known.last_commercial_at
     others = [at for at in (last, *known.leaving) if at]
     if not others:
         return PASSED
@@ -29,6 +31,12 @@ def cooldown(case: Case, recipient: RecipientFacts, known: RecipientState | None
         until = _cooled(unanswered, leaves, apart)
         return _wait(case, "cooldown", _between(case, recipient, max(near)), until, {"last": iso(max(near))})
     return Finding("skipped", {"replied_at": iso(known.replied_at)}) if _near(others, leaves, apart) else PASSED
+
+
+def _same_envelope(recipient: RecipientFacts) -> Finding:
+    """The message itself is on its way to the person: no wait makes it pass."""
+    detail = f"{recipient.address} is written to by this very message already, under another spelling"
+    return refuse("cooldown", detail, "never", "drop_recipient")
 
 
 def _near(others: list[int], leaves: int, apart: int) -> list[int]:

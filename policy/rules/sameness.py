@@ -94,6 +94,7 @@ def loop_detection(case: Case, recipient: RecipientFacts, known: RecipientState 
     rule, facts = case.settings.loop_detection, case.facts
     since = facts.now - rule.hours * HOUR
     near = sum(1 for sent in known.recent if sent.at > since and alike(facts.sketch, sent.sketch))
+    near += case.met.get(case.person(recipient), 0)
     mode = None if case.commercial or facts.in_doubt else _weaker(rule.mode, rule.transactional_mode)
     evidence: dict[str, Any] = {"current": near, "limit": rule.limit}
     if near < rule.limit:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from policy.facts import alias_of
 from relay.store import guard
 from relay.store import schema as t
 from relay.store.engine import canonical, dumps, loads
@@ -113,17 +114,17 @@ def _guard(connection: Connection, *which: ColumnElement[bool]) -> None:
 def _forget(connection: Connection, held: Sequence[Any], now: int) -> None:
     """Take deliveries that were held, as they were then, out of what is remembered of their recipients."""
     for row in held:
-        this = (_c.tenant_id == row.tenant_id, _c.key == row.recipient_key, _c.mailbox_id == row.mailbox_id)
-        known = connection.execute(select(_c.last_commercial_at, _c.recent).where(*this)).first()
-        if known is None:
-            continue
-        contact = Contact(last_commercial_at=known.last_commercial_at)
-        contact.take_recent(known.recent)
-        contact.forget(row.accepted_at, row.queued_at)
-        if contact.last_commercial_at == row.queued_at:
-            contact.last_commercial_at = _last_commercial(connection, row, now)
-        values = {"last_commercial_at": contact.last_commercial_at, "recent": dumps(contact.as_recent())}
-        connection.execute(update(t.contacts).where(*this).values(values))
+        keys = (row.recipient_key, alias_of(row.recipient_key))
+        these = (_c.tenant_id == row.tenant_id, _c.key.in_(keys), _c.mailbox_id == row.mailbox_id)
+        for known in connection.execute(select(_c.key, _c.last_commercial_at, _c.recent).where(*these)).all():
+            contact = Contact(last_commercial_at=known.last_commercial_at)
+            contact.take_recent(known.recent)
+            contact.forget(row.accepted_at, row.queued_at)
+            if contact.last_commercial_at == row.queued_at:
+                # Other spellings were written to a cooldown earlier, or this one would not have been accepted.
+                contact.last_commercial_at = _last_commercial(connection, row, now)
+            values = {"last_commercial_at": contact.last_commercial_at, "recent": dumps(contact.as_recent())}
+            connection.execute(update(t.contacts).where(*these, _c.key == known.key).values(values))
 
 
 def _last_commercial(connection: Connection, row: Any, now: int) -> int:

@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, text
 
 from policy.attribution import Touch
+from policy.facts import alias_of
 from relay.store import schema as t
 from relay.store.prepared import Prepared
 
@@ -50,14 +51,15 @@ def record_outcome(connection: Connection, new: NewOutcome) -> tuple[str, bool]:
 
 
 _REPLIED = text(
-    "UPDATE contacts SET replied_at = :at WHERE tenant_id = :tenant AND key = :key AND replied_at < :at"
+    "UPDATE contacts SET replied_at = :at WHERE tenant_id = :tenant AND key IN (:key, :alias) AND replied_at < :at"
     " AND (:mailbox = '' OR mailbox_id = :mailbox)"
 )
 
 
 def replied(connection: Connection, tenant_id: str, mailbox_id: str, key: str, at: int) -> None:
-    """The recipient answered: the cool-down of the mailbox ends, or of every mailbox of the tenant ("")."""
-    connection.execute(_REPLIED, {"tenant": tenant_id, "key": key, "mailbox": mailbox_id, "at": at})
+    """The person answered: the cool-down of the mailbox ends, or of every mailbox of the tenant ("")."""
+    person = {"key": key, "alias": alias_of(key)}
+    connection.execute(_REPLIED, {"tenant": tenant_id, **person, "mailbox": mailbox_id, "at": at})
 
 
 def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[str]) -> dict[str, set[str]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, delete, func, or_, select, true, update
 
+from policy.facts import alias_of
 from relay.store import attribution
 from relay.store import schema as t
 from relay.store.audit import replaced
@@ -37,7 +38,7 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
     """Everything kept about an address in these tenants."""
     a = t.attributions.c
     found: dict[str, Any] = {
-        "contacts": _rows(connection, t.contacts, t.contacts.c.tenant_id.in_(tenants), t.contacts.c.key == key),
+        "contacts": _rows(connection, t.contacts, *_remembered(tenants, key)),
         "suppressions": _rows(
             connection,
             t.suppressions,
@@ -53,6 +54,12 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
     found["sends"] = [row for step in _steps(ids) for row in _rows(connection, t.sends, _s.id.in_(step))]
     found["events"] = [row for step in _steps(ids) for row in _rows(connection, t.events, *_own_events(step, key))]
     return found
+
+
+def _remembered(tenants: Sequence[str], key: str) -> tuple[ColumnElement[bool], ...]:
+    """What mailboxes remember of the address; of its alias too, unless that is an address written to itself."""
+    c = t.contacts.c
+    return c.tenant_id.in_(tenants), or_(c.key == key, (c.key == alias_of(key)) & (c.first_at == 0))
 
 
 def _refused(connection: Connection, tenants: Sequence[str], key: str) -> Sequence[str]:
@@ -157,9 +164,7 @@ def _blot_events(connection: Connection, tenants: Sequence[str], ids: Sequence[s
 def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellings: Sequence[str]) -> dict[str, int]:
     c, o, sup = t.consents.c, t.outcomes.c, t.suppressions.c
     counts = {
-        "contacts": connection.execute(
-            delete(t.contacts).where(t.contacts.c.tenant_id.in_(tenants), t.contacts.c.key == key)
-        ).rowcount,
+        "contacts": connection.execute(delete(t.contacts).where(*_remembered(tenants, key))).rowcount,
         "consents": connection.execute(delete(t.consents).where(c.tenant_id.in_(tenants), c.key == key)).rowcount,
         "outcomes": connection.execute(
             update(t.outcomes)

@@ -6,6 +6,7 @@ What is counted is locked before it is read (`guard`), so two machines are as ex
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
 from msgspec import Struct, field
@@ -43,10 +44,15 @@ class Asked(NamedTuple):
         """A submission of a mailbox with this policy."""
         return cls(facts, policy, [_fingerprints(facts, r) for r in facts.recipients], _request_marks(facts))
 
+    def person(self, recipient: RecipientFacts) -> str:
+        """The key under which what the person was sent is remembered."""
+        return recipient.person(fold=self.policy.suppression_check.fold_aliases)
+
 
 class Contact(Struct):
-    """What is remembered of one recipient by one mailbox.
+    """What is remembered of one address by one mailbox, and where aliases are folded of a person, under the alias.
 
+    A message to a tagged address is noted in both: a busy person's row keeps no more of each address than fits.
     `leaving` is when mail that the cooldown counts and that was put off leaves. It is kept in the
     column of `recent`, as entries without a sketch: every program so far reads those over.
     """
@@ -56,9 +62,23 @@ class Contact(Struct):
     last_commercial_at: int = 0
     delivered_at: int = 0
     replied_at: int = 0
+    alias_at: int = 0
     recent: list[Sent] = field(default_factory=list)
     leaving: list[int] = field(default_factory=list)
     changed: bool = False
+
+    def with_person(self, person: "Contact") -> "Contact":
+        """The address with all that is remembered of its person, whichever spelling it was written to under."""
+        return Contact(
+            self.first_at,
+            self.last_at,
+            max(self.last_commercial_at, person.last_commercial_at),
+            self.delivered_at,
+            max(self.replied_at, person.replied_at),
+            max(person.last_at, person.alias_at),
+            [*person.recent, *(sent for sent in self.recent if sent not in person.recent)],
+            [*person.leaving, *(at for at in self.leaving if at not in person.leaving)],
+        )
 
     def take_recent(self, written: str) -> None:
         """Read what `as_recent` wrote."""
@@ -125,9 +145,10 @@ _DOMAINS = Prepared(
     "SELECT name, tenant_id, status, verification, physical_address, first_sent_at FROM domains WHERE name IN :names[]"
 )
 _PEOPLE = Prepared("SELECT key, token FROM people WHERE tenant_id = :tenant AND key IN :keys[]")
+_TIMES = attrgetter("first_at", "last_at", "last_commercial_at", "delivered_at", "replied_at", "alias_at")
 _CONTACTS = Prepared(
-    "SELECT key, mailbox_id, first_at, last_at, last_commercial_at, delivered_at, replied_at, recent FROM contacts"
-    " WHERE tenant_id = :tenant AND key IN :keys[]"
+    "SELECT key, mailbox_id, first_at, last_at, last_commercial_at, delivered_at, replied_at, alias_at, recent"
+    " FROM contacts WHERE tenant_id = :tenant AND key IN :keys[]"
 )
 _DUPLICATES = Prepared(
     "SELECT fingerprint, send_id, at FROM duplicates WHERE fingerprint IN :marks[] AND expires_at > :now"
@@ -174,7 +195,7 @@ class Recollection:
         snapshot._lock_usage(asked)
         for tenant, people in _by_tenant(a.facts for a in asked).items():
             snapshot._read_people(tenant, people, token)
-            snapshot._read_contacts(tenant, people)
+        snapshot._read_contacts(asked)
         judged = [(a.facts, a.policy) for a in asked]
         snapshot._suppressions = binding_suppressions(connection, judged, now)
         snapshot._consents = counting_consents(connection, judged)
@@ -193,9 +214,7 @@ class Recollection:
         for counts in snapshot._counts.values():
             if counts.usage.set_back(now):
                 counts.usage = Usage()  # nothing is written here: it would count anew at each look, for ever
-        for tenant, people in _by_tenant(a.facts for a in asked).items():
-            if people:
-                snapshot._read_contacts(tenant, people)
+        snapshot._read_contacts(asked)
         judged = [(a.facts, a.policy) for a in asked]
         snapshot._suppressions = binding_suppressions(connection, judged, now)
         snapshot._consents = counting_consents(connection, judged)
@@ -208,8 +227,7 @@ class Recollection:
     def look_at_recipients(cls, connection: Connection, asked: Sequence[Asked], *, now: int) -> Self:
         """Only what is remembered of the recipients themselves: for RCPT, where the sender is known already."""
         snapshot = cls(connection, now)
-        for tenant, people in _by_tenant(a.facts for a in asked).items():
-            snapshot._read_contacts(tenant, people)
+        snapshot._read_contacts(asked)
         snapshot._suppressions = binding_suppressions(connection, [(a.facts, a.policy) for a in asked], now)
         return snapshot
 
@@ -261,11 +279,16 @@ class Recollection:
             again = _PEOPLE.all(self._connection, tenant=tenant, keys=missing)
             self.tokens.update({(tenant, row.key): row.token for row in again})
 
-    def _read_contacts(self, tenant: str, people: Mapping[str, str]) -> None:
-        for row in _CONTACTS.all(self._connection, tenant=tenant, keys=sorted(people)):
-            contact = Contact(row.first_at, row.last_at, row.last_commercial_at, row.delivered_at, row.replied_at)
-            contact.take_recent(row.recent)
-            self._contacts.setdefault((tenant, row.key), {})[row.mailbox_id] = contact
+    def _read_contacts(self, asked: Sequence[Asked]) -> None:
+        wanted: dict[str, set[str]] = {}
+        for a in asked:
+            for r in a.facts.recipients:
+                wanted.setdefault(a.facts.tenant, set()).update((r.key, a.person(r)))
+        for tenant, keys in sorted(wanted.items()):
+            for row in _CONTACTS.all(self._connection, tenant=tenant, keys=sorted(keys)):
+                contact = Contact(*_TIMES(row))
+                contact.take_recent(row.recent)
+                self._contacts.setdefault((tenant, row.key), {})[row.mailbox_id] = contact
 
     def _read_duplicates(self, asked: Sequence[Asked]) -> None:
         kinds = {mark: kind for a in asked for marks in a.marks for kind, mark in marks.items()}

@@ -47,9 +47,9 @@ _PUT_USAGE = Prepared("UPDATE usage SET counts = :counts, recent = :recent WHERE
 _FIRST_SENT = Prepared("UPDATE domains SET first_sent_at = :at WHERE name = :name AND first_sent_at = 0")
 _PUT_CONTACT = insertion(
     "contacts",
-    ("tenant_id", "key", "mailbox_id", "first_at", "last_at", "last_commercial_at", "recent"),
-    "ON CONFLICT (tenant_id, key, mailbox_id) DO UPDATE SET last_at = excluded.last_at,"
-    " last_commercial_at = excluded.last_commercial_at, recent = excluded.recent",
+    ("tenant_id", "key", "mailbox_id", "first_at", "last_at", "last_commercial_at", "alias_at", "recent"),
+    "ON CONFLICT (tenant_id, key, mailbox_id) DO UPDATE SET first_at = excluded.first_at, last_at = excluded.last_at,"
+    " last_commercial_at = excluded.last_commercial_at, alias_at = excluded.alias_at, recent = excluded.recent",
 )
 _PUT_DUPLICATE = insertion(
     "duplicates",
@@ -93,8 +93,8 @@ class Snapshot(Recollection):
 
     def recipients(self, asked: Asked) -> dict[str, RecipientState]:
         """What is remembered of each recipient, by key."""
-        facts = asked.facts
-        return {r.key: self._recipient(facts, r, marks) for r, marks in zip(facts.recipients, asked.marks, strict=True)}
+        pairs = zip(asked.facts.recipients, asked.marks, strict=True)
+        return {r.key: self._recipient(asked, r, marks) for r, marks in pairs}
 
     def _accounts(self, facts: Facts, row: Any) -> tuple[TenantState, MailboxState]:
         if row is None:
@@ -137,10 +137,15 @@ class Snapshot(Recollection):
         counted = {r.domain: self._counts.get(f"to:{facts.tenant}:{r.domain}") for r in facts.recipients}
         return {domain: counts.usage.sent["hourly"] for domain, counts in counted.items() if counts}
 
-    def _recipient(self, facts: Facts, recipient: RecipientFacts, marks: Mapping[str, int]) -> RecipientState:
+    def _recipient(self, asked: Asked, recipient: RecipientFacts, marks: Mapping[str, int]) -> RecipientState:
+        facts, person = asked.facts, asked.person(recipient)
         contacts = self._contacts.get((facts.tenant, recipient.key), {})
         own = contacts.get(facts.mailbox, _NOBODY)
-        others = [(other, c.last_at) for other, c in contacts.items() if other != facts.mailbox]
+        others = _leases(contacts, facts.mailbox)
+        if person != recipient.key:
+            aliases = self._contacts.get((facts.tenant, person), {})
+            own = own.with_person(aliases.get(facts.mailbox, _NOBODY))
+            others += _leases(aliases, facts.mailbox)
         leased_by, leased_at = max(others, key=itemgetter(1), default=("", 0))
         firsts = [self._first(facts, mark, recipient.key) for mark in marks.values() if mark in self._earlier]
         return RecipientState(
@@ -150,6 +155,7 @@ class Snapshot(Recollection):
             recent=tuple(own.recent),
             first_at=own.first_at,
             last_at=own.last_at,
+            alias_at=own.alias_at,
             last_commercial_at=own.last_commercial_at,
             leaving=tuple(own.leaving),
             delivered_at=own.delivered_at,
@@ -227,22 +233,24 @@ class Snapshot(Recollection):
             self._first_sent.setdefault(row.name, facts.now)
 
     def _meet(self, asked: Asked, recipient: RecipientFacts, usage: Usage, due: int) -> None:
-        facts, policy = asked.facts, asked.policy
-        contact = self._contacts.setdefault((facts.tenant, recipient.key), {}).setdefault(facts.mailbox, Contact())
-        if not contact.first_at:
-            contact.first_at = facts.now
+        facts, person = asked.facts, asked.person(recipient)
+        own = self._contact(facts, recipient.key)
+        if not own.first_at:
+            own.first_at = facts.now
             usage.add_first_contacts(facts.now, 1)
-        usage.move_latest(contact.last_at, facts.now)
-        contact.last_at = facts.now
-        if facts.message_class == "commercial" or policy.cooldown.all_mail:
-            _note_departure(contact, facts, due)
-        if facts.sketch:
-            kept = [s for s in contact.recent if facts.now - s.at < DAY][-RECENT_KEPT + 1 :]
-            contact.recent = [*kept, Sent(facts.now, facts.sketch)]
-        contact.changed = True
+        usage.move_latest(own.last_at, facts.now)
+        own.last_at = facts.now
+        _note(own, asked, due)
+        if person != recipient.key:
+            known = self._contact(facts, person)
+            known.alias_at = facts.now
+            _note(known, asked, due)
         if throttle := self._counts.get(f"to:{facts.tenant}:{recipient.domain}"):
             throttle.usage.sent["hourly"].add(facts.now, 1, due)
             throttle.changed = True
+
+    def _contact(self, facts: Facts, key: str) -> Contact:
+        return self._contacts.setdefault((facts.tenant, key), {}).setdefault(facts.mailbox, Contact())
 
     def _remember(self, asked: Asked, marks: Mapping[str, int]) -> None:
         facts, kept = asked.facts, _kept(asked.policy)
@@ -274,6 +282,7 @@ class Snapshot(Recollection):
                 "first_at": c.first_at,
                 "last_at": c.last_at,
                 "last_commercial_at": c.last_commercial_at,
+                "alias_at": c.alias_at,
                 "recent": dumps(c.as_recent()),
             }
             for (tenant, key), own in self._contacts.items()
@@ -323,6 +332,22 @@ def mailbox_state(row: Any, usage: Usage, clusters: tuple[Cluster, ...] = ()) ->
         usage=usage,
         fan_out=clusters,
     )
+
+
+def _leases(contacts: Mapping[str, Contact], mailbox: str) -> list[tuple[str, int]]:
+    """When each other mailbox last wrote."""
+    return [(other, max(c.last_at, c.alias_at)) for other, c in contacts.items() if other != mailbox]
+
+
+def _note(contact: Contact, asked: Asked, due: int) -> None:
+    """What the cooldown and the loop rule look at: when it leaves, and its sketch."""
+    facts = asked.facts
+    if facts.message_class == "commercial" or asked.policy.cooldown.all_mail:
+        _note_departure(contact, facts, due)
+    if facts.sketch:
+        kept = [s for s in contact.recent if facts.now - s.at < DAY][-RECENT_KEPT + 1 :]
+        contact.recent = [*kept, Sent(facts.now, facts.sketch)]
+    contact.changed = True
 
 
 def _note_departure(contact: Contact, facts: Facts, due: int) -> None:

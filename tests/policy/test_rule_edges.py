@@ -7,7 +7,19 @@ from msgspec.structs import replace
 
 from policy.state import Consent, DomainState, Rates, RecipientState, Sent, State, Suppression, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage
-from tests.policy.cases import BOB, NOW, SETTINGS, check, facts, judged, person, state, with_mailbox, with_rule
+from tests.policy.cases import (
+    BOB,
+    NOW,
+    SETTINGS,
+    check,
+    facts,
+    judged,
+    person,
+    state,
+    with_mailbox,
+    with_options,
+    with_rule,
+)
 
 MARCH_1 = 1_772_323_200_000
 SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
@@ -153,6 +165,41 @@ def test_the_cooldown_names_the_message_that_stands_in_the_way() -> None:
         "bob@example.com is written to at 2026-03-24T10:34:00Z, less than 10 minutes from this"
     )
     assert check(coming, "cooldown").evidence["last"] == "2026-03-24T10:34:00Z"
+
+
+@pytest.mark.parametrize(
+    ("other", "fold", "outcomes"),
+    [
+        ("bob+news@example.com", True, ["queued", "refused"]),
+        ("bob+news@example.com", False, ["queued", "queued"]),
+        ("b.ob@example.com", True, ["queued", "queued"]),
+        ("bobby@example.com", True, ["queued", "queued"]),
+    ],
+)
+def test_of_two_spellings_in_one_envelope_one_goes_and_no_wait_helps_the_other(
+    other: str, fold: bool, outcomes: list[str]
+) -> None:
+    policy = with_rule("suppression_check", with_options(mixed="deliver_passing"), fold_aliases=fold)
+    decision = judged(replace(SALES, recipients=(person(), person(other))), policy=policy)
+    assert [v.outcome for v in decision.verdicts] == outcomes
+    if "refused" in outcomes:
+        refusal = decision.verdicts[1].refusal
+        assert (refusal.reason, refusal.retry, refusal.next) == ("cooldown", "never", "drop_recipient")
+
+
+def test_spellings_in_one_envelope_make_a_loop_together() -> None:
+    policy = with_rule("loop_detection", with_rule("cooldown", mode="off"))
+    known = to(recent=(Sent(NOW - HOUR, SKETCH),) * 2, first_at=1, last_at=1)
+    decision = judged(replace(SALES, recipients=(person(), person("bob+2@example.com"))), known, policy)
+    assert [check(decision, "loop_detection", r).evidence["current"] for r in (BOB, "bob+2@example.com")] == [2, 3]
+    assert decision.verdicts[1].refusal.reason == "loop_detected"
+
+
+def test_where_all_mail_waits_it_waits_for_what_went_to_an_alias_which_is_yet_another_recipient_of_a_burst() -> None:
+    policy = with_rule("cooldown", all_mail=True)
+    assert judged(facts(), to(alias_at=NOW - MINUTE), policy).reason == "cooldown"
+    again = replace(crowded(), recipients=to(alias_at=NOW - MINUTE).recipients)
+    assert judged(facts(), again).reason == "recipient_burst"
 
 
 def test_two_that_the_hours_put_off_do_not_leave_together() -> None:

@@ -8,8 +8,9 @@ import pytest
 from policy.facts import alias_of
 from tests.scenarios import letters
 from tests.scenarios.gate import Agent, Gate
+from tests.scenarios.test_exact_limits import crowd
 from tests.scenarios.verdicts import refused, states, taken, trace
-from tests.support.smtp import Client
+from tests.support.smtp import Client, Reply
 
 SUPPRESSED = (
     "bob@corp.example",
@@ -234,6 +235,23 @@ def test_one_person_named_twice_gets_one_copy_and_counts_once(gate: Gate):
     gate.settled(send)
     assert sum(gate.provider.ledger.copies_for(p) for p in ("ann@twice.example", "ANN@twice.example")) == 1
     taken(agent.submit("other@twice.example"))
+
+
+def test_one_person_under_seven_spellings_at_once_gets_one_offer_and_an_answer_lets_the_next_pass(gate: Gate):
+    agent = gate.mailbox({"cooldown": {"mode": "enforce"}})
+    spelled = [f"ann+{n}@seven.example" for n in range(6)] + ["ann@seven.example"]
+    replies = dict[str, Reply]()
+    crowd(7, lambda n: replies.update({spelled[n]: agent.submit(spelled[n], agent.offer(spelled[n]))}))
+    won = [to for to, reply in replies.items() if reply.code == 250]
+    assert len(won) == 1
+    assert {refused(reply).reason for to, reply in replies.items() if to not in won} == {"cooldown"}
+    gate.arrived(won[0])
+    taken(agent.submit("an.n@seven.example", agent.offer("an.n@seven.example")))  # dots are Gmail's alone
+    both = refused(agent.submit(["kim+a@seven.example", "kim+b@seven.example"], agent.offer("kim@seven.example")))
+    assert (both.code, both.reason, both.retry, both.next) == (550, "cooldown", "never", "drop_recipient")
+    gate.later(1)
+    gate.call("POST", "/v1/analytics/events", {"eventType": "replied", "email": "ann@seven.example"}, 202)
+    taken(agent.submit("ann+7@seven.example", agent.offer("ann+7@seven.example")))
 
 
 def test_P13_small_steps_rset_and_refused_attempts_dodge_no_limit_and_cost_nothing(gate: Gate):

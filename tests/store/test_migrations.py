@@ -67,6 +67,11 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url:
             entry = {"id": f"sup_{number}", "key": key}
             connection.execute(text("INSERT INTO suppressions (id, key, scope) VALUES (:id, :key, 'global')"), entry)
             connection.execute(text("INSERT INTO consents (id, tenant_id, key) VALUES (:id, 'ten_1', :key)"), entry)
+        for key, at in (("ann+1@example.com", 5), ("ann+2@example.com", 7), ("bob@gmail.com", 3)):
+            row = {"key": key, "at": at, "recent": f"[[{at},[1]]]"}
+            contact = "'ten_1', :key, 'm', :at, :at, :at, :at, :recent"
+            columns = "tenant_id, key, mailbox_id, first_at, last_at, last_commercial_at, replied_at, recent"
+            connection.execute(text(f"INSERT INTO contacts ({columns}) VALUES ({contact})"), row)
         verdicts = '[["~0a1b2c3d","refused","cooldown",""],["~4e5f6a7b","replayed","duplicate","send_3"]]'
         record = f'{{"reason":"cooldown","verdicts":{verdicts}}}'
         send = "INSERT INTO sends (id, tenant_id, mailbox_id, decision) VALUES (:id, 't', 'm', :decision)"
@@ -82,6 +87,12 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url:
         for table in ("suppressions", "consents"):
             aliases = connection.execute(text(f"SELECT alias FROM {table} ORDER BY id")).scalars().all()
             assert aliases == ["x@example.com", "bob@gmail.com", "ann@example.com"]
+        person = "key, first_at, last_at, last_commercial_at, replied_at, alias_at, recent"
+        known = connection.execute(text(f"SELECT {person} FROM contacts WHERE key NOT LIKE '%+%' ORDER BY key"))
+        assert known.all() == [
+            ("ann@example.com", 0, 0, 7, 7, 7, "[[5,[1]],[7,[1]]]"),
+            ("bob@gmail.com", 3, 3, 3, 3, 0, "[[3,[1]]]"),
+        ]
     database.close_now()
 
 

@@ -73,6 +73,19 @@ def test_a_refused_message_to_an_address_that_holds_the_other_one_stays_as_it_wa
     assert tuple(kept) == (JIMBOB, "Hello")
 
 
+def test_an_alias_nobody_wrote_to_is_forgotten_with_its_person_and_one_written_to_stays(database: Database) -> None:
+    c = t.contacts.c
+    with database.transaction() as connection:
+        _tenants(connection)
+        own = {"tenant_id": "a", "mailbox_id": "m"}
+        for key, first_at in (("ann+x@x.test", NOW), ("ann@x.test", 0), ("kim+x@x.test", NOW), ("kim@x.test", NOW)):
+            connection.execute(insert(t.contacts), own | {"key": key, "first_at": first_at, "alias_at": NOW})
+        assert len(people.export(connection, ["a"], "ann+x@x.test")["contacts"]) == 2
+        for address in ("ann+x@x.test", "kim+x@x.test"):
+            people.erase(connection, ["a"], address, address, NOW)
+        assert connection.execute(select(c.key)).scalars().all() == ["kim@x.test"]
+
+
 def test_what_is_another_tenants_stays(database: Database) -> None:
     with database.transaction() as connection:
         _tenants(connection)

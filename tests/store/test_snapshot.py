@@ -5,15 +5,17 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, insert
 
 from policy.decision import RecipientVerdict
-from policy.facts import Facts, RecipientFacts
-from policy.settings import PolicySettings, Warmup
+from policy.facts import Facts, RecipientFacts, alias_of
+from policy.settings import PolicySettings, SuppressionCheck, Warmup
+from policy.state import RecipientState
 from policy.usage import DAY
 from relay.store import schema as t
 from relay.store.approvals import reject
 from relay.store.engine import Database
+from relay.store.outcomes import replied
 from relay.store.rates import RateBook
 from relay.store.recollection import Asked
-from relay.store.snapshot import Snapshot
+from relay.store.snapshot import RECENT_KEPT, Snapshot
 
 NOW = 1_774_353_600_000
 POLICY = PolicySettings(warmup=Warmup(mode="enforce"))
@@ -33,21 +35,37 @@ def house(database: Database) -> Database:
 
 def asked(number: int) -> Asked:
     """An offer to somebody, much like all the others."""
-    address = f"u{number}@one.test"
+    return offer(f"u{number}@one.test", f"send_{number}")
+
+
+def offer(address: str, send_id: str = "send_1", policy: PolicySettings = POLICY, mailbox: str = "mbx") -> Asked:
+    """The same offer to this address."""
     facts = Facts(
-        f"send_{number}",
+        send_id,
         NOW,
         "ten",
-        "mbx",
+        mailbox,
         "smtp",
         "agent@sender.test",
-        (RecipientFacts(address, address, address, "one.test"),),
+        (RecipientFacts(address, address, alias_of(address), address.partition("@")[2]),),
         from_address="agent@sender.test",
         from_domain="sender.test",
         digest="same",
         sketch=tuple(range(16)),
     )
-    return Asked.of(facts, POLICY)
+    return Asked.of(facts, policy)
+
+
+def known(connection: Connection, one: Asked) -> RecipientState:
+    """What the store remembers of its recipient."""
+    return read(connection, one).recipients(one)[one.facts.recipients[0].key]
+
+
+def accept(connection: Connection, one: Asked) -> None:
+    """Take it, in a batch of its own."""
+    snapshot = read(connection, one)
+    snapshot.accept(one, [RecipientVerdict(one.facts.recipients[0].address, "queued")])
+    snapshot.write()
 
 
 def read(connection: Connection, *batch: Asked) -> Snapshot:
@@ -96,11 +114,86 @@ def test_what_a_person_rejected_the_next_batch_finds_no_more_and_what_another_le
             snapshot.write()
         connection.execute(insert(t.approvals), own | {"send_id": "send_2"})
     with house.transaction() as connection:
-        known = read(connection, sends[0]).recipients(sends[0])["u1@one.test"]
-        assert (known.last_commercial_at, [s.at for s in known.recent or ()]) == (NOW + 5, [NOW, NOW + 5])
+        told = known(connection, sends[0])
+        assert (told.last_commercial_at, [s.at for s in told.recent or ()]) == (NOW + 5, [NOW, NOW + 5])
         reject(connection, "send_2", by="operator", note="fix the price", now=NOW + 9)
-        known = read(connection, sends[0]).recipients(sends[0])["u1@one.test"]
-        assert (known.last_commercial_at, [s.at for s in known.recent or ()]) == (NOW, [NOW])
+        told = known(connection, sends[0])
+        assert (told.last_commercial_at, [s.at for s in told.recent or ()]) == (NOW, [NOW])
+
+
+@pytest.mark.parametrize(
+    ("written", "asked_of", "same"),
+    [
+        ("ann+1@x.test", "ann+2@x.test", True),
+        ("ann+1@x.test", "ann@x.test", True),
+        ("ann@x.test", "ann+1@x.test", True),
+        ("a.nn@gmail.com", "ann+x@googlemail.com", True),
+        ("a.nn@x.test", "ann@x.test", False),
+    ],
+)
+def test_what_a_person_was_sent_is_found_under_every_spelling_and_an_address_is_new_until_it_was_written_to(
+    house: Database, written: str, asked_of: str, same: bool
+) -> None:
+    with house.transaction() as connection:
+        first, again = offer(written), offer(asked_of)
+        snapshot = read(connection, first, again)
+        snapshot.accept(first, [RecipientVerdict(written, "queued")])
+        snapshot.write()
+        for told in (snapshot.recipients(again)[asked_of], known(connection, again)):
+            found = (told.last_commercial_at, told.alias_at, len(told.recent or ()))
+            assert found == ((NOW, NOW, 1) if same else (0, 0, 0))
+            assert (told.first_at, told.last_at) == (0, 0)
+        accept(connection, again)
+        usage = read(connection, again).state(again).mailbox.usage
+        assert (usage.distinct_recipients(NOW, 5), usage.first_contacts.count(NOW)) == (2, 2)
+        assert known(connection, first).first_at == known(connection, again).first_at == NOW
+
+
+def test_however_much_the_aliases_get_an_address_is_remembered_for_itself(house: Database) -> None:
+    first = offer("reply+1@x.test")
+    with house.transaction() as connection:
+        accept(connection, first)
+        for n in range(RECENT_KEPT):
+            other = offer(f"reply+{n + 2}@x.test")
+            accept(connection, Asked.of(replace(other.facts, sketch=(n,) * 16), POLICY))
+        assert first.facts.sketch in [sent.sketch for sent in known(connection, first).recent or ()]
+
+
+def test_where_aliases_are_not_folded_each_spelling_is_somebody_else(house: Database) -> None:
+    policy = PolicySettings(suppression_check=SuppressionCheck(fold_aliases=False))
+    with house.transaction() as connection:
+        accept(connection, offer("ann+1@x.test", policy=policy))
+        for address in ("ann@x.test", "ann+2@x.test"):
+            assert known(connection, offer(address, policy=policy)) == RecipientState()
+        assert known(connection, offer("ann+1@x.test", policy=policy)).last_commercial_at == NOW
+
+
+def test_a_person_is_leased_and_answers_under_every_spelling(house: Database) -> None:
+    second = offer("ann+2@x.test", mailbox="mbx_2")
+    with house.transaction() as connection:
+        accept(connection, offer("ann+1@x.test"))
+        told = known(connection, second)
+        assert (told.leased_by, told.leased_at) == ("mbx", NOW)
+        replied(connection, "ten", "", "ann+9@x.test", NOW + 7)
+        assert known(connection, offer("ann+1@x.test")).replied_at == NOW + 7
+
+
+def test_what_was_rejected_under_one_spelling_is_forgotten_under_all(house: Database) -> None:
+    one, again = offer("ann+1@x.test"), offer("ann+2@x.test")
+    with house.transaction() as connection:
+        own = {"tenant_id": "ten", "mailbox_id": "mbx"}
+        sent = {"id": "send_1", "message_class": "commercial", "received_at": NOW}
+        connection.execute(insert(t.sends), own | sent)
+        to = {"recipient": "ann+1@x.test", "recipient_key": "ann+1@x.test", "domain": "x.test"}
+        due = {"send_id": "send_1", "n": 1, "state": "held", "queued_at": NOW}
+        connection.execute(insert(t.deliveries), own | to | due)
+        accept(connection, one)
+        connection.execute(insert(t.approvals), own | {"send_id": "send_1"})
+        assert known(connection, again).last_commercial_at == NOW
+        reject(connection, "send_1", by="operator", note="fix the price", now=NOW + 9)
+        for each in (one, again):
+            told = known(connection, each)
+            assert (told.last_commercial_at, told.recent) == (0, ())
 
 
 def test_a_mailbox_that_is_paused_takes_nothing_more_of_its_batch(house: Database) -> None:

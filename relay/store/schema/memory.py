@@ -28,7 +28,8 @@ people = Table(
     Index("ix_people_token", "token"),
 )
 
-# What one mailbox and one recipient have had with each other.
+# What one mailbox and one recipient have had with each other. Where aliases are folded, the row of the address that all
+# aliases of one mailbox share holds besides what the person had under any of them.
 contacts = Table(
     "contacts",
     metadata,
@@ -42,6 +43,7 @@ contacts = Table(
     at("replied_at"),
     count("soft_in_row"),
     json("recent", "[]"),
+    at("alias_at"),
 )
 
 # Fingerprint of (mailbox, recipient, kind, value): the unique key that makes one of two twins the first.
