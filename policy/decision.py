@@ -104,8 +104,7 @@ class RecipientVerdict(Struct, frozen=True):
     refused     may not be sent; `refusal` says why
     replayed    was accepted before under the id `first_send`; nothing is sent again
 
-    `rule` is the one that made it so, empty where none did. `counts_at` is when the recipient
-    counts against the limits: 0 is now; a limit that queues instead of refusing names a later time.
+    `rule` is the one that made it so, empty where none did. A held one with a `due` does not leave before that either.
     """
 
     recipient: str
@@ -114,7 +113,6 @@ class RecipientVerdict(Struct, frozen=True):
     refusal: Refusal | None = None
     due: int = 0
     first_send: str = ""
-    counts_at: int = 0
 
 
 class Decision(Struct, frozen=True):

@@ -16,9 +16,9 @@ from policy.facts import Facts, RecipientFacts
 from policy.hearing import Fate, Hearing, plan_of
 from policy.moment import iso, seconds_until
 from policy.rules.case import Case
+from policy.rules.departure import hours
 from policy.rules.form import recipients_limit
 from policy.rules.sameness import answered
-from policy.rules.shaping import hours
 from policy.settings import PolicySettings
 from policy.state import RecipientState, State
 from policy.verdicts import settle, verdict_of

@@ -71,7 +71,6 @@ class Fate(Struct):
     hold: Refusal | None = None
     due: int = 0
     due_rule: str = ""
-    counts_at: int = 0
     first_send: str = ""
 
     @property
@@ -89,8 +88,6 @@ class Fate(Struct):
             case "schedule":
                 if finding.due > self.due:
                     self.due, self.due_rule = finding.due, name
-                if finding.counts:
-                    self.counts_at = 1  # whatever the due time becomes
             case "replay":
                 self.first_send = finding.first_send
             case _:
@@ -194,8 +191,7 @@ class Hearing(Struct):
     def _take(self, recipient: RecipientFacts, known: RecipientState | None, fate: Fate) -> None:
         case = self.case
         fate.due = max(fate.due, case.facts.send_at if case.facts.send_at > case.facts.now else 0)
-        fate.counts_at = fate.due if fate.counts_at else 0
-        case.take(recipient, known, fate.counts_at, reached_lately(case, known))
+        case.take(recipient, known, fate.due, reached_lately(case, known))
 
     def note(self, place: int, name: str, mode: Mode, finding: Finding, recipient: str, fate: Fate) -> None:
         """Write down as the mode has it that the condition of a rule was met."""

@@ -4,7 +4,7 @@ What is recorded beside a decision is enough to make it again without a guess. F
 stand at their default are left out; None, where it means «could not be read», is written.
 Sketches are packed. Given the facts, `state_to_json` keeps of earlier messages only whether
 they were alike, which is all that was asked of them: the record does not grow with the
-number of messages a person gets.
+number of messages a person gets, nor with what is scheduled for long after.
 """
 
 from base64 import b64decode, b64encode
@@ -18,6 +18,7 @@ from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
 from policy.facts import Defect, Facts, RecipientFacts
+from policy.moment import END_OF_TIME
 from policy.rules.sameness import alike
 from policy.state import (
     Cluster,
@@ -98,14 +99,17 @@ def facts_from_json(data: Mapping[str, Any]) -> Facts:
     return Facts(**read)
 
 
-def state_to_json(state: State, facts: Facts | None = None) -> dict[str, Any]:
-    """State as plain data; with `facts`, without what the rules do not look at for them."""
+def state_to_json(state: State, facts: Facts | None = None, until: int = END_OF_TIME) -> dict[str, Any]:
+    """State as plain data; with `facts`, without what the rules do not look at for them.
+
+    `until` is the latest time that was asked about: what leaves more than a window after it is left out.
+    """
     sketch = facts.sketch if facts else None
     tenant = _TENANT.write(state.tenant)
-    _put(tenant, limits=_LIMITS.write(state.tenant.limits), usage=_usage(state.tenant.usage))
+    _put(tenant, limits=_LIMITS.write(state.tenant.limits), usage=_usage(state.tenant.usage, until))
     data: dict[str, Any] = {
         "tenant": tenant,
-        "mailbox": _mailbox(state.mailbox, sketch),
+        "mailbox": _mailbox(state.mailbox, sketch, until),
         "recipients": {key: _known(known, sketch) for key, known in state.recipients.items()},
     }
     if state.domain is not None:
@@ -113,7 +117,8 @@ def state_to_json(state: State, facts: Facts | None = None) -> dict[str, Any]:
         _put(data["domain"], to_come=list(state.domain.to_come.items()))
     if state.rates is None or state.rates:
         data["rates"] = state.rates and [_rates(r) for r in state.rates]
-    _put(data, throttles={name: _window(w) for name, w in state.throttles.items() if w.buckets}, extra=state.extra)
+    throttles = {name: _window(window, until) for name, window in state.throttles.items()}
+    _put(data, throttles={name: written for name, written in throttles.items() if written}, extra=state.extra)
     if state.answered is not None:
         data["answered"] = _earlier(state.answered)
     return data
@@ -153,10 +158,10 @@ def _put(data: dict[str, Any], **values: Any) -> None:
     data.update({name: value for name, value in values.items() if value})
 
 
-def _mailbox(mailbox: MailboxState, sketch: tuple[int, ...] | None) -> dict[str, Any]:
+def _mailbox(mailbox: MailboxState, sketch: tuple[int, ...] | None, until: int) -> dict[str, Any]:
     data = _MAILBOX.write(mailbox)
     clusters = [[shown, c.times] for c in mailbox.fan_out if (shown := _sketch(c.sketch, sketch))]
-    _put(data, tightened=_LIMITS.write(mailbox.tightened), usage=_usage(mailbox.usage), fan_out=clusters)
+    _put(data, tightened=_LIMITS.write(mailbox.tightened), usage=_usage(mailbox.usage, until), fan_out=clusters)
     return data
 
 
@@ -222,13 +227,19 @@ def _unpacked(text: str) -> tuple[int, ...]:
     return unpack(f">{len(data) // 4}I", data)
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
-    return {name: _window(window) for name, window in usage.windows() if window.buckets}
+def _usage(usage: Usage, until: int) -> dict[str, Any]:
+    return {name: written for name, window in usage.windows() if (written := _window(window, until))}
 
 
-def _window(window: Window) -> list[Any]:
-    """First bucket, distances from it, counts, newest bucket a clock reached."""
-    buckets = window.buckets
+def _window(window: Window, until: int) -> list[Any]:
+    """First bucket, distances from it, counts, newest bucket a clock reached; nothing where there is no bucket."""
+    buckets, last = window.buckets, until // window.width + window.span
+    if not buckets:
+        return []
+    if max(buckets) > last:
+        buckets = {bucket: count for bucket, count in buckets.items() if bucket <= last}
+        if not buckets:
+            return []
     first = min(buckets)
     return [first, [b - first for b in buckets], [*buckets.values()], window.head - first]
 

@@ -20,8 +20,9 @@ DAY = 24 * HOUR
 class Window(Struct, eq=False):
     """Counts in buckets of `width` milliseconds over the last `span` buckets and the one that is running.
 
-    What is queued to leave later counts where it leaves, in a bucket to come; every count then
-    includes what is to come, so nothing slips in before it that it would push over a limit.
+    What leaves later counts where it leaves, in a bucket to come. `busiest` and `room_at` look at every window that
+    would hold one more, so that nothing slips in before it that it would push over a limit, and nothing waits for what
+    leaves long after.
     """
 
     width: int
@@ -104,27 +105,52 @@ class Window(Struct, eq=False):
                 return (bucket + span + 1) * self.width
         return 0
 
-    def room_at(self, at: int, limit: int) -> int:
+    def busiest(self, at: int, span: int = 0) -> int:
+        """The most that a window holds in which what leaves at `at` counts: the one that ends then, or one to come."""
+        here, span, buckets = self._bucket(at), span or self.span, self.buckets
+        if not buckets:
+            return 0
+        oldest = here - span
+        if max(buckets) <= here:
+            return self.count(here * self.width, span)
+        order = sorted([b for b in buckets if oldest <= b <= here + span])
+        first = most = held = 0
+        for bucket in order:
+            held += buckets[bucket]
+            while bucket > here and order[first] < bucket - span:
+                held -= buckets[order[first]]
+                first += 1
+            most = max(most, held)
+        return most
+
+    def room_at(self, at: int, limit: int, span: int = 0) -> int:
         """The first time from `at` on when one more may leave: no window that holds it, now or to come, passes `limit`.
 
-        `frees_at` waits for all that is to come; this finds the room before it and between.
+        `frees_at` waits for all that is to come; this finds the room before it and between. 0 where there never is any.
         """
-        if sum(self.buckets.values()) < limit:
+        if limit < 1:
+            return 0
+        span = span or self.span
+        if self.busiest(at, span) < limit:
             return at
-        start = bucket = max(self.head, at // self.width)
-        for first, last in self._full(limit):
+        bucket = self._bucket(at)
+        for first, last in self._full(bucket - span, limit, span):
             if bucket < first:
                 break
             bucket = max(bucket, last + 1)
-        return at if bucket == start else bucket * self.width
+        return bucket * self.width
 
-    def _full(self, limit: int) -> Iterator[tuple[int, int]]:
+    def _bucket(self, at: int) -> int:
+        """Where what leaves at `at` counts."""
+        return max(self.head, at // self.width)
+
+    def _full(self, since: int, limit: int, span: int) -> Iterator[tuple[int, int]]:
         """The stretches of buckets where nothing more may leave, in order.
 
         `limit` counts that lie at most `span` buckets apart fill a window; whatever shares one with the
         first and the last of them would be too much.
         """
-        order, end, held = sorted(self.buckets), 0, 0
+        order, end, held = sorted([b for b in self.buckets if b >= since]), 0, 0
         for low in order:
             while end < len(order) and held < limit:
                 held += self.buckets[order[end]]
@@ -132,18 +158,16 @@ class Window(Struct, eq=False):
             if held < limit:
                 return
             high = order[end - 1]
-            if high - low <= self.span:
-                yield high - self.span, low + self.span
+            if high - low <= span:
+                yield high - span, low + span
             held -= self.buckets[low]
 
-    def eases_at(self, now: int) -> int:
-        """When the oldest count leaves the window; 0 when there is none."""
-        if not self.buckets:
-            return 0
-        oldest = now // self.width - self.span
-        first = min(self.buckets)
-        if first < oldest:
-            first = min((b for b in self.buckets if b >= oldest), default=0)
+    def eases_at(self, at: int) -> int:
+        """When the oldest count leaves the windows in which what leaves at `at` counts; 0 when there is none."""
+        here = self._bucket(at)
+        first = min(self.buckets, default=0)
+        if not here - self.span <= first <= here + self.span:
+            first = min([b for b in self.buckets if here - self.span <= b <= here + self.span], default=0)
         return (first + self.span + 1) * self.width if first else 0
 
     def copy(self) -> "Window":
@@ -194,10 +218,10 @@ WINDOWS = ("hourly", "daily", "monthly")
 class Usage(Struct):
     """What one mailbox or tenant used up.
 
-    `sent` counts accepted recipients. `latest` counts, per minute, the recipients whose newest
-    message lies in that minute: its sum over five minutes is the exact number of distinct
-    recipients, at the cost of one subtraction and one addition a message. The windows ending in
-    `_wide` say the same in coarser buckets, for settings that look further back.
+    `sent` counts accepted recipients, each where its copy leaves. `latest` counts, per minute, the
+    recipients whose newest message lies in that minute: its sum over five minutes is the exact
+    number of distinct recipients, at the cost of one subtraction and one addition a message. The
+    windows ending in `_wide` say the same in coarser buckets, for settings that look further back.
     """
 
     sent: dict[str, Window] = field(
@@ -212,7 +236,7 @@ class Usage(Struct):
     null_sender: Window = field(default_factory=hourly)
 
     def add_sent(self, now: int, recipients: int, due: int = 0) -> None:
-        """Count accepted recipients in every window, at `due` if a limit made them wait until then."""
+        """Count accepted recipients in every window, at `due` if they leave later."""
         for window in self.sent.values():
             window.add(now, recipients, due)
 

@@ -49,13 +49,9 @@ def verdict_of(recipient: RecipientFacts, message: Fate, own: Fate, rest: Fate) 
     holding = min(fates, key=_held_at)
     if holding.hold is not None:
         rule = RULES[holding.held_at].name
-        return holding.held_at, RecipientVerdict(
-            recipient.address, "held", rule, holding.hold, own.due, counts_at=own.counts_at
-        )
+        return holding.held_at, RecipientVerdict(recipient.address, "held", rule, holding.hold, own.due)
     if own.due:
-        return NOWHERE, RecipientVerdict(
-            recipient.address, "scheduled", own.due_rule, due=own.due, counts_at=own.counts_at
-        )
+        return NOWHERE, RecipientVerdict(recipient.address, "scheduled", own.due_rule, due=own.due)
     return NOWHERE, RecipientVerdict(recipient.address, "queued")
 
 

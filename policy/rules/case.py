@@ -39,7 +39,6 @@ class Finding(Struct, frozen=True):
     due: int = 0
     first_send: str = ""
     mode: Mode | None = None
-    counts: bool = False  # scheduled by a limit: the recipient counts when it leaves
 
 
 # Shared by all who found nothing to say.
@@ -48,18 +47,40 @@ SKIPPED = Finding("skipped")
 UNLISTED = Finding("unlisted")
 
 
-class Bound(Struct):
+class Bound(Struct, eq=False):
     """One limit as it binds this message: of the policy, tightened for the mailbox, or of the tenant.
 
-    `plan` is a copy of the window in which what a queueing limit puts off is tried out.
+    `plan` is a copy of the window with what earlier recipients of the message take.
     """
 
     limit: int
     window: Window
     mode: Mode
     scope: str
-    used: int
+    when: int = 0  # when a copy counts, where that is not when it leaves
     plan: Window | None = None
+    _at: int = -1  # `_used` is what was found for this time
+    _used: int = 0
+
+    def used(self, at: int) -> int:
+        """How much of the limit is used up where a copy that leaves at `at` counts."""
+        at = self.when or at
+        if at != self._at:
+            self._at, self._used = at, (self.plan or self.window).busiest(at)
+        return self._used
+
+    def room_at(self, at: int) -> int:
+        """The first time from `at` on when one more copy may leave, 0 for never."""
+        return at if self.used(at) < self.limit else (self.plan or self.window).room_at(at, self.limit)
+
+    def take(self, now: int, at: int) -> None:
+        """An earlier recipient of the message counts at `at`."""
+        self.plan = self.plan or self.window.copy()
+        self.plan.add(now, 1, at)
+        if self._at == (at or now):
+            self._used += 1
+        else:
+            self._at = -1
 
 
 class Case(Struct):
@@ -72,7 +93,7 @@ class Case(Struct):
     departing: bool = False  # asked again as the message leaves
     commercial: bool = False  # this and the next are found below
     returned: bool = False  # a mail system's own, which is nobody's mail: no pace and no limit but its own
-    taken: list[int] = field(default_factory=list)  # per accepted recipient: when it counts, 0 is now
+    taken: list[int] = field(default_factory=list)  # per accepted recipient: when its copy leaves, 0 is now
     denied: int = 0  # recipients a limit turned away
     first_contacts: int = 0
     newly_reached: int = 0  # recipients not written to within the burst window
@@ -82,15 +103,16 @@ class Case(Struct):
     accepted_keys: set[str] = field(default_factory=set)
     met: dict[str, int] = field(default_factory=dict)  # accepted recipients by the person behind them
     bounds: dict[str, tuple[Bound, ...]] = field(default_factory=dict)
+    queues: tuple[Bound, ...] | None = None  # those of them that put mail off; None until somebody asks
 
     def __post_init__(self) -> None:
         self.commercial = not self.early and self.facts.message_class == "commercial"
         # What stands in it is not known yet at MAIL and RCPT: the decision binds.
         self.returned = self.facts.null_sender if self.early else self.facts.is_return
 
-    def take(self, recipient: RecipientFacts, known: RecipientState | None, counts_at: int, reached: bool) -> None:
+    def take(self, recipient: RecipientFacts, known: RecipientState | None, due: int, reached: bool) -> None:
         """An accepted recipient: the next one of this message counts after it."""
-        self.taken.append(counts_at)
+        self.taken.append(due)
         self.accepted_keys.add(recipient.key)
         person = self.person(recipient)
         self.met[person] = self.met.get(person, 0) + 1
@@ -98,10 +120,10 @@ class Case(Struct):
             self._leave(recipient.domain, self.leaving.pop(recipient.key))
         self.first_contacts += known is not None and not known.first_at
         self.newly_reached += not reached
-        for bounds in self.bounds.values():
-            for bound in bounds:
-                if bound.plan is not None:
-                    bound.plan.add(self.facts.now, 1, counts_at)
+        if len(self.facts.recipients) > 1:
+            for bounds in self.bounds.values():
+                for bound in bounds:
+                    bound.take(self.facts.now, due)
 
     def person(self, recipient: RecipientFacts) -> str:
         """The key of the person behind a recipient, as the policy tells persons apart."""
@@ -145,9 +167,9 @@ def hold(detail: str, next_step: Next, *, evidence: Mapping[str, Any] = EMPTY, m
     return Finding("hold", evidence, Refusal("held", clause(detail), "human", next_step), mode=mode)
 
 
-def schedule(due: int, evidence: Mapping[str, Any], *, counts: bool = False, mode: Mode | None = None) -> Finding:
-    """The message may leave at `due`, and counts then or now."""
-    return Finding("schedule", evidence, due=due, counts=counts, mode=mode)
+def schedule(due: int, evidence: Mapping[str, Any], *, mode: Mode | None = None) -> Finding:
+    """The message may leave at `due`."""
+    return Finding("schedule", evidence, due=due, mode=mode)
 
 
 def unread(what: str) -> Finding:

@@ -5,7 +5,7 @@ from typing import Any
 from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
-from policy.rules.shaping import departure
+from policy.rules.departure import departure
 from policy.state import RecipientState
 from policy.usage import MINUTE, Window
 

@@ -200,7 +200,7 @@ def _limits(house: "House", connection: "Connection", row: Any) -> dict[str, dic
     limits = {}
     for window in WINDOWS:
         said = [n for n in (getattr(policy, f"rate_limit_{window}").limit, tightened.get(window)) if n is not None]
-        limits[window] = {"current": used.sent[window].count(house.now()), "limit": min(said, default=None)}
+        limits[window] = {"current": used.sent[window].busiest(house.now()), "limit": min(said, default=None)}
     return limits
 
 

@@ -193,4 +193,4 @@ def of_policy(account: Account | None, name: str) -> int | None:
 
 def _used(usage: Usage, name: str, limit: int | None, now: int) -> dict[str, Any]:
     window = usage.sent[name]
-    return {"current": window.count(now), "limit": limit, "resetsAt": precise(window.eases_at(now))}
+    return {"current": window.busiest(now), "limit": limit, "resetsAt": precise(window.eases_at(now))}

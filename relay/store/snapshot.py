@@ -6,6 +6,7 @@ before it is read (`guard`), so two machines are as exact as one. What a decisio
 seen by the next one in the batch. Nothing is remembered of a refusal but a pause that follows from it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -214,10 +215,8 @@ class Snapshot(Recollection):
     def _count_sent(self, facts: Facts, accepted: Sequence[RecipientVerdict]) -> None:
         for scope in (f"mailbox:{facts.mailbox}", f"tenant:{facts.tenant}"):
             if counts := self._counts.get(scope):
-                # What a limit put off counts where it leaves, or two batches would leave in one window.
-                for at in {verdict.counts_at for verdict in accepted}:
-                    leaving = sum([verdict.counts_at == at for verdict in accepted])
-                    counts.usage.add_sent(facts.now, leaving, at)
+                for due, copies in Counter(verdict.due for verdict in accepted).items():
+                    counts.usage.add_sent(facts.now, copies, due)
                 counts.changed = True
         if counts := self._counts.get(f"from:{facts.from_domain}"):
             for verdict in accepted:

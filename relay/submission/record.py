@@ -30,9 +30,15 @@ def record_content(send_id: str, facts: Facts, state: State, decision: Decision)
         "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
         "checks": [check.as_json() for check in decision.checks],
         "facts": _facts(facts),
-        "state": state_to_json(state, facts),
+        "state": state_to_json(state, facts, _latest(facts, decision)),
         "timestamp": iso(facts.now),
     }
+
+
+def _latest(facts: Facts, decision: Decision) -> int:
+    """The latest time a rule was asked about: when a copy leaves, or when the message would pass."""
+    waits = [facts.now + v.refusal.wait * 1000 for v in decision.verdicts if v.refusal is not None]
+    return max(facts.now, facts.send_at, *waits, *[v.due for v in decision.verdicts])
 
 
 def words_for(facts: Facts, tokens: Mapping[tuple[str, str], str]) -> dict[str, str]:

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from policy.decision import Decision
 from policy.engine import decide
 from policy.facts import Facts
+from policy.moment import iso
 from policy.settings import PolicySettings, RateLimit, RecipientBurst, RecipientDomainThrottle, SendWindow, Warmup
 from policy.state import DomainState, Limits, MailboxState, State, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage, Window
@@ -21,11 +23,12 @@ WIDTHS = {"hourly": (MINUTE, 60), "daily": (HOUR, 24), "monthly": (DAY, 30)}
 
 @dataclass(frozen=True)
 class Step:
-    """One submission: how long after the last one, to how many, by which mailbox."""
+    """One submission: how long after the last one, to how many, by which mailbox, to leave how much later."""
 
     pause: int
     recipients: int
     mailbox: int
+    ahead: int = 0
 
 
 steps = st.lists(
@@ -34,6 +37,7 @@ steps = st.lists(
         pause=st.sampled_from([0, 0, 1000, 30_000, MINUTE, 10 * MINUTE, 61 * MINUTE, 5 * HOUR, 25 * HOUR, -HOUR]),
         recipients=st.integers(1, 4),
         mailbox=st.integers(0, 1),
+        ahead=st.sampled_from([0, 0, 0, 20 * MINUTE, 70 * MINUTE, 26 * HOUR]),
     ),
     max_size=60,
 )
@@ -52,7 +56,8 @@ def policy(hourly: int | None, daily: int | None, monthly: int | None, on_exceed
 
 def submitted(now: int, step: Step, number: int) -> Facts:
     people = [f"p{number}-{n}@example.com" for n in range(step.recipients)]
-    return facts(*people, now=now, send_id=f"send_{number}", mailbox=f"mbx_{step.mailbox}")
+    send_at = now + step.ahead if step.ahead else 0
+    return facts(*people, now=now, send_id=f"send_{number}", mailbox=f"mbx_{step.mailbox}", send_at=send_at)
 
 
 def run(walk: list[Step], settings_: PolicySettings, shared: Limits) -> tuple[dict[int, list[int]], list[int]]:
@@ -68,8 +73,8 @@ def run(walk: list[Step], settings_: PolicySettings, shared: Limits) -> tuple[di
         decision = decide(settings_, submitted(now, step, number), state(mailbox=mailbox, tenant=tenant))
         # A clock set back counts where the clock has been before.
         for verdict in decision.accepted():
-            usages[step.mailbox].add_sent(now, 1, verdict.counts_at)
-            tenant_usage.add_sent(now, 1, verdict.counts_at)
+            usages[step.mailbox].add_sent(now, 1, verdict.due)
+            tenant_usage.add_sent(now, 1, verdict.due)
             left = max(now, verdict.due, *everybody) if step.pause < 0 else max(now, verdict.due)
             leaving[step.mailbox].append(left)
             everybody.append(left)
@@ -171,9 +176,8 @@ def test_a_clock_set_back_frees_no_limit(walk: list[Step], hourly: int) -> None:
         now += -HOUR if step.pause else 0  # the clock only ever goes back
         newest = max(newest, now)
         mailbox = MailboxState("mbx_0", "m", ("sales@acme.test",), usage=usage)
-        decision = decide(
-            policy(hourly, None, None, "reject", "reject_all"), submitted(now, step, number), state(mailbox=mailbox)
-        )
+        message = replace(submitted(now, step, number), send_at=0)
+        decision = decide(policy(hourly, None, None, "reject", "reject_all"), message, state(mailbox=mailbox))
         total += len(decision.accepted())
         for _ in decision.accepted():
             usage.add_sent(now, 1)
@@ -191,10 +195,10 @@ def test_what_was_told_to_wait_passes_after_the_wait(walk: list[Step], hourly: i
         message = submitted(now, step, number)
         decision = decide(strict, message, state(mailbox=mailbox))
         if decision.refusal is not None and decision.refusal.retry == "after":
-            later = submitted(now + decision.refusal.wait * 1000, step, number)
+            later = replace(message, now=now + decision.refusal.wait * 1000)
             assert decide(strict, later, state(mailbox=mailbox)).decision == "approved"
-        for _ in decision.accepted():
-            usage.add_sent(now, 1)
+        for verdict in decision.accepted():
+            usage.add_sent(now, 1, verdict.due)
 
 
 def test_a_queueing_limit_sends_in_order_and_at_the_pace_of_the_limit() -> None:
@@ -204,3 +208,24 @@ def test_a_queueing_limit_sends_in_order_and_at_the_pace_of_the_limit() -> None:
     assert times == sorted(times)
     assert [times.count(t) for t in sorted(set(times))] == [6, 6, 6, 2]
     assert [t - NOW for t in sorted(set(times))] == [0, 61 * MINUTE, 122 * MINUTE, 183 * MINUTE]
+
+
+def test_an_hour_to_come_is_full_for_itself_alone_and_says_from_when_there_is_room() -> None:
+    usage, tomorrow = Usage(), NOW + DAY
+    usage.add_sent(NOW, 2, tomorrow)
+    known = state(mailbox=MailboxState("mbx_0", "m", ("sales@acme.test",), usage=usage))
+    strict = policy(2, None, None, "reject", "reject_all")
+
+    def asked(send_at: int, settings_: PolicySettings = strict) -> Decision:
+        return decide(settings_, replace(submitted(NOW, Step(0, 1, 0), 0), send_at=send_at), known)
+
+    assert asked(0).decision == "approved"
+    assert asked(tomorrow + 61 * MINUTE).decision == "approved"
+    told = asked(tomorrow + 10 * MINUTE).refusal
+    assert told is not None
+    assert (told.reason, told.wait) == ("rate_limited", (DAY + 61 * MINUTE) // 1000)
+    assert (
+        told.detail == f"2 of 2 in the hour of {iso(tomorrow + 10 * MINUTE)}, room from {iso(tomorrow + 61 * MINUTE)}"
+    )
+    moved = asked(tomorrow, policy(2, None, None, "queue", "reject_all")).verdicts[0]
+    assert (moved.outcome, moved.rule, moved.due) == ("scheduled", "rate_limit_hourly", tomorrow + 61 * MINUTE)

@@ -27,8 +27,8 @@ from policy.state import (
     Suppression,
     TenantState,
 )
-from policy.usage import HOUR, MINUTE, Usage
-from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, person, with_rule
+from policy.usage import DAY, HOUR, MINUTE, Usage
+from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, person, with_mailbox, with_rule
 
 SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 OTHER = tuple(sorted(n * 4 for n in range(1000, 1040)))
@@ -135,6 +135,18 @@ def test_with_its_facts_a_record_does_not_grow_with_the_mail_a_person_gets() -> 
     assert state_to_json(state, message)["recipients"] == {BOB: {}}
     some = RecipientState(recent=(Sent(7, SKETCH), Sent(8, OTHER)))
     assert state_to_json(replace(state, recipients={BOB: some}), message)["recipients"] == {BOB: {"recent": [[7, "="]]}}
+
+
+def test_a_record_does_not_grow_with_what_is_scheduled_for_long_after_and_is_judged_alike() -> None:
+    usage, message = Usage(), facts(send_at=NOW + DAY)
+    usage.add_sent(NOW, 99, NOW + DAY + 30 * MINUTE)
+    state = with_mailbox(full_state(), usage=usage)
+    recorded = state_to_json(state, message, message.send_at)
+    for n in range(500):
+        usage.add_sent(NOW, 1, NOW + 60 * DAY + n * MINUTE)
+    assert state_to_json(state, message, message.send_at) == recorded
+    read = state_from_json(over_json(recorded), message)
+    assert decide(SETTINGS, message, read).verdicts == decide(SETTINGS, message, state).verdicts
 
 
 def test_plain_facts_take_little_room() -> None:

@@ -1,0 +1,69 @@
+"""Which limits bind a message in an hour, a day, a month, and how much of each is used up.
+
+Three may hold at once: the policy's, under the rule's mode; the one a person or its own key
+tightened the mailbox to, and the tenant's, which no mode of a mailbox's policy loosens. The null
+sender has a small bucket of its own besides.
+"""
+
+from policy.rules.case import Bound, Case
+from policy.settings import RateLimit
+from policy.usage import WINDOWS
+
+NULL_SENDER = "null_sender"  # the scope of the small bucket, which counts what is taken, whenever it leaves
+NULL_SENDER_HOURLY = 20
+
+
+def bounds_of(case: Case, window: str) -> tuple[Bound, ...]:
+    """The limits that bind this message in one window."""
+    bounds = case.bounds.get(window)
+    if bounds is None:
+        bounds = case.bounds[window] = _bounds(case, window)
+        for bound in bounds:
+            for at in case.taken:
+                bound.take(case.facts.now, at)
+    return bounds
+
+
+def _bounds(case: Case, window: str) -> tuple[Bound, ...]:
+    mailbox, tenant = case.state.mailbox, case.state.tenant
+    small: tuple[Bound, ...] = ()
+    if case.facts.null_sender and window == "hourly":
+        small = (Bound(NULL_SENDER_HOURLY, mailbox.usage.null_sender, "enforce", NULL_SENDER, case.facts.now),)
+    if case.returned:
+        return small
+    rule = rule_of(case, window)
+    found = []
+    if rule.limit is not None and rule.mode != "off":
+        found.append(Bound(rule.limit, mailbox.usage.sent[window], rule.mode, ""))
+    tightened: int | None = getattr(mailbox.tightened, window)
+    if tightened is not None and not (found and rule.mode == "enforce" and tightened >= found[0].limit):
+        found.append(Bound(tightened, mailbox.usage.sent[window], "enforce", "mailbox"))
+    shared: int | None = getattr(tenant.limits, window)
+    if shared is not None:
+        found.append(Bound(shared, tenant.usage.sent[window], "enforce", "tenant"))
+    return (*small, *found)  # the small bucket first: nothing is queued or held for it
+
+
+def queueing(case: Case) -> tuple[Bound, ...]:
+    """Those that put a copy off until there is room for it; a limit of 0 never has any."""
+    if case.queues is None:
+        windows = [window for window in WINDOWS if rule_of(case, window).on_exceed == "queue"]
+        bounds = [bound for window in windows for bound in bounds_of(case, window)]
+        case.queues = tuple([b for b in bounds if b.mode == "enforce" and b.limit and b.scope != NULL_SENDER])
+    return case.queues
+
+
+def limited(case: Case, at: int) -> int:
+    """The first time from `at` on when every limit that queues has room for one more copy."""
+    bounds, before = queueing(case), -1
+    while bounds and at != before:
+        before = at
+        for bound in bounds:
+            at = bound.room_at(at)
+    return at
+
+
+def rule_of(case: Case, window: str) -> RateLimit:
+    """The policy's rule for a window."""
+    rule: RateLimit = getattr(case.settings, f"rate_limit_{window}")
+    return rule
