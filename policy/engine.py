@@ -15,8 +15,9 @@ from policy.decision import Check, Decision, Refusal, failed
 from policy.facts import Facts, RecipientFacts
 from policy.hearing import Fate, Hearing, plan_of
 from policy.moment import iso, seconds_until
+from policy.rules.bounds import enforced
 from policy.rules.case import Case
-from policy.rules.departure import hours
+from policy.rules.departure import first_room, hours, rooms_of
 from policy.rules.form import recipients_limit
 from policy.rules.sameness import answered
 from policy.settings import PolicySettings
@@ -128,6 +129,24 @@ def recheck(settings: PolicySettings, facts: Facts, state: State, recipient: Rec
             if fate.refusal is not None and fate.refusal.reason == "unavailable":
                 return Pause(one.name, fate.refusal)
     return fate.refusal or _shut(hearing.case, known)
+
+
+def is_shut(settings: PolicySettings, facts: Facts, state: State) -> bool:
+    """Whether a limit of 0 lets nothing leave."""
+    return not all(bound.limit for bound in enforced(Case(settings, facts, state, departing=True)))
+
+
+def place(settings: PolicySettings, facts: Facts, state: State, recipient: RecipientFacts) -> tuple[int, str]:
+    """When a message that comes to leave later than it was to may leave for `recipient`, and what puts it off.
+
+    Every limit is asked for room, whatever it does on acceptance: what was accepted waits.
+    """
+    case, now, known = Case(settings, facts, state, departing=True), facts.now, state.recipients.get(recipient.key)
+    at = first_room(case, recipient, known)
+    if at == now:
+        return at, ""
+    rooms = rooms_of(settings).items()
+    return at, next((name for name, room in rooms if room(case, recipient, known, now) != now), "rate_limited")
 
 
 def _shut(case: Case, known: RecipientState | None) -> Pause | None:

@@ -107,12 +107,15 @@ class Window(Struct, eq=False):
 
     def busiest(self, at: int, span: int = 0) -> int:
         """The most that a window holds in which what leaves at `at` counts: the one that ends then, or one to come."""
-        here, span, buckets = self._bucket(at), span or self.span, self.buckets
+        buckets = self.buckets
         if not buckets:
             return 0
+        here, span = self._bucket(at), span or self.span
         oldest = here - span
         if max(buckets) <= here:
-            return self.count(here * self.width, span)
+            if min(buckets) >= oldest:
+                return sum(buckets.values())
+            return sum([n for bucket, n in buckets.items() if bucket >= oldest])
         order = sorted([b for b in buckets if oldest <= b <= here + span])
         first = most = held = 0
         for bucket in order:
@@ -240,6 +243,11 @@ class Usage(Struct):
         for window in self.sent.values():
             window.add(now, recipients, due)
 
+    def take_sent(self, then: int) -> None:
+        """Take back a recipient that was counted at `then`, as far as the windows still hold it."""
+        for window in self.sent.values():
+            window.take(then, 1)
+
     @classmethod
     def of_all(cls, usages: Iterable["Usage"]) -> "Usage":
         """What all of them sent together."""
@@ -278,6 +286,11 @@ class Usage(Struct):
     def latest_window(self, minutes: int) -> tuple[Window, int]:
         """The window that knows the last `minutes`, and how many of its buckets they are."""
         return (self.latest, minutes) if minutes <= self.latest.span else (self.latest_wide, -(-minutes // 60))
+
+    def leaving_window(self, minutes: int) -> tuple[Window, int]:
+        """The window that knows the copies that leave within `minutes`, and how many of its buckets they are."""
+        hourly = self.sent["hourly"]
+        return (hourly, minutes) if minutes <= hourly.span else (self.sent["daily"], -(-minutes // 60))
 
     def first_contacts_window(self, days: int) -> tuple[Window, int]:
         """The window that knows the first contacts of the last `days`, and its span."""

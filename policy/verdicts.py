@@ -116,7 +116,8 @@ def _refused_too(verdict: RecipientVerdict, rule: str, refusal: Refusal) -> Reci
 def combined(refused: list[Refused], longest: int) -> tuple[str, Refusal]:
     """One refusal that stands for all: permanent if any is, else with the longest wait."""
     permanent = [r for r in refused if not r.refusal.is_temporary(longest)]
-    lead = min(permanent or refused, key=lambda r: r.place)
+    # Of one rule's the wait comes last: it is for nothing where another recipient never fits.
+    lead = min(permanent or refused, key=lambda r: (r.place, r.refusal.retry == "after"))
     same = all(r.refusal is lead.refusal for r in refused)
     if same:
         return lead.verdict.rule, lead.refusal

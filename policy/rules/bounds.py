@@ -5,8 +5,11 @@ tightened the mailbox to, and the tenant's, which no mode of a mailbox's policy 
 sender has a small bucket of its own besides.
 """
 
+from collections.abc import Sequence
+
+from policy.memo import Prepared
 from policy.rules.case import Bound, Case
-from policy.settings import RateLimit
+from policy.settings import PolicySettings, RateLimit
 from policy.usage import WINDOWS
 
 NULL_SENDER = "null_sender"  # the scope of the small bucket, which counts what is taken, whenever it leaves
@@ -18,10 +21,14 @@ def bounds_of(case: Case, window: str) -> tuple[Bound, ...]:
     bounds = case.bounds.get(window)
     if bounds is None:
         bounds = case.bounds[window] = _bounds(case, window)
-        for bound in bounds:
-            for at in case.taken:
-                bound.take(case.facts.now, at)
+        _begin(case, bounds)
     return bounds
+
+
+def _begin(case: Case, bounds: tuple[Bound, ...]) -> None:
+    for at in case.taken:
+        for bound in bounds:
+            bound.take(case.facts.now, at)
 
 
 def _bounds(case: Case, window: str) -> tuple[Bound, ...]:
@@ -45,22 +52,49 @@ def _bounds(case: Case, window: str) -> tuple[Bound, ...]:
 
 
 def queueing(case: Case) -> tuple[Bound, ...]:
-    """Those that put a copy off until there is room for it; a limit of 0 never has any."""
+    """Those that put a copy off until there is room for it; a limit of 0 never has any.
+
+    What was accepted already waits for all of them.
+    """
     if case.queues is None:
-        windows = [window for window in WINDOWS if rule_of(case, window).on_exceed == "queue"]
-        bounds = [bound for window in windows for bound in bounds_of(case, window)]
-        case.queues = tuple([b for b in bounds if b.mode == "enforce" and b.limit and b.scope != NULL_SENDER])
+        windows = WINDOWS if case.departing else _queueing(case.settings)
+        case.queues = tuple([bound for bound in enforced(case, windows) if bound.limit])
     return case.queues
+
+
+def _windows_that_queue(settings: PolicySettings) -> tuple[str, ...]:
+    return tuple([w for w in WINDOWS if getattr(settings, f"rate_limit_{w}").on_exceed == "queue"])
+
+
+_queueing = Prepared(_windows_that_queue)
+
+
+def enforced(case: Case, windows: Sequence[str] = WINDOWS) -> list[Bound]:
+    """Those that are enforced, without the small bucket."""
+    bounds = [bound for window in windows for bound in bounds_of(case, window)]
+    return [bound for bound in bounds if bound.mode == "enforce" and bound.scope != NULL_SENDER]
 
 
 def limited(case: Case, at: int) -> int:
     """The first time from `at` on when every limit that queues has room for one more copy."""
-    bounds, before = queueing(case), -1
-    while bounds and at != before:
+    if not (bounds := queueing(case)):
+        return at
+    before = -1
+    while at != before:
         before = at
         for bound in bounds:
             at = bound.room_at(at)
     return at
+
+
+def burst_of(case: Case) -> Bound:
+    """The copies that may leave in the minutes of `recipient_burst`, whoever they are to."""
+    if "burst" not in case.bounds:
+        rule = case.settings.recipient_burst
+        window, span = case.state.mailbox.usage.leaving_window(rule.minutes)
+        case.bounds["burst"] = (Bound(rule.limit, window, "enforce", "", span=span),)
+        _begin(case, case.bounds["burst"])
+    return case.bounds["burst"][0]
 
 
 def rule_of(case: Case, window: str) -> RateLimit:

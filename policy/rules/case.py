@@ -58,6 +58,7 @@ class Bound(Struct, eq=False):
     mode: Mode
     scope: str
     when: int = 0  # when a copy counts, where that is not when it leaves
+    span: int = 0  # buckets that are looked at together, where it is not the whole window
     plan: Window | None = None
     _at: int = -1  # `_used` is what was found for this time
     _used: int = 0
@@ -66,12 +67,12 @@ class Bound(Struct, eq=False):
         """How much of the limit is used up where a copy that leaves at `at` counts."""
         at = self.when or at
         if at != self._at:
-            self._at, self._used = at, (self.plan or self.window).busiest(at)
+            self._at, self._used = at, (self.plan or self.window).busiest(at, self.span)
         return self._used
 
     def room_at(self, at: int) -> int:
         """The first time from `at` on when one more copy may leave, 0 for never."""
-        return at if self.used(at) < self.limit else (self.plan or self.window).room_at(at, self.limit)
+        return at if self.used(at) < self.limit else (self.plan or self.window).room_at(at, self.limit, self.span)
 
     def take(self, now: int, at: int) -> None:
         """An earlier recipient of the message counts at `at`."""

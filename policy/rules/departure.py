@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from policy.facts import RecipientFacts
 from policy.memo import Prepared
 from policy.moment import moment
-from policy.rules.bounds import limited
+from policy.rules.bounds import burst_of, limited
 from policy.rules.case import PASSED, Case, Finding, schedule, unread
-from policy.settings import PolicySettings, Rule, SendWindow
+from policy.settings import PolicySettings, SendWindow
 from policy.state import DomainState, RecipientState
 from policy.usage import DAY
 
@@ -41,27 +41,28 @@ def first_room(
     besides: Room | None = None,
 ) -> int:
     """The first time every enforced rule that puts off has room, `without` one of them, or `besides` another one."""
-    rooms = [room for room in _rooms(case.settings) if room is not without]
+    rooms = [room for room in rooms_of(case.settings).values() if room is not without]
     if besides is not None:
         rooms.append(besides)
-    at, before = earliest(case), -1
-    while rooms and at != before:
+    at, before = asked(case), -1
+    while at != before:
         before, at = at, limited(case, at)
         for room in rooms:
             at = room(case, recipient, known, at)
     return at
 
 
-def _enforced(settings: PolicySettings) -> tuple[Room, ...]:
-    rules: tuple[tuple[Rule, Room], ...] = (
-        (settings.recipient_domain_throttle, throttled),
-        (settings.warmup, warmed),
-        (settings.send_window, opened),
-    )
-    return tuple([room for rule, room in rules if rule.mode == "enforce"])
+def _rooms(settings: PolicySettings) -> dict[str, Room]:
+    rooms: dict[str, Room] = {
+        "recipient_burst": spread,
+        "recipient_domain_throttle": throttled,
+        "warmup": warmed,
+        "send_window": opened,
+    }
+    return {name: room for name, room in rooms.items() if getattr(settings, name).mode == "enforce"}
 
 
-_rooms = Prepared(_enforced)
+rooms_of = Prepared(_rooms)  # by name, those of the rules that are enforced
 
 
 def asked(case: Case) -> int:
@@ -72,6 +73,13 @@ def asked(case: Case) -> int:
 def earliest(case: Case) -> int:
     """When the client and the limits that queue let one more recipient leave."""
     return limited(case, asked(case))
+
+
+def spread(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
+    """What leaves later than it is accepted, and so may leave with much else, leaves no faster than a burst may be."""
+    if case.returned or case.state.mailbox.role == "bulk" or (at <= case.facts.now and not case.departing):
+        return at
+    return burst_of(case).room_at(at) or at
 
 
 def throttle_limit(case: Case, recipient: RecipientFacts) -> int:

@@ -4,8 +4,9 @@ from typing import Any
 
 from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
-from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
-from policy.rules.departure import departure
+from policy.rules.bounds import burst_of
+from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, schedule, unread
+from policy.rules.departure import departure, first_room, spread
 from policy.state import RecipientState
 from policy.usage import MINUTE, Window
 
@@ -81,18 +82,32 @@ def first_contact_limit(case: Case, _recipient: RecipientFacts, known: Recipient
     return _one_more(case, "first_contact_limit", window, span, case.first_contacts, rule.limit, what)
 
 
-def recipient_burst(case: Case, _recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """19: an agent does not write to a crowd in a few minutes."""
+def recipient_burst(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
+    """19: an agent does not write to a crowd in a few minutes; what leaves later is spread over more of them."""
     if case.state.mailbox.role == "bulk":
         return SKIPPED
     if known is None:
         return unread("the history of the recipient")
-    if reached_lately(case, known):
-        return PASSED
-    rule = case.settings.recipient_burst
-    window, span = case.state.mailbox.usage.latest_window(rule.minutes)
-    what = f"recipients in {rule.minutes} minutes"
-    return _one_more(case, "recipient_burst", window, span, case.newly_reached, rule.limit, what)
+    rule, found = case.settings.recipient_burst, PASSED
+    if not reached_lately(case, known):
+        window, span = case.state.mailbox.usage.latest_window(rule.minutes)
+        what = f"recipients in {rule.minutes} minutes"
+        found = _one_more(case, "recipient_burst", window, span, case.newly_reached, rule.limit, what)
+    if found.refusal is not None or case.early or rule.mode != "enforce":
+        return found
+    return _spread(case, recipient, known) or found
+
+
+def _spread(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding | None:
+    """What leaves later, with too much else in those minutes, leaves in others."""
+    leaves = departure(case, recipient, known)
+    if leaves <= case.facts.now:
+        return None
+    asked = first_room(case, recipient, known, without=spread)
+    if spread(case, recipient, known, asked) == asked:
+        return None
+    bound = burst_of(case)
+    return schedule(leaves, {"current": bound.used(asked), "limit": bound.limit})
 
 
 def reached_lately(case: Case, known: RecipientState | None) -> bool:

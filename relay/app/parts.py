@@ -220,7 +220,7 @@ class Parts:
             draw=Draws(self._chance()),
             watch=self.watch,
         )
-        recheck = Recheck(self.reader, self.clock)
+        recheck = Recheck(self.reader, self.writer, self.clock)
         return Worker(means, reader=self.reader, recheck=recheck, memory=settings.queue.memory)
 
     @cached_property

@@ -2,26 +2,33 @@
 
 A pause leaves the delivery where it is; so do the hours of `send_window`, until they begin.
 A suppression, a revoked consent or a lost domain rejects it. What cannot be read leaves it
-in the queue. Counts are neither taken nor refunded again. Mail that was judged a moment ago
-is not asked about twice. What a provider may have already does not wait for the hours: that
-provider is asked again while it still knows the message.
+in the queue. What leaves more than a minute later than it was to changes its place in the
+limits and waits where that lies ahead; all other counts are neither taken nor refunded
+again. Mail that was judged a moment ago is not asked about twice. What a provider may have
+already does not wait for the hours: that provider is asked again while it still knows the
+message.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from policy.engine import Pause, recheck
 from policy.facts import Facts, RecipientFacts, alias_of
+from policy.moment import END_OF_TIME
 from policy.settings import PolicySettings
+from relay.store.late import Late, LateHandler, is_late
 from relay.store.parcel import Due, Parcel
 from relay.store.rates import RateBook
 from relay.store.reader import Reader
 from relay.store.recollection import Asked
 from relay.store.snapshot import Snapshot
+from relay.store.writer import Writer
 
 JUST_JUDGED = 1500  # milliseconds
+_GONE = END_OF_TIME  # when a copy leaves here that another node has by now
 
 
 class Stop(NamedTuple):
@@ -43,10 +50,12 @@ class Owner(NamedTuple):
 class Recheck:
     """The second look at policy, one round of the reader for all parcels that ask at once."""
 
-    def __init__(self, reader: Reader, clock: Callable[[], int]) -> None:
+    def __init__(self, reader: Reader, writer: Writer, clock: Callable[[], int]) -> None:
         self._reader = reader
+        self._writer = writer
         self._clock = clock
         self._rates = RateBook()
+        self._late = LateHandler()
 
     async def stops(self, parcel: Parcel, owner: Owner) -> dict[int, Stop]:
         """Which recipients do not leave now, by number; raises Unavailable."""
@@ -57,6 +66,22 @@ class Recheck:
             return {}  # a notice of ours to a sender of ours
         stops: dict[int, Stop] = await self._reader.ask(self._look, _Question(parcel, owner.policy, now))
         return stops
+
+    async def placed(self, parcel: Parcel, owner: Owner, stops: dict[int, Stop]) -> Parcel:
+        """The parcel without what has to wait for room in a limit; raises Unavailable.
+
+        What comes to leave later than it was to takes another place first; where there is none it is stopped.
+        """
+        now = self._clock()
+        late = tuple([due for due in parcel.due if due.n not in stops and is_late(parcel, due, now)])
+        if not late:
+            return parcel
+        asked = Asked.of(_facts(_Question(parcel, owner.policy, now)), owner.policy)
+        leaves: Mapping[int, int] = await self._writer.put(self._late, Late(parcel, late, asked, parcel.node, now))
+        stops.update({n: Stop("rate_limited", is_final=False) for n, at in leaves.items() if not at})
+        changed = {due.n: leaves.get(due.n, _GONE) for due in late}
+        there = [due for due in parcel.due if changed.get(due.n, 0) <= now]
+        return replace(parcel, due=tuple([replace(d, queued_at=changed.get(d.n) or d.queued_at) for d in there]))
 
     def _look(self, connection: Connection, questions: Sequence["_Question"]) -> Sequence[dict[int, Stop]]:
         asked = [Asked.of(_facts(q), q.policy) for q in questions]

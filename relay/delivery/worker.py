@@ -241,6 +241,7 @@ class Worker:
         means = self.means
         owner = await means.patiently(lambda: means.owner(parcel))
         stops = await means.patiently(lambda: self._recheck.stops(parcel, owner))
+        parcel = await means.patiently(lambda: self._recheck.placed(parcel, owner, stops))
         data = parcel.data
         if data is None:
             data = await means.patiently(lambda: self._reader.call(lambda c: body(c, parcel.send_id)))

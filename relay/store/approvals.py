@@ -4,7 +4,7 @@ An approval binds the bytes, the planned edits and the recipients as they were w
 message was held: what does not match any more is not let go. Policy comes before people:
 at departure the rules are asked again, so approving never overrides a block. What nobody lets
 go was not written: cooldown and loops forget it, or they would refuse its corrected version.
-What limits counted stays used up.
+What limits counted now stays used up; the place it was to leave in is free again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from policy.facts import alias_of
-from relay.store import guard
+from relay.store import guard, places
 from relay.store import schema as t
 from relay.store.engine import canonical, dumps, loads
 from relay.store.queue import change
@@ -54,7 +54,8 @@ def approve(connection: Connection, send_id: str, *, by: str, note: str, now: in
         raise Changed("the stored message is not the one that was held")
     told = {"by": by, "note": note}
     change(connection, [d for d in held if d.due_at <= now], "queued", now=now, kind="send.approved", data=told)
-    for later in [d for d in held if d.due_at > now]:  # it was to leave at its time, and there it has been counted
+    # What leaves now counts where it was to leave, and takes another place as it does (`late`).
+    for later in [d for d in held if d.due_at > now]:
         change(connection, [later], "scheduled", now=now, kind="send.approved", due_at=later.due_at, data=told)
     _decided(connection, send_id, "approved", by, note, now)
 
@@ -65,6 +66,7 @@ def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int
     row, held = _waiting(connection, send_id)
     change(connection, held, "rejected", now=now, kind="send.rejected", reason=reason, data={"by": by, "note": note})
     _forget(connection, held, now)
+    places.give_back(connection, held, now)
     _decided(connection, send_id, "expired" if reason == "approval_timeout" else "rejected", by, note, now)
     return row
 
@@ -77,6 +79,7 @@ def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: i
         connection, held, "cancelled", now=now, kind="send.cancelled", reason="withdrawn", data={"by": by, "note": note}
     )
     _forget(connection, held, now)
+    places.give_back(connection, held, now)
     _decided(connection, send_id, "withdrawn", by, note, now)
 
 

@@ -253,7 +253,6 @@ def change(
                 state=state,
                 reason=reason,
                 due_at=due_at or now,
-                queued_at=(due_at or now) if row.state == "held" else _d.queued_at,  # its age counts from here
                 updated_at=now,
                 began=0,
                 lease_node="",

@@ -231,6 +231,14 @@ class Recollection:
         snapshot._suppressions = binding_suppressions(connection, [(a.facts, a.policy) for a in asked], now)
         return snapshot
 
+    @classmethod
+    def counting(cls, connection: Connection, asked: Sequence[Asked], *, now: int) -> Self:
+        """Only what counts, locked: for copies that were accepted before and leave now."""
+        snapshot = cls(connection, now)
+        snapshot._read_accounts(asked)
+        snapshot._lock_usage(asked)
+        return snapshot
+
     # -- reading --------------------------------------------------------------------
 
     def _read_accounts(self, asked: Sequence[Asked]) -> None:

@@ -6,8 +6,7 @@ before it is read (`guard`), so two machines are as exact as one. What a decisio
 seen by the next one in the batch. Nothing is remembered of a refusal but a pause that follows from it.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -200,7 +199,8 @@ class Snapshot(Recollection):
             counts.usage.null_sender.add(facts.now, 1)
         if facts.is_return:
             return
-        self._count_sent(facts, accepted)
+        if f"from:{facts.from_domain}" in self._counts:
+            self._begin_warmup(facts)
         # Of a bulk mailbox nobody asks how far a message fans out.
         if facts.message_class == "commercial" and facts.sketch and self._mailboxes[facts.mailbox].role != "bulk":
             counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now)
@@ -208,22 +208,34 @@ class Snapshot(Recollection):
         due = {verdict.recipient: verdict.due for verdict in accepted}
         for recipient, marks in zip(facts.recipients, asked.marks, strict=True):
             if recipient.address in due:
+                self.count(asked, recipient, due[recipient.address])
                 self._meet(asked, recipient, counts.usage, due[recipient.address])
                 self._remember(asked, marks)
         self._remember(asked, asked.request)
 
-    def _count_sent(self, facts: Facts, accepted: Sequence[RecipientVerdict]) -> None:
+    def count(self, asked: Asked, recipient: RecipientFacts, due: int) -> None:
+        """A copy counts where it leaves: now, or at `due` if that is later."""
+        for window in self._windows(asked.facts, recipient):
+            window.add(asked.facts.now, 1, due)
+
+    def uncount(self, asked: Asked, recipient: RecipientFacts, then: int) -> None:
+        """A copy no longer counts where it was to leave."""
+        for window in self._windows(asked.facts, recipient):
+            window.take(then, 1)
+
+    def _windows(self, facts: Facts, recipient: RecipientFacts) -> Iterator[Window]:
+        """Where a copy counts when it leaves; whoever asks changes them."""
         for scope in (f"mailbox:{facts.mailbox}", f"tenant:{facts.tenant}"):
             if counts := self._counts.get(scope):
-                for due, copies in Counter(verdict.due for verdict in accepted).items():
-                    counts.usage.add_sent(facts.now, copies, due)
                 counts.changed = True
+                yield from counts.usage.sent.values()
         if counts := self._counts.get(f"from:{facts.from_domain}"):
-            for verdict in accepted:
-                counts.usage.sent["monthly"].add(facts.now, 1, verdict.due)
             counts.changed = True
             self._proven.clear()
-            self._begin_warmup(facts)
+            yield counts.usage.sent["monthly"]
+        if counts := self._counts.get(f"to:{facts.tenant}:{recipient.domain}"):
+            counts.changed = True
+            yield counts.usage.sent["hourly"]
 
     def _begin_warmup(self, facts: Facts) -> None:
         """The ramp is climbed from the first message on."""
@@ -244,9 +256,6 @@ class Snapshot(Recollection):
             known = self._contact(facts, person)
             known.alias_at = facts.now
             _note(known, asked, due)
-        if throttle := self._counts.get(f"to:{facts.tenant}:{recipient.domain}"):
-            throttle.usage.sent["hourly"].add(facts.now, 1, due)
-            throttle.changed = True
 
     def _contact(self, facts: Facts, key: str) -> Contact:
         return self._contacts.setdefault((facts.tenant, key), {}).setdefault(facts.mailbox, Contact())

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Select, case, func, select, update
 
-from relay.store import restored
+from relay.store import places, restored
 from relay.store import schema as t
 from relay.store.accounts import Unknown
 from relay.store.bell import ring
@@ -51,10 +51,11 @@ def counts(connection: Connection) -> dict[str, int]:
 def try_now(connection: Connection, which: Which, now: int) -> int:
     """Make what waits for a later attempt, or since a restore for a person, due at once; returns how many.
 
-    What was scheduled keeps its time.
+    What was scheduled keeps its time, and so does what waits for room in a limit.
     """
     values = update(t.deliveries).values(due_at=now, reason=_without_restore, updated_at=now)
     conditions = [_d.state.in_(("queued", "deferred")) | _RESTORED, _d.due_at > now, *_conditions(which)]
+    conditions.append(_d.queued_at <= now)
     count = int(connection.execute(values.where(*conditions)).rowcount)
     if count:
         ring(connection)
@@ -63,7 +64,10 @@ def try_now(connection: Connection, which: Which, now: int) -> int:
 
 def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int) -> int:
     """Withdraw what waits and has not begun; returns how many. Raises Unknown for a send there is none of."""
-    query = select(t.deliveries).where(_d.state.in_(sorted(WAITING)) | _RESTORED, *_conditions(which))
+    conditions = [_d.state.in_(sorted(WAITING)) | _RESTORED, *_conditions(which)]
+    later = select(_d.tenant_id, _d.mailbox_id).where(*conditions, _d.queued_at > now).distinct()
+    places.lock(connection, connection.execute(later).all())
+    query = select(t.deliveries).where(*conditions)
     rows = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
     if not rows and which.send_id and not _exists(connection, which.send_id):
         raise Unknown(f"there is no send {which.send_id}")
@@ -72,6 +76,7 @@ def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int
     apart = [row for row in rows if row.reason == restored.REASON]
     for reason, some in (("cancelled", [row for row in rows if row not in apart]), (restored.REASON, apart)):
         change(connection, some, "cancelled", now=now, kind="delivery.cancelled", reason=reason, data=data)
+    places.give_back(connection, [row for row in rows if row not in apart], now)
     return len(rows)
 
 

@@ -227,6 +227,9 @@ class _NoRecheck:
     async def stops(self, _parcel: Parcel, _owner: Owner) -> dict[int, Any]:
         return {}
 
+    async def placed(self, parcel: Parcel, _owner: Owner, _stops: dict[int, Any]) -> Parcel:
+        return parcel
+
 
 def parcel(row: Mapping[str, Any], due: tuple[Due, ...], data: bytes | None, node: str = NODE) -> Parcel:
     """The parcel of a row of `sends`."""

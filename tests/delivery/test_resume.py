@@ -93,7 +93,7 @@ async def test_only_what_a_provider_may_have_already_does_not_wait_for_the_hours
     given = await house.send(state=state, message_class="commercial", tenant_id="ten_1", mailbox_id="mbx_1")
     house.clock.advance(seconds=2)
     shut = with_rule("send_window", with_rule("domain_verified", mode="off"), mode="enforce", end="09:01")
-    stops = await Recheck(house.reader, house.clock).stops(given, Owner("agent", "acme", shut))
+    stops = await Recheck(house.reader, house.writer, house.clock).stops(given, Owner("agent", "acme", shut))
     assert {n: (stop.reason, stop.is_final) for n, stop in stops.items()} == (
         {1: ("send_window", False)} if waits else {}
     )

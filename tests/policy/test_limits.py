@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from policy.decision import Decision
-from policy.engine import decide
+from policy.engine import decide, place
 from policy.facts import Facts
 from policy.moment import iso
 from policy.settings import PolicySettings, RateLimit, RecipientBurst, RecipientDomainThrottle, SendWindow, Warmup
@@ -229,3 +229,16 @@ def test_an_hour_to_come_is_full_for_itself_alone_and_says_from_when_there_is_ro
     )
     moved = asked(tomorrow, policy(2, None, None, "queue", "reject_all")).verdicts[0]
     assert (moved.outcome, moved.rule, moved.due) == ("scheduled", "rate_limit_hourly", tomorrow + 61 * MINUTE)
+
+
+def test_what_leaves_later_is_spread_so_that_no_burst_leaves() -> None:
+    usage, tomorrow = Usage(), NOW + DAY
+    usage.add_sent(NOW, 2, tomorrow)
+    known = state(mailbox=MailboxState("mbx_0", "m", ("sales@acme.test",), usage=usage))
+    calm = dataclasses.replace(
+        policy(None, None, None, "reject", "reject_all"), recipient_burst=RecipientBurst(limit=2, minutes=5)
+    )
+    (verdict,) = decide(calm, replace(submitted(NOW, Step(0, 1, 0), 0), send_at=tomorrow), known).verdicts
+    assert (verdict.outcome, verdict.rule, verdict.due) == ("scheduled", "recipient_burst", tomorrow + 6 * MINUTE)
+    late = submitted(tomorrow, Step(0, 1, 0), 0)
+    assert place(calm, late, known, late.recipients[0]) == (tomorrow + 6 * MINUTE, "recipient_burst")

@@ -1,10 +1,14 @@
 """Rule 20: so much an hour, a day, a month, by the mailbox and by its tenant."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 
 from tests.scenarios import letters
 from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, refused, taken, trace
+from tests.support.waiting import until
 
 WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
 
@@ -104,3 +108,53 @@ def test_a_clock_set_back_refuses_for_one_window_more_and_no_longer(gate: Gate):
     assert (said.reason, int(said.retry) <= 3_660) == ("rate_limited", True)
     gate.later(int(said.retry))
     taken(agent.submit("back@example.com"))
+
+
+def test_scheduled_mail_takes_its_place_in_the_hour_it_leaves_in(gate: Gate):
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 1}})
+    tomorrow = datetime.fromtimestamp(gate.clock() // 1000 + 86_400, UTC)
+
+    def ask(to: str, **more: str) -> Any:
+        asked = {"mailboxId": agent.id, "to": to, "subject": "Receipt", "text": "Your receipt for order 7."}
+        return gate.call("POST", "/v1/send/request", asked | more)
+
+    first = ask("month1@example.com", sendAt=tomorrow.isoformat())
+    assert first["status"] == "scheduled"
+    full = ask("month2@example.com", sendAt=(tomorrow + timedelta(minutes=30)).isoformat())
+    assert (full["status"], full["reason"], full["next"]) == ("blocked", "rate_limited", "wait")
+    room = full["detail"].rpartition("room from ")[2]
+    assert ask("month2@example.com", sendAt=room)["status"] == "scheduled"
+    assert ask("today@example.com")["status"] == "queued"
+    gate.arrived("today@example.com")
+    gate.later(86_401)
+    gate.arrived("month1@example.com")
+    assert gate.provider.ledger.copies_for("month2@example.com") == 0
+    gate.later(3_700)
+    gate.arrived("month2@example.com")
+
+
+def test_what_people_let_go_together_leaves_at_the_pace_of_the_limit_and_stops_nobody_else(gate: Gate):
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 2}}, autonomyLevel="human_approved")
+    to, sends = [f"let-go{n}@example.com" for n in range(4)], []
+    for pair in (to[:2], to[2:]):
+        sends += [taken(agent.submit(one), "held for approval") for one in pair]
+        gate.later(3_700)
+    for send in sends:
+        gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
+    other = gate.mailbox()
+    taken(other.submit("besides@example.com"))
+    gate.arrived("besides@example.com")
+    until(lambda: [_waits(gate, send) for send in sends] == ["", "", "rate_limited", "rate_limited"])
+    assert [gate.provider.ledger.copies_for(one) for one in to] == [1, 1, 0, 0]
+    assert events(gate, sends[3]) == ["send.held", "send.approved", "delivery.scheduled"]
+    said = refused(agent.submit("over@example.com"))
+    assert said.reason == "rate_limited"
+    gate.later(3_700)
+    gate.arrived(to[2])
+    gate.arrived(to[3])
+
+
+def _waits(gate: Gate, send: str) -> str:
+    """Why a send's only recipient waits."""
+    (one,) = gate.call("GET", f"/v1/sends/{send}")["recipients"]
+    return str(one["reason"] or "") if one["state"] != "delivered" else ""

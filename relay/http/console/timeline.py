@@ -20,7 +20,7 @@ _WORDS = {
     "send.rejected": "rejected",
     "send.cancelled": "withdrawn",
     "delivery.queued": "back in the queue",
-    "delivery.scheduled": "released, leaves later",
+    "delivery.scheduled": "leaves later",
     "delivery.cancelled": "cancelled",
     "delivery.rejected": "rejected at departure",
     "delivery.expired": "expired",

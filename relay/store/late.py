@@ -1,0 +1,115 @@
+"""Copies that come to leave later than they were to: let go by a person, kept by a pause, in a queue that was long.
+
+Each counts at its delivery's `queued_at`. Late, it changes that place for one where it leaves, and
+waits where that lies ahead. Place and delivery change in one transaction, after the counts are
+locked: so the limits hold at departure as exactly as at acceptance, whatever dies in between.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from policy.engine import is_shut, place
+from policy.usage import MINUTE
+from relay.store import guard
+from relay.store.events import Event, record
+from relay.store.parcel import Due, Parcel
+from relay.store.prepared import Prepared
+from relay.store.recollection import Asked
+from relay.store.snapshot import Snapshot
+from relay.store.states import WAITING
+
+LATE = MINUTE  # milliseconds after its time from which a copy takes another place
+
+
+def is_late(parcel: Parcel, due: Due, now: int) -> bool:
+    """Whether a copy comes to leave later than it counts; it has left once an attempt was made."""
+    return due.state in WAITING and not due.attempts and now - due.queued_at >= LATE and bool(parcel.mail_from)
+
+
+class Late(Struct, frozen=True):
+    """Copies of one submission that come to leave late, held by `node`."""
+
+    parcel: Parcel
+    due: tuple[Due, ...]
+    asked: Asked
+    node: str
+    at: int
+
+
+class LateHandler:
+    """The writer's handler for late copies; answers when each may leave, by number: 0 for not while a limit is 0.
+
+    One that has to wait is in the queue again, due then. One that is no longer held by its node is not answered for.
+    """
+
+    order = 4
+    is_patient = False
+
+    def guards(self, items: Sequence[Late]) -> Iterable[str]:
+        """The mailboxes, as intake locks them."""
+        return {guard.of_mailbox(item.parcel.mailbox_id) for item in items}
+
+    def __call__(self, connection: Connection, items: Sequence[Late]) -> Sequence[Mapping[int, int]]:
+        """Change places, in the order of the items."""
+        snapshot = Snapshot.counting(connection, [item.asked for item in items], now=max(item.at for item in items))
+        found = _HELD.all(connection, ids=sorted({item.parcel.send_id for item in items}))
+        held = {(row.send_id, row.n): row for row in found if row.state in WAITING and not row.attempts}
+        leaving: list[dict[str, Any]] = []
+        waiting: list[dict[str, Any]] = []
+        events: list[Event] = []
+        answers: list[Mapping[int, int]] = []
+        for item in items:
+            answer: dict[int, int] = {}
+            for due in item.due:
+                row = held.get((item.parcel.send_id, due.n))
+                if row is None or row.lease_node != item.node:
+                    continue
+                if item.at - row.queued_at < LATE:  # it has its place: this was written before, and nobody could tell
+                    answer[due.n] = item.at
+                    continue
+                at, why = _change(snapshot, item, due, row.queued_at)
+                answer[due.n] = at
+                if at:
+                    key = {"send_id": row.send_id, "n": row.n, "at": at, "now": item.at, "reason": why}
+                    (waiting if at > item.at else leaving).append(key)
+                if at > item.at:
+                    events.append(_put_off(item, due, at, why))
+            answers.append(answer)
+        snapshot.write()
+        _LEAVES.many(connection, leaving)
+        _WAITS.many(connection, waiting)
+        record(connection, events)
+        return answers
+
+
+def _change(snapshot: Snapshot, item: Late, due: Due, counted_at: int) -> tuple[int, str]:
+    """When it leaves, 0 for not now, and what puts it off; it counts there, and no more where it did."""
+    asked = item.asked
+    if is_shut(asked.policy, asked.facts, snapshot.state(asked)):
+        return 0, ""
+    recipient = next(r for r in asked.facts.recipients if r.key == due.recipient_key)
+    snapshot.uncount(asked, recipient, counted_at)
+    at, why = place(asked.policy, asked.facts, snapshot.state(asked), recipient)
+    snapshot.count(asked, recipient, at)
+    return at, why
+
+
+def _put_off(item: Late, due: Due, at: int, why: str) -> Event:
+    parcel, data = item.parcel, {"reason": why, "dueAt": at}
+    own = (parcel.tenant_id, parcel.mailbox_id, parcel.send_id, due.n, due.recipient)
+    return Event("delivery.scheduled", item.at, *own, data)
+
+
+_HELD = Prepared(
+    "SELECT send_id, n, state, lease_node, attempts, queued_at FROM deliveries WHERE send_id IN :ids[]"
+    " ORDER BY send_id, n",
+    lock=True,
+)
+_LEAVES = Prepared("UPDATE deliveries SET queued_at = :at WHERE send_id = :send_id AND n = :n")
+_WAITS = Prepared(
+    "UPDATE deliveries SET queued_at = :at, due_at = :at, reason = :reason, lease_node = '', lease_until = 0,"
+    " updated_at = :now WHERE send_id = :send_id AND n = :n"
+)
