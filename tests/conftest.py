@@ -26,8 +26,9 @@ _PREFIX = "needs "
 # No test judges by the clock: a busy machine is no fault of the code.
 hypothesis.settings.register_profile("gatepost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("gatepost")
-# A server inside the test logs as the program does, to standard error: what a command prints beside it stays alone.
-structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+# A server inside the tests logs to what pytest reads as standard error: what a command prints beside it stays alone,
+# and between two tests, when pytest has let go of sys.stderr, no line of a server they share falls into the progress.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 # The traceback with every local variable, which structlog draws by itself, costs seconds where an App is among them.
 structlog.configure(

@@ -1,5 +1,11 @@
 """The fixtures that run Gatepost itself: a message goes through each of them."""
 
+from contextlib import redirect_stderr
+from io import StringIO
+
+import pytest
+import structlog
+
 from tests.support.settings import ADDRESS
 
 MESSAGE = b"From: <agent@sender.test>\r\nTo: <bob@example.net>\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -29,3 +35,10 @@ def test_a_process_killed_comes_back_on_the_same_ports_and_store(make_server, pr
 def test_an_app_in_this_process_takes_a_message_and_delivers_it(inside, provider):
     assert inside.submit(["bob@example.net"], MESSAGE).code == 250
     provider.ledger.wait_for_taken(1)
+
+
+def test_a_line_logged_between_two_tests_does_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]):
+    terminal = StringIO()
+    with capsys.disabled(), redirect_stderr(terminal):  # as pytest has it between two tests
+        structlog.get_logger().info("settled")
+    assert terminal.getvalue() == ""
