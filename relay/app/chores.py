@@ -107,7 +107,7 @@ class Chores:
         def beat(connection: Connection) -> int:
             if not heartbeat(connection, app.node, now, figures):
                 app.register(connection)
-            return rise(connection) if app.slot == 0 else 0
+            return rise(connection) if app.is_first else 0
 
         if tide := await app.writer.run(beat):
             Instance(app.settings.server.data_dir).note_tide(tide)

@@ -21,7 +21,7 @@ from config.settings import Settings
 from relay.app.chores import Chores
 from relay.app.instance import Instance
 from relay.app.parts import Parts, contexts
-from relay.app.setup import UNUSABLE, declare_all, try_passwords
+from relay.app.setup import UNUSABLE, declare_all, try_passwords, warn
 from relay.delivery.ladder import Ladder
 from relay.delivery.route import idempotent
 from relay.feedback.station import Station, Supplies
@@ -30,6 +30,7 @@ from relay.store.credentials import declared_hashes
 from relay.store.nodes import bury, dead_nodes, figures_beside, register_node
 from relay.store.providers import look_again
 from relay.store.writer import Broken, Unavailable
+from relay.submission.certificate import Certificate, CertificateError
 from relay.submission.listener import Listener
 
 log = structlog.get_logger()
@@ -55,6 +56,11 @@ class App(Parts):
         self.ready = False
         self._http: Any = None
         self._metrics: Any = None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process says and does what is to be said and done once for all workers of its installation."""
+        return self.slot == 0
 
     @cached_property
     def chores(self) -> Chores:
@@ -152,11 +158,11 @@ class App(Parts):
         self.admin_key = Instance(self.settings.server.data_dir).admin_key(settings)
         self.settings = settings
         self.traffic.limits = self.limits()
-        if self.slot == 0:
-            await self.writer.run(self.station.begin)
+        if self.is_first:
+            await self.writer.run(self._for_all)
         self.desk.forget()
         if self.certificate is not None:
-            self.certificate.reload()
+            self._renew(self.certificate)
         for listener, terms in zip(self.listeners, self.terms(), strict=False):
             listener.change(terms)
         delivery, providers = settings.delivery_config, settings.providers
@@ -167,6 +173,19 @@ class App(Parts):
         self.worker.wake()
 
     # -- details ----------------------------------------------------------------------------
+
+    def _for_all(self, connection: Connection) -> None:
+        warn(connection, self.settings)
+        self.station.begin(connection)
+
+    def _renew(self, certificate: Certificate) -> None:
+        try:
+            certificate.reload()
+        except CertificateError as error:
+            log.warning("certificate not replaced, the old one stays", slot=self.slot, error=str(error))
+        else:
+            if self.is_first:
+                log.info("certificate read", file=str(certificate.chain))
 
     def register(self, connection: Connection) -> None:
         """Make this process known."""

@@ -182,21 +182,24 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
 
 
 async def _reload(app: App, path: Path) -> None:
-    """Read the file again; one that is wrong changes nothing."""
+    """Read the file again; one that is wrong changes nothing.
+
+    What changed is told once, by the first worker. Each tells of its own failure: another may have read in the file.
+    """
     from config.changes import diff
 
     try:
         loaded = load(path, more=OF_A_RELOAD)
     except ConfigError as error:
         for problem in error.problems:
-            log.error("the configuration was not reloaded", problem=str(problem))  # noqa: TRY400 - the problem says it all
+            log.error("the configuration was not reloaded", slot=app.slot, problem=str(problem))  # noqa: TRY400 - the problem says it all
         return
-    for change in diff(app.settings, loaded.settings):
+    for change in diff(app.settings, loaded.settings) if app.is_first else ():
         log.info("configuration", change=str(change))
     try:
         await app.reload(with_standing(loaded.settings, until_restart(app.settings)))
     except (*UNUSABLE, Unavailable) as error:
-        log.error("the configuration was not reloaded", problem=str(error))  # noqa: TRY400 - the problem says it all
+        log.error("the configuration was not reloaded", slot=app.slot, problem=str(error))  # noqa: TRY400 - the problem says it all
 
 
 def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Sockets, count: int) -> NoReturn:

@@ -61,6 +61,7 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
                 remembered(connection, "secret_key", vault.fingerprint)
                 partitions.prepare(connection, time.time_ns() // 1_000_000)
                 declare_all(connection, settings, vault)
+                warn(connection, settings)
                 noted = instance.tide
                 restored = restored or noted > tide(connection)
                 _bury(connection, settings, instance, everybody=restored)
@@ -122,12 +123,11 @@ def declare_all(connection: Connection, settings: Settings, vault: Vault) -> Non
         ensure_keys(
             connection, domain.domain, domain.dkim.selector, vault=vault, new_id=ids.new, now=now, brought=brought
         )
-    _warn(connection, settings)
     declare_providers(connection, [provider.name for provider in settings.providers], now)
 
 
-def _warn(connection: Connection, settings: Settings) -> None:
-    """What the file says and does not bring about: changed selectors, and credentials somebody revoked."""
+def warn(connection: Connection, settings: Settings) -> None:
+    """Log what the file says and does not bring about: changed selectors, and credentials somebody revoked."""
     for domain in settings.domains:
         if standing := bypassed(connection, domain.domain, domain.dkim.selector):
             log.warning(

@@ -10,10 +10,7 @@ import ssl
 from pathlib import Path
 from typing import Literal, NoReturn
 
-import structlog
 from cryptography import x509
-
-log = structlog.get_logger()
 
 # Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL"
@@ -33,32 +30,25 @@ class CertificateError(ValueError):
 
 
 class Certificate:
-    """A chain and its key, read from files, and again on `reload`. Raises CertificateError at first."""
+    """A chain and its key, read from files, and again on `reload`. Raises CertificateError."""
 
     def __init__(self, chain: Path, key: Path, *, minimum: Literal["1.2", "1.3"] = "1.2") -> None:
-        self._chain = chain
+        self.chain = chain
         self._key = key
         self._minimum = minimum
         self.context = self._read()
 
-    def reload(self) -> bool:
-        """Reads the files again; False when they cannot be used and the old certificate stays."""
-        try:
-            context = self._read()
-        except CertificateError as error:
-            log.warning("certificate not replaced, the old one stays", file=str(self._chain), error=str(error))
-            return False
-        self.context = context
-        log.info("certificate read", file=str(self._chain))
-        return True
+    def reload(self) -> None:
+        """Reads the files again. Raises CertificateError when they cannot be used; then the old certificate stays."""
+        self.context = self._read()
 
     def _read(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = _MINIMUM[self._minimum]
         context.set_ciphers(_CIPHERS)
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-        names = _names(self._chain)
-        _load(context, self._chain, self._key)
+        names = _names(self.chain)
+        _load(context, self.chain, self._key)
         context.sni_callback = lambda _, name, __: _answer_to(name, names)
         return context
 

@@ -1,5 +1,6 @@
-"""SIGHUP: what takes effect at once; a file that cannot be, of which every worker says why."""
+"""SIGHUP: what takes effect at once and is told once; a file that cannot be, of which every worker says why."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ def test_a_file_that_takes_the_name_of_a_mailbox_made_beside_it_is_not_read_in(m
     server.rewrite({"mailboxes": [mailbox(), mailbox("sales")]})
     server.reload()
     until(lambda: server.logs().count("the configuration was not reloaded") == 2, 60)
+    logged = [json.loads(line) for line in server.logs().splitlines()]
+    assert [line["change"] for line in logged if line["event"] == "configuration"] == ["mailboxes[sales]: added"]
+    assert {line["slot"] for line in logged if line["event"] == "the configuration was not reloaded"} == {0, 1}
     assert f"the mailbox made@{DOMAIN} of the API has the name sales: choose another in the file" in server.logs()
     assert server.submit(["bob@example.net"], MESSAGE).code == 250
     assert server.terminate() == 0
