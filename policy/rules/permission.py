@@ -1,8 +1,9 @@
 """Whether the recipient wants it: suppressions and, for commercial mail, consent.
 
-What binds all mail is told as `suppressed`, an unsubscribe as `unsubscribed`. A refusal
-that rests on a global suppression names neither date nor kind: it may have come about
-through another tenant.
+What binds all mail is told as `suppressed`, an unsubscribe that binds commercial mail
+alone as `unsubscribed`: other mail to that recipient still passes. A refusal that rests
+on a global suppression names neither date nor kind: it may have come about through
+another tenant.
 """
 
 from typing import Any
@@ -36,13 +37,15 @@ def suppression_check(case: Case, recipient: RecipientFacts, known: RecipientSta
     binding = [s for s in known.suppressions if _binds(case, s)]
     if not binding:
         return PASSED
-    return _suppressed(recipient, min(binding, key=_telling))
+    return _suppressed(case, recipient, min(binding, key=_telling))
 
 
 def _binds(case: Case, suppression: Suppression) -> bool:
-    if suppression.kind != "unsubscribe":
-        return True
-    return case.commercial or case.settings.suppression_check.unsubscribe_binds_all
+    return case.commercial or _binds_all(case, suppression)
+
+
+def _binds_all(case: Case, suppression: Suppression) -> bool:
+    return suppression.kind != "unsubscribe" or case.settings.suppression_check.unsubscribe_binds_all
 
 
 def _telling(suppression: Suppression) -> tuple[bool, bool, int]:
@@ -50,12 +53,12 @@ def _telling(suppression: Suppression) -> tuple[bool, bool, int]:
     return (suppression.scope == "global", suppression.kind == "unsubscribe", suppression.since)
 
 
-def _suppressed(recipient: RecipientFacts, entry: Suppression) -> Finding:
+def _suppressed(case: Case, recipient: RecipientFacts, entry: Suppression) -> Finding:
     if entry.scope == "global":
         evidence: dict[str, Any] = {"scope": "global"}
         return refuse("suppressed", f"{recipient.address}", "never", "drop_recipient", evidence=evidence)
     evidence = {"scope": entry.scope, "kind": entry.kind, "since": day(entry.since)}
-    reason = "unsubscribed" if entry.kind == "unsubscribe" else "suppressed"
+    reason = "suppressed" if _binds_all(case, entry) else "unsubscribed"
     detail = f"{recipient.address} {_WORDS.get(entry.kind, entry.kind)} {evidence['since']}"
     return refuse(reason, detail, "never", "drop_recipient", evidence=evidence)
 

@@ -83,7 +83,7 @@ def test_rcpt_is_answered_as_far_as_it_can_be(known: RecipientState, expected: s
 
 def test_what_binds_all_mail_is_told_at_rcpt() -> None:
     gone = state(RecipientState(suppressions=(Suppression("tenant", "unsubscribe", NOW),)))
-    assert reason(at_rcpt(with_rule("suppression_check", unsubscribe_binds_all=True), TO_BOB, gone)) == "unsubscribed"
+    assert reason(at_rcpt(with_rule("suppression_check", unsubscribe_binds_all=True), TO_BOB, gone)) == "suppressed"
     recent = state(RecipientState(last_at=NOW - MINUTE, first_at=1))
     assert reason(at_rcpt(with_rule("cooldown", all_mail=True), TO_BOB, recent)) == "cooldown"
     leased = state(RecipientState(leased_by="mbx_2", leased_at=NOW))

@@ -171,7 +171,7 @@ ROWS = (
         SALES, suppressed("tenant", "unsubscribe"),
     ),
     Row(
-        "suppression_check", "unsubscribed", "bob@example.com unsubscribed 2026-03-01", "never", "drop_recipient",
+        "suppression_check", "suppressed", "bob@example.com unsubscribed 2026-03-01", "never", "drop_recipient",
         known=suppressed("tenant", "unsubscribe"), policy=with_rule("suppression_check", unsubscribe_binds_all=True),
     ),
     Row(

@@ -47,7 +47,9 @@ def test_an_unsubscribe_may_be_made_to_bind_all_mail_and_is_then_told_at_rcpt(ga
     gate.suppress("unsub2@example.com", reason="unsubscribe")
     with agent.connect() as client:
         client.command(f"MAIL FROM:<{agent.address}>")
-        assert refused(client.command("RCPT TO:<unsub2@example.com>")).reason == "unsubscribed"
+        said = refused(client.command("RCPT TO:<unsub2@example.com>"))
+    assert said.verdict == (550, "5.7.1", "suppressed", "never", "drop_recipient")
+    assert re.fullmatch(f"unsub2@example.com unsubscribed {TODAY}", said.detail)
 
 
 def test_a_global_entry_tells_neither_its_date_nor_its_kind(gate: Gate):
