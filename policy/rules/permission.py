@@ -107,7 +107,10 @@ def _applying(rule: ConsentValidation, consent: Consent | None) -> list[ConsentP
 
 
 def _lacking(profile: ConsentProfile, consent: Consent, now: int) -> str:
-    basis = consent.basis or "express"
+    # Who relies on consent must be able to prove what it was: GDPR Art. 7(1); CASL s. 13.
+    basis = consent.basis
+    if not basis:
+        return f"consent without a basis does not suffice for {profile.name}"
     if basis not in profile.bases:
         return f"the basis {basis} does not suffice for {profile.name}"
     days = dict(profile.expiry_days).get(basis)

@@ -33,7 +33,11 @@ class NewConsent(Given):
 
     email: Email
     granted: bool = True
-    basis: Short = Field(default="", examples=["express", "implied", "contract", "legitimate_interest"])
+    basis: Short = Field(
+        default="",
+        description="Why mail is allowed. Without one no profile that asks for consent is content.",
+        examples=["express", "implied", "contract", "legitimate_interest"],
+    )
     source: Short = Field(default="", examples=["signup form"])
     jurisdiction: Short = Field(
         default="",

@@ -191,6 +191,11 @@ ROWS = (
         SALES, to(consent=Consent(False, MARCH_1)), with_rule("consent_validation", profiles=("gdpr",)),
     ),
     Row(
+        "consent_validation", "no_consent", "bob@example.com: consent without a basis does not suffice for gdpr",
+        "human", "get_consent", SALES, to(consent=Consent(True, MARCH_1)),
+        with_rule("consent_validation", profiles=("gdpr",)),
+    ),
+    Row(
         "consent_validation", "no_consent", "bob@example.com: the basis inquiry ran out 2025-12-23", "human",
         "get_consent", SALES, to(consent=Consent(True, NOW - 273 * DAY, "inquiry", "CA")),
         with_rule("consent_validation", profiles=("casl",)),
