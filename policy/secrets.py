@@ -36,6 +36,8 @@ _CANDIDATE = re.compile(r"[A-Za-z0-9_\-./+=:~]{16,}")
 _OWN_BEGINNING = "gp_live_"
 _OWN = re.compile(_OWN_BEGINNING + "[a-z2-7]{16}_[a-z2-7]{52}")
 _EDGES = ".,:;=/-+~"
+# What grep and diff put before a line: the name of the file, the number of the line; a sign.
+_LISTED = re.compile(r"\A(?:[+-]|(?:[^:]{1,255}?[:-])??\d{1,6}[:-])")
 _AROUND = "\"'`()<>[]{}.,:;!?"
 _OWN_SIGNS = 3  # such signs that a chosen secret may end in itself, before others
 _CUT = 16  # pieces of one token
@@ -348,7 +350,8 @@ def _readings(chunk: str) -> Iterator[str]:
 def _bared(chunk: str) -> tuple[str, ...]:
     """The chunk and what it assigns, with and without what they stand in: of a secret's own signs some stay."""
     after_colon, assigned = chunk.partition(":")[2], chunk.partition("=")[2]
-    words = (chunk, after_colon, assigned, chunk.lstrip(_AROUND), after_colon.lstrip(_AROUND), assigned.lstrip(_AROUND))
+    lines = (chunk, after_colon, assigned, _LISTED.sub("", chunk, 1))
+    words = (*lines, *[line.lstrip(_AROUND) for line in lines])
     signs = len(chunk) - len(chunk.rstrip(_AROUND))
     return (*words, *[word[:-n] for n in range(max(1, signs - _OWN_SIGNS), signs + 1) for word in words])
 
@@ -357,6 +360,8 @@ def _pieces(token: str) -> list[str]:
     """The token as it stands, without the signs around it, and cut where assignments, paths and URLs are cut."""
     bare = token.strip(_EDGES)
     pieces = [token] if bare == token else [token, token.rstrip(".,:"), bare]
+    if listed := _LISTED.match(bare):
+        pieces.append(bare[listed.end() :])
     for sign in ":=/":
         if sign in bare:
             pieces.append(token.partition(sign)[2].rstrip(".,:"))

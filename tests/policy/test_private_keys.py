@@ -22,6 +22,13 @@ KEYS = {
     "putty private key": "PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\nComment: a\nPublic-Lines: 1\n"
     f"AAAAB3NzaC1yc2E\nPrivate-Lines: 14\nAAABAQ{LINE}\n",
 }
+
+
+def numbered(key: str, before: str) -> str:
+    """The key with this before each of its lines, from line 9 on."""
+    return "".join(before.format(n) + line for n, line in enumerate(key.splitlines(keepends=True), 9))
+
+
 FORMS: dict[str, Callable[[str], str]] = {
     "as it is": str,
     "with CRLF": lambda key: key.replace("\n", "\r\n"),
@@ -32,6 +39,15 @@ FORMS: dict[str, Callable[[str], str]] = {
     "in source code": lambda key: " +\n".join(f"  {line!r}" for line in key.splitlines(keepends=True)),
     "indented": lambda key: "key: |\n" + "".join(f"        {line}" for line in key.splitlines(keepends=True)),
     "quoted": lambda key: "".join(f"> > {line}" for line in key.splitlines(keepends=True)),
+    "listed by cat -n": lambda key: numbered(key, "{:6}\t"),
+    "numbered, with blanks for tabs": lambda key: numbered(key, "{:6}  "),
+    "found by grep": lambda key: numbered(key, "backup 2024/prod.env:"),
+    "found by grep -n": lambda key: numbered(key, "backup 2024/prod.env:{}:"),
+    "found by grep -n, in JSON": lambda key: json.dumps({"output": numbered(key, "etc/site1.env:{}:")}),
+    "found by grep -nA, as the name of the opening's line only": lambda key: numbered(key, "etc/site1-{}-").replace(
+        "etc/site1-9-", "etc/site1:9:"
+    ),
+    "as a container logs": lambda key: numbered(key, "web_1  | "),
     "as a difference": lambda key: "".join(f"-{line}" for line in key.splitlines(keepends=True)),
 }
 
@@ -60,6 +76,9 @@ def test_a_key_is_found_in_every_form(kind: str, form: str) -> None:
         f"-----BEGIN PUBLIC KEY-----\n{LINE}",
         f"either of -----BEGIN PRIVATE KEY----- and -----BEGIN CERTIFICATE-----\n{LINE}",
         "PuTTY-User-Key-File-2: ssh-rsa\nPrivate-Lines: 14\n…",
+        "a.pem:1:-----BEGIN PRIVATE KEY-----\nb.pem:1:-----BEGIN PRIVATE KEY-----\n",
+        f"a.pem:1:-----BEGIN PRIVATE KEY-----\na.pem:2:...\na.pem:9:-----BEGIN CERTIFICATE-----\na.pem:10:{LINE}\n",
+        f"a.pub:1:-----BEGIN PUBLIC KEY-----\na.pub:2:{LINE}\n",
     ],
 )
 def test_what_only_speaks_of_keys_is_none(text: str) -> None:
@@ -82,8 +101,9 @@ def test_any_text_is_looked_through(text: str) -> None:
         "-----BEGIN RSA PRIVATE KEY-----\n" + "A: b\n" * 9,
         "-",
         "Private-Lines: 8\n",
+        "\na.pem:1:-----BEGIN PRIVATE KEY-----\na.pem:2:Aa: ",
     ],
 )
 def test_cost_is_linear_in_the_text(unit: str) -> None:
-    size = 4_000_000  # half a second; were the cost a square of the size, the test's timeout would end it
+    size = 4_000_000  # a second; were the cost a square of the size, the test's timeout would end it
     assert not list(private_keys(unit * (size // len(unit)) + "PRIVATE KEY Private-Lines:"))

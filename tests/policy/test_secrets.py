@@ -52,6 +52,9 @@ FORMS = (
     "KEY={}\r\n",
     "`{}`",
     "({})",
+    "etc/prod.env:12:{}",
+    "etc/prod.env-12-{}",
+    "-{}",
 )
 
 
@@ -122,7 +125,18 @@ def test_chosen_secrets_are_known_by_their_hash_alone() -> None:
 )
 @pytest.mark.parametrize(
     "form",
-    ["the password is {}", "password={}", '("{}")', "{}.", "pass:{}", "pass={},", "<{}!>", '{{"password":"{}"}}'],
+    [
+        "the password is {}",
+        "password={}",
+        '("{}")',
+        "{}.",
+        "pass:{}",
+        "pass={},",
+        "<{}!>",
+        '{{"password":"{}"}}',
+        "a.env:12:{}",
+        "+{}",
+    ],
 )
 def test_a_chosen_secret_is_found_whatever_it_looks_like(chosen: str, form: str) -> None:
     assert [f.kind for f in SecretScanner.of(b"key", chosen=[chosen]).scan(form.format(chosen))] == ["chosen_secret"]
