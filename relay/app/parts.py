@@ -49,6 +49,7 @@ from relay.submission.desk import FrontDesk
 from relay.submission.intake import Intake, IntakeSettings
 from relay.submission.login import Logins
 from relay.submission.preparation import House
+from relay.submission.slate import Slate
 from relay.submission.tally import Tally
 from relay.submission.terms import Limits, Terms, Timeouts
 from relay.submission.throttle import Throttle
@@ -78,6 +79,7 @@ class Parts:
         slot: int = 0,
         shared: Shared | None = None,
         tally: int | None = None,
+        slate: int | None = None,
         clock: Callable[[], int] = wall_clock,
         random: Callable[[int], bytes] | None = None,
     ) -> None:
@@ -88,6 +90,7 @@ class Parts:
         self.slot = slot
         self._shared = shared
         self._tally = tally
+        self._slate = slate
         self.clock = clock
         self.random = random or Chance()
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
@@ -247,10 +250,16 @@ class Parts:
         return Traffic(self.limits(), time.monotonic, cohort, tally, on_change=lambda: self.crew.tell())  # noqa: PLW0108 - made later
 
     @cached_property
+    def slate(self) -> Slate:
+        """What is counted of those who guess and of those who call."""
+        return Slate.alone() if self._slate is None else Slate(self._slate)
+
+    @cached_property
     def throttle(self) -> Throttle:
         """Failed logins."""
         auth = self.settings.smtp.auth
         return Throttle(
+            self.slate,
             time.monotonic,
             asyncio.sleep,
             failures_per_address=auth.failures_per_address,

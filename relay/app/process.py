@@ -244,6 +244,7 @@ class App(Parts):
             writer=self.writer,
             desk=self.desk,
             logins=self.logins,
+            slate=self.slate,
             accounts=self.accounts,
             vault=self.vault,
             tokens=self.tokens,

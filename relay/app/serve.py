@@ -36,6 +36,7 @@ from relay.delivery.crew import Shared
 from relay.store.engine import Database, StoreUnusable, Unreachable, mark_of
 from relay.store.writer import Unavailable
 from relay.submission.listener import bind, inherited
+from relay.submission.slate import Slate
 from relay.submission.tally import Tally
 
 log = structlog.get_logger()
@@ -53,6 +54,7 @@ class Sockets:
     http: socket.socket
     shared: Shared | None
     tally: int | None
+    slate: int | None
 
     @classmethod
     def bound(cls, settings: Settings, workers: int = 1) -> "Sockets":
@@ -63,6 +65,7 @@ class Sockets:
             bind(settings.http.host, settings.http.port),
             Shared.made(workers) if workers > 1 else None,
             Tally.make(workers) if workers > 1 else None,
+            Slate.make() if workers > 1 else None,
         )
 
     @classmethod
@@ -74,6 +77,7 @@ class Sockets:
             inherited(charge.http),
             Shared(charge.board, charge.inboxes),
             charge.tally,
+            charge.slate,
         )
 
 
@@ -129,6 +133,7 @@ def make_app(settings: Settings, instance: Instance, sockets: Sockets, slot: int
         inbound=sockets.inbound,
         shared=sockets.shared,
         tally=sockets.tally,
+        slate=sockets.slate,
     )
 
 
@@ -211,6 +216,7 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
     gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
     assert sockets.shared is not None
     assert sockets.tally is not None
+    assert sockets.slate is not None
     charge = Charge(
         config=str(path.absolute()),
         workers=fork_workers(count, lambda slot: _worker(path, settings, instance, sockets, slot, count)),
@@ -221,6 +227,7 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
         board=sockets.shared.board,
         inboxes=sockets.shared.inboxes,
         tally=sockets.tally,
+        slate=sockets.slate,
         standing=handover.keep(settings),
         store=mark_of(settings.storage.path),
     )

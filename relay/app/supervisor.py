@@ -39,6 +39,7 @@ class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this 
     board: int  # what the workers share (`relay.delivery.crew`), and the two ends of each one's inbox
     inboxes: list[list[int]]
     tally: int  # what they count together (`relay.submission.tally`)
+    slate: int  # and what they write down (`relay.submission.slate`)
     standing: int  # descriptor of what stands until a restart
     store: str  # the mark of its file
     workers: dict[str, int]  # slots by process id
@@ -52,7 +53,8 @@ class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this 
     @property
     def descriptors(self) -> list[int]:
         """Everything that is handed down to workers."""
-        return [*self.doors, self.board, *(end for inbox in self.inboxes for end in inbox), self.tally, self.standing]
+        inboxes = [end for inbox in self.inboxes for end in inbox]
+        return [*self.doors, self.board, *inboxes, self.tally, self.slate, self.standing]
 
 
 def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:

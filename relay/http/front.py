@@ -22,6 +22,7 @@ log = structlog.get_logger()
 SMALL_BODY = 1 << 20
 HOOK_BODY = 5 << 20
 PATIENCE = 30.0  # seconds a body may pause
+GUESSES = 30  # wrong keys an address may try in a minute
 IMPORT_BODY = 1 << 30  # imports are read line by line, never held
 KEYED = ("/v1/", "/mcp")
 HEADERS = (
@@ -38,7 +39,8 @@ class Front:
         self._house = house
         self._door = door
         self._count = count
-        self._pace = Pace(lambda: house.settings().http.calls_per_minute, time.monotonic)
+        self._pace = Pace(house.slate, "call", lambda: house.settings().http.calls_per_minute, time.monotonic)
+        self._guesses = Pace(house.slate, "guess", lambda: GUESSES, time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call."""
@@ -75,7 +77,7 @@ class Front:
         try:
             return await self._door.caller(given[0].decode("latin-1") if given else "")
         except Problem as problem:
-            if problem.code == "wrong_key" and (wait := self._pace.failed(peer)):
+            if problem.code == "wrong_key" and (wait := self._guesses.take(peer)):
                 detail = "too many wrong keys from this address"
                 raise Problem("too_many_requests", detail, headers={"Retry-After": str(wait)}) from None
             raise

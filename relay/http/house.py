@@ -30,6 +30,7 @@ from relay.store.writer import Unavailable, Writer
 from relay.submission.account import Accounts
 from relay.submission.desk import FrontDesk
 from relay.submission.login import Logins
+from relay.submission.slate import Slate
 
 T = TypeVar("T")
 
@@ -63,6 +64,7 @@ class House:
     writer: Writer
     desk: FrontDesk
     logins: Logins
+    slate: Slate
     accounts: Accounts
     vault: Vault
     tokens: Tokens

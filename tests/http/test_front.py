@@ -5,6 +5,7 @@ import re
 from relay.http.pace import Pace
 from relay.http.problems import CODES
 from relay.store.writer import Unavailable
+from relay.submission.slate import Slate
 from tests.http.office import Office
 
 
@@ -130,12 +131,12 @@ async def test_H19_guessing_keys_is_slowed_down(office):
 
 def test_a_bucket_refills_evenly():
     now = [0.0]
-    pace = Pace(lambda: 60, lambda: now[0])
+    pace = Pace(Slate.alone(), "call", lambda: 60, lambda: now[0])
     assert [pace.take("a") for _ in range(61)] == [0] * 60 + [1]
     assert pace.take("b") == 0
     now[0] = 1.0
     assert (pace.take("a"), pace.take("a")) == (0, 1)
-    assert all(Pace(lambda: 0, lambda: 0.0).take("a") == 0 for _ in range(5))
+    assert all(Pace(Slate.alone(), "call", lambda: 0, lambda: 0.0).take("a") == 0 for _ in range(5))
 
 
 async def test_the_documentation_needs_no_network(office):

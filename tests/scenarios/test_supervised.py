@@ -65,6 +65,18 @@ def test_connections_are_spread_evenly_and_a_lone_senders_mail_is_delivered_by_t
     assert sum(taker != carrier for taker, carrier in ways[16:]) > 30  # but those of before the many had left
 
 
+def test_the_pace_of_a_key_is_one_of_the_machine(make_server, provider):
+    server = make_server(TWO | {"http": {"calls_per_minute": 1}}, providers=[provider.settings()])
+    until(lambda: server.logs().count('"ready"') == 2, 60)
+    with server.api() as operator:
+        key = operator.post("/v1/me/keys", json={"label": "agent", "scope": f"agent:{ADDRESS}"}).json()["key"]
+    codes = []
+    for _ in range(12):
+        with server.api(key) as agent:  # a connection of its own, to whichever worker takes it
+            codes.append(agent.get("/v1/me/keys").status_code)
+    assert codes == [200] + [429] * 11
+
+
 def test_a_limit_of_connections_is_one_of_the_machine(make_server, provider):
     limits = {"smtp": {"connections": {"per_credential": 3}}}
     server = make_server(TWO | limits, providers=[provider.settings()])
@@ -116,7 +128,7 @@ def test_a_worker_that_takes_over_has_the_store_the_key_and_the_doors_of_the_oth
         server.rewrite(elsewhere)
         if after_reload:
             server.reload()
-            until(lambda: server.logs().count("server.secretKey: changed (after a restart)") == 2, 60)
+            until(lambda: "server.secretKey: changed (after a restart)" in server.logs(), 60)
         os.kill(min(server.workers()), signal.SIGKILL)
         until(lambda ready=3 + after_reload: server.logs().count('"ready"') == ready, 60)
         for number in range(8):

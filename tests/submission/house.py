@@ -20,6 +20,7 @@ from relay.mail.address import Address
 from relay.submission.certificate import Certificate
 from relay.submission.listener import Listener, bind
 from relay.submission.session import Session
+from relay.submission.slate import Slate
 from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission
 from relay.submission.terms import Terms
 from relay.submission.throttle import Throttle
@@ -121,7 +122,7 @@ class Hall:
         self.loop.set_exception_handler(lambda _, context: self.complaints.append(context))
         self.traffic = Traffic(terms.limits, self.clock)
         self.others_have_fewer = False
-        self.throttle = Throttle(self.clock, self.clock.sleep)
+        self.throttle = Throttle(Slate.alone(), self.clock, self.clock.sleep)
         self.listener = Listener(
             bind("127.0.0.1", 0),
             terms,

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from policy.decision import Refusal
+from relay.submission.slate import Slate
 from relay.submission.submission import AuthRefused, Unavailable
 from relay.submission.throttle import LONGEST_DELAY, Throttle
 from tests.submission.house import MESSAGE, Hall, MakeHall, ScriptedDesk, StillClock
@@ -53,7 +54,7 @@ def test_S32_an_unknown_user_costs_and_sounds_the_same(hall: Hall) -> None:
 
 def test_S32_an_address_that_guesses_is_locked_out_and_a_right_password_is_not() -> None:
     clock = StillClock()
-    throttle = Throttle(clock, clock.sleep, failures_per_address=20)
+    throttle = Throttle(Slate.alone(), clock, clock.sleep, failures_per_address=20)
     penalties = [throttle.failed("192.0.2.7", "192.0.2.7", f"user{n}") for n in range(21)]
     assert [p.locked_out for p in penalties] == [False] * 20 + [True]
     assert not throttle.failed("127.0.0.1", "", "user").locked_out
@@ -61,13 +62,20 @@ def test_S32_an_address_that_guesses_is_locked_out_and_a_right_password_is_not()
     assert not throttle.failed("192.0.2.7", "192.0.2.7", "user").locked_out
 
 
-def test_S32_no_delay_outlasts_the_handler_and_the_book_is_bounded() -> None:
+def test_S32_no_delay_outlasts_the_handler() -> None:
     clock = StillClock()
-    throttle = Throttle(clock, clock.sleep)
+    throttle = Throttle(Slate.alone(), clock, clock.sleep)
     assert max(throttle.failed("h", "h", "u").delay for _ in range(100)) == LONGEST_DELAY < 30
-    for number in range(20_000):
-        throttle.failed("h", str(number), str(number))
-    assert len(throttle._pairs) <= 10_000 >= len(throttle._places)
+
+
+def test_S32_the_workers_of_a_machine_count_failed_logins_together() -> None:
+    clock, descriptor = StillClock(), Slate.make()
+    throttles = [Throttle(Slate(descriptor), clock, clock.sleep, failures_per_address=20) for _ in range(2)]
+    penalties = [throttles[n % 2].failed("192.0.2.7", "192.0.2.7", "user") for n in range(21)]
+    assert [p.locked_out for p in penalties] == [False] * 20 + [True]
+    assert [p.delay for p in penalties[:3]] == [0.25, 0.5, 1.0]
+    throttles[0].succeeded("192.0.2.7", "user")
+    assert throttles[1].failed("192.0.2.7", "192.0.2.7", "user").delay == 0.25
 
 
 @pytest.mark.parametrize("verb", ["AUTH PLAIN", "auth plain", "Auth pLaIn"])

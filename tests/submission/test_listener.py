@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from relay.submission.listener import Listener, bind
+from relay.submission.slate import Slate
 from relay.submission.terms import Limits, Terms
 from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
@@ -59,7 +60,7 @@ def test_tls_without_a_certificate_is_refused_at_once() -> None:
             Terms("relay.test", tls="implicit"),
             desk=ScriptedDesk(),
             traffic=Traffic(Limits(), clock),
-            throttle=Throttle(clock, clock.sleep),
+            throttle=Throttle(Slate.alone(), clock, clock.sleep),
         )
 
 

@@ -29,7 +29,7 @@ class SignIn:
         self._house = house
         self._sessions = sessions
         self._door = Door(house)
-        self._pace = Pace(lambda: TRIES, time.monotonic)
+        self._pace = Pace(house.slate, "sign-in", lambda: TRIES, time.monotonic)
 
     async def show(self, request: Request) -> Response:
         """One field."""
