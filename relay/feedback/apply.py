@@ -20,7 +20,9 @@ from relay.feedback.events import FeedbackEvent
 from relay.feedback.told import Found, Told, clues, from_stored, to_stored, together, told_by_provider
 from relay.store import feedback as store
 from relay.store.consequences import Consequences, Suppress
+from relay.store.engine import loads
 from relay.store.events import Event, record
+from relay.store.parcel import is_agents
 
 REFUSED = frozenset({"bounced", "rejected", "failed"})
 # Whoever says one of these of a message has it, so an uncertain delivery was taken.
@@ -238,8 +240,7 @@ def _kept(told: Told, row: Any, now: int) -> store.Kept:
 
 
 def _is_agents(row: Any) -> bool:
-    """Whether it is mail of an agent: not a notice of ours, nor a customer's own bounce (the null sender)."""
-    return bool(row.mail_from) and row.source != "house"
+    return is_agents(loads(row.envelope))
 
 
 def _data(told: Told) -> dict[str, Any]:

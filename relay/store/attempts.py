@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from relay.store import guard, tallies, volumes
 from relay.store import schema as t
 from relay.store.events import Event, record
-from relay.store.parcel import Due, Parcel
+from relay.store.parcel import Due, Parcel, is_agents
 from relay.store.prepared import Prepared
 from relay.store.quota import Accounts, Quota, Taken
 from relay.store.states import OPEN, check_change
@@ -349,8 +349,8 @@ def _counted(item: Settle) -> str:
 
 
 def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str, str]]) -> None:
-    """Count outcomes; what reached a verdict at a provider was sent. A customer's own bounces are no agent's mail."""
-    counted = [one for one in counted if one[0].mail_from]
+    """Count outcomes; what reached a verdict at a provider was sent."""
+    counted = [one for one in counted if is_agents(one[0].envelope)]
     sent = [one for one in counted if one[2] in ("delivered", "bounced")]
     volumes.add(connection, [(p.tenant_id, at, p.mailbox_id, through, p.campaign) for p, at, _, through in sent])
     tallies.add(

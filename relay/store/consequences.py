@@ -22,6 +22,7 @@ from relay.store import schema as t
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
+from relay.store.parcel import is_agents
 from relay.store.prepared import Prepared, insertion
 from relay.store.standing import Judge, RuleOf
 
@@ -120,7 +121,7 @@ class Consequences:
     def settled(self, connection: Connection, items: Sequence[Settle]) -> None:
         """What follows from outcomes of delivery."""
         rules = self.rules()
-        items = [i for i in items if i.parcel.envelope.get("source") != "house"]  # a notice of ours proves nothing
+        items = [i for i in items if is_agents(i.parcel.envelope)]  # else it proves nothing
         hard = [i for i in items if i.state == "bounced" and i.hard]
         used_up = [i for i in items if i.state == "bounced" and i.reason == "soft_bounces"]
         suppressed = [_of_bounce(i) for i in hard] if rules.suppress_hard else []

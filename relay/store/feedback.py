@@ -16,6 +16,7 @@ from relay.store import guard, tallies, volumes
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
+from relay.store.parcel import is_agents
 from relay.store.states import check_change
 
 _f, _d, _s = t.feedback.c, t.deliveries.c, t.sends.c
@@ -106,7 +107,7 @@ _BY_PROVIDER_ID = select(_d.send_id).where(_d.provider_id != "", _d.provider_id.
 _BY_MESSAGE_ID = select(_s.id).where(_s.message_id != "", _s.message_id.in_(bindparam("ids", expanding=True)))
 _MAILBOXES = select(_s.mailbox_id).where(_s.id.in_(bindparam("ids", expanding=True))).distinct()
 _FOUND = (
-    select(t.deliveries, _s.mail_from, _s.from_address, _s.source, _s.message_id, _s.campaign)
+    select(t.deliveries, _s.envelope, _s.from_address, _s.message_id, _s.campaign)
     .join(t.sends, _s.id == _d.send_id)
     .where(_d.send_id.in_(bindparam("ids", expanding=True)))
     .order_by(_d.send_id, _d.n)
@@ -173,8 +174,8 @@ def _change(connection: Connection, row: Any, state: str, now: int, *, reason: s
 
 
 def count(connection: Connection, counted: Sequence[tuple[Any, dict[str, int]]], now: int) -> None:
-    """Count what came of deliveries, all of a transaction at once. A customer's own bounces are no agent's mail."""
-    counted = [(row, columns) for row, columns in counted if row.mail_from]
+    """Count what came of deliveries, all of a transaction at once."""
+    counted = [(row, columns) for row, columns in counted if is_agents(loads(row.envelope))]
     sent = [row for row, columns in counted if "sent" in columns]
     volumes.add(connection, [(row.tenant_id, now, row.mailbox_id, row.provider, row.campaign) for row in sent])
     tallies.add(

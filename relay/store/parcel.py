@@ -26,6 +26,11 @@ class Due(Struct, frozen=True):
     provider: str = ""  # of the last attempt
 
 
+def is_agents(envelope: Mapping[str, Any]) -> bool:
+    """Whether mail is an agent's, and what comes of it counts: no notice of ours, nor what a mail system returned."""
+    return envelope.get("source") != "house" and not envelope.get("returned")
+
+
 class Parcel(Struct, frozen=True):
     """One submission on its way out. `data` is None when the bytes are still in the store.
 
@@ -42,7 +47,7 @@ class Parcel(Struct, frozen=True):
     received_at: int
     campaign: str
     metadata: Mapping[str, Any]
-    envelope: Mapping[str, Any]  # source, helo, peer, tls, smtputf8
+    envelope: Mapping[str, Any]  # source, helo, peer, tls, smtputf8; returned where it is a return
     plan: Mapping[str, Any]  # what compliance requires, planned at decision, applied at departure
     due: tuple[Due, ...]
     node: str = ""  # who holds the lease; nobody does where it is only looked at

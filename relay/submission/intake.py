@@ -316,17 +316,18 @@ def _send_row(item: Prepared, decision: Decision) -> dict[str, Any]:
         "dedupe_key": facts.dedupe_key,
         "campaign": facts.campaign,
         "metadata": dumps(dict(facts.metadata)) if facts.metadata else "{}",
-        "envelope": dumps(_envelope(submission)),
+        "envelope": dumps(_envelope(item)),
         "plan": dumps(dict(item.plan)) if item.plan else "{}",
         "digest": facts.digest,
         "received_at": facts.now,
     }
 
 
-def _envelope(submission: Submission) -> dict[str, Any]:
+def _envelope(item: Prepared) -> dict[str, Any]:
     """How it came, as it is kept beside it."""
-    came = submission.origin
-    return {"source": came.source, "helo": came.helo, "peer": came.peer, "tls": came.tls, "smtputf8": came.smtputf8}
+    came = item.submission.origin
+    kept = {"source": came.source, "helo": came.helo, "peer": came.peer, "tls": came.tls, "smtputf8": came.smtputf8}
+    return kept | {"returned": True} if item.facts.is_return else kept
 
 
 def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
@@ -390,7 +391,7 @@ def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDel
         received_at=send["received_at"],
         campaign=send["campaign"],
         metadata=item.facts.metadata,
-        envelope=_envelope(item.submission),
+        envelope=_envelope(item),
         plan=item.plan,
         due=tuple(leased),
         node=next(d.lease_node for d in deliveries if d.lease_node),

@@ -1,6 +1,7 @@
 """The ground feedback falls on: deliveries as delivery leaves them, and short ways to ask what became of them."""
 
 import itertools
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -75,6 +76,7 @@ class Ground:
         message_id: str = "",
         mail_from: str = "agent@sender.test",
         source: str = "smtp",
+        returned: bool = False,
         mailbox_id: str = MAILBOX,
         began: int = 0,
         body: bytes | None = None,
@@ -92,7 +94,7 @@ class Ground:
             "size": 100,
             "decision": "approved",
             "received_at": NOW,
-            "envelope": f'{{"source":"{source}"}}',
+            "envelope": json.dumps({"source": source, "returned": returned}),
             "metadata": "{}",
             "plan": "{}",
         }

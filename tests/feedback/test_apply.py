@@ -215,6 +215,13 @@ def test_notices_of_our_own_suppress_nobody(ground: Ground):
     assert ground.suppressions() == []
 
 
+def test_what_a_mail_system_returned_counts_for_nobody_and_all_else_from_the_null_sender_does(ground: Ground):
+    ground.hook(hard(ground.send(mail_from="", returned=True), event_id="of a return"))
+    assert (ground.suppressions(), ground.counts()) == ([], {})
+    ground.hook(hard(ground.send(mail_from="")))
+    assert (ground.suppressions(), ground.counts()) == ([(BOB, "hard_bounce", "tenant")], {"bounced": 1})
+
+
 def test_hard_bounces_may_only_be_recorded_where_the_operator_wants_it_so(ground: Ground):
     ground.rules = type(ground.rules)(suppress_hard=False)
     send = ground.send()

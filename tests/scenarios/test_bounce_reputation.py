@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import text
 
 from relay.store.accounts import resume_mailbox
+from tests.scenarios import letters
 from tests.support.inside import Inside, MakeInside
 from tests.support.provider import Provider
 from tests.support.script import Script
@@ -53,6 +54,20 @@ def ask(inside: Inside, statement: str) -> object:
 STATUS = "SELECT status FROM mailboxes"
 FINAL = "SELECT count(*) FROM deliveries d JOIN sends s ON s.id = d.send_id WHERE s.source <> 'house' AND d.state IN ('delivered', 'bounced')"  # noqa: E501
 DEAD = Script().on(rcpt=lambda asked: "550 5.1.1 no such user" if asked.argument.startswith("dead") else None)
+
+
+def test_a_return_that_bounces_counts_for_nobody_and_an_automatic_answer_for_its_mailbox(
+    make_provider: Callable[..., Provider], make_inside: MakeInside
+):
+    inside = make_inside(providers=[make_provider(DEAD).settings()])
+    answer = message(2).replace(b"\r\n\r\n", b"\r\nAuto-Submitted: auto-replied\r\n\r\n", 1)
+    with inside.connect() as client:
+        report = letters.report("agent@sender.test", "dead1@example.net", "Your message was not delivered.")
+        assert client.submit("", ["dead1@example.net"], report).code == 250
+        assert client.submit("", ["dead2@example.net"], answer).code == 250
+    until(inside, FINAL, lambda n: n == 2)
+    assert ask(inside, "SELECT group_concat(address) FROM suppressions") == "dead2@example.net"
+    assert ask(inside, "SELECT sum(bounced) FROM tallies WHERE scope LIKE 'mailbox:%'") == 1
 
 
 def test_bounces_pause_a_mailbox_only_where_they_leave_no_doubt(
