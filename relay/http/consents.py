@@ -35,7 +35,7 @@ class NewConsent(Given):
     granted: bool = True
     basis: Short = Field(
         default="",
-        description="Why mail is allowed. Without one no profile that asks for consent is content.",
+        description="Why mail is allowed; `express` unless named, as who writes it down says that consent was given.",
         examples=["express", "implied", "contract", "legitimate_interest"],
     )
     source: Short = Field(default="", examples=["signup form"])
@@ -94,7 +94,7 @@ async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
         granted=body.granted,
         at=body.at or now,
         recorded_at=now,
-        basis=body.basis,
+        basis=body.basis or ("express" if body.granted else ""),
         source=body.source or who.actor,
         jurisdiction=body.jurisdiction,
         proof=body.proof,

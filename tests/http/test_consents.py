@@ -62,6 +62,14 @@ async def test_a_file_grants_nothing_that_it_does_not_plainly_say(office):
     assert (refused.status_code, "'status' is not known" in refused.json()["detail"]) == (422, True)
 
 
+async def test_a_consent_that_is_written_down_is_express_unless_it_says_otherwise(office):
+    assert (await office.post("/v1/consents", {"email": "bob@example.com"})).json()["basis"] == "express"
+    assert (await office.post("/v1/consents", {"email": "bob@example.com", "granted": False})).json()["basis"] is None
+    await office.post("/v1/consents/import", content=b"email\nbob@example.com\n")
+    listed = (await office.get("/v1/consents?email=bob@example.com")).json()["data"]
+    assert sorted(str(entry["basis"]) for entry in listed) == ["None", "None", "express"]
+
+
 async def test_the_ledger_survives_export_and_import(office):
     for tenant, granted in (("default", True), ("acme", False)):
         given = {
