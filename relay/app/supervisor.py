@@ -25,6 +25,7 @@ QUICK = 10.0  # seconds: a worker that dies sooner has not served
 QUICK_DEATHS = 5  # in a row, after which little is to be hoped for
 RESPAWN_WAIT = 1.0  # seconds before a worker that died is replaced, so that a crash loop is no busy loop
 HOPELESS_WAIT = 10.0  # seconds, where the others serve on
+COULD_NOT = (os.EX_CONFIG, os.EX_UNAVAILABLE)  # exit codes of one that never served, however long that took it to see
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -109,7 +110,7 @@ class Supervisor:
         elif code == os.EX_IOERR:  # the disk failed; no worker may go on writing to it
             self._give_up(code)
         else:
-            self._quick_deaths = self._quick_deaths + 1 if lived < QUICK else 0
+            self._quick_deaths = self._quick_deaths + 1 if lived < QUICK or code in COULD_NOT else 0
             self._replace(slot, code)
 
     def _replace(self, slot: int, code: int) -> None:
