@@ -70,10 +70,10 @@ def dumps(value: Any) -> str:
 def is_storable(value: Any) -> bool:
     """Whether a client's own value can be kept: no number beyond 64 bits, no half character, no hundreds of levels."""
     try:
-        dumps([[[[value]]]])  # it is kept inside other values
+        kept = loads(dumps([[[[value]]]]))  # it is kept inside other values
     except TypeError:  # orjson's error
         return False
-    return True
+    return bool(kept == [[[[value]]]])  # what is no number to JSON, as 1e999, would be kept as null
 
 
 def canonical(value: Any) -> str:

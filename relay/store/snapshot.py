@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from policy.decision import RecipientVerdict
+from policy.decision import Decision, RecipientVerdict
 from policy.facts import Facts, RecipientFacts, exact
 from policy.memo import Prepared as Memo
 from policy.settings import PolicySettings
@@ -210,8 +210,23 @@ class Snapshot(Recollection):
             if recipient.address in due:
                 self.count(asked, recipient, due[recipient.address])
                 self._meet(asked, recipient, counts.usage, due[recipient.address])
-                self._remember(asked, marks)
-        self._remember(asked, asked.request)
+                self._remember(asked, marks, facts.send_id)
+        self._remember(asked, asked.request, facts.send_id)
+
+    def recognise(self, asked: Asked, decision: Decision) -> None:
+        """The keys a repeat came under mean what it repeats: reworded under its key it is no new message either."""
+        firsts = [verdict.first_send for verdict in decision.verdicts]
+        if not any(firsts) or decision.decision in ("blocked", "deferred"):
+            return
+        for recipient, marks, first in zip(asked.facts.recipients, asked.marks, firsts, strict=True):
+            self._learn(asked, recipient.key, marks, first)
+        self._learn(asked, "", asked.request, firsts[0] if all(firsts) else "")
+
+    def _learn(self, asked: Asked, recipient: str, marks: Mapping[str, int], first: str) -> None:
+        if first:
+            keys = {kind: mark for kind, mark in marks.items() if kind.endswith("key")}
+            new = {kind: mark for kind, mark in keys.items() if self._first(asked.facts, mark, recipient) is None}
+            self._remember(asked, new, first)
 
     def count(self, asked: Asked, recipient: RecipientFacts, due: int) -> None:
         """A copy counts where it leaves: now, or at `due` if that is later."""
@@ -260,13 +275,13 @@ class Snapshot(Recollection):
     def _contact(self, facts: Facts, key: str) -> Contact:
         return self._contacts.setdefault((facts.tenant, key), {}).setdefault(facts.mailbox, Contact())
 
-    def _remember(self, asked: Asked, marks: Mapping[str, int]) -> None:
+    def _remember(self, asked: Asked, marks: Mapping[str, int], send_id: str) -> None:
         facts, kept = asked.facts, _kept(asked.policy)
         for kind, mark in marks.items():
-            self._earlier[mark] = Earlier(kind, facts.send_id, facts.now)
+            self._earlier[mark] = Earlier(kind, send_id, facts.now)
             self._new_duplicates[mark] = {
                 "fingerprint": mark,
-                "send_id": facts.send_id,
+                "send_id": send_id,
                 "at": facts.now,
                 "expires_at": facts.now + kept[kind],
             }

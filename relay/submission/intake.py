@@ -144,6 +144,7 @@ class Intake:
         decision = decide(item.policy, item.facts, state)
         snapshot.pause(item.facts.mailbox, decision.pauses)
         self._follow(connection, item.facts, decision)
+        snapshot.recognise(asked, decision)
         accepted = decision.accepted()
         if not accepted:
             return self._turn_away(connection, item, state, decision, snapshot, batch)
@@ -272,8 +273,8 @@ def _is_reported(decision: Decision) -> bool:
 
 def _same_refusal(facts: Facts, decision: Decision, first: str) -> bytes:
     recipients = ",".join(sorted(r.key for r in facts.recipients))
-    refused = ",".join(v.refusal.reason for v in decision.verdicts if v.refusal)
-    words = f"{facts.mailbox}\0{first or decision.reason or refused}\0{decision.rule}\0{recipients}"
+    refused = ",".join(f"{v.refusal.reason} {v.refusal.detail}" for v in decision.verdicts if v.refusal)
+    words = f"{facts.mailbox}\0{first or refused}\0{decision.rule}\0{recipients}"
     return blake2b(words.encode(), digest_size=16).digest()
 
 

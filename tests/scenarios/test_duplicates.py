@@ -83,6 +83,15 @@ def test_D3_a_dedupe_key_replays_whatever_the_body(gate: Gate):
     gate.arrived(to, 2)
 
 
+def test_a_key_that_came_with_a_repeat_is_that_of_what_it_repeats(gate: Gate):
+    agent, to = gate.mailbox(), "learned@example.com"
+    message = agent.receipt(to, message_id="")
+    first = taken(agent.submit(to, message))
+    assert taken(agent.submit(to, b"X-Gatepost-Dedupe-Key: learned\r\n" + message), REPEAT) == first
+    assert taken(agent.submit(to, agent.offer(to, "X-Gatepost-Dedupe-Key: learned")), REPEAT) == first
+    gate.arrived(to)
+
+
 def test_D4_a_key_is_free_again_after_its_window_and_for_another_mailbox(gate: Gate):
     agent, other, to = gate.mailbox({"duplicate": {"dedupe_key_days": 1}}), gate.mailbox(), "free@example.com"
     key = "X-Gatepost-Dedupe-Key: shared"
@@ -111,6 +120,13 @@ def test_identical_refusals_are_one_id_for_a_minute_and_then_another(gate: Gate)
     assert len(ids) == 1
     gate.later(61)
     assert refused(agent.submit(to, agent.offer(to))).send not in ids
+
+
+def test_a_refusal_for_another_cause_within_the_minute_has_a_record_of_its_own(gate: Gate):
+    agent, to = gate.mailbox(), "causes@example.com"
+    for wrong in ("X-Gatepost-Send-At: tomorrow", "X-Gatepost-Metadata: none"):
+        told = refused(agent.submit(to, agent.receipt(to, wrong)))
+        assert gate.call("GET", f"/v1/sends/{told.send}")["detail"] == told.detail
 
 
 def test_D6_equal_alerts_with_new_message_ids_are_wanted_after_a_minute(gate: Gate):

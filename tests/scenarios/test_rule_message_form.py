@@ -57,6 +57,7 @@ def test_a_limit_of_the_policy_binds_this_mailbox(gate: Gate):
     "X-Gatepost-Send-At: 1969-12-31T23:59:59+00:00",
     'X-Gatepost-Metadata: {"a": "\\ud800"}',
     'X-Gatepost-Metadata: {"a": 1000000000000000000000000000000}',
+    'X-Gatepost-Metadata: {"a": 1e999}',
     'X-Gatepost-Metadata: {"a": ' + "[" * 400 + "]" * 400 + "}",
     "X-Gatepost-Campaign: =\x7f=",
 ])  # fmt: skip
