@@ -97,7 +97,10 @@ def _problem(answer: httpx2.Response) -> str:
     except ValueError:  # a proxy's page
         told = {}
     code = told.get("code") or f"http_{answer.status_code}"
-    words = f"{code}: {told.get('detail') or answer.reason_phrase}."
-    if wait := answer.headers.get("Retry-After"):
-        words += f" retryAfter: {wait} seconds."
+    return said(code, told.get("detail") or answer.reason_phrase, answer.headers.get("Retry-After", ""))
+
+
+def said(code: str, detail: str, wait: str = "") -> str:
+    """What went wrong, and what the model should do: one line."""
+    words = f"{code}: {detail}." + (f" retryAfter: {wait} seconds." if wait else "")
     return " ".join(filter(None, (words, _REMEDIES.get(code, ""))))

@@ -5,8 +5,13 @@ from importlib.metadata import version
 from typing import Any
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import ToolAnnotations
+from pydantic import ValidationError
 
-from relay.mcp.calls import Api
+from config.names import did_you_mean
+from relay.mcp.calls import Api, said
 from relay.mcp.tools import Tools
 
 INSTRUCTIONS = (
@@ -17,22 +22,51 @@ INSTRUCTIONS = (
 )
 
 
-def make_server(api_of: Callable[[Context[Any, Any]], Api]) -> MCPServer[Any]:
+class Server(MCPServer[Any]):
+    """A server that names what is wrong with the arguments of a call, in one line."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
+        """Call a tool; raises ToolError."""
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            known = next(list(tool.input_schema["properties"]) for tool in await self.list_tools() if tool.name == name)
+            raise ToolError(said("invalid_request", _wrong(error.__cause__, known))) from None
+
+
+def make_server(api_of: Callable[[Context[Any, Any]], Api]) -> Server:
     """A server whose tools call the API that `api_of` gives for each call."""
     # No subscriptions: nothing it lists ever changes while it runs.
-    server: MCPServer[Any] = MCPServer(
+    return Server(
         "gatepost",
         title="Gatepost",
         instructions=INSTRUCTIONS,
         version=version("gatepost"),
+        tools=[_strict(*described) for described in Tools(api_of).all()],
         log_level="WARNING",
         subscriptions=False,
     )
-    for tool, title, hints in Tools(api_of).all():
-        server.add_tool(tool, title=title, description=_description(tool), annotations=hints)
-    return server
 
 
-def _description(tool: Callable[..., Any]) -> str:
-    """A tool's docstring on one line, as models are given it."""
-    return " ".join((tool.__doc__ or "").split())
+def _strict(function: Callable[..., Any], title: str, hints: ToolAnnotations) -> Tool:
+    """A tool that refuses arguments it does not know: a misspelt dedupe key would send twice."""
+    description = " ".join((function.__doc__ or "").split())  # on one line, as models are given it
+    tool = Tool.from_function(function, title=title, description=description, annotations=hints)
+    model = tool.fn_metadata.arg_model
+    model.model_config["extra"] = "forbid"
+    model.model_rebuild(force=True)
+    tool.parameters = model.model_json_schema(by_alias=True)
+    return tool
+
+
+def _wrong(found: ValidationError, known: list[str]) -> str:
+    """Each argument that is wrong, and how; nothing of what was given is repeated."""
+    return "; ".join(
+        f"{place}: is not a known argument{did_you_mean(place, known)}"
+        if error["type"] == "extra_forbidden"
+        else f"{place}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+        for error in found.errors(include_url=False, include_context=False, include_input=False)[:10]
+        for place in [".".join(str(step) for step in error["loc"])[:100]]
+    )

@@ -180,6 +180,8 @@ async def test_the_operator_has_to_say_which_mailbox(agency: Agency) -> None:
         ({"to": []}, "to"),
         ({"subject": "a\r\nBcc: eve@example.com"}, "subject: contains a line break"),
         ({"send_at": "tomorrow"}, "sendAt"),
+        ({"to": "bob"}, "invalid_request: to: input should be a valid list. Correct the arguments and call again."),
+        ({"dedupeKey": "k"}, "dedupeKey: is not a known argument; did you mean dedupe_key?"),
     ],
 )
 async def test_wrong_arguments_are_named(agency: Agency, wrong: dict[str, object], words: str) -> None:
