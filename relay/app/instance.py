@@ -9,6 +9,7 @@ import fcntl
 import os
 import secrets
 import tempfile
+import time
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -40,16 +41,25 @@ class Instance:
             path.write_text(secrets.token_hex(8) + "\n")
         return path.read_text().strip()
 
-    def lock(self) -> None:
-        """Be the only server of this directory until the process ends; raises AlreadyRunning."""
+    def lock(self, patience: float = 0.0) -> None:
+        """Be the only server of this directory until the process ends, or `unlock`; raises AlreadyRunning.
+
+        `patience`: how many seconds to wait for a command that is just making the store.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise AlreadyRunning(f"another gatepost serves from {self.folder}; stop it first") from None
+        deadline = time.monotonic() + patience
+        while not _locked(handle):
+            if time.monotonic() >= deadline:
+                os.close(handle)
+                raise AlreadyRunning(f"another gatepost serves from {self.folder}; stop it first")
+            time.sleep(0.05)
         self.lock_descriptor = handle
+
+    def unlock(self) -> None:
+        """Let another be it."""
+        os.close(self.lock_descriptor)
+        self.lock_descriptor = -1
 
     def vault(self, settings: Settings) -> Vault:
         """The keys of the installation, from the configured secret or the data directory."""
@@ -114,6 +124,14 @@ def recognise(connection: Connection, vault: Vault) -> None:
         raise StoreUnusable(
             "the store was made under another secret key; copy the first machine's secret.key or set server.secret_key"
         )
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_hex(words: str) -> bool:

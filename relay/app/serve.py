@@ -91,7 +91,7 @@ def run(path: Path) -> int:
     for problem in loaded.warnings:
         log.warning(str(problem))
     instance = Instance(settings.server.data_dir)
-    instance.lock()
+    instance.lock(patience=2.0)
     prepare(settings, instance)
     count = (os.cpu_count() or 1) if settings.server.workers == "auto" else settings.server.workers
     sockets = Sockets.bound(settings, count)

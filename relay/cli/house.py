@@ -17,14 +17,16 @@ from sqlalchemy import Connection
 
 from config.loader import load
 from config.settings import Settings
-from relay.app.instance import Instance, recognise
+from relay.app.instance import AlreadyRunning, Instance, recognise
 from relay.cli.errors import Refused
 from relay.cli.options import path_of
 from relay.mail.ids import Ids
 from relay.store.audit import standing
 from relay.store.engine import Database
-from relay.store.migrate import HEAD, check_not_newer, current
+from relay.store.migrate import HEAD, check_not_newer, current, is_empty
 from relay.store.vault import Vault
+
+PATIENCE = 15.0  # seconds a store that somebody else is making is waited for
 
 
 class House:
@@ -93,24 +95,31 @@ def at(config: Path | None) -> Iterator[House]:
 
 
 def ready(house: House) -> None:
-    """See that the store can be used. Raises StoreUnusable, Refused."""
+    """See that the store can be used. Raises StoreUnusable, Refused, AlreadyRunning."""
     house.instance.check_not_lost(house.database)
-    file = house.database.file
-    if file is not None and not file.exists():
-        _prepare(house)
-        return
-    revision = current(house.database)
-    if not revision:
-        _prepare(house)
-        return
+    deadline = time.monotonic() + PATIENCE
+    while not _is_made(house.database):
+        try:
+            house.instance.lock()
+        except AlreadyRunning:  # a server that is just starting makes it, or another command
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+            continue
+        try:
+            from relay.app.setup import prepare
+
+            prepare(house.settings, house.instance)
+        finally:
+            house.instance.unlock()
+
+
+def _is_made(database: Database) -> bool:
+    """Whether the store is there, with all that the file declared when it was made. Raises StoreUnusable, Refused."""
+    if database.file is not None and not database.file.exists():
+        return False
+    revision = current(database)
     check_not_newer(revision)
-    if revision != HEAD:
+    if revision not in ("", HEAD):
         raise Refused(f"the store is at revision {revision}, this program at {HEAD}: run gatepost db upgrade")
-
-
-def _prepare(house: House) -> None:
-    from relay.app.setup import prepare
-
-    # A server that is just starting makes it itself; only who has the lock may.
-    house.instance.lock()
-    prepare(house.settings, house.instance)
+    return not is_empty(database)

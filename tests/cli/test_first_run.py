@@ -1,12 +1,15 @@
 """Faults H22: a first run has no default password, is no open relay, and listens for this machine alone."""
 
 import smtplib
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
 from config.errors import ConfigError
 from config.loader import load, load_text
 from config.types import is_loopback
+from relay.app.instance import Instance
+from relay.app.setup import prepare
 
 
 @pytest.fixture
@@ -35,6 +38,17 @@ def test_h22_every_installation_has_keys_of_its_own(cli, tmp_path):
         cli.bare("init", str(tmp_path / name))
         keys |= {(tmp_path / name / "keys" / f"{key}.key").read_text() for key in ("secret", "admin")}
     assert len(keys) == 4
+
+
+def test_a_command_waits_for_the_store_that_a_starting_server_makes(cli, fresh):
+    loaded = load(fresh, {}).settings
+    server = Instance(loaded.server.data_dir)
+    server.lock()
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(cli, "mailbox", "list", "--json", config=fresh)
+        assert wait([asked], timeout=0.5).not_done
+        prepare(loaded, server)
+        assert [mailbox["name"] for mailbox in asked.result().json] == ["agent"]
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:2525", "[::]:2525", "192.0.2.1:2525"])
