@@ -8,6 +8,7 @@ nobody expected exits with 1 too and says so; GATEPOST_DEBUG=1 shows its traceba
 """
 
 from collections.abc import Iterator
+from errno import EEXIST, ENOTDIR
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -46,6 +47,9 @@ _KNOWN = {
     "builtins.OSError": EXIT_REFUSED,
 }
 
+# What the system says of a file that stands where a folder is to be made, or to be entered.
+_IN_THE_WAY = dict.fromkeys((EEXIST, ENOTDIR), "a file stands where a folder is wanted; move it or name another")
+
 
 def exit_code(error: Exception) -> int | None:
     """The exit code of an error somebody expected, else None."""
@@ -61,7 +65,8 @@ def words(error: Exception) -> str:
     elif "sqlalchemy.exc.DBAPIError" in names:
         text = f"the store cannot be used: {getattr(error, 'orig', error)}"
     elif isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        said = _IN_THE_WAY.get(error.errno or 0, error.strerror)
+        text = f"{error.filename}: {said}" if error.filename else said
     else:
         text = str(error)
     return one_line(text) or type(error).__name__

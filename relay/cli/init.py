@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from relay.cli.errors import BadUsage, Refused
+from relay.cli.errors import BadUsage, Refused, words
 from relay.cli.options import UnneededConfigFile
 
 
@@ -30,7 +30,7 @@ def init(
     try:
         path = write(folder, lambda: secrets.token_hex(32), plain, address)
     except FileExistsError as error:
-        raise Refused(f"{error}; nothing was written") from None
+        raise Refused(f"{words(error)}; nothing was written") from None
     _explain(path, plain, address)
 
 

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 refused or not found, 2 bad usage or bad configuration. An
 one line on standard error. Nothing heavy is imported before a command needs it.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -106,7 +107,18 @@ for _name, _command in _COMMANDS.items():
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit."""
+    _ready_to_speak()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _ready_to_speak() -> None:
+    """UTF-8 whatever the locale: an export stays whole, and no sign ends a command; nowhere, where nobody listens."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by who started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the process ends
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ import pytest
 from relay.cli import main
 from relay.cli.errors import one_line
 from tests.support.server import PROGRAM
+from tests.support.settings import DOMAIN
 
 CONTRACT = (
     *("init", "serve", "demo", "trace", "send-test", "doctor", "healthcheck"),
@@ -132,6 +133,26 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(cli):
     listing.stderr.close()
     listing.wait(30)
     assert errors == ""
+
+
+@pytest.mark.parametrize("whereto", ["", ">&-"], ids=["a locale without the sign", "no output at all"])
+def test_a_command_does_its_work_whatever_its_output_can_show(cli, whereto):
+    spoken = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    asked = f'"{PROGRAM}" policy test - --mailbox agent --to bob@example.com -c "{cli.config}" {whereto}'
+    letter = f"From: agent@{DOMAIN}\nSubject: Your order 1\n\nIt has shipped.\n"
+    done = subprocess.run(["sh", "-c", asked], input=letter.encode(), capture_output=True, env=spoken, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("place", ["keys", "new"], ids=["for the keys", "for itself"])
+def test_a_file_in_the_way_of_a_folder_is_named(cli, tmp_path, place):
+    folder = tmp_path / "new"
+    in_the_way = folder if place == "new" else folder / place
+    in_the_way.parent.mkdir(exist_ok=True)
+    in_the_way.touch()
+    said = cli.bare("init", str(folder))
+    assert said.code == 1
+    assert said.err.startswith(f"gatepost: {folder / 'keys'}: a file stands where a folder is wanted")
 
 
 def test_the_version_is_that_of_the_distribution(cli):
