@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
+from relay.cli.options import UnneededConfigFile
+
 Url = Annotated[str, typer.Option("--url", metavar="URL", envvar="GATEPOST_URL", help="A running server")]
 
 
-def mcp(url: Url = "http://127.0.0.1:8025") -> None:
+def mcp(url: Url = "http://127.0.0.1:8025", _config: UnneededConfigFile = None) -> None:
     """Be an MCP server on standard input and output, speaking to a running Gatepost with the key in GATEPOST_KEY."""
     import asyncio
     from importlib.util import find_spec
+    from urllib.parse import urlsplit
 
     from relay.cli.errors import BadUsage, Refused
 
@@ -21,6 +24,11 @@ def mcp(url: Url = "http://127.0.0.1:8025") -> None:
     key = os.environ.get("GATEPOST_KEY", "")
     if not key:
         raise BadUsage("set GATEPOST_KEY to a key of the API (POST /v1/me/keys)")
+    if not (key.isascii() and key.isprintable()):
+        raise BadUsage("GATEPOST_KEY is no key of the API: it holds what no key has; copy it anew")
+    # Told now, to a person: a model could only call again.
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise BadUsage(f"--url is no address of a server: {url!r}; write it like http://127.0.0.1:8025")
     from relay.mcp.stdio import serve
 
     asyncio.run(serve(url, key))

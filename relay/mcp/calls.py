@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # the bridge has no use for the server's modules, and a clien
 
 _REMEDIES = {
     "human_decision_required": "Tell a person; nothing you can call changes this.",
+    "wrong_key": "Tell a person: the key is not of this server.",
+    "revoked_key": "Tell a person: the key was revoked.",
     "permission_missing": "Tell a person: the key lacks a permission.",
     "too_many_requests": "Wait, then call again.",
     "request_in_progress": "Call again in a second.",

@@ -57,3 +57,18 @@ def test_the_bridge_wants_its_key_from_the_environment(
     monkeypatch.delenv("GATEPOST_KEY", raising=False)
     assert run(["mcp"]) == 2
     assert "GATEPOST_KEY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "words"),
+    [
+        ("localhost:8025", "gp_live_x", "--url is no address of a server: 'localhost:8025'; write it like http://"),
+        ("http://127.0.0.1:8025", "gp_live_ü", "GATEPOST_KEY is no key of the API"),
+    ],
+)
+def test_a_bridge_that_leads_nowhere_is_told_to_the_person_who_starts_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, key: str, words: str
+) -> None:
+    monkeypatch.setenv("GATEPOST_KEY", key)
+    assert run(["mcp", "--url", url, "--config", "gatepost.yaml"]) == 2
+    assert words in capsys.readouterr().err
