@@ -47,6 +47,9 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD" and b"text/event-stream" not in dict(scope["headers"]).get(b"accept", b""):
+            # RFC 9110 §9.3.2: what GET would answer, of which the server sends the header alone. A stream has no end.
+            scope = {**scope, "method": "GET"}
         call = _Call(self._house.ids.new("req"), send)
         scope.setdefault("state", {})["request_id"] = call.id
         started = time.perf_counter()

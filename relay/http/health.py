@@ -34,8 +34,6 @@ class Readiness(Told):
     missing: list[str]
 
 
-@router.head("/healthz", include_in_schema=False)
-@router.head("/livez", include_in_schema=False)
 @router.get("/healthz", summary="Is the process up?", response_model=Alive)
 @router.get("/livez", summary="Is the process up?", response_model=Alive)
 async def alive() -> Any:
@@ -43,7 +41,6 @@ async def alive() -> Any:
     return {"status": "ok"}
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="Does it take mail?",

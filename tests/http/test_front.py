@@ -181,6 +181,9 @@ async def test_a_body_of_another_type_is_415(office):
     assert (await office.post("/v1/mailboxes/agent/pause")).status_code == 200  # without a body there is no type
 
 
-async def test_health_answers_head(office):
-    for path in ("/healthz", "/livez", "/readyz"):
-        assert (await office.call("HEAD", path, key="")).status_code == 200
+async def test_whatever_can_be_got_answers_head(office):
+    for path in ("/healthz", "/livez", "/readyz", "/metrics", "/docs", "/v1/sends", "/v1/mailboxes/agent"):
+        assert (await office.call("HEAD", path)).status_code == 200, path
+    assert (await office.call("HEAD", "/v1/sends", key="")).status_code == 401
+    assert (await office.call("HEAD", "/v1/send/request")).status_code == 405
+    assert (await office.call("HEAD", "/v1/events", headers={"Accept": "text/event-stream"})).status_code == 405
