@@ -71,11 +71,3 @@ def show_duration(duration: timedelta) -> str:
         if milliseconds and milliseconds % size == 0:
             return f"{milliseconds // size}{unit}"
     return f"{milliseconds}ms" if milliseconds else "0"
-
-
-def show_size(size: int) -> str:
-    """The shortest exact way to write it in binary units."""
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if size and size % 1024**power == 0:
-            return f"{size // 1024**power}{unit}"
-    return f"{size}B"

@@ -5,9 +5,8 @@ resolved, and every default is filled in: who holds a `Settings` needs neither t
 file nor the environment. `repr` shows no secret.
 """
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -15,7 +14,7 @@ from config.delivery import BounceHandling, DeliveryConfig
 from config.policies import Layer, build, layer, limits_layer
 from config.providers import ProviderSettings, complete
 from config.reports import BRIEF_WINDOWS, Alerts, Approvals, Attribution, AttributionWindows, Costs, Webhook
-from config.rules import Policy, PolicyFields, RateLimits, laid_over
+from config.rules import Policy, RateLimits, laid_over
 from config.senders import Mailbox, SendingDomain, Tenant
 from config.server import Dns, Http, Queue, Retention, Server, Storage
 from config.smtp import Inbound, Smtp
@@ -140,8 +139,3 @@ class Settings(Section):
     def mailbox(self, name: str, tenant: str = "default") -> Mailbox | None:
         """The mailbox the file declares under that name, None if it declares none."""
         return self._boxes.get((tenant, name))
-
-
-def overrides_layer(values: Mapping[str, Any]) -> Layer:
-    """A layer for `Settings.policy` from snake_case plain data `{rate_limits, rules, mixed, …}`."""
-    return layer(PolicyFields.model_validate(dict(values)))

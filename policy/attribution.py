@@ -7,19 +7,15 @@ the earlier touch first. The answer is a function of the sets of touches and eve
 repeats and late arrival change nothing, and so a late event is simply computed again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
 from typing import Literal
 
 from msgspec import Struct
 
-from policy.usage import DAY
-
 Model = Literal["last_touch", "first_touch", "linear", "time_decay"]
 MODELS: tuple[Model, ...] = ("last_touch", "first_touch", "linear", "time_decay")
 
-HALF_LIFE = 7 * DAY
-DEFAULT_WINDOW = 30 * DAY  # for an event whose type has none of its own
 
 # Weights are told to six digits; a value to its own precision, and at least to a hundredth of a cent.
 WEIGHT_UNIT = Decimal("0.000001")
@@ -60,19 +56,7 @@ class Credit(Struct, frozen=True):
     value: Decimal
 
 
-def attribute(
-    event: Event,
-    touches: Iterable[Touch],
-    *,
-    windows: Mapping[str, int],
-    model: Model = "last_touch",
-    half_life: int = HALF_LIFE,
-) -> tuple[Credit, ...]:
-    """The credits of one event, the oldest touch first; none when nobody was written to in time."""
-    return shared(event, credited(event, touches, windows.get(event.type, DEFAULT_WINDOW)), model, half_life)
-
-
-def shared(event: Event, owed: Sequence[Touch], model: Model, half_life: int = HALF_LIFE) -> tuple[Credit, ...]:
+def shared(event: Event, owed: Sequence[Touch], model: Model, half_life: int) -> tuple[Credit, ...]:
     """What each of the touches an event may credit, oldest first, is owed of it."""
     if model == "last_touch":
         owed = owed[-1:]

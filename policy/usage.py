@@ -278,11 +278,6 @@ class Usage(Struct):
         """Whether a window found that the clock was set back; what binds next has to be written then."""
         return True in [window.set_back(now) for _, window in self.windows()]
 
-    def distinct_recipients(self, now: int, minutes: int) -> int:
-        """Distinct recipients written to in the last `minutes`."""
-        window, span = self.latest_window(minutes)
-        return window.count(now, span)
-
     def latest_window(self, minutes: int) -> tuple[Window, int]:
         """The window that knows the last `minutes`, and how many of its buckets they are."""
         return (self.latest, minutes) if minutes <= self.latest.span else (self.latest_wide, -(-minutes // 60))

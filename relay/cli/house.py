@@ -68,10 +68,10 @@ class House:
             yield connection
 
 
-def settings_of(config: Path | None, *, need_secrets: bool = False) -> tuple[Path, Settings]:
+def settings_of(config: Path | None) -> tuple[Path, Settings]:
     """The configuration; commands that use no secret do without the environment of the server."""
     path = path_of(config)
-    return path, load(path, need_secrets=need_secrets).settings
+    return path, load(path, need_secrets=False).settings
 
 
 @contextmanager

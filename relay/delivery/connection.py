@@ -22,6 +22,7 @@ from relay.mail.departure import Departure
 from relay.mail.reply import Reply
 
 _DATA_OK = 354
+_FAREWELL = 2.0  # seconds
 
 
 class Sending(Struct, frozen=True):
@@ -163,12 +164,12 @@ class Connection:
 
     # -- the end --------------------------------------------------------------------------
 
-    async def quit(self, timeout: float = 2.0) -> None:
+    async def quit(self) -> None:
         """Say goodbye; the answer is not waited for longer than it is worth."""
         if self.is_usable:
             try:
                 self._wire.write(b"QUIT\r\n")
-                await self._wire.reply(timeout)
+                await self._wire.reply(_FAREWELL)
             except (TimeoutError, Lost, Garbage):
                 pass  # it is closed anyway
         self._wire.close()

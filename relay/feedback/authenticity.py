@@ -43,15 +43,15 @@ def header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == low), "")
 
 
-def in_window(seconds: str, now: datetime, window: timedelta = WINDOW) -> str:
+def in_window(seconds: str, now: datetime) -> str:
     """Empty when the signed time is near now, else the reason."""
     if not seconds.isascii() or not seconds.isdecimal() or len(seconds) > 14:
         return "unsigned"
     value = int(seconds)
     age = now.timestamp() - (value / 1_000 if value > 10**11 else value)
-    if age > window.total_seconds():
+    if age > WINDOW.total_seconds():
         return "too_old"
-    return "too_new" if -age > window.total_seconds() else ""
+    return "too_new" if -age > WINDOW.total_seconds() else ""
 
 
 def basic(headers: Mapping[str, str], secret: str) -> Authenticity:

@@ -76,18 +76,18 @@ class Caller:
         if not self.is_operator:
             raise Problem("human_decision_required", f"{what} is for the operator")
 
-    def need_sight(self, tenant_id: str, mailbox_id: str, what: str) -> None:
-        """Raise 404 unless this may be looked at."""
+    def need_sight(self, tenant_id: str, mailbox_id: str) -> None:
+        """Raise 404 unless this mailbox may be looked at."""
         if not self.sees(tenant_id, mailbox_id):
-            raise not_found(what)
+            raise not_found("mailbox")
 
-    def need_own(self, tenant_id: str, mailbox_id: str, what: str) -> None:
+    def need_own(self, tenant_id: str, mailbox_id: str) -> None:
         """For changes: 404 for another tenant's, 403 for another mailbox of the same tenant."""
         if self.sees(tenant_id, mailbox_id):
             return
         if tenant_id == self.tenant_id:
-            raise Problem("human_decision_required", f"{what} belongs to another mailbox")
-        raise not_found(what)
+            raise Problem("human_decision_required", "the mailbox is not the key's own")
+        raise not_found("mailbox")
 
 
 class Door:

@@ -94,7 +94,7 @@ async def list_mailboxes(
 async def show_mailbox(mailbox_id: MailboxId, parts: Parts, who: Reads, response: Response) -> Any:
     """With what it used of its limits."""
     row = await parts.look(lambda c: _read(c, who, mailbox_id))
-    who.need_sight(row.tenant_id, row.id, "mailbox")
+    who.need_sight(row.tenant_id, row.id)
     response.headers["ETag"] = _etag(row)
     return await _told(parts, row)
 
@@ -112,7 +112,7 @@ async def change_mailbox(
     if body.policy is not None and not parts.settings().has_policy(body.policy):
         raise invalid("policy", "there is no such policy")
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
-    who.need_own(found.tenant_id, found.id, "the mailbox")
+    who.need_own(found.tenant_id, found.id)
     account = await parts.accounts.get(found.id)
     now = parts.clock()
 
@@ -137,7 +137,7 @@ def _etag(row: Any) -> str:
 async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = _NO_CAUSE) -> Any:
     """Nothing is accepted and nothing leaves until a person resumes it. 409 for one that left the file."""
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
-    who.need_own(found.tenant_id, found.id, "the mailbox")
+    who.need_own(found.tenant_id, found.id)
     by = "person" if who.is_operator else "key"
     now = parts.clock()
 
@@ -158,7 +158,7 @@ async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
     409 for one that left the file.
     """
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
-    who.need_own(found.tenant_id, found.id, "the mailbox")
+    who.need_own(found.tenant_id, found.id)
     who.need_person("resuming a mailbox")
     now = parts.clock()
 

@@ -67,7 +67,7 @@ async def sender_of(parts: House, who: Caller, reference: str) -> Sender:
     account = await parts.accounts.get(mailbox_id)
     if account is None:
         raise not_found("mailbox")
-    who.need_own(account.tenant_id, account.mailbox_id, "the mailbox")
+    who.need_own(account.tenant_id, account.mailbox_id)
     principal = Principal(
         who.id, account.tenant_id, account.mailbox_id, who.principal.permissions, who.principal.username
     )

@@ -198,7 +198,7 @@ async def scope_of(parts: House, who: Caller, mailbox: str | None) -> str:
         row = await parts.look(lambda c: accounts.mailbox(c, mailbox, who.tenant_id))
     except accounts.Unknown:
         raise not_found("mailbox") from None
-    who.need_sight(row.tenant_id, row.id, "mailbox")
+    who.need_sight(row.tenant_id, row.id)
     return str(row.id)
 
 

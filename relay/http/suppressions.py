@@ -265,7 +265,7 @@ async def _place(parts: House, who: Caller, body: NewSuppression) -> tuple[str, 
             row = await parts.look(lambda c: accounts.mailbox(c, reference, who.tenant_id))
         except accounts.Unknown:
             raise not_found("mailbox") from None
-        who.need_own(row.tenant_id, row.id, "the mailbox")
+        who.need_own(row.tenant_id, row.id)
         return row.tenant_id, row.id
     if body.scope == "global" or not who.is_of_tenant:
         who.need_person(f"a suppression of scope {body.scope}")

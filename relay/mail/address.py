@@ -70,10 +70,6 @@ class AddressError(ValueError):
         return _REPLY_CODES[self.enhanced]
 
 
-class WireMismatchError(RuntimeError):
-    """The string about to go on the wire is not the address that was judged: a bug, and nothing is sent."""
-
-
 class Address(Struct, frozen=True):
     """One mailbox: `wire` is the string for RCPT and MAIL, `key` the folded one for deny lists."""
 
@@ -110,20 +106,9 @@ def parse_path(
     return _parse(text, smtputf8, routing_characters, literals)
 
 
-def parse_reverse_path(text: str, *, smtputf8: bool = True) -> Address | None:
-    """The sender of an envelope; None for the null sender `<>` (RFC 5321 §4.5.5)."""
-    return None if text in ("", "<>") else parse_path(text, smtputf8=smtputf8)
-
-
 def alias_key(address: Address) -> str:
     """A key under which the aliases of one mailbox fall together; only for «treat as the same», never for the wire."""
     return alias_of(address.key)
-
-
-def check_wire(address: Address, outgoing: str) -> None:
-    """Raises unless `outgoing`, as it will stand in MAIL or RCPT (brackets or not), is this address to the letter."""
-    if outgoing not in (address.wire, f"<{address.wire}>"):
-        raise WireMismatchError("the address for the wire is not the one that was judged")
 
 
 def _parse(text: str, smtputf8: bool, routing_characters: bool, literals: bool) -> Address:

@@ -20,7 +20,6 @@ class Complaint(Struct, frozen=True):
     feedback_type: str  # abuse, fraud, opt-out, not-spam, auth-failure, …
     recipients: tuple[str, ...]
     user_agent: str
-    source_ip: str
     arrival: datetime | None
     original: Fields
 
@@ -36,7 +35,6 @@ def read_complaint(mail: Returned) -> Complaint | None:
         fields.first("feedback-type").partition(" ")[0].lower()[:40] or "abuse",
         _recipients(fields, original),
         fields.first("user-agent")[:200],
-        fields.first("source-ip")[:60],
         read_date(fields.first("arrival-date") or fields.first("received-date")),
         original,
     )

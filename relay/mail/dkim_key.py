@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.serialization import (
 RSA, ED25519 = "rsa-sha256", "ed25519-sha256"  # as in a=
 RSA_BITS = 2048
 _RSA_LARGEST = 4096  # RFC 8301 §3.2: verifiers need not take more
-_TXT_STRING = 255  # RFC 1035 §3.3.14
 
 _NAMES = {RSA: "RSA", ED25519: "Ed25519"}
 _Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
@@ -48,17 +47,10 @@ class KeyPair:
         """The text of the TXT record at `<selector>._domainkey.<domain>` (RFC 6376 §3.6.1, RFC 8463 §4)."""
         return f"v=DKIM1; k={self.algorithm.partition('-')[0]}; p={self.public}"
 
-    def is_published_in(self, record: str) -> bool:
-        """Whether this TXT record (its strings joined) publishes this key; an empty p= has revoked it."""
-        tags = dict(_tag(part) for part in record.split(";") if "=" in part)
-        kind = self.algorithm.partition("-")[0]
-        same = tags.get("p", "") == self.public
-        return same and tags.get("v", "DKIM1") == "DKIM1" and tags.get("k", "rsa") == kind
 
-
-def generate_rsa(bits: int = RSA_BITS) -> KeyPair:
+def generate_rsa() -> KeyPair:
     """A new RSA key; a tenth of a second of CPU."""
-    return _pair(rsa.generate_private_key(public_exponent=65537, key_size=bits))
+    return _pair(rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS))
 
 
 def generate_ed25519() -> KeyPair:
@@ -85,11 +77,6 @@ def load_key(pem: bytes, algorithm: str = "") -> KeyPair:
     return pair
 
 
-def txt_strings(record: str) -> tuple[str, ...]:
-    """A record cut into the strings of at most 255 octets that DNS holds; readers join them without a blank."""
-    return tuple(record[i : i + _TXT_STRING] for i in range(0, len(record), _TXT_STRING))
-
-
 def _pair(private: _Private) -> KeyPair:
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     if isinstance(private, ed25519.Ed25519PrivateKey):
@@ -109,9 +96,3 @@ def _rsa_signer(private: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
 def _ed25519_signer(private: ed25519.Ed25519PrivateKey) -> Callable[[bytes], bytes]:
     # RFC 8463 §3: what is signed is the SHA-256 of the canonical header, not the header.
     return lambda data: private.sign(hashlib.sha256(data).digest())
-
-
-def _tag(part: str) -> tuple[str, str]:
-    """One tag of a record; blanks inside a value are folding (RFC 6376 §3.2)."""
-    name, _, value = part.partition("=")
-    return name.strip(), "".join(value.split())

@@ -26,7 +26,6 @@ class RecipientStatus(Struct, frozen=True):
     action: str = ""  # failed, delayed, delivered, relayed, expanded
     status: str = ""  # 5.1.1
     diagnostic: str = ""
-    diagnostic_type: str = ""  # smtp, x-unix, …
     remote_mta: str = ""
     last_attempt: datetime | None = None
     comment: str = ""  # behind the status, in brackets
@@ -36,9 +35,7 @@ class RecipientStatus(Struct, frozen=True):
 class DeliveryStatus(Struct, frozen=True):
     """One message/delivery-status part."""
 
-    reporting_mta: str
     arrival: datetime | None
-    envelope_id: str
     recipients: tuple[RecipientStatus, ...]
 
 
@@ -47,12 +44,7 @@ def read_delivery_status(text: str) -> DeliveryStatus:
     groups = list(_groups(text))
     common = groups[0] if groups else Fields()
     recipients = tuple(_recipient(fields) for fields in groups if _names_recipient(fields))
-    return DeliveryStatus(
-        untyped(common.first("reporting-mta"))[1],
-        read_date(common.first("arrival-date")),
-        common.first("original-envelope-id")[:MAX_TEXT],
-        recipients[:MAX_RECIPIENTS],
-    )
+    return DeliveryStatus(read_date(common.first("arrival-date")), recipients[:MAX_RECIPIENTS])
 
 
 def _groups(text: str) -> Iterator[Fields]:
@@ -75,29 +67,27 @@ def _names_recipient(fields: Fields) -> bool:
 
 
 def _recipient(fields: Fields) -> RecipientStatus:
-    final, original = untyped(fields.first("final-recipient"))[1], untyped(fields.first("original-recipient"))[1]
-    kind, diagnostic = untyped(fields.first("diagnostic-code"))
+    final, original = _untyped(fields.first("final-recipient")), _untyped(fields.first("original-recipient"))
     return RecipientStatus(
         recipient=bare(final or original),
         original_recipient=bare(original),
         action=fields.first("action").partition(" ")[0].strip().lower()[:20],
         status=status_of(fields.first("status")),
-        diagnostic=diagnostic[:MAX_TEXT],
-        diagnostic_type=kind,
-        remote_mta=untyped(fields.first("remote-mta"))[1][:255],
+        diagnostic=_untyped(fields.first("diagnostic-code"))[:MAX_TEXT],
+        remote_mta=_untyped(fields.first("remote-mta"))[:255],
         last_attempt=read_date(fields.first("last-attempt-date")),
         comment=fields.first("status").partition("(")[2].rstrip(" )")[:200],
         category=fields.first("x-powermta-bouncecategory").strip().lower()[:40],
     )
 
 
-def untyped(value: str) -> tuple[str, str]:
-    """Type and text of `rfc822; bob@example.com` (RFC 3464 §2.1.2); the type is empty where it is left out."""
+def _untyped(value: str) -> str:
+    """The text of `rfc822; bob@example.com` (RFC 3464 §2.1.2); some leave the type out."""
     kind, semicolon, text = value.partition(";")
     kind = kind.strip().lower()
     if semicolon and kind and all(character.isalnum() or character == "-" for character in kind):
-        return kind, text.strip()
-    return "", value.strip()
+        return text.strip()
+    return value.strip()
 
 
 def bare(address: str) -> str:

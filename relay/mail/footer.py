@@ -44,11 +44,6 @@ class Plan(Struct, frozen=True):
     carried: tuple[int, ...] = ()  # where the bodies begin that show our own working link already
     impossible: str = ""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is to be edited."""
-        return not (self.parts or self.added or self.dropped)
-
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data."""
         return {

@@ -64,14 +64,12 @@ def first_id(prefix: str, at_ms: int) -> str:
     return f"{prefix}_{_encode(at_ms << _CHANCE_BITS)}"
 
 
-def id_time(identifier: str) -> int:
-    """When the id was made, in milliseconds since 1970; raises ValueError for what is no id."""
-    return _decode(identifier) >> _CHANCE_BITS
-
-
 def id_octets(identifier: str) -> bytes:
     """The sixteen octets of an id without its prefix, for tokens; raises ValueError for what is no id."""
-    return _decode(identifier).to_bytes(16, "big")
+    body = identifier.rpartition("_")[2]
+    if not _ULID.fullmatch(body):
+        raise ValueError("not an id")
+    return int(body.translate(_AS_PYTHON_WRITES_IT), 32).to_bytes(16, "big")
 
 
 def id_from_octets(prefix: str, octets: bytes) -> str:
@@ -86,10 +84,3 @@ def _encode(value: int) -> str:
         raise ValueError("the time does not fit into an id")
     pairs = _PAIRS
     return "".join([pairs[(value >> shift) & 1023] for shift in range(120, -1, -10)])
-
-
-def _decode(identifier: str) -> int:
-    body = identifier.rpartition("_")[2]
-    if not _ULID.fullmatch(body):
-        raise ValueError("not an id")
-    return int(body.translate(_AS_PYTHON_WRITES_IT), 32)

@@ -27,9 +27,9 @@ class Reception(Struct, frozen=True):
     rcpt_to: Address | None = None  # only where there is a single recipient: it would tell the others
 
 
-def protocol(*, tls: bool, utf8: bool = False, authenticated: bool = True) -> str:
-    """The word after `with` (RFC 3848; RFC 6531 §4.3)."""
-    return ("UTF8SMTP" if utf8 else "ESMTP") + ("S" if tls else "") + ("A" if authenticated else "")
+def protocol(*, tls: bool, utf8: bool) -> str:
+    """The word after `with` (RFC 3848; RFC 6531 §4.3): whoever hands in mail has logged in."""
+    return ("UTF8SMTP" if utf8 else "ESMTP") + ("SA" if tls else "A")
 
 
 def received_field(reception: Reception) -> bytes:

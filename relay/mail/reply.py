@@ -7,24 +7,11 @@ confused provider costs a retry and never a bounce.
 """
 
 import re
-from typing import Literal
 
 from msgspec import Struct
 
 LINE_LIMIT = 200  # with CRLF; RFC 5321 §4.5.3.1.5 would allow 512
 TEXT_LIMIT = 2000  # of a provider's text that is kept
-
-NextStep = Literal[
-    "drop_recipient",
-    "wait",
-    "get_consent",
-    "verify_domain",
-    "fix_sender",
-    "reduce_recipients",
-    "ask_human",
-    "change_content",
-    "none",
-]
 
 _UNPRINTABLE = re.compile(r"[^ -~]")
 # RFC 2034 §4 puts it first in the text; SES brackets it, qmail writes (#5.1.1).
@@ -47,11 +34,6 @@ class EnhancedCode(tuple[int, int, int]):
         """The code at the beginning of `text`, or None."""
         found = _ENHANCED.match(text)
         return cls(int(found[1]), int(found[2]), int(found[3])) if found else None
-
-    @property
-    def klass(self) -> int:
-        """2 success, 4 failure for now, 5 failure for good."""
-        return self[0]
 
     @property
     def subject(self) -> int:
@@ -115,11 +97,6 @@ class Reply(Struct, frozen=True):
     def is_success(self) -> bool:
         """2yz: done."""
         return self.code < 300
-
-    @property
-    def is_permanent(self) -> bool:
-        """5yz: the identical message will never pass. After RCPT ask `is_for_now` as well."""
-        return self.code >= 500
 
     def is_for_now(self, command: str = "") -> bool:
         """Whether the refusal of this command may pass with time."""

@@ -19,6 +19,7 @@ _NOT_COUNTED = VOID.union(
 _TAG_START = re.compile(r"<([/a-zA-Z][^>\s]{0,40})", re.ASCII)
 _TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
 _MOST_NAMES = 1000
+_MOST_DEEP = 256
 # Comments and the like, elements of raw text, a "<" within a tag, a ">" within an attribute.
 _MAY_HOLD_TAGS = re.compile(
     rf"{RAW.pattern}|<(?:[!?]|[^<>]*+<)|=\s*+(?:\"[^\"<>]*+>|'[^'<>]*+>)",
@@ -30,12 +31,12 @@ _WINDOW = 32 * 1024
 _FIRST_SIGN = 0x4E00  # of as many letters as are needed, with no meaning here
 
 
-def is_tangled(html: str, most: int = 256) -> bool:
+def is_tangled(html: str) -> bool:
     """Whether elements nest, or are left open, so deep that a parser which keeps to the standard takes forever.
 
     Counted from above: what ends with its parent counts as open on.
     """
-    if html.count("<") <= 2 * most:
+    if html.count("<") <= 2 * _MOST_DEEP:
         return False
     signs = _Signs()
     order = "".join(map(signs.__getitem__, _all_tags(html)))
@@ -46,7 +47,7 @@ def is_tangled(html: str, most: int = 256) -> bool:
     for opens, closes in 2 * pairs[:_USUAL_NAMES]:  # twice: an element that held one other goes too
         short = short.replace(opens + closes, "")
     # Each of these took away one level at most.
-    return _deepest(short, pairs) + 2 * _USUAL_NAMES > most and _deepest(order, pairs) > most
+    return _deepest(short, pairs) + 2 * _USUAL_NAMES > _MOST_DEEP and _deepest(order, pairs) > _MOST_DEEP
 
 
 def _all_tags(html: str) -> Iterable[str]:

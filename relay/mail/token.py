@@ -33,7 +33,6 @@ class Purpose(Enum):
     UNSUBSCRIBE = b"unsubscribe"
     APPROVAL = b"approval"
     BOUNCE = b"bounce"
-    MESSAGE_ID = b"message-id"
     CURSOR = b"cursor"
 
 

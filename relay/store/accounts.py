@@ -72,14 +72,12 @@ def tenant(connection: Connection, name_or_id: str) -> Any:
     return row
 
 
-def add_tenant(
-    connection: Connection, *, tenant_id: str, name: str, limits: Limits, now: int, managed: bool = False
-) -> None:
+def add_tenant(connection: Connection, *, tenant_id: str, name: str, limits: Limits, now: int) -> None:
     """Make a tenant; raises Taken."""
     _check_tenant_name(connection, name)
     connection.execute(
         insert(t.tenants),
-        {"id": tenant_id, "name": name, "limits": _limits(limits), "managed": managed, "created_at": now},
+        {"id": tenant_id, "name": name, "limits": _limits(limits), "managed": False, "created_at": now},
     )
 
 

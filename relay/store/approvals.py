@@ -23,6 +23,7 @@ from relay.store.sends import body
 
 _a, _c, _d = t.approvals.c, t.contacts.c, t.deliveries.c
 SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never leave
+_AT_ONCE = 200  # sends whose time is up
 
 
 class NotWaiting(Exception):
@@ -83,9 +84,11 @@ def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: i
     _decided(connection, send_id, "withdrawn", by, note, now)
 
 
-def expire_approvals(connection: Connection, now: int, limit: int = 200) -> list[str]:
+def expire_approvals(connection: Connection, now: int) -> list[str]:
     """Reject what waited too long; returns the send ids."""
-    query = select(_a.send_id).where(_a.status == "pending", _a.expires_at <= now).order_by(_a.expires_at).limit(limit)
+    query = (
+        select(_a.send_id).where(_a.status == "pending", _a.expires_at <= now).order_by(_a.expires_at).limit(_AT_ONCE)
+    )
     late = list(connection.execute(query).scalars())
     _guard(connection, _a.send_id.in_(late))
     for send_id in late:

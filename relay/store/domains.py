@@ -20,6 +20,7 @@ from relay.store.rotation import settle
 
 WHILE_ROTATING = 600_000  # milliseconds between two looks for new DKIM records
 GRACE = 3 * 86_400_000  # milliseconds of authoritative absence after which a proof is withdrawn
+_AT_ONCE = 20  # domains DNS is asked about
 
 _d = t.domains.c
 
@@ -102,11 +103,11 @@ def _judged(row: Any, ownership: str, now: int, values: dict[str, Any]) -> str:
     return "failed" if now - row.absent_since >= GRACE else "verified"
 
 
-def take_for_check(connection: Connection, now: int, limit: int = 20) -> Sequence[Any]:
+def take_for_check(connection: Connection, now: int) -> Sequence[Any]:
     """Domains DNS was not asked about for a day, or for ten minutes where new keys wait for it; they count as asked."""
     rotating = _d.name.in_(select(t.dkim_keys.c.domain).where(t.dkim_keys.c.status == "pending"))
     due = (_d.checked_at <= now - DAY) | (rotating & (_d.checked_at <= now - WHILE_ROTATING))
-    query = select(t.domains).where(due, _d.status != "disabled").order_by(_d.checked_at).limit(limit)
+    query = select(t.domains).where(due, _d.status != "disabled").order_by(_d.checked_at).limit(_AT_ONCE)
     rows = connection.execute(query).all()
     connection.execute(update(t.domains).where(_d.id.in_([row.id for row in rows])).values(checked_at=now))
     return rows

@@ -277,9 +277,9 @@ def newest_consent(connection: Connection, tenant_id: str, key: str, *, fold: bo
     return counting(connection.execute(query.order_by("at", "recorded_at")), key)
 
 
-def export_consents(connection: Connection, tenant_id: str, after: str = "", limit: int = STEP) -> Sequence[Any]:
+def export_consents(connection: Connection, tenant_id: str, after: str) -> Sequence[Any]:
     """The next rows of the ledger, by id."""
-    query = select(t.consents).where(_c.id > after).order_by(_c.id).limit(limit)
+    query = select(t.consents).where(_c.id > after).order_by(_c.id).limit(STEP)
     return connection.execute(query.where(_c.tenant_id == tenant_id) if tenant_id else query).all()
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from config.loader import load_text
-from config.settings import overrides_layer
 from policy.countries import COUNTRIES, EUROPE
 from policy.profiles import PROFILES
 from policy.settings import RULES, Options, PolicySettings
@@ -93,7 +92,7 @@ def test_later_layers_win_field_by_field():
 
 def test_mailboxes_made_later_take_a_named_policy_and_overrides():
     settings = load_text(LAYERS).settings
-    tightened = settings.policy("strict", overrides_layer({"rate_limits": {"hourly": 1}}))
+    tightened = settings.policy("strict", {"rate_limit_hourly": {"limit": 1}})
     assert tightened.rate_limit_hourly.limit == 1
     assert settings.policy("strict").rate_limit_hourly.limit == 5
 

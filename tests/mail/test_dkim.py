@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from relay.mail.canonical import RelaxedBodyHash, body_hash, relaxed_field
 from relay.mail.dkim import OVERSIGNED, HeaderToSign, Signer, SigningError, sign_with_all, signature_tags
-from relay.mail.dkim_key import DkimKeyError, generate_ed25519, generate_rsa, load_key, txt_strings
+from relay.mail.dkim_key import DkimKeyError, generate_ed25519, generate_rsa, load_key
 from relay.mail.header import HeaderBlock
 from tests.corpora import CORPORA, needs_corpora
 
@@ -201,19 +201,10 @@ def test_a_field_is_relaxed_as_the_standard_says() -> None:
     assert relaxed_field(b"X:\r\n") == b"x:\r\n"
 
 
-def test_keys_survive_their_file_and_are_published_as_they_are() -> None:
+def test_keys_survive_their_file_and_show_in_no_repr() -> None:
     for key in (RSA, ED25519):
-        again = load_key(key.private_pem)
-        assert again == key
-        assert key.is_published_in(key.record)
-        kind = key.algorithm.split("-")[0]
-        assert key.is_published_in(f"v=DKIM1;  p={key.public[:20]} {key.public[20:]} ; k={kind};")
-        assert not key.is_published_in("v=DKIM1; p=")
-        assert not key.is_published_in("v=spf1 -all")
+        assert load_key(key.private_pem) == key
         assert "PRIVATE" not in repr(key)
-        assert "".join(txt_strings(key.record)) == key.record
-        assert all(len(part) <= 255 for part in txt_strings(key.record))
-    assert not RSA.is_published_in(ED25519.record)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.attribution import HALF_LIFE, MODELS, Event, Model, Touch, apportion, attribute
+from policy.attribution import MODELS, Credit, Event, Model, Touch, apportion, credited, shared
 from policy.outcomes import Brought, Costs, cost_of, in_cents, outcome_name, report, together, unit_name
 from policy.usage import DAY
 
 NOW = 1_774_348_200_000
-WINDOWS = {"trial_started": 7 * DAY, "deal_closed": 30 * DAY}
+WINDOW = HALF_LIFE = 7 * DAY
 KEY = "prospect@example.com"
 
 
@@ -21,8 +21,12 @@ def touch(days_ago: float, send: str = "", key: str = KEY, **more: str) -> Touch
     return Touch(send or f"send_{days_ago}", key, NOW - int(days_ago * DAY), **more)
 
 
-def event(value: str = "99.00", kind: str = "trial_started", *keys: str) -> Event:
-    return Event("evt_1", kind, NOW, frozenset(keys or (KEY,)), Decimal(value))
+def event(value: str = "99.00", *keys: str) -> Event:
+    return Event("evt_1", "trial_started", NOW, frozenset(keys or (KEY,)), Decimal(value))
+
+
+def owed(one: Event, found: list[Touch], model: Model = "last_touch", window: int = WINDOW) -> tuple[Credit, ...]:
+    return shared(one, credited(one, found, window), model, HALF_LIFE)
 
 
 touches = st.lists(
@@ -40,7 +44,7 @@ models = st.sampled_from(MODELS)
 
 @given(touches, values, models)
 def test_credits_sum_to_the_event_exactly(found: list[Touch], value: Decimal, model: Model) -> None:
-    credits_ = attribute(event(str(value)), found, windows=WINDOWS, model=model)
+    credits_ = owed(event(str(value)), found, model)
     if credits_:
         assert sum(c.weight for c in credits_) == 1
         assert sum(c.value for c in credits_) == value
@@ -51,9 +55,7 @@ def test_credits_sum_to_the_event_exactly(found: list[Touch], value: Decimal, mo
 def test_order_and_repeats_change_nothing(found: list[Touch], model: Model, chance: Random) -> None:
     again = [*found, *found]
     chance.shuffle(again)
-    assert attribute(event(), again, windows=WINDOWS, model=model) == attribute(
-        event(), found, windows=WINDOWS, model=model
-    )
+    assert owed(event(), again, model) == owed(event(), found, model)
 
 
 @given(touches, models)
@@ -61,9 +63,7 @@ def test_a_touch_after_the_event_or_of_another_person_changes_nothing(found: lis
     near = [t for t in found if t.at <= NOW and t.key == KEY]
     late = [Touch(f"late_{t.send_id}", t.key, NOW + 1) for t in near]
     foreign = [Touch(f"foreign_{t.send_id}", "stranger@example.com", t.at) for t in near]
-    assert attribute(event(), near, windows=WINDOWS, model=model) == attribute(
-        event(), [*late, *near, *foreign], windows=WINDOWS, model=model
-    )
+    assert owed(event(), near, model) == owed(event(), [*late, *near, *foreign], model)
 
 
 @pytest.mark.parametrize(
@@ -75,32 +75,30 @@ def test_a_touch_after_the_event_or_of_another_person_changes_nothing(found: lis
     ],
 )
 def test_each_model_credits_whom_it_says(model: Model, weights: dict[str, str]) -> None:
-    credits_ = attribute(event(), [touch(1), touch(3), touch(6)], windows=WINDOWS, model=model)
+    credits_ = owed(event(), [touch(1), touch(3), touch(6)], model)
     assert {c.touch.send_id: str(c.weight.normalize()) for c in credits_} == weights
 
 
 def test_a_touch_a_half_life_older_is_owed_half() -> None:
-    closed = event("90.00", "deal_closed")
-    older, newer = attribute(closed, [touch(8), touch(1)], windows=WINDOWS, model="time_decay", half_life=HALF_LIFE)
+    older, newer = owed(event("90.00"), [touch(8), touch(1)], "time_decay", 30 * DAY)
     assert (older.value, newer.value) == (Decimal("30.0000"), Decimal("60.0000"))
     assert (str(older.weight), str(newer.weight)) == ("0.333333", "0.666667")
 
 
-def test_windows_hang_on_the_type_of_the_event() -> None:
-    assert attribute(event(), [touch(8)], windows=WINDOWS) == ()
-    assert attribute(event(kind="deal_closed"), [touch(8)], windows=WINDOWS) != ()
-    assert attribute(event(), [touch(7)], windows=WINDOWS) != ()
+def test_the_window_holds_its_last_moment() -> None:
+    assert owed(event(), [touch(8)]) == ()
+    assert owed(event(), [touch(7)]) != ()
 
 
 def test_a_person_known_by_two_addresses_is_one() -> None:
-    both = event("10", "trial_started", KEY, "alias@example.com")
-    credits_ = attribute(both, [touch(1, key="alias@example.com"), touch(2)], windows=WINDOWS, model="linear")
+    both = event("10", KEY, "alias@example.com")
+    credits_ = owed(both, [touch(1, key="alias@example.com"), touch(2)], "linear")
     assert len(credits_) == 2
 
 
 def test_two_touches_of_one_moment_are_told_apart_by_their_ids() -> None:
     at_once = [touch(1, "send_b"), touch(1, "send_a")]
-    (only,) = attribute(event(), at_once, windows=WINDOWS)
+    (only,) = owed(event(), at_once)
     assert only.touch.send_id == "send_b"
 
 

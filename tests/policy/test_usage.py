@@ -93,9 +93,8 @@ def test_distinct_recipients_are_counted_exactly(walk: list[tuple[int, int]], mi
         last[person] = now
     width = MINUTE if minutes <= 60 else HOUR
     span = minutes if minutes <= 60 else minutes // 60
-    assert usage.distinct_recipients(now, minutes) == sum(
-        1 for at in last.values() if at // width >= now // width - span
-    )
+    latest, buckets = usage.latest_window(minutes)
+    assert latest.count(now, buckets) == sum(1 for at in last.values() if at // width >= now // width - span)
 
 
 @given(times)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, event, insert, select
 
-from policy.attribution import MODELS, Credit, Event, Touch, attribute
+from policy.attribution import MODELS, Credit, Event, Touch, credited, shared
 from policy.usage import DAY
 from relay.store import attribution, feedback, outcomes, people
 from relay.store import schema as t
@@ -126,7 +126,7 @@ def computed(letters: list[Letter], deeds: list[Deed]) -> dict[str, list[Credit]
             keys = frozenset({deed.key, *known.get(deed.user_id, ())} - {""})
             one = Event(deed.new.id, deed.type, deed.at, keys, Decimal(deed.value))
             windows = dict(TERMS.windows) | {"signed_up": TERMS.otherwise, outcomes.REPLIED: -1}
-            owed = attribute(one, touches, windows=windows, model=model, half_life=TERMS.half_life)
+            owed = shared(one, credited(one, touches, windows[one.type]), model, TERMS.half_life)
             credits_ += [((deed.at, deed.new.id, c.touch.send_id), c) for c in owed]
         found[model] = [credit for _, credit in sorted(credits_, key=lambda pair: pair[0])]
     return found

@@ -145,7 +145,7 @@ def test_what_a_person_was_sent_is_found_under_every_spelling_and_an_address_is_
             assert (told.first_at, told.last_at) == (0, 0)
         accept(connection, again)
         usage = read(connection, again).state(again).mailbox.usage
-        assert (usage.distinct_recipients(NOW, 5), usage.first_contacts.count(NOW)) == (2, 2)
+        assert (usage.latest.count(NOW, 5), usage.first_contacts.count(NOW)) == (2, 2)
         assert known(connection, first).first_at == known(connection, again).first_at == NOW
 
 

@@ -23,7 +23,6 @@ from relay.mail.text import part_text
 MOST_MARKUP = 1 << 20  # characters of HTML or text that are shown
 MOST_IMAGE = 2 << 20  # octets of an image that is shown inline
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-_DATA = tuple(f"data:{kind}" for kind in sorted(_IMAGES))
 _TAGS = nh3.ALLOWED_TAGS | {"font", "center"}
 _LOOKS = {
     "style",
