@@ -16,9 +16,9 @@ import structlog
 from aiosmtpd import smtp
 from msgspec import Struct
 
-from relay.feedback.data import EndOfData, unstuffed
 from relay.feedback.returns import Place
 from relay.mail.address import Address, AddressError, parse_path
+from relay.mail.dots import EndOfData, unstuffed
 
 log = structlog.get_logger()
 
@@ -317,7 +317,7 @@ class _Incoming:
 
     def message(self) -> bytes:
         """The whole message."""
-        return unstuffed(bytes(self._kept))
+        return unstuffed(bytes(self._kept[: -len(b".\r\n")]))
 
     def release(self) -> None:
         """Gives the memory back."""

@@ -11,9 +11,9 @@ A bare CR and NUL stay where they are, to be refused by name when the form is ju
 
 from io import BytesIO
 
+from relay.mail.dots import EndOfData, unstuffed
 from relay.mail.newline import alone
 
-_END = b"\r\n.\r\n"
 _STEP = 65_536
 IN_THREAD = 512 * 1024  # messages above it are looked at in a thread: the loop stays responsive
 LINE_LIMIT = 65_536  # octets of a line, without its end; far above what RFC 5322 allows, agents write long HTML
@@ -47,14 +47,14 @@ class Memory:
 class MessageReader:
     """One message on its way in. Made when DATA is answered; `release` when the message is no longer held."""
 
-    __slots__ = ("_buffer", "_limit", "_memory", "_tail", "_whole", "exhausted", "held", "total")
+    __slots__ = ("_buffer", "_end", "_limit", "_memory", "_whole", "exhausted", "held", "total")
 
     def __init__(self, limit: int, memory: Memory) -> None:
         self._limit = limit
         self._memory = memory
         self._buffer: BytesIO | None = None  # gives what it holds without a copy, which a bytearray does not
         self._whole = b""
-        self._tail = b"\r\n"  # the end of the DATA line: an empty message is no special case
+        self._end = EndOfData()
         self.total = 0  # octets of the message seen so far, dots still stuffed
         self.held = _STEP if memory.take(_STEP) else 0
         self.exhausted = not self.held  # the budget was spent
@@ -71,11 +71,10 @@ class MessageReader:
 
     def feed(self, block: bytes) -> int:
         """Takes a block; gives the offset in it behind the final dot, or -1 while the message goes on."""
-        end = self._find_end(block)
+        end = self._end.find(block)
         if end < 0:
             self.total += len(block)
             self._keep(block)
-            self._tail = block[-4:] if len(block) >= 4 else (self._tail + block)[-4:]
             return -1
         self.total += end - 3  # without `.CRLF`; may take back a dot that came in the block before
         if self._buffer is None and end >= 3:
@@ -83,14 +82,6 @@ class MessageReader:
         else:
             self._keep(block[:end])
         return end
-
-    def _find_end(self, block: bytes) -> int:
-        tail = self._tail
-        seam = (tail + block[:4]).find(_END)  # an end that began in the block before
-        if seam >= 0:
-            return seam + 5 - len(tail)
-        found = block.find(_END)
-        return found + 5 if found >= 0 else -1
 
     def _keep(self, block: bytes) -> None:
         if self.exhausted or self.total > self._limit + _STEP:
@@ -128,7 +119,7 @@ class MessageReader:
             # Before the dots: a client that writes LF alone has doubled them after it. One copy at a time.
             data = data.replace(b"\r\n", b"\n")
             data = data.replace(b"\n", b"\r\n")
-        return _unstuffed(data)
+        return unstuffed(data)
 
     def _taken(self) -> bytes:
         if self._buffer is None:
@@ -149,13 +140,6 @@ class MessageReader:
         self.held = 0
         self._buffer = None
         self._whole = b""
-
-
-def _unstuffed(data: bytes) -> bytes:
-    """RFC 5321 §4.5.2: the first of the dots that begin a line goes."""
-    if b"\r\n." in data:  # three times quicker than to let replace() find out that there is none
-        data = data.replace(b"\r\n.", b"\r\n")
-    return data[1:] if data[:1] == b"." else data
 
 
 def has_endless_line(data: bytes) -> bool:

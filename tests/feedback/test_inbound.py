@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from relay.delivery.dress import delivery_name
-from relay.feedback.data import EndOfData, unstuffed
 from relay.mail.bounce import read_notices
 from relay.mail.verp import make_address
 from tests.support.inside import Inside, MakeInside
@@ -355,19 +354,3 @@ def test_a_client_that_leaves_within_its_message_leaves_nothing(returned: Return
         client.reset()
     assert returned.bring(path, dsn("victim@example.net")) == 250
     assert returned._ask("SELECT count(*) FROM feedback") == "1"
-
-
-@pytest.mark.parametrize("cut", range(1, 12))
-def test_the_end_of_data_is_found_over_every_seam(cut: int):
-    whole = b"a\r\n.\r\nQUIT\r\n"
-    end = EndOfData()
-    first = end.find(whole[:cut])
-    found = first if first >= 0 else cut + end.find(whole[cut:])
-    assert found == 6
-
-
-def test_dots_are_unstuffed_and_an_empty_message_is_empty():
-    assert unstuffed(b"..a\r\nb\r\n..\r\n.\r\n") == b".a\r\nb\r\n.\r\n"
-    assert unstuffed(b".\r\n") == b""
-    assert EndOfData().find(b".\r\n") == 3
-    assert EndOfData().find(b"a\n.\nb\r\n") == -1
