@@ -1,6 +1,6 @@
 """`gatepost credential`: what proves which mailbox submits. A secret is shown once, ready to paste."""
 
-from dataclasses import dataclass
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -63,14 +63,18 @@ def create(
     from relay.cli.house import opened
     from relay.cli.mailbox import find
     from relay.cli.values import one_of
-    from relay.store.credentials import OF_AN_AGENT
+    from relay.store.credentials import OF_AN_AGENT, add, generate
 
     one_of(form, FORMATS, "--format")
     with opened(config) as house:
         with house.writing() as connection:
             row = find(connection, mailbox, tenant)
             may = (*OF_AN_AGENT, "manage") if manage else OF_AN_AGENT
-            made = _make(house, connection, Wanted(row.tenant_id, row.id, row.address_key, label, may))
+            made = generate(house.vault, os.urandom)
+            new = made.credential(
+                tenant_id=row.tenant_id, mailbox_id=row.id, scope=row.address_key, label=label, permissions=may
+            )
+            add(connection, new, house.now())
         _print(house, form, row.name, made)
 
 
@@ -84,6 +88,7 @@ def rotate(
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.values import one_of
+    from relay.store.credentials import add, generate
     from relay.store.credentials import revoke as end
     from relay.store.engine import loads
 
@@ -96,8 +101,15 @@ def rotate(
             if row.status == "revoked":
                 again = f"gatepost credential create {row.mailbox_name or 'MAILBOX'}"
                 raise Refused(f"{row.id} is revoked, and that is for good: {again}")
-            may = tuple(loads(row.permissions))
-            made = _make(house, connection, Wanted(row.tenant_id, row.mailbox_id, row.scope, row.label, may))
+            made = generate(house.vault, os.urandom)
+            new = made.credential(
+                tenant_id=row.tenant_id,
+                mailbox_id=row.mailbox_id,
+                scope=row.scope,
+                label=row.label,
+                permissions=tuple(loads(row.permissions)),
+            )
+            add(connection, new, house.now())
             end(connection, row.id, house.now())
         _print(house, form, row.mailbox_name or row.scope, made)
 
@@ -140,39 +152,6 @@ def shown(row: Any) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whose credential it is to be, and what it may do."""
-
-    tenant_id: str
-    mailbox_id: str
-    scope: str
-    label: str
-    permissions: tuple[str, ...]
-
-
-def _make(house: "House", connection: "Connection", wanted: Wanted) -> "Generated":
-    import os
-
-    from relay.store.credentials import NewCredential, add, generate
-
-    made = generate(house.vault, os.urandom)
-    new = NewCredential(
-        id=made.id,
-        tenant_id=wanted.tenant_id,
-        mailbox_id=wanted.mailbox_id,
-        scope=wanted.scope,
-        label=wanted.label,
-        permissions=wanted.permissions,
-        username=None,
-        kind="generated",
-        secret=made.digest,
-        prefix=made.prefix,
-    )
-    add(connection, new, house.now())
-    return made
-
-
 def _find(connection: "Connection", reference: str) -> Any:
     from relay.cli.errors import Refused
     from relay.store.credentials import listed
@@ -190,7 +169,7 @@ def _print(house: "House", form: str, username: str, made: "Generated") -> None:
     import sys
 
     from relay.cli.output import note, say
-    from relay.cli.snippets import Login, entrance, snippet
+    from relay.submission.snippets import Login, entrance, snippet
 
     login = Login(*entrance(house.settings), username, made.key)
     say(snippet(form, login, made.id))

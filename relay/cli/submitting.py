@@ -17,8 +17,8 @@ from config.settings import Settings
 from relay.cli.errors import Refused
 from relay.cli.house import House
 from relay.cli.mailbox import find
-from relay.cli.snippets import Entrance, entrance
 from relay.store import credentials
+from relay.submission.snippets import Entrance, entrance
 
 PATIENCE = 60  # seconds for each answer
 
@@ -39,17 +39,12 @@ def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Lo
     with house.writing() as connection:
         row = find(connection, mailbox, tenant)
         made = credentials.generate(house.vault, os.urandom)
-        new = credentials.NewCredential(
-            id=made.id,
+        new = made.credential(
             tenant_id=row.tenant_id,
             mailbox_id=row.id,
             scope=row.address_key,
             label="send-test",
             permissions=("send",),
-            username=None,
-            kind="generated",
-            secret=made.digest,
-            prefix=made.prefix,
         )
         credentials.add(connection, new, house.now())
     try:

@@ -70,17 +70,12 @@ async def make_key(body: NewKey, parts: Parts, _: Operator) -> Any:
 
     def job(connection: Any) -> Any:
         tenant_id, mailbox_id = _belongs(connection, scope, tenant_name)
-        new = credentials.NewCredential(
-            id=fresh.id,
+        new = fresh.credential(
             tenant_id=tenant_id,
             mailbox_id=mailbox_id,
             scope=scope,
             label=body.label,
             permissions=tuple(dict.fromkeys(body.permissions)),
-            username=None,
-            kind="generated",
-            secret=fresh.digest,
-            prefix=fresh.prefix,
         )
         credentials.add(connection, new, now)
         return credentials.by_id(connection, fresh.id)

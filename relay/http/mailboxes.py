@@ -64,7 +64,15 @@ async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
         )
         accounts.add_mailbox(connection, new, now)
         username = mailboxes.free_username(connection, body.name, address.wire)
-        credentials.add(connection, _credential(fresh, new, username), now)
+        credential = fresh.credential(
+            tenant_id=new.tenant_id,
+            mailbox_id=new.id,
+            scope=new.address_key,
+            label=new.name,
+            permissions=credentials.OF_AN_AGENT,
+            username=username,
+        )
+        credentials.add(connection, credential, now)
         return username, accounts.mailbox(connection, mailbox_id)
 
     username, row = await parts.write(job)
@@ -211,18 +219,3 @@ async def _all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, An
         row.id: told(row, domains[row.id], tenants.get(row.tenant_id, ""), account, usages[f"mailbox:{row.id}"], now)
         for row, account in zip(rows, known, strict=True)
     }
-
-
-def _credential(fresh: credentials.Generated, new: Row, username: str | None) -> credentials.NewCredential:
-    return credentials.NewCredential(
-        id=fresh.id,
-        tenant_id=new.tenant_id,
-        mailbox_id=new.id,
-        scope=new.address_key,
-        label=new.name,
-        permissions=("send", "read"),
-        username=username,
-        kind="generated",
-        secret=fresh.digest,
-        prefix=fresh.prefix,
-    )

@@ -46,6 +46,30 @@ class Generated(Struct, frozen=True):
     prefix: str
     digest: str
 
+    def credential(
+        self,
+        *,
+        tenant_id: str,
+        mailbox_id: str,
+        scope: str,
+        label: str,
+        permissions: tuple[str, ...],
+        username: str | None = None,
+    ) -> NewCredential:
+        """The credential this secret proves."""
+        return NewCredential(
+            id=self.id,
+            tenant_id=tenant_id,
+            mailbox_id=mailbox_id,
+            scope=scope,
+            label=label,
+            permissions=permissions,
+            username=username,
+            kind="generated",
+            secret=self.digest,
+            prefix=self.prefix,
+        )
+
 
 def generate(vault: Vault, random: Callable[[int], bytes]) -> Generated:
     """A secret of 256 bits with the id it is found by: gp_live_<id>_<secret>."""

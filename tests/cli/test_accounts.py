@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import update
 
 from config.loader import load
-from relay.cli.snippets import Login, entrance, snippet
 from relay.store import schema as t
 from relay.store.engine import Database
 from relay.store.migrate import HEAD
+from relay.submission.snippets import Login, entrance, snippet
 from tests.support.settings import DOMAIN
 
 

@@ -5,7 +5,7 @@ import re
 from typing import get_args
 
 from policy.decision import Next
-from relay.cli.snippets import Login, snippet
+from relay.submission.snippets import Login, snippet
 from tests.clients.pages import ROOT, blocks
 
 PAGE = "docs/clients.md"

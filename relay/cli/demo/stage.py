@@ -120,17 +120,12 @@ def _credential(connection: Any, app: App, name: str) -> str:
     """A credential as `gatepost credential create` makes it; returns its secret."""
     row = accounts.mailbox(connection, name)
     made = credentials.generate(app.vault, os.urandom)
-    new = credentials.NewCredential(
-        id=made.id,
+    new = made.credential(
         tenant_id=row.tenant_id,
         mailbox_id=row.id,
         scope=row.address_key,
         label="demo",
         permissions=credentials.OF_AN_AGENT,
-        username=None,
-        kind="generated",
-        secret=made.digest,
-        prefix=made.prefix,
     )
     credentials.add(connection, new, wall_clock())
     return made.key
