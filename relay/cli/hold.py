@@ -85,20 +85,20 @@ def _decide(act: Any, word: str, send_id: str, note: str, config: Any) -> None:
 
 def _waiting(connection: "Connection", mailbox: str, tenant: str, limit: int) -> list[dict[str, Any]]:
     from relay.cli.mailbox import find
-    from relay.store import accounts, held
+    from relay.store import accounts, approvals
 
     tenant_id = accounts.tenant(connection, tenant).id if tenant else ""
     mailbox_id = find(connection, mailbox, tenant).id if mailbox else ""
-    page = held.listed(connection, "pending", tenant_id=tenant_id, mailbox_id=mailbox_id, after=None, limit=limit)
+    page = approvals.listed(connection, "pending", tenant_id=tenant_id, mailbox_id=mailbox_id, after=None, limit=limit)
     return _told(connection, page.rows)
 
 
 def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
     from policy.moment import precise
-    from relay.store import held, sent
+    from relay.store import approvals, sent
 
     ids = [row.send_id for row in rows]
-    sends, deliveries = held.sends(connection, ids), sent.deliveries_of(connection, ids)
+    sends, deliveries = approvals.sends(connection, ids), sent.deliveries_of(connection, ids)
     names = sent.names_of(connection, sorted({row.mailbox_id for row in rows}))
     return [
         {
@@ -126,10 +126,10 @@ def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
     from relay.cli.errors import Refused
     from relay.mail.mime import view
     from relay.mail.text import content
-    from relay.store import held, sent
+    from relay.store import approvals, sent
     from relay.store.sends import body
 
-    row = held.one(connection, send_id)
+    row = approvals.one(connection, send_id)
     if row is None:
         raise Refused(f"{send_id} does not wait for approval and never did")
     data, send = body(connection, send_id), sent.one(connection, send_id)

@@ -22,7 +22,7 @@ from relay.mail.header import HeaderBlock
 from relay.mail.mime import view
 from relay.mail.text import content
 from relay.mail.token import Purpose, TokenError, Tokens
-from relay.store import held, sends, sent
+from relay.store import approvals, sends, sent
 
 router = APIRouter(tags=["Approvals"])
 PATH = "/a/"
@@ -79,7 +79,7 @@ def _read(parts: House, token: str) -> tuple[str, str] | None:
 
 async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
     def question(connection: Any) -> Any:
-        row = held.one(connection, send_id)
+        row = approvals.one(connection, send_id)
         deliveries = sent.deliveries_of(connection, [send_id])[send_id]
         return row, sent.one(connection, send_id), deliveries, sends.body(connection, send_id)
 

@@ -19,7 +19,7 @@ from relay.http.reading import StrictRoute
 from relay.http.sends import Send, scope_of
 from relay.http.sends import told as send_told
 from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
-from relay.store import approvals, held, sent
+from relay.store import approvals, sent
 
 router = APIRouter(tags=["Approvals"], route_class=StrictRoute)
 SendId = Annotated[str, Path(alias="sendId", max_length=64)]
@@ -61,11 +61,11 @@ async def list_approvals(
     mailbox = await scope_of(parts, who, mailbox_id)
 
     def question(connection: Any) -> Any:
-        page = held.listed(
+        page = approvals.listed(
             connection, status or "", tenant_id=who.tenant_id, mailbox_id=mailbox, after=turn.after, limit=turn.limit
         )
         ids = [row.send_id for row in page.rows]
-        sends = held.sends(connection, ids)
+        sends = approvals.sends(connection, ids)
         names = sent.names_of(connection, sorted({row.mailbox_id for row in page.rows}))
         return page, sends, sent.deliveries_of(connection, ids), names
 
@@ -109,7 +109,7 @@ async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     """One approval; raises 404 for what the caller does not see."""
 
     def question(connection: Any) -> Any:
-        row = held.one(connection, send_id)
+        row = approvals.one(connection, send_id)
         if row is None or not who.sees(row.tenant_id, row.mailbox_id):
             raise not_found("approval")
         names = sent.names_of(connection, [row.mailbox_id])

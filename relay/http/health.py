@@ -14,8 +14,7 @@ from relay.http.access import Parts
 from relay.http.metrics import CONTENT_TYPE
 from relay.http.problems import Problem
 from relay.http.shapes import Told
-from relay.store import counts
-from relay.store.migrate import HEAD
+from relay.store import figures, migrate
 from relay.store.writer import Unavailable
 
 router = APIRouter(tags=["Health"])
@@ -52,9 +51,9 @@ async def ready(parts: Parts) -> Any:
     is_ready, found = parts.ready()
     missing = list(found)
     try:
-        revision = await parts.look(counts.revision)
-        if revision != HEAD:
-            missing.append(f"the schema is at {revision or 'nothing'}, not {HEAD}")
+        revision = await parts.look(migrate.revision)
+        if revision != migrate.HEAD:
+            missing.append(f"the schema is at {revision or 'nothing'}, not {migrate.HEAD}")
     except Unavailable:
         missing.append("the store cannot be read")
     if is_ready and not missing:
@@ -70,6 +69,6 @@ async def metrics(request: Request, parts: Parts) -> Response:
         given = request.headers.get("authorization", "").partition(" ")[2]
         if not hmac.compare_digest(given.encode(), wanted.reveal().encode()):
             raise Problem("wrong_key" if given else "missing_key")
-    states = await parts.look(counts.open_states)
+    states = await parts.look(figures.open_states)
     beside = await parts.look(parts.beside)
     return Response(request.app.state.metrics.text(states, beside), media_type=CONTENT_TYPE)

@@ -13,7 +13,7 @@ from relay.http.problems import Problem, not_found
 from relay.http.reading import StrictRoute
 from relay.http.sends import scope_of
 from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
-from relay.store import cases, listings
+from relay.store import investigations, listings
 from relay.store.engine import loads
 
 router = APIRouter(tags=["Investigations"], route_class=StrictRoute)
@@ -73,7 +73,7 @@ async def close(case_id: CaseId, body: Close, parts: Parts, who: Who) -> Any:
     """With a note that says what was found; for the operator."""
     row = await _seen(parts, who, case_id)
     who.need_person("closing an investigation")
-    if not await parts.write(lambda c: cases.close(c, row, note=body.note, by=who.actor, now=parts.clock())):
+    if not await parts.write(lambda c: investigations.close(c, row, note=body.note, by=who.actor, now=parts.clock())):
         raise Problem("not_waiting", "it is closed already")
     return told(await _seen(parts, who, case_id))
 

@@ -1,4 +1,4 @@
-"""What waits for a person: letting it go, refusing it, withdrawing it, and the end of its time.
+"""What waits for a person: the lists of it, letting it go, refusing it, withdrawing it, and the end of its time.
 
 An approval binds the bytes, the planned edits and the recipients as they were when the
 message was held: what does not match any more is not let go. Policy comes before people:
@@ -17,6 +17,7 @@ from policy.facts import alias_of
 from relay.store import guard, places
 from relay.store import schema as t
 from relay.store.engine import canonical, dumps, loads
+from relay.store.paging import Page, Place, newest_first
 from relay.store.queue import change
 from relay.store.recollection import Contact
 from relay.store.sends import body
@@ -44,6 +45,28 @@ def bound_digest(data: bytes, plan: Mapping[str, Any], recipients: Sequence[str]
 def status_of(connection: Connection, send_id: str) -> str:
     """pending, approved, rejected, withdrawn or expired; empty for a send that nobody was asked about."""
     return str(connection.execute(select(_a.status).where(_a.send_id == send_id)).scalar_one_or_none() or "")
+
+
+def listed(
+    connection: Connection, status: str, *, tenant_id: str = "", mailbox_id: str = "", after: Place | None, limit: int
+) -> Page:
+    """A page of approvals, newest first."""
+    query = select(t.approvals)
+    for column, value in ((_a.status, status), (_a.tenant_id, tenant_id), (_a.mailbox_id, mailbox_id)):
+        if value:
+            query = query.where(column == value)
+    return newest_first(connection, query, _a.requested_at, _a.send_id, after=after, limit=limit)
+
+
+def one(connection: Connection, send_id: str) -> Any:
+    """The approval of a send, None if it never waited."""
+    return connection.execute(select(t.approvals).where(_a.send_id == send_id)).first()
+
+
+def sends(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
+    """The submissions of these approvals by id."""
+    rows = connection.execute(select(t.sends).where(t.sends.c.id.in_(list(ids)))) if ids else ()
+    return {row.id: row for row in rows}
 
 
 def approve(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:

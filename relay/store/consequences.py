@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, text
 from policy.decision import Decision
 from policy.facts import Facts, alias_of
 from policy.usage import Usage
-from relay.store import guard
+from relay.store import guard, investigations
 from relay.store import schema as t
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
@@ -182,8 +182,8 @@ class Consequences:
         evidence: dict[str, Any],
         at: int,
     ) -> str:
-        """Open an item for a person; returns its id."""
-        return self._judge.investigate(connection, tenant_id, mailbox_id, kind, subject, evidence, at)
+        """Open an investigation; returns its id."""
+        return investigations.begin(connection, self._new_id("inv"), tenant_id, mailbox_id, kind, subject, evidence, at)
 
     def _in_a_row(self, connection: Connection, item: Settle, rules: Rules) -> Suppress | None:
         """A suppression after enough messages in a row used the ladder up; it ends after a while."""

@@ -1,17 +1,30 @@
-"""Figures of the whole installation by hour, each from an index: what was decided, and what became of it.
+"""Figures of the whole installation, each from an index: what waits, and by hour what was decided and became of it.
 
 An hour that is over does not change any more as far as decisions go, so whoever asks may keep it.
 """
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from policy.usage import HOUR
 from relay.store import schema as t
+from relay.store.tallies import COLUMNS
 
 _s, _t = t.sends.c, t.tallies.c
-COUNTED = ("sent", "delivered", "bounced", "complained", "deferred", "refused")
+OPEN = ("queued", "deferred", "scheduled", "active", "uncertain")
+# By mailbox, so that the index of their states is all that is read.
+_OPEN = text(
+    "SELECT state, count(*) AS n FROM deliveries WHERE mailbox_id IN (SELECT id FROM mailboxes)"
+    " AND state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain') GROUP BY state"
+)
+
+
+def open_states(connection: Connection) -> dict[str, int]:
+    """How many deliveries wait in each open state, and how many sends wait for a person."""
+    found = dict.fromkeys(OPEN, 0) | {row.state: row.n for row in connection.execute(_OPEN)}
+    waiting = select(func.count()).select_from(t.approvals).where(t.approvals.c.status == "pending")
+    return found | {"held": int(connection.execute(waiting).scalar_one())}
 
 
 def decided_in(connection: Connection, hour: int) -> dict[str, int]:
@@ -36,8 +49,8 @@ def became_by_hour(connection: Connection, since: int) -> Mapping[int, Mapping[s
         for prefix in ("", "lifted:")
     ]
     query = (
-        select(_t.hour, *(func.sum(_t[name]).label(name) for name in COUNTED))
+        select(_t.hour, *(func.sum(_t[name]).label(name) for name in COLUMNS))
         .where(_t.scope.in_(names), _t.hour >= since // HOUR)
         .group_by(_t.hour)
     )
-    return {row.hour: {name: int(getattr(row, name)) for name in COUNTED} for row in connection.execute(query)}
+    return {row.hour: {name: int(getattr(row, name)) for name in COLUMNS} for row in connection.execute(query)}

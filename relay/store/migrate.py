@@ -22,20 +22,20 @@ LOCK = 0x6761_7465  # "gate": the advisory lock of everything that changes the s
 def current(database: Database) -> str:
     """The revision the store is at, "" for an empty one."""
     with database.writing.connect() as connection:
-        return _revision(connection)
+        return revision(connection)
 
 
 def is_empty(database: Database) -> bool:
     """Whether it never held anything: it has no schema, or nobody ever served from it."""
     with database.asking.connect() as connection:
-        return not _revision(connection) or not recalled(connection, "secret_key")
+        return not revision(connection) or not recalled(connection, "secret_key")
 
 
-def check_not_newer(revision: str) -> None:
+def check_not_newer(found: str) -> None:
     """Raise StoreUnusable where a newer program made the store."""
-    if revision > HEAD:
+    if found > HEAD:
         raise StoreUnusable(
-            f"the store is at revision {revision}, this program at {HEAD}: a newer version of gatepost made it; "
+            f"the store is at revision {found}, this program at {HEAD}: a newer version of gatepost made it; "
             "install that one, or restore a backup made before the upgrade"
         )
 
@@ -45,16 +45,17 @@ def upgrade(database: Database) -> str:
 
     Raises StoreUnusable for a store made by a newer program.
     """
-    revision = current(database)
-    check_not_newer(revision)
-    if revision == HEAD:
+    found = current(database)
+    check_not_newer(found)
+    if found == HEAD:
         return HEAD
     with _alone(database) as connection:
         _run_alembic(connection)
-        return _revision(connection)
+        return revision(connection)
 
 
-def _revision(connection: Connection) -> str:
+def revision(connection: Connection) -> str:
+    """The revision the schema is at, "" where there is none."""
     if not inspect(connection).has_table("alembic_version"):
         return ""
     return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or "")

@@ -195,13 +195,7 @@ class Recollection:
         snapshot._lock_usage(asked)
         for tenant, people in _by_tenant(a.facts for a in asked).items():
             snapshot._read_people(tenant, people, token)
-        snapshot._read_contacts(asked)
-        judged = [(a.facts, a.policy) for a in asked]
-        snapshot._suppressions = binding_suppressions(connection, judged, now)
-        snapshot._consents = counting_consents(connection, judged)
-        snapshot._read_duplicates(asked)
-        for mailbox_id, row in snapshot._mailboxes.items():
-            snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
+        snapshot._read_past(asked, rates)
         return snapshot
 
     @classmethod
@@ -214,13 +208,7 @@ class Recollection:
         for counts in snapshot._counts.values():
             if counts.usage.set_back(now):
                 counts.usage = Usage()  # nothing is written here: it would count anew at each look, for ever
-        snapshot._read_contacts(asked)
-        judged = [(a.facts, a.policy) for a in asked]
-        snapshot._suppressions = binding_suppressions(connection, judged, now)
-        snapshot._consents = counting_consents(connection, judged)
-        snapshot._read_duplicates(asked)
-        for mailbox_id, row in snapshot._mailboxes.items():
-            snapshot._rates[mailbox_id] = rates.rates(connection, mailbox_id, now, row.updated_at)
+        snapshot._read_past(asked, rates)
         return snapshot
 
     @classmethod
@@ -297,6 +285,16 @@ class Recollection:
                 contact = Contact(*_TIMES(row))
                 contact.take_recent(row.recent)
                 self._contacts.setdefault((tenant, row.key), {})[row.mailbox_id] = contact
+
+    def _read_past(self, asked: Sequence[Asked], rates: RateBook) -> None:
+        """What is remembered of the recipients, was said of them, sent before, and came back."""
+        self._read_contacts(asked)
+        judged = [(a.facts, a.policy) for a in asked]
+        self._suppressions = binding_suppressions(self._connection, judged, self._now)
+        self._consents = counting_consents(self._connection, judged)
+        self._read_duplicates(asked)
+        for mailbox_id, row in self._mailboxes.items():
+            self._rates[mailbox_id] = rates.rates(self._connection, mailbox_id, self._now, row.updated_at)
 
     def _read_duplicates(self, asked: Sequence[Asked]) -> None:
         kinds = {mark: kind for a in asked for marks in a.marks for kind, mark in marks.items()}

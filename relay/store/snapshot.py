@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from policy.decision import Decision, RecipientVerdict
 from policy.facts import Facts, RecipientFacts, exact
-from policy.memo import Prepared as Memo
+from policy.memo import Memo
 from policy.settings import PolicySettings
 from policy.sketch import similar
 from policy.state import (

@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from policy.reputation import Standing, assess
 from policy.settings import Reputation
 from policy.state import Rates
+from relay.store import investigations
 from relay.store import schema as t
 from relay.store.accounts import BY_REPUTATION, pause_mailbox, set_tenant_status
-from relay.store.engine import dumps
 from relay.store.events import Event, record
 from relay.store.rates import rates_of, read_rates, summed
 
@@ -89,39 +89,16 @@ class Judge:
     def _tell(self, connection: Connection, tenant_id: str, mailbox_id: str, data: dict[str, Any], at: int) -> None:
         alert = {"alert": "reputation_paused", **data}
         record(connection, [Event("alert.raised", at, tenant_id, mailbox_id, data=alert)])
-        self.investigate(connection, tenant_id, mailbox_id, "reputation", str(data["cause"]), data, at)
+        cause = str(data["cause"])
+        investigations.begin(connection, self._new_id("inv"), tenant_id, mailbox_id, "reputation", cause, data, at)
 
     def _review(self, connection: Connection, tenant_id: str, mailbox_id: str, standing: Standing, at: int) -> None:
         is_open = select(_i.id).where(_i.status == "open", _i.kind == "reputation_review", _i.mailbox_id == mailbox_id)
         if connection.execute(is_open).first() is None:
-            data = {"alert": "reputation_review", "cause": standing.cause}
+            kind, cause = "reputation_review", standing.cause
+            data = {"alert": kind, "cause": cause}
             record(connection, [Event("alert.raised", at, tenant_id, mailbox_id, data=data)])
-            self.investigate(connection, tenant_id, mailbox_id, "reputation_review", standing.cause, {}, at)
-
-    def investigate(
-        self,
-        connection: Connection,
-        tenant_id: str,
-        mailbox_id: str,
-        kind: str,
-        subject: str,
-        evidence: dict[str, Any],
-        at: int,
-    ) -> str:
-        """Open an item for a person; returns its id."""
-        item = {
-            "id": self._new_id("inv"),
-            "tenant_id": tenant_id,
-            "mailbox_id": mailbox_id,
-            "kind": kind,
-            "subject": subject,
-            "evidence": dumps(evidence),
-            "opened_at": at,
-        }
-        connection.execute(insert(t.investigations), item)
-        data = {"kind": kind, "subject": subject, "investigation": item["id"]}
-        record(connection, [Event("investigation.opened", at, tenant_id, mailbox_id, data=data)])
-        return str(item["id"])
+            investigations.begin(connection, self._new_id("inv"), tenant_id, mailbox_id, kind, cause, {}, at)
 
 
 class Together(Struct, frozen=True):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from relay.store.counts import revision
+from relay.store.migrate import revision
 from tests.http.office import DOMAIN
 from tests.naughty import BIG_LIST, KINDS
 

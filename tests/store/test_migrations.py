@@ -21,7 +21,7 @@ from relay.store.schema import metadata
 def test_migrations_make_exactly_the_schema_of_the_program(database: Database) -> None:
     with database.writing.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
-    # The order of late commits is PostgreSQL's concern alone, and so are the index for it (see guards) and partitions.
+    # The order of late commits is PostgreSQL's concern alone, and so are the index for it (see 0001) and partitions.
     own = re.compile("ix_events_txid_seq|(bodies|decisions|events)_default")
     assert [d for d in differences if not own.match(str(getattr(d[1], "name", "")))] == []
 

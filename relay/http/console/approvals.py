@@ -13,7 +13,7 @@ from relay.http.console import checks, messages
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.decisions import trace
 from relay.http.problems import Problem
-from relay.store import held, sent
+from relay.store import approvals, sent
 
 MOST = 100
 FACES = ("message", "decision", "timeline")
@@ -31,10 +31,10 @@ async def show(visit: Visit) -> Response:
 
 async def _page(visit: Visit, chosen: str) -> Response:
     def question(connection: Any) -> Any:
-        rows = held.listed(connection, "pending", after=None, limit=MOST).rows
+        rows = approvals.listed(connection, "pending", after=None, limit=MOST).rows
         ids = [row.send_id for row in rows]
         names = sent.names_of(connection, sorted({row.mailbox_id for row in rows}))
-        return list(reversed(rows)), held.sends(connection, ids), sent.deliveries_of(connection, ids), names
+        return list(reversed(rows)), approvals.sends(connection, ids), sent.deliveries_of(connection, ids), names
 
     waiting, found, deliveries, names = await visit.house.look(question)
     rows = [

@@ -12,7 +12,7 @@ from policy.usage import DAY, HOUR
 from relay.http.console import needs
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.visit import Entry, Visit, get
-from relay.store import counts, figures, listings
+from relay.store import figures, listings
 from relay.submission.snippets import entrance
 
 DECISIONS = ("approved", "held", "deferred", "blocked")
@@ -57,7 +57,7 @@ async def _told(visit: Visit) -> dict[str, Any]:
         return (
             last_day(connection, visit.hours, now),
             figures.became_by_hour(connection, now - 2 * DAY),
-            counts.open_states(connection),
+            figures.open_states(connection),
             needs.read(connection),
             listings.listed(connection, "mailboxes", {}, limit=1).rows,
         )
