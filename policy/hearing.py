@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from policy.decision import EMPTY, Check, CheckStatus, Refusal
 from policy.facts import RecipientFacts
-from policy.memo import Prepared
+from policy.memo import Memo
 from policy.moment import iso
 from policy.rules.case import SILENT, SKIPPED, Case, Finding, MessageJudge, RecipientJudge
 from policy.rules.order import RULES, MessageRule, RecipientRule
@@ -118,7 +118,7 @@ def _plan(settings: PolicySettings) -> Plan:
     )
 
 
-plan_of = Prepared(_plan)
+plan_of = Memo(_plan)
 
 
 class Hearing(Struct):

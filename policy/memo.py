@@ -7,7 +7,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Prepared(Generic[K, V]):
+class Memo(Generic[K, V]):
     """What `make` made of a frozen value, kept by the value's identity: no look into long lists to find it again.
 
     Keeps the value alive with what was made, so that an identity is never taken for another's;

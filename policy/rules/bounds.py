@@ -7,7 +7,7 @@ sender has a small bucket of its own besides.
 
 from collections.abc import Sequence
 
-from policy.memo import Prepared
+from policy.memo import Memo
 from policy.rules.case import Bound, Case
 from policy.settings import PolicySettings, RateLimit
 from policy.usage import WINDOWS
@@ -66,7 +66,7 @@ def _windows_that_queue(settings: PolicySettings) -> tuple[str, ...]:
     return tuple([w for w in WINDOWS if getattr(settings, f"rate_limit_{w}").on_exceed == "queue"])
 
 
-_queueing = Prepared(_windows_that_queue)
+_queueing = Memo(_windows_that_queue)
 
 
 def enforced(case: Case, windows: Sequence[str] = WINDOWS) -> list[Bound]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policy.facts import RecipientFacts
-from policy.memo import Prepared
+from policy.memo import Memo
 from policy.moment import moment
 from policy.rules.bounds import burst_of, limited
 from policy.rules.case import PASSED, Case, Finding, schedule, unread
@@ -62,7 +62,7 @@ def _rooms(settings: PolicySettings) -> dict[str, Room]:
     return {name: room for name, room in rooms.items() if getattr(settings, name).mode == "enforce"}
 
 
-rooms_of = Prepared(_rooms)  # by name, those of the rules that are enforced
+rooms_of = Memo(_rooms)  # by name, those of the rules that are enforced
 
 
 def asked(case: Case) -> int:

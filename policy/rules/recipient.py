@@ -9,7 +9,7 @@ import unicodedata
 from msgspec import Struct
 
 from policy.facts import RecipientFacts, alias_of, exact
-from policy.memo import Prepared
+from policy.memo import Memo
 from policy.rules.case import PASSED, Case, Finding, refuse, unread
 from policy.settings import RecipientAllowed
 from policy.state import RecipientState
@@ -90,7 +90,7 @@ def _prepare(rule: RecipientAllowed) -> Lists | None:
     )
 
 
-_lists_of = Prepared(_prepare)
+_lists_of = Memo(_prepare)
 
 
 def _blocked(lists: Lists, recipient: RecipientFacts, *, fold: bool) -> bool:

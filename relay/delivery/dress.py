@@ -24,12 +24,11 @@ from relay.mail.dkim import Signer
 from relay.mail.edit import Edit, edited
 from relay.mail.header import HeaderBlock
 from relay.mail.ids import id_octets, message_id_of
-from relay.mail.list_header import list_unsubscribe
 from relay.mail.mime import View, view
 from relay.mail.received import Reception, mail_date, protocol, received_field
 from relay.mail.reply import printable
 from relay.mail.sender import Sender
-from relay.mail.unsubscribe import Links, Subscription
+from relay.mail.unsubscribe import Links, Subscription, list_unsubscribe
 from relay.mail.verp import make_address
 from relay.store.parcel import Due, Parcel
 

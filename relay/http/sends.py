@@ -13,24 +13,11 @@ from relay.http.problems import invalid, not_found
 from relay.http.reading import StrictRoute
 from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, when
 from relay.mail.ids import message_id_of
-from relay.store import accounts, sent
+from relay.store import accounts, sent, states
 from relay.store.engine import loads
 
 router = APIRouter(tags=["Sends"], route_class=StrictRoute)
-State = Literal[
-    "queued",
-    "held",
-    "scheduled",
-    "deferred",
-    "active",
-    "delivered",
-    "bounced",
-    "expired",
-    "uncertain",
-    "rejected",
-    "cancelled",
-    "blocked",
-]
+State = Literal[states.State, "blocked"]
 
 
 class Recipient(Told):

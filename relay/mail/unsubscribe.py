@@ -1,10 +1,11 @@
-"""Unsubscribe links: who wants no more from whom, sealed in the link itself.
+"""Unsubscribe links: who wants no more from whom, sealed in the link itself; and the header fields that offer them.
 
 A link is verified and acted on without a look-up, so it works as long as its key exists,
 whatever has been pruned. It shows nothing: the address is encrypted. The same delivery
 gives the same link each time the message is built.
 """
 
+import re
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from relay.mail.verp import make_address
 
 PATH = "/u/"
 _SEPARATOR = "\0"
+_URI = re.compile(r"[!#-;=?-~]+")
 
 
 class Subscription(Struct, frozen=True):
@@ -70,3 +72,21 @@ class Links(Struct, frozen=True):
             return read(self.tokens, given.path.rpartition("/")[2])
         except TokenError:
             return None
+
+
+def list_unsubscribe(https_url: str, mailto: str = "") -> bytes:
+    """List-Unsubscribe and List-Unsubscribe-Post (RFC 2369 §3.2, RFC 8058) as bytes with CRLF.
+
+    `mailto` is an address or a mailto: URI.
+    ValueError for what could not stand between the angle brackets as it is.
+    """
+    if not https_url.startswith("https://") and not https_url.startswith("http://"):
+        raise ValueError("the unsubscribe link must be a web address")
+    uris = [https_url]
+    if mailto:
+        uris.append(mailto if mailto.startswith("mailto:") else f"mailto:{mailto}")
+    if not all(map(_URI.fullmatch, uris)) or max(map(len, uris)) > 900:
+        raise ValueError("an unsubscribe link holds characters that must be percent-encoded, or is too long")
+    value = ",\r\n ".join([f"<{uri}>" for uri in uris])
+    # RFC 8058 §3.1: the value of the second field is fixed.
+    return f"List-Unsubscribe: {value}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode("ascii")

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from policy.classification import Classification
 from policy.facts import Defect, Facts, RecipientFacts
-from policy.memo import Prepared as Memo
+from policy.memo import Memo
 from policy.reading import Reading, read
 from policy.secrets import SecretScanner
 from policy.settings import MessageForm

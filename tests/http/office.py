@@ -28,7 +28,6 @@ from tests.support.settings import ADMIN_KEY, DOMAIN, Tree, mailbox, settings, w
 # httpx looks for Trio at each call in process, and to find that something is not installed takes as long as the call.
 sys.modules.setdefault("sniffio", None)
 NOON = 1_774_353_600_000  # 2026-03-24 12:00 UTC
-OPERATOR = {"Authorization": f"Bearer {ADMIN_KEY}"}
 OTHER = "other.test"
 
 CHANGES: Tree = {

@@ -15,8 +15,6 @@ URL = "https://relay.example/u/AbC123_-tok?x=1&y=2"
 FOOTER = render("Müller & Söhne <GmbH>", "1 Main St\nSpringfield, IL 62701", URL, "de")
 ASCII_FOOTER = render("Acme Inc", "1 Main St\nSpringfield, IL 62701", URL)
 
-Leaf = tuple[email.message.Message, bytes]
-
 
 def add_footer(data: bytes, footer: Footer = FOOTER) -> tuple[View, Plan, bytes]:
     """The view, the plan after a round trip through JSON, and the edited bytes; edits only what it says it edits."""

@@ -8,9 +8,9 @@ from relay.mail import longline
 from relay.mail.edit import Edit, apply_edits, edited
 from relay.mail.footer import Plan, apply, edits, plan
 from relay.mail.footer_text import TEXTS, render
-from relay.mail.list_header import list_unsubscribe
 from relay.mail.mime import view
 from relay.mail.text import content
+from relay.mail.unsubscribe import list_unsubscribe
 from tests.mail.oracle import ASCII_FOOTER, FOOTER, URL, add_footer, assert_shown_once, decoded, leaves
 
 HEAD = b"From: a@example.com\r\nSubject: s\r\nMIME-Version: 1.0\r\n"

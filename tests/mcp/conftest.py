@@ -1,7 +1,7 @@
 """A desk for agents: MCP clients of one office, each with a key of its own."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -38,9 +38,6 @@ class Agency:
     async def agent(self, address: str = f"agent@{DOMAIN}", *permissions: str) -> str:
         """A key of this mailbox."""
         return await self.office.key(f"agent:{address}", *permissions)
-
-
-Opened = AbstractAsyncContextManager[Client]
 
 
 @pytest.fixture
