@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from relay.mail.bounce_reason import Said, judge
 from relay.mail.bounce_text import codes_in
@@ -96,6 +97,12 @@ def _our_fields(notice: Notice) -> dict[str, str]:
     return {name: value[:MAX_ID] for name, value in notice.original.items if name.startswith("x-gatepost-")}
 
 
+# What became of mail that its recipient had a word about.
+FEEDBACK: Mapping[str, dict[str, Any]] = {
+    "complained": {"reason": "feedback", "feedback_type": "abuse"},
+    "unsubscribed": {"reason": "feedback", "feedback_type": "opt-out"},
+}
+
 # With these the address is not to blame, whatever a provider calls permanent.
 _NOT_THE_ADDRESS = frozenset(
     {
@@ -115,11 +122,16 @@ class Failure(Struct, frozen=True):
     reason: str
     hard: bool
 
+    def fields(self) -> dict[str, Any]:
+        """As fields of an event."""
+        return asdict(self)
 
-def failure(diagnostic: str, status: str = "", code: str = "", *, permanent: bool, otherwise: str) -> Failure:
+
+def failure(diagnostic: str, status: str = "", code: str = "", *, permanent: bool, otherwise: str = "") -> Failure:
     """Judges a provider's failure: hard needs both its word and a reply that does not speak of something else.
 
     `otherwise` is the reason when the words say nothing: what the provider's own category stands for.
+    Without one a permanent failure is for want of the user.
     """
     codes = codes_in(diagnostic)
     status, code = status or codes.status, code or codes.reply
@@ -128,5 +140,6 @@ def failure(diagnostic: str, status: str = "", code: str = "", *, permanent: boo
         Said(diagnostic, "", status, code, "RCPT" if permanent else "", "failed" if permanent else "delayed")
     )
     spoken = judged.reason not in {"undefined", "onhold", "filtered"} and (permanent or judged.reason != "expired")
-    reason = judged.reason if spoken and diagnostic else otherwise
+    silent = otherwise or ("userunknown" if permanent else "undefined")
+    reason = judged.reason if spoken and diagnostic else silent
     return Failure(status, code, reason, permanent and reason not in _NOT_THE_ADDRESS)

@@ -78,7 +78,7 @@ def metadata(value: Any) -> dict[str, str]:
 
 
 def tags(value: Any) -> tuple[str, ...]:
-    items = value if isinstance(value, list) else [value]
+    items = value if isinstance(value, list) else [value or None]
     return tuple(tag for tag in (text(item) for item in items[:MAX_METADATA]) if tag)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.feedback.authenticity import Authenticity, basic
-from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import PayloadError, load_leniently, metadata, moment, prose, rows, table, tags, text
 
 _TYPES = {
@@ -42,7 +42,7 @@ def _event(data: Mapping[str, Any]) -> FeedbackEvent:
         provider="brevo",
         diagnostic="" if said == "sent" else said,
         metadata=_custom(data.get("X-Mailin-custom")),
-        tags=tags(data.get("tags")) if data.get("tags") else (),
+        tags=tags(data.get("tags")),
         raw=data,
         **_outcome(name, kind, said),
     )
@@ -60,10 +60,8 @@ def _custom(value: Any) -> dict[str, str]:
 
 
 def _outcome(name: str, kind: str, said: str) -> dict[str, Any]:
-    if kind == "complained":
-        return {"reason": "feedback", "feedback_type": "abuse"}
-    if kind == "unsubscribed":
-        return {"reason": "feedback", "feedback_type": "opt-out"}
+    if kind in FEEDBACK:
+        return FEEDBACK[kind]
     if kind == "rejected":
         return {"reason": "suppressed"}
     if kind == "failed":
@@ -71,10 +69,4 @@ def _outcome(name: str, kind: str, said: str) -> dict[str, Any]:
     if kind not in {"bounced", "deferred"}:
         return {}
     permanent = name in {"hard_bounce", "invalid_email", "invalid"}
-    found = failure(said, permanent=permanent, otherwise="userunknown" if permanent else "undefined")
-    return {
-        "status": found.status,
-        "reply_code": found.reply_code,
-        "reason": found.reason,
-        "hard": found.hard,
-    }
+    return failure(said, permanent=permanent).fields()

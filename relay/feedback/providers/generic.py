@@ -47,7 +47,7 @@ def _event(data: Mapping[str, Any]) -> FeedbackEvent:
         "generic",
         said,
         metadata(data.get("metadata")),
-        tags(data.get("tags")) if data.get("tags") else (),
+        tags(data.get("tags")),
         raw=data,
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.feedback.authenticity import Authenticity, header, hex_hmac, refused, secrets_of
-from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import moment, prose, table, tags, text
 
 _TYPES = {
@@ -39,7 +39,7 @@ def normalise(payload: Any) -> list[FeedbackEvent]:
             event_id=text(data.get("id")),
             provider="mailersend",
             diagnostic=said,
-            tags=tags(email.get("tags")) if email.get("tags") else (),
+            tags=tags(email.get("tags")),
             raw=event,
             **_outcome(name, kind, prose(morph.get("reason")) or said),
         )
@@ -47,17 +47,9 @@ def normalise(payload: Any) -> list[FeedbackEvent]:
 
 
 def _outcome(name: str, kind: str, said: str) -> dict[str, Any]:
-    if kind == "complained":
-        return {"reason": "feedback", "feedback_type": "abuse"}
-    if kind == "unsubscribed":
-        return {"reason": "feedback", "feedback_type": "opt-out"}
+    if kind in FEEDBACK:
+        return FEEDBACK[kind]
     if kind not in {"bounced", "deferred"}:
         return {}
     permanent = name == "hard_bounced"
-    found = failure(said, permanent=permanent, otherwise="userunknown" if permanent else "undefined")
-    return {
-        "status": found.status,
-        "reply_code": found.reply_code,
-        "reason": found.reason,
-        "hard": found.hard,
-    }
+    return failure(said, permanent=permanent).fields()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.feedback.authenticity import Authenticity, hex_hmac, in_window, refused, secrets_of
-from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import PayloadError, load, metadata, moment, prose, table, tags, text
 
 _TYPES = {
@@ -52,7 +52,7 @@ def normalise(payload: Any) -> list[FeedbackEvent]:
             provider="mailgun",
             diagnostic=_said(data),
             metadata=metadata(data.get("user-variables")),
-            tags=tags(data.get("tags")) if data.get("tags") else (),
+            tags=tags(data.get("tags")),
             raw=data,
             **more,
         )
@@ -69,8 +69,7 @@ def _outcome(data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     event = text(data.get("event"))
     if event != "failed":
         kind = _TYPES.get(event, "unknown")
-        kinds = {"complained": "abuse", "unsubscribed": "opt-out"}
-        return kind, {"reason": "feedback", "feedback_type": kinds[kind]} if kind in kinds else {}
+        return kind, FEEDBACK.get(kind, {})
     if text(data.get("reason")) in _SUPPRESSED:
         return "rejected", {"reason": "suppressed"}
     return _failed(data)
@@ -88,6 +87,5 @@ def _failed(data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         permanent=permanent,
         otherwise="userunknown" if permanent and text(data.get("reason")) == "bounce" else "undefined",
     )
-    hard = found.hard and (found.reason != "undefined")
     kind = "bounced" if permanent else "deferred"
-    return kind, {"status": found.status, "reply_code": found.reply_code, "reason": found.reason, "hard": hard}
+    return kind, found.fields() | {"hard": found.hard and found.reason != "undefined"}

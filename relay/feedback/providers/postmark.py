@@ -68,15 +68,7 @@ def _bounce(data: Mapping[str, Any], record: str) -> FeedbackEvent:
     found = failure(said, permanent=permanent, otherwise=reason)
     if kind not in {"bounced", "deferred"}:
         return _common(data, kind, reason=reason, diagnostic=said)
-    return _common(
-        data,
-        kind,
-        status=found.status,
-        reply_code=found.reply_code,
-        reason=found.reason,
-        hard=found.hard,
-        diagnostic=said,
-    )
+    return _common(data, kind, diagnostic=said, **found.fields())
 
 
 def _common(data: Mapping[str, Any], kind: str, **more: Any) -> FeedbackEvent:

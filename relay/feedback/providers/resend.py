@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.feedback.authenticity import Authenticity, standard_webhook
-from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import address, metadata, moment, prose, table, text
 
 _TYPES = {
@@ -55,8 +55,8 @@ def _event(event: Mapping[str, Any], data: Mapping[str, Any], kind: str, recipie
 
 def _failed(kind: str, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Resend's own words about a failure, and what they come to."""
-    if kind == "complained":
-        return "", {"reason": "feedback", "feedback_type": "abuse"}
+    if kind in FEEDBACK:
+        return "", FEEDBACK[kind]
     if kind == "failed":
         return prose(table(data.get("failed")).get("reason")), {"reason": "systemerror"}
     if kind == "rejected":
@@ -68,13 +68,7 @@ def _failed(kind: str, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if text(bounce.get("subType")) in {"Suppressed", "OnAccountSuppressionList"}:
         return said, {"reason": "suppressed"}
     permanent = kind == "bounced" and text(bounce.get("type")) == "Permanent"
-    found = failure(said, permanent=permanent, otherwise="userunknown" if permanent else "undefined")
-    return said, {
-        "status": found.status,
-        "reply_code": found.reply_code,
-        "reason": found.reason,
-        "hard": found.hard,
-    }
+    return said, failure(said, permanent=permanent).fields()
 
 
 def _headers(value: Any) -> dict[str, str]:

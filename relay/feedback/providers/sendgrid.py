@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from relay.feedback.authenticity import Authenticity, header, in_window, refused, secrets_of
-from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import metadata, moment, prose, rows, table, tags, text
 
 _TYPES = {
@@ -97,33 +97,20 @@ def _event(data: Mapping[str, Any]) -> FeedbackEvent:
         provider="sendgrid",
         diagnostic=said,
         metadata=metadata({name: value for name, value in data.items() if name not in _OWN}),
-        tags=tags(data.get("category")) if data.get("category") else (),
+        tags=tags(data.get("category")),
         raw=data,
         **_outcome(kind, data, said),
     )
 
 
 def _outcome(kind: str, data: Mapping[str, Any], said: str) -> dict[str, Any]:
-    if kind == "complained":
-        return {"reason": "feedback", "feedback_type": "abuse"}
-    if kind == "unsubscribed":
-        return {"reason": "feedback", "feedback_type": "opt-out"}
+    if kind in FEEDBACK:
+        return FEEDBACK[kind]
     if kind == "rejected":
         return {"reason": _DROPPED.get(said.lower(), "undefined"), "status": text(data.get("status"))}
     if kind not in {"bounced", "deferred"}:
         return {}
     # type «blocked» is a refusal of the moment or the content; only «bounce» is about the address.
     permanent = kind == "bounced" and text(data.get("type")) != "blocked"
-    found = failure(said, text(data.get("status")), permanent=permanent, otherwise=_otherwise(kind, permanent))
-    return {
-        "status": found.status,
-        "reply_code": found.reply_code,
-        "reason": found.reason,
-        "hard": found.hard,
-    }
-
-
-def _otherwise(kind: str, permanent: bool) -> str:
-    if permanent:
-        return "userunknown"
-    return "blocked" if kind == "bounced" else "undefined"
+    otherwise = "blocked" if kind == "bounced" and not permanent else ""
+    return failure(said, text(data.get("status")), permanent=permanent, otherwise=otherwise).fields()

@@ -23,7 +23,7 @@ _TYPES = {
 }  # fmt: skip
 
 _SUBTYPES = {
-    "general": "undefined", "noemail": "userunknown", "suppressed": "suppressed",
+    "noemail": "userunknown", "suppressed": "suppressed",
     "onaccountsuppressionlist": "suppressed", "mailboxfull": "mailboxfull", "messagetoolarge": "mesgtoobig",
     "contentrejected": "contenterror", "attachmentrejected": "contenterror", "customtimeoutexceeded": "expired",
 }  # fmt: skip
@@ -136,21 +136,14 @@ def _outcome(kind: str, detail: Mapping[str, Any], one: Mapping[str, Any], said:
         return {"reason": "delivered"}
     if kind == "deferred":
         otherwise = _DELAYS.get(text(detail.get("delayType")).lower(), "undefined")
-        return _failed(said, text(one.get("status")), permanent=False, otherwise=otherwise)
+        return failure(said, text(one.get("status")), permanent=False, otherwise=otherwise).fields()
     return _bounced(detail, one, said) if kind == "bounced" else {}
 
 
 def _bounced(detail: Mapping[str, Any], one: Mapping[str, Any], said: str) -> dict[str, Any]:
     subtype = text(detail.get("bounceSubType")).lower()
     permanent = text(detail.get("bounceType")) == "Permanent"
-    otherwise = _SUBTYPES.get(subtype, "undefined")
+    otherwise = _SUBTYPES.get(subtype, "")
     if otherwise == "suppressed":
         return {"status": text(one.get("status")), "reason": otherwise, "hard": permanent and subtype == "suppressed"}
-    if permanent and otherwise == "undefined":
-        otherwise = "userunknown"
-    return _failed(said, text(one.get("status")), permanent=permanent, otherwise=otherwise)
-
-
-def _failed(said: str, status: str, *, permanent: bool, otherwise: str) -> dict[str, Any]:
-    found = failure(said, status, permanent=permanent, otherwise=otherwise)
-    return {"status": found.status, "reply_code": found.reply_code, "reason": found.reason, "hard": found.hard}
+    return failure(said, text(one.get("status")), permanent=permanent, otherwise=otherwise).fields()

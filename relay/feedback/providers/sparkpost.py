@@ -61,7 +61,7 @@ def _event(data: Mapping[str, Any]) -> FeedbackEvent:
         provider="sparkpost",
         diagnostic=said,
         metadata=metadata(data.get("rcpt_meta")),
-        tags=tags(data.get("rcpt_tags")) if data.get("rcpt_tags") else (),
+        tags=tags(data.get("rcpt_tags")),
         raw=data,
         **_outcome(kind, data, said, bounce_class),
     )
@@ -81,10 +81,5 @@ def _outcome(kind: str, data: Mapping[str, Any], said: str, bounce_class: str) -
     sorted_as = _CLASSES.get(bounce_class, "undefined")
     permanent = kind == "bounced" and bounce_class in {"10", "30"}
     found = failure(said, "", text(data.get("error_code")), permanent=permanent, otherwise=sorted_as)
-    return {
-        "status": found.status,
-        "reply_code": found.reply_code,
-        # Where SparkPost has sorted the reply, its word stands beside ours only if ours knows none.
-        "reason": found.reason,
-        "hard": found.hard and sorted_as == "userunknown",
-    }
+    # Where SparkPost has sorted the reply, its word stands beside ours only if ours knows none.
+    return found.fields() | {"hard": found.hard and sorted_as == "userunknown"}
