@@ -1,7 +1,7 @@
 """Sizes and durations as people write them: `25MiB`, `24h`, `7_days`, `1h30m`.
 
 A duration without a unit is refused, since nobody can see whether 30 means seconds
-or days; a size without one is bytes. `show_*` writes what `parse_*` reads.
+or days; a size without one is bytes. `show_duration` writes what `parse_duration` reads.
 """
 
 import re

@@ -102,8 +102,6 @@ class Events(Section):
     format: Literal[
         "", "postmark", "resend", "ses", "sendgrid", "mailgun", "brevo", "mailersend", "sparkpost", "generic"
     ] = ""
-    # How a call proves who it is from.
-    authentication: Literal["", "basic", "standard_webhooks", "sns", "ecdsa", "hmac_token", "hmac_body"] = ""
 
 
 def _usual_ports() -> dict[TlsMode, tuple[int, ...]]:
@@ -131,8 +129,6 @@ class Preset(Section):
     own_return_path: bool = False
     # Regular expressions with the group `id` that find its id in the reply to the message.
     reply_id: tuple[Text, ...] = ()
-    # How its events are matched with what was sent.
-    correlate: Literal["metadata", "reply_id", "message_id", "header", "none"] = "none"
     # How its replies are to be read; the first match wins.
     replies: tuple[ReplyRule, ...] = ()
     # How it reports what became of a message.

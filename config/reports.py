@@ -61,8 +61,6 @@ class Costs(Section):
     per_email: Money = Decimal(0)
     # What a month costs whatever is sent. Default 0.
     monthly_fixed: Money = Decimal(0)
-    # The currency of all amounts, ISO 4217. Default USD.
-    currency: Annotated[Text, Field(pattern=r"^[A-Z]{3}$")] = "USD"
 
 
 AttributionWindows = dict[Annotated[Text, Field(min_length=1, max_length=100), SPELLED], Wait]
