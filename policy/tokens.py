@@ -73,12 +73,11 @@ class Folded(Struct, frozen=True):
     text: str
     words: list[str]
     disguised: int = 0  # words that held look-alike letters or stood with blanks between letters
-    invisible: int = 0  # characters taken out
     is_cjk: bool = False  # words must be looked for inside runs of characters, as in Japanese
 
 
 def fold(text: str, limit: int = TOKENISED) -> Folded:
-    """What a reader takes the text for, in words; `disguised` and `invisible` count what had to be undone."""
+    """What a reader takes the text for, in words; `disguised` counts what had to be undone."""
     if len(text) > limit + TAIL:
         text = f"{text[:limit]}\n{text[-TAIL:]}"
     if text.isascii():
@@ -89,10 +88,7 @@ def fold(text: str, limit: int = TOKENISED) -> Folded:
 
 
 def _folded_beyond_ascii(text: str) -> Folded:
-    length = len(text)
-    text = without_invisible(text)
-    invisible = length - len(text)
-    text = normalize("NFKC", text).lower().replace("’", "'")[: 2 * TOKENISED]
+    text = normalize("NFKC", without_invisible(text)).lower().replace("’", "'")[: 2 * TOKENISED]
     disguised = 0
     chars = set(text)
     if not _OF_OTHER.isdisjoint(chars):
@@ -102,7 +98,7 @@ def _folded_beyond_ascii(text: str) -> Folded:
         parted = parted.replace(char, " ")
     words, spaced = _closed_up(_ended(parted, chars).split())
     is_cjk = max(chars, default="") >= _FROM_CJK and any(_FROM_CJK <= char <= _TO_CJK for char in chars)
-    return Folded(text, words, disguised + spaced, invisible, is_cjk)
+    return Folded(text, words, disguised + spaced, is_cjk)
 
 
 def flat(text: str) -> bytes:

@@ -147,7 +147,6 @@ def shown(row: Any) -> dict[str, Any]:
         "keyPrefix": row.prefix,
         "managed": row.managed,
         "createdAt": precise(row.created_at),
-        "usedAt": precise(row.used_at),
         "revokedAt": precise(row.revoked_at),
     }
 

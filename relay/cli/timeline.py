@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from policy.moment import precise
 from relay.cli.errors import Refused
-from relay.store import approvals, sent, traces
+from relay.store import sent, traces
 from relay.store.engine import loads
 
 
@@ -24,7 +24,6 @@ class Story:
     refused: Sequence[Any]
     attempts: Sequence[Any]
     events: Sequence[Any]
-    approval: Any
 
 
 def read(connection: Connection, send_id: str) -> Story:
@@ -42,7 +41,6 @@ def read(connection: Connection, send_id: str) -> Story:
         sent.refused_of(connection, [send])[send_id] if send is not None else (),
         sent.attempts_of(connection, send_id),
         sent.events_of(connection, send_id),
-        approvals.one(connection, send_id),
     )
 
 

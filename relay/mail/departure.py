@@ -69,10 +69,9 @@ _SIGNATURES = frozenset(
 
 
 class Departure(Struct, frozen=True):
-    """A message ready for the wire: its pieces in order, and what was taken from the header."""
+    """A message ready for the wire: its pieces in order, and what they ask of the next hop."""
 
     chunks: tuple[Buffer, ...]
-    removed: tuple[bytes, ...] = ()  # names of dropped fields
     needs_8bitmime: bool = False  # the next hop must offer 8BITMIME (RFC 6152)
     needs_smtputf8: bool = False  # the header is not ASCII (RFC 6531 §3.4); the envelope may need it besides
 
@@ -110,15 +109,14 @@ def depart(
     kept, removed = _kept(header, strip, {name for name, _ in added})
     if not _SIGNATURES.isdisjoint(name for name, _ in kept):
         touched = None if edits else {*removed, *(name for name, _ in added)}
-        kept, broken = _without_broken(kept, touched, {signer.domain for signer in dress.signers})
-        removed += broken
+        kept = _without_broken(kept, touched, {signer.domain for signer in dress.signers})
     signatures = b""
     if dress.signers:
         signed = HeaderToSign.select([*added, *kept], dress.unsigned)
         signatures = sign_with_all(dress.signers, signed, body_hash(pieces))
     head = b"".join([signatures, dress.received, *[raw for _, raw in added], *[raw for _, raw in kept], b"\r\n"])
     is_7bit = check_wire_form((head, *pieces))
-    return Departure((head, *pieces), removed, needs_8bitmime=not is_7bit, needs_smtputf8=not head.isascii())
+    return Departure((head, *pieces), needs_8bitmime=not is_7bit, needs_smtputf8=not head.isascii())
 
 
 def check_wire_form(chunks: Sequence[Buffer]) -> bool:
@@ -171,24 +169,24 @@ def _added(header: HeaderBlock, dress: Dress) -> list[tuple[bytes, bytes]]:
 
 def _kept(
     header: HeaderBlock, strip: Strip, replaced: Collection[bytes]
-) -> tuple[list[tuple[bytes, bytes]], tuple[bytes, ...]]:
+) -> tuple[list[tuple[bytes, bytes]], set[bytes]]:
     """The message's own fields that stay, and the names of those that go."""
     data = header.data
     kept: list[tuple[bytes, bytes]] = []
-    removed: list[bytes] = []
+    removed: set[bytes] = set()
     for name, start, end, _ in header.fields:
         if name in replaced or strip.covers(name):
-            removed.append(name)
+            removed.add(name)
         else:
             kept.append((name, bytes(data[start:end])))
     if kept and kept[-1][1][-2:] != b"\r\n":  # a header without body may end in the middle of a line
         kept[-1] = (kept[-1][0], kept[-1][1] + b"\r\n")
-    return kept, tuple(removed)
+    return kept, removed
 
 
 def _without_broken(
     fields: list[tuple[bytes, bytes]], touched: Collection[bytes] | None, own: Collection[str]
-) -> tuple[list[tuple[bytes, bytes]], tuple[bytes, ...]]:
+) -> list[tuple[bytes, bytes]]:
     """Without the client's signatures that will not hold (M12), and without any of our own domains: ours replace them.
 
     `touched` are the names of fields that changed; None means that the body or more did.
@@ -197,8 +195,7 @@ def _without_broken(
     broken = {raw for name, raw in fields if name in _SIGNATURES and _is_broken(raw, touched, own)}
     if any(raw[:4].lower() == b"arc-" for raw in broken):
         broken |= {raw for name, raw in fields if name[:4] == b"arc-" and name in _SIGNATURES}
-    kept = [pair for pair in fields if pair[1] not in broken]
-    return kept, tuple(name for name, raw in fields if raw in broken)
+    return [pair for pair in fields if pair[1] not in broken]
 
 
 def _is_broken(signature: bytes, touched: Collection[bytes] | None, own: Collection[str]) -> bool:

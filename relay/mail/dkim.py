@@ -119,11 +119,6 @@ class Signer:
         tags = (self.key.algorithm.encode(), domain, selector)
         object.__setattr__(self, "_head", b"v=1; a=%s; c=relaxed/relaxed;\r\n\td=%s; s=%s;\r\n\th=" % tags)
 
-    @property
-    def record_name(self) -> str:
-        """Where the public key stands in DNS."""
-        return f"{self.selector}._domainkey.{self.domain}"
-
     def sign(self, header: HeaderToSign, body_hash: bytes) -> bytes:
         """The DKIM-Signature field, whole, with its CRLF."""
         value = b"%s%s;\r\n\tbh=%s;\r\n\tb=" % (self._head, header.names, base64.b64encode(body_hash))

@@ -161,7 +161,7 @@ class Intake:
         states = {d.state for d in deliveries}
         if "held" in states:
             batch.approvals.append(self._approval(item, decision, deliveries))
-        answer = Answer(item.submission.send_id, decision, held="held" in states, scheduled=states == {"scheduled"})
+        answer = Answer(item.submission.send_id, decision, held="held" in states)
         return Judged(answer, _parcel(item, send, deliveries))
 
     # -- what is not taken ------------------------------------------------------------

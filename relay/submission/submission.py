@@ -101,7 +101,6 @@ class Answer(Struct, frozen=True):
     decision: Decision
     replayed: bool = False
     held: bool = False
-    scheduled: bool = False
 
 
 class AuthRefused(Exception):

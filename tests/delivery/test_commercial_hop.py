@@ -10,6 +10,7 @@ import dkim
 import pytest
 
 from tests.support.needs import missing
+from tests.support.published import dns, records
 from tests.support.settings import ADDRESS, DOMAIN
 
 TO = "bob@example.com"
@@ -61,11 +62,6 @@ STRUCTURES = {
     "alternative-related": pictured(),
     "mixed": attached(),
 }
-
-
-def keys(inside) -> dict[str, str]:
-    """What DNS would say of the domain's keys."""
-    return {signer.record_name.rstrip("."): signer.key.record for signer in inside.app.signers.of(DOMAIN)}
 
 
 def signatures(data: bytes) -> list[bytes]:
@@ -122,14 +118,14 @@ def test_P16_it_arrives_with_one_footer_in_each_text_and_both_signatures_good(
     blobs = [p.get_content() for p in message_from_bytes(data, policy=default).walk() if p.get_filename()]
     assert blobs == [BLOB] * (structure == "mixed")
 
-    records, signed = keys(inside), signatures(data)
+    signers, signed = inside.app.signers.of(DOMAIN), signatures(data)
     assert sorted(re.search(rb"a=([\w-]+)", field)[1] for field in signed) == [b"ed25519-sha256", b"rsa-sha256"]
     verifier = dkim.DKIM(data)
     for index in range(2):
-        assert verifier.verify(index, dnsfunc=lambda name, **_: records[name.decode().rstrip(".")].encode())
+        assert verifier.verify(index, dnsfunc=dns(signers))
     if not missing(("opendkim",)):
         file = tmp_path / "keys"
-        file.write_text("".join(f"{name} {record}\n" for name, record in records.items()))
+        file.write_text("".join(f"{name} {record}\n" for name, record in records(signers).items()))
         other = next(field for field in signed if b"a=ed25519" in field)
         alone = data.replace(other, b"", 1)
         assert opendkim_verifies(alone, str(file).encode())

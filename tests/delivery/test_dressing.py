@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tests.delivery.house import BOB, MESSAGE, signers
 from tests.support.provider import Provider
+from tests.support.published import dns
 from tests.support.script import Script
 
 HEAD = b"From: <agent@sender.test>\r\nSubject: hello\r\nMIME-Version: 1.0\r\n"
@@ -28,8 +29,7 @@ UTF8_HEADER = "From: <agent@sender.test>\r\nSubject: Grüße\r\n\r\nhello\r\n".e
 
 
 def verifies(data: bytes) -> bool:
-    records = {f"{s.record_name}.".encode(): s.key.record.encode() for s in signers()}
-    return bool(dkim.verify(data, dnsfunc=lambda name, **_: records[name]))
+    return bool(dkim.verify(data, dnsfunc=dns(signers())))
 
 
 async def test_S28_an_8_bit_body_goes_as_it_is_where_the_provider_takes_it(make_house, provider: Provider):

@@ -13,9 +13,11 @@ from relay.mail.edit import Edit
 from relay.mail.header import HeaderBlock
 from relay.mail.received import Reception, mail_date, protocol, received_field
 from tests.corpora import CORPORA, needs_corpora
+from tests.support.published import dns
 
 AT = datetime(2026, 11, 23, 22, 26, 28, tzinfo=UTC)
 SIGNERS = (Signer("ok.com", "gp1", generate_rsa()), Signer("ok.com", "gp1e", generate_ed25519()))
+PUBLISHED = dns(SIGNERS)
 HEAD = b"From: A <a@ok.com>\r\nTo: b@example.org\r\nSubject: hi\r\n"
 BODY = b"body  with blanks \r\n.\r\n\r\n"
 RECEIVED = received_field(Reception("relay.example.com", "ESMTPSA", "send_01", AT))
@@ -27,14 +29,9 @@ def leave(data: bytes, dress: Dress = BARE, **options: object) -> Departure:
     return depart(data, HeaderBlock.parse(data), dress, **options)
 
 
-def published(name: bytes | str, timeout: int = 5) -> bytes:
-    text = name.decode() if isinstance(name, bytes) else name
-    return {f"{signer.record_name}.": signer.key.record.encode() for signer in SIGNERS}[text]
-
-
 def test_M1_what_leaves_verifies_under_both_keys() -> None:
     out = bytes(leave(HEAD + b"\r\n" + BODY, DRESS))
-    assert [dkim.DKIM(out).verify(idx=i, dnsfunc=published) for i in (0, 1)] == [True, True]
+    assert [dkim.DKIM(out).verify(idx=i, dnsfunc=PUBLISHED) for i in (0, 1)] == [True, True]
 
 
 def test_our_fields_stand_on_top_and_the_message_below_is_untouched() -> None:
@@ -66,7 +63,6 @@ def test_date_and_message_id_are_added_only_where_missing() -> None:
 def test_P7_bcc_never_leaves() -> None:
     out = leave(HEAD + b"Bcc: secret@example.net,\r\n other@example.net\r\nbcc: third@x.y\r\n\r\n" + BODY)
     assert bytes(out) == HEAD + b"\r\n" + BODY
-    assert out.removed == (b"bcc", b"bcc")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +90,6 @@ def test_P7_bcc_never_leaves() -> None:
 def test_P6_a_control_field_never_leaves(name: bytes) -> None:
     out = leave(HEAD + name + b": x\r\n y\r\n\r\n" + BODY)
     assert bytes(out) == HEAD + b"\r\n" + BODY
-    assert out.removed == (name.lower(),)
 
 
 def test_P6_other_fields_leave_as_they_came() -> None:
@@ -113,7 +108,6 @@ def test_an_added_field_takes_the_place_of_those_of_its_name() -> None:
     data = HEAD + b"list-unsubscribe: <https://other/>\r\n\r\n" + BODY
     out = leave(data, Dress(add=(b"List-Unsubscribe: <https://ours/>\r\n",)))
     assert bytes(out) == b"List-Unsubscribe: <https://ours/>\r\n" + HEAD + b"\r\n" + BODY
-    assert out.removed == (b"list-unsubscribe",)
 
 
 FOREIGN = b"DKIM-Signature: v=1; d=other.net; s=x;\r\n\th=From:Subject:Bcc; bh=x; b=y\r\n"
@@ -137,17 +131,12 @@ def test_M12_a_signature_that_cannot_hold_any_more_is_removed() -> None:
         leave(data, Dress(add=(b"Subject: changed\r\n",))),
     ):
         assert b"other.net" not in bytes(out)
-        assert b"dkim-signature" in out.removed
-        assert b"arc-seal" in out.removed
-    covered = leave(FOREIGN + HEAD + b"Bcc: x@y.z\r\n\r\n" + BODY)
-    assert covered.removed == (b"bcc", b"dkim-signature")
+    assert bytes(leave(FOREIGN + HEAD + b"Bcc: x@y.z\r\n\r\n" + BODY)) == HEAD + b"\r\n" + BODY
 
 
 def test_M12_a_signature_in_our_own_name_is_replaced() -> None:
     data = b"DKIM-Signature: v=1; d=OK.com; s=old; h=From; bh=x; b=y\r\n" + HEAD + b"\r\n" + BODY
-    out = leave(data, DRESS)
-    assert b"s=old" not in bytes(out)
-    assert out.removed == (b"dkim-signature",)
+    assert b"s=old" not in bytes(leave(data, DRESS))
 
 
 def test_M7_a_message_that_cannot_be_signed_does_not_leave() -> None:
@@ -158,7 +147,7 @@ def test_M7_a_message_that_cannot_be_signed_does_not_leave() -> None:
 def test_M9_a_field_the_provider_replaces_is_left_out_of_the_signature() -> None:
     dress = Dress(signers=SIGNERS[1:], unsigned=frozenset({b"message-id", b"date"}))
     out = bytes(leave(HEAD + b"Message-ID: <a@b>\r\n\r\n" + BODY, dress))
-    assert dkim.DKIM(out.replace(b"<a@b>", b"<0100@eu-west-1.amazonses.com>")).verify(dnsfunc=published)
+    assert dkim.DKIM(out.replace(b"<a@b>", b"<0100@eu-west-1.amazonses.com>")).verify(dnsfunc=PUBLISHED)
 
 
 @pytest.mark.parametrize("body", [b"a\nb\r\n", b"a\rb\r\n", b"a\r\r\n", b"a\r\n\n", b"\n.\r\n"])
@@ -205,7 +194,7 @@ def test_planned_edits_are_carried_out_before_signing() -> None:
     out = bytes(leave(data, DRESS, edits=edits))
     new_head = HEAD + b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
     assert out.endswith(new_head + b"first\r\n" + BODY + "–-\r\nfooter\r\n".encode())
-    assert [dkim.DKIM(out).verify(idx=i, dnsfunc=published) for i in (0, 1)] == [True, True]
+    assert [dkim.DKIM(out).verify(idx=i, dnsfunc=PUBLISHED) for i in (0, 1)] == [True, True]
 
 
 def test_an_edit_across_the_end_of_the_header_is_a_mistake() -> None:

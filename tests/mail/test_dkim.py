@@ -20,10 +20,12 @@ from relay.mail.dkim import OVERSIGNED, HeaderToSign, Signer, SigningError, sign
 from relay.mail.dkim_key import DkimKeyError, generate_ed25519, generate_rsa, load_key
 from relay.mail.header import HeaderBlock
 from tests.corpora import CORPORA, needs_corpora
+from tests.support.published import dns
 
 RSA = generate_rsa()
 ED25519 = generate_ed25519()
 SIGNERS = (Signer("example.com", "gp1", RSA), Signer("example.com", "gp1e", ED25519))
+PUBLISHED = dns(SIGNERS)
 HEAD = b"From: A <a@example.com>\r\nTo: b@example.org\r\nSubject: hi\r\nDate: Mon, 23 Nov 2026 22:00:00 +0000\r\n"
 
 
@@ -33,14 +35,9 @@ def signed(data: bytes, signers: tuple[Signer, ...] = SIGNERS) -> bytes:
     return sign_with_all(signers, HeaderToSign.select(fields), body_hash([data[header.end :]])) + data
 
 
-def published(name: bytes | str, timeout: int = 5) -> bytes:
-    text = name.decode() if isinstance(name, bytes) else name
-    return {f"{signer.record_name}.": signer.key.record.encode() for signer in SIGNERS}[text]
-
-
 def verifies(message: bytes) -> list[bool]:
     count = len(re.findall(rb"(?m)^DKIM-Signature:", message.partition(b"\r\n\r\n")[0]))
-    return [dkim.DKIM(message).verify(idx=i, dnsfunc=published) for i in range(min(count, 2))]
+    return [dkim.DKIM(message).verify(idx=i, dnsfunc=PUBLISHED) for i in range(min(count, 2))]
 
 
 def holds(message: bytes) -> bool:
@@ -94,7 +91,7 @@ EXTRA = st.lists(
 def test_M5_every_signature_verifies_whatever_the_message(extra: list[tuple[bytes, bytes]], lines: list[bytes]) -> None:
     head = b"From: a@example.com\r\n" + b"".join(name + b":" + value + b"\r\n" for name, value in extra)
     message = signed(head + b"\r\n" + b"".join(line + b"\r\n" for line in lines), SIGNERS[1:])
-    assert dkim.DKIM(message).verify(dnsfunc=published)
+    assert dkim.DKIM(message).verify(dnsfunc=PUBLISHED)
 
 
 @needs_corpora
@@ -108,7 +105,7 @@ def test_M5_every_signature_verifies_over_the_corpora() -> None:
         if header.faults or len(header.all(b"from")) != 1 or not raw.endswith(b"\r\n"):
             continue
         seen += 1
-        assert dkim.DKIM(signed(raw, SIGNERS[1:])).verify(dnsfunc=published), path
+        assert dkim.DKIM(signed(raw, SIGNERS[1:])).verify(dnsfunc=PUBLISHED), path
     assert seen > 100
 
 

@@ -22,7 +22,6 @@ def test_disguised_words_are_read_as_a_person_reads_them(text: str, seen: str) -
 
 def test_disguise_is_counted() -> None:
     assert fold("our ѕресіаl ѕаlе").disguised == 2
-    assert fold("f\u200br\u200bee").invisible == 2
 
 
 def test_a_word_of_look_alikes_alone_is_folded_in_latin_text_only() -> None:

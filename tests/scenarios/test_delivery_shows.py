@@ -5,7 +5,7 @@ import smtplib
 import dkim
 import pytest
 
-from relay.store.keys import Signers
+from tests.support.published import dns
 from tests.support.script import Script, fault
 from tests.support.settings import ADDRESS, DOMAIN, PASSWORD, USER, mailbox
 from tests.support.smtp import Client, Reply
@@ -33,12 +33,6 @@ def sent(server, *to: str, data: bytes = MESSAGE) -> dict:
         return client.sendmail(ADDRESS, list(to), data, mail_options=["BODY=8BITMIME"])
 
 
-def published(app) -> dict[bytes, bytes]:
-    """The DKIM records of the sending domain, as DNS would have them."""
-    signers: Signers = app.signers
-    return {f"{s.record_name}.".encode(): s.key.record.encode() for s in signers.of(DOMAIN)}
-
-
 def test_Show2_two_recipients_and_a_blind_one_get_it_once_unaltered_and_both_signatures_verify(make_inside, provider):
     inside = make_inside({"mailboxes": [mailbox(role="agent")]}, providers=[provider.settings()])
     assert sent(inside, *sorted(THREE)) == {}
@@ -48,7 +42,7 @@ def test_Show2_two_recipients_and_a_blind_one_get_it_once_unaltered_and_both_sig
     assert not provider.ledger.duplicates()
     assert not provider.ledger.violations
     original = MESSAGE.replace(b"Bcc: hidden@example.net\r\n", b"")
-    records = published(inside.app)
+    published = dns(inside.app.signers.of(DOMAIN))
     for one in taken:
         assert one.data.endswith(original)
         assert b"hidden@example.net" not in one.data
@@ -61,7 +55,7 @@ def test_Show2_two_recipients_and_a_blind_one_get_it_once_unaltered_and_both_sig
         }
         assert added.count(b"DKIM-Signature:") == 2
         verifier = dkim.DKIM(one.data)
-        assert [verifier.verify(n, dnsfunc=lambda name, **_: records[name]) for n in range(2)] == [True, True]
+        assert [verifier.verify(n, dnsfunc=published) for n in range(2)] == [True, True]
 
 
 @pytest.mark.parametrize("name", ["greeting_554", "auth_535", "mail_454", "greeting_drop"])
