@@ -18,9 +18,10 @@ from config.settings import Settings
 from relay.feedback import undelivered
 from relay.feedback.told import key_of
 from relay.feedback.undelivered import Reports
+from relay.mail import approval as link
 from relay.mail.ids import message_id_of
 from relay.mail.received import mail_date
-from relay.mail.token import Purpose, Tokens
+from relay.mail.token import Tokens
 from relay.store import notices as store
 from relay.store.engine import loads
 from relay.store.notices import Notice
@@ -39,7 +40,6 @@ ALERTS: Mapping[str, str] = {
     "domain.failed": "A domain's proof is gone",
     "webhook.disabled": "A webhook was disabled",
 }
-APPROVAL_PATH = "/a/"
 
 
 class Notices:
@@ -150,8 +150,7 @@ class Notices:
 
     def decision_url(self, send_id: str, approver: str) -> str:
         """The link by which one approver decides on one held send."""
-        token = self._tokens.issue(Purpose.APPROVAL, f"{send_id}\0{approver}".encode())
-        return f"{self._public_url().rstrip('/')}{APPROVAL_PATH}{token}"
+        return link.url(self._tokens, self._public_url(), send_id, approver)
 
     # -- mail ---------------------------------------------------------------------------------
 

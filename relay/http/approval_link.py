@@ -18,26 +18,20 @@ from relay.http.house import House
 from relay.http.paper import nothing, page
 from relay.http.problems import Problem
 from relay.http.shapes import when
+from relay.mail.approval import PATH, read
 from relay.mail.header import HeaderBlock
 from relay.mail.mime import view
 from relay.mail.text import content
-from relay.mail.token import Purpose, TokenError, Tokens
+from relay.mail.token import TokenError
 from relay.store import approvals, sends, sent
 
 router = APIRouter(tags=["Approvals"])
-PATH = "/a/"
 SHOWN = 20_000
 Token = Annotated[str, Path(max_length=2000)]
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}},
     404: {"content": {"text/html": {}}, "description": "Not a link of ours"},
 }
-
-
-def url(tokens: Tokens, public_url: str, send_id: str, approver: str) -> str:
-    """The link for one approver of one held send."""
-    token = tokens.issue(Purpose.APPROVAL, f"{send_id}\0{approver}".encode())
-    return f"{public_url.rstrip('/')}{PATH}{token}"
 
 
 @router.head(PATH + "{token}", include_in_schema=False)
@@ -71,10 +65,9 @@ async def act(
 
 def _read(parts: House, token: str) -> tuple[str, str] | None:
     try:
-        send_id, separator, approver = parts.tokens.read(Purpose.APPROVAL, token).decode().partition("\0")
-    except (TokenError, UnicodeDecodeError):
+        return read(parts.tokens, token)
+    except TokenError:
         return None
-    return (send_id, approver) if separator else None
 
 
 async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:

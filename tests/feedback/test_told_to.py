@@ -10,7 +10,7 @@ from config.loader import load
 from config.settings import Settings
 from relay.feedback import told_to
 from relay.feedback.notices import ALERTS, HELD, Notices
-from relay.http import approval_link
+from relay.mail import approval
 from relay.mail.token import TokenKey, Tokens
 from relay.store.engine import loads
 from relay.store.vault import Vault
@@ -66,7 +66,7 @@ def test_an_approvers_url_gets_the_link_that_the_page_takes(configured: Settings
     )
     bodies = told_to.Bodies(lambda: configured, notices.decision_url)
     body = loads(bodies.of(told_to.identity(told_to.APPROVAL, APPROVER), event))
-    assert body["data"]["decisionUrl"] == approval_link.url(tokens, "https://relay.test", "send_1", APPROVER)
+    assert body["data"]["decisionUrl"] == approval.url(tokens, "https://relay.test", "send_1", APPROVER)
     assert body["timestamp"] == "1970-01-01T00:00:00.000Z"
     other = loads(bodies.of(told_to.identity(told_to.WEBHOOK, HOOK["url"]), event))
     assert "decisionUrl" not in other["data"]

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from relay.http.approval_link import url
+from relay.mail.approval import url
 
 
 async def state(office, send_id):
