@@ -8,10 +8,10 @@ from config.names import did_you_mean
 from config.rules import PolicyFields
 from config.senders import DEFAULT_TENANT, Mailbox
 from config.settings import Settings
+from policy.usage import WINDOWS
 
 # Without these a message can harm others than its sender.
 _PROTECTIVE = ("sender_identity", "domain_verified", "suppression_check", "message_form", "compliance_content")
-_WINDOWS = ("hourly", "daily", "monthly")
 
 
 def tenants(settings: Settings) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ def _layers(settings: Settings) -> Iterator[tuple[Location, PolicyFields]]:
 def _twice(location: Location, fields: PolicyFields) -> Iterator[Finding]:
     if fields.rate_limits is None or fields.rules is None:
         return
-    for window in _WINDOWS:
+    for window in WINDOWS:
         rule = getattr(fields.rules, f"rate_limit_{window}")
         if rule is not None and "limit" in rule.model_fields_set and window in fields.rate_limits.model_fields_set:
             message = f"is given twice, as rules.rate_limit_{window}.limit too"

@@ -13,9 +13,9 @@ from typing import Any
 
 from config.rules import ORIGINS, PolicyFields, RateLimits
 from policy.settings import Options, PolicySettings
+from policy.usage import WINDOWS
 
 Layer = Mapping[str, Mapping[str, Any]]
-WINDOWS = ("hourly", "daily", "monthly")
 _HINTS = {kind: typing.get_type_hints(kind) for kind in (*ORIGINS.values(), Options)}
 _OPTIONS = tuple(entry.name for entry in dataclasses.fields(Options))
 

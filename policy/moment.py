@@ -25,12 +25,15 @@ def day(ms: int) -> str:
     return f"{moment(ms):%Y-%m-%d}"
 
 
-def precise(ms: int) -> str | None:
-    """To the millisecond; None for 0, which is never. A time no calendar has breaks no list: the last stands for it."""
-    if not ms:
-        return None
+def exact(ms: int) -> str:
+    """As in `2026-03-24T10:30:00.250Z`. A time no calendar has breaks no list: the last stands for it."""
     found = datetime.fromtimestamp(min(max(ms, 0), END_OF_TIME) / 1000, UTC)
     return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def precise(ms: int) -> str | None:
+    """To the millisecond; None for 0, which is never."""
+    return exact(ms) if ms else None
 
 
 def milliseconds(when: datetime) -> int:

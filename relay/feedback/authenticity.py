@@ -59,7 +59,7 @@ def basic(headers: Mapping[str, str], secret: str) -> Authenticity:
     scheme, _, given = header(headers, "authorization").partition(" ")
     if not given:
         return refused("unsigned")
-    presented = _decoded(given) if scheme.lower() == "basic" else given.strip().encode("utf-8", "replace")
+    presented = decoded(given) if scheme.lower() == "basic" else given.strip().encode("utf-8", "replace")
     kinds = {"basic": True, "bearer": False}
     wanted = [one for one in secrets_of(secret) if (":" in one) is kinds.get(scheme.lower())]
     # Every secret is compared, so that time does not tell which of them was nearly right.
@@ -67,7 +67,8 @@ def basic(headers: Mapping[str, str], secret: str) -> Authenticity:
     return Authenticity(accepted=True) if any(matches) else refused("wrong_signature")
 
 
-def _decoded(value: str) -> bytes:
+def decoded(value: str) -> bytes:
+    """The octets of base64, none where it is no such."""
     try:
         return base64.b64decode(value.strip(), validate=True)
     except (binascii.Error, ValueError):
@@ -93,7 +94,7 @@ def standard_webhook(
     if late := in_window(seconds, now):
         return refused(late)
     message = f"{identity}.{seconds}.".encode() + raw
-    presented = [_decoded(value) for version, _, value in _signatures(given) if version == "v1"]
+    presented = [decoded(value) for version, _, value in _signatures(given) if version == "v1"]
     wanted = [hmac.new(_key(one), message, hashlib.sha256).digest() for one in secrets_of(secret)]
     matches = [hmac.compare_digest(one, other) for one in wanted for other in presented]
     if any(matches):

@@ -8,11 +8,11 @@ an alert's URL by standing there at all.
 
 import base64
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
 from config.settings import Settings
+from policy.moment import exact
 from relay.feedback.notices import ALERTS, HELD, is_url
 from relay.mail.ids import id_from_octets
 from relay.store.postings import Declared, body_of
@@ -63,12 +63,8 @@ class Bodies:
         """The body of one event for one destination."""
         url = self._approver(webhook_id) if event.type == HELD else ""
         more = {"decisionUrl": self._decision_url(event.send_id, url)} if url else {}
-        return body_of(event, more, _timestamp)
+        return body_of(event, more, exact)
 
     def _approver(self, webhook_id: str) -> str:
         urls = filter(is_url, self._settings().approvals.notify)
         return next((url for url in urls if identity(APPROVAL, url) == webhook_id), "")
-
-
-def _timestamp(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

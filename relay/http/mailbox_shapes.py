@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from config.senders import Autonomy, MailClass
 from config.types import NAME, to_name
 from policy.moment import precise
 from policy.state import MailboxState
@@ -14,8 +15,6 @@ from relay.store.engine import loads
 from relay.store.snapshot import mailbox_state
 from relay.submission.account import Account
 
-Autonomy = Literal["human_approved", "first_contact", "auto_send"]
-Class = Literal["transactional", "commercial"]
 Name = Annotated[str, AfterValidator(to_name), Field(json_schema_extra={"pattern": f"^{NAME}$", "maxLength": 100})]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$", max_length=8)]
 
@@ -53,7 +52,7 @@ class NewMailbox(Given):
     from_name: Short = Field(default="", examples=["Sarah Chen"])
     autonomy_level: Autonomy = "auto_send"
     role: Literal["agent", "bulk"] = "agent"
-    allowed_classes: list[Class] = Field(default=["transactional", "commercial"], min_length=1, max_length=2)
+    allowed_classes: list[MailClass] = Field(default=["transactional", "commercial"], min_length=1, max_length=2)
     policy: Name = "default"
     aliases: list[Email] = Field(default=[], max_length=50)
     language: Language = "en"
@@ -75,7 +74,7 @@ class ChangedMailbox(Given):
     from_name: Short | None = None
     autonomy_level: Autonomy | None = None
     role: Literal["agent", "bulk"] | None = None
-    allowed_classes: list[Class] | None = Field(default=None, min_length=1, max_length=2)
+    allowed_classes: list[MailClass] | None = Field(default=None, min_length=1, max_length=2)
     policy: Name | None = None
     language: Language | None = None
     footer: Footer | None = None

@@ -9,14 +9,15 @@ from sqlalchemy import Connection, func, select, text
 
 from policy.usage import HOUR
 from relay.store import schema as t
+from relay.store.schema.columns import OPEN_CONDITION
 from relay.store.tallies import COLUMNS
 
 _s, _t = t.sends.c, t.tallies.c
 OPEN = ("queued", "deferred", "scheduled", "active", "uncertain")
 # By mailbox, so that the index of their states is all that is read.
 _OPEN = text(
-    "SELECT state, count(*) AS n FROM deliveries WHERE mailbox_id IN (SELECT id FROM mailboxes)"
-    " AND state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain') GROUP BY state"
+    f"SELECT state, count(*) AS n FROM deliveries WHERE mailbox_id IN (SELECT id FROM mailboxes)"  # noqa: S608
+    f" AND {OPEN_CONDITION} GROUP BY state"
 )
 
 

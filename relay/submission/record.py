@@ -5,12 +5,12 @@ erasing a person removes what the token means, and the record itself stays as it
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
 from policy.decision import Decision
 from policy.facts import Facts
+from policy.moment import exact
 from policy.recorded import facts_to_json, state_to_json
 from policy.state import State
 from relay.store.audit import MARK
@@ -31,7 +31,7 @@ def record_content(send_id: str, facts: Facts, state: State, decision: Decision)
         "checks": [check.as_json() for check in decision.checks],
         "facts": _facts(facts),
         "state": state_to_json(state, facts, _latest(facts, decision)),
-        "timestamp": iso(facts.now),
+        "timestamp": exact(facts.now),
     }
 
 
@@ -75,11 +75,6 @@ def _facts(facts: Facts) -> dict[str, Any]:
         if key := data.get(name):
             data[name] = blake2b(key.encode(), digest_size=12).hexdigest()
     return data
-
-
-def iso(at: int) -> str:
-    """A time in milliseconds as RFC 3339 UTC."""
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def show(value: Any, addresses: Mapping[str, str]) -> Any:

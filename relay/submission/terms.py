@@ -10,10 +10,9 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from config.smtp import TlsMode
 from policy.settings import Options
 from relay.submission.submission import Principal
-
-Tls = Literal["none", "starttls", "implicit"]
 
 
 class Timeouts(Struct, frozen=True):
@@ -52,7 +51,7 @@ class Terms(Struct, frozen=True):
     max_recipients: int = 100
     bare_newline: Literal["normalize", "reject"] = "normalize"
     plaintext_auth: bool = False  # AUTH without TLS is allowed here
-    tls: Tls = "none"
+    tls: TlsMode = "none"
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     trusted_networks: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -17,13 +17,14 @@ from sqlalchemy import Connection
 
 from policy.decision import Check, Decision, Refusal
 from policy.facts import Facts
+from policy.moment import exact
 from policy.recorded import facts_to_json, state_to_json
 from relay.store import audit
 from relay.store.events import Event, record
 from relay.store.recollection import tokens_of
 from relay.store.refusals import SAME_REFUSAL, note_refusals
 from relay.store.sends import insert_refused
-from relay.submission.record import iso, refused_recipients, words_for
+from relay.submission.record import refused_recipients, words_for
 from relay.submission.submission import Phase, Unmet
 
 KNOWN = 10_000  # refusals remembered at most
@@ -126,7 +127,7 @@ class TurnedAway:
             "phase": refused.phase,
             "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
             "checks": [check.as_json() for check in decision.checks],
-            "timestamp": iso(facts.now),
+            "timestamp": exact(facts.now),
             **_grounds(refused),
         }
         words = words_for(facts, tokens)

@@ -5,7 +5,6 @@ DER form). A «dropped» event is SendGrid's own suppression: the mail never lef
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from relay.feedback.authenticity import Authenticity, header, in_window, refused, secrets_of
+from relay.feedback.authenticity import Authenticity, decoded, header, in_window, refused, secrets_of
 from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import metadata, moment, prose, rows, table, tags, text
 
@@ -43,7 +42,7 @@ _OWN = frozenset(
 
 def verify(headers: Mapping[str, str], raw: bytes, secret: str, now: datetime) -> Authenticity:
     seconds = header(headers, "x-twilio-email-event-webhook-timestamp")
-    signature = _bytes(header(headers, "x-twilio-email-event-webhook-signature"))
+    signature = decoded(header(headers, "x-twilio-email-event-webhook-signature"))
     keys = [_key(one) for one in secrets_of(secret)]
     if not seconds or not signature:
         return refused("unsigned")
@@ -57,19 +56,12 @@ def verify(headers: Mapping[str, str], raw: bytes, secret: str, now: datetime) -
 
 def _key(secret: str) -> EllipticCurvePublicKey:
     try:
-        key = load_der_public_key(_bytes(secret))
+        key = load_der_public_key(decoded(secret))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ValueError("the webhook secret is not SendGrid's public key") from error
     if not isinstance(key, EllipticCurvePublicKey):
         raise ValueError("the webhook secret is not an ECDSA key")  # noqa: TRY004 - a wrong setting, not a wrong type
     return key
-
-
-def _bytes(value: str) -> bytes:
-    try:
-        return base64.b64decode(value.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _signed(key: EllipticCurvePublicKey, signature: bytes, message: bytes) -> bool:
