@@ -6,7 +6,7 @@ swap the rule that refuses them, or that is put off where it was blocked, is a c
 reason, not of direction: it goes in neither case.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct, field
@@ -136,11 +136,3 @@ def replay_at_the_door(
         else Decision.at_the_door(unmet, named, longest)
     )
     return compare(facts, recorded, summary(now))
-
-
-def report(changes: Iterable[Change]) -> Report:
-    """All changes, counted."""
-    counted = Report()
-    for change in changes:
-        counted.add(change)
-    return counted

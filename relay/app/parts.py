@@ -14,8 +14,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from config.providers import ProviderSettings
 from config.settings import Settings
 from policy.secrets import SecretScanner, is_recognisable
@@ -56,8 +54,6 @@ from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
 from relay.submission.turned_away import TurnedAway
 from relay.watch import Watch
-
-log = structlog.get_logger()
 
 
 def wall_clock() -> int:

@@ -216,21 +216,6 @@ class Line:
             raise CallFailed(str(error) or type(error).__name__) from error
 
 
-async def post(
-    url: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    *,
-    allow_private: bool = False,
-    find: Resolve = resolve,
-    context: ssl.SSLContext | None = None,
-    timeout: float = MAX_TIME,
-) -> Answer:
-    """POST once. Raises Forbidden or CallFailed."""
-    async with Line(allow_private=allow_private, find=find, context=context) as line:
-        return await line.post(url, body, headers, timeout)
-
-
 async def _beginning(response: Any) -> bytes:
     """At most MAX_ANSWER octets; the rest is never read."""
     found = bytearray()

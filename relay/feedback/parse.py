@@ -5,8 +5,6 @@ verified: it says what the bytes tell, not whether to believe them. Bytes that
 are none of these give an empty list.
 """
 
-import json
-
 from relay.feedback.events import FeedbackEvent, of_notice
 from relay.feedback.payload import PayloadError, load, load_leniently
 from relay.feedback.providers import NORMALISERS, recognise
@@ -47,8 +45,3 @@ def _mailed_payload(data: bytes) -> list[FeedbackEvent]:
         return []
     name = recognise(payload)
     return NORMALISERS[name](payload) if name else []
-
-
-def as_json(events: list[FeedbackEvent]) -> str:
-    """What the command prints."""
-    return json.dumps([event.as_json() for event in events], ensure_ascii=False, indent=2)

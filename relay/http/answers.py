@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policy.decision import Decision, Refusal
-from policy.trace import verdicts
+from policy.moment import iso
 from relay.http.shapes import when
 from relay.submission.submission import Answer
 
@@ -67,8 +67,23 @@ def _decided(decision: Decision, replayed: bool) -> dict[str, Any]:
         "next": why.next if why else "none",
         "replayed": replayed,
         "checks": [check.as_json() for check in decision.checks],
-        "recipients": verdicts(decision),
+        "recipients": _verdicts(decision),
     }
+
+
+def _verdicts(decision: Decision) -> list[dict[str, Any]]:
+    """What became of each recipient, fields that say nothing left out."""
+    return [
+        {
+            "recipient": verdict.recipient,
+            "outcome": verdict.outcome,
+            **({"rule": verdict.rule} if verdict.rule else {}),
+            **({"reason": verdict.refusal.reason} if verdict.refusal else {}),
+            **({"due": iso(verdict.due)} if verdict.due else {}),
+            **({"firstSend": verdict.first_send} if verdict.first_send else {}),
+        }
+        for verdict in decision.verdicts
+    ]
 
 
 def _status(decision: Decision) -> str:

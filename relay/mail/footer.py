@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from relay.mail import bodies, charset, footer_html, transfer
 from relay.mail import html as markup
-from relay.mail.edit import Edit, apply_edits
+from relay.mail.edit import Edit
 from relay.mail.footer_part import PartPlan, part_edits, plan_html, plan_plain, recoded
 from relay.mail.footer_structure import Added, add_part_edits, added_to, drop_range, wrapped
 from relay.mail.links import text_links
@@ -116,11 +116,6 @@ def edits(view: View, planned: Plan, footer: Footer, recode: Collection[int] = (
         result += add_part_edits(view, added, footer.text, eol)
     alone = set(recode) - {part_plan.body for part_plan in planned.parts}
     return [*result, *recode_edits(view, alone, eol)]
-
-
-def apply(view: View, planned: Plan, footer: Footer) -> list[bytes | memoryview]:
-    """The message with the footer in it, as chunks."""
-    return apply_edits(view.data, edits(view, planned, footer))
 
 
 def line_end(data: bytes) -> bytes:

@@ -17,8 +17,7 @@ _MOST_PADDINGS = 1000
 _PADDING = re.compile(rb"=[=\s]*")
 # RFC 2045 §6.7 rule 3: white space at the end of a line, after a soft break too, was added in transport.
 _PADDED_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
-_LINE = 76  # RFC 2045 §6.7, §6.8
-_BASE64_LINE_OCTETS = 57
+_BASE64_LINE_OCTETS = 57  # 76 characters, RFC 2045 §6.8
 
 
 def decode(raw: bytes, encoding: str, limit: int | None = None) -> bytes:

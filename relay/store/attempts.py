@@ -16,7 +16,6 @@ from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from relay.store import guard, tallies, volumes
-from relay.store import schema as t
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel, is_agents
 from relay.store.prepared import Prepared
@@ -24,8 +23,6 @@ from relay.store.quota import Accounts, Quota, Taken
 from relay.store.states import OPEN, check_change
 
 BEGUN_LEASE = 30 * 60_000  # milliseconds: longer than every timeout of a transaction together
-
-_d = t.deliveries.c
 
 
 class Begin(Struct, frozen=True):

@@ -207,7 +207,7 @@ def verify(
     Where others write meanwhile the connection must be one that is `standing`.
     `check_signature(public_key, signature, payload)` judges anchors and checkpoints.
     """
-    walk = _Walk(check_signature, progress)
+    walk = _Walk(progress)
     anchors = {row.chain: row for row in connection.execute(select(t.anchors))}
     for anchor in anchors.values():
         payload = anchor_payload(anchor.chain, anchor.position, anchor.hash, anchor.at)
@@ -250,8 +250,7 @@ PROGRESS_EVERY = 10_000
 
 
 class _Walk:
-    def __init__(self, check_signature: Callable[[str, str, str], bool], progress: Callable[[int], None]) -> None:
-        self._check_signature = check_signature
+    def __init__(self, progress: Callable[[int], None]) -> None:
         self._progress = progress
         self.count = 0
         self.heads: dict[str, tuple[int, str]] = {}

@@ -4,7 +4,7 @@ Adding what is there already changes nothing but a later end. Removing is an eve
 consent ledger only grows: revoking is an entry of its own, and the newest entry counts.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -281,9 +281,3 @@ def export_consents(connection: Connection, tenant_id: str, after: str) -> Seque
     """The next rows of the ledger, by id."""
     query = select(t.consents).where(_c.id > after).order_by(_c.id).limit(STEP)
     return connection.execute(query.where(_c.tenant_id == tenant_id) if tenant_id else query).all()
-
-
-def steps(rows: Sequence[Any], size: int = STEP) -> Iterator[Sequence[Any]]:
-    """The rows, some at a time."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

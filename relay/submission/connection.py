@@ -17,15 +17,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, cast
 
-import structlog
 from aiosmtpd import smtp
 
 from relay.submission import wording
 from relay.submission.reader import MessageReader
 from relay.submission.service import Service
 from relay.submission.traffic import place_of
-
-log = structlog.get_logger()
 
 LONGEST_LINE = 2048  # octets of any line, CRLF included; the verbs have limits of their own below it
 MOST_WAITING = 65_536  # octets read ahead while the house thinks

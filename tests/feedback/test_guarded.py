@@ -1,14 +1,20 @@
 """H14: calls to addresses others chose lead nowhere inside, are pinned, cut and timed."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from relay.feedback import guarded
-from relay.feedback.guarded import CallFailed, Forbidden, check_address, check_url, post
+from relay.feedback.guarded import Answer, CallFailed, Forbidden, Line, check_address, check_url
 from tests.feedback.receiver import Receiver
 
 MakeReceiver = Callable[..., Receiver]
+
+
+async def post(url: str, timeout: float = guarded.MAX_TIME, **line: Any) -> Answer:
+    async with Line(**line) as one:
+        return await one.post(url, b"{}", {}, timeout)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +66,7 @@ async def test_a_name_that_cannot_be_asked_for_is_a_call_that_failed():
         return []
 
     with pytest.raises(CallFailed):
-        await post("https://abc/", b"{}", {}, find=find)
+        await post("https://abc/", find=find)
 
 
 @pytest.mark.parametrize("url", ["https://hooks.example.com/x?y=1", "https://8.8.8.8/", "https://a.example.:8443/"])
@@ -99,7 +105,7 @@ async def test_H14_a_name_that_leads_inside_is_not_called(answers: list[str]):
         return answers
 
     with pytest.raises(Forbidden):
-        await post("https://rebinding.example/", b"{}", {}, find=find)
+        await post("https://rebinding.example/", find=find)
 
 
 async def test_H14_the_address_that_was_checked_is_the_one_that_is_called(make_receiver: MakeReceiver):
@@ -110,7 +116,7 @@ async def test_H14_the_address_that_was_checked_is_the_one_that_is_called(make_r
         return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
 
     port = receiver.url.rpartition(":")[2].partition("/")[0]
-    answer = await post(f"http://hooks.example:{port}/x", b"{}", {}, allow_private=True, find=find)
+    answer = await post(f"http://hooks.example:{port}/x", allow_private=True, find=find)
     assert answer.code == 200
     assert asked == ["hooks.example"]
     assert receiver.calls[0].headers["Host"] == f"hooks.example:{port}"
@@ -118,10 +124,10 @@ async def test_H14_the_address_that_was_checked_is_the_one_that_is_called(make_r
 
 async def test_H14_a_huge_answer_is_cut(make_receiver: MakeReceiver):
     receiver = make_receiver((200, b"x" * (1 << 20)))
-    answer = await post(receiver.url, b"{}", {}, allow_private=True)
+    answer = await post(receiver.url, allow_private=True)
     assert len(answer.body) == guarded.MAX_ANSWER
 
 
 async def test_H14_a_slow_answer_is_given_up(make_receiver: MakeReceiver):
     with pytest.raises(CallFailed, match="in time"):
-        await post(make_receiver().url, b"{}", {}, allow_private=True, timeout=0)
+        await post(make_receiver().url, allow_private=True, timeout=0)

@@ -6,7 +6,7 @@ import pytest
 
 from relay.mail import longline
 from relay.mail.edit import Edit, apply_edits, edited
-from relay.mail.footer import Plan, apply, edits, plan
+from relay.mail.footer import Plan, edits, plan
 from relay.mail.footer_text import TEXTS, render
 from relay.mail.mime import view
 from relay.mail.text import content
@@ -73,7 +73,7 @@ def test_iso_2022_jp_stays_when_it_can():
     footer = render("株式会社", "東京", URL, "ja")
     data = message(b"text/plain; charset=iso-2022-jp", "こんにちは".encode("iso-2022-jp"))
     planned = plan(view(data), footer)
-    result = b"".join(apply(view(data), planned, footer))
+    result = edited(data, edits(view(data), planned, footer))
     assert planned.parts[0].way == "splice"
     assert "配信停止" in decoded(email.message_from_bytes(result))
 
@@ -344,9 +344,9 @@ def test_one_plan_serves_every_recipient():
     seen = view(data)
     planned = Plan.from_json(plan(seen, FOOTER).to_json())
     other = render("Müller", "1 Main St", "https://relay.example/u/other")
-    result = b"".join(apply(seen, planned, other))
+    result = edited(seen.data, edits(seen, planned, other))
     assert result.count(b"https://relay.example/u/other") == 2
-    assert result == b"".join(apply(seen, planned, other))
+    assert result == edited(seen.data, edits(seen, planned, other))
 
 
 def test_s5_a_part_with_a_long_line_takes_the_footer_too():

@@ -1,19 +1,16 @@
 """The cascade: order, modes, several recipients, what cannot be read, and the same bytes twice."""
 
 import dataclasses
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from policy.decision import Decision
 from policy.facts import Defect
 from policy.rules.order import RULES
 from policy.settings import RULES as SETTINGS_RULES
 from policy.settings import PolicySettings
 from policy.state import DomainState, Earlier, RecipientState, State, Suppression, TenantState
-from policy.trace import trace
 from policy.usage import DAY, MINUTE, Usage
 from tests.policy.cases import (
     BOB,
@@ -110,26 +107,16 @@ def test_a_rule_that_is_off_is_not_listed() -> None:
 
 
 def test_the_decision_is_a_function_of_its_inputs() -> None:
-    def shown(decision: Decision) -> bytes:
-        return json.dumps([trace(decision, facts()), repr(decision)]).encode()
-
     message, known = hopeless()
     for policy in (SETTINGS, every("enforce"), every("warn")):
-        assert shown(judged(message, known, policy)) == shown(judged(message, known, policy))
+        assert repr(judged(message, known, policy)) == repr(judged(message, known, policy))
 
 
-def test_the_trace_has_the_shape_of_the_brief() -> None:
+def test_a_check_has_the_shape_of_the_brief() -> None:
     usage = Usage()
     usage.add_sent(NOW, 23)
-    shown = trace(judged(known=with_mailbox(state(), usage=usage)), facts())
-    assert list(shown) == ["sendId", "decision", "checks", "timestamp"]
-    assert (shown["sendId"], shown["decision"], shown["timestamp"]) == (
-        "send_01JTEST",
-        "approved",
-        "2026-03-24T10:30:00Z",
-    )
-    hourly = next(c for c in shown["checks"] if c["rule"] == "rate_limit_hourly")
-    assert hourly == {
+    checks = judged(known=with_mailbox(state(), usage=usage)).checks
+    assert next(c.as_json() for c in checks if c.rule == "rate_limit_hourly") == {
         "rule": "rate_limit_hourly",
         "status": "passed",
         "recipient": BOB,
@@ -137,7 +124,6 @@ def test_the_trace_has_the_shape_of_the_brief() -> None:
         "limit": 100,
         "resets_at": "2026-03-24T11:31:00Z",
     }
-    json.dumps(shown)
 
 
 @pytest.mark.parametrize("unread", ["suppressions", "earlier", "recent"])

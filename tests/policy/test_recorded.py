@@ -12,7 +12,7 @@ from policy.decision import Decision
 from policy.engine import decide
 from policy.facts import Defect, Facts, RecipientFacts
 from policy.recorded import facts_from_json, facts_to_json, state_from_json, state_to_json
-from policy.replay import compare, replay, report, summary
+from policy.replay import Report, compare, replay, summary
 from policy.state import (
     Cluster,
     Consent,
@@ -180,7 +180,9 @@ def test_a_change_has_a_direction_and_a_rule(then: object, now: object, directio
     change = compare(facts(), summary(before), summary(after))
     expected = "reason" if direction == "same" else direction
     assert change.direction == expected
-    counted = report([change, compare(facts(), summary(after), summary(after))])
+    counted = Report()
+    counted.add(change)
+    counted.add(compare(facts(), summary(after), summary(after)))
     assert (counted.decisions, counted.changed) == (2, 1)
     if rule:
         assert getattr(counted.by_rule[rule], direction) == 1
