@@ -19,6 +19,12 @@ from relay.store.traces import ALIAS
 
 def record_content(send_id: str, facts: Facts, state: State, decision: Decision) -> dict[str, Any]:
     """The content of a record, addresses still in it: `audit` hides them as it writes."""
+    known = state_to_json(state, facts, _latest(facts, decision))
+    return verdict_content(send_id, facts, decision) | {"facts": _facts(facts), "state": known}
+
+
+def verdict_content(send_id: str, facts: Facts, decision: Decision) -> dict[str, Any]:
+    """What a record says of the verdict, without what it was made from."""
     return {
         "v": 1,
         "sendId": send_id,
@@ -29,8 +35,6 @@ def record_content(send_id: str, facts: Facts, state: State, decision: Decision)
         "reason": decision.reason,
         "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
         "checks": [check.as_json() for check in decision.checks],
-        "facts": _facts(facts),
-        "state": state_to_json(state, facts, _latest(facts, decision)),
         "timestamp": exact(facts.now),
     }
 

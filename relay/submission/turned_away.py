@@ -17,14 +17,13 @@ from sqlalchemy import Connection
 
 from policy.decision import Check, Decision, Refusal
 from policy.facts import Facts
-from policy.moment import exact
 from policy.recorded import facts_to_json, state_to_json
 from relay.store import audit
 from relay.store.events import Event, record
 from relay.store.recollection import tokens_of
 from relay.store.refusals import SAME_REFUSAL, note_refusals
 from relay.store.sends import insert_refused
-from relay.submission.record import refused_recipients, words_for
+from relay.submission.record import refused_recipients, verdict_content, words_for
 from relay.submission.submission import Phase, Unmet
 
 KNOWN = 10_000  # refusals remembered at most
@@ -116,20 +115,7 @@ class TurnedAway:
 
     def _record(self, refused: Refused, tokens: dict[tuple[str, str], str]) -> audit.Record:
         facts, decision = refused.facts, refused.decision
-        content = {
-            "v": 1,
-            "sendId": facts.send_id,
-            "tenant": facts.tenant,
-            "mailbox": facts.mailbox,
-            "decision": decision.decision,
-            "rule": decision.rule,
-            "reason": decision.reason,
-            "phase": refused.phase,
-            "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
-            "checks": [check.as_json() for check in decision.checks],
-            "timestamp": exact(facts.now),
-            **_grounds(refused),
-        }
+        content = verdict_content(facts.send_id, facts, decision) | {"phase": refused.phase, **_grounds(refused)}
         words = words_for(facts, tokens)
         return audit.Record(f"{facts.tenant}:{self._writer}", facts.send_id, facts.now, content, words)
 
