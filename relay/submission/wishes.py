@@ -27,16 +27,21 @@ def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defe
         return wishes, ()
     defects: list[Defect] = []
     for name, reader in _READERS.items():
-        field = header.first(name)
-        if field is None:
+        values = {header.value(field).decode("utf-8", "replace").strip() for field in header.all(name)}
+        if not values:
             continue
-        value = header.value(field).decode("utf-8", "replace").strip()
         try:
-            wishes = reader(wishes, value)
+            wishes = reader(wishes, _only(values))
         except ValueError as error:
             shown = name.decode().title()
             defects.append(Defect("control_header", f"{shown}: {error}"))
     return wishes, tuple(defects)
+
+
+def _only(values: set[str]) -> str:
+    if len(values) > 1:
+        raise ValueError("there twice, with different words")
+    return values.pop()
 
 
 def _dedupe_key(wishes: Wishes, value: str) -> Wishes:
@@ -49,6 +54,8 @@ def _campaign(wishes: Wishes, value: str) -> Wishes:
 
 def _claim(wishes: Wishes, value: str) -> Wishes:
     # A claim may only tighten: «transactional» is heard and changes nothing.
+    if value.lower() not in ("commercial", "transactional"):
+        raise ValueError("neither commercial nor transactional")
     return replace(wishes, claim="commercial") if value.lower() == "commercial" else wishes
 
 

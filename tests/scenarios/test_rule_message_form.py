@@ -60,8 +60,10 @@ def test_a_limit_of_the_policy_binds_this_mailbox(gate: Gate):
     'X-Gatepost-Metadata: {"a": 1e999}',
     'X-Gatepost-Metadata: {"a": ' + "[" * 400 + "]" * 400 + "}",
     "X-Gatepost-Campaign: =\x7f=",
+    "X-Gatepost-Class: comercial",
+    "X-Gatepost-Dedupe-Key: a\r\nX-Gatepost-Dedupe-Key: b",
 ])  # fmt: skip
-def test_a_wish_that_no_store_could_keep_is_refused_for_good(gate: Gate, wish: str):
+def test_a_wish_that_cannot_be_heard_is_refused_for_good(gate: Gate, wish: str):
     agent = gate.mailbox()
     said = refused(agent.submit("wish@example.com", agent.receipt("wish@example.com", wish)))
     assert (said.code, said.reason, said.retry) == (554, "malformed_message", "never")
