@@ -25,6 +25,7 @@ from relay.mail.mime import Part, View
 from relay.mail.newline import PIECE
 
 _LEFT_OUT = "\t\r\n"  # within a URL they mean nothing (WHATWG URL §4.4)
+_MOST_SHOWN = 30  # texts in a message: each costs a parser's work
 _OPENPGP = (b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP SIGNED MESSAGE-----")
 
 
@@ -80,6 +81,8 @@ def plan(view: View, footer: Footer, is_ours: Callable[[str], bool] = _nobodys, 
     found = bodies.find_bodies(view)
     if found.is_damaged:
         return Plan(impossible="structure_damaged")
+    if len(found.shown) > _MOST_SHOWN:
+        return Plan(impossible="too_many_texts")
     parts: list[PartPlan] = []
     carried: list[int] = []
     for part in found.shown:

@@ -23,8 +23,8 @@ _HEAD_END = re.compile(r"</(?i:head)\s*>", re.ASCII)
 _HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[^>]*>)?", re.ASCII)
 _MOST_OPEN = 200
 _MOST_PARSED = 1024 * 1024  # a tree takes about thirty times its text
-#: Octets beyond which no link is known to be seen: of more characters than are parsed in every charset.
-MOST_SEEN = 4 * _MOST_PARSED
+#: Octets beyond which no link is known to be seen: what follows costs a second footer at most, reading it much more.
+MOST_SEEN = 256 * 1024
 _PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])", re.ASCII)  # these change the page even late
 #: Said inline on every element of the footer, so that no style sheet of the message reaches it: `all` takes back what
 #: readers know, the rest is for those that do not know `all`. It stands above whatever might lie over it.

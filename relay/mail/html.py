@@ -9,7 +9,7 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 import re
 from collections.abc import Iterable
 from html import unescape
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -62,6 +62,7 @@ _SIGNS = (
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
 _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]++(?:\([^()]{0,60}\))?)")
 _PICTURE = re.compile(r"<(?i:ima?ge?|svg|video|object|embed|input)(?=[\s/>])|(?i:background\s*=|url\s*\()", re.ASCII)
+_MOST_LOGOS = 20  # in a signature; more are a page of pictures
 _LONGEST_LOGO = 1000  # characters of its tag
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _COMMENT_END = re.compile(r"--!?>")
@@ -97,7 +98,8 @@ def read(html: str) -> Shown:
 def has_pictures(html: str) -> bool:
     """Whether the page may show any picture larger than the logo of a signature, whatever brings it there."""
     is_styled = "<style" in html.lower()
-    return any(is_styled or not _is_logo(html, found) for found in _PICTURE.finditer(html))
+    found = islice(_PICTURE.finditer(html), _MOST_LOGOS)
+    return any(number == _MOST_LOGOS or is_styled or not _is_logo(html, one) for number, one in enumerate(found, 1))
 
 
 def _is_logo(html: str, found: re.Match[str]) -> bool:

@@ -32,6 +32,7 @@ MAX_TEXT = 64 * 1024
 MAX_MARKUP = 256 * 1024
 MAX_UNSEEN = files.MAX_READ
 _END = 4 * 1024  # of a longer text
+_LEAST = 1024  # characters of a part
 _NEXT_TO_NOTHING = 200  # characters
 _SAME = 0.8  # of the words of one alternative that must stand in the other
 _MOST_NAMES = 100
@@ -58,9 +59,22 @@ _REPLY_SUBJECT = re.compile(
 _DISPLAY_NAME = re.compile(rb'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<')
 
 
+class _Room(Struct):
+    """What may still be read of a message as shown, so that many parts cost no more than two."""
+
+    left: int = 2 * MAX_MARKUP
+
+    def take(self, length: int) -> int:
+        """How much of a text this long is read: half of what is left at most, and of each the ends at least."""
+        granted = min(length, max(self.left // 2, _LEAST))
+        self.left -= granted
+        return granted
+
+
 class _Gathered(Struct):
     """What is collected on the way through the parts."""
 
+    room: _Room = field(default_factory=_Room)
     texts: list[str] = field(default_factory=list)
     quoted: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
@@ -170,7 +184,7 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
     known: set[str] = set()
     richest_first = part.children[::-1]
     for child in sorted(richest_first, key=_is_unusual):
-        one = _Gathered()
+        one = _Gathered(room=found.room)
         _gather(data, child, one)
         _keep_ends(one)
         words = set(" ".join(one.texts).split())
@@ -206,7 +220,7 @@ def _related(data: bytes, part: Part, found: _Gathered) -> None:
 
 
 def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
-    inner = _Gathered()
+    inner = _Gathered(room=found.room)
     root = part.children[0]
     _gather(data, root, inner)
     _keep_ends(inner)
@@ -235,27 +249,27 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
         found.unseen.append(look.decode("latin-1"))  # to those who do not know the charset
     if part.type in _MARKUP:
         found.unseen.append(unescape(text) if "&#" in text else text)
-        for piece in _within_bound(text, _without_unshown):
+        for piece in _within_bound(text, found.room, _without_unshown):
             shown_page = _page(piece, part)
             _add(found, shown_page, is_page=True)
             # Asked only where it may matter: the search goes over all of the markup.
             found.has_pictures |= len(shown_page.text) < _NEXT_TO_NOTHING and html.has_pictures(piece)
         return
-    shown = "\n".join(_within_bound(text, _without_blanks))
+    shown = "\n".join(_within_bound(text, found.room, _without_blanks))
     own, quoted = split_quoted(html.tidy(shown))
     links = text_links(own)
-    if len(shown) < len(text):
+    if shown != text:
         found.unseen.append(text)
         own, quoted = _ends(own), _ends(quoted)  # the rest is handed on already
     _add(found, html.Shown(own, quoted, links=links), is_page=False)
 
 
-def _within_bound(text: str, shorten: Callable[[str], str]) -> tuple[str, ...]:
+def _within_bound(text: str, room: _Room, shorten: Callable[[str], str]) -> tuple[str, ...]:
     """The text; of one that is too long, without what does not count, the beginning and the end."""
-    if len(text) <= MAX_MARKUP:
-        return (text,)
-    text = shorten(text)
-    return (text,) if len(text) <= MAX_MARKUP else (text[: MAX_MARKUP - MAX_TEXT], text[-MAX_TEXT:])
+    if len(text) > MAX_MARKUP:
+        text = shorten(text)
+    granted = room.take(len(text))
+    return (text,) if granted == len(text) else (text[: granted - granted // 4], text[-(granted // 4) :])
 
 
 def _without_blanks(text: str) -> str:

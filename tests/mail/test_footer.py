@@ -214,6 +214,7 @@ def test_pictures_as_an_alternative_get_a_text_beside_them():
         (message(b"text/plain", b"x", b"Content-Transfer-Encoding: x-uue"), "encoding_unknown"),
         (message(b"multipart/mixed; boundary=q", b"no delimiter"), "structure_damaged"),
         (b"Content-Type: message/rfc822\r\n\r\n" * 900, "structure_beyond_limits"),
+        (multipart(b"mixed", *[part(b"text/html", b"<p>x")] * 31), "too_many_texts"),
     ],
 )
 def test_what_cannot_carry_a_footer_says_why_and_is_never_edited(data, cause):

@@ -260,3 +260,8 @@ def test_cost_of_parts_within_parts_is_bounded_by_the_text():
     found = read(b"".join(heads) + mixed(*parts))  # were all of it gone over at each level, the timeout would end it
     assert len(found.text) <= MAX_TEXT
     assert any("0000025 word" in text for text in found.unseen)
+
+
+@pytest.mark.parametrize("unit", [b'<img width=1 alt="', b"<a><b>", b"<table>"])
+def test_cost_of_many_long_pages_is_bounded(unit):
+    read(mixed(*[page(unit * (250_000 // len(unit))) for _ in range(300)]))  # each for itself: minutes
