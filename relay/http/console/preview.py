@@ -15,7 +15,7 @@ from html import escape
 import nh3
 
 from relay.http.console.words import size
-from relay.mail import transfer
+from relay.mail import css, transfer
 from relay.mail.charset import decode_header
 from relay.mail.mime import Part, View
 from relay.mail.text import part_text
@@ -23,6 +23,7 @@ from relay.mail.text import part_text
 MOST_MARKUP = 1 << 20  # characters of HTML or text that are shown
 MOST_IMAGE = 2 << 20  # octets of an image that is shown inline
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_TEXTS = ("text/html", "text/plain")
 _TAGS = nh3.ALLOWED_TAGS | {"font", "center"}
 _LOOKS = {
     "style",
@@ -83,14 +84,16 @@ def policy(*, images: bool) -> str:
 
 def html_of(view: View) -> str | None:
     """The HTML a reader is shown, None where there is none."""
-    part = _first(view, "text/html")
-    return part_text(view.data, part, MOST_MARKUP) if part is not None else None
+    return _written(view, _of(view, "text/html"))
 
 
 def text_of(view: View) -> str | None:
     """The plain text, None where there is none."""
-    part = _first(view, "text/plain")
-    return part_text(view.data, part, MOST_MARKUP) if part is not None else None
+    return _written(view, _of(view, "text/plain"))
+
+
+def _written(view: View, parts: list[Part]) -> str | None:
+    return "\n".join([part_text(view.data, part, MOST_MARKUP // len(parts)) for part in parts]) if parts else None
 
 
 def has_remote_images(html: str) -> bool:
@@ -100,16 +103,31 @@ def has_remote_images(html: str) -> bool:
 
 
 def document(view: View, *, images: bool) -> str:
-    """The preview's document: cleaned HTML, or the text."""
-    html = html_of(view)
-    if html is None:
-        return _PAGE.format(f"<pre>{escape(text_of(view) or '(no text)')}</pre>")
-    return _PAGE.format(_cleaned(html, _inline_images(view), images=images))
+    """The preview's document: every text a reader is shown, in order, the HTML of it cleaned."""
+    inline = _inline_images(view)
+    shown = _read(view.root)
+    texts = [(part.type, part_text(view.data, part, MOST_MARKUP // len(shown))) for part in shown]
+    pieces = [
+        _cleaned(text, inline, images=images) if kind == "text/html" else f"<pre>{escape(text)}</pre>"
+        for kind, text in texts
+    ]
+    return _PAGE.format("<hr>".join(pieces) or "<pre>(no text)</pre>")
+
+
+def _read(part: Part) -> list[Part]:
+    """The texts a reader of HTML is shown: of alternatives one, of anything else all."""
+    if not part.is_container:
+        return [part] if part.type in _TEXTS and not part.is_attachment and not part.in_message else []
+    within = [found for child in part.children if (found := _read(child))]
+    if part.type == "multipart/alternative":
+        rich = [found for found in within if any(one.type == "text/html" for one in found)]
+        return (rich or within or [[]])[-1]
+    return [one for found in within for one in found]
 
 
 def _cleaned(html: str, inline: Mapping[str, str], *, images: bool) -> str:
     def judge(tag: str, name: str, value: str) -> str | None:
-        if name == "style" and ("url(" in value.lower() or "\\" in value):
+        if name == "style" and ("url(" in value.lower() or "\\" in value or _hides(value)):
             return None
         if tag == "img" and name == "src":
             if value.lower().startswith("cid:"):
@@ -123,13 +141,18 @@ def _cleaned(html: str, inline: Mapping[str, str], *, images: bool) -> str:
     return nh3.clean(
         html,
         tags=_TAGS,
-        clean_content_tags={"script", "style", "title", "noscript", "template", "textarea", "select"},
+        clean_content_tags={"script", "style", "title"},
         attributes={name: set(allowed) | _LOOKS for name, allowed in _attributes().items()},
         attribute_filter=judge,
         filter_style_properties=set(_STYLES),
         url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
         link_rel="noopener noreferrer",
     )
+
+
+def _hides(style: str) -> bool:
+    """Whether it takes text out of sight; the message's style sheet, which is not shown here, may bring it back."""
+    return any(verdict.value == css.HIDE for verdict in css.look(style).values())
 
 
 def _attributes() -> Mapping[str, set[str]]:
@@ -151,12 +174,12 @@ def _inline_images(view: View) -> dict[str, str]:
 
 
 def attachments(view: View) -> list[Attachment]:
-    """What is not shown as text or HTML."""
-    shown = {id(_first(view, "text/html")), id(_first(view, "text/plain"))}
+    """What is not shown as text or HTML, attached messages too."""
+    shown = {id(part) for kind in _TEXTS for part in _of(view, kind)}
     return [
         Attachment(number, part.filename or "part", part.type, size(part.end - part.body))
         for number, part in enumerate(view.parts)
-        if not part.is_container and id(part) not in shown and not part.in_message
+        if part.type[:10] != "multipart/" and id(part) not in shown and not part.in_message
     ]
 
 
@@ -174,8 +197,5 @@ def headers(view: View) -> list[Header]:
     return [Header(f.name.decode("latin-1"), decode_header(block.value(f)).strip()) for f in block.fields]
 
 
-def _first(view: View, kind: str) -> Part | None:
-    for part in view.parts:
-        if part.type == kind and not part.is_attachment and not part.in_message and not part.is_container:
-            return part
-    return None
+def _of(view: View, kind: str) -> list[Part]:
+    return [part for part in view.parts if part.type == kind and not part.is_attachment and not part.in_message]
