@@ -15,6 +15,7 @@ class Content(Struct, frozen=True):
     text: str  # shown text in reading order, hidden HTML removed, quoted reply text removed, NFC
     quoted: str = ""  # quoted reply or forwarded text
     is_attributed: bool = False  # the quoted text says whose words it is, as mail programs write it
+    otherwise: tuple[str, ...] = ()  # what some readers show in place of the text: another alternative, an appointment
     hidden: str = ""  # text present but not shown to a reader
     links: tuple[str, ...] = ()
     image_alts: tuple[str, ...] = ()
@@ -24,6 +25,7 @@ class Content(Struct, frozen=True):
     is_reply: bool = False  # In-Reply-To or References present
     is_bulk: bool = False  # List-Id, List-Unsubscribe or Precedence: bulk set by the client
     is_automatic: bool = False  # Auto-Submitted other than no
+    is_turned: bool = False  # a reader is shown some of it backwards
     from_name: str = ""
     # Header fields, markup, attached texts and what was left out: it leaves, but is not shown.
     unseen: tuple[str, ...] = ()

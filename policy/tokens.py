@@ -47,6 +47,15 @@ _LIKE = str.maketrans(
     }
 )  # fmt: skip
 _LIKE_CHARS = frozenset(map(chr, _LIKE))
+# Letters no language writes words in, which NFKC leaves: small capitals, letters on black, those of flags.
+_STYLED = str.maketrans(
+    dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz", strict=True))
+    | {chr(first + n): chr(ord("a") + n) for first in (0x1F150, 0x1F170, 0x1F1E6) for n in range(26)}
+)
+_STYLED_CHARS = frozenset(map(chr, _STYLED))
+_FEWEST_STYLED = 4  # a flag is two of them
+# What is left of them after NFKC makes no letter of its own: Latin and Cyrillic struck through, or drowned in signs.
+_MARKS = frozenset(map(chr, range(0x300, 0x370)))
 _LETTER = re.compile(r"[a-zͰ-ϿЀ-ԯԱ-֏ɐ-ʯ]+")
 _OF_OTHER = frozenset(map(chr, range(0x250, 0x590)))  # phonetic, Greek, Cyrillic, Armenian
 _FROM_CJK, _TO_CJK = "\u3040", "\ufaff"  # kana, Han, Hangul
@@ -91,8 +100,14 @@ def _folded_beyond_ascii(text: str) -> Folded:
     text = normalize("NFKC", without_invisible(text)).lower().replace("’", "'")[: 2 * TOKENISED]
     disguised = 0
     chars = set(text)
+    styled = _STYLED_CHARS.intersection(chars)
+    if styled and sum(map(text.count, styled)) >= _FEWEST_STYLED:
+        text, disguised = text.translate(_STYLED), 1
+    if not _MARKS.isdisjoint(chars):
+        text = "".join([char for char in text if char not in _MARKS])
     if not _OF_OTHER.isdisjoint(chars):
-        text, disguised = _without_look_alikes(text)
+        text, mixed = _without_look_alikes(text)
+        disguised += mixed
     parted = text
     for char in chars & _PARTING:
         parted = parted.replace(char, " ")

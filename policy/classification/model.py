@@ -45,6 +45,11 @@ def classify(content: Content, shown: Page | None = None) -> Classification:
     """Judges a message by what its reader sees, heaviest votes first; the worse where it can be read in two ways."""
     shown = shown or page(content)
     verdict = _judged(content, shown)
+    for text in content.otherwise if verdict.type == "transactional" else ():
+        instead = replace(content, text=text)
+        other = _judged(instead, page(instead))
+        if other.type == "commercial" and not other.in_doubt:
+            return replace(other, features=(Feature("shown_instead", 0.0), *other.features))
     if verdict.type == "commercial" or not content.quoted or _is_evidently_quoted(content, shown, verdict):
         return verdict
     # The sender writes thread and quotation: what is quoted is judged as if it were all of the message.

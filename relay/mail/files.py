@@ -12,6 +12,7 @@ from relay.mail.mime import Part, View
 
 # Readers show these in ways of their own, and the text beside them says the same.
 RECORDS = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/directory"))
+BEGINNINGS = ("BEGIN:VCALENDAR", "BEGIN:VCARD")
 
 MAX_READ = 4 * 1024 * 1024
 _LOOKED_AT = 1024  # octets, to tell whether it is text

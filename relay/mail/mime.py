@@ -42,8 +42,9 @@ AMBIGUOUS = frozenset(
         "charset_unknown",
         "charset_utf_16",
         "content_disposition_repeated",
+        "content_elsewhere",
         "content_type_repeated",
-        "encoding_of_multipart",
+        "encoding_of_composite",
         "encoding_repeated",
         "encoding_unknown",
         "header_name_invalid",
@@ -59,6 +60,8 @@ _TEXT_PLAIN = Structured("text/plain", {})
 _RFC822 = Structured("message/rfc822", {})
 _NOTHING = Structured("", {})
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
+# RFC 2046 §5.2.2, §5.2.3: put together by the reader, or fetched, where nobody judged it.
+_ELSEWHERE = frozenset(("message/partial", "message/external-body"))
 _REPEATED = {
     b"content-type": "content_type_repeated",
     b"content-transfer-encoding": "encoding_repeated",
@@ -210,13 +213,23 @@ class _Reader:
         kind = params.value
         if kind[:10] == "multipart/":
             self._multipart(part, depth, open_boundaries, faults)
-        elif kind in _MESSAGES and encoding in transfer.IDENTITY and not (depth and header.end >= end):
-            self._attached_message(part, depth, faults)
+        elif kind in _MESSAGES:
+            if not self._is_encoded(part, faults) and not (depth and header.end >= end):
+                self._attached_message(part, depth, faults)
+        elif kind in _ELSEWHERE:
+            faults.append(Fault("content_elsewhere", part.start))
         elif kind[:5] == "text/":
             self._text(part, faults)
         if faults:
             part.defects = tuple(faults)
         return part
+
+    def _is_encoded(self, part: Part, faults: list[Fault]) -> bool:
+        """RFC 2045 §6.4: a composite is never encoded; some readers decode it all the same."""
+        if part.encoding in transfer.IDENTITY:
+            return False
+        faults.append(Fault("encoding_of_composite", part.start))
+        return True
 
     def _text(self, part: Part, faults: list[Fault]) -> None:
         if part.is_attachment:
@@ -240,9 +253,7 @@ class _Reader:
         if depth >= MAX_DEPTH:
             faults.append(Fault("mime_too_deep", part.start))
             return
-        # RFC 2045 §6.4: a composite is never encoded; some readers decode it all the same.
-        if part.encoding not in transfer.IDENTITY:
-            faults.append(Fault("encoding_of_multipart", part.start))
+        self._is_encoded(part, faults)
         boundary = part.boundary = _boundary(part, faults)
         if not boundary:
             return

@@ -1,7 +1,8 @@
 """What a reader would see of a message, as the one value policy judges text by.
 
 Every alternative is read: where the plain text says other things than the
-HTML, both are in the text, since some reader shows either. Text of a kind
+HTML, both are in the text, since some reader shows either; and what a reader may be
+shown in place of the text (`otherwise`) is told apart. Text of a kind
 nobody knows is read as plain text (RFC 2046 §4.1.4), and so is text with a
 file name that is not called an attachment. Of what is shown `MAX_TEXT`
 characters are kept, the beginning and the end, out of at most `MAX_MARKUP` a
@@ -21,12 +22,14 @@ from html import unescape
 from msgspec import Struct, field
 
 from policy.content import Content
-from policy.tokens import flat
+from policy.tokens import TOKENISED, flat
 from relay.mail import charset, files, html
+from relay.mail.appointment import described
 from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
 from relay.mail.mime import Part, View
 from relay.mail.quotation import is_attributed, split_quoted
+from relay.mail.turned import is_page_turned, is_turned
 
 MAX_TEXT = 64 * 1024
 MAX_MARKUP = 256 * 1024
@@ -36,6 +39,7 @@ _LEAST = 1024  # characters of a part
 _NEXT_TO_NOTHING = 200  # characters
 _SAME = 0.8  # of the words of one alternative that must stand in the other
 _MOST_NAMES = 100
+_MOST_OTHERS = 20
 
 _MARKUP = frozenset(("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml"))
 _USUAL = _MARKUP | {"text/plain", "text/enriched", "text/markdown"}
@@ -84,6 +88,8 @@ class _Gathered(Struct):
     attachments: list[str] = field(default_factory=list)
     attached_texts: list[Part] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
+    is_turned: bool = False
+    otherwise: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
 
 
@@ -104,6 +110,7 @@ def content(view: View) -> Content:
         text=_settled(own, found),
         quoted=_settled(quoted, found),
         is_attributed=is_attributed(own, quoted),
+        otherwise=tuple(found.otherwise[:_MOST_OTHERS]),
         hidden=_settled("\n".join(found.hidden), found),
         links=tuple(found.links),
         image_alts=tuple(found.alts),
@@ -112,6 +119,7 @@ def content(view: View) -> Content:
         language=_language(header, found),
         is_reply=is_reply,
         is_bulk=_is_bulk(header),
+        is_turned=found.is_turned or any(map(is_turned, (subject, *found.attachments))),
         is_automatic=header.get(b"auto-submitted").strip().lower() not in (b"", b"no"),
         from_name=_settled(from_name(header.get(b"from")), found),
         unseen=tuple(found.unseen),
@@ -120,8 +128,9 @@ def content(view: View) -> Content:
 
 
 def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
-    """A text part decoded: transfer encoding and charset undone, line ends LF."""
-    return charset.decode(files.octets_of(data, part, limit), part.charset).replace("\r\n", "\n")
+    """A text part decoded: transfer encoding, charset and breaks within words (RFC 3676) undone, line ends LF."""
+    text = charset.decode(files.octets_of(data, part, limit), part.charset).replace("\r\n", "\n")
+    return text.replace(" \n", "") if part.params.params.get("delsp", "").lower() == "yes" else text
 
 
 def from_name(value: bytes) -> str:
@@ -160,9 +169,10 @@ def _text(data: bytes, part: Part, found: _Gathered) -> None:
     elif (
         part.type in files.RECORDS
         and part.delimiter >= 0
-        and (text := _whole(data, part)).lstrip().startswith("BEGIN:V")
+        and (text := _whole(data, part)).lstrip().startswith(files.BEGINNINGS)
     ):
         found.unseen.append(text)
+        found.otherwise.append(described(text[: found.room.take(len(text))]))
     else:
         _read(data, part, found)
 
@@ -182,12 +192,18 @@ def _hand_on(data: bytes, part: Part, found: _Gathered) -> None:
 def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
     """The richest alternative first, as most readers show it; the others where they say something else."""
     known: set[str] = set()
+    first: set[str] = set()
     richest_first = part.children[::-1]
     for child in sorted(richest_first, key=_is_unusual):
         one = _Gathered(room=found.room)
         _gather(data, child, one)
         _keep_ends(one)
-        words = set(" ".join(one.texts).split())
+        text = " ".join(one.texts)
+        words = set(text.split())
+        begins = set(text[:TOKENISED].split())
+        if first and len(begins & first) < _SAME * max(len(begins), len(first)):
+            found.otherwise.append(text)
+        first = first or begins
         if not words <= known:
             if len(words & known) < _SAME * len(words):
                 found.texts += one.texts
@@ -203,6 +219,8 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         found.attached_texts += one.attached_texts
         found.languages += one.languages
         found.unseen += one.unseen
+        found.otherwise += one.otherwise
+        found.is_turned |= one.is_turned
 
 
 def _is_unusual(part: Part) -> bool:
@@ -232,6 +250,7 @@ def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
     found.hidden += inner.hidden
     found.links.update(inner.links)
     found.has_pictures |= inner.has_pictures
+    found.is_turned |= inner.is_turned
     found.attachments += [part.filename, *inner.attachments]
     found.unseen += [*inner.unseen, *(files.text_of(data, text) for text in inner.attached_texts)]
 
@@ -249,12 +268,14 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
         found.unseen.append(look.decode("latin-1"))  # to those who do not know the charset
     if part.type in _MARKUP:
         found.unseen.append(unescape(text) if "&#" in text else text)
+        found.is_turned |= is_page_turned(text)
         for piece in _within_bound(text, found.room, _without_unshown):
             shown_page = _page(piece, part)
             _add(found, shown_page, is_page=True)
             # Asked only where it may matter: the search goes over all of the markup.
             found.has_pictures |= len(shown_page.text) < _NEXT_TO_NOTHING and html.has_pictures(piece)
         return
+    found.is_turned |= is_turned(text)
     shown = "\n".join(_within_bound(text, found.room, _without_blanks))
     own, quoted = split_quoted(html.tidy(shown))
     links = text_links(own)

@@ -37,6 +37,7 @@ from relay.submission.wishes import read_wishes
 
 SHOWN = 200  # characters of subject and To kept for lists
 _AS_READ = MessageForm()
+_TURNED = (Defect("text_turned", "a bidirectional override turns text about"),)
 
 
 class House(Struct, frozen=True):
@@ -92,7 +93,7 @@ def prepare(
         **who,
         unsigned=bool(who["from_domain"]) and not house.signs(who["from_domain"]),
         form_defects=defects,
-        ambiguities=(*ambiguities(data, header), *_disputed(seen)),
+        ambiguities=(*ambiguities(data, header), *_disputed(seen), *(_TURNED if shown.is_turned else ())),
         message_class=message_class,
         cannot_inject=edits.cannot_inject,
         automatic=shown.is_automatic,

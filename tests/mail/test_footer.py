@@ -13,6 +13,7 @@ from relay.mail.text import content
 from relay.mail.unsubscribe import list_unsubscribe
 from tests.mail.oracle import ASCII_FOOTER, FOOTER, URL, add_footer, assert_shown_once, decoded, leaves
 
+BASE64 = b"Content-Transfer-Encoding: base64"
 HEAD = b"From: a@example.com\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
 
 
@@ -30,7 +31,7 @@ def multipart(kind: bytes, *parts: bytes) -> bytes:
 
 TEXT = part(b"text/plain", b"hello")
 HTML = part(b"text/html", b"<body><p>hello</p></body>")
-PDF = part(b"application/pdf", b"JVBERi0=", b"Content-Transfer-Encoding: base64", b"Content-Disposition: attachment")
+PDF = part(b"application/pdf", b"JVBERi0=", BASE64, b"Content-Disposition: attachment")
 
 
 def test_an_ascii_footer_is_put_in_and_not_a_byte_else_changes():
@@ -82,7 +83,7 @@ def test_utf16_html_moves_to_utf8():
     octets = "<body>hé</body>".encode("utf-16")
     import base64
 
-    data = message(b"text/html; charset=utf-16", base64.encodebytes(octets), b"Content-Transfer-Encoding: base64")
+    data = message(b"text/html; charset=utf-16", base64.encodebytes(octets), BASE64)
     _, _, result = add_footer(data.replace(b"\n", b"\r\n").replace(b"\r\r", b"\r"), FOOTER)
     assert_shown_once(data, result)
 
@@ -92,7 +93,7 @@ def test_p15_what_stands_before_in_base64_keeps_its_odd_lines():
 
     text = base64.b64encode(b"line one\r\nline two\r\n" * 20)
     lines = b"\r\n".join(text[at : at + 77] for at in range(0, len(text), 77))
-    data = message(b"text/plain", lines, b"Content-Transfer-Encoding: base64")
+    data = message(b"text/plain", lines, BASE64)
     _, _, result = add_footer(data, ASCII_FOOTER)
     assert result.startswith(data[:-90])
     assert_shown_once(data, result)
@@ -139,7 +140,7 @@ def test_p15_where_only_attachments_stand_a_text_part_is_added():
 @pytest.mark.parametrize(
     "data",
     [
-        message(b"application/pdf", b"JVBERi0=\r\n", b"Content-Transfer-Encoding: base64"),
+        message(b"application/pdf", b"JVBERi0=\r\n", BASE64),
         message(b"text/plain", b"attached\r\n", b"Content-Disposition: attachment; filename=a.txt"),
         multipart(b"related", PDF),
         message(b"message/rfc822", b"Subject: in\r\n\r\ninner\r\n"),
@@ -206,10 +207,7 @@ def test_pictures_as_an_alternative_get_a_text_beside_them():
         (message(b"application/pkcs7-mime; smime-type=enveloped-data", b"x"), "encrypted"),
         (message(b"application/pkcs7-mime; smime-type=signed-data", b"x"), "signed"),
         (message(b"text/plain", b"-----BEGIN PGP MESSAGE-----\r\n"), "openpgp"),
-        (
-            message(b"text/plain", b"LS0tLS1CRUdJTiBQR1AgTUVTU0FHRS0tLS0t", b"Content-Transfer-Encoding: base64"),
-            "openpgp",
-        ),
+        (message(b"text/plain", b"LS0tLS1CRUdJTiBQR1AgTUVTU0FHRS0tLS0t", BASE64), "openpgp"),
         (message(b"text/html", b"<style>body{display:none}</style>x"), "html_hides_footer"),
         (message(b"text/plain", b"x", b"Content-Transfer-Encoding: x-uue"), "encoding_unknown"),
         (message(b"multipart/mixed; boundary=q", b"no delimiter"), "structure_damaged"),

@@ -118,6 +118,9 @@ def test_a_delimiter_may_have_blanks_after_it():
         (b"Content-Type: multipart/mixed; boundary*0=b; boundary*1=c\r\n", "boundary_unclear"),
         (b"Content-Type: multipart/mixed; boundary=b\xe9\r\n", "boundary_not_ascii"),
         (b"Content-Type : text/html\r\n", "space_before_colon"),
+        (b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64", "encoding_of_composite"),
+        (b"Content-Type: message/partial; id=a; number=1; total=1", "content_elsewhere"),
+        (b'Content-Type: message/external-body; access-type=URL; URL="https://a.example/"', "content_elsewhere"),
     ],
 )
 def test_p14_what_readers_read_differently_is_ambiguous(header, code):

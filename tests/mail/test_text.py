@@ -34,9 +34,38 @@ def test_p14_alternatives_that_differ_are_both_read():
     assert "watches" in text
 
 
+def test_p14_an_alternative_whose_words_all_stand_in_another_is_told_apart_where_that_says_more():
+    receipt = b"Your order 4711 has shipped. Expected on Friday. Its number is 1Z999, the carrier has it. "
+    found = read(alternative(b"Buy cheap watches now", b"<p>" + receipt + b"cheap now watches Buy"))
+    assert found.otherwise == ("Buy cheap watches now",)
+    assert read(alternative(receipt, b"<p>" + receipt)).otherwise == ()
+
+
+def test_p14_what_an_appointment_says_is_told_apart():
+    event = b"BEGIN:VCALENDAR\r\nUID:1\r\nDESCRIPTION;LANGUAGE=en:Buy che\r\n ap\\, now\r\nEND:VCALENDAR"
+    found = read(mixed(RECEIPT, b"Content-Type: text/calendar\r\n\r\n" + event))
+    assert any("Buy cheap, now" in text for text in found.otherwise)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\r\n\xe2\x80\xaewon yub",
+        b"Content-Type: text/html\r\n\r\n<p>&#x202e;won yub",
+        b"Content-Type: text/html\r\n\r\n<bdo dir=rtl>won yub</bdo>",
+        b"Content-Type: text/html\r\n\r\n<p style='unicode-bidi:bidi-over\\72ide;direction:rtl'>won yub",
+        b"Subject: \xe2\x80\xaewon yub\r\n\r\nhi",
+        b"Content-Type: application/pdf; name*=utf-8''a%E2%80%AEfdp.exe\r\n\r\nhi",
+    ],
+)
+def test_p14_text_turned_about_is_told(data):
+    assert read(data).is_turned
+
+
 @pytest.mark.parametrize(
     ("fields", "body"),
     [
+        (b"Content-Type: text/plain; charset=utf-8; format=flowed; DelSp=Yes", "Gr \r\nüß \r\ne".encode()),
         (b"Content-Transfer-Encoding: base64", base64.b64encode("Grüße".encode())),
         (b"Content-Transfer-Encoding: quoted-printable", b"Gr=C3=BC=C3=9F=\r\ne"),
         (b"Content-Type: text/plain; charset=iso-8859-1", "Grüße".encode("latin-1")),

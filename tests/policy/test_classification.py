@@ -99,6 +99,13 @@ def test_hidden_transactional_words_excuse_nothing() -> None:
     assert classify(stuffed).score >= classify(plain).score
 
 
+def test_an_offer_that_some_readers_show_in_place_of_the_text_is_an_offer() -> None:
+    order = "Your order 8812 is on its way. Tracking number 3SX88."
+    offer = "Sale: 50% off everything. Buy now, today only!"
+    assert classify(Content("Your order", order, otherwise=(order,))).type == "transactional"
+    assert classify(Content("Your order", order, otherwise=(order, offer))).type == "commercial"
+
+
 def test_an_offer_in_a_picture_is_read() -> None:
     alts = ("3 posters for 2, frames half price, order now until Sunday",)
     assert (

@@ -14,6 +14,10 @@ from policy.tokens import TAIL, TOKENISED, fold, host_and_words, without_invisib
         ("ｆｒｅｅ", "free"),  # full width
         ("so\u00adft", "soft"),
         ("𝐟𝐫𝐞𝐞", "free"),  # mathematical letters
+        ("ғʀᴇᴇ ᴏꜰꜰᴇʀ".replace(" ", ""), "freeoffer"),  # small capitals
+        ("🅵🆁🅴🅴", "free"),  # letters on black
+        ("🇫\u200b🇷\u200b🇪\u200b🇪", "free"),  # those of flags
+        ("f̶r̶e̶e̶", "free"),  # struck through
     ],
 )
 def test_disguised_words_are_read_as_a_person_reads_them(text: str, seen: str) -> None:
