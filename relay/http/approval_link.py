@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from policy.content import Content
 from relay.http.access import Parts
 from relay.http.approvals import settle
+from relay.http.console.words import printable
 from relay.http.house import House
 from relay.http.paper import nothing, page
 from relay.http.problems import Problem
@@ -87,8 +88,8 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         "Why": row.reason.replace("_", " "),
         "Waiting since": when(row.requested_at),
     }
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
-    shown = f"<dl>{rows}</dl><pre>{escape(_text(data))}</pre>"
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{printable(text)}</dd>" for name, text in facts.items())
+    shown = f"<dl>{rows}</dl><pre>{printable(_text(data))}</pre>"
     if row.status != "pending":
         heading = {"expired": "Too late: its time ran out"}.get(row.status, row.status.capitalize())
         note = f"<p>{escape(row.note)}</p>" if row.note else ""
@@ -101,11 +102,24 @@ def _said(trouble: str) -> str:
 
 
 def _text(data: bytes | None) -> str:
-    """The message as a reader would see it, as text."""
+    """All that any reader of the message would see, as text: who approves binds themselves to all of it."""
     if data is None:
         return "The message is not kept any more."
     read: Content = content(view(data, HeaderBlock.parse(data)))
-    return (read.text or read.quoted or "(no text)")[:SHOWN]
+    besides = {
+        "Quoted": read.quoted,
+        "Shown by some readers instead": "\n".join(read.otherwise),
+        "Hidden": read.hidden,
+        "Links": "\n".join(read.links),
+        "Said of pictures": "\n".join(read.image_alts),
+        "Attached": "\n".join([name or "a file without a name" for name in read.attachments]),
+    }
+    pieces = [_cut(read.text) or "(no text)", *(f"{name}:\n{_cut(said)}" for name, said in besides.items() if said)]
+    return "\n\n".join(pieces)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[… cut here: the console shows all of it]"
 
 
 _FORM = (
