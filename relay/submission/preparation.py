@@ -6,6 +6,7 @@ work is linear in the message.
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -35,6 +36,7 @@ from relay.submission.intake import Head, Prepared
 from relay.submission.submission import Submission, Wishes
 from relay.submission.wishes import read_wishes
 
+_BREAKS = re.compile("[\x01-\x1f\x7f-\x9f\u2028\u2029]+")
 SHOWN = 200  # characters of subject and To kept for lists
 _AS_READ = MessageForm()
 _TURNED = (Defect("text_turned", "a bidirectional override turns text about"),)
@@ -146,8 +148,8 @@ def _identity_facts(who: Identity, submission: Submission) -> dict[str, Any]:
 
 
 def _storable(text: str) -> str:
-    """Without what no database takes, and no UTF-8 can hold."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    """On one line, as wherever it is shown, and without what no database takes or no UTF-8 can hold."""
+    return _BREAKS.sub(" ", text.replace("\0", "")).encode("utf-8", "replace").decode()
 
 
 def _reading_facts(reading: Reading) -> dict[str, Any]:

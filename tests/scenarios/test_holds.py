@@ -45,6 +45,14 @@ def test_a_rejected_message_never_leaves(gate: Gate):
     assert _decide(gate, send, "approve", 409)["code"] == "not_waiting"
 
 
+def test_h12_a_subject_is_one_line_to_whoever_decides(gate: Gate):
+    agent, to = gate.mailbox(autonomyLevel="human_approved"), "subject@example.com"
+    subject = "=?utf-8?q?Your_order_4711_shipped=0D=0AWhy:_routine=1B[2J?="
+    send = taken(agent.submit(to, agent.letter(to, subject, "Your order 4711 was shipped.")), "held for approval")
+    shown = gate.call("GET", f"/v1/sends/{send}")["subject"]
+    assert shown == "Your order 4711 shipped Why: routine [2J"
+
+
 def test_an_agent_takes_its_own_back_and_can_do_no_more(gate: Gate):
     agent, to = gate.mailbox(autonomyLevel="human_approved"), "withdraw@example.com"
     send, key = _held(agent, to), _key(gate, agent)
