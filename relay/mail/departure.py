@@ -44,9 +44,10 @@ class Strip(Struct, frozen=True):
 # controls, a receiver's verdicts, and who wrote a message in the words of some forwarder.
 STRIPPED = Strip(
     frozenset(
-        b"bcc resent-bcc return-path authentication-results delivered-to on-behalf-of x-original-from "
+        b"bcc resent-bcc return-path authentication-results x-authentication-results received-spf delivered-to "
+        b"on-behalf-of original-from x-original-from x-google-original-from "
         # Control fields of provider accounts (P6): they could add recipients, change the sub-account, switch tests on.
-        b"x-smtpapi x-msys-api resend-idempotency-key idempotency-key x-entity-ref-id sender-ip".split()
+        b"x-smtpapi x-msys-api resend-idempotency-key idempotency-key idempotencykey x-entity-ref-id sender.ip".split()
     ),
     (
         b"x-gatepost-",
@@ -60,6 +61,10 @@ STRIPPED = Strip(
         b"x-mc-",
         b"x-mj-",
         b"x-mailjet-",
+        b"x-elasticemail-",
+        b"x-smtp2go-",
+        b"x-mt-",
+        b"x-ms-exchange-organization-",
     ),
 )
 

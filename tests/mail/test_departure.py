@@ -85,6 +85,9 @@ def test_P7_bcc_never_leaves() -> None:
         b"Resend-Idempotency-Key",
         b"Idempotency-Key",
         b"X-MC-Subaccount",
+        b"sender.ip",
+        b"idempotencyKey",
+        b"Received-SPF",
     ],
 )
 def test_P6_a_control_field_never_leaves(name: bytes) -> None:
