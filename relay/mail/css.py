@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
 
+_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))")
 HIDE, SHOW, SAME = "hide", "show", "same"  # SAME: as the parent has it
 
 # Comments, strings and addresses are taken as CSS Syntax §4.3 cuts them: none of what they hold is a declaration.
@@ -219,6 +220,18 @@ def plain(style: str) -> str:
     for sign in _SIGNS:
         text = text.replace(f" {sign}", sign).replace(f"{sign} ", sign)
     return text
+
+
+def unescaped(text: str) -> str:
+    """Text of a sheet with the characters its escapes stand for."""
+    return _ESCAPE.sub(_character, text) if "\\" in text else text
+
+
+def _character(found: re.Match[str]) -> str:
+    if not found[1]:
+        return found[2]
+    code = int(found[1], 16)
+    return chr(code) if 0 < code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
 
 
 def without_comments(style: str) -> str:

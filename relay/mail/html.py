@@ -89,6 +89,7 @@ def read(html: str) -> Shown:
         unseen.append(hidden)
     else:
         seen, quoted = _all(pieces, links, alts), ""
+    shown_raw += [text for one in sheets for text in sheet.generated(one)]
     if shown_raw:
         seen = f"{seen}\n{tidy(' '.join(shown_raw))}".strip()
     hidden = "\n".join(filter(None, unseen))

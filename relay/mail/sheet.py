@@ -28,6 +28,8 @@ _IMPORT = re.compile(r"@import(?!\s{0,9}(?:url\()?[\"']?https://fonts\.googleapi
 _SHOWS_ALL = (
     "display:block;visibility:visible;opacity:1;font-size:medium;text-indent:0;position:static;color:?;background:?"
 )
+_LONGEST_SIGN = 2  # letters
+_GENERATED = re.compile(r"content\s*+:[^;{}\"']{0,40}(?:\"([^\"\n]*+)\"|'([^'\n]*+)')", re.IGNORECASE)
 Strength = tuple[float, ...]  # importance, inline or not, then specificity and order: the greater is obeyed
 
 
@@ -126,6 +128,12 @@ def reach(selector: str) -> str:
     last = _COMBINATOR.split(_ADDITIONS.sub("", selector).strip())[-1]
     found = _LAST.fullmatch(last)
     return "*" if found is None else found[2] or found[1] or "*"
+
+
+def generated(text: str) -> list[str]:
+    """The words a sheet itself puts into the page, before or after some element; signs and icons are none."""
+    said = [css.unescaped(found[1] or found[2] or "") for found in _GENERATED.finditer(text)]
+    return [one for one in said if sum(map(str.isalpha, one)) > _LONGEST_SIGN]
 
 
 def imports(text: str) -> bool:

@@ -27,6 +27,7 @@ from relay.mail.html import read
         ("<plaintext>a <b>", "a <b>"),
         ("<textarea>seen</textarea>", "seen"),
         ("<svg><style><p>BUY</p></style>", "BUY"),
+        ("<style>p::after{content: 'Buy n\\6fw'} i:before{content:\"\\f101\"}</style><p>x</p>", "x\nBuy now"),
         ("<!--[if mso]><p>Outlook</p><![endif]-->x", "Outlook\nx"),
         ("<!--[if !mso]><!--><p>others</p><!--<![endif]-->", "others"),
         ("<noscript>seen</noscript>", "seen"),
