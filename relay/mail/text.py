@@ -192,7 +192,7 @@ def _hand_on(data: bytes, part: Part, found: _Gathered) -> None:
 def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
     """The richest alternative first, as most readers show it; the others where they say something else."""
     known: set[str] = set()
-    first: set[str] = set()
+    first = ""
     richest_first = part.children[::-1]
     for child in sorted(richest_first, key=_is_unusual):
         one = _Gathered(room=found.room)
@@ -200,10 +200,10 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         _keep_ends(one)
         text = " ".join(one.texts)
         words = set(text.split())
-        begins = set(text[:TOKENISED].split())
-        if first and len(begins & first) < _SAME * max(len(begins), len(first)):
-            found.otherwise.append(text)
-        first = first or begins
+        begins, those = set(text[:TOKENISED].split()), set(first[: len(text)].split())
+        if those and len(begins & those) < _SAME * max(len(begins), len(those)):
+            found.otherwise.append(text)  # what stands first is other words, however many of them stand there too
+        first = first or text[:TOKENISED]
         if not words <= known:
             if len(words & known) < _SAME * len(words):
                 found.texts += one.texts
