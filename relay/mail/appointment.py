@@ -8,13 +8,12 @@ import re
 from relay.mail import html
 
 _SAID = re.compile(r"^(?:summary|description|comment|location|x-alt-desc)[;:](.*)$", re.MULTILINE | re.IGNORECASE)
-_FOLD = re.compile(r"\n[ \t]")
 _ESCAPED = re.compile(r"\\([\\;,nN])")
 
 
 def described(calendar: str) -> str:
-    """The words of all its appointments, a line each."""
-    said = [_ESCAPED.sub(_unescaped, found[1]) for found in _SAID.finditer(_FOLD.sub("", calendar))]
+    """The words of all its appointments, a line each; the calendar is unfolded."""
+    said = [_ESCAPED.sub(_unescaped, found[1]) for found in _SAID.finditer(calendar)]
     # What stands between the name and its value are parameters, no words of the appointment.
     return "\n".join([html.read(one).text if "<" in one else one.rpartition('":')[2] for one in said])
 

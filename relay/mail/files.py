@@ -17,6 +17,7 @@ BEGINNINGS = ("BEGIN:VCALENDAR", "BEGIN:VCARD")
 MAX_READ = 4 * 1024 * 1024
 _LOOKED_AT = 1024  # octets, to tell whether it is text
 _LOOKED_AT_LONGER = 64 * 1024  # where it is not UTF-8: the head of a PDF would pass for Latin-1
+_FOLD = re.compile(r"\n[ \t]")
 _CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -60,6 +61,12 @@ def is_text(data: bytes, part: Part) -> bool:
 
 
 def text_of(data: bytes, part: Part) -> str:
-    """The text of a file, line ends LF: UTF-16 need not be named where it shows itself."""
+    """The text of a file, line ends LF and a record unfolded: UTF-16 need not be named where it shows itself."""
     octets = octets_of(data, part, min(part.end - part.body, MAX_READ))
-    return charset.decode(octets, charset.utf_16_in(octets[:_LOOKED_AT]) or part.charset).replace("\r\n", "\n")
+    text = charset.decode(octets, charset.utf_16_in(octets[:_LOOKED_AT]) or part.charset).replace("\r\n", "\n")
+    return unfolded(text) if part.type in RECORDS else text
+
+
+def unfolded(record: str) -> str:
+    """A record with its long lines whole again (RFC 5545 §3.1, RFC 6350 §3.2): they are cut wherever 75 octets end."""
+    return _FOLD.sub("", record)

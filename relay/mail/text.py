@@ -130,6 +130,8 @@ def content(view: View) -> Content:
 def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
     """A text part decoded: transfer encoding, charset and breaks within words (RFC 3676) undone, line ends LF."""
     text = charset.decode(files.octets_of(data, part, limit), part.charset).replace("\r\n", "\n")
+    if part.type in files.RECORDS:
+        return files.unfolded(text)
     return text.replace(" \n", "") if part.params.params.get("delsp", "").lower() == "yes" else text
 
 

@@ -196,6 +196,7 @@ def test_an_appointment_and_an_attached_text_are_no_text_of_the_message_but_are_
         (b"Content-Type: text/html\r\n\r\nhi<!-- the key -->", "the key"),
         (mixed(b"X-Note: the key\r\n\r\nhi"), "the key"),
         (mixed(b"\r\nhi") + b"--b--\r\nthe key", "the key"),
+        (mixed(b"Content-Type: text/vcard\r\n\r\nBEGIN:VCARD\r\nNOTE:the\r\n  key\r\nEND:VCARD"), "the key"),
         (mixed(b"Content-Type: application/json; name=a.json\r\n\r\nthe key", RECEIPT), "the key"),
         (mixed(b"Content-Type: message/rfc822\r\n\r\nX-Note: the key\r\n\r\nhi"), "the key"),
         (alternative(b"one two three four five six the-key", b"one two three four five six"), "the-key"),
