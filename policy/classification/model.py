@@ -18,7 +18,9 @@ from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOU
 from policy.content import Content
 
 _EXPLAINED = 12
-_SURELY = 0.98  # a quotation that is an offer whoever quotes it: a customer's own request for one scores less
+# A quotation that is an offer whoever quotes it, and words beside the text: a customer's own request for one scores
+# less, and so does an invitation to a meeting.
+_SURELY = 0.98
 _FARTHEST = 30.0  # e^-30 is nothing; a larger exponent would overflow
 
 Type = Literal["transactional", "commercial"]
@@ -48,7 +50,7 @@ def classify(content: Content, shown: Page | None = None) -> Classification:
     for text in content.otherwise if verdict.type == "transactional" else ():
         instead = replace(content, text=text)
         other = _judged(instead, page(instead))
-        if other.type == "commercial" and not other.in_doubt:
+        if other.score >= _SURELY:
             return replace(other, features=(Feature("shown_instead", 0.0), *other.features))
     if verdict.type == "commercial" or not content.quoted or _is_evidently_quoted(content, shown, verdict):
         return verdict

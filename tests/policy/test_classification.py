@@ -104,6 +104,9 @@ def test_an_offer_that_some_readers_show_in_place_of_the_text_is_an_offer() -> N
     offer = "Sale: 50% off everything. Buy now, today only!"
     assert classify(Content("Your order", order, otherwise=(order,))).type == "transactional"
     assert classify(Content("Your order", order, otherwise=(order, offer))).type == "commercial"
+    meeting = "Join Zoom Meeting\nhttps://zoom.us/j/123\nMeeting ID: 123 456 789\nPasscode: 998877\nOne tap mobile"
+    invited = "You are invited to: Weekly planning, Tue Dec 1, 10:00. Reply yes, no or maybe."
+    assert classify(Content("Weekly planning @ Tue Dec 1", invited, otherwise=(meeting,))).type == "transactional"
 
 
 def test_an_offer_in_a_picture_is_read() -> None:
