@@ -349,16 +349,11 @@ def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
             facts.tenant,
             facts.mailbox,
             facts.send_id,
-            recipient=verdict.recipient,
-            data={
-                "reason": verdict.refusal.reason,
-                "rule": verdict.rule,
-                "detail": verdict.refusal.detail,
-                "mixed": True,
-            },
+            recipient=v.recipient,
+            data={"reason": v.refusal.reason, "rule": v.rule, "detail": v.refusal.detail, "mixed": True},
         )
-        for verdict in decision.verdicts
-        if verdict.outcome == "refused" and verdict.refusal is not None
+        for v in decision.verdicts
+        if v.outcome == "refused" and v.refusal is not None
     ]
 
 
