@@ -4,6 +4,7 @@ An event is taken once, by its `eventId` or by its content, whatever is repeated
 late. A report is the sum of the credits of everything that was stored when it was asked for.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from msgspec.structs import replace
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from config.durations import parse_duration
 from config.settings import Settings
@@ -91,10 +92,18 @@ async def _asked(parts: House, who: Caller, period: str, model: Model | None, te
     return asked_of(parts, tenant_id, period, model, own)
 
 
+def _kind(words: str) -> str:
+    """`trial_started`, however it is written: trialStarted, Trial started, TRIAL-STARTED."""
+    parts = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", words))
+    if not parts:
+        raise ValueError("has no letter that could name what happened")
+    return "_".join(parts).lower()
+
+
 class NewEvent(Given):
     """Something a person did. `replied` ends the cool-down for that person."""
 
-    event_type: Annotated[Short, Field(min_length=1, max_length=100, examples=["trial_started"])]
+    event_type: Annotated[Short, Field(min_length=1, max_length=100, examples=["trial_started"]), AfterValidator(_kind)]
     user_id: Short = ""
     email: Email | None = None
     timestamp: Moment | None = Field(default=None, description="Now by default.")

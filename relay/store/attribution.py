@@ -18,7 +18,6 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, tuple_, update
 
-from config.names import snake
 from config.settings import Settings
 from policy.attribution import MODELS, WEIGHT_UNIT, Credit, Event, Model, Touch, credited, shared
 from policy.outcomes import Brought, GroupBy
@@ -47,7 +46,7 @@ class Terms(Struct, frozen=True):
 
     def window(self, event_type: str) -> int:
         """How long before such an event a message may be credited."""
-        return self.windows.get(snake(event_type), self.otherwise)
+        return self.windows.get(event_type, self.otherwise)
 
     @property
     def reach(self) -> int:

@@ -32,6 +32,20 @@ async def tenant(office):
     return next(t["id"] for t in (await office.get("/v1/tenants")).json()["data"] if t["name"] == "default")
 
 
+@pytest.mark.parametrize("written", ["dealClosed", "Deal closed", "DEAL-CLOSED", "DealClosed"])
+async def test_one_kind_of_event_has_one_name_however_it_is_written(office, written):
+    ids = set()
+    for kind in ("deal_closed", written):
+        taken = await office.post("/v1/analytics/events", TRIAL | {"eventType": kind})
+        ids.add((taken.status_code, taken.json()["eventId"]))
+    assert [status for status, _ in ids] == [202]  # the second repeats the first
+
+
+async def test_an_event_of_no_name_is_422(office):
+    refused = await office.post("/v1/analytics/events", TRIAL | {"eventType": "--"})
+    assert (refused.status_code, "eventType" in refused.text) == (422, True)
+
+
 async def test_reputation_has_the_briefs_fields(office):
     await count(office, f"tenant:{await tenant(office)}", sent=1000, delivered=1000, bounced=12)
     told = (await office.get(f"/v1/analytics/reputation?tenantId={await tenant(office)}")).json()
