@@ -62,6 +62,7 @@ class Poster:
         self._planned = journal.Mark(-1, -1)
         self._planned_at = 0
         self._context: ssl.SSLContext | None = None
+        self._stopped = False
 
     async def look(self) -> None:
         """Plan what is new and begin to post what is due. Raises Unavailable or Broken."""
@@ -72,7 +73,7 @@ class Poster:
                 self._planned, self._planned_at = newest, now
         due = await self._reader.call(lambda c: postings.due(c, now))
         for webhook_id in due:
-            if webhook_id not in self._busy:
+            if webhook_id not in self._busy and not self._stopped:
                 task = asyncio.get_running_loop().create_task(self._serve(webhook_id))
                 self._busy[webhook_id] = task
                 task.add_done_callback(partial(self._ended, webhook_id))
@@ -92,7 +93,8 @@ class Poster:
             await asyncio.wait(set(self._busy.values()))
 
     async def stop(self) -> None:
-        """End the calls under way; what they were about is posted again after a minute."""
+        """End the calls under way and begin no more; what they were about is posted again after a minute."""
+        self._stopped = True
         for task in list(self._busy.values()):
             task.cancel()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)

@@ -122,6 +122,15 @@ async def test_an_event_is_posted_once_signed_as_standard_webhooks_says(offices:
     assert offices.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer == "thanks"
 
 
+async def test_once_it_has_been_stopped_no_call_begins(office: Office, make_receiver: MakeReceiver):
+    receiver = make_receiver()
+    office.destination(receiver.url)
+    office.happen("send.queued")
+    await office.poster.stop()
+    await office.turn()
+    assert (list(receiver.calls), office.posted()) == ([], [("pending", 0, 0)])
+
+
 async def test_an_event_is_known_by_the_id_it_has_in_the_journal(office: Office, make_receiver: MakeReceiver):
     receiver = make_receiver()
     office.destination(receiver.url)

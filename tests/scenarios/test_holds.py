@@ -183,6 +183,7 @@ def test_another_that_left_is_remembered_when_a_later_one_is_rejected(gate: Gate
         sends.append(taken(agent.submit(to, agent.offer(to)), "held for approval"))
         if approves:
             _decide(gate, sends[0], "approve")
+            gate.arrived(to)
             left = gate.clock()
         gate.later(60)
     _decide(gate, sends[1], "reject")

@@ -169,7 +169,6 @@ def test_a_verdict_on_the_message_names_no_recipients() -> None:
         ({}, f"250 2.0.0 Ok: queued as {SEND}"),
         ({"held": True}, f"250 2.0.0 Ok: queued as {SEND} (held for approval)"),
         ({"replayed": True}, f"250 2.0.0 Ok: queued as {SEND} (duplicate of an earlier send)"),
-        ({"scheduled": True}, f"250 2.0.0 Ok: queued as {SEND}"),
     ],
 )
 def test_success_is_one_line_with_the_id(flags, line) -> None:
