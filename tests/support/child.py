@@ -15,9 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    ["relay.cli.main", "relay.app.serve", "relay.http.api", "relay.http.console", "relay.mcp.endpoint"]
-)
+_CONTEXT.set_forkserver_preload(["tests.support.preloaded"])
 
 
 class Child:
