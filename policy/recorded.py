@@ -228,7 +228,8 @@ def _unpacked(text: str) -> tuple[int, ...]:
 
 
 def _usage(usage: Usage, until: int) -> dict[str, Any]:
-    return {name: written for name, window in usage.windows() if (written := _window(window, until))}
+    full = [(name, window) for name, window in usage.windows() if window.buckets]
+    return {name: written for name, window in full if (written := _window(window, until))}
 
 
 def _window(window: Window, until: int) -> list[Any]:

@@ -16,26 +16,23 @@ nothing else. Nothing here fails on a damaged message.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html import unescape
 
 from msgspec import Struct, field
 
 from policy.content import Content
-from policy.tokens import TOKENISED, flat
+from policy.tokens import TOKENISED
 from relay.mail import charset, files, html
 from relay.mail.appointment import described
 from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
 from relay.mail.mime import Part, View
 from relay.mail.quotation import is_attributed, split_quoted
+from relay.mail.shortening import MAX_MARKUP, MAX_TEXT, Room, ends, without_blanks, without_unshown
 from relay.mail.turned import is_page_turned, is_turned
 
-MAX_TEXT = 64 * 1024
-MAX_MARKUP = 256 * 1024
 MAX_UNSEEN = files.MAX_READ
-_END = 4 * 1024  # of a longer text
-_LEAST = 1024  # characters of a part
 _NEXT_TO_NOTHING = 200  # characters
 _SAME = 0.8  # of the words of one alternative that must stand in the other
 _MOST_NAMES = 100
@@ -44,41 +41,16 @@ _MOST_OTHERS = 20
 _MARKUP = frozenset(("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml"))
 _USUAL = _MARKUP | {"text/plain", "text/enriched", "text/markdown"}
 
-_BLANKS = re.compile("[\\s\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufeff]{3,}+")
-# Each begins with a plain sign, which makes its search ten times faster.
-_UNSHOWN = re.compile(
-    r"<(?:(style|script)(?=[\s/>])(?:.*?</\1(?=[\s/>])[^>]*+(?:>|\Z)|.*+)|!--(?!-?>|\[if)(?:.*?--!?>|.*+))",
-    re.IGNORECASE | re.ASCII | re.DOTALL,
-)
-_UNSHOWN_STARTS = ("<style", "<script", "<!--")
-_GAPS = {
-    start: re.compile(rf"({first})(?:\s|&nbsp;|<br[\s/]*+>){{2,1000}}+", re.IGNORECASE | re.ASCII)
-    for start, first in (("&nbsp;", "&nbsp;"), ("<br", r"<br[\s/]*+>"))
-}
-_FOREIGN_STARTS = ("<svg", "<math")  # a style sheet in there may hold text that is shown
-
 _REPLY_SUBJECT = re.compile(
     r"\s*(?:re|aw|sv|antw|fwd?|wg|tr|rv|enc|i|doorst|vs|odp)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE
 )
 _DISPLAY_NAME = re.compile(rb'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<')
 
 
-class _Room(Struct):
-    """What may still be read of a message as shown, so that many parts cost no more than two."""
-
-    left: int = 2 * MAX_MARKUP
-
-    def take(self, length: int) -> int:
-        """How much of a text this long is read: half of what is left at most, and of each the ends at least."""
-        granted = min(length, max(self.left // 2, _LEAST))
-        self.left -= granted
-        return granted
-
-
 class _Gathered(Struct):
     """What is collected on the way through the parts."""
 
-    room: _Room = field(default_factory=_Room)
+    room: Room = field(default_factory=Room)
     texts: list[str] = field(default_factory=list)
     quoted: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
@@ -202,8 +174,7 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         _keep_ends(one)
         text = " ".join(one.texts)
         words = set(text.split())
-        begins, those = set(text[:TOKENISED].split()), set(first[: len(text)].split())
-        if those and len(begins & those) < _SAME * max(len(begins), len(those)):
+        if first and _is_other(text[:TOKENISED], first[: len(text)]):
             found.otherwise.append(text)  # what stands first is other words, however many of them stand there too
         first = first or text[:TOKENISED]
         if not words <= known:
@@ -223,6 +194,11 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         found.unseen += one.unseen
         found.otherwise += one.otherwise
         found.is_turned |= one.is_turned
+
+
+def _is_other(text: str, first: str) -> bool:
+    words, those = set(text.split()), set(first.split())
+    return bool(those) and len(words & those) < _SAME * max(len(words), len(those))
 
 
 def _is_unusual(part: Part) -> bool:
@@ -269,56 +245,23 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
         look = data[part.body : min(part.end, part.body + MAX_UNSEEN)]
         found.unseen.append(look.decode("latin-1"))  # to those who do not know the charset
     if part.type in _MARKUP:
-        found.unseen.append(unescape(text) if "&#" in text else text)
-        found.is_turned |= is_page_turned(text)
-        for piece in _within_bound(text, found.room, _without_unshown):
+        plain = unescape(text) if "&#" in text else text
+        found.unseen.append(plain)
+        found.is_turned |= is_page_turned(plain)
+        for piece in found.room.ends_of(text, without_unshown):
             shown_page = _page(piece, part)
             _add(found, shown_page, is_page=True)
             # Asked only where it may matter: the search goes over all of the markup.
             found.has_pictures |= len(shown_page.text) < _NEXT_TO_NOTHING and html.has_pictures(piece)
         return
     found.is_turned |= is_turned(text)
-    shown = "\n".join(_within_bound(text, found.room, _without_blanks))
+    shown = "\n".join(found.room.ends_of(text, without_blanks))
     own, quoted = split_quoted(html.tidy(shown))
     links = text_links(own)
     if shown != text:
         found.unseen.append(text)
-        own, quoted = _ends(own), _ends(quoted)  # the rest is handed on already
+        own, quoted = ends(own), ends(quoted)  # the rest is handed on already
     _add(found, html.Shown(own, quoted, links=links), is_page=False)
-
-
-def _within_bound(text: str, room: _Room, shorten: Callable[[str], str]) -> tuple[str, ...]:
-    """The text; of one that is too long, without what does not count, the beginning and the end."""
-    if len(text) > MAX_MARKUP:
-        text = shorten(text)
-    granted = room.take(len(text))
-    return (text,) if granted == len(text) else (text[: granted - granted // 4], text[-(granted // 4) :])
-
-
-def _without_blanks(text: str) -> str:
-    """The text with a line end for each run of three blanks or more."""
-    if not text.isascii():
-        return _BLANKS.sub("\n", text)
-    # A plain search for three blanks is many times faster than one for a set of characters.
-    places = flat(text)
-    pieces: list[str] = []
-    position, at = 0, places.find(b"   ")
-    while at >= 0 and (run := _BLANKS.match(text, at)) is not None:
-        pieces += text[position:at], "\n"
-        position, at = run.end(), places.find(b"   ", run.end())
-    return "".join([*pieces, text[position:]])
-
-
-def _without_unshown(markup: str) -> str:
-    low = markup.lower()  # a search without regard to case takes many times as long as this
-    if any(map(low.__contains__, _FOREIGN_STARTS)) and html.FOREIGN.search(markup):
-        return markup
-    if any(map(low.__contains__, _UNSHOWN_STARTS)):
-        markup = _UNSHOWN.sub("", markup)
-    for start, gap in _GAPS.items():
-        if start in low:
-            markup = gap.sub(r"\1", markup)
-    return _without_blanks(markup)
 
 
 def _page(markup: str, part: Part) -> html.Shown:
@@ -367,20 +310,15 @@ def _keep_ends(found: _Gathered) -> None:
         if sum(map(len, pieces)) > MAX_TEXT:
             text = "\n".join(pieces)
             found.unseen.append(text)
-            pieces[:] = [_ends(text)]
-
-
-def _ends(text: str) -> str:
-    """The beginning and the end of a text that is too long."""
-    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - _END]}\n{text[1 - _END :]}"
+            pieces[:] = [ends(text)]
 
 
 def _settled(text: str, found: _Gathered) -> str:
     if len(text) > MAX_TEXT:
         found.unseen.append(text)
-        text = _ends(text)
+        text = ends(text)
     if not text.isascii():
-        text = _ends(unicodedata.normalize("NFC", text))
+        text = ends(unicodedata.normalize("NFC", text))
     return text.strip()
 
 

