@@ -174,7 +174,7 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         _keep_ends(one)
         text = " ".join(one.texts)
         words = set(text.split())
-        if first and _is_other(text[:TOKENISED], first[: len(text)]):
+        if first and not _is_same(words, known, text) and _is_other(text[:TOKENISED], first[: len(text)]):
             found.otherwise.append(text)  # what stands first is other words, however many of them stand there too
         first = first or text[:TOKENISED]
         if not words <= known:
@@ -194,6 +194,11 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         found.unseen += one.unseen
         found.otherwise += one.otherwise
         found.is_turned |= one.is_turned
+
+
+def _is_same(words: set[str], known: set[str], text: str) -> bool:
+    """Told by sets that are there anyway, where all of the text is judged."""
+    return len(text) <= TOKENISED and len(words & known) >= _SAME * max(len(words), len(known))
 
 
 def _is_other(text: str, first: str) -> bool:
