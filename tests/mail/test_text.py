@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from relay.mail.mime import view
 from relay.mail.quotation import split_quoted
-from relay.mail.text import MAX_MARKUP, MAX_TEXT, content, from_name
+from relay.mail.shortening import MAX_MARKUP, MAX_TEXT
+from relay.mail.text import content, from_name
 
 
 def read(data: bytes):
