@@ -177,7 +177,7 @@ class SettleHandler:
     def __call__(self, connection: Connection, items: Sequence[Settle]) -> Sequence[bool]:
         """Write states, attempts, counts and events."""
         accounts = Accounts(connection, _given_back(items), max(i.at for i in items))
-        held = _held(connection, {i.parcel.send_id for i in items})
+        held = holders(connection, {i.parcel.send_id for i in items})
         mine = [i for i in items if _may_settle(i, held.get(i.key))]
         # Of one that was buried the places count already, and of one that is written again they are free.
         there = [i for i in mine if held[i.key].lease_node == i.node]
@@ -211,14 +211,14 @@ def _given_back(items: Sequence[Settle]) -> set[Quota]:
     return {i.tried.taken.quota for i in items if i.tried is not None and i.tried.taken is not None}
 
 
-def _held(connection: Connection, send_ids: set[str]) -> dict[tuple[str, int], Any]:
+def holders(connection: Connection, send_ids: set[str]) -> dict[tuple[str, int], Any]:
     """The deliveries of these submissions, by whom they are held; locked on PostgreSQL."""
     return {(row.send_id, row.n): row for row in _HELD.all(connection, ids=sorted(send_ids))}
 
 
 def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) -> dict[tuple[str, int], Any]:
     """Which of these deliveries this node still holds; locked on PostgreSQL."""
-    held = _held(connection, {send_id for send_id, _, _ in wanted})
+    held = holders(connection, {send_id for send_id, _, _ in wanted})
     return {
         (send_id, n): row
         for send_id, n, node in wanted
@@ -243,7 +243,7 @@ def _stands_so(item: Settle, held: Any) -> bool:
 
 
 _HELD = Prepared(
-    "SELECT send_id, n, state, lease_node, began, attempts, reason FROM deliveries"
+    "SELECT send_id, n, state, lease_node, began, attempts, queued_at, reason FROM deliveries"
     " WHERE send_id IN :ids[] ORDER BY send_id, n",
     lock=True,
 )

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from policy.engine import is_shut, place
 from policy.usage import MINUTE
 from relay.store import guard
+from relay.store.attempts import holders
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
 from relay.store.prepared import Prepared
@@ -55,8 +56,7 @@ class LateHandler:
     def __call__(self, connection: Connection, items: Sequence[Late]) -> Sequence[Mapping[int, int]]:
         """Change places, in the order of the items."""
         snapshot = Snapshot.counting(connection, [item.asked for item in items], now=max(item.at for item in items))
-        found = _HELD.all(connection, ids=sorted({item.parcel.send_id for item in items}))
-        held = {(row.send_id, row.n): row for row in found if row.state in WAITING and not row.attempts}
+        held = holders(connection, {item.parcel.send_id for item in items})
         leaving: list[dict[str, Any]] = []
         waiting: list[dict[str, Any]] = []
         events: list[Event] = []
@@ -65,7 +65,7 @@ class LateHandler:
             answer: dict[int, int] = {}
             for due in item.due:
                 row = held.get((item.parcel.send_id, due.n))
-                if row is None or row.lease_node != item.node:
+                if row is None or row.lease_node != item.node or row.state not in WAITING or row.attempts:
                     continue
                 if item.at - row.queued_at < LATE:  # it has its place: this was written before, and nobody could tell
                     answer[due.n] = item.at
@@ -103,11 +103,6 @@ def _put_off(item: Late, due: Due, at: int, why: str) -> Event:
     return Event("delivery.scheduled", item.at, *own, data)
 
 
-_HELD = Prepared(
-    "SELECT send_id, n, state, lease_node, attempts, queued_at FROM deliveries WHERE send_id IN :ids[]"
-    " ORDER BY send_id, n",
-    lock=True,
-)
 _LEAVES = Prepared("UPDATE deliveries SET queued_at = :at WHERE send_id = :send_id AND n = :n")
 _WAITS = Prepared(
     "UPDATE deliveries SET queued_at = :at, due_at = :at, reason = :reason, lease_node = '', lease_until = 0,"

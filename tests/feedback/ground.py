@@ -18,14 +18,11 @@ from relay.store.accounts import NewMailbox, add_mailbox, add_tenant
 from relay.store.consequences import Consequences, Rules
 from relay.store.engine import Database, loads
 from relay.store.sends import NewDelivery, NewSend, insert_sends
+from tests.support.sends import send_row
 
 NOW = 1_790_000_000_000
 TENANT, MAILBOX = "ten_1", "mbx_1"
 # columns of a submission that do not matter here
-EMPTY = (
-    *("credential_id", "to_header", "subject", "message_class", "reason"),
-    *("rule", "detail", "dedupe_key", "campaign", "digest"),
-)
 T = TypeVar("T")
 
 
@@ -83,21 +80,19 @@ class Ground:
     ) -> str:
         """A submission whose deliveries all are in one state after one attempt; its id."""
         send_id = self.new_id("send")
-        row = dict.fromkeys(EMPTY, "") | {
-            "id": send_id,
-            "tenant_id": TENANT,
-            "mailbox_id": mailbox_id,
-            "source": source,
-            "mail_from": mail_from,
-            "from_address": self.addresses[mailbox_id],
-            "message_id": message_id,
-            "size": 100,
-            "decision": "approved",
-            "received_at": NOW,
-            "envelope": json.dumps({"source": source, "returned": returned}),
-            "metadata": "{}",
-            "plan": "{}",
-        }
+        row = send_row(
+            id=send_id,
+            tenant_id=TENANT,
+            mailbox_id=mailbox_id,
+            source=source,
+            mail_from=mail_from,
+            from_address=self.addresses[mailbox_id],
+            message_id=message_id,
+            size=100,
+            decision="approved",
+            received_at=NOW,
+            envelope=json.dumps({"source": source, "returned": returned}),
+        )
         deliveries = tuple(
             NewDelivery(n, address, address.lower(), address.rpartition("@")[2], state, NOW)
             for n, address in enumerate(to, 1)

@@ -23,6 +23,7 @@ from relay.store.roster import usage
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 from relay.store.snapshot import Snapshot
 from relay.store.waiting import Which, cancel, try_now
+from tests.support.sends import send_row
 
 NOW, NODE = 1_774_353_600_000, "here.0.test"
 POLICY = PolicySettings(rate_limit_hourly=RateLimit(limit=2))
@@ -56,9 +57,19 @@ def accepted(house: Database, numbers: Sequence[int], at: int, leaves: int) -> l
             to = one.facts.recipients[0]
             snapshot.accept(one, [RecipientVerdict(to.address, "scheduled", due=leaves)])
             snapshot.write()
-            row = {"id": one.facts.send_id, "tenant_id": "ten", "mailbox_id": "mbx", "mail_from": one.facts.mail_from}
+            row = send_row(
+                id=one.facts.send_id,
+                tenant_id="ten",
+                mailbox_id="mbx",
+                source="smtp",
+                mail_from=one.facts.mail_from,
+                from_address=one.facts.from_address,
+                message_class="transactional",
+                decision="approved",
+                received_at=at,
+            )
             delivery = NewDelivery(1, to.address, to.key, to.domain, "scheduled", leaves, NODE, NOW + DAY)
-            insert_sends(connection, [NewSend({**_ROW, **row, "received_at": at}, (delivery,), b"")])
+            insert_sends(connection, [NewSend(row, (delivery,), b"")])
             due = (Due(1, to.address, to.key, to.domain, "scheduled", leaves),)
             parcel = Parcel(
                 one.facts.send_id, "ten", "mbx", one.facts.mail_from, "", "", 0, at, "", {}, {}, {}, due, NODE
@@ -124,25 +135,3 @@ def test_what_is_cancelled_before_its_time_gives_its_place_back_and_what_was_due
     with house.transaction() as connection:
         assert cancel(connection, Which(mailbox_id="mbx"), by="operator", note="", now=NOW) == 2
         assert counted(connection) == {-1: 1}
-
-
-_ROW = {
-    "credential_id": "",
-    "source": "smtp",
-    "from_address": "agent@sender.test",
-    "to_header": "",
-    "subject": "",
-    "message_id": "",
-    "size": 0,
-    "message_class": "transactional",
-    "decision": "approved",
-    "reason": "",
-    "rule": "",
-    "detail": "",
-    "dedupe_key": "",
-    "campaign": "",
-    "metadata": "{}",
-    "envelope": "{}",
-    "plan": "{}",
-    "digest": "",
-}

@@ -19,6 +19,7 @@ from relay.store.events import Event, record
 from relay.store.pruning import Seal
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 from relay.store.vault import Vault
+from tests.support.sends import send_row
 
 NOW = 1_774_353_600_000  # 2026-03-24 12:00 UTC, in milliseconds
 
@@ -53,13 +54,7 @@ def _retain(database: Database, vault: Vault, now: int) -> list[str]:
 def _send(connection: Connection, at: int, state: str = "delivered", chain: str = "t:one") -> str:
     """One submission of that time with its body, delivery, decision and event."""
     send_id = new_id("send", at, os.urandom)
-    row = dict.fromkeys(
-        ("credential_id", "source", "mail_from", "from_address", "to_header", "subject", "message_id", "message_class"),
-        "",
-    )
-    row |= dict.fromkeys(("decision", "reason", "rule", "detail", "dedupe_key", "campaign", "digest"), "")
-    row |= {"id": send_id, "tenant_id": "t", "mailbox_id": "m", "size": 4, "received_at": at}
-    row |= dict.fromkeys(("metadata", "envelope", "plan"), "{}")
+    row = send_row(id=send_id, tenant_id="t", mailbox_id="m", size=4, received_at=at)
     delivery = NewDelivery(1, "bob@example.net", "bob@example.net", "example.net", state, at)
     refused = {"send_id": send_id, "token": "0a1b2c3d", "reason": "suppressed"}
     insert_sends(connection, [NewSend(row, (delivery,), b"mail", (refused,))])
