@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Annotated, Any
 
 import typer
@@ -104,6 +105,8 @@ for _name, _command in _COMMANDS.items():
     else:
         app.command(_name)(_command)
 
+program = cache(partial(typer.main.get_command, app))  # with every command's arguments, made once
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit."""
@@ -124,7 +127,7 @@ def _ready_to_speak() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     try:
-        code = typer.main.get_command(app).main(_config_last(arguments), prog_name="gatepost", standalone_mode=False)
+        code = program().main(_config_last(arguments), prog_name="gatepost", standalone_mode=False)
     except TyperException as error:
         return _usage(error)
     except (typer.Abort, KeyboardInterrupt):

@@ -1,6 +1,6 @@
 """The HTTP application: built from the parts of the process by one function.
 
-Every resource has a module with a router; `ROUTERS` lists them in the order of the
+Every resource has a module with a router; `RESOURCES` lists them in the order of the
 documentation. The console's routes come after all of the API's. `extensions` are for what
 joins beside it: functions that are given the application and the house.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
@@ -45,27 +45,32 @@ from relay.http.front import Front
 from relay.http.house import House
 from relay.http.metrics import Metrics
 
-V1 = (
-    keys.router,
-    mailboxes.router,
-    domains.router,
-    sending.router,
-    simulate.router,
-    sends.router,
-    decisions.router,
-    approvals.router,
-    suppressions.router,
-    suppressed_domains.router,
-    consents.router,
-    people.router,
-    investigations.router,
-    reputation.router,
-    outcomes.router,
-    events.router,
-    webhooks.router,
-    tenants.router,
+RESOURCES = (
+    keys,
+    mailboxes,
+    domains,
+    sending,
+    simulate,
+    sends,
+    decisions,
+    approvals,
+    suppressions,
+    suppressed_domains,
+    consents,
+    people,
+    investigations,
+    reputation,
+    outcomes,
+    events,
+    webhooks,
+    tenants,
+    hooks,
+    unsubscribe,
+    approval_link,
+    health,
+    documentation,
 )
-PUBLIC = (hooks.router, unsubscribe.router, approval_link.router, health.router, documentation.router)
+ROUTES: Sequence[BaseRoute] = [route for resource in RESOURCES for route in resource.router.routes]
 
 TITLE, VERSION = "Gatepost", "1"
 Extension = Callable[[FastAPI, House], None]
@@ -105,26 +110,14 @@ def _application(house: House) -> FastAPI:
     app.state.door = Door(house)
     app.state.metrics = Metrics(house)
     problems.install(app)
-    app.router.routes.extend(_routes())
+    app.router.routes.extend(ROUTES)
     app.openapi = description  # type: ignore[method-assign]
     return app
 
 
 @cache
-def _routes() -> list[BaseRoute]:
-    """The API's routes, made once for all applications of the program: what each expects is worked out at first use."""
-    table = APIRouter()
-    answers: dict[int | str, dict[str, Any]] = problems.documented()
-    for router in V1:
-        table.include_router(router, prefix="/v1", responses=answers)
-    for router in PUBLIC:
-        table.include_router(router, responses=answers)
-    return table.routes
-
-
-@cache
 def description() -> dict[str, Any]:
     """The OpenAPI document, with the shape of problems in it; made once, it takes longer than many calls."""
-    document = get_openapi(title=TITLE, version=VERSION, routes=_routes(), separate_input_output_schemas=False)
+    document = get_openapi(title=TITLE, version=VERSION, routes=ROUTES, separate_input_output_schemas=False)
     document["components"]["schemas"]["Problem"] = problems.ProblemTold.model_json_schema()
     return document

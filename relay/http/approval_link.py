@@ -17,7 +17,7 @@ from relay.http.approvals import settle
 from relay.http.console.words import printable
 from relay.http.house import House
 from relay.http.paper import nothing, page
-from relay.http.problems import Problem
+from relay.http.problems import Problem, documented
 from relay.http.shapes import when
 from relay.mail.approval import PATH, read
 from relay.mail.header import HeaderBlock
@@ -26,7 +26,7 @@ from relay.mail.text import content
 from relay.mail.token import TokenError
 from relay.store import approvals, sends, sent
 
-router = APIRouter(tags=["Approvals"])
+router = APIRouter(tags=["Approvals"], responses=documented())
 SHOWN = 20_000
 Token = Annotated[str, Path(max_length=2000)]
 _PAGE: dict[int | str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ took consent back, never that somebody gave it.
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -19,13 +19,13 @@ from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
 from relay.http.suppressions import folds_aliases, key_of
 from relay.store import accounts, listings, refused
 from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
-router = APIRouter(tags=["Consents"], route_class=StrictRoute)
+router = Resource("Consents")
 
 
 class NewConsent(Given):

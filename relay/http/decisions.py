@@ -6,16 +6,16 @@ the trace is shown; once a person was erased it reads `erased`, and the record s
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.problems import not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Told
 from relay.store import traces
 
-router = APIRouter(tags=["Decisions"], route_class=StrictRoute)
+router = Resource("Decisions")
 
 
 class Trace(Told):

@@ -7,7 +7,7 @@ and tells for every record whether it is right, and in a sentence what is wrong.
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from pydantic import AfterValidator, Field
 
 from config.types import to_domain
@@ -18,14 +18,14 @@ from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, when
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
 from relay.store import accounts, domains, keys, listings, roster, rotation
 from relay.store.engine import loads
 from relay.store.suppressions import suffixes
 
-router = APIRouter(tags=["Domains"], route_class=StrictRoute)
+router = Resource("Domains")
 DomainId = Annotated[str, Path(alias="id", description="Id or name.", max_length=260)]
 
 

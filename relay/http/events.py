@@ -10,14 +10,14 @@ from functools import partial
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from config.events import wanted as wanted_type
 from relay.http.access import Parts, Reads
 from relay.http.house import House
 from relay.http.problems import Problem, invalid
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.sends import scope_of
 from relay.http.shapes import DateTime, Told, when
 from relay.store import journal
@@ -25,7 +25,7 @@ from relay.store.engine import loads
 from relay.store.journal import Mark, Wanted
 from relay.submission.wishes import parse_time
 
-router = APIRouter(tags=["Events"], route_class=StrictRoute)
+router = Resource("Events")
 BATCH = 200
 POLL = 0.5  # seconds between looks while nothing happens
 HEARTBEAT = 30  # looks without an event after which a comment keeps proxies from closing

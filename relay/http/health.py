@@ -12,12 +12,12 @@ from fastapi.responses import JSONResponse
 
 from relay.http.access import Parts
 from relay.http.metrics import CONTENT_TYPE
-from relay.http.problems import Problem
+from relay.http.problems import Problem, documented
 from relay.http.shapes import Told
 from relay.store import figures, migrate
 from relay.store.writer import Unavailable
 
-router = APIRouter(tags=["Health"])
+router = APIRouter(tags=["Health"], responses=documented())
 
 
 class Alive(Told):

@@ -13,10 +13,10 @@ from fastapi.responses import JSONResponse
 
 from relay.http.access import Parts
 from relay.http.house import House
-from relay.http.problems import Problem, not_found
+from relay.http.problems import Problem, documented, not_found
 from relay.http.shapes import Told
 
-router = APIRouter(tags=["Provider hooks"])
+router = APIRouter(tags=["Provider hooks"], responses=documented())
 _PROBLEMS = {400: "invalid_request", 401: "unauthentic", 403: "foreign_event", 409: "replayed", 413: "too_large"}
 
 

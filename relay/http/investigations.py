@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
 from policy.moment import precise
@@ -10,13 +10,13 @@ from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import Problem, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.sends import scope_of
 from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
 from relay.store import investigations, listings
 from relay.store.engine import loads
 
-router = APIRouter(tags=["Investigations"], route_class=StrictRoute)
+router = Resource("Investigations")
 CaseId = Annotated[str, Path(alias="id", max_length=64)]
 
 

@@ -6,20 +6,20 @@ revoked key stays known, so that its owner is told so.
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import Field
 
 from policy.moment import precise
 from relay.http.access import AGENT_SCOPE, TENANT_SCOPE, Caller, Operator, Parts, Who
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, address_of, when
 from relay.store import accounts, credentials
 from relay.store.engine import loads
 from relay.store.listings import credentials_page
 
-router = APIRouter(tags=["Keys"], route_class=StrictRoute)
+router = Resource("Keys")
 Permission = Literal["send", "read", "manage"]
 
 

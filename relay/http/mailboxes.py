@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from pydantic import Field
 
 from relay.http import tighten
@@ -18,14 +18,14 @@ from relay.http.house import House
 from relay.http.mailbox_shapes import ChangedMailbox, FreshMailbox, Mailbox, NewMailbox, Paused, told
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import Given, Listing, Short, address_of
 from relay.store import accounts, credentials, listings, mailboxes, roster
 from relay.store.accounts import NewMailbox as Row
 from relay.submission.account import policy_of
 from relay.submission.snippets import entrance
 
-router = APIRouter(tags=["Mailboxes"], route_class=StrictRoute)
+router = Resource("Mailboxes")
 MailboxId = Annotated[str, Path(alias="id", description="Id, name or address.", max_length=320)]
 
 

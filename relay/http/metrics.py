@@ -127,9 +127,7 @@ class _Counted:
 
 def _route(scope: Scope) -> str:
     """The path as it is declared, never as it was called: ids are no labels."""
-    declared = str(getattr(scope.get("route"), "path", "") or "none")
-    is_versioned = scope["path"].startswith("/v1/") and declared.startswith("/")
-    return f"/v1{declared}" if is_versioned and not declared.startswith("/v1/") else declared
+    return str(getattr(scope.get("route"), "path", "") or "none")
 
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST

@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import StreamingResponse
 from msgspec.structs import replace
 from pydantic import AfterValidator, Field, model_validator
@@ -26,14 +26,14 @@ from relay.http import csvs
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.problems import invalid
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.reputation import tenant_of
 from relay.http.shapes import Email, Given, Metadata, Moment, Short, Told, WrongField, address_of, when
 from relay.store import attribution, listings, volumes
 from relay.store import outcomes as store
 from relay.store.engine import canonical, dumps
 
-router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
+router = Resource("Analytics")
 CENT = Decimal("0.01")
 LONGEST = 366 * DAY
 BOUNDS = "must be longer than 0 and at most 366d"

@@ -7,7 +7,7 @@ undone; what refuses the address stays, so that the person is left in peace.
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 
 from config.names import camel
@@ -16,11 +16,11 @@ from policy.moment import precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.problems import invalid
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import Email, Given, Short, Told, address_of
 from relay.store import accounts, listings, people
 
-router = APIRouter(tags=["Data subjects"], route_class=StrictRoute)
+router = Resource("Data subjects")
 
 
 class Erase(Given):

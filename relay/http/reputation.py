@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import Connection
 
 from config.types import to_domain
@@ -15,7 +15,7 @@ from policy.state import Rates
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.problems import invalid, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.sends import scope_of
 from relay.http.shapes import Told
 from relay.store import accounts, volumes
@@ -23,7 +23,7 @@ from relay.store.rates import rates_of
 from relay.store.standing import together
 from relay.submission.account import reputation_rule
 
-router = APIRouter(tags=["Analytics"], route_class=StrictRoute)
+router = Resource("Analytics")
 
 
 class WindowTold(Told):

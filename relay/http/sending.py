@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 
 from relay.http import answers
 from relay.http.access import Caller, Parts, Who
 from relay.http.compose import Letter, Party, compose
 from relay.http.house import House
 from relay.http.problems import Problem, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.send_shapes import Judgement, SendRequest
 from relay.mail.address import Address, parse_path
 from relay.store import accounts, idempotency, traces
 from relay.submission.account import Account
 from relay.submission.submission import Origin, Principal, Submission, Wishes
 
-router = APIRouter(tags=["Sending"], route_class=StrictRoute)
+router = Resource("Sending")
 IdempotencyKey = Annotated[
     str | None, Header(min_length=1, max_length=255, description="One logical request; a repeat gets the first answer.")
 ]

@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, when
 from relay.mail.ids import message_id_of
 from relay.store import accounts, sent, states
 from relay.store.engine import loads
 
-router = APIRouter(tags=["Sends"], route_class=StrictRoute)
+router = Resource("Sends")
 State = Literal[states.State, "blocked"]
 
 

@@ -7,7 +7,7 @@ the mailbox and the recipients in the query.
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -16,14 +16,14 @@ from relay.http import answers
 from relay.http.access import Parts, Who
 from relay.http.house import House
 from relay.http.problems import Problem, invalid
-from relay.http.reading import StrictRoute, is_json, media_type
+from relay.http.reading import Resource, is_json, media_type
 from relay.http.reading import load as load_json
 from relay.http.send_shapes import MOST_RECIPIENTS, SendRequest, Simulated
 from relay.http.sending import Sender, origin, sender_of, written
 from relay.mail.address import Address, AddressError, parse_path
 from relay.submission.submission import Origin, Submission
 
-router = APIRouter(tags=["Sending"], route_class=StrictRoute)
+router = Resource("Sending")
 RAW = ("message/rfc822", "message/global", "application/octet-stream")
 _BODY = {
     "requestBody": {

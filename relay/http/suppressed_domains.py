@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from config.types import to_domain
@@ -11,12 +11,12 @@ from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, address_of, when
 from relay.http.suppressions import end_of
 from relay.store import accounts, listings, refused, roster
 
-router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
+router = Resource("Suppressions")
 
 
 def _binding(scope: Any) -> Any:

@@ -8,7 +8,7 @@ tells an agent neither its date nor its kind: that is another tenant's business.
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field
 
@@ -18,7 +18,7 @@ from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.sends import scope_of
 from relay.http.shapes import DateTime, Email, Given, Line, Listing, Moment, Note, Short, Told, address_of, when
 from relay.store import accounts, listings, refused
@@ -26,7 +26,7 @@ from relay.store.consequences import Suppress
 from relay.store.engine import loads
 from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_reader
 
-router = APIRouter(tags=["Suppressions"], route_class=StrictRoute)
+router = Resource("Suppressions")
 Scope = Literal["global", "tenant", "mailbox"]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import Field
 
 from policy.moment import precise
@@ -10,13 +10,13 @@ from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.pages import Turning, listing, page_of
 from relay.http.problems import not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Listing, Short, Told, when
 from relay.store import accounts, listings, roster
 from relay.store.engine import loads
 from relay.store.providers import set_provider_status
 
-router = APIRouter(tags=["Tenants and providers"], route_class=StrictRoute)
+router = Resource("Tenants and providers")
 TenantId = Annotated[str, Path(alias="id", description="Id or name.", max_length=128)]
 ProviderName = Annotated[str, Path(alias="name", max_length=128)]
 

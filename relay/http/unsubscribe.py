@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from relay.http.access import Parts
 from relay.http.house import House
 from relay.http.paper import nothing, page
+from relay.http.problems import documented
 from relay.http.unsubscribe_words import WORDS, Words, language_of
 from relay.mail.address import AddressError, parse_path
 from relay.mail.token import TokenError
@@ -23,7 +24,7 @@ from relay.store import unsubscribes
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
 
-router = APIRouter(tags=["Unsubscribe"])
+router = APIRouter(tags=["Unsubscribe"], responses=documented())
 Token = Annotated[str, Path(max_length=2000)]
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}},

@@ -9,7 +9,7 @@ import base64
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from pydantic import AfterValidator, Field
 
 from config.events import wanted
@@ -20,12 +20,12 @@ from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
-from relay.http.reading import StrictRoute
+from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, when
 from relay.store import accounts, destinations, listings
 from relay.store.engine import dumps, loads
 
-router = APIRouter(tags=["Webhooks"], route_class=StrictRoute)
+router = Resource("Webhooks")
 WebhookId = Annotated[str, Path(alias="id", max_length=64)]
 INSIDE = (".localhost", ".local", ".internal", ".home.arpa")
 
