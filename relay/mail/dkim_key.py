@@ -58,13 +58,14 @@ def generate_ed25519() -> KeyPair:
     return _pair(ed25519.Ed25519PrivateKey.generate())
 
 
-def load_key(pem: bytes, algorithm: str = "") -> KeyPair:
+def load_key(pem: bytes, algorithm: str = "", *, is_proven: bool = False) -> KeyPair:
     """The key in a PEM file without a password, which may have to be for one `algorithm`.
 
-    Loading costs milliseconds, so keep what it returns. Raises DkimKeyError.
+    To prove that the numbers of an RSA key belong together takes longer than to sign with it fifty times: one that
+    `is_proven` was made or read by us before. Raises DkimKeyError.
     """
     try:
-        private = load_pem_private_key(pem, password=None)
+        private = load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=is_proven)
     except TypeError as error:
         raise DkimKeyError("needs a password; openssl pkey -in OLD -out NEW writes the key without one") from error
     except (ValueError, UnsupportedAlgorithm) as error:

@@ -159,7 +159,7 @@ class Signers:
         mark = f"{row.id} {row.public}"
         if mark not in self._loaded:
             try:
-                self._loaded[mark] = load_key(self._vault.open(row.private).encode())
+                self._loaded[mark] = load_key(self._vault.open(row.private).encode(), is_proven=True)
             except (Sealed, DkimKeyError) as error:
                 log.error("a DKIM key cannot be read", domain=row.domain, selector=row.selector, error=str(error))  # noqa: TRY400 - a known cause
                 return None

@@ -131,7 +131,7 @@ class Postgres:
     def create(self, template: str = "template1") -> str:
         """An empty database (or a copy of another one); its name."""
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop(self, database: str) -> None:
