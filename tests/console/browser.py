@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.inside import Inside, MakeInside
-from tests.support.needs import program
+from tests.support.needs import chromium
 from tests.support.provider import Provider
 from tests.support.settings import ADMIN_KEY, mailbox
 
@@ -57,7 +57,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program("chromium", "chromium-browser"), args=ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield started
         started.close()
 
