@@ -243,11 +243,6 @@ class Usage(Struct):
         for window in self.sent.values():
             window.add(now, recipients, due)
 
-    def take_sent(self, then: int) -> None:
-        """Take back a recipient that was counted at `then`, as far as the windows still hold it."""
-        for window in self.sent.values():
-            window.take(then, 1)
-
     @classmethod
     def of_all(cls, usages: Iterable["Usage"]) -> "Usage":
         """What all of them sent together."""

@@ -4,17 +4,17 @@ An approval binds the bytes, the planned edits and the recipients as they were w
 message was held: what does not match any more is not let go. Policy comes before people:
 at departure the rules are asked again, so approving never overrides a block. What nobody lets
 go was not written: cooldown and loops forget it, or they would refuse its corrected version.
-What limits counted now stays used up; the place it was to leave in is free again.
+What limits counted now stays used up; the places it was to leave in are free again.
 """
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from policy.facts import alias_of
-from relay.store import guard, places
+from relay.store import places
 from relay.store import schema as t
 from relay.store.engine import canonical, dumps, loads
 from relay.store.paging import Page, Place, newest_first
@@ -86,7 +86,7 @@ def approve(connection: Connection, send_id: str, *, by: str, note: str, now: in
 
 def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int, reason: str = "rejected") -> Any:
     """Refuse a held send for good; raises NotWaiting. Returns the approval's row."""
-    _guard(connection, _a.send_id == send_id)
+    places.lock(connection, _d.send_id == send_id)
     row, held = _waiting(connection, send_id)
     change(connection, held, "rejected", now=now, kind="send.rejected", reason=reason, data={"by": by, "note": note})
     _forget(connection, held, now)
@@ -97,7 +97,7 @@ def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int
 
 def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
     """Take a held send back; also for agents. Raises NotWaiting."""
-    _guard(connection, _a.send_id == send_id)
+    places.lock(connection, _d.send_id == send_id)
     _, held = _waiting(connection, send_id)
     change(
         connection, held, "cancelled", now=now, kind="send.cancelled", reason="withdrawn", data={"by": by, "note": note}
@@ -113,7 +113,7 @@ def expire_approvals(connection: Connection, now: int) -> list[str]:
         select(_a.send_id).where(_a.status == "pending", _a.expires_at <= now).order_by(_a.expires_at).limit(_AT_ONCE)
     )
     late = list(connection.execute(query).scalars())
-    _guard(connection, _a.send_id.in_(late))
+    places.lock(connection, _d.send_id.in_(late))
     for send_id in late:
         reject(connection, send_id, by="timeout", note="", now=now, reason="approval_timeout")
     return late
@@ -132,12 +132,6 @@ def _waiting(connection: Connection, send_id: str) -> tuple[Any, Sequence[Any]]:
         .where(_d.send_id == send_id, _d.state == "held")
     )
     return row, connection.execute(held).all()
-
-
-def _guard(connection: Connection, *which: ColumnElement[bool]) -> None:
-    """Lock what is remembered of the mailboxes of these approvals, before anything else is."""
-    mailboxes = connection.execute(select(_a.mailbox_id).where(*which)).scalars()
-    guard.lock(connection, map(guard.of_mailbox, mailboxes))
 
 
 def _forget(connection: Connection, held: Sequence[Any], now: int) -> None:

@@ -20,14 +20,18 @@ _NEW = insertion("usage", ("scope",), "ON CONFLICT (scope) DO NOTHING")
 
 def lock(connection: Connection, scopes: Iterable[str]) -> list[Any]:
     """These rows, locked until the transaction ends; those that are missing are made."""
-    wanted = sorted(set(scopes))
-    if not wanted:
-        return []
-    rows = _ROWS.all(connection, scopes=wanted)
-    if missing := sorted(set(wanted) - {row.scope for row in rows}):
+    wanted = set(scopes)
+    rows = lock_known(connection, wanted)
+    if missing := sorted(wanted - {row.scope for row in rows}):
         _NEW.many(connection, [{"scope": scope} for scope in missing])
-        rows = _ROWS.all(connection, scopes=wanted)
+        rows = lock_known(connection, wanted)
     return rows
+
+
+def lock_known(connection: Connection, scopes: Iterable[str]) -> list[Any]:
+    """Those of these rows that there are, locked until the transaction ends."""
+    wanted = sorted(set(scopes))
+    return _ROWS.all(connection, scopes=wanted) if wanted else []
 
 
 def of_mailbox(mailbox_id: str) -> str:
@@ -38,3 +42,13 @@ def of_mailbox(mailbox_id: str) -> str:
 def of_tenant(tenant_id: str) -> str:
     """What all its mailboxes sent together, counted while it has limits."""
     return f"tenant:{tenant_id}"
+
+
+def of_ramp(domain: str) -> str:
+    """What leaves from a domain, counted while `warmup` is on."""
+    return f"from:{domain}"
+
+
+def of_throttle(tenant_id: str, domain: str) -> str:
+    """What leaves for a domain, counted while `recipient_domain_throttle` is on."""
+    return f"to:{tenant_id}:{domain}"

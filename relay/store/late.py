@@ -16,7 +16,7 @@ from policy.usage import MINUTE
 from relay.store import guard
 from relay.store.attempts import holders
 from relay.store.events import Event, record
-from relay.store.parcel import Due, Parcel
+from relay.store.parcel import Due, Parcel, is_agents
 from relay.store.prepared import Prepared
 from relay.store.recollection import Asked
 from relay.store.snapshot import Snapshot
@@ -27,7 +27,7 @@ LATE = MINUTE  # milliseconds after its time from which a copy takes another pla
 
 def is_late(parcel: Parcel, due: Due, now: int) -> bool:
     """Whether a copy comes to leave later than it counts; it has left once an attempt was made."""
-    return due.state in WAITING and not due.attempts and now - due.queued_at >= LATE and bool(parcel.mail_from)
+    return due.state in WAITING and not due.attempts and now - due.queued_at >= LATE and is_agents(parcel.envelope)
 
 
 class Late(Struct, frozen=True):

@@ -1,44 +1,80 @@
-"""The places of copies in their sender's limits (`usage`), given back by what never leaves.
+"""The places of copies in the limits: of the mailbox and its tenant, the throttle of a domain, the ramp of another.
 
-Each copy counts at its delivery's `queued_at`. What was to leave later and never will leaves that
-place to others; what counted when it was accepted stays counted.
+Each copy counts at its delivery's `queued_at`. What was to leave later and never will gives its
+places to others; what counted when it was accepted stays counted.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
-from policy.usage import Usage
+from policy.usage import WINDOWS, Window
 from relay.store import guard
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
+from relay.store.parcel import is_agents
 from relay.store.prepared import Prepared
+from relay.store.recollection import Counts
+
+_d, _s = t.deliveries.c, t.sends.c
+
+
+class Copy(NamedTuple):
+    """Whose copy it is, and the domains it goes from and to."""
+
+    tenant: str
+    mailbox: str
+    sender: str
+    to: str
+
+    def scopes(self) -> dict[str, Sequence[str]]:
+        """Where it counts, and in which windows."""
+        return {
+            guard.of_mailbox(self.mailbox): WINDOWS,
+            guard.of_tenant(self.tenant): WINDOWS,
+            guard.of_ramp(self.sender): ("monthly",),
+            guard.of_throttle(self.tenant, self.to): ("hourly",),
+        }
+
+
+def windows(counts: Mapping[str, Counts], copy: Copy) -> Iterator[Window]:
+    """Where a copy counts, of what is counted; whoever asks changes them."""
+    for scope, names in copy.scopes().items():
+        if found := counts.get(scope):
+            found.changed = True
+            for name in names:
+                yield found.usage.sent[name]
+
+
+def lock(connection: Connection, *which: ColumnElement[bool]) -> None:
+    """Lock the counts of the deliveries that are meant, before these are; what is not counted is not made."""
+    query = select(_d.tenant_id, _d.mailbox_id, _s.from_address, _d.domain).join(t.sends, _s.id == _d.send_id)
+    rows = connection.execute(query.where(*which).distinct())
+    guard.lock_known(connection, {scope for row in rows for scope in _copy(*row).scopes()})
 
 
 def give_back(connection: Connection, rows: Sequence[Any], now: int) -> None:
     """What was to leave later and never will: deliveries, as they were."""
     later = [row for row in rows if row.queued_at > now]
-    if not later:
-        return
     ids = sorted({row.send_id for row in later})
-    counting = select(t.sends.c.id).where(t.sends.c.id.in_(ids), t.sends.c.mail_from != "")
-    counted = set(connection.execute(counting).scalars())
-    scopes = {scope for row in later for scope in _scopes(row)}
-    usages = {row.scope: Usage.from_json(loads(row.counts)) for row in guard.lock(connection, scopes)}
-    for row in later:
-        for scope in _scopes(row) if row.send_id in counted else ():
-            usages[scope].take_sent(row.queued_at)
-    _KEEP.many(connection, [{"scope": scope, "counts": dumps(usage.as_json())} for scope, usage in usages.items()])
+    sends = connection.execute(select(_s.id, _s.from_address, _s.envelope).where(_s.id.in_(ids))) if ids else ()
+    senders = {send.id: send.from_address for send in sends if is_agents(loads(send.envelope))}
+    copies = [
+        (_copy(row.tenant_id, row.mailbox_id, senders[row.send_id], row.domain), row.queued_at)
+        for row in later
+        if row.send_id in senders
+    ]
+    known = guard.lock_known(connection, {scope for copy, _ in copies for scope in copy.scopes()})
+    counts = {row.scope: Counts.of(row) for row in known}
+    for copy, then in copies:
+        for window in windows(counts, copy):
+            window.take(then, 1)
+    _KEEP.many(connection, [{"scope": scope, "counts": dumps(c.usage.as_json())} for scope, c in counts.items()])
 
 
-def lock(connection: Connection, rows: Iterable[Any]) -> None:
-    """Lock the counts of those whose deliveries these are, before the deliveries themselves are."""
-    guard.lock(connection, {scope for row in rows for scope in _scopes(row)})
-
-
-def _scopes(row: Any) -> tuple[str, str]:
-    return guard.of_mailbox(row.mailbox_id), guard.of_tenant(row.tenant_id)
+def _copy(tenant: str, mailbox: str, from_address: str, to: str) -> Copy:
+    return Copy(tenant, mailbox, from_address.rpartition("@")[2], to)
 
 
 _KEEP = Prepared("UPDATE usage SET counts = :counts WHERE scope = :scope")

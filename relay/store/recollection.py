@@ -254,9 +254,9 @@ class Recollection:
         if limited or policy.recipient_lease.mode != "off":
             yield guard.of_tenant(facts.tenant)
         if policy.recipient_domain_throttle.mode != "off":
-            yield from {f"to:{facts.tenant}:{r.domain}" for r in facts.recipients}
+            yield from {guard.of_throttle(facts.tenant, r.domain) for r in facts.recipients}
         if policy.warmup.mode != "off":
-            yield f"from:{facts.from_domain}"
+            yield guard.of_ramp(facts.from_domain)
 
     def _read_people(self, tenant: str, people: Mapping[str, str], token: Callable[[], str]) -> None:
         known = _PEOPLE.all(self._connection, tenant=tenant, keys=sorted(people))

@@ -30,9 +30,11 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage, Window
+from relay.store import guard
 from relay.store.accounts import pause_mailbox
 from relay.store.approvals import SETTLED
 from relay.store.engine import dumps, loads
+from relay.store.places import Copy, windows
 from relay.store.prepared import Prepared, insertion
 from relay.store.recollection import Asked, Contact, Recollection
 from relay.store.suppressions import suffixes
@@ -99,7 +101,7 @@ class Snapshot(Recollection):
     def _accounts(self, facts: Facts, row: Any) -> tuple[TenantState, MailboxState]:
         if row is None:
             return TenantState(facts.tenant), MailboxState(facts.mailbox, "", (), status="disabled")
-        shared = self._counts.get(f"tenant:{facts.tenant}")
+        shared = self._counts.get(guard.of_tenant(facts.tenant))
         tenant = TenantState(
             facts.tenant,
             row.tenant_status,
@@ -107,7 +109,7 @@ class Snapshot(Recollection):
             Limits(**loads(row.tenant_limits)),
             shared.usage if shared else _UNUSED,
         )
-        counts = self._counts[f"mailbox:{facts.mailbox}"]
+        counts = self._counts[guard.of_mailbox(facts.mailbox)]
         mailbox = mailbox_state(row, counts.usage, tuple(counts.clusters))
         if facts.mailbox in self._paused:
             mailbox = replace(mailbox, status="paused", paused_by="policy", cause=self._paused[facts.mailbox])
@@ -117,7 +119,7 @@ class Snapshot(Recollection):
         row = self._domain_row(name)
         if row is None or row.tenant_id != tenant:
             return None  # another tenant's proof proves nothing for this one
-        counts = self._counts.get(f"from:{name}")
+        counts = self._counts.get(guard.of_ramp(name))
         days = (counts.usage if counts else _UNUSED).sent["monthly"]
         today = max(days.head, self._now // DAY)
         return DomainState(
@@ -134,7 +136,7 @@ class Snapshot(Recollection):
         return next((self._domains[d] for d in suffixes(name) if d in self._domains), None)
 
     def _throttles(self, facts: Facts) -> dict[str, Window]:
-        counted = {r.domain: self._counts.get(f"to:{facts.tenant}:{r.domain}") for r in facts.recipients}
+        counted = {r.domain: self._counts.get(guard.of_throttle(facts.tenant, r.domain)) for r in facts.recipients}
         return {domain: counts.usage.sent["hourly"] for domain, counts in counted.items() if counts}
 
     def _recipient(self, asked: Asked, recipient: RecipientFacts, marks: Mapping[str, int]) -> RecipientState:
@@ -193,13 +195,13 @@ class Snapshot(Recollection):
     def accept(self, asked: Asked, accepted: Sequence[RecipientVerdict]) -> None:
         """Reserve what the recipients take that it was accepted for, for the rest of the batch and for `write`."""
         facts = asked.facts
-        counts = self._counts[f"mailbox:{facts.mailbox}"]
+        counts = self._counts[guard.of_mailbox(facts.mailbox)]
         counts.changed = True
         if facts.null_sender:
             counts.usage.null_sender.add(facts.now, 1)
         if facts.is_return:
             return
-        if f"from:{facts.from_domain}" in self._counts:
+        if guard.of_ramp(facts.from_domain) in self._counts:
             self._begin_warmup(facts)
         # Of a bulk mailbox nobody asks how far a message fans out.
         if facts.message_class == "commercial" and facts.sketch and self._mailboxes[facts.mailbox].role != "bulk":
@@ -240,17 +242,8 @@ class Snapshot(Recollection):
 
     def _windows(self, facts: Facts, recipient: RecipientFacts) -> Iterator[Window]:
         """Where a copy counts when it leaves; whoever asks changes them."""
-        for scope in (f"mailbox:{facts.mailbox}", f"tenant:{facts.tenant}"):
-            if counts := self._counts.get(scope):
-                counts.changed = True
-                yield from counts.usage.sent.values()
-        if counts := self._counts.get(f"from:{facts.from_domain}"):
-            counts.changed = True
-            self._proven.clear()
-            yield counts.usage.sent["monthly"]
-        if counts := self._counts.get(f"to:{facts.tenant}:{recipient.domain}"):
-            counts.changed = True
-            yield counts.usage.sent["hourly"]
+        self._proven.clear()
+        return windows(self._counts, Copy(facts.tenant, facts.mailbox, facts.from_domain, recipient.domain))
 
     def _begin_warmup(self, facts: Facts) -> None:
         """The ramp is climbed from the first message on."""

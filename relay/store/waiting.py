@@ -65,8 +65,7 @@ def try_now(connection: Connection, which: Which, now: int) -> int:
 def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int) -> int:
     """Withdraw what waits and has not begun; returns how many. Raises Unknown for a send there is none of."""
     conditions = [_d.state.in_(sorted(WAITING)) | _RESTORED, *_conditions(which)]
-    later = select(_d.tenant_id, _d.mailbox_id).where(*conditions, _d.queued_at > now).distinct()
-    places.lock(connection, connection.execute(later).all())
+    places.lock(connection, *conditions, _d.queued_at > now)
     query = select(t.deliveries).where(*conditions)
     rows = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
     if not rows and which.send_id and not _exists(connection, which.send_id):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from policy.decision import RecipientVerdict
 from policy.facts import Facts, RecipientFacts
-from policy.settings import PolicySettings, RateLimit
+from policy.settings import PolicySettings, RateLimit, RecipientDomainThrottle, Warmup
 from policy.usage import DAY, MINUTE
 from relay.store import schema as t
 from relay.store.engine import Database
@@ -25,8 +25,12 @@ from relay.store.snapshot import Snapshot
 from relay.store.waiting import Which, cancel, try_now
 from tests.support.sends import send_row
 
-NOW, NODE = 1_774_353_600_000, "here.0.test"
-POLICY = PolicySettings(rate_limit_hourly=RateLimit(limit=2))
+NOW, NODE, SENDER = 1_774_353_600_000, "here.0.test", "agent@sender.test"
+POLICY = PolicySettings(
+    rate_limit_hourly=RateLimit(limit=2),
+    recipient_domain_throttle=RecipientDomainThrottle("enforce"),
+    warmup=Warmup("enforce"),
+)
 
 
 @pytest.fixture
@@ -39,20 +43,20 @@ def house(database: Database) -> Database:
     return database
 
 
-def asked(number: int, now: int) -> Asked:
+def asked(number: int, now: int, mail_from: str = SENDER) -> Asked:
     """A receipt to somebody."""
-    address, sender = f"u{number}@one.test", "agent@sender.test"
+    address = f"u{number}@one.test"
     recipients = (RecipientFacts(address, address, address, "one.test"),)
-    facts = Facts(f"send_{number}", now, "ten", "mbx", "smtp", sender, recipients, from_address=sender)
+    facts = Facts(f"send_{number}", now, "ten", "mbx", "smtp", mail_from, recipients, 0, SENDER, "sender.test")
     return Asked.of(facts, POLICY)
 
 
-def accepted(house: Database, numbers: Sequence[int], at: int, leaves: int) -> list[Late]:
+def accepted(house: Database, numbers: Sequence[int], at: int, leaves: int, mail_from: str = SENDER) -> list[Late]:
     """Receipts taken at a time to leave at another, and as they come to leave now."""
     items = []
     with house.transaction() as connection:
         for number in numbers:
-            one = asked(number, at)
+            one = asked(number, at, mail_from)
             snapshot = Snapshot.read(connection, [one], now=at, rates=RateBook(), token=lambda n=number: f"token{n}")
             to = one.facts.recipients[0]
             snapshot.accept(one, [RecipientVerdict(to.address, "scheduled", due=leaves)])
@@ -131,7 +135,10 @@ def test_two_that_change_places_at_once_take_no_more_than_there_are(house: Datab
 
 def test_what_is_cancelled_before_its_time_gives_its_place_back_and_what_was_due_does_not(house: Database) -> None:
     accepted(house, [1], NOW - DAY, NOW + DAY)
+    accepted(house, [3], NOW - DAY, NOW + DAY, mail_from="")
     accepted(house, [2], NOW - MINUTE, NOW - MINUTE)
     with house.transaction() as connection:
-        assert cancel(connection, Which(mailbox_id="mbx"), by="operator", note="", now=NOW) == 2
+        assert cancel(connection, Which(mailbox_id="mbx"), by="operator", note="", now=NOW) == 3
         assert counted(connection) == {-1: 1}
+        assert usage(connection, "to:ten:one.test").sent["hourly"].buckets == {NOW // MINUTE - 1: 1}
+        assert usage(connection, "from:sender.test").sent["monthly"].buckets == {(NOW - MINUTE) // DAY: 1}
