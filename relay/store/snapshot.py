@@ -242,7 +242,8 @@ class Snapshot(Recollection):
 
     def _windows(self, facts: Facts, recipient: RecipientFacts) -> Iterator[Window]:
         """Where a copy counts when it leaves; whoever asks changes them."""
-        self._proven.clear()
+        if guard.of_ramp(facts.from_domain) in self._counts:
+            self._proven.clear()
         return windows(self._counts, Copy(facts.tenant, facts.mailbox, facts.from_domain, recipient.domain))
 
     def _begin_warmup(self, facts: Facts) -> None:

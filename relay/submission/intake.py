@@ -151,8 +151,8 @@ class Intake:
         # Before the reservation: a record holds the state its decision was made from, or replaying it would differ.
         batch.records.append(self._record(item, state, decision, snapshot))
         snapshot.accept(asked, accepted)
-        deliveries = self._deliveries(item, accepted)
-        send = _send_row(item, decision)
+        deliveries, envelope = self._deliveries(item, accepted), _envelope(item)
+        send = _send_row(item, decision, envelope)
         data = None if item.stored else item.submission.data
         batch.sends.append(NewSend(send, deliveries, data, _refused(item, decision, snapshot)))
         batch.events.extend(_taken(item, deliveries))
@@ -162,7 +162,7 @@ class Intake:
         if "held" in states:
             batch.approvals.append(self._approval(item, decision, deliveries))
         answer = Answer(item.submission.send_id, decision, held="held" in states)
-        return Judged(answer, _parcel(item, send, deliveries))
+        return Judged(answer, _parcel(item, envelope, deliveries))
 
     # -- what is not taken ------------------------------------------------------------
 
@@ -189,7 +189,8 @@ class Intake:
             batch.records.append(self._record(item, state, decision, snapshot, send_id))
             if not first:
                 data = item.submission.data if _is_reported(decision) and not item.stored else None
-                batch.sends.append(NewSend(_send_row(item, decision), (), data, _refused(item, decision, snapshot)))
+                send = _send_row(item, decision, _envelope(item))
+                batch.sends.append(NewSend(send, (), data, _refused(item, decision, snapshot)))
                 batch.events.extend(
                     _refused_beside(item, decision) if _is_reported(decision) else [_blocked(item, decision)]
                 )
@@ -295,7 +296,7 @@ def _delivery(n: int, recipient: RecipientFacts, verdict: RecipientVerdict, now:
     )
 
 
-def _send_row(item: Prepared, decision: Decision) -> dict[str, Any]:
+def _send_row(item: Prepared, decision: Decision, envelope: Mapping[str, Any]) -> dict[str, Any]:
     submission, facts, head = item.submission, item.facts, item.head
     return {
         "id": submission.send_id,
@@ -317,7 +318,7 @@ def _send_row(item: Prepared, decision: Decision) -> dict[str, Any]:
         "dedupe_key": facts.dedupe_key,
         "campaign": facts.campaign,
         "metadata": dumps(dict(facts.metadata)) if facts.metadata else "{}",
-        "envelope": dumps(_envelope(item)),
+        "envelope": dumps(envelope),
         "plan": dumps(dict(item.plan)) if item.plan else "{}",
         "digest": facts.digest,
         "received_at": facts.now,
@@ -370,24 +371,23 @@ def _blocked(item: Prepared, decision: Decision) -> Event:
     )
 
 
-def _parcel(item: Prepared, send: Mapping[str, Any], deliveries: Sequence[NewDelivery]) -> Parcel | None:
-    leased = [
-        Due(d.n, d.recipient, d.recipient_key, d.domain, d.state, item.facts.now) for d in deliveries if d.lease_node
-    ]
+def _parcel(item: Prepared, envelope: Mapping[str, Any], deliveries: Sequence[NewDelivery]) -> Parcel | None:
+    facts = item.facts
+    leased = [Due(d.n, d.recipient, d.recipient_key, d.domain, d.state, facts.now) for d in deliveries if d.lease_node]
     if not leased:
         return None
     return Parcel(
-        send_id=send["id"],
-        tenant_id=send["tenant_id"],
-        mailbox_id=send["mailbox_id"],
-        mail_from=send["mail_from"],
-        from_address=send["from_address"],
-        message_class=send["message_class"],
-        size=send["size"],
-        received_at=send["received_at"],
-        campaign=send["campaign"],
-        metadata=item.facts.metadata,
-        envelope=_envelope(item),
+        send_id=facts.send_id,
+        tenant_id=facts.tenant,
+        mailbox_id=facts.mailbox,
+        mail_from=facts.mail_from,
+        from_address=facts.from_address,
+        message_class=facts.message_class,
+        size=facts.size,
+        received_at=facts.now,
+        campaign=facts.campaign,
+        metadata=facts.metadata,
+        envelope=envelope,
         plan=item.plan,
         due=tuple(leased),
         node=next(d.lease_node for d in deliveries if d.lease_node),
