@@ -22,9 +22,9 @@ from relay.delivery.crew import Crew, Shared
 from relay.delivery.dress import Wardrobe
 from relay.delivery.health import Healths
 from relay.delivery.ladder import Ladder
+from relay.delivery.means import Means
 from relay.delivery.pool import Pool
 from relay.delivery.recheck import Owner, Recheck
-from relay.delivery.round import Means
 from relay.delivery.route import Draws
 from relay.delivery.worker import Worker
 from relay.mail.dns import DnsResolver, mail_host

@@ -30,12 +30,12 @@ def list_(
 ) -> None:
     """List credentials; secrets are not kept and cannot be shown."""
     from relay.cli.house import opened
-    from relay.cli.mailbox import find
     from relay.cli.output import Column, ago, listing
+    from relay.cli.rows import find_mailbox
     from relay.store.credentials import listed
 
     with opened(config) as house, house.reading() as connection:
-        own = find(connection, mailbox, tenant).id if mailbox else ""
+        own = find_mailbox(connection, mailbox, tenant).id if mailbox else ""
         rows = [shown(row) for row in listed(connection, own)]
     columns = (
         Column("Credential", "id"),
@@ -61,14 +61,14 @@ def create(
 ) -> None:
     """Make a credential and print it once, ready to paste, with the TLS setting of the listener."""
     from relay.cli.house import opened
-    from relay.cli.mailbox import find
+    from relay.cli.rows import find_mailbox
     from relay.cli.values import one_of
     from relay.store.credentials import OF_AN_AGENT, add, generate
 
     one_of(form, FORMATS, "--format")
     with opened(config) as house:
         with house.writing() as connection:
-            row = find(connection, mailbox, tenant)
+            row = find_mailbox(connection, mailbox, tenant)
             may = (*OF_AN_AGENT, "manage") if manage else OF_AN_AGENT
             made = generate(house.vault, os.urandom)
             new = made.credential(

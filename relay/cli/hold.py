@@ -84,11 +84,11 @@ def _decide(act: Any, word: str, send_id: str, note: str, config: Any) -> None:
 
 
 def _waiting(connection: "Connection", mailbox: str, tenant: str, limit: int) -> list[dict[str, Any]]:
-    from relay.cli.mailbox import find
+    from relay.cli.rows import find_mailbox
     from relay.store import accounts, approvals
 
     tenant_id = accounts.tenant(connection, tenant).id if tenant else ""
-    mailbox_id = find(connection, mailbox, tenant).id if mailbox else ""
+    mailbox_id = find_mailbox(connection, mailbox, tenant).id if mailbox else ""
     page = approvals.listed(connection, "pending", tenant_id=tenant_id, mailbox_id=mailbox_id, after=None, limit=limit)
     return _told(connection, page.rows)
 

@@ -100,9 +100,10 @@ def show(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None, a
     """Show one mailbox: state, limits and what is left of them, credentials."""
     from relay.cli.house import opened
     from relay.cli.output import details, print_json
+    from relay.cli.rows import find_mailbox
 
     with opened(config) as house, house.reading() as connection:
-        row = find(connection, mailbox, tenant)
+        row = find_mailbox(connection, mailbox, tenant)
         shown = _shown(row, _tenant_name(connection, row.tenant_id))
         shown["limits"] = _limits(house, connection, row)
         shown["credentials"] = _credentials(connection, row.id)
@@ -129,10 +130,11 @@ def pause(
     """Stop the mailbox at once; what is queued stays queued."""
     from relay.cli.house import opened
     from relay.cli.output import say
+    from relay.cli.rows import find_mailbox
     from relay.store.accounts import check_is_in_use, pause_mailbox
 
     with opened(config) as house, house.writing() as connection:
-        row = find(connection, mailbox, tenant)
+        row = find_mailbox(connection, mailbox, tenant)
         check_is_in_use(row)
         changed = pause_mailbox(connection, row.id, by="person", cause=cause, now=house.now())
     say(f"Mailbox {row.name} is paused{'' if changed else ' already'}.")
@@ -143,23 +145,16 @@ def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None)
     """Let a paused mailbox send again, whoever or whatever paused it."""
     from relay.cli.house import opened
     from relay.cli.output import say
+    from relay.cli.rows import find_mailbox
     from relay.store.accounts import check_is_in_use, resume_mailbox
     from relay.submission.account import policy_of
 
     with opened(config) as house, house.writing() as connection:
-        row = find(connection, mailbox, tenant)
+        row = find_mailbox(connection, mailbox, tenant)
         check_is_in_use(row)
         rule = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)).reputation
         changed = resume_mailbox(connection, row.id, by="person", rule=rule, now=house.now())
     say(f"Mailbox {row.name} is active{'' if changed else ' already'}.")
-
-
-def find(connection: "Connection", reference: str, tenant: str = "") -> Any:
-    """The mailbox by name, address or id, within a tenant if one is named; raises Unknown."""
-    from relay.store import accounts
-
-    own = accounts.tenant(connection, tenant).id if tenant else ""
-    return accounts.mailbox(connection, reference, own)
 
 
 def _shown(row: Any, tenant: str) -> dict[str, Any]:

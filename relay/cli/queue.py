@@ -142,11 +142,11 @@ def flush(mailbox: OfMailbox = "", domain: ToDomain = "", config: ConfigFile = N
 
 
 def _which(connection: "Connection", mailbox: str, domain: str, state: str) -> "Which":
-    from relay.cli.mailbox import find
+    from relay.cli.rows import find_mailbox
     from relay.cli.values import plain_domain
     from relay.store.waiting import Which
 
-    mailbox_id = find(connection, mailbox).id if mailbox else ""
+    mailbox_id = find_mailbox(connection, mailbox).id if mailbox else ""
     return Which(mailbox_id=mailbox_id, domain=plain_domain(domain) if domain else "", state=state)
 
 

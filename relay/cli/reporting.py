@@ -11,8 +11,7 @@ from policy.attribution import Model
 from policy.outcomes import GroupBy
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
-from relay.cli.mailbox import find
-from relay.cli.rows import every
+from relay.cli.rows import every, find_mailbox
 from relay.cli.values import plain_domain, span
 from relay.http import outcomes as outcome_report
 from relay.http import reputation
@@ -75,7 +74,9 @@ def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[
         names = tenant_names(connection)
         own = accounts.tenant(connection, tenant).id if tenant else None
         rows = (
-            [find(connection, mailbox, tenant)] if mailbox else list(every(connection, "mailboxes", {"tenant_id": own}))
+            [find_mailbox(connection, mailbox, tenant)]
+            if mailbox
+            else list(every(connection, "mailboxes", {"tenant_id": own}))
         )
     return [
         (row.name, f"mailbox:{row.id}", policy_of(house.settings, row, names[row.tenant_id]).reputation)

@@ -1,4 +1,4 @@
-"""Every row of a list, page by page: a command never holds more of a table than one page."""
+"""The row a reference means, and every row of a list: a command never holds more of a table than one page."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -6,9 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from relay.store import accounts
 from relay.store.listings import listed
 
 PAGE = 500
+
+
+def find_mailbox(connection: Connection, reference: str, tenant: str = "") -> Any:
+    """The mailbox by name, address or id, within a tenant if one is named; raises Unknown."""
+    own = accounts.tenant(connection, tenant).id if tenant else ""
+    return accounts.mailbox(connection, reference, own)
 
 
 def every(connection: Connection, table: str, filters: Mapping[str, Any], limit: int | None = None) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from policy.engine import decide
 from relay.app.process import App
 from relay.cli.house import House
-from relay.cli.mailbox import find
+from relay.cli.rows import find_mailbox
 from relay.http.answers import simulated
 from relay.http.simulate import edits_of
 from relay.mail.address import Address, parse_path
@@ -19,7 +19,7 @@ from relay.submission.submission import Origin, Principal, Submission
 def simulate(house: House, mailbox: str, tenant: str, recipients: tuple[Address, ...], data: bytes) -> dict[str, Any]:
     """What would be answered to this message just now, with every check."""
     with house.reading() as connection:
-        row = find(connection, mailbox, tenant)
+        row = find_mailbox(connection, mailbox, tenant)
     principal = Principal("", row.tenant_id, row.id, frozenset({"send", "read"}), row.name)
     return asyncio.run(_judged(house, principal, parse_path(row.address), recipients, data))
 

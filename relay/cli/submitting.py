@@ -16,7 +16,7 @@ from typing import Any
 from config.settings import Settings
 from relay.cli.errors import Refused
 from relay.cli.house import House
-from relay.cli.mailbox import find
+from relay.cli.rows import find_mailbox
 from relay.store import credentials
 from relay.submission.snippets import Entrance, entrance
 
@@ -37,7 +37,7 @@ class Login:
 def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Login]:
     """A credential of the mailbox that is revoked at the end, whatever happens."""
     with house.writing() as connection:
-        row = find(connection, mailbox, tenant)
+        row = find_mailbox(connection, mailbox, tenant)
         made = credentials.generate(house.vault, os.urandom)
         new = made.credential(
             tenant_id=row.tenant_id,

@@ -10,8 +10,8 @@ from policy.moment import precise
 from policy.settings import Reputation
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
-from relay.cli.mailbox import find
 from relay.cli.person import operator
+from relay.cli.rows import find_mailbox
 from relay.cli.values import span
 from relay.mail.address import Address, parse_path
 from relay.store import accounts, listings, refused
@@ -73,7 +73,7 @@ def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tup
         if scope == "mailbox":
             raise BadUsage("--scope mailbox needs --mailbox NAME")
         return str(accounts.tenant(connection, tenant).id), ""
-    row = find(connection, mailbox)
+    row = find_mailbox(connection, mailbox)
     return str(row.tenant_id), str(row.id)
 
 
@@ -125,7 +125,7 @@ def binding(house: House, connection: Connection, where: Address, mailbox: str) 
     """The entries that bind an address or a whole domain now, for everybody or for one mailbox."""
     names, sight, policy = listings.tenant_names(connection), refused.Sight(), house.settings.policy("default")
     if mailbox:
-        row = find(connection, mailbox)
+        row = find_mailbox(connection, mailbox)
         sight, policy = refused.Sight(row.tenant_id, row.id), policy_of(house.settings, row, names[row.tenant_id])
     fold = bool(where.key) and policy.suppression_check.fold_aliases
     own, domains = refused.binding(connection, where.key, where.domain, house.now(), sight, fold=fold)

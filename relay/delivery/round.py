@@ -10,71 +10,32 @@ attempt is committed before the provider is asked, every outcome before the roun
 store that cannot be written is waited for.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 
-from config.delivery import DeliveryConfig
 from config.providers import ProviderSettings
 from relay.delivery.attempt import Attempt
-from relay.delivery.dress import Wardrobe, groups
-from relay.delivery.health import Healths
+from relay.delivery.dress import groups
 from relay.delivery.judgement import trigger
-from relay.delivery.ladder import Ladder
+from relay.delivery.means import Means
 from relay.delivery.outcome import POLICY, Outcome, Result
-from relay.delivery.pool import Closing, Pool
+from relay.delivery.pool import Closing
 from relay.delivery.quota import quota_of
 from relay.delivery.recheck import Owner, Stop
 from relay.delivery.route import fitting, route
 from relay.delivery.settlement import Settlement
-from relay.store.attempts import Begin, BeginHandler, Begun, SettleHandler
+from relay.store.attempts import Begin, Begun
 from relay.store.parcel import Due, Parcel
 from relay.store.quota import Taken
-from relay.store.writer import Broken, Unavailable, Writer
-from relay.watch import Watch, span
+from relay.store.writer import Broken, Unavailable
+from relay.watch import span
 
 log = structlog.get_logger()
-T = TypeVar("T")
-
-STORE_AGAIN = 1.0  # seconds until a store that could not be written is tried again
-
-
-class Means(Struct, frozen=True):
-    """What a round works with."""
-
-    node: str
-    delivery: DeliveryConfig
-    providers: tuple[ProviderSettings, ...]
-    ladder: Ladder
-    writer: Writer
-    pool: Pool
-    healths: Healths
-    wardrobe: Wardrobe
-    begin: BeginHandler
-    settle: SettleHandler
-    owner: Callable[[Parcel], Awaitable[Owner]]
-    clock: Callable[[], int]
-    chance: Callable[[], float]
-    draw: Callable[[], float]  # by weight, among providers
-    watch: Watch
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-    async def patiently(self, write: Callable[[], Awaitable[T]]) -> T:
-        """What `write` returns, once the store can be written; raises Unavailable only when the process ends."""
-        while True:
-            try:
-                return await write()
-            except Unavailable as error:
-                if self.pool.closing:
-                    raise
-                log.warning("delivery waits for the store", error=str(error))
-            await self.sleep(STORE_AGAIN)
 
 
 class Leg(NamedTuple):

@@ -8,7 +8,6 @@ never forgotten while the process lives.
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 from msgspec.structs import replace
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from config.providers import ProviderSettings
 from relay.delivery import ladder
 from relay.delivery.health import Change
+from relay.delivery.means import Means
 from relay.delivery.outcome import ARRIVING, CLOSED, UNFIT, Outcome, Phase, Result, Scope
 from relay.delivery.recheck import Stop
 from relay.store.attempts import Settle, Tried
@@ -24,9 +24,6 @@ from relay.store.parcel import Due, Parcel
 from relay.store.providers import NO_PROVIDER
 from relay.store.quota import Taken
 from relay.store.writer import Unavailable
-
-if TYPE_CHECKING:
-    from relay.delivery.round import Means
 
 log = structlog.get_logger()
 
@@ -39,7 +36,7 @@ KEY_LIVES = 20 * 3_600_000  # how long a provider surely knows an idempotency ke
 class Settlement:
     """The outcomes of one round."""
 
-    def __init__(self, means: "Means", parcel: Parcel) -> None:
+    def __init__(self, means: Means, parcel: Parcel) -> None:
         self._means = means
         self._parcel = parcel
         self._begun: dict[int, Taken | None] = {}

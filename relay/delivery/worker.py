@@ -20,8 +20,9 @@ from config.delivery import DeliveryConfig
 from config.providers import ProviderSettings
 from relay.delivery.dress import most_at_once
 from relay.delivery.ladder import Ladder
+from relay.delivery.means import Means
 from relay.delivery.recheck import Recheck
-from relay.delivery.round import Means, Round
+from relay.delivery.round import Round
 from relay.delivery.settlement import Settlement
 from relay.store.parcel import Parcel
 from relay.store.queue import claim, give_back, next_due, strays

@@ -23,9 +23,10 @@ from config.settings import Settings
 from relay.delivery.dress import Wardrobe
 from relay.delivery.health import Healths
 from relay.delivery.ladder import Ladder
+from relay.delivery.means import Means
 from relay.delivery.pool import Pool
 from relay.delivery.recheck import Owner
-from relay.delivery.round import Means, Round
+from relay.delivery.round import Round
 from relay.delivery.worker import Worker
 from relay.mail.dkim import Signer
 from relay.mail.dkim_key import generate_ed25519

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from relay.http.console.render import render_alone
+from relay.http.console.render import render
 from relay.http.console.session import COOKIE, Session, Sessions
 from relay.http.console.visit import Entry, Visit
 from relay.http.house import House
@@ -116,7 +116,7 @@ def secured(answer: Response) -> Response:
 def problem_page(house: House, request: Request, problem: Problem) -> Response:
     """A problem as a page: what happened, why, and the next step."""
     status, title, remedy = CODES[problem.code]
-    shown = render_alone(
+    shown = render(
         "problem.html",
         house,
         status=status,

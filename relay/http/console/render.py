@@ -7,15 +7,12 @@ import json
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from relay.http.console import drawing, words
 from relay.http.house import House
-
-if TYPE_CHECKING:
-    from relay.http.console.visit import Visit
 
 FOLDER = Path(__file__).parent.parent
 TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
@@ -78,23 +75,6 @@ def asset(name: str) -> str:
     return f"/static/{name}?{mark}"
 
 
-def render(template: str, visit: "Visit", **values: Any) -> str:
-    """A template with what every page of the console knows."""
-    house = visit.house
-    return (
-        environment()
-        .get_template(template)
-        .render(
-            **values,
-            visit=visit,
-            path=visit.request.url.path,
-            token=visit.session.token,
-            now=visit.now,
-            server=house.settings().server.hostname,
-        )
-    )
-
-
-def render_alone(template: str, house: House, **values: Any) -> str:
-    """A template that stands outside the console's frame."""
+def render(template: str, house: House, **values: Any) -> str:
+    """A template with what every page knows."""
     return environment().get_template(template).render(**values, server=house.settings().server.hostname)

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from relay.http.access import Door
 from relay.http.console.guard import check_origin, problem_page, secured
-from relay.http.console.render import render_alone
+from relay.http.console.render import render
 from relay.http.console.session import COOKIE, Sessions
 from relay.http.console.visit import Visit
 from relay.http.house import House
@@ -66,7 +66,7 @@ class SignIn:
         return secured(answer)
 
     def _page(self, following: str, problem: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-        shown = render_alone("sign_in.html", self._house, following=following, problem=problem)
+        shown = render("sign_in.html", self._house, following=following, problem=problem)
         return HTMLResponse(shown, status, headers)
 
 

@@ -55,7 +55,7 @@ class Visit:
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page in the console's frame."""
         said = unquote(self.request.cookies.get(SAID, ""))
-        shown = render(template, self, said=said[:300], **values)
+        shown = self._rendered(template, said=said[:300], **values)
         answer = HTMLResponse(shown, status)
         if said:
             answer.delete_cookie(SAID, path="/", httponly=True, samesite="strict")
@@ -63,7 +63,12 @@ class Visit:
 
     def piece(self, template: str, **values: Any) -> Response:
         """A part of a page."""
-        return HTMLResponse(render(template, self, said="", **values))
+        return HTMLResponse(self._rendered(template, said="", **values))
+
+    def _rendered(self, template: str, **values: Any) -> str:
+        """A template with what every page of the console knows."""
+        path, token = self.request.url.path, self.session.token
+        return render(template, self.house, **values, visit=self, path=path, token=token, now=self.now)
 
     def go(self, path: str, said: str = "") -> Response:
         """On to another page of the console, which says `said` once."""

@@ -1,0 +1,57 @@
+"""What a round of delivery works with, the same for every parcel until the configuration changes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from msgspec import Struct
+
+from config.delivery import DeliveryConfig
+from config.providers import ProviderSettings
+from relay.delivery.dress import Wardrobe
+from relay.delivery.health import Healths
+from relay.delivery.ladder import Ladder
+from relay.delivery.pool import Pool
+from relay.delivery.recheck import Owner
+from relay.store.attempts import BeginHandler, SettleHandler
+from relay.store.parcel import Parcel
+from relay.store.writer import Unavailable, Writer
+from relay.watch import Watch
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+STORE_AGAIN = 1.0  # seconds until a store that could not be written is tried again
+
+
+class Means(Struct, frozen=True):
+    """What a round works with."""
+
+    node: str
+    delivery: DeliveryConfig
+    providers: tuple[ProviderSettings, ...]
+    ladder: Ladder
+    writer: Writer
+    pool: Pool
+    healths: Healths
+    wardrobe: Wardrobe
+    begin: BeginHandler
+    settle: SettleHandler
+    owner: Callable[[Parcel], Awaitable[Owner]]
+    clock: Callable[[], int]
+    chance: Callable[[], float]
+    draw: Callable[[], float]  # by weight, among providers
+    watch: Watch
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def patiently(self, write: Callable[[], Awaitable[T]]) -> T:
+        """What `write` returns, once the store can be written; raises Unavailable only when the process ends."""
+        while True:
+            try:
+                return await write()
+            except Unavailable as error:
+                if self.pool.closing:
+                    raise
+                log.warning("delivery waits for the store", error=str(error))
+            await self.sleep(STORE_AGAIN)
