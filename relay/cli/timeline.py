@@ -8,8 +8,7 @@ from sqlalchemy import Connection
 
 from policy.moment import precise
 from relay.cli.errors import Refused
-from relay.store import sent, traces
-from relay.store.engine import loads
+from relay.store import progress, sent, traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,6 @@ def read(connection: Connection, send_id: str) -> Story:
 def told(story: Story) -> dict[str, Any]:
     """The story as JSON, in the words of the API."""
     send, decision = story.send, story.decision or {}
-    by_number = {d.n: d.recipient for d in story.deliveries}
     return {
         "sendId": story.send_id,
         "status": sent.status_of(send, story.deliveries) if send is not None else decision.get("decision"),
@@ -64,55 +62,7 @@ def told(story: Story) -> dict[str, Any]:
         "decision": {
             name: decision.get(name) for name in ("decision", "rule", "reason", "checks", "timestamp", "hash")
         },
-        "recipients": [_delivery(d) for d in story.deliveries] + [_refused(r, send) for r in story.refused],
-        "attempts": [_attempt(a, by_number) for a in story.attempts],
-        "events": [
-            {"type": e.type, "at": precise(e.at), "recipient": e.recipient, "data": loads(e.data)} for e in story.events
-        ],
-    }
-
-
-def _delivery(row: Any) -> dict[str, Any]:
-    waits = row.state in ("queued", "deferred", "scheduled", "uncertain")
-    return {
-        "recipient": row.recipient,
-        "state": row.state,
-        "attempts": row.attempts,
-        "provider": row.provider,
-        "providerId": row.provider_id,
-        "reason": row.reason,
-        "reply": row.reply,
-        "nextAttemptAt": precise(row.due_at) if waits else None,
-        "updatedAt": precise(row.updated_at),
-    }
-
-
-def _refused(recipient: Any, send: Any) -> dict[str, Any]:
-    return {
-        "recipient": recipient.recipient,
-        "state": "blocked",
-        "attempts": 0,
-        "provider": "",
-        "providerId": "",
-        "reason": recipient.reason,
-        "reply": "",
-        "nextAttemptAt": None,
-        "updatedAt": precise(send.received_at),
-    }
-
-
-def _attempt(row: Any, by_number: Mapping[int, str]) -> dict[str, Any]:
-    return {
-        "recipient": by_number.get(row.n, ""),
-        "number": row.number,
-        "provider": row.provider,
-        "beganAt": precise(row.began_at),
-        "milliseconds": row.ended_at - row.began_at if row.ended_at else None,
-        "result": row.result,
-        "scope": row.scope,
-        "phase": row.phase,
-        "code": row.code or None,
-        "enhanced": row.enhanced,
-        "reply": row.reply,
-        "providerId": row.provider_id,
+        "recipients": progress.recipients(send, story.deliveries, story.refused),
+        "attempts": progress.attempts(story.attempts, story.deliveries),
+        "events": progress.events(story.events),
     }

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 
-from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.pages import Turning, listing
@@ -13,7 +12,7 @@ from relay.http.problems import invalid, not_found
 from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, when
 from relay.mail.ids import message_id_of
-from relay.store import accounts, sent, states
+from relay.store import accounts, progress, sent, states
 from relay.store.engine import loads
 
 router = Resource("Sends")
@@ -166,14 +165,13 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     if found is None or not who.sees(found[0].tenant_id, found[0].mailbox_id):
         raise not_found("send")
     row, deliveries, refused, names, attempts, events, repeats = found
-    by_number = {d.n: d.recipient for d in deliveries}
     from relay.http.simulate import edits_of
 
     return told(row, deliveries, refused, names, parts.settings().server.hostname) | {
         "edits": edits_of(loads(row.plan)),
         "repeats": repeats,
-        "attempts": [_attempt(a, by_number) for a in attempts],
-        "events": [_event(e) for e in events],
+        "attempts": progress.attempts(attempts, deliveries),
+        "events": progress.events(events),
     }
 
 
@@ -215,62 +213,13 @@ def told(
         "campaign": row.campaign or None,
         "metadata": loads(row.metadata),
         "receivedAt": when(row.received_at),
-        "recipients": [_recipient(d) for d in deliveries] + [_refused(r, row) for r in refused],
+        "recipients": progress.recipients(row, deliveries, refused),
     }
 
 
 def _generated_id(row: Any, deliveries: Sequence[Any], hostname: str) -> str | None:
     """The Message-ID a message without one was given when it left."""
     return message_id_of(row.id, hostname) if any(d.attempts for d in deliveries) else None
-
-
-def _recipient(row: Any) -> dict[str, Any]:
-    is_waiting = row.state in ("queued", "deferred", "scheduled", "uncertain")
-    return {
-        "recipient": row.recipient,
-        "state": row.state,
-        "attempts": row.attempts,
-        "provider": row.provider or None,
-        "providerId": row.provider_id or None,
-        "reason": row.reason or None,
-        "reply": row.reply or None,
-        "nextAttemptAt": precise(row.due_at) if is_waiting else None,
-        "updatedAt": precise(row.updated_at),
-    }
-
-
-def _refused(recipient: Any, send: Any) -> dict[str, Any]:
-    nothing = ("provider", "providerId", "reply", "nextAttemptAt")
-    return {
-        "recipient": recipient.recipient,
-        "state": "blocked",
-        "attempts": 0,
-        "reason": recipient.reason,
-        "updatedAt": when(send.received_at),
-        **dict.fromkeys(nothing),
-    }
-
-
-def _attempt(row: Any, recipients: Mapping[int, str]) -> dict[str, Any]:
-    return {
-        "recipient": recipients.get(row.n, ""),
-        "number": row.number,
-        "provider": row.provider,
-        "beganAt": when(row.began_at),
-        "endedAt": precise(row.ended_at),
-        "milliseconds": row.ended_at - row.began_at if row.ended_at else None,
-        "result": row.result or None,
-        "scope": row.scope or None,
-        "phase": row.phase or None,
-        "code": row.code or None,
-        "enhanced": row.enhanced or None,
-        "reply": row.reply or None,
-        "providerId": row.provider_id or None,
-    }
-
-
-def _event(row: Any) -> dict[str, Any]:
-    return {"type": row.type, "at": when(row.at), "recipient": row.recipient or None, "data": loads(row.data)}
 
 
 def _key(recipient: str | None) -> str:
