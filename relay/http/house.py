@@ -24,7 +24,7 @@ from relay.store.accounts import Declared, Taken, Unknown
 from relay.store.approvals import Changed, NotWaiting
 from relay.store.consequences import Consequences
 from relay.store.engine import Database
-from relay.store.reading import look
+from relay.store.reader import look
 from relay.store.vault import Vault
 from relay.store.writer import Unavailable, Writer
 from relay.submission.account import Accounts

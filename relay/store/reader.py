@@ -1,7 +1,9 @@
-"""One thread answers questions that need no transaction of their own.
+"""Questions to the store that change nothing. What cannot be read is Unavailable, never an empty answer.
 
-Questions that come while a round runs are answered together in the next: one hop and one
-set-wise query for everybody who asked. Each round sees what is committed when it begins.
+On the path of the mail one thread answers them (`Reader`): those that come while a round runs are
+answered together in the next, one hop and one set-wise query for everybody who asked. Each round
+sees what is committed when it begins. Lists and pages are read beside it, each in a short
+transaction of its own (`look`).
 """
 
 import asyncio
@@ -12,9 +14,10 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
-from relay.store.engine import Database
+from relay.store.engine import Database, StoreUnusable
 from relay.store.writer import Unavailable
 
 T = TypeVar("T")
@@ -125,3 +128,23 @@ class Reader:
 
 def _single(connection: Connection, reads: Sequence[Callable[[Connection], Any]]) -> Sequence[Any]:
     return [read(connection) for read in reads]
+
+
+async def look(database: Database, question: Callable[[Connection], T]) -> T:
+    """The answer of one reading function; raises Unavailable."""
+    try:
+        async with database.reading.connect() as connection:
+            return await connection.run_sync(question)
+    except (DBAPIError, NoConnection) as error:
+        if isinstance(error, DBAPIError) and not _is_trouble(error):
+            raise
+        raise Unavailable("the store cannot be read") from error
+    except (OSError, StoreUnusable) as error:
+        raise Unavailable("the store cannot be read") from error
+
+
+def _is_trouble(error: DBAPIError) -> bool:
+    """Whether the store is to blame and not the question: a wrong statement is a bug and shows as one."""
+    return isinstance(error, OperationalError | InterfaceError) or (
+        error.connection_invalidated and isinstance(error, DatabaseError)
+    )

@@ -20,7 +20,7 @@ from typing import Any, cast
 from aiosmtpd import smtp
 
 from relay.submission import wording
-from relay.submission.reader import MessageReader
+from relay.submission.incoming import Incoming
 from relay.submission.service import Service
 from relay.submission.traffic import place_of
 
@@ -61,7 +61,7 @@ class Connection(smtp.SMTP):
         self._at = 0
         self._more = bytearray()
         self._out: list[bytes] = []
-        self._message: MessageReader | None = None
+        self._message: Incoming | None = None
         self._greeted = self._closing = self._gone = self._ended = False
         self._overlong = self._overdue = self._held_back = self._worked = False
         self._committing = False  # the handler's task is the process's for now: nothing here may cancel it
@@ -276,13 +276,13 @@ class Connection(smtp.SMTP):
         else:
             self._say(wording.TOO_LONG)
 
-    def _read_message(self, reader: MessageReader) -> Work | None:
+    def _read_message(self, incoming: Incoming) -> Work | None:
         block = self._input[self._at :] if self._at else self._input
         self._since = self.traffic.clock()
-        end = reader.feed(block)
+        end = incoming.feed(block)
         if end < 0:
             self._input, self._at = b"", 0
-            if reader.hopeless:
+            if incoming.hopeless:
                 self._leave(b"552 5.3.4 Far too much, closing\r\n")
             return None
         self._at += end
@@ -365,9 +365,9 @@ class Connection(smtp.SMTP):
         elif now - self._born > timeouts.connection and not self._in_transaction():
             self._leave(wording.TOO_OLD)
 
-    def _message_due(self, reader: MessageReader) -> float:
+    def _message_due(self, incoming: Incoming) -> float:
         timeouts = self.terms.timeouts
-        earned = reader.total / timeouts.data_rate
+        earned = incoming.total / timeouts.data_rate
         return min(self._since + timeouts.data, self._begun + timeouts.message + earned)
 
     def _hurry(self) -> None:

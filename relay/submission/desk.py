@@ -32,10 +32,10 @@ from relay.store.sends import insert_body
 from relay.store.snapshot import Snapshot
 from relay.store.writer import Unavailable, Writer
 from relay.submission.account import Account, Accounts
+from relay.submission.incoming import IN_THREAD
 from relay.submission.intake import Intake, Judged, Prepared
 from relay.submission.login import Logins
 from relay.submission.preparation import House, prepare, recipient_facts
-from relay.submission.reader import IN_THREAD
 from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission, Unmet
 from relay.submission.turned_away import DoorBook, Refused, TurnedAway
 from relay.watch import Watch, span

@@ -23,7 +23,7 @@ from relay.submission.access import Access, hint
 from relay.submission.command import BadCommand, MailCommand, read_mail, read_rcpt
 from relay.submission.connection import Work
 from relay.submission.greeting import repeatable
-from relay.submission.reader import IN_THREAD, MessageReader, has_endless_line
+from relay.submission.incoming import IN_THREAD, Incoming, has_endless_line
 from relay.submission.service import Service
 from relay.submission.submission import Answer, Door, Origin, Phase, Submission, Unavailable
 from relay.submission.terms import Terms
@@ -204,56 +204,56 @@ class Session(Access):
         if not transaction.recipients:
             raise BadCommand(wording.NO_RECIPIENTS)
         self._phase = "DATA"
-        reader = MessageReader(self.terms.max_message_size, self.traffic.memory)
-        if unmet := self._not_even_asked(transaction, reader):
-            reader.release()
+        incoming = Incoming(self.terms.max_message_size, self.traffic.memory)
+        if unmet := self._not_even_asked(transaction, incoming):
+            incoming.release()
             self._reset()
             self._refuse(unmet, transaction)
             return
-        self._message = reader
+        self._message = incoming
         self._begun = self._since = self.traffic.clock()
         self._say(wording.GO_AHEAD)
 
     @staticmethod
-    def _not_even_asked(transaction: Transaction, reader: MessageReader) -> Check | None:
+    def _not_even_asked(transaction: Transaction, incoming: Incoming) -> Check | None:
         """What the envelope alone decides, for mailboxes whose callers read «no exception» as «all sent»."""
         if transaction.over and transaction.options.over_rcpt == "reject_all":
             return wording.TOO_MANY
         if transaction.refused and transaction.options.strict_recipients:
             return wording.PARTLY
-        return wording.NO_ROOM if reader.exhausted else None
+        return wording.NO_ROOM if incoming.exhausted else None
 
     async def _received(self, _: bytes) -> None:
-        reader, transaction = self._message, self._transaction
-        assert reader is not None
+        incoming, transaction = self._message, self._transaction
+        assert incoming is not None
         assert transaction is not None
         self._message = self._transaction = None
         try:
-            submission = await self._read(reader, transaction)
+            submission = await self._read(incoming, transaction)
         except BaseException:
-            reader.release()
+            incoming.release()
             raise
         if isinstance(submission, Check):
             self._reset()
-            reader.release()
+            incoming.release()
             self._refuse(submission, transaction)
             return
         self._flush()
-        answer = await self._submitted(submission, reader)
+        answer = await self._submitted(submission, incoming)
         reply = wording.answered(answer, transaction.options)
         if reply[:1] == b"2":
             self._errors = self._junk = 0
         self._say(reply)
 
-    async def _read(self, reader: MessageReader, transaction: Transaction) -> Submission | Check:
+    async def _read(self, incoming: Incoming, transaction: Transaction) -> Submission | Check:
         assert self._principal is not None
-        if reader.exhausted:
+        if incoming.exhausted:
             return wording.NO_ROOM
-        large = reader.total > IN_THREAD
-        data = await aside(_whole, reader, self.terms) if large else _whole(reader, self.terms)
+        large = incoming.total > IN_THREAD
+        data = await aside(_whole, incoming, self.terms) if large else _whole(incoming, self.terms)
         if isinstance(data, Check):
             return data
-        reader.settle(len(data))
+        incoming.settle(len(data))
         return Submission(
             send_id=transaction.send_id,
             principal=self._principal,
@@ -269,7 +269,7 @@ class Session(Access):
         helo = repeatable(session.host_name or "")
         return Origin("smtp", helo, session.peer or "", session.ssl is not None, transaction.smtputf8)
 
-    async def _submitted(self, submission: Submission, reader: MessageReader) -> Answer:
+    async def _submitted(self, submission: Submission, incoming: Incoming) -> Answer:
         """The answer, when it is stored. The end of the connection does not end it (faults S42)."""
         self._committing = True
         try:
@@ -278,7 +278,7 @@ class Session(Access):
                 return await self.service.desk.submit(submission)
         finally:
             self._committing = False
-            reader.release()
+            incoming.release()
             if self._gone:
                 log.info("client gone before its answer", send=submission.send_id)
 
@@ -322,9 +322,9 @@ def _text(argument: bytes) -> str:
     return text.strip(" ")
 
 
-def _whole(reader: MessageReader, terms: Terms) -> bytes | Check:
+def _whole(incoming: Incoming, terms: Terms) -> bytes | Check:
     """The message, or why it is not taken."""
-    data = reader.message(normalise=terms.bare_newline == "normalize")
+    data = incoming.message(normalise=terms.bare_newline == "normalize")
     if data is None:
         return wording.too_large(terms.max_message_size)
     return wording.LONG_LINE if has_endless_line(data) else data

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 import structlog
 
 from relay.submission.cohort import Cohort
-from relay.submission.reader import Memory
+from relay.submission.incoming import Memory
 from relay.submission.tally import Tally
 from relay.submission.terms import Limits
 

@@ -1,9 +1,9 @@
-"""The message reader, in whatever pieces the octets come."""
+"""A message on its way in, in whatever pieces the octets come."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.submission.reader import LINE_LIMIT, Memory, MessageReader, has_endless_line
+from relay.submission.incoming import LINE_LIMIT, Incoming, Memory, has_endless_line
 
 LIMIT = 1000
 octets = st.lists(st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\r\n.", b"a", b"\0", b"\r\n.\r\n"]), max_size=40).map(
@@ -17,12 +17,12 @@ def reference(wire: bytes) -> tuple[bytes, int]:
     return wire[:end], end + 3
 
 
-def fed(wire: bytes, cuts: list[int], memory: Memory, limit: int = LIMIT) -> tuple[MessageReader, int]:
-    reader, at = MessageReader(limit, memory), 0
+def fed(wire: bytes, cuts: list[int], memory: Memory, limit: int = LIMIT) -> tuple[Incoming, int]:
+    incoming, at = Incoming(limit, memory), 0
     for cut in [*sorted({c % (len(wire) + 1) for c in cuts}), len(wire)]:
-        end = reader.feed(wire[at:cut])
+        end = incoming.feed(wire[at:cut])
         if end >= 0:
-            return reader, at + end
+            return incoming, at + end
         at = cut
     raise AssertionError("no end was found")
 
@@ -31,13 +31,13 @@ def fed(wire: bytes, cuts: list[int], memory: Memory, limit: int = LIMIT) -> tup
 def test_the_first_end_is_found_however_the_octets_are_cut(before: bytes, after: bytes, cuts: list[int]) -> None:
     wire, memory = before + b"\r\n.\r\n" + after, Memory(10**6)
     stuffed, end = reference(wire)
-    reader, found = fed(wire, cuts, memory)
+    incoming, found = fed(wire, cuts, memory)
     assert found == end
-    assert reader.total == len(stuffed)
+    assert incoming.total == len(stuffed)
     unstuffed = (b"\r\n" + stuffed).replace(b"\r\n.", b"\r\n")[2:]
-    assert reader.message(normalise=False) == unstuffed
-    reader.release()
-    reader.release()
+    assert incoming.message(normalise=False) == unstuffed
+    incoming.release()
+    incoming.release()
     assert memory.used == 0
 
 
@@ -54,28 +54,28 @@ def test_a_normalised_message_has_no_bare_lf_and_loses_nothing_else(text: bytes,
 
 @given(st.integers(0, 3000), st.lists(st.integers(0, 4000), max_size=12))
 def test_what_is_too_large_is_known_by_its_real_size(size: int, cuts: list[int]) -> None:
-    reader, _ = fed(b"x" * size + b"\r\n.\r\n", cuts, Memory(10**6))
-    assert reader.too_large == (size + 2 > LIMIT)
-    assert (reader.message(normalise=True) is None) == reader.too_large
+    incoming, _ = fed(b"x" * size + b"\r\n.\r\n", cuts, Memory(10**6))
+    assert incoming.too_large == (size + 2 > LIMIT)
+    assert (incoming.message(normalise=True) is None) == incoming.too_large
 
 
 def test_memory_is_taken_as_the_message_grows_and_never_beyond_the_limit_plus_a_block() -> None:
     memory = Memory(10**7)
-    reader = MessageReader(10**6, memory)
+    incoming = Incoming(10**6, memory)
     for _ in range(100):
-        reader.feed(b"x" * 65_536)
+        incoming.feed(b"x" * 65_536)
         assert memory.used <= 10**6 + 3 * 65_536
-    assert reader.hopeless
-    reader.release()
+    assert incoming.hopeless
+    incoming.release()
 
 
 def test_a_message_the_budget_cannot_hold_is_read_on_and_thrown_away() -> None:
     memory = Memory(100_000)
-    reader = MessageReader(10**6, memory)
-    assert reader.feed(b"x" * 200_000) == -1
-    assert reader.exhausted
-    assert reader.feed(b"x\r\n.\r\n") == 6
-    reader.release()
+    incoming = Incoming(10**6, memory)
+    assert incoming.feed(b"x" * 200_000) == -1
+    assert incoming.exhausted
+    assert incoming.feed(b"x\r\n.\r\n") == 6
+    incoming.release()
     assert memory.used == 0
 
 

@@ -2,7 +2,7 @@
 
 Memory is taken from a budget of the process as the message grows and never exceeds the
 size limit plus one block. What is too large, or more than the budget holds, is read and
-thrown away so that the connection stays in step; beyond twice the limit the reader is
+thrown away so that the connection stays in step; beyond twice the limit the message is
 `hopeless` and the connection has to go. Nothing here looks at a line: a block costs one
 search for the end, a message a handful of passes in C.
 
@@ -44,7 +44,7 @@ class Memory:
         return self.used + octets <= self.limit
 
 
-class MessageReader:
+class Incoming:
     """One message on its way in. Made when DATA is answered; `release` when the message is no longer held."""
 
     __slots__ = ("_buffer", "_end", "_limit", "_memory", "_whole", "exhausted", "held", "total")
