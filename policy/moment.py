@@ -44,6 +44,11 @@ def milliseconds(when: datetime) -> int:
     return ms
 
 
+def ms_of(span: timedelta) -> int:
+    """How long it lasts."""
+    return int(span.total_seconds() * 1000)
+
+
 def seconds_until(then: int, now: int) -> int:
     """Whole seconds to wait, never less than one."""
     return max(1, -((now - then) // 1000))

@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from config.server import Retention
 from policy.usage import DAY
 from relay.app.instance import Instance
-from relay.delivery.route import idempotent
+from relay.app.setup import free
 from relay.http import dns_records
 from relay.store import attribution, audit, domains, roster
 from relay.store.approvals import expire_approvals
 from relay.store.engine import Unreachable
 from relay.store.events import Event, record
-from relay.store.nodes import SILENT, bury, dead_nodes, heartbeat, try_alone
+from relay.store.nodes import SILENT, dead_nodes, heartbeat, try_alone
 from relay.store.partitions import prepare
 from relay.store.providers import paused_providers
 from relay.store.pruning import Seal
@@ -153,14 +153,11 @@ class Chores:
         app = self._app
         if app.clock() - self._awake_since < SILENT:
             return  # who has been away, or without the store, knows nothing of the silence of others
-        wait = int(app.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
 
         def job(connection: Connection) -> None:
             now = app.clock()
             dead = [n for n in dead_nodes(connection, silent_since=now - SILENT) if n != app.node]
-            freed = bury(
-                connection, dead, now=now, uncertain_until=now + wait, idempotent=idempotent(app.settings.providers)
-            )
+            freed = free(connection, app.settings, dead, now)
             if dead:
                 log.warning("nodes died", nodes=dead, requeued=freed[0], uncertain=freed[1])
 

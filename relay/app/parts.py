@@ -16,6 +16,7 @@ from typing import Any
 
 from config.providers import ProviderSettings
 from config.settings import Settings
+from policy.moment import ms_of
 from policy.secrets import SecretScanner, is_recognisable
 from relay.app.chance import Chance
 from relay.delivery.crew import Crew, Shared
@@ -157,7 +158,7 @@ class Parts:
         return Intake(
             IntakeSettings(
                 f"{self.instance}.{self.slot}",
-                approval_timeout=lambda: int(self.settings.approvals.timeout.total_seconds() * 1000),
+                approval_timeout=lambda: ms_of(self.settings.approvals.timeout),
             ),
             clock=self.clock,
             token=lambda: self.random(9).hex(),
@@ -322,7 +323,7 @@ class Parts:
         return Rules(
             suppress_hard=handling.hard_bounces == "suppress_immediately",
             suppress_after=handling.soft_bounces.suppress_after,
-            suppress_for=int(handling.soft_bounces.suppress_for.total_seconds() * 1000),
+            suppress_for=ms_of(handling.soft_bounces.suppress_for),
             investigate=handling.complaints == "suppress_and_investigate",
         )
 

@@ -21,13 +21,12 @@ from config.settings import Settings
 from relay.app.chores import Chores
 from relay.app.instance import Instance
 from relay.app.parts import Parts, contexts
-from relay.app.setup import UNUSABLE, declare_all, try_passwords, warn
+from relay.app.setup import UNUSABLE, declare_all, free, recover, try_passwords, warn
 from relay.delivery.ladder import Ladder
-from relay.delivery.route import idempotent
 from relay.feedback.station import Station, Supplies
 from relay.store.bell import Bell
 from relay.store.credentials import declared_hashes
-from relay.store.nodes import bury, dead_nodes, figures_beside, register_node
+from relay.store.nodes import dead_nodes, figures_beside, register_node
 from relay.store.providers import look_again
 from relay.store.writer import Broken, Unavailable
 from relay.submission.certificate import Certificate, CertificateError
@@ -201,21 +200,12 @@ class App(Parts):
 
     def _enter(self, connection: Connection) -> None:
         """Make this process known; on one machine the lock of the data directory says who cannot live any more."""
-        now = self.clock()
         dead = dead_nodes(connection, silent_since=0, instance=self.instance, slots=(self.slot,))
-        wait = int(self.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
-        requeued, uncertain = bury(
-            connection, dead, now=now, uncertain_until=now + wait, idempotent=idempotent(self.settings.providers)
-        )
-        if requeued or uncertain:
-            log.info("recovered", requeued=requeued, uncertain=uncertain)
+        recover(connection, self.settings, dead, self.clock())
         self.register(connection)
 
     def _leave(self, connection: Connection) -> None:
-        now = self.clock()
-        wait = int(self.settings.delivery_config.uncertain.wait.total_seconds() * 1000)
-        harmless = idempotent(self.settings.providers)
-        bury(connection, [self.node], now=now, uncertain_until=now + wait, idempotent=harmless)
+        free(connection, self.settings, [self.node], self.clock())
 
     async def _start_http(self) -> None:
         if self._http_socket is None:

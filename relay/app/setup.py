@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from config.senders import Credential
 from config.settings import Settings
+from policy.moment import ms_of
 from relay.app.instance import Instance, recognise
 from relay.delivery.route import idempotent
 from relay.mail.dkim_key import DkimKeyError
@@ -82,12 +83,21 @@ def _bury(connection: Connection, settings: Settings, instance: Instance, *, eve
     `everybody`: also of other machines that have been silent for a while.
     """
     now = time.time_ns() // 1_000_000
-    wait = int(settings.delivery_config.uncertain.wait.total_seconds() * 1000)
     dead = dead_nodes(connection, silent_since=now - SILENT if everybody else 0, instance=instance.id)
-    harmless = idempotent(settings.providers)
-    requeued, uncertain = bury(connection, dead, now=now, uncertain_until=now + wait, idempotent=harmless)
+    recover(connection, settings, dead, now)
+
+
+def recover(connection: Connection, settings: Settings, dead: Sequence[str], now: int) -> None:
+    """Free what processes held that are dead, and say so."""
+    requeued, uncertain = free(connection, settings, dead, now)
     if requeued or uncertain:
         log.info("recovered", requeued=requeued, uncertain=uncertain)
+
+
+def free(connection: Connection, settings: Settings, nodes: Sequence[str], now: int) -> tuple[int, int]:
+    """Free what processes held that live no more: how many deliveries are queued again, how many uncertain."""
+    until, harmless = now + ms_of(settings.delivery_config.uncertain.wait), idempotent(settings.providers)
+    return bury(connection, nodes, now=now, uncertain_until=until, idempotent=harmless)
 
 
 def try_passwords(settings: Settings, stored: Mapping[str, str]) -> None:

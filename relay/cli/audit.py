@@ -58,7 +58,7 @@ def export(
     from relay.store.engine import loads
 
     with opened(config) as house, house.reading() as connection:
-        start = house.now() - int(span(since, "--since").total_seconds() * 1000) if since else 0
+        start = house.now() - span(since, "--since") if since else 0
         with Progress("Exporting", decisions.counted(connection, start)) as progress:
             for rows in decisions.pages(connection, start):
                 for row in rows:

@@ -54,7 +54,7 @@ def replay(
     from relay.cli.replaying import replayed
     from relay.cli.values import span
 
-    back = int(span(since, "--since").total_seconds() * 1000)
+    back = span(since, "--since")
     with opened(config) as house:
         found = replayed(house, candidate, house.now() - back)
     if as_json:

@@ -56,7 +56,7 @@ def standings(house: House, *, mailbox: str, domain: str, tenant: str) -> list[d
 
 def outcomes(house: House, tenant: str, period: str, group_by: str | None, model: str | None) -> dict[str, Any]:
     """What a tenant's mail brought and cost in a period."""
-    back = int(span(period, "--period").total_seconds() * 1000)
+    back = span(period, "--period")
     if not 0 < back <= outcome_report.LONGEST:
         raise BadUsage(f"--period {outcome_report.BOUNDS}")
     with house.reading() as connection:

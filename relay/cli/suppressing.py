@@ -199,7 +199,7 @@ def _end(expires: str, now: int) -> int:
     if not expires:
         return 0
     try:
-        return refused.end_of(now + int(span(expires, "--expires").total_seconds() * 1000), now)
+        return refused.end_of(now + span(expires, "--expires"), now)
     except ValueError as error:
         raise BadUsage(f"--expires {expires} {error}") from None
 

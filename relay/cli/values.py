@@ -1,7 +1,6 @@
 """Arguments as values: what a person typed, checked, or BadUsage that says what was meant."""
 
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 from relay.cli.errors import BadUsage
@@ -30,12 +29,13 @@ def plain_domain(text: str) -> str:
         raise BadUsage(str(error)) from None
 
 
-def span(text: str, option: str) -> timedelta:
-    """A length of time: 30d, 12h, 15m."""
+def span(text: str, option: str) -> int:
+    """Milliseconds of a length of time: 30d, 12h, 15m."""
     from config.durations import parse_duration
+    from policy.moment import ms_of
 
     try:
-        return parse_duration(text)
+        return ms_of(parse_duration(text))
     except ValueError as error:
         raise BadUsage(f"{option} {error}") from None
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from config.delivery import Breaker, FailoverTrigger
+from policy.moment import ms_of
 from relay.delivery.judgement import trigger
 from relay.delivery.outcome import CLOSED, DOMAIN, SENDER, UNFIT, Outcome, Result, Scope
 
@@ -93,8 +94,8 @@ class Healths:
 
     def __init__(self, breaker: Breaker, clock: Callable[[], int]) -> None:
         self._limit = breaker.failures
-        self._open_for = int(breaker.open_for.total_seconds() * 1000)
-        self._open_at_most = int(breaker.open_at_most.total_seconds() * 1000)
+        self._open_for = ms_of(breaker.open_for)
+        self._open_at_most = ms_of(breaker.open_at_most)
         self._clock = clock
         self._healths: dict[str, Health] = {}
         self._line: dict[str, list[asyncio.Future[None]]] = {}

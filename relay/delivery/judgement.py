@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from config.delivery import FailoverTrigger
 from config.providers import ProviderSettings
+from policy.moment import ms_of
 from relay.delivery.outcome import (
     ARRIVING,
     CROWDED,
@@ -80,7 +81,7 @@ def failure(provider: ProviderSettings, phase: Phase, reply: Reply) -> Failure:
     for rule in provider.replies:
         if rule.matches(reply.code, enhanced, reply.text, _COMMANDS[phase]):
             scope, temporary = _OF_PRESET[rule.failure]
-            wait = int(rule.reopen_after.total_seconds() * 1000) if rule.reopen_after else 0
+            wait = ms_of(rule.reopen_after) if rule.reopen_after else 0
             return Failure(scope, temporary, _kind(rule.failure, phase, reply), wait)
     if phase is Phase.RCPT:
         return _of_recipient(reply)

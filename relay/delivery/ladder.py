@@ -6,11 +6,10 @@ message, however many providers were asked, and goes on until it is too old, so 
 bounces and suppresses nobody.
 """
 
-from datetime import timedelta
-
 from msgspec import Struct
 
 from config.delivery import BounceHandling, DeliveryConfig
+from policy.moment import ms_of
 
 JITTER = 0.1  # waits are perturbed by up to this share, so that a restart does not make every retry fall together
 
@@ -29,8 +28,8 @@ class Ladder(Struct, frozen=True):
         return cls(
             soft=tuple(minutes * 60_000 for minutes in bounces.soft_bounces.backoff_minutes),
             soft_retries=bounces.soft_bounces.max_retries,
-            trouble=tuple(_ms(wait) for wait in delivery.retry),
-            give_up_after=_ms(bounces.give_up_after),
+            trouble=tuple(ms_of(wait) for wait in delivery.retry),
+            give_up_after=ms_of(bounces.give_up_after),
         )
 
 
@@ -63,7 +62,3 @@ def _within(ladder: Ladder, wait: int, queued_at: int, now: int, chance: float) 
     if now >= end:
         return None
     return min(now + int(wait * (1 + JITTER * (2 * chance - 1))), end)
-
-
-def _ms(wait: timedelta) -> int:
-    return int(wait.total_seconds() * 1000)

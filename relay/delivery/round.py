@@ -77,10 +77,10 @@ class Round:
         """Policy holds it back, or refuses it for good."""
         self._settlement.stopped(self._waiting.pop(due.n), why)
 
-    def give_up(self, reason: str) -> None:
-        """End every recipient: there is nothing to send."""
+    def give_up(self) -> None:
+        """End every recipient: there is nothing to send any more."""
         for due in self._left(self._parcel.due):
-            self._settlement.expired(self._waiting.pop(due.n), reason)
+            self._settlement.gone(self._waiting.pop(due.n))
 
     # -- the way ------------------------------------------------------------------------
 

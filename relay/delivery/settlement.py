@@ -13,6 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from config.providers import ProviderSettings
+from policy.moment import ms_of
 from relay.delivery import ladder
 from relay.delivery.health import Change
 from relay.delivery.means import Means
@@ -143,9 +144,9 @@ class Settlement:
         else:
             self._write(due, due.state, due_at=now + wait, reason=_why_uncertain(due, why.reason))
 
-    def expired(self, due: Due, reason: str) -> None:
+    def gone(self, due: Due) -> None:
         """There is nothing to send any more."""
-        self._write(due, "expired", reason=reason)
+        self._write(due, "expired", reason="message_gone")
 
     def failed_in_us(self, due: Due) -> None:
         """A bug of ours ended the round: what had begun is uncertain, the rest waits."""
@@ -172,7 +173,7 @@ class Settlement:
 
     @property
     def _uncertain_wait(self) -> int:
-        return int(self._means.delivery.uncertain.wait.total_seconds() * 1000)
+        return ms_of(self._means.delivery.uncertain.wait)
 
     def _after_trouble(self, due: Due) -> int | None:
         means = self._means

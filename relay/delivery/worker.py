@@ -251,7 +251,7 @@ class Worker:
             if due.n in stops:
                 turn.stop(due, stops[due.n])
         if data is None:
-            turn.give_up("message_gone")
+            turn.give_up()
         return turn
 
     async def _put_back(self, parcel: Parcel) -> None:

@@ -7,7 +7,6 @@ destinations of `webhooks`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from config.settings import Settings
+from policy.moment import moment
 from relay.feedback import undelivered
 from relay.feedback.told import key_of
 from relay.feedback.undelivered import Reports
@@ -139,7 +139,7 @@ class Notices:
                 f"To:      {shown}",
                 f"Subject: {subject.send.subject}",
                 f"Why:     {str(approval.reason).replace('_', ' ')}",
-                f"Until:   {_moment(approval.expires_at):%Y-%m-%d %H:%M} UTC; then it is refused",
+                f"Until:   {moment(approval.expires_at):%Y-%m-%d %H:%M} UTC; then it is refused",
                 "",
                 "Look at it, and approve or reject it here. The link is yours alone; opening it changes nothing.",
                 "",
@@ -200,7 +200,7 @@ def _mail(sender: str, to: str, subject: str, text: str, message_id: str, now: i
     mail["From"] = f"Gatepost <{sender}>"
     mail["To"] = to
     mail["Subject"] = _line(subject)[:200]
-    mail["Date"] = mail_date(_moment(now))
+    mail["Date"] = mail_date(moment(now))
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
     mail.set_content(text)
@@ -209,7 +209,3 @@ def _mail(sender: str, to: str, subject: str, text: str, message_id: str, now: i
 
 def _line(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def _moment(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1000, UTC)

@@ -8,9 +8,9 @@ never about a notice of ours, and not to an address that is itself what failed (
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from policy.moment import moment
 from relay.feedback.told import key_of
 from relay.mail.bounce_text import codes_in
 from relay.mail.report import Returned, Undelivered, write_report
@@ -54,9 +54,9 @@ class Reports:
         failed = [_undelivered(subject, event) for event in events if key_of(event.recipient) != key]
         domain = key.rpartition("@")[2]
         sender = f"mailer-daemon@{domain}" if self._signs(domain) else ""
-        returned = Returned(send.mail_from, subject.header, send.id, _moment(send.received_at))
+        returned = Returned(send.mail_from, subject.header, send.id, moment(send.received_at))
         token = f"{send_id.lower()}.{self._random(4).hex()}"
-        data = write_report(returned, failed, self._hostname(), _moment(now), token, sender)
+        data = write_report(returned, failed, self._hostname(), moment(now), token, sender)
         if data is None:
             return None
         return Notice(
@@ -86,13 +86,9 @@ def _undelivered(subject: Subject, event: Any) -> Undelivered:
         event.recipient,
         status,
         f"{reply or _WORDS.get(reason) or _in_words(reason)} {note}".strip(),
-        last_attempt=_moment(delivery.updated_at) if delivery is not None and delivery.attempts else None,
+        last_attempt=moment(delivery.updated_at) if delivery is not None and delivery.attempts else None,
     )
 
 
 def _in_words(reason: str) -> str:
     return reason.replace("_", " ") or "It was refused."
-
-
-def _moment(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1000, UTC)

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, Field, model_validator
 from config.durations import parse_duration
 from config.settings import Settings
 from policy.attribution import Credit, Event, Model, credited, shared
+from policy.moment import ms_of
 from policy.outcomes import Brought, Costs, GroupBy, cost_of, in_cents, report, together
 from policy.usage import DAY
 from relay.http import csvs
@@ -77,7 +78,7 @@ class Asked:
 def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mailbox_id: str = "") -> Asked:
     """The report of a period that ends now; raises Problem."""
     try:
-        span = int(parse_duration(period).total_seconds() * 1000)
+        span = ms_of(parse_duration(period))
     except ValueError as error:
         raise invalid("period", str(error)) from None
     if not 0 < span <= LONGEST:

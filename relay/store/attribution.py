@@ -11,7 +11,6 @@ A touch whose submission retention has taken meanwhile stays what it was.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +19,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
 
 from config.settings import Settings
 from policy.attribution import MODELS, WEIGHT_UNIT, Credit, Event, Model, Touch, credited, shared
+from policy.moment import ms_of
 from policy.outcomes import Brought, GroupBy
 from relay.store import journal, meta, outcomes
 from relay.store import schema as t
@@ -62,12 +62,8 @@ class Terms(Struct, frozen=True):
 def terms_of(settings: Settings) -> Terms:
     """By what the configuration has events credited."""
     rules = settings.attribution
-    windows = {name: _ms(span) for name, span in settings.attribution_windows.items()}
-    return Terms(windows, _ms(rules.default_window), _ms(rules.half_life))
-
-
-def _ms(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)
+    windows = {name: ms_of(span) for name, span in settings.attribution_windows.items()}
+    return Terms(windows, ms_of(rules.default_window), ms_of(rules.half_life))
 
 
 class Asked(Struct, frozen=True):

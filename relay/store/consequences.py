@@ -12,13 +12,12 @@ from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from policy.decision import Decision
 from policy.facts import Facts, alias_of
 from policy.usage import Usage
 from relay.store import guard, investigations
-from relay.store import schema as t
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
@@ -211,17 +210,13 @@ _ONE_MORE = text(
     " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
 )
 _HOW_MANY = text("SELECT soft_in_row FROM contacts WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox")
-_PUT_COUNTS = text("UPDATE usage SET counts = :counts WHERE scope = :scope")
 
 
 def _count_negative(connection: Connection, scope: str, count: int, at: int) -> None:
-    query = select(t.usage).where(t.usage.c.scope == scope)
-    row = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
-    if row is None:
-        return  # nothing was ever sent from here: a foreign or forged report
-    usage = Usage.from_json(loads(row.counts))
-    usage.add_negative(at, count)
-    connection.execute(_PUT_COUNTS, {"scope": scope, "counts": dumps(usage.as_json())})
+    for row in guard.lock_known(connection, [scope]):  # none where nothing was ever sent: a foreign or forged report
+        usage = Usage.from_json(loads(row.counts))
+        usage.add_negative(at, count)
+        guard.keep(connection, {scope: dumps(usage.as_json())})
 
 
 def _of_bounce(item: Settle) -> Suppress:

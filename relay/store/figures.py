@@ -10,10 +10,10 @@ from sqlalchemy import Connection, func, select, text
 from policy.usage import HOUR
 from relay.store import schema as t
 from relay.store.schema.columns import OPEN_CONDITION
+from relay.store.states import OPEN
 from relay.store.tallies import COLUMNS
 
 _s, _t = t.sends.c, t.tallies.c
-OPEN = ("queued", "deferred", "scheduled", "active", "uncertain")
 # By mailbox, so that the index of their states is all that is read.
 _OPEN = text(
     f"SELECT state, count(*) AS n FROM deliveries WHERE mailbox_id IN (SELECT id FROM mailboxes)"  # noqa: S608
@@ -23,7 +23,7 @@ _OPEN = text(
 
 def open_states(connection: Connection) -> dict[str, int]:
     """How many deliveries wait in each open state, and how many sends wait for a person."""
-    found = dict.fromkeys(OPEN, 0) | {row.state: row.n for row in connection.execute(_OPEN)}
+    found = dict.fromkeys(sorted(OPEN), 0) | {row.state: row.n for row in connection.execute(_OPEN)}
     waiting = select(func.count()).select_from(t.approvals).where(t.approvals.c.status == "pending")
     return found | {"held": int(connection.execute(waiting).scalar_one())}
 

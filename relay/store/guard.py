@@ -7,7 +7,7 @@ duplicates), `provider:NAME` what a provider has been given. What several mailbo
 in the order of its key, and once in a transaction. SQLite has one writer, and no need of this.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from relay.store.prepared import Prepared, insertion
 
 _ROWS = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope", lock=True)
+_COUNTS = Prepared("UPDATE usage SET counts = :counts WHERE scope = :scope")
 _NEW = insertion("usage", ("scope",), "ON CONFLICT (scope) DO NOTHING")
 
 
@@ -32,6 +33,11 @@ def lock_known(connection: Connection, scopes: Iterable[str]) -> list[Any]:
     """Those of these rows that there are, locked until the transaction ends."""
     wanted = sorted(set(scopes))
     return _ROWS.all(connection, scopes=wanted) if wanted else []
+
+
+def keep(connection: Connection, counts: Mapping[str, str]) -> None:
+    """Write the counts of these rows, by scope."""
+    _COUNTS.many(connection, [{"scope": scope, "counts": written} for scope, written in counts.items()])
 
 
 def of_mailbox(mailbox_id: str) -> str:

@@ -14,7 +14,6 @@ from relay.store import guard
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.parcel import is_agents
-from relay.store.prepared import Prepared
 from relay.store.recollection import Counts
 
 _d, _s = t.deliveries.c, t.sends.c
@@ -70,11 +69,8 @@ def give_back(connection: Connection, rows: Sequence[Any], now: int) -> None:
     for copy, then in copies:
         for window in windows(counts, copy):
             window.take(then, 1)
-    _KEEP.many(connection, [{"scope": scope, "counts": dumps(c.usage.as_json())} for scope, c in counts.items()])
+    guard.keep(connection, {scope: dumps(own.usage.as_json()) for scope, own in counts.items()})
 
 
 def _copy(tenant: str, mailbox: str, from_address: str, to: str) -> Copy:
     return Copy(tenant, mailbox, from_address.rpartition("@")[2], to)
-
-
-_KEEP = Prepared("UPDATE usage SET counts = :counts WHERE scope = :scope")

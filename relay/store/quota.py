@@ -20,7 +20,6 @@ from policy.usage import Window, daily
 from relay.store import guard
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
-from relay.store.prepared import Prepared
 
 SPAN = 20  # buckets of a window
 PREFIX = "provider:"
@@ -109,7 +108,6 @@ class Taken(Struct, frozen=True):
     reached: bool = True
 
 
-_KEEP = Prepared("UPDATE usage SET counts = :counts WHERE scope = :scope")
 _OF_PROVIDERS = (
     select(t.usage)
     .where(t.usage.c.scope >= PREFIX, t.usage.c.scope < PREFIX[:-1] + chr(ord(":") + 1))
@@ -141,9 +139,7 @@ class Accounts:
 
     def keep(self) -> None:
         """Write them back."""
-        if self._accounts:
-            rows = [{"scope": scope, "counts": dumps(own.as_json())} for scope, own in self._accounts.items()]
-            _KEEP.many(self._connection, rows)
+        guard.keep(self._connection, {scope: dumps(own.as_json()) for scope, own in self._accounts.items()})
 
 
 def bury_places(connection: Connection, nodes: Iterable[str], now: int) -> None:
@@ -155,7 +151,7 @@ def bury_places(connection: Connection, nodes: Iterable[str], now: int) -> None:
         lost = sum(account.under_way.pop(node) for node in dead & account.under_way.keys())
         if lost:
             account.lately.add(_now(connection, now), lost)
-            _KEEP.once(connection, scope=row.scope, counts=dumps(account.as_json()))
+            guard.keep(connection, {row.scope: dumps(account.as_json())})
 
 
 def _now(connection: Connection, now: int) -> int:

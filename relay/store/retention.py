@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 from sqlalchemy import Connection, text
 
+from policy.moment import ms_of
 from policy.usage import DAY, HOUR
 from relay.mail.ids import first_id
 from relay.store import pruning
@@ -101,7 +102,7 @@ _PLAIN = {
 
 def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
     """Everything that goes row by row. Where tables are cut, of those only what no period will take away."""
-    events, bodies, decisions = (now - _ms(span) for span in (kept.events, kept.messages, kept.decisions))
+    events, bodies, decisions = (now - ms_of(span) for span in (kept.events, kept.messages, kept.decisions))
     if cut:
         events, bodies = floor(EVENTS, events), floor(BODIES, bodies)
     before: dict[str, Any] = {
@@ -112,14 +113,14 @@ def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
         "suppressed_domains": now,
         "events": events,
         "dkim_keys": now - LEAVE_PUBLISHED,
-        "feedback": now - _ms(kept.events),
-        "webhook_deliveries": first_id("wdl", now - _ms(kept.webhook_log)),
+        "feedback": now - ms_of(kept.events),
+        "webhook_deliveries": first_id("wdl", now - ms_of(kept.webhook_log)),
         "tallies": now // HOUR - HOURS_KEPT,
         "volumes": now // HOUR - VOLUMES_KEPT,
         "daily_volumes": now // DAY - VOLUMES_KEPT // 24,
         "bodies": first_id("send", bodies),
     }
-    finished = first_id("send", now - max(_ms(kept.messages), _ms(kept.events)))
+    finished = first_id("send", now - max(ms_of(kept.messages), ms_of(kept.events)))
     return [
         *(Sweep(name, _plain(_PLAIN[name], at)) for name, at in before.items()),
         Sweep("sends", lambda c: _sends(c, finished)),
@@ -144,9 +145,9 @@ def gone(connection: Connection, kept: Kept, now: int) -> list[Period]:
     if not is_cut(connection):
         return []
     return [
-        *over(connection, EVENTS, now - _ms(kept.events)),
-        *over(connection, DECISIONS, now - _ms(kept.decisions)),
-        *(p for p in over(connection, BODIES, now - _ms(kept.messages)) if not _is_open(connection, p)),
+        *over(connection, EVENTS, now - ms_of(kept.events)),
+        *over(connection, DECISIONS, now - ms_of(kept.decisions)),
+        *(p for p in over(connection, BODIES, now - ms_of(kept.messages)) if not _is_open(connection, p)),
     ]
 
 
@@ -164,7 +165,3 @@ def _is_open(connection: Connection, period: Period) -> bool:
     """Whether a message of this period is still on its way; then its finished ones are swept one by one."""
     bounds = {"start": first_id("send", period.start), "end": first_id("send", period.end)}
     return connection.execute(_OPEN, bounds).first() is not None
-
-
-def _ms(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)

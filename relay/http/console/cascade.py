@@ -9,6 +9,7 @@ from typing import Any
 
 from config.policies import Layer, layer
 from config.settings import Settings
+from policy.moment import ms_of
 from policy.rules.order import RULES
 from policy.settings import PolicySettings
 from relay.http.console.words import distance
@@ -80,7 +81,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, timedelta):
-        return distance(int(value.total_seconds() * 1000))
+        return distance(ms_of(value))
     if isinstance(value, int | float):
         return f"{value:,}"
     if dataclasses.is_dataclass(value):

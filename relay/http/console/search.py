@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from config.durations import parse_duration
+from policy.moment import ms_of
 from relay.http.shapes import address_of
 from relay.store import accounts, sent
 from relay.submission.wishes import parse_time
@@ -118,7 +119,7 @@ def _by_id(reading: _Reading, value: str) -> None:
 
 def _last(reading: _Reading, value: str) -> None:
     try:
-        _set(reading, since=max(1, reading.now - int(parse_duration(value).total_seconds() * 1000)))
+        _set(reading, since=max(1, reading.now - ms_of(parse_duration(value))))
     except (ValueError, OverflowError):
         reading.problems.append(f"«{value}» is no span of time; write 30m, 12h or 7d")
 

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from policy.moment import ms_of
 from relay.http.console import (
     approvals,
     audit,
@@ -56,7 +57,7 @@ def routes(house: House) -> list[BaseRoute]:
     """Every route of the console."""
     sessions = Sessions(
         key=lambda: signing_key(house),
-        lifetime=lambda: int(house.settings().http.session_lifetime.total_seconds() * 1000),
+        lifetime=lambda: ms_of(house.settings().http.session_lifetime),
         clock=house.clock,
         random=house.random,
     )
