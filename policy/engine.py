@@ -110,10 +110,12 @@ def _counts_at_rcpt(settings: PolicySettings) -> bool:
     return settings.recipients_per_message.mode == "enforce" and settings.options.over_rcpt == "tempfail"
 
 
-def recheck(settings: PolicySettings, facts: Facts, state: State, recipient: RecipientFacts) -> Pause | Refusal | None:
+def recheck(
+    settings: PolicySettings, facts: Facts, state: State, recipient: RecipientFacts, *, late: bool = False
+) -> Pause | Refusal | None:
     """What stops a message that was accepted from leaving for `recipient`: a pause, or a refusal that rejects it.
 
-    A fact that cannot be read leaves it in the queue.
+    A fact that cannot be read leaves it in the queue. What comes to leave `late` needs another place in the limits.
     """
     plan, hearing = plan_of(settings), Hearing(Case(settings, facts, state, departing=True), whole=False)
     for asked in (*plan.message, *plan.message_rest):
@@ -128,12 +130,7 @@ def recheck(settings: PolicySettings, facts: Facts, state: State, recipient: Rec
             hearing.ask([one], recipient, known, fate)
             if fate.refusal is not None and fate.refusal.reason == "unavailable":
                 return Pause(one.name, fate.refusal)
-    return fate.refusal or _shut(hearing.case, known)
-
-
-def is_shut(settings: PolicySettings, facts: Facts, state: State) -> bool:
-    """Whether a limit of 0 lets nothing leave."""
-    return not all(bound.limit for bound in enforced(Case(settings, facts, state, departing=True)))
+    return fate.refusal or _shut(hearing.case, known) or (_without_a_place(hearing.case) if late else None)
 
 
 def place(settings: PolicySettings, facts: Facts, state: State, recipient: RecipientFacts) -> tuple[int, str]:
@@ -147,6 +144,13 @@ def place(settings: PolicySettings, facts: Facts, state: State, recipient: Recip
         return at, ""
     rooms = rooms_of(settings).items()
     return at, next((name for name, room in rooms if room(case, recipient, known, now) != now), "rate_limited")
+
+
+def _without_a_place(case: Case) -> Pause | None:
+    """While a limit is 0 there is no place to take."""
+    if all(bound.limit for bound in enforced(case)):
+        return None
+    return Pause("rate_limited", Refusal("rate_limited", "a limit is 0", "human", "ask_human"))
 
 
 def _shut(case: Case, known: RecipientState | None) -> Pause | None:

@@ -9,7 +9,7 @@ already does not wait for the hours: that provider is asked again while it still
 message.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -67,10 +67,10 @@ class Recheck:
         stops: dict[int, Stop] = await self._reader.ask(self._look, _Question(parcel, owner.policy, now))
         return stops
 
-    async def placed(self, parcel: Parcel, owner: Owner, stops: dict[int, Stop]) -> Parcel:
+    async def placed(self, parcel: Parcel, owner: Owner, stops: Container[int]) -> Parcel:
         """The parcel without what has to wait for room in a limit; raises Unavailable.
 
-        What comes to leave later than it was to takes another place first; where there is none it is stopped.
+        What comes to leave later than it was to takes another place first.
         """
         now = self._clock()
         late = tuple([due for due in parcel.due if due.n not in stops and is_late(parcel, due, now)])
@@ -78,10 +78,9 @@ class Recheck:
             return parcel
         asked = Asked.of(_facts(_Question(parcel, owner.policy, now)), owner.policy)
         leaves: Mapping[int, int] = await self._writer.put(self._late, Late(parcel, late, asked, parcel.node, now))
-        stops.update({n: Stop("rate_limited", is_final=False) for n, at in leaves.items() if not at})
         changed = {due.n: leaves.get(due.n, _GONE) for due in late}
         there = [due for due in parcel.due if changed.get(due.n, 0) <= now]
-        return replace(parcel, due=tuple([replace(d, queued_at=changed.get(d.n) or d.queued_at) for d in there]))
+        return replace(parcel, due=tuple([replace(d, queued_at=changed.get(d.n, d.queued_at)) for d in there]))
 
     def _look(self, connection: Connection, questions: Sequence["_Question"]) -> Sequence[dict[int, Stop]]:
         asked = [Asked.of(_facts(q), q.policy) for q in questions]
@@ -99,7 +98,8 @@ def _stops(parcel: Parcel, asked: Asked, snapshot: Snapshot) -> dict[int, Stop]:
     state = snapshot.state(asked)
     stops: dict[int, Stop] = {}
     for due, recipient in zip(parcel.due, asked.facts.recipients, strict=True):
-        found = recheck(asked.policy, asked.facts, state, recipient)
+        late = is_late(parcel, due, asked.facts.now)
+        found = recheck(asked.policy, asked.facts, state, recipient, late=late)
         if isinstance(found, Pause):
             if not (found.until and due.state == "uncertain"):
                 stops[due.n] = Stop(found.refusal.reason, is_final=False, until=found.until)

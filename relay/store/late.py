@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from policy.engine import is_shut, place
+from policy.engine import place
 from policy.usage import MINUTE
 from relay.store import guard
 from relay.store.attempts import holders
@@ -41,7 +41,7 @@ class Late(Struct, frozen=True):
 
 
 class LateHandler:
-    """The writer's handler for late copies; answers when each may leave, by number: 0 for not while a limit is 0.
+    """The writer's handler for late copies; answers when each may leave, by number.
 
     One that has to wait is in the queue again, due then. One that is no longer held by its node is not answered for.
     """
@@ -72,9 +72,8 @@ class LateHandler:
                     continue
                 at, why = _change(snapshot, item, due, row.queued_at)
                 answer[due.n] = at
-                if at:
-                    key = {"send_id": row.send_id, "n": row.n, "at": at, "now": item.at, "reason": why}
-                    (waiting if at > item.at else leaving).append(key)
+                key = {"send_id": row.send_id, "n": row.n, "at": at, "now": item.at, "reason": why}
+                (waiting if at > item.at else leaving).append(key)
                 if at > item.at:
                     events.append(_put_off(item, due, at, why))
             answers.append(answer)
@@ -86,10 +85,8 @@ class LateHandler:
 
 
 def _change(snapshot: Snapshot, item: Late, due: Due, counted_at: int) -> tuple[int, str]:
-    """When it leaves, 0 for not now, and what puts it off; it counts there, and no more where it did."""
+    """When it leaves, and what puts it off; it counts there, and no more where it did."""
     asked = item.asked
-    if is_shut(asked.policy, asked.facts, snapshot.state(asked)):
-        return 0, ""
     recipient = next(r for r in asked.facts.recipients if r.key == due.recipient_key)
     snapshot.uncount(asked, recipient, counted_at)
     at, why = place(asked.policy, asked.facts, snapshot.state(asked), recipient)

@@ -192,5 +192,13 @@ def test_what_changed_meanwhile_rejects(known: State, expected: str) -> None:
     assert stopped.reason == expected
 
 
+def test_while_a_limit_is_0_what_comes_late_stays_and_what_leaves_in_time_goes() -> None:
+    shut = with_mailbox(state(), tightened=Limits(daily=0))
+    stopped = recheck(SETTINGS, SALES, shut, person(), late=True)
+    assert isinstance(stopped, Pause)
+    assert stopped.rule == "rate_limited"
+    assert recheck(SETTINGS, SALES, shut, person()) is None
+
+
 def test_counts_are_not_asked_again() -> None:
     assert recheck(SETTINGS, SALES, spent(10_000), person(BOB)) is None

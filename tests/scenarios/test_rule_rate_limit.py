@@ -154,6 +154,18 @@ def test_what_people_let_go_together_leaves_at_the_pace_of_the_limit_and_stops_n
     gate.arrived(to[3])
 
 
+def test_what_is_let_go_late_waits_while_a_limit_is_0(gate: Gate):
+    agent = gate.mailbox(autonomyLevel="human_approved")
+    send = taken(agent.submit("shut@example.com"), "held for approval")
+    gate.later(3_700)
+    gate.call("PATCH", f"/v1/mailboxes/{agent.id}", {"rateLimits": {"daily": 0}})
+    gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
+    until(lambda: _waits(gate, send) == "rate_limited")
+    gate.call("PATCH", f"/v1/mailboxes/{agent.id}", {"rateLimits": {"daily": 5}})
+    gate.later(1_000)
+    gate.arrived("shut@example.com")
+
+
 def _waits(gate: Gate, send: str) -> str:
     """Why a send's only recipient waits."""
     (one,) = gate.call("GET", f"/v1/sends/{send}")["recipients"]

@@ -6,7 +6,6 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from sqlalchemy import Connection, insert, select
 
 from policy.decision import RecipientVerdict
@@ -108,15 +107,6 @@ def test_what_comes_late_takes_places_where_it_leaves_and_is_put_off_once(house:
         assert LateHandler()(connection, items) == [{1: NOW}, {1: NOW}, {}, {}, {}]
         assert counted(connection) == {0: 2, 61: 2, 122: 1}
         assert try_now(connection, Which(), NOW) == 0
-
-
-def test_while_a_limit_is_0_nothing_leaves_and_nothing_changes_its_place(house: Database) -> None:
-    (item,) = accepted(house, [1], NOW - MINUTE, NOW - MINUTE)
-    shut = replace(item, asked=item.asked._replace(policy=PolicySettings(rate_limit_daily=RateLimit(limit=0))))
-    with house.transaction() as connection:
-        assert LateHandler()(connection, [shut]) == [{1: 0}]
-        assert counted(connection) == {-1: 1}
-        assert deliveries(connection)[0].queued_at == NOW - MINUTE
 
 
 def test_two_that_change_places_at_once_take_no_more_than_there_are(house: Database) -> None:
