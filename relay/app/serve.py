@@ -26,11 +26,11 @@ from config.loader import load
 from config.settings import Settings
 from relay import watch
 from relay.app import handover, logs, notify
+from relay.app.charge import Charge, fork_workers, turn_into
 from relay.app.checks import CHECKS, OF_A_RELOAD
 from relay.app.instance import Instance, recognise
 from relay.app.process import App
 from relay.app.setup import UNUSABLE, prepare
-from relay.app.supervisor import Charge, fork_workers, turn_into
 from relay.app.tuning import keep_to_a_core, return_memory, settle_in
 from relay.delivery.crew import Shared
 from relay.store.engine import Database, StoreUnusable, Unreachable, mark_of

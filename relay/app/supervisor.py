@@ -1,9 +1,9 @@
 """Watches over the workers of an installation, in a process of a few megabytes.
 
-The process that prepared everything and forked the workers becomes this one (`turn_into`): of what
-it had loaded for them it needs nothing more. It starts a new worker for one that died, passes
-SIGHUP on, drains all on SIGTERM, and ends with the last. Only the standard library is imported
-here; a worker that takes over loads the program and the configuration by itself, as they are by
+The process that prepared everything and forked the workers becomes this one (`relay.app.charge`): of
+what it had loaded for them it needs nothing more. It starts a new worker for one that died, passes
+SIGHUP on, drains all on SIGTERM, and ends with the last. Only the standard library is imported here
+and there; a worker that takes over loads the program and the configuration by itself, as they are by
 then but for what stands until a restart (`relay.app.handover`). Where it cannot, or dies at once
 again and again, the others serve on, and the installation gives up only when none does.
 """
@@ -19,60 +19,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
-from typing import NamedTuple, NoReturn
+
+from relay.app.charge import SIGNALS, Charge, fork
 
 QUICK = 10.0  # seconds: a worker that dies sooner has not served
 QUICK_DEATHS = 5  # in a row, after which little is to be hoped for
 RESPAWN_WAIT = 1.0  # seconds before a worker that died is replaced, so that a crash loop is no busy loop
 HOPELESS_WAIT = 10.0  # seconds, where the others serve on
 COULD_NOT = (os.EX_CONFIG, os.EX_UNAVAILABLE)  # exit codes of one that never served, however long that took it to see
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this process
-    """What there is to watch over; everything a worker needs that takes over from one that died."""
-
-    config: str
-    smtp: list[int]  # descriptors of the listening sockets
-    inbound: list[int]
-    http: int
-    board: int  # what the workers share (`relay.delivery.crew`), and the two ends of each one's inbox
-    inboxes: list[list[int]]
-    tally: int  # what they count together (`relay.submission.tally`)
-    slate: int  # and what they write down (`relay.submission.slate`)
-    standing: int  # descriptor of what stands until a restart
-    store: str  # the mark of its file
-    workers: dict[str, int]  # slots by process id
-    json_logs: bool
-
-    @property
-    def doors(self) -> list[int]:
-        """Every socket that somebody outside may knock at."""
-        return [*self.smtp, *self.inbound, self.http]
-
-    @property
-    def descriptors(self) -> list[int]:
-        """Everything that is handed down to workers."""
-        inboxes = [end for inbox in self.inboxes for end in inbox]
-        return [*self.doors, self.board, *inboxes, self.tally, self.slate, self.standing]
-
-
-def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:
-    """Workers of this very program, one a slot; the slots by process id.
-
-    `life` is what a worker does, and gives its exit code. From here on signals to this process wait for the supervisor.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    return {str(_fork(partial(life, slot))): slot for slot in range(count)}
-
-
-def turn_into(charge: Charge, *kept: int) -> NoReturn:
-    """Become the supervisor; the sockets and the descriptors in `kept` stay open, the workers stay children."""
-    for descriptor in (*charge.descriptors, *kept):
-        os.set_inheritable(descriptor, True)
-    # -P: nothing that happens to lie in the working directory is imported.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", __name__, json.dumps(charge._asdict())])  # noqa: S606 - no shell is wanted
 
 
 class Supervisor:
@@ -96,7 +50,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._pass_on)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         while self._workers:
             pid, status = os.wait()
             if pid in self._workers:
@@ -121,11 +75,11 @@ class Supervisor:
             return
         self._say("error", "a worker died and is replaced", slot=slot, code=code)
         self._pause(RESPAWN_WAIT if self._quick_deaths < QUICK_DEATHS else HOPELESS_WAIT)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # who is told to stop knows of all its workers
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # who is told to stop knows of all its workers
         if not self._stopping:
-            pid = _fork(partial(self._take_over, self._charge, slot))
+            pid = fork(partial(self._take_over, self._charge, slot))
             self._workers[pid], self._began[pid] = slot, time.monotonic()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _give_up(self, code: int) -> None:
         self._exit_code = code
@@ -156,27 +110,6 @@ class Supervisor:
         with contextlib.suppress(OSError):
             if select.select([], [2], [], 0)[1]:
                 os.write(2, f"{line if self._charge.json_logs else words}\n".encode())
-
-
-def _fork(life: Callable[[], int]) -> int:
-    """A worker's process id. It has signals of its own, and never comes back from its life."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = os.EX_SOFTWARE
-    try:
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it listens: it has just read the configuration
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        code = life()
-    except BaseException:  # noqa: BLE001 - whatever it is, it must not unwind into a second supervisor
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 def _take_over(charge: Charge, slot: int) -> int:
