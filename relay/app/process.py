@@ -64,7 +64,7 @@ class App(Parts):
     @cached_property
     def chores(self) -> Chores:
         """What has to be done from time to time."""
-        return Chores(self)
+        return Chores(self, self.station, register=self._register, figures=self._own_metrics)
 
     @cached_property
     def bell(self) -> Bell:
@@ -186,7 +186,7 @@ class App(Parts):
             if self.is_first:
                 log.info("certificate read", file=str(certificate.chain))
 
-    def register(self, connection: Connection) -> None:
+    def _register(self, connection: Connection) -> None:
         """Make this process known."""
         register_node(
             connection,
@@ -202,7 +202,7 @@ class App(Parts):
         """Make this process known; on one machine the lock of the data directory says who cannot live any more."""
         dead = dead_nodes(connection, silent_since=0, instance=self.instance, slots=(self.slot,))
         recover(connection, self.settings, dead, self.clock())
-        self.register(connection)
+        self._register(connection)
 
     def _leave(self, connection: Connection) -> None:
         free(connection, self.settings, [self.node], self.clock())
@@ -221,7 +221,7 @@ class App(Parts):
         self._http = HttpServer(api, self._http_socket, self.settings.http)
         await self._http.start()
 
-    def own_metrics(self) -> str:
+    def _own_metrics(self) -> str:
         """What this process has counted, for the others to add up; empty where there are none."""
         return str(self._metrics.own()) if self._metrics is not None and self.settings.server.workers != 1 else ""
 
