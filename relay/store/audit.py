@@ -2,7 +2,7 @@
 
 Each record is canonical JSON that holds the hash of the record before it; `hash` is SHA-256
 over the record. There is one chain per tenant and writer, so machines append without
-waiting for each other. Records are never changed (see `guards`). An address stands in a
+waiting for each other. Records are never changed (see the first migration). An address stands in a
 record only as a random token; erasing a person removes the token's meaning, and the chain
 still verifies. A signed checkpoint over all heads names a missing tail too.
 """

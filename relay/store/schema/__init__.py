@@ -1,7 +1,7 @@
 """The tables. Times are milliseconds since the epoch, UTC; 0 is never. JSON is text.
 
 What a table promises stands above it. `decisions` is append-only: the database itself
-refuses to change or delete a row (see `append_only`), except at or below the last signed
+refuses to change or delete a row (see the first migration), except at or below the last signed
 pruning anchor. The queue is `deliveries`: a row there outlives every process, and its
 state changes only as `relay.store.states` allows.
 """
