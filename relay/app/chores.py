@@ -73,7 +73,7 @@ class Chores:
             Chore("dead nodes", 10, self.bury_the_dead),  # on SQLite too each: the first may be the dead one
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
-            Chore("webhooks", 1, self._webhooks),
+            Chore("webhooks", 1, self._station.post),
             Chore("outcomes", 10, self._outcomes, alone=True),
             Chore("approvals", 10, self._approvals, alone=True),
             Chore("retention", 60, self._retention, alone=True),
@@ -174,9 +174,6 @@ class Chores:
         if await self._station.has_news():
             await self._alone(self._station.write_notices)
             self._parts.worker.wake()
-
-    async def _webhooks(self) -> None:
-        await self._station.post()
 
     async def _outcomes(self) -> None:
         """Credit what came, so that a report finds it credited."""
