@@ -70,3 +70,13 @@ PROFILES: dict[ProfileName, ConsentProfile] = {
         ),
     )
 }
+
+# What an entry of the ledger may rest on, as far as a profile knows it.
+BASES = tuple(dict.fromkeys(basis for profile in PROFILES.values() for basis in profile.bases))
+
+
+def check_basis(basis: str) -> str:
+    """The same word, which may be empty; raises ValueError for one that suffices under no law."""
+    if basis and basis not in BASES:
+        raise ValueError(f"is none of {', '.join(BASES)}: {basis[:40]!r}")
+    return basis

@@ -10,7 +10,7 @@ from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, group
 app = group("The consent ledger")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
-Basis = Annotated[str, typer.Option(help="express, implied, contract, legitimate_interest, …")]
+Basis = Annotated[str, typer.Option(help="express, existing_business, existing_customer, inquiry, published_address")]
 Source = Annotated[str, typer.Option(help="Where it was given: signup form, phone call, …")]
 Jurisdiction = Annotated[str, typer.Option(help="The country, two letters, or EU, EEA, UK")]
 Proof = Annotated[str, typer.Option(help="What proves it: a URL, the text agreed to")]

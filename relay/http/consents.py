@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from policy.countries import check_place
 from policy.moment import precise
+from policy.profiles import BASES, check_basis
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
@@ -36,7 +37,7 @@ class NewConsent(Given):
     basis: Short = Field(
         default="",
         description="Why mail is allowed; `express` unless named, as who writes it down says that consent was given.",
-        examples=["express", "implied", "contract", "legitimate_interest"],
+        examples=[*BASES],
     )
     source: Short = Field(default="", examples=["signup form"])
     jurisdiction: Short = Field(
@@ -53,6 +54,11 @@ class NewConsent(Given):
     def _names_a_country(cls, place: str, info: ValidationInfo) -> str:
         # A no binds wherever its recipient is: it is not to be lost for a word beside it.
         return check_place(place) if info.data.get("granted", True) else place
+
+    @field_validator("basis")
+    @classmethod
+    def _suffices_somewhere(cls, basis: str, info: ValidationInfo) -> str:
+        return check_basis(basis) if info.data.get("granted", True) else basis
 
 
 class Consent(Told):

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from policy.countries import check_place
 from policy.moment import milliseconds
+from policy.profiles import check_basis
 from relay.mail.address import parse_path
 from relay.store import schema as t
 from relay.store.consequences import Suppress
@@ -32,13 +33,14 @@ NO = frozenset(
 def consent_of(
     fields: Mapping[str, str], *, granted: bool, tenant_id: str, new_id: Callable[[str], str], now: int
 ) -> NewConsent:
-    """An entry of the ledger; raises ValueError for an address, a time or a country that is none."""
-    address, place = parse_path(fields["email"]), fields.get("jurisdiction", "")
-    try:
-        if granted:  # a no binds wherever its recipient is: it is not to be lost for a word beside it
-            check_place(place)
-    except ValueError as error:
-        raise ValueError(f"jurisdiction {error}") from None
+    """An entry of the ledger; raises ValueError for an address, a time, a country or a basis that is none."""
+    address, place, basis = parse_path(fields["email"]), fields.get("jurisdiction", ""), fields.get("basis", "")
+    if granted:  # a no binds wherever its recipient is: it is not to be lost for a word beside it
+        for name, check, word in (("jurisdiction", check_place, place), ("basis", check_basis, basis)):
+            try:
+                check(word)
+            except ValueError as error:
+                raise ValueError(f"{name} {error}") from None
     made = NewConsent(
         id=new_id("con"),
         tenant_id=tenant_id,
@@ -47,7 +49,7 @@ def consent_of(
         granted=granted,
         at=time_of(fields["at"]) if fields.get("at") else now,
         recorded_at=now,
-        basis=fields.get("basis", "")[:256],
+        basis=basis[:256],
         source=fields.get("source", "")[:256],
         jurisdiction=place,
         proof=fields.get("proof", "")[:4000],

@@ -273,6 +273,7 @@ def test_a_file_without_the_column_is_bad_usage(cli, tmp_path):
 
 
 def test_the_newest_consent_counts_and_the_ledger_keeps_both(cli):
+    assert "basis is none of express, " in cli("consent", "grant", "bob@example.net", "--basis", "implied").err
     cli.does("consent", "grant", "bob@example.net", "--basis", "express", "--source", "signup form")
     cli.does("consent", "revoke", "bob@example.net")
     rows = cli.does("consent", "list", "--email", "bob@example.net", "--json").json

@@ -141,7 +141,7 @@ class Sample:
         self.call("/v1/suppressions", {"email": "abuse@everywhere.example", "scope": "global", "reason": "manual"})
         self.call("/v1/suppressed-domains", {"domain": "competitor.example", "note": "not to be approached"})
         for email, granted, basis in (
-            ("bob@customer.example", True, "express"), ("erin@prospect.example", True, "contract"),
+            ("bob@customer.example", True, "express"), ("erin@prospect.example", True, "existing_customer"),
             ("dana.whitfield@prospect.example", False, "express"),
         ):  # fmt: skip
             self.call("/v1/consents", {

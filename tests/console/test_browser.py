@@ -222,6 +222,7 @@ NOTED = {
     "/v1/suppressed-domains": {"domain": "evil.example", "note": EVIL},
     "/v1/consents": {
         "email": "eve@example.com",
+        "granted": False,
         "basis": EVIL,
         "source": EVIL,
         "proof": EVIL,

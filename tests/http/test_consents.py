@@ -52,6 +52,17 @@ async def test_a_jurisdiction_that_names_no_country_is_refused_and_skipped_in_a_
     assert told["errors"][0]["message"].startswith("jurisdiction is not a country: 'Germany'")
 
 
+async def test_a_basis_that_suffices_nowhere_is_refused_with_those_that_do_and_a_no_is_not_lost_for_it(office):
+    given = {"email": "bob@example.com", "basis": "implied"}
+    told = (await office.post("/v1/consents", given)).json()["errors"]
+    known = "express, existing_business, inquiry, published_address, existing_customer"
+    assert told == [{"field": "basis", "message": f"is none of {known}: 'implied'"}]
+    assert (await office.post("/v1/consents", given | {"granted": False})).json()["basis"] == "implied"
+    rows = b"email,granted,basis\na@example.com,yes,implied\nb@example.com,yes,inquiry\nc@example.com,no,implied\n"
+    told = (await office.post("/v1/consents/import", content=rows)).json()
+    assert (told["imported"], told["errors"]) == (2, [{"line": 2, "message": f"basis is none of {known}: 'implied'"}])
+
+
 async def test_a_file_grants_nothing_that_it_does_not_plainly_say(office):
     await office.post("/v1/consents", {"email": "bob@example.com", "granted": False})
     lines = ("email,granted", *(f"bob@example.com{rest}" for rest in (",", "", ",maybe", ",n", ",yes,no")))

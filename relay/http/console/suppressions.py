@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from policy.profiles import BASES
 from relay.http import consents, suppressed_domains
 from relay.http import suppressions as api
 from relay.http.console.forms import filled, turn
@@ -28,7 +29,7 @@ async def ledger(visit: Visit) -> Response:
 
 async def _shown(visit: Visit, kind: str) -> Response:
     house, who, email = visit.house, visit.who, visit.asked("q").strip()
-    told: dict[str, Any] = {"kind": kind, "q": email, "problem": "", "checked": None}
+    told: dict[str, Any] = {"kind": kind, "q": email, "problem": "", "checked": None, "bases": BASES}
     page: dict[str, Any] = {"data": [], "nextCursor": None}
     try:
         if kind == "addresses":
