@@ -68,6 +68,8 @@ def outcomes(house: House, tenant: str, period: str, group_by: str | None, model
 
 def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[str, str, Any]]:
     if domain:
+        if mailbox or tenant:
+            raise BadUsage("--domain stands alone: leave out --mailbox and --tenant, or --domain")
         name = plain_domain(domain)
         return [(name, f"domain:{name}", house.settings.policy().reputation)]
     with house.reading() as connection:

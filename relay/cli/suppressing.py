@@ -72,8 +72,8 @@ def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tup
     if not mailbox:
         if scope == "mailbox":
             raise BadUsage("--scope mailbox needs --mailbox NAME")
-        return str(accounts.tenant(connection, tenant).id), ""
-    row = find_mailbox(connection, mailbox)
+        return str(accounts.tenant(connection, tenant or "default").id), ""
+    row = find_mailbox(connection, mailbox, tenant)
     return str(row.tenant_id), str(row.id)
 
 
@@ -213,7 +213,7 @@ def _suppress_domain(house: House, connection: Connection, wish: Wish, domain: s
     values = {
         "id": house.new_id("sdom"),
         "domain": domain,
-        "tenant_id": "" if wish.scope == "global" else accounts.tenant(connection, wish.tenant).id,
+        "tenant_id": "" if wish.scope == "global" else accounts.tenant(connection, wish.tenant or "default").id,
         "note": wish.note,
         "source": operator(),
         "created_at": now,

@@ -55,7 +55,7 @@ def add(
     reason: Annotated[str, typer.Option(help="bounce, complaint, unsubscribe, manual or legal")] = "manual",
     expires: Annotated[str, typer.Option(metavar="SPAN", help="Ends after 30d, 12h. Default: never")] = "",
     note: Note = "",
-    tenant: InTenant = "default",
+    tenant: InTenant = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -126,7 +126,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, reason, note, expires_at, …; - is stdin")],
     scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}")] = "tenant",
     mailbox: OfMailbox = "",
-    tenant: InTenant = "default",
+    tenant: InTenant = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:

@@ -18,6 +18,7 @@ from policy.profiles import BASES, check_basis
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
+from relay.http.meant import tenant_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import Resource
@@ -87,7 +88,7 @@ class ConsentChecked(Told):
 @router.post("/consents", status_code=201, summary="Write down a consent", response_model=Consent)
 async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
     """Given, or with `granted: false` taken back."""
-    tenant_id = await _tenant(parts, who, body.tenant)
+    tenant_id = await tenant_of(parts, who, body.tenant)
     _need_a_word(who)
     if body.granted and not (who.is_operator or (who.is_of_tenant and who.principal.may("manage"))):
         who.need_person("writing down that somebody agreed")
@@ -135,7 +136,7 @@ async def check(
     tenant: Annotated[str, Query(max_length=128)] = "",
 ) -> Any:
     """The newest entry counts, be it a newer no under another spelling where the policy `default` folds aliases."""
-    tenant_id = await _tenant(parts, who, tenant)
+    tenant_id = await tenant_of(parts, who, tenant)
     try:
         address = address_of(email)
     except ValueError as error:
@@ -222,13 +223,6 @@ def _need_a_word(who: Caller) -> None:
     """Raise Problem for a key that may only read; whoever writes to people must be able to heed them."""
     if not who.principal.may("manage"):
         who.need("send")
-
-
-async def _tenant(parts: House, who: Caller, name: str) -> str:
-    """The tenant meant: the caller's own, or the one the operator names."""
-    if not who.is_operator:
-        return who.tenant_id
-    return str((await parts.look(lambda c: accounts.tenant(c, name or "default"))).id)
 
 
 async def _seen(parts: House, who: Caller, entry_id: str) -> Any:

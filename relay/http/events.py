@@ -16,9 +16,9 @@ from fastapi.responses import StreamingResponse
 from config.events import wanted as wanted_type
 from relay.http.access import Parts, Reads
 from relay.http.house import House
+from relay.http.meant import scope_of
 from relay.http.problems import Problem, invalid
 from relay.http.reading import Resource
-from relay.http.sends import scope_of
 from relay.http.shapes import DateTime, Told, when
 from relay.store import journal
 from relay.store.engine import loads

@@ -8,10 +8,10 @@ from pydantic import Field
 from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
+from relay.http.meant import scope_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import Problem, not_found
 from relay.http.reading import Resource
-from relay.http.sends import scope_of
 from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
 from relay.store import investigations, listings
 from relay.store.engine import loads

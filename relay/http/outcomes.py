@@ -26,9 +26,9 @@ from policy.usage import DAY
 from relay.http import csvs
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
+from relay.http.meant import tenant_of, whole_tenant_of
 from relay.http.problems import invalid
 from relay.http.reading import Resource
-from relay.http.reputation import tenant_of
 from relay.http.shapes import Email, Given, Metadata, Moment, Short, Told, WrongField, address_of, when
 from relay.store import attribution, listings, volumes
 from relay.store import outcomes as store
@@ -88,7 +88,7 @@ def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mai
 
 
 async def _asked(parts: House, who: Caller, period: str, model: Model | None, tenant: str | None) -> Asked:
-    tenant_id = await tenant_of(parts, who, tenant)
+    tenant_id = await whole_tenant_of(parts, who, tenant)
     own = "" if who.is_operator or who.is_of_tenant else who.mailbox_id or "none"
     return asked_of(parts, tenant_id, period, model, own)
 

@@ -14,11 +14,11 @@ from policy.settings import Reputation
 from policy.state import Rates
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
+from relay.http.meant import scope_of, tenant_of, whole_tenant_of
 from relay.http.problems import invalid, not_found
 from relay.http.reading import Resource
-from relay.http.sends import scope_of
 from relay.http.shapes import Told
-from relay.store import accounts, volumes
+from relay.store import volumes
 from relay.store.rates import rates_of
 from relay.store.standing import together
 from relay.submission.account import reputation_rule
@@ -135,6 +135,8 @@ async def _scope(
     parts: House, who: Caller, tenant: str | None, mailbox: str | None, domain: str | None
 ) -> tuple[str, Reputation]:
     if domain:
+        if tenant or mailbox:
+            raise invalid("domain", "stands alone: leave out tenantId and mailboxId, or domain")
         try:
             name = to_domain(domain)
         except ValueError as error:
@@ -142,25 +144,11 @@ async def _scope(
         who.need_person("the reputation of a domain")
         return f"domain:{name}", parts.settings().policy().reputation
     if mailbox or not (who.is_operator or who.is_of_tenant or tenant):
-        mailbox_id = await scope_of(parts, who, mailbox)
+        within = await tenant_of(parts, who, tenant) if tenant else ""
+        mailbox_id = await scope_of(parts, who, mailbox, within)
         account = await parts.accounts.get(mailbox_id)
         if account is None:
             raise not_found("mailbox")
         return f"mailbox:{mailbox_id}", account.policy.reputation
-    tenant_id = await tenant_of(parts, who, tenant)
+    tenant_id = await whole_tenant_of(parts, who, tenant)
     return f"tenant:{tenant_id}", parts.settings().policy().reputation
-
-
-async def tenant_of(parts: House, who: Caller, reference: str | None) -> str:
-    """The tenant a report is about: the caller's own, or the one named; raises 404."""
-    if reference is None or reference == "":
-        if not who.is_operator:
-            return who.tenant_id
-        reference = "default"
-    try:
-        row = await parts.look(lambda c: accounts.tenant(c, reference))
-    except accounts.Unknown:
-        raise not_found("tenant") from None
-    if not who.is_operator and not (who.is_of_tenant and row.id == who.tenant_id):
-        raise not_found("tenant")
-    return str(row.id)

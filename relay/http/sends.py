@@ -7,12 +7,13 @@ from fastapi import Path, Query
 
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
+from relay.http.meant import scope_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, when
 from relay.mail.ids import message_id_of
-from relay.store import accounts, progress, sent, states
+from relay.store import progress, sent, states
 from relay.store.engine import loads
 
 router = Resource("Sends")
@@ -173,18 +174,6 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
         "attempts": progress.attempts(attempts, deliveries),
         "events": progress.events(events),
     }
-
-
-async def scope_of(parts: House, who: Caller, mailbox: str | None) -> str:
-    """The mailbox a list is narrowed to; "" for all the caller sees. Raises 404."""
-    if not mailbox:
-        return "" if who.is_operator or who.is_of_tenant else who.mailbox_id or "none"
-    try:
-        row = await parts.look(lambda c: accounts.mailbox(c, mailbox, who.tenant_id))
-    except accounts.Unknown:
-        raise not_found("mailbox") from None
-    who.need_sight(row.tenant_id, row.id)
-    return str(row.id)
 
 
 def told(

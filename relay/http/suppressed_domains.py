@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Response
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from config.types import to_domain
 from policy.moment import precise
@@ -12,7 +12,7 @@ from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import Resource
-from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, address_of, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, when
 from relay.http.suppressions import end_of
 from relay.store import accounts, listings, refused, roster
 
@@ -37,6 +37,12 @@ class NewSuppressedDomain(Given):
     note: Note = ""
     expires_at: Moment | None = None
     tenant: Short = Field(default="", description="The operator may name one; `default` otherwise.")
+
+    @model_validator(mode="after")
+    def _in_its_scope(self) -> "NewSuppressedDomain":
+        if self.tenant and self.scope == "global":
+            raise WrongField("tenant", "is not for scope global, which binds all")
+        return self
 
 
 class SuppressedDomain(Told):

@@ -10,17 +10,30 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
+from relay.http.meant import scope_of, tenant_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.reading import Resource
-from relay.http.sends import scope_of
-from relay.http.shapes import DateTime, Email, Given, Line, Listing, Moment, Note, Short, Told, address_of, when
+from relay.http.shapes import (
+    DateTime,
+    Email,
+    Given,
+    Line,
+    Listing,
+    Moment,
+    Note,
+    Short,
+    Told,
+    WrongField,
+    address_of,
+    when,
+)
 from relay.store import accounts, listings, refused
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
@@ -50,6 +63,14 @@ class NewSuppression(Given):
     note: Note = ""
     expires_at: Moment | None = None
     tenant: Short = Field(default="", description="The operator may name one; `default` otherwise.")
+
+    @model_validator(mode="after")
+    def _in_its_scope(self) -> "NewSuppression":
+        if self.mailbox_id and self.scope != "mailbox":
+            raise WrongField("mailboxId", f"is for scope mailbox, not {self.scope}")
+        if self.tenant and self.scope == "global":
+            raise WrongField("tenant", "is not for scope global, which binds all")
+        return self
 
 
 class Suppression(Told):
@@ -257,21 +278,21 @@ async def folds_aliases(parts: House, mailbox_id: str = "") -> bool:
 
 async def _place(parts: House, who: Caller, body: NewSuppression) -> tuple[str, str]:
     """Tenant and mailbox of a new entry; raises Problem where the caller may not."""
+    own = await tenant_of(parts, who, body.tenant)
     if body.scope == "mailbox":
         reference = body.mailbox_id or who.mailbox_id
         if not reference:
             raise invalid("mailboxId", "is needed where scope is mailbox")
+        within = own if body.tenant else who.tenant_id
         try:
-            row = await parts.look(lambda c: accounts.mailbox(c, reference, who.tenant_id))
+            row = await parts.look(lambda c: accounts.mailbox(c, reference, within))
         except accounts.Unknown:
             raise not_found("mailbox") from None
         who.need_own(row.tenant_id, row.id)
         return row.tenant_id, row.id
     if body.scope == "global" or not who.is_of_tenant:
         who.need_person(f"a suppression of scope {body.scope}")
-    if not who.is_operator:
-        return who.tenant_id, ""
-    return (await parts.look(lambda c: accounts.tenant(c, body.tenant or "default"))).id, ""
+    return own, ""
 
 
 async def _seen(parts: House, who: Caller, entry_id: str) -> Any:

@@ -8,7 +8,7 @@ from policy.attribution import MODELS
 from policy.outcomes import GROUPS, GroupBy
 from relay.http import outcomes as api
 from relay.http.console.visit import Entry, Visit, get
-from relay.http.reputation import tenant_of
+from relay.http.meant import tenant_of
 from relay.store import listings
 
 PERIODS = ("7d", "30d", "90d", "365d")
