@@ -34,11 +34,12 @@ class Wish:
 
 
 def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]:
-    """Write the entry; what is there already gives the entry that is there."""
+    """Write the entry; what is there already gives the entry that is there, not `created`."""
     now, names = house.now(), listings.tenant_names(connection)
     expires = _end(wish.expires, now)
     if domain := domain_in(wish.address):
-        return domain_told(_suppress_domain(house, connection, wish, domain, now, expires), names)
+        row, is_new = _suppress_domain(house, connection, wish, domain, now, expires)
+        return domain_told(row, names) | {"created": is_new}
     kind = refused.kind_of(wish.reason)
     if kind not in refused.KINDS:
         raise BadUsage(f"--reason must be one of {', '.join(refused.KINDS)}, not {wish.reason!r}")
@@ -56,7 +57,8 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         expires_at=expires,
         note=wish.note,
     )
-    return told(refused.add(connection, _consequences(house), entry), names)
+    row, is_new = refused.add(connection, _consequences(house), entry)
+    return told(row, names) | {"created": is_new}
 
 
 def domain_in(reference: str) -> str:
@@ -204,7 +206,9 @@ def _end(expires: str, now: int) -> int:
         raise BadUsage(f"--expires {expires} {error}") from None
 
 
-def _suppress_domain(house: House, connection: Connection, wish: Wish, domain: str, now: int, expires: int) -> Any:
+def _suppress_domain(
+    house: House, connection: Connection, wish: Wish, domain: str, now: int, expires: int
+) -> tuple[Any, bool]:
     if "." not in domain:
         told = "is no address and no domain: write bob@example.com, or example.com for all of it"
         raise BadUsage(f"{wish.address!r} {told}")

@@ -73,6 +73,9 @@ def add(
         print_json(shown)
     else:
         say(f"{shown['email']} is suppressed ({shown['reason']}, {shown['scope']}).")
+        if not shown["created"]:
+            noted = f": {shown['note']}" if shown["note"] else ""
+            say(f"It was already, since {shown['createdAt'][:10]}{noted}. That is kept; remove it to write it anew.")
 
 
 @app.command()

@@ -59,6 +59,12 @@ class SuppressedDomain(Told):
     expires_at: DateTime | None
 
 
+class AddedDomain(SuppressedDomain):
+    """The entry that stands after adding."""
+
+    created: bool = Field(description="False where it was there: its note and beginning stand.")
+
+
 class DomainChecked(Told):
     """Whether a domain is refused."""
 
@@ -67,7 +73,7 @@ class DomainChecked(Told):
     suppressions: list[SuppressedDomain]
 
 
-@router.post("/suppressed-domains", status_code=201, summary="Refuse a domain", response_model=SuppressedDomain)
+@router.post("/suppressed-domains", status_code=201, summary="Refuse a domain", response_model=AddedDomain)
 async def add(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
     """From now on; the domains below it too."""
     tenant_id = ""
@@ -83,7 +89,8 @@ async def add(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
         "created_at": now,
         "expires_at": end_of(body.expires_at, now),
     }
-    return told(await parts.write(lambda c: refused.add_domain(c, values)))
+    row, is_new = await parts.write(lambda c: refused.add_domain(c, values))
+    return told(row) | {"created": is_new}
 
 
 @router.get("/suppressed-domains", summary="List refused domains", response_model=Listing[SuppressedDomain])

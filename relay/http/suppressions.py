@@ -89,6 +89,12 @@ class Suppression(Told):
     expires_at: DateTime | None
 
 
+class Added(Suppression):
+    """The entry that stands after adding."""
+
+    created: bool = Field(description="False where it was there: its reason, note and beginning stand.")
+
+
 class Bound(Told):
     """An entry that binds an address; of a global one an agent sees only that it is there."""
 
@@ -107,9 +113,9 @@ class Checked(Told):
     suppressions: list[Bound]
 
 
-@router.post("/suppressions", status_code=201, summary="Refuse an address", response_model=Suppression)
+@router.post("/suppressions", status_code=201, summary="Refuse an address", response_model=Added)
 async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
-    """From now on. Adding what is there already gives the entry that is there."""
+    """From now on. One that is there with the same kind of reason is answered; nothing changes but a later end."""
     tenant_id, mailbox_id = await _place(parts, who, body)
     kind, note = refused.kind_and_note(body.reason, body.note)
     address, now = address_of(body.email), parts.clock()
@@ -126,7 +132,8 @@ async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
         expires_at=end_of(body.expires_at, now),
         note=note,
     )
-    return told(await parts.write(lambda c: refused.add(c, parts.consequences, entry)))
+    row, is_new = await parts.write(lambda c: refused.add(c, parts.consequences, entry))
+    return told(row) | {"created": is_new}
 
 
 @router.get("/suppressions", summary="List suppressions", response_model=Listing[Suppression])

@@ -8,7 +8,7 @@ suppresses because a provider was down.
 """
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from msgspec import Struct
@@ -77,16 +77,19 @@ _PUT = insertion(
 
 # What makes two entries the same.
 _mark = itemgetter("key", "scope", "tenant_id", "mailbox_id", "kind")
+_mark_of = attrgetter("key", "scope", "tenant_id", "mailbox_id", "kind")
 _STANDING = Prepared(
-    "SELECT key, scope, tenant_id, mailbox_id, kind FROM suppressions"
-    " WHERE key IN :keys[] AND (expires_at = 0 OR expires_at > :now)"
+    "SELECT key, scope, tenant_id, mailbox_id, kind, id, expires_at FROM suppressions WHERE key IN :keys[]"
 )
+_END = Prepared("DELETE FROM suppressions WHERE id = :id")
 
 
 def _standing(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[tuple[str, ...]]:
-    """Those of these entries that bind already."""
+    """Those of these entries that bind already; what has ended gives way, for its date and evidence are of then."""
     now = max(row["created_at"] for row in rows)
-    return set(_STANDING.all(connection, keys=sorted({row["key"] for row in rows}), now=now))
+    found = _STANDING.all(connection, keys=sorted({row["key"] for row in rows}))
+    _END.many(connection, [{"id": row.id} for row in found if 0 < row.expires_at <= now])
+    return {_mark_of(row) for row in found if not 0 < row.expires_at <= now}
 
 
 def _created(entry: Suppress) -> Event:
@@ -129,10 +132,10 @@ class Consequences:
         at = max((i.at for i in items), default=0)
         self.negative(connection, [(i.parcel.tenant_id, i.parcel.mailbox_id) for i in hard], at)
 
-    def suppress(self, connection: Connection, entries: Sequence[Suppress]) -> None:
-        """Refuse these addresses from now on, each with its evidence and an event."""
+    def suppress(self, connection: Connection, entries: Sequence[Suppress]) -> int:
+        """Refuse these addresses from now on, each with its evidence and an event; how many were not yet."""
         if not entries:
-            return
+            return 0
         entries = sorted(entries, key=lambda e: (e.key, e.scope, e.tenant_id, e.mailbox_id, e.kind))
         rows = [
             {
@@ -156,6 +159,7 @@ class Consequences:
         _PUT.many(connection, rows)
         fresh = {_mark(row): entry for row, entry in zip(rows, entries, strict=True) if _mark(row) not in known}
         record(connection, [_created(entry) for entry in fresh.values()])
+        return len(fresh)
 
     def negative(self, connection: Connection, signals: Sequence[tuple[str, str]], at: int) -> None:
         """Count bounces and complaints of (tenant, mailbox), and pause where the rates leave no doubt."""

@@ -62,9 +62,9 @@ def end_of(given: int | None, now: int) -> int:
     return given or 0
 
 
-def add(connection: Connection, consequences: Consequences, entry: Suppress) -> Any:
-    """Refuse an address from now on; returns the entry's row."""
-    consequences.suppress(connection, [entry])
+def add(connection: Connection, consequences: Consequences, entry: Suppress) -> tuple[Any, bool]:
+    """Refuse an address from now on; returns the row of the entry that stands, and whether it is this one."""
+    is_new = consequences.suppress(connection, [entry]) > 0
     tenant, mailbox = _belongs(entry)
     query = select(t.suppressions).where(
         _s.key == entry.key,
@@ -73,7 +73,7 @@ def add(connection: Connection, consequences: Consequences, entry: Suppress) -> 
         _s.mailbox_id == mailbox,
         _s.kind == entry.kind,
     )
-    return connection.execute(query).one()
+    return connection.execute(query).one(), is_new
 
 
 def _belongs(entry: Suppress) -> tuple[str, str]:
@@ -171,20 +171,19 @@ def _seen(query: Select[Any], sight: Sight) -> Select[Any]:
 # -- domains --------------------------------------------------------------------------------
 
 
-def add_domain(connection: Connection, values: dict[str, Any]) -> Any:
-    """Refuse a whole domain; returns its row. In one that is refused already nothing changes but a later end."""
+def add_domain(connection: Connection, values: dict[str, Any]) -> tuple[Any, bool]:
+    """The same of a whole domain. In one that is refused already nothing changes but a later end."""
     same = and_(_dom.domain == values["domain"], _dom.tenant_id == values["tenant_id"])
-    row, ends = connection.execute(select(t.suppressed_domains).where(same)).first(), values["expires_at"]
-    if row is not None and (row.expires_at == 0 or 0 < ends <= row.expires_at):
-        return row
+    now, ends = values["created_at"], values["expires_at"]
+    connection.execute(delete(t.suppressed_domains).where(same, _dom.expires_at > 0, _dom.expires_at <= now))
+    row = connection.execute(select(t.suppressed_domains).where(same)).first()
     if row is None:
         connection.execute(insert(t.suppressed_domains), values)
-    else:
-        connection.execute(update(t.suppressed_domains).where(same).values(expires_at=ends))
-    if row is None or row.expires_at <= values["created_at"]:
         data = {"kind": DOMAIN, "domain": values["domain"], "scope": "tenant" if values["tenant_id"] else "global"}
-        record(connection, [Event("suppression.created", values["created_at"], values["tenant_id"], data=data)])
-    return connection.execute(select(t.suppressed_domains).where(same)).one()
+        record(connection, [Event("suppression.created", now, values["tenant_id"], data=data)])
+    elif row.expires_at and not 0 < ends <= row.expires_at:
+        connection.execute(update(t.suppressed_domains).where(same).values(expires_at=ends))
+    return connection.execute(select(t.suppressed_domains).where(same)).one(), row is None
 
 
 def take_in(

@@ -221,6 +221,13 @@ def test_a_column_that_says_nothing_here_is_told(cli, tmp_path):
     assert "no such column is known here: first name, scop" in cli.does("suppression", "import", str(file)).err
 
 
+def test_what_is_there_already_is_told_as_it_stands(cli):
+    for name in ("bob@example.net", "dom.example"):
+        assert "already" not in cli.does("suppression", "add", name, "--note", "by phone").out
+        said = cli.does("suppression", "add", name, "--note", "by mail").out
+        assert ("It was already, since " in said, ": by phone. That is kept" in said) == (True, True)
+
+
 def test_a_domain_that_is_refused_for_longer_is_refused_for_longer(cli):
     for end in ("1d", "30d", "2d", ""):
         cli.does("suppression", "add", "dom.example", *(("--expires", end) if end else ()))

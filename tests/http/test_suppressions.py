@@ -11,15 +11,30 @@ async def test_an_address_is_refused_from_now_on(office):
     made = await office.post("/v1/suppressions", BOB)
     assert made.status_code == 201
     told = made.json()
+    assert told.pop("created") is True
     assert told.items() >= (BOB | {"source": "operator", "expiresAt": None}).items()
     assert (await office.get(f"/v1/suppressions/{told['id']}")).json() == told
     assert (await office.get("/v1/suppressions?email=BOB@example.com")).json()["data"] == [told]
     assert (await office.send())["reason"] == "suppressed"
 
 
-async def test_adding_twice_gives_the_one_that_is_there(office):
-    first = (await office.post("/v1/suppressions", BOB)).json()
-    assert (await office.post("/v1/suppressions", BOB)).json()["id"] == first["id"]
+async def test_adding_twice_tells_what_stands_and_another_kind_stands_beside_it(office):
+    first = (await office.post("/v1/suppressions", BOB | {"reason": "unsubscribe"})).json()
+    again = (await office.post("/v1/suppressions", BOB | {"reason": "unsubscribe", "note": "other words"})).json()
+    assert (first["created"], again) == (True, first | {"created": False})
+    assert (await office.post("/v1/suppressions", BOB | {"reason": "complaint"})).json()["created"] is True
+    assert (await office.send())["reason"] == "suppressed"  # as the complaint has it, whatever came first
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/suppressions", BOB), ("/v1/suppressed-domains", {"domain": "b.example"})]
+)
+async def test_what_has_ended_gives_way_to_what_begins(office, path, body):
+    await office.post(path, body | {"expiresAt": "2026-03-24T13:00:00Z", "note": "for an hour"})
+    office.clock.advance(3601)
+    made = (await office.post(path, body | {"note": "for good"})).json()
+    assert (made["created"], made["note"], made["createdAt"]) == (True, "for good", "2026-03-24T13:00:01.000Z")
+    assert (await office.post(path, body)).json()["created"] is False
 
 
 async def test_removing_lets_mail_through_again(office):
@@ -75,7 +90,8 @@ async def test_a_reason_has_its_customary_names(office):
     for number, (reason, kind) in enumerate({"bounce": "hard_bounce", "spam": "complaint"}.items()):
         told = (await office.post("/v1/suppressions", BOB | {"email": f"a{number}@b.example", "reason": reason})).json()
         assert told["reason"] == kind
-        assert (await office.get(f"/v1/suppressions?reason={reason}")).json()["data"] == [told]
+        (listed,) = (await office.get(f"/v1/suppressions?reason={reason}")).json()["data"]
+        assert listed["id"] == told["id"]
 
 
 async def test_an_imported_reason_in_ones_own_words_is_kept_in_the_note(office):
@@ -258,9 +274,9 @@ async def test_a_whole_domain_among_addresses_is_422_with_where_it_belongs_and_t
 async def test_a_refused_domain_is_shown_to_its_tenant_and_to_no_other(office):
     made = (await office.post("/v1/suppressed-domains", {"domain": "example.com", "note": "all of them"})).json()
     theirs = (await office.post("/v1/suppressed-domains", {"domain": "example.com", "tenant": "acme"})).json()
-    assert (await office.get(f"/v1/suppressed-domains/{made['id']}")).json() == made
+    assert (await office.get(f"/v1/suppressed-domains/{made['id']}")).json() | {"created": True} == made
     key = await office.key()
-    assert (await office.get(f"/v1/suppressed-domains/{made['id']}", key=key)).json() == made
+    assert (await office.get(f"/v1/suppressed-domains/{made['id']}", key=key)).json()["id"] == made["id"]
     for foreign in (theirs["id"], "sdom_none"):
         assert (await office.get(f"/v1/suppressed-domains/{foreign}", key=key)).status_code == 404
 
@@ -270,7 +286,7 @@ async def test_a_domain_is_entered_in_the_words_of_an_address_and_told_in_them(o
     made = (await office.post("/v1/suppressed-domains", body)).json()
     assert (made["reason"], made["note"], made["source"]) == ("domain", "a competitor; ask Ann", "operator")
     (listed,) = (await office.get("/v1/suppressed-domains", params={"domain": "Bücher.example"})).json()["data"]
-    assert listed == made
+    assert listed | {"created": True} == made
     again = (await office.post("/v1/suppressed-domains", {"domain": "b.example", "reason": made["reason"]})).json()
     assert (again["reason"], again["note"]) == ("domain", None)
 

@@ -52,7 +52,7 @@ async def add(visit: Visit) -> Response:
     names = ("email", "scope", "mailboxId", "reason", "note")
     wanted = filled(api.NewSuppression, {n: visit.form.get(n, "").strip() for n in names})
     told = await api.add_suppression(wanted, visit.house, visit.who)
-    return visit.go("/suppressions", f"{told['email']} is refused from now on.")
+    return visit.go("/suppressions", _standing(told["email"], told))
 
 
 async def remove(visit: Visit) -> Response:
@@ -68,13 +68,20 @@ async def add_domain(visit: Visit) -> Response:
         {n: visit.form.get(n, "").strip() for n in ("domain", "scope", "note")},
     )
     told = await suppressed_domains.add(wanted, visit.house, visit.who)
-    return visit.go("/suppressions/domains", f"{told['domain']} is refused from now on.")
+    return visit.go("/suppressions/domains", _standing(told["domain"], told))
 
 
 async def remove_domain(visit: Visit) -> Response:
     """Refuse the domain no longer."""
     await suppressed_domains.remove(visit.named("id"), visit.house, visit.who)
     return visit.go("/suppressions/domains", "Removed.")
+
+
+def _standing(name: str, told: dict[str, Any]) -> str:
+    if told["created"]:
+        return f"{name} is refused from now on."
+    noted = f": {told['note']}" if told["note"] else ""
+    return f"{name} was refused already, since {told['createdAt'][:10]} ({told['reason']}){noted}. That is kept."
 
 
 async def add_consent(visit: Visit) -> Response:
