@@ -75,7 +75,7 @@ def create(
                 tenant_id=row.tenant_id, mailbox_id=row.id, scope=row.address_key, label=label, permissions=may
             )
             add(connection, new, house.now())
-        _print(house, form, row.name, made)
+        _print(house, form, row.name, row.address, made)
 
 
 @app.command()
@@ -111,7 +111,7 @@ def rotate(
             )
             add(connection, new, house.now())
             end(connection, row.id, house.now())
-        _print(house, form, row.mailbox_name or row.scope, made)
+        _print(house, form, row.mailbox_name or row.scope, row.scope, made)
 
 
 @app.command()
@@ -164,13 +164,13 @@ def _find(connection: "Connection", reference: str) -> Any:
     return alive[0]
 
 
-def _print(house: "House", form: str, username: str, made: "Generated") -> None:
+def _print(house: "House", form: str, username: str, address: str, made: "Generated") -> None:
     import sys
 
     from relay.cli.output import note, say
     from relay.submission.snippets import Login, entrance, snippet
 
-    login = Login(*entrance(house.settings), username, made.key)
+    login = Login(*entrance(house.settings), username, made.key, address)
     say(snippet(form, login, made.id))
     if sys.stdout.isatty():
         note(f"# {made.id}: the password is shown this once.")

@@ -18,13 +18,14 @@ _PREFERRED: Mapping[TlsMode, int] = {"implicit": 0, "starttls": 1, "none": 2}
 
 
 class Login(Struct, frozen=True):
-    """Where and as whom to log in."""
+    """Where and as whom to log in, and the address that may be written from then."""
 
     host: str
     port: int
     tls: TlsMode
     username: str
     password: str
+    address: str
 
 
 class Entrance(NamedTuple):
@@ -93,9 +94,13 @@ def _smtplib(login: Login, _id: str) -> str:
     kind = "SMTP_SSL" if login.tls == "implicit" else "SMTP"
     starttls = "    smtp.starttls(context=ssl.create_default_context())\n" if login.tls == "starttls" else ""
     context = ", context=ssl.create_default_context()" if login.tls == "implicit" else ""
-    imports = "import smtplib" if login.tls == "none" else "import smtplib\nimport ssl"
+    imports = "import smtplib\n" if login.tls == "none" else "import smtplib\nimport ssl\n"
     return (
-        f"{imports}\n\n"
+        f"{imports}from email.message import EmailMessage\n\n"
+        "message = EmailMessage()\n"
+        f'message["From"] = message["To"] = {login.address!r}\n'
+        'message["Subject"] = "A first message"\n'
+        'message.set_content("It works.")\n\n'
         f"with smtplib.{kind}({login.host!r}, {login.port}{context}) as smtp:\n"
         f"{starttls}"
         f"    smtp.login({login.username!r}, {login.password!r})\n"
@@ -127,7 +132,12 @@ def _nodemailer(login: Login, _id: str) -> str:
     elif login.tls == "none":
         options.append("  ignoreTLS: true,")
     options.append(f"  auth: {{ user: {json.dumps(login.username)}, pass: {json.dumps(login.password)} }},")
-    return "const transport = nodemailer.createTransport({\n" + "\n".join(options) + "\n});"
+    to, lines = json.dumps(login.address), "\n".join(options)
+    return (
+        'import nodemailer from "nodemailer";\n\n'
+        f"const transport = nodemailer.createTransport({{\n{lines}\n}});\n"
+        f'await transport.sendMail({{ from: {to}, to: {to}, subject: "A first message", text: "It works." }});'
+    )
 
 
 def _yes(value: bool) -> str:

@@ -195,7 +195,7 @@ def test_an_ambiguous_credential_is_not_guessed(cli):
 
 @pytest.mark.parametrize("tls", ["none", "starttls", "implicit"])
 def test_every_snippet_says_what_the_listener_asks_for(tls):
-    login = Login("relay.test", 587, tls, "agent", "it's a $ecret")
+    login = Login("relay.test", 587, tls, "agent", "it's a $ecret", f"agent@{DOMAIN}")
     env = dict(line.split("=", 1) for line in snippet("env", login, "key_1").splitlines())
     assert shlex.split(env["SMTP_PASSWORD"]) == ["it's a $ecret"]
     assert (env["SMTP_USE_TLS"], env["SMTP_USE_SSL"]) == (_word(tls == "starttls"), _word(tls == "implicit"))

@@ -29,7 +29,7 @@ def test_every_heading_with_code_is_run_by_a_test() -> None:
 def test_the_environment_is_the_one_the_program_prints() -> None:
     (shown,) = [b.text for b in blocks(PAGE) if b.headings == ("Clients",) and b.language == "sh"]
     names = re.findall(r"(?m)^(\w+)=", shown)
-    printed = snippet("env", Login("127.0.0.1", 2525, "none", "sales-agent", "s"), "cred_1")
+    printed = snippet("env", Login("127.0.0.1", 2525, "none", "sales-agent", "s", "sales@yourcompany.com"), "cred_1")
     assert names
     assert set(names) <= set(re.findall(r"(?m)^(\w+)=", printed))
     used = {name for b in blocks(PAGE) for name in re.findall(r"\bSMTP_[A-Z]+\b", b.text)}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import House
+from relay.submission.snippets import Login, snippet
+from tests.clients.conftest import SECRET, House
 from tests.clients.pages import under
 from tests.support.needs import NODE_FOLDER, program
 
@@ -43,6 +44,21 @@ def test_django_learns_of_a_refusal(house: House) -> None:
     assert "suppressed: bob@example.com" in house.python(code)
 
 
+def test_what_is_shown_for_smtplib_sends_as_it_is_pasted(house: House) -> None:
+    house.python(_shown(house, "smtplib"))
+    assert house.arrived().rcpt_to == ("sales@yourcompany.com",)
+
+
+@pytest.mark.needs("node", "nodemailer")
+def test_what_is_shown_for_nodemailer_sends_as_it_is_pasted(house: House) -> None:
+    _node(house, _shown(house, "nodemailer"))
+    assert house.arrived().rcpt_to == ("sales@yourcompany.com",)
+
+
+def _shown(house: House, form: str) -> str:
+    return snippet(form, Login(*house.inside.smtp, "none", "sales-agent", SECRET, "sales@yourcompany.com"), "cred_1")
+
+
 @pytest.mark.needs("node", "nodemailer")
 def test_nodemailer_sends_and_sees_the_id(house: House) -> None:
     assert _nodemailer(house).startswith("250 2.0.0 Ok: queued as send_")
@@ -59,6 +75,10 @@ def test_nodemailer_shows_the_refusal(house: House) -> None:
 
 def _nodemailer(house: House) -> str:
     (block,) = under(PAGE, "Node.js: nodemailer", "js")
+    return _node(house, block)
+
+
+def _node(house: House, block: str) -> str:
     (house.folder / "block.mjs").write_text(block, "utf-8")
     modules = house.folder / "node_modules"
     modules.symlink_to(NODE_FOLDER.resolve())  # modules are looked for beside the file, not in NODE_PATH

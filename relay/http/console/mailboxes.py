@@ -51,18 +51,18 @@ async def _page(visit: Visit, reference: str, fresh: Mapping[str, Any] | None = 
             keys.told(row) | {"username": row.username, "kind": row.kind, "managed": row.managed} for row in own
         ],
         fresh=fresh,
-        connects=connects(visit, box["name"], key, str(fresh["id"]) if fresh else ""),
+        connects=connects(visit, box, key, str(fresh["id"]) if fresh else ""),
         standing=await _standing(visit, box["id"]),
         rules=cascade.rules(house.settings(), box["policy"], account, box["name"], box["tenant"]),
     )
 
 
-def connects(visit: Visit, username: str, key: str, credential_id: str) -> list[tuple[str, str]]:
+def connects(visit: Visit, box: Mapping[str, Any], key: str, credential_id: str) -> list[tuple[str, str]]:
     """Snippets that lead a client here, one a kind of client."""
     settings = visit.house.settings()
     if not settings.smtp.listeners:
         return []
-    login = Login(*entrance(settings), username, key)
+    login = Login(*entrance(settings), box["name"], key, box["fromAddress"])
     return [(label, snippet(form, login, credential_id)) for form, label in FORMS]
 
 
