@@ -105,6 +105,7 @@ def _application(house: House) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # where to would be built from whatever Host the caller names
     )
     app.state.house = house
     app.state.door = Door(house)

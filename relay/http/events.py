@@ -126,7 +126,8 @@ async def _begin(parts: House, since: str | None, cursor: str | None, last_event
         raise invalid("cursor", "names another place than since: give one of them")
     if last_event_id or not cursor:
         return await place(parts, last_event_id or since)
-    if (mark := _event(cursor)) is None:
+    mark = _event(cursor)
+    if mark is None or not await _was_told(parts, mark):
         raise Problem("bad_cursor")
     return mark
 
@@ -138,12 +139,18 @@ async def place(parts: House, since: str | None) -> Mark:
     if since == "now":
         return await parts.look(journal.newest)
     if (mark := _event(since)) is not None:
+        if not await _was_told(parts, mark):
+            raise invalid("since", "is an event that never was here; begin anew with a time, `now` or `0`")
         return mark
     try:
         at = parse_time(since.replace(" ", "+"))  # a plus sign in a query is a blank where nobody escaped it
     except (ValueError, OverflowError):
         raise invalid("since", "is the id of an event, `now`, `0`, or a time as RFC 3339 writes it") from None
     return await parts.look(lambda c: journal.at_time(c, at))
+
+
+async def _was_told(parts: House, mark: Mark) -> bool:
+    return await parts.look(partial(journal.was_told, mark=mark))
 
 
 def _event(name: str) -> Mark | None:

@@ -65,6 +65,10 @@ class Front:
         """Raise Problem unless the call may go on."""
         if "\0" in scope["path"] or b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
             raise Problem("invalid_request", "the address contains a NUL character")
+        if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in scope["headers"]):
+            # RFC 9110 §15.5.16: the answer says which codings are taken.
+            detail = "the body has a Content-Encoding: none is taken, send it as it is"
+            raise Problem("unsupported_media_type", detail, headers={"Accept-Encoding": "identity"})
         if not scope["path"].startswith(KEYED):
             return
         caller = await self._caller(scope)

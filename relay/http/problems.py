@@ -80,7 +80,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "request_in_progress": (409, "The first request is still under way", "Ask again in a second."),
     "changed_meanwhile": (412, "Somebody changed it meanwhile", "Read it again and send its new ETag."),
     "too_large": (413, "The body is too large", "Make it smaller than the limit `detail` names."),
-    "unsupported_media_type": (415, "The body is of another type", "Send `application/json`."),
+    "unsupported_media_type": (415, "The body is of another type", "Send `application/json`, not encoded."),
     "invalid_request": (422, "The request is wrong", "Mend what `detail` and `errors` name, then send it again."),
     "idempotency_key_reused": (422, "The key was used for another body", "Use a new Idempotency-Key."),
     "bad_cursor": (422, "The cursor is not one of ours", "Start again without a cursor."),

@@ -64,6 +64,16 @@ def newest(connection: Connection) -> Mark:
     return next(map(of, _NEWEST_BELOW.all(connection, below=below)), Mark())
 
 
+def was_told(connection: Connection, mark: Mark) -> bool:
+    """Whether an event at this place can have been told: False above all there ever was, before a backup came back."""
+    if connection.dialect.name == "sqlite":
+        return mark <= Mark(0, connection.execute(_HIGHEST).scalar_one_or_none() or 0)
+    return mark.txid < int(connection.execute(_NEXT).scalar_one())
+
+
+_HIGHEST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")  # of rows that retention removed too
+_NEXT = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+
 _NEWEST = Prepared("SELECT seq FROM events ORDER BY seq DESC LIMIT 1")
 _NEWEST_BELOW = Prepared("SELECT txid, seq FROM events WHERE txid < :below ORDER BY txid DESC, seq DESC LIMIT 1")
 

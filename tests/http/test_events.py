@@ -45,6 +45,20 @@ async def test_a_place_that_is_none_is_422(office, since):
     assert (await office.get("/v1/events", params={"since": since})).status_code == 422
 
 
+async def test_a_place_above_all_events_there_ever_were_is_422_and_one_that_was_removed_is_a_place(office):
+    for n in range(3):
+        await office.send(to=f"p{n}@example.com")
+    newest = (await page(office, "?since=now"))["nextCursor"]
+    ahead = newest[:-1] + str(int(newest[-1]) + 1)
+    for where in (f"?since={ahead}", "?since=evt_7-1"):
+        refused = (await office.get(f"/v1/events{where}")).json()
+        assert (refused["status"], "begin anew with a time, `now` or `0`" in refused["detail"]) == (422, True)
+    assert (await office.get(f"/v1/events?cursor={ahead}")).json()["code"] == "bad_cursor"
+    assert (await office.get("/v1/events", headers={"Last-Event-ID": ahead})).status_code == 422
+    await office.house.write(lambda c: c.exec_driver_sql("DELETE FROM events"))
+    assert await page(office, f"?since={newest}") == {"data": [], "nextCursor": newest, "hasMore": False}
+
+
 async def test_a_key_hears_of_its_own_mailbox_alone(office):
     await office.send(mailboxId="clerk")
     await office.send(mailboxId="stranger")

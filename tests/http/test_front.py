@@ -1,5 +1,6 @@
 """What every call passes: problems, bounds, pace, health, and the documentation."""
 
+import gzip
 import re
 
 from relay.http.pace import Pace
@@ -13,6 +14,8 @@ async def test_every_error_is_a_problem_with_a_stable_code_and_an_id(office):
     for method, path, status, code in (
         ("GET", "/v1/nothing", 404, "not_found"),
         ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/v1/sends/", 404, "not_found"),
+        ("POST", "/v1/send/request/", 404, "not_found"),
         ("PUT", "/v1/sends", 405, "method_not_allowed"),
         ("POST", "/v1/me/keys", 422, "invalid_request"),
         ("GET", "/v1/sends?limit=1000", 422, "invalid_request"),
@@ -179,6 +182,15 @@ async def test_a_body_of_another_type_is_415(office):
             answered = await office.call("POST", path, content=b"{}", headers={"Content-Type": kind})
             assert (answered.status_code, answered.json()["code"]) == (415, "unsupported_media_type"), (path, kind)
     assert (await office.post("/v1/mailboxes/agent/pause")).status_code == 200  # without a body there is no type
+
+
+async def test_an_encoded_body_is_415_and_says_that_no_encoding_is_taken(office):
+    for path in ("/v1/send/request", "/v1/consents/import", "/hooks/postmark/primary"):
+        answered = await office.post(path, content=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"})
+        assert (answered.status_code, answered.headers["accept-encoding"]) == (415, "identity")
+        assert "none is taken, send it as it is" in answered.json()["detail"]
+    plain = await office.post("/v1/mailboxes/agent/pause", {}, headers={"Content-Encoding": "identity"})
+    assert plain.status_code == 200
 
 
 async def test_whatever_can_be_got_answers_head(office):

@@ -74,3 +74,13 @@ def test_a_reader_beside_many_writers_hears_each_event_once_and_in_the_same_orde
     assert {name for _, name in heard} == kept
     assert heard == told(database, Mark(), 1000)
     database.close_now()
+
+
+def test_a_place_was_told_unless_it_is_above_all_there_ever_was(database):
+    with database.transaction() as connection:
+        record(connection, [happened("a")])
+    ((last, _),) = told(database, Mark())
+    with database.transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM events")
+        assert journal.was_told(connection, last)
+        assert not journal.was_told(connection, Mark(last.txid + 1000, last.seq + 1000))
