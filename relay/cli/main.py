@@ -42,6 +42,7 @@ from relay.cli import (
 )
 from relay.cli.errors import EXIT_REFUSED, EXIT_USAGE, exit_code, one_line, words
 from relay.cli.options import group
+from relay.cli.output import mute, note
 
 ABOUT = "Gatepost stands between AI agents and mail providers and decides, provably, what may be sent."
 
@@ -132,10 +133,9 @@ def run(arguments: Sequence[str]) -> int:
         return _usage(error)
     except (typer.Abort, KeyboardInterrupt):
         return _failed("interrupted", EXIT_REFUSED)
-    except BrokenPipeError:
-        # Whoever read us has gone; what Python still holds for it goes nowhere, without a complaint at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_REFUSED
+    except SystemExit:
+        mute(sys.stdout)  # typer's way out of a broken pipe: the reader of an export has enough
+        return 0
     except Exception as error:
         known = exit_code(error)
         if os.environ.get("GATEPOST_DEBUG"):
@@ -157,13 +157,13 @@ def _config_last(arguments: Sequence[str]) -> list[str]:
 
 def _usage(error: TyperException) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(error.format_message(), file=sys.stderr)
+        note(error.format_message())
         return EXIT_USAGE
     return _failed(error.format_message(), EXIT_USAGE)
 
 
 def _failed(text: str, code: int) -> int:
-    print(f"gatepost: {one_line(text)}", file=sys.stderr)
+    note(f"gatepost: {one_line(text)}")
     return code
 
 

@@ -5,12 +5,13 @@ terminal. A pipe gets the same table without colour and without anything cut off
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,25 +98,37 @@ def console() -> "Console":
     """Where tables go."""
     from rich.console import Console
 
-    if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=WIDE)
+    drawing = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    drawing.on_broken_pipe = lambda: mute(sys.stdout)  # type: ignore[method-assign]  # rich's own ends with 1
+    return drawing
+
+
+def mute(stream: TextIO) -> None:
+    """Let what is said here from now on go nowhere: who read us has gone, and what the command does is not undone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say(text: str) -> None:
     """A sentence for a person, on standard output."""
-    print(safe(text, lines=True), flush=True)
+    _print(safe(text, lines=True), sys.stdout)
 
 
 def note(text: str) -> None:
     """A remark that must not get into a pipe: on standard error."""
-    print(safe(text, lines=True), file=sys.stderr, flush=True)
+    _print(safe(text, lines=True), sys.stderr)
 
 
 def print_json(value: Any) -> None:
     """JSON, indented."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    print(text.translate(_C1), flush=True)
+    _print(text.translate(_C1), sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        mute(stream)
 
 
 def print_line(value: Any) -> None:
