@@ -12,12 +12,15 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relay.http.house import House
 from relay.http.problems import Problem
+from relay.http.reading import is_json
+from relay.mcp.message import fault_of
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context, MCPServer
@@ -46,6 +49,12 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call."""
         self._check_origin(scope)
+        request = Request(scope, receive)
+        if not is_json(request):
+            raise Problem("unsupported_media_type")
+        if (fault := fault_of(body := await request.body())) is not None:
+            await JSONResponse(fault.answer(), 400)(scope, receive, send)
+            return
         server = await self._loaded()
         # Makes a fresh manager, which serves one run: this call. There is nothing to start before or to end after.
         from mcp.server.transport_security import TransportSecuritySettings
@@ -55,7 +64,7 @@ class Endpoint:
         server.streamable_http_app(json_response=True, stateless_http=True, transport_security=any_host)
         manager = server.session_manager
         async with manager.run():
-            await manager.handle_request(scope, receive, send)
+            await manager.handle_request(scope, _again(body, receive), send)
 
     def _check_origin(self, scope: Scope) -> None:
         """Raise Problem for a call from a page that is not ours (DNS rebinding)."""
@@ -84,3 +93,13 @@ class Endpoint:
         assert request is not None, "over HTTP every call has its request"
         peer = request.client.host if request.client else ""
         return Within(self._app, request.state.caller, request.url.scheme, peer)
+
+
+def _again(body: bytes, rest: Receive) -> Receive:
+    """What was read already, for whoever reads now; then what comes after it."""
+    read = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(read, None) or await rest()
+
+    return receive

@@ -1,5 +1,7 @@
 """/mcp: who may call, what is offered there, and what is not."""
 
+import json
+
 import pytest
 
 from relay.http.house import House
@@ -69,6 +71,30 @@ async def test_only_posts_are_taken(agency: Agency) -> None:
     async with agency.http(await agency.agent()) as http:
         assert (await http.get("/mcp", headers=HEADERS)).status_code == 405
         assert (await http.delete("/mcp")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "whose"),
+    [
+        ("", -32700, None),
+        ("{", -32700, None),
+        ('{"jsonrpc": "2.0", "id": 1, "id": 2, "method": "tools/list"}', -32700, None),
+        ("[]", -32600, None),
+        (f"[{json.dumps(LIST)}]", -32600, None),
+        ("null", -32600, None),
+        ('{"jsonrpc": "1.0", "id": 1, "method": "tools/list"}', -32600, None),
+        ('{"jsonrpc": "2.0", "id": 1}', -32600, None),
+        ('{"jsonrpc": "2.0", "id": 1, "method": 5}', -32600, None),
+        ('{"jsonrpc": "2.0", "id": null, "method": "tools/list"}', -32600, None),
+        ('{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": [1]}', -32602, 1),
+    ],
+)
+async def test_what_is_no_message_gets_the_error_of_json_rpc_in_one_line(agency: Agency, body, code, whose) -> None:
+    async with agency.http(await agency.agent()) as http:
+        answered = await http.post("/mcp", content=body, headers=HEADERS)
+    told = answered.json()
+    assert (answered.status_code, told["jsonrpc"], told["id"], told["error"]["code"]) == (400, "2.0", whose, code)
+    assert "\n" not in told["error"]["message"]
 
 
 async def test_a_call_is_whole_in_itself(agency: Agency) -> None:
