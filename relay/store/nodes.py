@@ -22,7 +22,6 @@ def register_node(
             "slot": slot,
             "pid": pid,
             "host": host,
-            "started_at": now,
             "heartbeat_at": now,
         },
     )

@@ -23,7 +23,6 @@ nodes = Table(
     count("slot"),
     count("pid"),
     words("host"),
-    at("started_at"),
     at("heartbeat_at"),
     words("figures"),  # as of the heartbeat, for the worker that is asked for the figures of all
 )
@@ -86,7 +85,6 @@ credentials = Table(
     flag("managed"),
     at("created_at"),
     at("revoked_at"),
-    at("used_at"),
     Index("ix_credentials_mailbox_id", "mailbox_id"),
     Index("ix_credentials_scope", "scope"),
 )
