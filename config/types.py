@@ -176,6 +176,8 @@ def to_domain(text: str) -> str:
         plain = _a_labels(plain)
     if len(plain) > 253 or not _DOMAIN.fullmatch(plain):
         raise ValueError(f"is not a domain name: {text[:60]!r}")
+    if plain.rpartition(".")[2].isdigit():  # RFC 3696 §2: no top-level domain is a number
+        raise ValueError(f"is an IP address or ends in a number, no domain name: {text[:60]!r}")
     return plain
 
 

@@ -1,7 +1,7 @@
 """Data subject requests: what is kept about an address, and taking it out (GDPR articles 15 and 17).
 
-For the operator, and for a key of a whole tenant as far as reading goes. Erasing cannot be
-undone; what refuses the address stays, so that the person is left in peace.
+For the operator. Erasing cannot be undone; what refuses the address stays, so that the person
+is left in peace.
 """
 
 from collections.abc import Mapping

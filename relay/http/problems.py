@@ -207,12 +207,15 @@ def _place(location: Sequence[Any]) -> str:
 
 
 def _words(error: Mapping[str, Any]) -> str:
+    if error["type"] == "missing" and tuple(error["loc"]) == ("body",):
+        return "the body is missing"
     message = str(error["msg"]).removeprefix("Value error, ")
     return _OURS.get(error["type"]) or message[:1].lower() + message[1:300]
 
 
 _OURS = {
     "extra_forbidden": "is not a known field",
+    "missing": "is needed",
     "model_attributes_type": "the body is no JSON object",
 }
 

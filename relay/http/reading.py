@@ -2,17 +2,19 @@
 
 Two readers that understand one body differently are a way round a check, so what has more
 than one reading is refused, with the place. A body of another type is none; a parameter
-nobody asked for is an error: a misspelt filter would list everything.
+nobody asked for is an error, and so is one that says two things: a misspelt filter would list
+everything.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
 
 from config.names import did_you_mean
 from relay.http.problems import Problem, documented, invalid
@@ -37,11 +39,11 @@ class _StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Any]:
         """The handler, given a StrictRequest."""
         handle = super().get_route_handler()
-        known = _parameters(self.dependant)
+        known, many = _parameters(self.dependant), _lists(self.dependant)
 
         async def strict(request: Request) -> Any:
             call = StrictRequest(request.scope, request.receive)
-            _check_parameters(request.query_params, known)
+            _check_parameters(request.query_params, known, many)
             if self.body_field is not None and not is_json(request) and await call.body():
                 raise Problem("unsupported_media_type")
             return await handle(call)
@@ -77,11 +79,19 @@ def _parameters(dependant: Dependant) -> list[str]:
     return [*(parameter.alias for parameter in dependant.query_params), *below]
 
 
-def _check_parameters(given: Iterable[str], known: list[str]) -> None:
-    """Raise Problem for a parameter the route does not take."""
+def _lists(dependant: Dependant) -> frozenset[str]:
+    """Those of its own that may be given several times."""
+    kinds = {p.alias: p.field_info.annotation for p in dependant.query_params}
+    return frozenset(n for n, kind in kinds.items() if any(get_origin(k) is list for k in (kind, *get_args(kind))))
+
+
+def _check_parameters(given: QueryParams, known: list[str], many: frozenset[str]) -> None:
+    """Raise Problem for a parameter the route does not take, or takes once."""
     for name in given:
         if name not in known:
             raise invalid(name[:100], f"is not a known parameter{did_you_mean(name, known)}")
+        if name not in many and len(set(given.getlist(name))) > 1:
+            raise invalid(name, "is given twice, and differs")
 
 
 def load(raw: bytes) -> Any:

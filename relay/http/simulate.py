@@ -51,6 +51,10 @@ async def simulate(
         submission = raw_submission(parts, sender, await request.body(), addresses(to or []), origin(request))
     elif is_json(request):
         body = _read(await request.body())
+        if to is not None:
+            raise invalid("to", "is for a raw message: name the recipients in the body")
+        if mailbox_id and body.mailbox_id not in ("", mailbox_id):
+            raise invalid("mailboxId", "names another mailbox than the body does")
         sender = await sender_of(parts, who, body.mailbox_id or mailbox_id)
         submission = await asyncio.to_thread(written, parts, sender, body, origin(request))
     else:

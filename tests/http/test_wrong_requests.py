@@ -2,6 +2,8 @@
 
 import pytest
 
+LETTER = b'{"mailboxId": "agent", "to": "bob@example.com", "subject": "s", "body": "t"}'
+
 
 @pytest.mark.parametrize("path", ["/v1/send/request", "/v1/send/simulate"])
 @pytest.mark.parametrize(
@@ -23,3 +25,22 @@ async def test_what_is_wrong_names_its_field(office, path, changes, field, messa
 async def test_null_for_what_may_be_left_out_is_leaving_it_out(office):
     nothing = dict.fromkeys(("cc", "bcc", "replyTo", "html", "attachments", "headers", "campaign", "metadata", "class"))
     assert (await office.send(**nothing))["status"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "message"),
+    [
+        ("/v1/sends?limit=1&limit=2", None, "limit", "is given twice, and differs"),
+        ("/v1/send/request", b"", "", "the body is missing"),
+        ("/v1/me/keys", b"{}", "label", "is needed"),
+        ("/v1/domains", b'{"domain": "127.0.0.1"}', "domain", "is an IP address or ends in a number, no domain name"),
+        ("/v1/send/simulate?to=a@example.com", LETTER, "to", "is for a raw message: name the recipients in the body"),
+        ("/v1/send/simulate?mailboxId=clerk", LETTER, "mailboxId", "names another mailbox than the body does"),
+    ],
+)
+async def test_what_would_be_passed_over_or_fail_later_is_named_at_once(office, path, body, field, message):
+    headers = {"Content-Type": "application/json"}
+    refused = await office.call("GET" if body is None else "POST", path, content=body, headers=headers)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == field
+    assert refused.json()["errors"][0]["message"].startswith(message)
