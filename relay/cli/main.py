@@ -133,7 +133,9 @@ def run(arguments: Sequence[str]) -> int:
         return _usage(error)
     except (typer.Abort, KeyboardInterrupt):
         return _failed("interrupted", EXIT_REFUSED)
-    except SystemExit:
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
         mute(sys.stdout)  # typer's way out of a broken pipe: the reader of an export has enough
         return 0
     except Exception as error:
