@@ -28,11 +28,11 @@ def list_(
     from relay.cli.house import opened
     from relay.cli.output import Column, listing
     from relay.cli.values import key_of
-    from relay.store import accounts, refused
+    from relay.store import accounts, consents
 
     with opened(config) as house, house.reading() as connection:
         own = accounts.tenant(connection, tenant).id if tenant else ""
-        rows = [_shown(row) for row in refused.consents(connection, own, key=key_of(email), limit=limit).rows]
+        rows = [_shown(row) for row in consents.listed(connection, own, key=key_of(email), limit=limit).rows]
     columns = (
         Column("Address", "email", "bold"),
         Column("Consent", lambda row: "granted" if row["granted"] else "revoked"),
@@ -101,7 +101,7 @@ def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dic
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.person import operator
-    from relay.store import accounts, refused
+    from relay.store import accounts, consents
     from relay.store.imports import consent_of
 
     with opened(config) as house, house.writing() as connection:
@@ -112,7 +112,7 @@ def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dic
             made = consent_of(fields, granted=granted, tenant_id=str(owner.id), new_id=house.new_id, now=house.now())
         except ValueError as error:
             raise BadUsage(str(error)) from None
-        refused.add_consents(connection, [made])
+        consents.append(connection, [made])
     say(f"{made.address}: consent {'granted' if granted else 'revoked'}.")
     if not asked:
         say(

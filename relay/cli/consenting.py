@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from relay.cli.house import House
 from relay.cli.rows import every
-from relay.store.refused import NewConsent, add_consents
+from relay.store import consents
+from relay.store.consents import NewConsent
 from relay.submission.account import policy_of
 
 
@@ -27,6 +28,6 @@ def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
         with house.writing() as connection:
             now = house.now()
             made = [NewConsent(**{**entry, "id": house.new_id("con"), "recorded_at": now}) for entry in entries]
-            add_consents(connection, made)
+            consents.append(connection, made)
 
     return write

@@ -14,7 +14,7 @@ from relay.cli.person import operator
 from relay.cli.rows import find_mailbox
 from relay.cli.values import span
 from relay.mail.address import Address, parse_path
-from relay.store import accounts, listings, refused
+from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Consequences, Rules, Suppress
 from relay.store.suppressions import suffixes
 from relay.submission.account import policy_of
@@ -40,9 +40,9 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
     if domain := domain_in(wish.address):
         row, is_new = _suppress_domain(house, connection, wish, domain, now, expires)
         return domain_told(row, names) | {"created": is_new}
-    kind = refused.kind_of(wish.reason)
-    if kind not in refused.KINDS:
-        raise BadUsage(f"--reason must be one of {', '.join(refused.KINDS)}, not {wish.reason!r}")
+    kind = suppression_list.kind_of(wish.reason)
+    if kind not in suppression_list.KINDS:
+        raise BadUsage(f"--reason must be one of {', '.join(suppression_list.KINDS)}, not {wish.reason!r}")
     where, (tenant_id, mailbox_id) = parse_path(wish.address), bounds(connection, wish.scope, wish.tenant, wish.mailbox)
     entry = Suppress(
         tenant_id,
@@ -57,14 +57,14 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         expires_at=expires,
         note=wish.note,
     )
-    row, is_new = refused.add(connection, _consequences(house), entry)
+    row, is_new = suppression_list.add(connection, _consequences(house), entry)
     return told(row, names) | {"created": is_new}
 
 
 def domain_in(reference: str) -> str:
     """The whole domain that `*@example.com`, `@example.com` or `example.com` means, "" for an address."""
     try:
-        return refused.whole_domain(reference if "@" in reference else f"@{reference}")
+        return suppression_list.whole_domain(reference if "@" in reference else f"@{reference}")
     except ValueError as error:
         raise BadUsage(str(error)) from None
 
@@ -89,12 +89,14 @@ def release(house: House, connection: Connection, reference: str, tenant: str) -
         rows = listings.listed(connection, "suppressed_domains", {"domain": domain}).rows
         chosen = [row for row in rows if not own or row.tenant_id == own]
         for row in chosen:
-            refused.remove_domain(connection, row, by=by, now=now)
+            suppression_list.remove_domain(connection, row, by=by, now=now)
         return len(chosen)
-    entries = refused.listed(connection, refused.Sight(), key=parse_path(reference).key, limit=1000).rows
+    entries = suppression_list.listed(
+        connection, suppression_list.Sight(), key=parse_path(reference).key, limit=1000
+    ).rows
     chosen = [row for row in entries if not own or row.tenant_id == own]
     for row in chosen:
-        refused.remove(connection, row, by=by, now=now)
+        suppression_list.remove(connection, row, by=by, now=now)
     return len(chosen)
 
 
@@ -103,16 +105,16 @@ def listed(connection: Connection, email: str, reason: str, limit: int) -> tuple
 
     With an address those of it and of the domains it is under, with a reason those of that kind.
     """
-    names, kind = listings.tenant_names(connection), refused.kind_of(reason) if reason else ""
+    names, kind = listings.tenant_names(connection), suppression_list.kind_of(reason) if reason else ""
     where = asked_about(email) if email else None
     rows, more = [], False
-    if kind in ("", refused.DOMAIN):
+    if kind in ("", suppression_list.DOMAIN):
         under = {"domain": suffixes(where.domain) if where else None}
         page = listings.listed(connection, "suppressed_domains", under, limit=limit)
         rows, more = [domain_told(row, names) for row in page.rows], page.next is not None
-    if kind != refused.DOMAIN and (where is None or where.key):
+    if kind != suppression_list.DOMAIN and (where is None or where.key):
         key = where.key if where else ""
-        page = refused.listed(connection, refused.Sight(), key=key, kind=kind, limit=limit)
+        page = suppression_list.listed(connection, suppression_list.Sight(), key=key, kind=kind, limit=limit)
         rows, more = rows + [told(row, names) for row in page.rows], more or page.next is not None
     return rows, more
 
@@ -125,12 +127,13 @@ def asked_about(reference: str) -> Address:
 
 def binding(house: House, connection: Connection, where: Address, mailbox: str) -> list[dict[str, Any]]:
     """The entries that bind an address or a whole domain now, for everybody or for one mailbox."""
-    names, sight, policy = listings.tenant_names(connection), refused.Sight(), house.settings.policy("default")
+    names, sight, policy = listings.tenant_names(connection), suppression_list.Sight(), house.settings.policy("default")
     if mailbox:
         row = find_mailbox(connection, mailbox)
-        sight, policy = refused.Sight(row.tenant_id, row.id), policy_of(house.settings, row, names[row.tenant_id])
+        sight = suppression_list.Sight(row.tenant_id, row.id)
+        policy = policy_of(house.settings, row, names[row.tenant_id])
     fold = bool(where.key) and policy.suppression_check.fold_aliases
-    own, domains = refused.binding(connection, where.key, where.domain, house.now(), sight, fold=fold)
+    own, domains = suppression_list.binding(connection, where.key, where.domain, house.now(), sight, fold=fold)
     return [told(row, names) for row in own] + [domain_told(row, names) for row in domains]
 
 
@@ -144,7 +147,7 @@ def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
         with house.writing() as connection:
             now = {"at": house.now()}
             made = [Suppress(**{**entry, **now}) for entry in entries]
-            refused.take_in(connection, _consequences(house), made, house.new_id)
+            suppression_list.take_in(connection, _consequences(house), made, house.new_id)
 
     return write
 
@@ -201,7 +204,7 @@ def _end(expires: str, now: int) -> int:
     if not expires:
         return 0
     try:
-        return refused.end_of(now + span(expires, "--expires"), now)
+        return suppression_list.end_of(now + span(expires, "--expires"), now)
     except ValueError as error:
         raise BadUsage(f"--expires {expires} {error}") from None
 
@@ -223,7 +226,7 @@ def _suppress_domain(
         "created_at": now,
         "expires_at": expires,
     }
-    return refused.add_domain(connection, values)
+    return suppression_list.add_domain(connection, values)
 
 
 def _release_one(connection: Connection, entry_id: str, by: str, now: int) -> int:
@@ -231,7 +234,7 @@ def _release_one(connection: Connection, entry_id: str, by: str, now: int) -> in
     row = listings.one(connection, "suppressed_domains" if is_domain else "suppressions", entry_id)
     if row is None:
         return 0
-    (refused.remove_domain if is_domain else refused.remove)(connection, row, by=by, now=now)
+    (suppression_list.remove_domain if is_domain else suppression_list.remove)(connection, row, by=by, now=now)
     return 1
 
 

@@ -160,13 +160,13 @@ def export(config: ConfigFile = None) -> None:
     from relay.cli.house import opened
     from relay.cli.spreadsheet import given
     from relay.cli.suppressing import cells
-    from relay.store import listings, refused
+    from relay.store import listings, suppression_list
     from relay.store.imports import SUPPRESSION_COLUMNS
 
     with opened(config) as house, house.reading() as connection:
         tenants, mailboxes = listings.tenant_names(connection), listings.mailbox_names(connection)
         given(
             SUPPRESSION_COLUMNS,
-            lambda after: refused.export(connection, refused.Sight(), after),
+            lambda after: suppression_list.export(connection, suppression_list.Sight(), after),
             lambda row: cells(row, tenants, mailboxes),
         )

@@ -24,7 +24,7 @@ from relay.http.problems import invalid, not_found
 from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
 from relay.http.suppressions import folds_aliases, key_of
-from relay.store import accounts, listings, refused
+from relay.store import accounts, consents, listings
 from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
 router = Resource("Consents")
@@ -93,7 +93,7 @@ async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
     if body.granted and not (who.is_operator or (who.is_of_tenant and who.principal.may("manage"))):
         who.need_person("writing down that somebody agreed")
     address, now = address_of(body.email), parts.clock()
-    entry = refused.NewConsent(
+    entry = consents.NewConsent(
         id=parts.ids.new("con"),
         tenant_id=tenant_id,
         key=address.key,
@@ -107,8 +107,8 @@ async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
         proof=body.proof,
     )
     if entry.is_ahead:
-        raise invalid("at", refused.AHEAD)
-    await parts.write(lambda c: refused.add_consents(c, [entry]))
+        raise invalid("at", consents.AHEAD)
+    await parts.write(lambda c: consents.append(c, [entry]))
     return told(entry)
 
 
@@ -123,7 +123,7 @@ async def list_consents(
     """Newest first."""
     key = key_of(email)
     page = await parts.look(
-        lambda c: refused.consents(c, who.tenant_id, key=key, granted=granted, after=turn.after, limit=turn.limit)
+        lambda c: consents.listed(c, who.tenant_id, key=key, granted=granted, after=turn.after, limit=turn.limit)
     )
     return listing(parts, turn, page, told)
 
@@ -142,7 +142,7 @@ async def check(
     except ValueError as error:
         raise invalid("email", str(error)) from None
     fold = await folds_aliases(parts)
-    row = await parts.look(lambda c: refused.newest_consent(c, tenant_id, address.key, fold=fold))
+    row = await parts.look(lambda c: consents.newest(c, tenant_id, address.key, fold=fold))
     return {
         "email": address.wire,
         "granted": bool(row is not None and row.granted),
@@ -159,7 +159,7 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
     return csvs.give(
         "consents.csv",
         CONSENT_COLUMNS,
-        lambda after: parts.look(lambda c: refused.export_consents(c, who.tenant_id, after)),
+        lambda after: parts.look(lambda c: consents.export(c, who.tenant_id, after)),
         lambda r: (
             r.address,
             "true" if r.granted else "false",
@@ -185,8 +185,8 @@ async def import_consents(
     tenants = {name: row_id for row_id, name in (await parts.look(listings.tenant_names)).items()}
     read = consent_reader(tenants, tenant_id, parts.ids.new, parts.clock)
 
-    async def write(batch: Sequence[refused.NewConsent]) -> None:
-        await parts.write(lambda c: refused.add_consents(c, batch))
+    async def write(batch: Sequence[consents.NewConsent]) -> None:
+        await parts.write(lambda c: consents.append(c, batch))
 
     return (await csvs.take(request, csvs.Columns(CONSENT_COLUMNS, closed=True), read, write)).told()
 
@@ -202,7 +202,7 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
     """Appends an entry that takes it back; the ledger keeps both."""
     _need_a_word(who)
     row, now = await _seen(parts, who, entry_id), parts.clock()
-    entry = refused.NewConsent(
+    entry = consents.NewConsent(
         id=parts.ids.new("con"),
         tenant_id=row.tenant_id,
         key=row.key,
@@ -215,7 +215,7 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
         jurisdiction=row.jurisdiction,
         proof="",
     )
-    await parts.write(lambda c: refused.add_consents(c, [entry]))
+    await parts.write(lambda c: consents.append(c, [entry]))
     return Response(status_code=204)
 
 

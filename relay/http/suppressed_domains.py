@@ -14,7 +14,7 @@ from relay.http.problems import invalid, not_found
 from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, when
 from relay.http.suppressions import end_of
-from relay.store import accounts, listings, refused, roster
+from relay.store import accounts, listings, roster, suppression_list
 
 router = Resource("Suppressions")
 
@@ -89,7 +89,7 @@ async def add(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
         "created_at": now,
         "expires_at": end_of(body.expires_at, now),
     }
-    row, is_new = await parts.write(lambda c: refused.add_domain(c, values))
+    row, is_new = await parts.write(lambda c: suppression_list.add_domain(c, values))
     return told(row) | {"created": is_new}
 
 
@@ -114,8 +114,8 @@ async def check(
 ) -> Any:
     """By itself or by a domain above it."""
     name = _meant(domain, email)
-    sight = refused.Sight(who.tenant_id)
-    _, rows = await parts.look(lambda c: refused.binding(c, "", name, parts.clock(), sight))
+    sight = suppression_list.Sight(who.tenant_id)
+    _, rows = await parts.look(lambda c: suppression_list.binding(c, "", name, parts.clock(), sight))
     shown = [told(row) for row in rows if row.tenant_id or who.is_operator]
     return {"domain": name, "suppressed": bool(rows), "suppressions": shown}
 
@@ -131,7 +131,7 @@ async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
     """For the operator."""
     row = await _seen(parts, who, entry_id)
     who.need_person("removing a suppression")
-    await parts.write(lambda c: refused.remove_domain(c, row, by=who.actor, now=parts.clock()))
+    await parts.write(lambda c: suppression_list.remove_domain(c, row, by=who.actor, now=parts.clock()))
     return Response(status_code=204)
 
 

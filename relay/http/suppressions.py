@@ -34,7 +34,7 @@ from relay.http.shapes import (
     address_of,
     when,
 )
-from relay.store import accounts, listings, refused
+from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
 from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_reader
@@ -45,7 +45,7 @@ Scope = Literal["global", "tenant", "mailbox"]
 
 def _no_domain(value: Any) -> Any:
     """Raises ValueError for a whole domain: it has a list of its own."""
-    if isinstance(value, str) and (domain := refused.whole_domain(value)):
+    if isinstance(value, str) and (domain := suppression_list.whole_domain(value)):
         raise ValueError(f"is a whole domain: use /v1/suppressed-domains with the domain {domain}")
     return value
 
@@ -117,7 +117,7 @@ class Checked(Told):
 async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
     """From now on. One that is there with the same kind of reason is answered; nothing changes but a later end."""
     tenant_id, mailbox_id = await _place(parts, who, body)
-    kind, note = refused.kind_and_note(body.reason, body.note)
+    kind, note = suppression_list.kind_and_note(body.reason, body.note)
     address, now = address_of(body.email), parts.clock()
     entry = Suppress(
         tenant_id,
@@ -132,7 +132,7 @@ async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
         expires_at=end_of(body.expires_at, now),
         note=note,
     )
-    row, is_new = await parts.write(lambda c: refused.add(c, parts.consequences, entry))
+    row, is_new = await parts.write(lambda c: suppression_list.add(c, parts.consequences, entry))
     return told(row) | {"created": is_new}
 
 
@@ -150,12 +150,12 @@ async def list_suppressions(
     key = key_of(email)
     mailbox = await scope_of(parts, who, mailbox_id) if mailbox_id else ""
     page = await parts.look(
-        lambda c: refused.listed(
+        lambda c: suppression_list.listed(
             c,
             sight(who),
             key=key,
             scope=scope or "",
-            kind=refused.kind_of(reason) if reason else "",
+            kind=suppression_list.kind_of(reason) if reason else "",
             mailbox_id=mailbox,
             after=turn.after,
             limit=turn.limit,
@@ -180,10 +180,10 @@ async def check(
     if mailbox_id:
         mailbox = await scope_of(parts, who, mailbox_id)
         row = await parts.look(lambda c: listings.one(c, "mailboxes", mailbox))
-        own = refused.Sight(row.tenant_id, row.id)
+        own = suppression_list.Sight(row.tenant_id, row.id)
     fold = await folds_aliases(parts, own.mailbox_id)
     entries, domains = await parts.look(
-        lambda c: refused.binding(c, address.key, address.domain, parts.clock(), own, fold=fold)
+        lambda c: suppression_list.binding(c, address.key, address.domain, parts.clock(), own, fold=fold)
     )
     bound = [_bound(row, who) for row in entries] + [_bound_domain(row, who) for row in domains]
     return {"email": address.wire, "suppressed": bool(bound), "suppressions": bound}
@@ -198,7 +198,7 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
     return csvs.give(
         "suppressions.csv",
         SUPPRESSION_COLUMNS,
-        lambda after: parts.look(lambda c: refused.export(c, own, after)),
+        lambda after: parts.look(lambda c: suppression_list.export(c, own, after)),
         lambda r: (
             r.address,
             r.kind,
@@ -230,7 +230,7 @@ async def import_suppressions(
     read = suppression_reader(await parts.look(places), Place(scope, tenant_id), parts.clock)
 
     async def write(batch: Sequence[Suppress]) -> None:
-        await parts.write(lambda c: refused.take_in(c, parts.consequences, batch, parts.ids.new))
+        await parts.write(lambda c: suppression_list.take_in(c, parts.consequences, batch, parts.ids.new))
 
     return (await csvs.take(request, csvs.Columns(SUPPRESSION_COLUMNS), read, write)).told()
 
@@ -246,18 +246,18 @@ async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
     """For the operator: the address may be written to again, unless another entry binds it."""
     row = await _seen(parts, who, entry_id)
     who.need_person("removing a suppression")
-    await parts.write(lambda c: refused.remove(c, row, by=who.actor, now=parts.clock()))
+    await parts.write(lambda c: suppression_list.remove(c, row, by=who.actor, now=parts.clock()))
     return Response(status_code=204)
 
 
 # -- details --------------------------------------------------------------------------------
 
 
-def sight(who: Caller) -> refused.Sight:
+def sight(who: Caller) -> suppression_list.Sight:
     """What the caller may see."""
     if who.is_operator:
-        return refused.Sight()
-    return refused.Sight(who.tenant_id, "" if who.is_of_tenant else who.mailbox_id or "none")
+        return suppression_list.Sight()
+    return suppression_list.Sight(who.tenant_id, "" if who.is_of_tenant else who.mailbox_id or "none")
 
 
 def key_of(email: str | None) -> str:
@@ -271,7 +271,7 @@ def key_of(email: str | None) -> str:
 def end_of(given: int | None, now: int) -> int:
     """When a new entry ends, 0 for never; raises Problem for an end that has passed."""
     try:
-        return refused.end_of(given, now)
+        return suppression_list.end_of(given, now)
     except ValueError as error:
         raise invalid("expiresAt", str(error)) from None
 
@@ -304,7 +304,7 @@ async def _place(parts: House, who: Caller, body: NewSuppression) -> tuple[str, 
 
 async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
     row = await parts.look(lambda c: listings.one(c, "suppressions", entry_id))
-    if row is None or not refused.sees(sight(who), row):
+    if row is None or not suppression_list.sees(sight(who), row):
         raise not_found("suppression")
     return row
 

@@ -2,18 +2,27 @@
 
 A yes is of the address it was given for. A no is of the person: where the policy asks for
 consent and folds aliases, one that stands under another spelling counts too if it is newer.
+The ledger only grows: revoking is an entry of its own.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from msgspec import Struct
+from sqlalchemy import Connection, false, select, union_all
 
 from policy.facts import Facts, alias_of
 from policy.settings import PolicySettings
 from policy.state import Consent
-from relay.store.prepared import Prepared
+from relay.store import schema as t
+from relay.store.paging import Page, Place, newest_first
+from relay.store.prepared import Prepared, insertion
 
+_c = t.consents.c
+AHEAD = "nobody has agreed yet: leave `at` out, or give the time at which it was given"
+STEP = 1000  # rows of an export
+_LEDGER = tuple([column.name for column in t.consents.columns])
+_APPEND = insertion("consents", _LEDGER)
 # The key is asked for where aliases are folded too: an older program, not stopped yet, writes none. With OR in place
 # of the union SQLite reads all that is the tenant's; what comes twice by it counts once.
 _ENTRIES = Prepared(
@@ -67,3 +76,70 @@ def _folds(policy: PolicySettings) -> bool:
     rule = policy.consent_validation
     is_asked = rule.mode != "off" and (rule.required or bool(rule.profiles))
     return is_asked and policy.suppression_check.fold_aliases
+
+
+# -- the ledger as people keep it ------------------------------------------------------------
+
+
+class NewConsent(Struct, frozen=True):
+    """An entry of the ledger: given, or taken back."""
+
+    id: str
+    tenant_id: str
+    key: str
+    address: str
+    granted: bool
+    at: int
+    recorded_at: int
+    basis: str = ""
+    source: str = ""
+    jurisdiction: str = ""
+    proof: str = ""
+
+    @property
+    def alias(self) -> str:
+        """What the address shares with the other spellings of the same person."""
+        return alias_of(self.key)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Given at a time to come: the newest entry counts, so it would outlive every revocation until then."""
+        return self.granted and self.at > self.recorded_at
+
+
+def append(connection: Connection, entries: Sequence[NewConsent]) -> None:
+    """Append to the ledger."""
+    _APPEND.many(connection, [{name: getattr(e, name) for name in _LEDGER} for e in entries])
+
+
+def listed(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    key: str = "",
+    granted: bool | None = None,
+    after: Place | None = None,
+    limit: int = 50,
+) -> Page:
+    """A page of the ledger, newest first."""
+    query = select(t.consents)
+    if tenant_id:
+        query = query.where(_c.tenant_id == tenant_id)
+    if key:
+        query = query.where(_c.key == key)
+    if granted is not None:
+        query = query.where(_c.granted.is_(granted))
+    return newest_first(connection, query, _c.at, _c.id, after=after, limit=limit)
+
+
+def newest(connection: Connection, tenant_id: str, key: str, *, fold: bool = False) -> Any:
+    """The entry that counts for an address, with `fold` a newer no under an alias of it too; None if there is none."""
+    own = select(t.consents).where(_c.tenant_id == tenant_id)
+    query = union_all(own.where(_c.key == key), own.where(_c.alias == alias_of(key) if fold else false()))
+    return counting(connection.execute(query.order_by("at", "recorded_at")), key)
+
+
+def export(connection: Connection, tenant_id: str, after: str) -> Sequence[Any]:
+    """The next rows of the ledger, by id."""
+    query = select(t.consents).where(_c.id > after).order_by(_c.id).limit(STEP)
+    return connection.execute(query.where(_c.tenant_id == tenant_id) if tenant_id else query).all()

@@ -16,9 +16,10 @@ from policy.moment import milliseconds
 from policy.profiles import check_basis
 from relay.mail.address import parse_path
 from relay.store import schema as t
+from relay.store.consents import AHEAD, NewConsent
 from relay.store.consequences import Suppress
 from relay.store.listings import tenant_names
-from relay.store.refused import AHEAD, DOMAIN, NewConsent, end_of, kind_and_note, whole_domain
+from relay.store.suppression_list import DOMAIN, end_of, kind_and_note, whole_domain
 
 SUPPRESSION_COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
 SCOPES = ("global", "tenant", "mailbox")

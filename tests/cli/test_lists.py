@@ -5,8 +5,8 @@ import csv
 import pytest
 
 from config.loader import load
+from relay.store import consents
 from relay.store.engine import Database
-from relay.store.refused import newest_consent
 
 
 def test_an_address_is_suppressed_checked_and_released(cli):
@@ -313,8 +313,8 @@ def test_consents_are_imported(cli, tmp_path):
     database = Database(load(cli.config).settings.storage.dsn)
     with database.asking.begin() as connection:
         tenant = cli.does("consent", "list", "--json").json[0]["tenantId"]
-        assert newest_consent(connection, tenant, "a@example.net").granted
-        assert not newest_consent(connection, tenant, "b@example.net").granted
+        assert consents.newest(connection, tenant, "a@example.net").granted
+        assert not consents.newest(connection, tenant, "b@example.net").granted
     database.close_now()
 
 

@@ -1,8 +1,8 @@
 """The ledger of consent holds what was said, not what may be said one day."""
 
 from policy.usage import DAY
-from relay.store import accounts
-from relay.store.refused import NewConsent, add_consents
+from relay.store import accounts, consents
+from relay.store.consents import NewConsent
 from tests.http.office import DOMAIN, NOON
 
 
@@ -21,7 +21,7 @@ async def test_nobody_has_agreed_in_the_future(office):
 async def test_taking_back_binds_whatever_the_date_of_what_is_taken_back(office):
     tenant = office.row(lambda c: accounts.tenant(c, "default").id)
     ahead = NewConsent("con_1", tenant, "bob@example.com", "bob@example.com", True, NOON + DAY, NOON)
-    await office.house.write(lambda c: add_consents(c, [ahead]))
+    await office.house.write(lambda c: consents.append(c, [ahead]))
     assert (await office.get("/v1/consents/check?email=bob@example.com")).json()["granted"] is True
     office.clock.advance(1)
     assert (await office.call("DELETE", "/v1/consents/con_1")).status_code == 204

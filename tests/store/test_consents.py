@@ -6,9 +6,9 @@ from sqlalchemy import Connection
 
 from policy.facts import Facts, RecipientFacts, alias_of
 from policy.settings import ConsentValidation, PolicySettings, SuppressionCheck
-from relay.store.consents import _ENTRIES, counting_consents
+from relay.store import consents
+from relay.store.consents import _ENTRIES, NewConsent, counting_consents
 from relay.store.engine import Database
-from relay.store.refused import NewConsent, add_consents, newest_consent
 
 ASKS = PolicySettings(consent_validation=ConsentValidation(required=True))
 DOES_NOT_FOLD = PolicySettings(
@@ -20,7 +20,7 @@ RECORDS = PolicySettings()
 def _ledger(connection: Connection, *said: tuple[str, bool]) -> None:
     """Entries, each a moment after the one before."""
     entries = [NewConsent(f"con_{n}", "ten", key, key, granted, n, n) for n, (key, granted) in enumerate(said, 1)]
-    add_consents(connection, entries)
+    consents.append(connection, entries)
 
 
 def _to(address: str, policy: PolicySettings = ASKS, mailbox: str = "mbx", **more: Any) -> tuple[Facts, PolicySettings]:
@@ -32,7 +32,7 @@ def _agreed(connection: Connection, address: str, policy: PolicySettings = ASKS)
     """Whether what counts is a yes; None where nothing counts. The check says the same of who folds."""
     found = counting_consents(connection, [_to(address, policy)]).get(("mbx", address))
     if policy is not RECORDS:
-        row = newest_consent(connection, "ten", address, fold=policy.suppression_check.fold_aliases)
+        row = consents.newest(connection, "ten", address, fold=policy.suppression_check.fold_aliases)
         assert (row.granted if row else None) == (found.granted if found else None)
     return found.granted if found else None
 

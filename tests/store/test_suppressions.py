@@ -7,7 +7,7 @@ from policy.facts import Facts, RecipientFacts, alias_of
 from policy.settings import PolicySettings, Reputation, SuppressionCheck
 from relay.store.consequences import Consequences, Rules, Suppress
 from relay.store.engine import Database
-from relay.store.refused import KINDS, Sight, binding
+from relay.store.suppression_list import KINDS, Sight, binding
 from relay.store.suppressions import _BY_ADDRESS, binding_suppressions
 
 NOW = 1_774_353_600_000

@@ -1,34 +1,29 @@
-"""Suppressions and consents as people keep them: adding, removing, asking, importing, exporting.
+"""Suppressions as people keep them: adding, removing, asking, importing, exporting.
 
-Adding what is there already changes nothing but a later end. Removing is an event. The
-consent ledger only grows: revoking is an entry of its own, and the newest entry counts.
+Adding what is there already changes nothing but a later end. Removing is an event.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, and_, case, delete, false, insert, literal, or_, select, union_all, update
+from sqlalchemy import Connection, Select, and_, case, delete, insert, literal, or_, select, update
 
 from config.types import to_domain
 from policy.facts import alias_of
 from relay.store import schema as t
-from relay.store.consents import counting
 from relay.store.consequences import Consequences, Suppress
 from relay.store.events import Event, record
 from relay.store.paging import Page, Place, newest_first
-from relay.store.prepared import insertion
 from relay.store.suppressions import BOUNCES, suffixes
 
-_s, _dom, _c = t.suppressions.c, t.suppressed_domains.c, t.consents.c
+_s, _dom = t.suppressions.c, t.suppressed_domains.c
 KINDS = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "manual", "legal")
 # How an entry of a whole domain is told where entries of addresses are.
 DOMAIN = "domain"
 # The customary names of some of them.
 _SAME = {"bounce": "hard_bounce", "unsubscribed": "unsubscribe", "spam": "complaint", "": "manual"}
 STEP = 1000
-_LEDGER = tuple([column.name for column in t.consents.columns])
-_APPEND = insertion("consents", _LEDGER)
 
 
 class Sight(Struct, frozen=True):
@@ -210,73 +205,3 @@ def remove_domain(connection: Connection, row: Any, *, by: str, now: int) -> Non
     connection.execute(delete(t.suppressed_domains).where(_dom.id == row.id))
     data = {"kind": "domain", "domain": row.domain, "by": by}
     record(connection, [Event("suppression.removed", now, row.tenant_id, data=data)])
-
-
-# -- consents -------------------------------------------------------------------------------
-
-
-AHEAD = "nobody has agreed yet: leave `at` out, or give the time at which it was given"
-
-
-class NewConsent(Struct, frozen=True):
-    """An entry of the ledger: given, or taken back."""
-
-    id: str
-    tenant_id: str
-    key: str
-    address: str
-    granted: bool
-    at: int
-    recorded_at: int
-    basis: str = ""
-    source: str = ""
-    jurisdiction: str = ""
-    proof: str = ""
-
-    @property
-    def alias(self) -> str:
-        """What the address shares with the other spellings of the same person."""
-        return alias_of(self.key)
-
-    @property
-    def is_ahead(self) -> bool:
-        """Given at a time to come: the newest entry counts, so it would outlive every revocation until then."""
-        return self.granted and self.at > self.recorded_at
-
-
-def add_consents(connection: Connection, entries: Sequence[NewConsent]) -> None:
-    """Append to the ledger."""
-    _APPEND.many(connection, [{name: getattr(e, name) for name in _LEDGER} for e in entries])
-
-
-def consents(
-    connection: Connection,
-    tenant_id: str,
-    *,
-    key: str = "",
-    granted: bool | None = None,
-    after: Place | None = None,
-    limit: int = 50,
-) -> Page:
-    """A page of the ledger, newest first."""
-    query = select(t.consents)
-    if tenant_id:
-        query = query.where(_c.tenant_id == tenant_id)
-    if key:
-        query = query.where(_c.key == key)
-    if granted is not None:
-        query = query.where(_c.granted.is_(granted))
-    return newest_first(connection, query, _c.at, _c.id, after=after, limit=limit)
-
-
-def newest_consent(connection: Connection, tenant_id: str, key: str, *, fold: bool = False) -> Any:
-    """The entry that counts for an address, with `fold` a newer no under an alias of it too; None if there is none."""
-    own = select(t.consents).where(_c.tenant_id == tenant_id)
-    query = union_all(own.where(_c.key == key), own.where(_c.alias == alias_of(key) if fold else false()))
-    return counting(connection.execute(query.order_by("at", "recorded_at")), key)
-
-
-def export_consents(connection: Connection, tenant_id: str, after: str) -> Sequence[Any]:
-    """The next rows of the ledger, by id."""
-    query = select(t.consents).where(_c.id > after).order_by(_c.id).limit(STEP)
-    return connection.execute(query.where(_c.tenant_id == tenant_id) if tenant_id else query).all()
