@@ -21,8 +21,8 @@ from relay.http.house import House
 from relay.http.meant import tenant_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
+from relay.http.strict import Resource
 from relay.http.suppressions import folds_aliases, key_of
 from relay.store import accounts, consents, listings
 from relay.store.imports import CONSENT_COLUMNS, consent_reader

@@ -11,8 +11,8 @@ from fastapi import Path, Query
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.problems import not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Told
+from relay.http.strict import Resource
 from relay.store import traces
 
 router = Resource("Decisions")

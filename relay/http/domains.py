@@ -18,8 +18,8 @@ from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, when
+from relay.http.strict import Resource
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
 from relay.store import accounts, domains, keys, listings, roster, rotation
 from relay.store.engine import loads

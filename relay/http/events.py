@@ -18,8 +18,8 @@ from relay.http.access import Parts, Reads
 from relay.http.house import House
 from relay.http.meant import scope_of
 from relay.http.problems import Problem, invalid
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Told, when
+from relay.http.strict import Resource
 from relay.store import journal
 from relay.store.engine import loads
 from relay.store.journal import Mark, Wanted

@@ -11,8 +11,8 @@ from relay.http.house import House
 from relay.http.meant import scope_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import Problem, not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
+from relay.http.strict import Resource
 from relay.store import investigations, listings
 from relay.store.engine import loads
 

@@ -13,8 +13,8 @@ from policy.moment import precise
 from relay.http.access import AGENT_SCOPE, TENANT_SCOPE, Caller, Operator, Parts, Who
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, address_of, when
+from relay.http.strict import Resource
 from relay.store import accounts, credentials
 from relay.store.engine import loads
 from relay.store.listings import credentials_page

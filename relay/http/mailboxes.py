@@ -18,8 +18,8 @@ from relay.http.house import House
 from relay.http.mailbox_shapes import ChangedMailbox, FreshMailbox, Mailbox, NewMailbox, Paused, told
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import Resource
 from relay.http.shapes import Given, Listing, Short, address_of
+from relay.http.strict import Resource
 from relay.store import accounts, credentials, listings, mailboxes, roster
 from relay.store.accounts import NewMailbox as Row
 from relay.submission.account import policy_of

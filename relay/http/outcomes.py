@@ -28,8 +28,8 @@ from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.meant import tenant_of, whole_tenant_of
 from relay.http.problems import invalid
-from relay.http.reading import Resource
 from relay.http.shapes import Email, Given, Metadata, Moment, Short, Told, WrongField, address_of, when
+from relay.http.strict import Resource
 from relay.store import attribution, listings, volumes
 from relay.store import outcomes as store
 from relay.store.engine import canonical, dumps

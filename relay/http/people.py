@@ -16,8 +16,8 @@ from policy.moment import precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.problems import invalid
-from relay.http.reading import Resource
 from relay.http.shapes import Email, Given, Short, Told, address_of
+from relay.http.strict import Resource
 from relay.store import accounts, listings, people
 
 router = Resource("Data subjects")

@@ -16,8 +16,8 @@ from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.meant import scope_of, tenant_of, whole_tenant_of
 from relay.http.problems import invalid, not_found
-from relay.http.reading import Resource
 from relay.http.shapes import Told
+from relay.http.strict import Resource
 from relay.store import volumes
 from relay.store.rates import rates_of
 from relay.store.standing import together

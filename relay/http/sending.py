@@ -19,8 +19,8 @@ from relay.http.access import Caller, Parts, Who
 from relay.http.compose import Letter, Party, compose
 from relay.http.house import House
 from relay.http.problems import Problem, not_found
-from relay.http.reading import Resource
 from relay.http.send_shapes import Judgement, SendRequest
+from relay.http.strict import Resource
 from relay.mail.address import Address, parse_path
 from relay.store import accounts, idempotency, traces
 from relay.submission.account import Account

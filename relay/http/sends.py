@@ -10,8 +10,8 @@ from relay.http.house import House
 from relay.http.meant import scope_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, when
+from relay.http.strict import Resource
 from relay.mail.ids import message_id_of
 from relay.store import progress, sent, states
 from relay.store.engine import loads

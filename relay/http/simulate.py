@@ -16,10 +16,10 @@ from relay.http import answers
 from relay.http.access import Parts, Who
 from relay.http.house import House
 from relay.http.problems import Problem, invalid
-from relay.http.reading import Resource, is_json, media_type
-from relay.http.reading import load as load_json
 from relay.http.send_shapes import MOST_RECIPIENTS, SendRequest, Simulated
 from relay.http.sending import Sender, origin, sender_of, written
+from relay.http.strict import Resource, is_json, media_type
+from relay.http.strict import load as load_json
 from relay.mail.address import Address, AddressError, parse_path
 from relay.submission.submission import Origin, Submission
 

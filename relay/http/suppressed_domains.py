@@ -11,8 +11,8 @@ from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, when
+from relay.http.strict import Resource
 from relay.http.suppressions import end_of
 from relay.store import accounts, listings, roster, suppression_list
 

@@ -19,7 +19,6 @@ from relay.http.house import House
 from relay.http.meant import scope_of, tenant_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.reading import Resource
 from relay.http.shapes import (
     DateTime,
     Email,
@@ -34,6 +33,7 @@ from relay.http.shapes import (
     address_of,
     when,
 )
+from relay.http.strict import Resource
 from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Suppress
 from relay.store.engine import loads

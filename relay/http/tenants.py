@@ -10,8 +10,8 @@ from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.pages import Turning, listing, page_of
 from relay.http.problems import not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Listing, Short, Told, when
+from relay.http.strict import Resource
 from relay.store import accounts, listings, roster
 from relay.store.engine import loads
 from relay.store.providers import set_provider_status

@@ -20,8 +20,8 @@ from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
-from relay.http.reading import Resource
 from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, when
+from relay.http.strict import Resource
 from relay.store import accounts, destinations, listings
 from relay.store.engine import dumps, loads
 

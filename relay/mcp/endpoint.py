@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relay.http.house import House
 from relay.http.problems import Problem
-from relay.http.reading import is_json
+from relay.http.strict import is_json
 from relay.mcp.message import fault_of
 
 if TYPE_CHECKING:

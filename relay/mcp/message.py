@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from relay.http.problems import Problem
-from relay.http.reading import load
+from relay.http.strict import load
 
 # JSON-RPC 2.0 §5.1
 PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS = -32700, -32600, -32602
