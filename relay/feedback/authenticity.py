@@ -2,8 +2,8 @@
 
 All of them look at the raw bytes, compare in constant time and take the clock
 as an argument. The answer is a value: `accepted`, or the reason why not, and a
-`nonce` that the caller remembers for `WINDOW`, so that a copy sent again is
-known (faults H1 to H5). A secret may hold several, parted by blanks, while one
+`nonce` that the caller remembers, so that a copy sent again is known (faults
+H1 to H5). A secret may hold several, parted by blanks, while one
 replaces another; an empty one is an error of the operator and raises.
 """
 
@@ -22,7 +22,7 @@ WINDOW = timedelta(minutes=5)
 class Authenticity(Struct, frozen=True):
     accepted: bool
     reason: str = ""  # unsigned, wrong_signature, too_old, too_new, foreign, bad_certificate
-    nonce: str = ""  # seen twice within WINDOW = a replay; empty where the scheme has none
+    nonce: str = ""  # seen twice = a replay; empty where the scheme has none
 
 
 def refused(reason: str) -> Authenticity:
@@ -43,13 +43,13 @@ def header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == low), "")
 
 
-def in_window(seconds: str, now: datetime) -> str:
-    """Empty when the signed time is near now, else the reason."""
+def in_window(seconds: str, now: datetime, oldest: timedelta = WINDOW) -> str:
+    """Empty when the signed time is near now, or no older than `oldest`; else the reason."""
     if not seconds.isascii() or not seconds.isdecimal() or len(seconds) > 14:
         return "unsigned"
     value = int(seconds)
     age = now.timestamp() - (value / 1_000 if value > 10**11 else value)
-    if age > WINDOW.total_seconds():
+    if age > oldest.total_seconds():
         return "too_old"
     return "too_new" if -age > WINDOW.total_seconds() else ""
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from relay.mail.bounce_reason import Said, judge
 from relay.mail.bounce_text import codes_in
@@ -68,6 +68,20 @@ class FeedbackEvent(Struct, frozen=True):
             "metadata": dict(self.metadata),
             "tags": list(self.tags),
         }
+
+
+def storable(event: FeedbackEvent) -> FeedbackEvent:
+    """The event without what no store takes: NUL, and halves of characters beyond 16 bits (UTF-7 and JSON have them).
+
+    Of one such event the whole call or mail would be refused, and come again for ever.
+    """
+    texts = {name: _whole(value) for name, value in asdict(event).items() if isinstance(value, str)}
+    known = {_whole(name): _whole(value) for name, value in event.metadata.items()}
+    return replace(event, **texts, metadata=known, tags=tuple(map(_whole, event.tags)))
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def stamp(moment: datetime | None) -> str | None:

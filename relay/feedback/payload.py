@@ -5,6 +5,7 @@ loses that field and not the event.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,8 @@ from relay.feedback.events import MAX_ID, MAX_METADATA, MAX_TEXT
 
 MAX_BODY = 5 << 20
 MAX_EVENTS = 5_000
+# An escaped backslash, a whole character of two halves, or one of its halves alone.
+_HALVES = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)")
 
 
 class PayloadError(ValueError):
@@ -27,8 +30,18 @@ def load(raw: bytes) -> Any:
         raise PayloadError(f"the body has more than {MAX_BODY} bytes")
     try:
         return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return orjson.loads(_whole(raw))
     except orjson.JSONDecodeError as error:
         raise PayloadError(f"the body is not JSON: {error}") from error
+
+
+def _whole(raw: bytes) -> bytes:
+    """JSON whose texts somebody cut within a character: that would cost the event, and all others of its call."""
+    text = raw.decode("utf-8", "replace").encode()
+    return _HALVES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
 def load_leniently(text: str) -> Any:

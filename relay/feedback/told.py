@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from relay.feedback.events import FeedbackEvent
+from relay.feedback.events import FeedbackEvent, storable
 from relay.mail.address import AddressError, parse_path
 from relay.mail.ids import is_id
 from relay.store.feedback import Clues
@@ -39,7 +39,7 @@ class Told(Struct, frozen=True):
 
 def told_by_provider(provider: str, events: Sequence[FeedbackEvent]) -> list[Told]:
     """The events of one call of a hook; the same event told twice has the same fingerprint."""
-    return [Told(event, provider, _fingerprint(provider, event), _raw(event)) for event in events]
+    return [Told(event, provider, _fingerprint(provider, event), _raw(event)) for event in map(storable, events)]
 
 
 def told_by_mail(
@@ -55,7 +55,7 @@ def told_by_mail(
             b"" if number else raw[:MAX_RAW],
             named,
         )
-        for number, event in enumerate(events)
+        for number, event in enumerate(map(storable, events))
     ]
 
 
@@ -64,7 +64,7 @@ def _fingerprint(provider: str, event: FeedbackEvent) -> bytes:
         (event.message_id, event.timestamp.isoformat() if event.timestamp else "", event.diagnostic)
     )
     words = "\0".join((provider, event.event_type, key_of(event.recipient), identity))
-    return blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(words.encode(), digest_size=16).digest()
 
 
 def _raw(event: FeedbackEvent) -> bytes:

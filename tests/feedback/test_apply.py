@@ -32,6 +32,14 @@ def test_a_late_hard_bounce_overtakes_delivered_and_suppresses_for_the_tenant(bo
     assert ground.counts() == {"bounced": 1}
 
 
+@pytest.mark.parametrize("bad", ["\0", "\ud83d"])
+def test_L5_what_no_store_takes_in_a_text_costs_no_event(both: Ground, bad: str):
+    first, second = both.send(), both.send()
+    both.hook(hard(first, diagnostic=f"550 no {bad} such"), event("opened", tags=(bad,), recipient=bad, message_id=bad))
+    both.mail(hard(diagnostic=f"550 no {bad} such"), named=(second, 1))
+    assert both.states(first) + both.states(second) == ["bounced", "bounced"]
+
+
 def test_a_soft_bounce_changes_the_state_and_suppresses_nobody(ground: Ground):
     send = ground.send()
     ground.hook(event("bounced", send, reason="mailboxfull", status="5.2.2"))

@@ -76,7 +76,11 @@ def test_h2_the_window_is_five_minutes_both_ways(age, reason):
     when = NOW - timedelta(minutes=age)
     assert resend.verify(svix(when=when), BODY, KEY, NOW).reason == reason
     assert sendgrid.verify(twilio(when=when), BODY, PUBLIC, NOW).reason == reason
-    assert mailgun.verify({}, mailgun_body(when), "key", NOW).reason == reason
+
+
+@pytest.mark.parametrize(("hours", "reason"), [(8, ""), (13, "too_old"), (-1, "too_new")])
+def test_h2_mailgun_s_retries_carry_the_signature_of_the_first_time(hours, reason):
+    assert mailgun.verify({}, mailgun_body(NOW - timedelta(hours=hours)), "key", NOW).reason == reason
 
 
 @pytest.mark.parametrize("seconds", ["", "x", "-1", "1" * 40, "٣", "1e9"])

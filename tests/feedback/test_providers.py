@@ -244,6 +244,21 @@ def test_postmark_bounces_are_hard_only_about_the_address(kind, hard):
     assert parse_feedback(json.dumps(payload).encode())[0].hard is hard
 
 
+@pytest.mark.parametrize(
+    ("why", "kind"),
+    [("HardBounce", "unknown"), ("SpamComplaint", "complained"), ("ManualSuppression", "unsubscribed")],
+)
+def test_postmark_s_own_suppression_is_a_wish_only_where_a_person_had_it(why, kind):
+    payload = {"RecordType": "SubscriptionChange", "SuppressSending": True, "SuppressionReason": why}
+    assert parse_feedback(json.dumps(payload).encode())[0].event_type == kind
+
+
+@pytest.mark.parametrize("cut", [rb"\ud83d", rb"\ude00", rb"\\\ud83d\ud83d\ude00", b"\xf0\x9f"])
+def test_h6_a_text_that_was_cut_within_a_character_costs_no_event_of_the_call(cut):
+    events = b'[{"RecordType": "Bounce", "ID": 1, "Subject": "%s"}, {"RecordType": "Open"}]' % cut
+    assert [event.event_type for event in parse_feedback(events)] == ["bounced", "opened"]
+
+
 def test_a_permanent_failure_for_policy_is_not_hard():
     event = {
         "event": "bounce", "type": "bounce", "email": "bob@example.org", "sg_event_id": "1",

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.feedback.authenticity import Authenticity, basic
-from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import metadata, moment, prose, rows, table, tags, text
 
 _BOUNCES: dict[str, tuple[str, str, bool]] = {
@@ -39,6 +39,12 @@ _BOUNCES: dict[str, tuple[str, str, bool]] = {
     "Unconfirmed": ("queued", "", False),
     "UnconfirmedByRecipient": ("bounced", "undefined", False),
 }
+# Why Postmark sends to an address no more; any other reason is a person's wish. A bounce is told by its own event, and
+# in the words that say whether the address is to blame.
+_SUPPRESSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "HardBounce": ("unknown", {}),
+    "SpamComplaint": ("complained", FEEDBACK["complained"]),
+}
 _OTHERS = {"Delivery": "delivered", "Open": "opened", "Click": "clicked"}
 
 
@@ -55,8 +61,8 @@ def _event(data: Mapping[str, Any]) -> FeedbackEvent:
     if record in {"Bounce", "SpamComplaint"}:
         return _bounce(data, record)
     if record == "SubscriptionChange":
-        kind = "unsubscribed" if data.get("SuppressSending") is True else "subscribed"
-        return _common(data, kind, reason="feedback" if kind == "unsubscribed" else "")
+        kind, more = _SUPPRESSED.get(text(data.get("SuppressionReason")), ("unsubscribed", FEEDBACK["unsubscribed"]))
+        return _common(data, kind, **more) if data.get("SuppressSending") is True else _common(data, "subscribed")
     return _common(data, _OTHERS.get(record, "unknown"))
 
 
