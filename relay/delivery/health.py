@@ -172,6 +172,10 @@ class Healths:
         health = self.of(name)
         health.limited_since, health.limited_until = self._clock(), until
 
+    def changed(self, name: str) -> None:
+        """The operator set it up otherwise: what closed it may be over, and the next try tells."""
+        self.of(name).open_until = 0
+
     def learn(self, made: Sequence[Outcome], domains: Set[str] = frozenset()) -> Change:
         """Take in what the outcomes of one transaction say of its provider, and say what is news about it.
 

@@ -82,6 +82,9 @@ class Worker:
         contexts: Mapping[str, ssl.SSLContext],
     ) -> None:
         """Other providers and rules from the next round on; rounds under way end as they began."""
+        for provider in providers:
+            if provider not in self.means.providers:
+                self.means.healths.changed(provider.name)
         self.means.pool.change(providers, contexts)
         self.means = replace(self.means, delivery=delivery, providers=providers, ladder=ladder)
         self.wake()

@@ -62,10 +62,17 @@ async def act(
     if action == "subscribe":
         await parts.write(lambda c: unsubscribes.subscribe_again(c, entry))
         return page(words.resumed, f"<h1>{escape(words.resumed)}</h1>", language=tongue)
-    if one_click.lower() != "one-click" and scope not in ("mailbox", "tenant"):
+    if scope not in ("mailbox", "tenant") and not await _is_one_click(request, one_click):
         return _question(words, tongue, sender, found.address)
     await parts.write(lambda c: unsubscribes.unsubscribe(c, parts.consequences, entry, found.send_id))
     return _done(words, tongue, found.address)
+
+
+async def _is_one_click(request: Request, field: str) -> bool:
+    """Whether the body is that of List-Unsubscribe-Post, which should be a form but need not (RFC 8058 §3.2)."""
+    is_form = "form" in request.headers.get("content-type", "")
+    said = f"list-unsubscribe={field}" if is_form else (await request.body())[:100].decode("latin-1")
+    return said.strip().lower() == "list-unsubscribe=one-click"
 
 
 def _broken(request: Request) -> HTMLResponse:

@@ -72,6 +72,8 @@ def sends(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
 def approve(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
     """Let a held send go; raises NotWaiting or Changed."""
     row, held = _waiting(connection, send_id)
+    if row.expires_at <= now:
+        raise NotWaiting(f"the time to approve {send_id} is over")
     send = connection.execute(select(t.sends.c.plan).where(t.sends.c.id == send_id)).one()
     data = body(connection, send_id)
     if data is None or bound_digest(data, loads(send.plan), [d.recipient for d in held]) != row.bound:

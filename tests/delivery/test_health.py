@@ -46,6 +46,15 @@ def test_five_failures_in_a_row_open_the_breaker_and_say_so_once(healths: Health
     assert not healths.may_try("p")
 
 
+async def test_R34_a_provider_that_was_set_up_otherwise_is_tried_at_once_by_one_message(healths: Healths):
+    healths.learn([outcome(scope=Scope.PROVIDER, kind="configuration")])
+    assert not healths.may_try("p")
+    healths.changed("p")
+    assert healths.room("p") == 1
+    await probe(healths, TAKEN)
+    assert healths.state("p") == "recovering"
+
+
 @pytest.mark.parametrize(
     ("domains", "state"),
     [

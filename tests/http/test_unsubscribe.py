@@ -37,6 +37,13 @@ async def test_one_click_as_multipart_form_works_too(office):
     assert (await office.send(**SALES))["reason"] == "unsubscribed"
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", None])
+async def test_one_click_ends_in_a_line_or_is_no_form_and_works_too(office, kind):
+    headers = {"Content-Type": kind} if kind else {}
+    await office.client.post(await link(office), content=b"List-Unsubscribe=One-Click\r\n", headers=headers)
+    assert (await office.send(**SALES))["reason"] == "unsubscribed"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_H9_looking_changes_nothing(office, method):
     answered = await office.client.request(method, await link(office))

@@ -73,6 +73,7 @@ def test_nobody_in_time_is_a_no(gate: Gate):
     agent, to = gate.mailbox(autonomyLevel="human_approved"), "late@example.com"
     send = _held(agent, to)
     gate.clock.advance(24 * 3600 + 1)
+    assert _decide(gate, send, "approve", 409)["code"] == "not_waiting"
     gate.run(gate.app.chores._approvals())
     assert states(gate, send) == {to: "rejected"}
     assert gate.call("GET", f"/v1/approvals/{send}")["status"] == "expired"

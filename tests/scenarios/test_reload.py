@@ -1,6 +1,7 @@
 """SIGHUP: what takes effect at once and is told once; a file that cannot be, of which every worker says why."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import structlog.testing
 from config.loader import load
 from tests.scenarios.gate import Gate
 from tests.support.inside import MakeInside
+from tests.support.provider import Provider
+from tests.support.script import Script
 from tests.support.server import MakeServer
-from tests.support.settings import ADMIN_KEY, DOMAIN, mailbox, write
+from tests.support.settings import ADMIN_KEY, DOMAIN, mailbox, merged, write
 from tests.support.smtp import Client
 from tests.support.waiting import until
 
@@ -43,6 +46,20 @@ def test_a_new_admin_key_and_new_bounds_hold_from_then_on(gate: Gate):
     with Client(gate.smtp) as first, Client(gate.smtp) as second:
         assert (first.reply().code, second.reply().code) == (220, 421)
     gate.change({"http": {"admin_key": ADMIN_KEY}, "smtp": {"connections": {"total": 1000}}})
+
+
+def test_R34_a_password_that_is_mended_is_tried_at_once(
+    make_inside: MakeInside, make_provider: Callable[..., Provider], tmp_path: Path
+):
+    provider = make_provider(Script(users={"u": "new"}, require_auth=True))
+    old, new = (provider.settings(username="u", password=password) for password in ("old", "new"))
+    inside = make_inside({"deliveryConfig": {"breaker": {"open_for": "10m"}}}, providers=[old])
+    inside.submit(["bob@example.net"], MESSAGE)
+    until(lambda: inside.app.healths.state("lab") == "open")
+    inside.submit(["ann@example.net"], MESSAGE)
+    changed = merged(inside.tree, {"deliveryConfig": {"providers": [new]}})
+    inside.run(inside.app.reload(load(write(tmp_path, changed)).settings))
+    provider.ledger.wait(lambda ledger: ledger.copies_for("ann@example.net"))
 
 
 def test_a_selector_that_moves_no_key_is_told_with_the_command_that_makes_new_ones(
