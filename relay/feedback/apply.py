@@ -233,7 +233,8 @@ def _kept(told: Told, row: Any, now: int) -> store.Kept:
         event.recipient,
         row.send_id if row is not None else "",
         to_stored(told),
-        told.raw,
+        # Anybody may write to us, and shall not fill the disk.
+        b"" if told.by_mail and row is None else told.raw,
         _waits(told, row),
         now,
     )

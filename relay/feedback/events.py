@@ -108,7 +108,8 @@ def of_notice(notice: Notice) -> FeedbackEvent:
 
 def _our_fields(notice: Notice) -> dict[str, str]:
     """What of our own header came back with the returned mail: it says which send this was."""
-    return {name: value[:MAX_ID] for name, value in notice.original.items if name.startswith("x-gatepost-")}
+    own = [(name, value) for name, value in notice.original.items if name.startswith("x-gatepost-")]
+    return {name: value[:MAX_ID] for name, value in own[:MAX_METADATA]}
 
 
 # What became of mail that its recipient had a word about.

@@ -40,6 +40,12 @@ def test_L5_what_no_store_takes_in_a_text_costs_no_event(both: Ground, bad: str)
     assert both.states(first) + both.states(second) == ["bounced", "bounced"]
 
 
+def test_L4_a_strangers_mail_is_noted_and_not_kept(ground: Ground):
+    ground.mail(hard(), named=None, raw=b"a stranger's")
+    ground.mail(hard(), named=(ground.send(), 1), raw=b"of ours")
+    assert [bytes(row.raw) for row in ground.ask("SELECT raw FROM feedback ORDER BY send_id")] == [b"", b"of ours"]
+
+
 def test_a_soft_bounce_changes_the_state_and_suppresses_nobody(ground: Ground):
     send = ground.send()
     ground.hook(event("bounced", send, reason="mailboxfull", status="5.2.2"))
