@@ -26,7 +26,7 @@ from relay.store.tallies import set_aside
 
 DEFAULT_TENANT = "default"
 BY_REPUTATION = "reputation: "
-_PAUSED = ("mailbox_paused", "tenant_paused", "reputation_paused")  # why mail waits that policy holds back
+PAUSED = ("mailbox_paused", "tenant_paused", "reputation_paused")  # why mail waits that policy holds back
 
 
 class Taken(Exception):
@@ -202,7 +202,7 @@ def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, rule: Re
         .values(status="active", paused_by="", cause="", updated_at=now)
     ).rowcount
     if changed:
-        let_go(connection, _PAUSED, now, mailbox_id=mailbox_id)
+        let_go(connection, PAUSED, now, mailbox_id=mailbox_id)
     return _told(connection, changed, "mailbox.resumed", mailbox_id, now, {"by": by})
 
 
@@ -242,7 +242,7 @@ def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, ca
         kind = "tenant.paused" if status == "paused" else "tenant.resumed"
         record(connection, [Event(kind, now, tenant_id, data={"cause": cause})])
     if changed and status == "active":
-        let_go(connection, _PAUSED, now, tenant_id=tenant_id)
+        let_go(connection, PAUSED, now, tenant_id=tenant_id)
     return bool(changed)
 
 

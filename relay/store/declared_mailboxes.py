@@ -15,9 +15,10 @@ from config.senders import Mailbox
 from relay.mail.address import parse_path
 from relay.store import credentials
 from relay.store import schema as t
-from relay.store.accounts import InUse, NewMailbox, Taken, check_domain, keys_of, mailbox_row, tenant
+from relay.store.accounts import PAUSED, InUse, NewMailbox, Taken, check_domain, keys_of, mailbox_row, tenant
 from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import loads
+from relay.store.queue import let_go
 
 _LONGEST_KEPT = 90  # characters of the name of a mailbox that gives it up
 
@@ -126,7 +127,8 @@ def _bring(connection: Connection, new: NewMailbox, row: Any, now: int) -> str:
         connection.execute(insert(t.mailboxes), {**mailbox_row(new), **values})
         return new.id
     connection.execute(update(t.mailboxes).where(t.mailboxes.c.id == row.id).values(**mailbox_row(new), updated_at=now))
-    enable(connection, t.mailboxes, row)
+    if enable(connection, t.mailboxes, row):
+        let_go(connection, PAUSED, now, mailbox_id=row.id)
     if row.address_key != new.address_key:
         c = t.credentials.c
         own = (c.mailbox_id == row.id) & (c.scope == row.address_key)

@@ -26,10 +26,15 @@ def status_back(row: Any) -> str:
     return "paused" if row.cause else "active"
 
 
-def enable(connection: Connection, table: Any, row: Any) -> None:
-    """What comes back to the file is as it was when it left it: the file resumes nothing that was paused."""
-    if row.status == "disabled":
-        connection.execute(update(table).where(table.c.id == row.id).values(status=status_back(row)))
+def enable(connection: Connection, table: Any, row: Any) -> bool:
+    """What comes back to the file is as it was when it left it: the file resumes nothing that was paused.
+
+    Whether it may send again by that.
+    """
+    if row.status != "disabled":
+        return False
+    connection.execute(update(table).where(table.c.id == row.id).values(status=status_back(row)))
+    return status_back(row) == "active"
 
 
 def disable_missing(connection: Connection, table: Any, missing: Iterable[Any]) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 import structlog.testing
+from sqlalchemy import text
 
-from tests.scenarios.gate import Gate
+from tests.scenarios.gate import Agent, Gate
 from tests.scenarios.verdicts import taken
 from tests.support.settings import DOMAIN, mailbox
 from tests.support.smtp import Client
@@ -64,6 +65,21 @@ def test_a_paused_mailbox_stays_paused(gate: Gate, cause: str):
     gate.call("POST", "/v1/mailboxes/filed/resume")
     without_and_with(gate, before)
     assert gate.call("GET", "/v1/mailboxes/filed")["status"] == "active"
+    gate.change({"mailboxes": before})
+
+
+def test_what_waited_for_a_mailbox_that_left_goes_as_soon_as_it_is_back(gate: Gate):
+    before, password, to = list(gate.tree["mailboxes"]), "a-password-of-the-file-1", "back@example.com"
+    there = [*before, declared("returning", password) | {"autonomyLevel": "human_approved"}]
+    gate.change({"mailboxes": there})
+    send = taken(Agent(gate, "", "returning", f"returning@{DOMAIN}", password).submit(to), "held for approval")
+    gate.change({"mailboxes": before})
+    gate.later(2)
+    gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
+    waits = text("SELECT 1 FROM deliveries WHERE send_id = :send AND reason = 'mailbox_paused'")
+    until(lambda: gate.run(gate.app.reader.call(lambda c: c.execute(waits, {"send": send}).first())))
+    gate.change({"mailboxes": there})
+    gate.arrived(to)
     gate.change({"mailboxes": before})
 
 
