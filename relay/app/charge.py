@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, NoReturn
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+ENDING = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (*ENDING, signal.SIGHUP)
 
 
 class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this process
@@ -49,17 +50,19 @@ def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:
 
 
 def fork(life: Callable[[], int]) -> int:
-    """A worker's process id. It has signals of its own, and never comes back from its life."""
+    """A worker's process id. It has signals of its own, and never comes back from its life.
+
+    SIGHUP waits until it serves: what it has read of the configuration may be older.
+    """
     pid = os.fork()
     if pid:
         return pid
     code = os.EX_SOFTWARE
     try:
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it listens: it has just read the configuration
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         code = life()
     except BaseException:  # noqa: BLE001 - whatever it is, it must not unwind into a second supervisor
         sys.excepthook(*sys.exc_info())

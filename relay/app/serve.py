@@ -169,6 +169,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     elif watch.is_asked_for():
         log.warning("spans are asked for and none are made: install gatepost[otel]")
     await app.start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     settle_in()
     notify.tell("READY=1")
     log.info("ready", slot=slot, pid=os.getpid())

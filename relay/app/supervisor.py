@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
 
-from relay.app.charge import SIGNALS, Charge, fork
+from relay.app.charge import ENDING, SIGNALS, Charge, fork
 
 QUICK = 10.0  # seconds: a worker that dies sooner has not served
 QUICK_DEATHS = 5  # in a row, after which little is to be hoped for
@@ -47,7 +47,7 @@ class Supervisor:
         self._waking, waker = os.pipe()
         os.set_blocking(waker, False)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)  # ends a pause
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDING:
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._pass_on)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

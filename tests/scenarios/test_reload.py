@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import structlog.testing
 
 from config.loader import load
@@ -46,6 +47,19 @@ def test_a_new_admin_key_and_new_bounds_hold_from_then_on(gate: Gate):
     with Client(gate.smtp) as first, Client(gate.smtp) as second:
         assert (first.reply().code, second.reply().code) == (220, 421)
     gate.change({"http": {"admin_key": ADMIN_KEY}, "smtp": {"connections": {"total": 1000}}})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_while_the_server_starts_neither_ends_it_nor_is_lost(make_server: MakeServer, workers: int):
+    server = make_server({"server": {"workers": workers}}, start=False).start(wait=False)
+    until(lambda: "http.admin_key: is a literal secret" in server.logs(), 60)  # the file was read
+    key = "the-next-operators-key-0123456789"
+    server.rewrite({"http": {"admin_key": key}})
+    server.reload()
+    until(lambda: '"change":"http.adminKey' in server.logs().replace(" ", ""), 60)
+    server.wait_ready()
+    with server.api(key) as api:
+        until(lambda: [api.get("/v1/tenants").status_code for _ in range(8)] == [200] * 8)
 
 
 def test_R34_a_password_that_is_mended_is_tried_at_once(
