@@ -120,6 +120,8 @@ def _is_made(database: Database) -> bool:
         return False
     revision = current(database)
     check_not_newer(revision)
-    if revision not in ("", HEAD):
+    if is_empty(database):  # at whatever revision: somebody may be making it just now
+        return False
+    if revision != HEAD:
         raise Refused(f"the store is at revision {revision}, this program at {HEAD}: run gatepost db upgrade")
-    return not is_empty(database)
+    return True

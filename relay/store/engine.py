@@ -10,8 +10,10 @@ locked first and read after, in one order everywhere.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -240,12 +242,26 @@ def _obey(engine: Engine, patience: float, cache_kib: int) -> None:
         connection.isolation_level = None  # transactions are ours to begin, not the driver's
         cursor = connection.cursor()
         for name, wanted, reads in pragmas:
-            cursor.execute(f"PRAGMA {name}={wanted}")
+            _patiently(partial(cursor.execute, f"PRAGMA {name}={wanted}"), patience)
             cursor.execute(f"PRAGMA {name}")
             answer = cursor.fetchone()[0]  # of the cursor itself: an adapted one returns nothing to chain on
             if answer != reads:
                 raise StoreUnusable(f"SQLite answers {name}={answer} where {wanted} was asked for; use a local disk")
         cursor.close()
+
+
+def _patiently(ask: Callable[[], Any], patience: float) -> None:
+    """SQLite itself does not wait where another connection turns a new file into one with a log (SQLITE_BUSY)."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            ask()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 _BEGIN_IMMEDIATE, _BEGIN = Prepared("BEGIN IMMEDIATE"), Prepared("BEGIN")

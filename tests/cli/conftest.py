@@ -49,9 +49,9 @@ class Cli:
         out, err = self._capsys.readouterr()
         return Said(code, out, err)
 
-    def does(self, *arguments: str) -> Said:
+    def does(self, *arguments: str, config: Path | None = None) -> Said:
         """Runs a command that has to succeed."""
-        said = self(*arguments)
+        said = self(*arguments, config=config)
         assert said.code == 0, said
         return said
 

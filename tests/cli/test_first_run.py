@@ -10,6 +10,8 @@ from config.loader import load, load_text
 from config.types import is_loopback
 from relay.app.instance import Instance
 from relay.app.setup import prepare
+from relay.store.engine import Database
+from tests.support.migrated import upgrade_to
 
 
 @pytest.fixture
@@ -45,10 +47,19 @@ def test_a_command_waits_for_the_store_that_a_starting_server_makes(cli, fresh):
     server = Instance(loaded.server.data_dir)
     server.lock()
     with ThreadPoolExecutor() as threads:
-        asked = threads.submit(cli, "mailbox", "list", "--json", config=fresh)
+        asked = threads.submit(cli.does, "mailbox", "list", "--json", config=fresh)
         assert wait([asked], timeout=0.5).not_done
         prepare(loaded, server)
         assert [mailbox["name"] for mailbox in asked.result().json] == ["agent"]
+
+
+def test_a_store_that_somebody_began_to_make_is_made_to_its_end(cli, fresh):
+    loaded = load(fresh, {}).settings
+    loaded.server.data_dir.mkdir()
+    database = Database(loaded.storage.dsn)
+    upgrade_to(database, "0003")
+    database.close_now()
+    assert [mailbox["name"] for mailbox in cli.does("mailbox", "list", "--json", config=fresh).json] == ["agent"]
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:2525", "[::]:2525", "192.0.2.1:2525"])

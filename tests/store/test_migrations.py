@@ -1,13 +1,13 @@
 """The schema the migrations make is the schema the program means, on both engines."""
 
 import re
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +16,7 @@ import relay.store
 from relay.store.engine import Database, StoreUnusable
 from relay.store.migrate import HEAD, current, upgrade
 from relay.store.schema import metadata
+from tests.support.migrated import upgrade_to
 
 
 def test_migrations_make_exactly_the_schema_of_the_program(database: Database) -> None:
@@ -53,13 +54,23 @@ def test_R16_a_migration_that_was_cut_off_left_nothing_and_is_done_again(storage
     database.close_now()
 
 
+def test_a_new_file_that_somebody_writes_just_now_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor() as threads:
+        database = Database(f"sqlite+aiosqlite:///{file}")
+        opened = threads.submit(current, database)
+        assert wait([opened], timeout=0.2).not_done
+        other.execute("COMMIT")
+        assert opened.result() == ""
+    database.close_now()
+    other.close()
+
+
 def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url: str) -> None:
     database = Database(storage_url)
-    config = Config()
-    config.set_main_option("script_location", str(Path(relay.store.__file__).parent / "migrations"))
-    with database.writing.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    upgrade_to(database, "0001")
     with database.transaction() as connection:
         event_ = "INSERT INTO outcomes (id, tenant_id, digest, type) VALUES ('evt_1', 'ten_1', 'd', 'deal_closed')"
         connection.execute(text(event_))

@@ -7,9 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
+from relay.store import migrate
 from relay.store.engine import Database
-from relay.store.migrate import upgrade
 from tests.support.postgres import Postgres
 from tests.support.settings import Tree
 
@@ -18,8 +20,17 @@ SQLITE = "sqlite+aiosqlite:///"
 
 def _migrated(url: str) -> None:
     database = Database(url)
-    upgrade(database)
+    migrate.upgrade(database)
     database.close_now()
+
+
+def upgrade_to(database: Database, revision: str) -> None:
+    """Bring an empty store to an early revision, as one that was cut off, or is older."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    with database.writing.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 @cache
