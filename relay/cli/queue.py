@@ -113,17 +113,10 @@ def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     from relay.cli.house import opened
     from relay.cli.output import how_many, say
     from relay.cli.person import operator
-    from relay.store.approvals import NotWaiting, withdraw
-    from relay.store.waiting import Which
     from relay.store.waiting import cancel as act
 
     with opened(config) as house, house.writing() as connection:
-        count = act(connection, Which(send_id=send_id), by=operator(), note=note, now=house.now())
-        try:
-            withdraw(connection, send_id, by=operator(), note=note, now=house.now())
-            count += 1
-        except NotWaiting:
-            pass  # nothing of it was held
+        count = act(connection, send_id, by=operator(), note=note, now=house.now())
     if not count:
         raise Refused(f"nothing of {send_id} waits: it has left, or has come to its end")
     say(f"{send_id} is cancelled ({how_many(count, 'delivery', 'deliveries')}).")

@@ -87,7 +87,9 @@ async def show_approval(send_id: SendId, parts: Parts, who: Reads) -> Any:
 async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who) -> Any:
     """Let it go, refuse it for good, or take it back."""
     approval = await shown(parts, who, send_id)
-    if body.decision != "withdraw":
+    if body.decision == "withdraw":
+        who.need("send")
+    else:
         who.need_person("approving and rejecting")
     await settle(parts, approval["sendId"], body.decision, by=who.actor, note=body.note)
     return await shown(parts, who, send_id)

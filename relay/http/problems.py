@@ -63,8 +63,8 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     ),
     "not_waiting": (
         409,
-        "It does not wait for a decision",
-        "Read the send: it was decided, withdrawn or timed out.",
+        "It does not wait",
+        "Read the send: it left, or was decided, withdrawn or timed out.",
     ),
     "rotation_pending": (409, "Its keys are being rotated", "Publish the new DKIM records, then verify the domain."),
     "changed_since_held": (

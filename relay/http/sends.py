@@ -4,19 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
+from pydantic import Field
 
-from relay.http.access import Caller, Parts, Reads
+from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.meant import scope_of
 from relay.http.pages import Turning, listing
-from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Listing, Moment, Told, address_of, when
+from relay.http.problems import Problem, invalid, not_found
+from relay.http.shapes import DateTime, Given, Listing, Moment, Note, Told, address_of, when
 from relay.http.strict import Resource
 from relay.mail.ids import message_id_of
-from relay.store import progress, sent, states
+from relay.store import progress, sent, states, waiting
 from relay.store.engine import loads
 
 router = Resource("Sends")
+SendId = Annotated[str, Path(alias="sendId", max_length=64)]
 State = Literal[states.State, "blocked"]
 
 
@@ -140,9 +142,37 @@ async def list_sends(
 
 
 @router.get("/sends/{sendId}", summary="Show a submission", response_model=WholeSend)
-async def show_send(send_id: Annotated[str, Path(alias="sendId", max_length=64)], parts: Parts, who: Reads) -> Any:
+async def show_send(send_id: SendId, parts: Parts, who: Reads) -> Any:
     """With every attempt and every event."""
     return await whole(parts, who, send_id)
+
+
+class Cancelling(Given):
+    """Why."""
+
+    note: Note = Field(default="", description="Kept with what happened.")
+
+
+_NO_NOTE = Cancelling()
+
+
+@router.post("/sends/{sendId}/cancel", summary="Take back what has not left", response_model=WholeSend)
+async def cancel_send(send_id: SendId, parts: Parts, who: Who, body: Cancelling = _NO_NOTE) -> Any:
+    """What is held, scheduled or waits for another attempt never leaves; what is under way is not called back.
+
+    409 where nothing of it waits.
+    """
+    who.need("send")
+    await whole(parts, who, send_id)
+    await cancel(parts, send_id, by=who.actor, note=body.note)
+    return await whole(parts, who, send_id)
+
+
+async def cancel(parts: House, send_id: str, *, by: str, note: str) -> None:
+    """Take it back; raises Problem. Also for the console."""
+    now = parts.clock()
+    if not await parts.write(lambda c: waiting.cancel(c, send_id, by=by, note=note, now=now)):
+        raise Problem("not_waiting", "nothing of it waits: it has left, or has come to its end")
 
 
 async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:

@@ -97,8 +97,8 @@ def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int
     return row
 
 
-def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
-    """Take a held send back; also for agents. Raises NotWaiting."""
+def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> int:
+    """Take a held send back; also for agents. Returns how many deliveries were held; raises NotWaiting."""
     places.lock(connection, _d.send_id == send_id)
     _, held = _waiting(connection, send_id)
     change(
@@ -107,6 +107,7 @@ def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: i
     _forget(connection, held, now)
     places.give_back(connection, held, now)
     _decided(connection, send_id, "withdrawn", by, note, now)
+    return len(held)
 
 
 def expire_approvals(connection: Connection, now: int) -> list[str]:

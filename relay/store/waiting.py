@@ -6,6 +6,7 @@ lease: withdrawn here, it does not begin there.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Select, case, func, select, update
 from relay.store import places, restored
 from relay.store import schema as t
 from relay.store.accounts import Unknown
+from relay.store.approvals import NotWaiting, withdraw
 from relay.store.bell import ring
 from relay.store.queue import change
 from relay.store.states import OPEN, WAITING
@@ -62,21 +64,24 @@ def try_now(connection: Connection, which: Which, now: int) -> int:
     return count
 
 
-def cancel(connection: Connection, which: Which, *, by: str, note: str, now: int) -> int:
-    """Withdraw what waits and has not begun; returns how many. Raises Unknown for a send there is none of."""
-    conditions = [_d.state.in_(sorted(WAITING)) | _RESTORED, *_conditions(which)]
-    places.lock(connection, *conditions, _d.queued_at > now)
-    query = select(t.deliveries).where(*conditions)
+def cancel(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> int:
+    """Withdraw what of a send is held or waits and has not begun; returns how many deliveries. Raises Unknown."""
+    own = _d.send_id == send_id
+    places.lock(connection, own)
+    query = select(t.deliveries).where(own, _d.state.in_(sorted(WAITING)) | _RESTORED)
     rows = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
-    if not rows and which.send_id and not _exists(connection, which.send_id):
-        raise Unknown(f"there is no send {which.send_id}")
     data = {"by": by, "note": note}
     # What a restored store had in its queue may have left before: its reason stays, and a repeat is still one.
     apart = [row for row in rows if row.reason == restored.REASON]
     for reason, some in (("cancelled", [row for row in rows if row not in apart]), (restored.REASON, apart)):
         change(connection, some, "cancelled", now=now, kind="delivery.cancelled", reason=reason, data=data)
     places.give_back(connection, [row for row in rows if row not in apart], now)
-    return len(rows)
+    count = len(rows)
+    with suppress(NotWaiting):  # nothing of it is held
+        count += withdraw(connection, send_id, by=by, note=note, now=now)
+    if not count and not _exists(connection, send_id):
+        raise Unknown(f"there is no send {send_id}")
+    return count
 
 
 def never_left(row: Any) -> bool:

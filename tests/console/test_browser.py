@@ -54,6 +54,17 @@ def test_a_rejected_message_never_leaves_by_keyboard_alone(desk):
     assert desk.arrived("dana@example.com") == 0
 
 
+def test_what_was_scheduled_is_taken_back_and_the_button_goes_with_it(desk):
+    told = desk.send(sendAt="2099-01-01T09:00:00Z")
+    desk.go(f"/messages/{told['sendId']}")
+    desk.page.fill("#detail-head #note", "the fair is off")
+    desk.page.click("text=Cancel sending")
+    desk.page.wait_for_selector("text=What had not left will not be sent.")
+    assert "cancelled" in desk.page.inner_text("#detail-head")
+    assert "the fair is off" in desk.page.inner_text("#detail")
+    assert desk.page.locator("text=Cancel sending").count() == 0
+
+
 def test_one_approves_with_the_keyboard_alone(desk):
     first, second = desk.send(**HELD), desk.send(**(HELD | {"to": "erin@example.com", "subject": "Another"}))
     page = desk.page

@@ -25,6 +25,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/send/request": {"mailboxId": "agent", "to": "a@example.com", "body": "x"},
     "/v1/send/simulate": {"mailboxId": "agent", "to": "a@example.com", "body": "x"},
     "/v1/approvals/{sendId}": {"decision": "approve"},
+    "/v1/sends/{sendId}/cancel": {"note": "x"},
     "/v1/suppressions": {"email": "a@example.com"},
     "/v1/suppressed-domains": {"domain": "x.example"},
     "/v1/consents": {"email": "a@example.com"},

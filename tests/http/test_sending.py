@@ -8,7 +8,7 @@ from email.policy import SMTP
 import pytest
 from sqlalchemy import text
 
-from relay.store import sends, sent, waiting
+from relay.store import sends, sent
 from tests.http.office import DOMAIN, OTHER
 
 FIELDS = {"sendId", "status", "decision", "reason", "detail", "retry", "retryAfter", "next", "replayed", "checks"}
@@ -191,8 +191,7 @@ async def test_what_was_withdrawn_or_cancelled_is_sent_when_it_is_asked_for_agai
     if mailbox == "clerk":
         await office.post(f"/v1/approvals/{first['sendId']}", {"decision": "withdraw"})
     else:
-        which = waiting.Which(send_id=first["sendId"])
-        await office.house.write(lambda c: waiting.cancel(c, which, by="t", note="", now=office.clock.now))
+        await office.post(f"/v1/sends/{first['sendId']}/cancel")
     again = await send()
     assert (again["status"], again["replayed"]) == (first["status"], False)
     assert again["sendId"] != first["sendId"]

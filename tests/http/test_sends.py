@@ -146,3 +146,23 @@ async def test_a_message_id_that_was_generated_is_shown_once_the_message_left(of
     shown = (await office.get(path)).json()["messageId"]
     assert shown == f"<{told['sendId'].lower()}@relay.test>"
     assert await ids(office, f"?messageId={shown}") == [told["sendId"]]
+
+
+@pytest.mark.parametrize(("mailbox", "status"), [("agent", "scheduled"), ("clerk", "held")])
+async def test_an_agent_takes_back_what_has_not_left(office, mailbox, status):
+    sent = await office.send(mailboxId=mailbox, sendAt="2026-03-25T09:00:00Z")
+    assert sent["status"] == status
+    path, key = f"/v1/sends/{sent['sendId']}/cancel", await office.key(f"agent:{mailbox}@{DOMAIN}")
+    told = (await office.post(path, {"note": "the fair is off"}, key=key)).json()
+    assert (told["status"], told["events"][-1]["data"]["note"]) == ("cancelled", "the fair is off")
+    again = await office.post(path, key=key)
+    assert (again.status_code, again.json()["code"]) == (409, "not_waiting")
+
+
+async def test_only_a_key_that_may_send_takes_back_and_only_its_own(office):
+    sent = await office.send(sendAt="2026-03-25T09:00:00Z")
+    path = f"/v1/sends/{sent['sendId']}/cancel"
+    reader = await office.key(f"agent:agent@{DOMAIN}", "read")
+    other = await office.key(f"agent:clerk@{DOMAIN}")
+    assert [(await office.post(path, key=key)).status_code for key in (reader, other)] == [403, 404]
+    assert (await office.get(f"/v1/sends/{sent['sendId']}")).json()["status"] == "scheduled"

@@ -10,7 +10,8 @@ from tests.mcp.conftest import Agency
 
 HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-NAMES = {"send_email", "check_email", "get_message", "list_messages", "get_limits", "list_suppressions"}
+WRITING = {"send_email", "cancel_email"}
+NAMES = WRITING | {"check_email", "get_message", "list_messages", "get_limits", "list_suppressions"}
 
 
 async def test_a_caller_without_a_key_is_asked_for_one(agency: Agency) -> None:
@@ -28,8 +29,8 @@ async def test_the_tools_and_their_hints(agency: Agency) -> None:
     for name, tool in tools.items():
         hints = tool.annotations
         assert hints is not None
-        assert hints.read_only_hint is (name != "send_email")
-        assert hints.destructive_hint is (name == "send_email")
+        assert hints.read_only_hint is (name not in WRITING)
+        assert hints.destructive_hint is (name in WRITING)
         assert hints.open_world_hint is (name == "send_email")
         assert hints.idempotent_hint is True
         assert tool.description

@@ -124,11 +124,12 @@ def test_two_that_change_places_at_once_take_no_more_than_there_are(house: Datab
 
 
 def test_what_is_cancelled_before_its_time_gives_its_place_back_and_what_was_due_does_not(house: Database) -> None:
-    accepted(house, [1], NOW - DAY, NOW + DAY)
-    accepted(house, [3], NOW - DAY, NOW + DAY, mail_from="")
-    accepted(house, [2], NOW - MINUTE, NOW - MINUTE)
+    items = accepted(house, [1], NOW - DAY, NOW + DAY)
+    items += accepted(house, [3], NOW - DAY, NOW + DAY, mail_from="")
+    items += accepted(house, [2], NOW - MINUTE, NOW - MINUTE)
     with house.transaction() as connection:
-        assert cancel(connection, Which(mailbox_id="mbx"), by="operator", note="", now=NOW) == 3
+        for item in items:
+            assert cancel(connection, item.parcel.send_id, by="operator", note="", now=NOW) == 1
         assert counted(connection) == {-1: 1}
         assert usage(connection, "to:ten:one.test").sent["hourly"].buckets == {NOW // MINUTE - 1: 1}
         assert usage(connection, "from:sender.test").sent["monthly"].buckets == {(NOW - MINUTE) // DAY: 1}

@@ -10,12 +10,13 @@ from starlette.responses import HTMLResponse, Response
 from relay.http import decisions, sends
 from relay.http.console import checks, departing, difference, preview, search, timeline
 from relay.http.console.overview import connect_facts
-from relay.http.console.visit import Entry, Visit, get
+from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.pages import cursor_of, read_cursor
 from relay.http.problems import Problem, not_found
 from relay.mail.mime import view
 from relay.store import listings, sent
 from relay.store.sends import body
+from relay.store.states import WAITING
 
 LIST = "/messages"  # what cursors are good for
 PAGE = 50
@@ -95,6 +96,7 @@ async def shown(visit: Visit, send_id: str, tab: str, base: str = "/messages") -
     """What the detail of a message shows in a tab."""
     send = await sends.whole(visit.house, visit.who, send_id)
     told: dict[str, Any] = {"send": send, "tab": tab, "q": visit.asked("q"), "base": base, "tabs": TABS, "faces": FACES}
+    told["waits"] = any(to["state"] in WAITING for to in send["recipients"])
     if tab == "timeline":
         told["steps"] = timeline.steps(send)
     elif tab == "decision":
@@ -102,6 +104,13 @@ async def shown(visit: Visit, send_id: str, tab: str, base: str = "/messages") -
     else:
         told |= await _content(visit, send_id, _chosen(visit.asked("face"), FACES))
     return told
+
+
+async def cancel(visit: Visit) -> Response:
+    """Take back what has not left."""
+    send_id = visit.named("id")
+    await sends.cancel(visit.house, send_id, by=visit.who.actor, note=visit.form.get("note", "").strip()[:4000])
+    return visit.go(f"{LIST}/{send_id}", "Cancelled. What had not left will not be sent.")
 
 
 async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:
@@ -233,6 +242,7 @@ ENTRIES: tuple[Entry, ...] = (
     get("/messages", listed),
     get("/messages/{id}", show),
     get("/messages/{id}/row", row),
+    post("/messages/{id}/cancel", cancel),
     get("/messages/{id}/preview", rendered),
     get("/messages/{id}/raw", raw),
     get("/messages/{id}/parts/{number}", part),
