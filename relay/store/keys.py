@@ -138,10 +138,9 @@ def unopened(connection: Connection, vault: Vault) -> Iterator[Any]:
 class Signers:
     """The signers of every domain. A subdomain without keys of its own is signed for by the domain above it."""
 
-    def __init__(self, vault: Vault, loaded: dict[str, KeyPair] | None = None) -> None:
-        """`loaded` are keys that were parsed before, to be shared by those who read one domain at a time."""
+    def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._loaded: dict[str, KeyPair] = {} if loaded is None else loaded
+        self._loaded: dict[str, KeyPair] = {}
         self._by_domain: Mapping[str, tuple[Signer, ...]] = {}
 
     def load(self, connection: Connection, now: int, domain: str = "") -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from relay.delivery.dress import Unconvertible, Unsignable, Wardrobe, dressed
 from relay.http.house import House
 from relay.mail.departure import WireError
-from relay.mail.dkim_key import KeyPair
 from relay.store import queue
 from relay.store.keys import Signers
 from relay.store.sends import body
@@ -21,8 +20,8 @@ class Bytes:
     problem: str = ""
 
 
-def read(connection: Any, house: House, keys: dict[str, KeyPair], send_id: str) -> Bytes | None:
-    """The bytes of a submission; None when they are gone (retention), or never stored (blocked). `keys` are kept."""
+def read(connection: Any, house: House, send_id: str) -> Bytes | None:
+    """The bytes of a submission; None when they are gone (retention), or never stored (blocked)."""
     data = body(connection, send_id)
     if data is None:
         return None
@@ -31,7 +30,7 @@ def read(connection: Any, house: House, keys: dict[str, KeyPair], send_id: str) 
     provider = next((p for p in settings.providers if p.is_ready), None)
     if parcel is None or provider is None:
         return Bytes(data, data, "" if parcel is None else "no provider is configured")
-    signers = Signers(house.vault, keys)
+    signers = Signers(house.vault)
     signers.load(connection, house.clock(), parcel.from_address.rpartition("@")[2])
     wardrobe = Wardrobe(settings.server.hostname, house.links(), signers.of)
     try:

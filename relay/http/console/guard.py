@@ -17,7 +17,6 @@ from relay.http.console.session import COOKIE, Session, Sessions
 from relay.http.console.visit import Entry, Visit
 from relay.http.house import House
 from relay.http.problems import CODES, Problem, of_exception
-from relay.mail.dkim_key import KeyPair
 from relay.store.listings import counted
 from relay.store.sessions import is_ended
 
@@ -49,7 +48,6 @@ class Guard:
         self._house = house
         self._sessions = sessions
         self._hours: dict[int, dict[str, int]] = {}
-        self._keys: dict[str, KeyPair] = {}
 
     async def answer(self, entry: Entry, request: Request) -> Response:
         """The answer to a request for an entry, with every header."""
@@ -72,7 +70,7 @@ class Guard:
             form = await _form(request)
             if not self._sessions.is_token(session, form.get("token", "")):
                 raise Problem("permission_missing", "the form is from another session; reload the page and try again")
-        visit = Visit(self._house, request, session, form, waiting, self._hours, self._keys)
+        visit = Visit(self._house, request, session, form, waiting, self._hours)
         try:
             return await entry.answer(visit)
         except HTTPException as error:

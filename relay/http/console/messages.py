@@ -124,7 +124,7 @@ async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:
 
 
 async def _content(visit: Visit, send_id: str, face: str) -> dict[str, Any]:
-    found = await visit.house.look(lambda c: departing.read(c, visit.house, visit.keys, send_id))
+    found = await visit.house.look(lambda c: departing.read(c, visit.house, send_id))
     told: dict[str, Any] = {"face": face, "message": found}
     if found is None:
         return told | {"days": visit.house.settings().retention.messages.days}
@@ -176,7 +176,7 @@ async def part(visit: Visit) -> Response:
 
 async def _bytes(visit: Visit) -> departing.Bytes:
     send_id = visit.named("id")
-    found = await visit.house.look(lambda c: departing.read(c, visit.house, visit.keys, send_id))
+    found = await visit.house.look(lambda c: departing.read(c, visit.house, send_id))
     if found is None:
         raise not_found("message")
     return found

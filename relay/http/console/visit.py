@@ -12,7 +12,6 @@ from relay.http.access import OPERATOR, Caller
 from relay.http.console.render import render
 from relay.http.console.session import Session
 from relay.http.house import House
-from relay.mail.dkim_key import KeyPair
 
 SAID = "gatepost_said"  # one sentence for the next page: what the last button did
 
@@ -27,7 +26,6 @@ class Visit:
     form: Mapping[str, str]
     waiting: int  # approvals
     hours: dict[int, dict[str, int]]  # decisions by hour, kept between visits (`overview`)
-    keys: dict[str, KeyPair]  # of DKIM, kept between visits: parsing one takes longer than a page
 
     @property
     def who(self) -> Caller:
