@@ -99,7 +99,7 @@ def test_the_pages_of_the_link_are_small_and_bring_everything_along(browser, ins
         page.goto(link)
         page.check("[value=tenant]")
         photograph(page, f"unsubscribe-chosen.{look}")
-        page.click("button")
-        photograph(page, f"unsubscribe-done.{look}")
-        page.click("button")
-        photograph(page, f"unsubscribe-resumed.{look}")
+        for then in ("done", "resumed"):
+            with page.expect_navigation():  # a second click may come before the answer to the first
+                page.click("button")
+            photograph(page, f"unsubscribe-{then}.{look}")
