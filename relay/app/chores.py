@@ -25,8 +25,9 @@ from relay.store.engine import Unreachable
 from relay.store.events import Event, record
 from relay.store.nodes import SILENT, dead_nodes, heartbeat, try_alone
 from relay.store.partitions import prepare
-from relay.store.providers import paused_providers
+from relay.store.providers import NO_PROVIDER, paused_providers
 from relay.store.pruning import Seal
+from relay.store.queue import let_go
 from relay.store.restored import rise
 from relay.store.retention import STEP, Sweep, gone, sweeps, take_away
 from relay.store.writer import Broken, Unavailable
@@ -120,10 +121,13 @@ class Chores:
         self._last_beat = now
 
     async def _providers(self) -> None:
-        paused = await self._parts.reader.call(paused_providers)
-        if paused != self._parts.healths.paused:
-            self._parts.healths.paused = paused
-            self._parts.worker.wake()
+        parts = self._parts
+        paused, known = await parts.reader.call(paused_providers), parts.healths.paused
+        if paused != known:
+            parts.healths.paused = paused
+            if known - paused:  # what we put off since a person resumed it, not having heard
+                await parts.writer.run(lambda c: let_go(c, {NO_PROVIDER}, parts.clock()))
+            parts.worker.wake()
 
     async def _file(self) -> None:
         """See that the store's file is the one we opened; people are told once where it is not."""

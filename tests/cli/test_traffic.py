@@ -1,6 +1,7 @@
 """Commands beside a running server, on the same store: hold, queue, provider, trace, send-test, healthcheck."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -139,6 +140,14 @@ def test_a_paused_provider_gets_nothing_until_it_is_resumed(inside, provider, be
     cli("queue", "retry", send_id)  # it may be waiting for its next time already
     provider.ledger.wait_for_taken(1)
     assert cli("provider", "pause", "nobody").code == 1
+
+
+def test_what_was_put_off_by_who_had_not_heard_of_the_end_of_a_pause_goes_when_he_hears(make_inside, provider):
+    now = time.time_ns() // 1_000_000
+    inside = make_inside(providers=[provider.settings()], clock=lambda: now)
+    inside.app.healths.paused = frozenset({"lab"})
+    submitted(inside)
+    provider.ledger.wait_for_taken(1)  # the clock stands: its next time never comes by itself
 
 
 def test_a_paused_mailbox_is_refused_by_the_running_server_within_a_moment(inside, beside):
