@@ -7,7 +7,7 @@ is let go is asked again at departure: approving never overrides a block.
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import Path, Query
+from fastapi import Query
 from pydantic import Field
 
 from policy.moment import precise
@@ -16,14 +16,13 @@ from relay.http.house import House
 from relay.http.meant import scope_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import Problem, not_found
-from relay.http.sends import Send
+from relay.http.sends import Send, SendId
 from relay.http.sends import told as send_told
 from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
 from relay.http.strict import Resource
 from relay.store import approvals, sent
 
 router = Resource("Approvals")
-SendId = Annotated[str, Path(alias="sendId", max_length=64)]
 Status = Literal["pending", "approved", "rejected", "withdrawn", "expired"]
 
 

@@ -6,11 +6,12 @@ the trace is shown; once a person was erased it reads `erased`, and the record s
 
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Query
 
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.problems import not_found
+from relay.http.sends import SendId
 from relay.http.shapes import DateTime, Told
 from relay.http.strict import Resource
 from relay.store import traces
@@ -39,7 +40,7 @@ class Trace(Told):
 
 @router.get("/decisions/{sendId}", summary="Show a decision", response_model=Trace, response_model_exclude_unset=True)
 async def show_decision(
-    send_id: Annotated[str, Path(alias="sendId", max_length=64)],
+    send_id: SendId,
     parts: Parts,
     who: Reads,
     full: Annotated[bool, Query(description="With the facts and the state it was made from.")] = False,

@@ -75,12 +75,9 @@ _PUT = insertion(
 )
 
 
-# What makes two entries the same.
-_mark = itemgetter("key", "scope", "tenant_id", "mailbox_id", "kind")
-_mark_of = attrgetter("key", "scope", "tenant_id", "mailbox_id", "kind")
-_STANDING = Prepared(
-    "SELECT key, scope, tenant_id, mailbox_id, kind, id, expires_at FROM suppressions WHERE key IN :keys[]"
-)
+_SAME = ("key", "scope", "tenant_id", "mailbox_id", "kind")  # what makes two entries the same
+_mark, _mark_of = itemgetter(*_SAME), attrgetter(*_SAME)  # of what is to be written, and of what has a name for each
+_STANDING = Prepared(f"SELECT {', '.join(_SAME)}, id, expires_at FROM suppressions WHERE key IN :keys[]")  # noqa: S608 - our own words
 _END = Prepared("DELETE FROM suppressions WHERE id = :id")
 
 
@@ -88,8 +85,9 @@ def _standing(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[tup
     """Those of these entries that bind already; what has ended gives way, for its date and evidence are of then."""
     now = max(row["created_at"] for row in rows)
     found = _STANDING.all(connection, keys=sorted({row["key"] for row in rows}))
-    _END.many(connection, [{"id": row.id} for row in found if 0 < row.expires_at <= now])
-    return {_mark_of(row) for row in found if not 0 < row.expires_at <= now}
+    ended = {row.id for row in found if 0 < row.expires_at <= now}
+    _END.many(connection, [{"id": id_} for id_ in sorted(ended)])
+    return {_mark_of(row) for row in found if row.id not in ended}
 
 
 def _created(entry: Suppress) -> Event:
@@ -136,7 +134,7 @@ class Consequences:
         """Refuse these addresses from now on, each with its evidence and an event; how many were not yet."""
         if not entries:
             return 0
-        entries = sorted(entries, key=lambda e: (e.key, e.scope, e.tenant_id, e.mailbox_id, e.kind))
+        entries = sorted(entries, key=_mark_of)
         rows = [
             {
                 "id": self._new_id("sup"),
