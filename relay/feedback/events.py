@@ -49,6 +49,7 @@ class FeedbackEvent(Struct, frozen=True):
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     raw: Any = None
+    original_recipient: str = ""  # whom we named, where that one's mail is forwarded (RFC 3464 §2.3.1)
 
     def as_json(self) -> dict[str, Any]:
         """The contract's camelCase fields."""
@@ -103,6 +104,7 @@ def of_notice(notice: Notice) -> FeedbackEvent:
         notice.timestamp,
         diagnostic=notice.diagnostic,
         metadata=_our_fields(notice),
+        original_recipient=notice.original_recipient,
     )
 
 

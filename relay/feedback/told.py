@@ -2,7 +2,7 @@
 
 What a provider's authenticated hook says is believed of mail that went to this provider.
 What comes by mail may be anybody's: it is believed only of the delivery that a token of
-ours names, and only about that delivery's recipient (faults L4).
+ours names, and only about that delivery's recipient, or whom that one has it forwarded to (faults L4).
 """
 
 from collections.abc import Mapping, Sequence
@@ -140,7 +140,8 @@ class Found:
         if told.by_mail:
             rows = self._by_send.get(told.named[0], []) if told.named else []
             own = [row for row in rows if told.named and row.n == told.named[1]]
-            return own[0] if own and about in ("", own[0].recipient_key) else None
+            meant = {about, key_of(told.event.original_recipient)}
+            return own[0] if own and (not about or own[0].recipient_key in meant) else None
         led = self._led(clues(told))
         # Reports may leave the recipient out (L6): then there must be one alone.
         rows = [row for row in led if about == row.recipient_key or (not about and len(led) == 1)]
@@ -157,7 +158,8 @@ class Found:
 
 def to_stored(told: Told) -> dict[str, Any]:
     """An event as it is kept while it waits."""
-    return told.event.as_json() | ({"named": list(told.named)} if told.named else {})
+    mail = {"named": list(told.named), "originalRecipient": told.event.original_recipient} if told.named else {}
+    return told.event.as_json() | mail
 
 
 def from_stored(stored: Mapping[str, Any], source: str, fingerprint: bytes) -> Told:
@@ -178,6 +180,7 @@ def from_stored(stored: Mapping[str, Any], source: str, fingerprint: bytes) -> T
         stored["diagnostic"],
         dict(stored["metadata"]),
         tuple(stored["tags"]),
+        original_recipient=stored.get("originalRecipient", ""),
     )
     named = stored.get("named")
     return Told(event, source, fingerprint, named=(named[0], int(named[1])) if named else None)

@@ -143,7 +143,7 @@ def _from_status(
         comment=one.comment,
         category=one.category,
     )
-    return make(
+    notice = make(
         _KINDS.get(one.action, "bounced"),
         recipient,
         said,
@@ -151,6 +151,7 @@ def _from_status(
         one.last_attempt or when or status.arrival,
         original,
     )
+    return replace(notice, original_recipient=one.original_recipient)
 
 
 def _says_little(diagnostic: str, share: str) -> bool:

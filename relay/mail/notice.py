@@ -27,6 +27,7 @@ class Notice(Struct, frozen=True):
     message_id: str = ""
     timestamp: datetime | None = None
     original: Fields = field(default=Fields())
+    original_recipient: str = ""  # whom the sender named, who may have it forwarded (RFC 3464 §2.3.1)
 
 
 def make(kind: str, recipient: str, said: Said, about: str, when: datetime | None, original: Fields) -> Notice:

@@ -77,13 +77,20 @@ def returned(make_inside: MakeInside, provider: Provider) -> Returned:
     return Returned(make_inside, provider)
 
 
-def dsn(recipient: str = BOB, action: str = "failed", status: str = "5.1.1", reply: str = "550 5.1.1 no such user"):
+def dsn(
+    recipient: str = BOB,
+    action: str = "failed",
+    status: str = "5.1.1",
+    reply: str = "550 5.1.1 no such user",
+    original: str = "",
+) -> bytes:
+    named = f"Original-Recipient: rfc822; {original}\r\n" if original else ""
     return (
         "From: MAILER-DAEMON@mx.example.net\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
         "--b\r\nContent-Type: text/plain\r\n\r\nIt failed.\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.net\r\n\r\n"
-        f"Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: {status}\r\n"
+        f"{named}Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: {status}\r\n"
         f"Diagnostic-Code: smtp; {reply}\r\n\r\n--b--\r\n"
     ).encode()
 
@@ -156,6 +163,14 @@ def test_L4_a_bounce_about_somebody_else_does_nothing(returned: Returned):
     assert returned.bring(path, dsn("victim@example.net")) == 250
     assert returned._ask("SELECT count(*) FROM suppressions") == "0"
     assert returned.state() == "delivered"
+
+
+def test_a_bounce_of_where_it_was_forwarded_is_the_recipients_own(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    assert returned.bring(path, dsn("bob@elsewhere.example", original=BOB)) == 250
+    assert returned.state() == "bounced"
+    assert returned.wait("SELECT address FROM suppressions", bool) == BOB
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sqlalchemy import (
 from relay.store.schema.columns import Id, Sequence, at, count, flag, json, metadata, words
 
 # Counts of one tenant or mailbox (`policy.usage`), one row each, whatever the volume.
-usage = Table("usage", metadata, Column("scope", String(96), primary_key=True), json("counts"), json("recent", "[]"))
+usage = Table("usage", metadata, Column("scope", String(320), primary_key=True), json("counts"), json("recent", "[]"))
 
 # A recipient as a tenant knows it. `token` stands for the address wherever it is recorded for ever.
 people = Table(
