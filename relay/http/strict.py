@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from starlette.datastructures import QueryParams
+from starlette.datastructures import Headers, QueryParams
 
 from config.names import did_you_mean
 from relay.http.problems import Problem, documented, invalid
@@ -40,10 +40,12 @@ class _StrictRoute(APIRoute):
         """The handler, given a StrictRequest."""
         handle = super().get_route_handler()
         known, many = _parameters(self.dependant), _lists(self.dependant)
+        headers = [parameter.alias for parameter in self.dependant.header_params]
 
         async def strict(request: Request) -> Any:
             call = StrictRequest(request.scope, request.receive)
             _check_parameters(request.query_params, known, many)
+            _check_headers(request.headers, headers)
             if self.body_field is not None and not is_json(request) and await call.body():
                 raise Problem("unsupported_media_type")
             return await handle(call)
@@ -91,6 +93,13 @@ def _check_parameters(given: QueryParams, known: list[str], many: frozenset[str]
         if name not in known:
             raise invalid(name[:100], f"is not a known parameter{did_you_mean(name, known)}")
         if name not in many and len(set(given.getlist(name))) > 1:
+            raise invalid(name, "is given twice, and differs")
+
+
+def _check_headers(given: Headers, known: list[str]) -> None:
+    """Raise Problem for a field the route reads and that says two things."""
+    for name in known:
+        if len(set(given.getlist(name))) > 1:
             raise invalid(name, "is given twice, and differs")
 
 

@@ -12,6 +12,7 @@ from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field, model_validator
 
+from config.names import one_of
 from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
@@ -155,7 +156,7 @@ async def list_suppressions(
             sight(who),
             key=key,
             scope=scope or "",
-            kind=suppression_list.kind_of(reason) if reason else "",
+            kind=_kind(reason) if reason else "",
             mailbox_id=mailbox,
             after=turn.after,
             limit=turn.limit,
@@ -266,6 +267,13 @@ def key_of(email: str | None) -> str:
         return address_of(email).key if email else ""
     except ValueError as error:
         raise invalid("email", str(error)) from None
+
+
+def _kind(reason: str) -> str:
+    """What a filter by reason looks for; raises Problem for a word that no entry has."""
+    if (kind := suppression_list.kind_of(reason)) not in suppression_list.KINDS:
+        raise invalid("reason", f"is not {one_of(list(suppression_list.KINDS))}")
+    return kind
 
 
 def end_of(given: int | None, now: int) -> int:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.settings import ADMIN_KEY
+
 LETTER = b'{"mailboxId": "agent", "to": "bob@example.com", "subject": "s", "body": "t"}'
 
 
@@ -27,10 +29,18 @@ async def test_null_for_what_may_be_left_out_is_leaving_it_out(office):
     assert (await office.send(**nothing))["status"] == "queued"
 
 
+async def test_a_key_for_repeats_that_is_given_twice_is_refused(office):
+    once = [("Authorization", f"Bearer {ADMIN_KEY}"), ("Content-Type", "application/json")]
+    headers = [*once, ("Idempotency-Key", "k-1"), ("Idempotency-Key", "k-2")]
+    refused = await office.client.post("/v1/send/request", content=LETTER, headers=headers)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "idempotency-key")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field", "message"),
     [
         ("/v1/sends?limit=1&limit=2", None, "limit", "is given twice, and differs"),
+        ("/v1/suppressions?reason=bounced", None, "reason", "is not hard_bounce, soft_bounce,"),
         ("/v1/send/request", b"", "", "the body is missing"),
         ("/v1/me/keys", b"{}", "label", "is needed"),
         ("/v1/domains", b'{"domain": "127.0.0.1"}', "domain", "is an IP address or ends in a number, no domain name"),
