@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 LINE_ITEMS = 20_000  # beyond it nothing more is taken: a temporary refusal before accepting
 PACE_OF = 8  # rounds the pace is a mean of, roughly
-TRIES = 5  # of a round that a deadlock or a lost connection undid
+TRIES = 5  # of a round that a deadlock, a quicker machine or a lost connection undid
 LOOK = 1.0  # seconds between looks at how long the line has not moved
 FATE_PATIENCE, FATE_WAIT = 5.0, 0.25  # seconds for which the fate of a COMMIT is asked for, and between two questions
 
@@ -332,8 +332,9 @@ def _sqlite_code(error: DBAPIError) -> int:
 
 def _is_undone(error: DBAPIError) -> bool:
     """Whether the round left nothing behind and the same round may pass now."""
-    # 40001 serialization_failure, 40P01 deadlock_detected (PostgreSQL, appendix A)
-    return bool(error.connection_invalidated) or _sqlstate(error) in ("40001", "40P01")
+    # 40001 serialization_failure, 40P01 deadlock_detected, 23505 unique_violation (PostgreSQL, appendix A). Of what was
+    # not there another machine was quicker to put in: now it is found.
+    return bool(error.connection_invalidated) or _sqlstate(error) in ("40001", "40P01", "23505")
 
 
 def _is_full(error: DBAPIError) -> bool:

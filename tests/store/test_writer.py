@@ -3,7 +3,8 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from relay.store import schema as t
 from relay.store import writer as module
 from relay.store.engine import Database
+from relay.store.meta import recalled
 from relay.store.writer import Broken, Unavailable, Writer
 from tests.support.postgres import Postgres
 
@@ -171,6 +173,34 @@ async def test_R8_a_statement_that_takes_too_long_is_temporary(postgres_url: str
     await database.close()
 
 
+@pytest.mark.needs("postgresql")
+async def test_of_two_machines_that_put_in_the_same_the_slower_finds_the_others(migrated_postgres_url: str) -> None:
+    both, tries = threading.Barrier(2), dict.fromkeys("ab", 0)
+
+    def job(name: str) -> Callable[[Connection], str]:
+        def put(connection: Connection) -> str:
+            tries[name] += 1
+            if known := recalled(connection, "first"):
+                return known
+            both.wait(10)
+            connection.execute(insert(t.meta), {"key": "first", "value": name})
+            return name
+
+        return put
+
+    machines = [Database(migrated_postgres_url) for _ in range(2)]
+    writers = [Writer(database, on_broken=lambda: None) for database in machines]
+    for writer in writers:
+        writer.start()
+    found = await asyncio.gather(*(writer.run(job(name)) for name, writer in zip("ab", writers, strict=True)))
+    assert found[0] == found[1]
+    assert sorted(tries.values()) == [1, 2]
+    for writer, database in zip(writers, machines, strict=True):
+        await writer.stop()
+        await database.close()
+
+
+@pytest.mark.needs("postgresql")
 async def test_R8_a_connection_lost_in_commit_before_it_committed_stored_nothing(migrated_postgres_url: str) -> None:
     database = Database(migrated_postgres_url)
     with database.transaction() as connection:
