@@ -33,16 +33,21 @@ def mark(mailbox_id: str, key: str) -> bytes:
     return blake2b(f"{mailbox_id}\0{key}".encode(), digest_size=16).digest()
 
 
-_PUT = text(
+_PUT = (
     "INSERT INTO idempotency (fingerprint, send_id, digest, answer, expires_at)"
-    " VALUES (:fingerprint, '', :digest, '{}', :expires_at)"
-    " ON CONFLICT (fingerprint) DO UPDATE SET send_id = '', digest = excluded.digest,"
-    " answer = '{}', expires_at = excluded.expires_at"
+    " VALUES (:fingerprint, '', :digest, '{}', :expires_at) ON CONFLICT (fingerprint) DO "
+)
+_BEGIN = text(_PUT + "NOTHING")
+_TAKE_OVER = text(
+    _PUT + "UPDATE SET send_id = '', digest = excluded.digest, answer = '{}', expires_at = excluded.expires_at"
 )
 
 
 def claim(connection: Connection, fingerprint: bytes, *, digest: str, now: int) -> Claim:
     """Claim the key for this request, or say what it stands for already."""
+    own = {"fingerprint": fingerprint, "digest": digest, "expires_at": now + KEPT}
+    if connection.execute(_BEGIN, own).rowcount:  # of two machines at once the second waits here for the first
+        return Claim("new")
     c = t.idempotency.c
     query = select(t.idempotency).where(c.fingerprint == fingerprint)
     row = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
@@ -53,7 +58,7 @@ def claim(connection: Connection, fingerprint: bytes, *, digest: str, now: int) 
             return Claim("done", loads(row.answer))
         if now - (row.expires_at - KEPT) < UNDER_WAY:
             return Claim("busy")
-    connection.execute(_PUT, {"fingerprint": fingerprint, "digest": digest, "expires_at": now + KEPT})
+    connection.execute(_TAKE_OVER, own)
     return Claim("new")
 
 
