@@ -110,14 +110,36 @@ def _smtplib(login: Login, _id: str) -> str:
 
 def _django(login: Login, _id: str) -> str:
     values = {
-        "EMAIL_HOST": login.host,
-        "EMAIL_PORT": login.port,
-        "EMAIL_HOST_USER": login.username,
-        "EMAIL_HOST_PASSWORD": login.password,
-        "EMAIL_USE_TLS": login.tls == "starttls",
-        "EMAIL_USE_SSL": login.tls == "implicit",
+        "host": login.host,
+        "port": login.port,
+        "username": login.username,
+        "password": login.password,
+        "use_tls": login.tls == "starttls",
+        "use_ssl": login.tls == "implicit",
     }
-    return "\n".join(f"{name} = {value!r}" for name, value in values.items())
+    options = "\n".join(f'                "{name}": {value!r},' for name, value in values.items())
+    before = "\n".join(f"    {_DJANGO_BEFORE[name]} = {value!r}" for name, value in values.items())
+    return (
+        "import django\n\n"
+        "if django.VERSION >= (6, 1):  # which warns of the settings below\n"
+        "    MAILERS = {\n"
+        '        "default": {\n'
+        '            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",\n'
+        f'            "OPTIONS": {{\n{options}\n            }},\n'
+        "        }\n"
+        "    }\n"
+        f"else:\n{before}"
+    )
+
+
+_DJANGO_BEFORE = {
+    "host": "EMAIL_HOST",
+    "port": "EMAIL_PORT",
+    "username": "EMAIL_HOST_USER",
+    "password": "EMAIL_HOST_PASSWORD",
+    "use_tls": "EMAIL_USE_TLS",
+    "use_ssl": "EMAIL_USE_SSL",
+}
 
 
 def _nodemailer(login: Login, _id: str) -> str:

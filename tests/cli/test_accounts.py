@@ -200,8 +200,13 @@ def test_every_snippet_says_what_the_listener_asks_for(tls):
     assert shlex.split(env["SMTP_PASSWORD"]) == ["it's a $ecret"]
     assert (env["SMTP_USE_TLS"], env["SMTP_USE_SSL"]) == (_word(tls == "starttls"), _word(tls == "implicit"))
     assert json.loads(snippet("json", login, "key_1"))["tls"] == tls
-    django = dict(line.split(" = ", 1) for line in snippet("django", login, "key_1").splitlines())
-    assert (django["EMAIL_USE_TLS"], django["EMAIL_USE_SSL"]) == (str(tls == "starttls"), str(tls == "implicit"))
+    django = snippet("django", login, "key_1")
+    for is_used, new, old in (
+        (tls == "starttls", "use_tls", "EMAIL_USE_TLS"),
+        (tls == "implicit", "use_ssl", "EMAIL_USE_SSL"),
+    ):
+        assert f'"{new}": {is_used},' in django
+        assert f"{old} = {is_used}" in django
     smtplib_block = snippet("smtplib", login, "key_1")
     compile(smtplib_block, "snippet", "exec")
     assert ("SMTP_SSL" in smtplib_block, "starttls" in smtplib_block) == (tls == "implicit", tls == "starttls")

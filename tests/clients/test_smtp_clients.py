@@ -12,7 +12,7 @@ from tests.support.needs import NODE_FOLDER, program
 
 PAGE = "docs/clients.md"
 (HAND_SWAKS, HAND_CURL, HAND_MSMTP) = under(PAGE, "By hand: swaks, curl, msmtp", "sh")
-DJANGO = "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'shop_settings'\nimport django\ndjango.setup()\n"
+DJANGO = "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'shop_settings'\nimport django.core.mail\ndjango.setup()\n"
 
 
 def test_smtplib_sends(house: House) -> None:
@@ -47,6 +47,12 @@ def test_django_learns_of_a_refusal(house: House) -> None:
 def test_what_is_shown_for_smtplib_sends_as_it_is_pasted(house: House) -> None:
     house.python(_shown(house, "smtplib"))
     assert house.arrived().rcpt_to == ("sales@yourcompany.com",)
+
+
+def test_what_is_shown_for_django_sends_as_it_is_pasted(house: House) -> None:
+    (house.folder / "shop_settings.py").write_text(_shown(house, "django"), "utf-8")
+    house.python(DJANGO + 'django.core.mail.send_mail("Hi", "Hi.", "sales@yourcompany.com", ["bob@example.com"])\n')
+    assert house.arrived().rcpt_to == ("bob@example.com",)
 
 
 @pytest.mark.needs("node", "nodemailer")
