@@ -76,7 +76,7 @@ class Settlement:
         self._write(due, "bounced", reason=reason, outcome=outcome, hard=outcome.hard)
 
     def _soft(self, due: Due, outcome: Outcome) -> None:
-        """The recipient's own soft failure climbs its ladder and bounces at its end."""
+        """The recipient's own soft failure climbs its ladder and bounces at its end; one that grew too old expires."""
         means = self._means
         due = replace(due, soft_failures=due.soft_failures + 1)
         at = ladder.after_soft(means.ladder, due.soft_failures, due.queued_at, means.clock(), means.chance())
@@ -84,10 +84,12 @@ class Settlement:
             self._write(
                 due, "uncertain" if at else "expired", due_at=at or 0, reason="outcome_unknown", outcome=outcome
             )
-        elif at is None:
-            self._write(due, "bounced", reason="soft_bounces", outcome=outcome)
-        else:
+        elif at:
             self._write(due, "deferred", due_at=at, reason="soft_bounce", outcome=outcome)
+        elif due.soft_failures > means.ladder.soft_retries:
+            self._write(due, "bounced", reason="soft_bounces", outcome=outcome)
+        else:  # the ladder is not used up, so this stands in no row of such that suppresses
+            self._write(due, "expired", reason="too_old", outcome=outcome)
 
     def _unsure(self, due: Due, outcome: Outcome) -> None:
         """Unknown once: the same provider again, at once where a key makes that harmless. Unknown twice: the end."""

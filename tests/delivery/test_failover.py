@@ -246,6 +246,18 @@ async def test_soft_bounces_climb_their_ladder_and_bounce_at_its_end(make_house,
     assert not house.settled[-1].hard
 
 
+async def test_a_soft_failure_after_days_of_trouble_is_no_ladder_used_up(make_house, provider: Provider):
+    provider.refuse()
+    house = await make_house(provider.settings())
+    given = await house.deliver()
+    house.clock.now = house.delivery(given).queued_at + 4 * 86_400_000
+    provider.script = fault("rcpt_450")
+    provider.listen()
+    await house.rounds()
+    row = house.delivery(given)
+    assert (row.state, row.reason, row.soft_failures) == ("expired", "too_old", 1)
+
+
 async def test_trouble_of_providers_never_counts_as_a_soft_bounce(make_house, make_provider):
     house = await make_house(make_provider(fault("rcpt_451")).settings())
     given = await house.deliver()
