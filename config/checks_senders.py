@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from config.binding import Location
 from config.findings import Check, Finding, repeated, secret, warning
 from config.names import did_you_mean
-from config.rules import PolicyFields
+from config.rules import PolicyFields, RateLimits, Rules
 from config.senders import DEFAULT_TENANT, Mailbox
 from config.settings import Settings
 from policy.usage import WINDOWS
@@ -97,8 +97,9 @@ def policies(settings: Settings) -> Iterator[Finding]:
                 ("mailboxes", index, "policy"), f"unknown policy {box.policy}{did_you_mean(box.policy, known)}"
             )
     for location, fields in _layers(settings):
-        yield from _twice(location, fields)
+        yield from _twice((*location, "rate_limits"), fields.rate_limits, fields.rules)
         yield from _switched_off(location, fields)
+        yield from _out_of_reach(settings, location, fields)
     yield from _short_form(settings)
 
 
@@ -107,14 +108,13 @@ def _layers(settings: Settings) -> Iterator[tuple[Location, PolicyFields]]:
     yield from ((("mailboxes", index), one) for index, one in enumerate(settings.mailboxes))
 
 
-def _twice(location: Location, fields: PolicyFields) -> Iterator[Finding]:
-    if fields.rate_limits is None or fields.rules is None:
+def _twice(location: Location, limits: RateLimits | None, rules: Rules | None, of: str = "") -> Iterator[Finding]:
+    if limits is None or rules is None:
         return
     for window in WINDOWS:
-        rule = getattr(fields.rules, f"rate_limit_{window}")
-        if rule is not None and "limit" in rule.model_fields_set and window in fields.rate_limits.model_fields_set:
-            message = f"is given twice, as rules.rate_limit_{window}.limit too"
-            yield Finding((*location, "rate_limits", window), message)
+        rule = getattr(rules, f"rate_limit_{window}")
+        if rule is not None and "limit" in rule.model_fields_set and window in limits.model_fields_set:
+            yield Finding((*location, window), f"is given twice, as {of}rules.rate_limit_{window}.limit too")
 
 
 def _switched_off(location: Location, fields: PolicyFields) -> Iterator[Finding]:
@@ -124,9 +124,19 @@ def _switched_off(location: Location, fields: PolicyFields) -> Iterator[Finding]
             yield warning((*location, "rules", name, "mode"), "is off; nothing protects others from such mail")
 
 
+def _out_of_reach(settings: Settings, location: Location, fields: PolicyFields) -> Iterator[Finding]:
+    rule, most = getattr(fields.rules, "recipients_per_message", None), settings.smtp.max_recipients
+    if rule is not None and rule.limit > most:
+        message = f"is above smtp.max_recipients ({most}), which binds by SMTP"
+        yield warning((*location, "rules", "recipients_per_message", "limit"), message)
+
+
 def _short_form(settings: Settings) -> Iterator[Finding]:
     default = settings.policies.get("default")
-    if settings.rate_limits is None or default is None or default.rate_limits is None:
+    if settings.rate_limits is None or default is None:
+        return
+    yield from _twice(("rate_limits",), settings.rate_limits, default.rules, "policies.default.")
+    if default.rate_limits is None:
         return
     for name in settings.rate_limits.model_fields_set & default.rate_limits.model_fields_set:
         yield Finding(("rate_limits", name), "is given twice, in policies.default.rateLimits too")

@@ -1,6 +1,7 @@
 """Checks of listeners, TLS, storage and what is told to whom."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from config.binding import Location
@@ -119,7 +120,19 @@ def notices(settings: Settings) -> Iterator[Finding]:
             yield Finding((name, "sender"), f"is no address of a mailbox of this file: {section.sender}")
 
 
+def memory(settings: Settings) -> Iterator[Finding]:
+    """An event credits only messages that are still kept when it comes."""
+    kept = max(settings.retention.messages, settings.retention.events)
+    windows: dict[Location, timedelta] = {
+        ("attribution_windows", name): span for name, span in settings.attribution_windows.items()
+    }
+    windows["attribution", "default_window"] = settings.attribution.default_window
+    for location, span in windows.items():
+        if span > kept:
+            yield warning(location, "is longer than messages are kept to be credited; lengthen retention.events")
+
+
 CHECKS: tuple[Check, ...] = (
     *(binds, tls, plaintext, inbound, names),
-    *(storage, keys, webhooks, notices),
+    *(storage, keys, webhooks, notices, memory),
 )

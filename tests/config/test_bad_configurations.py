@@ -139,6 +139,10 @@ BAD = [
         "gatepost.yaml:2: rateLimits.hourly: is given twice, in policies.default.rateLimits too",
     ),
     (
+        "version: 1\nrateLimits: {hourly: 1}\npolicies: {default: {rules: {rate_limit_hourly: {limit: 2}}}}",
+        ("gatepost.yaml:2: rateLimits.hourly: is given twice, as policies.default.rules.rate_limit_hourly.limit too"),
+    ),
+    (
         "version: 1\ndeliveryConfig: {providers: [{name: a, provider: smtp, host: h, weight: -5}]}",
         "gatepost.yaml:2: deliveryConfig.providers[0].weight: must be at least 0, not -5",
     ),
