@@ -40,7 +40,7 @@ from relay.store.recollection import Asked, Contact, Recollection
 from relay.store.suppressions import suffixes
 from relay.store.waiting import never_left
 
-RECENT_KEPT = 32  # messages to one recipient whose sketches are kept for a day
+RECENT_KEPT = 32  # messages to one recipient whose sketches are kept, unless the policy's own limit is above it
 LEAVING_KEPT = 32  # departures to come that are kept of one recipient
 CLUSTERS_KEPT = 16
 
@@ -205,7 +205,8 @@ class Snapshot(Recollection):
             self._begin_warmup(facts)
         # Of a bulk mailbox nobody asks how far a message fans out.
         if facts.message_class == "commercial" and facts.sketch and self._mailboxes[facts.mailbox].role != "bulk":
-            counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now)
+            kept = max(HOUR, asked.policy.loop_detection.fan_out.minutes * MINUTE)
+            counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now, kept)
             self._standing.clear()
         due = {verdict.recipient: verdict.due for verdict in accepted}
         for recipient, marks in zip(facts.recipients, asked.marks, strict=True):
@@ -326,7 +327,7 @@ def _kept(policy: PolicySettings) -> Mapping[str, int]:
         "key": rule.dedupe_key_days * DAY,
         "idempotency_key": rule.dedupe_key_days * DAY,
         "message_id": rule.message_id_days * DAY,
-        "content": rule.content_minutes * MINUTE,
+        "content": max(rule.content_minutes * MINUTE, rule.transactional_seconds * 1000),
     }
 
 
@@ -362,7 +363,9 @@ def _note(contact: Contact, asked: Asked, due: int) -> None:
     if facts.message_class == "commercial" or asked.policy.cooldown.all_mail:
         _note_departure(contact, facts, due)
     if facts.sketch:
-        kept = [s for s in contact.recent if facts.now - s.at < DAY][-RECENT_KEPT + 1 :]
+        rule = asked.policy.loop_detection
+        since = facts.now - max(DAY, rule.hours * HOUR)
+        kept = [s for s in contact.recent if s.at > since][-max(RECENT_KEPT, rule.limit) + 1 :]
         contact.recent = [*kept, Sent(facts.now, facts.sketch)]
     contact.changed = True
 
@@ -378,9 +381,9 @@ def _note_departure(contact: Contact, facts: Facts, due: int) -> None:
     contact.last_commercial_at = max(contact.last_commercial_at, *left, 0)
 
 
-def _with_sketch(clusters: list[Cluster], sketch: tuple[int, ...], now: int) -> list[Cluster]:
-    """The clusters of the last hour with one more message in the one it is like, or in a new one."""
-    alive = [Cluster(c.sketch, tuple(at for at in c.times if now - at < HOUR)) for c in clusters]
+def _with_sketch(clusters: list[Cluster], sketch: tuple[int, ...], now: int, kept: int) -> list[Cluster]:
+    """The clusters of the time that is kept, with one more message in the one it is like, or in a new one."""
+    alive = [Cluster(c.sketch, tuple(at for at in c.times if now - at < kept)) for c in clusters]
     alive = [c for c in alive if c.times]
     for index, cluster in enumerate(alive):
         if similar(cluster.sketch, sketch):

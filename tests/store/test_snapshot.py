@@ -6,9 +6,9 @@ from sqlalchemy import Connection, insert
 
 from policy.decision import RecipientVerdict
 from policy.facts import Facts, RecipientFacts, alias_of
-from policy.settings import PolicySettings, SuppressionCheck, Warmup
+from policy.settings import Duplicate, FanOut, LoopDetection, PolicySettings, SuppressionCheck, Warmup
 from policy.state import RecipientState
-from policy.usage import DAY
+from policy.usage import DAY, HOUR, MINUTE
 from relay.store import schema as t
 from relay.store.approvals import reject
 from relay.store.engine import Database
@@ -97,6 +97,40 @@ def test_a_repeat_in_one_batch_finds_the_first(house: Database) -> None:
         found = snapshot.state(again).recipients["u1@one.test"].earlier
     assert found is not None
     assert [(earlier.kind, earlier.send_id) for earlier in found] == [("content", "send_1")]
+
+
+def later(one: Asked, wait: int) -> Asked:
+    """The same a while later."""
+    return Asked.of(replace(one.facts, now=NOW + wait), one.policy)
+
+
+def test_a_loop_is_remembered_for_as_many_messages_and_hours_as_the_policy_says(house: Database) -> None:
+    first = offer("ann@x.test", policy=PolicySettings(loop_detection=LoopDetection(limit=40, hours=48)))
+    with house.transaction() as connection:
+        for n in range(42):
+            accept(connection, later(first, n * HOUR))
+        assert len(known(connection, first).recent or ()) == 40
+
+
+def test_a_crowd_is_remembered_for_as_many_minutes_as_the_policy_says(house: Database) -> None:
+    fan_out = FanOut(minutes=120)
+    first = offer("ann@x.test", policy=PolicySettings(loop_detection=LoopDetection(fan_out=fan_out)))
+    with house.transaction() as connection:
+        for minutes in (0, 90):
+            accept(connection, later(first, minutes * MINUTE))
+        found = read(connection, first).state(first).mailbox.fan_out
+    assert [cluster.times for cluster in found] == [(NOW, NOW + 90 * MINUTE)]
+
+
+def test_equal_content_is_remembered_for_the_longer_of_its_two_times(house: Database) -> None:
+    rule = Duplicate(content_minutes=0, transactional_seconds=7200)
+    first = offer("ann@x.test", policy=PolicySettings(duplicate=rule))
+    with house.transaction() as connection:
+        accept(connection, first)
+        again = later(first, 2 * HOUR - 1)
+        read_then = Snapshot.read(connection, [again], now=again.facts.now, rates=RateBook(), token=lambda: "token")
+        found = read_then.recipients(again)["ann@x.test"].earlier
+    assert [earlier.send_id for earlier in found or ()] == ["send_1"]
 
 
 def test_what_a_person_rejected_the_next_batch_finds_no_more_and_what_another_left_it_does(house: Database) -> None:
