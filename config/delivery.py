@@ -100,7 +100,7 @@ class Provider(Section):
     # The name said in EHLO. Default: server.hostname.
     ehlo_name: Domain | None = None
     # What the provider signs or authenticates its events with (user:password where it is basic).
-    # Default none: its hook answers 401.
+    # Default none: its hook answers 403.
     webhook_secret: SecretField | None = None
     # SES: topics whose notifications are taken.
     topic_arns: tuple[Text, ...] = ()

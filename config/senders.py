@@ -4,19 +4,29 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.rules import PolicyFields, RateLimits
-from config.types import Domain, FilePath, Lines, MailAddress, Name, SecretField, Section, Selector, Text
+from config.rules import PolicyFields
+from config.types import Count, Domain, FilePath, Lines, MailAddress, Name, SecretField, Section, Selector, Text
 
 DEFAULT_TENANT = "default"
 MailClass = Literal["transactional", "commercial"]
 Autonomy = Literal["human_approved", "first_contact", "auto_send"]
 
 
+class TenantLimits(Section):
+    # Recipients of all its mailboxes together an hour. Default no limit; 0 stops all mail. What becomes of mail
+    # over a limit is said by the policy of the mailbox it is from.
+    hourly: Count | None = None
+    # The same a day.
+    daily: Count | None = None
+    # The same a month.
+    monthly: Count | None = None
+
+
 class Tenant(Section):
     # Unique name. `default` is always there.
     name: Name
     # Limits over all mailboxes of the tenant together. Default none.
-    rate_limits: RateLimits | None = None
+    rate_limits: TenantLimits | None = None
 
 
 class Dkim(Section):

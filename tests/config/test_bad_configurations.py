@@ -139,6 +139,10 @@ BAD = [
         "gatepost.yaml:2: rateLimits.hourly: is given twice, in policies.default.rateLimits too",
     ),
     (
+        "version: 1\ntenants: [{name: acme, rateLimits: {hourly: 1, onExceed: queue}}]",
+        "gatepost.yaml:2: tenants[0].rateLimits.onExceed: unknown key; known are hourly, daily, monthly",
+    ),
+    (
         "version: 1\nrateLimits: {hourly: 1}\npolicies: {default: {rules: {rate_limit_hourly: {limit: 2}}}}",
         ("gatepost.yaml:2: rateLimits.hourly: is given twice, as policies.default.rules.rate_limit_hourly.limit too"),
     ),
