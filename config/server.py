@@ -135,12 +135,12 @@ class Queue(Section):
 
 
 class Retention(Section):
-    # How long message bodies are kept after their last delivery ended. Default 30 days.
+    # How long message bodies are kept, and at least until their last delivery ends. Default 30 days.
     messages: Wait = timedelta(days=30)
     # How long decisions are kept; an anchor is signed before the older ones go. Default 400 days.
     decisions: Wait = timedelta(days=400)
-    # How long submissions, their deliveries and attempts, and events are kept; never shorter than `messages`.
-    # Default 90 days.
+    # How long submissions, their deliveries and attempts, and events are kept; never shorter than `messages`. What
+    # left later than it came is kept from then on. Default 90 days.
     events: Wait = timedelta(days=90)
     # How long the log of outgoing webhooks is kept. Default 14 days.
     webhook_log: Wait = timedelta(days=14)

@@ -51,9 +51,12 @@ _BODIES = text(
     "DELETE FROM bodies WHERE send_id IN (SELECT send_id FROM bodies WHERE send_id < :before AND NOT EXISTS"  # noqa: S608 - our own words
     f" (SELECT 1 FROM deliveries AS d WHERE d.send_id = bodies.send_id AND {_ON_ITS_WAY}) ORDER BY send_id LIMIT :step)"
 )
+# What left long after it came counts from when it left: its bounces and the outcomes it brings are still to come.
+_LEFT_LATELY = "state IN ('delivered', 'bounced', 'expired') AND queued_at >= :since"
 _SENDS = text(
     "SELECT id FROM sends WHERE id < :before AND NOT EXISTS"  # noqa: S608 - our own words
-    f" (SELECT 1 FROM deliveries AS d WHERE d.send_id = sends.id AND {_ON_ITS_WAY}) ORDER BY id LIMIT :step"
+    f" (SELECT 1 FROM deliveries AS d WHERE d.send_id = sends.id AND ({_ON_ITS_WAY} OR {_LEFT_LATELY}))"
+    " ORDER BY id LIMIT :step"
 )
 _OF_A_SEND = tuple(
     text(f"DELETE FROM {table} WHERE {key} = :id")  # noqa: S608 - our own words
@@ -120,7 +123,7 @@ def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
         "daily_volumes": now // DAY - VOLUMES_KEPT // 24,
         "bodies": first_id("send", bodies),
     }
-    finished = first_id("send", now - max(ms_of(kept.messages), ms_of(kept.events)))
+    finished = now - max(ms_of(kept.messages), ms_of(kept.events))
     return [
         *(Sweep(name, _plain(_PLAIN[name], at)) for name, at in before.items()),
         Sweep("sends", lambda c: _sends(c, finished)),
@@ -132,9 +135,10 @@ def _plain(statement: Any, before: Any) -> Callable[[Connection], int]:
     return lambda connection: int(connection.execute(statement, {"before": before, "step": STEP}).rowcount)
 
 
-def _sends(connection: Connection, before: str) -> int:
-    """Submissions all of whose deliveries have ended, with everything that hangs on them but the proof."""
-    ids = connection.execute(_SENDS, {"before": before, "step": STEP}).scalars().all()
+def _sends(connection: Connection, since: int) -> int:
+    """Submissions all of whose deliveries ended long ago, with everything that hangs on them but the proof."""
+    span = {"before": first_id("send", since), "since": since, "step": STEP}
+    ids = connection.execute(_SENDS, span).scalars().all()
     for statement in _OF_A_SEND if ids else ():
         connection.execute(statement, [{"id": send_id} for send_id in ids])
     return len(ids)

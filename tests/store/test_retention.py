@@ -51,11 +51,11 @@ def _retain(database: Database, vault: Vault, now: int) -> list[str]:
     return [period.name for period in over]
 
 
-def _send(connection: Connection, at: int, state: str = "delivered", chain: str = "t:one") -> str:
+def _send(connection: Connection, at: int, state: str = "delivered", chain: str = "t:one", *, due_at: int = 0) -> str:
     """One submission of that time with its body, delivery, decision and event."""
     send_id = new_id("send", at, os.urandom)
     row = send_row(id=send_id, tenant_id="t", mailbox_id="m", size=4, received_at=at)
-    delivery = NewDelivery(1, "bob@example.net", "bob@example.net", "example.net", state, at)
+    delivery = NewDelivery(1, "bob@example.net", "bob@example.net", "example.net", state, due_at or at)
     refused = {"send_id": send_id, "token": "0a1b2c3d", "reason": "suppressed"}
     insert_sends(connection, [NewSend(row, (delivery,), b"mail", (refused,))])
     audit.append(connection, [audit.Record(chain, send_id, at, {"sendId": send_id, "timestamp": iso(at)})])
@@ -95,6 +95,17 @@ def test_what_is_on_its_way_stays_however_old(database: Database, vault: Vault, 
         _send(connection, NOW + 1)
     _retain(database, vault, NOW + 200 * DAY)
     assert [_there(database, name) for name in ("bodies", "deliveries", "sends")] == [1, 1, 1]
+
+
+def test_what_left_long_after_it_came_is_kept_from_then_on(database: Database, vault: Vault) -> None:
+    counts = []
+    with database.transaction() as connection:
+        _send(connection, NOW, due_at=NOW + 100 * DAY)
+        _send(connection, NOW + 1, "cancelled", due_at=NOW + 500 * DAY)
+    for days in (101, 189, 191):
+        _retain(database, vault, NOW + days * DAY)
+        counts.append(_there(database, "sends"))
+    assert counts == [1, 1, 0]
 
 
 def test_a_sweep_goes_on_until_nothing_is_left(database: Database, vault: Vault) -> None:
