@@ -31,6 +31,7 @@ _KNOWN = {
     "relay.mail.address.AddressError": EXIT_USAGE,
     "relay.mail.dkim_key.DkimKeyError": EXIT_USAGE,
     "relay.store.accounts.Unknown": EXIT_REFUSED,
+    "relay.store.accounts.Ambiguous": EXIT_REFUSED,
     "relay.store.accounts.Taken": EXIT_REFUSED,
     "relay.store.accounts.InUse": EXIT_REFUSED,
     "relay.store.accounts.Declared": EXIT_REFUSED,

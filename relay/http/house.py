@@ -20,7 +20,7 @@ from relay.feedback.hooks import Ingested
 from relay.mail.ids import Ids
 from relay.mail.token import Tokens
 from relay.mail.unsubscribe import Links
-from relay.store.accounts import Declared, Taken, Unknown
+from relay.store.accounts import Ambiguous, Declared, Taken, Unknown
 from relay.store.approvals import Changed, NotWaiting
 from relay.store.consequences import Consequences
 from relay.store.engine import Database
@@ -35,7 +35,7 @@ from relay.submission.slate import Slate
 T = TypeVar("T")
 
 # What a caller is told and nobody is to blame for.
-ANSWERS = (HTTPException, Taken, Unknown, Declared, NotWaiting, Changed)
+ANSWERS = (HTTPException, Taken, Unknown, Ambiguous, Declared, NotWaiting, Changed)
 
 
 # Takes one call of a provider's hook: (provider, headers, raw body, now). Raises Unavailable.

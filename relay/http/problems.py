@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from relay.http.shapes import WrongField
-from relay.store.accounts import Declared, Taken, Unknown
+from relay.store.accounts import Ambiguous, Declared, Taken, Unknown
 from relay.store.rotation import Rotating
 from relay.store.writer import Broken, Unavailable
 
@@ -175,6 +175,8 @@ def of_exception(error: Exception) -> Problem:
             return Problem("already_exists", str(error))
         case Unknown():
             return Problem("not_found", str(error))
+        case Ambiguous():
+            return Problem("invalid_request", str(error))
         case Declared():
             return Problem("declared_in_file", str(error))
         case Rotating():
@@ -236,6 +238,7 @@ def install(app: FastAPI) -> None:
         Broken,
         Taken,
         Unknown,
+        Ambiguous,
         Declared,
         Rotating,
         Exception,

@@ -41,6 +41,10 @@ class Unknown(Exception):
     """There is no such tenant or mailbox."""
 
 
+class Ambiguous(Exception):
+    """Mailboxes of several tenants have that name."""
+
+
 class Declared(Exception):
     """The configuration file says this; change it there."""
 
@@ -96,17 +100,23 @@ def _check_tenant_name(connection: Connection, name: str) -> None:
 
 
 def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
-    """The mailbox by id, name or address, within one tenant if one is named; raises Unknown."""
+    """The mailbox by id, address or name, within one tenant if one is named; raises Unknown and Ambiguous.
+
+    An address is meant before a name that looks like it.
+    """
     m = t.mailboxes.c
     query = select(t.mailboxes).where(
         (m.id == reference) | (m.name == reference) | (m.address_key == reference.lower())
     )
     if tenant_id:
         query = query.where(m.tenant_id == tenant_id)
-    row = connection.execute(query.order_by(m.created_at)).first()
-    if row is None:
+    rows = connection.execute(query).all()
+    found = [row for row in rows if reference == row.id or reference.lower() == row.address_key] or rows
+    if not found:
         raise Unknown(f"there is no mailbox {reference}")
-    return row
+    if len(found) > 1:
+        raise Ambiguous(f"mailboxes of {len(found)} tenants have the name {reference}: name one by its address or id")
+    return found[0]
 
 
 def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:

@@ -258,3 +258,15 @@ async def test_null_is_what_is_not_given(office):
 async def test_a_mailbox_is_told_the_way_in_that_every_client_is_told(office):
     made = (await office.post("/v1/mailboxes", NEW)).json()["smtp"]
     assert (made["host"], made["port"], made["tls"]) == entrance(office.app.settings)
+
+
+async def test_a_name_that_two_tenants_have_means_neither_and_an_address_comes_before_a_name(office):
+    twin = await office.post("/v1/mailboxes", {"name": "agent", "fromAddress": f"twin@{OTHER}", "tenant": "acme"})
+    named = await office.post("/v1/mailboxes", {"name": f"late@{DOMAIN}", "fromAddress": f"early@{DOMAIN}"})
+    late = await office.post("/v1/mailboxes", {"name": "late", "fromAddress": f"late@{DOMAIN}"})
+    assert [made.status_code for made in (twin, named, late)] == [201, 201, 201]
+    refused = await office.post("/v1/mailboxes/agent/pause", {})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert refused.json()["detail"] == "mailboxes of 2 tenants have the name agent: name one by its address or id"
+    assert (await office.get(f"/v1/mailboxes/agent@{DOMAIN}")).json()["status"] == "active"
+    assert (await office.get(f"/v1/mailboxes/late@{DOMAIN}")).json()["id"] == late.json()["id"]

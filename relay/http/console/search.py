@@ -88,7 +88,7 @@ def _set(reading: _Reading, **values: Any) -> None:
 def _from(reading: _Reading, value: str) -> None:
     try:
         _set(reading, mailbox_id=accounts.mailbox(reading.connection, value).id)
-    except accounts.Unknown:
+    except (accounts.Unknown, accounts.Ambiguous):
         _set(reading, sender=value)
 
 
