@@ -20,6 +20,7 @@ from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import Given, Listing, Short, address_of
 from relay.http.strict import Resource
+from relay.mail.address import key_of
 from relay.store import accounts, credentials, listings, mailboxes, roster
 from relay.store.accounts import NewMailbox as Row
 from relay.submission.account import policy_of
@@ -91,7 +92,7 @@ async def list_mailboxes(
     from_address: Annotated[str | None, Query(alias="fromAddress", max_length=320)] = None,
 ) -> Any:
     """The operator sees all, a key its own."""
-    filters = {"status": status, "name": name, "address_key": from_address.lower() if from_address else None}
+    filters = {"status": status, "name": name, "address_key": key_of(from_address) if from_address else None}
     filters |= _within(who)
     page = await parts.look(lambda c: listings.listed(c, "mailboxes", filters, after=turn.after, limit=turn.limit))
     shown = await _all_told(parts, page.rows)

@@ -106,6 +106,14 @@ def parse_path(
     return _parse(text, smtputf8, routing_characters, literals)
 
 
+def key_of(text: str) -> str:
+    """The key of an address in whichever spelling; what is none is nobody's, and stays as it is."""
+    try:
+        return parse_path(text).key
+    except AddressError:
+        return text.lower()
+
+
 def alias_key(address: Address) -> str:
     """A key under which the aliases of one mailbox fall together; only for «treat as the same», never for the wire."""
     return alias_of(address.key)

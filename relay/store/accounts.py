@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from policy.reputation import assess
 from policy.settings import Reputation
 from policy.state import Limits
-from relay.mail.address import parse_path
+from relay.mail.address import key_of, parse_path
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
@@ -104,14 +104,12 @@ def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
 
     An address is meant before a name that looks like it.
     """
-    m = t.mailboxes.c
-    query = select(t.mailboxes).where(
-        (m.id == reference) | (m.name == reference) | (m.address_key == reference.lower())
-    )
+    m, key = t.mailboxes.c, key_of(reference)
+    query = select(t.mailboxes).where((m.id == reference) | (m.name == reference) | (m.address_key == key))
     if tenant_id:
         query = query.where(m.tenant_id == tenant_id)
     rows = connection.execute(query).all()
-    found = [row for row in rows if reference == row.id or reference.lower() == row.address_key] or rows
+    found = [row for row in rows if reference == row.id or key == row.address_key] or rows
     if not found:
         raise Unknown(f"there is no mailbox {reference}")
     if len(found) > 1:

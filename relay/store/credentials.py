@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, insert, select, update
 
+from relay.mail.address import key_of
 from relay.store import schema as t
 from relay.store.accounts import Unknown
 from relay.store.engine import dumps
@@ -132,7 +133,7 @@ def for_login(connection: Connection, username: str) -> Sequence[Any]:
         .where(c.username == username)
         .union(
             select(c.id).join(t.mailboxes, m.id == c.mailbox_id).where(m.name == username),
-            select(c.id).join(t.mailboxes, m.id == c.mailbox_id).where(m.address_key == username.lower()),
+            select(c.id).join(t.mailboxes, m.id == c.mailbox_id).where(m.address_key == key_of(username)),
         )
     )
     return connection.execute(_JOINED.where(c.id.in_(meant)).order_by(c.created_at)).all()

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import Connection
 
+from relay.mail.address import key_of
 from relay.store import credentials
 from relay.store.engine import loads
 from relay.store.reader import Reader
@@ -116,7 +117,7 @@ def _key_rows(connection: Connection, key: str) -> Sequence[Any]:
 
 def _is_called(row: Any, username: str) -> bool:
     names = {row.username, row.mailbox_name, row.mailbox_address, row.label, row.scope}
-    return username in names or username.lower() in names
+    return username in names or username.lower() in names or key_of(username) == row.mailbox_address
 
 
 def _principal(row: Any) -> Principal:

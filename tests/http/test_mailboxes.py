@@ -270,3 +270,13 @@ async def test_a_name_that_two_tenants_have_means_neither_and_an_address_comes_b
     assert refused.json()["detail"] == "mailboxes of 2 tenants have the name agent: name one by its address or id"
     assert (await office.get(f"/v1/mailboxes/agent@{DOMAIN}")).json()["status"] == "active"
     assert (await office.get(f"/v1/mailboxes/late@{DOMAIN}")).json()["id"] == late.json()["id"]
+
+
+@pytest.mark.parametrize("spelt", ["info@münchen.example", "Info@XN--MNCHEN-3YA.example"])
+async def test_an_address_logs_in_and_names_its_mailbox_however_its_domain_is_spelt(office, spelt):
+    made = (await office.post("/v1/mailboxes", {"name": "idn", "fromAddress": "info@münchen.example"})).json()
+    principal = await office.app.logins.authenticate(spelt, made["smtp"]["password"])
+    assert principal.mailbox_id == made["id"]
+    assert (await office.get(f"/v1/mailboxes/{spelt}")).json()["id"] == made["id"]
+    listed = (await office.get("/v1/mailboxes", params={"fromAddress": spelt})).json()["data"]
+    assert [mailbox["id"] for mailbox in listed] == [made["id"]]
