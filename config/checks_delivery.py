@@ -106,6 +106,10 @@ def ladder(settings: Settings) -> Iterator[Finding]:
         yield warning(location, "gets shorter; a retry should wait at least as long as the one before")
     if len(soft.backoff_minutes) > soft.max_retries > 0:
         yield warning(location, f"has more entries than maxRetries ({soft.max_retries}); the rest is never used")
+    used = soft.backoff_minutes[: soft.max_retries]
+    minutes = sum(used) + soft.backoff_minutes[-1] * (soft.max_retries - len(used))
+    if minutes * 60 > settings.bounce_handling.give_up_after.total_seconds():
+        yield warning(location, "is longer than give_up_after: such mail expires, and suppressAfter counts none of it")
 
 
 CHECKS: tuple[Check, ...] = (presets, providers, conditions, ladder)

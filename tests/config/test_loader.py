@@ -137,6 +137,10 @@ def test_ten_thousand_mailboxes_load(tmp_path):
     ("text", "warning"),
     [
         ("attributionWindows: {renewed: 120_days}", "attributionWindows.renewed: is longer than messages are kept"),
+        (
+            "bounceHandling: {giveUpAfter: 2h}",
+            "bounceHandling.softBounces.backoffMinutes: is longer than give_up_after",
+        ),
         ("retention: {events: 60d}", "attributionWindows.churnPrevented: is longer than messages are kept"),
         (
             "policies: {default: {rules: {recipients_per_message: {limit: 101}}}}",
