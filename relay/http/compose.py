@@ -148,7 +148,16 @@ def _field(name: str, value: str) -> bytes:
 
 
 def _parties(parties: Sequence[Party]) -> str:
-    return ",\r\n ".join(_party(party) for party in parties)
+    """As many to a line as fit; of a crowd more, since a header of more than a thousand lines is none."""
+    told = [_party(party) for party in parties]
+    width = max(WIDTH, sum(map(len, told)) // 400)
+    lines = told[:1]
+    for one in told[1:]:
+        if len(lines[-1]) + len(one) + 2 < width:
+            lines[-1] += f", {one}"
+        else:
+            lines.append(one)
+    return ",\r\n ".join(lines)
 
 
 def _party(party: Party) -> str:

@@ -228,7 +228,7 @@ async def test_every_copy_goes_to_the_envelope_and_blind_ones_to_nothing_else(of
     rows = office.row(lambda c: sent.deliveries_of(c, [told["sendId"]]))[told["sendId"]]
     assert [r.recipient for r in rows] == ["a@example.com", "b@example.com", "c@example.com", "d@example.com"]
     assert b"d@example.com" not in data
-    assert b"\r\nTo: a@example.com,\r\n B Two <b@example.com>\r\nCc: c@example.com\r\n" in data
+    assert b"\r\nTo: a@example.com, B Two <b@example.com>\r\nCc: c@example.com\r\n" in data
 
 
 async def test_text_html_inline_image_and_file_become_proper_mime(office):
@@ -385,3 +385,12 @@ async def test_metadata_that_cannot_be_stored_is_422_and_named(office, path, val
     answered = await office.post(path, body)
     assert answered.status_code == 422, answered.text
     assert answered.json()["errors"][0]["field"] == "metadata"
+
+
+async def test_as_many_recipients_as_a_call_takes_make_a_well_formed_message(office):
+    to = [f"a-recipient-whose-address-takes-a-line-{n}@example.com" for n in range(1000)]
+    body = {"mailboxId": "agent", "to": to, "subject": "Your order 4711 has shipped", "body": "It left today."}
+    told = (await office.post("/v1/send/simulate", body)).json()
+    failing = [check["rule"] for check in told["failing"]]
+    assert "recipients_per_message" in failing
+    assert "message_form" not in failing
