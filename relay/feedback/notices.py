@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 from config.settings import Settings
 from policy.moment import moment
 from relay.feedback import undelivered
-from relay.feedback.told import key_of
 from relay.feedback.undelivered import Reports
 from relay.mail import approval as link
+from relay.mail.address import key_of
 from relay.mail.ids import message_id_of
 from relay.mail.received import mail_date
 from relay.mail.token import Tokens

@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from relay.aside import aside
 from relay.feedback.apply import Applied, Applier
 from relay.feedback.events import FeedbackEvent, of_notice
-from relay.feedback.told import Told, key_of, told_by_mail
-from relay.mail.address import Address, AddressError, parse_path
+from relay.feedback.told import Told, told_by_mail
+from relay.mail.address import Address, AddressError, key_of, parse_path
 from relay.mail.bounce import read_notices
 from relay.mail.bounce_parts import Fields
 from relay.mail.ids import id_from_octets

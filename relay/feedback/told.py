@@ -14,7 +14,7 @@ import orjson
 from msgspec import Struct
 
 from relay.feedback.events import FeedbackEvent, storable
-from relay.mail.address import AddressError, parse_path
+from relay.mail.address import key_of
 from relay.mail.ids import is_id
 from relay.store.feedback import Clues
 
@@ -74,16 +74,6 @@ def _raw(event: FeedbackEvent) -> bytes:
         return orjson.dumps(event.raw, default=str, option=orjson.OPT_NON_STR_KEYS)[:MAX_RAW]
     except orjson.JSONEncodeError:  # hundreds of levels are read and not written: the event counts without its wording
         return b""
-
-
-def key_of(recipient: str) -> str:
-    """The folded key of an address somebody wrote; the text itself, lower case, where it is none."""
-    if not recipient:
-        return ""
-    try:
-        return parse_path(f"<{recipient}>").key
-    except AddressError:
-        return recipient.lower()[:320]
 
 
 # -- finding --------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from policy.moment import moment
-from relay.feedback.told import key_of
+from relay.mail.address import key_of
 from relay.mail.bounce_text import codes_in
 from relay.mail.report import Returned, Undelivered, write_report
 from relay.store.engine import loads

@@ -107,11 +107,11 @@ def parse_path(
 
 
 def key_of(text: str) -> str:
-    """The key of an address in whichever spelling; what is none is nobody's, and stays as it is."""
+    """The key of an address in whichever spelling; what is none is nobody's, and stays as it is but for its case."""
     try:
         return parse_path(text).key
     except AddressError:
-        return text.lower()
+        return text.lower()[:320]  # as long as the columns for keys
 
 
 def alias_key(address: Address) -> str:
