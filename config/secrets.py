@@ -66,13 +66,23 @@ class Secret:
         raise TypeError("a secret is not written down")
 
 
+def located(name: str, folder: Path) -> Path:
+    """Where the file of that name is; relative ones lie in `folder`. ValueError if there can be none."""
+    if "\0" in name:
+        raise ValueError("contains a control character")
+    try:
+        return folder / Path(name).expanduser()
+    except RuntimeError:  # a user this machine does not know, or none at all
+        raise ValueError(f"{Path(name).parts[0]} is no home folder of this machine") from None
+
+
 def resolve(text: str, folder: Path, env: Mapping[str, str]) -> Secret:
     """The secret `text` refers to; relative files lie in `folder`, where the configuration is."""
     if text.startswith("env:"):
         return _from_environment(text[4:].strip(), folder, env)
     if text.startswith("file:"):
         return _from_file(text, text[5:].strip(), folder)
-    return Secret.literal(text)
+    return Secret.literal(text) if text else Secret("literal", None, "is empty; write env:NAME or file:/path")
 
 
 def _from_environment(name: str, folder: Path, env: Mapping[str, str]) -> Secret:
@@ -90,13 +100,15 @@ def _from_file(reference: str, name: str, folder: Path) -> Secret:
     if not name:
         return Secret(reference, None, "names no file")
     try:
-        with (folder / Path(name).expanduser()).open("rb") as file:
+        with located(name, folder).open("rb") as file:
             raw = file.read(_LARGEST_FILE + 1)
         value = raw.decode().rstrip("\r\n")
     except OSError as error:
         return Secret(reference, None, f"cannot be read: {(error.strerror or 'input/output error').lower()}")
     except UnicodeDecodeError:
         return Secret(reference, None, "is not text (UTF-8)")
+    except ValueError as error:
+        return Secret(reference, None, str(error))
     if len(raw) > _LARGEST_FILE:
         return Secret(reference, None, "is larger than 64 KiB")
     return Secret(reference, value) if value else Secret(reference, None, "is empty")

@@ -147,8 +147,12 @@ class Retention(Section):
 
 
 def is_database_url(text: str) -> bool:
-    """Whether the store knows the scheme and the URL names a database."""
-    parts = urlsplit(text)
+    """Whether the store knows the scheme and the URL names a database that lasts."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
     if parts.scheme == "sqlite+aiosqlite":
-        return text.startswith("sqlite+aiosqlite:///") and len(parts.path) > 1
+        return text.startswith("sqlite+aiosqlite:///") and parts.path not in ("", "/", "/:memory:")
     return parts.scheme == "postgresql+psycopg" and len(parts.path) > 1

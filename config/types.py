@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from config.durations import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
-from config.secrets import Secret, resolve
+from config.secrets import Secret, located, resolve
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -87,7 +87,7 @@ def _path(value: Any, info: ValidationInfo) -> Path:
     text = _written(value, "a path").removeprefix("file:")
     if not text:
         raise ValueError("names no file")
-    return Path(_context(info).folder, Path(text).expanduser())
+    return located(text, _context(info).folder)
 
 
 def _duration(value: Any) -> timedelta:
@@ -128,7 +128,10 @@ def split_endpoint(text: str, default_port: int | None = None) -> tuple[str, int
     host, colon, port = text.rpartition(":")
     if default_port is not None and (not colon or _is_bare_ipv6(text)):
         host, port = text, str(default_port)
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    host = host[1:-1] if is_bracketed else host
+    if (is_bracketed or set("[]:") & set(host)) and not _is_ipv6(host):
+        host = ""
     if not host or not port.isascii() or not port.isdecimal() or not 0 <= int(port) <= 65_535 or " " in host:
         raise ValueError(f'is not host:port: {text[:60]!r}; write it like "127.0.0.1:2525" or "[::1]:2525"')
     return host, int(port)
@@ -136,6 +139,13 @@ def split_endpoint(text: str, default_port: int | None = None) -> tuple[str, int
 
 def _is_bare_ipv6(text: str) -> bool:
     return (text.count(":") > 1 and not text.startswith("[")) or (text.startswith("[") and text.endswith("]"))
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(host))
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:
@@ -269,6 +279,8 @@ Size = Annotated[
     WithJsonSchema({"type": ["string", "integer"], "pattern": SIZE_PATTERN}),
 ]
 Money = Annotated[Decimal, BeforeValidator(_money), WithJsonSchema({"type": ["string", "number"], "minimum": 0})]
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
+# What every store and library can hold; beyond it a number is a slip of the finger.
+_MOST = 2_147_483_647
+Count = Annotated[int, Field(ge=0, le=_MOST)]
+Positive = Annotated[int, Field(ge=1, le=_MOST)]
 Share = Annotated[float, Field(ge=0)]

@@ -62,6 +62,50 @@ BAD = [
         ),
     ),
     ("version: 1\nsmtp: {listeners: [{tls: none}]}", "gatepost.yaml:2: smtp.listeners[0].bind: is missing"),
+    *(
+        (
+            f'version: 1\nhttp: {{bind: "{bind}"}}',
+            f'gatepost.yaml:2: http.bind: is not host:port: {bind!r}; write it like "127.0.0.1:2525" or "[::1]:2525"',
+        )
+        for bind in ("[::1", "12:30:45", "[localhost]:80", "a]:80")
+    ),
+    *(
+        (
+            f"version: 1\nstorage: {{url: '{url}'}}",
+            (
+                "gatepost.yaml:2: storage.url: is not a database URL; write "
+                "sqlite+aiosqlite:///./data/gatepost.db or postgresql+psycopg://user@host/db"
+            ),
+        )
+        for url in (
+            *("https://[", "postgresql+psycopg://u@[/db", "postgresql+psycopg://u@h:port/db"),
+            *("sqlite+aiosqlite:///:memory:", "sqlite+aiosqlite:///"),
+        )
+    ),
+    (
+        "version: 1\nserver: {data_dir: ~nobody-here/data}",
+        "gatepost.yaml:2: server.data_dir: ~nobody-here is no home folder of this machine",
+    ),
+    (
+        "version: 1\nhttp: {admin_key: file:~nobody-here/key}",
+        ("gatepost.yaml:2: http.admin_key: file:~nobody-here/key: ~nobody-here is no home folder of this machine"),
+    ),
+    (
+        'version: 1\nserver: {data_dir: "a\\0b"}',
+        "gatepost.yaml:2: server.data_dir: contains a control character",
+    ),
+    (
+        'version: 1\nhttp: {admin_key: ""}',
+        "gatepost.yaml:2: http.admin_key: literal: is empty; write env:NAME or file:/path",
+    ),
+    (
+        "version: 1\nrateLimits: {daily: 3000000000}",
+        "gatepost.yaml:2: rateLimits.daily: must be at most 2147483647, not 3000000000",
+    ),
+    (
+        "version: 1\nbounceHandling: {softBounces: {backoffMinutes: [5256000]}}",
+        "gatepost.yaml:2: bounceHandling.softBounces.backoffMinutes[0]: must be at most 525600, not 5256000",
+    ),
     (
         "version: 1\nsmtp: {bare_newline: normalise}",
         "gatepost.yaml:2: smtp.bare_newline: must be normalize or reject, not 'normalise'; did you mean normalize?",
