@@ -10,6 +10,7 @@ from typing import NamedTuple, NoReturn
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDING, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this process
@@ -54,7 +55,7 @@ def fork(life: Callable[[], int]) -> int:
 
     SIGHUP waits until it serves: what it has read of the configuration may be older.
     """
-    pid = os.fork()
+    parent, pid = os.getpid(), os.fork()
     if pid:
         return pid
     code = os.EX_SOFTWARE
@@ -63,6 +64,7 @@ def fork(life: Callable[[], int]) -> int:
         for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        _end_with(parent)
         code = life()
     except BaseException:  # noqa: BLE001 - whatever it is, it must not unwind into a second supervisor
         sys.excepthook(*sys.exc_info())
@@ -70,6 +72,15 @@ def fork(life: Callable[[], int]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _end_with(parent: int) -> None:
+    """Be told to end when the parent is gone: without it nobody is replaced, and no signal arrives."""
+    import ctypes  # the supervisor does without
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def turn_into(charge: Charge, *kept: int) -> NoReturn:

@@ -163,6 +163,20 @@ def test_it_gives_up_only_when_nobody_serves(supervised):
     assert "giving up" in supervised.logs()
 
 
+def test_when_the_supervisor_is_killed_its_workers_end_and_it_can_be_started_again(supervised, provider):
+    def orphans() -> list[int]:
+        return [worker for worker in workers if Path(f"/proc/{worker}/cmdline").exists()]
+
+    before = supervised.workers()
+    os.kill(min(before), signal.SIGKILL)  # so that one is a child of the supervisor, one of what was before it
+    until(lambda: supervised.logs().count('"ready"') == 3, 60)
+    workers = supervised.workers()
+    supervised.process.send_signal(signal.SIGKILL)
+    until(lambda: not orphans(), 30)
+    supervised.start()
+    assert supervised.submit(["bob@example.net"], MESSAGE).code == 250
+
+
 def test_while_it_drains_nobody_waits_at_a_door_that_is_not_opened(make_server: MakeServer, make_provider):
     gate = threading.Event()
     provider = make_provider(Script().on(dot=Hold(gate)))
