@@ -34,12 +34,13 @@ def rise(connection: Connection, by: int = 1) -> int:
 
 
 def set_apart(connection: Connection, noted: int, now: int) -> int:
-    """Leave what is due to a person, and raise the tide above every note; returns how many deliveries that are.
+    """Leave to a person what may have left since, and raise the tide above every note; returns how many deliveries.
 
-    What is due later cannot have been sent since, but for what was uncertain already. Leases of the dead are freed
-    before this.
+    A later attempt may have been brought forward (`queue flush`, a provider that came back); only what has a time of
+    its own still to come cannot have left. Leases of the dead are freed before this.
     """
-    waits = _d.state.in_(sorted(OPEN)) & ((_d.due_at <= now) | (_d.state == "uncertain")) & (_d.lease_node == "")
+    may_have_left = (_d.due_at <= now) | (_d.queued_at <= now)
+    waits = _d.state.in_(sorted(OPEN)) & may_have_left & (_d.lease_node == "")
     count = int(
         connection.execute(
             update(t.deliveries).where(waits).values(due_at=NEVER, reason=REASON, updated_at=now)

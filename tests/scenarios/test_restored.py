@@ -3,12 +3,14 @@
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from relay.store.restored import NEVER, REASON
 from tests.support.provider import Provider
 from tests.support.script import Hold, Script
 from tests.support.server import MakeServer, Server
+from tests.support.waiting import until
 
 THREE = ("under-way@example.net", "again@example.net", "unwanted@example.net")
 
@@ -76,3 +78,23 @@ def test_R15_what_a_restored_store_would_send_again_waits_for_a_person(make_serv
     copied(backup, store)
     assert server.cli("db", "restored").returncode == 0
     assert apart(server) == set(THREE)
+
+
+def test_R15_nor_what_was_to_be_tried_later_and_may_have_been_tried_before(make_server: MakeServer, provider: Provider):
+    provider.script = Script().on(rcpt="450 4.2.1 try again later")
+    server = make_server(providers=[provider.settings()])
+    store, backup = server.folder / "gatepost.db", server.folder / "backup.db"
+    submitted(server, "later@example.net")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    to_come = f"X-Gatepost-Send-At: {tomorrow}\r\n".encode() + message("to-come@example.net")
+    assert server.submit(["to-come@example.net"], to_come).code == 250
+    until(lambda: asked(server, "SELECT 1 FROM deliveries WHERE state = 'deferred' AND attempts = 1"), 30)
+    copied(store, backup)
+    provider.script = Script()
+    assert server.cli("queue", "flush").returncode == 0
+    provider.ledger.wait_for_taken(1)
+    assert server.terminate() == 0
+
+    copied(backup, store)
+    server.start()
+    assert apart(server) == {"later@example.net"}
