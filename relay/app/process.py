@@ -264,17 +264,13 @@ class App(Parts):
         missing += [f"listener {n} is closed" for n, accepting in enumerate(doors) if self.ready and not accepting]
         return not missing, missing
 
-    def figures(self) -> dict[str, float]:
-        """Gauges of this process, for the metrics."""
+    def figures(self) -> dict[str, tuple[str, float]]:
+        """Gauges of this process by name, for the metrics: what they are, and how much."""
         return {
-            "sessions": self.traffic.sessions,
-            "commits": self.traffic.commits,
-            "in_hand": self.worker.in_hand,
-            "handed_over": self.crew.handed_over,
-            "write_rounds": self.writer.rounds,
-            "written_items": self.writer.items,
-            "room": 0.0 if self.room.lack or self.room.loss else 1.0,
-            **{f"smtp_{name}": float(count) for name, count in self.traffic.counts.items()},
+            "sessions": ("Open SMTP sessions", self.traffic.sessions),
+            "commits": ("Messages being committed", self.traffic.commits),
+            "in_hand": ("Deliveries in hand", self.worker.in_hand),
+            "room": ("1 where there is room for new mail", 0.0 if self.room.lack or self.room.loss else 1.0),
         }
 
     def counts(self) -> dict[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]:
@@ -284,6 +280,9 @@ class App(Parts):
             "decisions": ("Submissions judged", ("decision", "reason", "source"), self.watch.decisions),
             "settled": ("Rounds of delivery by the state they ended in", ("state", "provider"), self.watch.deliveries),
             "smtp": ("What happened on SMTP connections", ("what",), smtp),
+            "handed_over": ("Messages handed to a worker beside", (), {(): self.crew.handed_over}),
+            "write_rounds": ("Transactions of the writer", (), {(): self.writer.rounds}),
+            "written_items": ("What the writer's transactions carried", (), {(): self.writer.items}),
         }
 
     async def _stop_http(self) -> None:

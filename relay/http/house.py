@@ -42,6 +42,8 @@ ANSWERS = (HTTPException, Taken, Unknown, Ambiguous, Declared, NotWaiting, Chang
 Ingest = Callable[[ProviderSettings, Mapping[str, str], bytes, int], Awaitable[Ingested]]
 
 
+# Gauges by name: what they are, and how much.
+Figures = Mapping[str, tuple[str, float]]
 # Counters by name: what they are, the names of their labels, and the count of each combination of labels.
 Counts = Mapping[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]
 
@@ -49,10 +51,6 @@ Counts = Mapping[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]
 async def _nobody_listens(_provider: ProviderSettings, _headers: Mapping[str, str], _raw: bytes, _now: int) -> Ingested:
     """No part of this process takes events: the provider is told to come again."""
     raise Unavailable("nobody takes events")
-
-
-def _no_figures() -> Mapping[str, float]:
-    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class House:
     registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
     counts: Callable[[], Counts] = dict  # counters read when /metrics is asked
     beside: Callable[[Connection], Sequence[str]] = lambda _connection: ()  # what other workers counted, for /metrics
-    figures: Callable[[], Mapping[str, float]] = _no_figures  # gauges read when /metrics is asked
+    figures: Callable[[], Figures] = dict  # gauges read when /metrics is asked
     ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two looks of a stream

@@ -2,7 +2,8 @@
 
 Every process counts for itself and leaves what it counted in the store with its heartbeat, so
 that whichever worker is asked adds up all of its installation; the others' figures are as old
-as their heartbeat. Deliveries by state are counted in the store and are everybody's.
+as their heartbeat. Deliveries by state are counted in the store and are everybody's; where that
+cannot be read they are left out, and the process says that it is not ready.
 """
 
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Scope
 
@@ -44,14 +45,14 @@ class Metrics:
             registry=self.registry,
             buckets=_BUCKETS,
         )
-        self._gauges: dict[str, Gauge] = {}
         self._providers = Gauge(
             "gatepost_provider_up", "1 where mail may go to the provider now", ("provider",), registry=self.registry
         )
         self._ready = Gauge("gatepost_ready", "1 where the process takes mail", registry=self.registry)
         self._started = Gauge("gatepost_start_time_seconds", "When the process began", registry=self.registry)
         self._started.set(time.time())
-        self.registry.register(_Counted(house))
+        self._kept = _Kept(house)
+        self.registry.register(self._kept)
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """One call that ended."""
@@ -59,27 +60,22 @@ class Metrics:
         self._calls.labels(scope["method"], route, str(status or 0)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def text(self, states: Mapping[str, int], beside: Sequence[str] = ()) -> bytes:
-        """Everything as Prometheus reads it; `states` counts open deliveries, `beside` is what other workers told."""
-        for state, count in states.items():
-            self._gauge(f"gatepost_deliveries_{state}", "Deliveries in this state").set(count)
-        own = self.own()
+    def text(self, states: Mapping[str, int] | None, beside: Sequence[str] = ()) -> bytes:
+        """Everything as Prometheus reads it.
+
+        `states` counts open deliveries, None where the store cannot be read; `beside` is what other workers told.
+        """
+        self._kept.states = states or {}
+        own = self.own(reads=states is not None)
         return generate_latest(Sum([own, *beside])) if beside else own.encode()
 
-    def own(self) -> str:
-        """What this process has counted."""
-        for name, value in self._house.figures().items():
-            self._gauge(f"gatepost_{name}", "A figure of the process").set(value)
+    def own(self, *, reads: bool = True) -> str:
+        """What this process has counted; `reads`: whether it can read the store."""
         for provider in self._house.settings().providers:
             up = provider.is_ready and self._house.healths.may_try(provider.name)
             self._providers.labels(provider.name).set(int(up))
-        self._ready.set(int(self._house.ready()[0]))
+        self._ready.set(int(reads and self._house.ready()[0]))
         return generate_latest(self.registry).decode()
-
-    def _gauge(self, name: str, about: str) -> Any:
-        if name not in self._gauges:
-            self._gauges[name] = Gauge(name, about, registry=self.registry)
-        return self._gauges[name]
 
 
 class Sum:
@@ -110,14 +106,19 @@ def _is_of_each(name: str) -> bool:
     return name.startswith(_OF_EACH) or name.endswith("_created")
 
 
-class _Counted:
-    """The counters the parts of the process keep themselves."""
+class _Kept:
+    """What others keep: the parts of the process their figures and counters, the store its deliveries."""
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self.states: Mapping[str, int] = {}
 
-    def collect(self) -> Iterator[CounterMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """As they stand now."""
+        for state, count in self.states.items():
+            yield GaugeMetricFamily(f"gatepost_deliveries_{state}", "Deliveries in this state", value=count)
+        for name, (about, figure) in self._house.figures().items():
+            yield GaugeMetricFamily(f"gatepost_{name}", about, value=figure)
         for name, (about, labels, counts) in self._house.counts().items():
             family = CounterMetricFamily(f"gatepost_{name}", about, labels=labels)
             for values, count in counts.items():

@@ -12,8 +12,8 @@ def test_the_metrics_tell_what_the_sessions_counted(inside: Inside) -> None:
         assert client.login(USER, "a-wrong-password-0123456789").code == 535
     with inside.connect(), inside.api() as api:
         shown = api.get("/metrics").text
-    assert "gatepost_smtp_logins 1.0" in shown
-    assert "gatepost_smtp_logins_wrong 1.0" in shown
+    assert 'gatepost_smtp_total{what="logins"} 1.0' in shown
+    assert 'gatepost_smtp_total{what="logins_wrong"} 1.0' in shown
     assert "gatepost_room 1.0" in shown
 
 

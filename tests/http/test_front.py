@@ -47,12 +47,16 @@ async def test_a_store_that_is_down_is_503(office, monkeypatch):
     async def down(_question):
         raise Unavailable("the store cannot be read")
 
+    assert "gatepost_deliveries_" in (await office.get("/metrics")).text
     monkeypatch.setattr("relay.http.house.House.look", lambda _house, question: down(question))
     answered = await office.get("/v1/sends")
     assert (answered.status_code, answered.json()["code"]) == (503, "unavailable")
     assert answered.headers["retry-after"]
     assert (await office.get("/readyz")).status_code == 503
     assert (await office.get("/healthz")).status_code == 200
+    figures = await office.get("/metrics")
+    assert (figures.status_code, "gatepost_ready 0.0" in figures.text) == (200, True)  # so that the alarm goes off
+    assert "gatepost_deliveries_" not in figures.text
 
 
 async def test_health_and_readiness(office):
