@@ -19,6 +19,7 @@ from config.settings import Settings
 from policy.moment import ms_of
 from policy.secrets import SecretScanner, is_recognisable
 from relay.app.chance import Chance
+from relay.app.descriptors import enough_for
 from relay.delivery.crew import Crew, Shared
 from relay.delivery.dress import Wardrobe
 from relay.delivery.health import Healths
@@ -358,7 +359,7 @@ class Parts:
         smtp = self.settings.smtp
         connections = smtp.connections
         return Limits(
-            total=connections.total,
+            total=enough_for(connections.total),
             per_address=connections.per_address,
             per_credential=connections.per_credential,
             errors=smtp.max_errors,

@@ -9,7 +9,6 @@ by an idle one.
 import asyncio
 import gc
 import os
-import resource
 import signal
 import socket
 import sys
@@ -25,7 +24,7 @@ from config.errors import ConfigError
 from config.loader import load
 from config.settings import Settings
 from relay import watch
-from relay.app import handover, logs, notify
+from relay.app import descriptors, handover, logs, notify
 from relay.app.charge import Charge, fork_workers, turn_into
 from relay.app.checks import CHECKS, OF_A_RELOAD
 from relay.app.instance import Instance, recognise
@@ -102,12 +101,10 @@ def run(path: Path) -> int:
 
 
 def _allow_descriptors(connections: int) -> None:
-    """Room for every connection, as far as the system lets us: one too many must get its 421, not EMFILE."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections * 2 + 512
-    if soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    descriptors.allow(connections)
+    if (fitting := descriptors.enough_for(connections)) < connections:
+        remedy = "fewer connections than smtp.connections.total: allow more open files (LimitNOFILE, ulimit -n)"
+        log.warning(remedy, total=connections, taken=fitting)
 
 
 def _work(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int) -> int:
