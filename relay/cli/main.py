@@ -117,6 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _ready_to_speak() -> None:
     """UTF-8 whatever the locale: an export stays whole, and no sign ends a command; nowhere, where nobody listens."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # or what is opened next is what the log goes to
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by who started us

@@ -5,6 +5,8 @@ import signal
 import socket
 import sqlite3
 import struct
+import subprocess
+import sys
 import threading
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -175,6 +177,20 @@ def test_when_the_supervisor_is_killed_its_workers_end_and_it_can_be_started_aga
     until(lambda: not orphans(), 30)
     supervised.start()
     assert supervised.submit(["bob@example.net"], MESSAGE).code == 250
+
+
+def test_where_it_is_started_without_a_log_no_file_of_ours_becomes_one(make_server: MakeServer, provider):
+    server = make_server(TWO, providers=[provider.settings()], start=False)
+    words = [sys.executable, "-m", "relay.cli.main", "serve", "--config", str(server.config)]
+    process = subprocess.Popen(["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *words], start_new_session=True)
+    try:
+        until(server.is_ready, 60)
+        workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for pid in (process.pid, *workers):
+            assert {str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)} == {"/dev/null"}
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
 
 
 def test_while_it_drains_nobody_waits_at_a_door_that_is_not_opened(make_server: MakeServer, make_provider):
