@@ -10,6 +10,9 @@ import os
 import select
 import stat
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +21,7 @@ import structlog
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _PIECE = 512  # octets a pipe takes at once or not at all, wherever POSIX holds
+_OFTEN = 3  # times a minute that one warning is said
 _CONTROL = {c: f"\\x{c:02x}" for c in (*range(32), 127) if c != 9}
 
 
@@ -32,6 +36,7 @@ def configure(level: str = "info", kind: str = "auto") -> None:
     how: list[Any] = [_escaped, structlog.dev.ConsoleRenderer()] if is_for_people(kind) else [json]
     structlog.configure(
         processors=[
+            Repeats(time.monotonic),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -46,6 +51,27 @@ def configure(level: str = "info", kind: str = "auto") -> None:
 def is_for_people(kind: str) -> bool:
     """Whether lines for people are wanted: asked for, or on a terminal where nothing is asked for."""
     return kind == "console" or (kind == "auto" and sys.__stderr__ is not None and sys.__stderr__.isatty())
+
+
+class Repeats:
+    """Lets pass what a warning says a few times a minute: of a store that is away all parts complain every second."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._minute = 0
+        self._said: Counter[str] = Counter()
+
+    def __call__(self, _logger: Any, level: str, event: Any) -> Any:
+        """The event itself; DropEvent where it was said often enough."""
+        if level != "warning":
+            return event
+        if (minute := int(self._clock() // 60)) != self._minute:
+            self._minute, self._said = minute, Counter()
+        words = repr(sorted(event.items()))
+        self._said[words] += 1
+        if self._said[words] > _OFTEN:
+            raise structlog.DropEvent
+        return event
 
 
 class Patient(io.TextIOBase):

@@ -56,7 +56,7 @@ class Bell:
             try:
                 await self._hear(psycopg.AsyncConnection, target)
             except psycopg.Error as error:
-                log.info("the bell is not heard for now", error=type(error).__name__)
+                log.warning("the bell is not heard for now", error=str(error))
             await asyncio.sleep(AGAIN)
 
     async def _hear(self, driver: Any, target: str) -> None:

@@ -217,6 +217,11 @@ class Database:
         self.writing.dispose()
 
 
+def cause(error: DBAPIError) -> str:
+    """What the driver said, in one line."""
+    return next(iter(str(error.orig).splitlines()), "") or type(error.orig).__name__
+
+
 # A server that vanished without a word is noticed within half a minute, not when the system's own patience ends.
 _POSTGRESQL_ARGS = {
     "connect_timeout": 5,

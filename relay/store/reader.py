@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from relay.store.engine import Database, StoreUnusable
+from relay.store.engine import Database, StoreUnusable, cause
 from relay.store.writer import Unavailable
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class Reader:
             self._drop()
             if is_kept and error.connection_invalidated:
                 return self._answer(question, values)  # the server may be back since the connection was made
-            return [Unavailable(f"the store cannot be read: {type(error.orig).__name__}")] * len(values)
+            return [Unavailable(f"the store cannot be read: {cause(error)}")] * len(values)
         except Exception as error:  # noqa: BLE001 - told to everybody who asked: nothing is swallowed
             return [error] * len(values)
 

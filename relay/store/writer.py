@@ -27,7 +27,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from relay.store import guard
-from relay.store.engine import Database
+from relay.store.engine import Database, cause
 from relay.store.line import Handler, Item, Line
 from relay.store.prepared import Prepared
 
@@ -279,7 +279,7 @@ class Writer:
         if _is_full(error):
             return Unavailable("the disk is full", full=True)
         if isinstance(error, OperationalError) or error.connection_invalidated or _is_away(error):
-            log.warning("the store cannot be written", error=str(error.orig).splitlines()[0] if error.orig else "")
+            log.warning("the store cannot be written", error=cause(error))
             return Unavailable("the store cannot be written")
         return error
 
