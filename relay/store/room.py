@@ -18,7 +18,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from relay.store.engine import Database, mark_of
+from relay.store.engine import Database, cause, mark_of
 from relay.store.schema import OPEN_CONDITION
 from relay.store.writer import Unavailable
 
@@ -70,7 +70,7 @@ class Room:
                 async with self._database.reading.connect() as connection:
                     lack = await connection.run_sync(_lack_of_queue, bounds)
             except DBAPIError as error:
-                raise Unavailable(f"the queue cannot be measured: {type(error.orig).__name__}") from error
+                raise Unavailable(f"the queue cannot be measured: {cause(error)}") from error
         if lack != self.lack:
             log.warning("no room for new mail", lack=lack) if lack else log.info("room for new mail again")
         self.lack = lack
