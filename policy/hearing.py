@@ -155,7 +155,7 @@ class Hearing(Struct):
         if not replayed and (self.whole or fate.refusal is None):
             self.ask(plan.rest, recipient, known, fate)
         if fate.refusal is not None:
-            case.denied += fate.refusal.reason == "rate_limited"
+            case.denied[fate.refusal.reason] = case.denied.get(fate.refusal.reason, 0) + 1
         elif not replayed:
             self._take(recipient, known, fate)
         return fate

@@ -95,7 +95,7 @@ class Case(Struct):
     commercial: bool = False  # this and the next are found below
     returned: bool = False  # a mail system's own, which is nobody's mail: no pace and no limit but its own
     taken: list[int] = field(default_factory=list)  # per accepted recipient: when its copy leaves, 0 is now
-    denied: int = 0  # recipients a limit turned away
+    denied: dict[str, int] = field(default_factory=dict)  # by reason: recipients it turned away
     first_contacts: int = 0
     newly_reached: int = 0  # recipients not written to within the burst window
     leaving: dict[str, int] = field(default_factory=dict)  # by key: when all that puts mail off lets it leave

@@ -33,8 +33,8 @@ def compliance_content(case: Case) -> Finding:
         return PASSED
     name = facts.from_domain or "the sending domain"
     if facts.in_doubt:
-        return hold(f"may be commercial and {name} has no physical_address", "change_content")
-    return refuse("physical_address_missing", f"set physical_address for {name}", "human", "change_content")
+        return hold(f"may be commercial and {name} has no postal address", "change_content")
+    return refuse("physical_address_missing", f"no postal address is set for {name}", "human", "change_content")
 
 
 def content_safety(case: Case) -> Finding:

@@ -89,7 +89,7 @@ def _rejected(where: _Full, bound: Bound) -> Finding:
 def _free(where: _Full, bound: Bound) -> int:
     """When the same message passes, 0 for never: every recipient a limit turned away has to fit."""
     case, room = where.case, bound.window.room_at
-    rest = bound.limit - len(case.taken) - case.denied
+    rest = bound.limit - len(case.taken) - case.denied.get("rate_limited", 0)
     if rest < 1:
         return 0
     if bound.scope == NULL_SENDER:

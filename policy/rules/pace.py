@@ -128,7 +128,8 @@ def _one_more(case: Case, reason: str, window: Window, span: int, taken: int, li
     detail = f"{used} of {limit} {what}"
     if not limit:
         return refuse(reason, detail, "human", "ask_human", evidence=evidence)
-    free = window.frees_at(now, taken + 1, limit, span)
+    # The same message passes when all of them fit that this rule turned away before.
+    free = window.frees_at(now, taken + case.denied.get(reason, 0) + 1, limit, span)
     if not free:
         return refuse(reason, detail, "never", "reduce_recipients", evidence=evidence)
     return _wait(case, reason, detail, free, evidence)

@@ -16,7 +16,7 @@ def sender_identity(case: Case) -> Finding:
         return refuse("sender_not_allowed", defect.detail, "never", "fix_sender", evidence=evidence)
     for address in facts.sender_addresses:
         if not _owns(case.state.mailbox, address, as_system=case.returned and not facts.report_named):
-            return _not_owned(address, case.state.mailbox.name)
+            return _not_owned(address, case.state.mailbox)
     if not case.early and not facts.from_address:
         return refuse("sender_not_allowed", "the message has no From address", "never", "fix_sender")
     return _named(case) if facts.name_suspicions else PASSED
@@ -58,10 +58,11 @@ def _owns(mailbox: MailboxState, address: str, *, as_system: bool) -> bool:
     return as_system and local in _BOUNCERS and any(a.endswith(f"@{domain}") for a in mailbox.addresses)
 
 
-def _not_owned(address: str, mailbox: str) -> Finding:
+def _not_owned(address: str, mailbox: MailboxState) -> Finding:
+    own = f", {mailbox.addresses[0]} is" if mailbox.addresses else ""
     return refuse(
         "sender_not_allowed",
-        f"{address} is not an address of {mailbox}",
+        f"{address} is not an address of {mailbox.name}{own}",
         "never",
         "fix_sender",
         evidence={"address": address},

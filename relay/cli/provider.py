@@ -34,7 +34,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
         Column("Host", lambda row: f"{row['host']}:{row['port']}" if row["host"] else ""),
         Column("TLS", "tls"),
     )
-    empty = "No provider yet: accepted mail waits in the queue. Add one under deliveryConfig.providers."
+    empty = "No provider yet: accepted mail waits in the queue. Add one under delivery_config.providers."
     listing(shown, columns, as_json=as_json, empty=empty)
 
 

@@ -145,7 +145,7 @@ async def place(parts: House, since: str | None) -> Mark:
     try:
         at = parse_time(since.replace(" ", "+"))  # a plus sign in a query is a blank where nobody escaped it
     except (ValueError, OverflowError):
-        raise invalid("since", "is the id of an event, `now`, `0`, or a time as RFC 3339 writes it") from None
+        raise invalid("since", "is the id of an event, `now`, `0`, or a time such as 2026-03-24T10:30:00Z") from None
     return await parts.look(lambda c: journal.at_time(c, at))
 
 

@@ -216,7 +216,6 @@ def _words(error: Mapping[str, Any]) -> str:
 
 
 _OURS = {
-    "extra_forbidden": "is not a known field",
     "missing": "is needed",
     "model_attributes_type": "the body is no JSON object",
 }

@@ -114,7 +114,7 @@ def _moment(value: Any) -> int:
     from relay.submission.wishes import parse_time
 
     if not isinstance(value, str):
-        raise ValueError("must be a time as RFC 3339 writes it")  # noqa: TRY004 - pydantic reads ValueError alone
+        raise ValueError("must be a time such as 2026-03-24T10:30:00Z (RFC 3339)")  # noqa: TRY004 - pydantic reads ValueError alone
     try:
         return parse_time(value)
     except OverflowError:

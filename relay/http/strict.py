@@ -13,11 +13,13 @@ from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, QueryParams
 
 from config.names import did_you_mean
 from relay.http.problems import Problem, documented, invalid
+from relay.http.shapes import Given
 
 # Only a body with one of these escapes (or a raw NUL) is walked through.
 _SUSPICIOUS = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
@@ -41,6 +43,7 @@ class _StrictRoute(APIRoute):
         handle = super().get_route_handler()
         known, many = _parameters(self.dependant), _lists(self.dependant)
         headers = [parameter.alias for parameter in self.dependant.header_params]
+        body = self.body_field.field_info.annotation if self.body_field else None
 
         async def strict(request: Request) -> Any:
             call = StrictRequest(request.scope, request.receive)
@@ -48,7 +51,10 @@ class _StrictRoute(APIRoute):
             _check_headers(request.headers, headers)
             if self.body_field is not None and not is_json(request) and await call.body():
                 raise Problem("unsupported_media_type")
-            return await handle(call)
+            try:
+                return await handle(call)
+            except RequestValidationError as wrong:
+                raise RequestValidationError([_hinted(e, body) for e in wrong.errors()]) from None
 
         return strict
 
@@ -101,6 +107,26 @@ def _check_headers(given: Headers, known: list[str]) -> None:
     for name in known:
         if len(set(given.getlist(name))) > 1:
             raise invalid(name, "is given twice, and differs")
+
+
+def _hinted(error: dict[str, Any], body: Any) -> dict[str, Any]:
+    """The error, with the nearest known field where one is not known."""
+    if error["type"] != "extra_forbidden":
+        return error
+    *place, name = error["loc"][1:]
+    shape = _shape(body)
+    for step in place:
+        if shape and isinstance(step, str):
+            shape = _shape(next((f.annotation for n, f in shape.model_fields.items() if step in (n, f.alias)), None))
+    known = [f.alias or n for n, f in shape.model_fields.items()] if shape else []
+    return error | {"type": "unknown_field", "msg": f"is not a known field{did_you_mean(str(name), known)}"}
+
+
+def _shape(annotation: Any) -> type[Given] | None:
+    """The body's shape in a field's type, as `X | None` or `list[X]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Given):
+        return annotation
+    return next(filter(None, map(_shape, get_args(annotation))), None)
 
 
 def load(raw: bytes) -> Any:

@@ -82,7 +82,7 @@ def parse_time(value: str) -> int:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise ValueError("not a time as RFC 3339 writes it") from None
+        raise ValueError("is no time such as 2026-03-24T10:30:00Z (RFC 3339)") from None
     if moment.tzinfo is None:
         raise ValueError("the time has no offset (RFC 3339)")
     return milliseconds(moment)

@@ -180,6 +180,15 @@ async def test_a_parameter_that_is_not_known_is_422_and_names_the_nearest(office
     assert (await office.get("/u/none?utm_source=x")).status_code == 404
 
 
+async def test_a_field_that_is_not_known_names_the_nearest_where_it_stands(office):
+    body = {"to": "bob@example.com", "txt": "Hi", "attachments": [{"fileName": "a.txt", "content": ""}]}
+    refused = await office.post("/v1/send/request", body)
+    assert [(e["field"], e["message"]) for e in refused.json()["errors"]] == [
+        ("attachments[0].fileName", "is not a known field; did you mean filename?"),
+        ("txt", "is not a known field; did you mean text?"),
+    ]
+
+
 async def test_a_body_of_another_type_is_415(office):
     for path in ("/v1/send/request", "/v1/send/simulate", "/v1/mailboxes", "/v1/mailboxes/agent/pause"):
         for kind in ("text/plain", "application/x-www-form-urlencoded"):

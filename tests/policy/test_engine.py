@@ -231,6 +231,16 @@ def test_a_message_larger_than_the_limit_is_told_to_shrink() -> None:
     assert (refusal.retry, refusal.next) == ("never", "reduce_recipients")
 
 
+@pytest.mark.parametrize("rule", ["recipient_burst", "first_contact_limit"])
+def test_a_crowd_that_no_window_ever_takes_is_told_to_shrink_though_some_of_it_would_fit_later(rule: str) -> None:
+    usage = Usage()
+    usage.move_latest(0, NOW)
+    usage.add_first_contacts(NOW, 1)
+    refusal = judged(facts(A, B, C), with_mailbox(state(), usage=usage), with_rule(rule, limit=2)).refusal
+    assert refusal is not None
+    assert (refusal.reason, refusal.retry, refusal.next) == (rule, "never", "reduce_recipients")
+
+
 def test_the_wait_is_long_enough_for_the_whole_message() -> None:
     usage = Usage()
     for minutes_ago in (50, 40, 30):

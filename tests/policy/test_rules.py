@@ -85,7 +85,8 @@ ROWS = (
         facts(identity_defects=(Defect("from_twice", "two From fields at line 4", 4),)),
     ),
     Row(
-        "sender_identity", "sender_not_allowed", "ceo@acme.test is not an address of sales", "never", "fix_sender",
+        "sender_identity", "sender_not_allowed", "ceo@acme.test is not an address of sales, sales@acme.test is",
+        "never", "fix_sender",
         facts(sender_addresses=("sales@acme.test", "ceo@acme.test")),
     ),
     Row(
@@ -122,11 +123,11 @@ ROWS = (
         "ask_human", SALES, with_mailbox(state(), allowed_classes=("transactional",)),
     ),
     Row(
-        "compliance_content", "physical_address_missing", "set physical_address for acme.test", "human",
+        "compliance_content", "physical_address_missing", "no postal address is set for acme.test", "human",
         "change_content", SALES, state(domain=DomainState("acme.test", verified=True)),
     ),
     Row(
-        "compliance_content", "held", "may be commercial and acme.test has no physical_address", "human",
+        "compliance_content", "held", "may be commercial and acme.test has no postal address", "human",
         "change_content", replace(SALES, in_doubt=True), state(domain=DomainState("acme.test", verified=True)),
         decision="held",
     ),

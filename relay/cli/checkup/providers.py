@@ -12,7 +12,7 @@ def providers(settings: Settings, *, with_network: bool) -> Iterator[Finding]:
     """Each provider of the configuration."""
     declared = settings.providers
     if not declared:
-        yield fail("providers", "there is none", "Accepted mail waits in the queue.", "Add deliveryConfig.providers.")
+        yield fail("providers", "there is none", "Accepted mail waits in the queue.", "Name one below delivery_config.")
         return
     for provider in declared:
         if not provider.is_ready:
