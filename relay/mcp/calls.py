@@ -104,5 +104,5 @@ def _problem(answer: httpx2.Response) -> str:
 
 def said(code: str, detail: str, wait: str = "") -> str:
     """What went wrong, and what the model should do: one line."""
-    words = f"{code}: {detail}." + (f" retryAfter: {wait} seconds." if wait else "")
+    words = f"{code}: {detail}{'' if detail.endswith('?') else '.'}" + (f" retryAfter: {wait} seconds." if wait else "")
     return " ".join(filter(None, (words, _REMEDIES.get(code, ""))))

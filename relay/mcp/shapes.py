@@ -67,7 +67,7 @@ class WholeMessage(Message):
     """A message with what happened since."""
 
     what_to_do: str
-    events: list[dict[str, Any]]
+    events: list[dict[str, Any]] = Field(description="In order; `note` is of the person who decided.")
 
 
 class Messages(Told):

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from relay.mcp import words
 from relay.mcp.calls import Api
@@ -36,8 +36,12 @@ SENDS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_
 # What is taken back once stays so, and may be sent anew.
 CANCELS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
-To = Annotated[list[str], Field(min_length=1, description="Recipients: `bob@example.com` or `Bob <bob@example.com>`.")]
-Copies = Annotated[list[str] | None, Field(description="Further recipients.")]
+# One address in place of a list is taken as the API takes it.
+_MANY = BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+To = Annotated[
+    list[str], _MANY, Field(min_length=1, description="Recipients: `bob@example.com` or `Bob <bob@example.com>`.")
+]
+Copies = Annotated[list[str] | None, _MANY, Field(description="Further recipients.")]
 Subject = Annotated[str, Field(description="One line.")]
 Text = Annotated[str, Field(description="The message as plain text.")]
 Html = Annotated[str | None, Field(description="The same message as HTML.")]
@@ -207,9 +211,16 @@ def _message(found: Mapping[str, Any]) -> dict[str, Any]:
 def _whole(found: Mapping[str, Any]) -> WholeMessage:
     replies = [_reply(attempt) for attempt in found["attempts"] if attempt["reply"]]
     outside = _outside(found) | {"replies": replies, "notice": words.OUTSIDE}
-    events = [{name: event[name] for name in ("type", "at", "recipient")} for event in found["events"]]
+    events = [_event(event) for event in found["events"]]
     told = _message(found) | {"events": events, "whatToDo": words.of_state(found), "outside": outside}
     return WholeMessage.model_validate(told)
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What happened, and the note of whoever decided it: a person says there why, and what to do instead."""
+    return {name: event[name] for name in ("type", "at", "recipient")} | _given(
+        note=words.outside(event["data"].get("note"))
+    )
 
 
 def _outside(found: Mapping[str, Any]) -> dict[str, Any]:

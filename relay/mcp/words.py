@@ -72,7 +72,7 @@ def of_state(message: Mapping[str, Any]) -> str:
         case "blocked":
             return "It was refused and not sent."
         case "rejected" | "cancelled":
-            return "A person decided against it, or it was withdrawn. Do not send it again."
+            return "A person decided against it, or it was withdrawn; a `note` says why. Do not send it again."
     if states & {"queued", "active", "deferred", "scheduled", "uncertain"}:
         return "It is still on its way, and tried again by itself. Do not send it again."
     if states & {"bounced", "expired"}:

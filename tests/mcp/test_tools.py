@@ -57,6 +57,16 @@ async def test_a_held_message_tells_that_a_person_comes_next(agency: Agency) -> 
     assert "waits for a person" in message["whatToDo"]
 
 
+async def test_an_agent_is_told_why_a_person_rejected_its_message(agency: Agency) -> None:
+    async with agency.client(await agency.agent(f"clerk@{DOMAIN}")) as client:
+        sent = await told(client, "send_email", **LETTER | {"to": "bob@example.com"})
+        path = f"/v1/approvals/{sent['sendId']}"
+        await agency.office.post(path, {"decision": "reject", "note": "Name the order."})
+        message = await told(client, "get_message", send_id=sent["sendId"])
+    assert [e.get("note") for e in message["events"] if e["type"] == "send.rejected"] == ["Name the order."]
+    assert "note" in message["whatToDo"]
+
+
 async def test_a_refusal_is_an_answer_with_its_remedy(agency: Agency) -> None:
     await agency.office.post("/v1/suppressions", {"email": "bob@example.com", "scope": "tenant"})
     async with agency.client(await agency.agent()) as client:
@@ -180,8 +190,9 @@ async def test_the_operator_has_to_say_which_mailbox(agency: Agency) -> None:
         ({"to": []}, "to"),
         ({"subject": "a\r\nBcc: eve@example.com"}, "subject: contains a line break"),
         ({"send_at": "tomorrow"}, "sendAt"),
-        ({"to": "bob"}, "invalid_request: to: input should be a valid list. Correct the arguments and call again."),
-        ({"dedupeKey": "k"}, "dedupeKey: is not a known argument; did you mean dedupe_key?"),
+        ({"to": "bob"}, "to[0]: is not an address"),
+        ({"to": 7}, "invalid_request: to: input should be a valid list. Correct the arguments and call again."),
+        ({"dedupeKey": "k"}, "dedupeKey: is not a known argument; did you mean dedupe_key? Correct the arguments"),
     ],
 )
 async def test_wrong_arguments_are_named(agency: Agency, wrong: dict[str, object], words: str) -> None:
