@@ -8,7 +8,6 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import Query, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from policy.engine import decide
@@ -18,7 +17,7 @@ from relay.http.house import House
 from relay.http.problems import Problem, invalid
 from relay.http.send_shapes import MOST_RECIPIENTS, SendRequest, Simulated
 from relay.http.sending import Sender, origin, sender_of, written
-from relay.http.strict import Resource, is_json, media_type
+from relay.http.strict import Resource, hinted, is_json, media_type
 from relay.http.strict import load as load_json
 from relay.mail.address import Address, AddressError, parse_path
 from relay.submission.submission import Origin, Submission
@@ -84,7 +83,7 @@ def _read(raw: bytes) -> SendRequest:
     try:
         return SendRequest.model_validate(load_json(raw))
     except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from None
+        raise hinted(({**e, "loc": ("body", *e["loc"])} for e in error.errors()), SendRequest) from None
 
 
 def raw_submission(parts: House, sender: Sender, data: bytes, to: tuple[Address, ...], came: Origin) -> Submission:

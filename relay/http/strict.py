@@ -8,7 +8,7 @@ everything.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Request
@@ -54,7 +54,7 @@ class _StrictRoute(APIRoute):
             try:
                 return await handle(call)
             except RequestValidationError as wrong:
-                raise RequestValidationError([_hinted(e, body) for e in wrong.errors()]) from None
+                raise hinted(wrong.errors(), body) from None
 
         return strict
 
@@ -109,8 +109,12 @@ def _check_headers(given: Headers, known: list[str]) -> None:
             raise invalid(name, "is given twice, and differs")
 
 
+def hinted(errors: Iterable[Any], body: Any) -> RequestValidationError:
+    """What is wrong with a call, with the nearest known field of the body where one is not known."""
+    return RequestValidationError([_hinted(error, body) for error in errors])
+
+
 def _hinted(error: dict[str, Any], body: Any) -> dict[str, Any]:
-    """The error, with the nearest known field where one is not known."""
     if error["type"] != "extra_forbidden":
         return error
     *place, name = error["loc"][1:]

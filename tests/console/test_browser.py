@@ -36,7 +36,7 @@ def test_an_approved_message_arrives(desk):
     desk.go("/approvals")
     desk.page.fill("#note", "fine by me")
     desk.page.click("[data-approve]")
-    desk.page.wait_for_selector("text=Approved. It is on its way.")
+    desk.page.wait_for_selector("text=Approved. It leaves now")
     assert desk.provider.ledger.wait(lambda _: desk.arrived("dana@example.com") == 1)
     desk.go(f"/messages/{told['sendId']}?tab=timeline")
     timeline = desk.page.inner_text(".timeline")
@@ -76,7 +76,7 @@ def test_one_approves_with_the_keyboard_alone(desk):
     page.keyboard.press("Enter")
     page.wait_for_selector(f"#detail[data-send='{second['sendId']}']")
     page.keyboard.press("a")
-    page.wait_for_selector("text=Approved. It is on its way.")
+    page.wait_for_selector("text=Approved. It leaves now")
     page.wait_for_selector(f"#detail[data-send='{first['sendId']}']")  # the next one is open
     page.keyboard.press("n")
     page.keyboard.type("not like this")
@@ -87,6 +87,35 @@ def test_one_approves_with_the_keyboard_alone(desk):
     assert desk.arrived("dana@example.com") == 0
     with desk.inside.api() as api:
         assert api.get(f"/v1/approvals/{first['sendId']}").json()["note"] == "not like this"
+
+
+def test_enter_in_the_note_decides_nothing(desk):
+    told = desk.send(**HELD)
+    desk.go("/approvals")
+    desk.page.fill("#note", "not like this")
+    desk.page.keyboard.press("Enter")
+    desk.page.keyboard.press("Escape")
+    desk.page.keyboard.press("r")
+    desk.page.wait_for_selector("text=Nothing is waiting.")
+    desk.go(f"/messages/{told['sendId']}")
+    assert "rejected" in desk.page.inner_text("#detail-head")
+    assert desk.arrived("dana@example.com") == 0
+
+
+def test_a_key_means_those_that_are_picked_and_not_the_one_that_is_open(desk):
+    opened, *picked = (desk.send(**HELD | {"to": f"{name}@example.com"})["sendId"] for name in ("dana", "erin", "finn"))
+    desk.page.on("dialog", lambda dialog: dialog.accept())
+    desk.go("/approvals")
+    for send_id in picked:
+        desk.page.check(f"[data-pick][value='{send_id}']")
+    desk.page.fill("[data-many] [name=note]", "which order?")
+    desk.page.keyboard.press("Escape")
+    desk.page.keyboard.press("r")
+    desk.page.wait_for_selector("text=2 rejected.")
+    with desk.inside.api() as api:
+        notes = {s: api.get(f"/v1/approvals/{s}").json()["note"] for s in picked}
+        assert notes == dict.fromkeys(picked, "which order?")
+        assert api.get(f"/v1/approvals/{opened}").json()["status"] == "pending"
 
 
 def test_a_replayed_change_shows_both_directions_and_changes_nothing(desk):

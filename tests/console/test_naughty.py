@@ -26,6 +26,7 @@ FORMS = {
 }  # fmt: skip
 QUERIES = (
     "/messages?q=", "/messages?cursor=", "/suppressions?q=", "/suppressions/domains?q=", "/suppressions/consents?q=",
+    "/suppressions?reason=", "/mailboxes?q=",
     "/policies?policy=", "/reputation?scope=", "/outcomes?tenant=", "/messages/", "/mailboxes/", "/domains/",
 )  # fmt: skip
 

@@ -182,11 +182,12 @@ async def test_a_parameter_that_is_not_known_is_422_and_names_the_nearest(office
 
 async def test_a_field_that_is_not_known_names_the_nearest_where_it_stands(office):
     body = {"to": "bob@example.com", "txt": "Hi", "attachments": [{"fileName": "a.txt", "content": ""}]}
-    refused = await office.post("/v1/send/request", body)
-    assert [(e["field"], e["message"]) for e in refused.json()["errors"]] == [
-        ("attachments[0].fileName", "is not a known field; did you mean filename?"),
-        ("txt", "is not a known field; did you mean text?"),
-    ]
+    for path in ("/v1/send/request", "/v1/send/simulate"):
+        refused = await office.post(path, body)
+        assert [(e["field"], e["message"]) for e in refused.json()["errors"]] == [
+            ("attachments[0].fileName", "is not a known field; did you mean filename?"),
+            ("txt", "is not a known field; did you mean text?"),
+        ]
 
 
 async def test_a_body_of_another_type_is_415(office):

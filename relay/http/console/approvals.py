@@ -73,7 +73,7 @@ async def decide(visit: Visit) -> Response:
     if word not in ("approve", "reject"):
         raise Problem("invalid_request", "decision: is approve or reject")
     await api.settle(visit.house, send_id, word, by=visit.who.actor, note=visit.form.get("note", "").strip()[:4000])
-    said = "Approved. It is on its way." if word == "approve" else "Rejected. It will not be sent."
+    said = "Approved. It leaves now, unless policy stops it." if word == "approve" else "Rejected. It will not be sent."
     return visit.go("/approvals", said)
 
 

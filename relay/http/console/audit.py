@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.house import House
 from relay.http.shapes import when
-from relay.store import audit, decisions
+from relay.store import audit, decisions, listings
 from relay.store.audit import Verified
 from relay.store.engine import loads
 
@@ -23,9 +23,11 @@ async def show(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, found: Verified | None) -> Response:
-    heads, signed = await visit.house.look(lambda c: (decisions.heads(c), audit.last_checkpoint(c)))
+    heads, signed, tenants = await visit.house.look(
+        lambda c: (decisions.heads(c), audit.last_checkpoint(c), listings.tenant_names(c))
+    )
     key = visit.house.vault.public_key
-    return visit.page("audit.html", heads=heads, signed=signed, key=key, found=found)
+    return visit.page("audit.html", heads=heads, signed=signed, key=key, found=found, tenants=tenants)
 
 
 async def verify(visit: Visit) -> Response:

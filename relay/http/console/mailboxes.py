@@ -25,12 +25,14 @@ SECRET = "THE-SECRET"  # noqa: S105 - what a snippet shows where nobody knows th
 
 
 async def listed(visit: Visit) -> Response:
-    """A card each."""
-    page = await api.list_mailboxes(visit.house, visit.who, turn(visit, 24))
+    """A card each; with many of them one is found by its name or address."""
+    q = visit.asked("q").strip()
+    name, address = (None, q) if "@" in q else (q or None, None)
+    page = await api.list_mailboxes(visit.house, visit.who, turn(visit, 24), name=name, from_address=address)
     scopes = {row["id"]: f"mailbox:{row['id']}" for row in page["data"]}
     found = await reputation.standings(visit.house, {scope: await _rule(visit, n) for n, scope in scopes.items()})
     scores = {name: found[scope] for name, scope in scopes.items()}
-    return visit.page("mailboxes.html", mailboxes=page["data"], scores=scores, next=page["nextCursor"])
+    return visit.page("mailboxes.html", mailboxes=page["data"], scores=scores, next=page["nextCursor"], q=q)
 
 
 async def show(visit: Visit) -> Response:

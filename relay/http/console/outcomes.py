@@ -1,5 +1,6 @@
 """Outcomes: what mail brought and what it cost, by mailbox or campaign, under the model one chooses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -26,17 +27,23 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         "outcomes.html",
         told=told,
+        groups=ranked(told["groups"]),
         types=_types(told),
         periods=PERIODS,
         period=period,
         models=MODELS,
         model=model,
         by=by,
-        groups=GROUPS,
+        groupings=GROUPS,
         tenants=tenants,
         tenant=tenant,
         url=visit.house.public_url(),
     )
+
+
+def ranked(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What earned most stands first; of those that earned alike, what sent most."""
+    return sorted(groups, key=lambda group: (-group["outcomes"]["revenue_attributed"], -group["totalEmails"]))
 
 
 def _types(told: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from relay.http import suppressions as api
 from relay.http.console.forms import filled, turn
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.problems import Problem
+from relay.store import listings
 
 
 async def listed(visit: Visit) -> Response:
@@ -28,15 +29,17 @@ async def ledger(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, kind: str) -> Response:
-    house, who, email = visit.house, visit.who, visit.asked("q").strip()
-    told: dict[str, Any] = {"kind": kind, "q": email, "problem": "", "checked": None, "bases": BASES}
+    house, who, email, reason = visit.house, visit.who, visit.asked("q").strip(), visit.asked("reason")
+    told: dict[str, Any] = {"kind": kind, "q": email, "reason": reason, "problem": "", "checked": None, "bases": BASES}
     page: dict[str, Any] = {"data": [], "nextCursor": None}
     try:
         if kind == "addresses":
-            page = await api.list_suppressions(house, who, turn(visit), email=email or None)
+            page = await api.list_suppressions(house, who, turn(visit), email=email or None, reason=reason or None)
+            told["whose"] = await house.look(lambda c: listings.tenant_names(c) | listings.mailbox_names(c))
             told["checked"] = await api.check(house, who, email) if email else None
         elif kind == "domains":
             page = await suppressed_domains.list_domains(house, who, turn(visit), domain=email or None)
+            told["whose"] = await house.look(listings.tenant_names)
         else:
             page = await consents.list_consents(house, who, turn(visit), email=email or None)
             told["checked"] = await consents.check(house, who, email) if email else None

@@ -64,7 +64,7 @@
     one("[data-many-count]").textContent = `${picked.length} picked`;
   });
   document.addEventListener("submit", (event) => {
-    const asked = event.target.dataset.ask || (event.target.matches("[data-many]") ? "Decide for all that are picked?" : "");
+    const asked = event.target.dataset.ask || (event.target.matches("[data-many]") ? `${event.submitter.textContent} all ${one("[data-many-count]").textContent}?` : "");
     if (asked && !confirm(asked)) return event.preventDefault();
     if (event.target.dataset.busy) { const button = one("button", event.target); button.textContent = event.target.dataset.busy; button.disabled = true; }
   });
@@ -92,7 +92,8 @@
   const move = (step) => {
     const rows = all("[data-row]");
     if (!rows.length) return;
-    let at = rows.indexOf(document.activeElement);
+    const here = document.activeElement;
+    let at = rows.indexOf(here.closest(".picked")?.querySelector("[data-row]") ?? here);
     if (at < 0) at = rows.findIndex((row) => row.hasAttribute("aria-current"));
     const row = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + step))];
     row.focus();
@@ -100,12 +101,14 @@
   };
   let leader = 0;
   const go = (key) => { const link = one(`[data-go="${CSS.escape(key)}"]`); if (link) location.assign(link.href); };
+  // Where some are picked, a key means them and not the one that is open.
+  const decide = (word) => (one(`[data-many]:not([hidden]) [value=${word}]`) ?? one(`[data-${word}]`))?.click();
   const KEYS = {
     "/": () => { const field = one("[data-search]"); if (field) { field.focus(); field.select(); } else location.assign("/messages"); },
     j: () => move(1),
     k: () => move(-1),
-    a: () => one("[data-approve]")?.click(),
-    r: () => one("[data-reject]")?.click(),
+    a: () => decide("approve"),
+    r: () => decide("reject"),
     n: () => one("#note")?.focus(),
     t: () => { const numbers = one(".numbers"); if (numbers) numbers.open = !numbers.open; },
     g: () => { leader = Date.now(); },
@@ -113,7 +116,7 @@
   };
   for (const digit of "123") KEYS[digit] = () => one(`[data-tab-key="${digit}"]`)?.click();
   document.addEventListener("keydown", (event) => {
-    const field = event.target.closest("input, textarea, select, dialog");
+    const field = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
     if (event.key === "Escape" && field && !field.closest("dialog")) { field.blur(); return; }
     if (field || event.ctrlKey || event.metaKey || event.altKey) return;
     if (leader && Date.now() - leader < 1200) { leader = 0; event.preventDefault(); go(event.key); return; }

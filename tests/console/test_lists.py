@@ -1,0 +1,33 @@
+"""The lists of the console: what one looks for is found, and what counts most stands first."""
+
+import re
+
+from relay.http.console.outcomes import ranked
+from tests.console.visitor import visitor
+
+
+async def test_who_unsubscribed_is_asked_by_reason_and_told_with_the_mailbox_it_binds(office):
+    for reason in ("unsubscribe", "manual"):
+        body = {"email": f"{reason}@example.com", "scope": "mailbox", "mailboxId": "agent", "reason": reason}
+        await office.post("/v1/suppressions", body)
+    await office.post("/v1/suppressed-domains", {"domain": "rival.example"})
+    person = await visitor(office)
+    assert "tenant <span" in (await person.get("/suppressions/domains")).text
+    page = (await person.get("/suppressions?reason=unsubscribe")).text
+    assert "unsubscribe@example.com" in page
+    assert "manual@example.com" not in page
+    assert re.search(r"<td>mailbox <span[^>]*>agent</span></td>", page)
+
+
+async def test_one_mailbox_of_many_is_found_by_name_or_address(office):
+    person = await visitor(office)
+    for asked in ("agent", "agent@sender.test"):
+        found = re.findall(r'<h2><a href="/mailboxes/[^"]+">([^<]+)', (await person.get(f"/mailboxes?q={asked}")).text)
+        assert found == ["agent"], asked
+    assert "No mailbox has the name or address" in (await person.get("/mailboxes?q=agen")).text
+
+
+def test_the_campaign_that_earned_most_stands_first():
+    rows = [("none", 17, 0.0), ("sale", 750, 480.0), ("orders", 900, 0.0), ("welcome", 750, 720.0)]
+    groups = [{"campaign": n, "totalEmails": sent, "outcomes": {"revenue_attributed": r}} for n, sent, r in rows]
+    assert [group["campaign"] for group in ranked(groups)] == ["welcome", "sale", "orders", "none"]
