@@ -110,6 +110,13 @@ def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: i
     return len(held)
 
 
+def end_empty(connection: Connection, ids: Sequence[str], *, by: str, now: int) -> None:
+    """Of these sends, those of which nothing is held any more wait for nobody."""
+    held = select(_d.send_id).where(_d.send_id.in_(ids), _d.state == "held")
+    ended = update(t.approvals).where(_a.send_id.in_(ids), _a.status == "pending", _a.send_id.not_in(held))
+    connection.execute(ended.values(status="withdrawn", decided_at=now, decided_by=by))
+
+
 def expire_approvals(connection: Connection, now: int) -> list[str]:
     """Reject what waited too long; returns the send ids."""
     query = (

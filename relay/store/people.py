@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, delete, func, or_, select, true, update
 
 from policy.facts import alias_of
-from relay.store import attribution
+from relay.store import approvals, attribution
 from relay.store import schema as t
 from relay.store.audit import replaced
 from relay.store.engine import dumps, loads
@@ -108,6 +108,8 @@ def _withdraw(connection: Connection, tenants: Sequence[str], key: str, now: int
         )
     ).all()
     change(connection, waiting, "cancelled", now=now, kind="delivery.cancelled", reason=ERASED)
+    for step in _steps(sorted({row.send_id for row in waiting if row.state == "held"})):
+        approvals.end_empty(connection, step, by=ERASED, now=now)
     return len(waiting)
 
 
@@ -179,7 +181,7 @@ def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellin
 
 
 def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: Sequence[str]) -> dict[str, int]:
-    """Reports, replies, cases and calls: each is of the tenant of its send or event.
+    """Reports, replies, notes, cases and calls: each is of the tenant of its send or event.
 
     What belongs to none, or to a send that is gone, cannot be told apart: it goes when all tenants are asked for.
     """
@@ -191,6 +193,7 @@ def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: S
         (i.subject, i.tenant_id.in_(tenants)),
         (i.evidence, i.tenant_id.in_(tenants)),
         (a.reply, a.send_id.in_(sends)),
+        (t.approvals.c.note, t.approvals.c.tenant_id.in_(tenants)),
         (w.body, w.event_seq.in_(events)),
     ):
         _blot_texts(connection, column, true() if everybody else theirs, spellings)

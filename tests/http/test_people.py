@@ -87,6 +87,16 @@ async def test_erasing_leaves_no_trace_but_the_refusal_and_the_chain_verifies(of
     assert office.row(verified).fault is None
 
 
+async def test_what_waited_for_approval_waits_no_more_once_its_only_recipient_is_erased(office):
+    both = {"to": ["bob@example.com", "ann@example.com"], "subject": "Another order 5512 shipped"}
+    alone, shared = await office.send(mailboxId="clerk"), await office.send(mailboxId="clerk", **both)
+    assert (alone["status"], shared["status"]) == ("held", "held")
+    await office.post("/v1/data-subjects/erase", {"email": "bob@example.com"})
+    waiting = (await office.get("/v1/approvals")).json()["data"]
+    assert [approval["sendId"] for approval in waiting] == [shared["sendId"]]
+    assert (await office.get(f"/v1/approvals/{alone['sendId']}")).json()["status"] == "withdrawn"
+
+
 async def _recipients(office, send):
     told = (await office.get(f"/v1/decisions/{send['sendId']}?full=true")).json()
     return [(r["address"], r["alias"]) for r in told["facts"]["recipients"]]
