@@ -103,7 +103,7 @@ def _print(told: dict[str, Any]) -> None:
             Column(by.title(), by, "bold"),
             Column("Sent", lambda row: f"{row['totalEmails']:,}", right=True),
             Column("Outcomes", lambda row: _counts(row["outcomes"])),
-            Column("Revenue", lambda row: row["outcomes"]["revenue_attributed"], right=True),
+            Column("Revenue", lambda row: f"{row['outcomes']['revenue_attributed']:.2f}", right=True),
             Column("Cost of each", lambda row: _counts(row["costPerOutcome"])),
         )
         console().print(table(groups, columns))
@@ -117,7 +117,7 @@ def _figures(told: dict[str, Any]) -> list[tuple[str, Any]]:
     return [
         ("emails", sent),
         *((n.replace("_", " "), v) for n, v in counted.items()),
-        ("revenue", revenue),
+        ("revenue", f"{revenue:.2f}"),
         *each.items(),
     ]
 

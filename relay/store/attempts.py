@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 from sqlalchemy import Connection
 
+from policy.moment import precise
 from relay.store import guard, tallies, volumes
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel, is_agents
@@ -380,7 +381,7 @@ def _settled(item: Settle) -> Event:
         data |= {"provider": tried.provider, "attempt": tried.number, "reply": tried.reply, "phase": tried.phase}
         data["took"] = tried.ended - tried.started
     if item.due_at:
-        data["dueAt"] = item.due_at
+        data["dueAt"] = precise(item.due_at)
     return Event(
         f"delivery.{item.state}",
         item.at,

@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from policy.engine import place
+from policy.moment import precise
 from policy.usage import MINUTE
 from relay.store import guard
 from relay.store.attempts import holders
@@ -95,7 +96,7 @@ def _change(snapshot: Snapshot, item: Late, due: Due, counted_at: int) -> tuple[
 
 
 def _put_off(item: Late, due: Due, at: int, why: str) -> Event:
-    parcel, data = item.parcel, {"reason": why, "dueAt": at}
+    parcel, data = item.parcel, {"reason": why, "dueAt": precise(at)}
     own = (parcel.tenant_id, parcel.mailbox_id, parcel.send_id, due.n, due.recipient)
     return Event("delivery.scheduled", item.at, *own, data)
 

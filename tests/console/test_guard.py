@@ -7,6 +7,7 @@ import pytest
 from relay.http.console.guard import POLICY
 from relay.http.console.site import ENTRIES
 from tests.console.visitor import BASE, Visitor, visitor
+from tests.support.settings import DOMAIN
 
 PAGES = sorted(e.path for e in ENTRIES if e.method == "GET")
 BUTTONS = sorted(e.path for e in ENTRIES if e.method == "POST")
@@ -105,11 +106,15 @@ async def test_what_is_not_there_is_a_page_that_says_so(office):
 
 async def test_a_button_that_cannot_do_its_work_says_so_where_it_stands(office):
     person = await visitor(office)
-    answer = await person.post("/suppressions", email="not an address")
-    assert answer.status_code == 303
-    page = await person.get("/")
-    assert "is not an address" in page.text
-    assert 'role="alert"' in page.text
+    for path, form, said in (
+        ("/suppressions", {"email": "not an address"}, "is not an address"),
+        ("/mailboxes", {"name": "agent", "fromAddress": f"new@{DOMAIN}"}, "another mailbox has the name agent"),
+    ):
+        answer = await person.post(path, **form)
+        assert answer.status_code == 303
+        page = await person.get("/")
+        assert said in page.text
+        assert 'role="alert"' in page.text
 
 
 async def test_a_button_never_leads_out_of_the_house(office):

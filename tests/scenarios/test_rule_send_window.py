@@ -69,6 +69,8 @@ def test_what_is_tried_again_is_tried_within_the_hours(gate: Gate):
     with gate.provider_says(Script().for_recipient(**{to: "450 4.2.1 mailbox busy"})):
         send = taken(agent.submit(to, agent.offer(to)))
         until(lambda: states(gate, send) == {to: "deferred"})
+    told = gate.call("GET", f"/v1/sends/{send}")
+    assert told["events"][-1]["data"]["dueAt"] == told["recipients"][0]["nextAttemptAt"]
     gate.later(1800)
     tomorrow = opened + timedelta(days=1)
     until(lambda: _waiting(gate, send) == ("deferred", "send_window", f"{tomorrow:%Y-%m-%dT%H:%M}"))

@@ -73,7 +73,7 @@ class Guard:
         visit = Visit(self._house, request, session, form, waiting, self._hours)
         try:
             return await entry.answer(visit)
-        except HTTPException as error:
+        except Exception as error:
             problem = of_exception(error)
             if entry.method == "GET" or problem.code not in CORRECTED:
                 raise
