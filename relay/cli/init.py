@@ -50,9 +50,15 @@ def _explain(path: Path, domain: str, address: str) -> None:
     say(f"Wrote {path}, {path.parent / 'keys/secret.key'} and {path.parent / 'keys/admin.key'}.")
     say("")
     say("Next:")
-    say(f"  gatepost credential create agent{given}   a login for the mailbox agent@{domain}, ready to paste")
-    say(f"  gatepost domain show {domain}{given}   the DNS records that prove the domain and sign its mail")
-    say(f"  gatepost serve{given}")
+    commands = {
+        "serve": "everything, until Ctrl-C; the others beside it",
+        "credential create agent": f"a login for the mailbox agent@{domain}, ready to paste",
+        f"domain show {domain}": "the DNS records that prove the domain and sign its mail",
+        "doctor": "what is still missing",
+    }
+    widest = max(map(len, commands))
+    for command, means in commands.items():
+        say(f"  gatepost {command}{given}{'':{widest - len(command)}}   {means}")
     if not address:
         say("")
         say("Without domains.physical_address in the file commercial mail is refused.")

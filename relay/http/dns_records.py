@@ -69,7 +69,9 @@ def wanted(row: Any, keys: Sequence[Any], settings: Settings) -> list[Wanted]:
     records = [_ownership(row, settings)] if row.verification != "trusted" else []
     records += [_dkim(name, key) for key in keys]
     mechanisms = _mechanisms(settings)
-    records.append(Wanted("TXT", name, f"v=spf1 {' '.join(mechanisms)} ~all", "spf", mechanisms))
+    spf = f"v=spf1 {' '.join(mechanisms)} ~all"
+    advice = "wait with it: it will name the providers of the file, and there is none" if "a:localhost" in spf else ""
+    records.append(Wanted("TXT", name, spf, "spf", mechanisms, advice=advice))
     records.append(Wanted("TXT", f"_dmarc.{name}", "v=DMARC1; p=none", "dmarc"))
     bounce = str(settings.inbound.bounce_domain or "")
     if bounce == name or bounce.endswith(f".{name}"):

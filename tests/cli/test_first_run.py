@@ -34,6 +34,17 @@ def test_h22_no_password_is_there_by_default(cli, fresh):
     assert cli("credential", "list", "--json", config=fresh).json == []
 
 
+def test_nobody_is_sent_to_publish_an_spf_record_that_names_no_provider_yet(cli, fresh):
+    def spf():
+        shown = cli("domain", "show", "acme.test", "--json", config=fresh).json
+        return next(record for record in shown["dnsRecords"] if record["purpose"] == "spf")
+
+    assert spf()["advice"].startswith("wait with it")
+    file = fresh.read_text().replace("#- {name: secondary", "- {name: secondary")
+    fresh.write_text(file.replace("password: env:RESEND_KEY", "password: secret-of-resend"))
+    assert (spf()["advice"], "a:localhost" in spf()["value"]) == (None, False)
+
+
 def test_h22_every_installation_has_keys_of_its_own(cli, tmp_path):
     keys = set()
     for name in ("one", "two"):
