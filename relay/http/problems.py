@@ -165,7 +165,8 @@ def of_exception(error: Exception) -> Problem:
             return _of_validation(error)
         case HTTPException():
             known = _OF_STATUS.get(error.status_code)
-            detail = "" if error.status_code in (404, 405) else str(error.detail)
+            nothing = {404: "nothing is at this address; /docs lists the calls", 405: ""}
+            detail = nothing.get(error.status_code, str(error.detail))
             return Problem(known, detail, headers=error.headers) if known else Problem("internal_error")
         case Unavailable():
             return Problem("unavailable", "no room is left" if error.full else "", headers={"Retry-After": "5"})

@@ -190,6 +190,11 @@ async def test_a_field_that_is_not_known_names_the_nearest_where_it_stands(offic
         ]
 
 
+async def test_a_misspelt_address_is_told_apart_from_a_thing_that_is_not_there(office):
+    assert (await office.post("/v1/send/reqest", {})).json()["detail"].startswith("nothing is at this address")
+    assert (await office.get("/v1/sends/send_x")).json()["detail"] == "there is no such send"
+
+
 async def test_a_body_of_another_type_is_415(office):
     for path in ("/v1/send/request", "/v1/send/simulate", "/v1/mailboxes", "/v1/mailboxes/agent/pause"):
         for kind in ("text/plain", "application/x-www-form-urlencoded"):
