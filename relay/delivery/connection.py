@@ -23,6 +23,7 @@ from relay.mail.reply import Reply
 
 _DATA_OK = 354
 _FAREWELL = 2.0  # seconds
+_SIZE_DIGITS = 20  # RFC 1870 §4
 
 
 class Sending(Struct, frozen=True):
@@ -65,7 +66,7 @@ class Connection:
     def size_limit(self) -> int:
         """The largest message the provider announced to take, 0 where it named none (RFC 1870 §4)."""
         words = self.features.get("size", "")
-        return int(words) if words.isdecimal() else 0
+        return int(words) if words.isdecimal() and len(words) <= _SIZE_DIGITS else 0
 
     @property
     def may_have_sent(self) -> bool:

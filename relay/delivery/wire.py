@@ -33,6 +33,7 @@ class Wire(asyncio.Protocol):
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
+        self._line = 0  # where in it the line begins that has not come whole
         self._replies: list[Reply] = []
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -57,14 +58,25 @@ class Wire(asyncio.Protocol):
             return
         self._buffer += data
         try:
-            while (end := _reply_end(self._buffer)) > 0:
+            while (end := self._reply_end()) > 0:
                 self._replies.append(_reply(bytes(self._buffer[:end])))
                 del self._buffer[:end]
+                self._line = 0
         except Garbage as error:
             self.fail(error)
         if len(self._buffer) > REPLY_LIMIT or len(self._replies) > MOST_REPLIES:
             self.fail(Garbage("a reply that does not end"))
         self._wake()
+
+    def _reply_end(self) -> int:
+        """Where the first whole reply ends, 0 if there is none yet; raises Garbage. A line is looked at once."""
+        while (newline := self._buffer.find(b"\n", self._line)) >= 0:
+            start, self._line = self._line, newline + 1
+            if newline - start < 3 or not self._buffer[start : start + 3].isdigit():
+                raise Garbage("what came is no SMTP reply")
+            if self._buffer[start + 3 : start + 4] != b"-":
+                return self._line
+        return 0
 
     def eof_received(self) -> bool:
         """The provider ended its side: nothing more can be said on this connection."""
@@ -181,18 +193,6 @@ def stuffed(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
             if b"\r\n." in block:
                 after = block.replace(b"\r\n.", b"\r\n..")
             yield after[2:]
-
-
-def _reply_end(buffer: bytearray) -> int:
-    """Where the first whole reply ends, 0 if there is none yet; raises Garbage."""
-    start = 0
-    while (newline := buffer.find(b"\n", start)) >= 0:
-        if newline - start < 3 or not buffer[start : start + 3].isdigit():
-            raise Garbage("what came is no SMTP reply")
-        if buffer[start + 3 : start + 4] != b"-":
-            return newline + 1
-        start = newline + 1
-    return 0
 
 
 def _reply(whole: bytes) -> Reply:

@@ -9,6 +9,7 @@ footer.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -45,24 +46,24 @@ class Place(NamedTuple):
     closing: str = ""
 
 
+class _Tried(NamedTuple):
+    """A place that was tried out: the tree with a footer there, and the elements it stands in, inside out."""
+
+    place: Place
+    tree: LexborHTMLParser
+    footer: LexborNode
+    enclosing: tuple[str, ...]
+
+
 def find_place(html: str) -> Place | None:
     """The first place where a footer is seen; None when there is none."""
     if _is_too_much(html):
         return _top_without_parsing(html)
     low = html.replace("\u0130", "I").lower()
-    end, styled = _end(low), page.STYLE in low
-    place = Place(end)
-    open_elements = _enclosing(html, place, styled)
-    if open_elements == ():
-        return place
-    if open_elements and len(open_elements) <= _MOST_OPEN:
-        place = Place(end, "".join([f"</{name}>" for name in open_elements]))
-        if _enclosing(html, place, styled) == ():
-            return place
-    for at in _tops(html):
-        if _enclosing(html, Place(at), styled) == ():
-            return Place(at)
-    return None
+    fit = next((tried for tried in _tries(html, _end(low)) if tried is not None and not tried.enclosing), None)
+    if fit is None or (page.STYLE in low and page.hides(fit.tree, fit.footer)):
+        return None
+    return fit.place
 
 
 def seen_links(html: str) -> list[str]:
@@ -82,8 +83,11 @@ def _top_without_parsing(html: str) -> Place | None:
     for at in _tops(html):
         before = html[:at]
         is_last_word = _PAGE_TAG.search(html, at) is None
-        if is_last_word and not _is_too_much(before) and _enclosing(before, Place(at), styled=True) == ():
-            return Place(at)
+        if not is_last_word or _is_too_much(before):
+            continue
+        tried = _tried(before, Place(at))
+        if tried is not None and not tried.enclosing and not page.hides(tried.tree, tried.footer):
+            return tried.place
     return None
 
 
@@ -99,11 +103,18 @@ def _tops(html: str) -> list[int]:
     return [*dict.fromkeys(match.end() for match in found if match is not None), 0][:4]
 
 
-def _enclosing(html: str, place: Place, styled: bool) -> tuple[str, ...] | None:
-    """The elements a footer here would stand in, inside out; None where it would not be an element, or not be seen.
+def _tries(html: str, end: int) -> Iterator[_Tried | None]:
+    """The footer before the end of the body; there with the elements closed that were left open; and at the top."""
+    first = _tried(html, Place(end))
+    yield first
+    if first is not None and 0 < len(first.enclosing) <= _MOST_OPEN:
+        yield _tried(html, Place(end, "".join([f"</{name}>" for name in first.enclosing])))
+    for at in _tops(html):
+        yield _tried(html, Place(at))
 
-    Where nothing is `styled`, no rule and no neighbour takes it out of sight.
-    """
+
+def _tried(html: str, place: Place) -> _Tried | None:
+    """What becomes of a footer here; None where it would not be an element, or its page hides itself."""
     mark = f"{_MARK}-{len(html)}-{hash(html) & 0xFFFFFFFF}"
     tree = LexborHTMLParser(f"{html[: place.at]}{place.closing}<div {mark}>x</div>{html[place.at :]}")
     node = _last_in_body(tree, mark) or tree.css_first(f"div[{mark}]")
@@ -119,9 +130,7 @@ def _enclosing(html: str, place: Place, styled: bool) -> tuple[str, ...] | None:
         else:
             enclosing.append(name)
         above = above.parent
-    if styled and page.hides(tree, node):
-        return None
-    return tuple(enclosing)
+    return _Tried(place, tree, node, tuple(enclosing))
 
 
 def _last_in_body(tree: LexborHTMLParser, mark: str) -> LexborNode | None:

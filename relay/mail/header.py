@@ -1,8 +1,8 @@
 """Header fields as byte ranges into the message they stand in.
 
 Reading is tolerant, as mail readers are, and never fails: what no standard
-allows is read in the plainest way and named in `faults`, so that policy can
-refuse the message or hold it. Nothing is decoded and nothing is copied but the
+allows is read in the plainest way and named in `faults`, each kind where it
+is met first, so that policy can refuse the message or hold it. Nothing is decoded and nothing is copied but the
 lower-cased names. The work is linear in the header block and stops at the
 limits, which are checked on bytes before anything else sees them: a block that
 is too long, or has too many lines, has its fault first and its fields only as
@@ -171,7 +171,9 @@ def _fields(
 
 def _limited(fields: list[Field], limits: Limits, faults: list[Fault]) -> list[Field]:
     if fields and fields[-1].end - fields[0].start > limits.field:
-        faults.extend(Fault("header_field_too_long", f.start) for f in fields if f.end - f.start > limits.field)
+        long = next((f.start for f in fields if f.end - f.start > limits.field), None)
+        if long is not None:
+            faults.append(Fault("header_field_too_long", long))
     return fields[: limits.lines]
 
 
@@ -181,7 +183,9 @@ def _damaged(
     """Reads a line that is no well-formed field: a field all the same, or lines to skip, or the body."""
     found = _DAMAGED_FIELD.match(data, position, end)
     if found is not None:
-        faults.append(Fault("space_before_colon" if found[2] else "header_name_invalid", position))
+        code = "space_before_colon" if found[2] else "header_name_invalid"
+        if code not in [fault.code for fault in faults]:
+            faults.append(Fault(code, position))
         return Field(found[1].lower(), position, found.end(), found.end(2) + 1), found.end()
     if position == start:
         skipped = _CONTINUATION.match(data, position, end)

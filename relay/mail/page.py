@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from relay.mail import css
 from relay.mail.sheet import Rule, reach, rules
-from relay.mail.sight import may_be_said, without_states
+from relay.mail.sight import may_be_said, near_end, without_states
 
 NAMES = frozenset(("html", "body"))
 _ROOT = frozenset(("html",))
@@ -25,6 +25,7 @@ INK = "#767676"
 _INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast
 _MOST_SELECTORS = 200
 _MOST_SHEETS = 50
+_LONGEST_TAGS = 10_000
 _TAG = re.compile(r"<(?:html|body)(?=[\s/>])[^>]*+", re.IGNORECASE | re.ASCII)
 _STYLE = re.compile(r"<style", re.IGNORECASE | re.ASCII)
 _STYLE_END = re.compile(r"</style", re.IGNORECASE | re.ASCII)
@@ -101,20 +102,23 @@ def may_hide(html: str) -> bool:
         html[start : end.start() if end else len(html)].partition(">")[2]
         for start, end in zip(starts, ends, strict=True)
     ]
-    found = [rule for sheet in sheets for rule in rules(sheet)]
+    found = rules(sheets)
     is_hidden = next(_for_page(found, _tags(html)), None) is not None
     return is_hidden or any(_PART.search(rule.selectors) or _overlays(rule.body) for rule in found)
 
 
 def hides(tree: LexborHTMLParser, footer: LexborNode) -> bool:
     """Whether some rule, on whatever screen, or some neighbour takes the footer out of sight."""
-    found = [rule for sheet in tree.css("style") for rule in rules(sheet.text())]
-    return (bool(found) and (_has_rule(tree, found) or _paints_over(tree, footer, found))) or _has_overlay(tree, found)
+    found = rules([sheet.text() for sheet in tree.css("style")])
+    if found:
+        bare = "".join([_bare(tree.css_first(name)) for name in ("html", "head", "body")])
+        if len(bare) > _LONGEST_TAGS or _has_rule(bare, found) or _paints_over(tree, bare, footer, found):
+            return True
+    return _has_overlay(tree, found)
 
 
-def _has_rule(tree: LexborHTMLParser, found: list[Rule]) -> bool:
+def _has_rule(bare: str, found: list[Rule]) -> bool:
     """Whether a rule that might hide what stands in the page is meant for it."""
-    bare = "".join([_bare(tree.css_first(name)) for name in ("html", "body")])
     selectors = [*_for_page(found, bare.lower())]
     if len(selectors) > _MOST_SELECTORS:
         return True
@@ -178,7 +182,7 @@ def _is_of_ink(value: str) -> bool:
     return _STRANGE_COLOR.search(value) is not None or any(css.is_alike(INK[1:], one, _INK_RANGE) for one in colors)
 
 
-def _paints_over(tree: LexborHTMLParser, footer: LexborNode, found: list[Rule]) -> bool:
+def _paints_over(tree: LexborHTMLParser, bare: str, footer: LexborNode, found: list[Rule]) -> bool:
     """Whether a rule paints or writes something on a part of ours that has no element."""
     selectors = {
         selector.strip()
@@ -187,21 +191,26 @@ def _paints_over(tree: LexborHTMLParser, footer: LexborNode, found: list[Rule]) 
         for selector in rule.selectors.lower().split(",")
         if _PART.search(selector) and reach(selector) in _OURS
     }
-    return len(selectors) > _MOST_PARTS or any(_may_be_ours(tree, footer, selector) for selector in selectors)
+    if not selectors or len(selectors) > _MOST_PARTS:
+        return bool(selectors)
+    alone = LexborHTMLParser(f"{bare}<div>")
+    return any(_may_be_ours(tree, alone, footer, selector) for selector in selectors)
 
 
-def _may_be_ours(tree: LexborHTMLParser, footer: LexborNode, selector: str) -> bool:
+def _may_be_ours(tree: LexborHTMLParser, alone: LexborHTMLParser, footer: LexborNode, selector: str) -> bool:
+    """`alone` is the page with nothing in it but the footer; what stands before that, `tree` knows."""
     plain = without_states(_ATTRIBUTE_TESTS.sub("", selector))
     tag = reach(plain)
     if tag in NAMES:
         return True
     within = plain.removesuffix(tag).rstrip(" >")
-    wanted = [within or "*", f"{within} div" if tag != "*" else plain]
+    ours = f"{within} div" if tag != "*" else plain
     try:
-        found = [node for one in wanted if one[-1] not in "+~" for node in tree.css(one)]
+        if within.endswith(("+", "~")):
+            return any(node.mem_id == footer.mem_id for node in tree.css(near_end(ours)))
+        return any(node.tag != "head" for one in (within or "*", ours) for node in alone.css(one))
     except SelectolaxError:
         return True
-    return any(node.mem_id == footer.mem_id or node.tag in NAMES for node in found)
 
 
 def _has_overlay(tree: LexborHTMLParser, found: list[Rule]) -> bool:
@@ -216,7 +225,10 @@ def _has_overlay(tree: LexborHTMLParser, found: list[Rule]) -> bool:
     if len(pulling) > _MOST_PARTS:
         return True
     try:
-        pulled += sum(pull * len(tree.css(without_states(selector.lower()))) for selector, pull in pulling)
+        for selector, pull in pulling:
+            if pulled > _MOST_PULLED:
+                break
+            pulled += pull * len(tree.css(near_end(without_states(selector.lower()))))
     except SelectolaxError:
         return True
     return pulled > _MOST_PULLED

@@ -7,7 +7,7 @@ all it might reach, whatever else hides it.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ _SHOWS_ALL = (
     "display:block;visibility:visible;opacity:1;font-size:medium;text-indent:0;position:static;color:?;background:?"
 )
 _LONGEST_SIGN = 2  # letters
+_MOST_SIGNS = 10_000  # in all style of a page; Gmail drops a sheet of 16 KB, which has a tenth of them
 _GENERATED = re.compile(r"content\s*+:[^;{}\"']{0,40}(?:\"([^\"\n]*+)\"|'([^'\n]*+)')", re.IGNORECASE)
 Strength = tuple[float, ...]  # importance, inline or not, then specificity and order: the greater is obeyed
 
@@ -41,9 +42,19 @@ class Rule(NamedTuple):
     is_sure: bool
 
 
+#: Stands for the rules of a page that has more style than is read: it may say anything of anything.
+_ANYTHING = Rule("*", f"{_SHOWS_ALL};order:?", is_sure=False)
+
+
+def rules(sheets: Sequence[str]) -> list[Rule]:
+    """Every rule of a page, those within others too."""
+    if sum(sheet.count(sign) for sheet in sheets for sign in "{,;") > _MOST_SIGNS:
+        return [_ANYTHING]
+    return [rule for sheet in sheets for rule in _of_one(sheet)]
+
+
 @css.remembered(most=16, longest=64 * 1024)
-def rules(sheet: str) -> tuple[Rule, ...]:
-    """Every rule, those within others too."""
+def _of_one(sheet: str) -> tuple[Rule, ...]:
     return tuple(_rules(sheet))
 
 
@@ -145,7 +156,7 @@ def imports(text: str) -> bool:
 def sheet(*texts: str) -> Sheet:
     """Reads the style sheets of a message."""
     result = Sheet()
-    found = [rule for text in texts for rule in rules(text) if rule.selectors != FRAME]
+    found = [rule for rule in rules(texts) if rule.selectors != FRAME]
     if any(map(imports, texts)):  # nothing is loaded: it may show whatever is hidden
         found.append(Rule("*", _SHOWS_ALL, is_sure=False))
     for order, rule in enumerate(found):

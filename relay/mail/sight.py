@@ -27,6 +27,9 @@ _FOREIGN_SHEET = "link[rel~=stylesheet i], link[rel=stylesheet]"
 _SHOWN_TO_SOME = ("<!--[if", "<noscript")
 _MOST_RULES = 200
 _MOST_SELECTORS = 500
+# White space that parts two elements, and a tilde that is not of an attribute's test.
+_WITHIN = re.compile(r"(?<![>+~\s])\s++(?![>+~])")
+_AFTER = re.compile(r"~(?!=)\s*+")
 _FEWEST_LETTERS = 2
 
 _ANY = re.compile(r"[^\\]*")
@@ -130,7 +133,7 @@ def may_be_said(name: str, value: str) -> bool:
 def _doubtful_elements(tree: LexborHTMLParser) -> frozenset[int] | None:
     """The elements that some rule of the message's own style might hide; None where it cannot be told."""
     sheets = [sheet.text() for sheet in tree.css("style")]
-    found = [rule for sheet in sheets for rule in rules(sheet)]
+    found = rules(sheets)
     if len(found) > _MOST_RULES or any(map(imports, sheets)):
         return None
     selectors = {*harmful_selectors(found)}
@@ -139,7 +142,7 @@ def _doubtful_elements(tree: LexborHTMLParser) -> frozenset[int] | None:
     doubtful: set[int] = set()
     for selector in selectors:
         try:
-            doubtful.update([node.mem_id for node in tree.css(without_states(selector))])
+            doubtful.update([node.mem_id for node in tree.css(near_end(without_states(selector)))])
         except SelectolaxError:  # no selector, or one of a kind it does not know
             return None
     return frozenset(doubtful)
@@ -156,3 +159,13 @@ def without_states(selector: str) -> str:
     """The selector without `:hover` and its like, which may come to be true, and without strings that were emptied."""
     plain = re.sub(r"::?[a-z-]++(?:\([^)]*+\)?)?|\[[^\]\"]*+\"\"[^\]]*+\]", "", selector.strip())
     return plain.strip() or "*"
+
+
+def near_end(selector: str) -> str:
+    """The end of a selector, which selects all that the whole does: an element, with one that it lies in.
+
+    The parser tries every way to take each step of free length: a few of them in a row would take it years.
+    """
+    *above, last = _WITHIN.split(_AFTER.split(selector.strip())[-1])
+    nearest = re.split("[>+]", above[-1])[-1] if above else ""
+    return f"{nearest} {last}".strip() or "*"

@@ -180,7 +180,7 @@ def _wish_facts(wishes: Wishes) -> dict[str, Any]:
 
 
 def _structure(seen: View) -> tuple[Defect, ...]:
-    return tuple(Defect(f.code, _in_words(f)) for f in seen.beyond_limits)
+    return _named(seen.beyond_limits)
 
 
 def _closer(rule: MessageForm) -> bool:
@@ -214,11 +214,12 @@ def _depth(root: Part) -> int:
 
 
 def _disputed(seen: View) -> tuple[Defect, ...]:
-    return tuple(Defect(f.code, _in_words(f)) for f in seen.ambiguities)
+    return _named(seen.ambiguities)
 
 
-def _in_words(fault: Fault) -> str:
-    return fault.code.replace("_", " ")
+def _named(faults: Sequence[Fault]) -> tuple[Defect, ...]:
+    """Each kind once, however many parts have it."""
+    return tuple([Defect(code, code.replace("_", " ")) for code in dict.fromkeys([fault.code for fault in faults])])
 
 
 def _plan(seen: View, account: Account, house: House, to: Sequence[Address], *, commercial: bool) -> _Edits:

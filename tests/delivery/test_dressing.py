@@ -1,11 +1,14 @@
 """The form a message leaves in: what the provider takes, and who shares a transaction."""
 
+import asyncio
 import base64
 
 import dkim
 import pytest
 from msgspec.structs import replace
 
+from relay.delivery.connection import Connection
+from relay.delivery.wire import Wire
 from tests.delivery.house import BOB, MESSAGE, signers
 from tests.support.provider import Provider
 from tests.support.published import dns
@@ -96,6 +99,12 @@ async def test_a_provider_that_names_a_smaller_size_is_not_sent_the_message(make
     house = await make_house(provider.settings())
     await house.deliver()
     assert not any(line.startswith("MAIL") for _, line in provider.ledger.commands)
+
+
+async def test_R48_a_size_of_more_digits_than_a_number_may_have_is_no_limit(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    wire = Wire(asyncio.get_running_loop())
+    assert Connection(house.providers[0], {"size": "9" * 5000}, wire).size_limit == 0
 
 
 async def test_recipients_share_a_transaction_within_the_providers_limit(make_house, provider: Provider):

@@ -1,8 +1,10 @@
 """What goes on the wire, in whatever pieces the message comes."""
 
 import asyncio
+import contextlib
 import socket
 import struct
+import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 
@@ -45,3 +47,13 @@ def test_a_refusal_that_came_before_our_write_failed_is_heard(make_loop: Callabl
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
         assert runner.run(refused()).code == 421
+
+
+def test_R44_a_reply_of_many_lines_that_drips_costs_no_more_than_one_that_comes_at_once() -> None:
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        speaker = Wire(loop)
+        start = time.process_time()
+        for octet in b"250-\n" * 6000 + b"250 \n":
+            speaker.data_received(bytes((octet,)))
+        assert time.process_time() - start < 2
+        assert loop.run_until_complete(speaker.reply(1)).code == 250

@@ -95,6 +95,12 @@ def test_p18_reading_stops_at_the_limit():
     assert len(block.fields) <= Limits().lines
 
 
+@pytest.mark.parametrize("line", [b"A : 1\r\n", b"\xff: 1\r\n", b"A: " + b"x" * 70_000 + b"\r\n"])
+def test_p17_a_fault_is_named_once_however_many_lines_have_it(line):
+    found = codes(HeaderBlock.parse(line * 3 + b"\r\n"))
+    assert len(found) == len(set(found)) > 0
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_and_ranges_follow_each_other(data):
     block = HeaderBlock.parse(data)
