@@ -5,6 +5,7 @@ time runs out. Mail scanners that open the link change nothing. The message is s
 never rendered.
 """
 
+import asyncio
 from html import escape
 from typing import Annotated, Any
 
@@ -89,7 +90,8 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         "Waiting since": when(row.requested_at),
     }
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{printable(text)}</dd>" for name, text in facts.items())
-    shown = f"<dl>{rows}</dl><pre>{printable(_text(data))}</pre>"
+    text = await asyncio.to_thread(_text, data)  # an agent wrote it, and nobody else is to wait while it is read
+    shown = f"<dl>{rows}</dl><pre>{printable(text)}</pre>"
     if row.status != "pending":
         heading = {"expired": "Too late: its time ran out"}.get(row.status, row.status.capitalize())
         note = f"<p>{escape(row.note)}</p>" if row.note else ""

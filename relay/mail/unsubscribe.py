@@ -65,12 +65,14 @@ class Links(Struct, frozen=True):
 
     def subscription(self, url: str) -> Subscription | None:
         """What a link of ours ends; None for any other, and for one that does not work: its token must verify."""
-        own, given = urlsplit(self.public_url), urlsplit(url)
-        if given.netloc.lower() != self.host or not given.path.startswith(own.path.rstrip("/") + PATH):
-            return None
+        own = urlsplit(self.public_url)
+        before = own.path.rstrip("/") + PATH
         try:
-            return read(self.tokens, given.path.rpartition("/")[2])
-        except TokenError:
+            given = urlsplit(url)
+            if (given.scheme, given.netloc.lower()) != (own.scheme, self.host) or not given.path.startswith(before):
+                return None
+            return read(self.tokens, given.path.removeprefix(before))
+        except ValueError:  # no address at all, or a TokenError
             return None
 
 

@@ -70,8 +70,8 @@ class Endpoint:
         """Raise Problem for a call from a page that is not ours (DNS rebinding)."""
         for name, value in scope["headers"]:
             if name == b"origin":
-                host = urlsplit(value.decode("latin-1")).hostname
-                if host not in _LOOPBACK and host != urlsplit(self._house.public_url()).hostname:
+                host = _host(value.decode("latin-1"))
+                if host not in _LOOPBACK and host != _host(self._house.public_url()):
                     raise Problem("permission_missing", "a page of this origin may not call")
 
     async def _loaded(self) -> "MCPServer[Any]":
@@ -93,6 +93,14 @@ class Endpoint:
         assert request is not None, "over HTTP every call has its request"
         peer = request.client.host if request.client else ""
         return Within(self._app, request.state.caller, request.url.scheme, peer)
+
+
+def _host(url: str) -> str | None:
+    """The host of a URL; None for what is none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _again(body: bytes, rest: Receive) -> Receive:

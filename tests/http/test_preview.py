@@ -1,5 +1,7 @@
 """The preview shows a person who approves all that any reader of the message is shown."""
 
+import time
+
 import pytest
 
 from relay.http.console import preview
@@ -41,3 +43,11 @@ def test_p21_an_attached_message_is_listed():
     found = preview.attached(view(data), listed.number)
     assert found is not None
     assert b"the catch" in found[1]
+
+
+@pytest.mark.parametrize("repeated", [b"<div>", b"<ul><li>"])
+def test_p17_a_page_that_would_take_the_cleaner_forever_is_shown_as_it_is_written(repeated):
+    start = time.process_time()
+    shown = preview.document(view(page(b"the catch" + repeated * 80_000)), images=False)
+    assert time.process_time() - start < 3
+    assert "the catch&lt;" in shown

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from relay.mail.address import parse_path
 from relay.mail.token import Purpose, TokenError, TokenKey, Tokens
+from relay.mail.unsubscribe import Links, Subscription
 from relay.mail.verp import PAYLOAD_LIMIT, Returned, make_address, read_address
 
 OLD = TokenKey(1, b"o" * 32)
@@ -114,3 +115,15 @@ def test_L3_an_address_we_did_not_make_is_none_of_ours() -> None:
 def test_a_payload_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="at most 21"):
         make_address(TOKENS, "bounce", b"x" * 22, DOMAIN)
+
+
+@given(st.text(alphabet="[]:@/.\u2100\tu#?%\\aA", max_size=12))
+def test_H8_whatever_a_message_says_a_link_is_only_the_very_one_that_works_is_ours(odd: str) -> None:
+    links = Links(TOKENS, "https://relay.example/base")
+    found = Subscription("tenant", "mailbox", "bob@example.com", "send")
+    url = links.url(found)
+    assert links.subscription(url) == found
+    for other in (f"https://{odd}relay.example/base/u/x", f"https://relay.example{odd}/base/u/x", odd + url[1:]):
+        assert links.subscription(other) is None
+    for other in (url.replace("https:", "javascript:"), url.replace("/u/", f"/u/x{odd}/")):
+        assert links.subscription(other) is None

@@ -54,7 +54,13 @@ async def test_the_server_introduces_itself(agency: Agency) -> None:
 
 @pytest.mark.parametrize(
     ("origin", "status"),
-    [("http://evil.example", 403), ("http://localhost:6274", 200), ("http://relay.test", 200), ("null", 403)],
+    [
+        ("http://evil.example", 403),
+        ("http://localhost:6274", 200),
+        ("http://relay.test", 200),
+        ("null", 403),
+        ("http://[", 403),
+    ],
 )
 async def test_pages_of_other_origins_are_refused(agency: Agency, origin: str, status: int) -> None:
     from dataclasses import replace

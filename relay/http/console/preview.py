@@ -18,6 +18,7 @@ from relay.http.console.words import size
 from relay.mail import css, transfer
 from relay.mail.charset import decode_header
 from relay.mail.mime import Part, View
+from relay.mail.tangle import is_tangled
 from relay.mail.text import part_text
 
 MOST_MARKUP = 1 << 20  # characters of HTML or text that are shown
@@ -108,7 +109,10 @@ def document(view: View, *, images: bool) -> str:
     shown = _read(view.root)
     texts = [(part.type, part_text(view.data, part, MOST_MARKUP // len(shown))) for part in shown]
     pieces = [
-        _cleaned(text, inline, images=images) if kind == "text/html" else f"<pre>{escape(text)}</pre>"
+        # What would take the cleaner forever is shown as it is written.
+        _cleaned(text, inline, images=images)
+        if kind == "text/html" and not is_tangled(text)
+        else f"<pre>{escape(text)}</pre>"
         for kind, text in texts
     ]
     return _PAGE.format("<hr>".join(pieces) or "<pre>(no text)</pre>")
