@@ -4,8 +4,8 @@ The place is tried out with an HTML5 parser: the footer must come to stand
 directly in the body, in no other element, and no style may hide the page
 itself (`page`). Before the end of the body is tried first, with the elements closed
 that were left open, then the top of the body, which nothing that follows can
-reach. When no place will do, there is none, and the message cannot carry a
-footer.
+reach. It must be so in every reading of the page (`readings`). When no place will do,
+there is none, and the message cannot carry a footer.
 """
 
 import re
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from relay.mail import page
+from relay.mail.readings import others
 from relay.mail.sight import surely_seen_links
 from relay.mail.tangle import is_tangled
 
@@ -60,10 +61,12 @@ def find_place(html: str) -> Place | None:
     if _is_too_much(html):
         return _top_without_parsing(html)
     low = html.replace("\u0130", "I").lower()
-    fit = next((tried for tried in _tries(html, _end(low)) if tried is not None and not tried.enclosing), None)
-    if fit is None or (page.STYLE in low and page.hides(fit.tree, fit.footer)):
-        return None
-    return fit.place
+    readings = [*others(html)]
+    for tried in _tries(html, _end(low)):
+        if fit := _in_every_reading(tried, readings):
+            is_hidden = page.STYLE in low and any(page.hides(one.tree, one.footer) for one in fit)
+            return None if is_hidden else fit[0].place
+    return None
 
 
 def seen_links(html: str) -> list[str]:
@@ -85,9 +88,9 @@ def _top_without_parsing(html: str) -> Place | None:
         is_last_word = _PAGE_TAG.search(html, at) is None
         if not is_last_word or _is_too_much(before):
             continue
-        tried = _tried(before, Place(at))
-        if tried is not None and not tried.enclosing and not page.hides(tried.tree, tried.footer):
-            return tried.place
+        fit = _in_every_reading(_tried(before, Place(at)), [*others(before)])
+        if fit and not any(page.hides(one.tree, one.footer) for one in fit):
+            return fit[0].place
     return None
 
 
@@ -111,6 +114,15 @@ def _tries(html: str, end: int) -> Iterator[_Tried | None]:
         yield _tried(html, Place(end, "".join([f"</{name}>" for name in first.enclosing])))
     for at in _tops(html):
         yield _tried(html, Place(at))
+
+
+def _in_every_reading(tried: _Tried | None, readings: list[str]) -> list[_Tried]:
+    """The same footer as each reader has it; none where one of them does not have it directly in the body."""
+    if tried is None or tried.enclosing or any(map(is_tangled, readings)):
+        return []
+    found = [_tried(reading, tried.place) for reading in readings]
+    fit = [tried, *(one for one in found if one is not None and not one.enclosing)]
+    return fit if len(fit) > len(found) else []
 
 
 def _tried(html: str, place: Place) -> _Tried | None:

@@ -18,6 +18,7 @@ from relay.mail.sight import may_be_said, near_end, without_states
 
 NAMES = frozenset(("html", "body"))
 _ROOT = frozenset(("html",))
+_HIDING = frozenset(("hidden", "inert"))  # inert: a link that nobody can follow
 #: Stands, in whatever case, in every page that has a rule, or a style of an element's own.
 STYLE = "style"
 #: The colour of the footer's text.
@@ -88,7 +89,7 @@ def hides_itself(node: LexborNode) -> bool:
     if not attributes:
         return False
     ground = css.attribute_color(attributes.get("bgcolor") or "")
-    is_hidden = "hidden" in attributes or node.tag in _hidden_by(attributes.get("style") or "")
+    is_hidden = not _HIDING.isdisjoint(attributes) or node.tag in _hidden_by(attributes.get("style") or "")
     return is_hidden or css.is_alike(INK[1:], ground, _INK_RANGE)
 
 
