@@ -50,7 +50,13 @@ RAW = re.compile(
 )
 FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
-_NOTED = frozenset(("a", "area", "img"))
+# What leads elsewhere, and what is shown in words though it stands in an attribute.
+_NOTED = {
+    **dict.fromkeys(("a", "area"), ("href",)),
+    "img": ("alt",),
+    "input": ("value", "placeholder", "alt"),
+    **dict.fromkeys(("option", "optgroup"), ("label",)),
+}
 VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
@@ -147,7 +153,7 @@ def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> st
     """The text where nothing is hidden, a line a block."""
     names = pieces[2::4]
     small = _small(names)
-    if not _NOTED.isdisjoint(small.values()):
+    if not _NOTED.keys().isdisjoint(small.values()):
         for index, name in enumerate(names):
             if small[name] in _NOTED:
                 _note(small[name], pieces[4 * index + 3], links, alts)
@@ -171,11 +177,17 @@ def _settled(pieces: Iterable[str]) -> str:
 
 
 def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, None]) -> None:
-    """Notes where a link leads or what stands for a picture."""
-    wanted, values = ("alt", alts) if name == "img" else ("href", links)
-    value = attributes_of(attributes).get(wanted, "").strip() if wanted in attributes.lower() else ""
-    if value and len(values) < _MOST_LINKS:
-        values[value] = None
+    """Notes where a link leads, or what stands for a picture or in a field of a form."""
+    low = attributes.lower()
+    if not any(map(low.__contains__, _NOTED[name])):
+        return
+    said = attributes_of(attributes)
+    if name == "input" and said.get("type", "").strip().lower() == "hidden":
+        return
+    for wanted in _NOTED[name]:
+        values, value = links if wanted == "href" else alts, said.get(wanted, "").strip()
+        if value and len(values) < _MOST_LINKS:
+            values[value] = None
 
 
 def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
@@ -311,7 +323,7 @@ def _follow(
         own = stack.open[-1].own
         if name in _BLOCK_NAMES:
             kinds[own].append(_BREAK)
-        elif name in _NOTED and own < 2 and not slash:
+        if name in _NOTED and own < 2 and not slash:
             _note(name, attributes, links, alts)
     kinds[stack.open[-1].own].append(pieces[-1])
     return _settled(kinds[0]), _settled(kinds[1]), _settled(kinds[2])

@@ -90,6 +90,20 @@ def test_p14_an_encoding_readers_do_not_know_is_read_as_it_stands():
     assert read(b"Content-Transfer-Encoding: base 64\r\n\r\nSpecial offer").text == "Special offer"
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "<input type=button value='Buy now'>",
+        "<input placeholder='Buy now'>",
+        "<select><option label='Buy now'></select>",
+    ],
+)
+def test_p14_what_a_field_of_a_form_shows_is_read(field):
+    hidden = "<input type=hidden value=4711>"
+    data = f"Content-Type: text/html\r\n\r\n<p>x</p>{hidden}{field}".encode()
+    assert read(data).image_alts == ("Buy now",)
+
+
 def test_header_facts_are_read():
     found = read(
         b"From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\r\nSubject: =?utf-8?b?R3LDvMOfZQ==?=\r\nIn-Reply-To: <1@x>\r\n"
