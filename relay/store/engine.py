@@ -50,7 +50,7 @@ _USELESS = {
 }
 
 
-def _uselessness(error: DBAPIError) -> str:
+def uselessness(error: DBAPIError) -> str:
     """What is wrong with the file itself and what to do, where that is the matter; empty where it is not."""
     return _USELESS.get(int(getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF, "")
 
@@ -201,7 +201,7 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            if what := _uselessness(error):
+            if what := uselessness(error):
                 raise StoreUnusable(f"{self.file} {what}") from error
             raise
 

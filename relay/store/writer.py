@@ -27,7 +27,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from relay.store import guard
-from relay.store.engine import Database, cause
+from relay.store.engine import Database, cause, uselessness
 from relay.store.line import Handler, Item, Line
 from relay.store.prepared import Prepared
 
@@ -270,9 +270,9 @@ class Writer:
             self._database.writing.dispose()  # what else was pooled was lost with the same server
 
     def _meaning(self, error: DBAPIError) -> Exception:
-        if _is_io_error(error):
+        if _sqlite_code(error) in _BEYOND_REPAIR:
             self._broken = True
-            log.critical("the disk failed on commit; stopping", error=str(error.orig))
+            log.critical("the store's file failed; stopping", error=f"{self._database.file} {uselessness(error)}")
             assert self._loop is not None
             self._loop.call_soon_threadsafe(self._on_broken)
             return Broken("the disk failed")
@@ -346,5 +346,5 @@ def _is_away(error: DBAPIError) -> bool:
     return _sqlstate(error) == "25006" or _sqlstate(error)[:2] == "XX"  # PostgreSQL, appendix A
 
 
-def _is_io_error(error: DBAPIError) -> bool:
-    return _sqlite_code(error) == sqlite3.SQLITE_IOERR
+# What is written after these may be lost, or spoil more of what is there.
+_BEYOND_REPAIR = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

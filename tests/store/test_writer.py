@@ -287,8 +287,9 @@ async def test_R5_a_full_disk_is_told_as_full_and_passes(migrated_sqlite_url: st
     await database.close()
 
 
-async def test_R9_a_disk_that_fails_on_commit_stops_the_writer_for_good(
-    migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_CORRUPT_INDEX])
+async def test_R9_a_disk_that_fails_or_a_damaged_file_stops_the_writer_for_good(
+    migrated_sqlite_url: str, code: int
 ) -> None:
     database = Database(migrated_sqlite_url)
     told: list[str] = []
@@ -296,8 +297,8 @@ async def test_R9_a_disk_that_fails_on_commit_stops_the_writer_for_good(
     writer.start()
 
     def failing(_connection: Connection) -> Any:
-        error = sqlite3.OperationalError("disk I/O error")
-        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        error = sqlite3.OperationalError("as SQLite says it")
+        error.sqlite_errorcode = code
         raise OperationalError("COMMIT", {}, error)
 
     with pytest.raises(Broken):
