@@ -32,9 +32,10 @@ def compliance_content(case: Case) -> Finding:
     if domain is not None and domain.physical_address:
         return PASSED
     name = facts.from_domain or "the sending domain"
+    # A person sets the address; to advise other words would be to ask that the class be talked away.
     if facts.in_doubt:
-        return hold(f"may be commercial and {name} has no postal address", "change_content")
-    return refuse("physical_address_missing", f"no postal address is set for {name}", "human", "change_content")
+        return hold(f"may be commercial and {name} has no postal address", "ask_human")
+    return refuse("physical_address_missing", f"no postal address is set for {name}", "human", "ask_human")
 
 
 def content_safety(case: Case) -> Finding:

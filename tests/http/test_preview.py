@@ -1,5 +1,6 @@
 """The preview shows a person who approves all that any reader of the message is shown."""
 
+import re
 import time
 
 import pytest
@@ -45,9 +46,9 @@ def test_p21_an_attached_message_is_listed():
     assert b"the catch" in found[1]
 
 
-@pytest.mark.parametrize("repeated", [b"<div>", b"<ul><li>"])
+@pytest.mark.parametrize("repeated", [b"<div>", b"<ul><li>", b"&"])
 def test_p17_a_page_that_would_take_the_cleaner_forever_is_shown_as_it_is_written(repeated):
     start = time.process_time()
     shown = preview.document(view(page(b"the catch" + repeated * 80_000)), images=False)
     assert time.process_time() - start < 3
-    assert "the catch&lt;" in shown
+    assert re.search("<pre>.*the catch&", shown, re.DOTALL)

@@ -124,11 +124,11 @@ ROWS = (
     ),
     Row(
         "compliance_content", "physical_address_missing", "no postal address is set for acme.test", "human",
-        "change_content", SALES, state(domain=DomainState("acme.test", verified=True)),
+        "ask_human", SALES, state(domain=DomainState("acme.test", verified=True)),
     ),
     Row(
         "compliance_content", "held", "may be commercial and acme.test has no postal address", "human",
-        "change_content", replace(SALES, in_doubt=True), state(domain=DomainState("acme.test", verified=True)),
+        "ask_human", replace(SALES, in_doubt=True), state(domain=DomainState("acme.test", verified=True)),
         decision="held",
     ),
     Row(

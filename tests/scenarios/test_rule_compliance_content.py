@@ -11,7 +11,7 @@ SIGNED = 'Content-Type: multipart/signed; protocol="application/pgp-signature"; 
 def test_commercial_mail_without_a_postal_address_is_refused(gate: Gate):
     agent = gate.mailbox(fromAddress=f"shop@{BARE}")
     said = refused(agent.submit("c1@example.com", agent.offer("c1@example.com")))
-    assert said.verdict == (550, "5.7.1", "physical_address_missing", "human", "change_content")
+    assert said.verdict == (550, "5.7.1", "physical_address_missing", "human", "ask_human")
     assert said.detail == f"no postal address is set for {BARE}"
     checked(trace(gate, said.send), "compliance_content", "failed", reason="physical_address_missing")
     assert events(gate, said.send) == ["send.blocked"]

@@ -59,7 +59,7 @@ ROWS = [
     ("class_not_allowed", "", "human", 0, "ask_human", "DATA", "550 5.7.1"),
     ("secret_leak", "", "human", 0, "change_content", "DATA", "550 5.7.1"),
     ("canary_violation", "", "human", 0, "change_content", "DATA", "550 5.7.1"),
-    ("physical_address_missing", "", "human", 0, "change_content", "DATA", "550 5.7.1"),
+    ("physical_address_missing", "", "human", 0, "ask_human", "DATA", "550 5.7.1"),
     ("cannot_inject_footer", "", "human", 0, "change_content", "DATA", "550 5.7.1"),
     ("unavailable", "", "after", 60, "wait", "MAIL", "451 4.3.0"),
     ("unavailable", "", "after", 60, "wait", "RCPT", "451 4.3.0"),
