@@ -76,6 +76,8 @@ def fork(life: Callable[[], int]) -> int:
 
 def _end_with(parent: int) -> None:
     """Be told to end when the parent is gone: without it nobody is replaced, and no signal arrives."""
+    if sys.platform != "linux":
+        return  # nowhere else does the system tell
     import ctypes  # the supervisor does without
 
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
