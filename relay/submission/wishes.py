@@ -1,16 +1,17 @@
 """What a client may ask for in headers; all of them are removed before the message leaves.
 
-A wish can only make things stricter or later. One that cannot be read is a defect of the
-message, not silently dropped: the client believes it was heard.
+A wish can only make things stricter or later. One that cannot be read, or is misspelt, is a
+defect of the message, not silently dropped: the client believes it was heard.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
+from config.names import nearest
 from policy.facts import Defect
 from policy.moment import milliseconds
 from relay.mail.header import HeaderBlock
@@ -23,9 +24,10 @@ VALUE_LIMIT = 256
 
 def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defect, ...]]:
     """The wishes of the header on top of those given otherwise (a field of the API wins)."""
-    if header.named.keys().isdisjoint(_READERS):
+    given = [name for name in header.named if name.startswith(_OURS)]
+    if not given:
         return wishes, ()
-    defects: list[Defect] = []
+    defects = [*_misspelt([name for name in given if name not in _READERS and name != _STAMP][:_MOST_UNKNOWN])]
     for name, reader in _READERS.items():
         values = {header.value(field).decode("utf-8", "replace").strip() for field in header.all(name)}
         if not values:
@@ -33,9 +35,19 @@ def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defe
         try:
             wishes = reader(wishes, _only(values))
         except ValueError as error:
-            shown = name.decode().title()
-            defects.append(Defect("control_header", f"{shown}: {error}"))
+            defects.append(Defect("control_header", f"{_shown(name)}: {error}"))
     return wishes, tuple(defects)
+
+
+def _misspelt(names: Iterable[bytes]) -> Iterator[Defect]:
+    known = [_shown(one)[len(_OURS) :] for one in _READERS]
+    for name in map(_shown, names):
+        if meant := nearest(name[len(_OURS) :], known):
+            yield Defect("control_header", f"{name[:64]} is not known, did you mean {_shown(_OURS)}{meant}?")
+
+
+def _shown(name: bytes) -> str:
+    return name.decode("ascii", "replace").title()
 
 
 def _only(values: set[str]) -> str:
@@ -103,3 +115,6 @@ _READERS: dict[bytes, Callable[[Wishes, str], Wishes]] = {
     b"x-gatepost-metadata": _metadata,
     b"x-gatepost-send-at": _send_at,
 }
+_OURS = b"x-gatepost-"
+_MOST_UNKNOWN = 5  # that are compared with what there is
+_STAMP = b"x-gatepost-send"  # of the reports we send, which may come back
