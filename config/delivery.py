@@ -172,7 +172,8 @@ class SoftBounces(Section):
     max_retries: Count = 3
     # Waits before each retry, in minutes; the last one repeats. Default 15, 60, 240.
     backoff_minutes: Annotated[tuple[Annotated[int, Field(ge=1, le=525_600)], ...], Field(min_length=1)] = (15, 60, 240)
-    # Messages in a row that used the ladder up before the recipient is suppressed. Default 3.
+    # Messages in a row that used the ladder up, or that of a provider that had taken them, before the recipient is
+    # suppressed. Default 3.
     suppress_after: Positive = 3
     # How long such a suppression lasts. Default 30 days.
     suppress_for: Wait = timedelta(days=30)

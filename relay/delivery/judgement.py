@@ -131,8 +131,7 @@ def _of_recipient(reply: Reply) -> Failure:
     if reply.is_for_now("RCPT"):
         if reply.code == 421:
             return Failure(Scope.PROVIDER, temporary=True)
-        of_the_sender = enhanced is not None and enhanced[1:] in ((1, 7), (1, 8))  # RFC 3463 §3.2
-        if enhanced is None or (enhanced.subject in (1, 2) and not of_the_sender):
+        if enhanced is None or enhanced.is_recipients:
             return Failure(Scope.RECIPIENT, temporary=True)
         return Failure(Scope.PROVIDER, temporary=True, kind=DOMAIN)
     if reply.code in (501, 555) and (enhanced is None or enhanced[1:] in _BAD_ARGUMENT):

@@ -24,6 +24,7 @@ from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
 from relay.store.providers import NO_PROVIDER
 from relay.store.quota import Taken
+from relay.store.soft_bounces import USED_UP
 from relay.store.writer import Unavailable
 
 log = structlog.get_logger()
@@ -87,7 +88,7 @@ class Settlement:
         elif at:
             self._write(due, "deferred", due_at=at, reason="soft_bounce", outcome=outcome)
         elif due.soft_failures > means.ladder.soft_retries:
-            self._write(due, "bounced", reason="soft_bounces", outcome=outcome)
+            self._write(due, "bounced", reason=USED_UP, outcome=outcome)
         else:  # the ladder is not used up, so this stands in no row of such that suppresses
             self._write(due, "expired", reason="too_old", outcome=outcome)
 

@@ -5,8 +5,9 @@ answered 2xx or 250 is never lost, and one that is told twice, out of order or l
 nothing twice. States move only forward. While an attempt is under way its outcome comes
 first: the event waits. What matches no delivery of ours, what a provider says of mail it never
 had, and what a mail says without a token of ours is kept and does nothing (faults L4, H6).
-Only a dead address and a complaint of abuse or fraud suppress, at once and for the whole
-tenant (L6). Nothing here resumes anybody.
+A dead address and a complaint of abuse or fraud suppress at once and for the whole tenant
+(L6); a soft bounce that a provider ends with is its ladder used up, of which some in a row
+suppress for a while. Nothing here resumes anybody.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from relay.store.consequences import Consequences, Suppress
 from relay.store.engine import loads
 from relay.store.events import Event, record
 from relay.store.parcel import is_agents
+from relay.store.soft_bounces import USED_UP
 
 REFUSED = frozenset({"bounced", "rejected", "failed"})
 # Whoever says one of these of a message has it, so an uncertain delivery was taken.
@@ -166,13 +168,18 @@ class _Effect:
                 self._connection,
                 self._as_it_is(row),
                 now=self._now,
-                reason="hard_bounce" if event.hard else event.reason or event.event_type,
+                reason=_reason(event),
                 reply=event.diagnostic,
                 data=_data(told) | {"hard": event.hard, "late": True},
             )
             self._counted.append((row, columns))
             self._states[row.send_id, row.n] = "bounced"
-        if event.hard and _is_agents(row):
+        if not _is_agents(row):
+            return
+        if changes and event.soft:
+            bounce = _suppression(told, row, "soft_bounce", self._now)
+            self._suppress += self._consequences.used_up(self._connection, bounce, row.n)
+        if event.hard:
             if self._rules.suppress_hard:
                 self._suppress.append(_suppression(told, row, "hard_bounce", self._now))
             if changes:
@@ -238,6 +245,12 @@ def _kept(told: Told, row: Any, now: int) -> store.Kept:
         _waits(told, row),
         now,
     )
+
+
+def _reason(event: FeedbackEvent) -> str:
+    if event.hard:
+        return "hard_bounce"
+    return USED_UP if event.soft else event.reason or event.event_type
 
 
 def _is_agents(row: Any) -> bool:

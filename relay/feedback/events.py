@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import asdict, replace
 
-from relay.mail.bounce_reason import Said, judge
+from relay.mail.bounce_reason import Said, is_recipients, judge
 from relay.mail.bounce_text import codes_in
 from relay.mail.notice import Notice
 
@@ -50,6 +50,11 @@ class FeedbackEvent(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     raw: Any = None
     original_recipient: str = ""  # whom we named, where that one's mail is forwarded (RFC 3464 §2.3.1)
+
+    @property
+    def soft(self) -> bool:
+        """Whether a failure of the recipient's own, not for good, was tried until it was given up."""
+        return self.event_type == "bounced" and not self.hard and is_recipients(self.reason, self.status)
 
     def as_json(self) -> dict[str, Any]:
         """The contract's camelCase fields."""

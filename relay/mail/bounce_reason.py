@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from relay.mail.bounce_rules import BROAD, CATEGORIES, CERTAIN, HARD, OF_RCPT, PHRASES, REPLY, STATUS, VAGUE
+from relay.mail.bounce_rules import BROAD, CATEGORIES, CERTAIN, HARD, OF_RCPT, OWN, PHRASES, REPLY, STATUS, VAGUE
+from relay.mail.reply import EnhancedCode
 
 MAX_TEXT = 4_000
 _GAP = 90
@@ -50,6 +51,15 @@ def judge(said: Said) -> Judgement:
     return Judgement(reason, not for_now and (reason in HARD or (reason == "notaccept" and permanent)))
 
 
+def is_recipients(reason: str, status: str) -> bool:
+    """Whether a failure that is not hard is the recipient's own, and not of the message, the sender or a server.
+
+    Where the words leave it open a code for now decides, as it does where our own SMTP hears it.
+    """
+    code = EnhancedCode.parse(status)
+    return reason in OWN or (reason in _UNSAID and code is not None and code[0] == 4 and code.is_recipients)
+
+
 def _reason(said: Said) -> str:
     text = flat(f"{said.diagnostic} {said.comment}" if said.diagnostic else said.context)
     detail = _detail(said.status)
@@ -77,6 +87,8 @@ def _beats(coded: str, reason: str) -> bool:
         return False  # a contradiction never suppresses
     return not reason or reason in _LOOSE or (reason, coded) in _OVERRULED
 
+
+_UNSAID = frozenset({"", "undefined", "filtered", "onhold"})  # whose failure it is stands in none of these
 
 # Reasons whose phrases are wide, so that a precise code is believed before them.
 _LOOSE = frozenset({"systemerror", "expired", "blocked", "syntaxerror"})

@@ -1,7 +1,7 @@
 """The tables a bounce is judged by: phrases, enhanced codes, reply codes. Data, no logic.
 
 The phrases live in `bounce_phrases.txt` beside this module and are read once.
-Only `HARD` reasons ever suppress a recipient (and `notaccept` when permanent);
+Only `HARD` reasons ever suppress a recipient at once (and `notaccept` when permanent);
 what may also be the sender, the message or the day belongs elsewhere: a false
 suppression is worse than a missed one.
 """
@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 HARD = frozenset({"userunknown", "hostunknown", "hasmoved"})
+
+# The recipient's own; where they are not for good, some messages in a row that failed so suppress for a while.
+OWN = frozenset({"mailboxfull", "suspend", "userunknown", "hasmoved"})
 
 # By the first two characters of a phrase: its place, the pieces that follow one another, its reason.
 Table = Mapping[str, Sequence[tuple[int, tuple[str, ...], str]]]

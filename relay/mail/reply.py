@@ -45,6 +45,11 @@ class EnhancedCode(tuple[int, int, int]):
         """The condition, within its subject."""
         return self[2]
 
+    @property
+    def is_recipients(self) -> bool:
+        """Whether it speaks of the recipient alone: an address (but the sender's, RFC 3463 §3.2) or a mailbox."""
+        return self[1] in (1, 2) and self[1:] not in ((1, 7), (1, 8))
+
     def __getnewargs__(self) -> tuple[int, int, int]:
         return (self[0], self[1], self[2])
 

@@ -272,8 +272,7 @@ _SETTLE = Prepared(
     " WHERE send_id = :send_id AND n = :n"
 )
 _DELIVERED = Prepared(
-    "UPDATE contacts SET delivered_at = :at, soft_in_row = 0"
-    " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
+    "UPDATE contacts SET delivered_at = :at WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
 )
 
 

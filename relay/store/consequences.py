@@ -1,7 +1,7 @@
 """What follows from bounces and complaints, written in the transaction that records them.
 
 A hard bounce or a complaint suppresses the address at once for the whole tenant. Messages
-in a row that used the ladder of soft bounces up suppress it for a while. Both count in the
+in a row that used a ladder of soft bounces up suppress it for a while. Both count in the
 mailbox's budget of negative signals, and where the rates leave no doubt the mailbox, the
 tenant or the domain's mailboxes are paused; only a person resumes them. Nothing here
 suppresses because a provider was down.
@@ -12,12 +12,13 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, text
+from msgspec.structs import replace
+from sqlalchemy import Connection
 
 from policy.decision import Decision
 from policy.facts import Facts, alias_of
 from policy.usage import Usage
-from relay.store import guard, investigations
+from relay.store import guard, investigations, soft_bounces
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
@@ -123,9 +124,10 @@ class Consequences:
         rules = self.rules()
         items = [i for i in items if is_agents(i.parcel.envelope)]  # else it proves nothing
         hard = [i for i in items if i.state == "bounced" and i.hard]
-        used_up = [i for i in items if i.state == "bounced" and i.reason == "soft_bounces"]
-        suppressed = [_of_bounce(i) for i in hard] if rules.suppress_hard else []
-        suppressed += [found for i in used_up if (found := self._in_a_row(connection, i, rules)) is not None]
+        used_up = [i for i in items if i.state == "bounced" and i.reason == soft_bounces.USED_UP]
+        suppressed = [_of_bounce(i, "hard_bounce") for i in hard] if rules.suppress_hard else []
+        for item in used_up:
+            suppressed += self.used_up(connection, _of_bounce(item, "soft_bounce"), item.due.n)
         self.suppress(connection, suppressed)
         at = max((i.at for i in items), default=0)
         self.negative(connection, [(i.parcel.tenant_id, i.parcel.mailbox_id) for i in hard], at)
@@ -159,6 +161,19 @@ class Consequences:
         record(connection, [_created(entry) for entry in fresh.values()])
         return len(fresh)
 
+    def used_up(self, connection: Connection, bounce: Suppress, n: int) -> list[Suppress]:
+        """What follows from a ladder of soft bounces used up, ours or a provider's, whose delivery is written already.
+
+        Where enough in a row did it is a suppression that ends after a while; else nothing.
+        """
+        rules, send_id = self.rules(), bounce.evidence["sendId"]
+        count = soft_bounces.in_a_row(connection, bounce.tenant_id, bounce.mailbox_id, bounce.key, send_id, n)
+        if count < rules.suppress_after:
+            return []
+        soft_bounces.begin_anew(connection, bounce.tenant_id, bounce.mailbox_id, bounce.key, bounce.at)
+        evidence = bounce.evidence | {"inARow": count}
+        return [replace(bounce, evidence=evidence, expires_at=bounce.at + rules.suppress_for)]
+
     def negative(self, connection: Connection, signals: Sequence[tuple[str, str]], at: int) -> None:
         """Count bounces and complaints of (tenant, mailbox), and pause where the rates leave no doubt."""
         counts: dict[tuple[str, str], int] = {}
@@ -186,33 +201,6 @@ class Consequences:
         """Open an investigation; returns its id."""
         return investigations.begin(connection, self._new_id("inv"), tenant_id, mailbox_id, kind, subject, evidence, at)
 
-    def _in_a_row(self, connection: Connection, item: Settle, rules: Rules) -> Suppress | None:
-        """A suppression after enough messages in a row used the ladder up; it ends after a while."""
-        parcel, due = item.parcel, item.due
-        where = {"tenant": parcel.tenant_id, "key": due.recipient_key, "mailbox": parcel.mailbox_id}
-        connection.execute(_ONE_MORE, where)
-        count = connection.execute(_HOW_MANY, where).scalar_one_or_none() or 0
-        if count < rules.suppress_after:
-            return None
-        return Suppress(
-            parcel.tenant_id,
-            parcel.mailbox_id,
-            due.recipient_key,
-            due.recipient,
-            "soft_bounce",
-            "delivery",
-            {"sendId": parcel.send_id, "inARow": count},
-            item.at,
-            expires_at=item.at + rules.suppress_for,
-        )
-
-
-_ONE_MORE = text(
-    "UPDATE contacts SET soft_in_row = soft_in_row + 1"
-    " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
-)
-_HOW_MANY = text("SELECT soft_in_row FROM contacts WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox")
-
 
 def _count_negative(connection: Connection, scope: str, count: int, at: int) -> None:
     for row in guard.lock_known(connection, [scope]):  # none where nothing was ever sent: a foreign or forged report
@@ -221,7 +209,7 @@ def _count_negative(connection: Connection, scope: str, count: int, at: int) -> 
         guard.keep(connection, {scope: dumps(usage.as_json())})
 
 
-def _of_bounce(item: Settle) -> Suppress:
+def _of_bounce(item: Settle, kind: str) -> Suppress:
     parcel, due, tried = item.parcel, item.due, item.tried
     evidence = {
         "sendId": parcel.send_id,
@@ -233,7 +221,7 @@ def _of_bounce(item: Settle) -> Suppress:
         parcel.mailbox_id,
         due.recipient_key,
         due.recipient,
-        "hard_bounce",
+        kind,
         "delivery",
         evidence,
         item.at,

@@ -151,10 +151,7 @@ def was_refused(
     return counted
 
 
-_MET = text(
-    "UPDATE contacts SET delivered_at = :at, soft_in_row = 0"
-    " WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
-)
+_MET = text("UPDATE contacts SET delivered_at = :at WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox")
 _END_ATTEMPT = text(
     "UPDATE attempts SET ended_at = :at, result = :result WHERE send_id = :send_id AND n = :n AND ended_at = 0"
 )

@@ -28,7 +28,7 @@ STEP = 500
 # What says how it is kept, not what is known of the person: folded forms, counters, leases, sketches.
 _INTERNAL = frozenset(
     """
-    key alias recipient_key digest recent soft_in_row n txid seq began lease_node lease_until plan envelope
+    key alias recipient_key digest recent n txid seq began lease_node lease_until plan envelope
     whole fraction outcomes.state
     """.split()  # noqa: SIM905 - names read better as words
 )

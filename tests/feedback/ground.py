@@ -90,11 +90,11 @@ class Ground:
             message_id=message_id,
             size=100,
             decision="approved",
-            received_at=NOW,
+            received_at=self.now,
             envelope=json.dumps({"source": source, "returned": returned}),
         )
         deliveries = tuple(
-            NewDelivery(n, address, address.lower(), address.rpartition("@")[2], state, NOW)
+            NewDelivery(n, address, address.lower(), address.rpartition("@")[2], state, self.now)
             for n, address in enumerate(to, 1)
         )
         put = text("UPDATE deliveries SET provider = :p, provider_id = :i, began = :b, attempts = 1 WHERE send_id = :s")
@@ -106,9 +106,9 @@ class Ground:
         def job(connection: Connection) -> None:
             insert_sends(connection, [NewSend(row, deliveries, body)])
             connection.execute(put, {"p": provider, "i": provider_id, "b": began, "s": send_id})
-            ended = 0 if began or state == "active" else NOW
+            ended = 0 if began or state == "active" else self.now
             for n in range(1, len(to) + 1):
-                connection.execute(attempt, {"s": send_id, "n": n, "p": provider, "at": NOW, "ended": ended})
+                connection.execute(attempt, {"s": send_id, "n": n, "p": provider, "at": self.now, "ended": ended})
 
         self.do(job)
         return send_id

@@ -7,15 +7,17 @@ from sqlalchemy import text
 
 from relay.store.attempts import Settle, SettleHandler, Tried
 from relay.store.parcel import Due, Parcel
+from relay.store.suppression_list import remove
 from relay.store.suppressions import binding_suppressions
 from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground
 
-DAY = 86_400_000
+DAY, MINUTE = 86_400_000, 60_000
 BOB = "bob@example.net"
 
 
 def settled(ground: Ground, state: str, *, hard: bool = False, reason: str = "", source: str = "smtp") -> str:
-    """One message to Bob whose attempt ended so."""
+    """One message to Bob whose attempt ended so, a minute after the last one's."""
+    ground.now += MINUTE
     send = ground.send(state="active", source=source)
     begun = text("UPDATE deliveries SET lease_node = 'n', began = 1, attempts = 1 WHERE send_id = :s")
     ground.do(lambda c: c.execute(begun, {"s": send}))
@@ -24,7 +26,7 @@ def settled(ground: Ground, state: str, *, hard: bool = False, reason: str = "",
     parcel = Parcel(
         send, TENANT, MAILBOX, sender, sender, "transactional", 1, NOW, "", {}, {"source": source}, {}, (due,)
     )
-    tried = Tried(1, 1, state, "recipient", "rcpt", 550 if hard else 450, reply="no", provider="ses")
+    tried = Tried(1, 1, state, "recipient", "rcpt", 550 if hard else 450, reply="no", provider="ses", ended=ground.now)
     item = Settle(parcel, due, state, "n", ground.now, reason=reason, tried=tried, hard=hard)
     handler = SettleHandler(ground.consequences.settled)
     assert ground.do(lambda c: handler(c, [item])) == [True]
@@ -50,9 +52,9 @@ def test_three_messages_in_a_row_that_used_the_ladder_up_suppress_for_thirty_day
     used_up(met, 1)
     assert met.suppressions() == [(BOB, "soft_bounce", "tenant")]
     row = met.ask("SELECT expires_at FROM suppressions")[0]
-    assert row.expires_at == NOW + 30 * DAY
-    assert _binds(met, NOW + 30 * DAY - 1)
-    assert not _binds(met, NOW + 30 * DAY)
+    assert row.expires_at == met.now + 30 * DAY
+    assert _binds(met, met.now + 30 * DAY - 1)
+    assert not _binds(met, met.now + 30 * DAY)
 
 
 def _binds(ground: Ground, now: int) -> bool:
@@ -94,9 +96,21 @@ def test_what_is_suppressed_already_is_not_told_again(met: Ground):
 def test_a_suppression_that_had_ended_begins_again_and_is_told(met: Ground):
     used_up(met, 3)
     met.now += 31 * DAY
+    used_up(met, 2)
+    assert len(met.events("suppression.created")) == 1
     used_up(met, 1)
     assert len(met.events("suppression.created")) == 2
     assert met.ask("SELECT expires_at FROM suppressions")[0].expires_at == met.now + 30 * DAY
+
+
+def test_after_a_person_removed_it_a_row_has_to_be_as_long_again(met: Ground):
+    used_up(met, 3)
+    (row,) = met.ask("SELECT * FROM suppressions")
+    met.do(lambda c: remove(c, row, by="ann", now=met.now))
+    used_up(met, 2)
+    assert met.suppressions() == []
+    used_up(met, 1)
+    assert met.suppressions() == [(BOB, "soft_bounce", "tenant")]
 
 
 def test_a_bounced_notice_of_ours_has_no_consequences(met: Ground):

@@ -291,6 +291,32 @@ def test_mailersend_s_hard_bounce_is_hard():
     assert told(parse_feedback(json.dumps(payload).encode())) == [("bounced", "userunknown", True)]
 
 
+FULL = "452 4.2.2 The recipient's mailbox is full"
+MORPH = {"email": {"message": {"id": "m"}, "recipient": {"email": "bob@example.org"}}, "morph": {"reason": FULL}}
+POSTMARK_SAYS = (
+    "Unable to temporarily deliver message (i.e. mailbox full, account disabled, exceeds quota, out of disk space)."
+)
+GIVEN_UP = [
+    ({"RecordType": "Bounce", "Type": "SoftBounce", "Email": "b@example.org", "Description": POSTMARK_SAYS}, True),
+    ({"RecordType": "Bounce", "Type": "Transient", "Email": "b@example.org", "Description": POSTMARK_SAYS}, False),
+    (ses("Bounce", bounce=ses_bounce("Transient", "MailboxFull")), True),
+    (ses("Bounce", bounce=ses_bounce("Transient", "General")), False),  # answers of absent people come so
+    (ses("Bounce", bounce=ses_bounce("Transient", "MessageTooLarge")), False),
+    (resend("email.bounced", bounce=bounce("Transient", "General", FULL)), True),
+    (sparkpost(type="bounce", bounce_class="22", raw_reason=FULL, error_code="452"), True),
+    (sparkpost(type="bounce", bounce_class="52", error_code="452"), False),
+    ([{"event": "bounce", "type": "blocked", "email": "b@example.org", "reason": FULL, "sg_event_id": "1"}], True),
+    ({"event": "soft_bounce", "email": "b@example.org", "message-id": "<m@example.org>", "reason": FULL}, True),
+    ({"type": "activity.soft_bounced", "data": MORPH}, True),
+]
+
+
+@pytest.mark.parametrize(("payload", "soft"), GIVEN_UP)
+def test_a_soft_bounce_is_the_recipients_own_where_the_provider_says_so_and_is_at_its_end(payload, soft):
+    [event] = parse_feedback(json.dumps(payload).encode())
+    assert (event.soft, event.hard) == (soft, False)
+
+
 def test_generic_events_take_our_own_names_in_both_spellings():
     camel = {"eventType": "bounced", "recipient": "bob@example.org", "hard": True, "messageId": "m1"}
     snake = {"event_type": "bounced", "recipient": "bob@example.org", "hard": True, "message_id": "m1"}

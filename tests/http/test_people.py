@@ -40,7 +40,7 @@ async def test_everything_about_a_person_is_exported(office):
 
 
 async def test_what_is_exported_is_told_in_the_words_of_the_api(office):
-    sent = await office.send(metadata={"soft_in_row": 1})
+    sent = await office.send(metadata={"soft_suppressed_at": 1})
     await office.post("/v1/suppressions", {"email": "bob@example.com", "note": "Bob called"})
     blocked = await office.send(subject="A second order 5512 shipped", body="Second.")
     await office.post("/v1/consents", {"email": "bob@example.com", "basis": "express"})
@@ -51,11 +51,11 @@ async def test_what_is_exported_is_told_in_the_words_of_the_api(office):
     assert all(told.values()), {kind for kind, rows in told.items() if not rows}
     fields = {name for rows in told.values() if isinstance(rows, list) for row in rows for name in row}
     assert {name for name in fields if "_" in name} == set()
-    assert fields & {"key", "alias", "recipientKey", "digest", "whole", "fraction", "softInRow", "seq"} == set()
+    assert fields & {"key", "alias", "recipientKey", "digest", "whole", "fraction", "seq"} == set()
     now, (suppression,) = "2026-03-24T12:00:00.000Z", told["suppressions"]
     assert (suppression["reason"], suppression["createdAt"], suppression["expiresAt"]) == ("manual", now, None)
     assert {row["sendId"]: (row["receivedAt"], row["metadata"]) for row in told["sends"]} == {
-        sent["sendId"]: (now, {"soft_in_row": 1}),
+        sent["sendId"]: (now, {"soft_suppressed_at": 1}),
         blocked["sendId"]: (now, {}),
     }
     assert told["contacts"][0]["repliedAt"] is None

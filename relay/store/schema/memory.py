@@ -41,7 +41,7 @@ contacts = Table(
     at("last_commercial_at"),
     at("delivered_at"),
     at("replied_at"),
-    count("soft_in_row"),
+    at("soft_suppressed_at"),
     json("recent", "[]"),
     at("alias_at"),
 )
