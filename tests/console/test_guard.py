@@ -117,6 +117,12 @@ async def test_a_button_that_cannot_do_its_work_says_so_where_it_stands(office):
         assert 'role="alert"' in page.text
 
 
+async def test_what_no_store_can_be_asked_for_is_refused_before_it_is(office):
+    answer = await (await visitor(office)).post("/approvals", decision="approve", ids="a\0b")
+    assert answer.status_code == 422
+    assert "contains a NUL character" in answer.text
+
+
 async def test_a_button_never_leads_out_of_the_house(office):
     person = await visitor(office)
     for back in ("https://evil.test/", "//evil.test/", "/\\evil.test"):

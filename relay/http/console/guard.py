@@ -16,7 +16,7 @@ from relay.http.console.render import render
 from relay.http.console.session import COOKIE, Session, Sessions
 from relay.http.console.visit import Entry, Visit
 from relay.http.house import House
-from relay.http.problems import CODES, Problem, of_exception
+from relay.http.problems import CODES, Problem, invalid, of_exception
 from relay.store.listings import counted
 from relay.store.sessions import is_ended
 
@@ -130,9 +130,12 @@ def problem_page(house: House, request: Request, problem: Problem) -> Response:
 async def _form(request: Request) -> Mapping[str, str]:
     try:
         async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
-            return {name: value for name, value in form.items() if isinstance(value, str)}
+            given = {name: value for name, value in form.items() if isinstance(value, str)}
     except HTTPException as error:
         raise Problem("invalid_request", "the form cannot be read") from error
+    if named := next((name for name, value in given.items() if "\0" in value), ""):
+        raise invalid(named, "contains a NUL character")  # which PostgreSQL takes in no question either
+    return given
 
 
 def _referer(request: Request) -> str:
