@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from policy.decision import Decision, RecipientVerdict
 from policy.facts import Facts, RecipientFacts, exact
 from policy.memo import Memo
-from policy.settings import PolicySettings
+from policy.settings import FanOut, PolicySettings
 from policy.sketch import similar
 from policy.state import (
     Cluster,
@@ -43,6 +43,7 @@ from relay.store.waiting import never_left
 RECENT_KEPT = 32  # messages to one recipient whose sketches are kept, unless the policy's own limit is above it
 LEAVING_KEPT = 32  # departures to come that are kept of one recipient
 CLUSTERS_KEPT = 16
+CROWD_KEPT = 512  # messages to a crowd that are counted, unless the policy's own limit is above it
 
 
 _PUT_USAGE = Prepared("UPDATE usage SET counts = :counts, recent = :recent WHERE scope = :scope")
@@ -205,8 +206,7 @@ class Snapshot(Recollection):
             self._begin_warmup(facts)
         # Of a bulk mailbox nobody asks how far a message fans out.
         if facts.message_class == "commercial" and facts.sketch and self._mailboxes[facts.mailbox].role != "bulk":
-            kept = max(HOUR, asked.policy.loop_detection.fan_out.minutes * MINUTE)
-            counts.clusters = _with_sketch(counts.clusters, facts.sketch, facts.now, kept)
+            counts.clusters = _with_sketch(counts.clusters, facts, asked.policy.loop_detection.fan_out)
             self._standing.clear()
         due = {verdict.recipient: verdict.due for verdict in accepted}
         for recipient, marks in zip(facts.recipients, asked.marks, strict=True):
@@ -381,12 +381,14 @@ def _note_departure(contact: Contact, facts: Facts, due: int) -> None:
     contact.last_commercial_at = max(contact.last_commercial_at, *left, 0)
 
 
-def _with_sketch(clusters: list[Cluster], sketch: tuple[int, ...], now: int, kept: int) -> list[Cluster]:
-    """The clusters of the time that is kept, with one more message in the one it is like, or in a new one."""
-    alive = [Cluster(c.sketch, tuple(at for at in c.times if now - at < kept)) for c in clusters]
+def _with_sketch(clusters: list[Cluster], facts: Facts, rule: FanOut) -> list[Cluster]:
+    """The clusters the rule looks back at, with one more message in the one it is like, or in a new one."""
+    since = facts.now - max(HOUR, rule.minutes * MINUTE)
+    alive = [Cluster(c.sketch, tuple(at for at in c.times if at > since)) for c in clusters]
     alive = [c for c in alive if c.times]
     for index, cluster in enumerate(alive):
-        if similar(cluster.sketch, sketch):
-            alive[index] = Cluster(cluster.sketch, (*cluster.times, now))
+        if similar(cluster.sketch, facts.sketch):
+            times = (*cluster.times, facts.now)[-max(CROWD_KEPT, rule.limit) :]
+            alive[index] = Cluster(cluster.sketch, times)
             return alive
-    return [*alive[-CLUSTERS_KEPT + 1 :], Cluster(sketch, (now,))]
+    return [*alive[-CLUSTERS_KEPT + 1 :], Cluster(facts.sketch, (facts.now,))]

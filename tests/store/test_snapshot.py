@@ -15,7 +15,7 @@ from relay.store.engine import Database
 from relay.store.outcomes import replied
 from relay.store.rates import RateBook
 from relay.store.recollection import Asked
-from relay.store.snapshot import RECENT_KEPT, Snapshot
+from relay.store.snapshot import CROWD_KEPT, RECENT_KEPT, Snapshot
 
 NOW = 1_774_353_600_000
 POLICY = PolicySettings(warmup=Warmup(mode="enforce"))
@@ -120,6 +120,17 @@ def test_a_crowd_is_remembered_for_as_many_minutes_as_the_policy_says(house: Dat
             accept(connection, later(first, minutes * MINUTE))
         found = read(connection, first).state(first).mailbox.fan_out
     assert [cluster.times for cluster in found] == [(NOW, NOW + 90 * MINUTE)]
+
+
+def test_of_a_crowd_no_more_messages_are_remembered_than_the_policy_asks_for(house: Database) -> None:
+    fan_out = FanOut(limit=CROWD_KEPT + 8)
+    first = offer("ann@x.test", policy=PolicySettings(loop_detection=LoopDetection(fan_out=fan_out)))
+    with house.transaction() as connection:
+        snapshot = read(connection, first)
+        for _ in range(CROWD_KEPT + 16):
+            snapshot.accept(first, [])
+        (crowd,) = snapshot.state(first).mailbox.fan_out
+    assert len(crowd.times) == CROWD_KEPT + 8
 
 
 def test_equal_content_is_remembered_for_the_longer_of_its_two_times(house: Database) -> None:
