@@ -106,7 +106,7 @@ class Parts:
     @cached_property
     def writer(self) -> Writer:
         """The line in front of the store."""
-        return Writer(self.database, on_broken=self._disk_failed)
+        return Writer(self.database, on_broken=self._file_failed)
 
     @cached_property
     def reader(self) -> Reader:
@@ -367,8 +367,8 @@ class Parts:
             memory=smtp.memory,
         )
 
-    def _disk_failed(self) -> None:
-        """The disk failed on commit: stop at once, recover at the next start."""
+    def _file_failed(self) -> None:
+        """The store can be written no more: stop at once, recover at the next start."""
         self.exit_code = os.EX_IOERR
         self.stopping.set()
 

@@ -172,7 +172,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     log.info("ready", slot=slot, pid=os.getpid())
     await app.stopping.wait()
     if app.exit_code:
-        os._exit(app.exit_code)  # the disk failed: nothing may be written any more, not even politely
+        os._exit(app.exit_code)  # the store's file failed: nothing may be written any more, not even politely
     try:
         async with asyncio.timeout(app.settings.server.drain_timeout.total_seconds() + DRAINING):
             await app.drain()

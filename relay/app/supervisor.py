@@ -61,7 +61,7 @@ class Supervisor:
         slot, lived = self._workers.pop(pid), time.monotonic() - self._began.pop(pid)
         if self._stopping:
             self._exit_code = self._exit_code or max(code, 0)
-        elif code == os.EX_IOERR:  # the disk failed; no worker may go on writing to it
+        elif code == os.EX_IOERR:  # the store's file failed; no worker may go on writing to it
             self._give_up(code)
         else:
             self._quick_deaths = self._quick_deaths + 1 if lived < QUICK or code in COULD_NOT else 0

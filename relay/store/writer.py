@@ -50,7 +50,7 @@ class Unavailable(Exception):
 
 
 class Broken(Exception):
-    """The disk failed on commit: nothing may be written any more, the process must exit."""
+    """The disk failed, or the file is damaged: nothing may be written any more, the process must exit."""
 
 
 class _Refused(Struct, frozen=True):
@@ -201,7 +201,7 @@ class Writer:
     def _commit(self, items: list[Item]) -> list[Any]:
         """One transaction for all; raises Unavailable, Broken, or what a handler raised."""
         if self._broken:
-            raise Broken("the disk failed")
+            raise Broken("the store's file failed")
         for attempt in range(TRIES):
             try:
                 return self._transaction(items)
@@ -275,7 +275,7 @@ class Writer:
             log.critical("the store's file failed; stopping", error=f"{self._database.file} {uselessness(error)}")
             assert self._loop is not None
             self._loop.call_soon_threadsafe(self._on_broken)
-            return Broken("the disk failed")
+            return Broken("the store's file failed")
         if _is_full(error):
             return Unavailable("the disk is full", full=True)
         if isinstance(error, OperationalError) or error.connection_invalidated or _is_away(error):

@@ -25,7 +25,7 @@ def test_of_two_machines_that_claim_a_key_at_once_one_is_told_to_come_again(migr
             assert claim(connection, mark("mbx_1", "k"), digest="d", now=NOW).kind == "new"
             second = other.submit(claimed, two)
             with one.asking.connect() as asking:
-                while not asking.execute(WAITING).scalar():
+                while not second.done() and not asking.execute(WAITING).scalar():
                     asking.rollback()
         assert second.result(20) == "busy"
     one.close_now()
