@@ -8,12 +8,13 @@ characters: a bounce that is half readable is still a bounce.
 """
 
 import binascii
-import html
 from collections.abc import Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header
 
 from msgspec import Struct, field
+
+from relay.mail.entities import unescape
 
 MAX_SIZE = 1 << 20
 MAX_TEXT = 64 << 10  # of one part; what a server has to say stands at the front
@@ -190,7 +191,7 @@ def shown(markup: str) -> str:
         out.append("\n" if name in _BLOCKS else " " if name in {"td", "th"} else "")
         if name not in {"style", "script", "head", "title"} or tag.startswith("/"):
             out.append(text)
-    return html.unescape("".join(out))
+    return unescape("".join(out))
 
 
 _BLOCKS = frozenset({"br", "p", "div", "tr", "table", "li", "ul", "h1", "h2", "h3", "h4", "hr", "body", "pre", "title"})

@@ -1,11 +1,11 @@
 """How one element of an HTML part is dressed: what its attributes, its style and the message's rules make of it."""
 
 import re
-from html import unescape
 from typing import NamedTuple
 
 from policy.tokens import word_set
 from relay.mail import css
+from relay.mail.entities import unescape
 from relay.mail.sheet import Sheet
 
 _QUOTE = re.compile(

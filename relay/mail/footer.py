@@ -9,7 +9,6 @@ edits, and touches nothing but the ranges they name.
 """
 
 from collections.abc import Callable, Collection
-from html import unescape
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from msgspec import Struct
 from relay.mail import bodies, charset, footer_html, transfer
 from relay.mail import html as markup
 from relay.mail.edit import Edit
+from relay.mail.entities import unescape
 from relay.mail.footer_part import PartPlan, part_edits, plan_html, plan_plain, recoded
 from relay.mail.footer_structure import Added, add_part_edits, added_to, drop_range, wrapped
 from relay.mail.links import text_links

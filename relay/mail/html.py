@@ -8,7 +8,6 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 
 import re
 from collections.abc import Iterable
-from html import unescape
 from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from msgspec import Struct, field
 
 from relay.mail import css, sheet
 from relay.mail.dress import NEXT_LINE, PLAIN, Dress, attributes_of, dressed
+from relay.mail.entities import unescape
 
 
 class Shown(NamedTuple):

@@ -8,11 +8,12 @@ neighbours that are drawn over them or pull them out of the window.
 
 import re
 from collections.abc import Iterator
-from html import escape, unescape
+from html import escape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from relay.mail import css
+from relay.mail.entities import unescape
 from relay.mail.sheet import Rule, reach, rules
 from relay.mail.sight import may_be_said, near_end, without_states
 
@@ -73,6 +74,7 @@ _WIDER = re.compile(r"\d{4}|\d{3}(?:\.\d+)?r?em|(?!100[%v])\d{3}(?:\.\d+)?[%v]")
 _COLORS = re.compile(r"#[0-9a-f]{3,8}|rgba?\([^()]{0,40}\)|[a-z]+")
 _HSL = re.compile(r"hsla?\([^()%]{0,20}%[ ,]([\d.]{1,9})%")
 _STRANGE_COLOR = re.compile(r"(?:hwb|lab|lch|color|color-mix)\(")
+_WHOLE = re.compile(r"\+?0*+([0-9]{0,11})[0-9]*+")  # so many digits are more than any height
 _HIGHEST = 2147483647  # as high as the footer stands, and as anything can
 _LOWERED = ("absolute", "fixed", "sticky")
 _UPWARDS = frozenset(
@@ -206,10 +208,11 @@ def _may_be_ours(tree: LexborHTMLParser, alone: LexborHTMLParser, footer: Lexbor
         return True
     within = plain.removesuffix(tag).rstrip(" >")
     ours = f"{within} div" if tag != "*" else plain
+    footers = ours if within.endswith(("+", "~")) else within or "*"
     try:
-        if within.endswith(("+", "~")):
-            return any(node.mem_id == footer.mem_id for node in tree.css(near_end(ours)))
-        return any(node.tag != "head" for one in (within or "*", ours) for node in alone.css(one))
+        if ("+" in footers or "~" in footers) and any(n.mem_id == footer.mem_id for n in tree.css(near_end(footers))):
+            return True
+        return any(node.tag != "head" for one in (footers, ours) for node in alone.css(one))
     except SelectolaxError:
         return True
 
@@ -252,7 +255,8 @@ def _overlays(style: str) -> bool:
 
 
 def _is_highest(value: str) -> bool:
-    return "(" in value or (value.isdigit() and int(value[-20:]) >= _HIGHEST)
+    found = _WHOLE.fullmatch(value)
+    return "(" in value or (found is not None and int(found[1] or 0) >= _HIGHEST)
 
 
 def _pull(style: str) -> float:

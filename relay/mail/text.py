@@ -17,7 +17,6 @@ nothing else. Nothing here fails on a damaged message.
 import re
 import unicodedata
 from collections.abc import Iterator
-from html import unescape
 
 from msgspec import Struct, field
 
@@ -25,6 +24,7 @@ from policy.content import Content
 from policy.tokens import TOKENISED
 from relay.mail import charset, files, html
 from relay.mail.appointment import described
+from relay.mail.entities import unescape
 from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
 from relay.mail.mime import Part, View

@@ -34,6 +34,28 @@ def test_p17_of_more_style_than_is_read_anything_may_be_so():
     assert len(rules(["a{}" * 5000] * 3)) == 1
 
 
+@pytest.mark.parametrize("selector", [".x + div a", ".x+div>a", "body > .x + *", ".x + div"])
+def test_p15_what_a_rule_paints_on_a_part_of_ours_is_seen_by_what_stands_before_it(selector):
+    sheet = f"<style>{selector}::after{{content:'x';position:fixed;inset:0}}</style>"
+    assert find_place(f"{sheet}<body><p class=x>x</body>") is None
+    assert find_place(f"{sheet}<body><p class=z>x</body>") is not None
+
+
+@pytest.mark.parametrize(
+    ("height", "is_hidden"),
+    [
+        ("2147483647", True),
+        ("+2147483647", True),
+        ("1" + "0" * 21, True),
+        ("9" * 5000, True),
+        ("²", False),
+        ("0" * 5000, False),
+    ],
+)
+def test_p15_a_neighbour_as_high_as_the_footer_is_known_however_its_height_is_written(height, is_hidden):
+    assert (find_place(f"<body><p style='z-index:{height}'>x</body>") is None) == is_hidden
+
+
 @pytest.mark.parametrize("sheet", ["head.x + body{display:none}", ".x ~ body div::before{position:fixed;inset:0}"])
 def test_p15_what_stands_before_the_body_counts_where_a_rule_names_it(sheet):
     assert find_place(f"<head class=x><style>{sheet}</style></head><body>x") is None
