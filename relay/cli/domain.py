@@ -173,7 +173,7 @@ def _records(records: list[dict[str, Any]]) -> None:
         screen.print(Text(f"        {safe(record['value'])}"), soft_wrap=True)
         if record["problem"]:
             screen.print(Text(f"        {safe(record['problem'])}", "yellow"), soft_wrap=True)
-        if record["advice"] and record["advice"] != record["problem"]:
+        if record["advice"]:
             screen.print(Text(f"        {safe(record['advice'])}", "dim"), soft_wrap=True)
 
 

@@ -69,13 +69,9 @@ def wanted(row: Any, keys: Sequence[Any], settings: Settings) -> list[Wanted]:
     records = [_ownership(row, settings)] if row.verification != "trusted" else []
     records += [_dkim(name, key) for key in keys]
     mechanisms = _mechanisms(settings)
-    spf = f"v=spf1 {' '.join(mechanisms)} ~all"
-    advice = (
-        "wait with it: it will name the providers of the file, and none there needs it yet"
-        if "a:localhost" in spf
-        else ""
-    )
-    records.append(Wanted("TXT", name, spf, "spf", mechanisms, advice=advice))
+    early = "wait with it: it will name the providers of the file, and none there needs it yet"
+    advice = early if "a:localhost" in mechanisms else ""
+    records.append(Wanted("TXT", name, f"v=spf1 {' '.join(mechanisms)} ~all", "spf", mechanisms, advice=advice))
     records.append(Wanted("TXT", f"_dmarc.{name}", "v=DMARC1; p=none", "dmarc"))
     bounce = str(settings.inbound.bounce_domain or "")
     if bounce == name or bounce.endswith(f".{name}"):
@@ -183,7 +179,7 @@ def _judge_dkim(record: Wanted, there: Sequence[str]) -> Found:
 
 def _judge_spf(record: Wanted, there: Sequence[str]) -> Found:
     if not there:
-        return Found(record, "missing", record.advice) if record.advice else _missing(record)
+        return Found(record, "missing") if record.advice else _missing(record)
     if len(there) > 1:  # RFC 7208 §4.5: more than one is a permanent error
         return Found(record, "wrong", "there are several SPF records; merge them into one")
     words = there[0].lower().split()

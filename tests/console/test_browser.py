@@ -108,7 +108,8 @@ def test_a_key_means_those_that_are_picked_and_not_the_one_that_is_open(desk):
     desk.go("/approvals")
     for send_id in picked:
         desk.page.check(f"[data-pick][value='{send_id}']")
-    desk.page.fill("[data-many] [name=note]", "which order?")
+    desk.page.keyboard.press("n")
+    desk.page.keyboard.type("which order?")
     desk.page.keyboard.press("Escape")
     desk.page.keyboard.press("r")
     desk.page.wait_for_selector("text=2 rejected.")

@@ -65,7 +65,7 @@ def _records(row: Any, found: Sequence[Found]) -> Iterator[Finding]:
             yield info(row.name, f"{w.purpose}: DNS gave no answer for {w.name}", record.problem)
         elif record.status != "valid":
             make = fail if w.purpose in _REQUIRED and w.key in ("", "active") else warn
-            shown = f"{record.problem} (gatepost domain show {row.name} prints it whole)"
+            shown = f"{record.problem or w.advice} (gatepost domain show {row.name} prints it whole)"
             yield make(row.name, what, _WHY_KEY.get(w.key, _WHY[w.purpose]), shown)
     if good:
         yield ok(row.name, f"{', '.join(dict.fromkeys(f.wanted.purpose for f in good))} in order")

@@ -102,14 +102,14 @@
   let leader = 0;
   const go = (key) => { const link = one(`[data-go="${CSS.escape(key)}"]`); if (link) location.assign(link.href); };
   // Where some are picked, a key means them and not the one that is open.
-  const decide = (word) => (one(`[data-many]:not([hidden]) [value=${word}]`) ?? one(`[data-${word}]`))?.click();
+  const meant = (ofMany, ofOne) => one(`[data-many]:not([hidden]) ${ofMany}`) ?? one(ofOne);
   const KEYS = {
     "/": () => { const field = one("[data-search]"); if (field) { field.focus(); field.select(); } else location.assign("/messages"); },
     j: () => move(1),
     k: () => move(-1),
-    a: () => decide("approve"),
-    r: () => decide("reject"),
-    n: () => one("#note")?.focus(),
+    a: () => meant("[value=approve]", "[data-approve]")?.click(),
+    r: () => meant("[value=reject]", "[data-reject]")?.click(),
+    n: () => meant("[name=note]", "#note")?.focus(),
     t: () => { const numbers = one(".numbers"); if (numbers) numbers.open = !numbers.open; },
     g: () => { leader = Date.now(); },
     "?": () => one("#help").showModal(),
