@@ -14,6 +14,7 @@ async def test_who_unsubscribed_is_asked_by_reason_and_told_with_the_mailbox_it_
     person = await visitor(office)
     assert "tenant <span" in (await person.get("/suppressions/domains")).text
     page = (await person.get("/suppressions?reason=unsubscribe")).text
+    assert 'href="/suppressions?reason=soft_bounce">Soft bounce' in page
     assert "unsubscribe@example.com" in page
     assert "manual@example.com" not in page
     assert re.search(r"<td>mailbox <span[^>]*>agent</span></td>", page)

@@ -10,7 +10,7 @@ from relay.http import suppressions as api
 from relay.http.console.forms import filled, turn
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.problems import Problem
-from relay.store import listings
+from relay.store import listings, suppression_list
 
 
 async def listed(visit: Visit) -> Response:
@@ -30,7 +30,8 @@ async def ledger(visit: Visit) -> Response:
 
 async def _shown(visit: Visit, kind: str) -> Response:
     house, who, email, reason = visit.house, visit.who, visit.asked("q").strip(), visit.asked("reason")
-    told: dict[str, Any] = {"kind": kind, "q": email, "reason": reason, "problem": "", "checked": None, "bases": BASES}
+    told: dict[str, Any] = {"kind": kind, "q": email, "reason": reason, "problem": "", "checked": None}
+    told |= {"bases": BASES, "reasons": suppression_list.KINDS}
     page: dict[str, Any] = {"data": [], "nextCursor": None}
     try:
         if kind == "addresses":
