@@ -74,7 +74,7 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
 
 def _set_apart(connection: Connection, noted: int) -> None:
     waiting = set_apart(connection, noted, time.time_ns() // 1_000_000)
-    log.warning("the store was restored from a backup: what was due waits for a person", waiting=waiting)
+    log.warning("the store was restored from a backup: what it has queued waits for a person", waiting=waiting)
 
 
 def _bury(connection: Connection, settings: Settings, instance: Instance, *, everybody: bool) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from policy.countries import check_place
 from policy.moment import milliseconds
 from policy.profiles import check_basis
-from relay.mail.address import parse_path
+from relay.mail.address import key_of, parse_path
 from relay.store import schema as t
 from relay.store.consents import AHEAD, NewConsent
 from relay.store.consequences import Suppress
@@ -93,13 +93,13 @@ class Places(Struct, frozen=True):
 
 
 def places(connection: Connection) -> Places:
-    """Those of this installation."""
+    """Those of this installation. An address is meant before a name that looks like it."""
     m = t.mailboxes.c
     rows = connection.execute(select(m.id, m.tenant_id, m.name, m.address_key)).all()
     by_id = {(row.tenant_id, row.id): row.id for row in rows}
     by_address = {(row.tenant_id, row.address_key): row.id for row in rows}
     by_name = {(row.tenant_id, row.name): row.id for row in rows}
-    return Places({name: row_id for row_id, name in tenant_names(connection).items()}, by_id | by_address | by_name)
+    return Places({name: row_id for row_id, name in tenant_names(connection).items()}, by_name | by_address | by_id)
 
 
 class Place(Struct, frozen=True):
@@ -161,9 +161,11 @@ def _place(row: Mapping[str, str], there: Places, default: Place) -> Place:
         if not default.mailbox_id or tenant_id != default.tenant_id:
             raise ValueError("scope is mailbox and no mailbox is named: write its name in the column mailbox")
         return default
-    if (tenant_id, mailbox) not in there.mailboxes:
+    spellings = (key_of(mailbox), mailbox) if "@" in mailbox else (mailbox,)
+    found = next((there.mailboxes[tenant_id, one] for one in spellings if (tenant_id, one) in there.mailboxes), None)
+    if found is None:
         raise ValueError(f"there is no mailbox {mailbox[:100]!r} in its tenant: make it first, or mend the name")
-    return Place(scope, tenant_id, there.mailboxes[tenant_id, mailbox])
+    return Place(scope, tenant_id, found)
 
 
 def _check_domain(domain: str, scope: str) -> None:

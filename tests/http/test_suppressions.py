@@ -356,3 +356,14 @@ async def test_a_key_of_one_mailbox_sees_its_tenants_entries_and_its_own(office)
     await office.post("/v1/suppressions", BOB | {"tenant": "acme"})
     seen = (await office.get("/v1/suppressions", key=await office.key(f"agent:agent@{DOMAIN}"))).json()["data"]
     assert sorted(s["scope"] for s in seen) == ["mailbox", "tenant"]
+
+
+async def test_the_mailbox_of_an_imported_line_is_named_as_in_a_call_an_address_before_a_name(office):
+    for name, address in ((f"late@{DOMAIN}", "early"), ("late", "late"), ("idn", "idn")):
+        domain = "münchen.example" if name == "idn" else DOMAIN
+        assert (await office.post("/v1/mailboxes", {"name": name, "fromAddress": f"{address}@{domain}"})).is_success
+    lines = f"email,mailbox\na@b.example,late@{DOMAIN}\nb@b.example,Idn@münchen.example\n"
+    assert (await office.post("/v1/suppressions/import", content=lines.encode())).json()["imported"] == 2
+    for mailbox, email in (("late", "a@b.example"), ("idn", "b@b.example")):
+        found = (await office.get(f"/v1/suppressions?mailboxId={mailbox}")).json()["data"]
+        assert [entry["email"] for entry in found] == [email]
