@@ -167,7 +167,7 @@ def test_it_gives_up_only_when_nobody_serves(supervised):
 
 def test_when_the_supervisor_is_killed_its_workers_end_and_it_can_be_started_again(supervised, provider):
     def orphans() -> list[int]:
-        return [worker for worker in workers if Path(f"/proc/{worker}/cmdline").exists()]
+        return [worker for worker in workers if Path(f"/proc/{worker}/exe").exists()]
 
     before = supervised.workers()
     os.kill(min(before), signal.SIGKILL)  # so that one is a child of the supervisor, one of what was before it
