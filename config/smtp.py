@@ -58,7 +58,8 @@ class Tls(Section):
 
 
 class Connections(Section):
-    # Open connections. Default 2000. These three are counted by all workers of a machine together.
+    # Open connections. Default 2000; fewer where the system allows too few open files (two each, and 512 besides).
+    # These three are counted by all workers of a machine together.
     total: Positive = 2000
     # Of one address that has not authenticated. Default 50. Loopback and trusted_networks are exempt.
     per_address: Positive = 50
