@@ -72,7 +72,7 @@ def test_fifty_connections_to_two_workers_on_sqlite_pass_exactly_the_limit(make_
 
 @pytest.mark.needs("postgresql")
 def test_fifty_connections_to_two_machines_on_postgresql_pass_exactly_the_limit(
-    make_server: MakeServer, provider: Provider, migrated_postgres_url: str
+    migrated_postgres_url: str, make_server: MakeServer, provider: Provider
 ):
     shared = CHANGES | {
         "storage": {"url": migrated_postgres_url},

@@ -30,7 +30,7 @@ def test_two_of_four_killed_at_random_lose_nothing_and_no_limit_is_exceeded(tmp_
 
 
 def test_machines_restarted_one_by_one_under_load_lose_nothing_and_refuse_nobody_for_good(
-    make_server: MakeServer, provider: Provider, migrated_postgres_url: str
+    migrated_postgres_url: str, make_server: MakeServer, provider: Provider
 ):
     servers = [make_server(_shared(migrated_postgres_url), providers=[provider.settings()]) for _ in range(3)]
     plan = Plan(messages=240, connections=9)
@@ -54,7 +54,7 @@ def _wait_for(clients: Clients, accepted: int) -> None:
 
 
 def test_a_dedupe_key_given_to_two_machines_at_once_by_http_is_one_send(
-    make_server: MakeServer, provider: Provider, migrated_postgres_url: str
+    migrated_postgres_url: str, make_server: MakeServer, provider: Provider
 ):
     servers = [make_server(_shared(migrated_postgres_url), providers=[provider.settings()]) for _ in range(2)]
     told = list[tuple[str, bool]]()
@@ -77,7 +77,7 @@ def test_a_dedupe_key_given_to_two_machines_at_once_by_http_is_one_send(
 
 
 def test_what_a_machine_leaves_is_taken_over_by_another(
-    make_server: MakeServer, provider: Provider, migrated_postgres_url: str
+    migrated_postgres_url: str, make_server: MakeServer, provider: Provider
 ):
     first, second = (make_server(_shared(migrated_postgres_url), providers=[provider.settings()]) for _ in range(2))
     assert first.cli("provider", "pause", "lab", "--cause", "test").returncode == 0

@@ -77,7 +77,7 @@ def test_P23_a_table_that_cannot_be_used_closes_the_gate_until_it_can(inside: In
 
 @pytest.mark.needs("postgresql")
 def test_R8_a_database_server_that_goes_and_comes_back_needs_no_restart(
-    make_inside: MakeInside, provider: Provider, postgres: Postgres, migrated_postgres_url: str
+    postgres: Postgres, migrated_postgres_url: str, make_inside: MakeInside, provider: Provider
 ):
     inside = make_inside({"storage": {"url": migrated_postgres_url}}, providers=[provider.settings()])
     taken(inside.submit(["before@example.com"], letters.receipt(ADDRESS, "before@example.com")))
