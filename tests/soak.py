@@ -283,10 +283,11 @@ def _undelivered(server: Server, provider: Provider, account: Account) -> dict[s
     return missing
 
 
-def _unexcused(server: Server, provider: Provider) -> dict[tuple[str, str], int]:
-    """What came more often than answers nobody read excuse, and attempts that were under way when somebody was killed.
+def _unexcused(server: Server, provider: Provider) -> dict[tuple[str, str], object]:
+    """What Gatepost says of what came too often.
 
-    Of those Gatepost itself says that it does not know: an event `delivery.uncertain`, reason `crashed` (faults R4).
+    Excused are answers nobody read, and attempts that were under way when somebody was killed. Of those Gatepost
+    itself says that it does not know: an event `delivery.uncertain`, reason `crashed` (faults R4).
     """
     found = {}
     copies = ours(provider)
@@ -295,9 +296,9 @@ def _unexcused(server: Server, provider: Provider) -> dict[tuple[str, str], int]
             if key not in copies:
                 continue
             sends = api.get("/v1/sends", params={"messageId": key[0]}).json()["data"]
-            crashes = sum(api.get(f"/v1/sends/{send['sendId']}").text.count('"crashed"') for send in sends)
-            if count > 1 + crashes:
-                found[key] = count
+            told = [api.get(f"/v1/sends/{send['sendId']}").text for send in sends]
+            if count > 1 + sum(text.count('"crashed"') for text in told):
+                found[key] = {"copies": copies[key], "answers lost": provider.ledger.lost_copies[key], "sends": told}
     return found
 
 
@@ -307,7 +308,7 @@ def _balance(
     account: Account,
     provider: Provider,
     undelivered: Mapping[str, str],
-    twice: Mapping[tuple[str, str], int],
+    twice: Mapping[tuple[str, str], object],
 ) -> dict[str, Any]:
     ledger, copies = provider.ledger, ours(provider)
     # Cut off twice between MAIL and the noted answer, nobody can know: the one way to end without having arrived.
@@ -316,7 +317,7 @@ def _balance(
         "not accepted": plan.accepted - len(account.accepted),
         "over the limit": max(0, len(copies) - plan.accepted),
         "lost": lost,
-        "twice": {" ".join(key): count for key, count in twice.items()},
+        "twice": {" ".join(key): what for key, what in twice.items()},
         "never accepted, yet delivered": [name for name, _ in copies if name not in account.accepted],
         "malformed at the provider": ledger.violations[:5],
     }

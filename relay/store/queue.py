@@ -196,7 +196,8 @@ def release(
         due = {True: now, False: uncertain_until}
         rows = [(r, due[r.provider in idempotent]) for r in again]
         connection.execute(_UNSURE, [{"send_id": r.send_id, "n": r.n, "at": now, "due_at": at} for r, at in rows])
-        record(connection, [_crashed(r, now) for r in again if r.state == "active"])
+        # Told also where it was uncertain before: each time may be a copy more at the provider.
+        record(connection, [_crashed(r, now) for r in again])
     if idle or again:
         ring(connection)
     return sum(r.state in WAITING for r in idle), len(again)

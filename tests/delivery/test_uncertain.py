@@ -200,6 +200,8 @@ async def test_R13_a_message_that_takes_the_process_down_again_and_again_is_give
             await house.writer.put(house.means.begin, item)
     assert (house.delivery(given).state, house.delivery(given).reason) == ("expired", "outcome_unknown")
     assert len(house.attempts(given)) == 3
+    ended = [event for event in house.events(given) if event != "delivery.active"]
+    assert ended == ["delivery.uncertain", "delivery.uncertain", "delivery.expired"]
 
 
 async def test_R10_what_another_process_took_over_is_neither_begun_nor_settled(make_house, provider: Provider):
