@@ -25,6 +25,7 @@ from relay.mail.token import Tokens
 from relay.store import notices as store
 from relay.store.engine import loads
 from relay.store.notices import Notice
+from relay.store.sent import names_of
 
 AT_ONCE = 500  # events of a turn
 HELD = "send.held"
@@ -102,7 +103,7 @@ class Notices:
         people = addresses(alerts.notify)
         if not people or alerts.sender is None or not events:
             return []
-        names = store.mailbox_names(connection, [e.mailbox_id for e in events])
+        names = names_of(connection, sorted({e.mailbox_id for e in events}))
         lines = [_alert(event, names) for event in events]
         subject = lines[0] if len(lines) == 1 else f"{lines[0]} (and {len(lines) - 1} more)"
         text = "\n".join([*lines, "", f"Console: {self._public_url()}/", ""])

@@ -193,7 +193,7 @@ class SettleHandler:
             if rows := [_finish_row(i.parcel.send_id, i.tried) for i in mine if i.tried is not None]:
                 _FINISH_ATTEMPT.many(connection, rows)
             if met := [_met_row(i) for i in mine if i.state == "delivered"]:
-                _DELIVERED.many(connection, met)
+                DELIVERED.many(connection, met)
             tally(
                 connection,
                 [
@@ -271,7 +271,8 @@ _SETTLE = Prepared(
     " soft_failures = :soft_failures, reason = :reason, reply = :reply, provider_id = :provider_id, updated_at = :at"
     " WHERE send_id = :send_id AND n = :n"
 )
-_DELIVERED = Prepared(
+#: The recipient was reached, as our own attempt or its provider later says.
+DELIVERED = Prepared(
     "UPDATE contacts SET delivered_at = :at WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
 )
 

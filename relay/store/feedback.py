@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store import guard, tallies, volumes
 from relay.store import schema as t
+from relay.store.attempts import DELIVERED
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
 from relay.store.parcel import is_agents
@@ -133,7 +134,7 @@ def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str,
     check_change(row.state, "delivered")
     _change(connection, row, "delivered", now, reason="", reply=row.reply)
     contact = {"tenant": row.tenant_id, "key": row.recipient_key, "mailbox": row.mailbox_id, "at": now}
-    connection.execute(_MET, contact)
+    DELIVERED.many(connection, [contact])
     record(connection, [event_of(row, "delivery.delivered", now, data)])
     return {"sent": 1, "delivered": 1}
 
@@ -151,7 +152,6 @@ def was_refused(
     return counted
 
 
-_MET = text("UPDATE contacts SET delivered_at = :at WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox")
 _END_ATTEMPT = text(
     "UPDATE attempts SET ended_at = :at, result = :result WHERE send_id = :send_id AND n = :n AND ended_at = 0"
 )

@@ -182,12 +182,6 @@ def _escaped(key: str) -> str:
     return "".join(f"!{c}" if c in "!%_" else c for c in key)
 
 
-def mailbox_names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """The names of mailboxes by id."""
-    rows = connection.execute(select(_m.id, _m.name).where(_m.id.in_(sorted(set(ids)))))
-    return {row.id: row.name for row in rows}
-
-
 def waiting_approvals(connection: Connection, send_ids: Sequence[str]) -> dict[str, Any]:
     """The approvals of these sends that are not decided yet."""
     rows = connection.execute(select(t.approvals).where(_a.send_id.in_(sorted(set(send_ids))), _a.status == "pending"))

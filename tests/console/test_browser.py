@@ -44,14 +44,18 @@ def test_an_approved_message_arrives(desk):
     assert "250" in timeline
 
 
-def test_a_rejected_message_never_leaves_by_keyboard_alone(desk):
-    told = desk.send(**HELD)
-    desk.go("/approvals")
+def is_rejected_by_its_key(desk, told):
     desk.page.keyboard.press("r")
     desk.page.wait_for_selector("text=Nothing is waiting.")
     desk.go(f"/messages/{told['sendId']}")
     assert "rejected" in desk.page.inner_text("#detail-head")
     assert desk.arrived("dana@example.com") == 0
+
+
+def test_a_rejected_message_never_leaves_by_keyboard_alone(desk):
+    told = desk.send(**HELD)
+    desk.go("/approvals")
+    is_rejected_by_its_key(desk, told)
 
 
 def test_what_was_scheduled_is_taken_back_and_the_button_goes_with_it(desk):
@@ -95,11 +99,7 @@ def test_enter_in_the_note_decides_nothing(desk):
     desk.page.fill("#note", "not like this")
     desk.page.keyboard.press("Enter")
     desk.page.keyboard.press("Escape")
-    desk.page.keyboard.press("r")
-    desk.page.wait_for_selector("text=Nothing is waiting.")
-    desk.go(f"/messages/{told['sendId']}")
-    assert "rejected" in desk.page.inner_text("#detail-head")
-    assert desk.arrived("dana@example.com") == 0
+    is_rejected_by_its_key(desk, told)
 
 
 def test_a_key_means_those_that_are_picked_and_not_the_one_that_is_open(desk):

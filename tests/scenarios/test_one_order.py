@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event
 
 from relay.store.attempts import SettleHandler
 from relay.store.engine import Database
@@ -15,9 +15,9 @@ from relay.submission.intake import Intake
 from tests.support.inside import Inside, MakeInside
 from tests.support.provider import Provider
 from tests.support.smtp import Reply
+from tests.support.waiting import until_one_waits
 
 SHARED = {"server": {"secret_key": "a-key-many-machines-share-0123456789"}}
-_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 def message(n: int) -> bytes:
@@ -43,9 +43,7 @@ class Stop:
 
     def __call__(self, _connection: Connection, items: Sequence[None]) -> Sequence[None]:
         self.reached.set()
-        with self._database.asking.connect() as connection:
-            while not connection.execute(_WAITING).scalar():
-                connection.rollback()
+        until_one_waits(self._database)
         return items
 
 

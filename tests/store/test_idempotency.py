@@ -3,13 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
 
 from relay.store.engine import Database
 from relay.store.idempotency import claim, mark
+from tests.support.waiting import until_one_waits
 
 NOW = 1_800_000_000_000
-WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 @pytest.mark.needs("postgresql")
@@ -24,9 +23,7 @@ def test_of_two_machines_that_claim_a_key_at_once_one_is_told_to_come_again(migr
         with one.transaction() as connection:
             assert claim(connection, mark("mbx_1", "k"), digest="d", now=NOW).kind == "new"
             second = other.submit(claimed, two)
-            with one.asking.connect() as asking:
-                while not second.done() and not asking.execute(WAITING).scalar():
-                    asking.rollback()
+            until_one_waits(one, second.done)
         assert second.result(20) == "busy"
     one.close_now()
     two.close_now()

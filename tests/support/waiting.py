@@ -5,7 +5,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from sqlalchemy import text
+
+from relay.store.engine import Database
+
 Seen = TypeVar("Seen")
+_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 def until(true: Callable[[], Seen], timeout: float = 15.0) -> Seen:
@@ -15,3 +20,10 @@ def until(true: Callable[[], Seen], timeout: float = 15.0) -> Seen:
         assert time.monotonic() < deadline, "waited in vain"
         rest.wait(0.02)
     return answer
+
+
+def until_one_waits(database: Database, is_over: Callable[[], bool] = lambda: False) -> None:
+    """Until somebody waits for what somebody else holds in this PostgreSQL database, or what was to wait is over."""
+    with database.asking.connect() as connection:
+        while not is_over() and not connection.execute(_WAITING).scalar():
+            connection.rollback()

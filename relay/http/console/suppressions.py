@@ -1,5 +1,6 @@
 """Suppressions and consent: who must not be written to, who agreed, and why in both cases."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -9,8 +10,9 @@ from relay.http import consents, suppressed_domains
 from relay.http import suppressions as api
 from relay.http.console.forms import filled, turn
 from relay.http.console.visit import Entry, Visit, get, post
+from relay.http.house import House
 from relay.http.problems import Problem
-from relay.store import listings, suppression_list
+from relay.store import listings, sent, suppression_list
 
 
 async def listed(visit: Visit) -> Response:
@@ -36,11 +38,11 @@ async def _shown(visit: Visit, kind: str) -> Response:
     try:
         if kind == "addresses":
             page = await api.list_suppressions(house, who, turn(visit), email=email or None, reason=reason or None)
-            told["whose"] = await house.look(lambda c: listings.tenant_names(c) | listings.mailbox_names(c))
+            told["whose"] = await _names(house, page["data"])
             told["checked"] = await api.check(house, who, email) if email else None
         elif kind == "domains":
             page = await suppressed_domains.list_domains(house, who, turn(visit), domain=email or None)
-            told["whose"] = await house.look(listings.tenant_names)
+            told["whose"] = await _names(house, page["data"])
         else:
             page = await consents.list_consents(house, who, turn(visit), email=email or None)
             told["checked"] = await consents.check(house, who, email) if email else None
@@ -49,6 +51,12 @@ async def _shown(visit: Visit, kind: str) -> Response:
             raise
         told["problem"] = problem.detail
     return visit.page("suppressions.html", rows=page["data"], next=page["nextCursor"], **told)
+
+
+async def _names(house: House, rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The names of all tenants, and of the mailboxes these entries bind, by id."""
+    ids = sorted({row["mailboxId"] for row in rows if row.get("mailboxId")})
+    return await house.look(lambda c: {**listings.tenant_names(c), **sent.names_of(c, ids)})
 
 
 async def add(visit: Visit) -> Response:
