@@ -1,8 +1,10 @@
 """Fixtures for every test, and the account of what this machine lacks."""
 
+import gc
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,6 +48,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(folder.cleanup)
     tls.trust_nobody(Path(folder.name))
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory.folder())  # where pytest makes every tmp_path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Looks for no garbage among thousands of tests that all stay: a third of what collecting them costs."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
