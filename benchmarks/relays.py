@@ -97,6 +97,7 @@ class Gatepost(Relay):
     def __init__(self, base: Path, key: Path, choice: Choice) -> None:
         super().__init__("gatepost", base, key)
         (self.folder / "gatepost.yaml").write_text(yaml.safe_dump(self._settings(choice), sort_keys=False), "utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
 
     def _settings(self, choice: Choice) -> dict[str, object]:
         limits = {"hourly": 100_000_000, "daily": 100_000_000, "monthly": 1_000_000_000}
@@ -143,8 +144,9 @@ class Gatepost(Relay):
                 raise SystemExit(f"gatepost serve ended: {(self.folder / 'serve.log').read_text('utf-8')}")
 
     def _stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(30)
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
 
 
 class Peer(Relay):
