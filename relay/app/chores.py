@@ -35,6 +35,7 @@ from relay.store.writer import Broken, Unavailable
 log = structlog.get_logger()
 T = TypeVar("T")
 
+WORTH_TELLING = 5_000  # milliseconds between a machine's clock and the store's
 BETWEEN_STEPS = 0.02  # seconds between two steps of a sweep
 
 
@@ -59,7 +60,7 @@ class Chores:
         self._register = register  # makes this process known
         self._figures = figures  # what it has counted
         self._tasks: list[asyncio.Task[None]] = []
-        self._last_beat = self._awake_since = 0
+        self._last_beat = self._awake_since = self._told_behind = 0
 
     def start(self) -> None:
         """Begin with all of them."""
@@ -106,19 +107,27 @@ class Chores:
 
     async def heartbeat(self) -> None:
         """Say that we live, and note how high the store's tide stands."""
-        parts, now = self._parts, self._parts.clock()
-        figures = self._figures()
+        parts, figures = self._parts, self._figures()
 
-        def beat(connection: Connection) -> int:
+        def beat(connection: Connection) -> tuple[int, int]:
+            now = parts.clock.put_right(connection)
             if not heartbeat(connection, parts.node, now, figures):
                 self._register(connection)
-            return rise(connection) if parts.slot == 0 else 0
+            return now, rise(connection) if parts.slot == 0 else 0
 
-        if tide := await parts.writer.run(beat):
+        now, tide = await parts.writer.run(beat)
+        if tide:
             Instance(parts.settings.server.data_dir).note_tide(tide)
-        if not 0 <= now - self._last_beat < SILENT // 2:
+        if self._was_away(now):
             self._awake_since = now
         self._last_beat = now
+        if parts.slot == 0 and abs(parts.clock.behind - self._told_behind) >= WORTH_TELLING:
+            self._told_behind = parts.clock.behind
+            log.warning("the store's clock counts, not this machine's", milliseconds_behind=parts.clock.behind)
+
+    def _was_away(self, now: int) -> bool:
+        """Whether our last heartbeat was not just now."""
+        return not 0 <= now - self._last_beat < SILENT // 2
 
     async def _providers(self) -> None:
         parts = self._parts
@@ -159,11 +168,12 @@ class Chores:
     async def bury_the_dead(self) -> None:
         """Free what processes held that have been silent for too long."""
         parts = self._parts
-        if parts.clock() - self._awake_since < SILENT:
-            return  # who has been away, or without the store, knows nothing of the silence of others
 
         def job(connection: Connection) -> None:
-            now = parts.clock()
+            now = parts.clock.put_right(connection)
+            # Who has been away, or without the store, knows nothing of the silence of others; this may have waited too.
+            if self._was_away(now) or now - self._awake_since < SILENT:
+                return
             dead = [n for n in dead_nodes(connection, silent_since=now - SILENT) if n != parts.node]
             freed = free(connection, parts.settings, dead, now)
             if dead:

@@ -34,6 +34,7 @@ from relay.mail.ids import Ids
 from relay.mail.token import TokenKey, Tokens
 from relay.mail.unsubscribe import Links
 from relay.store.attempts import BeginHandler, SettleHandler
+from relay.store.clock import StoreClock
 from relay.store.consequences import Consequences, Rules
 from relay.store.engine import Database
 from relay.store.keys import Signers
@@ -58,11 +59,6 @@ from relay.submission.turned_away import TurnedAway
 from relay.watch import Watch
 
 
-def wall_clock() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
 class Parts:
     """Everything a process is made of."""
 
@@ -78,7 +74,6 @@ class Parts:
         shared: Shared | None = None,
         tally: int | None = None,
         slate: int | None = None,
-        clock: Callable[[], int] = wall_clock,
         random: Callable[[int], bytes] | None = None,
     ) -> None:
         self.settings = settings
@@ -89,7 +84,7 @@ class Parts:
         self._shared = shared
         self._tally = tally
         self._slate = slate
-        self.clock = clock
+        self.clock = StoreClock()
         self.random = random or Chance()
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
         self.admin_key = admin_key

@@ -200,8 +200,9 @@ class App(Parts):
 
     def _enter(self, connection: Connection) -> None:
         """Make this process known; on one machine the lock of the data directory says who cannot live any more."""
+        now = self.clock.put_right(connection)
         dead = dead_nodes(connection, silent_since=0, instance=self.instance, slots=(self.slot,))
-        recover(connection, self.settings, dead, self.clock())
+        recover(connection, self.settings, dead, now)
         self._register(connection)
 
     def _leave(self, connection: Connection) -> None:

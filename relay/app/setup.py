@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -19,6 +18,7 @@ from relay.mail.dkim_key import DkimKeyError
 from relay.mail.ids import Ids
 from relay.store import partitions
 from relay.store.accounts import InUse, Taken
+from relay.store.clock import time_of
 from relay.store.credentials import declared_hashes, revoked_of_files
 from relay.store.declared import declare
 from relay.store.declaring import Makers
@@ -60,7 +60,7 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
             with database.transaction() as connection:
                 recognise(connection, vault)
                 remembered(connection, "secret_key", vault.fingerprint)
-                partitions.prepare(connection, time.time_ns() // 1_000_000)
+                partitions.prepare(connection, time_of(connection))
                 declare_all(connection, settings, vault)
                 warn(connection, settings)
                 noted = instance.tide
@@ -73,7 +73,7 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
 
 
 def _set_apart(connection: Connection, noted: int) -> None:
-    waiting = set_apart(connection, noted, time.time_ns() // 1_000_000)
+    waiting = set_apart(connection, noted, time_of(connection))
     log.warning("the store was restored from a backup: what it has queued waits for a person", waiting=waiting)
 
 
@@ -82,7 +82,7 @@ def _bury(connection: Connection, settings: Settings, instance: Instance, *, eve
 
     `everybody`: also of other machines that have been silent for a while.
     """
-    now = time.time_ns() // 1_000_000
+    now = time_of(connection)
     dead = dead_nodes(connection, silent_since=now - SILENT if everybody else 0, instance=instance.id)
     recover(connection, settings, dead, now)
 
@@ -121,7 +121,7 @@ def declare_all(connection: Connection, settings: Settings, vault: Vault) -> Non
 
     Raises what is `UNUSABLE`. `try_passwords` beforehand spares the transaction the hashing.
     """
-    now = time.time_ns() // 1_000_000
+    now = time_of(connection)
     ids = Ids(lambda: now, os.urandom)
     makers = Makers(ids.new, _hashed, _is_same, lambda: secrets.token_hex(16))
     declare(connection, settings, now=now, makers=makers)

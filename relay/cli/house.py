@@ -22,6 +22,7 @@ from relay.cli.errors import Refused
 from relay.cli.options import path_of
 from relay.mail.ids import Ids
 from relay.store.audit import standing
+from relay.store.clock import StoreClock
 from relay.store.engine import Database
 from relay.store.migrate import HEAD, check_not_newer, current, is_empty
 from relay.store.vault import Vault
@@ -37,11 +38,8 @@ class House:
         self.settings = settings
         self.instance = Instance(settings.server.data_dir)
         self.database = Database(settings.storage.dsn)
+        self.now = StoreClock()
         self._ids = Ids(self.now, os.urandom)
-
-    def now(self) -> int:
-        """Milliseconds since the epoch."""
-        return time.time_ns() // 1_000_000
 
     def new_id(self, prefix: str) -> str:
         """A fresh id."""
@@ -59,12 +57,14 @@ class House:
     def reading(self) -> Iterator[Connection]:
         """One snapshot of the store."""
         with standing(self.database) as connection:
+            self.now.put_right(connection)
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One write transaction."""
         with self.database.transaction() as connection:
+            self.now.put_right(connection)
             yield connection
 
 

@@ -14,11 +14,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct, field
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from policy.usage import Window, daily
 from relay.store import guard
 from relay.store import schema as t
+from relay.store.clock import time_of
 from relay.store.engine import dumps, loads
 
 SPAN = 20  # buckets of a window
@@ -113,7 +114,6 @@ _OF_PROVIDERS = (
     .where(t.usage.c.scope >= PREFIX, t.usage.c.scope < PREFIX[:-1] + chr(ord(":") + 1))
     .order_by(t.usage.c.scope)
 )
-_CLOCK = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 
 
 class Accounts:
@@ -123,7 +123,7 @@ class Accounts:
         self._connection = connection
         self._accounts: dict[str, Account] = {}
         scopes = sorted({quota.scope for quota in quotas})
-        self.now = _now(connection, now) if scopes else now
+        self.now = time_of(connection, now) if scopes else now
         if scopes:
             rows = guard.lock(connection, scopes)
             self._accounts = {row.scope: Account.from_json(loads(row.counts)) for row in rows}
@@ -150,9 +150,5 @@ def bury_places(connection: Connection, nodes: Iterable[str], now: int) -> None:
         account = Account.from_json(loads(row.counts))
         lost = sum(account.under_way.pop(node) for node in dead & account.under_way.keys())
         if lost:
-            account.lately.add(_now(connection, now), lost)
+            account.lately.add(time_of(connection, now), lost)
             guard.keep(connection, {row.scope: dumps(account.as_json())})
-
-
-def _now(connection: Connection, now: int) -> int:
-    return now if connection.dialect.name == "sqlite" else int(connection.execute(_CLOCK).scalar_one())

@@ -2,13 +2,18 @@
 
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 
+from policy.usage import MINUTE
+from relay.store.clock import wall_clock
+from relay.store.nodes import SILENT, dead_nodes
 from tests.scenarios import letters
 from tests.scenarios.test_exact_limits import crowd
 from tests.soak import Clients, Plan, ours, soak
+from tests.support.inside import MakeInside
 from tests.support.provider import Provider
 from tests.support.server import MakeServer
 
@@ -86,3 +91,22 @@ def test_what_a_machine_leaves_is_taken_over_by_another(
     assert first.terminate() == 0
     assert second.cli("provider", "resume", "lab").returncode == 0
     provider.ledger.wait_for_taken(1)
+
+
+def test_R11_machines_whose_clocks_differ_by_minutes_wait_alike_and_take_nobody_for_dead(
+    migrated_postgres_url: str, make_inside: MakeInside
+):
+    cooldown = {"mode": "enforce", "minutes": 10, "all_mail": True}
+    changes = {**_shared(migrated_postgres_url), "policies": {"default": {"rules": {"cooldown": cooldown}}}}
+    right, ahead, behind = (
+        make_inside(changes, clock=lambda off=off: wall_clock() + off * MINUTE) for off in (0, 15, -15)
+    )
+    for inside in (right, ahead, behind):
+        inside.run(inside.app.chores.heartbeat())
+        silent_since = inside.app.clock() - SILENT
+        assert inside.run(inside.app.reader.call(partial(dead_nodes, silent_since=silent_since))) == []
+    letter = partial(letters.receipt, "agent@sender.test", "bob@example.net")
+    assert right.submit(["bob@example.net"], letter()).code == 250
+    for inside in (ahead, behind):
+        again = inside.submit(["bob@example.net"], letter())
+        assert (again.code, "cooldown" in again.text) == (450, True)

@@ -31,7 +31,7 @@ class Inside(Door):
         begin(tree)
         self.app = open_app(load(write(folder, tree)).settings)
         if clock is not None:
-            self.app.clock = clock
+            self.app.clock.own = clock
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gatepost", daemon=True)
         self._thread.start()

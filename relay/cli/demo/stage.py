@@ -15,12 +15,12 @@ from typing import Any
 import yaml
 
 from config.loader import load_text
-from relay.app.parts import wall_clock
 from relay.app.process import App
 from relay.app.serve import open_app
 from relay.cli.demo.inbox import Inbox
 from relay.cli.demo.sink import Sink, Store
 from relay.store import accounts, credentials
+from relay.store.clock import wall_clock
 from relay.store.consequences import Suppress
 from relay.submission.listener import bind
 
