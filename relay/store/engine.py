@@ -4,7 +4,7 @@ What SQLite is told is read back, and a store that does not obey is not opened: 
 and `synchronous=FULL` a 250 would not survive a power loss. Write transactions begin with
 BEGIN IMMEDIATE, for a deferred one that turns to writing fails at once with
 SQLITE_BUSY_SNAPSHOT, whatever the busy timeout. PostgreSQL runs READ COMMITTED: rows are
-locked first and read after, in one order everywhere.
+locked first and read after, in one order everywhere. A database that is not in UTF-8 is not opened.
 """
 
 import fcntl
@@ -123,7 +123,7 @@ class Database:
             _obey(engine, self.patience, WRITER_CACHE)
             event.listen(engine, "begin", _begin_immediate)
             return engine
-        return create_engine(
+        engine = create_engine(
             self.url.set(drivername="postgresql+psycopg"),
             pool_size=2,
             max_overflow=2,
@@ -131,6 +131,8 @@ class Database:
             isolation_level="READ COMMITTED",
             connect_args=self._postgresql_args,
         )
+        event.listen(engine, "connect", _check_encoding, insert=True)  # SQLAlchemy's own first look fails in another
+        return engine
 
     @property
     def patience(self) -> float:
@@ -224,6 +226,7 @@ def cause(error: DBAPIError) -> str:
 
 # A server that vanished without a word is noticed within half a minute, not when the system's own patience ends.
 _POSTGRESQL_ARGS = {
+    "client_encoding": "utf8",  # whatever role, database or PGCLIENTENCODING say
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -253,6 +256,14 @@ def _obey(engine: Engine, patience: float, cache_kib: int) -> None:
             if answer != reads:
                 raise StoreUnusable(f"SQLite answers {name}={answer} where {wanted} was asked for; use a local disk")
         cursor.close()
+
+
+def _check_encoding(connection: Any, _record: Any) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":  # what it has no letters for would be answered 451 for ever
+        raise StoreUnusable(
+            f"the database is encoded in {encoding}; make one by CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'"
+        )
 
 
 def _patiently(ask: Callable[[], Any], patience: float) -> None:

@@ -71,6 +71,7 @@ def _alone(database: Database) -> Iterator[Connection]:
             yield connection
         finally:
             if not database.is_sqlite:
+                connection.rollback()  # what failed is what is told, not that nothing more is heard after it
                 connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
                 connection.commit()
 

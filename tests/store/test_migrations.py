@@ -17,6 +17,7 @@ from relay.store.engine import Database, StoreUnusable
 from relay.store.migrate import HEAD, current, upgrade
 from relay.store.schema import metadata
 from tests.support.migrated import upgrade_to
+from tests.support.postgres import Postgres
 
 
 def test_migrations_make_exactly_the_schema_of_the_program(database: Database) -> None:
@@ -105,6 +106,38 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url:
             ("bob@gmail.com", 3, 3, 3, 3, 0, "[[3,[1]]]"),
         ]
     database.close_now()
+
+
+@pytest.mark.needs("postgresql")
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_lacks_letters_is_refused(postgres: Postgres, encoding: str) -> None:
+    name = f"in_{encoding.lower()}"
+    postgres.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'")
+    with pytest.raises(StoreUnusable, match=f"encoded in {encoding}; make one by"):
+        upgrade(Database(postgres.url(name)))
+    postgres.drop(name)
+
+
+@pytest.mark.needs("postgresql")
+def test_what_the_database_asks_of_its_clients_costs_no_letter(postgres: Postgres) -> None:
+    name = postgres.create()
+    postgres.run(f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
+    database = Database(postgres.url(name))
+    with database.transaction() as connection:
+        assert connection.execute(text("SELECT :word"), {"word": "Žluťoučký"}).scalar() == "Žluťoučký"
+    database.close_now()
+    postgres.drop(name)
+
+
+@pytest.mark.needs("postgresql")
+def test_what_keeps_a_store_from_being_made_is_told(postgres: Postgres) -> None:
+    name = postgres.create()
+    postgres.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    database = Database(postgres.url(name))
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        upgrade(database)
+    database.close_now()
+    postgres.drop(name)
 
 
 class _Killed(BaseException):
