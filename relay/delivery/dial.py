@@ -1,4 +1,4 @@
-"""Reaching a provider: TCP, TLS as configured, EHLO and the login, by aiosmtplib.
+"""Reaching a provider: TCP, TLS as configured, EHLO and the login, by aiosmtplib from the greeting on.
 
 TLS is never given up where it is configured, and no password goes out in clear unless the
 operator set `tls: none`. Each step has its own timeout. A failure says at which step, and in
@@ -23,6 +23,7 @@ from config.providers import ProviderSettings
 from relay.delivery.connection import Connection, take_over
 from relay.delivery.oauth import NoToken, TokenSource
 from relay.delivery.outcome import Phase, Transcript
+from relay.delivery.reach import reach
 from relay.mail.reply import Reply
 
 
@@ -51,7 +52,6 @@ async def connect(
     """A connection that is greeted, encrypted as configured, and logged in; raises Unreachable."""
     client = aiosmtplib.SMTP(
         hostname=provider.host,
-        port=provider.port,
         local_hostname=provider.declared.ehlo_name or hostname,
         timeout=provider.timeouts.command.total_seconds(),
         use_tls=provider.tls == "implicit",
@@ -61,7 +61,9 @@ async def connect(
     )
     step = _Step()
     try:
-        await _reach(client, provider, context, step)
+        async with asyncio.timeout(provider.timeouts.connect.total_seconds()):
+            client.sock = await reach(provider.host, provider.port)
+        await _greeted(client, provider, context, step)
         await _login(client, provider, tokens)
         return _taken_over(client, provider)
     except (SMTPException, OSError, TimeoutError, ValueError, EOFError, NoToken) as error:
@@ -78,7 +80,7 @@ class _Step:
     phase = Phase.CONNECT
 
 
-async def _reach(
+async def _greeted(
     client: aiosmtplib.SMTP, provider: ProviderSettings, context: ssl.SSLContext | None, step: _Step
 ) -> None:
     await client.connect(timeout=provider.timeouts.connect.total_seconds())

@@ -1,0 +1,43 @@
+"""Which of a provider's addresses is connected to."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.provider import HOST, Provider
+
+DEAD = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+
+
+@contextlib.contextmanager
+def swallowing(addresses: tuple[str, ...], port: int) -> Iterator[None]:
+    """Listeners whose lines are full: whoever comes gets no answer, as behind a route that leads nowhere."""
+    with contextlib.ExitStack() as stack:
+        for address in addresses:
+            listener = stack.enter_context(socket.socket())
+            listener.bind((address, port))
+            listener.listen(0)
+            for _ in range(2):
+                client = stack.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex((address, port))
+        yield
+
+
+@pytest.mark.parametrize("swallow", [True, False])
+async def test_R31_a_name_with_dead_addresses_is_reached_at_the_one_that_lives(
+    make_house, provider: Provider, monkeypatch: pytest.MonkeyPatch, swallow: bool
+):
+    kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+
+    async def addresses(*_asked: object, **_more: object) -> list[tuple[object, ...]]:
+        return [(*kind, (address, provider.port)) for address in (*DEAD, HOST)]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", addresses)
+    house = await make_house(provider.settings(host="many.test", timeouts={"connect": "5s"}))
+    with swallowing(DEAD, provider.port) if swallow else contextlib.nullcontext():
+        await house.deliver()
+    provider.ledger.wait_for_taken(1)
