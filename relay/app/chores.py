@@ -28,7 +28,7 @@ from relay.store.partitions import prepare
 from relay.store.providers import NO_PROVIDER, paused_providers
 from relay.store.pruning import Seal
 from relay.store.queue import let_go
-from relay.store.restored import rise
+from relay.store.restored import rise, tide
 from relay.store.retention import STEP, Sweep, gone, sweeps, take_away
 from relay.store.writer import Broken, Unavailable
 
@@ -111,19 +111,27 @@ class Chores:
 
         def beat(connection: Connection) -> tuple[int, int]:
             now = parts.clock.put_right(connection)
+            parts.look_back(connection)
             if not heartbeat(connection, parts.node, now, figures):
                 self._register(connection)
-            return now, rise(connection) if parts.slot == 0 else 0
+            return now, rise(connection) if parts.slot == 0 else tide(connection)
 
-        now, tide = await parts.writer.run(beat)
-        if tide:
-            Instance(parts.settings.server.data_dir).note_tide(tide)
+        now, parts.heard = await parts.writer.run(beat)
         if self._was_away(now):
             self._awake_since = now
         self._last_beat = now
         if parts.slot == 0 and abs(parts.clock.behind - self._told_behind) >= WORTH_TELLING:
             self._told_behind = parts.clock.behind
             log.warning("the store's clock counts, not this machine's", milliseconds_behind=parts.clock.behind)
+        if parts.slot == 0:
+            self._note_tide()
+
+    def _note_tide(self) -> None:
+        folder = self._parts.settings.server.data_dir
+        try:
+            Instance(folder).note_tide(self._parts.heard)
+        except OSError as error:
+            log.warning("the data directory cannot be written", folder=str(folder), error=str(error))
 
     def _was_away(self, now: int) -> bool:
         """Whether our last heartbeat was not just now."""

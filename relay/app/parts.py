@@ -14,12 +14,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from config.providers import ProviderSettings
 from config.settings import Settings
 from policy.moment import ms_of
 from policy.secrets import SecretScanner, is_recognisable
 from relay.app.chance import Chance
 from relay.app.descriptors import enough_for
+from relay.app.setup import check_not_restored
 from relay.delivery.crew import Crew, Shared
 from relay.delivery.dress import Wardrobe
 from relay.delivery.health import Healths
@@ -85,6 +88,7 @@ class Parts:
         self._tally = tally
         self._slate = slate
         self.clock = StoreClock()
+        self.heard = 0  # the tide of the store at the last heartbeat
         self.random = random or Chance()
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
         self.admin_key = admin_key
@@ -217,7 +221,12 @@ class Parts:
             watch=self.watch,
         )
         recheck = Recheck(self.reader, self.writer, self.clock)
-        return Worker(means, reader=self.reader, recheck=recheck, memory=settings.queue.memory)
+        memory = settings.queue.memory
+        return Worker(means, reader=self.reader, recheck=recheck, memory=memory, look_back=self.look_back)
+
+    def look_back(self, connection: Connection) -> None:
+        """See, before something leaves the queue, that the store was not put back under us."""
+        check_not_restored(connection, self.settings, self.heard, self.clock())
 
     @cached_property
     def crew(self) -> Crew:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from config.senders import Credential
 from config.settings import Settings
 from policy.moment import ms_of
+from policy.usage import DAY
 from relay.app.instance import Instance, recognise
 from relay.delivery.route import idempotent
 from relay.mail.dkim_key import DkimKeyError
@@ -28,7 +29,7 @@ from relay.store.meta import remembered
 from relay.store.migrate import upgrade
 from relay.store.nodes import SILENT, bury, dead_nodes
 from relay.store.providers import declare_providers
-from relay.store.restored import set_apart, tide
+from relay.store.restored import rise, set_apart, tide
 from relay.store.vault import Vault
 from relay.submission.login import hash_password, same_password
 
@@ -70,6 +71,17 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
                     _set_apart(connection, noted)
     finally:
         database.close_now()
+
+
+def check_not_restored(connection: Connection, settings: Settings, heard: int, now: int) -> None:
+    """Where the store was put back under those that serve from it, do as a start would.
+
+    Its tide is then below the one that was `heard`. Whoever holds something in it held that when it was backed up.
+    """
+    if tide(connection) >= heard or rise(connection, 0) >= heard:  # the second time alone: another may be quicker
+        return
+    recover(connection, settings, dead_nodes(connection, silent_since=now + DAY), now)
+    _set_apart(connection, heard)
 
 
 def _set_apart(connection: Connection, noted: int) -> None:

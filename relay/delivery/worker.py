@@ -11,10 +11,11 @@ provider's final answer a little longer, and everything else goes back into the 
 import asyncio
 import ssl
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from msgspec.structs import replace
+from sqlalchemy import Connection
 
 from config.delivery import DeliveryConfig
 from config.providers import ProviderSettings
@@ -41,10 +42,19 @@ SETTLING = 0.5  # seconds at the end of a drain to write what came of it
 class Worker:
     """The delivery of one process."""
 
-    def __init__(self, means: Means, *, reader: Reader, recheck: Recheck, memory: int) -> None:
+    def __init__(
+        self,
+        means: Means,
+        *,
+        reader: Reader,
+        recheck: Recheck,
+        memory: int,
+        look_back: Callable[[Connection], None],
+    ) -> None:
         self.means = means
         self._reader = reader
         self._recheck = recheck
+        self._look_back = look_back  # what it sets apart is not due any more
         self._memory = memory  # octets of messages that may wait in memory
         self._fresh: deque[Parcel] = deque()
         self._claimed: deque[Parcel] = deque()
@@ -183,11 +193,16 @@ class Worker:
         if room <= 0:
             return False
         now, node = self.means.clock(), self.means.node
+
+        def taken(connection: Connection) -> list[Parcel]:
+            self._look_back(connection)
+            return claim(connection, node=node, now=now, limit=room)
+
         try:
             due_at = await self._reader.call(next_due)
             if not due_at or due_at > now:
                 return False
-            parcels = await self.means.writer.run(lambda c: claim(c, node=node, now=now, limit=room))
+            parcels = await self.means.writer.run(taken)
         except (Unavailable, Broken) as error:
             log.warning("the queue cannot be read", error=str(error))
             return False

@@ -1,8 +1,9 @@
 """A store restored from a backup: how that shows, and what is not sent blindly then (faults R15).
 
 With every heartbeat the store's tide rises, and each machine notes it in its data directory. A store
-whose tide is below that note is older than what was done since: what it has queued may have been
-delivered, so it waits for a person, who tries it (`queue retry`, `queue flush`) or cancels it.
+whose tide is below that note, or below what a process heard last, is older than what was done since:
+what it has queued may have been delivered, so it waits for a person, who tries it (`queue retry`,
+`queue flush`) or cancels it.
 """
 
 from sqlalchemy import Connection, text, update

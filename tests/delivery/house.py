@@ -134,7 +134,7 @@ class House:
     def worker(self, memory: int = 1 << 24, node: str = NODE) -> Worker:
         """A worker that does without the second look at policy."""
         means = replace(self.means, node=node)
-        return Worker(means, reader=self.reader, recheck=_NoRecheck(), memory=memory)
+        return Worker(means, reader=self.reader, recheck=_NoRecheck(), memory=memory, look_back=lambda _: None)
 
     # -- in ---------------------------------------------------------------------------------
 

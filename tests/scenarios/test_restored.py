@@ -98,3 +98,26 @@ def test_R15_nor_what_was_to_be_tried_later_and_may_have_been_tried_before(make_
     copied(backup, store)
     server.start()
     assert apart(server) == {"later@example.net"}
+
+
+def test_R15_a_store_put_back_under_a_running_server_sends_nothing_again_either(
+    make_server: MakeServer, provider: Provider
+):
+    gate = threading.Event()
+    provider.script = Script().on(mail=Hold(gate))
+    server = make_server(providers=[provider.settings(limits={"connections": 1})])
+    store, backup = server.folder / "gatepost.db", server.folder / "backup.db"
+    submitted(server, *THREE)
+    provider.ledger.wait(lambda seen: any(line.startswith("MAIL") for _, line in seen.commands))
+    copied(store, backup)  # one of them is under way, two are leased and wait
+    (before,) = asked(server, "SELECT value FROM meta WHERE key = 'tide'")
+    provider.script = Script()
+    gate.set()
+    provider.ledger.wait_for_taken(3)
+    until(lambda: asked(server, "SELECT value FROM meta WHERE key = 'tide'") != [before], 30)
+    copied(backup, store)
+    until(lambda: alerts(server) == 1, 30)
+    assert apart(server) == set(THREE)
+    submitted(server, "new@example.net")
+    provider.ledger.wait_for_taken(4)
+    assert [provider.ledger.copies_for(to) for to in THREE] == [1, 1, 1]

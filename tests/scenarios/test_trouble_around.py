@@ -114,3 +114,18 @@ def test_R2_one_taken_for_dead_says_that_it_lives_and_who_was_away_buries_nobody
     for _ in range(3):
         beat(10_000)
     assert everybody() == {app.node}
+
+
+def test_a_data_directory_that_cannot_be_written_hides_no_dead_process(make_inside: MakeInside):
+    now = [wall_clock() + DAY]
+    inside = make_inside(clock=lambda: now[0])
+    app = inside.app
+    (app.settings.server.data_dir / "tide.new").mkdir()
+    silent = {"node": "silent", "instance": "other", "slot": 0, "pid": 1, "host": "h", "now": now[0]}
+    inside.run(app.writer.run(lambda c: register_node(c, **silent)))
+    for _ in range(5):
+        now[0] += 10_000
+        inside.run(app.chores.heartbeat())
+        inside.run(app.chores.bury_the_dead())
+    with app.database.asking.connect() as connection:
+        assert set(connection.exec_driver_sql("SELECT id FROM nodes").scalars()) == {app.node}
