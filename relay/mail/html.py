@@ -8,6 +8,7 @@ one. Doubt counts as shown: text that cannot be proven hidden is judged.
 
 import re
 from collections.abc import Iterable
+from html import escape
 from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
@@ -29,11 +30,15 @@ class Shown(NamedTuple):
     language: str = ""
 
 
-_ATTRIBUTES = r"""[^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+'|[^"'>\s][^>\s]*+)?+[^>=]*+)*+"""
+# White space of HTML: a vertical tab is none.
+_S = r" \t\n\f\r"
+# A «=» after no name begins one (WHATWG HTML §13.2.5.32).
+_NAME = rf"(?:[{_S}/]*+=)?+"
+_ATTRIBUTES = rf"""{_NAME}[^>=]*+(?:=[{_S}]*+(?:"[^"]*+"|'[^']*+'|[^"'>{_S}][^>{_S}]*+)?+{_NAME}[^>=]*+)*+"""
 # The last alternative takes a tag that never ends together with all that follows, as the standard does: without it
 # the search would begin again at every "<".
 TAG = re.compile(
-    rf"<(?:(/?+)([a-zA-Z][^\s/>]*+)({_ATTRIBUTES})>|[!?/][^>]*+>|[a-zA-Z/!?].*+)",
+    rf"<(?:(/?+)([a-zA-Z][^{_S}/>]*+)({_ATTRIBUTES})>|[!?/][^>]*+>|[a-zA-Z/!?].*+)",
     re.DOTALL | re.ASCII,
 )
 _BLOCKS = (
@@ -45,10 +50,11 @@ _BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|
 # Only the names are matched without regard to case: a search that begins with a plain "<" is many times faster.
 RAW = re.compile(
     r"<(?=[!sStTiInNxXpP])"
-    r"(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[\s/>]))",
+    rf"(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[{_S}/>]))",
     re.ASCII,
 )
-FOREIGN = re.compile(r"<(?i:svg|math)(?=[\s/>])", re.ASCII)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
+FOREIGN = re.compile(rf"<(?i:svg|math)(?=[{_S}/>])", re.ASCII)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
 # What leads elsewhere, and what is shown in words though it stands in an attribute.
 _NOTED = {
@@ -84,7 +90,9 @@ _BREAK = "\x02"  # stands for the break a block makes until white space is settl
 def read(html: str) -> Shown:
     """Reads what a person sees of `html`."""
     language = _LANG.search(html, 0, 2000)
-    markup, shown_raw, unseen, sheets = without_raw(html.replace("\0", "").replace(_BREAK, ""))
+    markup, shown_raw, unseen, sheets = without_raw(_without_signs(html))
+    if "<![CDATA[" in markup:  # shown within svg and math
+        shown_raw += _CDATA.findall(markup)
     rules = sheet.sheet(*sheets) if sheets else sheet.NO_SHEET
     links: dict[str, None] = {}
     alts: dict[str, None] = {}
@@ -95,11 +103,18 @@ def read(html: str) -> Shown:
         unseen.append(hidden)
     else:
         seen, quoted = _all(pieces, links, alts), ""
-    shown_raw += [text for one in sheets for text in sheet.generated(one)]
+    shown_raw += sheet.generated(sheets, markup)
     if shown_raw:
         seen = f"{seen}\n{tidy(' '.join(shown_raw))}".strip()
     hidden = "\n".join(filter(None, unseen))
     return Shown(seen, quoted, hidden, tuple(links), tuple(alts), language[1].lower() if language else "")
+
+
+def _without_signs(html: str) -> str:
+    """Without NUL, which is not shown, and the sign we use; in the name of a tag they are letters like any."""
+    if "\0" in html or _BREAK in html:
+        html = TAG.sub(lambda tag: tag[0].replace("\0", "\ufffd").replace(_BREAK, "\ufffd"), html)
+    return html.replace("\0", "").replace(_BREAK, "")
 
 
 def has_pictures(html: str) -> bool:
@@ -198,27 +213,58 @@ def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
     sheets: list[str] = []
     position = 0
     foreign = FOREIGN.search(html) is not None
-    while (found := RAW.search(html, position)) is not None:
+    while (found := _next_raw(html, position)) is not None:
         pieces.append(html[position : found.start()])
         name = found[1].lower()
         if name == "!--":
             position = _after_comment(html, found.start())
             continue
-        opened = html.find(">", found.end())
-        if opened < 0:
+        opening = TAG.match(html, found.start())
+        if opening is None or opening[2] is None:  # a tag that never ends
             return "".join(pieces), shown, unseen, sheets
-        content, position = _raw_text(html, name, opened + 1)
-        if foreign and "<" in content and name != "script":
-            # In svg and math these hold markup, and markup may break out into sight.
-            pieces.append(content)
-        elif name in _SHOWN_RAW:
+        content, position = _raw_text(html, name, opening.end())
+        if name in _SHOWN_RAW:
             shown.append(content)
+        if foreign and ("<" in content or opening[3].endswith("/")):
+            # In svg and math these hold markup, and markup may break out into sight.
+            pieces.append(_as_text(content))
+        elif name == "iframe":
+            pieces.append(_as_text(attributes_of(opening[3]).get("srcdoc", "")))
         elif name == "style":
-            sheets.append(_condition(html[found.end() : opened]) + content)
+            sheets.append(_condition(opening[3]) + content)
         elif name in ("title", "template") and content.strip():
             unseen.append(_all(TAG.split(content), {}, {}))
     pieces.append(html[position:])
     return "".join(pieces), shown, unseen, sheets
+
+
+def _as_text(markup: str) -> str:
+    """What markup might show, as markup without tags: none that it leaves open hides what follows."""
+    return f" {escape(_all(TAG.split(markup), {}, {}))} "
+
+
+def _next_raw(html: str, start: int) -> re.Match[str] | None:
+    """The next comment or element of raw text, none that only stands in an attribute of another."""
+    found = RAW.search(html, start)
+    while found is not None and may_be_in_a_tag(html, start, found.start()):
+        tag = next(tag for tag in TAG.finditer(html, start) if tag.end() > found.start())
+        if tag.start() == found.start():
+            break
+        start = tag.end()
+        found = RAW.search(html, start)
+    return found
+
+
+def may_be_in_a_tag(html: str, start: int, at: int) -> bool:
+    """Whether from `start`, which is in none, to there a tag or the value of an attribute may be left open."""
+    end, tag = html.rfind(">", start, at), html.rfind("<", start, at)
+    double, single = html.rfind('"', start, at), html.rfind("'", start, at)
+    return tag > end or double > end or single > end or _opens(html, start, double) or _opens(html, start, single)
+
+
+def _opens(html: str, start: int, quote: int) -> bool:
+    before = html[quote - 1 : quote] if quote > start else ""
+    return before == "=" or (before.isspace() and html[start:quote].rstrip().endswith("="))
 
 
 def _condition(attributes: str) -> str:

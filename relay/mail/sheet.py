@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from relay.mail import css
+from relay.mail.entities import unescape
 
 _BRACE = re.compile(r"([{}])")
 _DEEPEST = 20
@@ -30,7 +31,13 @@ _SHOWS_ALL = (
 )
 _LONGEST_SIGN = 2  # letters
 _MOST_SIGNS = 10_000  # in all style of a page; Gmail drops a sheet of 16 KB, which has a tenth of them
-_GENERATED = re.compile(r"content\s*+:[^;{}\"']{0,40}(?:\"([^\"\n]*+)\"|'([^'\n]*+)')", re.IGNORECASE)
+# A declaration that speaks in strings, found by what is quickly found; its value, and what this says.
+_STRING_BEGINS = re.compile(r":[^:;{}\"']*+[\"']")
+_VALUE = re.compile(r"(?:\"[^\"\n]*+\"|'[^'\n]*+'|[^;{}\"'])*+")
+_STRING = re.compile(r"\"([^\"\n]*+)\"|'([^'\n]*+)'")
+_ATTRIBUTE = re.compile(r"attr\(\s*+(?!href\b)([\w-]++)", re.IGNORECASE)
+# What puts words into the page: before or after an element, as the sign of an item of a list, or by a name of its own.
+_SAYING = re.compile(r"content|quotes|list-style[a-z-]*|symbols|prefix|suffix|--[^:]+")
 Strength = tuple[float, ...]  # importance, inline or not, then specificity and order: the greater is obeyed
 
 
@@ -141,10 +148,27 @@ def reach(selector: str) -> str:
     return "*" if found is None else found[2] or found[1] or "*"
 
 
-def generated(text: str) -> list[str]:
-    """The words a sheet itself puts into the page, before or after some element; signs and icons are none."""
-    said = [css.unescaped(found[1] or found[2] or "") for found in _GENERATED.finditer(text)]
-    return [one for one in said if sum(map(str.isalpha, one)) > _LONGEST_SIGN]
+def generated(sheets: Sequence[str], markup: str) -> list[str]:
+    """The words sheets themselves put into the page, attributes of its elements too; signs and icons are none."""
+    found = [said for one in sheets for said in _said(one)]
+    if names := {name for one in sheets if "attr" in one.lower() for name in _ATTRIBUTE.findall(one)}:
+        shown = re.compile(rf"""[\s/"'](?:{"|".join(names)})\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>]++)""", re.IGNORECASE)
+        found += [unescape(value.strip("\"'")) for value in shown.findall(markup)]
+    return [one for one in found if sum(map(str.isalpha, one)) > _LONGEST_SIGN]
+
+
+def _said(text: str) -> Iterator[str]:
+    end = 0
+    for found in _STRING_BEGINS.finditer(text):
+        if found.start() < end:
+            continue
+        declaration = re.split("[;{}]", text[end : found.start() + 1])[-1]
+        value = _VALUE.match(text, found.start())
+        assert value is not None, "it matches nothing, too"
+        end = value.end()
+        *_, name = ["", *css.unescaped(declaration.partition(":")[0]).lower().replace("/", " ").split()]
+        if _SAYING.fullmatch(name):
+            yield "".join([css.unescaped(one or other) for one, other in _STRING.findall(value[0])])
 
 
 def imports(text: str) -> bool:

@@ -5,7 +5,7 @@ left out here is still looked through for secrets.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
@@ -70,11 +70,21 @@ def without_unshown(markup: str) -> str:
     if any(map(low.__contains__, _FOREIGN_STARTS)) and html.FOREIGN.search(markup):
         return markup
     if any(map(low.__contains__, _UNSHOWN_STARTS)):
-        markup = _UNSHOWN.sub("", markup)
+        markup = "".join(_shown(markup))
     for start, gap in _GAPS.items():
         if start in low:
             markup = gap.sub(r"\1", markup)
     return without_blanks(markup)
+
+
+def _shown(markup: str) -> Iterator[str]:
+    at = 0
+    for found in _UNSHOWN.finditer(markup):
+        yield markup[at : found.start()]
+        if html.may_be_in_a_tag(markup, at, found.start()):  # there what looks like the beginning of style is none
+            yield found[0]
+        at = found.end()
+    yield markup[at:]
 
 
 def ends(text: str) -> str:

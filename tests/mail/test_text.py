@@ -251,6 +251,7 @@ def page(body: bytes) -> bytes:
         page(b"<style>" + b"x{y:z}\r\n" * MAX_MARKUP + b"</style><p>Special offer" + b"<!-- x -->" * MAX_MARKUP),
         page(b"<script>" + b"<a" * MAX_MARKUP + b"</script><p>Special offer</p>" + b"<br>\r\n" * MAX_MARKUP),
         page(b"<!--" + b"x" * MAX_MARKUP + b"--><p>Special offer</p><style>" + b"x" * MAX_MARKUP),
+        page(b"<p a='<style>'>Special offer<p a='</style>'>" + b"<!-- x -->" * MAX_MARKUP),
         b"\r\n" + b"\r\n" * MAX_MARKUP + b"Special offer" + b" \r\n" * MAX_MARKUP,
     ],
 )

@@ -1,0 +1,54 @@
+"""Where tags begin and end: as for every reader that keeps to the standard."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from relay.mail.html import read
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        # Within a tag nothing begins.
+        ("<p title='<style>'>seen<p title='</style>'>", "seen"),
+        ('<p title="<b> <!--">seen<p title="-->">', "seen"),
+        ("<p <script>seen</p>", "seen"),
+        ("<style title='>'>no</style>seen", "seen"),
+        ('<p =">seen<p =">too', "seen\ntoo"),
+        ('<p a=\v">seen', "seen"),
+        ("<style\v>seen</style\v>", "seen"),
+        ("<st\0yle>seen</st\0yle>", "seen"),
+        ("<iframe srcdoc='<p>se&amp;#101;n'>no</iframe>too", "seen too"),
+        ("<svg><![CDATA[seen]]></svg>", "seen"),
+        (
+            "<style>q{quotes:'Buy ' \"now\"} p::after{content:attr( data-x )}</style><p data-x='or never'>x</p>",
+            "x\nBuy now or never",
+        ),
+    ],
+)
+def test_p14_what_stands_in_a_tag_hides_nothing_after_it(html, text):
+    assert read(html).text == text
+
+
+_RAW = ("style", "script", "title", "template", "iframe", "noembed", "noframes")
+_MARKS = [
+    *("<p>", "</p>", "<p title='<style>'>", '<p a=">', '<p =">', "<p <", "<p x=", "'", '"', ">", "=", "<!--", "-->"),
+    *("<style>", "</style>", "<style ", "<textarea>", "</textarea>", "<textarea ", "<title>", "</title>"),
+    *("<style\v>", "<st\0yle>", "<!x", "</ "),
+]
+
+
+def shown_by_parser(html):
+    nodes = LexborHTMLParser(f"<body>{html}").root.traverse(include_text=True)
+    return {n.text().strip() for n in nodes if n.tag == "-text" and n.parent.tag not in _RAW}
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(_MARKS), max_size=8))
+def test_p14_no_word_that_a_parser_finds_in_the_page_is_passed_over(marks):
+    """A word after each mark: whatever state that leaves a reader in, ours is in the same."""
+    html = "".join(f"{mark} word{at}x " for at, mark in enumerate(marks))
+    words = {word for text in shown_by_parser(html) for word in text.split() if word[:4] == "word"}
+    assert words <= {*" ".join(read(html)[:3]).split()}
