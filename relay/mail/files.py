@@ -11,7 +11,7 @@ from relay.mail import charset, transfer
 from relay.mail.mime import Part, View
 
 # Readers show these in ways of their own, and the text beside them says the same.
-RECORDS = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/directory"))
+RECORDS = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/directory", "application/ics"))
 BEGINNINGS = ("BEGIN:VCALENDAR", "BEGIN:VCARD")
 
 MAX_READ = 4 * 1024 * 1024

@@ -29,6 +29,7 @@ from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
 from relay.mail.mime import Part, View
 from relay.mail.quotation import is_attributed, split_quoted
+from relay.mail.readings import others
 from relay.mail.shortening import MAX_MARKUP, MAX_TEXT, Room, ends, without_blanks, without_unshown
 from relay.mail.turned import is_page_turned, is_turned
 
@@ -37,9 +38,12 @@ _NEXT_TO_NOTHING = 200  # characters
 _SAME = 0.8  # of the words of one alternative that must stand in the other
 _MOST_NAMES = 100
 _MOST_OTHERS = 20
+_LONGEST_NAME = 4  # words; a display name of more is read as text that stands above all other
 
-_MARKUP = frozenset(("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml"))
-_USUAL = _MARKUP | {"text/plain", "text/enriched", "text/markdown"}
+_MARKUP = frozenset(
+    ("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml", "text/enriched", "text/richtext")
+)
+_USUAL = _MARKUP | {"text/plain", "text/markdown"}
 
 _REPLY_SUBJECT = re.compile(
     r"\s*(?:re|aw|sv|antw|fwd?|wg|tr|rv|enc|i|doorst|vs|odp)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE
@@ -57,6 +61,7 @@ class _Gathered(Struct):
     links: dict[str, None] = field(default_factory=dict)
     alts: dict[str, None] = field(default_factory=dict)
     has_pictures: bool = False
+    has_files: bool = False
     attachments: list[str] = field(default_factory=list)
     attached_texts: list[Part] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
@@ -77,6 +82,11 @@ def content(view: View) -> Content:
         found.texts += found.quoted  # nothing there to be quoted from: it is this message's own text
         found.quoted = []
     own, quoted = "\n".join(found.texts), "\n".join(found.quoted)
+    name = _settled(from_name(header.get(b"from")), found)
+    if name.count(" ") >= _LONGEST_NAME:
+        found.otherwise.insert(0, name)
+    if found.has_files and not view.is_encrypted:
+        found.has_pictures |= not "".join((own, quoted, *found.otherwise)).strip()
     return Content(
         subject=_settled(subject, found),
         text=_settled(own, found),
@@ -93,7 +103,7 @@ def content(view: View) -> Content:
         is_bulk=_is_bulk(header),
         is_turned=found.is_turned or any(map(is_turned, (subject, *found.attachments))),
         is_automatic=header.get(b"auto-submitted").strip().lower() not in (b"", b"no"),
-        from_name=_settled(from_name(header.get(b"from")), found),
+        from_name=name,
         unseen=tuple(found.unseen),
         files=files.hash_of(view),
     )
@@ -126,7 +136,7 @@ def _gather(data: bytes, part: Part, found: _Gathered) -> None:
         else:
             for child in part.children:
                 _gather(data, child, found)
-    elif kind[:5] == "text/" or kind[:10] == "multipart/" or kind in _MARKUP:
+    elif kind[:5] == "text/" or kind[:10] == "multipart/" or kind in _MARKUP or kind in files.RECORDS:
         _text(data, part, found)
     else:
         _file(data, part, found)
@@ -137,24 +147,28 @@ def _text(data: bytes, part: Part, found: _Gathered) -> None:
     name = part.filename
     if name or part.is_attachment:
         found.attachments.append(name)
-    # RFC 2183 §2.8: a disposition nobody knows counts as an attachment.
-    if part.is_attachment or (name and part.disposition.value not in ("", "inline")):
-        found.attached_texts.append(part)
-    elif (
+    if (
         part.type in files.RECORDS
         and part.delimiter >= 0
         and (text := _whole(data, part)).lstrip().startswith(files.BEGINNINGS)
     ):
+        # Readers show an appointment as one also where it is attached.
         found.unseen.append(text)
         found.otherwise.append(described(text[: found.room.take(len(text))]))
+    # RFC 2183 §2.8: a disposition nobody knows counts as an attachment.
+    elif part.is_attachment or (name and part.disposition.value not in ("", "inline")):
+        found.attached_texts.append(part)
     else:
         _read(data, part, found)
 
 
 def _file(data: bytes, part: Part, found: _Gathered) -> None:
     """Anything else; what it is called does not tell whether it is text, as keys and settings are."""
+    found.has_files = True
     if (name := part.filename) or part.is_attachment:
         found.attachments.append(name)
+    elif part.type[:6] == "image/":
+        found.has_pictures = True
     _hand_on(data, part, found)
 
 
@@ -188,6 +202,7 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         found.links.update(one.links)
         found.alts.update(one.alts)
         found.has_pictures |= one.has_pictures
+        found.has_files |= one.has_files
         found.attachments += one.attachments
         found.attached_texts += one.attached_texts
         found.languages += one.languages
@@ -233,6 +248,7 @@ def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
     found.hidden += inner.hidden
     found.links.update(inner.links)
     found.has_pictures |= inner.has_pictures
+    found.has_files |= inner.has_files
     found.is_turned |= inner.is_turned
     found.attachments += [part.filename, *inner.attachments]
     found.unseen += [*inner.unseen, *(files.text_of(data, text) for text in inner.attached_texts)]
@@ -258,6 +274,8 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
             _add(found, shown_page, is_page=True)
             # Asked only where it may matter: the search goes over all of the markup.
             found.has_pictures |= len(shown_page.text) < _NEXT_TO_NOTHING and html.has_pictures(piece)
+            if "<noscript" in piece.lower():
+                found.otherwise.append(_page(next(others(piece)), part).text)
         return
     found.is_turned |= is_turned(text)
     shown = "\n".join(found.room.ends_of(text, without_blanks))

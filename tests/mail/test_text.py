@@ -16,6 +16,13 @@ def read(data: bytes):
     return content(view(data))
 
 
+def mixed(*parts: bytes) -> bytes:
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(b"--b\r\n" + p + b"\r\n" for p in parts)
+
+
+RECEIPT = b"\r\n" + b"Your order 5521 was shipped today. " * 10
+
+
 def alternative(plain: bytes, html: bytes, head: bytes = b"") -> bytes:
     return (
         head + b"Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\n" + plain
@@ -46,6 +53,38 @@ def test_p14_what_an_appointment_says_is_told_apart():
     event = b"BEGIN:VCALENDAR\r\nUID:1\r\nDESCRIPTION;LANGUAGE=en:Buy che\r\n ap\\, now\r\nEND:VCALENDAR"
     found = read(mixed(RECEIPT, b"Content-Type: text/calendar\r\n\r\n" + event))
     assert any("Buy cheap, now" in text for text in found.otherwise)
+
+
+@pytest.mark.parametrize(
+    ("data", "is_unread"),
+    [
+        (b"Content-Type: application/pdf\r\n\r\n%PDF", True),
+        (b"Content-Type: image/png\r\n\r\npng", True),
+        (b"Content-Type: application/ms-tnef\r\n\r\nOffer", True),
+        (mixed(b"\r\n ", b"Content-Type: application/pdf\r\nContent-Disposition: attachment\r\n\r\n%PDF"), True),
+        (mixed(RECEIPT, b"Content-Type: application/pdf\r\nContent-Disposition: attachment\r\n\r\n%PDF"), False),
+        (b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx", False),
+        (b"\r\n", False),
+    ],
+)
+def test_p14_a_file_that_is_all_there_is_counts_as_a_picture_that_nobody_reads(data, is_unread):
+    assert read(data).has_pictures is is_unread
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'From: "Half price on every plan" <a@b.example>\r\n\r\nhi',
+        b"Content-Type: text/html\r\n\r\nhi<noscript><p title='</noscript>Half price on every plan'></noscript>",
+        mixed(
+            RECEIPT,
+            b"Content-Type: application/ics\r\nContent-Disposition: attachment; filename=a.ics\r\n\r\n"
+            b"BEGIN:VCALENDAR\r\nSUMMARY:Half price on every plan\r\nEND:VCALENDAR",
+        ),
+    ],
+)
+def test_p14_what_some_readers_show_beside_the_text_is_told_apart(data):
+    assert any("Half price on every plan" in text for text in read(data).otherwise)
 
 
 @pytest.mark.parametrize(
@@ -157,13 +196,6 @@ def test_p14_a_text_attached_is_read_where_next_to_nothing_else_is_shown():
     found = read(data)
     assert "Limited offer" in found.text
     assert found.attachments == ("offer.html",)
-
-
-def mixed(*parts: bytes) -> bytes:
-    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(b"--b\r\n" + p + b"\r\n" for p in parts)
-
-
-RECEIPT = b"\r\n" + b"Your order 5521 was shipped today. " * 10
 
 
 @pytest.mark.parametrize(
