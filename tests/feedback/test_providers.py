@@ -148,6 +148,7 @@ SES = [
     (ses("Bounce", bounce=ses_bounce("Permanent", "Suppressed")), ("bounced", "suppressed", True)),
     (ses("Bounce", bounce=ses_bounce("Permanent", "OnAccountSuppressionList")), ("bounced", "suppressed", False)),
     (ses("Bounce", bounce=ses_bounce("Transient", "MailboxFull")), ("bounced", "mailboxfull", False)),
+    (ses("Bounce", bounce=ses_bounce("Transient", "General")), ("autoresponded", "vacation", False)),
     (
         ses("Complaint", complaint={"complainedRecipients": [{"emailAddress": "bob@example.org"}]}),
         ("complained", "feedback", False),

@@ -1,9 +1,12 @@
 """A provider that took a message climbs a ladder of its own: the soft bounce it ends with is that ladder used up."""
 
+import json
+
 import pytest
 from sqlalchemy import text
 
 from relay.feedback.events import FeedbackEvent
+from relay.feedback.parse import parse_feedback
 from relay.store.engine import loads
 from relay.store.suppression_list import remove
 from tests.feedback.ground import MAILBOX, TENANT, Ground
@@ -150,3 +153,21 @@ def test_what_is_no_agents_mail_stands_in_no_row(met: Ground):
     met.hook(told(met.send(source="house")), told(met.send(returned=True)))
     bounced(met)
     assert met.suppressions() == []
+
+
+@pytest.mark.parametrize(
+    ("severity", "reason", "code", "message", "expected"),
+    [
+        ("permanent", "old", 602, "Too old", ("bounced", "expired", False)),
+        ("temporary", "old", 498, "No MX for example.org", ("bounced", "expired", False)),  # the last try, told so
+        ("permanent", "generic", 498, "No MX for example.org", ("bounced", "notaccept", False)),
+        ("temporary", "generic", 498, "No MX for example.org", ("deferred", "notaccept", False)),
+    ],
+)
+def test_what_mailgun_gave_up_after_hours_says_nothing_of_the_address(severity, reason, code, message, expected):
+    status = {"code": code, "message": message}
+    data = {"event": "failed", "severity": severity, "reason": reason, "delivery-status": status}
+    [event] = parse_feedback(
+        json.dumps({"signature": {}, "event-data": data | {"recipient": "b@example.org"}}).encode()
+    )
+    assert (event.event_type, event.reason, event.hard, event.soft) == (*expected, False)

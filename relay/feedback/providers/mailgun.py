@@ -20,6 +20,9 @@ _TYPES = {
     "complained": "complained", "unsubscribed": "unsubscribed", "opened": "opened", "clicked": "clicked",
 }  # fmt: skip
 
+# Given up after eight hours, whatever severity it is told with: our `give_up_after`, which says nothing of whose
+# trouble it was.
+_TOO_OLD = "602"
 # Mailgun's own refusals to try, which say nothing new about the address.
 _SUPPRESSED = {"suppress-bounce", "suppress-complaint", "suppress-unsubscribe"}
 
@@ -82,6 +85,8 @@ def _failed(data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     permanent = text(data.get("severity")) == "permanent"
     status = table(data.get("delivery-status"))
     code = text(status.get("code"))
+    if code == _TOO_OLD or text(data.get("reason")) == "old":
+        return "bounced", {"reason": "expired"}
     found = failure(
         _said(data),
         text(status.get("enhanced-code")),
@@ -91,4 +96,5 @@ def _failed(data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         otherwise="userunknown" if permanent and text(data.get("reason")) == "bounce" else "undefined",
     )
     kind = "bounced" if permanent else "deferred"
-    return kind, found.fields() | {"hard": found.hard and found.reason != "undefined"}
+    # 498 is Mailgun's own for a domain whose servers it cannot find or reach: for now, however long it tried.
+    return kind, found.fields() | {"hard": found.hard and found.reason != "undefined" and code[:1] != "4"}

@@ -96,6 +96,8 @@ def _event(
     message = text(mail.get("messageId"))
     own = text(detail.get("feedbackId")) or identity or f"{kind}:{message}:{text(detail.get('timestamp'))}"
     said = _bare(prose(one.get("diagnosticCode")) or prose(detail.get("smtpResponse")) or prose(detail.get("reason")))
+    if kind == "bounced" and _is_answer(detail, one):
+        kind = "autoresponded"
     return FeedbackEvent(
         kind,
         recipient,
@@ -108,6 +110,12 @@ def _event(
         raw=inner,
         **_outcome(kind, detail, one, said),
     )
+
+
+def _is_answer(detail: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+    """Whether it is what SES makes of an absence note: a bounce for now, of no kind, without anything of a report."""
+    is_general = (text(detail.get("bounceType")), text(detail.get("bounceSubType"))) == ("Transient", "General")
+    return is_general and not (text(one.get("status")) or text(one.get("diagnosticCode")))
 
 
 def _bare(diagnostic: str) -> str:
@@ -130,6 +138,8 @@ def _outcome(kind: str, detail: Mapping[str, Any], one: Mapping[str, Any], said:
         return {"reason": "feedback", "feedback_type": text(detail.get("complaintFeedbackType")) or "abuse"}
     if kind == "unsubscribed":
         return {"reason": "feedback", "feedback_type": "opt-out"}
+    if kind == "autoresponded":
+        return {"reason": "vacation"}
     if kind == "rejected":
         return {"reason": "virusdetected" if "virus" in said.lower() else "policyviolation"}
     if kind == "delivered":
