@@ -2,8 +2,8 @@
 
 `b+token@…` is the return path of one delivery, `u+token@…` ends its sender's mail to its
 recipient, `fbl@…` is where feedback loops send their reports. A token alone gives a mail a say,
-and only about the delivery it names; at `fbl` the reported message must carry our unsubscribe
-link. Everything else is kept and does nothing: answers of people and of holiday machines
+and only about the delivery it names; at `fbl` the report must show our unsubscribe link or the
+return path of the message. Everything else is kept and does nothing: answers of people and of holiday machines
 (RFC 3834), forged reports, reports about others. The mail is answered for after the commit.
 """
 
@@ -21,6 +21,7 @@ from relay.feedback.told import Told, told_by_mail
 from relay.mail.address import Address, AddressError, key_of, parse_path
 from relay.mail.bounce import read_notices
 from relay.mail.bounce_parts import Fields
+from relay.mail.dsn import bare
 from relay.mail.ids import id_from_octets
 from relay.mail.notice import Notice
 from relay.mail.token import Tokens
@@ -84,9 +85,9 @@ class Returns:
         return told_by_mail(_distinct(events), data, at, place.named)
 
     def _from_loop(self, notices: Sequence[Notice], data: bytes, at: bytes) -> list[Told]:
-        """A report names its delivery by the unsubscribe link in the message it is about."""
+        """A report names its delivery by the unsubscribe link, or the return path, of the message it is about."""
         for notice in notices:
-            if (found := self._linked(notice.original)) is not None:
+            if (found := self._linked(notice.original) or self._returned(notice.original)) is not None:
                 return told_by_mail([_event(notice)], data, at, found)
         return told_by_mail([_event(one) for one in notices[:1]] or [FeedbackEvent("unknown", "")], data, at, None)
 
@@ -99,6 +100,11 @@ class Returns:
                 if place is not None and place.kind == "unsubscribe":
                     return place.named
         return None
+
+    def _returned(self, original: Fields) -> tuple[str, int] | None:
+        """The delivery whose return path the report has: all there is of mail that has no unsubscribe link."""
+        places = [self._place_of(bare(path)) for path in original.all("return-path")[:MAX_EVENTS]]
+        return next((place.named for place in places if place is not None and place.kind == "bounce"), None)
 
     def _place_of(self, address: str) -> Place | None:
         try:

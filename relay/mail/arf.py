@@ -30,7 +30,9 @@ def read_complaint(mail: Returned) -> Complaint | None:
     if part is None and not _is_hotmail(mail.fields):
         return None
     fields = read_fields(part.text.replace("\n\n", "\n")) if part else Fields()
-    original = original_fields(mail)
+    # RFC 5965 §3.2: the reporter may say what the envelope was, too.
+    said = tuple([("return-path", path) for path in fields.all("original-mail-from")])
+    original = Fields(original_fields(mail).items + said)
     return Complaint(
         fields.first("feedback-type").partition(" ")[0].lower()[:40] or "abuse",
         _recipients(fields, original),

@@ -247,6 +247,17 @@ def test_L6_a_feedback_loop_names_the_delivery_by_the_link_in_the_message(return
     assert returned._ask("SELECT kind FROM suppressions") == "complaint"
 
 
+@pytest.mark.parametrize("field", ["Original-Mail-From", "Return-Path"])
+def test_L6_a_feedback_loop_names_the_delivery_by_its_return_path(returned: Returned, field: str):
+    path = returned.sent()
+    returned.state()
+    line = f"{field}: <{path}>\r\n"
+    in_report = arf().replace(b"Version: 1\r\n", b"Version: 1\r\n" + line.encode())
+    report = in_report if field == "Original-Mail-From" else arf(original=line)
+    assert returned.bring(f"fbl@{DOMAIN}", report, "fbl@isp.example") == 250
+    assert returned._ask("SELECT kind FROM suppressions") == "complaint"
+
+
 def test_L4_a_forged_report_to_the_feedback_loop_does_nothing(returned: Returned):
     returned.sent()
     returned.state()
