@@ -159,9 +159,9 @@ def _may_hide(attributes: str) -> bool:
     inks, grounds = {"000000"}, {"ffffff"}
     for name, value in set(_COLORS.findall(attributes)):
         (inks if name == "color" else grounds).add(css.color_value(value))
-    return (
-        any(css.is_alike(ink, ground) for ink in inks for ground in grounds) if len(inks) < 50 > len(grounds) else True
-    )
+    if "transparent" in inks or len(inks) >= 50 or len(grounds) >= 50:
+        return True
+    return any(css.is_alike(ink, ground) for ink in inks for ground in grounds)
 
 
 def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> str:
