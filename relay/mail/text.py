@@ -16,7 +16,7 @@ nothing else. Nothing here fails on a damaged message.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct, field
 
@@ -70,8 +70,8 @@ class _Gathered(Struct):
     unseen: list[str] = field(default_factory=list)
 
 
-def content(view: View) -> Content:
-    """Reads what policy judges."""
+def content(view: View, own_names: Collection[str] = ()) -> Content:
+    """Reads what policy judges. `own_names` a person gave the mailbox: they are no words of the message."""
     header = view.header
     subject = charset.decode_header(header.get(b"subject"))
     is_reply = header.first(b"in-reply-to") is not None or header.first(b"references") is not None
@@ -83,7 +83,7 @@ def content(view: View) -> Content:
         found.quoted = []
     own, quoted = "\n".join(found.texts), "\n".join(found.quoted)
     name = _settled(from_name(header.get(b"from")), found)
-    if name.count(" ") >= _LONGEST_NAME:
+    if name.count(" ") >= _LONGEST_NAME and name not in own_names:
         found.otherwise.insert(0, name)
     if found.has_files and not view.is_encrypted:
         found.has_pictures |= not "".join((own, quoted, *found.otherwise)).strip()

@@ -72,7 +72,7 @@ def prepare(
     header = HeaderBlock.parse(data)
     wishes, unheard = read_wishes(header, submission.wishes)
     seen = view(data, header)
-    shown = content(seen)
+    shown = content(seen, _own_names(account))
     reading = read(shown, scanner)
     verdict = reading.classification
     message_class = "commercial" if wishes.claim == "commercial" else verdict.type

@@ -71,6 +71,12 @@ def test_p14_a_file_that_is_all_there_is_counts_as_a_picture_that_nobody_reads(d
     assert read(data).has_pictures is is_unread
 
 
+def test_the_name_a_person_gave_the_mailbox_is_none_of_the_message_s_words():
+    seen = view(b'From: "Acme Marketing and Sales Team" <a@b.example>\r\n\r\nhi')
+    assert content(seen).otherwise == ("Acme Marketing and Sales Team",)
+    assert content(seen, ["Acme Marketing and Sales Team"]).otherwise == ()
+
+
 @pytest.mark.parametrize(
     "data",
     [
