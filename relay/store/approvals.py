@@ -1,7 +1,8 @@
 """What waits for a person: the lists of it, letting it go, refusing it, withdrawing it, and the end of its time.
 
 An approval binds the bytes, the planned edits and the recipients as they were when the
-message was held: what does not match any more is not let go. Policy comes before people:
+message was held: what does not match any more is not let go. A recipient who is taken out
+leaves it, and it binds the others. Policy comes before people:
 at departure the rules are asked again, so approving never overrides a block. What nobody lets
 go was not written: cooldown and loops forget it, or they would refuse its corrected version.
 What limits counted now stays used up; the places it was to leave in are free again.
@@ -74,9 +75,7 @@ def approve(connection: Connection, send_id: str, *, by: str, note: str, now: in
     row, held = _waiting(connection, send_id)
     if row.expires_at <= now:
         raise NotWaiting(f"the time to approve {send_id} is over")
-    send = connection.execute(select(t.sends.c.plan).where(t.sends.c.id == send_id)).one()
-    data = body(connection, send_id)
-    if data is None or bound_digest(data, loads(send.plan), [d.recipient for d in held]) != row.bound:
+    if row.bound != _bound(connection, send_id, held):
         raise Changed("the stored message is not the one that was held")
     told = {"by": by, "note": note}
     change(connection, [d for d in held if d.due_at <= now], "queued", now=now, kind="send.approved", data=told)
@@ -110,11 +109,21 @@ def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: i
     return len(held)
 
 
-def end_empty(connection: Connection, ids: Sequence[str], *, by: str, now: int) -> None:
-    """Of these sends, those of which nothing is held any more wait for nobody."""
-    held = select(_d.send_id).where(_d.send_id.in_(ids), _d.state == "held")
-    ended = update(t.approvals).where(_a.send_id.in_(ids), _a.status == "pending", _a.send_id.not_in(held))
-    connection.execute(ended.values(status="withdrawn", decided_at=now, decided_by=by))
+def take_out(connection: Connection, send_id: str, key: str, *, by: str, now: int) -> int:
+    """Nobody is asked about one recipient any more; the others can be let go as before, if they could be.
+
+    Returns how many deliveries were held for them. Raises NotWaiting.
+    """
+    row, held = _waiting(connection, send_id)
+    gone, others = [d for d in held if d.recipient_key == key], [d for d in held if d.recipient_key != key]
+    if others and row.bound == _bound(connection, send_id, held):
+        bound = _bound(connection, send_id, others)
+        connection.execute(update(t.approvals).where(_a.send_id == send_id).values(bound=bound))
+    change(connection, gone, "cancelled", now=now, kind="delivery.cancelled", reason=by)
+    places.give_back(connection, gone, now)
+    if not others:
+        _decided(connection, send_id, "withdrawn", by, "", now)
+    return len(gone)
 
 
 def expire_approvals(connection: Connection, now: int) -> list[str]:
@@ -142,6 +151,13 @@ def _waiting(connection: Connection, send_id: str) -> tuple[Any, Sequence[Any]]:
         .where(_d.send_id == send_id, _d.state == "held")
     )
     return row, connection.execute(held).all()
+
+
+def _bound(connection: Connection, send_id: str, held: Sequence[Any]) -> str:
+    """What an approval of these deliveries binds by what is stored now; empty where the bytes are gone."""
+    plan = connection.execute(select(t.sends.c.plan).where(t.sends.c.id == send_id)).scalar_one()
+    data = body(connection, send_id)
+    return "" if data is None else bound_digest(data, loads(plan), [d.recipient for d in held])
 
 
 def _forget(connection: Connection, held: Sequence[Any], now: int) -> None:

@@ -10,12 +10,13 @@ note or evidence).
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, delete, func, or_, select, true, update
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, delete, func, or_, select, true, update
 
 from policy.facts import alias_of
-from relay.store import approvals, attribution
+from relay.store import approvals, attribution, places
 from relay.store import schema as t
 from relay.store.audit import replaced
 from relay.store.engine import dumps, loads
@@ -99,29 +100,34 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
 
 
 def _withdraw(connection: Connection, tenants: Sequence[str], key: str, now: int) -> int:
-    """What has not left does not leave."""
-    waiting = connection.execute(
-        select(t.deliveries).where(
-            _d.tenant_id.in_(tenants),
-            _d.recipient_key == key,
-            _d.state.in_([state for state in (*OPEN, "held") if state != "active"]),
-        )
-    ).all()
+    """What has not left does not leave. What is held for others too still waits, for them alone."""
+    own = (_d.tenant_id.in_(tenants), _d.recipient_key == key)
+    open_states = sorted(OPEN - {"active"})
+    places.lock(connection, *own, _d.state.in_(("held", *open_states)))
+    count = 0
+    for send_id in connection.execute(select(_d.send_id).where(*own, _d.state == "held")).scalars().all():
+        with suppress(approvals.NotWaiting):  # decided meanwhile: what of it waits to leave is taken below
+            count += approvals.take_out(connection, send_id, key, by=ERASED, now=now)
+    query = select(t.deliveries).where(*own, _d.state.in_(open_states))
+    waiting = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
     change(connection, waiting, "cancelled", now=now, kind="delivery.cancelled", reason=ERASED)
-    for step in _steps(sorted({row.send_id for row in waiting if row.state == "held"})):
-        approvals.end_empty(connection, step, by=ERASED, now=now)
-    return len(waiting)
+    places.give_back(connection, waiting, now)
+    return count + len(waiting)
 
 
 def _bodies(connection: Connection, ids: Sequence[str], key: str) -> int:
     """Drop the bytes of messages that went to nobody else."""
     removed = 0
     for step in _steps(ids):
-        others = select(_d.send_id).where(_d.send_id.in_(step), _d.recipient_key != key)
-        alone = delete(t.bodies).where(t.bodies.c.send_id.in_(step), t.bodies.c.send_id.not_in(others))
+        alone = delete(t.bodies).where(t.bodies.c.send_id.in_(step), t.bodies.c.send_id.not_in(_to_others(step, key)))
         removed += connection.execute(alone).rowcount
         connection.execute(delete(t.idempotency).where(t.idempotency.c.send_id.in_(step)))
     return removed
+
+
+def _to_others(ids: Sequence[str], key: str) -> Select[tuple[str]]:
+    """Those of these submissions that somebody gets who was not taken out before either."""
+    return select(_d.send_id).where(_d.send_id.in_(ids), _d.recipient_key.not_in((key, ERASED)))
 
 
 def _mentions(connection: Connection, tenants: Sequence[str], spellings: Sequence[str]) -> list[str]:
@@ -136,9 +142,7 @@ def _mentions(connection: Connection, tenants: Sequence[str], spellings: Sequenc
 def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings: Sequence[str]) -> int:
     changed = 0
     for step in _steps(ids):
-        shared = set(
-            connection.execute(select(_d.send_id).where(_d.send_id.in_(step), _d.recipient_key != key)).scalars()
-        )
+        shared = set(connection.execute(_to_others(step, key)).scalars())
         for row in connection.execute(select(t.sends).where(_s.id.in_(step))).all():
             names = ("to_header", "detail", "dedupe_key", "subject", "campaign", "metadata")
             values = {name: _blotted(getattr(row, name), spellings) for name in names}

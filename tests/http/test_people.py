@@ -1,6 +1,6 @@
 """Data subject requests: everything about a person, and taking it out, with a chain that still verifies."""
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from relay.store import audit
 from relay.store import schema as t
@@ -95,6 +95,40 @@ async def test_what_waited_for_approval_waits_no_more_once_its_only_recipient_is
     waiting = (await office.get("/v1/approvals")).json()["data"]
     assert [approval["sendId"] for approval in waiting] == [shared["sendId"]]
     assert (await office.get(f"/v1/approvals/{alone['sendId']}")).json()["status"] == "withdrawn"
+
+
+async def _two_are_held_and_bob_is_erased(office, meanwhile=lambda _connection: None):
+    shared = await office.send(
+        mailboxId="clerk", to=["bob@example.com", "ann@example.com"], subject="Order 5512 shipped"
+    )
+    await office.house.write(meanwhile)
+    await office.post("/v1/data-subjects/erase", {"email": "bob@example.com"})
+    return f"/v1/approvals/{shared['sendId']}"
+
+
+async def test_who_stays_when_another_recipient_is_erased_can_still_be_approved_and_gets_it_alone(office):
+    path = await _two_are_held_and_bob_is_erased(office)
+    told = await office.post(path, {"decision": "approve"})
+    assert told.status_code == 200
+    states = {r["recipient"]: (r["state"], r["reason"]) for r in told.json()["send"]["recipients"]}
+    assert states == {"erased": ("cancelled", "erased"), "ann@example.com": ("queued", None)}
+
+
+async def test_what_was_changed_while_it_was_held_is_let_go_after_an_erasure_no_more_than_before(office):
+    path = await _two_are_held_and_bob_is_erased(
+        office, lambda c: c.execute(update(t.sends).values(plan='{"a":1}')).rowcount
+    )
+    assert (await office.post(path, {"decision": "approve"})).json()["code"] == "changed_since_held"
+
+
+async def test_the_bytes_go_with_the_last_of_several_recipients_who_is_erased(office):
+    await office.send(to=["bob@example.com", "ann@example.com"])
+    kept = []
+    for email in ("bob@example.com", "ann@example.com"):
+        await office.post("/v1/data-subjects/erase", {"email": email})
+        subject = office.row(lambda c: c.execute(select(t.sends.c.subject)).scalar_one())
+        kept.append((office.row(lambda c: len(c.execute(select(t.bodies)).all())), subject != "erased"))
+    assert kept == [(1, True), (0, False)]
 
 
 async def _recipients(office, send):
