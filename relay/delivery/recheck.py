@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from policy.engine import Pause, recheck
+from policy.engine import Pause, place, recheck
 from policy.facts import Facts, RecipientFacts, alias_of
 from policy.moment import END_OF_TIME
 from policy.settings import PolicySettings
@@ -37,6 +37,7 @@ class Stop(NamedTuple):
     reason: str
     is_final: bool
     until: int = 0
+    detail: str = ""
 
 
 class Owner(NamedTuple):
@@ -102,9 +103,28 @@ def _stops(parcel: Parcel, asked: Asked, snapshot: Snapshot) -> dict[int, Stop]:
         found = recheck(asked.policy, asked.facts, state, recipient, late=late)
         if isinstance(found, Pause):
             if not (found.until and due.state == "uncertain"):
-                stops[due.n] = Stop(found.refusal.reason, is_final=False, until=found.until)
+                stops[due.n] = Stop(
+                    found.refusal.reason, is_final=False, until=found.until, detail=found.refusal.detail
+                )
         elif found is not None:
-            stops[due.n] = Stop(found.reason, is_final=True)
+            stops[due.n] = Stop(found.reason, is_final=True, detail=found.detail)
+    return stops
+
+
+def foreseen(connection: Connection, parcel: Parcel, policy: PolicySettings, now: int) -> dict[int, Stop]:
+    """What would keep held copies from leaving, by number, were they let go now. Nothing is locked or counted."""
+    let_go = replace(parcel, due=tuple([replace(due, state="queued") for due in parcel.due]))
+    asked = Asked.of(_facts(_Question(let_go, policy, now)), policy)
+    snapshot = Snapshot.look(connection, [asked], now=now, rates=RateBook())
+    stops = _stops(let_go, asked, snapshot)
+    for due, recipient, marks in zip(let_go.due, asked.facts.recipients, asked.marks, strict=True):
+        if due.n not in stops and is_late(let_go, due, now):
+            alone = asked._replace(facts=replace(asked.facts, recipients=(recipient,)), marks=[marks])
+            snapshot.uncount(alone, recipient, due.queued_at)
+            at, why = place(policy, alone.facts, snapshot.state(alone), recipient)
+            snapshot.count(alone, recipient, at)
+            if at > now:
+                stops[due.n] = Stop(why, is_final=False, until=at)
     return stops
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads, Who
+from relay.http.forecast import Outlook, forecast
 from relay.http.house import House
 from relay.http.meant import scope_of
 from relay.http.pages import Turning, listing
@@ -49,6 +50,12 @@ class Approval(Told):
     send: Send | None
 
 
+class WholeApproval(Approval):
+    """With what an approval at this moment would do for each recipient that is held; nothing once it is decided."""
+
+    if_approved: list[Outlook]
+
+
 @router.get("/approvals", summary="List what waits for a person", response_model=Listing[Approval])
 async def list_approvals(
     parts: Parts,
@@ -76,16 +83,16 @@ async def list_approvals(
     )
 
 
-@router.get("/approvals/{sendId}", summary="Show what waits", response_model=Approval)
+@router.get("/approvals/{sendId}", summary="Show what waits", response_model=WholeApproval)
 async def show_approval(send_id: SendId, parts: Parts, who: Reads) -> Any:
-    """One held send."""
+    """One held send, and what would become of it."""
     return await shown(parts, who, send_id)
 
 
-@router.post("/approvals/{sendId}", summary="Approve, reject or withdraw", response_model=Approval)
+@router.post("/approvals/{sendId}", summary="Approve, reject or withdraw", response_model=WholeApproval)
 async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who) -> Any:
     """Let it go, refuse it for good, or take it back."""
-    approval = await shown(parts, who, send_id)
+    approval = await _found(parts, who, send_id)
     if body.decision == "withdraw":
         who.need("send")
     else:
@@ -108,8 +115,13 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
 
 
 async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
-    """One approval; raises 404 for what the caller does not see."""
+    """One approval with its forecast; raises 404 for what the caller does not see."""
+    told = await _found(parts, who, send_id)
+    waits = told["status"] == "pending"
+    return told | {"ifApproved": await forecast(parts, send_id, told["mailboxId"]) if waits else []}
 
+
+async def _found(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     def question(connection: Any) -> Any:
         row = approvals.one(connection, send_id)
         if row is None or not who.sees(row.tenant_id, row.mailbox_id):

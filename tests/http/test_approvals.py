@@ -96,3 +96,31 @@ async def test_a_forged_approval_link_is_a_plain_404(office):
         answered = await office.client.post(path, data={"decision": "approve"})
         assert answered.status_code == 404, path
     assert await state(office, held["sendId"]) == "held"
+
+
+async def test_an_approval_foretells_each_recipient_as_things_stand_at_the_moment(office):
+    held = await office.send(mailboxId="clerk", to=["bob@example.com", "ann@example.com"])
+
+    async def foretold():
+        told = (await office.get(f"/v1/approvals/{held['sendId']}")).json()["ifApproved"]
+        return [(o["recipient"], o["outcome"], o["reason"]) for o in told]
+
+    bob, ann = ("bob@example.com", "leaves", None), ("ann@example.com", "leaves", None)
+    assert await foretold() == [bob, ann]
+    await office.post("/v1/suppressions", {"email": "bob@example.com", "reason": "hard_bounce"})
+    assert await foretold() == [("bob@example.com", "rejected", "suppressed"), ann]
+    await office.post("/v1/mailboxes/clerk/pause", {"cause": "lunch"})
+    assert [outcome for _, outcome, _ in await foretold()] == ["waits", "waits"]
+    await office.post("/v1/mailboxes/clerk/resume")
+    await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
+    assert await foretold() == []
+
+
+async def test_an_approval_foretells_the_wait_for_a_limit_that_filled_meanwhile(office):
+    await office.call("PATCH", "/v1/mailboxes/clerk", {"rateLimits": {"hourly": 1}})
+    held = await office.send(mailboxId="clerk")
+    office.clock.advance(2 * 3600)
+    assert (await office.send(mailboxId="clerk", to=["ann@inside.test"]))["status"] == "queued"
+    (told,) = (await office.get(f"/v1/approvals/{held['sendId']}")).json()["ifApproved"]
+    assert (told["outcome"], told["reason"]) == ("waits", "rate_limited")
+    assert told["until"] > "2026-03-24T15:"

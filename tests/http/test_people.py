@@ -4,6 +4,7 @@ from sqlalchemy import insert, select, update
 
 from relay.store import audit
 from relay.store import schema as t
+from tests.console.visitor import visitor
 from tests.http.office import NOON
 
 CREDIT = {
@@ -166,3 +167,12 @@ async def test_data_subject_requests_are_for_the_operator(office):
     key = await office.key()
     assert (await office.get("/v1/data-subjects/export?email=a@b.example", key=key)).status_code == 403
     assert (await office.post("/v1/data-subjects/erase", {"email": "a@b.example"}, key=key)).status_code == 403
+
+
+async def test_the_console_shows_what_is_held_for_others_when_its_first_recipient_was_erased(office):
+    path = await _two_are_held_and_bob_is_erased(office)
+    person = await visitor(office)
+    page = await person.get(path.removeprefix("/v1"))
+    assert page.status_code == 200
+    assert "ann@example.com" in page.text
+    assert "bob@example.com" not in (await person.get("/approvals")).text

@@ -42,7 +42,7 @@ async def _page(visit: Visit, chosen: str) -> Response:
             "approval": row,
             "send": found.get(row.send_id),
             "mailbox": names.get(row.mailbox_id, ""),
-            "to": [d.recipient for d in deliveries[row.send_id]],
+            "to": [d.recipient for d in deliveries[row.send_id] if d.state == "held"],
         }
         for row in waiting
     ]

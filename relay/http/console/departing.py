@@ -1,4 +1,4 @@
-"""A message as it leaves for its first recipient, built on a copy by the very code that sends it."""
+"""A message as it leaves for its first recipient who was not erased, built on a copy by the very code that sends it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +9,7 @@ from relay.mail.departure import WireError
 from relay.store import queue
 from relay.store.keys import Signers
 from relay.store.sends import body
+from relay.store.traces import ERASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,13 @@ def read(connection: Any, house: House, send_id: str) -> Bytes | None:
     parcel = queue.parcel_of(connection, send_id)
     settings = house.settings()
     provider = next((p for p in settings.providers if p.is_ready), None)
-    if parcel is None or provider is None:
-        return Bytes(data, data, "" if parcel is None else "no provider is configured")
+    due = [one for one in parcel.due if one.recipient != ERASED][:1] if parcel is not None else []
+    if parcel is None or provider is None or not due:
+        return Bytes(data, data, "" if provider is not None else "no provider is configured")
     signers = Signers(house.vault)
     signers.load(connection, house.clock(), parcel.from_address.rpartition("@")[2])
     wardrobe = Wardrobe(settings.server.hostname, house.links(), signers.of)
     try:
-        return Bytes(data, bytes(dressed(data, parcel, parcel.due[:1], provider, wardrobe)))
+        return Bytes(data, bytes(dressed(data, parcel, tuple(due), provider, wardrobe)))
     except (Unsignable, Unconvertible, WireError) as error:
         return Bytes(data, data, str(error))

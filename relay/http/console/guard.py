@@ -2,12 +2,13 @@
 
 Nothing is changed by GET. Every answer, errors too, carries the same policy: scripts and
 styles from here alone, none inline, in nobody's frame. An error is a page that says what
-happened and what to do; what nobody foresaw goes on to the front of the house, which logs it.
+happened and what to do; of what nobody foresaw it says where the log has it.
 """
 
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -19,6 +20,8 @@ from relay.http.house import House
 from relay.http.problems import CODES, Problem, invalid, of_exception
 from relay.store.listings import counted
 from relay.store.sessions import is_ended
+
+log = structlog.get_logger()
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -56,7 +59,9 @@ class Guard:
         except Exception as error:
             problem = of_exception(error)
             if problem.code == "internal_error":
-                raise  # logged with its request id at the front
+                name = request.state.request_id
+                log.exception("request failed", request=name, method=entry.method, path=request.url.path)
+                problem = Problem("internal_error", f"requestId {name}")
             answer = problem_page(self._house, request, problem)
         return secured(answer)
 

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from relay.http.console import drawing, words
+from relay.http.forecast import because
 from relay.http.house import House
 
 FOLDER = Path(__file__).parent.parent
@@ -55,6 +56,7 @@ def environment() -> Environment:
         made.globals[shown.__name__] = shown
     made.globals |= {
         "ago": words.ago,
+        "because": because,
         "sparkline": drawing.sparkline,
         "meter": drawing.meter,
         "bar": drawing.bar,

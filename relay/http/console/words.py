@@ -29,6 +29,8 @@ STATES: dict[str, tuple[str, str]] = {
     "good": ("good", "●"),
     "queued": ("quiet", "○"),
     "scheduled": ("quiet", "◷"),
+    "leaves": ("good", "●"),
+    "waits": ("wait", "◐"),
     "sending": ("quiet", "◔"),
     "pending": ("wait", "◐"),
     "deferred": ("wait", "◐"),
