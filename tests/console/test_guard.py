@@ -104,17 +104,40 @@ async def test_what_is_not_there_is_a_page_that_says_so(office):
         assert "There is no such thing" in answer.text or "no such" in answer.text
 
 
-async def test_a_button_that_cannot_do_its_work_says_so_where_it_stands(office):
+@pytest.mark.parametrize(("path", "form", "field", "said"), [
+    ("/suppressions", {"email": "not an address", "scope": "tenant:default", "note": "told us"}, "email", "is not an"),
+    ("/suppressions", {"email": "a@b.test", "scope": "mailbox", "mailboxId": ""}, "mailboxId", "is needed"),
+    ("/suppressions", {"email": "a@b.test", "scope": "mailbox", "mailboxId": "nobody"}, "mailboxId", "no such mailbox"),
+    ("/suppressions/domains", {"domain": "no domain", "scope": "global", "note": "rivals"}, "domain", "domain"),
+    ("/suppressions/consents", {"email": "x", "granted": "no", "proof": "by phone"}, "email", "is not an address"),
+    ("/domains", {"domain": "no domain", "physicalAddress": "1 Main St"}, "domain", "domain"),
+    ("/mailboxes", {"name": "new", "fromAddress": "nowhere", "fromName": "New One"}, "fromAddress", "is not an"),
+    ("/webhooks", {"url": "https://hooks.example.com/", "events": "never.happens"}, "events", "never"),
+])  # fmt: skip
+async def test_a_refused_form_comes_back_with_what_was_typed_and_why_beside_its_field(office, path, form, field, said):
+    answer = await (await visitor(office)).post(path, **form)
+    assert answer.status_code == 422
+    for name, typed in form.items():
+        assert re.search(rf'name="{name}"[^>]*value="{typed}"|value="{typed}" selected', answer.text), name
+    assert re.search(rf'<input[^>]*name="{field}"[^>]*aria-describedby="wrong-{field}"', answer.text)
+    assert re.search(rf'(?i)id="wrong-{field}"[^>]*>[^<]*{said}', answer.text)
+
+
+async def test_what_is_wrong_with_no_field_is_told_above_the_form_that_comes_back(office):
     person = await visitor(office)
-    for path, form, said in (
-        ("/suppressions", {"email": "not an address"}, "is not an address"),
-        ("/mailboxes", {"name": "agent", "fromAddress": f"new@{DOMAIN}"}, "another mailbox has the name agent"),
-    ):
-        answer = await person.post(path, **form)
-        assert answer.status_code == 303
-        page = await person.get("/")
-        assert said in page.text
-        assert 'role="alert"' in page.text
+    answer = await person.post("/mailboxes", name="agent", fromAddress=f"new@{DOMAIN}")
+    assert answer.status_code == 409
+    assert re.search(r'role="alert">[^<]*another mailbox has the name agent', answer.text)
+    assert f'value="new@{DOMAIN}"' in answer.text
+
+
+async def test_a_form_of_another_session_is_not_acted_on_and_comes_back(office):
+    person, other = await visitor(office), await visitor(office)
+    held = await office.send(mailboxId="clerk")
+    person.token = other.token
+    answer = await person.post(f"/approvals/{held['sendId']}", decision="approve", note="a long thought")
+    assert (answer.status_code, 'value="a long thought"' in answer.text) == (403, True)
+    assert (await office.get(f"/v1/approvals/{held['sendId']}")).json()["status"] == "pending"
 
 
 async def test_what_no_store_can_be_asked_for_is_refused_before_it_is(office):

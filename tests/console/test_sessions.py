@@ -1,10 +1,13 @@
 """Sessions: signed, absolute, ended for good; the sign-in keeps guessers and strangers out."""
 
+import re
+
 import pytest
 
 from relay.http.console.session import COOKIE, Sessions
-from tests.console.visitor import BASE, Visitor, visitor
+from tests.console.visitor import BASE, Visitor, token_in, visitor
 from tests.http.office import NOON
+from tests.support.settings import ADMIN_KEY
 
 HOUR = 3_600_000
 
@@ -128,3 +131,18 @@ async def test_one_is_sent_to_what_was_asked_for(office):
     fields = {"key": "an-operators-key-0123456789abcdef", "next": "/messages?q=state:held"}
     answer = await person.client.post("/sign-in", data=fields, headers={"Origin": BASE})
     assert answer.headers["location"] == "/messages?q=state:held"
+
+
+async def test_what_was_typed_while_the_session_ended_is_kept_through_the_sign_in_and_not_acted_on(office):
+    person = await visitor(office)
+    office.clock.advance(13 * 3600)
+    form = {"email": "bob@example.com", "scope": "global", "note": "he called twice"}
+    answer = await person.post("/suppressions", **form)
+    assert answer.status_code == 401
+    kept = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', answer.text))
+    signed_in = await person.client.post("/sign-in", data=kept | {"key": ADMIN_KEY}, headers={"Origin": BASE})
+    assert all(f'value="{typed}"' in signed_in.text for typed in form.values())
+    assert "nothing was done" in signed_in.text
+    assert (await office.get("/v1/suppressions")).json()["data"] == []
+    person.token = token_in(signed_in.text)
+    assert (await person.post("/suppressions", **form)).status_code == 303

@@ -5,14 +5,17 @@ styles from here alone, none inline, in nobody's frame. An error is a page that 
 happened and what to do; of what nobody foresaw it says where the log has it.
 """
 
-from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import quote, unquote, urlsplit
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import compile_path
 
+from relay.http.console.refused import Refused
 from relay.http.console.render import render
 from relay.http.console.session import COOKIE, Session, Sessions
 from relay.http.console.visit import Entry, Visit
@@ -38,19 +41,24 @@ HEADERS = {
     "cache-control": "no-store",
 }
 MOST_FIELDS = 200
+MOST_KEPT = 200_000  # characters of a form that are carried through a sign-in
 # What a person can correct on the page the button stands on: told there, and not on a page of its own.
 CORRECTED = frozenset(
-    {"invalid_request", "already_exists", "declared_in_file", "not_waiting", "rotation_pending", "changed_since_held"}
-)
+    {
+        "invalid_request", "already_exists", "declared_in_file", "not_waiting", "rotation_pending",
+        "changed_since_held", "permission_missing",
+    }
+)  # fmt: skip
 
 
 class Guard:
     """Lets visits through to an entry, or answers them itself."""
 
-    def __init__(self, house: House, sessions: Sessions) -> None:
+    def __init__(self, house: House, sessions: Sessions, entries: Sequence[Entry]) -> None:
         self._house = house
         self._sessions = sessions
         self._hours: dict[int, dict[str, int]] = {}
+        self._pages = [(compile_path(entry.path)[0], entry) for entry in entries if entry.method == "GET"]
 
     async def answer(self, entry: Entry, request: Request) -> Response:
         """The answer to a request for an entry, with every header."""
@@ -67,22 +75,56 @@ class Guard:
 
     async def _answer(self, entry: Entry, request: Request) -> Response:
         session, waiting = await self._session(request)
-        if session is None:
-            return _to_sign_in(request)
         form: Mapping[str, str] = {}
         if entry.method == "POST":
             check_origin(self._house, request)
             form = await _form(request)
-            if not self._sessions.is_token(session, form.get("token", "")):
-                raise Problem("permission_missing", "the form is from another session; reload the page and try again")
+        if session is None:
+            return self._to_sign_in(request, form)
         visit = Visit(self._house, request, session, form, waiting, self._hours)
         try:
-            return await entry.answer(visit)
+            return await self._acted(entry, visit)
         except Exception as error:
             problem = of_exception(error)
             if entry.method == "GET" or problem.code not in CORRECTED:
                 raise
-            return visit.back(_referer(request), f"!{problem.detail}")
+            return await self._returned(visit, Refused(request.url.path, form, problem))
+
+    async def _acted(self, entry: Entry, visit: Visit) -> Response:
+        if entry.method == "POST" and not self._sessions.is_token(visit.session, visit.form.get("token", "")):
+            raise Problem("permission_missing", "The form was from another session: nothing was done. Try again.")
+        return await entry.answer(visit)
+
+    async def returned(self, request: Request, session: Session, action: str, given: Mapping[str, str]) -> Response:
+        """The page of a form that came when nobody was signed in, with what was typed."""
+        _, waiting = await self._session(request)
+        visit = Visit(self._house, request, session, {}, waiting, self._hours)
+        problem = Problem(
+            "permission_missing", "Your session had ended: nothing was done. Look it over and send it again."
+        )
+        return secured(await self._returned(visit, Refused(action, given, problem)))
+
+    async def _returned(self, visit: Visit, refused: Refused) -> Response:
+        """The page a form stands on, which shows it as it was sent; raises its problem where there is no page now."""
+        path, query, entry, named = self._page_of(visit.request, refused.action)
+        asked = {"method": "GET", "path": path, "path_params": named, "query_string": query.encode()}
+        page = replace(visit, request=Request({**visit.request.scope, **asked}), form={}, refused=refused)
+        try:
+            answer = await entry.answer(page)
+        except Problem as problem:
+            raise (refused.problem if problem.status_code < 500 else problem) from None
+        answer.status_code = refused.problem.status_code
+        return answer
+
+    def _page_of(self, request: Request, action: str) -> tuple[str, str, Entry, dict[str, str]]:
+        """The page a form stands on: the one its browser names, else the nearest one above where it is sent."""
+        asked = urlsplit(unquote(request.headers.get("referer", "")))
+        above = ["/".join(action.split("/")[:n]) or "/" for n in range(action.count("/") + 1, 0, -1)]
+        for path in ([asked.path] if asked.netloc == request.headers.get("host", "") else []) + above:
+            for pattern, entry in self._pages:
+                if found := pattern.fullmatch(path):
+                    return path, asked.query if path == asked.path else "", entry, found.groupdict()
+        raise AssertionError(action)  # the overview is above everything
 
     async def _session(self, request: Request) -> tuple[Session | None, int]:
         """The session of a request and how many approvals wait; None where nobody signed in; raises Unavailable."""
@@ -93,6 +135,18 @@ class Guard:
             lambda c: (is_ended(c, session.id), counted(c, "approvals", {"status": "pending"}))
         )
         return (None if ended else session), waiting
+
+    def _to_sign_in(self, request: Request, form: Mapping[str, str]) -> Response:
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if request.headers.get("hx-request") == "true":
+            return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+        kept = {name: value for name, value in form.items() if name != "token"}
+        if any(kept.values()) and sum(map(len, kept.values())) < MOST_KEPT:
+            said = "Your session has ended. What you typed is kept: sign in, and look it over."
+            shown = render("sign_in.html", self._house, following="", problem=said, action=request.url.path, kept=kept)
+            return HTMLResponse(shown, 401)
+        where = "/sign-in" if request.method != "GET" or wanted == "/" else f"/sign-in?next={quote(wanted, safe='')}"
+        return RedirectResponse(where, 303)
 
 
 def check_origin(house: House, request: Request) -> None:
@@ -141,18 +195,3 @@ async def _form(request: Request) -> Mapping[str, str]:
     if named := next((name for name, value in given.items() if "\0" in value), ""):
         raise invalid(named, "contains a NUL character")  # which PostgreSQL takes in no question either
     return given
-
-
-def _referer(request: Request) -> str:
-    """The page the button stands on, as its browser says; the overview where it does not."""
-    page = urlsplit(request.headers.get("referer", ""))
-    is_ours = page.netloc == request.headers.get("host", "") and page.path.startswith("/")
-    return page.path + (f"?{page.query}" if page.query else "") if is_ours and page.path[:2] != "//" else "/"
-
-
-def _to_sign_in(request: Request) -> Response:
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    where = "/sign-in" if request.method != "GET" or wanted == "/" else f"/sign-in?next={quote(wanted, safe='')}"
-    if request.headers.get("hx-request") == "true":
-        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
-    return RedirectResponse(where, 303)

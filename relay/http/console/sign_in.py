@@ -1,16 +1,19 @@
 """Signing in with the operator's key, and out again.
 
 Tries are counted per address: after ten in a minute it has to wait. What was asked for
-before is where one is sent afterwards, if it is a page of ours.
+before is where one is sent afterwards, if it is a page of ours; a form that came when the
+session had ended comes back as it was typed, and is not acted on.
 """
 
 import time
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from relay.http.access import Door
-from relay.http.console.guard import check_origin, problem_page, secured
+from relay.http.console.guard import MOST_FIELDS, Guard, check_origin, problem_page, secured
 from relay.http.console.render import render
 from relay.http.console.session import COOKIE, Sessions
 from relay.http.console.visit import Visit
@@ -22,11 +25,25 @@ from relay.store import sessions as ended
 TRIES = 10  # an address may make in a minute
 
 
+KEPT = "kept."  # before the name of a field that is carried through the sign-in
+
+
+class Kept(NamedTuple):
+    """A form that came when nobody was signed in: where it was sent, and what was typed."""
+
+    action: str
+    given: Mapping[str, str]
+
+
+NOTHING_KEPT = Kept("", {})
+
+
 class SignIn:
     """The one page that is open to everybody."""
 
-    def __init__(self, house: House, sessions: Sessions) -> None:
+    def __init__(self, house: House, sessions: Sessions, guard: Guard) -> None:
         self._house = house
+        self._guard = guard
         self._sessions = sessions
         self._door = Door(house)
         self._pace = Pace(house.slate, "sign-in", lambda: TRIES, time.monotonic)
@@ -39,21 +56,25 @@ class SignIn:
         """Begin a session, or say that the key is wrong."""
         try:
             check_origin(self._house, request)  # a stranger must not sign others in either
-            form = await request.form(max_files=0, max_fields=10)
+            form = await request.form(max_files=0, max_fields=MOST_FIELDS)
         except Exception as error:
             problem = of_exception(error)
             if problem.code == "internal_error":
                 raise
             return secured(problem_page(self._house, request, problem))
         key, following = str(form.get("key", "")).strip(), _inside(str(form.get("next", "")))
+        given = {name.removeprefix(KEPT): str(form[name]) for name in form if name.startswith(KEPT)}
+        kept = Kept(_inside(str(form.get("action", ""))), given)
         # Counted before the key is looked at: who guesses too fast is not even told a right one.
         if wait := self._pace.take(request.client.host if request.client else ""):
             words = f"Too many tries from this address. Try again in {wait} s."
-            return secured(self._page(following, words, 429, {"Retry-After": str(wait)}))
+            return secured(self._page(following, words, 429, {"Retry-After": str(wait)}, kept))
         if not self._door.is_operator(key):
-            return secured(self._page(following, "That is not the admin key of this server.", 403))
-        _, cookie = self._sessions.begin()
-        answer = RedirectResponse(following or "/", 303)
+            return secured(self._page(following, "That is not the admin key of this server.", 403, None, kept))
+        session, cookie = self._sessions.begin()
+        answer: Response = RedirectResponse(following or "/", 303)
+        if kept.action:
+            answer = await self._guard.returned(request, session, kept.action, kept.given)
         answer.set_cookie(
             COOKIE,
             cookie,
@@ -65,9 +86,16 @@ class SignIn:
         )
         return secured(answer)
 
-    def _page(self, following: str, problem: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-        shown = render("sign_in.html", self._house, following=following, problem=problem)
-        return HTMLResponse(shown, status, headers)
+    def _page(
+        self,
+        following: str,
+        problem: str,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        kept: Kept = NOTHING_KEPT,
+    ) -> Response:
+        told = {"following": following, "problem": problem, "action": kept.action, "kept": kept.given}
+        return HTMLResponse(render("sign_in.html", self._house, **told), status, headers)
 
 
 async def sign_out(visit: Visit) -> Response:

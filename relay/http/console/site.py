@@ -61,7 +61,8 @@ def routes(house: House) -> list[BaseRoute]:
         clock=house.clock,
         random=house.random,
     )
-    guard, door = Guard(house, sessions), SignIn(house, sessions)
+    guard = Guard(house, sessions, ENTRIES)
+    door = SignIn(house, sessions, guard)
     found: list[BaseRoute] = [
         Route("/sign-in", door.show, methods=["GET"]),
         Route("/sign-in", door.enter, methods=["POST"]),

@@ -1,6 +1,6 @@
 """Suppressions and consent: who must not be written to, who agreed, and why in both cases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -11,7 +11,7 @@ from relay.http import suppressions as api
 from relay.http.console.forms import filled, turn
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.house import House
-from relay.http.problems import Problem
+from relay.http.problems import Problem, invalid
 from relay.store import listings, sent, suppression_list
 
 
@@ -34,15 +34,17 @@ async def _shown(visit: Visit, kind: str) -> Response:
     house, who, email, reason = visit.house, visit.who, visit.asked("q").strip(), visit.asked("reason")
     told: dict[str, Any] = {"kind": kind, "q": email, "reason": reason, "problem": "", "checked": None}
     told |= {"bases": BASES, "reasons": suppression_list.KINDS}
+    tenants = await house.look(listings.tenant_names)
+    told["whose"] = tenants
+    told["tenants"] = sorted(tenants.values(), key=lambda name: (name != "default", name))
     page: dict[str, Any] = {"data": [], "nextCursor": None}
     try:
         if kind == "addresses":
             page = await api.list_suppressions(house, who, turn(visit), email=email or None, reason=reason or None)
-            told["whose"] = await _names(house, page["data"])
+            told["whose"] = {**tenants, **await _names(house, page["data"])}
             told["checked"] = await api.check(house, who, email) if email else None
         elif kind == "domains":
             page = await suppressed_domains.list_domains(house, who, turn(visit), domain=email or None)
-            told["whose"] = await _names(house, page["data"])
         else:
             page = await consents.list_consents(house, who, turn(visit), email=email or None)
             told["checked"] = await consents.check(house, who, email) if email else None
@@ -53,18 +55,32 @@ async def _shown(visit: Visit, kind: str) -> Response:
     return visit.page("suppressions.html", rows=page["data"], next=page["nextCursor"], **told)
 
 
-async def _names(house: House, rows: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """The names of all tenants, and of the mailboxes these entries bind, by id."""
-    ids = sorted({row["mailboxId"] for row in rows if row.get("mailboxId")})
-    return await house.look(lambda c: {**listings.tenant_names(c), **sent.names_of(c, ids)})
+async def _names(house: House, rows: Sequence[dict[str, Any]]) -> Mapping[str, str]:
+    """The names of the mailboxes these entries bind, by id."""
+    ids = sorted({row["mailboxId"] for row in rows if row["mailboxId"]})
+    return await house.look(lambda c: sent.names_of(c, ids))
 
 
 async def add(visit: Visit) -> Response:
     """Refuse an address."""
-    names = ("email", "scope", "mailboxId", "reason", "note")
-    wanted = filled(api.NewSuppression, {n: visit.form.get(n, "").strip() for n in names})
-    told = await api.add_suppression(wanted, visit.house, visit.who)
+    values = _values(visit, "email", "mailboxId", "reason", "note") | _bounds(visit)
+    try:
+        told = await api.add_suppression(filled(api.NewSuppression, values), visit.house, visit.who)
+    except Problem as problem:
+        if problem.code != "not_found":
+            raise
+        raise invalid("mailboxId", problem.detail) from None  # the one thing here that is named by hand
     return visit.go("/suppressions", _standing(told["email"], told))
+
+
+def _values(visit: Visit, *names: str) -> dict[str, Any]:
+    return {name: visit.form.get(name, "").strip() for name in names}
+
+
+def _bounds(visit: Visit) -> dict[str, str]:
+    """Whom a new entry binds: `tenant:NAME`, `mailbox` or `global`."""
+    scope, _, tenant = visit.form.get("scope", "").partition(":")
+    return {"scope": scope, "tenant": tenant}
 
 
 async def remove(visit: Visit) -> Response:
@@ -75,10 +91,7 @@ async def remove(visit: Visit) -> Response:
 
 async def add_domain(visit: Visit) -> Response:
     """Refuse a domain."""
-    wanted = filled(
-        suppressed_domains.NewSuppressedDomain,
-        {n: visit.form.get(n, "").strip() for n in ("domain", "scope", "note")},
-    )
+    wanted = filled(suppressed_domains.NewSuppressedDomain, _values(visit, "domain", "note") | _bounds(visit))
     told = await suppressed_domains.add(wanted, visit.house, visit.who)
     return visit.go("/suppressions/domains", _standing(told["domain"], told))
 
@@ -98,9 +111,7 @@ def _standing(name: str, told: dict[str, Any]) -> str:
 
 async def add_consent(visit: Visit) -> Response:
     """An entry of the ledger."""
-    values: dict[str, Any] = {
-        n: visit.form.get(n, "").strip() for n in ("email", "basis", "source", "jurisdiction", "proof")
-    }
+    values = _values(visit, "email", "tenant", "basis", "source", "jurisdiction", "proof")
     values["granted"] = visit.form.get("granted", "yes") == "yes"
     told = await consents.add(filled(consents.NewConsent, values), visit.house, visit.who)
     word = "agreed" if told["granted"] else "took it back"

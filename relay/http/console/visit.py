@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from relay.http.access import OPERATOR, Caller
+from relay.http.console.refused import Form, Refused
 from relay.http.console.render import render
 from relay.http.console.session import Session
 from relay.http.house import House
@@ -26,6 +27,7 @@ class Visit:
     form: Mapping[str, str]
     waiting: int  # approvals
     hours: dict[int, dict[str, int]]  # decisions by hour, kept between visits (`overview`)
+    refused: Refused | None = None  # the form that comes back with this page
 
     @property
     def who(self) -> Caller:
@@ -45,6 +47,10 @@ class Visit:
         """A part of the path."""
         return str(self.request.path_params[name])
 
+    def form_at(self, action: str) -> Form:
+        """What the form of this page that is sent to `action` holds."""
+        return self.refused.at(action) if self.refused is not None else Form()
+
     @property
     def is_fragment(self) -> bool:
         """Whether a part of the page is asked for, by the page's own script."""
@@ -52,10 +58,11 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page in the console's frame."""
-        said = unquote(self.request.cookies.get(SAID, ""))
+        flash = unquote(self.request.cookies.get(SAID, ""))
+        said = self.refused.said if self.refused is not None else flash
         shown = self._rendered(template, said=said[:300], **values)
         answer = HTMLResponse(shown, status)
-        if said:
+        if flash:
             answer.delete_cookie(SAID, path="/", httponly=True, samesite="strict")
         return answer
 
