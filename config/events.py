@@ -30,6 +30,7 @@ TYPES: Mapping[str, str] = {
     "delivery.unsubscribed": "the recipient wants no more",
     "suppression.created": "an address is refused from now on",
     "suppression.removed": "an address is no longer refused by this entry",
+    "person.erased": "somebody's data was taken out; `digest` stands for the address",
     "mailbox.paused": "the mailbox sends nothing until a person resumes it",
     "mailbox.resumed": "the mailbox sends again",
     "tenant.paused": "the tenant sends nothing until a person resumes it",

@@ -4,11 +4,13 @@ For the operator. Erasing cannot be undone; what refuses the address stays, so t
 is left in peace.
 """
 
+import hmac
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import Field
+from sqlalchemy import Connection
 
 from config.names import camel
 from policy.attribution import WEIGHT_UNIT
@@ -16,9 +18,11 @@ from policy.moment import precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.problems import invalid
-from relay.http.shapes import Email, Given, Short, Told, address_of
+from relay.http.shapes import DateTime, Email, Given, Short, Told, address_of, when
 from relay.http.strict import Resource
-from relay.store import accounts, listings, people
+from relay.store import accounts, listings, people, suppression_list
+from relay.store.consequences import Suppress
+from relay.store.events import Event, record
 
 router = Resource("Data subjects")
 
@@ -28,12 +32,15 @@ class Erase(Given):
 
     email: Email
     tenant: Short = Field(default="", description="Of one tenant alone; of all where it is left out.")
+    refuse: bool = Field(default=False, description="Refuse the address from now on too, for the reason `legal`.")
 
 
 class Erased(Told):
-    """What was changed or removed."""
+    """What was changed or removed: the receipt. The event `person.erased` has the same `digest`, and no address."""
 
     email: str
+    at: DateTime
+    digest: str = Field(description="A keyed hash: the same address has the same one in this installation alone.")
     erased: dict[str, int]
 
 
@@ -55,11 +62,25 @@ async def export(
 
 
 @router.post("/data-subjects/erase", summary="Take a person out", response_model=Erased)
-async def erase(body: Erase, parts: Parts, _: Operator) -> Any:
+async def erase(body: Erase, parts: Parts, who: Operator) -> Any:
     """Recorded decisions read `erased` from then on, and still verify."""
     address, tenants, now = address_of(body.email), await _tenants(parts, body.tenant), parts.clock()
-    counts = await parts.write(lambda c: people.erase(c, tenants, address.key, address.wire, now))
-    return {"email": address.wire, "erased": counts}
+    whose = tenants[0] if body.tenant else ""
+    digest = hmac.digest(parts.vault.derive("erased person"), address.key.encode(), "sha256").hex()
+
+    def job(connection: Connection) -> dict[str, int]:
+        if body.refuse:
+            scope = "tenant" if body.tenant else "global"
+            entry = Suppress(whose, "", address.key, address.wire, "legal", who.actor, {}, now, scope=scope)
+            suppression_list.add(connection, parts.consequences, entry)
+        removed = people.erase(connection, tenants, address.key, address.wire, now)
+        counts = {camel(name): count for name, count in removed.items()}
+        told = {"by": who.actor, "digest": digest, "erased": counts}
+        record(connection, [Event("person.erased", now, whose, data=told)])
+        return counts
+
+    counts = await parts.write(job)
+    return {"email": address.wire, "at": when(now), "digest": digest, "erased": counts}
 
 
 # Where the API says otherwise than the store.

@@ -83,6 +83,7 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
     ids = sorted({row.send_id for row in rows})
     spellings = sorted({address, key, *(row.recipient for row in rows)})
     counts["messages"] = _bodies(connection, ids, key)
+    counts["messages_kept"] = sum(_kept(connection, step) for step in _steps(ids))
     ids = sorted({*ids, *_mentions(connection, tenants, spellings)})
     counts["sends"] = _blot_sends(connection, ids, key, spellings)
     counts["events"] = _blot_events(connection, tenants, ids, spellings)
@@ -125,6 +126,11 @@ def _bodies(connection: Connection, ids: Sequence[str], key: str) -> int:
     return removed
 
 
+def _kept(connection: Connection, ids: Sequence[str]) -> int:
+    """How many of these messages are there still, since they went to others too."""
+    return connection.execute(select(func.count()).where(t.bodies.c.send_id.in_(ids))).scalar_one()
+
+
 def _to_others(ids: Sequence[str], key: str) -> Select[tuple[str]]:
     """Those of these submissions that somebody gets who was not taken out before either."""
     return select(_d.send_id).where(_d.send_id.in_(ids), _d.recipient_key.not_in((key, ERASED)))
@@ -163,7 +169,8 @@ def _blot_events(connection: Connection, tenants: Sequence[str], ids: Sequence[s
             if (values["recipient"], values["data"]) != (row.recipient, row.data):
                 connection.execute(update(t.events).where(_e.seq == row.seq).values(**values))
                 changed += 1
-    others = update(t.events).where(_e.tenant_id.in_(tenants), _is_one_of(_e.recipient, spellings))
+    owners = _owners(connection, tenants)
+    others = update(t.events).where(_e.tenant_id.in_(owners), _is_one_of(_e.recipient, spellings))
     return changed + connection.execute(others.values(recipient=ERASED)).rowcount
 
 
@@ -178,8 +185,9 @@ def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellin
             .values(key="", address="", user_id="", metadata="{}")
         ).rowcount,
     }
+    owners = _owners(connection, tenants)
     connection.execute(
-        update(t.suppressions).where(sup.tenant_id.in_(tenants), sup.key == key).values(note="", evidence="{}")
+        update(t.suppressions).where(sup.tenant_id.in_(owners), sup.key == key).values(note="", evidence="{}")
     )
     return counts | _blot_what_came(connection, tenants, spellings)
 
@@ -190,7 +198,7 @@ def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: S
     What belongs to none, or to a send that is gone, cannot be told apart: it goes when all tenants are asked for.
     """
     f, i, a, w = t.feedback.c, t.investigations.c, t.attempts.c, t.webhook_deliveries.c
-    everybody = connection.execute(select(t.tenants.c.id).where(t.tenants.c.id.not_in(tenants))).first() is None
+    everybody = "" in _owners(connection, tenants)
     sends = select(_s.id).where(_s.tenant_id.in_(tenants))
     events = select(_e.seq).where(_e.tenant_id.in_(tenants))
     for column, theirs in (
@@ -205,6 +213,12 @@ def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: S
         true() if everybody else f.send_id.in_(sends), _is_one_of(f.recipient, spellings)
     )
     return {"reports": connection.execute(reports).rowcount}
+
+
+def _owners(connection: Connection, tenants: Sequence[str]) -> Sequence[str]:
+    """These tenants; where they are all there are, also "", to which belongs what is of none."""
+    others = select(t.tenants.c.id).where(t.tenants.c.id.not_in(tenants))
+    return tenants if connection.execute(others).first() else [*tenants, ""]
 
 
 def _blot_texts(

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.needs("chromium")
 HELD = {"mailboxId": "clerk", "to": "dana@example.com", "subject": "A proposal"}
 SCREENS = (
     "/", "/messages", "/approvals", "/mailboxes", "/mailboxes/agent", "/policies", "/suppressions",
-    "/suppressions/domains", "/suppressions/consents", "/domains", "/providers", "/reputation", "/outcomes",
+    "/suppressions/domains", "/suppressions/consents", "/suppressions/people", "/domains", "/providers", "/reputation", "/outcomes",
     "/investigations", "/audit", "/webhooks",
 )  # fmt: skip
 

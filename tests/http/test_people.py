@@ -73,7 +73,7 @@ async def test_erasing_leaves_no_trace_but_the_refusal_and_the_chain_verifies(of
     assert blocked["status"] == "blocked"
     erased = (await office.post("/v1/data-subjects/erase", {"email": "bob@example.com"})).json()["erased"]
     assert erased["tokens"] == 1
-    assert erased["withdrawn"] == 2
+    assert (erased["withdrawn"], erased["messages"], erased["messagesKept"]) == (2, 1, 1)
     for send in (only, shared, blocked):
         trace = await office.get(f"/v1/decisions/{send['sendId']}?full=true")
         assert "bob@example.com" not in trace.text
@@ -176,3 +176,32 @@ async def test_the_console_shows_what_is_held_for_others_when_its_first_recipien
     assert page.status_code == 200
     assert "ann@example.com" in page.text
     assert "bob@example.com" not in (await person.get("/approvals")).text
+
+
+async def test_an_erased_person_may_be_refused_from_then_on_and_nothing_but_that_refusal_names_it(office):
+    await office.post("/v1/suppressions", {"email": "bob@example.com", "scope": "global", "note": "Bob called"})
+    told = (await office.post("/v1/data-subjects/erase", {"email": "bob@example.com", "refuse": True})).json()
+    entries = (await office.get("/v1/suppressions?email=bob@example.com")).json()["data"]
+    assert {(entry["reason"], entry["scope"], entry["note"]) for entry in entries} == {
+        ("manual", "global", None),
+        ("legal", "global", None),
+    }
+    events = await office.get("/v1/events")
+    assert "bob@example.com" not in events.text
+    assert (await office.send())["reason"] == "suppressed"
+    (event,) = [event for event in events.json()["data"] if event["type"] == "person.erased"]
+    assert (event["data"]["digest"], event["data"]["erased"]) == (told["digest"], told["erased"])
+
+
+async def test_the_console_erases_nobody_whose_address_was_not_typed_once_more(office):
+    await office.send()
+    person = await visitor(office)
+    assert "bob@example.com" in (await person.get("/suppressions/people?q=bob@example.com")).text
+    form = {"email": "bob@example.com", "tenant": "", "refuse": "1"}
+    refused = await person.post("/suppressions/people", **form, again="bob@example.net")
+    assert (refused.status_code, "nothing was erased" in refused.text) == (422, True)
+    assert len((await office.get("/v1/data-subjects/export?email=bob@example.com")).json()["sends"]) == 1
+    done = await person.post("/suppressions/people", **form, again="Bob@example.com")
+    assert "Erased." in done.text
+    told = (await office.get("/v1/data-subjects/export?email=bob@example.com")).json()
+    assert {kind for kind, rows in told.items() if rows} == {"email", "suppressions"}

@@ -114,7 +114,7 @@
     g: () => { leader = Date.now(); },
     "?": () => one("#help").showModal(),
   };
-  for (const digit of "123") KEYS[digit] = () => one(`[data-tab-key="${digit}"]`)?.click();
+  for (const digit of "1234") KEYS[digit] = () => one(`[data-tab-key="${digit}"]`)?.click();
   document.addEventListener("keydown", (event) => {
     const field = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
     if (event.key === "Escape" && field && !field.closest("dialog")) { field.blur(); return; }

@@ -1,0 +1,62 @@
+"""Data subjects: what is kept about an address, the copy a person may ask for, and taking the person out.
+
+Erasing cannot be undone, so the address has to be typed once more, and what would go is told
+before. What went is told once, as a receipt, on the page that answers.
+"""
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from relay.http import people as api
+from relay.http.console.forms import filled
+from relay.http.console.visit import Entry, Visit, get, post
+from relay.http.problems import Problem, invalid
+from relay.http.shapes import address_of
+from relay.store import listings
+
+HERE = "/suppressions/people"
+
+
+async def show(visit: Visit) -> Response:
+    """An address is asked for, then told about."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, receipt: dict[str, Any] | None = None) -> Response:
+    names = await visit.house.look(listings.tenant_names)
+    told: dict[str, Any] = {"q": visit.asked("q").strip(), "tenant": visit.asked("tenant"), "problem": ""}
+    told |= {"tenants": sorted(names.values()), "receipt": receipt, "found": None}
+    if told["q"] and receipt is None:
+        try:
+            told["found"] = await api.export(visit.house, visit.who, told["q"], told["tenant"])
+        except Problem as problem:
+            told["problem"] = problem.detail
+    return visit.page("people.html", **told)
+
+
+async def export(visit: Visit) -> Response:
+    """All of it, as a file."""
+    found = await api.export(visit.house, visit.who, visit.asked("q").strip(), visit.asked("tenant"))
+    headers = {"content-disposition": 'attachment; filename="data-subject.json"'}
+    return Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), media_type="application/json", headers=headers)
+
+
+async def erase(visit: Visit) -> Response:
+    """Take the person out, if the address was typed twice alike."""
+    values: dict[str, Any] = {name: visit.form.get(name, "").strip() for name in ("email", "tenant")}
+    wanted = filled(api.Erase, values | {"refuse": "refuse" in visit.form})
+    if _key(visit.form.get("again", "")) != address_of(wanted.email).key:
+        raise invalid("again", "is not the address above: nothing was erased")
+    return await _page(visit, await api.erase(wanted, visit.house, visit.who))
+
+
+def _key(text: str) -> str:
+    try:
+        return address_of(text.strip()).key
+    except ValueError:
+        return ""
+
+
+ENTRIES: tuple[Entry, ...] = (get(HERE, show), post(HERE, erase), get(f"{HERE}/export", export))
