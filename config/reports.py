@@ -61,6 +61,9 @@ class Costs(Section):
     per_email: Money = Decimal(0)
     # What a month costs whatever is sent. Default 0.
     monthly_fixed: Money = Decimal(0)
+    # The one currency of costs and of the values of events, three letters as EUR (ISO 4217). Shown with the amounts; an
+    # event in another one is refused. Default none: amounts are told without.
+    currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""
 
 
 AttributionWindows = dict[Annotated[Text, Field(min_length=1, max_length=100), SPELLED], Wait]

@@ -95,7 +95,15 @@ def _one(told: dict[str, Any]) -> list[tuple[str, Any]]:
 def _print(told: dict[str, Any]) -> None:
     from relay.cli.output import Column, console, details, table
 
-    details([("period", told["period"]), ("model", told["model"]), *_figures(told), ("cost", f"{told['cost']:.2f}")])
+    details(
+        [
+            ("period", told["period"]),
+            ("model", told["model"]),
+            *_figures(told),
+            ("cost", f"{told['cost']:.2f}"),
+            ("currency", told["currency"] or "not named"),
+        ]
+    )
     groups = told.get("groups")
     if groups:
         by = next(name for name in GROUPS if name in groups[0])

@@ -109,6 +109,7 @@ class NewEvent(Given):
     email: Email | None = None
     timestamp: Moment | None = Field(default=None, description="Now by default.")
     value: Annotated[Decimal, Field(max_digits=22, decimal_places=10, allow_inf_nan=False)] = Decimal(0)
+    currency: Short = Field(default="", description="Of `value`: the one `costs.currency` names, or left out.")
     metadata: Metadata = Field(default_factory=dict)
     event_id: Short | None = Field(default=None, description="Makes a repeat harmless; else the content does.")
     tenant: Short = ""
@@ -139,6 +140,10 @@ class Taken(Told):
 async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
     """Taken once; the answer says which messages it credits by now."""
     who.need("manage")
+    if body.currency not in ("", own := parts.settings().costs.currency):
+        raise invalid(
+            "currency", f"is not {own}, the one of all amounts here" if own else "is none: set costs.currency"
+        )
     tenant_id = await tenant_of(parts, who, body.tenant or None)
     new = _outcome(parts, body, tenant_id)
 
@@ -210,7 +215,7 @@ async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict
     cost = cost_of(costs, by_provider, asked.until - asked.since)
     whole = together(groups.values(), types)
     told: dict[str, Any] = _plain(report(asked.period, sum(by_provider.values()), whole, cost))
-    told |= {"model": asked.model, "cost": _money(cost)}
+    told |= {"model": asked.model, "cost": _money(cost), "currency": parts.settings().costs.currency or None}
     if group_by is not None:
         names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
         shared = {n: _share(costs, n if group_by == "provider" else "", cost, sent[n], by_provider) for n in sent}

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.needs("chromium")
 HELD = {"mailboxId": "clerk", "to": "dana@example.com", "subject": "A proposal"}
 SCREENS = (
     "/", "/messages", "/approvals", "/mailboxes", "/mailboxes/agent", "/policies", "/suppressions",
-    "/suppressions/domains", "/suppressions/consents", "/suppressions/people", "/domains", "/providers", "/reputation", "/outcomes",
-    "/investigations", "/audit", "/webhooks",
+    "/suppressions/domains", "/suppressions/consents", "/suppressions/people", "/domains", "/providers", "/reputation",
+    "/outcomes", "/investigations", "/audit", "/webhooks",
 )  # fmt: skip
 
 

@@ -329,3 +329,19 @@ async def test_a_refund_is_exported_as_a_number(office):
     (row,) = csv.DictReader(io.StringIO((await office.get("/v1/analytics/outcomes/export")).text))
     assert row["value"] == "-5"
     assert Decimal(row["credited"]) == Decimal(-5)
+
+
+DEAL = {"eventType": "deal_closed", "email": "bob@example.com", "value": 10}
+
+
+@pytest.mark.parametrize("differences", [{"costs": {"currency": "EUR"}}])
+async def test_amounts_are_of_the_one_currency_that_is_named_and_no_other_is_mixed_in(office):
+    given: list[dict[str, str]] = [{"currency": "EUR"}, {}, {"currency": "USD"}]
+    answers = [await office.post("/v1/analytics/events", DEAL | one) for one in given]
+    assert [answer.status_code for answer in answers] == [202, 202, 422]
+    assert (await office.get("/v1/analytics/outcomes")).json()["currency"] == "EUR"
+
+
+async def test_where_no_currency_is_named_none_is_told_and_none_is_taken(office):
+    assert (await office.post("/v1/analytics/events", DEAL | {"currency": "EUR"})).status_code == 422
+    assert (await office.get("/v1/analytics/outcomes")).json()["currency"] is None
