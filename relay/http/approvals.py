@@ -108,7 +108,7 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
     try:
         await parts.write(lambda c: act(c, send_id, by=by, note=note, now=now))
     except approvals.NotWaiting:
-        raise Problem("not_waiting") from None
+        raise Problem("not_waiting", "it waits no more: decided, withdrawn or timed out meanwhile") from None
     except approvals.Changed:
         raise Problem("changed_since_held") from None
     parts.wake()

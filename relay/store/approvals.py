@@ -59,6 +59,12 @@ def listed(
     return newest_first(connection, query, _a.requested_at, _a.send_id, after=after, limit=limit)
 
 
+def most_urgent(connection: Connection, limit: int) -> Sequence[Any]:
+    """The approvals whose time is up first, of all that wait."""
+    query = select(t.approvals).where(_a.status == "pending").order_by(_a.expires_at, _a.send_id)
+    return connection.execute(query.limit(limit)).all()
+
+
 def one(connection: Connection, send_id: str) -> Any:
     """The approval of a send, None if it never waited."""
     return connection.execute(select(t.approvals).where(_a.send_id == send_id)).first()

@@ -2,6 +2,7 @@
 
 import re
 
+from relay.http.console import approvals
 from relay.http.console.outcomes import ranked
 from tests.console.visitor import visitor
 
@@ -32,3 +33,13 @@ def test_the_campaign_that_earned_most_stands_first():
     rows = [("none", 17, 0.0), ("sale", 750, 480.0), ("orders", 900, 0.0), ("welcome", 750, 720.0)]
     groups = [{"campaign": n, "totalEmails": sent, "outcomes": {"revenue_attributed": r}} for n, sent, r in rows]
     assert [group["campaign"] for group in ranked(groups)] == ["welcome", "sale", "orders", "none"]
+
+
+async def test_of_more_approvals_than_are_shown_those_whose_time_is_up_first_are(office, monkeypatch):
+    monkeypatch.setattr(approvals, "MOST", 2)
+    for n in range(3):
+        await office.send(mailboxId="clerk", subject=f"Order {n} shipped", body=f"Order {n}.")
+        office.clock.advance(60)
+    page = (await (await visitor(office)).get("/approvals")).text
+    assert re.findall(r'c-subject">([^<]+)', page) == ["Order 0 shipped", "Order 1 shipped"]
+    assert "2 of 3 waiting" in page

@@ -4,6 +4,7 @@ After a decision the next one waiting is shown. Policy is asked again at departu
 never overrides a block, and the page says so.
 """
 
+from collections import Counter
 from typing import Any
 
 from starlette.responses import Response
@@ -31,10 +32,10 @@ async def show(visit: Visit) -> Response:
 
 async def _page(visit: Visit, chosen: str) -> Response:
     def question(connection: Any) -> Any:
-        rows = approvals.listed(connection, "pending", after=None, limit=MOST).rows
+        rows = approvals.most_urgent(connection, MOST)
         ids = [row.send_id for row in rows]
         names = sent.names_of(connection, sorted({row.mailbox_id for row in rows}))
-        return list(reversed(rows)), approvals.sends(connection, ids), sent.deliveries_of(connection, ids), names
+        return rows, approvals.sends(connection, ids), sent.deliveries_of(connection, ids), names
 
     waiting, found, deliveries, names = await visit.house.look(question)
     rows = [
@@ -47,7 +48,7 @@ async def _page(visit: Visit, chosen: str) -> Response:
         for row in waiting
     ]
     chosen = chosen or (waiting[0].send_id if waiting else "")
-    told: dict[str, Any] = {"rows": rows, "chosen": chosen, "most": MOST}
+    told: dict[str, Any] = {"rows": rows, "chosen": chosen}
     if chosen:
         told |= await _open(visit, chosen)
     return visit.page("approvals.html", **told)
@@ -78,21 +79,26 @@ async def decide(visit: Visit) -> Response:
 
 
 async def decide_many(visit: Visit) -> Response:
-    """The same word for several; what cannot be decided any more is counted, not hidden."""
-    word, done, late = visit.form.get("decision", ""), 0, 0
+    """The same word for several; what could not be decided is counted, not hidden."""
+    word = visit.form.get("decision", "")
     if word not in ("approve", "reject"):
         raise Problem("invalid_request", "decision: is approve or reject")
+    became = Counter[str]()
     for send_id in visit.form.get("ids", "").split()[:MOST]:
         try:
             await api.settle(visit.house, send_id, word, by=visit.who.actor, note=visit.form.get("note", "")[:4000])
         except Problem as problem:
-            if problem.code not in ("not_waiting", "changed_since_held"):
+            if problem.code not in _LEFT:
                 raise
-            late += 1
+            became[problem.code] += 1
         else:
-            done += 1
+            became[word] += 1
     verb = "approved" if word == "approve" else "rejected"
-    return visit.go("/approvals", f"{done} {verb}." + (f" {late} no longer waited." if late else ""))
+    left = [f"{became[code]} {words}." for code, words in _LEFT.items() if became[code]]
+    return visit.go("/approvals", " ".join([f"{became[word]} {verb}.", *left]))
+
+
+_LEFT = {"not_waiting": "no longer waited", "changed_since_held": "not what was held: only to be rejected"}
 
 
 ENTRIES: tuple[Entry, ...] = (

@@ -54,8 +54,8 @@ _STYLES = frozenset(
 _PAGE = (
     '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light">'
     "<style>body{{margin:16px;background:#fff;color:#1d1d1f;font:14px/20px system-ui,sans-serif}}"
-    "*{{overflow-wrap:anywhere}}"
-    "img{{max-width:100%}}pre{{white-space:pre-wrap;font:13px/20px ui-monospace,monospace;margin:0}}</style></head>"
+    "*{{overflow-wrap:anywhere}}img{{max-width:100%}}"
+    "pre{{white-space:pre-wrap;unicode-bidi:plaintext;font:13px/20px ui-monospace,monospace;margin:0}}</style></head>"
     "<body>{}</body></html>"
 )
 

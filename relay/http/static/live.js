@@ -56,7 +56,7 @@
     button.textContent = `${fresh.size} new`;
     one("#announce").textContent = `${fresh.size} new`;
   };
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-fresh]")) location.reload(); });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-fresh]")) location.assign(location.pathname + location.search); });
 
   const stream = new EventSource("/live");
   const light = (on) => { for (const lamp of document.querySelectorAll("[data-live-light]")) lamp.classList.toggle("on", on); };
