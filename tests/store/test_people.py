@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, insert, select
 
-from relay.store import audit, people
+from relay.store import approvals, audit, people
 from relay.store import schema as t
 from relay.store.engine import Database
 from relay.store.traces import ERASED
@@ -105,3 +105,21 @@ def test_a_record_holds_no_address_in_whatever_case_and_beside_whatever_sign() -
 def test_of_two_addresses_one_inside_the_other_each_has_its_own_token() -> None:
     other = f"to={BOB}"
     assert audit.hidden(f'["{BOB}","{other}","x {other} {BOB}"]', {BOB: "B", other: "O"}) == '["~B","~O","x ~O ~B"]'
+
+
+def test_who_is_erased_leaves_what_an_approval_binds_and_the_other_recipient_is_let_go(database: Database) -> None:
+    own, data = {"send_id": "send_1", "tenant_id": "a", "mailbox_id": "m"}, b"Hello"
+    with database.transaction() as connection:
+        _tenants(connection)
+        connection.execute(insert(t.sends), {"id": "send_1", "tenant_id": "a", "mailbox_id": "m", "subject": "Hello"})
+        connection.execute(insert(t.bodies), {"send_id": "send_1", "data": data})
+        for n, who in enumerate((BOB, JIMBOB), 1):
+            held = {"n": n, "recipient": who, "recipient_key": who, "domain": "example.com", "state": "held"}
+            connection.execute(insert(t.deliveries), own | held)
+        bound = approvals.bound_digest(data, {}, [BOB, JIMBOB])
+        waiting = {"status": "pending", "bound": bound, "requested_at": NOW, "expires_at": NOW + 1}
+        connection.execute(insert(t.approvals), own | waiting)
+        people.erase(connection, ["a", "b"], BOB, BOB, NOW)
+        approvals.approve(connection, "send_1", by="operator", note="", now=NOW)
+        states = connection.execute(select(t.deliveries.c.recipient, t.deliveries.c.state)).all()
+    assert {row.recipient: row.state for row in states} == {ERASED: "cancelled", JIMBOB: "queued"}

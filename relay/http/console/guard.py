@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
 
 import structlog
+from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -97,7 +98,7 @@ class Guard:
 
     async def returned(self, request: Request, session: Session, action: str, given: Mapping[str, str]) -> Response:
         """The page of a form that came when nobody was signed in, with what was typed."""
-        _, waiting = await self._session(request)
+        waiting = await self._house.look(_pending)
         visit = Visit(self._house, request, session, {}, waiting, self._hours)
         problem = Problem(
             "permission_missing", "Your session had ended: nothing was done. Look it over and send it again."
@@ -131,9 +132,7 @@ class Guard:
         session = self._sessions.read(request.cookies.get(COOKIE, ""))
         if session is None:
             return None, 0
-        ended, waiting = await self._house.look(
-            lambda c: (is_ended(c, session.id), counted(c, "approvals", {"status": "pending"}))
-        )
+        ended, waiting = await self._house.look(lambda c: (is_ended(c, session.id), _pending(c)))
         return (None if ended else session), waiting
 
     def _to_sign_in(self, request: Request, form: Mapping[str, str]) -> Response:
@@ -147,6 +146,10 @@ class Guard:
             return HTMLResponse(shown, 401)
         where = "/sign-in" if request.method != "GET" or wanted == "/" else f"/sign-in?next={quote(wanted, safe='')}"
         return RedirectResponse(where, 303)
+
+
+def _pending(connection: Connection) -> int:
+    return counted(connection, "approvals", {"status": "pending"})
 
 
 def check_origin(house: House, request: Request) -> None:
