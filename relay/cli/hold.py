@@ -9,6 +9,8 @@ from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, Note, group
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from relay.cli.house import House
+
 app = group("Held mail: what waits for a person")
 
 SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
@@ -47,12 +49,12 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
     from relay.cli.output import details, print_json, say
 
     with opened(config) as house, house.reading() as connection:
-        shown = _whole(connection, send_id)
+        shown = _whole(connection, send_id) | {"ifApproved": _foretold(house, connection, send_id)}
     if as_json:
         print_json(shown)
         return
-    details([(name, value) for name, value in shown.items() if name not in ("text", "recipients")])
-    details([("to", ", ".join(shown["recipients"]))])
+    details([(name, value) for name, value in shown.items() if name not in ("text", "recipients", "ifApproved")])
+    details([("to", ", ".join(shown["recipients"])), *_if_approved(shown["ifApproved"])])
     say("")
     say(shown["text"])
 
@@ -81,6 +83,27 @@ def _decide(act: Any, word: str, send_id: str, note: str, config: Any) -> None:
     with opened(config) as house, house.writing() as connection:
         act(connection, send_id, by=operator(), note=note, now=house.now())
     say(f"{send_id} is {word}.")
+
+
+def _foretold(house: "House", connection: "Connection", send_id: str) -> list[dict[str, Any]]:
+    from relay.http.forecast import outlooks
+    from relay.store import approvals
+    from relay.store.senders import read_accounts
+    from relay.submission.account import policy_of
+
+    approval = approvals.one(connection, send_id)
+    if approval.status != "pending":
+        return []
+    (found,) = read_accounts(connection, [approval.mailbox_id])
+    row, settings = (found[0] if found else None), house.settings
+    policy = policy_of(settings, row, row.tenant_name) if row is not None else settings.policy()
+    return outlooks(connection, send_id, policy, house.now())
+
+
+def _if_approved(outlooks: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    from relay.http.forecast import in_words
+
+    return [("if approved now", in_words(outlooks))] if outlooks else []
 
 
 def _waiting(connection: "Connection", mailbox: str, tenant: str, limit: int) -> list[dict[str, Any]]:

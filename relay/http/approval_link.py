@@ -6,7 +6,6 @@ never rendered.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Annotated, Any
 
@@ -17,7 +16,7 @@ from policy.content import Content
 from relay.http.access import Parts
 from relay.http.approvals import settle
 from relay.http.console.words import printable
-from relay.http.forecast import because, forecast
+from relay.http.forecast import forecast, in_words
 from relay.http.house import House
 from relay.http.paper import nothing, page
 from relay.http.problems import Problem, documented
@@ -92,7 +91,7 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         "Waiting since": when(row.requested_at),
     }
     if waits:
-        facts["If approved now"] = _foretold(await forecast(parts, send_id, row.mailbox_id))
+        facts["If approved now"] = in_words(await forecast(parts, send_id, row.mailbox_id))
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{printable(text)}</dd>" for name, text in facts.items())
     text = await asyncio.to_thread(_text, data)  # an agent wrote it, and nobody else is to wait while it is read
     shown = f"<dl>{rows}</dl><pre>{printable(text)}</pre>"
@@ -101,13 +100,6 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         note = f"<p>{escape(row.note)}</p>" if row.note else ""
         return page(heading, f"<h1>{escape(heading)}</h1>{note}{shown}", wide=True)
     return page("Waiting for approval", f"<h1>Waiting for approval</h1>{_said(trouble)}{shown}{_FORM}", wide=True)
-
-
-def _foretold(outlooks: Sequence[Mapping[str, Any]]) -> str:
-    """Who would not get it at once, and why; whoever else there is gets it."""
-    kept = [f"{o['recipient']} {o['outcome']}: {because(o)}" for o in outlooks if o["outcome"] != "leaves"]
-    leaving = len(outlooks) - len(kept)
-    return "; ".join([*([f"it leaves at once for {leaving} of {len(outlooks)}"] if leaving else []), *kept])
 
 
 def _said(trouble: str) -> str:

@@ -5,17 +5,20 @@ unsubscribed or bounced since it was held, whose mailbox is paused, which limit 
 Nothing is promised: what changes until it leaves counts then.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec.structs import replace
+from sqlalchemy import Connection
 
 from policy.moment import precise
+from policy.settings import PolicySettings
 from relay.delivery.recheck import Stop, foreseen
 from relay.http.house import House
 from relay.http.shapes import DateTime, Told
-from relay.store import queue, sent
+from relay.store import approvals, queue, sent
 
+_CHANGED = Stop("changed_since_held", is_final=True, detail="what is stored is not what was held; only to be rejected")
 Outcome = Literal["leaves", "scheduled", "waits", "rejected"]
 
 
@@ -34,16 +37,19 @@ async def forecast(house: House, send_id: str, mailbox_id: str) -> list[dict[str
     account = await house.accounts.get(mailbox_id)
     policy = account.policy if account is not None else house.settings().policy()
     now = house.clock()
+    return await house.look(lambda c: outlooks(c, send_id, policy, now))
 
-    def question(connection: Any) -> Any:
-        held = [d for d in sent.deliveries_of(connection, [send_id])[send_id] if d.state == "held"]
-        parcel = queue.parcel_of(connection, send_id)
-        if parcel is None or not held:
-            return held, {}
+
+def outlooks(connection: Connection, send_id: str, policy: PolicySettings, now: int) -> list[dict[str, Any]]:
+    """The same of one store; also for the command line."""
+    approval, parcel = approvals.one(connection, send_id), queue.parcel_of(connection, send_id)
+    held = [d for d in sent.deliveries_of(connection, [send_id])[send_id] if d.state == "held"]
+    if approval is None or parcel is None or not held:
+        return []
+    stops = {delivery.n: _CHANGED for delivery in held}
+    if approvals.is_as_held(connection, approval):
         waiting = replace(parcel, due=tuple([due for due in parcel.due if due.state == "held"]))
-        return held, foreseen(connection, waiting, policy, now)
-
-    held, stops = await house.look(question)
+        stops = foreseen(connection, waiting, policy, now)
     return [_outlook(row, stops.get(row.n), now) for row in held]
 
 
@@ -71,3 +77,10 @@ def because(outlook: Mapping[str, Any]) -> str:
     """Why a recipient does not get it at once, as a clause beside the address; empty where nothing keeps it."""
     words = str(outlook["detail"] or "").removeprefix(outlook["recipient"]).lstrip(" :")
     return words or str(outlook["reason"] or "").replace("_", " ")
+
+
+def in_words(outlooks: Sequence[Mapping[str, Any]]) -> str:
+    """Who would not get it at once, and why; whoever else there is gets it."""
+    kept = [f"{o['recipient']} {o['outcome']}: {because(o)}" for o in outlooks if o["outcome"] != "leaves"]
+    leaving = len(outlooks) - len(kept)
+    return "; ".join([*([f"it leaves at once for {leaving} of {len(outlooks)}"] if leaving else []), *kept])

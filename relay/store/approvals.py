@@ -70,6 +70,11 @@ def one(connection: Connection, send_id: str) -> Any:
     return connection.execute(select(t.approvals).where(_a.send_id == send_id)).first()
 
 
+def is_as_held(connection: Connection, row: Any) -> bool:
+    """Whether what an approval binds is what is stored now: nothing else is let go."""
+    return bool(row.bound == _bound(connection, row.send_id, _held(connection, row.send_id)))
+
+
 def sends(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
     """The submissions of these approvals by id."""
     rows = connection.execute(select(t.sends).where(t.sends.c.id.in_(list(ids)))) if ids else ()
@@ -151,12 +156,16 @@ def _waiting(connection: Connection, send_id: str) -> tuple[Any, Sequence[Any]]:
     row = connection.execute(query).first()
     if row is None or row.status != "pending":
         raise NotWaiting(f"{send_id} does not wait for approval")
+    return row, _held(connection, send_id)
+
+
+def _held(connection: Connection, send_id: str) -> Sequence[Any]:
     held = (
         select(t.deliveries, t.sends.c.received_at.label("accepted_at"))
         .join(t.sends, t.sends.c.id == _d.send_id)
         .where(_d.send_id == send_id, _d.state == "held")
     )
-    return row, connection.execute(held).all()
+    return connection.execute(held).all()
 
 
 def _bound(connection: Connection, send_id: str, held: Sequence[Any]) -> str:

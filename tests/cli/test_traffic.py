@@ -33,6 +33,7 @@ def test_held_mail_is_listed_shown_and_let_go(holding, provider, beside):
     assert "agent needs approval" in cli.does("hold", "list").out
     shown = cli.does("hold", "show", send_id, "--json").json
     assert "$48.00" in shown["text"]
+    assert [one["outcome"] for one in shown["ifApproved"]] == ["leaves"]
     cli.does("hold", "approve", send_id, "--note", "fine by me")
     provider.ledger.wait_for_taken(1)
     assert cli("hold", "approve", send_id).code == 1

@@ -54,6 +54,8 @@ async def test_P21_an_agent_withdraws_its_own_and_approves_nothing(office):
 async def test_P21_what_is_not_what_was_held_is_not_let_go(office):
     held = await office.send(mailboxId="clerk")
     await office.house.write(lambda c: c.execute(text("UPDATE bodies SET data = CAST('other' AS BLOB)")))
+    (told,) = (await office.get(f"/v1/approvals/{held['sendId']}")).json()["ifApproved"]
+    assert (told["outcome"], told["reason"]) == ("rejected", "changed_since_held")
     answered = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
     assert (answered.status_code, answered.json()["code"]) == (409, "changed_since_held")
     assert await state(office, held["sendId"]) == "held"
