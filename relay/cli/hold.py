@@ -103,7 +103,7 @@ def _foretold(house: "House", connection: "Connection", send_id: str) -> list[di
 def _if_approved(outlooks: list[dict[str, Any]]) -> list[tuple[str, str]]:
     from relay.http.forecast import in_words
 
-    return [("if approved now", in_words(outlooks))] if outlooks else []
+    return [("if approved now", "; ".join(in_words(outlooks)))] if outlooks else []
 
 
 def _waiting(connection: "Connection", mailbox: str, tenant: str, limit: int) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ never rendered.
 """
 
 import asyncio
+from collections.abc import Sequence
 from html import escape
 from typing import Annotated, Any
 
@@ -30,6 +31,7 @@ from relay.store import approvals, sends, sent
 
 router = APIRouter(tags=["Approvals"], responses=documented())
 SHOWN = 20_000
+FEW = 10  # of a list are seen unfolded
 Token = Annotated[str, Path(max_length=2000)]
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}},
@@ -84,15 +86,15 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         return nothing()
     waits = row.status == "pending"
     facts = {
-        "From": send.from_address,
-        "To": ", ".join(d.recipient for d in deliveries if d.state == "held" or not waits),
-        "Subject": send.subject or "–",
-        "Why": row.reason.replace("_", " "),
-        "Waiting since": when(row.requested_at),
+        "From": [send.from_address],
+        "To": [d.recipient for d in deliveries if d.state == "held" or not waits],
+        "Subject": [send.subject or "–"],
+        "Why": [row.reason.replace("_", " ")],
+        "Waiting since": [when(row.requested_at)],
     }
     if waits:
         facts["If approved now"] = in_words(await forecast(parts, send_id, row.mailbox_id))
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{printable(text)}</dd>" for name, text in facts.items())
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{_folded(words)}</dd>" for name, words in facts.items())
     text = await asyncio.to_thread(_text, data)  # an agent wrote it, and nobody else is to wait while it is read
     shown = f"<dl>{rows}</dl><pre>{printable(text)}</pre>"
     if not waits:
@@ -100,6 +102,12 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         note = f"<p>{escape(row.note)}</p>" if row.note else ""
         return page(heading, f"<h1>{escape(heading)}</h1>{note}{shown}", wide=True)
     return page("Waiting for approval", f"<h1>Waiting for approval</h1>{_said(trouble)}{shown}{_FORM}", wide=True)
+
+
+def _folded(words: Sequence[str]) -> str:
+    """A list of which the first few are seen at once."""
+    first, rest = (printable(", ".join(some)) for some in (words[:FEW], words[FEW:]))
+    return f"{first}<details><summary>and {len(words) - FEW} more</summary>{rest}</details>" if rest else first
 
 
 def _said(trouble: str) -> str:

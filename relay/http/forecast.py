@@ -79,8 +79,8 @@ def because(outlook: Mapping[str, Any]) -> str:
     return words or str(outlook["reason"] or "").replace("_", " ")
 
 
-def in_words(outlooks: Sequence[Mapping[str, Any]]) -> str:
+def in_words(outlooks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Who would not get it at once, and why; whoever else there is gets it."""
     kept = [f"{o['recipient']} {o['outcome']}: {because(o)}" for o in outlooks if o["outcome"] != "leaves"]
     leaving = len(outlooks) - len(kept)
-    return "; ".join([*([f"it leaves at once for {leaving} of {len(outlooks)}"] if leaving else []), *kept])
+    return [*([f"it leaves at once for {leaving} of {len(outlooks)}"] if leaving else []), *kept]

@@ -29,11 +29,13 @@ STYLE = (
     "background:transparent;color:var(--ink);border-color:var(--line)}button:focus-visible,input:focus-visible,"
     "textarea:focus-visible{outline:3px solid var(--accent);outline-offset:2px}.row{display:flex;gap:12px;"
     "flex-wrap:wrap}dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0 0 16px}dt{"
-    "color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}pre{white-space:pre-wrap;unicode-bidi:plaintext;overflow-wrap:anywhere;"
+    "color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}pre{white-space:pre-wrap;unicode-bidi:plaintext;"
+    "overflow-wrap:anywhere;"
     "border:1px solid var(--line);border-radius:6px;padding:12px;margin:0 0 16px;max-height:24rem;overflow:auto;"
     "font:14px/20px ui-monospace,SFMono-Regular,Menlo,monospace}textarea{font:inherit;width:100%;min-height:4.5rem;"
     "padding:8px;border:1px solid var(--line);border-radius:6px;background:var(--ground);color:var(--ink);"
-    "margin:4px 0 16px}"
+    "margin:4px 0 16px}summary{cursor:pointer;color:var(--muted)}"
+    "@media(max-width:30rem){dl{display:block}dd{margin:0 0 8px}}"
 )
 _HASH = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
