@@ -339,3 +339,14 @@ def test_the_preview_has_no_origin_even_by_itself(desk):
     answer = desk.page.goto(f"{desk.inside.http}/messages/{told['sendId']}/preview")
     assert answer.headers["content-security-policy"].startswith("sandbox;")
     assert desk.page.evaluate("self.origin") == "null"
+
+
+def test_an_approval_that_somebody_else_decided_says_so_where_it_is_open(desk):
+    told = desk.send(**HELD)
+    desk.go("/approvals")
+    desk.page.wait_for_selector("[data-live-light].on", state="attached")
+    with desk.inside.api() as api:
+        decided = api.post(f"/v1/approvals/{told['sendId']}", json={"decision": "reject", "note": "not today"})
+    assert decided.status_code == 200
+    desk.page.wait_for_selector("#detail .note >> text=not today")
+    assert desk.page.locator("[data-approve]").count() == 0

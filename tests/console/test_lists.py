@@ -43,3 +43,17 @@ async def test_of_more_approvals_than_are_shown_those_whose_time_is_up_first_are
     page = (await (await visitor(office)).get("/approvals")).text
     assert re.findall(r'c-subject">([^<]+)', page) == ["Order 0 shipped", "Order 1 shipped"]
     assert "2 of 3 waiting" in page
+
+
+async def test_a_refusal_and_a_consent_bind_the_tenant_or_the_mailbox_that_the_form_names(office):
+    person = await visitor(office)
+    acme = next(one["id"] for one in (await office.get("/v1/tenants")).json()["data"] if one["name"] == "acme")
+    await person.post("/suppressions", email="bob@example.com", scope="tenant:acme")
+    await person.post("/suppressions", email="ann@example.com", scope="mailbox", mailboxId="stranger")
+    await person.post("/suppressions/domains", domain="rival.example", scope="tenant:acme")
+    await person.post("/suppressions/consents", email="bob@example.com", granted="yes", tenant="acme")
+    told = [
+        (await office.get(f"/v1/{kind}")).json()["data"] for kind in ("suppressions", "suppressed-domains", "consents")
+    ]
+    assert [row["tenantId"] for rows in told for row in rows] == [acme] * 4
+    assert [(row["scope"], bool(row["mailboxId"])) for row in told[0]] == [("mailbox", True), ("tenant", False)]

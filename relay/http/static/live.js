@@ -39,6 +39,7 @@
       if (detail && detail.dataset.send === id && !detail.contains(document.activeElement?.closest("input, textarea"))) {
         const part = detail.dataset.tab === "timeline" ? "#detail" : "#detail-head";
         if (location.pathname.startsWith("/messages")) await swap(detail.dataset.self, part, "#detail");
+        else if (!one("#note")?.value) await swap(detail.dataset.self, "#detail");  // somebody else may have decided
       }
     }
     if (one("#overview") && Date.now() - lastOverview > 900) {
