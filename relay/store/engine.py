@@ -243,6 +243,7 @@ def _obey(engine: Engine, patience: float, cache_kib: int) -> None:
         ("journal_mode", "WAL", "wal"),
         ("synchronous", "FULL", 2),
         ("cache_size", str(-cache_kib), -cache_kib),
+        ("secure_delete", "ON", 1),  # who is erased is gone from the file too; the default only of some builds
     )
 
     @event.listens_for(engine, "connect")
