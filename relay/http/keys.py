@@ -17,7 +17,6 @@ from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, addre
 from relay.http.strict import Resource
 from relay.store import accounts, credentials
 from relay.store.engine import loads
-from relay.store.listings import credentials_page
 
 router = Resource("Keys")
 Permission = Literal["send", "read", "manage"]
@@ -88,8 +87,8 @@ async def make_key(body: NewKey, parts: Parts, _: Operator) -> Any:
 @router.get("/me/keys", summary="List keys", response_model=Listing[Key])
 async def list_keys(parts: Parts, who: Who, turn: Turning) -> Any:
     """The operator sees all keys; a key sees itself."""
-    filters = {} if who.is_operator else {"id": who.id}
-    page = await parts.look(lambda c: credentials_page(c, filters, after=turn.after, limit=turn.limit))
+    own = "" if who.is_operator else who.id
+    page = await parts.look(lambda c: credentials.page(c, own, after=turn.after, limit=turn.limit))
     return listing(parts, turn, page, told)
 
 
@@ -117,7 +116,7 @@ def told(row: Any) -> dict[str, Any]:
         "keyPrefix": row.prefix,
         "permissions": loads(row.permissions),
         "status": row.status,
-        "mailboxId": row.mailbox_id or getattr(row, "found_mailbox", None) or None,
+        "mailboxId": row.found_mailbox,
         "tenantId": row.tenant_id,
         "createdAt": when(row.created_at),
         "revokedAt": precise(row.revoked_at),

@@ -15,6 +15,7 @@ from relay.mail.address import key_of
 from relay.store import schema as t
 from relay.store.accounts import Unknown
 from relay.store.engine import dumps
+from relay.store.paging import Page, Place, newest_first
 from relay.store.vault import Vault
 
 PREFIX = "gp_live"
@@ -143,6 +144,13 @@ def listed(connection: Connection, mailbox_id: str = "") -> Sequence[Any]:
     """All credentials, or those of one mailbox, oldest first."""
     query = _JOINED.order_by(t.credentials.c.created_at)
     return connection.execute(query.where(t.mailboxes.c.id == mailbox_id) if mailbox_id else query).all()
+
+
+def page(connection: Connection, credential_id: str, *, after: Place | None, limit: int) -> Page:
+    """A page of credentials with their mailboxes, newest first: of all, or of the one an id is given of."""
+    c = t.credentials.c
+    query = _JOINED.where(c.id == credential_id) if credential_id else _JOINED
+    return newest_first(connection, query, c.created_at, c.id, after=after, limit=limit)
 
 
 def declared_hashes(connection: Connection) -> dict[str, str]:

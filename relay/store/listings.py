@@ -1,4 +1,4 @@
-"""Pages of what there is: mailboxes, credentials, domains, suppressions, consents and the like, newest first.
+"""Pages of what there is: mailboxes, domains, suppressions, consents and the like, newest first.
 
 One function serves them all: equality on columns, and a cursor. Filters are always
 parameters (faults H15); a filter whose value is None is not asked for.
@@ -77,15 +77,6 @@ def tenants(connection: Connection) -> Sequence[Any]:
     """Every tenant with the number of its mailboxes (`mailboxes`), by name."""
     count = select(func.count()).where(t.mailboxes.c.tenant_id == t.tenants.c.id).scalar_subquery()
     return connection.execute(select(t.tenants, count.label("mailboxes")).order_by(t.tenants.c.name)).all()
-
-
-def credentials_page(
-    connection: Connection, filters: Mapping[str, Any], *, after: Place | None = None, limit: int = 50
-) -> Page:
-    """A page of credentials with the mailboxes they are for."""
-    c = t.credentials.c
-    query = filtered(select(t.credentials), t.credentials, filters)
-    return newest_first(connection, query, c.created_at, c.id, after=after, limit=limit)
 
 
 def counted(connection: Connection, table: str, filters: Mapping[str, Any]) -> int:

@@ -24,7 +24,9 @@ async def test_an_address_may_get_its_mailbox_later(office):
     send = {"to": "a@example.com", "subject": "x", "body": "y"}
     assert (await office.post("/v1/send/request", send, key=key)).status_code == 404
     await office.post("/v1/domains", {"domain": "later.example"})
-    await office.post("/v1/mailboxes", {"name": "later", "fromAddress": "later@later.example"})
+    box = (await office.post("/v1/mailboxes", {"name": "later", "fromAddress": "later@later.example"})).json()
+    (own,) = (await office.get("/v1/me/keys", key=key)).json()["data"]
+    assert own["mailboxId"] == box["id"]
     told = (await office.post("/v1/send/request", send, key=key)).json()
     assert (told["status"], told["reason"], told["next"]) == ("blocked", "sender_domain_not_verified", "verify_domain")
 
