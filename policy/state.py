@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from policy.usage import Usage, Window
 
@@ -19,6 +20,10 @@ class Limits(Struct, frozen=True):
     hourly: int | None = None
     daily: int | None = None
     monthly: int | None = None
+
+    def as_json(self) -> dict[str, int]:
+        """Those that are set."""
+        return {window: limit for window, limit in asdict(self).items() if limit is not None}
 
 
 AUTONOMY = ("auto_send", "first_contact", "human_approved")  # from loose to strict

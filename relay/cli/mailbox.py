@@ -185,18 +185,13 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
 
 def _limits(house: "House", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
     """What binds the mailbox in each window, and what it used of it."""
-    from policy.usage import WINDOWS
-    from relay.store.engine import loads
+    from relay.http.mailbox_shapes import effective
     from relay.store.roster import usage
     from relay.submission.account import policy_of
 
-    used, tightened = usage(connection, f"mailbox:{row.id}"), loads(row.tightened)
-    policy = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id))
-    limits = {}
-    for window in WINDOWS:
-        said = [n for n in (getattr(policy, f"rate_limit_{window}").limit, tightened.get(window)) if n is not None]
-        limits[window] = {"current": used.sent[window].busiest(house.now()), "limit": min(said, default=None)}
-    return limits
+    sent = usage(connection, f"mailbox:{row.id}").sent
+    limits = effective(row, policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)))
+    return {window: {"current": sent[window].busiest(house.now()), "limit": limits[window]} for window in limits}
 
 
 def _credentials(connection: "Connection", mailbox_id: str) -> list[dict[str, Any]]:

@@ -8,12 +8,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from config.senders import Autonomy, MailClass
 from config.types import NAME, to_name
 from policy.moment import precise
+from policy.settings import PolicySettings
 from policy.state import MailboxState
-from policy.usage import Usage
+from policy.usage import WINDOWS, Usage
 from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, when
 from relay.store.engine import loads
 from relay.store.snapshot import mailbox_state
-from relay.submission.account import Account
 
 Name = Annotated[str, AfterValidator(to_name), Field(json_schema_extra={"pattern": f"^{NAME}$", "maxLength": 100})]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$", max_length=8)]
@@ -140,10 +140,10 @@ class Paused(Told):
     cause: str | None
 
 
-def told(row: Any, domain: Any, tenant: str, account: Account | None, usage: Usage, now: int) -> dict[str, Any]:
+def told(row: Any, domain: Any, tenant: str, policy: PolicySettings | None, usage: Usage, now: int) -> dict[str, Any]:
     """A mailbox as the API tells it."""
     settings: Mapping[str, Any] = loads(row.settings)
-    limits, binding = effective(row, account), bound(row)
+    limits, binding = effective(row, policy), bound(row)
     return {
         "id": row.id,
         "name": row.name,
@@ -174,19 +174,16 @@ def bound(row: Any) -> MailboxState:
     return mailbox_state(row, Usage())
 
 
-def effective(row: Any, account: Account | None) -> dict[str, int | None]:
-    """What binds: the smaller of the policy's limit and the mailbox's own tightening."""
+def effective(row: Any, policy: PolicySettings | None) -> dict[str, int | None]:
+    """What binds in each window: the smaller of the policy's limit and the mailbox's own tightening."""
     tightened = loads(row.tightened)
-    binding: dict[str, int | None] = {}
-    for name in ("hourly", "daily", "monthly"):
-        known = [n for n in (of_policy(account, name), tightened.get(name)) if n is not None]
-        binding[name] = min(known) if known else None
-    return binding
+    asked = {name: (of_policy(policy, name), tightened.get(name)) for name in WINDOWS}
+    return {name: min((n for n in both if n is not None), default=None) for name, both in asked.items()}
 
 
-def of_policy(account: Account | None, name: str) -> int | None:
+def of_policy(policy: PolicySettings | None, name: str) -> int | None:
     """What the policy allows in a window, None where it sets no limit."""
-    rule = getattr(account.policy, f"rate_limit_{name}") if account else None
+    rule = getattr(policy, f"rate_limit_{name}", None)
     return rule.limit if rule is not None and rule.mode == "enforce" else None
 
 

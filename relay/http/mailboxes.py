@@ -123,12 +123,12 @@ async def change_mailbox(
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id)
     account = await parts.accounts.get(found.id)
-    now = parts.clock()
+    policy, now = account.policy if account else None, parts.clock()
 
     def job(connection: Any) -> Any:
         row = listings.held(connection, "mailboxes", found.id)
         check(if_match, _etag(row))
-        tighten.change(connection, row, body, who, account, now)
+        tighten.change(connection, row, body, who, policy, now)
         return accounts.mailbox(connection, found.id)
 
     row = await parts.write(job)
@@ -216,7 +216,8 @@ async def _all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, An
     domains, usages, tenants = await parts.look(question)
     known = await asyncio.gather(*(parts.accounts.get(row.id) for row in rows))
     now = parts.clock()
+    policies = [account.policy if account else None for account in known]
     return {
-        row.id: told(row, domains[row.id], tenants.get(row.tenant_id, ""), account, usages[f"mailbox:{row.id}"], now)
-        for row, account in zip(rows, known, strict=True)
+        row.id: told(row, domains[row.id], tenants.get(row.tenant_id, ""), policy, usages[f"mailbox:{row.id}"], now)
+        for row, policy in zip(rows, policies, strict=True)
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from policy.settings import PolicySettings
 from policy.state import strictness
 from policy.usage import WINDOWS
 from relay.http.access import Caller
@@ -18,7 +19,6 @@ from relay.http.mailbox_shapes import ChangedMailbox, RateLimits, bound, effecti
 from relay.http.problems import Problem, invalid
 from relay.store import accounts, mailboxes
 from relay.store.engine import dumps, loads
-from relay.submission.account import Account
 
 DECLARED = ("from_name", "autonomy_level", "role", "allowed_classes", "policy", "language", "footer")
 KEPT = {"autonomy_level": "autonomy", "allowed_classes": "allowed_classes"}  # tightened beside a file, and under what
@@ -26,7 +26,7 @@ LIFTED = ("autonomy_level", "allowed_classes", "rate_limits")  # null drops what
 
 
 def change(
-    connection: Connection, row: Any, body: ChangedMailbox, who: Caller, account: Account | None, now: int
+    connection: Connection, row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings | None, now: int
 ) -> None:
     """Apply what was given; raises Problem where the caller may not."""
     declared = [name for name in DECLARED if getattr(body, name) is not None]
@@ -36,7 +36,7 @@ def change(
         _check_tightens(row, body, declared)
     elif declared:
         mailboxes.update_declared(connection, row.id, _columns(row, body), now)
-    if tightened := _tightened(row, body, who, account):
+    if tightened := _tightened(row, body, who, policy):
         accounts.tighten_mailbox(connection, row.id, loads(row.tightened) | tightened, now)
 
 
@@ -63,7 +63,7 @@ def _tightens(body: ChangedMailbox, name: str, autonomy: str, classes: Iterable[
     return name == "allowed_classes" and set(body.allowed_classes or ()) <= set(classes)
 
 
-def _tightened(row: Any, body: ChangedMailbox, who: Caller, account: Account | None) -> dict[str, Any]:
+def _tightened(row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings | None) -> dict[str, Any]:
     """What changes of that which binds besides the declaration; None is lifted."""
     for name in LIFTED:
         if name in body.model_fields_set and getattr(body, name) is None:
@@ -73,18 +73,18 @@ def _tightened(row: Any, body: ChangedMailbox, who: Caller, account: Account | N
         if name in body.model_fields_set:
             changes[kept] = getattr(body, name) if row.managed else None  # else the column has it
     if "rate_limits" in body.model_fields_set:
-        changes |= _limits(row, body.rate_limits, who, account)
+        changes |= _limits(row, body.rate_limits, who, policy)
     return changes
 
 
-def _limits(row: Any, given: RateLimits | None, who: Caller, account: Account | None) -> dict[str, int | None]:
+def _limits(row: Any, given: RateLimits | None, who: Caller, policy: PolicySettings | None) -> dict[str, int | None]:
     if given is None:
         return dict.fromkeys(WINDOWS)
     limits = {name: getattr(given, name) for name in WINDOWS if name in given.model_fields_set}
     if who.is_operator:
-        _check_binds(limits, row, account)
+        _check_binds(limits, row, policy)
     else:
-        _check_lower(limits, effective(row, account), who)
+        _check_lower(limits, effective(row, policy), who)
     return limits
 
 
@@ -97,10 +97,10 @@ def _check_lower(limits: dict[str, int | None], binding: dict[str, int | None], 
             raise Problem("human_decision_required", f"raising the {name} limit from {bound_now} is for the operator")
 
 
-def _check_binds(limits: dict[str, int | None], row: Any, account: Account | None) -> None:
+def _check_binds(limits: dict[str, int | None], row: Any, policy: PolicySettings | None) -> None:
     """A limit above the policy's would change nothing: who sets it is told so, not left to believe in it."""
     for name, wanted in limits.items():
-        allowed = of_policy(account, name)
+        allowed = of_policy(policy, name)
         if wanted is not None and allowed is not None and wanted > allowed:
             where = f"raise it in the policy {row.policy}, or send rateLimits: null to lift the mailbox's own limits"
             raise invalid(f"rateLimits.{name}", f"the policy's {allowed} binds before {wanted} does: {where}")

@@ -81,7 +81,7 @@ def add_tenant(connection: Connection, *, tenant_id: str, name: str, limits: Lim
     _check_tenant_name(connection, name)
     connection.execute(
         insert(t.tenants),
-        {"id": tenant_id, "name": name, "limits": _limits(limits), "managed": False, "created_at": now},
+        {"id": tenant_id, "name": name, "limits": dumps(limits.as_json()), "managed": False, "created_at": now},
     )
 
 
@@ -268,8 +268,3 @@ def _told(connection: Connection, changed: int, kind: str, mailbox_id: str, now:
     row = mailbox(connection, mailbox_id)
     record(connection, [Event(kind, now, row.tenant_id, mailbox_id, data=data)])
     return True
-
-
-def _limits(limits: Limits) -> str:
-    given = {"hourly": limits.hourly, "daily": limits.daily, "monthly": limits.monthly}
-    return dumps({name: n for name, n in given.items() if n is not None})

@@ -8,14 +8,13 @@ each other `accounts.Taken` says so, and where something would lose what it rest
 then nothing is changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from config.senders import SendingDomain
+from config.senders import SendingDomain, TenantLimits
 from config.settings import Settings
-from policy.state import Limits
 from policy.usage import Usage
 from relay.store import guard
 from relay.store import schema as t
@@ -51,11 +50,14 @@ def _check_policies(connection: Connection, settings: Settings) -> None:
 
 def _tenants(connection: Connection, settings: Settings, now: int, makers: Makers) -> dict[str, str]:
     known = {row.name: row for row in connection.execute(select(t.tenants))}
-    declared: dict[str, Any] = {DEFAULT_TENANT: None} | {x.name: x.rate_limits for x in settings.tenants}
+    declared: dict[str, dict[str, int]] = {DEFAULT_TENANT: {}} | {
+        x.name: _limits(x.rate_limits) for x in settings.tenants
+    }
     ids: dict[str, str] = {name: row.id for name, row in known.items()}
-    _count_from_now_on(connection, [known[name].id for name in declared if _is_newly_limited(name, known, declared)])
+    limited = [known[name] for name, limits in declared.items() if name in known and limits]
+    _count_from_now_on(connection, [row.id for row in limited if not loads(row.limits)])
     for name, limits in declared.items():
-        words = dumps(_limits(limits))
+        words = dumps(limits)
         if name in known:
             connection.execute(update(t.tenants).where(t.tenants.c.name == name).values(limits=words, managed=True))
             enable(connection, t.tenants, known[name])
@@ -65,10 +67,6 @@ def _tenants(connection: Connection, settings: Settings, now: int, makers: Maker
             connection.execute(insert(t.tenants), row)
     disable_missing(connection, t.tenants, [row for name, row in known.items() if name not in declared])
     return ids
-
-
-def _is_newly_limited(name: str, known: Mapping[str, Any], declared: Mapping[str, Any]) -> bool:
-    return name in known and bool(_limits(declared[name])) and not loads(known[name].limits)
 
 
 def _count_from_now_on(connection: Connection, tenant_ids: Sequence[str]) -> None:
@@ -144,13 +142,5 @@ def _domain_status(domain: SendingDomain, row: Any) -> str:
     return str(row.status)
 
 
-def _limits(limits: Any) -> dict[str, int]:
-    if limits is None:
-        return {}
-    values = Limits(*(_limit(getattr(limits, name)) for name in ("hourly", "daily", "monthly")))
-    given = {"hourly": values.hourly, "daily": values.daily, "monthly": values.monthly}
-    return {name: n for name, n in given.items() if n is not None}
-
-
-def _limit(value: Any) -> int | None:
-    return None if value is None else int(getattr(value, "limit", value))
+def _limits(limits: TenantLimits | None) -> dict[str, int]:
+    return limits.model_dump(exclude_none=True) if limits is not None else {}

@@ -21,6 +21,7 @@ from policy.facts import Facts
 from policy.secrets import SecretScanner
 from policy.settings import PolicySettings
 from policy.state import RecipientState, State
+from policy.usage import WINDOWS
 from relay.aside import aside
 from relay.mail.address import Address
 from relay.store.parcel import Parcel
@@ -81,7 +82,7 @@ class _Sender(Struct):
 def _tightest(policy: PolicySettings, state: State) -> int:
     """The smallest number any limit of the sender allows."""
     limits = [rule.limit for rule in (policy.recipient_burst, policy.first_contact_limit)]
-    for window in ("hourly", "daily", "monthly"):
+    for window in WINDOWS:
         own = getattr(policy, f"rate_limit_{window}").limit
         found = (own, getattr(state.mailbox.tightened, window), getattr(state.tenant.limits, window))
         limits.extend(limit for limit in found if limit is not None)

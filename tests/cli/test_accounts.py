@@ -113,6 +113,11 @@ def test_mailboxes_are_added_shown_paused_and_resumed(cli):
     assert [m["name"] for m in cli.does("mailbox", "list", "--json").json] == ["agent", "sales"]
 
 
+def test_a_limit_that_binds_nobody_is_shown_as_none(make_cli):
+    cli = make_cli({"policies": {"default": {"rules": {"rate_limit_hourly": {"mode": "shadow"}}}}})
+    assert cli.does("mailbox", "show", "agent", "--json").json["limits"]["hourly"] == {"current": 0, "limit": None}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
