@@ -87,14 +87,6 @@ async def test_a_mailbox_that_is_full_closes_no_provider(make_house, make_provid
     assert house.alerts() == []
 
 
-@pytest.mark.parametrize("name", ["greeting_drop", "auth_535", "mail_454"])
-async def test_Show4_connection_auth_and_throttle_go_by_provider_two_in_the_same_round(pair, name):
-    house, _one, two = await pair(fault(name))
-    given = await house.deliver()
-    assert (house.delivery(given).state, house.delivery(given).provider) == ("delivered", "second")
-    assert two.ledger.copies_for(BOB) == 1
-
-
 async def test_Show4_R39_a_dead_address_bounces_at_once_and_provider_two_is_never_asked(pair):
     house, _one, two = await pair(fault("rcpt_550"))
     given = await house.deliver()
