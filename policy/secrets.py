@@ -348,12 +348,13 @@ def _readings(chunk: str) -> Iterator[str]:
 
 
 def _bared(chunk: str) -> tuple[str, ...]:
-    """The chunk and what it assigns, with and without what they stand in: of a secret's own signs some stay."""
+    """The chunk, what it assigns and a URL's password, with and without what they stand in: of own signs some stay."""
     after_colon, assigned = chunk.partition(":")[2], chunk.partition("=")[2]
     lines = (chunk, after_colon, assigned, _LISTED.sub("", chunk, 1))
+    in_url = chunk.partition("://")[2].rpartition("@")[0].partition(":")[2] if "@" in chunk else ""
     words = (*lines, *[line.lstrip(_AROUND) for line in lines])
     signs = len(chunk) - len(chunk.rstrip(_AROUND))
-    return (*words, *[word[:-n] for n in range(max(1, signs - _OWN_SIGNS), signs + 1) for word in words])
+    return (*words, in_url, *[word[:-n] for n in range(max(1, signs - _OWN_SIGNS), signs + 1) for word in words])
 
 
 def _pieces(token: str) -> list[str]:

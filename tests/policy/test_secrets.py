@@ -59,9 +59,9 @@ FORMS = (
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-@pytest.mark.parametrize("form", FORMS)
-def test_every_kind_is_found_however_it_is_written(kind: str, form: str) -> None:
-    assert [finding.kind for finding in SecretScanner().scan(form.format(SECRETS[kind]))] == [kind]
+def test_every_kind_is_found_however_it_is_written(kind: str) -> None:
+    for form in FORMS:
+        assert [finding.kind for finding in SecretScanner().scan(form.format(SECRETS[kind]))] == [kind], form
 
 
 @pytest.mark.parametrize("kind", SECRETS)
@@ -123,29 +123,16 @@ def test_chosen_secrets_are_known_by_their_hash_alone() -> None:
     "chosen",
     ["sales-password-1234567890", "S3cret!with#odd$signs&more", "your_example_password", "S3cret!with#a!call!!"],
 )
-@pytest.mark.parametrize(
-    "form",
-    [
-        "the password is {}",
-        "password={}",
-        '("{}")',
-        "{}.",
-        "pass:{}",
-        "pass={},",
-        "<{}!>",
-        '{{"password":"{}"}}',
-        "a.env:12:{}",
-        "+{}",
-    ],
-)
-def test_a_chosen_secret_is_found_whatever_it_looks_like(chosen: str, form: str) -> None:
-    assert [f.kind for f in SecretScanner.of(b"key", chosen=[chosen]).scan(form.format(chosen))] == ["chosen_secret"]
+def test_a_chosen_secret_is_found_whatever_it_looks_like(chosen: str) -> None:
+    scanner = SecretScanner.of(b"key", chosen=[chosen])
+    for form in (*FORMS, "pass:{}", "pass={},", "<{}!>", "+{}"):
+        assert [f.kind for f in scanner.scan(form.format(chosen))] == ["chosen_secret"], form
 
 
 @pytest.mark.parametrize("kind", ["aws_access_key", "stripe_key", "github_token", "jwt", "sendgrid_key", "twilio_key"])
-@pytest.mark.parametrize("form", ["{}-dummy", "{}.example", "{}/placeholder", "{}=your_key", "example/{}"])
-def test_a_word_beside_a_key_makes_it_no_placeholder(kind: str, form: str) -> None:
-    assert [finding.kind for finding in SecretScanner().scan(form.format(SECRETS[kind]))] == [kind]
+def test_a_word_beside_a_key_makes_it_no_placeholder(kind: str) -> None:
+    for form in ("{}-dummy", "{}.example", "{}/placeholder", "{}=your_key", "example/{}"):
+        assert [finding.kind for finding in SecretScanner().scan(form.format(SECRETS[kind]))] == [kind], form
 
 
 def test_a_short_chosen_secret_is_refused() -> None:
