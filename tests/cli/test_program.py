@@ -32,11 +32,11 @@ WITHOUT_CONFIGURATION = ("init", "demo", "config schema", "feedback parse")
 HEAVY = ("rich", "sqlalchemy", "pydantic", "fastapi", "dns", "cryptography", "yaml", "aiosmtplib", "uvloop", "asyncio")
 
 
-@pytest.mark.parametrize("command", CONTRACT)
-def test_every_command_of_the_contract_has_help_and_takes_config(cli, command):
-    said = cli.bare(*command.split(), "--help")
-    assert said.code == 0
-    assert ("--config" in said.out) == (command not in WITHOUT_CONFIGURATION)
+def test_every_command_of_the_contract_has_help_and_takes_config(cli):
+    for command in CONTRACT:
+        said = cli.bare(*command.split(), "--help")
+        assert said.code == 0, command
+        assert ("--config" in said.out) == (command not in WITHOUT_CONFIGURATION), command
 
 
 @pytest.mark.parametrize("before", [("-c", "FILE"), ("--config", "FILE"), ("--config=FILE",)])
@@ -49,9 +49,9 @@ def test_a_command_that_needs_no_configuration_takes_one_all_the_same(cli):
     assert cli.does("config", "schema").json["title"] == "gatepost.yaml"
 
 
-@pytest.mark.parametrize("command", [c for c in CONTRACT if c.endswith(" list")])
-def test_every_listing_takes_json_and_an_empty_one_is_a_list(cli, command):
-    assert isinstance(cli.does(*command.split(), "--json").json, list)
+def test_every_listing_takes_json_and_an_empty_one_is_a_list(cli):
+    for command in (c for c in CONTRACT if c.endswith(" list")):
+        assert isinstance(cli.does(*command.split(), "--json").json, list), command
 
 
 def test_help_loads_nothing_heavy():

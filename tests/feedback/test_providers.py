@@ -167,17 +167,14 @@ SES = [
 
 
 @pytest.mark.parametrize(("payload", "expected"), SES)
-@pytest.mark.parametrize("wrapping", ["bare", "sns", "eventbridge"])
-def test_ses_events_in_every_wrapping(payload, expected, wrapping):
-    wrapped = {
-        "bare": payload,
-        "sns": {"Type": "Notification", "TopicArn": "arn:x", "MessageId": "m1", "Message": json.dumps(payload)},
-        "eventbridge": {"id": "e1", "detail-type": "Email", "source": "aws.ses", "detail": payload},
-    }[wrapping]
-    [event] = parse_feedback(json.dumps(wrapped).encode())
-    assert (event.event_type, event.reason, event.hard) == expected
-    assert (event.recipient, event.message_id) == ("bob@example.org", MAIL["messageId"])
-    assert event.metadata == {"send": "send_1"}
+def test_ses_events_in_every_wrapping(payload, expected):
+    by_sns = {"Type": "Notification", "TopicArn": "arn:x", "MessageId": "m1", "Message": json.dumps(payload)}
+    by_eventbridge = {"id": "e1", "detail-type": "Email", "source": "aws.ses", "detail": payload}
+    for wrapped in (payload, by_sns, by_eventbridge):
+        [event] = parse_feedback(json.dumps(wrapped).encode())
+        assert (event.event_type, event.reason, event.hard) == expected
+        assert (event.recipient, event.message_id) == ("bob@example.org", MAIL["messageId"])
+        assert event.metadata == {"send": "send_1"}
 
 
 def test_an_sns_confirmation_is_no_event():
@@ -336,7 +333,6 @@ def test_a_provider_nobody_knows_is_named_in_the_error():
         parse_feedback(b"{}", "pigeon")
 
 
-@pytest.mark.parametrize("provider", sorted(NORMALISERS))
 @pytest.mark.parametrize(
     "payload",
     [
@@ -353,9 +349,10 @@ def test_a_provider_nobody_knows_is_named_in_the_error():
     ],
     ids=range(10),
 )
-def test_h6_strange_payloads_raise_nothing(provider, payload):
-    for event in parse_feedback(payload, provider):
-        json.dumps(event.as_json())
+def test_h6_strange_payloads_raise_nothing(payload):
+    for provider in NORMALISERS:
+        for event in parse_feedback(payload, provider):
+            json.dumps(event.as_json())
 
 
 def test_h6_a_body_beyond_the_limit_is_not_parsed():

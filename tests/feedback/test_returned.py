@@ -29,9 +29,10 @@ def answers() -> list[Answer]:
 
 
 @pytest.mark.parametrize("answer", answers(), ids=[one.file for one in answers()])
-@pytest.mark.parametrize("ends", [b"\n", b"\r\n"], ids=["lf", "crlf"])
-def test_a_returned_mail_is_read_as_its_server_meant_it(answer, ends):
-    found = parse_feedback((FOLDER / f"{answer.file}.eml").read_bytes().replace(b"\n", ends))
+def test_a_returned_mail_is_read_as_its_server_meant_it(answer):
+    with_lf = (FOLDER / f"{answer.file}.eml").read_bytes()
+    found = parse_feedback(with_lf)
+    assert parse_feedback(with_lf.replace(b"\n", b"\r\n")) == found
     if answer.event == "none":
         assert found == []
         return

@@ -297,21 +297,16 @@ def test_a_failing_rule_says_why_and_what_to_do(row: Row) -> None:
     )
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.rule}-{r.detail[:24]}")
-def test_without_the_whole_cascade_the_answer_is_the_same(row: Row) -> None:
-    whole, first = judged(row.message, row.known, row.policy), judged(row.message, row.known, row.policy, whole=False)
-    assert (whole.decision, whole.rule, whole.refusal, whole.verdicts) == (
-        first.decision,
-        first.rule,
-        first.refusal,
-        first.verdicts,
-    )
+def test_without_the_whole_cascade_the_answer_is_the_same() -> None:
+    for row in ROWS:
+        whole, first = (judged(row.message, row.known, row.policy, whole=whole) for whole in (True, False))
+        for field in ("decision", "rule", "refusal", "verdicts"):
+            assert getattr(whole, field) == getattr(first, field), row
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.rule}-{r.detail[:24]}")
-def test_a_detail_can_stand_in_a_reply(row: Row) -> None:
-    decision = judged(row.message, row.known, row.policy)
-    for refusal in [c.refusal for c in decision.checks if c.refusal]:
-        assert refusal.detail.isascii()
-        assert refusal.detail.isprintable()
-        assert ";" not in refusal.detail
+def test_a_detail_can_stand_in_a_reply() -> None:
+    for row in ROWS:
+        for refusal in [c.refusal for c in judged(row.message, row.known, row.policy).checks if c.refusal]:
+            assert refusal.detail.isascii()
+            assert refusal.detail.isprintable()
+            assert ";" not in refusal.detail
