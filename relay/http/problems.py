@@ -30,11 +30,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "missing_key": (401, "No key", "Send `Authorization: Bearer <key>`."),
     "wrong_key": (401, "The key is not known", "Check that the whole key was copied; it is shown once, when made."),
     "revoked_key": (401, "The key was revoked", "Ask for a new one."),
-    "permission_missing": (
-        403,
-        "The key may not do this",
-        "Use a key with the permission `detail` names.",
-    ),
+    "permission_missing": (403, "The key may not do this", "Use a key with the permission `detail` names."),
     "human_decision_required": (
         403,
         "A person has to decide this",
@@ -42,16 +38,8 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     ),
     "hook_not_configured": (403, "The hook has no secret", "Set `webhookSecret` of this provider."),
     "foreign_event": (403, "Not an event of ours", "The account or topic is not one this provider was set up for."),
-    "unauthentic": (
-        401,
-        "The call does not prove where it is from",
-        "Sign it with the secret that is set here.",
-    ),
-    "not_found": (
-        404,
-        "Not found",
-        "Use an id from the list; what is not yours looks the same.",
-    ),
+    "unauthentic": (401, "The call does not prove where it is from", "Sign it with the secret that is set here."),
+    "not_found": (404, "Not found", "Use an id from the list; what is not yours looks the same."),
     "method_not_allowed": (405, "Method not allowed", "Use a method that `Allow` names."),
     "not_acceptable": (406, "Not acceptable", "Ask for `application/json` or `text/event-stream`."),
     "too_slow": (408, "The body did not come", "Send it without a pause of half a minute."),
@@ -61,22 +49,10 @@ CODES: Mapping[str, tuple[int, str, str]] = {
         "The configuration file says this",
         "Declared fields are changed in the file; what stands in it is paused and tightened here.",
     ),
-    "not_waiting": (
-        409,
-        "It does not wait",
-        "Read the send: it left, or was decided, withdrawn or timed out.",
-    ),
+    "not_waiting": (409, "It does not wait", "Read the send: it left, or was decided, withdrawn or timed out."),
     "rotation_pending": (409, "Its keys are being rotated", "Publish the new DKIM records, then verify the domain."),
-    "changed_since_held": (
-        409,
-        "It is not what was held",
-        "Reject it, and have it sent anew.",
-    ),
-    "replayed": (
-        409,
-        "The proof was used before",
-        "Sign each call anew; a proof is good for one call.",
-    ),
+    "changed_since_held": (409, "It is not what was held", "Reject it, and have it sent anew."),
+    "replayed": (409, "The proof was used before", "Sign each call anew; a proof is good for one call."),
     "request_in_progress": (409, "The first request is still under way", "Ask again in a second."),
     "changed_meanwhile": (412, "Somebody changed it meanwhile", "Read it again and send its new ETag."),
     "too_large": (413, "The body is too large", "Make it smaller than the limit `detail` names."),
@@ -85,11 +61,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "idempotency_key_reused": (422, "The key was used for another body", "Use a new Idempotency-Key."),
     "bad_cursor": (422, "The cursor is not one of ours", "Start again without a cursor."),
     "too_many_requests": (429, "Too many calls", "Wait as long as `Retry-After` says."),
-    "internal_error": (
-        500,
-        "Something went wrong here",
-        "Try again later; the log has it under `requestId`.",
-    ),
+    "internal_error": (500, "Something went wrong here", "Try again later; the log has it under `requestId`."),
     "unavailable": (503, "Not now", "Nothing was done. Send the same request again after `Retry-After` seconds."),
 }
 

@@ -18,7 +18,7 @@ from relay.http import answers
 from relay.http.access import Caller, Parts, Who
 from relay.http.compose import Letter, Party, compose
 from relay.http.house import House
-from relay.http.problems import Problem, not_found
+from relay.http.problems import Problem, invalid, not_found
 from relay.http.send_shapes import Judgement, SendRequest
 from relay.http.strict import Resource
 from relay.mail.address import Address, parse_path
@@ -77,13 +77,7 @@ async def sender_of(parts: House, who: Caller, reference: str) -> Sender:
 async def _mailbox_id(parts: House, who: Caller, reference: str) -> str:
     if not reference:
         if not who.mailbox_id:
-            raise (
-                not_found("mailbox")
-                if not who.is_operator
-                else Problem(
-                    "invalid_request", "mailboxId: is needed", errors=[{"field": "mailboxId", "message": "is needed"}]
-                )
-            )
+            raise invalid("mailboxId", "is needed") if who.is_operator else not_found("mailbox")
         return who.mailbox_id
     if reference == who.mailbox_id:
         return reference
