@@ -152,21 +152,6 @@ def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
     return write
 
 
-def cells(row: Any, tenants: Mapping[str, str], mailboxes: Mapping[str, str]) -> Sequence[Any]:
-    """An entry as a line of CSV: tenant and mailbox by name, for another installation has other ids."""
-    tenant, mailbox = tenants.get(row.tenant_id, ""), mailboxes.get(row.mailbox_id, row.mailbox_id)
-    return (
-        row.address,
-        row.kind,
-        row.scope,
-        row.note,
-        precise(row.created_at),
-        precise(row.expires_at),
-        tenant,
-        mailbox,
-    )
-
-
 def told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
     """An entry as it is shown."""
     return {

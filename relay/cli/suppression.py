@@ -159,14 +159,13 @@ def export(config: ConfigFile = None) -> None:
     """Write all suppressions as CSV, whole domains too; import takes it as it is."""
     from relay.cli.house import opened
     from relay.cli.spreadsheet import given
-    from relay.cli.suppressing import cells
     from relay.store import listings, suppression_list
-    from relay.store.imports import SUPPRESSION_COLUMNS
+    from relay.store.imports import SUPPRESSION_COLUMNS, suppression_cells
 
     with opened(config) as house, house.reading() as connection:
         tenants, mailboxes = listings.tenant_names(connection), listings.mailbox_names(connection)
         given(
             SUPPRESSION_COLUMNS,
             lambda after: suppression_list.export(connection, suppression_list.Sight(), after),
-            lambda row: cells(row, tenants, mailboxes),
+            lambda row: suppression_cells(row, tenants, mailboxes),
         )

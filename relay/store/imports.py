@@ -5,14 +5,15 @@ ValueError, and the line is skipped with what to write instead. An entry that sa
 its row would let mail go to somebody who refused it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from policy.countries import check_place
-from policy.moment import milliseconds
+from policy.moment import milliseconds, precise
 from policy.profiles import check_basis
 from relay.mail.address import key_of, parse_path
 from relay.store import schema as t
@@ -144,6 +145,12 @@ def suppression_reader(
         )
 
     return read
+
+
+def suppression_cells(row: Any, tenants: Mapping[str, str], mailboxes: Mapping[str, str]) -> Sequence[Any]:
+    """The other way: an entry as a row. Tenant and mailbox by name, for another installation has other ids."""
+    whose = tenants.get(row.tenant_id, ""), mailboxes.get(row.mailbox_id, row.mailbox_id)
+    return row.address, row.kind, row.scope, row.note, precise(row.created_at), precise(row.expires_at), *whose
 
 
 def _place(row: Mapping[str, str], there: Places, default: Place) -> Place:
