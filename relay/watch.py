@@ -61,16 +61,10 @@ def is_installed() -> bool:
         return False
 
 
-def trace(tracer: Any = None) -> None:
-    """Make spans from now on, by this tracer or one that sends them where OTEL_… says. Called after a fork."""
+def trace() -> None:
+    """Make spans from now on and send them where OTEL_… says. Called after a fork."""
     global _tracer  # noqa: PLW0603 - one per process, as the SDK has it
-    _tracer = tracer if tracer is not None else _exporting()
-
-
-def trace_no_more() -> None:
-    """Make none from now on."""
-    global _tracer  # noqa: PLW0603
-    _tracer = None
+    _tracer = _exporting()
 
 
 def _exporting() -> Any:

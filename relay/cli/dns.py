@@ -9,15 +9,11 @@ from relay.http.dns_records import Found, check, wanted
 from relay.mail.dns import DnsResolver
 
 
-def resolver_of(settings: Settings) -> DnsResolver:
-    """The resolver the configuration names, else the system's."""
-    return DnsResolver(tuple(str(n) for n in settings.dns.nameservers), settings.dns.timeout.total_seconds())
-
-
 def asked(settings: Settings, row: Any, keys: Sequence[Any]) -> list[Found]:
     """Every record the domain needs, with how it stands."""
     return asyncio.run(_asked(settings, row, keys))
 
 
 async def _asked(settings: Settings, row: Any, keys: Sequence[Any]) -> list[Found]:
-    return await check(wanted(row, keys, settings), resolver_of(settings))
+    servers, patience = map(str, settings.dns.nameservers), settings.dns.timeout.total_seconds()
+    return await check(wanted(row, keys, settings), DnsResolver(tuple(servers), patience))

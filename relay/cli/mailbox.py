@@ -213,15 +213,11 @@ def _most(limit: int | None) -> str:
 
 def _domain_hint(connection: "Connection", domain: str) -> str:
     """What still stands between the mailbox and its first message."""
-    from relay.store.accounts import Unknown
-    from relay.store.roster import domain as find_domain
+    from relay.store.mailboxes import domain_named
     from relay.store.suppressions import suffixes
 
-    for name in suffixes(domain):
-        try:
-            row = find_domain(connection, name)
-        except Unknown:
-            continue
-        proof = f"gatepost domain show {name}"
-        return "" if row.status == "verified" else f"Sending waits until {name} is proven: {proof}"
-    return f"Sending waits until its domain is known and proven: gatepost domain add {domain}"
+    row = domain_named(connection, suffixes(domain))
+    if row is None:
+        return f"Sending waits until its domain is known and proven: gatepost domain add {domain}"
+    proof = f"Sending waits until {row.name} is proven: gatepost domain show {row.name}"
+    return "" if row.status == "verified" else proof

@@ -4,14 +4,13 @@ Nothing is stored, reserved or counted, and the answer is the one `send/simulate
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
-from policy.engine import decide
 from relay.app.process import App
 from relay.cli.house import House
 from relay.cli.rows import find_mailbox
-from relay.http.answers import simulated
-from relay.http.simulate import edits_of
+from relay.http.house import House as Parts
+from relay.http.simulate import judged
 from relay.mail.address import Address, parse_path
 from relay.submission.submission import Origin, Principal, Submission
 
@@ -40,10 +39,7 @@ async def _judged(
             data=data,
             received_at=app.clock(),
         )
-        prepared, state = await app.desk.simulate(submission)
-        facts = prepared.facts
-        decision = decide(prepared.policy, facts, state, whole=True)
-        return simulated(decision, facts.message_class, edits_of(prepared.plan), facts.now)
+        return await judged(cast("Parts", app), submission)
     finally:
         await app.reader.close()
         app.logins.close()
