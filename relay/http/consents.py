@@ -18,7 +18,7 @@ from policy.profiles import BASES, check_basis
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.meant import tenant_of
+from relay.http.meant import mail_address, tenant_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
@@ -137,10 +137,7 @@ async def check(
 ) -> Any:
     """The newest entry counts, be it a newer no under another spelling where the policy `default` folds aliases."""
     tenant_id = await tenant_of(parts, who, tenant)
-    try:
-        address = address_of(email)
-    except ValueError as error:
-        raise invalid("email", str(error)) from None
+    address = mail_address(email)
     fold = await folds_aliases(parts)
     row = await parts.look(lambda c: consents.newest(c, tenant_id, address.key, fold=fold))
     return {

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from policy.moment import precise
 from relay.http.access import AGENT_SCOPE, TENANT_SCOPE, Caller, Operator, Parts, Who
+from relay.http.meant import mail_address
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, address_of, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, when
 from relay.http.strict import Resource
 from relay.store import accounts, credentials
 from relay.store.engine import loads
@@ -133,10 +134,7 @@ def _scope(given: str) -> tuple[str, str]:
         return given, given[len(TENANT_SCOPE) :]
     if not given.startswith(AGENT_SCOPE):
         raise invalid("scope", "is agent:ADDRESS or tenant:NAME")
-    try:
-        return address_of(given[len(AGENT_SCOPE) :]).key, ""
-    except ValueError as error:
-        raise invalid("scope", str(error)) from None
+    return mail_address(given[len(AGENT_SCOPE) :], "scope").key, ""
 
 
 def _belongs(connection: Any, scope: str, tenant_name: str) -> tuple[str, str]:

@@ -1,9 +1,19 @@
-"""Whose things a call means: the tenant and the mailbox it names, or its caller's own. Another's is 404."""
+"""What a call means: the tenant and the mailbox it names, or its caller's own (another's is 404), and an address."""
 
 from relay.http.access import Caller
 from relay.http.house import House
-from relay.http.problems import not_found
+from relay.http.problems import invalid, not_found
+from relay.http.shapes import address_of
+from relay.mail.address import Address
 from relay.store import accounts
+
+
+def mail_address(text: str, field: str = "email") -> Address:
+    """The one mailbox an address is, wherever in the call it stands; raises Problem, which names the field."""
+    try:
+        return address_of(text)
+    except ValueError as error:
+        raise invalid(field, str(error)) from None
 
 
 async def tenant_of(parts: House, who: Caller, reference: str | None) -> str:

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.meant import scope_of
+from relay.http.meant import mail_address, scope_of
 from relay.http.pages import Turning, listing
-from relay.http.problems import Problem, invalid, not_found
-from relay.http.shapes import DateTime, Given, Listing, Moment, Note, Told, address_of, when
+from relay.http.problems import Problem, not_found
+from relay.http.shapes import DateTime, Given, Listing, Moment, Note, Told, when
 from relay.http.strict import Resource
 from relay.mail.ids import message_id_of
 from relay.store import progress, sent, states, waiting
@@ -121,7 +121,7 @@ async def list_sends(
         tenant_id=who.tenant_id,
         mailbox_id=await scope_of(parts, who, mailbox_id),
         message_id=message_id or "",
-        recipient=_key(recipient),
+        recipient=mail_address(recipient, "recipient").key if recipient else "",
         dedupe_key=dedupe_key or "",
         campaign=campaign or "",
         state=state or "",
@@ -239,12 +239,3 @@ def told(
 def _generated_id(row: Any, deliveries: Sequence[Any], hostname: str) -> str | None:
     """The Message-ID a message without one was given when it left."""
     return message_id_of(row.id, hostname) if any(d.attempts for d in deliveries) else None
-
-
-def _key(recipient: str | None) -> str:
-    if not recipient:
-        return ""
-    try:
-        return address_of(recipient).key
-    except ValueError as error:
-        raise invalid("recipient", str(error)) from None

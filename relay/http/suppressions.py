@@ -17,7 +17,7 @@ from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.meant import scope_of, tenant_of
+from relay.http.meant import mail_address, scope_of, tenant_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import (
@@ -38,7 +38,7 @@ from relay.http.strict import Resource
 from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
-from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_reader
+from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_cells, suppression_reader
 
 router = Resource("Suppressions")
 Scope = Literal["global", "tenant", "mailbox"]
@@ -200,16 +200,7 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
         "suppressions.csv",
         SUPPRESSION_COLUMNS,
         lambda after: parts.look(lambda c: suppression_list.export(c, own, after)),
-        lambda r: (
-            r.address,
-            r.kind,
-            r.scope,
-            r.note,
-            when(r.created_at),
-            precise(r.expires_at),
-            tenants.get(r.tenant_id, ""),
-            mailboxes.get(r.mailbox_id, r.mailbox_id),
-        ),
+        lambda row: suppression_cells(row, tenants, mailboxes),
     )
 
 
@@ -263,10 +254,7 @@ def sight(who: Caller) -> suppression_list.Sight:
 
 def key_of(email: str | None) -> str:
     """The folded key of a filter's address, "" for none; raises Problem."""
-    try:
-        return address_of(email).key if email else ""
-    except ValueError as error:
-        raise invalid("email", str(error)) from None
+    return mail_address(email).key if email else ""
 
 
 def _kind(reason: str) -> str:
