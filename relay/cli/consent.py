@@ -27,12 +27,14 @@ def list_(
     """List the ledger, newest first."""
     from relay.cli.house import opened
     from relay.cli.output import Column, listing
+    from relay.cli.rows import every
     from relay.cli.values import key_of
-    from relay.store import accounts, consents
+    from relay.store import accounts
 
     with opened(config) as house, house.reading() as connection:
-        own = accounts.tenant(connection, tenant).id if tenant else ""
-        rows = [_shown(row) for row in consents.listed(connection, own, key=key_of(email), limit=limit).rows]
+        own = accounts.tenant(connection, tenant).id if tenant else None
+        found = every(connection, "consents", {"tenant_id": own, "key": key_of(email) or None}, limit)
+        rows = [_shown(row) for row in found]
     columns = (
         Column("Address", "email", "bold"),
         Column("Consent", lambda row: "granted" if row["granted"] else "revoked"),

@@ -19,7 +19,7 @@ from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.meant import mail_address, tenant_of
-from relay.http.pages import Turning, listing
+from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
 from relay.http.strict import Resource
@@ -121,11 +121,8 @@ async def list_consents(
     granted: Annotated[bool | None, Query()] = None,
 ) -> Any:
     """Newest first."""
-    key = key_of(email)
-    page = await parts.look(
-        lambda c: consents.listed(c, who.tenant_id, key=key, granted=granted, after=turn.after, limit=turn.limit)
-    )
-    return listing(parts, turn, page, told)
+    filters = {"tenant_id": who.tenant_id or None, "key": key_of(email) or None, "granted": granted}
+    return await listed(parts, turn, "consents", filters, told)
 
 
 @router.get("/consents/check", summary="Has this address agreed?", response_model=ConsentChecked)

@@ -9,7 +9,7 @@ from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.meant import scope_of
-from relay.http.pages import Turning, listing
+from relay.http.pages import Turning, listed
 from relay.http.problems import Problem, not_found
 from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
 from relay.http.strict import Resource
@@ -58,8 +58,7 @@ async def list_cases(
         "tenant_id": who.tenant_id or None,
         "mailbox_id": mailbox or None,
     }
-    page = await parts.look(lambda c: listings.listed(c, "investigations", filters, after=turn.after, limit=turn.limit))
-    return listing(parts, turn, page, told)
+    return await listed(parts, turn, "investigations", filters, told)
 
 
 @router.get("/investigations/{id}", summary="Show an investigation", response_model=Investigation)

@@ -9,7 +9,7 @@ from config.types import to_domain
 from policy.moment import precise
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.pages import Turning, listing
+from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, when
 from relay.http.strict import Resource
@@ -99,10 +99,7 @@ async def list_domains(
 ) -> Any:
     """Newest first; a key sees those of its tenant."""
     filters = {"domain": roster.as_stored(domain) if domain else None, "tenant_id": who.tenant_id or None}
-    page = await parts.look(
-        lambda c: listings.listed(c, "suppressed_domains", filters, after=turn.after, limit=turn.limit)
-    )
-    return listing(parts, turn, page, told)
+    return await listed(parts, turn, "suppressed_domains", filters, told)
 
 
 @router.get("/suppressed-domains/check", summary="Is this domain refused?", response_model=DomainChecked)

@@ -18,7 +18,7 @@ from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
 from relay.http.etags import IfMatch, check, of_row
 from relay.http.house import House
-from relay.http.pages import Turning, listing
+from relay.http.pages import Turning, listed
 from relay.http.problems import not_found
 from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, when
 from relay.http.strict import Resource
@@ -120,8 +120,7 @@ async def add(body: NewWebhook, parts: Parts, _: Operator) -> Any:
 @router.get("/webhooks", summary="List destinations", response_model=Listing[Webhook])
 async def list_webhooks(parts: Parts, _: Operator, turn: Turning) -> Any:
     """Newest first."""
-    page = await parts.look(lambda c: listings.listed(c, "webhooks", {}, after=turn.after, limit=turn.limit))
-    return listing(parts, turn, page, told)
+    return await listed(parts, turn, "webhooks", {}, told)
 
 
 @router.get("/webhooks/{id}", summary="Show a destination", response_model=Webhook)
@@ -195,10 +194,7 @@ async def log(
 ) -> Any:
     """Newest first, with the destination's own words."""
     row = await _seen(parts, webhook_id)
-    page = await parts.look(
-        lambda c: destinations.log(c, row.id, state=state or "", after=turn.after, limit=turn.limit)
-    )
-    return listing(parts, turn, page, _posted)
+    return await listed(parts, turn, "webhook_deliveries", {"webhook_id": row.id, "state": state}, _posted)
 
 
 @router.post(

@@ -15,7 +15,6 @@ from policy.facts import Facts, alias_of
 from policy.settings import PolicySettings
 from policy.state import Consent
 from relay.store import schema as t
-from relay.store.paging import Page, Place, newest_first
 from relay.store.prepared import Prepared, insertion
 
 _c = t.consents.c
@@ -110,26 +109,6 @@ class NewConsent(Struct, frozen=True):
 def append(connection: Connection, entries: Sequence[NewConsent]) -> None:
     """Append to the ledger."""
     _APPEND.many(connection, [{name: getattr(e, name) for name in _LEDGER} for e in entries])
-
-
-def listed(
-    connection: Connection,
-    tenant_id: str,
-    *,
-    key: str = "",
-    granted: bool | None = None,
-    after: Place | None = None,
-    limit: int = 50,
-) -> Page:
-    """A page of the ledger, newest first."""
-    query = select(t.consents)
-    if tenant_id:
-        query = query.where(_c.tenant_id == tenant_id)
-    if key:
-        query = query.where(_c.key == key)
-    if granted is not None:
-        query = query.where(_c.granted.is_(granted))
-    return newest_first(connection, query, _c.at, _c.id, after=after, limit=limit)
 
 
 def newest(connection: Connection, tenant_id: str, key: str, *, fold: bool = False) -> Any:

@@ -19,24 +19,24 @@ _IN_ORDER = (
     select(_c.seq, _c.chain, _c.position, _c.send_id, _c.at, _c.record, _c.hash)
     .where(_c.at >= bindparam("since"), _c.seq > bindparam("after"))
     .order_by(_c.seq)
-    .limit(bindparam("limit"))
+    .limit(PAGE)
 )
 
 
 _AT = select(_c.at).where(_c.seq > bindparam("after")).order_by(_c.seq).limit(1)
 
 
-def pages(connection: Connection, since: int = 0, page: int = PAGE) -> Iterator[Sequence[Any]]:
+def pages(connection: Connection, since: int = 0) -> Iterator[Sequence[Any]]:
     """Rows of decisions made since a time, oldest first, a page at a time."""
     after = _before(connection, since)
-    while rows := page_after(connection, after, since, page):
+    while rows := page_after(connection, after, since):
         yield rows
         after = rows[-1].seq
 
 
-def page_after(connection: Connection, after: int, since: int = 0, limit: int = PAGE) -> Sequence[Any]:
+def page_after(connection: Connection, after: int, since: int = 0) -> Sequence[Any]:
     """The next rows after a sequence number."""
-    return connection.execute(_IN_ORDER, {"since": since, "after": after, "limit": limit}).all()
+    return connection.execute(_IN_ORDER, {"since": since, "after": after}).all()
 
 
 def newest(connection: Connection, limit: int, since: int = 0) -> Sequence[Any]:

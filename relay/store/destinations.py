@@ -1,4 +1,4 @@
-"""Destinations of events as people keep them: URLs, their secrets, and the log of what was posted.
+"""Destinations of events as people keep them: URLs, their secrets, and posting once more.
 
 A destination begins at the end of the journal: it hears of what happens from now on.
 Posting itself, retries and the end of a dead destination are elsewhere.
@@ -13,7 +13,6 @@ from relay.store import schema as t
 from relay.store.accounts import Declared
 from relay.store.engine import dumps
 from relay.store.journal import newest
-from relay.store.paging import Page, Place, newest_first
 
 _w, _l = t.webhooks.c, t.webhook_deliveries.c
 
@@ -76,16 +75,6 @@ def remove(connection: Connection, row: Any) -> None:
         raise Declared("the configuration file declares this webhook")
     connection.execute(delete(t.webhook_deliveries).where(_l.webhook_id == row.id))
     connection.execute(delete(t.webhooks).where(_w.id == row.id))
-
-
-def log(
-    connection: Connection, webhook_id: str, *, state: str = "", after: Place | None = None, limit: int = 50
-) -> Page:
-    """A page of what was posted, newest first."""
-    query = select(t.webhook_deliveries).where(_l.webhook_id == webhook_id)
-    if state:
-        query = query.where(_l.state == state)
-    return newest_first(connection, query, _l.created_at, _l.id, after=after, limit=limit)
 
 
 def redeliver(connection: Connection, row: Any, now: int) -> None:

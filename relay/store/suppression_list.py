@@ -131,15 +131,15 @@ def binding(
     return list(connection.execute(own.order_by(_s.created_at))), list(connection.execute(domains))
 
 
-def export(connection: Connection, sight: Sight, after: str = "", limit: int = STEP) -> Sequence[Any]:
+def export(connection: Connection, sight: Sight, after: str = "") -> Sequence[Any]:
     """The next rows of all suppressions that may be seen, by id: whole domains (`sdom_…`), then addresses (`sup_…`)."""
-    if after < "sup_" and (rows := _domains_as_entries(connection, sight, after, limit)):
+    if after < "sup_" and (rows := _domains_as_entries(connection, sight, after)):
         return rows
     query = _seen(select(t.suppressions), sight).where(_s.id > after)
-    return connection.execute(query.order_by(_s.id).limit(limit)).all()
+    return connection.execute(query.order_by(_s.id).limit(STEP)).all()
 
 
-def _domains_as_entries(connection: Connection, sight: Sight, after: str, limit: int) -> Sequence[Any]:
+def _domains_as_entries(connection: Connection, sight: Sight, after: str) -> Sequence[Any]:
     query = select(
         _dom.id,
         (literal("*@") + _dom.domain).label("address"),
@@ -153,7 +153,7 @@ def _domains_as_entries(connection: Connection, sight: Sight, after: str, limit:
     ).where(_dom.id > after)
     if sight.tenant_id:
         query = query.where(_dom.tenant_id == sight.tenant_id)
-    return connection.execute(query.order_by(_dom.id).limit(limit)).all()
+    return connection.execute(query.order_by(_dom.id).limit(STEP)).all()
 
 
 def _seen(query: Select[Any], sight: Sight) -> Select[Any]:
