@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, InTenant, group
+from relay.cli.options import AsJson, Cause, ConfigFile, InTenant, group
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -121,9 +121,7 @@ def show(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None, a
 @app.command()
 def pause(
     mailbox: Reference,
-    cause: Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; refusals and the console show it")] = (
-        "paused by the operator"
-    ),
+    cause: Cause = "paused by the operator",
     tenant: InTenant = "",
     config: ConfigFile = None,
 ) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, group
+from relay.cli.options import AsJson, Cause, ConfigFile, group
 
 if TYPE_CHECKING:
     from config.providers import ProviderSettings
@@ -69,7 +69,7 @@ def try_out(
 @app.command()
 def pause(
     name: Name,
-    cause: Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why")] = "paused by the operator",
+    cause: Cause = "paused by the operator",
     config: ConfigFile = None,
 ) -> None:
     """Give it no more mail until it is resumed; other providers take over."""

@@ -4,12 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, group
+from relay.cli.options import AsJson, Cause, ConfigFile, group
 
 app = group("Tenants, and the kill switch for each")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name or id")]
-Cause = Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; refusals and the console show it")]
 
 
 @app.command("list")

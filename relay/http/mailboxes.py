@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Response
-from pydantic import Field
 
 from relay.http import tighten
 from relay.http.access import Caller, Operator, Parts, Reads, Who
@@ -18,7 +17,7 @@ from relay.http.house import House
 from relay.http.mailbox_shapes import ChangedMailbox, FreshMailbox, Mailbox, NewMailbox, Paused, told
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import Given, Listing, Short, address_of
+from relay.http.shapes import NO_CAUSE, Cause, Listing, address_of
 from relay.http.strict import Resource
 from relay.mail.address import key_of
 from relay.store import accounts, credentials, listings, mailboxes, roster
@@ -28,15 +27,6 @@ from relay.submission.snippets import entrance
 
 router = Resource("Mailboxes")
 MailboxId = Annotated[str, Path(alias="id", description="Id, name or address.", max_length=320)]
-
-
-class Cause(Given):
-    """Why."""
-
-    cause: Short = Field(default="", description="Shown to everybody whose mail is refused.")
-
-
-_NO_CAUSE = Cause()
 
 
 @router.post("/mailboxes", status_code=201, summary="Make a mailbox", response_model=FreshMailbox)
@@ -143,7 +133,7 @@ def _etag(row: Any) -> str:
 
 
 @router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
-async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = _NO_CAUSE) -> Any:
+async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_CAUSE) -> Any:
     """Nothing is accepted and nothing leaves until a person resumes it. 409 for one that left the file."""
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id)

@@ -138,6 +138,15 @@ Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_stor
 DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
+class Cause(Given):
+    """Why something is stopped."""
+
+    cause: Short = Field(default="", description="Shown to everybody it concerns.")
+
+
+NO_CAUSE = Cause()
+
+
 def when(at: int) -> str:
     """A time that is always there."""
     return precise(at) or "1970-01-01T00:00:00.000Z"

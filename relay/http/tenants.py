@@ -3,14 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import Field
 
 from policy.moment import precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.pages import Turning, listing, page_of
 from relay.http.problems import not_found
-from relay.http.shapes import DateTime, Given, Listing, Short, Told, when
+from relay.http.shapes import NO_CAUSE, Cause, DateTime, Listing, Told, when
 from relay.http.strict import Resource
 from relay.store import accounts, listings, roster
 from relay.store.engine import loads
@@ -19,15 +18,6 @@ from relay.store.providers import set_provider_status
 router = Resource("Tenants and providers")
 TenantId = Annotated[str, Path(alias="id", description="Id or name.", max_length=128)]
 ProviderName = Annotated[str, Path(alias="name", max_length=128)]
-
-
-class Cause(Given):
-    """Why."""
-
-    cause: Short = Field(default="", description="Shown to everybody it concerns.")
-
-
-_NO_CAUSE = Cause()
 
 
 class Tenant(Told):
@@ -71,7 +61,7 @@ async def list_tenants(parts: Parts, _: Operator, turn: Turning) -> Any:
 
 
 @router.post("/tenants/{id}/pause", summary="Stop a tenant", response_model=Tenant)
-async def pause_tenant(tenant_id: TenantId, parts: Parts, _: Operator, body: Cause = _NO_CAUSE) -> Any:
+async def pause_tenant(tenant_id: TenantId, parts: Parts, _: Operator, body: Cause = NO_CAUSE) -> Any:
     """The kill switch: nothing is accepted and nothing leaves."""
     return await _switch(parts, tenant_id, "paused", body.cause)
 
@@ -90,7 +80,7 @@ async def list_providers(parts: Parts, _: Operator, turn: Turning) -> Any:
 
 
 @router.post("/providers/{name}/pause", summary="Stop sending through a provider", response_model=Provider)
-async def pause_provider(name: ProviderName, parts: Parts, who: Operator, body: Cause = _NO_CAUSE) -> Any:
+async def pause_provider(name: ProviderName, parts: Parts, who: Operator, body: Cause = NO_CAUSE) -> Any:
     """Its share goes to the others."""
     return await _switch_provider(parts, name, "paused", body.cause, who.actor)
 

@@ -24,6 +24,7 @@ def test_the_documentation_and_health_are_served(office):
         assert api.get("/docs").status_code == 200
         assert api.get("/openapi.json").json() == description()
         assert description()["openapi"].startswith("3.1")
+        assert not [name for name in description()["components"]["schemas"] if name.startswith("relay__")]
         assert "server" not in api.get("/healthz").headers
 
 

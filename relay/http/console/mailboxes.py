@@ -17,6 +17,7 @@ from relay.http.console.forms import filled, turn
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.mailbox_shapes import NewMailbox
 from relay.http.problems import Problem
+from relay.http.shapes import Cause
 from relay.store import credentials
 from relay.submission.snippets import Login, entrance, snippet
 
@@ -110,7 +111,7 @@ async def revoke(visit: Visit) -> Response:
 
 async def pause(visit: Visit) -> Response:
     """Nothing is accepted and nothing leaves."""
-    cause = filled(api.Cause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
+    cause = filled(Cause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
     told = await api.pause(visit.named("id"), visit.house, visit.who, cause)
     return visit.back(f"/mailboxes/{told['id']}", "Paused. It sends nothing until somebody resumes it.")
 
