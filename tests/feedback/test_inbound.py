@@ -126,22 +126,22 @@ def test_the_answer_comes_after_the_commit(returned: Returned):
     assert returned._ask("SELECT count(*) FROM feedback") == "1"
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        f"bob@{DOMAIN}",
-        f"b+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@{DOMAIN}",
-        f"postmaster@{DOMAIN}",
-        "bob@example.net",
-        "agent@sender.test",
-        f'"b+x\\"@evil"@{DOMAIN}',
-    ],
+NOT_OURS = (
+    f"bob@{DOMAIN}",
+    f"b+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@{DOMAIN}",
+    f"postmaster@{DOMAIN}",
+    "bob@example.net",
+    "agent@sender.test",
+    f'"b+x\\"@evil"@{DOMAIN}',
 )
-def test_L3_what_we_did_not_make_is_refused_at_rcpt(returned: Returned, address: str):
+
+
+def test_L3_what_we_did_not_make_is_refused_at_rcpt(returned: Returned):
     with returned.client() as client:
         assert client.command("MAIL FROM:<>").code == 250
-        reply = client.command(f"RCPT TO:<{address}>")
-    assert (reply.code, reply.enhanced) == (550, "5.1.1")
+        for address in NOT_OURS:
+            reply = client.command(f"RCPT TO:<{address}>")
+            assert (reply.code, reply.enhanced) == (550, "5.1.1"), address
 
 
 def test_L3_one_letter_changed_makes_it_a_strangers(returned: Returned):
@@ -173,14 +173,12 @@ def test_a_bounce_of_where_it_was_forwarded_is_the_recipients_own(returned: Retu
     assert returned.wait("SELECT address FROM suppressions", bool) == BOB
 
 
-@pytest.mark.parametrize(
-    ("action", "status"), [("delayed", "4.4.1"), ("delivered", "2.1.5"), ("relayed", "2.0.0"), ("expanded", "2.0.0")]
-)
-def test_L5_what_did_not_fail_is_no_bounce(returned: Returned, action: str, status: str):
+def test_L5_what_did_not_fail_is_no_bounce(returned: Returned):
     path = returned.sent()
     returned.state()
-    assert returned.bring(path, dsn(action=action, status=status, reply="250 ok")) == 250
-    assert returned.state() == "delivered"
+    for action, status in (("delayed", "4.4.1"), ("delivered", "2.1.5"), ("relayed", "2.0.0"), ("expanded", "2.0.0")):
+        assert returned.bring(path, dsn(action=action, status=status, reply="250 ok")) == 250
+        assert returned.state() == "delivered", action
     assert returned._ask("SELECT count(*) FROM suppressions") == "0"
 
 
@@ -217,11 +215,11 @@ def test_a_complaint_to_the_return_path_suppresses_and_opens_an_investigation(re
     assert returned._ask("SELECT kind FROM investigations") == "complaint"
 
 
-@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
-def test_L6_other_reports_suppress_nobody(returned: Returned, kind: str):
+def test_L6_other_reports_suppress_nobody(returned: Returned):
     path = returned.sent()
     returned.state()
-    assert returned.bring(path, arf(kind), "fbl@isp.example") == 250
+    for kind in ("not-spam", "auth-failure"):
+        assert returned.bring(path, arf(kind), "fbl@isp.example") == 250
     assert returned._ask("SELECT count(*) FROM suppressions") == "0"
 
 
@@ -344,12 +342,12 @@ def test_connections_are_bounded(make_inside: MakeInside, provider: Provider):
         assert again.command("NOOP").code == 250
 
 
-@pytest.mark.parametrize("command", ["AUTH PLAIN AGEAYg==", "EXPN list", "GET / HTTP/1.1", "DATA", "RCPT TO:<a@b>"])
-def test_what_is_not_offered_is_refused_with_an_enhanced_code(returned: Returned, command: str):
+def test_what_is_not_offered_is_refused_with_an_enhanced_code(returned: Returned):
     with returned.client() as client:
-        reply = client.command(command)
-    assert reply.code >= 500
-    assert reply.enhanced
+        for command in ("AUTH PLAIN AGEAYg==", "EXPN list", "DATA", "RCPT TO:<a@b>", "GET / HTTP/1.1"):
+            reply = client.command(command)
+            assert reply.code >= 500, command
+            assert reply.enhanced, command
 
 
 def test_nobody_waits_while_a_mail_that_came_back_is_read(returned: Returned, monkeypatch: pytest.MonkeyPatch):
