@@ -4,18 +4,8 @@ import os
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
 
 from tests.support.postgres import running
-
-
-def test_each_kind_of_storage_takes_a_table(storage_url):
-    engine = create_engine(storage_url.replace("+aiosqlite", ""))
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE t (n integer)"))
-        connection.execute(text("INSERT INTO t VALUES (7)"))
-        assert connection.scalar(text("SELECT n FROM t")) == 7
-    engine.dispose()
 
 
 @pytest.mark.needs("postgresql")
