@@ -10,6 +10,8 @@ nobody expected exits with 1 too and says so; GATEPOST_DEBUG=1 shows its traceba
 from collections.abc import Iterator
 from errno import EEXIST, ENOTDIR
 
+from relay.cli.output import safe
+
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 
@@ -75,8 +77,7 @@ def words(error: Exception) -> str:
 
 def one_line(text: str) -> str:
     """`text` without line breaks and control characters: what others said must not steer a terminal."""
-    shown = "; ".join(line.strip() for line in text.splitlines() if line.strip())
-    return "".join(c if c.isprintable() else "?" for c in shown)
+    return safe("; ".join(line.strip() for line in text.splitlines() if line.strip()))
 
 
 def _names(error: Exception) -> Iterator[str]:

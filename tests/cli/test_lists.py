@@ -105,14 +105,6 @@ def test_a_reason_has_its_customary_names_here_too(cli, tmp_path):
     assert {row["email"] for row in bounced} == {"a@example.net", "b@example.net"}
 
 
-def test_an_import_skips_what_has_ended_already(cli, tmp_path):
-    file = tmp_path / "list.csv"
-    file.write_text("email,expires_at\na@example.net,2020-01-01\nb@example.net,2999-01-01\n")
-    said = cli("suppression", "import", str(file), "--json")
-    assert (said.code, said.json["imported"], said.json["errors"][0]["line"]) == (1, 1, 2)
-    assert "has passed already" in said.json["errors"][0]["message"]
-
-
 def test_an_alias_of_a_suppressed_address_is_suppressed_and_only_the_entry_itself_is_removed(cli):
     cli.does("suppression", "add", "bob+tag@example.net")
     cli.does("mailbox", "add", "sales", "--address", "sales@sender.test")

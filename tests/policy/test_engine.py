@@ -254,13 +254,6 @@ def test_the_wait_is_long_enough_for_the_whole_message() -> None:
     ).decision == "approved"  # fmt: skip
 
 
-def test_some_held_and_some_passing_split_under_one_id() -> None:
-    known = with_mailbox(mixed(RecipientState(delivered_at=1), RecipientState()), autonomy="first_contact")
-    decision = judged(facts(A, B), known)
-    assert (decision.decision, outcomes(decision)) == ("held", ["queued", "held"])
-    assert len(decision.accepted()) == 2
-
-
 def test_a_message_to_nobody_is_still_refused_for_what_is_wrong_with_it() -> None:
     message = facts(recipients=(), form_defects=(Defect("nul", "a NUL"),))
     assert (judged(message).reason, judged(message).verdicts) == ("malformed_message", ())

@@ -53,12 +53,6 @@ def test_a_repeat_is_replayed_inside_its_window(kind: str, ago: int, more: dict[
         assert (decision.rule, decision.verdicts[0].first_send, decision.accepted()) == ("duplicate", "send_FIRST", ())
 
 
-def test_of_a_mixed_set_only_the_new_recipients_are_sent() -> None:
-    decision = judged(facts(A, B), state({A: REPEATED, B: RecipientState()}))
-    assert (decision.decision, outcomes(decision)) == ("approved", ["replayed", "queued"])
-    assert [v.recipient for v in decision.accepted()] == [B]
-
-
 def test_a_repeat_is_answered_before_limits_suppressions_and_reputation_are_asked() -> None:
     known = replace(REPEATED, suppressions=(Suppression("tenant", "complaint", NOW),))
     worn = with_mailbox(state(known, rates=None), tightened=Limits(hourly=0))
@@ -89,11 +83,6 @@ def test_a_request_that_was_answered_is_answered_again_whatever_it_says_now_and_
 def test_where_the_rule_does_not_bind_an_answered_request_is_judged_anew(mode: str) -> None:
     known = state(answered=Earlier("key", "send_FIRST", NOW - MINUTE))
     assert outcomes(judged(facts(source="http"), known, with_rule("duplicate", mode=mode))) == ["queued"]
-
-
-def test_one_person_named_twice_gets_one_copy() -> None:
-    message = facts(recipients=(person("bob@example.com"), person("BOB@example.com")))
-    assert outcomes(judged(message)) == ["queued", "replayed"]
 
 
 # -- leaving later --------------------------------------------------------------------

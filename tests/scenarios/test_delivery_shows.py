@@ -84,23 +84,3 @@ def asked(client: Client) -> Reply:
     """What the server says to that recipient now; pytest's timeout ends the asking."""
     client.command(f"MAIL FROM:<{ADDRESS}>")
     return client.command("RCPT TO:<bob@example.net>")
-
-
-def test_a_provider_paused_by_hand_gets_nothing_until_it_is_resumed(make_inside, make_provider):
-    one, two = make_provider(), make_provider()
-    inside = make_inside(providers=[one.settings("one"), two.settings("two", weight=0)])
-    inside.run(_set(inside.app, "one", "paused"))
-    sent(inside, "bob@example.net")
-    two.ledger.wait_for_taken(1)
-    inside.run(_set(inside.app, "one", "active"))
-    sent(inside, "eve@example.net")
-    one.ledger.wait_for_taken(1)
-    assert one.ledger.recipients() == {"eve@example.net"}
-
-
-async def _set(app, name: str, status: str) -> None:
-    from relay.store.providers import set_provider_status
-
-    now = app.clock()
-    await app.writer.run(lambda c: set_provider_status(c, name, status=status, cause="test", by="test", now=now))
-    await app.chores._providers()  # the look at the table that comes round every second

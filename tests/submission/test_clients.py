@@ -79,16 +79,6 @@ def test_smtplib_sends_many_on_one_connection(make_hall: MakeHall) -> None:
     assert len(hall.desk.taken) == 150
 
 
-async def test_aiosmtplib_sees_the_id(make_hall: MakeHall) -> None:
-    hall = make_hall()
-    host, port = hall.address
-    errors, text = await aiosmtplib.send(
-        message("bob@example.net"), hostname=host, port=port, username=USER, password=PASSWORD
-    )
-    assert errors == {}
-    assert text == f"2.0.0 Ok: queued as {hall.desk.taken[0].send_id}"
-
-
 async def test_aiosmtplib_sends_an_international_address(make_hall: MakeHall) -> None:
     hall = make_hall()
     host, port = hall.address
