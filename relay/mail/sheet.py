@@ -36,6 +36,8 @@ _STRING_BEGINS = re.compile(r":[^:;{}\"']*+[\"']")
 _VALUE = re.compile(r"(?:\"[^\"\n]*+\"|'[^'\n]*+'|[^;{}\"'])*+")
 _STRING = re.compile(r"\"([^\"\n]*+)\"|'([^'\n]*+)'")
 _ATTRIBUTE = re.compile(r"attr\(\s*+(?!href\b)([\w-]++)", re.IGNORECASE)
+# Only looked at, so that no value holds back what another reader takes for an attribute.
+_HELD = re.compile(r"""(?<=[\s/"'])([\w-]++)\s*+=\s*+(?=("[^"]*+"|'[^']*+'|[^\s>]{1,40}+))""")
 # What puts words into the page: before or after an element, as the sign of an item of a list, or by a name of its own.
 _SAYING = re.compile(r"content|quotes|list-style[a-z-]*|symbols|prefix|suffix|--[^:]+")
 Strength = tuple[float, ...]  # importance, inline or not, then specificity and order: the greater is obeyed
@@ -151,9 +153,10 @@ def reach(selector: str) -> str:
 def generated(sheets: Sequence[str], markup: str) -> list[str]:
     """The words sheets themselves put into the page, attributes of its elements too; signs and icons are none."""
     found = [said for one in sheets for said in _said(one)]
-    if names := {name for one in sheets if "attr" in one.lower() for name in _ATTRIBUTE.findall(one)}:
-        shown = re.compile(rf"""[\s/"'](?:{"|".join(names)})\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>]++)""", re.IGNORECASE)
-        found += [unescape(value.strip("\"'")) for value in shown.findall(markup)]
+    names = {name.lower() for one in sheets if "attr" in one.lower() for name in _ATTRIBUTE.findall(one)}
+    if names:
+        held = dict.fromkeys([value for name, value in _HELD.findall(markup) if name.lower() in names])
+        found += [unescape(value.strip("\"'")) for value in held]
     return [one for one in found if sum(map(str.isalpha, one)) > _LONGEST_SIGN]
 
 

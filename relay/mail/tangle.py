@@ -21,7 +21,7 @@ _TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
 _MOST_NAMES = 1000
 _MOST_DEEP = 256
 # Comments and the like, a "<" within a tag, a ">" within an attribute: all that these characters alone tell of it.
-# What stands between them is left out first, which halves the time; what that brings together is found too much at most.
+# What stands between them is left out first, which halves the time; what that brings together is only more.
 _PLACES = b"<>=!?\"'"
 _MAY_HOLD_TAGS = re.compile(rb"<(?:[!?]|[^<>]*+<)|=(?:\"[^\"<>]*+>|'[^'<>]*+>)")
 _ELSE = bytes(set(range(256)) - set(_PLACES))
