@@ -41,6 +41,7 @@ def screens(sample: Sample) -> Iterator[tuple[str, str]]:
     yield "search-nothing", "/messages?q=subject:nothing-like-it"
     yield "search-misunderstood", "/messages?q=state:wrong last:soon"
     yield "suppression-found", "/suppressions?q=carol@customer.example"
+    yield "person-found", "/suppressions/people?q=carol@customer.example"
     yield "replay", "/policies?pane=replay"
     for list_path in ("domains", "investigations", "webhooks"):
         for number, row in enumerate(sample.call(f"/v1/{list_path}")["data"]):
@@ -49,7 +50,7 @@ def screens(sample: Sample) -> Iterator[tuple[str, str]]:
 
 _PLAIN = (
     "/", "/messages", "/approvals", "/mailboxes", "/mailboxes/support", "/mailboxes/sales-agent", "/policies",
-    "/suppressions", "/suppressions/domains", "/suppressions/consents", "/domains", "/providers", "/reputation",
+    "/suppressions", "/suppressions/domains", "/suppressions/consents", "/suppressions/people", "/domains", "/providers", "/reputation",
     "/outcomes", "/investigations", "/audit", "/webhooks",
 )  # fmt: skip
 
