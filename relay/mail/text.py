@@ -29,7 +29,6 @@ from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
 from relay.mail.mime import Part, View
 from relay.mail.quotation import is_attributed, split_quoted
-from relay.mail.readings import others
 from relay.mail.shortening import MAX_MARKUP, MAX_TEXT, Room, ends, without_blanks, without_unshown
 from relay.mail.turned import is_page_turned, is_turned
 
@@ -274,8 +273,6 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
             _add(found, shown_page, is_page=True)
             # Asked only where it may matter: the search goes over all of the markup.
             found.has_pictures |= len(shown_page.text) < _NEXT_TO_NOTHING and html.has_pictures(piece)
-            if "<noscript" in piece.lower():
-                found.otherwise.append(_page(next(others(piece)), part).text)
         return
     found.is_turned |= is_turned(text)
     shown = "\n".join(found.room.ends_of(text, without_blanks))

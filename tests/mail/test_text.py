@@ -81,7 +81,6 @@ def test_the_name_a_person_gave_the_mailbox_is_none_of_the_message_s_words():
     "data",
     [
         b'From: "Half price on every plan" <a@b.example>\r\n\r\nhi',
-        b"Content-Type: text/html\r\n\r\nhi<noscript><p title='</noscript>Half price on every plan'></noscript>",
         mixed(
             RECEIPT,
             b"Content-Type: application/ics\r\nContent-Disposition: attachment; filename=a.ics\r\n\r\n"
