@@ -17,8 +17,8 @@ from policy.attribution import WEIGHT_UNIT
 from policy.moment import precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
-from relay.http.problems import invalid
-from relay.http.shapes import DateTime, Email, Given, Short, Told, address_of, when
+from relay.http.meant import mail_address
+from relay.http.shapes import DateTime, Email, Given, Short, Told, when
 from relay.http.strict import Resource
 from relay.store import accounts, listings, people, suppression_list
 from relay.store.consequences import Suppress
@@ -52,11 +52,7 @@ async def export(
     tenant: Annotated[str, Query(max_length=128)] = "",
 ) -> Any:
     """Submissions, deliveries, events, contacts, suppressions, consents, outcomes and what was credited with them."""
-    try:
-        address = address_of(email)
-    except ValueError as error:
-        raise invalid("email", str(error)) from None
-    tenants = await _tenants(parts, tenant)
+    address, tenants = mail_address(email), await _tenants(parts, tenant)
     found = await parts.look(lambda c: people.export(c, tenants, address.key))
     return {"email": address.wire} | {kind: [_told(kind, row) for row in rows] for kind, rows in found.items()}
 
@@ -64,7 +60,7 @@ async def export(
 @router.post("/data-subjects/erase", summary="Take a person out", response_model=Erased)
 async def erase(body: Erase, parts: Parts, who: Operator) -> Any:
     """Recorded decisions read `erased` from then on, and still verify."""
-    address, tenants, now = address_of(body.email), await _tenants(parts, body.tenant), parts.clock()
+    address, tenants, now = mail_address(body.email), await _tenants(parts, body.tenant), parts.clock()
     whose = tenants[0] if body.tenant else ""
     digest = hmac.digest(parts.vault.derive("erased person"), address.key.encode(), "sha256").hex()
 
