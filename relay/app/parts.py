@@ -37,7 +37,7 @@ from relay.mail.ids import Ids
 from relay.mail.token import TokenKey, Tokens
 from relay.mail.unsubscribe import Links
 from relay.store.attempts import BeginHandler, SettleHandler
-from relay.store.clock import StoreClock
+from relay.store.clock import StoreClock, wall_clock
 from relay.store.consequences import Consequences, Rules
 from relay.store.engine import Database
 from relay.store.keys import Signers
@@ -77,6 +77,7 @@ class Parts:
         shared: Shared | None = None,
         tally: int | None = None,
         slate: int | None = None,
+        clock: Callable[[], int] = wall_clock,
         random: Callable[[int], bytes] | None = None,
     ) -> None:
         self.settings = settings
@@ -87,7 +88,7 @@ class Parts:
         self._shared = shared
         self._tally = tally
         self._slate = slate
-        self.clock = StoreClock()
+        self.clock = StoreClock(clock)
         self.heard = 0  # the tide of the store at the last heartbeat
         self.random = random or Chance()
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
