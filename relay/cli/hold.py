@@ -26,7 +26,7 @@ def list_(
 ) -> None:
     """List what waits, newest first."""
     from relay.cli.house import opened
-    from relay.cli.output import Column, ago, listing
+    from relay.cli.output import Column, ago, ahead, listing
 
     with opened(config) as house, house.reading() as connection:
         rows = _waiting(connection, mailbox, tenant, limit)
@@ -37,7 +37,7 @@ def list_(
         Column("Subject", "subject"),
         Column("Why", lambda row: row["detail"] or row["reason"]),
         Column("Waits", lambda row: ago(row["requestedAt"])),
-        Column("Expires", lambda row: ago(row["expiresAt"])),
+        Column("Expires", lambda row: ahead(row["expiresAt"])),
     )
     listing(rows, columns, as_json=as_json, empty="Nothing is waiting.")
 

@@ -153,6 +153,12 @@ def ago(stamp: str | None, now: float | None = None) -> str:
     return f"in {text}" if seconds <= -1 else text
 
 
+def ahead(stamp: str | None) -> str:
+    """How long until an RFC 3339 time: «in 2 h»; «now» where it is past and what is due comes any moment."""
+    text = ago(stamp)
+    return text if not text or text.startswith("in ") else "now"
+
+
 def how_many(count: int, one: str, many: str = "") -> str:
     """«1 mailbox», «3 mailboxes»."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -30,7 +30,7 @@ def list_(
 ) -> None:
     """List open deliveries, those due first coming first."""
     from relay.cli.house import opened
-    from relay.cli.output import Column, ago, how_many, listing, note
+    from relay.cli.output import Column, ahead, how_many, listing, note
     from relay.cli.values import one_of
     from relay.store import waiting
 
@@ -46,7 +46,7 @@ def list_(
         Column("To", "recipient"),
         Column("Subject", "subject"),
         Column("Attempts", "attempts", right=True),
-        Column("Next", lambda row: ago(row["nextAttemptAt"])),
+        Column("Next", lambda row: ahead(row["nextAttemptAt"])),
         Column("Last words", lambda row: row["reply"] or row["reason"]),
     )
     listing(rows, columns, as_json=as_json, empty="The queue is empty.")

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from policy.moment import precise
 from relay.cli import output
-from relay.cli.output import Column, ago, how_many, listing, safe, table
+from relay.cli.output import Column, ago, ahead, how_many, listing, safe, table
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,12 @@ def test_an_empty_listing_says_what_to_do(capsys):
 )
 def test_times_are_told_relative_to_now(seconds, words):
     assert ago("2026-01-02T00:00:00Z", 1_767_312_000 + seconds) == words
+
+
+def test_what_is_past_is_due_now():
+    assert ahead("2026-01-02T00:00:00Z") == "now"
+    assert ahead("2999-01-02T00:00:00Z").startswith("in ")
+    assert ahead(None) == ""
 
 
 def test_never_is_nothing():
