@@ -50,7 +50,8 @@ def screens(sample: Sample) -> Iterator[tuple[str, str]]:
 
 _PLAIN = (
     "/", "/messages", "/approvals", "/mailboxes", "/mailboxes/support", "/mailboxes/sales-agent", "/policies",
-    "/suppressions", "/suppressions/domains", "/suppressions/consents", "/suppressions/people", "/domains", "/providers", "/reputation",
+    "/suppressions", "/suppressions/domains", "/suppressions/consents", "/suppressions/people",
+    "/domains", "/providers", "/reputation",
     "/outcomes", "/investigations", "/audit", "/webhooks",
 )  # fmt: skip
 
