@@ -51,9 +51,13 @@ class Approval(Told):
 
 
 class WholeApproval(Approval):
-    """With what an approval at this moment would do for each recipient that is held; nothing once it is decided."""
+    """While it waits, with what an approval at this moment would do for each recipient that is held."""
 
     if_approved: list[Outlook]
+    as_recorded: bool | None = Field(
+        description="Whether the record that was chained when it was decided says the same, of whom and what note too. "
+        "Null while it waits, and where erasing took words out of it; false, too, where that record is gone by its age."
+    )
 
 
 @router.get("/approvals", summary="List what waits for a person", response_model=Listing[Approval])
@@ -117,8 +121,10 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
 async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     """One approval with its forecast; raises 404 for what the caller does not see."""
     told = await _found(parts, who, send_id)
-    waits = told["status"] == "pending"
-    return told | {"ifApproved": await forecast(parts, send_id, told["mailboxId"]) if waits else []}
+    if told["status"] == "pending":
+        return told | {"ifApproved": await forecast(parts, send_id, told["mailboxId"]), "asRecorded": None}
+    as_recorded = await parts.look(lambda c: approvals.is_as_decided(c, approvals.one(c, send_id)))
+    return told | {"ifApproved": [], "asRecorded": as_recorded}
 
 
 async def _found(parts: House, who: Caller, send_id: str) -> dict[str, Any]:

@@ -38,9 +38,13 @@ class Candidate:
 
 
 def judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple[list[Change], int]:
-    """The changes among these records, and how many there were; those that stay the same are only counted."""
-    found = [_change(loads(record), candidates) for record in records]
-    return [change for change in found if change is not None], len(records)
+    """The changes among these records, and how many there were; those that stay the same are only counted.
+
+    What a person said of a held message is no decision of the policy.
+    """
+    decided = [content for content in map(loads, records) if "approval" not in content]
+    found = [_change(content, candidates) for content in decided]
+    return [change for change in found if change is not None], len(decided)
 
 
 def records_of(connection: Any, rows: Sequence[Any], candidates: Mapping[str, Candidate]) -> list[str]:

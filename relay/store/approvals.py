@@ -6,6 +6,8 @@ leaves it, and it binds the others. Policy comes before people:
 at departure the rules are asked again, so approving never overrides a block. What nobody lets
 go was not written: cooldown and loops forget it, or they would refuse its corrected version.
 What limits counted now stays used up; the places it was to leave in are free again.
+Whoever decides, a record of it is chained like that of the policy's decision: by whom and
+with what note as a digest, since both may have to be erased.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,17 +17,20 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from policy.facts import alias_of
-from relay.store import places
+from policy.moment import exact
+from relay.store import audit, places
 from relay.store import schema as t
 from relay.store.engine import canonical, dumps, loads
 from relay.store.paging import Page, Place, newest_first
 from relay.store.queue import change
 from relay.store.recollection import Contact
 from relay.store.sends import body
+from relay.store.traces import ERASED, records_of
 
 _a, _c, _d = t.approvals.c, t.contacts.c, t.deliveries.c
 SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never leave
 _AT_ONCE = 200  # sends whose time is up
+_CHAIN = "approvals"  # of each tenant one, whichever process is told
 
 
 class NotWaiting(Exception):
@@ -75,6 +80,18 @@ def is_as_held(connection: Connection, row: Any) -> bool:
     return bool(row.bound == _bound(connection, row.send_id, _held(connection, row.send_id)))
 
 
+def is_as_decided(connection: Connection, row: Any) -> bool | None:
+    """Whether a decided approval says what was chained when it was decided; None where erasing took words out of it."""
+    if ERASED in row.note or ERASED in row.decided_by:
+        return None
+    chained = [
+        content["approval"]
+        for one in records_of(connection, row.send_id)
+        if "approval" in (content := loads(one.record))
+    ]
+    return chained[-1:] == [_word(row, row.status, row.decided_by, row.note, row.decided_at)]
+
+
 def sends(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
     """The submissions of these approvals by id."""
     rows = connection.execute(select(t.sends).where(t.sends.c.id.in_(list(ids)))) if ids else ()
@@ -93,7 +110,7 @@ def approve(connection: Connection, send_id: str, *, by: str, note: str, now: in
     # What leaves now counts where it was to leave, and takes another place as it does (`late`).
     for later in [d for d in held if d.due_at > now]:
         change(connection, [later], "scheduled", now=now, kind="send.approved", due_at=later.due_at, data=told)
-    _decided(connection, send_id, "approved", by, note, now)
+    _decided(connection, row, "approved", by, note, now)
 
 
 def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int, reason: str = "rejected") -> Any:
@@ -103,20 +120,20 @@ def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int
     change(connection, held, "rejected", now=now, kind="send.rejected", reason=reason, data={"by": by, "note": note})
     _forget(connection, held, now)
     places.give_back(connection, held, now)
-    _decided(connection, send_id, "expired" if reason == "approval_timeout" else "rejected", by, note, now)
+    _decided(connection, row, "expired" if reason == "approval_timeout" else "rejected", by, note, now)
     return row
 
 
 def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> int:
     """Take a held send back; also for agents. Returns how many deliveries were held; raises NotWaiting."""
     places.lock(connection, _d.send_id == send_id)
-    _, held = _waiting(connection, send_id)
+    row, held = _waiting(connection, send_id)
     change(
         connection, held, "cancelled", now=now, kind="send.cancelled", reason="withdrawn", data={"by": by, "note": note}
     )
     _forget(connection, held, now)
     places.give_back(connection, held, now)
-    _decided(connection, send_id, "withdrawn", by, note, now)
+    _decided(connection, row, "withdrawn", by, note, now)
     return len(held)
 
 
@@ -133,7 +150,7 @@ def take_out(connection: Connection, send_id: str, key: str, *, by: str, now: in
     change(connection, gone, "cancelled", now=now, kind="delivery.cancelled", reason=by)
     places.give_back(connection, gone, now)
     if not others:
-        _decided(connection, send_id, "withdrawn", by, "", now)
+        _decided(connection, row, "withdrawn", by, "", now)
     return len(gone)
 
 
@@ -142,6 +159,8 @@ def expire_approvals(connection: Connection, now: int) -> list[str]:
     query = (
         select(_a.send_id).where(_a.status == "pending", _a.expires_at <= now).order_by(_a.expires_at).limit(_AT_ONCE)
     )
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update()  # all of them before the chain, as whoever decides one has it before the chain
     late = list(connection.execute(query).scalars())
     places.lock(connection, _d.send_id.in_(late))
     for send_id in late:
@@ -208,7 +227,15 @@ def _last_commercial(connection: Connection, row: Any, now: int) -> int:
     return connection.execute(query).scalar_one() or 0
 
 
-def _decided(connection: Connection, send_id: str, status: str, by: str, note: str, now: int) -> None:
-    connection.execute(
-        update(t.approvals).where(_a.send_id == send_id).values(status=status, decided_at=now, decided_by=by, note=note)
-    )
+def _decided(connection: Connection, row: Any, status: str, by: str, note: str, now: int) -> None:
+    decided = {"status": status, "decided_at": now, "decided_by": by, "note": note}
+    connection.execute(update(t.approvals).where(_a.send_id == row.send_id).values(decided))
+    told = {"v": 1, "sendId": row.send_id, "tenant": row.tenant_id, "mailbox": row.mailbox_id}
+    word = {"approval": _word(row, status, by, note, now), "timestamp": exact(now)}
+    audit.append(connection, [audit.Record(f"{row.tenant_id}:{_CHAIN}", row.send_id, now, told | word)])
+
+
+def _word(row: Any, status: str, by: str, note: str, at: int) -> dict[str, str]:
+    """What is chained of a decision: by what kind of person, of which bytes, and a digest of who said what when."""
+    said = sha256(canonical([row.send_id, status, by, note, at]).encode()).hexdigest()
+    return {"status": status, "by": by.partition(":")[0], "bound": row.bound, "said": said}

@@ -27,7 +27,7 @@ _MEANINGS = select(t.people.c.token, t.people.c.address).where(
 
 
 def records_of(connection: Connection, send_id: str) -> Sequence[Any]:
-    """The decisions recorded under a send id, the first one first."""
+    """What is recorded under a send id: decisions of the policy, then what was said where it asked a person."""
     return connection.execute(_OF_SEND, {"send_id": send_id}).all()
 
 
@@ -37,7 +37,8 @@ def shown(connection: Connection, send_id: str) -> dict[str, Any] | None:
     The first that judged its message; what was refused at the door before is told with it. Where
     no message was judged, the first refusal at the door.
     """
-    rows = [(row, loads(row.record)) for row in records_of(connection, send_id)]
+    records = [(row, loads(row.record)) for row in records_of(connection, send_id)]
+    rows = [(row, content) for row, content in records if "approval" not in content]
     if not rows:
         return None
     door = [content for _, content in rows if "phase" in content]

@@ -1,8 +1,10 @@
 """Approvals: a person's word, a withdrawal, a link by mail."""
 
+import pytest
 from sqlalchemy import text
 
 from relay.mail.approval import url
+from relay.store import audit
 
 
 async def state(office, send_id):
@@ -21,6 +23,30 @@ async def test_a_held_send_waits_and_is_let_go(office):
     assert await state(office, held["sendId"]) == "queued"
     assert (await office.get("/v1/approvals")).json()["data"] == []
     assert len((await office.get("/v1/approvals?status=approved")).json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    "forged", ["decided_by = 'link:boss@sender.test'", "note = 'never'", "status = 'rejected'", "bound = ''"]
+)
+async def test_who_decided_is_recorded_so_that_nobody_changes_it_unseen(office, forged):
+    held = await office.send(mailboxId="clerk")
+    path = f"/v1/approvals/{held['sendId']}"
+    assert (await office.get(path)).json()["asRecorded"] is None
+    assert (await office.post(path, {"decision": "approve", "note": "fine"})).json()["asRecorded"] is True
+    verified = office.row(lambda c: audit.verify(c, check_signature=office.app.vault.signed))
+    assert (verified.fault, verified.records, verified.chains) == (None, 2, 2)
+    assert (await office.get(f"/v1/decisions/{held['sendId']}")).json()["decision"] == "held"
+    await office.house.write(lambda c: c.execute(text(f"UPDATE approvals SET {forged}")))
+    assert (await office.get(path)).json()["asRecorded"] is False
+
+
+async def test_what_erasing_took_out_of_a_note_is_no_forgery(office):
+    held = await office.send(mailboxId="clerk")
+    path = f"/v1/approvals/{held['sendId']}"
+    await office.post(path, {"decision": "reject", "note": "ann@example.org asked for silence"})
+    await office.post("/v1/data-subjects/erase", {"email": "ann@example.org"})
+    told = (await office.get(path)).json()
+    assert (told["note"], told["asRecorded"]) == ("erased asked for silence", None)
 
 
 async def test_a_rejected_send_never_leaves(office):
