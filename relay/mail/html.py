@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from relay.mail import css, sheet
 from relay.mail.dress import NEXT_LINE, PLAIN, Dress, attributes_of, dressed
 from relay.mail.entities import unescape
+from relay.mail.tags import FOREIGN, TAG, closed, raws
 
 
 class Shown(NamedTuple):
@@ -30,31 +31,12 @@ class Shown(NamedTuple):
     language: str = ""
 
 
-# White space of HTML: a vertical tab is none.
-_S = r" \t\n\f\r"
-# A «=» after no name begins one (WHATWG HTML §13.2.5.32).
-_NAME = rf"(?:[{_S}/]*+=)?+"
-_ATTRIBUTES = rf"""{_NAME}[^>=]*+(?:=[{_S}]*+(?:"[^"]*+"|'[^']*+'|[^"'>{_S}][^>{_S}]*+)?+{_NAME}[^>=]*+)*+"""
-# The last alternative takes a tag that never ends together with all that follows, as the standard does: without it
-# the search would begin again at every "<".
-TAG = re.compile(
-    rf"<(?:(/?+)([a-zA-Z][^{_S}/>]*+)({_ATTRIBUTES})>|[!?/][^>]*+>|[a-zA-Z/!?].*+)",
-    re.DOTALL | re.ASCII,
-)
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|head"
     "er|hr|html|li|main|nav|ol|option|p|pre|section|table|tbody|td|tfoot|th|thead|tr|ul"
 )
 _BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
-# HTML knows ASCII letters and white space alone (WHATWG HTML §13.2.5): without that flag «ſ» would pass for an «s».
-# Only the names are matched without regard to case: a search that begins with a plain "<" is many times faster.
-RAW = re.compile(
-    r"<(?=[!sStTiInNxXpP])"
-    rf"(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[{_S}/>]))",
-    re.ASCII,
-)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
-FOREIGN = re.compile(rf"<(?i:svg|math)(?=[{_S}/>])", re.ASCII)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
 # What leads elsewhere, and what is shown in words though it stands in an attribute.
 _NOTED = {
@@ -76,8 +58,6 @@ _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(
 _PICTURE = re.compile(r"<(?i:ima?ge?|svg|video|object|embed|input)(?=[\s/>])|(?i:background\s*=|url\s*\()", re.ASCII)
 _MOST_LOGOS = 20  # in a signature; more are a page of pictures
 _LONGEST_LOGO = 1000  # characters of its tag
-_ANY_CASE = re.IGNORECASE | re.ASCII
-_COMMENT_END = re.compile(r"--!?>")
 _LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]+"
@@ -213,27 +193,20 @@ def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
     sheets: list[str] = []
     position = 0
     foreign = FOREIGN.search(html) is not None
-    while (found := _next_raw(html, position)) is not None:
-        pieces.append(html[position : found.start()])
-        name = found[1].lower()
-        if name == "!--":
-            position = _after_comment(html, found.start())
-            continue
-        opening = TAG.match(html, found.start())
-        if opening is None or opening[2] is None:  # a tag that never ends
-            return "".join(pieces), shown, unseen, sheets
-        content, position = _raw_text(html, name, opening.end())
-        if name in _SHOWN_RAW:
-            shown.append(content)
-        if foreign and ("<" in content or opening[3].endswith("/")):
-            # In svg and math these hold markup, and markup may break out into sight.
-            pieces.append(_as_text(content))
-        elif name == "iframe":
-            pieces.append(_as_text(attributes_of(opening[3]).get("srcdoc", "")))
-        elif name == "style":
-            sheets.append(_condition(opening[3]) + content)
-        elif name in ("title", "template") and content.strip():
-            unseen.append(_all(TAG.split(content), {}, {}))
+    for raw in raws(html):
+        pieces.append(closed(html[position : raw.start]))
+        position = raw.end
+        if raw.name in _SHOWN_RAW:
+            shown.append(raw.content)
+        # In svg and math these hold markup, and markup may break out into sight. Scripts end sooner for some readers.
+        if (foreign and ("<" in raw.content or raw.attributes.endswith("/"))) or raw.is_doubtful:
+            pieces.append(_as_text(raw.content))
+        elif raw.name == "iframe":
+            pieces.append(_as_text(attributes_of(raw.attributes).get("srcdoc", "")))
+        elif raw.name == "style":
+            sheets.append(_condition(raw.attributes) + raw.content)
+        elif raw.name in ("title", "template") and raw.content.strip():
+            unseen.append(_all(TAG.split(raw.content), {}, {}))
     pieces.append(html[position:])
     return "".join(pieces), shown, unseen, sheets
 
@@ -243,60 +216,11 @@ def _as_text(markup: str) -> str:
     return f" {escape(_all(TAG.split(markup), {}, {}))} "
 
 
-def _next_raw(html: str, start: int) -> re.Match[str] | None:
-    """The next comment or element of raw text, none that only stands in an attribute of another."""
-    found = RAW.search(html, start)
-    while found is not None and may_be_in_a_tag(html, start, found.start()):
-        tag = next(tag for tag in TAG.finditer(html, start) if tag.end() > found.start())
-        if tag.start() == found.start():
-            break
-        start = tag.end()
-        found = RAW.search(html, start)
-    return found
-
-
-def may_be_in_a_tag(html: str, start: int, at: int) -> bool:
-    """Whether from `start`, which is in none, to there a tag or the value of an attribute may be left open."""
-    end, tag = html.rfind(">", start, at), html.rfind("<", start, at)
-    double, single = html.rfind('"', start, at), html.rfind("'", start, at)
-    return tag > end or double > end or single > end or _opens(html, start, double) or _opens(html, start, single)
-
-
-def _opens(html: str, start: int, quote: int) -> bool:
-    before = html[quote - 1 : quote] if quote > start else ""
-    return before == "=" or (before.isspace() and html[start:quote].rstrip().endswith("="))
-
-
 def _condition(attributes: str) -> str:
     """What a style element's own attributes say of when it holds, in the words of a sheet."""
     said = attributes_of(attributes)
     is_sure = said.get("media", "").strip().lower() in ("", "all", "screen")
     return "" if is_sure and said.get("type", "").strip().lower() in ("", "text/css") else "@media{"
-
-
-def _after_comment(html: str, start: int) -> int:
-    """Where a comment ends. What Outlook's conditional comments hold is shown there, so it is read as shown."""
-    if html[start + 4 : start + 7].lower() == "[if" and not html[start + 7 : start + 12].strip().startswith("!"):
-        end = html.find("]>", start, start + 200)
-        if end > 0:
-            return end + 2
-    if html.startswith((">", "->"), start + 4):
-        return html.index(">", start) + 1
-    found = _COMMENT_END.search(html, start + 4)
-    return len(html) if found is None else found.end()
-
-
-def _raw_text(html: str, name: str, start: int) -> tuple[str, int]:
-    if name == "plaintext":
-        return html[start:], len(html)
-    found = _RAW_END[name].search(html, start)
-    return (html[start:], len(html)) if found is None else (html[start : found.start()], found.end())
-
-
-_RAW_END = {
-    name: re.compile(rf"</{name}(?=[\s/>])[^>]*+(?:>|\Z)", _ANY_CASE)
-    for name in ("script", "style", "title", "template", "iframe", "noembed", "noframes", "textarea", "xmp")
-}
 
 
 class _Element(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from policy.tokens import flat
-from relay.mail import html
+from relay.mail.tags import FOREIGN, closed, raws
 
 MAX_TEXT = 64 * 1024  # characters that are kept
 MAX_MARKUP = 256 * 1024  # characters of a part, and twice as many of a message
@@ -18,12 +18,9 @@ _END = 4 * 1024  # of a longer text
 _LEAST = 1024  # characters of a part
 
 _BLANKS = re.compile("[\\s\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufeff]{3,}+")
-# Each begins with a plain sign, which makes its search ten times faster.
-_UNSHOWN = re.compile(
-    r"<(?:(style|script)(?=[\s/>])(?:.*?</\1(?=[\s/>])[^>]*+(?:>|\Z)|.*+)|!--(?!-?>|\[if)(?:.*?--!?>|.*+))",
-    re.IGNORECASE | re.ASCII | re.DOTALL,
-)
+_UNSHOWN = ("style", "script", "!--")
 _UNSHOWN_STARTS = ("<style", "<script", "<!--")
+# Each begins with a plain sign, which makes its search ten times faster.
 _GAPS = {
     start: re.compile(rf"({first})(?:\s|&nbsp;|<br[\s/]*+>){{2,1000}}+", re.IGNORECASE | re.ASCII)
     for start, first in (("&nbsp;", "&nbsp;"), ("<br", r"<br[\s/]*+>"))
@@ -67,7 +64,7 @@ def without_blanks(text: str) -> str:
 def without_unshown(markup: str) -> str:
     """The page without its style sheets, scripts, comments and long gaps, and without blanks."""
     low = markup.lower()  # a search without regard to case takes many times as long as this
-    if any(map(low.__contains__, _FOREIGN_STARTS)) and html.FOREIGN.search(markup):
+    if any(map(low.__contains__, _FOREIGN_STARTS)) and FOREIGN.search(markup):
         return markup
     if any(map(low.__contains__, _UNSHOWN_STARTS)):
         markup = "".join(_shown(markup))
@@ -79,11 +76,10 @@ def without_unshown(markup: str) -> str:
 
 def _shown(markup: str) -> Iterator[str]:
     at = 0
-    for found in _UNSHOWN.finditer(markup):
-        yield markup[at : found.start()]
-        if html.may_be_in_a_tag(markup, at, found.start()):  # there what looks like the beginning of style is none
-            yield found[0]
-        at = found.end()
+    for raw in raws(markup):
+        if raw.name in _UNSHOWN:
+            yield closed(markup[at : raw.start])
+            at = raw.end
     yield markup[at:]
 
 

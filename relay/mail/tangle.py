@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from relay.mail.html import RAW, TAG, VOID, without_raw
+from relay.mail.html import VOID, without_raw
+from relay.mail.tags import RAW, TAG
 
 # Elements that have no content, or that the next of their kind closes.
 _NOT_COUNTED = VOID.union(

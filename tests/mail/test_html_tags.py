@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from relay.mail.html import read
+from relay.mail.shortening import without_unshown
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,12 @@ from relay.mail.html import read
         ('<p a=\v">seen', "seen"),
         ("<style\v>seen</style\v>", "seen"),
         ("<st\0yle>seen</st\0yle>", "seen"),
+        ("<style></style\v><p title='</style>seen'>", "seen'>"),
+        ("<style></style a='><p title='>seen<!-- '>", "seen"),
+        ("<script><!--<script></script><p title='--></script>seen'>", "seen'>"),
+        ("<template><style></template><p title='</style></template>seen'>", "seen'>"),
+        # What is taken out leaves no tag behind.
+        ("se<<!---->b en <p>", "se<b en"),
         ("<iframe srcdoc='<p>se&amp;#101;n'>no</iframe>too", "seen too"),
         ("<svg><![CDATA[seen]]></svg>", "seen"),
         (
@@ -36,7 +43,8 @@ _RAW = ("style", "script", "title", "template", "iframe", "noembed", "noframes")
 _MARKS = [
     *("<p>", "</p>", "<p title='<style>'>", '<p a=">', '<p =">', "<p <", "<p x=", "'", '"', ">", "=", "<!--", "-->"),
     *("<style>", "</style>", "<style ", "<textarea>", "</textarea>", "<textarea ", "<title>", "</title>"),
-    *("<style\v>", "<st\0yle>", "<!x", "</ "),
+    *("<style\v>", "<st\0yle>", "<!x", "</ ", "<<!---->b", "</style\v>", "</style a='>", "</style a='"),
+    *("<script>", "</script>", "<template>", "</template>"),
 ]
 
 
@@ -52,3 +60,4 @@ def test_p14_no_word_that_a_parser_finds_in_the_page_is_passed_over(marks):
     html = "".join(f"{mark} word{at}x " for at, mark in enumerate(marks))
     words = {word for text in shown_by_parser(html) for word in text.split() if word[:4] == "word"}
     assert words <= {*" ".join(read(html)[:3]).split()}
+    assert words <= {*" ".join(read(without_unshown(html))[:3]).split()}

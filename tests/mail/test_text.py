@@ -308,7 +308,20 @@ def test_p14_of_a_long_text_the_end_is_read_and_all_of_it_handed_on(data, filler
 
 
 @pytest.mark.parametrize(
-    "unit", [b"<style", b"<style>", b"<!--", b"<!-", b"<br ", b"&nbsp", b"<script>x</script", b" ", b"<svg><style>"]
+    "unit",
+    [
+        b"<style",
+        b"<style>",
+        b"<!--",
+        b"<!-",
+        b"<br ",
+        b"&nbsp",
+        b"<script>x</script",
+        b" ",
+        b"<svg><style>",
+        b"<template>",
+        b"<script><!--",
+    ],
 )
 def test_cost_of_a_long_page_is_linear(unit):
     read(page(unit * (4_000_000 // len(unit))))  # were it a square, the test's timeout would end it
