@@ -146,3 +146,21 @@ async def test_what_was_typed_while_the_session_ended_is_kept_through_the_sign_i
     assert (await office.get("/v1/suppressions")).json()["data"] == []
     person.token = token_in(signed_in.text)
     assert (await person.post("/suppressions", **form)).status_code == 303
+
+
+async def test_who_signs_in_with_a_form_whose_page_is_gone_is_told_on_a_page_and_signed_in(office):
+    person = Visitor(office)
+    kept = {"action": "/approvals/send_01JQ3ZS9XH8C1T2V3W4X5Y6Z7A", "kept.note": "no"}
+    answer = await person.client.post("/sign-in", data=kept | {"key": ADMIN_KEY}, headers={"Origin": BASE})
+    assert "Your session had ended" in answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert (await person.get("/")).status_code == 200
+
+
+async def test_a_form_comes_back_on_the_page_it_stood_on_whatever_its_address_has_in_it(office):
+    person = await visitor(office)
+    form = {"token": person.token, "email": "a+b@example.com", "again": "typed wrong"}
+    asked = {"Origin": BASE, "Referer": f"{BASE}/suppressions/people?q=a%2Bb@example.com"}
+    answer = await person.client.post("/suppressions/people", data=form, headers=asked)
+    assert "nothing was erased" in answer.text
+    assert 'What is kept about <span class="mono">a+b@example.com' in answer.text

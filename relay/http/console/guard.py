@@ -5,7 +5,7 @@ styles from here alone, none inline, in nobody's frame. An error is a page that 
 happened and what to do; of what nobody foresaw it says where the log has it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
 
@@ -63,13 +63,17 @@ class Guard:
 
     async def answer(self, entry: Entry, request: Request) -> Response:
         """The answer to a request for an entry, with every header."""
+        return await self._told(request, self._answer(entry, request))
+
+    async def _told(self, request: Request, answering: Awaitable[Response]) -> Response:
+        """The answer, or the page of what kept it from being made."""
         try:
-            answer = await self._answer(entry, request)
+            answer = await answering
         except Exception as error:
             problem = of_exception(error)
             if problem.code == "internal_error":
                 name = request.state.request_id
-                log.exception("request failed", request=name, method=entry.method, path=request.url.path)
+                log.exception("request failed", request=name, method=request.method, path=request.url.path)
                 problem = Problem("internal_error", f"requestId {name}")
             answer = problem_page(self._house, request, problem)
         return secured(answer)
@@ -97,13 +101,17 @@ class Guard:
         return await entry.answer(visit)
 
     async def returned(self, request: Request, session: Session, action: str, given: Mapping[str, str]) -> Response:
-        """The page of a form that came when nobody was signed in, with what was typed."""
-        waiting = await self._house.look(_pending)
-        visit = Visit(self._house, request, session, {}, waiting, self._hours)
+        """The page of a form that came when nobody was signed in, with what was typed; or why there is none now."""
         problem = Problem(
             "permission_missing", "Your session had ended: nothing was done. Look it over and send it again."
         )
-        return secured(await self._returned(visit, Refused(action, given, problem)))
+
+        async def answer() -> Response:
+            waiting = await self._house.look(_pending)
+            visit = Visit(self._house, request, session, {}, waiting, self._hours)
+            return await self._returned(visit, Refused(action, given, problem))
+
+        return await self._told(request, answer())
 
     async def _returned(self, visit: Visit, refused: Refused) -> Response:
         """The page a form stands on, which shows it as it was sent; raises its problem where there is no page now."""
@@ -119,12 +127,13 @@ class Guard:
 
     def _page_of(self, request: Request, action: str) -> tuple[str, str, Entry, dict[str, str]]:
         """The page a form stands on: the one its browser names, else the nearest one above where it is sent."""
-        asked = urlsplit(unquote(request.headers.get("referer", "")))
+        asked = urlsplit(request.headers.get("referer", ""))
         above = ["/".join(action.split("/")[:n]) or "/" for n in range(action.count("/") + 1, 0, -1)]
-        for path in ([asked.path] if asked.netloc == request.headers.get("host", "") else []) + above:
+        there = [(unquote(asked.path), asked.query)] if asked.netloc == request.headers.get("host", "") else []
+        for path, query in (*there, *[(path, "") for path in above]):
             for pattern, entry in self._pages:
                 if found := pattern.fullmatch(path):
-                    return path, asked.query if path == asked.path else "", entry, found.groupdict()
+                    return path, query, entry, found.groupdict()
         raise AssertionError(action)  # the overview is above everything
 
     async def _session(self, request: Request) -> tuple[Session | None, int]:
