@@ -70,9 +70,10 @@ _BREAK = "\x02"  # stands for the break a block makes until white space is settl
 def read(html: str) -> Shown:
     """Reads what a person sees of `html`."""
     language = _LANG.search(html, 0, 2000)
-    markup, shown_raw, unseen, sheets = without_raw(_without_signs(html))
-    if "<![CDATA[" in markup:  # shown within svg and math
-        shown_raw += _CDATA.findall(markup)
+    html = _without_signs(html)
+    markup, shown_raw, unseen, sheets = without_raw(html)
+    if "<![CDATA[" in html:  # text within svg and math, up to where a comment is over long before
+        shown_raw += read(_CDATA.sub(lambda found: escape(found[1]), html))[:2]
     rules = sheet.sheet(*sheets) if sheets else sheet.NO_SHEET
     links: dict[str, None] = {}
     alts: dict[str, None] = {}

@@ -29,6 +29,7 @@ from relay.mail.shortening import without_unshown
         ("se<<!---->b en <p>", "se<b en"),
         ("<iframe srcdoc='<p>se&amp;#101;n'>no</iframe>too", "seen too"),
         ("<svg><![CDATA[seen]]></svg>", "seen"),
+        ("<svg><![CDATA[ > <p title=']]></svg>seen'>", "> <p title='seen'>"),
         (
             "<style>q{quotes:'Buy ' \"now\"} p::after{content:attr( data-x )}</style><p data-x='or never'>x</p>",
             "x\nBuy now or never",
@@ -44,7 +45,7 @@ _MARKS = [
     *("<p>", "</p>", "<p title='<style>'>", '<p a=">', '<p =">', "<p <", "<p x=", "'", '"', ">", "=", "<!--", "-->"),
     *("<style>", "</style>", "<style ", "<textarea>", "</textarea>", "<textarea ", "<title>", "</title>"),
     *("<style\v>", "<st\0yle>", "<!x", "</ ", "<<!---->b", "</style\v>", "</style a='>", "</style a='"),
-    *("<script>", "</script>", "<template>", "</template>"),
+    *("<script>", "</script>", "<template>", "</template>", "<svg>", "<![CDATA[", "]]>"),
 ]
 
 
