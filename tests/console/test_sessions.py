@@ -164,3 +164,9 @@ async def test_a_form_comes_back_on_the_page_it_stood_on_whatever_its_address_ha
     answer = await person.client.post("/suppressions/people", data=form, headers=asked)
     assert "nothing was erased" in answer.text
     assert 'What is kept about <span class="mono">a+b@example.com' in answer.text
+
+
+async def test_nothing_large_is_read_of_who_is_not_signed_in(office):
+    told = {"Origin": BASE, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = await Visitor(office).client.post("/policies", content=b"x=1&" * 60_000, headers=told)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")  # read, it has too many fields

@@ -42,7 +42,7 @@ HEADERS = {
     "cache-control": "no-store",
 }
 MOST_FIELDS = 200
-MOST_KEPT = 200_000  # characters of a form that are carried through a sign-in
+MOST_KEPT = 200_000  # octets of a form that are carried through a sign-in: nothing larger is read of a stranger
 # What a person can correct on the page the button stands on: told there, and not on a page of its own.
 CORRECTED = frozenset(
     {
@@ -83,7 +83,8 @@ class Guard:
         form: Mapping[str, str] = {}
         if entry.method == "POST":
             check_origin(self._house, request)
-            form = await _form(request)
+            if session is not None or _is_small(request):
+                form = await _form(request)
         if session is None:
             return self._to_sign_in(request, form)
         visit = Visit(self._house, request, session, form, waiting, self._hours)
@@ -149,7 +150,7 @@ class Guard:
         if request.headers.get("hx-request") == "true":
             return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
         kept = {name: value for name, value in form.items() if name != "token"}
-        if any(kept.values()) and sum(map(len, kept.values())) < MOST_KEPT:
+        if any(kept.values()):
             said = "Your session has ended. What you typed is kept: sign in, and look it over."
             shown = render("sign_in.html", self._house, following="", problem=said, action=request.url.path, kept=kept)
             return HTMLResponse(shown, 401)
@@ -196,6 +197,11 @@ def problem_page(house: House, request: Request, problem: Problem) -> Response:
     )
     headers = {name: value for name, value in (problem.headers or {}).items() if name.lower() == "retry-after"}
     return HTMLResponse(shown, status, headers)
+
+
+def _is_small(request: Request) -> bool:
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and int(length) <= MOST_KEPT
 
 
 async def _form(request: Request) -> Mapping[str, str]:
