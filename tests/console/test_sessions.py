@@ -166,6 +166,12 @@ async def test_a_form_comes_back_on_the_page_it_stood_on_whatever_its_address_ha
     assert 'What is kept about <span class="mono">a+b@example.com' in answer.text
 
 
+async def test_a_change_of_policy_that_was_typed_is_kept_through_the_sign_in_too(office):
+    kept = {"action": "/policies/replay", "kept.change": "rateLimits: {hourly: 50}", "kept.span": "30d"}
+    answer = await Visitor(office).client.post("/sign-in", data=kept | {"key": ADMIN_KEY}, headers={"Origin": BASE})
+    assert "rateLimits: {hourly: 50}</textarea>" in answer.text
+
+
 async def test_nothing_large_is_read_of_who_is_not_signed_in(office):
     told = {"Origin": BASE, "Content-Type": "application/x-www-form-urlencoded"}
     answer = await Visitor(office).client.post("/policies", content=b"x=1&" * 60_000, headers=told)

@@ -21,7 +21,7 @@ FACES = ("message", "decision", "timeline")
 
 
 async def listed(visit: Visit) -> Response:
-    """The queue, with the message that waits longest open."""
+    """The queue, with the message whose time is up first open."""
     return await _page(visit, "")
 
 

@@ -33,8 +33,10 @@ _REPLAYING = asyncio.Lock()  # one at a time: it is work
 
 
 async def show(visit: Visit) -> Response:
-    """The cascade of a policy."""
-    return await _page(visit, visit.asked("pane"))
+    """The cascade of a policy; with what was typed where its form comes back."""
+    if visit.refused is None:
+        return await _page(visit, visit.asked("pane"))
+    return await _page(visit, visit.refused.action.removeprefix("/policies/"), given=visit.refused.given)
 
 
 async def _page(visit: Visit, pane: str, **tried: Any) -> Response:
