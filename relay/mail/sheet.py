@@ -31,10 +31,13 @@ _SHOWS_ALL = (
 )
 _LONGEST_SIGN = 2  # letters
 _MOST_SIGNS = 10_000  # in all style of a page; Gmail drops a sheet of 16 KB, which has a tenth of them
-# A declaration that speaks in strings, found by what is quickly found; its value, and what this says.
+# A string ends with its line too, or with all there is: none is looked through from each quote in it.
+_QUOTED = r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+)\"?+|'([^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'?+"
+_STRING = re.compile(_QUOTED, re.DOTALL)
+_COMMENT = re.compile(rf"/\*.*?(?:\*/|\Z)|{_QUOTED}", re.DOTALL)
+# A declaration that speaks in strings, found by what is quickly found; its value.
 _STRING_BEGINS = re.compile(r":[^:;{}\"']*+[\"']")
-_VALUE = re.compile(r"(?:\"[^\"\n]*+\"|'[^'\n]*+'|[^;{}\"'])*+")
-_STRING = re.compile(r"\"([^\"\n]*+)\"|'([^'\n]*+)'")
+_VALUE = re.compile(rf"(?:{_QUOTED}|[^;{{}}\"'])*+", re.DOTALL)
 _ATTRIBUTE = re.compile(r"attr\(\s*+(?!href\b)([\w-]++)", re.IGNORECASE)
 # Only looked at, so that no value holds back what another reader takes for an attribute.
 _HELD = re.compile(r"""(?<=[\s/"'])([\w-]++)\s*+=\s*+(?=("[^"]*+"|'[^']*+'|[^\s>]{1,40}+))""")
@@ -152,8 +155,9 @@ def reach(selector: str) -> str:
 
 def generated(sheets: Sequence[str], markup: str) -> list[str]:
     """The words sheets themselves put into the page, attributes of its elements too; signs and icons are none."""
+    sheets = [_COMMENT.sub(lambda found: " " if found[0][0] == "/" else found[0], one) for one in sheets]
     found = [said for one in sheets for said in _said(one)]
-    names = {name.lower() for one in sheets if "attr" in one.lower() for name in _ATTRIBUTE.findall(one)}
+    names = {name.lower() for one in sheets for name in _ATTRIBUTE.findall(css.unescaped(one))}
     if names:
         held = dict.fromkeys([value for name, value in _HELD.findall(markup) if name.lower() in names])
         found += [unescape(value.strip("\"'")) for value in held]
@@ -171,7 +175,8 @@ def _said(text: str) -> Iterator[str]:
         end = value.end()
         *_, name = ["", *css.unescaped(declaration.partition(":")[0]).lower().replace("/", " ").split()]
         if _SAYING.fullmatch(name):
-            yield "".join([css.unescaped(one or other) for one, other in _STRING.findall(value[0])])
+            strings = [(one or other).replace("\\\n", "") for one, other in _STRING.findall(value[0])]
+            yield "".join(map(css.unescaped, strings))
 
 
 def imports(text: str) -> bool:

@@ -82,7 +82,7 @@ def content(view: View, own_names: Collection[str] = ()) -> Content:
         found.quoted = []
     own, quoted = "\n".join(found.texts), "\n".join(found.quoted)
     name = _settled(from_name(header.get(b"from")), found)
-    if name.count(" ") >= _LONGEST_NAME and name not in own_names:
+    if len(name.split()) > _LONGEST_NAME and name not in own_names:
         found.otherwise.insert(0, name)
     if found.has_files and not view.is_encrypted:
         found.has_pictures |= not "".join((own, quoted, *found.otherwise)).strip()

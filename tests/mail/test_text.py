@@ -77,6 +77,10 @@ def test_the_name_a_person_gave_the_mailbox_is_none_of_the_message_s_words():
     assert content(seen, ["Acme Marketing and Sales Team"]).otherwise == ()
 
 
+def test_p14_a_name_is_as_long_as_it_is_read_whatever_parts_its_words():
+    assert read("From: Half\u00a0price\u00a0on\u00a0every\u00a0plan <a@b.example>\r\n\r\nhi".encode()).otherwise
+
+
 @pytest.mark.parametrize(
     "data",
     [
