@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from relay.mail.html import VOID, without_raw
-from relay.mail.tags import RAW, TAG
+from relay.mail.tags import FOREIGN, RAW, TAG, raws
 
 # Elements that have no content, or that the next of their kind closes.
 _NOT_COUNTED = VOID.union(
@@ -60,9 +60,17 @@ def _all_tags(html: str) -> Iterable[str]:
     assert doctype is not None, "it matches nothing, too"
     places = html[doctype.end() :].encode("ascii", "ignore").translate(None, _ELSE)
     if _MAY_HOLD_TAGS.search(places) or RAW.search(html, doctype.end()):
-        found = TAG.finditer(without_raw(html)[0])
+        found = chain(TAG.finditer(without_raw(html)[0]), _tags_within(html))
         return (f"{tag[1]}{tag[2]}" for tag in found if tag[2])
     return chain.from_iterable(_TAG_START.findall(html, start, end) for start, end in _windows(html))
+
+
+def _tags_within(html: str) -> Iterator[re.Match[str]]:
+    """What opens in templates, and in what is markup where it stands in svg or math; nothing there need end."""
+    foreign = FOREIGN.search(html) is not None
+    for raw in raws(html):
+        if raw.name == "template" or foreign:
+            yield from (tag for tag in TAG.finditer(raw.content) if not tag[1])
 
 
 class _Signs(dict[str, str]):

@@ -16,6 +16,8 @@ NO_ENDS = [
     "<div></ </div>",
     "<div><style></div></style>",
     "<div><textarea></div></textarea>",
+    "<template><div>",
+    "<svg><style><g>",
 ]
 
 
