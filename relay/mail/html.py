@@ -69,11 +69,18 @@ _BREAK = "\x02"  # stands for the break a block makes until white space is settl
 
 def read(html: str) -> Shown:
     """Reads what a person sees of `html`."""
-    language = _LANG.search(html, 0, 2000)
     html = _without_signs(html)
+    shown = _read(html)
+    if "<![CDATA[" not in html:
+        return shown
+    # Text within svg and math, up to where a comment is over long before.
+    other = _read(_CDATA.sub(lambda found: escape(found[1]), html))
+    return shown._replace(text="\n".join(filter(None, (shown.text, other.text, other.quoted))))
+
+
+def _read(html: str) -> Shown:
+    language = _LANG.search(html, 0, 2000)
     markup, shown_raw, unseen, sheets = without_raw(html)
-    if "<![CDATA[" in html:  # text within svg and math, up to where a comment is over long before
-        shown_raw += read(_CDATA.sub(lambda found: escape(found[1]), html))[:2]
     rules = sheet.sheet(*sheets) if sheets else sheet.NO_SHEET
     links: dict[str, None] = {}
     alts: dict[str, None] = {}

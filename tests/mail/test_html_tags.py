@@ -40,6 +40,10 @@ def test_p14_what_stands_in_a_tag_hides_nothing_after_it(html, text):
     assert read(html).text == text
 
 
+def test_p14_no_section_within_a_section_is_read_more_than_twice():
+    assert read(f"{'<![CDA' * 5000}<![CDATA[]]>{'TA[]]>' * 5000}seen").text.endswith("seen")
+
+
 _RAW = ("style", "script", "title", "template", "iframe", "noembed", "noframes")
 _MARKS = [
     *("<p>", "</p>", "<p title='<style>'>", '<p a=">', '<p =">', "<p <", "<p x=", "'", '"', ">", "=", "<!--", "-->"),
