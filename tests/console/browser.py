@@ -46,6 +46,11 @@ class Desk:
         told: dict[str, Any] = answer.json()
         return told
 
+    def state(self, send_id: str) -> str:
+        """What became of a message for its first recipient."""
+        with self.inside.api() as api:
+            return str(api.get(f"/v1/sends/{send_id}").json()["recipients"][0]["state"])
+
     def arrived(self, to: str) -> int:
         """How many copies the provider has for an address."""
         return sum(n for (_, address), n in self.provider.ledger.copies.items() if address == to)

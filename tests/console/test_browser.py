@@ -11,6 +11,7 @@ from tests.console.sample import Destination
 from tests.support.nameserver import NameServer
 from tests.support.script import Script
 from tests.support.settings import DOMAIN
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.needs("chromium")
 HELD = {"mailboxId": "clerk", "to": "dana@example.com", "subject": "A proposal"}
@@ -38,6 +39,7 @@ def test_an_approved_message_arrives(desk):
     desk.page.click("[data-approve]")
     desk.page.wait_for_selector("text=Approved. It leaves now")
     assert desk.provider.ledger.wait(lambda _: desk.arrived("dana@example.com") == 1)
+    until(lambda: desk.state(told["sendId"]) == "delivered")  # what came of it is written after it arrived
     desk.go(f"/messages/{told['sendId']}?tab=timeline")
     timeline = desk.page.inner_text(".timeline")
     assert "approved by operator · fine by me" in timeline
