@@ -166,9 +166,10 @@ class Clients:
         elif 400 <= reply.code < 500:
             with self.account.lock:
                 self.account.refused_for_now += 1
-            client.command("RSET")
             if self._holds_a_place(todo[0]):
                 self.account.accept(f"<{todo.pop(0)}@soak.test>", reply.text)
+            if client.command("RSET").code == 421:  # it has had its share of them: no answer to a message is lost
+                raise ConnectionError
             self._end.wait(0.05)
         else:
             raise AssertionError(f"refused for good: {reply}")
