@@ -102,6 +102,17 @@ def test_replay_judges_by_what_tightened_the_mailbox_at_the_time(make_inside, pr
     assert (report["decisions"], report["changed"]) == (1, 0)
 
 
+def test_replay_judges_no_word_of_a_person(make_inside, provider, beside):
+    inside = make_inside(providers=[provider.settings()])
+    cli = beside(inside)
+    with inside.api() as api:
+        assert api.patch("/v1/mailboxes/agent", json={"autonomyLevel": "human_approved"}).status_code == 200
+    cli.does("hold", "reject", submitted(inside))
+    assert cli.does("audit", "verify", "--json").json["records"] == 2
+    report = cli.does("policy", "replay", "--since", "1d", "--with", str(cli.config), "--json").json
+    assert (report["decisions"], report["changed"]) == (1, 0)
+
+
 def test_replay_tells_what_was_refused_before_there_was_a_message(make_inside, provider, beside, tmp_path):
     strict = {"policies": {"default": {"rateLimits": {"hourly": 1}, "rules": _allow_only("person0@example.net")}}}
     inside = make_inside(strict, providers=[provider.settings()])
