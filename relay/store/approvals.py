@@ -159,9 +159,8 @@ def expire_approvals(connection: Connection, now: int) -> list[str]:
     query = (
         select(_a.send_id).where(_a.status == "pending", _a.expires_at <= now).order_by(_a.expires_at).limit(_AT_ONCE)
     )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update()  # all of them before the chain, as whoever decides one has it before the chain
-    late = list(connection.execute(query).scalars())
+    # All of them are locked before the chain, as whoever decides one has locked it before the chain.
+    late = list(connection.execute(query.with_for_update()).scalars())
     places.lock(connection, _d.send_id.in_(late))
     for send_id in late:
         reject(connection, send_id, by="timeout", note="", now=now, reason="approval_timeout")
@@ -169,10 +168,7 @@ def expire_approvals(connection: Connection, now: int) -> list[str]:
 
 
 def _waiting(connection: Connection, send_id: str) -> tuple[Any, Sequence[Any]]:
-    query = select(t.approvals).where(_a.send_id == send_id)
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update()
-    row = connection.execute(query).first()
+    row = connection.execute(select(t.approvals).where(_a.send_id == send_id).with_for_update()).first()
     if row is None or row.status != "pending":
         raise NotWaiting(f"{send_id} does not wait for approval")
     return row, _held(connection, send_id)

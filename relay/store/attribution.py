@@ -176,7 +176,7 @@ def forget(connection: Connection, tenants: Sequence[str], key: str) -> None:
 def _credit(connection: Connection, terms: Terms) -> None:
     """Credit the first of the events that wait."""
     query = select(t.outcomes).where(_o.state != outcomes.CREDITED).order_by(_o.id).limit(CREDITED)
-    rows = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
+    rows = connection.execute(query.with_for_update()).all()
     for tenant_id in sorted({row.tenant_id for row in rows}):
         _credit_of(connection, terms, tenant_id, [row for row in rows if row.tenant_id == tenant_id])
 

@@ -4,7 +4,8 @@ What SQLite is told is read back, and a store that does not obey is not opened: 
 and `synchronous=FULL` a 250 would not survive a power loss. Write transactions begin with
 BEGIN IMMEDIATE, for a deferred one that turns to writing fails at once with
 SQLITE_BUSY_SNAPSHOT, whatever the busy timeout. PostgreSQL runs READ COMMITTED: rows are
-locked first and read after, in one order everywhere. A database that is not in UTF-8 is not opened.
+locked first and read after, in one order everywhere; SQLAlchemy leaves FOR UPDATE out on SQLite, where one
+writer at a time is the lock. A database that is not in UTF-8 is not opened.
 """
 
 import fcntl

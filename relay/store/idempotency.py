@@ -50,7 +50,7 @@ def claim(connection: Connection, fingerprint: bytes, *, digest: str, now: int) 
         return Claim("new")
     c = t.idempotency.c
     query = select(t.idempotency).where(c.fingerprint == fingerprint)
-    row = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
+    row = connection.execute(query.with_for_update()).first()
     if row is not None and row.expires_at > now and not _never_left(connection, row.send_id):
         if row.digest != digest:
             return Claim("other")

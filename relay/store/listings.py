@@ -56,7 +56,7 @@ def held(connection: Connection, table: str, row_id: str) -> Any:
     """The same, and nobody else changes it before this transaction ends."""
     rows: Table = t.metadata.tables[table]
     query = select(rows).where(rows.c.id == row_id)  # on SQLite one writer at a time is the lock
-    return connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
+    return connection.execute(query.with_for_update()).first()
 
 
 def tenant_names(connection: Connection) -> dict[str, str]:

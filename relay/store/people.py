@@ -110,7 +110,7 @@ def _withdraw(connection: Connection, tenants: Sequence[str], key: str, now: int
         with suppress(approvals.NotWaiting):  # decided meanwhile: what of it waits to leave is taken below
             count += approvals.take_out(connection, send_id, key, by=ERASED, now=now)
     query = select(t.deliveries).where(*own, _d.state.in_(open_states))
-    waiting = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
+    waiting = connection.execute(query.with_for_update()).all()
     change(connection, waiting, "cancelled", now=now, kind="delivery.cancelled", reason=ERASED)
     places.give_back(connection, waiting, now)
     return count + len(waiting)

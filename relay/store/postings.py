@@ -64,9 +64,7 @@ def body_of(event: Any, more: Mapping[str, Any], timestamp: Callable[[int], str]
 
 def plan(connection: Connection, *, now: int, new_id: Callable[[], str], body: Callable[[str, Any], str]) -> int:
     """Put in line what happened since each destination's place; returns how many postings. `body` is of (id, event)."""
-    query = select(t.webhooks).where(_w.status == "active").order_by(_w.id)
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
+    query = select(t.webhooks).where(_w.status == "active").order_by(_w.id).with_for_update(skip_locked=True)
     return sum(_plan_one(connection, row, now, new_id, body) for row in connection.execute(query).all())
 
 
@@ -115,9 +113,8 @@ def claim(connection: Connection, webhook_id: str, *, now: int, most: int) -> li
         .where(_l.webhook_id == row.id, _l.state == "pending", _l.due_at <= now)
         .order_by(_l.due_at, _l.event_seq)
         .limit(most)
+        .with_for_update(skip_locked=True)
     )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
     found = connection.execute(query).all()
     if found:
         connection.execute(_CLAIM, [{"id": one.id, "until": now + CLAIMED_FOR} for one in found])
@@ -153,7 +150,7 @@ def _write(
 
 def _failing(connection: Connection, posting: Posting, code: int, answer: str, now: int) -> None:
     query = select(t.webhooks).where(_w.id == posting.webhook_id)
-    row = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).first()
+    row = connection.execute(query.with_for_update()).first()
     if row is None or row.status != "active":
         return
     since = row.failing_since or now

@@ -45,9 +45,7 @@ _CLAIMABLE = (
 
 def claim(connection: Connection, *, node: str, now: int, limit: int) -> list[Parcel]:
     """Lease up to `limit` due deliveries to this node, oldest first, without their bytes."""
-    query = _CLAIMABLE
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
+    query = _CLAIMABLE.with_for_update(skip_locked=True)
     found = connection.execute(query, {"now": now, "limit": limit}).all()
     if not found:
         return []
@@ -180,7 +178,7 @@ def release(
     Returns how many of each. Uncertain ones are due at `uncertain_until`; at once where the
     provider is one of the `idempotent`, for which asking again is harmless.
     """
-    query = _HELD_BY if connection.dialect.name == "sqlite" else _HELD_BY.with_for_update()
+    query = _HELD_BY.with_for_update()
     held = connection.execute(query, {"nodes": list(nodes)}).all()  # locked: one taken for dead may settle just now
     bury_places(connection, nodes, now)
     if idle := [r for r in held if not r.began and r.state != "active"]:

@@ -145,8 +145,7 @@ class Accounts:
 def bury_places(connection: Connection, nodes: Iterable[str], now: int) -> None:
     """What dead processes had under way may have reached its provider: it counts from now on."""
     dead = set(nodes)
-    query = _OF_PROVIDERS if connection.dialect.name == "sqlite" else _OF_PROVIDERS.with_for_update()
-    for row in connection.execute(query).all():
+    for row in connection.execute(_OF_PROVIDERS.with_for_update()).all():
         account = Account.from_json(loads(row.counts))
         lost = sum(account.under_way.pop(node) for node in dead & account.under_way.keys())
         if lost:

@@ -69,7 +69,7 @@ def cancel(connection: Connection, send_id: str, *, by: str, note: str, now: int
     own = _d.send_id == send_id
     places.lock(connection, own)
     query = select(t.deliveries).where(own, _d.state.in_(sorted(WAITING)) | _RESTORED)
-    rows = connection.execute(query if connection.dialect.name == "sqlite" else query.with_for_update()).all()
+    rows = connection.execute(query.with_for_update()).all()
     data = {"by": by, "note": note}
     # What a restored store had in its queue may have left before: its reason stays, and a repeat is still one.
     apart = [row for row in rows if row.reason == restored.REASON]
