@@ -4,12 +4,11 @@ Nothing is stored, reserved or counted, and the answer is the one `send/simulate
 """
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 from relay.app.process import App
 from relay.cli.house import House
 from relay.cli.rows import find_mailbox
-from relay.http.house import House as Parts
 from relay.http.simulate import judged
 from relay.mail.address import Address, parse_path
 from relay.submission.submission import Origin, Principal, Submission
@@ -39,7 +38,7 @@ async def _judged(
             data=data,
             received_at=app.clock(),
         )
-        return await judged(cast("Parts", app), submission)
+        return await judged(app.desk, submission)
     finally:
         await app.reader.close()
         app.logins.close()

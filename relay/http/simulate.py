@@ -20,6 +20,7 @@ from relay.http.sending import Sender, origin, sender_of, written
 from relay.http.strict import Resource, hinted, is_json, media_type
 from relay.http.strict import load as load_json
 from relay.mail.address import Address, AddressError, parse_path
+from relay.submission.desk import FrontDesk
 from relay.submission.submission import Origin, Submission
 
 router = Resource("Sending")
@@ -58,12 +59,12 @@ async def simulate(
         submission = await asyncio.to_thread(written, parts, sender, body, origin(request))
     else:
         raise Problem("unsupported_media_type", "send application/json or message/rfc822")
-    return await judged(parts, submission)
+    return await judged(parts.desk, submission)
 
 
-async def judged(parts: House, submission: Submission) -> dict[str, Any]:
-    """The whole cascade on a submission; also for the console."""
-    prepared, state = await parts.desk.simulate(submission)
+async def judged(desk: FrontDesk, submission: Submission) -> dict[str, Any]:
+    """The whole cascade on a submission; also for the console and the command line."""
+    prepared, state = await desk.simulate(submission)
     facts = prepared.facts
     decision = await asyncio.to_thread(decide, prepared.policy, facts, state, whole=True)
     return answers.simulated(decision, facts.message_class, edits_of(prepared.plan), facts.now)

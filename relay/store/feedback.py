@@ -134,7 +134,7 @@ def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str,
     check_change(row.state, "delivered")
     _change(connection, row, "delivered", now, reason="", reply=row.reply)
     contact = {"tenant": row.tenant_id, "key": row.recipient_key, "mailbox": row.mailbox_id, "at": now}
-    DELIVERED.many(connection, [contact])
+    DELIVERED.once(connection, **contact)
     record(connection, [event_of(row, "delivery.delivered", now, data)])
     return {"sent": 1, "delivered": 1}
 

@@ -13,7 +13,7 @@ from relay.http import people as api
 from relay.http.console.forms import filled
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.problems import Problem, invalid
-from relay.http.shapes import address_of
+from relay.mail.address import key_of
 from relay.store import listings
 
 HERE = "/suppressions/people"
@@ -47,16 +47,9 @@ async def erase(visit: Visit) -> Response:
     """Take the person out, if the address was typed twice alike."""
     values: dict[str, Any] = {name: visit.form.get(name, "").strip() for name in ("email", "tenant")}
     wanted = filled(api.Erase, values | {"refuse": "refuse" in visit.form})
-    if _key(visit.form.get("again", "")) != address_of(wanted.email).key:
+    if key_of(visit.form.get("again", "").strip()) != key_of(wanted.email):
         raise invalid("again", "is not the address above: nothing was erased")
     return await _page(visit, await api.erase(wanted, visit.house, visit.who))
-
-
-def _key(text: str) -> str:
-    try:
-        return address_of(text.strip()).key
-    except ValueError:
-        return ""
 
 
 ENTRIES: tuple[Entry, ...] = (get(HERE, show), post(HERE, erase), get(f"{HERE}/export", export))

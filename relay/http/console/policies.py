@@ -76,7 +76,7 @@ async def simulate(visit: Visit) -> Response:
         sender = await sender_of(visit.house, visit.who, given["mailbox"])
         data = given["message"].encode("utf-8", "surrogatepass")
         submission = raw_submission(visit.house, sender, data, addresses([given["to"]]), origin(visit.request))
-        result = await judged(visit.house, submission)
+        result = await judged(visit.house.desk, submission)
     except Problem as problem:
         if problem.status_code >= 500:
             raise
