@@ -120,11 +120,15 @@ class Chores:
         if self._was_away(now):
             self._awake_since = now
         self._last_beat = now
-        if parts.slot == 0 and abs(parts.clock.behind - self._told_behind) >= WORTH_TELLING:
-            self._told_behind = parts.clock.behind
-            log.warning("the store's clock counts, not this machine's", milliseconds_behind=parts.clock.behind)
         if parts.slot == 0:
+            self._tell_difference()
             self._note_tide()
+
+    def _tell_difference(self) -> None:
+        behind = self._parts.clock.behind
+        if abs(behind - self._told_behind) >= WORTH_TELLING:
+            self._told_behind = behind
+            log.warning("the store's clock counts, not this machine's", milliseconds_behind=behind)
 
     def _note_tide(self) -> None:
         folder = self._parts.settings.server.data_dir

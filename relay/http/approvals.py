@@ -121,10 +121,8 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
 async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     """One approval with its forecast; raises 404 for what the caller does not see."""
     told = await _found(parts, who, send_id)
-    if told["status"] == "pending":
-        return told | {"ifApproved": await forecast(parts, send_id, told["mailboxId"]), "asRecorded": None}
-    as_recorded = await parts.look(lambda c: approvals.is_as_decided(c, approvals.one(c, send_id)))
-    return told | {"ifApproved": [], "asRecorded": as_recorded}
+    waits = told["status"] == "pending"
+    return told | {"ifApproved": await forecast(parts, send_id, told["mailboxId"]) if waits else []}
 
 
 async def _found(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
@@ -133,10 +131,12 @@ async def _found(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
         if row is None or not who.sees(row.tenant_id, row.mailbox_id):
             raise not_found("approval")
         names = sent.names_of(connection, [row.mailbox_id])
-        return row, sent.one(connection, send_id), sent.deliveries_of(connection, [send_id])[send_id], names
+        as_recorded = approvals.is_as_decided(connection, row) if row.status != "pending" else None
+        send, deliveries = sent.one(connection, send_id), sent.deliveries_of(connection, [send_id])[send_id]
+        return row, send, deliveries, names, as_recorded
 
-    row, send, deliveries, names = await parts.look(question)
-    return _told(row, send, deliveries, names, parts.settings().server.hostname)
+    row, send, deliveries, names, as_recorded = await parts.look(question)
+    return _told(row, send, deliveries, names, parts.settings().server.hostname) | {"asRecorded": as_recorded}
 
 
 def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, str], hostname: str) -> dict[str, Any]:
