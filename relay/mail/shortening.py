@@ -19,7 +19,7 @@ _LEAST = 1024  # characters of a part
 
 _BLANKS = re.compile("[\\s\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufeff]{3,}+")
 _UNSHOWN = ("style", "script", "!--")
-_UNSHOWN_STARTS = ("<style", "<script", "<!--")
+_UNSHOWN_STARTS = tuple(f"<{name}" for name in _UNSHOWN)
 # Each begins with a plain sign, which makes its search ten times faster.
 _GAPS = {
     start: re.compile(rf"({first})(?:\s|&nbsp;|<br[\s/]*+>){{2,1000}}+", re.IGNORECASE | re.ASCII)
