@@ -12,22 +12,24 @@ app = group("The chain of decisions")
 
 @app.command()
 def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
-    """Walk every chain and name the first record that does not hold; exit 1 if there is one."""
+    """Walk every chain, compare approvals with it, and name the first that does not hold; exit 1 if there is one."""
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import opened
     from relay.cli.output import how_many, note, print_json, say
     from relay.cli.progress import Progress
-    from relay.store import audit, decisions
+    from relay.store import decisions, proof
 
     with (
         opened(config) as house,
         house.reading() as connection,
         Progress("Verifying", decisions.counted(connection)) as progress,
     ):
-        found = audit.verify(connection, check_signature=house.vault.signed, progress=progress.reached)
+        found = proof.verify(connection, check_signature=house.vault.signed, progress=progress.reached)
     fault = found.fault
     if as_json:
-        shown: dict[str, Any] = {"records": found.records, "chains": found.chains, "checkpoints": found.checkpoints}
+        shown: dict[str, Any] = {
+            name: getattr(found, name) for name in ("records", "chains", "checkpoints", "approvals")
+        }
         named = (
             {"chain": fault.chain, "position": fault.position, "sendId": fault.send_id, "what": fault.what}
             if fault
@@ -36,9 +38,11 @@ def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
         print_json(shown | {"holds": fault is None, "fault": named})
     elif fault is None:
         chains, marks = how_many(found.chains, "chain"), how_many(found.checkpoints, "signed checkpoint")
-        say(f"{how_many(found.records, 'record')} in {chains} hold, {marks} verified.")
+        asked = f"; {how_many(found.approvals, 'approval')} as recorded" if found.approvals else ""
+        say(f"{how_many(found.records, 'record')} in {chains} hold, {marks} verified{asked}.")
     else:
-        place = f"chain {fault.chain}, record {fault.position}" if fault.chain else "the checkpoints"
+        record = f", record {fault.position}" if fault.position else ""
+        place = f"chain {fault.chain}{record}" if fault.chain else "the checkpoints"
         note(f"{place}{f' ({fault.send_id})' if fault.send_id else ''}: {fault.what}")
     return EXIT_REFUSED if fault else 0
 

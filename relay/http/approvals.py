@@ -21,7 +21,7 @@ from relay.http.sends import Send, SendId
 from relay.http.sends import told as send_told
 from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
 from relay.http.strict import Resource
-from relay.store import approvals, sent
+from relay.store import approvals, proof, sent
 
 router = Resource("Approvals")
 Status = Literal["pending", "approved", "rejected", "withdrawn", "expired"]
@@ -56,7 +56,7 @@ class WholeApproval(Approval):
     if_approved: list[Outlook]
     as_recorded: bool | None = Field(
         description="Whether the record that was chained when it was decided says the same, of whom and what note too. "
-        "Null while it waits, and where erasing took words out of it; false, too, where that record is gone by its age."
+        "Null while it waits, where erasing took words out of it, and where that record is gone by its age."
     )
 
 
@@ -131,7 +131,7 @@ async def _found(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
         if row is None or not who.sees(row.tenant_id, row.mailbox_id):
             raise not_found("approval")
         names = sent.names_of(connection, [row.mailbox_id])
-        as_recorded = approvals.is_as_decided(connection, row) if row.status != "pending" else None
+        as_recorded = proof.is_as_recorded(connection, send_id)
         send, deliveries = sent.one(connection, send_id), sent.deliveries_of(connection, [send_id])[send_id]
         return row, send, deliveries, names, as_recorded
 

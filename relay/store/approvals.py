@@ -7,7 +7,7 @@ at departure the rules are asked again, so approving never overrides a block. Wh
 go was not written: cooldown and loops forget it, or they would refuse its corrected version.
 What limits counted now stays used up; the places it was to leave in are free again.
 Whoever decides, a record of it is chained like that of the policy's decision: by whom and
-with what note as a digest, since both may have to be erased.
+with what note as a digest, since both may have to be erased (`proof` compares).
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,11 @@ from relay.store.paging import Page, Place, newest_first
 from relay.store.queue import change
 from relay.store.recollection import Contact
 from relay.store.sends import body
-from relay.store.traces import ERASED, records_of
 
 _a, _c, _d = t.approvals.c, t.contacts.c, t.deliveries.c
 SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never leave
 _AT_ONCE = 200  # sends whose time is up
-_CHAIN = "approvals"  # of each tenant one, whichever process is told
+CHAIN = "approvals"  # of each tenant one, whichever process is told
 
 
 class NotWaiting(Exception):
@@ -78,18 +77,6 @@ def one(connection: Connection, send_id: str) -> Any:
 def is_as_held(connection: Connection, row: Any) -> bool:
     """Whether what an approval binds is what is stored now: nothing else is let go."""
     return bool(row.bound == _bound(connection, row.send_id, _held(connection, row.send_id)))
-
-
-def is_as_decided(connection: Connection, row: Any) -> bool | None:
-    """Whether a decided approval says what was chained when it was decided; None where erasing took words out of it."""
-    if ERASED in row.note or ERASED in row.decided_by:
-        return None
-    chained = [
-        content["approval"]
-        for one in records_of(connection, row.send_id)
-        if "approval" in (content := loads(one.record))
-    ]
-    return chained[-1:] == [_word(row, row.status, row.decided_by, row.note, row.decided_at)]
 
 
 def sends(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
@@ -227,11 +214,11 @@ def _decided(connection: Connection, row: Any, status: str, by: str, note: str, 
     decided = {"status": status, "decided_at": now, "decided_by": by, "note": note}
     connection.execute(update(t.approvals).where(_a.send_id == row.send_id).values(decided))
     told = {"v": 1, "sendId": row.send_id, "tenant": row.tenant_id, "mailbox": row.mailbox_id}
-    word = {"approval": _word(row, status, by, note, now), "timestamp": exact(now)}
-    audit.append(connection, [audit.Record(f"{row.tenant_id}:{_CHAIN}", row.send_id, now, told | word)])
+    decision = {"approval": word(row, status, by, note, now), "timestamp": exact(now)}
+    audit.append(connection, [audit.Record(f"{row.tenant_id}:{CHAIN}", row.send_id, now, told | decision)])
 
 
-def _word(row: Any, status: str, by: str, note: str, at: int) -> dict[str, str]:
+def word(row: Any, status: str, by: str, note: str, at: int) -> dict[str, str]:
     """What is chained of a decision: by what kind of person, of which bytes, and a digest of who said what when."""
     said = sha256(canonical([row.send_id, status, by, note, at]).encode()).hexdigest()
     return {"status": status, "by": by.partition(":")[0], "bound": row.bound, "said": said}

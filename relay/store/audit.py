@@ -188,12 +188,13 @@ class Fault(Struct, frozen=True):
 
 
 class Verified(Struct, frozen=True):
-    """What a walk over all chains found; `fault` is None when everything holds."""
+    """What a walk over all chains found; `fault` is None when everything holds. Approvals are compared by `proof`."""
 
     records: int
     chains: int
     checkpoints: int
     fault: Fault | None
+    approvals: int = 0
 
 
 def verify(

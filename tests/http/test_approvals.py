@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from relay.mail.approval import url
-from relay.store import audit
+from relay.store import proof, pruning
 
 
 async def state(office, send_id):
@@ -25,28 +25,61 @@ async def test_a_held_send_waits_and_is_let_go(office):
     assert len((await office.get("/v1/approvals?status=approved")).json()["data"]) == 1
 
 
+def proven(office):
+    return office.row(lambda c: proof.verify(c, check_signature=office.app.vault.signed))
+
+
 @pytest.mark.parametrize(
-    "forged", ["decided_by = 'link:boss@sender.test'", "note = 'never'", "status = 'rejected'", "bound = ''"]
+    "forged",
+    [
+        "decided_by = 'link:boss@sender.test'",
+        "note = 'never'",
+        "status = 'rejected'",
+        "status = 'pending'",
+        "bound = ''",
+    ],
 )
 async def test_who_decided_is_recorded_so_that_nobody_changes_it_unseen(office, forged):
     held = await office.send(mailboxId="clerk")
     path = f"/v1/approvals/{held['sendId']}"
     assert (await office.get(path)).json()["asRecorded"] is None
     assert (await office.post(path, {"decision": "approve", "note": "fine"})).json()["asRecorded"] is True
-    verified = office.row(lambda c: audit.verify(c, check_signature=office.app.vault.signed))
-    assert (verified.fault, verified.records, verified.chains) == (None, 2, 2)
+    found = proven(office)
+    assert (found.fault, found.records, found.chains, found.approvals) == (None, 2, 2, 1)
     assert (await office.get(f"/v1/decisions/{held['sendId']}")).json()["decision"] == "held"
     await office.house.write(lambda c: c.execute(text(f"UPDATE approvals SET {forged}")))
     assert (await office.get(path)).json()["asRecorded"] is False
+    assert proven(office).fault.send_id == held["sendId"]
 
 
-async def test_what_erasing_took_out_of_a_note_is_no_forgery(office):
+async def test_a_decision_that_nobody_made_is_named(office):
+    held = await office.send(mailboxId="clerk")
+    forged = "UPDATE approvals SET status = 'approved', decided_by = 'operator', decided_at = requested_at + 1"
+    await office.house.write(lambda c: c.execute(text(forged)))
+    fault = proven(office).fault
+    assert (fault.send_id, fault.chain.partition(":")[2], fault.position) == (held["sendId"], "approvals", 0)
+
+
+async def test_what_erasing_took_out_of_a_note_is_no_forgery_and_excuses_none(office):
     held = await office.send(mailboxId="clerk")
     path = f"/v1/approvals/{held['sendId']}"
     await office.post(path, {"decision": "reject", "note": "ann@example.org asked for silence"})
     await office.post("/v1/data-subjects/erase", {"email": "ann@example.org"})
     told = (await office.get(path)).json()
-    assert (told["note"], told["asRecorded"]) == ("erased asked for silence", None)
+    assert (told["note"], told["asRecorded"], proven(office).fault) == ("erased asked for silence", None, None)
+    await office.house.write(lambda c: c.execute(text("UPDATE approvals SET status = 'approved'")))
+    assert (await office.get(path)).json()["asRecorded"] is False
+
+
+async def test_an_approval_whose_record_is_gone_by_its_age_is_no_forgery(office):
+    held = await office.send(mailboxId="clerk")
+    path = f"/v1/approvals/{held['sendId']}"
+    await office.post(path, {"decision": "approve"})
+    office.clock.advance(3600)
+    now, vault = office.clock.now, office.app.vault
+    await office.house.write(lambda c: pruning.prune(c, before=now, step=10, now=now, seal=vault))
+    found = proven(office)
+    assert ((await office.get(path)).json()["asRecorded"], found.fault, found.records) == (None, None, 0)
 
 
 async def test_a_rejected_send_never_leaves(office):

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.house import House
 from relay.http.shapes import when
-from relay.store import audit, decisions, listings
+from relay.store import audit, decisions, listings, proof
 from relay.store.audit import Verified
 from relay.store.engine import loads
 
@@ -39,7 +39,7 @@ async def verify(visit: Visit) -> Response:
 
 def _verified(house: House) -> Verified:
     with audit.standing(house.database) as connection:
-        return audit.verify(connection, check_signature=house.vault.signed)
+        return proof.verify(connection, check_signature=house.vault.signed)
 
 
 async def export(visit: Visit) -> Response:

@@ -1,0 +1,79 @@
+"""Proof that nothing of what was decided was changed: the chains hold, and approvals say what was chained of them.
+
+Who approved and with what note may have to be erased, so they stand in a row that anybody with the
+database could rewrite; what is chained is a digest of them. What erasing took words out of is compared
+in all but these, and what was decided before the oldest record that is kept cannot be compared.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, and_, select
+
+from relay.store import approvals, audit
+from relay.store import schema as t
+from relay.store.audit import Fault, Verified
+from relay.store.engine import loads
+from relay.store.traces import ERASED
+
+_a, _d = t.approvals.c, t.decisions.c
+_CHAIN = _a.tenant_id + f":{approvals.CHAIN}"
+_WITH_RECORD: Select[Any] = (
+    select(t.approvals, _CHAIN.label("chain"), _d.position, _d.record)
+    .outerjoin(t.decisions, and_(_d.send_id == _a.send_id, _d.chain == _CHAIN))
+    .order_by(_a.send_id)
+)
+
+
+def is_as_recorded(connection: Connection, send_id: str) -> bool | None:
+    """Whether an approval says what was chained when it was decided.
+
+    None while it waits, where erasing took words out of it, and where the record is gone by its age.
+    """
+    row = connection.execute(_WITH_RECORD.where(_a.send_id == send_id)).one()
+    return None if row.status == "pending" and row.record is None else _agrees(row, _kept_since(connection, row.chain))
+
+
+def verify(
+    connection: Connection,
+    *,
+    check_signature: Callable[[str, str, str], bool],
+    progress: Callable[[int], None] = lambda _count: None,
+) -> Verified:
+    """What `audit.verify` finds; where all chains hold, the first approval that says something else than they do."""
+    found = audit.verify(connection, check_signature=check_signature, progress=progress)
+    if found.fault is not None:
+        return found
+    since: dict[str, int] = {}
+    count = 0
+    with connection.execution_options(stream_results=True, yield_per=500).execute(_WITH_RECORD) as rows:
+        for row in rows:
+            if row.chain not in since:
+                since[row.chain] = _kept_since(connection, row.chain)
+            if _agrees(row, since[row.chain]) is False:
+                what = "the approval says something else than was recorded of it"
+                return msgspec.structs.replace(found, fault=Fault(row.chain, row.position or 0, row.send_id, what))
+            count += 1
+    return msgspec.structs.replace(found, approvals=count)
+
+
+def _agrees(row: Any, since: int) -> bool | None:
+    """None where it cannot be told; `since` is the time of the oldest record that is kept."""
+    if row.record is None:
+        return row.status == "pending" or (None if row.decided_at < since else False)
+    recorded = loads(row.record)["approval"]
+    told = approvals.word(row, row.status, row.decided_by, row.note, row.decided_at)
+    if ERASED in row.note or ERASED in row.decided_by:
+        return None if recorded | {"said": ""} == told | {"said": ""} else False
+    return bool(recorded == told)
+
+
+def _kept_since(connection: Connection, chain: str) -> int:
+    """The time of the oldest record of a chain; where pruning left none, of that pruning."""
+    oldest = select(_d.at).where(_d.chain == chain).order_by(_d.position).limit(1)
+    pruned = select(t.anchors.c.at).where(t.anchors.c.chain == chain)
+    for query in (oldest, pruned):
+        if (at := connection.execute(query).scalar_one_or_none()) is not None:
+            return int(at)
+    return 0
