@@ -35,13 +35,12 @@ QUERIES = (
 async def test_a_form_takes_anything_and_nothing_breaks(office, path):
     person, fields = await visitor(office), FORMS[path]
     free = [name for name, value in fields.items() if not value]
-    for number, text in enumerate((*KINDS, MARK)):
-        typed = list(fields)[number % len(fields)]
-        for sent in (dict.fromkeys(free, text), {typed: text}):
-            answer = await person.post(path, **(fields | sent))
-            assert answer.status_code < 500, (sent, text[:40])
-            assert not _is_markup(answer.text), (sent, text[:40])
-            assert answer.headers.get("location", "/").startswith("/"), (sent, text[:40])
+    for number, text in enumerate((*KINDS, MARK), list(FORMS).index(path)):  # of two forms one has it in a single field
+        sent = {list(fields)[number % len(fields)]: text} if number % 2 else dict.fromkeys(free, text)
+        answer = await person.post(path, **(fields | sent))
+        assert answer.status_code < 500, (sent, text[:40])
+        assert not _is_markup(answer.text), (sent, text[:40])
+        assert answer.headers.get("location", "/").startswith("/"), (sent, text[:40])
     for page in ("/", "/suppressions", "/suppressions/domains", "/suppressions/consents", "/mailboxes", "/domains"):
         assert not _is_markup((await person.get(page)).text), page
 

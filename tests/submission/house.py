@@ -223,9 +223,9 @@ MakeHall = Callable[..., Hall]
 TERMS = Terms("relay.test", plaintext_auth=True)
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
+@pytest.fixture
 def make_hall(request: pytest.FixtureRequest) -> Iterator[MakeHall]:
-    """Makes listeners: `make_hall(max_recipients=3)`; on both event loops, ended with the test."""
+    """Makes listeners: `make_hall(max_recipients=3)`; on the event loop of its parameter, ended with the test."""
     made: list[Hall] = []
 
     def make(
