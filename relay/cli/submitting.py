@@ -9,7 +9,9 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
 from email.utils import formatdate
 from typing import Any
 
@@ -56,10 +58,8 @@ def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Lo
 
 def harmless(login: Login, to: str, subject: str) -> bytes:
     """A harmless message; the policy reads it as any other."""
-    message = EmailMessage()
-    message["From"] = (
-        f"{login.from_name} <{login.address}>" if login.from_name.isascii() and login.from_name else login.address
-    )
+    message = EmailMessage(policy=SMTPUTF8 if _international(login.address, to) else SMTP)
+    message["From"] = Address(login.from_name, *login.address.rsplit("@", 1))
     message["To"] = to
     message["Subject"] = subject
     message["Date"] = formatdate()
@@ -68,6 +68,10 @@ def harmless(login: Login, to: str, subject: str) -> bytes:
         "handed it on.\n"
     )
     return message.as_bytes()
+
+
+def _international(*addresses: str) -> bool:
+    return not "".join(addresses).isascii()
 
 
 def submit(settings: Settings, login: Login, to: str, message: bytes) -> tuple[int, str]:
@@ -110,7 +114,7 @@ class _Context(ssl.SSLContext):
 
 def _transaction(smtp: smtplib.SMTP, sender: str, to: str, message: bytes) -> tuple[int, str]:
     """MAIL, RCPT, DATA, step by step: `sendmail` would throw the text of a success away."""
-    code, said = smtp.mail(sender)
+    code, said = smtp.mail(sender, ("SMTPUTF8",) if _international(sender, to) else ())
     if code < 400:
         code, said = smtp.rcpt(to)
     if code < 400:

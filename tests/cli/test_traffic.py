@@ -13,7 +13,7 @@ from tests.support.inside import Inside, MakeInside
 from tests.support.ports import free_port
 from tests.support.provider import Provider
 from tests.support.script import Script
-from tests.support.settings import mailbox
+from tests.support.settings import ADDRESS, mailbox
 from tests.support.tls import write_authority, write_certificate
 from tests.support.waiting import until
 
@@ -182,6 +182,15 @@ def test_send_test_takes_the_way_every_message_takes(inside, provider, beside):
     refused = until(lambda: (said := cli("send-test", "--mailbox", "agent", "--to", BOB)).code and said)
     assert "suppressed" in refused.out
     assert cli("send-test", "--mailbox", "nobody", "--to", BOB).code == 1
+
+
+def test_send_test_writes_to_any_address_and_by_any_name(make_inside, provider, beside):
+    boxes = [mailbox(fromName="Chen, Sarah")]
+    cli = beside(make_inside({"mailboxes": boxes}, providers=[provider.settings()]))
+    assert cli.does("send-test", "--mailbox", "agent", "--to", BOB).out.startswith("250 2.0.0 Ok")
+    assert provider.ledger.wait_for_taken(1)[0].header("From") == f'"Chen, Sarah" <{ADDRESS}>'
+    said = cli.does("send-test", "--mailbox", "agent", "--to", "bøb@exämple.com")
+    assert said.out.startswith("250 2.0.0 Ok")
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
