@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the bridge has no use for the server's modules, and a clien
 
     from relay.http.access import Caller
 
-_REMEDIES = {
+_REMEDIES = {  # where the hint of the API speaks to who writes programs, and not to who calls tools
     "human_decision_required": "Tell a person; nothing you can call changes this.",
     "wrong_key": "Tell a person: the key is not of this server.",
     "revoked_key": "Tell a person: the key was revoked.",
@@ -26,7 +26,6 @@ _REMEDIES = {
     "request_in_progress": "Call again in a second.",
     "unavailable": "Nothing was done. Call again later.",
     "invalid_request": "Correct the arguments and call again.",
-    "bad_cursor": "Start again without a cursor.",
 }
 
 
@@ -99,10 +98,11 @@ def _problem(answer: httpx2.Response) -> str:
     except ValueError:  # a proxy's page
         told = {}
     code = told.get("code") or f"http_{answer.status_code}"
-    return said(code, told.get("detail") or answer.reason_phrase, answer.headers.get("Retry-After", ""))
+    wait = answer.headers.get("Retry-After", "")
+    return said(code, told.get("detail") or answer.reason_phrase, wait, told.get("hint", ""))
 
 
-def said(code: str, detail: str, wait: str = "") -> str:
+def said(code: str, detail: str, wait: str = "", hint: str = "") -> str:
     """What went wrong, and what the model should do: one line."""
     words = f"{code}: {detail}{'' if detail.endswith('?') else '.'}" + (f" retryAfter: {wait} seconds." if wait else "")
-    return " ".join(filter(None, (words, _REMEDIES.get(code, ""))))
+    return " ".join(filter(None, (words, _REMEDIES.get(code, hint))))

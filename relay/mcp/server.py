@@ -23,17 +23,20 @@ INSTRUCTIONS = (
 
 
 class Server(MCPServer[Any]):
-    """A server that names what is wrong with the arguments of a call, in one line."""
+    """A server that tells what is wrong with a call in one line of our own words."""
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
         """Call a tool; raises ToolError."""
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
-            if not isinstance(error.__cause__, ValidationError):
+            cause = error.__cause__
+            if isinstance(cause, ToolError):  # our words, which the library puts its own before
+                raise cause from None
+            if not isinstance(cause, ValidationError):
                 raise
             known = next(list(tool.input_schema["properties"]) for tool in await self.list_tools() if tool.name == name)
-            raise ToolError(said("invalid_request", _wrong(error.__cause__, known))) from None
+            raise ToolError(said("invalid_request", _wrong(cause, known))) from None
 
 
 def make_server(api_of: Callable[[Context[Any, Any]], Api]) -> Server:
