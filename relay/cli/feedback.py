@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from relay.cli.errors import EXIT_REFUSED
 from relay.cli.options import UnneededConfigFile, group
 
 app = group("Bounces, complaints and provider events")
@@ -20,9 +19,9 @@ def parse(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A message or a payload; - is standard input")],
     provider: Annotated[str, typer.Option(metavar="NAME", help="postmark, resend, ses, …; guessed if not given")] = "",
     _config: UnneededConfigFile = None,
-) -> int:
+) -> None:
     """Print the normalised events as JSON; exit 1 if the file holds none."""
-    from relay.cli.errors import BadUsage
+    from relay.cli.errors import BadUsage, Refused
     from relay.cli.output import print_json
     from relay.cli.values import content_of
     from relay.feedback.parse import UnknownProviderError, parse_feedback
@@ -32,4 +31,5 @@ def parse(
     except UnknownProviderError as error:
         raise BadUsage(str(error)) from None
     print_json([event.as_json() for event in events])
-    return 0 if events else EXIT_REFUSED
+    if not events:
+        raise Refused(f"{file} is no bounce, no complaint and no provider's payload")

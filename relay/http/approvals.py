@@ -100,7 +100,7 @@ async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who)
     if body.decision == "withdraw":
         who.need("send")
     else:
-        who.need_person("approving and rejecting")
+        who.need_person("any decision but withdraw")
     await settle(parts, approval["sendId"], body.decision, by=who.actor, note=body.note)
     return await shown(parts, who, send_id)
 

@@ -199,6 +199,7 @@ def test_a_payload_is_told_and_what_is_none_exits_with_1(cli, tmp_path):
     (tmp_path / "letter.eml").write_bytes(b"From: a@b.test\r\nSubject: hi\r\n\r\nhello\r\n")
     nothing = cli.bare("feedback", "parse", str(tmp_path / "letter.eml"))
     assert (nothing.code, nothing.json) == (1, [])
+    assert nothing.err.endswith("letter.eml is no bounce, no complaint and no provider's payload\n")
     assert cli.bare("feedback", "parse", str(tmp_path / "hook.json"), "--provider", "pigeon").code == 2
 
 

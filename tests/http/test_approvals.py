@@ -103,6 +103,7 @@ async def test_P21_an_agent_withdraws_its_own_and_approves_nothing(office):
     for decision in ("approve", "reject"):
         refused = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": decision}, key=key)
         assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
+        assert refused.json()["detail"] == "any decision but withdraw is for the operator"
     foreign = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "withdraw"}, key=await office.key())
     assert foreign.status_code == 404
     told = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "withdraw"}, key=key)
