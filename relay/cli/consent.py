@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, group
+from relay.cli.options import AsJson, ConfigFile, Limit, OfTenant, OnlyTenant, group
 
 app = group("The consent ledger")
 
@@ -19,7 +19,7 @@ Proof = Annotated[str, typer.Option(help="What proves it: a URL, the text agreed
 @app.command("list")
 def list_(
     email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of one address")] = "",
-    tenant: InTenant = "",
+    tenant: OnlyTenant = "",
     limit: Limit = 100,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -54,7 +54,7 @@ def grant(
     source: Source = "",
     jurisdiction: Jurisdiction = "",
     proof: Proof = "",
-    tenant: InTenant = "default",
+    tenant: OfTenant = "default",
     config: ConfigFile = None,
 ) -> None:
     """Write down that somebody agreed."""
@@ -66,7 +66,7 @@ def grant(
 def revoke(
     address: Address,
     source: Source = "",
-    tenant: InTenant = "default",
+    tenant: OfTenant = "default",
     config: ConfigFile = None,
 ) -> None:
     """Write down that somebody took consent back."""
@@ -76,7 +76,7 @@ def revoke(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, granted, basis, source, …; - is stdin")],
-    tenant: InTenant = "default",
+    tenant: OfTenant = "default",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:

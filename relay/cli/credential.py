@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, InTenant, group
+from relay.cli.options import AsJson, ConfigFile, InTenant, OnlyTenant, group
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -23,8 +23,8 @@ Format = Annotated[str, typer.Option("--format", "-f", help=f"What to print: {',
 
 @app.command("list")
 def list_(
-    mailbox: Annotated[str, typer.Argument(metavar="[MAILBOX]", help="Only those of one mailbox")] = "",
-    tenant: InTenant = "",
+    mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", help="Only those of one mailbox")] = "",
+    tenant: OnlyTenant = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:

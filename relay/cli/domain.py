@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, InTenant, group
+from relay.cli.options import AsJson, ConfigFile, OfTenant, group
 
 if TYPE_CHECKING:
     from relay.cli.house import House
@@ -45,7 +45,7 @@ def add(
     domain: Annotated[str, typer.Argument(metavar="DOMAIN")],
     method: Annotated[str, typer.Option(help=f"How it is proven: {' or '.join(METHODS)}")] = "dns_txt",
     address: Annotated[str, typer.Option(help="Postal address in the footer of commercial mail")] = "",
-    tenant: InTenant = "default",
+    tenant: OfTenant = "default",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, Note, group
+from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -19,7 +19,7 @@ SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 @app.command("list")
 def list_(
     mailbox: Annotated[str, typer.Option(metavar="NAME", help="Only those of one mailbox")] = "",
-    tenant: InTenant = "",
+    tenant: OnlyTenant = "",
     limit: Limit = 100,
     config: ConfigFile = None,
     as_json: AsJson = False,

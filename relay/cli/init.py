@@ -11,7 +11,7 @@ from relay.cli.options import UnneededConfigFile
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write it. Default: here")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it", show_default="here")] = Path(),
     domain: Annotated[str, typer.Option(help="The domain mail is sent from")] = "",
     address: Annotated[str, typer.Option(help="Postal address in the footer of commercial mail")] = "",
     _config: UnneededConfigFile = None,

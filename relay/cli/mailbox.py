@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, Cause, ConfigFile, InTenant, group
+from relay.cli.options import AsJson, Cause, ConfigFile, InTenant, OfTenant, OnlyTenant, group
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -19,7 +19,7 @@ ROLES = ("agent", "bulk")
 
 
 @app.command("list")
-def list_(tenant: InTenant = "", config: ConfigFile = None, as_json: AsJson = False) -> None:
+def list_(tenant: OnlyTenant = "", config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List mailboxes."""
     from relay.cli.house import opened
     from relay.cli.output import Column, listing
@@ -55,7 +55,7 @@ def add(
     autonomy: Annotated[str, typer.Option(help=f"One of {', '.join(AUTONOMY)}")] = "auto_send",
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}")] = "agent",
     policy: Annotated[str, typer.Option(help="The policy it obeys")] = "default",
-    tenant: InTenant = "default",
+    tenant: OfTenant = "default",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:

@@ -14,6 +14,8 @@ ConfigFile = Annotated[
 UnneededConfigFile = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 InTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant. Default: whichever it is in")]
+OfTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant")]
+OnlyTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Only those of one tenant")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many")]
 Cause = Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; refusals and the console show it")]
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for those who read it later")]

@@ -40,7 +40,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 @app.command("test")
 def try_out(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Only this one")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Only this one")] = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:

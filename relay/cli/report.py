@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, InTenant, group
+from relay.cli.options import AsJson, ConfigFile, OfTenant, OnlyTenant, group
 
 app = group("Reputation and outcomes")
 
@@ -16,7 +16,7 @@ MODELS = ("last_touch", "first_touch", "linear", "time_decay")
 def reputation(
     mailbox: Annotated[str, typer.Option(metavar="NAME", help="Only this mailbox, with every term of its score")] = "",
     domain: Annotated[str, typer.Option(metavar="DOMAIN", help="A sending domain instead")] = "",
-    tenant: InTenant = "",
+    tenant: OnlyTenant = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +51,7 @@ def outcomes(
     period: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 30d")] = "30d",
     group_by: Annotated[str, typer.Option(help="mailbox, campaign or provider")] = "",
     model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}. Default: attribution.model")] = "",
-    tenant: InTenant = "default",
+    tenant: OfTenant = "default",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:

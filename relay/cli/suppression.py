@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from relay.cli.errors import EXIT_REFUSED
-from relay.cli.options import AsJson, ConfigFile, InTenant, Limit, Note, group
+from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
 
 app = group("Suppressions: who must not be written to")
 
@@ -15,6 +15,9 @@ Address = Annotated[
     str, typer.Argument(metavar="ADDRESS", help="An address; example.com or *@example.com: a domain with all below it")
 ]
 OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="For one mailbox only")]
+WhoseTenant = Annotated[
+    str, typer.Option("--tenant", metavar="NAME", help="The tenant. Default: that of the mailbox, else default")
+]
 
 
 @app.command("list")
@@ -55,7 +58,7 @@ def add(
     reason: Annotated[str, typer.Option(help="bounce, complaint, unsubscribe, manual or legal")] = "manual",
     expires: Annotated[str, typer.Option(metavar="SPAN", help="Ends after 30d, 12h. Default: never")] = "",
     note: Note = "",
-    tenant: InTenant = "",
+    tenant: WhoseTenant = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -81,7 +84,7 @@ def add(
 @app.command()
 def remove(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="An address, a domain, or the id of an entry")],
-    tenant: InTenant = "",
+    tenant: OnlyTenant = "",
     config: ConfigFile = None,
 ) -> None:
     """Take every entry of an address, or one by its id, off the list."""
@@ -129,7 +132,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, reason, note, expires_at, …; - is stdin")],
     scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}")] = "tenant",
     mailbox: OfMailbox = "",
-    tenant: InTenant = "",
+    tenant: WhoseTenant = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:

@@ -37,6 +37,7 @@ def test_every_command_of_the_contract_has_help_and_takes_config(cli):
         said = cli.bare(*command.split(), "--help")
         assert said.code == 0, command
         assert ("--config" in said.out) == (command not in WITHOUT_CONFIGURATION), command
+        assert not [line for line in said.out.split("\n") if "[[" in line or line.count("efault:") > 1], command
 
 
 @pytest.mark.parametrize("before", [("-c", "FILE"), ("--config", "FILE"), ("--config=FILE",)])
