@@ -104,12 +104,12 @@ def _held(placed: list[tuple[int, RecipientVerdict]], rule: str, refusal: Refusa
 
 
 def _refused_too(verdict: RecipientVerdict, rule: str, refusal: Refusal) -> RecipientVerdict:
-    """`reject_all`: a recipient nothing is wrong with is refused with the others."""
+    """`reject_all`: a recipient nothing is wrong with is refused with the others, for a reason that is not theirs."""
     if verdict.outcome in ("refused", "replayed"):
         return verdict
     detail = f"not sent because of another recipient: {refusal.detail}"
     return RecipientVerdict(
-        verdict.recipient, "refused", rule, Refusal(refusal.reason, detail, refusal.retry, "none", refusal.wait)
+        verdict.recipient, "refused", rule, Refusal("other_recipient", detail, refusal.retry, "none", refusal.wait)
     )
 
 

@@ -174,7 +174,8 @@ def test_different_verdicts_send_nothing_by_default() -> None:
     )
     innocent = decision.verdicts[1].refusal
     assert innocent is not None
-    assert (innocent.next, innocent.detail.startswith("not sent because of another recipient")) == ("none", True)
+    assert (innocent.reason, innocent.next) == ("other_recipient", "none")
+    assert innocent.detail.startswith("not sent because of another recipient")
     assert decision.accepted() == ()
 
 
