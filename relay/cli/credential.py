@@ -32,11 +32,13 @@ def list_(
     from relay.cli.house import opened
     from relay.cli.output import Column, ago, listing
     from relay.cli.rows import find_mailbox
+    from relay.store import accounts
     from relay.store.credentials import listed
 
     with opened(config) as house, house.reading() as connection:
         own = find_mailbox(connection, mailbox, tenant).id if mailbox else ""
-        rows = [shown(row) for row in listed(connection, own)]
+        of = accounts.tenant(connection, tenant).id if tenant else ""
+        rows = [shown(row) for row in listed(connection, own) if of in ("", row.tenant_id)]
     columns = (
         Column("Credential", "id"),
         Column("Label", lambda row: row["label"] or row["username"], "bold"),
@@ -133,6 +135,7 @@ def revoke(credential: Credential, config: ConfigFile = None) -> None:
 def shown(row: Any) -> dict[str, Any]:
     """A credential as it is listed."""
     from policy.moment import precise
+    from relay.store.credentials import scope_told
     from relay.store.engine import loads
 
     return {
@@ -140,7 +143,7 @@ def shown(row: Any) -> dict[str, Any]:
         "label": row.label,
         "username": row.username or "",
         "mailbox": row.mailbox_name or "",
-        "scope": row.scope,
+        "scope": scope_told(row.scope),
         "kind": row.kind,
         "permissions": loads(row.permissions),
         "status": row.status,

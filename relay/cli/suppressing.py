@@ -12,7 +12,7 @@ from relay.cli.errors import BadUsage
 from relay.cli.house import House
 from relay.cli.person import operator
 from relay.cli.rows import find_mailbox
-from relay.cli.values import span
+from relay.cli.values import one_of, span
 from relay.mail.address import Address, parse_path
 from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Consequences, Rules, Suppress
@@ -41,8 +41,7 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         row, is_new = _suppress_domain(house, connection, wish, domain, now, expires)
         return domain_told(row, names) | {"created": is_new}
     kind = suppression_list.kind_of(wish.reason)
-    if kind not in suppression_list.KINDS:
-        raise BadUsage(f"--reason must be one of {', '.join(suppression_list.KINDS)}, not {wish.reason!r}")
+    one_of(kind, suppression_list.KINDS, "--reason")
     where, (tenant_id, mailbox_id) = parse_path(wish.address), bounds(connection, wish.scope, wish.tenant, wish.mailbox)
     entry = Suppress(
         tenant_id,
@@ -106,6 +105,8 @@ def listed(connection: Connection, email: str, reason: str, limit: int) -> tuple
     With an address those of it and of the domains it is under, with a reason those of that kind.
     """
     names, kind = listings.tenant_names(connection), suppression_list.kind_of(reason) if reason else ""
+    if reason:
+        one_of(kind, (*suppression_list.KINDS, suppression_list.DOMAIN), "--reason")
     where = asked_about(email) if email else None
     rows, more = [], False
     if kind in ("", suppression_list.DOMAIN):

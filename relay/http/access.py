@@ -17,8 +17,6 @@ from relay.http.problems import Problem, not_found
 from relay.store import credentials
 from relay.submission.submission import AuthRefused, Principal
 
-TENANT_SCOPE = "tenant:"
-AGENT_SCOPE = "agent:"
 ALL = frozenset({"send", "read", "manage"})
 
 
@@ -51,7 +49,7 @@ class Caller:
     @property
     def is_of_tenant(self) -> bool:
         """Whether the key stands for a whole tenant."""
-        return self.principal.scope.startswith(TENANT_SCOPE)
+        return self.principal.scope.startswith(credentials.TENANT_SCOPE)
 
     @property
     def actor(self) -> str:

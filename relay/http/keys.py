@@ -10,13 +10,14 @@ from fastapi import Path, Response
 from pydantic import Field
 
 from policy.moment import precise
-from relay.http.access import AGENT_SCOPE, TENANT_SCOPE, Caller, Operator, Parts, Who
+from relay.http.access import Caller, Operator, Parts, Who
 from relay.http.meant import mail_address
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, when
 from relay.http.strict import Resource
 from relay.store import accounts, credentials
+from relay.store.credentials import AGENT_SCOPE, TENANT_SCOPE, scope_told
 from relay.store.engine import loads
 
 router = Resource("Keys")
@@ -113,7 +114,7 @@ def told(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
         "label": row.label,
-        "scope": _shown_scope(row.scope),
+        "scope": scope_told(row.scope),
         "keyPrefix": row.prefix,
         "permissions": loads(row.permissions),
         "status": row.status,
@@ -122,10 +123,6 @@ def told(row: Any) -> dict[str, Any]:
         "createdAt": when(row.created_at),
         "revokedAt": precise(row.revoked_at),
     }
-
-
-def _shown_scope(scope: str) -> str:
-    return scope if scope.startswith(TENANT_SCOPE) or not scope else f"{AGENT_SCOPE}{scope}"
 
 
 def _scope(given: str) -> tuple[str, str]:

@@ -19,6 +19,8 @@ from relay.store.paging import Page, Place, newest_first
 from relay.store.vault import Vault
 
 PREFIX = "gp_live"
+TENANT_SCOPE = "tenant:"
+AGENT_SCOPE = "agent:"
 # What an agent needs. `manage` reports outcomes, and a reported reply ends a cool-down: that is for the business's own.
 OF_AN_AGENT = ("send", "read")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -119,6 +121,11 @@ _JOINED = select(
     (t.mailboxes.c.id == t.credentials.c.mailbox_id)
     | ((t.credentials.c.mailbox_id == "") & (t.mailboxes.c.address_key == t.credentials.c.scope)),
 )
+
+
+def scope_told(scope: str) -> str:
+    """A stored scope in the words it is asked for in: `agent:ADDRESS` or `tenant:NAME`."""
+    return scope if scope.startswith(TENANT_SCOPE) or not scope else f"{AGENT_SCOPE}{scope}"
 
 
 def by_id(connection: Connection, credential_id: str) -> Any:

@@ -157,6 +157,17 @@ def test_a_credential_is_shown_once_rotated_and_revoked(cli):
     assert cli("credential", "revoke", "nobody").code == 1
 
 
+def test_the_credentials_of_one_tenant_are_listed_with_the_scope_they_were_asked_for_by(cli):
+    cli.does("tenant", "add", "acme")
+    cli.does("domain", "add", "acme.test", "--tenant", "acme")
+    cli.does("mailbox", "add", "boss", "--address", "boss@acme.test", "--tenant", "acme")
+    for name in ("agent", "boss"):
+        cli.does("credential", "create", name)
+    (listed,) = cli.does("credential", "list", "--tenant", "acme", "--json").json
+    assert listed["scope"] == "agent:boss@acme.test"
+    assert cli("credential", "list", "--tenant", "nobody").code == 1
+
+
 def test_the_login_of_an_agent_reports_no_outcomes_unless_that_is_asked_for(cli):
     cli.does("credential", "create", "agent", "--label", "plain")
     cli.does("credential", "create", "agent", "--label", "shop", "--manage")

@@ -51,6 +51,7 @@ def test_the_list_of_an_address_shows_the_domains_it_is_under(cli):
     assert shown("--reason", "domain") == ["*@evil.example"]
     assert shown("--email", "y@other.example") == shown("--reason", "complaint") == ["y@other.example"]
     assert shown("--email", "x@evil.example", "--reason", "complaint") == []
+    assert cli("suppression", "list", "--reason", "complaints").code == 2
 
 
 def test_a_whole_domain_in_a_file_is_refused_as_one(cli, tmp_path):
