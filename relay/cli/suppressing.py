@@ -65,7 +65,15 @@ def domain_in(reference: str) -> str:
     try:
         return suppression_list.whole_domain(reference if "@" in reference else f"@{reference}")
     except ValueError as error:
-        raise BadUsage(str(error)) from None
+        raise BadUsage(f"ADDRESS {error}") from None
+
+
+def scoped(scope: str, mailbox: str, tenant: str = "") -> str:
+    """The scope that is meant: a mailbox alone says it; raises BadUsage where it is said to bind all and one."""
+    one_of(scope, ("global", "tenant", "mailbox"), "--scope")
+    if scope == "global" and (mailbox or tenant):
+        raise BadUsage(f"--scope global binds all: leave it out, or {'--mailbox' if mailbox else '--tenant'}")
+    return "mailbox" if mailbox else scope
 
 
 def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tuple[str, str]:

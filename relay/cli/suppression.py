@@ -10,10 +10,10 @@ from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
 
 app = group("Suppressions: who must not be written to")
 
-SCOPES = ("global", "tenant", "mailbox")
 Address = Annotated[
     str, typer.Argument(metavar="ADDRESS", help="An address; example.com or *@example.com: a domain with all below it")
 ]
+OfScope = Annotated[str, typer.Option("--scope", help="One of global, tenant, mailbox")]
 OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="For one mailbox only")]
 WhoseTenant = Annotated[
     str, typer.Option("--tenant", metavar="NAME", help="The tenant. Default: that of the mailbox, else default")
@@ -53,7 +53,7 @@ def list_(
 @app.command()
 def add(
     address: Address,
-    scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}")] = "tenant",
+    scope: OfScope = "tenant",
     mailbox: OfMailbox = "",
     reason: Annotated[str, typer.Option(help="bounce, complaint, unsubscribe, manual or legal")] = "manual",
     expires: Annotated[str, typer.Option(metavar="SPAN", help="Ends after 30d, 12h. Default: never")] = "",
@@ -65,11 +65,9 @@ def add(
     """Refuse an address, or a whole domain, from now on."""
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
-    from relay.cli.suppressing import Wish, suppress
-    from relay.cli.values import one_of
+    from relay.cli.suppressing import Wish, scoped, suppress
 
-    one_of(scope, SCOPES, "--scope")
-    wish = Wish(address, "mailbox" if mailbox else scope, mailbox, reason, expires, note, tenant)
+    wish = Wish(address, scoped(scope, mailbox, tenant), mailbox, reason, expires, note, tenant)
     with opened(config) as house, house.writing() as connection:
         shown = suppress(house, connection, wish)
     if as_json:
@@ -130,7 +128,7 @@ def check(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="email, reason, note, expires_at, …; - is stdin")],
-    scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}")] = "tenant",
+    scope: OfScope = "tenant",
     mailbox: OfMailbox = "",
     tenant: WhoseTenant = "",
     config: ConfigFile = None,
@@ -142,13 +140,11 @@ def import_(
     """
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
-    from relay.cli.suppressing import bounds, writer_of
-    from relay.cli.values import one_of
+    from relay.cli.suppressing import bounds, scoped, writer_of
     from relay.http.csvs import Columns
     from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_reader
 
-    one_of(scope, SCOPES, "--scope")
-    scope = "mailbox" if mailbox else scope
+    scope = scoped(scope, mailbox)
     with opened(config) as house:
         with house.reading() as connection:
             default = Place(scope, *bounds(connection, scope, tenant, mailbox))

@@ -15,7 +15,7 @@ def plain_name(text: str) -> str:
     try:
         name: str = TypeAdapter(Name).validate_python(text)
     except ValidationError as error:
-        raise BadUsage(_first(error)) from None
+        raise BadUsage(f"NAME {_first(error)}") from None
     return name
 
 
@@ -26,7 +26,7 @@ def plain_domain(text: str) -> str:
     try:
         return to_domain(text)
     except ValueError as error:
-        raise BadUsage(str(error)) from None
+        raise BadUsage(f"DOMAIN {error}") from None
 
 
 def span(text: str, option: str) -> int:

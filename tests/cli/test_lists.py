@@ -78,6 +78,8 @@ def test_a_suppression_for_one_mailbox_binds_no_other(cli):
         ("not an address@",),
         ("notanaddress",),
         ("bob@example.net", "--reason", "because"),
+        ("bob@example.net", "--scope", "global", "--mailbox", "agent"),
+        ("bob@example.net", "--scope", "global", "--tenant", "default"),
         ("bob@example.net", "--scope", "mailbox"),
         ("bob@example.net", "--expires", "soon"),
         ("bob@example.net", "--expires", "0"),
