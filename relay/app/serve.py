@@ -173,6 +173,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     await app.stopping.wait()
     if app.exit_code:
         os._exit(app.exit_code)  # the store's file failed: nothing may be written any more, not even politely
+    log.info("draining", slot=slot)
     try:
         async with asyncio.timeout(app.settings.server.drain_timeout.total_seconds() + DRAINING):
             await app.drain()
@@ -181,6 +182,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     except TimeoutError:  # its threads wait for the store, and would be waited for
         log.error("the store does not answer; ending without it: what was under way is found at the next start")  # noqa: TRY400
         os._exit(app.exit_code or os.EX_TEMPFAIL)
+    log.info("stopped", slot=slot)
     return app.exit_code
 
 

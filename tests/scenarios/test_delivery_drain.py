@@ -33,6 +33,7 @@ def test_S45_a_drain_with_a_slow_provider_leaves_nothing_half_done(make_server, 
     submitted(server)
     provider.ledger.wait(lambda seen: any(line.startswith("MAIL") for _, line in seen.commands))
     assert server.terminate(timeout=10) == 0
+    assert [word for word in ("draining", "stopped") if f'"event":"{word}"' in server.logs()] == ["draining", "stopped"]
     assert provider.ledger.taken == []
     provider.script = Script()
     gate.set()
