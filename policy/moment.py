@@ -1,5 +1,6 @@
 """Moments as people and programs read them. Times are milliseconds since the epoch, UTC."""
 
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -47,6 +48,14 @@ def milliseconds(when: datetime) -> int:
 def ms_of(span: timedelta) -> int:
     """How long it lasts."""
     return int(span.total_seconds() * 1000)
+
+
+def months_after(ms: int, months: int) -> int:
+    """The same day so many months later, or the last of a month that has no such day; at the same time, UTC."""
+    then = moment(ms)
+    year, month = divmod(then.year * 12 + then.month - 1 + months, 12)
+    last = monthrange(year, month + 1)[1]
+    return milliseconds(then.replace(year=year, month=month + 1, day=min(then.day, last))) + ms % 1000
 
 
 def seconds_until(then: int, now: int) -> int:

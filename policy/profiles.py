@@ -31,8 +31,8 @@ class ConsentProfile(Struct, frozen=True):
     consent: Literal["opt_in", "opt_out"]
     # Bases of a ledger entry that suffice.
     bases: tuple[str, ...]
-    # Days after which a basis of that name has run out; a basis not named here does not expire.
-    expiry_days: tuple[tuple[str, int], ...] = ()
+    # Months of the calendar after which a basis of that name has run out; a basis not named here does not expire.
+    expiry_months: tuple[tuple[str, int], ...] = ()
 
 
 PROFILES: dict[ProfileName, ConsentProfile] = {
@@ -59,7 +59,7 @@ PROFILES: dict[ProfileName, ConsentProfile] = {
             countries=("ca",),
             consent="opt_in",
             bases=("express", "existing_business", "inquiry", "published_address"),
-            expiry_days=(("existing_business", 730), ("inquiry", 182)),
+            expiry_months=(("existing_business", 24), ("inquiry", 6)),
         ),
         ConsentProfile(
             name="gdpr",

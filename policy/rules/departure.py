@@ -98,9 +98,14 @@ def warmed(case: Case, _recipient: RecipientFacts, _known: RecipientState | None
     domain, day = case.state.domain, at // DAY
     if domain is None or not case.commercial:
         return at
-    while (limit := warmup_limit(case, domain, day)) is not None and sent_on(case, domain, day) >= limit:
+    return max(at, day_with_room(case, domain, day, 1) * DAY)
+
+
+def day_with_room(case: Case, domain: DomainState, day: int, copies: int) -> int:
+    """The first day from `day` on whose own count leaves room for so many more."""
+    while (limit := warmup_limit(case, domain, day)) is not None and sent_on(case, domain, day) + copies > limit:
         day += 1
-    return max(at, day * DAY)
+    return day
 
 
 def warmup_limit(case: Case, domain: DomainState, day: int) -> int | None:

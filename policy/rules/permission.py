@@ -10,12 +10,11 @@ from typing import Any
 
 from policy.countries import code_of
 from policy.facts import RecipientFacts
-from policy.moment import day
+from policy.moment import day, months_after
 from policy.profiles import PROFILES, ConsentProfile
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
 from policy.settings import ConsentValidation
 from policy.state import Consent, RecipientState, Suppression
-from policy.usage import DAY
 
 _WORDS = {
     "hard_bounce": "bounced",
@@ -113,7 +112,7 @@ def _lacking(profile: ConsentProfile, consent: Consent, now: int) -> str:
         return f"consent without a basis does not suffice for {profile.name}"
     if basis not in profile.bases:
         return f"the basis {basis} does not suffice for {profile.name}"
-    days = dict(profile.expiry_days).get(basis)
-    if days is not None and now >= consent.at + days * DAY:
-        return f"the basis {basis} ran out {day(consent.at + days * DAY)}"
+    months = dict(profile.expiry_months).get(basis)
+    if months is not None and now >= (end := months_after(consent.at, months)):
+        return f"the basis {basis} ran out {day(end)}"
     return ""

@@ -6,6 +6,7 @@ from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, schedule, unread
 from policy.rules.departure import (
+    day_with_room,
     departure,
     earliest,
     first_room,
@@ -52,10 +53,12 @@ def warmup(case: Case, recipient: RecipientFacts, known: RecipientState | None) 
     if case.commercial:
         is_enforced = case.settings.warmup.mode == "enforce"
         return schedule(leaves if is_enforced else warmed(case, recipient, known, asked), evidence)
-    midnight = (day + 1) * DAY
+    # The same message passes on the first day that has room for all of it that this rule let pass or turned away.
+    copies = len(case.taken) + case.denied.get("warmup_limit", 0) + 1
+    again = day_with_room(case, domain, day + 1, copies) * DAY
     detail = f"{sent} of {limit} {'today' if day == now // DAY else 'that day'} while {domain.name} warms up"
-    wait = seconds_until(midnight, now)
-    evidence["resets_at"] = iso(midnight)
+    wait = seconds_until(again, now)
+    evidence["resets_at"] = iso(again)
     return refuse("warmup_limit", detail, "after", "wait", wait=wait, evidence=evidence)
 
 

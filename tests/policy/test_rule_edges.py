@@ -1,10 +1,12 @@
 """Where a rule ends: what it lets pass, what it shows, and whom it exempts."""
 
 import dataclasses
+from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace
 
+from policy.moment import milliseconds
 from policy.state import Consent, DomainState, Rates, RecipientState, Sent, State, Suppression, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage
 from tests.policy.cases import (
@@ -99,6 +101,24 @@ def test_a_law_from_elsewhere_asks_nothing_of_europe(place: str) -> None:
     assert judged(SALES, given, policy).decision == "approved"
     known = to(consent=Consent(True, MARCH_1, "legitimate_interest", place))
     assert judged(SALES, known, with_rule("consent_validation", profiles=("casl",))).decision == "approved"
+
+
+@pytest.mark.parametrize(
+    ("basis", "given", "last"),
+    [
+        ("inquiry", "2026-08-31T10:00", "2027-02-28T09:59:59"),
+        ("inquiry", "2027-08-31T10:00", "2028-02-29T09:59:59"),
+        ("inquiry", "2026-03-01T10:00", "2026-09-01T09:59:59"),
+        ("existing_business", "2027-06-30T10:00", "2029-06-30T09:59:59"),
+    ],
+)
+def test_the_months_of_a_basis_are_those_of_the_calendar(basis: str, given: str, last: str) -> None:
+    at, until = (milliseconds(datetime.fromisoformat(text).replace(tzinfo=UTC)) for text in (given, last))
+    known = to(consent=Consent(True, at, basis, "CA"))
+    policy = with_rule("consent_validation", profiles=("casl",))
+    moments = (until, until + 1000)
+    reasons = [judged(replace(SALES, now=now), known, policy).reason for now in moments]
+    assert reasons == ["", "no_consent"]
 
 
 @pytest.mark.parametrize("jurisdiction", ["DE", "JP", ""])

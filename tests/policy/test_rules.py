@@ -197,7 +197,7 @@ ROWS = (
         with_rule("consent_validation", profiles=("gdpr",)),
     ),
     Row(
-        "consent_validation", "no_consent", "bob@example.com: the basis inquiry ran out 2025-12-23", "human",
+        "consent_validation", "no_consent", "bob@example.com: the basis inquiry ran out 2025-12-24", "human",
         "get_consent", SALES, to(consent=Consent(True, NOW - 273 * DAY, "inquiry", "CA")),
         with_rule("consent_validation", profiles=("casl",)),
     ),
@@ -256,6 +256,11 @@ ROWS = (
         "warmup", "warmup_limit", "100 of 100 today while acme.test warms up", "after", "wait",
         known=state(domain=DomainState("acme.test", True, "1 Main St", first_sent_at=NOW - DAY, sent_today=100)),
         policy=with_rule("warmup", mode="enforce"), decision="deferred", wait=48600,
+    ),
+    Row(  # commercial mail has tomorrow's places already
+        "warmup", "warmup_limit", "100 of 100 today while acme.test warms up", "after", "wait",
+        known=state(domain=DomainState("acme.test", True, "", NOW - DAY, sent_today=100, to_come={1: 100, 2: 99})),
+        policy=with_rule("warmup", mode="enforce"), wait=48600 + 86400,
     ),
     Row(
         "negative_signal_budget", "negative_signal_budget", "50 bounces and complaints in 24 hours, 50 allowed",
