@@ -40,8 +40,8 @@ class Brought(Struct, frozen=True):
     revenue: Decimal = Decimal(0)
 
 
-def cost_of(costs: Costs, sent_by_provider: Mapping[str, int], period: int) -> Decimal:
-    """What the sends of a period (in milliseconds) cost; the fixed cost in proportion to the time."""
+def cost_of(costs: Costs, sent_by_provider: Mapping[str, int], period: int, share: Decimal = Decimal(1)) -> Decimal:
+    """What the sends of a period (in milliseconds) cost, with their share of the fixed cost of that time."""
     variable = sum(
         (
             count * (costs.per_email + costs.per_provider.get(name, Decimal(0)))
@@ -49,7 +49,7 @@ def cost_of(costs: Costs, sent_by_provider: Mapping[str, int], period: int) -> D
         ),
         Decimal(0),
     )
-    return variable + costs.monthly_fixed * period / MONTH
+    return variable + costs.monthly_fixed * share * period / MONTH
 
 
 def outcome_name(event_type: str) -> str:

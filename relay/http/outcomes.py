@@ -5,7 +5,8 @@ late. A report is the sum of the credits of everything that was stored when it w
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -14,7 +15,6 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.responses import StreamingResponse
-from msgspec.structs import replace
 from pydantic import AfterValidator, Field, model_validator
 
 from config.durations import parse_duration
@@ -37,6 +37,7 @@ from relay.store.engine import canonical, dumps
 router = Resource("Analytics")
 CENT = Decimal("0.01")
 LONGEST = 366 * DAY
+Sent = Mapping[str, Counter[str]]  # by group, and of that by provider
 BOUNDS = "must be longer than 0 and at most 366d"
 
 
@@ -53,6 +54,7 @@ COLUMNS = (
     "provider",
     "weight",
     "credited",
+    "currency",
 )
 Period = Annotated[str, Query(max_length=20, examples=["30d"])]
 TenantId = Annotated[str | None, Query(alias="tenantId", max_length=128)]
@@ -190,11 +192,12 @@ async def export_outcomes(
     asked = await _asked(parts, who, period, model, tenant_id)
     await keep_up(parts)
     names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id))
+    currency = parts.settings().costs.currency
 
     async def rows() -> AsyncIterator[Sequence[Sequence[Any]]]:
         last = None
         while page := await parts.look(partial(attribution.page, asked=asked.credits, after=last)):
-            yield [_exported(owed, names) for owed in page]
+            yield [(*_exported(owed, names), currency) for owed in page]
             last = page[-1]
 
     return csvs.stream("outcomes.csv", COLUMNS, rows())
@@ -205,21 +208,22 @@ async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict
     await keep_up(parts)
     by: GroupBy = group_by or "provider"
 
-    def question(connection: Any) -> tuple[list[str], dict[str, Brought], Any]:
+    def question(connection: Any) -> tuple[list[str], dict[str, Brought], Sent, Sent]:
         types = store.types_between(connection, asked.tenant_id, asked.since, asked.until)
         sent = volumes.sent_since(connection, asked.tenant_id, asked.since, by, asked.mailbox_id)
-        return types, attribution.brought(connection, asked.credits, by), sent
+        all_sent = volumes.sent_since(connection, asked.tenant_id, asked.since, by) if asked.mailbox_id else sent
+        return types, attribution.brought(connection, asked.credits, by), sent, all_sent
 
-    types, groups, (by_provider, sent) = await parts.look(question)
-    costs = _costs(parts.settings())
-    cost = cost_of(costs, by_provider, asked.until - asked.since)
+    types, groups, sent, all_sent = await parts.look(question)
+    own, costs = sum(sent.values(), Counter[str]()), _costs(parts.settings())
+    cost_of_own = partial(_cost, costs, asked, sum(map(Counter.total, all_sent.values())))
+    cost = cost_of_own(own) if asked.mailbox_id else cost_of(costs, own, asked.until - asked.since)
     whole = together(groups.values(), types)
-    told: dict[str, Any] = _plain(report(asked.period, sum(by_provider.values()), whole, cost))
+    told: dict[str, Any] = _plain(report(asked.period, own.total(), whole, cost))
     told |= {"model": asked.model, "cost": _money(cost), "currency": parts.settings().costs.currency or None}
     if group_by is not None:
         names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
-        shared = {n: _share(costs, n if group_by == "provider" else "", cost, sent[n], by_provider) for n in sent}
-        told["groups"] = _groups(asked, in_cents(groups), group_by, sent, shared, names)
+        told["groups"] = _groups(asked, in_cents(groups), group_by, sent, cost_of_own, names)
     return told
 
 
@@ -232,15 +236,16 @@ def _groups(
     asked: Asked,
     groups: Mapping[str, Brought],
     by: GroupBy,
-    sent: Mapping[str, int],
-    shared: Mapping[str, Decimal],
+    sent: Sent,
+    cost: Callable[[Counter[str]], Decimal],
     names: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """The report of each mailbox, campaign or provider."""
     told = []
     for key in sorted({*groups, *sent}):
         brought = groups.get(key, Brought())
-        one = _plain(report(asked.period, sent.get(key, 0), brought, shared.get(key, Decimal(0))))
+        own = sent.get(key, Counter[str]())
+        one = _plain(report(asked.period, own.total(), brought, cost(own)))
         told.append({by: names.get(key, key), **({"mailboxId": key} if by == "mailbox" else {}), **one})
     return told
 
@@ -251,15 +256,10 @@ def _costs(settings: Settings) -> Costs:
     return Costs(settings.costs.per_email, settings.costs.monthly_fixed, prices)
 
 
-def _share(costs: Costs, provider: str, cost: Decimal, sent: int, by_provider: Mapping[str, int]) -> Decimal:
-    """A group's part of the cost: by what it sent; a provider's own price is the provider's."""
-    total = sum(by_provider.values())
-    if not total:
-        return Decimal(0)
-    if not provider:
-        return cost * sent / total
-    fixed = cost - cost_of(replace(costs, monthly_fixed=Decimal(0)), by_provider, 0)
-    return cost_of(replace(costs, monthly_fixed=Decimal(0)), {provider: sent}, 0) + fixed * sent / total
+def _cost(costs: Costs, asked: Asked, all_sent: int, sent: Counter[str]) -> Decimal:
+    """What a part of the tenant's mail cost: its own prices, and of the fixed cost as much as it sent of all."""
+    share = Decimal(sent.total()) / all_sent if all_sent else Decimal(0)
+    return cost_of(costs, sent, asked.until - asked.since, share)
 
 
 # -- details --------------------------------------------------------------------------------

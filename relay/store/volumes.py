@@ -40,8 +40,8 @@ def add(connection: Connection, sent: Iterable[Sent]) -> None:
 
 def sent_since(
     connection: Connection, tenant_id: str, since: int, by: GroupBy, mailbox_id: str = ""
-) -> tuple[dict[str, int], dict[str, int]]:
-    """What was sent since a time, of one mailbox or of the whole tenant: by provider, and by what is asked.
+) -> dict[str, Counter[str]]:
+    """What was sent since a time, of one mailbox or of the whole tenant: by what is asked, and of that by provider.
 
     From the hour of that time on: by hours to its midnight, by days after it.
     """
@@ -51,15 +51,14 @@ def sent_since(
         (hours, hours.hour.between(since // HOUR, midnight * HOURS - 1)),
         (days, days.day >= midnight),
     )
-    by_provider, by_asked = Counter[str](), Counter[str]()
+    found: dict[str, Counter[str]] = {}
     for v, span in parts:
         asked = {"mailbox": v.mailbox_id, "campaign": v.campaign, "provider": v.provider}[by]
         query = select(v.provider, asked.label("asked"), func.sum(v.sent)).where(v.tenant_id == tenant_id, span)
         query = query.where(v.mailbox_id == mailbox_id) if mailbox_id else query
         for provider, name, sent in connection.execute(query.group_by(v.provider, asked)):
-            by_provider[provider] += int(sent)
-            by_asked[name] += int(sent)
-    return dict(by_provider), dict(by_asked)
+            found.setdefault(name, Counter())[provider] += int(sent)
+    return found
 
 
 def today_and_before(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[int, list[int]]]:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from policy.usage import DAY
 from relay.store import feedback, sent, tallies, volumes
-from tests.http.office import DOMAIN, NOON
+from tests.http.office import DOMAIN, NOON, PROVIDERS
 
 TRIAL = {
     "eventType": "trial_started",
@@ -187,6 +187,23 @@ async def test_the_report_is_told_by_provider(office):
     assert groups == {"primary": (2, 20.0), "second": (1, 10.0)}
 
 
+PRICED = [provider | {"price": price} for provider, price in zip(PROVIDERS, ("0.1", "0.3"), strict=False)]
+
+
+@pytest.mark.parametrize("differences", [{"costs": {"monthly_fixed": 8}, "deliveryConfig": {"providers": PRICED}}])
+async def test_a_mailbox_costs_what_its_own_providers_take_and_its_part_of_what_is_fixed_whoever_asks(office):
+    for to, provider, who in (("a", "primary", "agent"), ("b", "primary", "agent"), ("c", "second", "clerk")):
+        for n in range(1 + (who == "agent")):
+            await by_provider(office, f"{to}{n}@example.com", provider, NOON - DAY, mailboxId=who)
+    for to in ("a0", "c0"):
+        await office.post("/v1/analytics/events", TRIAL | {"email": f"{to}@example.com", "userId": ""})
+    told = (await office.get("/v1/analytics/outcomes?groupBy=mailbox")).json()
+    by_mailbox = {group["mailbox"]: group["costPerOutcome"] for group in told["groups"]}
+    assert (told["cost"], by_mailbox) == (8.7, {"agent": {"trial": 6.8}, "clerk": {"trial": 1.9}})
+    own = (await office.get("/v1/analytics/outcomes", key=await office.key(f"agent:clerk@{DOMAIN}"))).json()
+    assert (own["cost"], own["costPerOutcome"]) == (1.9, {"trial": 1.9})
+
+
 async def test_a_key_of_one_mailbox_gets_no_group_of_another(office):
     await by_provider(office, "a@example.com", "primary", NOON - DAY, campaign="secret")
     await by_provider(office, "b@example.com", "second", NOON - DAY, mailboxId="stranger")
@@ -336,10 +353,13 @@ DEAL = {"eventType": "deal_closed", "email": "bob@example.com", "value": 10}
 
 @pytest.mark.parametrize("differences", [{"costs": {"currency": "EUR"}}])
 async def test_amounts_are_of_the_one_currency_that_is_named_and_no_other_is_mixed_in(office):
+    await by_provider(office, "bob@example.com", "primary", NOON - DAY)
     given: list[dict[str, str]] = [{"currency": "EUR"}, {}, {"currency": "USD"}]
     answers = [await office.post("/v1/analytics/events", DEAL | one) for one in given]
     assert [answer.status_code for answer in answers] == [202, 202, 422]
     assert (await office.get("/v1/analytics/outcomes")).json()["currency"] == "EUR"
+    rows = csv.DictReader(io.StringIO((await office.get("/v1/analytics/outcomes/export")).text))
+    assert [row["currency"] for row in rows] == ["EUR"]
 
 
 async def test_where_no_currency_is_named_none_is_told_and_none_is_taken(office):
