@@ -37,11 +37,11 @@ def read_rates(connection: Connection, scope: str, now: int) -> tuple[Rates, ...
 
 
 def rates_of(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[Rates, ...]]:
-    """The counts of each of these scopes over the three windows, summed by the store."""
+    """The counts of each of these scopes over the three windows, summed by the store; the oldest hour counts whole."""
     hour, until = now // HOUR, ALWAYS
     found: dict[str, list[Rates]] = {scope: [] for scope in scopes}
     for window, hours in _WINDOWS:  # each adds what is older to the one before
-        rows = _SUMS.all(connection, scopes=list(scopes), after=hour - hours, until=until)
+        rows = _SUMS.all(connection, scopes=list(scopes), first=hour - hours, until=until)
         sums = {row.scope: row for row in rows}
         for scope, own in found.items():
             own.append(_with(own[-1] if own else _NOTHING, sums.get(scope), window))
@@ -71,5 +71,5 @@ _COUNTED = ("sent", "delivered", "bounced", "complained", "refused")
 _SUMS = Prepared(
     "SELECT scope, sum(sent) AS sent, sum(delivered) AS delivered, sum(bounced) AS bounced,"
     " sum(complained) AS complained, sum(refused) AS refused FROM tallies"
-    " WHERE scope IN :scopes[] AND hour > :after AND hour <= :until GROUP BY scope"
+    " WHERE scope IN :scopes[] AND hour >= :first AND hour < :until GROUP BY scope"
 )

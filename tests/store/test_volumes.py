@@ -5,6 +5,7 @@ import pytest
 from policy.usage import DAY, HOUR
 from relay.store import tallies, volumes
 from relay.store.engine import Database
+from relay.store.rates import read_rates
 
 NOON = 1_774_353_600_000
 AGO = [0, 1, 11, 12, 13, 23, 24, 36, 37, 24 * 29, 24 * 30, 24 * 31]  # hours
@@ -18,6 +19,18 @@ def test_hours_and_days_add_up_to_every_hour_of_the_span(database: Database, bac
             volumes.add(connection, [*sent, ("ten_2", NOON - hours * HOUR, "mbx_2", "primary", "")])
         found = volumes.sent_since(connection, "ten_1", NOON - back * HOUR, "mailbox")
     assert found == {"mbx_1": {"primary": sum(hours + 1 for hours in AGO if hours <= back)}}
+
+
+@pytest.mark.parametrize(("days", "window"), [(1, "24h"), (7, "7d"), (30, "30d")])
+def test_a_rate_is_of_the_whole_span_as_a_report_of_it_is(database: Database, days: int, window: str) -> None:
+    now = NOON + HOUR // 2
+    with database.transaction() as connection:
+        for sent_at in (now, now - days * DAY, now - days * DAY - HOUR):  # the last lies before the oldest hour
+            tallies.add(connection, [(("mailbox:mbx_1",), sent_at, {"sent": 1})])
+            volumes.add(connection, [("ten_1", sent_at, "mbx_1", "primary", "")])
+        told = {rates.window: rates.sent for rates in read_rates(connection, "mailbox:mbx_1", now)}
+        reported = volumes.sent_since(connection, "ten_1", now - days * DAY, "mailbox")["mbx_1"].total()
+    assert (told[window], reported) == (2, 2)
 
 
 def test_a_trend_compares_the_day_so_far_with_the_same_weekday_of_weeks_that_saw_mail(database: Database) -> None:
