@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
-from policy.rules.bounds import NULL_SENDER, bounds_of, queueing, rule_of
+from policy.rules.bounds import NULL_SENDER, bounds_of, enforced, queueing, rule_of
 from policy.rules.case import SKIPPED, UNLISTED, Bound, Case, Finding, hold, refuse, schedule
 from policy.rules.departure import asked, departure, earliest, first_room
 from policy.state import RecipientState
+from policy.usage import WINDOWS
 
 _WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
 _TO_COME = {"hourly": "in the hour", "daily": "in the day", "monthly": "in the month"}
@@ -63,8 +64,9 @@ class _Full(NamedTuple):
 
 
 def _exceeded(where: _Full, full: list[Bound]) -> Finding:
-    """A bound that is enforced speaks before one that only watches."""
-    case, bound = where.case, next((b for b in full if b.mode == "enforce"), full[0])
+    """A bound that is enforced speaks before one that only watches, and the smallest of them first."""
+    case = where.case
+    bound = min(full, key=lambda b: (b.scope != NULL_SENDER, b.mode != "enforce", b.limit))
     held = rule_of(case, where.window).on_exceed == "hold"
     if not held or bound.scope == NULL_SENDER or bound.mode != "enforce":
         return _rejected(where, bound)
@@ -74,27 +76,39 @@ def _exceeded(where: _Full, full: list[Bound]) -> Finding:
 
 def _rejected(where: _Full, bound: Bound) -> Finding:
     case, now = where.case, where.case.facts.now
-    free = _free(where, bound)
-    if not free and case.early and bound.limit:
+    binding = [bound, *_refusing(case)]
+    free, least = _free(where, binding), min(b.limit for b in binding)
+    if not free and case.early and least:
         free = now + (bound.window.span + 1) * bound.window.width  # those before it in the envelope leave first
     evidence, detail = _evidence(case, bound, where.leaves, free), _detail(where, bound, free)
     if free:
         wait = seconds_until(free, now)
         return refuse("rate_limited", detail, "after", "wait", wait=wait, evidence=evidence, mode=bound.mode)
-    if bound.limit:  # more recipients than the window ever takes
+    if least:  # more recipients than the window ever takes
         return refuse("rate_limited", detail, "never", "reduce_recipients", evidence=evidence, mode=bound.mode)
     return refuse("rate_limited", detail, "human", "ask_human", evidence=evidence, mode=bound.mode)
 
 
-def _free(where: _Full, bound: Bound) -> int:
-    """When the same message passes, 0 for never: every recipient a limit turned away has to fit."""
-    case, room = where.case, bound.window.room_at
-    rest = bound.limit - len(case.taken) - case.denied.get("rate_limited", 0)
-    if rest < 1:
+def _refusing(case: Case) -> list[Bound]:
+    """Every limit that may turn the message away, in whatever window."""
+    return enforced(case, [window for window in WINDOWS if rule_of(case, window).on_exceed == "reject"])
+
+
+def _free(where: _Full, binding: list[Bound]) -> int:
+    """When the same message passes, 0 for never: every recipient a limit turned away has to fit under all of them."""
+    case = where.case
+    before = len(case.taken) + case.denied.get("rate_limited", 0)
+    if any(b.limit <= before for b in binding):
         return 0
-    if bound.scope == NULL_SENDER:
-        return room(case.facts.now, rest)
-    return first_room(case, where.recipient, where.known, besides=lambda _c, _r, _k, at: room(at, rest))
+    if binding[0].scope == NULL_SENDER:
+        return binding[0].window.room_at(case.facts.now, binding[0].limit - before)
+
+    def room(_case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
+        for bound in binding:
+            at = bound.window.room_at(at, bound.limit - before)
+        return at
+
+    return first_room(case, where.recipient, where.known, besides=room)
 
 
 def _evidence(case: Case, bound: Bound, at: int, free: int = 0) -> dict[str, Any]:

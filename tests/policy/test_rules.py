@@ -248,6 +248,22 @@ ROWS = (
         known=state(tenant=TenantState("default", limits=Limits(daily=7), usage=used(7, at=NOW - 2 * HOUR))),
         decision="deferred", wait=81000,
     ),
+    Row(  # no sooner than every limit has room again
+        "rate_limit_hourly", "rate_limited", "100 of 100 this hour", "after", "wait",
+        known=with_mailbox(
+            state(tenant=TenantState("default", limits=Limits(daily=7), usage=used(7, at=NOW - 2 * HOUR))),
+            usage=used(100, at=NOW - 40 * MINUTE),
+        ),
+        decision="deferred", wait=81000,
+    ),
+    Row(
+        "rate_limit_hourly", "rate_limited", "100 of 100 this hour", "human", "ask_human",
+        known=with_mailbox(state(), usage=used(100), tightened=Limits(daily=0)),
+    ),
+    Row(
+        "rate_limit_hourly", "rate_limited", "100 of 5 this hour as tightened for this mailbox", "after", "wait",
+        known=with_mailbox(state(), usage=used(100), tightened=Limits(hourly=5)), decision="deferred", wait=3660,
+    ),
     Row(
         "rate_limit_hourly", "rate_limited", "0 of 0 this hour", "human", "ask_human",
         policy=with_rule("rate_limit_hourly", limit=0),
