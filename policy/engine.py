@@ -21,7 +21,7 @@ from policy.rules.departure import first_room, hours, rooms_of
 from policy.rules.form import recipients_limit
 from policy.rules.sameness import answered
 from policy.settings import PolicySettings
-from policy.state import RecipientState, State
+from policy.state import State
 from policy.verdicts import settle, verdict_of
 
 # Asked again at departure. The first stop the queue and leave the message in it, the others reject it. What passes
@@ -130,7 +130,7 @@ def recheck(
             hearing.ask([one], recipient, known, fate)
             if fate.refusal is not None and fate.refusal.reason == "unavailable":
                 return Pause(one.name, fate.refusal)
-    return fate.refusal or _shut(hearing.case, known) or (_without_a_place(hearing.case) if late else None)
+    return fate.refusal or _shut(hearing.case) or (_without_a_place(hearing.case) if late else None)
 
 
 def place(settings: PolicySettings, facts: Facts, state: State, recipient: RecipientFacts) -> tuple[int, str]:
@@ -153,11 +153,11 @@ def _without_a_place(case: Case) -> Pause | None:
     return Pause("rate_limited", Refusal("rate_limited", "a limit is 0", "human", "ask_human"))
 
 
-def _shut(case: Case, known: RecipientState | None) -> Pause | None:
+def _shut(case: Case) -> Pause | None:
     """Commercial mail that comes to leave outside the hours waits for them, whatever kept it until now."""
     if case.settings.send_window.mode != "enforce" or not case.commercial:
         return None
-    found = hours(case, known, case.facts.now)
+    found = hours(case, case.facts.now)
     if found.refusal is not None:
         return Pause("send_window", found.refusal)
     if not found.due:

@@ -325,7 +325,7 @@ class SendWindow(Rule):
     start: str = "09:00"
     # Minute of the day at which the window closes, as 17:00.
     end: str = "17:00"
-    # Time zone (IANA name) where the recipient's is not known. Default UTC.
+    # Time zone (IANA name) in which the hours are meant. Default UTC.
     zone: str = "UTC"
 
 

@@ -152,7 +152,6 @@ class RecipientState(Struct, frozen=True):
     replied_at: int = 0
     leased_by: str = ""  # another mailbox of the tenant that wrote last
     leased_at: int = 0
-    zone: str = ""  # IANA name of the recipient's time zone, where it is known
 
 
 class Rates(Struct, frozen=True):

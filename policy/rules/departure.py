@@ -123,17 +123,18 @@ def sent_on(case: Case, domain: DomainState, day: int) -> int:
     return before + case.by_day.get(day, 0)
 
 
-def opened(case: Case, _recipient: RecipientFacts, known: RecipientState | None, at: int) -> int:
+def opened(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
     """The first time within the hours; only commercial mail waits for them."""
-    zone = _zone_of(case, known)
+    zone = _zone(case.settings.send_window.zone)
     if zone is None or not case.commercial:
         return at
     return next_opening(case.settings.send_window, zone, at) or at
 
 
-def hours(case: Case, known: RecipientState | None, at: int) -> Finding:
+def hours(case: Case, at: int) -> Finding:
     """What the hours say to commercial mail that would leave at `at`."""
-    rule, zone = case.settings.send_window, _zone_of(case, known)
+    rule = case.settings.send_window
+    zone = _zone(rule.zone)
     if zone is None:
         return unread(f"the time zone {rule.zone}")
     opening = next_opening(rule, zone, at)
@@ -142,14 +143,10 @@ def hours(case: Case, known: RecipientState | None, at: int) -> Finding:
     return PASSED if opening == at else schedule(opening, {"zone": zone.key})
 
 
-def _zone_of(case: Case, known: RecipientState | None) -> ZoneInfo | None:
-    return _zone(known.zone if known else "") or _zone(case.settings.send_window.zone)
-
-
 @lru_cache(maxsize=1024)
 def _zone(name: str) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name) if name else None
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a name nobody knows, or one that is a path
         return None
 

@@ -66,7 +66,7 @@ def send_window(case: Case, recipient: RecipientFacts, known: RecipientState | N
     """25: commercial mail leaves in the hours the operator allows, by the recipient's clock where it is known."""
     if not case.commercial:
         return SKIPPED
-    found = hours(case, known, first_room(case, recipient, known, without=opened))
+    found = hours(case, first_room(case, recipient, known, without=opened))
     if not found.due or case.settings.send_window.mode != "enforce":
         return found
     return schedule(departure(case, recipient, known), found.evidence)

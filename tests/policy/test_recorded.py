@@ -71,7 +71,6 @@ def full_state() -> State:
         earlier=(Earlier("content", "send_1", 4),),
         recent=(Sent(3, SKETCH), Sent(4, OTHER)),
         first_at=1,
-        zone="Europe/Berlin",
     )
     return State(
         TenantState("t", "paused", "why", Limits(1, None, 3), usage),
