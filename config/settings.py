@@ -114,6 +114,11 @@ class Settings(Section):
         """Whether a listener speaks TLS, with the certificate of smtp.tls."""
         return any(one.tls != "none" for one in (*self.smtp.listeners, *self.inbound.listeners))
 
+    @property
+    def least_free_space(self) -> int:
+        """Octets that are to be free beside a SQLite file: whoever comes with the largest message finds room for it."""
+        return max(self.storage.min_free_space, self.smtp.max_message_size * 3 // 2)
+
     def brings_keys_of(self, domain: str) -> bool:
         """Whether the file brings a DKIM key of this domain."""
         return any(d.domain == domain and (d.dkim.key or d.dkim.ed25519_key) for d in self.domains)

@@ -30,7 +30,7 @@ from relay.store.pruning import Seal
 from relay.store.queue import let_go
 from relay.store.restored import rise, tide
 from relay.store.retention import STEP, Sweep, gone, sweeps, take_away
-from relay.store.writer import Broken, Unavailable
+from relay.store.writer import Unavailable
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Chores:
                 continue
             try:
                 await chore.do()
-            except (Unavailable, Broken, Unreachable) as error:
+            except (Unavailable, Unreachable) as error:
                 log.warning("a chore could not be done", chore=chore.name, error=str(error))
             except Exception:  # a bug in one chore must not end the others; it is told and tried again
                 log.exception("a chore failed", chore=chore.name)

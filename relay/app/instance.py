@@ -10,6 +10,7 @@ import os
 import secrets
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -40,6 +41,21 @@ class Instance:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.write_text(secrets.token_hex(8) + "\n")
         return path.read_text().strip()
+
+    @contextlib.contextmanager
+    def as_owner(self) -> Iterator[None]:
+        """Be, where root, the user whose directory it is: what is made meanwhile is the server's, to read alone."""
+        user, group, mask = os.geteuid(), os.getegid(), os.umask(0o077)
+        try:
+            if user == 0 and self.folder.exists():
+                owner = self.folder.stat()
+                os.setegid(owner.st_gid)
+                os.seteuid(owner.st_uid)
+            yield
+        finally:
+            os.seteuid(user)
+            os.setegid(group)
+            os.umask(mask)
 
     def lock(self, patience: float = 0.0) -> None:
         """Be the only server of this directory until the process ends, or `unlock`; raises AlreadyRunning.

@@ -121,7 +121,7 @@ class Parts:
     def _bounds(self) -> Bounds:
         queue, settings = self.settings.queue, self.settings
         largest = settings.smtp.max_message_size
-        return Bounds(settings.storage.min_free_space, queue.max_deliveries, queue.max_size, largest)
+        return Bounds(settings.least_free_space, queue.max_deliveries, queue.max_size, largest)
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -28,7 +28,7 @@ from relay.store.bell import Bell
 from relay.store.credentials import declared_hashes
 from relay.store.nodes import dead_nodes, figures_beside, register_node
 from relay.store.providers import look_again
-from relay.store.writer import Broken, Unavailable
+from relay.store.writer import Unavailable
 from relay.submission.certificate import Certificate, CertificateError
 from relay.submission.listener import Listener
 
@@ -136,7 +136,7 @@ class App(Parts):
         """Give everything back. What this process still holds is free for the next one."""
         await self.chores.stop()
         await self.bell.stop()
-        with contextlib.suppress(Unavailable, Broken):
+        with contextlib.suppress(Unavailable):
             await self.chores.heartbeat()
             await self.writer.run(self._leave)
         await self.writer.stop()

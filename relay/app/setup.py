@@ -73,6 +73,16 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
         database.close_now()
 
 
+def prepare_alone(settings: Settings, instance: Instance, *, restored: bool = False) -> None:
+    """As a command does it, while nobody serves; what it makes is the server's. Raises AlreadyRunning too."""
+    with instance.as_owner():
+        instance.lock()
+        try:
+            prepare(settings, instance, restored=restored)
+        finally:
+            instance.unlock()
+
+
 def check_not_restored(connection: Connection, settings: Settings, heard: int, now: int) -> None:
     """Where the store was put back under those that serve from it, do as a start would.
 

@@ -15,16 +15,14 @@ app = group("The store's schema")
 def upgrade(config: ConfigFile = None) -> None:
     """Bring the store to this program's revision, and in line with what the file declares."""
     from relay.app.instance import Instance
-    from relay.app.setup import prepare
+    from relay.app.setup import prepare_alone
     from relay.cli.house import settings_of
     from relay.cli.output import say
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)
-    if _revision(settings) != HEAD:
-        instance = Instance(settings.server.data_dir)
-        instance.lock()  # beside a running server nothing is upgraded under its feet
-        prepare(settings, instance)
+    if _revision(settings) != HEAD:  # beside a running server nothing is upgraded under its feet
+        prepare_alone(settings, Instance(settings.server.data_dir))
     say(f"The store is at revision {HEAD}.")
 
 
@@ -32,14 +30,12 @@ def upgrade(config: ConfigFile = None) -> None:
 def restored(config: ConfigFile = None) -> None:
     """Say that the store comes from a backup: what it would send now waits for a person."""
     from relay.app.instance import Instance
-    from relay.app.setup import prepare
+    from relay.app.setup import prepare_alone
     from relay.cli.house import settings_of
     from relay.cli.output import say
 
     _, settings = settings_of(config)
-    instance = Instance(settings.server.data_dir)
-    instance.lock()
-    prepare(settings, instance, restored=True)
+    prepare_alone(settings, Instance(settings.server.data_dir), restored=True)
     say("What was due waits: see `gatepost queue list`, then `queue retry`, `queue cancel` or `queue flush`.")
 
 

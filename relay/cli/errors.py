@@ -8,7 +8,7 @@ nobody expected exits with 1 too and says so; GATEPOST_DEBUG=1 shows its traceba
 """
 
 from collections.abc import Iterator
-from errno import EEXIST, ENOTDIR
+from errno import EACCES, EEXIST, EIO, ENOSPC, ENOTDIR, EROFS
 
 from relay.cli.output import safe
 
@@ -41,6 +41,7 @@ _KNOWN = {
     "relay.store.approvals.NotWaiting": EXIT_REFUSED,
     "relay.store.approvals.Changed": EXIT_REFUSED,
     "relay.store.engine.StoreUnusable": EXIT_REFUSED,
+    "relay.store.writer.Unavailable": EXIT_REFUSED,
     "relay.store.vault.BadKey": EXIT_USAGE,
     "relay.store.vault.Sealed": EXIT_REFUSED,
     "relay.submission.certificate.CertificateError": EXIT_USAGE,
@@ -50,8 +51,15 @@ _KNOWN = {
     "builtins.OSError": EXIT_REFUSED,
 }
 
-# What the system says of a file that stands where a folder is to be made, or to be entered.
-_IN_THE_WAY = dict.fromkeys((EEXIST, ENOTDIR), "a file stands where a folder is wanted; move it or name another")
+# What the system says of a file, and what is to be done about it.
+_REMEDIES = {
+    EEXIST: "a file stands where a folder is wanted; move it or name another",
+    ENOTDIR: "a file stands where a folder is wanted; move it or name another",
+    EACCES: "permission denied; see to whom it and its folder belong, and as which user this runs",
+    EROFS: "its disk is mounted read-only; see why, and mount it writable",
+    ENOSPC: "no room is left on its disk; make some",
+    EIO: "its disk fails (input/output error)",
+}
 
 
 def exit_code(error: Exception) -> int | None:
@@ -68,7 +76,7 @@ def words(error: Exception) -> str:
     elif "sqlalchemy.exc.DBAPIError" in names:
         text = f"the store cannot be used: {getattr(error, 'orig', error)}"
     elif isinstance(error, OSError) and error.strerror:
-        said = _IN_THE_WAY.get(error.errno or 0, error.strerror)
+        said = _REMEDIES.get(error.errno or 0, error.strerror)
         text = f"{error.filename}: {said}" if error.filename else said
     else:
         text = str(error)

@@ -99,19 +99,14 @@ def ready(house: House) -> None:
     house.instance.check_not_lost(house.database)
     deadline = time.monotonic() + PATIENCE
     while not _is_made(house.database):
+        from relay.app.setup import prepare_alone
+
         try:
-            house.instance.lock()
+            prepare_alone(house.settings, house.instance)
         except AlreadyRunning:  # a server that is just starting makes it, or another command
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-            continue
-        try:
-            from relay.app.setup import prepare
-
-            prepare(house.settings, house.instance)
-        finally:
-            house.instance.unlock()
 
 
 def _is_made(database: Database) -> bool:

@@ -32,7 +32,7 @@ from relay.delivery.settlement import Settlement
 from relay.store.attempts import Begin, Begun
 from relay.store.parcel import Due, Parcel
 from relay.store.quota import Taken
-from relay.store.writer import Broken, Unavailable
+from relay.store.writer import Unavailable
 from relay.watch import span
 
 log = structlog.get_logger()
@@ -64,7 +64,7 @@ class Round:
         try:
             for leg in self._legs():
                 await self._travel(leg)
-        except (Unavailable, Broken):
+        except Unavailable:
             raise
         except Exception:
             # A bug of ours must not leave anybody under way for ever: what has begun is uncertain by now.

@@ -29,7 +29,7 @@ from relay.store.parcel import Parcel
 from relay.store.queue import claim, give_back, next_due, strays
 from relay.store.reader import Reader
 from relay.store.sends import body
-from relay.store.writer import Broken, Unavailable
+from relay.store.writer import Unavailable
 
 log = structlog.get_logger()
 
@@ -135,7 +135,7 @@ class Worker:
         """What is leased to us and never came waits in the queue again.
 
         Who was to hand it over died, or the store went away before it could say that the lease was written. Given
-        back is what two looks in a row found. Raises Unavailable, Broken.
+        back is what two looks in a row found. Raises Unavailable.
         """
         node, now = self.means.node, self.means.clock()
         leased = await self._reader.call(lambda c: strays(c, node=node, now=now))
@@ -203,7 +203,7 @@ class Worker:
             if not due_at or due_at > now:
                 return False
             parcels = await self.means.writer.run(taken)
-        except (Unavailable, Broken) as error:
+        except Unavailable as error:
             log.warning("the queue cannot be read", error=str(error))
             return False
         except Exception:  # a bug must not end the delivery of everything: it is told and tried again
@@ -246,7 +246,7 @@ class Worker:
         """One round for every recipient that is due. Raises Unavailable when the process ends without a store."""
         try:
             turn = await self._prepared(parcel)
-        except (Unavailable, Broken):
+        except Unavailable:
             raise
         except Exception:
             # A bug of ours: nothing has begun, and the message must not stay in our hands for ever.

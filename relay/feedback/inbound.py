@@ -20,7 +20,7 @@ import structlog
 from relay.feedback.inbound_session import InboundSession, InboundTerms
 from relay.feedback.returns import Place, Returns
 from relay.mail.address import Address
-from relay.store.writer import Broken, Unavailable
+from relay.store.writer import Unavailable
 
 log = structlog.get_logger()
 
@@ -118,7 +118,7 @@ class InboundListener:
         task.add_done_callback(self._done)
         try:
             applied = await asyncio.shield(task)
-        except (Unavailable, Broken):
+        except Unavailable:
             return "451 4.3.0 Not now, please try again"
         self.counts["taken"] += 1
         log.info("returned mail", octets=len(data), new=applied.new, matched=applied.matched)
@@ -126,5 +126,5 @@ class InboundListener:
 
     def _done(self, task: "asyncio.Task[Any]") -> None:
         self.commits.discard(task)
-        if not task.cancelled() and (error := task.exception()) and not isinstance(error, Unavailable | Broken):
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, Unavailable):
             log.error("returned mail could not be dealt with", exc_info=error)

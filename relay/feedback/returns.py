@@ -64,7 +64,7 @@ class Returns:
         return Place(returned.kind, address.key, named) if returned and named else None
 
     async def take(self, places: Sequence[Place], data: bytes) -> Applied:
-        """Keep the mail and do what it says; returns after the commit. Raises Unavailable or Broken."""
+        """Keep the mail and do what it says; returns after the commit. Raises Unavailable."""
         # Never on the loop: anybody may write to `fbl`, and nobody else is to wait while a hostile mail is read.
         notices = await aside(read_notices, data)
         told = [one for place in places for one in self._told(place, notices, data)]

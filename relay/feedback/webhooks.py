@@ -24,7 +24,7 @@ from relay.store import journal, postings
 from relay.store.postings import Posting
 from relay.store.reader import Reader
 from relay.store.vault import Vault
-from relay.store.writer import Broken, Unavailable, Writer
+from relay.store.writer import Unavailable, Writer
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ class Poster:
         self._stopped = False
 
     async def look(self) -> None:
-        """Plan what is new and begin to post what is due. Raises Unavailable or Broken."""
+        """Plan what is new and begin to post what is due. Raises Unavailable."""
         newest, now = await self._reader.call(journal.newest), self._clock()
         if newest != self._planned or now - self._planned_at >= AGAIN:
             plan = partial(postings.plan, now=now, new_id=partial(self._new_id, "wdl"), body=self._body)
@@ -82,7 +82,7 @@ class Poster:
         del self._busy[webhook_id]
         if task.cancelled() or (error := task.exception()) is None:
             return
-        if isinstance(error, Unavailable | Broken):  # the claim runs out, and it is posted again
+        if isinstance(error, Unavailable):  # the claim runs out, and it is posted again
             log.warning("the answer of a destination could not be written", webhook=webhook_id, error=str(error))
         else:
             log.error("posting failed in us", webhook=webhook_id, exc_info=error)

@@ -140,10 +140,10 @@ def of_exception(error: Exception) -> Problem:
             nothing = {404: "nothing is at this address; /docs lists the calls", 405: ""}
             detail = nothing.get(error.status_code, str(error.detail))
             return Problem(known, detail, headers=error.headers) if known else Problem("internal_error")
-        case Unavailable():
-            return Problem("unavailable", "no room is left" if error.full else "", headers={"Retry-After": "5"})
         case Broken():
             return Problem("unavailable", headers={"Retry-After": "30"})
+        case Unavailable():
+            return Problem("unavailable", "no room is left" if error.full else "", headers={"Retry-After": "5"})
         case Taken():
             return Problem("already_exists", str(error))
         case Unknown():
@@ -207,7 +207,6 @@ def install(app: FastAPI) -> None:
         HTTPException,
         RequestValidationError,
         Unavailable,
-        Broken,
         Taken,
         Unknown,
         Ambiguous,

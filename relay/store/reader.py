@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from relay.store.engine import Database, StoreUnusable, cause
+from relay.store.engine import Database, StoreUnusable, cause, uselessness
 from relay.store.writer import Unavailable
 
 T = TypeVar("T")
@@ -145,6 +145,6 @@ async def look(database: Database, question: Callable[[Connection], T]) -> T:
 
 def _is_trouble(error: DBAPIError) -> bool:
     """Whether the store is to blame and not the question: a wrong statement is a bug and shows as one."""
-    return isinstance(error, OperationalError | InterfaceError) or (
-        error.connection_invalidated and isinstance(error, DatabaseError)
+    return isinstance(error, OperationalError | InterfaceError) or bool(
+        uselessness(error) or (error.connection_invalidated and isinstance(error, DatabaseError))
     )

@@ -87,7 +87,7 @@ class Room:
         file = self._database.file
         if file is None:
             return ""
-        free, least = shutil.disk_usage(file.parent).free, max(bounds.least_free, bounds.largest * 3 // 2)
+        free, least = shutil.disk_usage(file.parent).free, bounds.least_free
         return f"{free} octets of disk are free, {least} are needed" if free < least else ""
 
 

@@ -14,6 +14,7 @@ connection lost during COMMIT is asked for by its transaction id before anyone i
 """
 
 import asyncio
+import errno
 import sqlite3
 import threading
 import time
@@ -49,7 +50,7 @@ class Unavailable(Exception):
         self.full = full
 
 
-class Broken(Exception):
+class Broken(Unavailable):
     """The disk failed, or the file is damaged: nothing may be written any more, the process must exit."""
 
 
@@ -176,9 +177,8 @@ class Writer:
                     items = self._line.let_in()
                     results = self._round(items, began) if items else []
             except OSError as error:  # there is no turn to be had: the folder is gone, or no descriptor is left
-                log.warning("the store cannot be written", error=str(error))
                 items = self._line.let_go()
-                results = [Unavailable("the store cannot be written")] * len(items)
+                results = [self._without_turn(error)] * len(items)
             self._answer(items, results)
         self._drop_connection()
 
@@ -188,7 +188,7 @@ class Writer:
         self.items += len(items)
         try:
             results = self._commit(items)
-        except (Unavailable, Broken) as error:
+        except Unavailable as error:
             return [error] * len(items)
         except Exception as error:  # the culprit is found by running the items one by one
             if len(items) == 1:
@@ -271,17 +271,28 @@ class Writer:
 
     def _meaning(self, error: DBAPIError) -> Exception:
         if _sqlite_code(error) in _BEYOND_REPAIR:
-            self._broken = True
-            log.critical("the store's file failed; stopping", error=f"{self._database.file} {uselessness(error)}")
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(self._on_broken)
-            return Broken("the store's file failed")
+            return self._break(f"{self._database.file} {uselessness(error)}")
         if _is_full(error):
+            log.warning("the store cannot be written", error=cause(error))
             return Unavailable("the disk is full", full=True)
         if isinstance(error, OperationalError) or error.connection_invalidated or _is_away(error):
             log.warning("the store cannot be written", error=cause(error))
             return Unavailable("the store cannot be written")
         return error
+
+    def _without_turn(self, error: OSError) -> Unavailable:
+        if error.errno == errno.EIO:  # a file system that failed as a whole lets nobody as far as the file itself
+            return self._break(f"{error.filename} cannot be opened: the disk fails")
+        log.warning("the store cannot be written", error=str(error))
+        return Unavailable("the store cannot be written")
+
+    def _break(self, why: str) -> Broken:
+        """Nothing is written any more."""
+        self._broken = True
+        log.critical("the store's file failed; stopping", error=why)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._on_broken)
+        return Broken("the store's file failed")
 
     def _answer(self, items: list[Item], results: list[Any]) -> None:
         assert self._loop is not None

@@ -1,5 +1,6 @@
 """The data directory: one server each, and no empty store in place of a lost one (R7, R19)."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from relay.cli.main import run
 from relay.store.engine import Database, StoreUnusable
 from relay.store.restored import rise
 from tests.support.settings import settings, write
+
+NOBODY = 65534
 
 
 def made(folder: Path) -> Path:
@@ -35,6 +38,26 @@ def test_R19_a_second_start_on_one_data_directory_is_refused_in_one_line(
     said = capsys.readouterr().err
     assert "another gatepost serves from" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+def test_what_root_makes_in_the_directory_of_the_servers_user_is_that_users(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    config = write(tmp_path, settings(tmp_path))
+    data = load(config).settings.server.data_dir
+    data.mkdir()
+    for folder in (tmp_path, data):
+        os.chown(folder, NOBODY, NOBODY)
+    assert run(["mailbox", "list", "--config", str(config)]) == 0
+    made = [*data.iterdir(), tmp_path / "gatepost.db"]
+    assert {(file.stat().st_uid, file.stat().st_mode & 0o077) for file in made} == {(NOBODY, 0)}
+    os.chown(data / "secret.key", 0, 0)
+    capsys.readouterr()
+    assert run(["doctor", "--offline", "--config", str(config)]) == 1
+    assert "but not in it: secret.key" in capsys.readouterr().out
 
 
 def test_R7_a_lost_store_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:

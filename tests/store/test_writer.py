@@ -1,6 +1,7 @@
 """What the line in front of the store promises: together, in order, and nobody pays for another's mistake."""
 
 import asyncio
+import errno
 import shutil
 import sqlite3
 import threading
@@ -107,6 +108,19 @@ async def test_where_no_turn_is_to_be_had_everybody_is_told_and_may_come_again(
     assert await writer.put(notes, "b") == "B"
     await writer.stop()
     await database.close()
+
+
+async def test_a_file_system_that_failed_as_a_whole_ends_the_process_like_a_failed_file(
+    writer: Writer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> None:
+        raise OSError(errno.EIO, "Input/output error", "gatepost.db.turn")
+
+    monkeypatch.setattr(database, "turn", fails)
+    with pytest.raises(Broken):
+        await writer.put(Notes(), "a")
+    with pytest.raises(Unavailable, match="stopped writing"):
+        writer.put(Notes(), "b")
 
 
 async def test_once_the_store_is_lost_others_keep_what_they_bring_and_what_is_under_way_is_written(

@@ -2,7 +2,9 @@
 
 import email.utils
 import inspect
+import os
 import platform
+import pwd
 import shutil
 import socket
 import sys
@@ -14,6 +16,7 @@ from config.errors import SecretMissing
 from config.settings import Settings
 from config.smtp import Listener
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
+from relay.cli.errors import words
 from relay.cli.house import House
 from relay.store.engine import StoreUnusable
 from relay.store.keys import unopened
@@ -44,7 +47,7 @@ def store(house: House) -> Iterator[Finding]:
     yield ok("store", f"{kind}, schema {HEAD}")
     if file is None:
         return
-    free, least = shutil.disk_usage(file.parent).free, house.settings.storage.min_free_space
+    free, least = shutil.disk_usage(file.parent).free, house.settings.least_free_space
     if free < least:
         yield fail(
             "store", f"{_size(free)} free", "New mail is refused with 452.", f"Make room: {_size(least)} at least."
@@ -105,7 +108,37 @@ def _exposure(listener: Listener) -> Iterator[Finding]:
 
 
 def data_dir(settings: Settings) -> Iterator[Finding]:
-    """Whether the secrets on disk are readable by their owner alone."""
+    """Whether the data directory is one user's, who can write it, and its secrets are readable by that user alone."""
+    folder = settings.server.data_dir
+    try:
+        yield from _owned(folder)
+        yield from _secrets(settings)
+    except FileNotFoundError:
+        return  # the first start makes it
+    except OSError as error:
+        yield fail("data", words(error), f"As {_name(os.geteuid())} nothing can be done here.", "sudo gatepost doctor")
+
+
+def _owned(folder: Path) -> Iterator[Finding]:
+    owner = folder.stat().st_uid
+    if strange := sorted(path.name for path in folder.iterdir() if path.lstat().st_uid != owner):
+        what = f"{folder} is {_name(owner)}'s, but not in it: {', '.join(strange)}"
+        why = "A server that runs as the one cannot use what is another's: it takes no mail, or does not start."
+        yield fail("data", what, why, f"chown -R {_name(owner)} {folder}")
+    elif not os.access(folder, os.W_OK):
+        what = f"{folder} ({_name(owner)}'s) cannot be written as {_name(os.geteuid())}"
+        why = "A server that runs so takes no mail, or does not start."
+        yield fail("data", what, why, "See how its disk is mounted, and as which user the server runs.")
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # a container's user has a number alone
+        return str(user)
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
     for path in (settings.server.data_dir / "secret.key", settings.server.data_dir / "admin.key"):
         if path.exists() and path.stat().st_mode & 0o077:
             yield fail("keys", f"{path} can be read by others", "Who reads it can sign as you.", f"chmod 600 {path}")
