@@ -51,16 +51,15 @@ class Bell:
     async def _listen(self) -> None:
         import psycopg  # not for those who use SQLite
 
-        target = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
             try:
-                await self._hear(psycopg.AsyncConnection, target)
+                await self._hear(psycopg.AsyncConnection)
             except psycopg.Error as error:
                 log.warning("the bell is not heard for now", error=str(error))
             await asyncio.sleep(AGAIN)
 
-    async def _hear(self, driver: Any, target: str) -> None:
-        async with await driver.connect(target, autocommit=True, connect_timeout=5) as connection:
+    async def _hear(self, driver: Any) -> None:
+        async with await driver.connect(**self._database.postgresql, autocommit=True) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             self._wake()  # what was rung while nobody listened
             async for _ in connection.notifies():

@@ -148,6 +148,11 @@ class Database:
             args["options"] = f"{given} -c statement_timeout={int(self._timeout * 1000)}".strip()
         return args
 
+    @property
+    def postgresql(self) -> dict[str, Any]:
+        """What a connection of one's own is made with; a URL may name several hosts, as libpq's own does not."""
+        return self.reading.dialect.create_connect_args(self.url)[1] | self._postgresql_args
+
     def _asking(self) -> Engine:
         """For the reader thread: short synchronous questions on the way in."""
         if self.is_sqlite:

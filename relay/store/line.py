@@ -1,8 +1,8 @@
 """The line in front of the store: who waits to be written, in the order in which they came.
 
 The event loop puts in line, the one thread that writes lets in, a round at a time. Whoever has
-stood there for too long, since the processes that share a file do not let each other write, is
-sent away untouched: nothing of it was begun, so it may come again.
+stood there for too long, since the processes that share a file do not let each other write, or the
+store does not answer the round before, is sent away untouched: nothing of it was begun, so it may come again.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Line:
         self._waiting: deque[Item] = deque()
         self._ended = False
         self._gate = threading.Lock()
-        self._since = 0.0  # when the thread began to wait for its turn, 0 while it does not
+        self._since = 0.0  # when the thread began to wait for its turn or last got one, 0 while nobody stands here
 
     # -- the loop ---------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class Line:
         self._coming.put(None)
 
     def send_away(self, patience: float) -> list[Item]:
-        """Who has stood here for longer than so many seconds, where the thread has waited for its turn as long."""
+        """Who has stood here for longer than so many seconds, where nothing has moved for as long."""
         late = time.monotonic() - patience
         with self._gate:
             if not self._since or self._since >= late:
@@ -82,6 +82,8 @@ class Line:
     def wait(self) -> bool:
         """Until somebody waits, and those who are patient have done so; False at the end of the line."""
         alone_until = 0.0  # how long the patient still wait
+        with self._gate:
+            self._since = 0.0
         while not self._ended:
             timeout = max(0.0, alone_until - time.monotonic()) if self._waiting else None
             try:
@@ -105,14 +107,13 @@ class Line:
     def let_in(self) -> list[Item]:
         """Who goes into the next round, now that it is our turn; what came meanwhile goes along."""
         with self._gate:
-            self._since = 0.0
+            self._since = time.monotonic()
             self._take_over()
             return self._next_round()
 
     def let_go(self) -> list[Item]:
         """Everybody, since there is no turn to be had."""
         with self._gate:
-            self._since = 0.0
             self._take_over()
             items = [*self._waiting]
             self._waiting.clear()

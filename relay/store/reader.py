@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from relay.store.engine import Database, StoreUnusable, cause, uselessness
-from relay.store.writer import Unavailable
+from relay.store.writer import LOOK, Unavailable
 
 T = TypeVar("T")
 Question = Callable[[Connection, Sequence[Any]], Sequence[Any]]
@@ -34,6 +34,7 @@ class Reader:
         self._line: queue.SimpleQueue[tuple[list[_Asked], asyncio.AbstractEventLoop] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._busy = False
+        self._late: asyncio.TimerHandle | None = None
         self._connection: Connection | None = None
 
     def ask(self, question: Question, value: Any) -> "asyncio.Future[Any]":
@@ -65,9 +66,21 @@ class Reader:
             self._thread = threading.Thread(target=self._work, name="reader", daemon=True)
             self._thread.start()
         batch, self._waiting = self._waiting, []
-        self._line.put((batch, asyncio.get_running_loop()))
+        loop = asyncio.get_running_loop()
+        self._line.put((batch, loop))
+        self._late = loop.call_later(self._database.patience, self._send_away, batch)
+
+    def _send_away(self, batch: "list[_Asked]") -> None:
+        """The store does not answer: who asked is told, and who asks meanwhile as soon."""
+        self._late = asyncio.get_running_loop().call_later(LOOK, self._send_away, [])
+        told, self._waiting = [*batch, *self._waiting], []
+        for _question, _value, future in told:
+            if not future.done():
+                future.set_exception(Unavailable("the store cannot be read: it does not answer"))
 
     def _deliver(self, batch: "list[_Asked]", answers: list[Any]) -> None:
+        if self._late is not None:
+            self._late.cancel()
         for (_question, _value, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 continue

@@ -140,8 +140,8 @@ class Writer:
         assert self._loop is not None
         self._next_look = self._loop.call_later(LOOK, self._look)
         if items := self._line.send_away(self._database.patience):
-            log.warning("the store cannot be written", error="other processes do not let us")
-            self._deliver(items, [Unavailable("others write for too long")] * len(items))
+            log.warning("the store cannot be written", error="it does not answer, or others write all the time")
+            self._deliver(items, [Unavailable("the store does not answer")] * len(items))
 
     async def run(self, job: Callable[[Connection], T], answers: tuple[type[Exception], ...] = ()) -> T:
         """Run one function in a write transaction and return its result after the commit.

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import make_url
 
 from relay.store.bell import Bell, ring
 from relay.store.engine import Database
@@ -38,6 +39,20 @@ async def test_it_rings_with_the_commit_and_after_a_lost_connection_again(
 
     postgres.cut_connections(str(database.url.database))
     await sleeper.is_woken()  # it listens again
+    await bell.stop()
+    await database.close()
+
+
+async def test_it_is_heard_from_whichever_of_several_hosts_can_be_written(postgres_url: str) -> None:
+    own = make_url(postgres_url)
+    there = f"{own.host or own.query.get('host')}:{own.port or own.query.get('port', 5432)}"
+    several = own.set(host=None, port=None).update_query_pairs(
+        [("host", "127.0.0.1:1"), ("host", there), ("target_session_attrs", "read-write")]
+    )
+    database, sleeper = Database(several.render_as_string(hide_password=False)), Sleeper()
+    bell = Bell(database, sleeper.woken.set)
+    bell.start()
+    await sleeper.is_woken()
     await bell.stop()
     await database.close()
 

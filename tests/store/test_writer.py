@@ -93,6 +93,30 @@ async def test_R6_who_has_waited_for_others_for_too_long_is_told_and_nothing_of_
     await database.close()
 
 
+async def test_who_stands_behind_a_round_that_gets_no_answer_is_told_and_nothing_of_it_is_written(
+    migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.05)
+    database, answers, begun = Database(migrated_sqlite_url, timeout=0.2), threading.Event(), asyncio.Event()
+    writer, notes, loop = Writer(database, on_broken=lambda: None), Notes(), asyncio.get_running_loop()
+
+    def hangs(_connection: Connection) -> str:
+        loop.call_soon_threadsafe(begun.set)
+        answers.wait(10)
+        return "kept"
+
+    writer.start()
+    under_way = asyncio.create_task(writer.run(hangs))
+    await begun.wait()
+    with pytest.raises(Unavailable):
+        await writer.put(notes, "behind")
+    answers.set()
+    assert (await under_way, await writer.put(notes, "later")) == ("kept", "LATER")
+    assert _keys(database) == {"later"}
+    await writer.stop()
+    await database.close()
+
+
 async def test_where_no_turn_is_to_be_had_everybody_is_told_and_may_come_again(
     migrated_file: Path, tmp_path: Path
 ) -> None:

@@ -43,7 +43,7 @@ def interpreter() -> Iterator[Finding]:
 def store(house: House) -> Iterator[Finding]:
     """What it is, and whether it has room; that it can be used has been seen."""
     file = house.database.file
-    kind = f"SQLite at {file}" if file else f"PostgreSQL at {house.database.url.host or 'a local socket'}"
+    kind = f"SQLite at {file}" if file else f"PostgreSQL at {house.database.postgresql.get('host', 'a local socket')}"
     yield ok("store", f"{kind}, schema {HEAD}")
     if file is None:
         return

@@ -1,0 +1,22 @@
+"""Questions to the store: whoever asks is answered, if only by hearing that it does not answer."""
+
+import threading
+
+import pytest
+
+from relay.store.engine import Database
+from relay.store.reader import Reader
+from relay.store.writer import Unavailable
+
+
+async def test_who_asks_a_store_that_does_not_answer_is_told_and_the_next_is_answered(migrated_sqlite_url: str) -> None:
+    database, answers = Database(migrated_sqlite_url, timeout=0.2), threading.Event()
+    reader = Reader(database)
+    with pytest.raises(Unavailable, match="does not answer"):
+        await reader.call(lambda _connection: answers.wait(10))
+    with pytest.raises(Unavailable, match="does not answer"):
+        await reader.call(lambda _connection: "asked meanwhile")
+    answers.set()
+    assert await reader.call(lambda _connection: "asked later") == "asked later"
+    await reader.close()
+    await database.close()
