@@ -4,6 +4,8 @@
 #   docker build -t gatepost .
 #   docker run --rm --read-only --tmpfs /tmp -v gatepost:/data -v ./gatepost.yaml:/etc/gatepost/gatepost.yaml:ro \
 #       -p 587:2525 -p 8025:8025 -e GATEPOST_ADMIN_KEY gatepost
+#
+# The file (deploy/gatepost.yaml is one) listens on 0.0.0.0, is readable by everybody and names its secrets only.
 
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

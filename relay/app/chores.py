@@ -21,6 +21,7 @@ from relay.feedback.station import Station
 from relay.http import dns_records
 from relay.store import attribution, audit, domains, roster
 from relay.store.approvals import expire_approvals
+from relay.store.clock import WORTH_TELLING
 from relay.store.engine import Unreachable
 from relay.store.events import Event, record
 from relay.store.nodes import SILENT, dead_nodes, heartbeat, try_alone
@@ -35,7 +36,6 @@ from relay.store.writer import Unavailable
 log = structlog.get_logger()
 T = TypeVar("T")
 
-WORTH_TELLING = 5_000  # milliseconds between a machine's clock and the store's
 BETWEEN_STEPS = 0.02  # seconds between two steps of a sweep
 
 

@@ -45,16 +45,17 @@ class Instance:
     @contextlib.contextmanager
     def as_owner(self) -> Iterator[None]:
         """Be, where root, the user whose directory it is: what is made meanwhile is the server's, to read alone."""
-        user, group, mask = os.geteuid(), os.getegid(), os.umask(0o077)
+        owner = self.folder.stat() if os.geteuid() == 0 and self.folder.exists() else None
+        group, mask = os.getegid(), os.umask(0o077)
         try:
-            if user == 0 and self.folder.exists():
-                owner = self.folder.stat()
+            if owner:
                 os.setegid(owner.st_gid)
                 os.seteuid(owner.st_uid)
             yield
         finally:
-            os.seteuid(user)
-            os.setegid(group)
+            if owner:
+                os.seteuid(0)
+                os.setegid(group)
             os.umask(mask)
 
     def lock(self, patience: float = 0.0) -> None:

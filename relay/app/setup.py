@@ -51,6 +51,7 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
     database = Database(settings.storage.dsn)
     try:
         with database.usable():
+            database.check_sessions()
             instance.check_not_lost(database)
             vault = instance.vault(settings)
             upgrade(database)

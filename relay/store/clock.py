@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, text
 
+WORTH_TELLING = 5_000  # milliseconds between a machine's clock and the store's
+
 
 def wall_clock() -> int:
     """Milliseconds since the epoch, by this machine."""

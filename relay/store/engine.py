@@ -5,7 +5,8 @@ and `synchronous=FULL` a 250 would not survive a power loss. Write transactions 
 BEGIN IMMEDIATE, for a deferred one that turns to writing fails at once with
 SQLITE_BUSY_SNAPSHOT, whatever the busy timeout. PostgreSQL runs READ COMMITTED: rows are
 locked first and read after, in one order everywhere; SQLAlchemy leaves FOR UPDATE out on SQLite, where one
-writer at a time is the lock. A database that is not in UTF-8 is not opened.
+writer at a time is the lock. A database that is not in UTF-8 is not opened; `synchronous_commit=off`
+and a `statement_timeout` that somebody gave the role have no effect.
 """
 
 import fcntl
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -132,6 +133,7 @@ class Database:
             isolation_level="READ COMMITTED",
             connect_args=self._postgresql_args,
         )
+        self._tell(engine)
         event.listen(engine, "connect", _check_encoding, insert=True)  # SQLAlchemy's own first look fails in another
         return engine
 
@@ -142,16 +144,23 @@ class Database:
 
     @property
     def _postgresql_args(self) -> dict[str, Any]:
-        args: dict[str, Any] = {name: value for name, value in _POSTGRESQL_ARGS.items() if name not in self.url.query}
-        if self._timeout is not None:
-            given = self.url.query.get("options", "")  # what the URL asks for stands; ours is added
-            args["options"] = f"{given} -c statement_timeout={int(self._timeout * 1000)}".strip()
-        return args
+        return {name: value for name, value in _POSTGRESQL_ARGS.items() if name not in self.url.query}
 
     @property
     def postgresql(self) -> dict[str, Any]:
         """What a connection of one's own is made with; a URL may name several hosts, as libpq's own does not."""
-        return self.reading.dialect.create_connect_args(self.url)[1] | self._postgresql_args
+        return {**self.reading.dialect.create_connect_args(self.url)[1], **self._postgresql_args}
+
+    def _tell(self, engine: Engine) -> None:
+        """Each connection how long a statement may take; not as it begins, which PgBouncer refuses."""
+        milliseconds = int((self._timeout or 0) * 1000)
+
+        @event.listens_for(engine, "connect", insert=True)  # before SQLAlchemy asks anything
+        def told(connection: Any, _record: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute(_SESSION.format(milliseconds))
+            cursor.close()
+            connection.commit()
 
     def _asking(self) -> Engine:
         """For the reader thread: short synchronous questions on the way in."""
@@ -160,9 +169,11 @@ class Database:
             _obey(engine, self.patience, READER_CACHE)
             event.listen(engine, "begin", _begin_deferred)
             return engine
-        return create_engine(
+        engine = create_engine(
             self.url.set(drivername="postgresql+psycopg"), pool_size=1, connect_args=self._postgresql_args
         )
+        self._tell(engine)
+        return engine
 
     def _reading(self) -> AsyncEngine:
         if self.is_sqlite:
@@ -172,13 +183,15 @@ class Database:
             _obey(engine.sync_engine, self.patience, LIST_CACHE)
             event.listen(engine.sync_engine, "begin", _begin_deferred)
             return engine
-        return create_async_engine(
+        engine = create_async_engine(
             self.url.set(drivername="postgresql+psycopg"),
             pool_size=self._pool_size,
             max_overflow=5,
             pool_pre_ping=True,
             connect_args=self._postgresql_args,
         )
+        self._tell(engine.sync_engine)
+        return engine
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -213,6 +226,16 @@ class Database:
                 raise StoreUnusable(f"{self.file} {what}") from error
             raise
 
+    def check_sessions(self) -> None:
+        """Raise StoreUnusable where a pooler gives away our session while no transaction of ours is open."""
+        if self.is_sqlite:
+            return
+        with self.writing.connect() as one, self.asking.connect() as other:
+            session = one.execute(_PID).scalar_one()
+            one.commit()
+            if other.execute(_PID).scalar_one() == session:
+                raise StoreUnusable("storage.url leads to a pooler in transaction mode; set it to session mode")
+
     async def close(self) -> None:
         """Give every connection back; an engine left open keeps its threads and the process alive."""
         await self.reading.dispose()
@@ -230,6 +253,11 @@ def cause(error: DBAPIError) -> str:
     return next(iter(str(error.orig).splitlines()), "") or type(error.orig).__name__
 
 
+def unsafe_settings(connection: Connection) -> list[str]:
+    """What PostgreSQL was told to leave out of its keeping; no session of ours can overrule it."""
+    return list(connection.execute(_UNSAFE).scalars())
+
+
 # A server that vanished without a word is noticed within half a minute, not when the system's own patience ends.
 _POSTGRESQL_ARGS = {
     "client_encoding": "utf8",  # whatever role, database or PGCLIENTENCODING say
@@ -239,6 +267,11 @@ _POSTGRESQL_ARGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+# Without the flush of its commit a 250 would not survive a power loss; what waits for a standby too is left as it is.
+_SESSION = """SELECT set_config('statement_timeout', '{}', false),
+    CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END"""
+_UNSAFE = text("SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'")
+_PID = text("SELECT pg_backend_pid()")
 _SQLITE_ARGS: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY, "cached_statements": 256}
 
 

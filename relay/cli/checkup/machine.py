@@ -18,7 +18,8 @@ from config.smtp import Listener
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.errors import words
 from relay.cli.house import House
-from relay.store.engine import StoreUnusable
+from relay.store.clock import WORTH_TELLING
+from relay.store.engine import StoreUnusable, unsafe_settings
 from relay.store.keys import unopened
 from relay.store.migrate import HEAD
 
@@ -46,6 +47,7 @@ def store(house: House) -> Iterator[Finding]:
     kind = f"SQLite at {file}" if file else f"PostgreSQL at {house.database.postgresql.get('host', 'a local socket')}"
     yield ok("store", f"{kind}, schema {HEAD}")
     if file is None:
+        yield from _server(house)
         return
     free, least = shutil.disk_usage(file.parent).free, house.settings.least_free_space
     if free < least:
@@ -56,6 +58,21 @@ def store(house: House) -> Iterator[Finding]:
         yield warn("store", f"{_size(free)} free", f"Below {_size(least)} new mail is refused with 452.")
     if house.settings.server.workers != 1:
         yield info("store", "several workers share one SQLite file", "For more than one machine use PostgreSQL.")
+
+
+def _server(house: House) -> Iterator[Finding]:
+    """Whether PostgreSQL keeps what it says it has written, and to our sessions what is theirs; and what time it is."""
+    house.database.check_sessions()
+    with house.reading() as connection:
+        for setting in unsafe_settings(connection):
+            why = "What was answered 250 is lost, or all of the store, when the power fails."
+            yield fail("store", f"PostgreSQL runs with {setting} = off", why, "Set it to on in postgresql.conf.")
+    if abs(behind := house.now.behind) >= WORTH_TELLING:
+        what = (
+            f"this machine's clock is {abs(behind) / 1000:.0f} s {'behind' if behind > 0 else 'ahead of'} PostgreSQL's"
+        )
+        why = "The store's counts: «in 5 min» of a listing and the log's timestamps are off by that much."
+        yield warn("clock", what, why, "Set both by NTP.")
 
 
 def sealed(house: House) -> Iterator[Finding]:
