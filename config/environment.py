@@ -88,10 +88,11 @@ def _spelled(tree: Node, key: str) -> str:
 
 
 def _descend(tree: Node, key: str, kind: Any, override: _Override, depth: int) -> None:
+    below = tree.entries.get(key)
     if depth == len(override.parts):
+        _check_first(below, override)
         tree.entries[key] = _leaf(kind, override)
         return
-    below = tree.entries.get(key)
     if below is None or (below.kind == "scalar" and below.value is None):
         below = tree.entries[key] = _empty(kind, override)
     _set(below, kind, override, depth)
@@ -102,11 +103,19 @@ def _descend_list(tree: Node, part: str, kind: Any, override: _Override, depth: 
     if index is None:
         raise _Unknown(f": no entry {part.lower()}, neither by number nor by name")
     if depth == len(override.parts):
+        _check_first(tree.items[index] if index < len(tree.items) else None, override)
         tree.items[index : index + 1] = [_leaf(kind, override)]
         return
     if index == len(tree.items):
         tree.items.append(_empty(kind, override))
     _set(tree.items[index], kind, override, depth)
+
+
+def _check_first(found: Node | None, override: _Override) -> None:
+    """One setting has one variable; only what one gives as a whole another may change in part."""
+    by = found.source if found is not None else ""
+    if by.startswith(PREFIX) and by != override.name and not override.name.startswith(f"{by}__"):
+        raise ConfigError([Problem(override.name, 0, "", f"is given twice, by {by} too")])
 
 
 def _index(tree: Node, part: str) -> int | None:

@@ -10,7 +10,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -36,11 +36,14 @@ class Instance:
     @property
     def id(self) -> str:
         """The installation's name, made once and kept in the data directory."""
-        path = self.folder / "instance"
-        if not path.exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text(secrets.token_hex(8) + "\n")
-        return path.read_text().strip()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _kept(self.folder / "instance", lambda: secrets.token_hex(8))
+
+    def files(self, database: Path | None) -> list[Path]:
+        """What a server of this directory reads and writes, as far as it is there, its SQLite file too."""
+        own = [self.folder / name for name in ("lock", "instance", "store", "tide", "secret.key", "admin.key")]
+        store = [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", ".turn")] if database else []
+        return [file for file in (*own, *store) if file.exists()]
 
     @contextlib.contextmanager
     def as_owner(self) -> Iterator[None]:
@@ -90,10 +93,7 @@ class Instance:
         """The operator's key: the configured one, or one made at first start, readable by its owner alone."""
         if settings.http.admin_key is not None:
             return settings.http.admin_key.reveal()
-        path = self.folder / "admin.key"
-        if not path.exists():
-            _make_once(path, f"gp_admin_{secrets.token_urlsafe(32)}\n")
-        return path.read_text().strip()
+        return _kept(self.folder / "admin.key", lambda: f"gp_admin_{secrets.token_urlsafe(32)}")
 
     def check_not_lost(self, database: Database) -> None:
         """Raise StoreUnusable when this installation had a store and there is none, or an empty one (R7).
@@ -155,11 +155,23 @@ def _is_hex(words: str) -> bool:
     return len(words) >= 64 and len(words) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in words)
 
 
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """What the file says; where there is none, or a crash of the machine left it empty, it is made."""
+    with contextlib.suppress(FileNotFoundError):
+        if words := path.read_text().strip():
+            return words
+        path.unlink()
+    _make_once(path, make())
+    return path.read_text().strip()
+
+
 def _make_once(path: Path, words: str) -> None:
     """A file for its owner alone; whole from the moment it is there, by whichever worker was first."""
     handle, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
     with os.fdopen(handle, "w") as file:
-        file.write(words)
+        file.write(f"{words}\n")
+        file.flush()
+        os.fsync(handle)
     with contextlib.suppress(FileExistsError):
         path.hardlink_to(name)
     Path(name).unlink()

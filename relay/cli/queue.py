@@ -16,6 +16,7 @@ app = group("The queue: mail that waits for its delivery")
 SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="Only those of one mailbox")]
 ToDomain = Annotated[str, typer.Option("--domain", metavar="DOMAIN", help="Only those to one recipient domain")]
+_SOON = "due now, or as soon as a provider takes mail again"
 STATES = ("queued", "deferred", "scheduled", "active", "uncertain")
 
 
@@ -103,7 +104,7 @@ def retry(send_id: SendId, config: ConfigFile = None) -> None:
         count = try_now(connection, Which(send_id=send_id), house.now())
     if not count:
         raise Refused(f"nothing of {send_id} waits for a later attempt")
-    say(f"{how_many(count, 'delivery', 'deliveries')} of {send_id}: due now.")
+    say(f"{how_many(count, 'delivery', 'deliveries')} of {send_id}: {_SOON}.")
 
 
 @app.command()
@@ -131,7 +132,7 @@ def flush(mailbox: OfMailbox = "", domain: ToDomain = "", config: ConfigFile = N
 
     with opened(config) as house, house.writing() as connection:
         count = try_now(connection, _which(connection, mailbox, domain, ""), house.now())
-    say(f"{how_many(count, 'delivery', 'deliveries')} due now.")
+    say(f"{how_many(count, 'delivery', 'deliveries')}: {_SOON}.")
 
 
 def _which(connection: "Connection", mailbox: str, domain: str, state: str) -> "Which":

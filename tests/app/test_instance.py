@@ -40,6 +40,17 @@ def test_R19_a_second_start_on_one_data_directory_is_refused_in_one_line(
     assert said.count("\n") == 1
 
 
+def test_what_a_crash_of_the_machine_left_empty_is_made_anew_and_stays(tmp_path: Path) -> None:
+    config = load(write(tmp_path, settings(tmp_path, {"http": {"admin_key": None}}))).settings
+    instance = Instance(tmp_path / "data")
+    instance.folder.mkdir()
+    for name in ("instance", "admin.key"):
+        (instance.folder / name).touch()
+    assert len(instance.id) == 16
+    assert instance.admin_key(config).startswith("gp_admin_")
+    assert (instance.id, instance.admin_key(config)) == (instance.id, instance.admin_key(config))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 def test_what_root_makes_in_the_directory_of_the_servers_user_is_that_users(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -57,7 +68,7 @@ def test_what_root_makes_in_the_directory_of_the_servers_user_is_that_users(
     os.chown(data / "secret.key", 0, 0)
     capsys.readouterr()
     assert run(["doctor", "--offline", "--config", str(config)]) == 1
-    assert "but not in it: secret.key" in capsys.readouterr().out
+    assert f"but not {data}/secret.key" in capsys.readouterr().out
 
 
 def test_R7_a_lost_store_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:

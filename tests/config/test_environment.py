@@ -51,6 +51,20 @@ def test_only_names_with_two_underscores_are_settings_and_empty_ones_are_not_giv
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "value"),
+    [
+        ("HTTP__ADMIN_KEY", "HTTP__ADMIN_KEY_FILE", "0123456789abcdef"),
+        ("SMTP__MAXRECIPIENTS", "SMTP__MAX_RECIPIENTS", "5"),
+        ("MAILBOXES__0__ROLE", "MAILBOXES__SALES_AGENT__ROLE", "bulk"),
+    ],
+)
+def test_of_two_variables_for_one_setting_none_wins_in_silence(one, other, value):
+    with pytest.raises(ConfigError, match=f"^GATEPOST_{other}: is given twice, by GATEPOST_{one} too$"):
+        settings(**{one: value, other: value})
+    assert settings(SMTP__CONNECTIONS="{total: 5}", SMTP__CONNECTIONS__TOTAL="6").smtp.connections.total == 6
+
+
+@pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("SMTP__MAX_RECIPIENT", "1", "unknown setting; did you mean GATEPOST_SMTP__MAX_RECIPIENTS?"),

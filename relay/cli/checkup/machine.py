@@ -15,6 +15,7 @@ from typing import Any
 from config.errors import SecretMissing
 from config.settings import Settings
 from config.smtp import Listener
+from relay.app.instance import Instance
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.errors import words
 from relay.cli.house import House
@@ -128,7 +129,7 @@ def data_dir(settings: Settings) -> Iterator[Finding]:
     """Whether the data directory is one user's, who can write it, and its secrets are readable by that user alone."""
     folder = settings.server.data_dir
     try:
-        yield from _owned(folder)
+        yield from _owned(folder, Instance(folder).files(settings.storage.path))
         yield from _secrets(settings)
     except FileNotFoundError:
         return  # the first start makes it
@@ -136,12 +137,12 @@ def data_dir(settings: Settings) -> Iterator[Finding]:
         yield fail("data", words(error), f"As {_name(os.geteuid())} nothing can be done here.", "sudo gatepost doctor")
 
 
-def _owned(folder: Path) -> Iterator[Finding]:
+def _owned(folder: Path, files: list[Path]) -> Iterator[Finding]:
     owner = folder.stat().st_uid
-    if strange := sorted(path.name for path in folder.iterdir() if path.lstat().st_uid != owner):
-        what = f"{folder} is {_name(owner)}'s, but not in it: {', '.join(strange)}"
+    if strange := " ".join(str(file) for file in files if file.stat().st_uid != owner):
+        what = f"{folder} is {_name(owner)}'s, but not {strange}"
         why = "A server that runs as the one cannot use what is another's: it takes no mail, or does not start."
-        yield fail("data", what, why, f"chown -R {_name(owner)} {folder}")
+        yield fail("data", what, why, f"chown {_name(owner)} {strange}")
     elif not os.access(folder, os.W_OK):
         what = f"{folder} ({_name(owner)}'s) cannot be written as {_name(os.geteuid())}"
         why = "A server that runs so takes no mail, or does not start."
