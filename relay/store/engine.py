@@ -45,7 +45,7 @@ _USELESS = {
     sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup",
     sqlite3.SQLITE_NOTADB: "is not a database: restore it from a backup",
     sqlite3.SQLITE_READONLY: "may not be written: see to whom it and its folder belong, and how the disk is mounted",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: see whether its folder is there, and to whom both belong",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: see to whom it and its folder belong, and how the disk is mounted",
     sqlite3.SQLITE_IOERR: "cannot be read or written: the disk fails",
     sqlite3.SQLITE_FULL: "cannot grow: make room on the disk",
     sqlite3.SQLITE_BUSY: "is locked by another program: end that, or wait until it is done",
