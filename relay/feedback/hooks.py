@@ -129,7 +129,7 @@ class Hooks:
     def _seen(self, connection: Connection, provider: str, nonce: str, raw: bytes, now: int) -> Ingested | None:
         mark = blake2b(f"call\0{provider}\0{nonce}".encode(), digest_size=16).digest()
         digest = blake2b(raw, digest_size=16).hexdigest()
-        call = store.Kept(mark, provider, "call", "", "", {"digest": digest}, b"", waiting=False, at=now)
+        call = store.Kept(mark, provider, "call", "", "", {"digest": digest}, b"", waiting=False, received_at=now)
         if store.keep(connection, [call]):
             return None
         if store.kept_event(connection, mark).get("digest") == digest:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, update
 
 from policy.reputation import assess
@@ -161,19 +162,9 @@ def keys_of(address_key: str, settings: Mapping[str, Any]) -> set[str]:
 
 def mailbox_row(new: NewMailbox) -> dict[str, Any]:
     """The declared columns of a mailbox, those a configuration file or the API sets."""
-    return {
-        "tenant_id": new.tenant_id,
-        "name": new.name,
-        "address": new.address,
-        "address_key": new.address_key,
-        "from_name": new.from_name,
-        "autonomy": new.autonomy,
-        "role": new.role,
-        "allowed_classes": dumps(list(new.allowed_classes)),
-        "policy": new.policy,
-        "settings": dumps(dict(new.settings or {})),
-        "managed": new.managed,
-    }
+    declared = {name: value for name, value in asdict(new).items() if name != "id"}
+    classes, settings = dumps(list(new.allowed_classes)), dumps(dict(new.settings or {}))
+    return declared | {"allowed_classes": classes, "settings": settings}
 
 
 def check_is_in_use(row: Any) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 from sqlalchemy import Connection
 
 from policy.moment import precise
@@ -115,11 +116,12 @@ class BeginHandler:
             if state not in ("active", "uncertain"):  # asking again leaves it uncertain until there is an answer
                 check_change(state, "active")
         if rows:
-            _BEGIN.many(connection, [_begin_row(i, d) for i, d in rows])
-            _NEW_ATTEMPT.many(connection, [_attempt_row(i, d) for i, d in rows])
+            begun = [_begin_row(i, d) for i, d in rows]
+            _BEGIN.many(connection, begun)
+            _NEW_ATTEMPT.many(connection, begun)
             failed = [(i.parcel.send_id, i.before[d.n]) for i, d in rows if d.n in i.before]
             if failed:
-                _FINISH_ATTEMPT.many(connection, [_finish_row(send_id, tried) for send_id, tried in failed])
+                _FINISH_ATTEMPT.many(connection, [asdict(tried) | {"send_id": send_id} for send_id, tried in failed])
             _leave_places(accounts, [tried for _, tried in failed])
             record(connection, [_began(i, d) for i, d in rows])
         accounts.keep()
@@ -190,7 +192,7 @@ class SettleHandler:
                 check_change(state, item.state)
         if mine:
             _SETTLE.many(connection, [_settle_row(i) for i in mine])
-            if rows := [_finish_row(i.parcel.send_id, i.tried) for i in mine if i.tried is not None]:
+            if rows := [asdict(i.tried) | {"send_id": i.parcel.send_id} for i in mine if i.tried is not None]:
                 _FINISH_ATTEMPT.many(connection, rows)
             if met := [_met_row(i) for i in mine if i.state == "delivered"]:
                 DELIVERED.many(connection, met)
@@ -283,35 +285,9 @@ def _begin_row(item: Begin, due: Due) -> dict[str, Any]:
         "n": due.n,
         "number": due.attempts + 1,
         "provider": item.provider,
+        "node": item.node,
         "until": item.at + BEGUN_LEASE,
         "at": item.at,
-    }
-
-
-def _attempt_row(item: Begin, due: Due) -> dict[str, Any]:
-    return {
-        "send_id": item.parcel.send_id,
-        "n": due.n,
-        "number": due.attempts + 1,
-        "provider": item.provider,
-        "node": item.node,
-        "at": item.at,
-    }
-
-
-def _finish_row(send_id: str, tried: Tried) -> dict[str, Any]:
-    return {
-        "send_id": send_id,
-        "n": tried.n,
-        "number": tried.number,
-        "ended": tried.ended,
-        "result": tried.result,
-        "scope": tried.scope,
-        "phase": tried.phase,
-        "code": tried.code,
-        "enhanced": tried.enhanced,
-        "reply": tried.reply,
-        "provider_id": tried.provider_id,
     }
 
 

@@ -12,13 +12,14 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection
 
 from policy.decision import Decision
 from policy.facts import Facts, alias_of
 from policy.usage import Usage
 from relay.store import guard, investigations, soft_bounces
+from relay.store import schema as t
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
@@ -54,21 +55,7 @@ class Suppress(Struct, frozen=True):
 
 _PUT = insertion(
     "suppressions",
-    (
-        "id",
-        "key",
-        "alias",
-        "address",
-        "scope",
-        "tenant_id",
-        "mailbox_id",
-        "kind",
-        "note",
-        "source",
-        "evidence",
-        "created_at",
-        "expires_at",
-    ),
+    tuple([column.name for column in t.suppressions.columns]),
     "ON CONFLICT (key, scope, tenant_id, mailbox_id, kind)"
     " DO UPDATE SET expires_at = CASE WHEN excluded.expires_at = 0 THEN 0"
     " WHEN suppressions.expires_at = 0 THEN 0"
@@ -138,20 +125,14 @@ class Consequences:
             return 0
         entries = sorted(entries, key=_mark_of)
         rows = [
-            {
+            asdict(e)
+            | {
                 "id": self._new_id("sup"),
-                "key": e.key,
                 "alias": alias_of(e.key),
-                "address": e.address,
-                "scope": e.scope,
                 "tenant_id": "" if e.scope == "global" else e.tenant_id,
                 "mailbox_id": e.mailbox_id if e.scope == "mailbox" else "",
-                "kind": e.kind,
-                "note": e.note,
-                "source": e.source,
                 "evidence": dumps(e.evidence),
                 "created_at": e.at,
-                "expires_at": e.expires_at,
             }
             for e in entries
         ]

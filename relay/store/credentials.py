@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, update
 
 from relay.mail.address import key_of
@@ -91,23 +92,8 @@ def id_in(password: str) -> str:
 
 def add(connection: Connection, new: NewCredential, now: int) -> None:
     """Store a credential."""
-    connection.execute(
-        insert(t.credentials),
-        {
-            "id": new.id,
-            "tenant_id": new.tenant_id,
-            "mailbox_id": new.mailbox_id,
-            "scope": new.scope,
-            "label": new.label,
-            "permissions": dumps(list(new.permissions)),
-            "username": new.username,
-            "kind": new.kind,
-            "secret": new.secret,
-            "prefix": new.prefix,
-            "managed": new.managed,
-            "created_at": now,
-        },
-    )
+    row = asdict(new) | {"permissions": dumps(list(new.permissions)), "created_at": now}
+    connection.execute(insert(t.credentials), row)
 
 
 _JOINED = select(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, update
 
 from policy.usage import DAY
@@ -40,20 +41,7 @@ class NewDomain(Struct, frozen=True):
 def add_domain(connection: Connection, new: NewDomain, now: int) -> None:
     """Make a domain, unproven; raises Taken."""
     check_free(connection, new.name)
-    connection.execute(
-        insert(t.domains),
-        {
-            "id": new.id,
-            "tenant_id": new.tenant_id,
-            "name": new.name,
-            "verification": new.verification,
-            "status": "pending",
-            "token": new.token,
-            "physical_address": new.physical_address,
-            "selector": new.selector,
-            "created_at": now,
-        },
-    )
+    connection.execute(insert(t.domains), asdict(new) | {"status": "pending", "created_at": now})
 
 
 def check_free(connection: Connection, name: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 from sqlalchemy import Connection
 
 from relay.store.engine import dumps
@@ -28,24 +29,11 @@ class Event(Struct, frozen=True):
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-_INSERT = insertion("events", ("at", "tenant_id", "mailbox_id", "send_id", "n", "type", "recipient", "data"))
+_INSERT = insertion("events", Event.__struct_fields__)
 
 
 def record(connection: Connection, happened: Sequence[Event]) -> None:
     """Write events in the caller's transaction."""
     _INSERT.many(
-        connection,
-        [
-            {
-                "at": e.at,
-                "tenant_id": e.tenant_id,
-                "mailbox_id": e.mailbox_id,
-                "send_id": e.send_id,
-                "n": e.n,
-                "type": e.type,
-                "recipient": e.recipient,
-                "data": dumps(dict(e.data)) if e.data else "{}",
-            }
-            for e in happened
-        ],
+        connection, [asdict(event) | {"data": dumps(dict(event.data)) if event.data else "{}"} for event in happened]
     )

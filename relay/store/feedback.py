@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -35,7 +36,7 @@ class Kept(Struct, frozen=True):
     event: dict[str, Any]
     raw: bytes
     waiting: bool
-    at: int
+    received_at: int
 
 
 class Clues(Struct, frozen=True):
@@ -60,7 +61,7 @@ def keep(connection: Connection, kept: Sequence[Kept]) -> set[bytes]:
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     new: set[bytes] = set()
     for start in range(0, len(kept), STEP):
-        rows = [_row(one) for one in kept[start : start + STEP]]
+        rows = [asdict(one) | {"event": dumps(one.event)} for one in kept[start : start + STEP]]
         statement = dialect.insert(t.feedback).values(rows).on_conflict_do_nothing().returning(_f.fingerprint)
         new |= {bytes(row) for row in connection.execute(statement).scalars()}
     return new
@@ -71,20 +72,6 @@ def kept_event(connection: Connection, fingerprint: bytes) -> dict[str, Any]:
     found = connection.execute(select(_f.event).where(_f.fingerprint == fingerprint)).scalar_one_or_none()
     event: dict[str, Any] = loads(found) if found else {}
     return event
-
-
-def _row(one: Kept) -> dict[str, Any]:
-    return {
-        "fingerprint": one.fingerprint,
-        "source": one.source,
-        "type": one.type,
-        "recipient": one.recipient,
-        "send_id": one.send_id,
-        "event": dumps(one.event),
-        "raw": one.raw,
-        "waiting": one.waiting,
-        "received_at": one.at,
-    }
 
 
 def find(connection: Connection, clues: Clues) -> list[Any]:

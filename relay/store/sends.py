@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select
 
 from relay.store import schema as t
@@ -32,31 +33,7 @@ class NewSend(Struct, frozen=True):
     refused: tuple[dict[str, str], ...] = ()  # columns of `refused_recipients`
 
 
-_COLUMNS = (
-    "id",
-    "tenant_id",
-    "mailbox_id",
-    "credential_id",
-    "source",
-    "mail_from",
-    "from_address",
-    "to_header",
-    "subject",
-    "message_id",
-    "size",
-    "message_class",
-    "decision",
-    "reason",
-    "rule",
-    "detail",
-    "dedupe_key",
-    "campaign",
-    "metadata",
-    "envelope",
-    "plan",
-    "digest",
-    "received_at",
-)
+_COLUMNS = tuple([column.name for column in t.sends.columns])
 # A transaction may go on under the id of a refusal at its door: what it came to is what counts, in either order.
 _SENDS = insertion(
     "sends",
@@ -67,22 +44,7 @@ _REFUSED = insertion("sends", _COLUMNS, "ON CONFLICT (id) DO NOTHING")
 _BODIES = insertion("bodies", ("send_id", "data"))
 _DELIVERIES = insertion(
     "deliveries",
-    (
-        "send_id",
-        "n",
-        "tenant_id",
-        "mailbox_id",
-        "recipient",
-        "recipient_key",
-        "domain",
-        "state",
-        "due_at",
-        "queued_at",
-        "lease_node",
-        "lease_until",
-        "size",
-        "updated_at",
-    ),
+    (*NewDelivery.__struct_fields__, "send_id", "tenant_id", "mailbox_id", "queued_at", "size", "updated_at"),
 )
 _REFUSED_RECIPIENTS = insertion(
     "refused_recipients", ("send_id", "token", "reason"), "ON CONFLICT (send_id, token) DO NOTHING"
@@ -129,19 +91,11 @@ def body(connection: Connection, send_id: str) -> bytes | None:
 
 
 def _delivery(send: dict[str, Any], delivery: NewDelivery) -> dict[str, Any]:
-    return {
+    return asdict(delivery) | {
         "send_id": send["id"],
-        "n": delivery.n,
         "tenant_id": send["tenant_id"],
         "mailbox_id": send["mailbox_id"],
-        "recipient": delivery.recipient,
-        "recipient_key": delivery.recipient_key,
-        "domain": delivery.domain,
-        "state": delivery.state,
-        "due_at": delivery.due_at,
         "queued_at": max(send["received_at"], delivery.due_at),  # what is scheduled ages from its time on
-        "lease_node": delivery.lease_node,
-        "lease_until": delivery.lease_until,
         "size": send["size"],
         "updated_at": send["received_at"],
     }
