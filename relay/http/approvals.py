@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import Field
 
-from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.forecast import Outlook, forecast
 from relay.http.house import House
@@ -19,7 +18,7 @@ from relay.http.pages import Turning, listing
 from relay.http.problems import Problem, not_found
 from relay.http.sends import Send, SendId
 from relay.http.sends import told as send_told
-from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
+from relay.http.shapes import DateTime, Given, Listing, Note, Told, of_row
 from relay.http.strict import Resource
 from relay.store import approvals, proof, sent
 
@@ -140,16 +139,5 @@ async def _found(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
 
 
 def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, str], hostname: str) -> dict[str, Any]:
-    return {
-        "sendId": row.send_id,
-        "status": row.status,
-        "reason": row.reason,
-        "mailboxId": row.mailbox_id,
-        "tenantId": row.tenant_id,
-        "requestedAt": when(row.requested_at),
-        "expiresAt": precise(row.expires_at),
-        "decidedAt": precise(row.decided_at),
-        "decidedBy": row.decided_by or None,
-        "note": row.note or None,
-        "send": send_told(send, deliveries, (), names, hostname) if send is not None else None,
-    }
+    told = send_told(send, deliveries, (), names, hostname) if send is not None else None
+    return of_row(Approval, row, send=told)

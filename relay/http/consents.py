@@ -13,7 +13,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field, ValidationInfo, field_validator
 
 from policy.countries import check_place
-from policy.moment import precise
 from policy.profiles import BASES, check_basis
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
@@ -21,7 +20,7 @@ from relay.http.house import House
 from relay.http.meant import mail_address, tenant_of
 from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, when
+from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, of_row, when
 from relay.http.strict import Resource
 from relay.http.suppressions import folds_aliases, key_of
 from relay.store import accounts, consents, listings
@@ -228,15 +227,4 @@ async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
 
 def told(row: Any) -> dict[str, Any]:
     """An entry as the API tells it."""
-    return {
-        "id": row.id,
-        "email": row.address,
-        "granted": bool(row.granted),
-        "basis": row.basis or None,
-        "source": row.source or None,
-        "jurisdiction": row.jurisdiction or None,
-        "proof": row.proof or None,
-        "tenantId": row.tenant_id,
-        "at": when(row.at),
-        "recordedAt": precise(row.recorded_at),
-    }
+    return of_row(Consent, row, email=row.address)

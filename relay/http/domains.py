@@ -11,14 +11,13 @@ from fastapi import Path, Query, Response
 from pydantic import AfterValidator, Field
 
 from config.types import to_domain
-from policy.moment import precise
 from relay.http import dns_records
 from relay.http.access import Caller, Operator, Parts, Reads
-from relay.http.etags import IfMatch, check, of_row
+from relay.http.etags import IfMatch, check, etag_of
 from relay.http.house import House
 from relay.http.pages import Turning, listing
 from relay.http.problems import not_found
-from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, when
+from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, of_row
 from relay.http.strict import Resource
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
 from relay.store import accounts, domains, keys, listings, roster, rotation
@@ -225,23 +224,12 @@ async def verify(parts: House, row: Any, own_keys: Any) -> tuple[Any, Any]:
 def told(parts: House, row: Any, own_keys: Any) -> dict[str, Any]:
     """A domain as the API tells it: what is wanted, with what DNS said of it last."""
     records = dns_records.last_seen(dns_records.wanted(row, own_keys, parts.settings()), loads(row.records))
-    return {
-        "id": row.id,
-        "domain": row.name,
-        "status": row.status,
-        "verificationMethod": row.verification,
-        "physicalAddress": row.physical_address,
-        "managed": bool(row.managed),
-        "tenantId": row.tenant_id,
-        "dnsRecords": [record.as_json() for record in records],
-        "createdAt": when(row.created_at),
-        "verifiedAt": precise(row.verified_at),
-        "checkedAt": precise(row.checked_at),
-    }
+    method, shown = row.verification, [record.as_json() for record in records]
+    return of_row(Domain, row, domain=row.name, verification_method=method, dns_records=shown)
 
 
 def _etag(row: Any) -> str:
-    return of_row(row, "verification", "physical_address", "status")
+    return etag_of(row, "verification", "physical_address", "status")
 
 
 def _read(connection: Any, who: Caller, reference: str) -> tuple[Any, Any]:

@@ -1,6 +1,5 @@
 """ETag and If-Match: nobody overwrites what somebody else changed meanwhile (RFC 9110 §13.1.1)."""
 
-from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -12,14 +11,10 @@ from relay.store.engine import canonical
 IfMatch = Annotated[str | None, Header(description="The ETag the change rests on; `*` takes any.", max_length=400)]
 
 
-def etag(told: Mapping[str, Any]) -> str:
-    """The ETag of a representation."""
-    return f'"{sha256(canonical(dict(told)).encode()).hexdigest()[:32]}"'
-
-
-def of_row(row: Any, *columns: str) -> str:
+def etag_of(row: Any, *columns: str) -> str:
     """The ETag of a row: of those columns that are changed by hand, or by what happens."""
-    return etag({name: getattr(row, name) for name in ("id", *columns)})
+    told = {name: getattr(row, name) for name in ("id", *columns)}
+    return f'"{sha256(canonical(told).encode()).hexdigest()[:32]}"'
 
 
 def check(if_match: str | None, current: str) -> None:

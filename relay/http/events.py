@@ -18,10 +18,9 @@ from relay.http.access import Parts, Reads
 from relay.http.house import House
 from relay.http.meant import scope_of
 from relay.http.problems import Problem, invalid
-from relay.http.shapes import DateTime, Told, when
+from relay.http.shapes import DateTime, Told, of_row, when
 from relay.http.strict import Resource
 from relay.store import journal
-from relay.store.engine import loads
 from relay.store.journal import Mark, Wanted
 from relay.submission.wishes import parse_time
 
@@ -171,16 +170,7 @@ def _kind(text: str) -> str:
 
 def told(row: Any) -> dict[str, Any]:
     """An event as the API tells it, and as webhooks carry it."""
-    return {
-        "id": journal.name_of(journal.of(row)),
-        "type": row.type,
-        "timestamp": when(row.at),
-        "tenantId": row.tenant_id or None,
-        "mailboxId": row.mailbox_id or None,
-        "sendId": row.send_id or None,
-        "recipient": row.recipient or None,
-        "data": loads(row.data),
-    }
+    return of_row(EventTold, row, id=journal.name_of(journal.of(row)), timestamp=when(row.at))
 
 
 def _sse(row: Any) -> bytes:

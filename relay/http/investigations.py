@@ -5,16 +5,14 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import Field
 
-from policy.moment import precise
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.meant import scope_of
 from relay.http.pages import Turning, listed
 from relay.http.problems import Problem, not_found
-from relay.http.shapes import DateTime, Given, Listing, Note, Told, when
+from relay.http.shapes import DateTime, Given, Listing, Note, Told, of_row
 from relay.http.strict import Resource
 from relay.store import investigations, listings
-from relay.store.engine import loads
 
 router = Resource("Investigations")
 CaseId = Annotated[str, Path(alias="id", max_length=64)]
@@ -86,15 +84,4 @@ async def _seen(parts: House, who: Caller, case_id: str) -> Any:
 
 def told(row: Any) -> dict[str, Any]:
     """A case as the API tells it."""
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "subject": row.subject,
-        "status": row.status,
-        "evidence": loads(row.evidence),
-        "note": row.note or None,
-        "tenantId": row.tenant_id or None,
-        "mailboxId": row.mailbox_id or None,
-        "openedAt": when(row.opened_at),
-        "closedAt": precise(row.closed_at),
-    }
+    return of_row(Investigation, row)

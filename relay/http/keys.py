@@ -9,16 +9,14 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Response
 from pydantic import Field
 
-from policy.moment import precise
 from relay.http.access import Caller, Operator, Parts, Who
 from relay.http.meant import mail_address
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, of_row
 from relay.http.strict import Resource
 from relay.store import accounts, credentials
 from relay.store.credentials import AGENT_SCOPE, TENANT_SCOPE, scope_told
-from relay.store.engine import loads
 
 router = Resource("Keys")
 Permission = Literal["send", "read", "manage"]
@@ -111,18 +109,7 @@ async def revoke_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who
 
 def told(row: Any) -> dict[str, Any]:
     """A credential as the API tells it."""
-    return {
-        "id": row.id,
-        "label": row.label,
-        "scope": scope_told(row.scope),
-        "keyPrefix": row.prefix,
-        "permissions": loads(row.permissions),
-        "status": row.status,
-        "mailboxId": row.found_mailbox,
-        "tenantId": row.tenant_id,
-        "createdAt": when(row.created_at),
-        "revokedAt": precise(row.revoked_at),
-    }
+    return of_row(Key, row, scope=scope_told(row.scope), key_prefix=row.prefix, mailbox_id=row.found_mailbox)
 
 
 def _scope(given: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from policy.moment import precise
 from policy.settings import PolicySettings
 from policy.state import MailboxState
 from policy.usage import WINDOWS, Usage
-from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, when
+from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, of_row
 from relay.store.engine import loads
 from relay.store.snapshot import mailbox_state
 
@@ -144,29 +144,19 @@ def told(row: Any, domain: Any, tenant: str, policy: PolicySettings | None, usag
     """A mailbox as the API tells it."""
     settings: Mapping[str, Any] = loads(row.settings)
     limits, binding = effective(row, policy), bound(row)
-    return {
-        "id": row.id,
-        "name": row.name,
-        "fromAddress": row.address,
-        "fromName": row.from_name,
-        "autonomyLevel": binding.level,
-        "role": row.role,
-        "allowedClasses": list(binding.classes),
-        "policy": row.policy,
-        "aliases": list(settings.get("aliases", ())),
-        "language": settings.get("language", "en"),
-        "status": row.status,
-        "pausedBy": row.paused_by or None,
-        "cause": row.cause or None,
-        "managed": bool(row.managed),
-        "tenantId": row.tenant_id,
-        "tenant": tenant,
-        "domainStatus": domain.status if domain is not None else None,
-        "rateLimits": limits,
-        "usage": {name: _used(usage, name, limits[name], now) for name in limits},
-        "createdAt": when(row.created_at),
-        "updatedAt": precise(row.updated_at),
-    }
+    return of_row(
+        Mailbox,
+        row,
+        from_address=row.address,
+        autonomy_level=binding.level,
+        allowed_classes=list(binding.classes),
+        aliases=list(settings.get("aliases", ())),
+        language=settings.get("language", "en"),
+        tenant=tenant,
+        domain_status=domain.status if domain is not None else None,
+        rate_limits=limits,
+        usage={name: _used(usage, name, limits[name], now) for name in limits},
+    )
 
 
 def bound(row: Any) -> MailboxState:

@@ -12,12 +12,12 @@ from fastapi import Path, Query, Response
 
 from relay.http import tighten
 from relay.http.access import Caller, Operator, Parts, Reads, Who
-from relay.http.etags import IfMatch, check, of_row
+from relay.http.etags import IfMatch, check, etag_of
 from relay.http.house import House
 from relay.http.mailbox_shapes import ChangedMailbox, FreshMailbox, Mailbox, NewMailbox, Paused, told
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import NO_CAUSE, Cause, Listing, address_of
+from relay.http.shapes import NO_CAUSE, Cause, Listing, address_of, of_row
 from relay.http.strict import Resource
 from relay.mail.address import key_of
 from relay.store import accounts, credentials, listings, mailboxes, roster
@@ -129,7 +129,7 @@ async def change_mailbox(
 
 def _etag(row: Any) -> str:
     names = "name address from_name autonomy role allowed_classes policy status cause tightened settings updated_at"
-    return of_row(row, *names.split())
+    return etag_of(row, *names.split())
 
 
 @router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
@@ -147,7 +147,7 @@ async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_
 
     row = await parts.write(job)
     parts.changed()
-    return {"id": row.id, "status": row.status, "pausedBy": row.paused_by or None, "cause": row.cause or None}
+    return of_row(Paused, row)
 
 
 @router.post("/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=Paused)
@@ -171,7 +171,7 @@ async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
     row = await parts.write(job)
     parts.changed()
     parts.wake()
-    return {"id": row.id, "status": row.status, "pausedBy": row.paused_by or None, "cause": row.cause or None}
+    return of_row(Paused, row)
 
 
 # -- details ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from relay.http.house import House
 from relay.http.meant import mail_address, scope_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import Problem, not_found
-from relay.http.shapes import DateTime, Given, Listing, Moment, Note, Told, when
+from relay.http.shapes import DateTime, Given, Listing, Moment, Note, Told, of_row
 from relay.http.strict import Resource
 from relay.mail.ids import message_id_of
 from relay.store import progress, sent, states, waiting
@@ -210,30 +210,16 @@ def told(
     row: Any, deliveries: Sequence[Any], refused: Sequence[Any], names: Mapping[str, str], hostname: str
 ) -> dict[str, Any]:
     """A submission as the API tells it."""
-    return {
-        "sendId": row.id,
-        "status": sent.status_of(row, deliveries),
-        "decision": row.decision,
-        "reason": row.reason or None,
-        "detail": row.detail or None,
-        "rule": row.rule or None,
-        "mailboxId": row.mailbox_id,
-        "mailbox": names.get(row.mailbox_id),
-        "tenantId": row.tenant_id,
-        "source": row.source,
-        "mailFrom": row.mail_from,
-        "fromAddress": row.from_address,
-        "to": row.to_header,
-        "subject": row.subject,
-        "messageId": row.message_id or _generated_id(row, deliveries, hostname),
-        "messageClass": row.message_class,
-        "size": row.size,
-        "dedupeKey": row.dedupe_key or None,
-        "campaign": row.campaign or None,
-        "metadata": loads(row.metadata),
-        "receivedAt": when(row.received_at),
-        "recipients": progress.recipients(row, deliveries, refused),
-    }
+    return of_row(
+        Send,
+        row,
+        send_id=row.id,
+        status=sent.status_of(row, deliveries),
+        mailbox=names.get(row.mailbox_id),
+        to=row.to_header,
+        message_id=row.message_id or _generated_id(row, deliveries, hostname),
+        recipients=progress.recipients(row, deliveries, refused),
+    )
 
 
 def _generated_id(row: Any, deliveries: Sequence[Any], hostname: str) -> str | None:

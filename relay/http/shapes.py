@@ -5,10 +5,10 @@ no line separator of any alphabet (faults P20). Text that may have lines has no 
 database and no message can hold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, Generic, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -24,7 +24,7 @@ from pydantic.alias_generators import to_camel
 
 from policy.moment import precise
 from relay.mail.address import Address, AddressError, parse_path
-from relay.store.engine import is_storable
+from relay.store.engine import is_storable, loads
 
 # RFC 5322 §2.2 and what readers take for a line end besides: VT, FF, NEL, U+2028, U+2029.
 _BREAKS = frozenset("\x85\u2028\u2029")
@@ -136,6 +136,26 @@ Email = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "strin
 Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_storable)]
 DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+def of_row(shape: type[Told], row: Any, **other: Any) -> dict[str, Any]:
+    """A row as the API tells it: each field of the shape from the column of its name, but for those of `other`."""
+    return {word: other[name] if name in other else tell(getattr(row, name)) for name, word, tell in _forms(shape)}
+
+
+@cache
+def _forms(shape: type[Told]) -> Sequence[tuple[str, str, Callable[[Any], Any]]]:
+    """Each field of a shape: its name, its name in the API, and how what a column has becomes its value."""
+    kinds = get_type_hints(shape, include_extras=True)
+    return [(name, to_camel(name), _form(kinds[name])) for name in shape.model_fields]
+
+
+def _form(kind: Any) -> Callable[[Any], Any]:
+    if kind in (DateTime, DateTime | None):
+        return when if kind == DateTime else precise
+    if NoneType in get_args(kind):
+        return lambda value: value or None  # what is absent is "" or 0 in a column
+    return loads if get_origin(kind) in (dict, list) else bool if kind is bool else lambda value: value
 
 
 class Cause(Given):

@@ -6,12 +6,11 @@ from fastapi import Path, Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from config.types import to_domain
-from policy.moment import precise
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, of_row
 from relay.http.strict import Resource
 from relay.http.suppressions import end_of
 from relay.store import accounts, listings, roster, suppression_list
@@ -151,14 +150,4 @@ async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
 
 def told(row: Any) -> dict[str, Any]:
     """An entry as the API tells it."""
-    return {
-        "id": row.id,
-        "domain": row.domain,
-        "scope": "tenant" if row.tenant_id else "global",
-        "reason": "domain",
-        "note": row.note or None,
-        "source": row.source or None,
-        "tenantId": row.tenant_id or None,
-        "createdAt": when(row.created_at),
-        "expiresAt": precise(row.expires_at),
-    }
+    return of_row(SuppressedDomain, row, scope="tenant" if row.tenant_id else "global", reason="domain")

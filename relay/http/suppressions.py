@@ -32,12 +32,12 @@ from relay.http.shapes import (
     Told,
     WrongField,
     address_of,
+    of_row,
     when,
 )
 from relay.http.strict import Resource
 from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Suppress
-from relay.store.engine import loads
 from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_cells, suppression_reader
 
 router = Resource("Suppressions")
@@ -307,31 +307,13 @@ async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
 
 def told(row: Any) -> dict[str, Any]:
     """An entry as the API tells it."""
-    return {
-        "id": row.id,
-        "email": row.address,
-        "scope": row.scope,
-        "reason": row.kind,
-        "note": row.note or None,
-        "source": row.source or None,
-        "evidence": loads(row.evidence),
-        "tenantId": row.tenant_id or None,
-        "mailboxId": row.mailbox_id or None,
-        "createdAt": when(row.created_at),
-        "expiresAt": precise(row.expires_at),
-    }
+    return of_row(Suppression, row, email=row.address, reason=row.kind)
 
 
 def _bound(row: Any, who: Caller) -> dict[str, Any]:
     if row.scope == "global" and not who.is_operator:
         return {"id": None, "scope": "global", "reason": None, "createdAt": None, "expiresAt": None}
-    return {
-        "id": row.id,
-        "scope": row.scope,
-        "reason": row.kind,
-        "createdAt": when(row.created_at),
-        "expiresAt": precise(row.expires_at),
-    }
+    return of_row(Bound, row, reason=row.kind)
 
 
 def _bound_domain(row: Any, who: Caller) -> dict[str, Any]:

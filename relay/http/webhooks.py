@@ -13,14 +13,13 @@ from fastapi import Path, Query, Response
 from pydantic import AfterValidator, Field
 
 from config.events import wanted
-from policy.moment import precise
 from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
-from relay.http.etags import IfMatch, check, of_row
+from relay.http.etags import IfMatch, check, etag_of
 from relay.http.house import House
 from relay.http.pages import Turning, listed
 from relay.http.problems import not_found
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, of_row, when
 from relay.http.strict import Resource
 from relay.store import accounts, destinations, listings
 from relay.store.engine import dumps, loads
@@ -227,7 +226,7 @@ def _secret(parts: House) -> str:
 
 
 def _etag(row: Any) -> str:
-    return of_row(row, "url", "events", "status")
+    return etag_of(row, "url", "events", "status")
 
 
 async def _seen(parts: House, webhook_id: str) -> Any:
@@ -239,32 +238,10 @@ async def _seen(parts: House, webhook_id: str) -> Any:
 
 def told(row: Any) -> dict[str, Any]:
     """A destination as the API tells it."""
-    return {
-        "id": row.id,
-        "url": row.url,
-        "events": loads(row.events),
-        "status": row.status,
-        "cause": row.cause or None,
-        "managed": bool(row.managed),
-        "tenantId": row.tenant_id or None,
-        "failingSince": precise(row.failing_since),
-        "createdAt": when(row.created_at),
-    }
+    return of_row(Webhook, row)
 
 
 def _posted(row: Any) -> dict[str, Any]:
     body = loads(row.body)
     event = body["data"].get("eventId")  # a test has none
-    return {
-        "id": row.id,
-        "eventId": str(event) if event is not None else None,
-        "type": row.type,
-        "state": row.state,
-        "attempts": row.attempts,
-        "code": row.code or None,
-        "answer": row.answer or None,
-        "body": body,
-        "dueAt": precise(row.due_at),
-        "createdAt": when(row.created_at),
-        "doneAt": precise(row.done_at),
-    }
+    return of_row(Posted, row, event_id=str(event) if event is not None else None, body=body)
