@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from relay.http import tenants as api
+from relay.http import providers as api
 from relay.http.console.forms import filled
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.visit import Entry, Visit, get, post

@@ -1,0 +1,93 @@
+"""Providers as the operator sees them: how each is doing, and the switch that stops it."""
+
+from typing import Annotated, Any
+
+from fastapi import Path
+
+from config.providers import ProviderSettings
+from relay.http.access import Operator, Parts
+from relay.http.house import House
+from relay.http.pages import Turning, listing, page_of
+from relay.http.problems import not_found
+from relay.http.shapes import NO_CAUSE, Cause, DateTime, Listing, Told, of_row
+from relay.http.strict import Resource
+from relay.store import roster
+from relay.store.providers import set_provider_status
+
+router = Resource("Providers")
+ProviderName = Annotated[str, Path(alias="name", max_length=128)]
+
+
+class Provider(Told):
+    """A provider and how it is doing, as this process sees it."""
+
+    name: str
+    provider: str
+    host: str
+    port: int
+    weight: int
+    failover: bool
+    status: str
+    cause: str | None
+    breaker: str
+    lacks: str | None
+    delivered: int
+    failed: int
+    last_words: str | None
+    last_at: DateTime | None
+    hook: str | None
+
+
+@router.get("/providers", summary="List providers", response_model=Listing[Provider])
+async def list_providers(parts: Parts, _: Operator, turn: Turning) -> Any:
+    """In the order of the configuration."""
+    page = page_of(await providers(parts), turn, lambda one: str(one["name"]))
+    return listing(parts, turn, page, dict)
+
+
+@router.post("/providers/{name}/pause", summary="Stop sending through a provider", response_model=Provider)
+async def pause_provider(name: ProviderName, parts: Parts, who: Operator, body: Cause = NO_CAUSE) -> Any:
+    """Its share goes to the others."""
+    return await _switch(parts, name, "paused", body.cause, who.actor)
+
+
+@router.post("/providers/{name}/resume", summary="Send through a provider again", response_model=Provider)
+async def resume_provider(name: ProviderName, parts: Parts, who: Operator) -> Any:
+    """From the next round on."""
+    return await _switch(parts, name, "active", "", who.actor)
+
+
+async def providers(parts: House) -> list[dict[str, Any]]:
+    """Every provider of the configuration. Also for the console."""
+    rows = await parts.look(roster.providers)
+    return [_told(parts, provider, rows.get(provider.name)) for provider in parts.settings().providers]
+
+
+async def _switch(parts: House, name: str, status: str, cause: str, by: str) -> dict[str, Any]:
+    if parts.provider(name) is None:
+        raise not_found("provider")
+    now = parts.clock()
+    await parts.write(lambda c: set_provider_status(c, name, status=status, cause=cause, by=by, now=now))
+    paused = parts.healths.paused
+    parts.healths.paused = paused | {name} if status == "paused" else paused - {name}
+    parts.wake()
+    return next(one for one in await providers(parts) if one["name"] == name)
+
+
+def _told(parts: House, provider: ProviderSettings, row: Any) -> dict[str, Any]:
+    name, kind = provider.name, provider.events.format
+    return of_row(
+        Provider,
+        parts.healths.of(name),
+        name=name,
+        provider=provider.preset_name,
+        host=provider.host,
+        port=provider.port,
+        weight=provider.weight,
+        failover=provider.failover,
+        status=row.status if row is not None and row.status == "paused" else provider.status,
+        cause=(row.cause or None) if row is not None else None,
+        breaker=parts.healths.state(name),
+        lacks=provider.lacks or None,
+        hook=f"{parts.public_url().rstrip('/')}/hooks/{kind}/{name}" if kind else None,
+    )
