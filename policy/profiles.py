@@ -23,8 +23,6 @@ EEA_AND_UK = (
 
 class ConsentProfile(Struct, frozen=True):
     name: ProfileName
-    # The provision that asks for consent, or that lets mail go without it.
-    law: str
     # Countries (`policy.countries`, lower case) whose recipients it protects.
     countries: tuple[str, ...]
     # opt_out: mail may be sent until the recipient objects. opt_in: only with a basis below.
@@ -40,22 +38,21 @@ PROFILES: dict[ProfileName, ConsentProfile] = {
     for profile in (
         ConsentProfile(
             name="can_spam",
-            law="15 U.S.C. 7704(a)(3)-(5): opt-out, physical address; no consent before the first message",
+            # 15 U.S.C. 7704(a)(3)-(5): opt-out, physical address; no consent before the first message
             countries=("us",),
             consent="opt_out",
             bases=(),
         ),
         ConsentProfile(
             name="ccpa",
-            law="Cal. Civ. Code 1798.120, 1798.135: right to opt out; no consent before the first message",
+            # Cal. Civ. Code 1798.120, 1798.135: right to opt out; no consent before the first message
             countries=("us",),
             consent="opt_out",
             bases=(),
         ),
         ConsentProfile(
             name="casl",
-            law="S.C. 2010, c. 23, s. 6(1), 10(1) express; 10(9), 10(10) implied, 24 months after business, "
-            "6 after an inquiry",
+            # S.C. 2010, c. 23, s. 6(1), 10(1) express; 10(9), 10(10) implied: 24 months after business, 6 an inquiry
             countries=("ca",),
             consent="opt_in",
             bases=("express", "existing_business", "inquiry", "published_address"),
@@ -63,7 +60,7 @@ PROFILES: dict[ProfileName, ConsentProfile] = {
         ),
         ConsentProfile(
             name="gdpr",
-            law="Directive 2002/58/EC Art. 13(1), 13(2) (existing customers); Regulation (EU) 2016/679 Art. 6, 7",
+            # Directive 2002/58/EC Art. 13(1), 13(2) (existing customers); Regulation (EU) 2016/679 Art. 6, 7
             countries=(*EEA_AND_UK, *EUROPE),
             consent="opt_in",
             bases=("express", "existing_customer"),

@@ -111,9 +111,8 @@ def test_a_country_is_one_of_iso_3166_or_one_of_europes_names(written, read):
     assert settings.policy().consent_validation.default_country == read
 
 
-def test_profiles_name_their_law():
+def test_profiles_protect_countries_there_are():
     named = {country for profile in PROFILES.values() for country in profile.countries}
     assert named - COUNTRIES == set(EUROPE)
     assert sorted(PROFILES) == ["can_spam", "casl", "ccpa", "gdpr"]
-    assert all(profile.law for profile in PROFILES.values())
     assert {name for name, profile in PROFILES.items() if profile.consent == "opt_in"} == {"casl", "gdpr"}
