@@ -238,11 +238,6 @@ class Usage(Struct):
     negative_wide: Window = field(default_factory=by_day)
     null_sender: Window = field(default_factory=hourly)
 
-    def add_sent(self, now: int, recipients: int, due: int = 0) -> None:
-        """Count accepted recipients in every window, at `due` if they leave later."""
-        for window in self.sent.values():
-            window.add(now, recipients, due)
-
     @classmethod
     def of_all(cls, usages: Iterable["Usage"]) -> "Usage":
         """What all of them sent together."""

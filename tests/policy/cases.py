@@ -10,11 +10,18 @@ from policy.engine import decide
 from policy.facts import Facts, RecipientFacts, alias_of
 from policy.settings import PolicySettings
 from policy.state import DomainState, MailboxState, RecipientState, State, TenantState
+from policy.usage import Usage
 
 NOW = 1_774_348_200_000  # 2026-03-24T10:30:00Z, a Tuesday
 BOB = "bob@example.com"
 
 SETTINGS = PolicySettings()
+
+
+def add_sent(usage: Usage, now: int, recipients: int, due: int = 0) -> None:
+    """Count accepted recipients in every window, at `due` if they leave later."""
+    for window in usage.sent.values():
+        window.add(now, recipients, due)
 
 
 def person(address: str = BOB, **more: Any) -> RecipientFacts:

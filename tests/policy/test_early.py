@@ -7,7 +7,7 @@ from policy.decision import Check, Decision, Refusal, failed
 from policy.engine import Pause, at_mail, at_rcpt, recheck
 from policy.state import Consent, DomainState, Limits, Rates, RecipientState, State, Suppression, TenantState
 from policy.usage import HOUR, MINUTE, Usage
-from tests.policy.cases import BOB, NOW, SETTINGS, facts, person, state, with_mailbox, with_options, with_rule
+from tests.policy.cases import BOB, NOW, SETTINGS, add_sent, facts, person, state, with_mailbox, with_options, with_rule
 
 ENVELOPE = facts(recipients=(), from_address="", message_class="")
 TO_BOB = facts(from_address="", message_class="")
@@ -26,7 +26,7 @@ def refusal_of(found: Check | None) -> Refusal:
 
 def spent(count: int) -> State:
     usage = Usage()
-    usage.add_sent(NOW - 10 * MINUTE, count)
+    add_sent(usage, NOW - 10 * MINUTE, count)
     return with_mailbox(state(), usage=usage)
 
 

@@ -16,6 +16,7 @@ from tests.policy.cases import (
     BOB,
     NOW,
     SETTINGS,
+    add_sent,
     facts,
     judged,
     outcomes,
@@ -114,7 +115,7 @@ def test_the_decision_is_a_function_of_its_inputs() -> None:
 
 def test_a_check_has_the_shape_of_the_brief() -> None:
     usage = Usage()
-    usage.add_sent(NOW, 23)
+    add_sent(usage, NOW, 23)
     checks = judged(known=with_mailbox(state(), usage=usage)).checks
     assert next(c.as_json() for c in checks if c.rule == "rate_limit_hourly") == {
         "rule": "rate_limit_hourly",
@@ -245,7 +246,7 @@ def test_a_crowd_that_no_window_ever_takes_is_told_to_shrink_though_some_of_it_w
 def test_the_wait_is_long_enough_for_the_whole_message() -> None:
     usage = Usage()
     for minutes_ago in (50, 40, 30):
-        usage.add_sent(NOW - minutes_ago * MINUTE, 1)
+        add_sent(usage, NOW - minutes_ago * MINUTE, 1)
     decision = judged(facts(A, B, C), with_mailbox(state(), usage=usage), with_rule("rate_limit_hourly", limit=4))
     wait = decision.refusal.wait
     later = facts(A, B, C, now=NOW + wait * 1000)

@@ -15,7 +15,7 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage, hourly
-from tests.policy.cases import NOW, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
+from tests.policy.cases import NOW, add_sent, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
 
 A, B = "a@example.com", "b@example.com"
 SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
@@ -147,7 +147,7 @@ def test_warm_up_takes_the_first_day_that_has_room() -> None:
 
 def test_a_limit_that_queues_puts_a_message_off_until_it_has_room() -> None:
     usage = Usage()
-    usage.add_sent(NOW - 10 * MINUTE, 2)
+    add_sent(usage, NOW - 10 * MINUTE, 2)
     policy = with_rule("rate_limit_hourly", limit=2, on_exceed="queue")
     verdict = judged(known=with_mailbox(state(), usage=usage), policy=policy).verdicts[0]
     assert (verdict.outcome, verdict.rule, verdict.due) == ("scheduled", "rate_limit_hourly", NOW + 51 * MINUTE)
@@ -155,7 +155,7 @@ def test_a_limit_that_queues_puts_a_message_off_until_it_has_room() -> None:
 
 def test_a_limit_that_holds_asks_a_person() -> None:
     usage = Usage()
-    usage.add_sent(NOW, 100)
+    add_sent(usage, NOW, 100)
     policy = with_rule("rate_limit_hourly", limit=100, on_exceed="hold")
     decision = judged(known=with_mailbox(state(), usage=usage), policy=policy)
     assert (decision.decision, decision.rule, outcomes(decision)) == ("held", "rate_limit_hourly", ["held"])
@@ -163,7 +163,7 @@ def test_a_limit_that_holds_asks_a_person() -> None:
 
 def test_a_mailboxs_policy_loosens_neither_its_tenant_nor_its_own_tightening() -> None:
     usage = Usage()
-    usage.add_sent(NOW, 5)
+    add_sent(usage, NOW, 5)
     policy = with_rule("rate_limit_hourly", mode="off")
     tight = MailboxState("mbx_1", "sales", ("sales@acme.test",), tightened=Limits(hourly=5), usage=usage)
     assert judged(known=state(mailbox=tight), policy=policy).reason == "rate_limited"
@@ -182,7 +182,7 @@ def bounce(**more: object) -> object:
 
 def test_a_bounce_draws_from_its_own_bucket_only() -> None:
     usage = Usage()
-    usage.add_sent(NOW, 10_000)
+    add_sent(usage, NOW, 10_000)
     assert judged(bounce(), with_mailbox(state(), usage=usage)).decision == "approved"
     usage.null_sender.add(NOW, 20)
     decision = judged(bounce(), with_mailbox(state(), usage=usage), with_rule("rate_limit_hourly", mode="off"))

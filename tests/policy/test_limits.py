@@ -16,7 +16,7 @@ from policy.settings import PolicySettings, RateLimit, RecipientBurst, Recipient
 from policy.state import DomainState, Limits, MailboxState, State, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage, Window
 from policy.usage import hourly as by_minute
-from tests.policy.cases import NOW, facts, state, with_options
+from tests.policy.cases import NOW, add_sent, facts, state, with_options
 
 WIDTHS = {"hourly": (MINUTE, 60), "daily": (HOUR, 24), "monthly": (DAY, 30)}
 
@@ -73,8 +73,8 @@ def run(walk: list[Step], settings_: PolicySettings, shared: Limits) -> tuple[di
         decision = decide(settings_, submitted(now, step, number), state(mailbox=mailbox, tenant=tenant))
         # A clock set back counts where the clock has been before.
         for verdict in decision.accepted():
-            usages[step.mailbox].add_sent(now, 1, verdict.due)
-            tenant_usage.add_sent(now, 1, verdict.due)
+            add_sent(usages[step.mailbox], now, 1, verdict.due)
+            add_sent(tenant_usage, now, 1, verdict.due)
             left = max(now, verdict.due, *everybody) if step.pause < 0 else max(now, verdict.due)
             leaving[step.mailbox].append(left)
             everybody.append(left)
@@ -180,7 +180,7 @@ def test_a_clock_set_back_frees_no_limit(walk: list[Step], hourly: int) -> None:
         decision = decide(policy(hourly, None, None, "reject", "reject_all"), message, state(mailbox=mailbox))
         total += len(decision.accepted())
         for _ in decision.accepted():
-            usage.add_sent(now, 1)
+            add_sent(usage, now, 1)
     assert total <= hourly
 
 
@@ -198,7 +198,7 @@ def test_what_was_told_to_wait_passes_after_the_wait(walk: list[Step], hourly: i
             later = replace(message, now=now + decision.refusal.wait * 1000)
             assert decide(strict, later, state(mailbox=mailbox)).decision == "approved"
         for verdict in decision.accepted():
-            usage.add_sent(now, 1, verdict.due)
+            add_sent(usage, now, 1, verdict.due)
 
 
 def test_a_queueing_limit_sends_in_order_and_at_the_pace_of_the_limit() -> None:
@@ -212,7 +212,7 @@ def test_a_queueing_limit_sends_in_order_and_at_the_pace_of_the_limit() -> None:
 
 def test_an_hour_to_come_is_full_for_itself_alone_and_says_from_when_there_is_room() -> None:
     usage, tomorrow = Usage(), NOW + DAY
-    usage.add_sent(NOW, 2, tomorrow)
+    add_sent(usage, NOW, 2, tomorrow)
     known = state(mailbox=MailboxState("mbx_0", "m", ("sales@acme.test",), usage=usage))
     strict = policy(2, None, None, "reject", "reject_all")
 
@@ -233,7 +233,7 @@ def test_an_hour_to_come_is_full_for_itself_alone_and_says_from_when_there_is_ro
 
 def test_what_leaves_later_is_spread_so_that_no_burst_leaves() -> None:
     usage, tomorrow = Usage(), NOW + DAY
-    usage.add_sent(NOW, 2, tomorrow)
+    add_sent(usage, NOW, 2, tomorrow)
     known = state(mailbox=MailboxState("mbx_0", "m", ("sales@acme.test",), usage=usage))
     calm = dataclasses.replace(
         policy(None, None, None, "reject", "reject_all"), recipient_burst=RecipientBurst(limit=2, minutes=5)

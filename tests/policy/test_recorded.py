@@ -28,7 +28,7 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage
-from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, person, with_mailbox, with_rule
+from tests.policy.cases import BOB, NOW, SETTINGS, add_sent, facts, judged, person, with_mailbox, with_rule
 
 SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 OTHER = tuple(sorted(n * 4 for n in range(1000, 1040)))
@@ -62,7 +62,7 @@ def full_facts() -> Facts:
 def full_state() -> State:
     usage = Usage()
     for n in range(100):
-        usage.add_sent(NOW + n * MINUTE, n, NOW + n * HOUR)
+        add_sent(usage, NOW + n * MINUTE, n, NOW + n * HOUR)
         usage.add_first_contacts(NOW, 1)
         usage.move_latest(0, NOW)
     known = RecipientState(
@@ -138,11 +138,11 @@ def test_with_its_facts_a_record_does_not_grow_with_the_mail_a_person_gets() -> 
 
 def test_a_record_does_not_grow_with_what_is_scheduled_for_long_after_and_is_judged_alike() -> None:
     usage, message = Usage(), facts(send_at=NOW + DAY)
-    usage.add_sent(NOW, 99, NOW + DAY + 30 * MINUTE)
+    add_sent(usage, NOW, 99, NOW + DAY + 30 * MINUTE)
     state = with_mailbox(full_state(), usage=usage)
     recorded = state_to_json(state, message, message.send_at)
     for n in range(500):
-        usage.add_sent(NOW, 1, NOW + 60 * DAY + n * MINUTE)
+        add_sent(usage, NOW, 1, NOW + 60 * DAY + n * MINUTE)
     assert state_to_json(state, message, message.send_at) == recorded
     read = state_from_json(over_json(recorded), message)
     assert decide(SETTINGS, message, read).verdicts == decide(SETTINGS, message, state).verdicts

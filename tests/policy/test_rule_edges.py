@@ -13,6 +13,7 @@ from tests.policy.cases import (
     BOB,
     NOW,
     SETTINGS,
+    add_sent,
     check,
     facts,
     judged,
@@ -232,7 +233,7 @@ def test_two_that_the_hours_put_off_do_not_leave_together() -> None:
 
 def test_two_that_a_limit_queues_are_compared_where_they_leave() -> None:
     usage = Usage()
-    usage.add_sent(NOW - 10 * MINUTE, 1)
+    add_sent(usage, NOW - 10 * MINUTE, 1)
     policy = with_rule("rate_limit_hourly", limit=1, on_exceed="queue")
     known = with_mailbox(to(last_commercial_at=NOW - 5 * MINUTE, last_at=NOW, first_at=1), usage=usage)
     decision = judged(SALES, known, policy)

@@ -22,7 +22,7 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage
-from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, person, state, with_mailbox, with_rule
+from tests.policy.cases import BOB, NOW, SETTINGS, add_sent, facts, judged, person, state, with_mailbox, with_rule
 
 MARCH_1 = 1_772_323_200_000
 SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
@@ -32,7 +32,7 @@ def used(sent: int = 0, *, at: int = NOW, first: int = 0, negative: int = 0, dis
     """A mailbox that has sent already."""
     usage = Usage()
     if sent:
-        usage.add_sent(at, sent)
+        add_sent(usage, at, sent)
     usage.add_first_contacts(NOW, first)
     usage.add_negative(NOW, negative)
     for _ in range(distinct):

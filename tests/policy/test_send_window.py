@@ -13,7 +13,7 @@ from policy.rules.departure import next_opening
 from policy.settings import SendWindow
 from policy.state import RecipientState, Suppression
 from policy.usage import MINUTE, Usage
-from tests.policy.cases import NOW, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
+from tests.policy.cases import NOW, add_sent, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Kathmandu")
 clock = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
@@ -99,7 +99,7 @@ def test_a_wished_time_is_moved_into_the_window() -> None:
 def spent(*ago: int) -> Usage:
     usage = Usage()
     for one in ago:
-        usage.add_sent(NOW - one, 1)
+        add_sent(usage, NOW - one, 1)
     return usage
 
 

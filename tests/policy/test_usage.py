@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.usage import DAY, HOUR, MINUTE, Usage, Window, hourly
+from tests.policy.cases import add_sent
 
 NOW = 1_774_348_200_000
 times = st.lists(st.integers(0, 3 * HOUR).map(lambda ago: NOW - ago), max_size=60).map(sorted)
@@ -101,7 +102,7 @@ def test_distinct_recipients_are_counted_exactly(walk: list[tuple[int, int]], mi
 def test_what_the_store_keeps_counts_the_same(moments: list[int]) -> None:
     usage = Usage()
     for at in moments:
-        usage.add_sent(at, 2, at + HOUR)
+        add_sent(usage, at, 2, at + HOUR)
         usage.add_first_contacts(at, 1)
         usage.add_negative(at, 1)
         usage.move_latest(0, at)

@@ -32,6 +32,7 @@ from relay.store.declared import declare
 from relay.store.declaring import Makers
 from relay.store.engine import Database, dumps
 from relay.store.snapshot import mailbox_state
+from tests.policy.cases import add_sent
 from tests.support.settings import DOMAIN, mailbox
 from tests.support.settings import settings as tree
 
@@ -217,7 +218,7 @@ def test_a_limit_of_a_tenant_counts_what_its_mailboxes_sent_before_it_was_set(da
         together = guard.of_tenant(boxes[0].tenant_id)
         for box_, count in zip(boxes, (300, 200), strict=True):
             usage = Usage()
-            usage.add_sent(HOUR, count)
+            add_sent(usage, HOUR, count)
             row = {"scope": guard.of_mailbox(box_.id), "counts": dumps(usage.as_json())}
             connection.execute(insert(t.usage), row)
         bring(connection, box("a", "x"), box("b", "y"), **limited(daily=100))
