@@ -73,10 +73,7 @@ def create(
             row = find_mailbox(connection, mailbox, tenant)
             may = (*OF_AN_AGENT, "manage") if manage else OF_AN_AGENT
             made = generate(house.vault, os.urandom)
-            new = made.credential(
-                tenant_id=row.tenant_id, mailbox_id=row.id, scope=row.address_key, label=label, permissions=may
-            )
-            add(connection, new, house.now())
+            add(connection, made.of_mailbox(row, label, may), house.now())
         _print(house, form, row.name, row.address, made)
 
 
@@ -104,14 +101,8 @@ def rotate(
                 again = f"gatepost credential create {row.mailbox_name or 'MAILBOX'}"
                 raise Refused(f"{row.id} is revoked, and that is for good: {again}")
             made = generate(house.vault, os.urandom)
-            new = made.credential(
-                tenant_id=row.tenant_id,
-                mailbox_id=row.mailbox_id,
-                scope=row.scope,
-                label=row.label,
-                permissions=tuple(loads(row.permissions)),
-            )
-            add(connection, new, house.now())
+            may = tuple(loads(row.permissions))
+            add(connection, made.credential(row.tenant_id, row.mailbox_id, row.scope, row.label, may), house.now())
             end(connection, row.id, house.now())
         _print(house, form, row.mailbox_name or row.scope, row.scope, made)
 

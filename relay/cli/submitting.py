@@ -41,14 +41,7 @@ def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Lo
     with house.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
         made = credentials.generate(house.vault, os.urandom)
-        new = made.credential(
-            tenant_id=row.tenant_id,
-            mailbox_id=row.id,
-            scope=row.address_key,
-            label="send-test",
-            permissions=("send",),
-        )
-        credentials.add(connection, new, house.now())
+        credentials.add(connection, made.of_mailbox(row, "send-test", ("send",)), house.now())
     try:
         yield Login(row.name, row.address, row.from_name, made.key)
     finally:

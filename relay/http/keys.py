@@ -69,14 +69,8 @@ async def make_key(body: NewKey, parts: Parts, _: Operator) -> Any:
 
     def job(connection: Any) -> Any:
         tenant_id, mailbox_id = _belongs(connection, scope, tenant_name)
-        new = fresh.credential(
-            tenant_id=tenant_id,
-            mailbox_id=mailbox_id,
-            scope=scope,
-            label=body.label,
-            permissions=tuple(dict.fromkeys(body.permissions)),
-        )
-        credentials.add(connection, new, now)
+        may = tuple(dict.fromkeys(body.permissions))
+        credentials.add(connection, fresh.credential(tenant_id, mailbox_id, scope, body.label, may), now)
         return credentials.by_id(connection, fresh.id)
 
     row = await parts.write(job)

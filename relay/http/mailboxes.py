@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Response
+from msgspec.structs import replace
 
 from relay.http import tighten
 from relay.http.access import Caller, Operator, Parts, Reads, Who
@@ -55,15 +56,7 @@ async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
         )
         accounts.add_mailbox(connection, new, now)
         username = mailboxes.free_username(connection, body.name, address.wire)
-        credential = fresh.credential(
-            tenant_id=new.tenant_id,
-            mailbox_id=new.id,
-            scope=new.address_key,
-            label=new.name,
-            permissions=credentials.OF_AN_AGENT,
-            username=username,
-        )
-        credentials.add(connection, credential, now)
+        credentials.add(connection, replace(fresh.of_mailbox(new, new.name), username=username), now)
         return username, accounts.mailbox(connection, mailbox_id)
 
     username, row = await parts.write(job)

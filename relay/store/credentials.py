@@ -36,10 +36,10 @@ class NewCredential(Struct, frozen=True):
     scope: str
     label: str
     permissions: tuple[str, ...]
-    username: str | None
     kind: str
     secret: str
-    prefix: str
+    prefix: str = ""
+    username: str | None = None
     managed: bool = False
 
 
@@ -52,28 +52,15 @@ class Generated(Struct, frozen=True):
     digest: str
 
     def credential(
-        self,
-        *,
-        tenant_id: str,
-        mailbox_id: str,
-        scope: str,
-        label: str,
-        permissions: tuple[str, ...],
-        username: str | None = None,
+        self, tenant_id: str, mailbox_id: str, scope: str, label: str, permissions: tuple[str, ...]
     ) -> NewCredential:
         """The credential this secret proves."""
-        return NewCredential(
-            id=self.id,
-            tenant_id=tenant_id,
-            mailbox_id=mailbox_id,
-            scope=scope,
-            label=label,
-            permissions=permissions,
-            username=username,
-            kind="generated",
-            secret=self.digest,
-            prefix=self.prefix,
-        )
+        own = (self.id, tenant_id, mailbox_id, scope, label, permissions)
+        return NewCredential(*own, kind="generated", secret=self.digest, prefix=self.prefix)
+
+    def of_mailbox(self, row: Any, label: str, permissions: tuple[str, ...] = OF_AN_AGENT) -> NewCredential:
+        """The credential of the mailbox whose row this is."""
+        return self.credential(row.tenant_id, row.id, row.address_key, label, permissions)
 
 
 def generate(vault: Vault, random: Callable[[int], bytes]) -> Generated:

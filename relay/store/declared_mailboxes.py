@@ -175,7 +175,6 @@ def _add_credential(
         username=username,
         kind="chosen",
         secret=makers.hash_password(password),
-        prefix="",
         managed=True,
     )
     credentials.add(connection, credential, now)

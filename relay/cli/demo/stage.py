@@ -118,16 +118,8 @@ class Stage:
 
 def _credential(connection: Any, app: App, name: str) -> str:
     """A credential as `gatepost credential create` makes it; returns its secret."""
-    row = accounts.mailbox(connection, name)
     made = credentials.generate(app.vault, os.urandom)
-    new = made.credential(
-        tenant_id=row.tenant_id,
-        mailbox_id=row.id,
-        scope=row.address_key,
-        label="demo",
-        permissions=credentials.OF_AN_AGENT,
-    )
-    credentials.add(connection, new, wall_clock())
+    credentials.add(connection, made.of_mailbox(accounts.mailbox(connection, name), "demo"), wall_clock())
     return made.key
 
 
