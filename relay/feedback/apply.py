@@ -20,9 +20,10 @@ from sqlalchemy import Connection
 from relay.feedback.events import FeedbackEvent
 from relay.feedback.told import Found, Told, clues, from_stored, to_stored, together, told_by_provider
 from relay.store import feedback as store
+from relay.store import investigations
 from relay.store.consequences import Consequences, Suppress
 from relay.store.engine import loads
-from relay.store.events import Event, record
+from relay.store.events import Event, of_delivery, record
 from relay.store.parcel import is_agents
 from relay.store.soft_bounces import USED_UP
 
@@ -144,7 +145,7 @@ class _Effect:
         elif kind == "unsubscribed":
             self._unsubscribed(told, row)
         elif kind in NOTED:
-            self._noted.append(store.event_of(row, NOTED[kind], self._now, _data(told)))
+            self._noted.append(of_delivery(NOTED[kind], self._now, row, _data(told)))
 
     def write(self) -> None:
         """Counts, suppressions and what speaks against senders, once for the batch."""
@@ -190,20 +191,20 @@ class _Effect:
             return  # not-spam, auth-failure, virus, other: kept, and nobody's fault (L6)
         if not _is_agents(row) or store.happened(self._connection, row.send_id, row.n, "delivery.complained"):
             return
-        record(self._connection, [store.event_of(row, "delivery.complained", self._now, _data(told))])
+        record(self._connection, [of_delivery("delivery.complained", self._now, row, _data(told))])
         self._counted.append((row, {"complained": 1}))
         self._suppress.append(_suppression(told, row, "complaint", self._now))
         self._negative.append((row.tenant_id, row.mailbox_id))
         if self._rules.investigate:
             subject = f"{row.recipient} called a message spam"
             evidence = {"sendId": row.send_id, "recipient": row.recipient, **_data(told)}
-            self._consequences.investigate(
-                self._connection, row.tenant_id, row.mailbox_id, "complaint", subject, evidence, self._now
-            )
+            case_id, at = self._consequences.new_id("inv"), self._now
+            whose = (row.tenant_id, row.mailbox_id)
+            investigations.begin(self._connection, case_id, *whose, "complaint", subject, evidence, at)
 
     def _unsubscribed(self, told: Told, row: Any) -> None:
         if not store.happened(self._connection, row.send_id, row.n, "delivery.unsubscribed"):
-            record(self._connection, [store.event_of(row, "delivery.unsubscribed", self._now, _data(told))])
+            record(self._connection, [of_delivery("delivery.unsubscribed", self._now, row, _data(told))])
         # What the link of the same message says: no more from this mailbox.
         self._suppress.append(replace(_suppression(told, row, "unsubscribe", self._now), scope="mailbox"))
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from policy.decision import Decision
 from policy.facts import Facts, alias_of
 from policy.usage import Usage
-from relay.store import guard, investigations, soft_bounces
+from relay.store import guard, soft_bounces
 from relay.store import schema as t
 from relay.store.attempts import Settle
 from relay.store.engine import dumps, loads
@@ -96,15 +96,10 @@ def _created(entry: Suppress) -> Event:
 class Consequences:
     """Writes what follows. `rule_of` tells the reputation rule a mailbox is judged by."""
 
-    def __init__(
-        self,
-        rules: Callable[[], Rules],
-        rule_of: RuleOf,
-        new_id: Callable[[str], str],
-    ) -> None:
+    def __init__(self, rules: Callable[[], Rules], rule_of: RuleOf, new_id: Callable[[str], str]) -> None:
         self.rules = rules
         self._judge = Judge(rule_of, new_id)
-        self._new_id = new_id
+        self.new_id = new_id
 
     def settled(self, connection: Connection, items: Sequence[Settle]) -> None:
         """What follows from outcomes of delivery."""
@@ -127,7 +122,7 @@ class Consequences:
         rows = [
             asdict(e)
             | {
-                "id": self._new_id("sup"),
+                "id": self.new_id("sup"),
                 "alias": alias_of(e.key),
                 "tenant_id": "" if e.scope == "global" else e.tenant_id,
                 "mailbox_id": e.mailbox_id if e.scope == "mailbox" else "",
@@ -169,19 +164,6 @@ class Consequences:
         if decision.rule == "reputation":
             self._judge.judge(connection, facts.tenant, facts.mailbox, facts.now)
 
-    def investigate(
-        self,
-        connection: Connection,
-        tenant_id: str,
-        mailbox_id: str,
-        kind: str,
-        subject: str,
-        evidence: dict[str, Any],
-        at: int,
-    ) -> str:
-        """Open an investigation; returns its id."""
-        return investigations.begin(connection, self._new_id("inv"), tenant_id, mailbox_id, kind, subject, evidence, at)
-
 
 def _count_negative(connection: Connection, scope: str, count: int, at: int) -> None:
     for row in guard.lock_known(connection, [scope]):  # none where nothing was ever sent: a foreign or forged report
@@ -192,18 +174,7 @@ def _count_negative(connection: Connection, scope: str, count: int, at: int) -> 
 
 def _of_bounce(item: Settle, kind: str) -> Suppress:
     parcel, due, tried = item.parcel, item.due, item.tried
-    evidence = {
-        "sendId": parcel.send_id,
-        "provider": tried.provider if tried else "",
-        "reply": tried.reply if tried else "",
-    }
-    return Suppress(
-        parcel.tenant_id,
-        parcel.mailbox_id,
-        due.recipient_key,
-        due.recipient,
-        kind,
-        "delivery",
-        evidence,
-        item.at,
-    )
+    provider, reply = (tried.provider, tried.reply) if tried else ("", "")
+    evidence = {"sendId": parcel.send_id, "provider": provider, "reply": reply}
+    whose = (parcel.tenant_id, parcel.mailbox_id, due.recipient_key, due.recipient)
+    return Suppress(*whose, kind, "delivery", evidence, item.at)

@@ -29,6 +29,11 @@ class Event(Struct, frozen=True):
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+def of_delivery(kind: str, at: int, row: Any, data: Mapping[str, Any]) -> Event:
+    """An event about a delivery, by its row."""
+    return Event(kind, at, row.tenant_id, row.mailbox_id, row.send_id, row.n, row.recipient, data)
+
+
 _INSERT = insertion("events", Event.__struct_fields__)
 
 

@@ -17,7 +17,7 @@ from relay.store import guard, tallies, volumes
 from relay.store import schema as t
 from relay.store.attempts import DELIVERED
 from relay.store.engine import dumps, loads
-from relay.store.events import Event, record
+from relay.store.events import of_delivery, record
 from relay.store.parcel import is_agents
 from relay.store.states import check_change
 
@@ -122,7 +122,7 @@ def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str,
     _change(connection, row, "delivered", now, reason="", reply=row.reply)
     contact = {"tenant": row.tenant_id, "key": row.recipient_key, "mailbox": row.mailbox_id, "at": now}
     DELIVERED.once(connection, **contact)
-    record(connection, [event_of(row, "delivery.delivered", now, data)])
+    record(connection, [of_delivery("delivery.delivered", now, row, data)])
     return {"sent": 1, "delivered": 1}
 
 
@@ -135,7 +135,7 @@ def was_refused(
     counted = {"bounced": 1} if data.get("hard") else {"refused": 1}
     if row.state == "uncertain" and data.get("hard"):
         counted["sent"] = 1  # what was delivered first has been counted as sent
-    record(connection, [event_of(row, "delivery.bounced", now, data)])
+    record(connection, [of_delivery("delivery.bounced", now, row, data)])
     return counted
 
 
@@ -166,11 +166,6 @@ def count(connection: Connection, counted: Sequence[tuple[Any, dict[str, int]]],
         connection,
         [(tallies.scopes(row.tenant_id, row.mailbox_id, row.from_address), now, columns) for row, columns in counted],
     )
-
-
-def event_of(row: Any, kind: str, at: int, data: dict[str, Any]) -> Event:
-    """An event about a delivery."""
-    return Event(kind, at, row.tenant_id, row.mailbox_id, row.send_id, row.n, row.recipient, data)
 
 
 # -- what waits ---------------------------------------------------------------------------

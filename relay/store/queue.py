@@ -6,6 +6,7 @@ uncertain if it had: nobody can know what its provider took.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text, update
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, bindparam, select, text, update
 from relay.store import schema as t
 from relay.store.bell import ring
 from relay.store.engine import loads
-from relay.store.events import Event, record
+from relay.store.events import Event, of_delivery, record
 from relay.store.parcel import Due, Parcel
 from relay.store.prepared import Prepared
 from relay.store.quota import bury_places
@@ -89,6 +90,9 @@ def _parcels(rows: Sequence[Any], node: str) -> list[Parcel]:
     return [_parcel(own, node) for own in by_send.values()]
 
 
+_fields_of_due = attrgetter(*Due.__struct_fields__)
+
+
 def _parcel(rows: Sequence[Any], node: str) -> Parcel:
     first = rows[0]
     return Parcel(
@@ -104,20 +108,7 @@ def _parcel(rows: Sequence[Any], node: str) -> Parcel:
         metadata=loads(first.metadata),
         envelope=loads(first.envelope),
         plan=loads(first.plan),
-        due=tuple(
-            Due(
-                r.n,
-                r.recipient,
-                r.recipient_key,
-                r.domain,
-                r.state,
-                r.queued_at,
-                r.attempts,
-                r.soft_failures,
-                r.provider,
-            )
-            for r in rows
-        ),
+        due=tuple([Due(*_fields_of_due(row)) for row in rows]),
         node=node,
     )
 
@@ -203,7 +194,7 @@ def release(
 
 def _crashed(row: Any, now: int) -> Event:
     data = {"reason": "crashed", "provider": row.provider}
-    return Event("delivery.uncertain", now, row.tenant_id, row.mailbox_id, row.send_id, row.n, row.recipient, data)
+    return of_delivery("delivery.uncertain", now, row, data)
 
 
 def _crashes(connection: Connection, row: Any) -> int:
@@ -249,19 +240,10 @@ def change(
             update(t.deliveries)
             .where(_d.send_id == row.send_id, _d.n == row.n, _d.state == row.state)
             .values(
-                state=state,
-                reason=reason,
-                due_at=due_at or now,
-                updated_at=now,
-                began=0,
-                lease_node="",
-                lease_until=0,
+                state=state, reason=reason, due_at=due_at or now, updated_at=now, began=0, lease_node="", lease_until=0
             )
         )
     told = {"reason": reason, **(data or {})} if reason or data else {}
-    record(
-        connection,
-        [Event(kind, now, r.tenant_id, r.mailbox_id, r.send_id, r.n, r.recipient, told) for r in rows],
-    )
+    record(connection, [of_delivery(kind, now, row, told) for row in rows])
     if state == "queued" and rows:
         ring(connection)

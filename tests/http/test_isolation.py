@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from relay.store import investigations
 from relay.store.consequences import Suppress
 from tests.http.office import DOMAIN, OTHER, Office
 
@@ -65,8 +66,8 @@ async def furnish(office: Office, *, shared: bool) -> dict[str, str]:
     webhook = (await office.post("/v1/webhooks", {"url": "https://marked.example/"})).json()
     posted = (await office.post(f"/v1/webhooks/{webhook['id']}/test")).json()
     case = await office.house.write(
-        lambda c: office.house.consequences.investigate(
-            c, mailbox["tenantId"], mailbox["id"], "complaint", "marked", {}, office.clock.now
+        lambda c: investigations.begin(
+            c, "inv_1", mailbox["tenantId"], mailbox["id"], "complaint", "marked", {}, office.clock.now
         )
     )
     ids = {
