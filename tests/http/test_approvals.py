@@ -82,19 +82,6 @@ async def test_an_approval_whose_record_is_gone_by_its_age_is_no_forgery(office)
     assert ((await office.get(path)).json()["asRecorded"], found.fault, found.records) == (None, None, 0)
 
 
-async def test_a_rejected_send_never_leaves(office):
-    held = await office.send(mailboxId="clerk")
-    await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "reject", "note": "no"})
-    assert await state(office, held["sendId"]) == "rejected"
-
-
-async def test_deciding_twice_is_409(office):
-    held = await office.send(mailboxId="clerk")
-    await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "reject"})
-    again = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
-    assert (again.status_code, again.json()["code"]) == (409, "not_waiting")
-
-
 async def test_P21_an_agent_withdraws_its_own_and_approves_nothing(office):
     from tests.http.office import DOMAIN
 

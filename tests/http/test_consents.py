@@ -93,5 +93,6 @@ async def test_the_ledger_survives_export_and_import(office):
         await office.post("/v1/consents", given)
     exported = (await office.get("/v1/consents/export")).text
     assert (await office.post("/v1/consents/import", content=exported.encode())).json()["imported"] == 2
-    _, *rows = (await office.get("/v1/consents/export")).text.splitlines()
+    head, *rows = (await office.get("/v1/consents/export")).text.splitlines()
+    assert head == "email,granted,basis,source,jurisdiction,proof,at,tenant"
     assert sorted(rows) == sorted(exported.splitlines()[1:] * 2)

@@ -4,8 +4,6 @@ import socket
 
 import pytest
 
-from config.errors import ConfigError
-from config.loader import load_text
 from relay.app import logs
 from relay.http import front
 from relay.http.console.session import COOKIE
@@ -167,16 +165,6 @@ def test_H20_a_body_that_pauses_is_not_waited_for(inside, monkeypatch):
     monkeypatch.setattr(front, "PATIENCE", 0.05)
     said = asked(inside, b"POST /u/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab")
     assert said.startswith(b"HTTP/1.1 4")
-
-
-def test_H22_nothing_has_a_default_password_and_nothing_listens_to_the_world(tmp_path):
-    settings = load_text("{version: 1}").settings
-    assert settings.http.admin_key is None  # made at the first start, of chance
-    assert {listener.host for listener in settings.smtp.listeners} <= {"127.0.0.1", "::1"}
-    assert settings.http.bind.startswith("127.0.0.1:")
-    assert settings.mailboxes == ()
-    with pytest.raises(ConfigError, match="needs TLS"):
-        load_text('{version: 1, smtp: {listeners: [{bind: "0.0.0.0:2525", tls: none}]}}')
 
 
 async def test_H22_no_relay_is_open(office):

@@ -206,12 +206,6 @@ async def test_D5_a_refused_answer_frees_its_idempotency_key(office):
     assert again.json()["status"] == "queued"
 
 
-async def test_D4_a_key_of_another_mailbox_is_independent(office):
-    await office.send(dedupeKey="k")
-    told = await office.send(dedupeKey="k", mailboxId="stranger")
-    assert (told["replayed"], told["status"]) == (False, "queued")
-
-
 async def test_a_rate_limit_says_how_long_to_wait(office):
     await office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": {"hourly": 1}})
     await office.send(to="a@example.com")

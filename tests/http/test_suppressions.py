@@ -334,15 +334,6 @@ async def test_an_agent_writes_down_refusals_and_no_consent(office):
     assert (await office.post("/v1/consents", {"email": "a@example.com"}, key=business)).status_code == 201
 
 
-async def test_consents_are_imported_and_exported(office):
-    body = "email,granted,basis,at\na@example.com,yes,express,2026-01-15T00:00:00Z\nb@example.com,no,,\n"
-    assert (await office.post("/v1/consents/import", content=body.encode())).json()["imported"] == 2
-    lines = (await office.get("/v1/consents/export")).text.strip().split("\r\n")
-    assert lines[0] == "email,granted,basis,source,jurisdiction,proof,at,tenant"
-    assert lines[1] == "a@example.com,true,express,import,,,2026-01-15T00:00:00.000Z,default"
-    assert lines[2].startswith("b@example.com,false,")
-
-
 @pytest.mark.parametrize("path", ["/v1/suppressions/import", "/v1/consents/import"])
 async def test_an_import_that_is_no_text_or_has_no_head_is_422(office, path):
     for content in (b"\xff\xfe\x00", b"name,age\nx,1\n"):

@@ -16,10 +16,6 @@ def _held(agent: Agent, to: str) -> str:
     return taken(agent.submit(to), "held for approval")
 
 
-def _key(gate: Gate, agent: Agent) -> str:
-    return str(gate.call("POST", "/v1/me/keys", {"label": "own", "scope": f"agent:{agent.address}"}, 201)["key"])
-
-
 def _decide(gate: Gate, send: str, decision: str, status: int = 200, **more: object) -> dict[str, object]:
     told: dict[str, object] = gate.call("POST", f"/v1/approvals/{send}", {"decision": decision}, status, **more)
     return told
@@ -51,22 +47,6 @@ def test_h12_a_subject_is_one_line_to_whoever_decides(gate: Gate):
     send = taken(agent.submit(to, agent.letter(to, subject, "Your order 4711 was shipped.")), "held for approval")
     shown = gate.call("GET", f"/v1/sends/{send}")["subject"]
     assert shown == "Your order 4711 shipped Why: routine [2J"
-
-
-def test_an_agent_takes_its_own_back_and_can_do_no_more(gate: Gate):
-    agent, to = gate.mailbox(autonomyLevel="human_approved"), "withdraw@example.com"
-    send, key = _held(agent, to), _key(gate, agent)
-    for word in ("approve", "reject"):
-        assert _decide(gate, send, word, 403, key=key)["code"] == "human_decision_required"
-    _decide(gate, send, "withdraw", key=key)
-    assert states(gate, send) == {to: "cancelled"}
-    assert events(gate, send) == ["send.held", "send.cancelled"]
-
-
-def test_anothers_held_message_is_not_there_for_an_agent(gate: Gate):
-    agent, other = gate.mailbox(autonomyLevel="human_approved"), gate.mailbox()
-    send = _held(agent, "foreign@example.com")
-    assert _decide(gate, send, "withdraw", 404, key=_key(gate, other))["code"] == "not_found"
 
 
 def test_nobody_in_time_is_a_no(gate: Gate):
