@@ -212,12 +212,12 @@ class App(Parts):
         if self._http_socket is None:
             return
         from relay.http import console
-        from relay.http.api import build  # heavy: not for processes that serve no HTTP
+        from relay.http.api import Api  # heavy: not for processes that serve no HTTP
         from relay.http.server import HttpServer
         from relay.mcp.endpoint import join as join_mcp
 
         house = self._http_house()
-        api = build(house, [console.mount, join_mcp])
+        api = Api(house, [console.mount, join_mcp])
         self._metrics = api.app.state.metrics
         self._http = HttpServer(api, self._http_socket, self.settings.http)
         await self._http.start()

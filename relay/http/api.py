@@ -95,11 +95,6 @@ class Api:
         await self._front(scope, receive, send)
 
 
-def build(house: House, extensions: Sequence[Extension] = ()) -> Api:
-    """The application of this house."""
-    return Api(house, extensions)
-
-
 def _application(house: House) -> FastAPI:
     app = FastAPI(
         title=TITLE,

@@ -38,6 +38,9 @@ class Trace(Told):
     state: dict[str, Any] | None = None
 
 
+_AS_RECORDED = ["sendId", "decision", "checks", "timestamp", "chain", "position", "previousHash", "hash", "repeats"]
+
+
 @router.get("/decisions/{sendId}", summary="Show a decision", response_model=Trace, response_model_exclude_unset=True)
 async def show_decision(
     send_id: SendId,
@@ -54,21 +57,12 @@ async def trace(parts: House, who: Caller, send_id: str, *, full: bool = False) 
     record = await parts.find(lambda c: traces.shown(c, send_id))
     if record is None or not who.sees(record["tenant"], record["mailbox"]):
         raise not_found("decision")
-    told = {
-        "sendId": record["sendId"],
-        "decision": record["decision"],
+    told = {name: record[name] for name in _AS_RECORDED} | {
         "rule": record["rule"] or None,
         "reason": record["reason"] or None,
-        "checks": record["checks"],
         "recipients": [
             {"recipient": address, "outcome": outcome, "rule": rule or None, "firstSend": first or None}
             for address, outcome, rule, first in record["verdicts"]
         ],
-        "timestamp": record["timestamp"],
-        "chain": record["chain"],
-        "position": record["position"],
-        "previousHash": record["previousHash"],
-        "hash": record["hash"],
-        "repeats": record["repeats"],
     }
     return told | {"facts": record.get("facts"), "state": record.get("state")} if full else told

@@ -128,6 +128,15 @@ _OF_STATUS = {status: code for code, (status, _, _) in reversed(list(CODES.items
 }
 
 
+_OF_STORE: Mapping[type[Exception], str] = {
+    Taken: "already_exists",
+    Unknown: "not_found",
+    Ambiguous: "invalid_request",
+    Declared: "declared_in_file",
+    Rotating: "rotation_pending",
+}
+
+
 def of_exception(error: Exception) -> Problem:
     """The problem an exception means; what nobody foresaw is `internal_error`."""
     match error:
@@ -144,18 +153,8 @@ def of_exception(error: Exception) -> Problem:
             return Problem("unavailable", headers={"Retry-After": "30"})
         case Unavailable():
             return Problem("unavailable", "no room is left" if error.full else "", headers={"Retry-After": "5"})
-        case Taken():
-            return Problem("already_exists", str(error))
-        case Unknown():
-            return Problem("not_found", str(error))
-        case Ambiguous():
-            return Problem("invalid_request", str(error))
-        case Declared():
-            return Problem("declared_in_file", str(error))
-        case Rotating():
-            return Problem("rotation_pending", str(error))
-        case _:
-            return Problem("internal_error")
+    code = _OF_STORE.get(type(error))
+    return Problem(code, str(error)) if code else Problem("internal_error")
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
@@ -203,17 +202,7 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Answer every exception of this application with a problem."""
-    for kind in (
-        HTTPException,
-        RequestValidationError,
-        Unavailable,
-        Taken,
-        Unknown,
-        Ambiguous,
-        Declared,
-        Rotating,
-        Exception,
-    ):
+    for kind in (HTTPException, RequestValidationError, Unavailable, *_OF_STORE, Exception):
         app.add_exception_handler(kind, _answer)
 
 

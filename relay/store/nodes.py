@@ -14,17 +14,8 @@ def register_node(
     connection: Connection, *, node: str, instance: str, slot: int, pid: int, host: str, now: int
 ) -> None:
     """Make this process known."""
-    connection.execute(
-        insert(t.nodes),
-        {
-            "id": node,
-            "instance": instance,
-            "slot": slot,
-            "pid": pid,
-            "host": host,
-            "heartbeat_at": now,
-        },
-    )
+    row = {"id": node, "instance": instance, "slot": slot, "pid": pid, "host": host, "heartbeat_at": now}
+    connection.execute(insert(t.nodes), row)
 
 
 def heartbeat(connection: Connection, node: str, now: int, figures: str = "") -> bool:

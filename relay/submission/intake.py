@@ -35,7 +35,7 @@ from relay.store.recollection import Asked
 from relay.store.refusals import SAME_REFUSAL, known_refusal, note_refusals
 from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approvals, insert_sends
 from relay.store.snapshot import Snapshot
-from relay.submission.record import record_content, refused_recipients, words_for
+from relay.submission.record import event_of, record_content, refused_recipients, words_for
 from relay.submission.submission import Answer, Submission
 
 # What a person, or nobody in time, made of a held message.
@@ -46,7 +46,6 @@ _SETTLED = {
 }
 
 SAME_ALARM = 3_600_000  # milliseconds in which a mailbox's breach of a rule alarms once
-_STATES = {"queued": "queued", "scheduled": "scheduled", "held": "held"}
 
 
 class Head(Struct, frozen=True):
@@ -208,7 +207,7 @@ class Intake:
                 self._alarmed[facts.mailbox, rule] = facts.now
                 found = (check.refusal.detail for check in decision.checks if check.rule == rule and check.refusal)
                 data = {"alert": rule, "cause": next(found, "")}
-                yield Event("alert.raised", facts.now, facts.tenant, facts.mailbox, facts.send_id, data=data)
+                yield event_of(facts, "alert.raised", data)
 
     def _known_refusal(self, connection: Connection, mark: bytes, batch: _Batch) -> str:
         if mark in batch.refusals:
@@ -289,7 +288,7 @@ def _delivery(n: int, recipient: RecipientFacts, verdict: RecipientVerdict, now:
         recipient=recipient.address,
         recipient_key=recipient.key,
         domain=recipient.domain,
-        state=_STATES[verdict.outcome],
+        state=verdict.outcome,
         due_at=verdict.due or now,
         lease_node=lease,
         lease_until=now + LEASE if lease else 0,
@@ -344,14 +343,11 @@ def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
     """Recipients refused beside others that are served (mixed: deliver_passing): nobody told the client at once."""
     facts = item.facts
     return [
-        Event(
+        event_of(
+            facts,
             "send.blocked",
-            facts.now,
-            facts.tenant,
-            facts.mailbox,
-            facts.send_id,
-            recipient=v.recipient,
-            data={"reason": v.refusal.reason, "rule": v.rule, "detail": v.refusal.detail, "mixed": True},
+            {"reason": v.refusal.reason, "rule": v.rule, "detail": v.refusal.detail, "mixed": True},
+            v.recipient,
         )
         for v in decision.verdicts
         if v.outcome == "refused" and v.refusal is not None
@@ -360,15 +356,9 @@ def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
 
 def _blocked(item: Prepared, decision: Decision) -> Event:
     facts = item.facts
-    return Event(
-        "send.blocked",
-        facts.now,
-        facts.tenant,
-        facts.mailbox,
-        facts.send_id,
-        recipient=facts.recipients[0].address if len(facts.recipients) == 1 else "",
-        data={"reason": decision.reason, "rule": decision.rule, "decision": decision.decision},
-    )
+    alone = facts.recipients[0].address if len(facts.recipients) == 1 else ""
+    data = {"reason": decision.reason, "rule": decision.rule, "decision": decision.decision}
+    return event_of(facts, "send.blocked", data, alone)
 
 
 def _parcel(item: Prepared, envelope: Mapping[str, Any], deliveries: Sequence[NewDelivery]) -> Parcel | None:

@@ -14,6 +14,7 @@ from policy.moment import exact
 from policy.recorded import facts_to_json, state_to_json
 from policy.state import State
 from relay.store.audit import MARK
+from relay.store.events import Event
 from relay.store.traces import ALIAS
 
 
@@ -43,6 +44,11 @@ def _latest(facts: Facts, decision: Decision) -> int:
     """The latest time a rule was asked about: when a copy leaves, or when the message would pass."""
     waits = [facts.now + v.refusal.wait * 1000 for v in decision.verdicts if v.refusal is not None]
     return max(facts.now, facts.send_at, *waits, *[v.due for v in decision.verdicts])
+
+
+def event_of(facts: Facts, kind: str, data: Mapping[str, Any], recipient: str = "") -> Event:
+    """An event about a submission, and of one recipient if one is named."""
+    return Event(kind, facts.now, facts.tenant, facts.mailbox, facts.send_id, recipient=recipient, data=data)
 
 
 def words_for(facts: Facts, tokens: Mapping[tuple[str, str], str]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from relay.store.events import Event, record
 from relay.store.recollection import tokens_of
 from relay.store.refusals import SAME_REFUSAL, note_refusals
 from relay.store.sends import insert_refused
-from relay.submission.record import refused_recipients, verdict_content, words_for
+from relay.submission.record import event_of, refused_recipients, verdict_content, words_for
 from relay.submission.submission import Phase, Unmet
 
 KNOWN = 10_000  # refusals remembered at most
@@ -156,4 +156,4 @@ def _event(refused: Refused) -> Event:
     facts = refused.facts
     who = facts.recipients[0].address if facts.recipients else ""
     data = {"reason": refused.refusal.reason, "decision": refused.decision.decision, "phase": refused.phase}
-    return Event("send.blocked", facts.now, facts.tenant, facts.mailbox, facts.send_id, recipient=who, data=data)
+    return event_of(facts, "send.blocked", data, who)

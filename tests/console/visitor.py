@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 
 from relay.http import console
-from relay.http.api import build
+from relay.http.api import Api
 from tests.support.settings import ADMIN_KEY
 
 BASE = "http://console.test"
@@ -17,7 +17,7 @@ class Visitor:
 
     def __init__(self, office: Any) -> None:
         self.office = office
-        transport = httpx2.ASGITransport(app=build(office.house, [console.mount]))
+        transport = httpx2.ASGITransport(app=Api(office.house, [console.mount]))
         self.client = httpx2.AsyncClient(transport=transport, base_url=BASE)
         self.token = ""
 
