@@ -14,14 +14,7 @@ from sqlalchemy import Connection
 
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
-from policy.state import (
-    Cluster,
-    Consent,
-    Earlier,
-    Rates,
-    Sent,
-    Suppression,
-)
+from policy.state import Cluster, Consent, Earlier, Rates, Sent, Suppression
 from policy.usage import Usage
 from relay.store import guard
 from relay.store.consents import counting_consents

@@ -18,17 +18,7 @@ from policy.facts import Facts, RecipientFacts, exact
 from policy.memo import Memo
 from policy.settings import FanOut, PolicySettings
 from policy.sketch import similar
-from policy.state import (
-    Cluster,
-    DomainState,
-    Earlier,
-    Limits,
-    MailboxState,
-    RecipientState,
-    Sent,
-    State,
-    TenantState,
-)
+from policy.state import Cluster, DomainState, Earlier, Limits, MailboxState, RecipientState, Sent, State, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage, Window
 from relay.store import guard
 from relay.store.accounts import pause_mailbox

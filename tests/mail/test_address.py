@@ -5,12 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.mail.address import (
-    Address,
-    AddressError,
-    alias_key,
-    parse_path,
-)
+from relay.mail.address import Address, AddressError, alias_key, parse_path
 
 VICTIM = parse_path("bob@x.com")
 

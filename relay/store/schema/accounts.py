@@ -1,13 +1,6 @@
 """Who may send: installation, tenants, mailboxes, credentials, domains and their keys."""
 
-from sqlalchemy import (
-    Column,
-    Index,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import Column, Index, String, Table, Text, UniqueConstraint
 
 from relay.store.schema.columns import Id, at, count, flag, json, metadata, words
 

@@ -1,15 +1,6 @@
 """What every table is made with: the metadata, and the columns that recur."""
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Integer,
-    MetaData,
-    String,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Text, text
 
 metadata = MetaData(
     naming_convention={
@@ -49,3 +40,8 @@ def flag(name: str) -> Column[bool]:
 
 # What is still on its way. Queries say it in these very words, or the partial index is not used.
 OPEN_CONDITION = "state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain')"
+
+
+def some(name: str, *columns: str, where: str) -> Index:
+    """An index over the rows of which a condition holds; a query has to say it in these very words to use it."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))

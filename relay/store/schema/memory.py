@@ -1,17 +1,8 @@
 """What the policy remembers."""
 
-from sqlalchemy import (
-    Column,
-    Index,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
 
-from relay.store.schema.columns import Id, Sequence, at, count, flag, json, metadata, words
+from relay.store.schema.columns import Id, Sequence, at, count, flag, json, metadata, some, words
 
 # Counts of one tenant or mailbox (`policy.usage`), one row each, whatever the volume.
 usage = Table("usage", metadata, Column("scope", String(320), primary_key=True), json("counts"), json("recent", "[]"))
@@ -100,12 +91,7 @@ suppressions = Table(
     UniqueConstraint("key", "scope", "tenant_id", "mailbox_id", "kind"),
     Index("ix_suppressions_alias", "alias"),
     Index("ix_suppressions_tenant_id", "tenant_id", "created_at"),
-    Index(
-        "ix_suppressions_expires_at",
-        "expires_at",
-        sqlite_where=text("expires_at > 0"),
-        postgresql_where=text("expires_at > 0"),
-    ),
+    some("ix_suppressions_expires_at", "expires_at", where="expires_at > 0"),
 )
 
 suppressed_domains = Table(

@@ -1,18 +1,8 @@
 """Providers, what comes back from them, outcomes, and telling others."""
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Index,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
 
-from relay.store.schema.columns import Id, at, count, flag, json, metadata, words
+from relay.store.schema.columns import Id, at, count, flag, json, metadata, some, words
 
 providers = Table(
     "providers",
@@ -54,7 +44,7 @@ feedback = Table(
     flag("waiting"),
     at("received_at"),
     Index("ix_feedback_received_at", "received_at"),
-    Index("ix_feedback_waiting", "received_at", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
+    some("ix_feedback_waiting", "received_at", where="waiting"),
 )
 
 
@@ -113,12 +103,7 @@ outcomes = Table(
     Index("ix_outcomes_tenant_id_at", "tenant_id", "at", "type"),
     Index("ix_outcomes_tenant_id_user_id", "tenant_id", "user_id"),
     Index("ix_outcomes_tenant_id_key", "tenant_id", "key"),
-    Index(
-        "ix_outcomes_waiting",
-        "id",
-        sqlite_where=text("state <> 'credited'"),
-        postgresql_where=text("state <> 'credited'"),
-    ),
+    some("ix_outcomes_waiting", "id", where="state <> 'credited'"),
 )
 
 # What a message is owed of an event, under each model: `weight` in millionths, the value as its whole units and

@@ -1,17 +1,8 @@
 """Decisions and events: what happened, for ever and in order."""
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Index,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, String, Table, Text
 
-from relay.store.schema.columns import Id, Sequence, at, json, metadata, words
+from relay.store.schema.columns import Id, Sequence, at, json, metadata, some, words
 
 # A position is taken once: whoever appends holds the chain's row in `chains`. Cut by `at` (see `partitions`).
 decisions = Table(
@@ -78,7 +69,7 @@ events = Table(
     Column("type", String(48), nullable=False),
     words("recipient"),
     json("data"),
-    Index("ix_events_send_id", "send_id", sqlite_where=text("send_id <> ''"), postgresql_where=text("send_id <> ''")),
+    some("ix_events_send_id", "send_id", where="send_id <> ''"),
     Index("ix_events_at", "at"),
     sqlite_autoincrement=True,
     postgresql_partition_by="RANGE (at)",

@@ -1,17 +1,8 @@
 """Submissions, the queue, attempts, approvals."""
 
-from sqlalchemy import (
-    Column,
-    Index,
-    LargeBinary,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import Column, Index, LargeBinary, SmallInteger, String, Table, Text
 
-from relay.store.schema.columns import OPEN_CONDITION, Id, at, count, json, metadata, words
+from relay.store.schema.columns import OPEN_CONDITION, Id, at, count, json, metadata, some, words
 
 # One row a submission that reached a verdict at DATA or over HTTP, refused ones included (without a body).
 sends = Table(
@@ -42,25 +33,9 @@ sends = Table(
     at("received_at"),
     Index("ix_sends_mailbox_id_received_at", "mailbox_id", "received_at"),
     Index("ix_sends_tenant_id_received_at", "tenant_id", "received_at"),
-    Index(
-        "ix_sends_message_id",
-        "message_id",
-        sqlite_where=text("message_id <> ''"),
-        postgresql_where=text("message_id <> ''"),
-    ),
-    Index(
-        "ix_sends_dedupe_key",
-        "dedupe_key",
-        sqlite_where=text("dedupe_key <> ''"),
-        postgresql_where=text("dedupe_key <> ''"),
-    ),
-    Index(
-        "ix_sends_campaign",
-        "campaign",
-        "received_at",
-        sqlite_where=text("campaign <> ''"),
-        postgresql_where=text("campaign <> ''"),
-    ),
+    some("ix_sends_message_id", "message_id", where="message_id <> ''"),
+    some("ix_sends_dedupe_key", "dedupe_key", where="dedupe_key <> ''"),
+    some("ix_sends_campaign", "campaign", "received_at", where="campaign <> ''"),
 )
 
 # The original bytes, once per submission. Cut by the time that stands in the id (see `partitions`).
@@ -100,20 +75,9 @@ deliveries = Table(
     words("reply"),
     count("size"),
     at("updated_at"),
-    Index(
-        "ix_deliveries_due",
-        "due_at",
-        "lease_node",
-        sqlite_where=text(OPEN_CONDITION),
-        postgresql_where=text(OPEN_CONDITION),
-    ),
+    some("ix_deliveries_due", "due_at", "lease_node", where=OPEN_CONDITION),
     Index("ix_deliveries_recipient_key", "tenant_id", "recipient_key", "updated_at"),
-    Index(
-        "ix_deliveries_provider_id",
-        "provider_id",
-        sqlite_where=text("provider_id <> ''"),
-        postgresql_where=text("provider_id <> ''"),
-    ),
+    some("ix_deliveries_provider_id", "provider_id", where="provider_id <> ''"),
     Index("ix_deliveries_mailbox_state", "mailbox_id", "state", "send_id"),
 )
 
