@@ -7,7 +7,7 @@ Stopping closes the door, lets commits come to their end, and leaves the rest in
 """
 
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from socket import socket
 
@@ -69,7 +69,7 @@ class Station:
         self._sockets = sockets
         self._context = context
         self.applier = Applier(s.consequences, self._account)
-        self.hooks = Hooks(s.writer, self.applier, fetch=fetch, roots=_trusted)
+        self.hooks = Hooks(s.writer, self.applier, fetch=fetch, roots=_roots)
         self.listeners: list[InboundListener] = []
         self.notices = Notices(
             s.settings,
@@ -146,7 +146,3 @@ class Station:
         for listener in self.listeners:
             await listener.stop()
         await self.poster.stop()
-
-
-def _trusted() -> Iterable[x509.Certificate]:
-    return _roots()

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 
 import structlog
+from msgspec.structs import replace
 
 from relay.submission.certificate import Certificate
 from relay.submission.greeting import Greeting
@@ -90,17 +91,14 @@ class Listener:
         if terms.tls != "none" and certificate is None:
             raise ValueError(f"a listener with tls: {terms.tls} needs a certificate")
         self._socket = listening
-        self._desk = desk
         self._traffic = traffic
-        self._throttle = throttle
         self._certificate = certificate
-        self._now_ms = now_ms
         self._leaves = leaves
         self._left = 0  # times in a row
         self._arriving: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
         self.accepting = False  # whether new connections are taken
-        self._service = self._serving(terms)
+        self._service = Service(terms, Greeting(terms), desk, traffic, throttle, self._context, now_ms)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -110,7 +108,7 @@ class Listener:
 
     def change(self, terms: Terms) -> None:
         """New terms, for the connections to come."""
-        self._service = self._serving(terms)
+        self._service = replace(self._service, terms=terms, greeting=Greeting(terms))
 
     def start(self) -> None:
         """Take connections from now on, on the loop that runs."""
@@ -173,22 +171,6 @@ class Listener:
         except OSError as error:
             log.debug("a connection was gone before its greeting", error=error.strerror)
             connection.close()
-
-    async def drain(self, timeout: float) -> bool:
-        """Stop accepting, and wait for all sessions of the process; see `Traffic.drain`."""
-        self.stop_accepting()
-        return await self._traffic.drain(timeout)
-
-    def _serving(self, terms: Terms) -> Service:
-        return Service(
-            terms=terms,
-            greeting=Greeting(terms),
-            desk=self._desk,
-            traffic=self._traffic,
-            throttle=self._throttle,
-            context=self._context,
-            now_ms=self._now_ms,
-        )
 
     def _context(self) -> ssl.SSLContext:
         assert self._certificate is not None

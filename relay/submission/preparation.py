@@ -79,7 +79,14 @@ def prepare(
     edits = _plan(seen, account, house, submission.rcpt_to, commercial=message_class == "commercial")
     rule = account.policy.message_form
     found = form(data, header, bare, rule.max_received)
-    defects = (*newline, *found, *unheard, *_structure(seen), *_own_bounds(rule, header, seen), *edits.defects)
+    defects = (
+        *newline,
+        *found,
+        *unheard,
+        *_named(seen.beyond_limits),
+        *_own_bounds(rule, header, seen),
+        *edits.defects,
+    )
     author = identity(data, header, _own_names(account))
     who = _identity_facts(author, submission)
     reports = is_report(seen.root)
@@ -95,7 +102,7 @@ def prepare(
         **who,
         unsigned=bool(who["from_domain"]) and not house.signs(who["from_domain"]),
         form_defects=defects,
-        ambiguities=(*ambiguities(data, header), *_disputed(seen), *(_TURNED if shown.is_turned else ())),
+        ambiguities=(*ambiguities(data, header), *_named(seen.ambiguities), *(_TURNED if shown.is_turned else ())),
         message_class=message_class,
         cannot_inject=edits.cannot_inject,
         automatic=shown.is_automatic,
@@ -179,10 +186,6 @@ def _wish_facts(wishes: Wishes) -> dict[str, Any]:
     }
 
 
-def _structure(seen: View) -> tuple[Defect, ...]:
-    return _named(seen.beyond_limits)
-
-
 def _closer(rule: MessageForm) -> bool:
     return dataclasses.replace(rule, mode=_AS_READ.mode, max_received=_AS_READ.max_received) != _AS_READ
 
@@ -211,10 +214,6 @@ def _depth(root: Part) -> int:
     while level:
         depth, level = depth + 1, [child for part in level for child in part.children]
     return depth
-
-
-def _disputed(seen: View) -> tuple[Defect, ...]:
-    return _named(seen.ambiguities)
 
 
 def _named(faults: Sequence[Fault]) -> tuple[Defect, ...]:

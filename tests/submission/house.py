@@ -148,6 +148,11 @@ class Hall:
         assert isinstance(session, Session)
         return session
 
+    async def drained(self, timeout: float) -> bool:
+        """As a process ends: the door is closed, and whoever is inside waited for."""
+        self.listener.stop_accepting()
+        return await self.traffic.drain(timeout)
+
     def start(self) -> "Hall":
         self.call(self.listener.start)
         self.started = True

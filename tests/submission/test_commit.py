@@ -211,7 +211,7 @@ def test_S45_a_drain_lets_commits_finish_and_sends_the_idle_away(gated: Hall) ->
         client.send(ENVELOPE)
         assert [client.reply().code for _ in range(3)] == [250, 250, 354]
     idle = gated.connect()
-    drained = gated.begin(gated.listener.drain(10))
+    drained = gated.begin(gated.drained(10))
     assert str(idle.reply()).startswith("421 4.3.2")
     assert idle.is_closed()
     gated.desk.gate.set()
@@ -230,7 +230,7 @@ def test_S45_what_is_not_done_in_time_is_closed_without_a_250(gated: Hall) -> No
     with at_the_dot(gated) as client, gated.connect(login=True) as writing:
         writing.send(ENVELOPE)
         assert [writing.reply().code for _ in range(3)] == [250, 250, 354]
-        assert not gated.run(gated.listener.drain(0.05))
+        assert not gated.run(gated.drained(0.05))
         with pytest.raises(Closed):
             client.reply()
         with pytest.raises(Closed):
