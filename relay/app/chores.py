@@ -19,7 +19,7 @@ from relay.app.parts import Parts
 from relay.app.setup import free
 from relay.feedback.station import Station
 from relay.http import dns_records
-from relay.store import attribution, audit, domains, roster
+from relay.store import attribution, audit, domains, notices, roster
 from relay.store.approvals import expire_approvals
 from relay.store.clock import WORTH_TELLING
 from relay.store.engine import Unreachable
@@ -75,7 +75,7 @@ class Chores:
             Chore("dead nodes", 10, self.bury_the_dead),  # on SQLite too each: the first may be the dead one
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
-            Chore("webhooks", 1, self._station.post),
+            Chore("webhooks", 1, self._station.poster.look),
             Chore("outcomes", 10, self._outcomes, alone=True),
             Chore("approvals", 10, self._approvals, alone=True),
             Chore("retention", 60, self._retention, alone=True),
@@ -197,7 +197,7 @@ class Chores:
         await self._alone(self._station.apply_waiting)
 
     async def _notices(self) -> None:
-        if await self._station.has_news():
+        if await self._parts.reader.call(notices.is_behind):
             await self._alone(self._station.write_notices)
             self._parts.worker.wake()
 

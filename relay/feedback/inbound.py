@@ -19,7 +19,6 @@ import structlog
 
 from relay.feedback.inbound_session import InboundSession, InboundTerms
 from relay.feedback.returns import Place, Returns
-from relay.mail.address import Address
 from relay.store.writer import Unavailable
 
 log = structlog.get_logger()
@@ -106,10 +105,6 @@ class InboundListener:
             return False
         self.memory += octets
         return True
-
-    def place(self, address: Address) -> Place | None:
-        """What an address is for, None when it is none of ours."""
-        return self.returns.place(address)
 
     async def commit(self, places: list[Place], data: bytes) -> str:
         """Hand a mail over, in a task that the connection cannot cancel; the reply to its final dot."""

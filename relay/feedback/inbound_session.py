@@ -6,19 +6,20 @@ enhanced code, and nobody learns what went wrong inside.
 """
 
 import asyncio
-import ssl
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import defaultdict
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiosmtpd import smtp
 from msgspec import Struct
 
 from relay.feedback.returns import Place
-from relay.mail.address import Address, AddressError, parse_path
+from relay.mail.address import AddressError, parse_path
 from relay.mail.dots import EndOfData, unstuffed
+
+if TYPE_CHECKING:
+    from relay.feedback.inbound import InboundListener
 
 log = structlog.get_logger()
 
@@ -44,36 +45,12 @@ class InboundTerms(Struct, frozen=True):
     message_time: float = 600.0  # seconds a whole message may take
 
 
-class Host(Protocol):
-    """The listener, as a session sees it."""
-
-    terms: InboundTerms
-    context: Callable[[], ssl.SSLContext] | None
-    memory: int
-    counts: Counter[str]
-
-    def enter(self, session: "InboundSession", place: str) -> bool:
-        """Whether a new connection may stay."""
-
-    def leave(self, session: "InboundSession", place: str) -> None:
-        """A connection is over."""
-
-    def take_memory(self, octets: int) -> bool:
-        """Whether there was room; then it is taken."""
-
-    def place(self, address: Address) -> Place | None:
-        """What an address is for, None when it is none of ours."""
-
-    async def commit(self, places: list[Place], data: bytes) -> str:
-        """Hand a mail over; the reply to its final dot."""
-
-
 class InboundSession(smtp.SMTP):
     """One connection."""
 
     line_length_limit = 65_536
 
-    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, host: "InboundListener", loop: asyncio.AbstractEventLoop) -> None:
         terms = host.terms
         super().__init__(
             None,
@@ -219,7 +196,7 @@ class InboundSession(smtp.SMTP):
 
     def _recognised(self, path: str) -> Place | None:
         try:
-            return self._host.place(parse_path(path))
+            return self._host.returns.place(parse_path(path))
         except AddressError:
             return None
 
@@ -283,7 +260,7 @@ class InboundSession(smtp.SMTP):
 class _Incoming:
     """A message on its way in: takes memory as it grows, keeps nothing of one that is refused."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: "InboundListener") -> None:
         self._host = host
         self._limit = host.terms.max_message_size + len(b".\r\n")
         self._kept = bytearray()

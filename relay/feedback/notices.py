@@ -63,14 +63,6 @@ class Notices:
         self._new_id = new_id
         self._reports = Reports(lambda: str(settings().server.hostname), signs, random)
 
-    def begin(self, connection: Connection) -> None:
-        """Mark where the journal is followed from, where nobody has yet."""
-        store.place(connection)
-
-    def has_news(self, connection: Connection) -> bool:
-        """Whether the journal goes on behind the place."""
-        return store.is_behind(connection)
-
     def write(self, connection: Connection, now: int) -> int:
         """Deal with what happened since the last turn; how many notices were queued."""
         events = store.follow(connection, (*undelivered.TYPES, *ALERTS, HELD), AT_ONCE)

@@ -26,7 +26,7 @@ from relay.feedback.notices import Notices
 from relay.feedback.returns import Returns
 from relay.feedback.webhooks import Poster
 from relay.mail.token import Tokens
-from relay.store import postings
+from relay.store import notices, postings
 from relay.store.consequences import Consequences
 from relay.store.reader import Reader
 from relay.store.vault import Vault
@@ -121,7 +121,7 @@ class Station:
         s = self._supplies
         declared = list(told_to.declared(s.settings(), s.vault))
         postings.declare(connection, declared, now=s.clock(), seal=s.vault.seal, unseal=s.vault.open)
-        self.notices.begin(connection)
+        notices.place(connection)
 
     # -- from time to time ----------------------------------------------------------------------
 
@@ -129,17 +129,9 @@ class Station:
         """Apply events that waited for their delivery; one process at a time."""
         return self.applier.apply_waiting(connection, self._supplies.clock())
 
-    async def has_news(self) -> bool:
-        """Whether something happened that notices have not been written about."""
-        return await self._supplies.reader.call(self.notices.has_news)
-
     def write_notices(self, connection: Connection) -> int:
         """Write what people have to be told; one process at a time."""
         return self.notices.write(connection, self._supplies.clock())
-
-    async def post(self) -> None:
-        """Post what is due."""
-        await self.poster.look()
 
     async def stop(self) -> None:
         """Close the listeners; what is being committed comes to its end."""

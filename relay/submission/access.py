@@ -11,13 +11,14 @@ from typing import cast
 
 import structlog
 
+from relay.store.writer import Unavailable
 from relay.submission import wording
 from relay.submission.command import BadCommand
 from relay.submission.connection import Connection, Work
 from relay.submission.greeting import NAME_LIMIT
 from relay.submission.sasl import MECHANISMS, Exchange, Login
 from relay.submission.service import Service
-from relay.submission.submission import AuthRefused, Principal, Unavailable
+from relay.submission.submission import AuthRefused, Principal
 
 log = structlog.get_logger()
 

@@ -18,6 +18,7 @@ from policy.decision import Check, Refusal
 from policy.settings import Options
 from relay.aside import aside
 from relay.mail.address import Address, AddressError, parse_path
+from relay.store.writer import Unavailable
 from relay.submission import wording
 from relay.submission.access import Access, hint
 from relay.submission.command import BadCommand, MailCommand, read_mail, read_rcpt
@@ -25,7 +26,7 @@ from relay.submission.connection import Work
 from relay.submission.greeting import repeatable
 from relay.submission.incoming import IN_THREAD, Incoming, has_endless_line
 from relay.submission.service import Service
-from relay.submission.submission import Answer, Door, Origin, Phase, Submission, Unavailable
+from relay.submission.submission import Answer, Door, Origin, Phase, Submission
 from relay.submission.terms import Terms
 
 log = structlog.get_logger()

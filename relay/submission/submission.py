@@ -8,7 +8,6 @@ from msgspec import Struct, field
 from policy.decision import Check, Decision
 from policy.state import State
 from relay.mail.address import Address
-from relay.store.writer import Unavailable
 
 
 class Principal(Struct, frozen=True):
@@ -133,17 +132,3 @@ class Desk(Protocol):
 
     def new_send_id(self) -> str:
         """An id given out when MAIL is judged and kept for the transaction."""
-
-
-__all__ = [
-    "Answer",
-    "AuthRefused",
-    "Desk",
-    "Door",
-    "Origin",
-    "Phase",
-    "Principal",
-    "Submission",
-    "Unavailable",
-    "Wishes",
-]

@@ -15,6 +15,7 @@ from relay.mail.bounce import read_notices
 from relay.mail.token import Purpose, TokenKey, Tokens
 from relay.store.approvals import expire_approvals, reject
 from relay.store.events import Event, record
+from relay.store.notices import place
 from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground
 from tests.feedback.test_apply import BOB, bounce, hard
 from tests.support.settings import settings, write
@@ -36,7 +37,7 @@ class Desk:
             new_id=ground.new_id,
             random=bytes,
         )
-        ground.do(self.notices.begin)
+        ground.do(place)
 
     def turn(self) -> int:
         return self.ground.do(lambda c: self.notices.write(c, NOW))

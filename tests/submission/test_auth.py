@@ -7,8 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from policy.decision import Refusal
+from relay.store.writer import Unavailable
 from relay.submission.slate import Slate
-from relay.submission.submission import AuthRefused, Unavailable
+from relay.submission.submission import AuthRefused
 from relay.submission.throttle import LONGEST_DELAY, Throttle
 from tests.submission.house import MESSAGE, Hall, MakeHall, ScriptedDesk, StillClock
 from tests.support.settings import ADDRESS, PASSWORD, USER

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from policy.decision import Decision, Refusal
-from relay.submission.submission import Unavailable
+from relay.store.writer import Unavailable
 from relay.submission.terms import Timeouts
 from tests.submission.house import APPROVED, MESSAGE, Hall, MakeHall, ScriptedDesk
 from tests.support.settings import ADDRESS
