@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
+MOST = 64
 
 
 class Memo(Generic[K, V]):
@@ -14,17 +15,16 @@ class Memo(Generic[K, V]):
     bounded, since a reload of the configuration brings new values.
     """
 
-    __slots__ = ("_kept", "_make", "_most")
+    __slots__ = ("_kept", "_make")
 
-    def __init__(self, make: Callable[[K], V], most: int = 64) -> None:
+    def __init__(self, make: Callable[[K], V]) -> None:
         self._make = make
-        self._most = most
         self._kept: dict[int, tuple[K, V]] = {}
 
     def __call__(self, value: K) -> V:
         kept = self._kept.get(id(value))
         if kept is None:
-            if len(self._kept) >= self._most:
+            if len(self._kept) >= MOST:
                 self._kept.clear()
             kept = self._kept[id(value)] = (value, self._make(value))
         return kept[1]

@@ -151,7 +151,7 @@ def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None)
         row = find_mailbox(connection, mailbox, tenant)
         check_is_in_use(row)
         rule = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)).reputation
-        changed = resume_mailbox(connection, row.id, by="person", rule=rule, now=house.now())
+        changed = resume_mailbox(connection, row.id, rule=rule, now=house.now())
     say(f"Mailbox {row.name} is active{'' if changed else ' already'}.")
 
 

@@ -8,7 +8,7 @@ lowered when the provider says «too many» and raised again step by step.
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from config.providers import ProviderSettings
@@ -16,8 +16,6 @@ from relay.delivery.connection import Connection
 from relay.delivery.dial import Unreachable, connect
 from relay.delivery.oauth import TokenSource
 from relay.delivery.outcome import CLOSED, Phase
-
-Dial = Callable[[ProviderSettings, str, ssl.SSLContext | None, TokenSource | None], Awaitable[Connection]]
 
 GROW_AFTER = 60.0  # seconds without «too many» before one connection more is tried
 
@@ -84,11 +82,8 @@ class Pool:
         providers: Sequence[ProviderSettings],
         hostname: str,
         contexts: Mapping[str, ssl.SSLContext],
-        *,
-        dial: Dial = connect,
     ) -> None:
         self._hostname = hostname
-        self._dial = dial
         self._idle: dict[str, list[Connection]] = {}
         self._busy: set[Connection] = set()
         self._dialling: set[asyncio.Task[Connection]] = set()
@@ -138,7 +133,7 @@ class Pool:
 
     async def _reach(self, provider: ProviderSettings) -> Connection:
         context, tokens = self._contexts.get(provider.name), self._tokens.get(provider.name)
-        dialling = asyncio.ensure_future(self._dial(provider, self._hostname, context, tokens))
+        dialling = asyncio.ensure_future(connect(provider, self._hostname, context, tokens))
         self._dialling.add(dialling)
         try:
             return await dialling

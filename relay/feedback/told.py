@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from relay.feedback.events import FeedbackEvent, storable
 from relay.mail.address import key_of
-from relay.mail.ids import is_id
+from relay.mail.ids import is_send_id
 from relay.store.feedback import Clues
 
 INBOUND = "inbound"
@@ -84,7 +84,7 @@ def clues(told: Told) -> Clues:
     if told.by_mail:
         return Clues(frozenset({told.named[0]} if told.named else ()), frozenset(), frozenset())
     event = told.event
-    sends = {value for value in event.metadata.values() if is_id(value, "send")}
+    sends = {value for value in event.metadata.values() if is_send_id(value)}
     identifier = event.message_id.strip().strip("<>")
     if (made := _made_message_id(identifier)) is not None:
         sends.add(made)
@@ -96,7 +96,7 @@ def _made_message_id(identifier: str) -> str | None:
     """The send whose Message-ID was made by us: `send_01j…@relay.example.com`."""
     prefix, _, rest = identifier.partition("@")[0].partition("_")
     found = f"{prefix}_{rest.upper()}"
-    return found if is_id(found, "send") else None
+    return found if is_send_id(found) else None
 
 
 def together(many: Sequence[Clues]) -> Clues:

@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from standardwebhooks import Webhook
 
-from relay.feedback.guarded import Answer, CallFailed, Forbidden, Line, Resolve, resolve
+from relay.feedback.guarded import Answer, CallFailed, Forbidden, Line
 from relay.store import journal, postings
 from relay.store.postings import Posting
 from relay.store.reader import Reader
@@ -48,7 +48,6 @@ class Poster:
         new_id: Callable[[str], str],
         body: Callable[[str, Any], str],
         is_private: Callable[[str], bool] = lambda _: False,
-        find: Resolve = resolve,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -57,7 +56,6 @@ class Poster:
         self._new_id = new_id
         self._body = body
         self._is_private = is_private
-        self._find = find
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._planned = journal.Mark(-1, -1)
         self._planned_at = 0
@@ -104,7 +102,7 @@ class Poster:
         if self._context is None:  # reading the trusted certificates costs milliseconds: once
             self._context = ssl.create_default_context()
         private = self._is_private(webhook_id)
-        async with Line(allow_private=private, find=self._find, context=self._context, connections=AT_ONCE) as line:
+        async with Line(allow_private=private, context=self._context, connections=AT_ONCE) as line:
             while True:
                 claim = partial(postings.claim, webhook_id=webhook_id, now=self._clock(), most=CLAIMED)
                 claimed = await self._writer.run(claim)

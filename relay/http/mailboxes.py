@@ -158,7 +158,7 @@ async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
         accounts.check_is_in_use(accounts.mailbox(connection, found.id))
         tenant = accounts.tenant(connection, found.tenant_id).name
         rule = policy_of(parts.settings(), found, tenant).reputation
-        accounts.resume_mailbox(connection, found.id, by="person", rule=rule, now=now)
+        accounts.resume_mailbox(connection, found.id, rule=rule, now=now)
         return accounts.mailbox(connection, found.id)
 
     row = await parts.write(job)

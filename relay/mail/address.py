@@ -9,14 +9,12 @@ that used it would let the owner of a look-alike in.
 
 Refused although some grammar somewhere allows it, because readers disagree about
 what it means: comments, source routes, encoded words, domain literals, `%` and `!`
-routing (the last two can be allowed), specials inside a quoted local part,
-domain labels that IDNA2003 and IDNA2008 send to different owners, and Cyrillic or
-Greek letters among Latin ones.
+routing, specials inside a quoted local part, domain labels that IDNA2003 and
+IDNA2008 send to different owners, and Cyrillic or Greek letters among Latin ones.
 """
 
 import re
 import unicodedata
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import idna
 from msgspec import Struct
@@ -74,7 +72,7 @@ class Address(Struct, frozen=True):
     """One mailbox: `wire` is the string for RCPT and MAIL, `key` the folded one for deny lists."""
 
     local: str  # unquoted, never folded
-    domain: str  # A-labels, lower case; or a literal in brackets where that is allowed
+    domain: str  # A-labels, lower case
     wire: str
     key: str
 
@@ -92,9 +90,7 @@ class Address(Struct, frozen=True):
         return self.wire
 
 
-def parse_path(
-    text: str, *, smtputf8: bool = True, routing_characters: bool = False, literals: bool = False
-) -> Address:
+def parse_path(text: str, *, smtputf8: bool = True) -> Address:
     """The mailbox `text` names, with or without angle brackets; raises AddressError for anything else."""
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1]
@@ -103,7 +99,7 @@ def parse_path(
         local, domain = plain[1], plain[2].lower()
         if len(local) <= LOCAL_LIMIT and len(domain) <= DOMAIN_LIMIT:
             return Address(local, domain, f"{local}@{domain}", f"{local}@{domain}".lower())
-    return _parse(text, smtputf8, routing_characters, literals)
+    return _parse(text, smtputf8)
 
 
 def key_of(text: str) -> str:
@@ -119,13 +115,13 @@ def alias_key(address: Address) -> str:
     return alias_of(address.key)
 
 
-def _parse(text: str, smtputf8: bool, routing_characters: bool, literals: bool) -> Address:
+def _parse(text: str, smtputf8: bool) -> Address:
     _check_characters(text, smtputf8)
     raw_local, raw_domain = _split(text)
     local = _local_part(raw_local)
-    if not routing_characters and ("%" in local or "!" in local):
+    if "%" in local or "!" in local:
         raise AddressError("the local part asks for routing with % or !")
-    domain = _literal(raw_domain, literals) if raw_domain[:1] == "[" else _domain(raw_domain)
+    domain = _domain(raw_domain)
     written = local if _DOT_ATOM.fullmatch(local) else f'"{local}"'
     wire = f"{written}@{domain}"
     if len(written.encode()) > LOCAL_LIMIT:
@@ -219,6 +215,8 @@ def _domain(text: str) -> str:
     """The domain in lower-case A-labels."""
     if not text:
         raise AddressError("the domain is missing")
+    if text[0] == "[":
+        raise AddressError("the domain is an address literal", BAD_DOMAIN)
     domain = text.lower() if text.isascii() else _to_ascii(text)
     if len(domain) > DOMAIN_LIMIT:
         raise AddressError("the domain is longer than 253 octets", BAD_DOMAIN)
@@ -271,18 +269,3 @@ def _under_idna2003(text: str) -> str:
         return text.encode("idna").decode("ascii").lower()
     except UnicodeError:
         return ""
-
-
-def _literal(text: str, allowed: bool) -> str:
-    """An address literal (RFC 5321 §4.1.3), where the operator lets mail go to bare machines."""
-    if not allowed:
-        raise AddressError("the domain is an address literal", BAD_DOMAIN)
-    inner = text[1:-1]
-    try:
-        if text[-1:] != "]":
-            raise AddressError("the address literal does not end")
-        if inner[:5].lower() == "ipv6:":
-            return f"[IPv6:{IPv6Address(inner[5:]).compressed}]"
-        return f"[{IPv4Address(inner)}]"
-    except AddressValueError as error:
-        raise AddressError("the address literal is malformed") from error

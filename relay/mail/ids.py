@@ -49,9 +49,9 @@ class Ids:
         return f"{prefix}_{_encode(fresh)}"
 
 
-def is_id(text: str, prefix: str) -> bool:
-    """Whether `text` is an id of this kind, in the one spelling there is."""
-    return text[: len(prefix) + 1] == f"{prefix}_" and _ULID.fullmatch(text, len(prefix) + 1) is not None
+def is_send_id(text: str) -> bool:
+    """Whether `text` is the id of a send, in the one spelling there is."""
+    return text.startswith("send_") and _ULID.fullmatch(text, len("send_")) is not None
 
 
 def message_id_of(send_id: str, hostname: str) -> str:

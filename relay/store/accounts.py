@@ -184,7 +184,7 @@ def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: st
     return _told(connection, changed, "mailbox.paused", mailbox_id, now, {"by": by, "cause": cause})
 
 
-def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, rule: Reputation, now: int) -> bool:
+def resume_mailbox(connection: Connection, mailbox_id: str, *, rule: Reputation, now: int) -> bool:
     """Resume, whatever paused it; only for people. False when nothing kept it from sending.
 
     What led to a pause for reputation is judged thereby, and what `rule`, its own, would go on
@@ -202,7 +202,7 @@ def resume_mailbox(connection: Connection, mailbox_id: str, *, by: str, rule: Re
     ).rowcount
     if changed:
         let_go(connection, PAUSED, now, mailbox_id=mailbox_id)
-    return _told(connection, changed, "mailbox.resumed", mailbox_id, now, {"by": by})
+    return _told(connection, changed, "mailbox.resumed", mailbox_id, now, {"by": "person"})
 
 
 def _is_condemned(connection: Connection, row: Any, rule: Reputation, now: int) -> bool:

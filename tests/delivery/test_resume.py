@@ -24,7 +24,7 @@ def switch(connection: Connection, scope: str, status: str) -> None:
     elif status == "paused":
         accounts.pause_mailbox(connection, "mbx_1", by="person", cause="test", now=NOON)
     else:
-        accounts.resume_mailbox(connection, "mbx_1", by="test", rule=Reputation(), now=NOON)
+        accounts.resume_mailbox(connection, "mbx_1", rule=Reputation(), now=NOON)
 
 
 def an_owner(connection: Connection) -> None:

@@ -277,7 +277,7 @@ def test_twelve_in_a_hundred_and_fifty_pause_and_name_the_cause_and_a_person_lif
     alerts = [row.data for row in ground.ask("SELECT data FROM events WHERE type = 'alert.raised' ORDER BY seq")]
     assert "reputation_paused" in alerts[-1]
     assert ground.ask("SELECT subject FROM investigations WHERE kind = 'reputation'")[0].subject == cause
-    ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", rule=Reputation(), now=NOW + 1))
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=NOW + 1))
     bounce(ground, 1)
     assert ground.status()[0] == "active"
 
@@ -356,7 +356,7 @@ def test_resuming_begins_the_counts_anew_wherever_the_rule_would_go_on_refusing(
     bounce(ground, 4)
     if status == "paused":
         ground.do(lambda c: pause_mailbox(c, MAILBOX, by="person", cause="", now=NOW))
-    assert ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", rule=strict, now=NOW + 1))
+    assert ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=strict, now=NOW + 1))
     assert (ground.status()[0], ground.counts()) == ("active", {})
     assert len(ground.events("mailbox.resumed")) == 1
 
@@ -365,6 +365,6 @@ def test_resuming_what_a_person_paused_leaves_good_counts_alone(both: Ground):
     ground = both
     ground.sent(20)
     ground.do(lambda c: pause_mailbox(c, MAILBOX, by="person", cause="", now=NOW))
-    ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", rule=Reputation(), now=NOW + 1))
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=NOW + 1))
     assert ground.counts() == {"sent": 20, "delivered": 20}
-    assert not ground.do(lambda c: resume_mailbox(c, MAILBOX, by="operator", rule=Reputation(), now=NOW + 2))
+    assert not ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=NOW + 2))

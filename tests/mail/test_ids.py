@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from relay.mail.ids import Ids, id_from_octets, id_octets, is_id, new_id
+from relay.mail.ids import Ids, id_from_octets, id_octets, is_send_id, new_id
 
 NOW = 1_790_000_000_000
 
@@ -56,7 +56,7 @@ def test_a_full_millisecond_runs_over_into_the_next() -> None:
     ["", "send_", "send_01", "evt_" + "0" * 26, "send_" + "0" * 25 + "I", "send_8" + "0" * 25, "send_" + "a" * 26],
 )
 def test_another_spelling_is_no_id(text: str) -> None:
-    assert not is_id(text, "send")
+    assert not is_send_id(text)
 
 
 def test_what_is_no_id_has_no_octets() -> None:
