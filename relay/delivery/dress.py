@@ -47,7 +47,6 @@ class Wardrobe(Struct, frozen=True):
     hostname: str
     links: Links
     signers: Callable[[str], tuple[Signer, ...]]  # of a From domain; empty where it has no keys
-    trace_peer: bool = False  # whether Received tells the client's address
 
 
 def groups(parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, wardrobe: Wardrobe) -> list[tuple[Due, ...]]:
@@ -196,8 +195,6 @@ def _received(parcel: Parcel, due: Sequence[Due], at: datetime, wardrobe: Wardro
             protocol=word if envelope.get("source") == "smtp" else "HTTP",
             id=parcel.send_id,
             at=at,
-            helo=envelope.get("helo", "") if wardrobe.trace_peer else "",
-            peer=envelope.get("peer", "") if wardrobe.trace_peer else "",
             rcpt_to=parse_path(due[0].recipient) if len(due) == 1 else None,
         )
     )

@@ -38,10 +38,7 @@ class Undelivered(Struct, frozen=True):
     recipient: str
     status: str  # 5.1.1
     reply: str  # what the server said, or why we gave up
-    action: str = "failed"  # or delayed
-    remote_mta: str = ""
     last_attempt: datetime | None = None
-    will_retry_until: datetime | None = None
 
 
 class Returned(Struct, frozen=True):
@@ -97,8 +94,7 @@ def write_report(
     ]
     body = b"".join(f"--{boundary}\r\n".encode() + part for part in parts) + f"--{boundary}--\r\n".encode()
     sender = sender or f"mailer-daemon@{hostname}"
-    failed = any(one.action == "failed" for one in recipients)
-    return _header(returned, f"Mail Delivery System <{sender}>", now, f"<{token}@{hostname}>", boundary, failed) + body
+    return _header(returned, f"Mail Delivery System <{sender}>", now, f"<{token}@{hostname}>", boundary) + body
 
 
 def _status_type(international: bool) -> str:
@@ -106,11 +102,11 @@ def _status_type(international: bool) -> str:
     return "message/global-delivery-status; charset=utf-8" if international else "message/delivery-status"
 
 
-def _header(returned: Returned, sender: str, now: datetime, message_id: str, boundary: str, failed: bool) -> bytes:
+def _header(returned: Returned, sender: str, now: datetime, message_id: str, boundary: str) -> bytes:
     fields = [
         ("From", sender),
         ("To", f"<{_line(returned.envelope_from)}>"),
-        ("Subject", "Undelivered mail returned to sender" if failed else "Delayed mail, still being retried"),
+        ("Subject", "Undelivered mail returned to sender"),
         ("Date", format_datetime(now.astimezone(UTC))),
         ("Message-ID", message_id),
         # RFC 3834 §5: so that nothing answers this.
@@ -129,15 +125,13 @@ def _part(kind: str, content: bytes) -> bytes:
 
 def _notice(returned: Returned, recipients: Sequence[Undelivered], hostname: str) -> bytes:
     """What a person reads."""
-    failed = any(one.action == "failed" for one in recipients)
     lines = [
         f"This is the mail system at host {hostname}.",
         "",
-        "Your message could not be delivered to the recipients below." if failed
-        else "Your message is delayed. It will be tried again; you need not send it a second time.",
+        "Your message could not be delivered to the recipients below.",
         f"Its id is {_line(returned.send_id)}.",
         "",
-    ]  # fmt: skip
+    ]
     for one in recipients:
         lines += [f"<{_line(one.recipient)}>:", *(f"    {line}" for line in _wrapped(one.reply, _WIDTH - 4)), ""]
     return "".join(f"{line}\r\n" for line in lines).encode()
@@ -161,17 +155,13 @@ def _recipient(one: Undelivered) -> list[tuple[str, str]]:
     kind = "rfc822" if one.recipient.isascii() else "utf-8"  # RFC 6533 §3
     fields = [
         ("Final-Recipient", f"{kind}; {_line(one.recipient)}"),
-        ("Action", one.action),
+        ("Action", "failed"),
         ("Status", one.status),
     ]
-    if one.remote_mta:
-        fields.append(("Remote-MTA", f"dns; {_line(one.remote_mta)}"))
     if one.reply:
         fields.append(("Diagnostic-Code", f"smtp; {_ascii(one.reply)}"))
     if one.last_attempt:
         fields.append(("Last-Attempt-Date", format_datetime(one.last_attempt.astimezone(UTC))))
-    if one.will_retry_until and one.action == "delayed":
-        fields.append(("Will-Retry-Until", format_datetime(one.will_retry_until.astimezone(UTC))))
     return fields
 
 

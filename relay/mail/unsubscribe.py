@@ -76,17 +76,17 @@ class Links(Struct, frozen=True):
             return None
 
 
-def list_unsubscribe(https_url: str, mailto: str = "") -> bytes:
+def list_unsubscribe(https_url: str, address: str) -> bytes:
     """List-Unsubscribe and List-Unsubscribe-Post (RFC 2369 §3.2, RFC 8058) as bytes with CRLF.
 
-    `mailto` is an address or a mailto: URI.
+    `address` is one for the same by mail, "" for none.
     ValueError for what could not stand between the angle brackets as it is.
     """
     if not https_url.startswith("https://") and not https_url.startswith("http://"):
         raise ValueError("the unsubscribe link must be a web address")
     uris = [https_url]
-    if mailto:
-        uris.append(mailto if mailto.startswith("mailto:") else f"mailto:{mailto}")
+    if address:
+        uris.append(f"mailto:{address}")
     if not all(map(_URI.fullmatch, uris)) or max(map(len, uris)) > 900:
         raise ValueError("an unsubscribe link holds characters that must be percent-encoded, or is too long")
     value = ",\r\n ".join([f"<{uri}>" for uri in uris])

@@ -235,27 +235,12 @@ def test_M11_every_corpus_message_leaves_unchanged_below_our_fields() -> None:
     assert seen > 100
 
 
-def test_received_tells_how_the_message_came() -> None:
-    reception = Reception(
-        "relay.example.com", "ESMTPSA", "send_01", AT, "agent.example.net", "192.0.2.7", parse_path("b@x.com")
-    )
-    assert received_field(reception) == (
-        b"Received: from agent.example.net ([192.0.2.7])\r\n"
-        b"\tby relay.example.com with ESMTPSA id send_01\r\n"
+def test_received_tells_how_the_message_came_and_not_from_where() -> None:
+    assert received_field(Reception("relay.example.com", "ESMTPSA", "send_01", AT, parse_path("b@x.com"))) == (
+        b"Received: by relay.example.com with ESMTPSA id send_01\r\n"
         b"\tfor <b@x.com>;\r\n"
         b"\tMon, 23 Nov 2026 22:26:28 +0000\r\n"
     )
-
-
-def test_received_keeps_the_client_private_where_asked() -> None:
-    assert b"from" not in RECEIVED
-    assert RECEIVED.startswith(b"Received: by relay.example.com with ESMTPSA id send_01;")
-
-
-@pytest.mark.parametrize("helo", ["a\rX-Evil: 1", "x" * 300, "localhost", "ünï.com", "a b.c", "[::1]", "a(b).c", ""])
-def test_S38_an_ehlo_name_that_is_no_domain_is_not_repeated(helo: str) -> None:
-    field = received_field(Reception("relay", "ESMTPA", "send_01", AT, helo, "2001:db8::1"))
-    assert field.startswith(b"Received: from [IPv6:2001:db8::1]\r\n\tby relay with ESMTPA")
 
 
 def test_the_protocol_word_follows_the_standards() -> None:

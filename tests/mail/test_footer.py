@@ -395,4 +395,4 @@ def test_list_unsubscribe_fields_are_those_of_rfc_8058():
     )
     for bad in ("https://x/>,<y", "https://x/ y", "https://x/\r\nBcc: y", "ftp://x"):
         with pytest.raises(ValueError, match="unsubscribe link"):
-            list_unsubscribe(bad)
+            list_unsubscribe(bad, "")
