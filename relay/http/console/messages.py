@@ -135,11 +135,9 @@ async def _content(visit: Visit, send_id: str, face: str) -> dict[str, Any]:
 def _faced(found: departing.Bytes, face: str) -> dict[str, Any]:
     """What a face shows; never on the loop, since an agent wrote it and nobody else is to wait."""
     seen = view(found.leaving)
-    html = preview.html_of(seen) or ""
     told: dict[str, Any] = {
         "attachments": preview.attachments(seen),
-        "has_html": bool(html),
-        "has_remote": preview.has_remote_images(html),
+        "has_remote": preview.has_remote_images(preview.html_of(seen) or ""),
     }
     if face == "text":
         told["text"] = preview.text_of(seen)

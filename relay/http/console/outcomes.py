@@ -10,7 +10,6 @@ from policy.outcomes import GROUPS, GroupBy
 from relay.http import outcomes as api
 from relay.http.console.visit import Entry, Visit, get
 from relay.http.meant import tenant_of
-from relay.store import listings
 
 PERIODS = ("7d", "30d", "90d", "365d")
 
@@ -21,7 +20,6 @@ async def show(visit: Visit) -> Response:
     period = visit.asked("period") if visit.asked("period") in PERIODS else "30d"
     model = next((m for m in MODELS if m == visit.asked("model")), settings.attribution.model)
     by: GroupBy = next((name for name in GROUPS if name == visit.asked("by")), "mailbox")
-    tenants = await visit.house.look(listings.tenant_names)
     tenant = await tenant_of(visit.house, visit.who, visit.asked("tenant") or None)
     told = await api.outcomes(visit.house, api.asked_of(visit.house, tenant, period, model), by)
     return visit.page(
@@ -35,7 +33,6 @@ async def show(visit: Visit) -> Response:
         model=model,
         by=by,
         groupings=GROUPS,
-        tenants=tenants,
         tenant=tenant,
         url=visit.house.public_url(),
     )
