@@ -96,7 +96,7 @@ class Settings(Section):
         """The policy of that name, for mailboxes that are not of the file; KeyError if there is none."""
         if overrides is None and name in self._policies:
             return self._policies[name]
-        layers = [*self._layers(name), *([overrides] if overrides else [])]
+        layers = [*(said for _, said in self.sources(name)), *([overrides] if overrides else [])]
         built = build(layers)
         if overrides is None:
             self._policies[name] = built
@@ -125,9 +125,6 @@ class Settings(Section):
 
     def has_policy(self, name: str) -> bool:
         return name == "default" or name in self.policies
-
-    def _layers(self, name: str) -> list[Layer]:
-        return [said for _, said in self.sources(name)]
 
     def sources(self, name: str = "default") -> list[tuple[str, Layer]]:
         """The layers of a policy with the place each comes from, later ones winning; KeyError if there is none."""

@@ -5,6 +5,8 @@ the default is that nothing is sent: no silent loss, and the corrected message c
 without mailing anybody twice. A recipient that is a repeat stays replayed in any case.
 """
 
+from operator import attrgetter
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -40,27 +42,19 @@ def verdict_of(recipient: RecipientFacts, message: Fate, own: Fate, rest: Fate) 
         return NOWHERE, RecipientVerdict(recipient.address, "queued")
     replayed = own.first_send and own.refusal is None
     fates = (message, own) if replayed else (message, own, rest)
-    refusing = min(fates, key=_refused_at)
+    refusing = min(fates, key=attrgetter("refused_at"))
     if refusing.refusal is not None:
         rule = RULES[refusing.refused_at].name
         return refusing.refused_at, RecipientVerdict(recipient.address, "refused", rule, refusing.refusal)
     if replayed:
         return NOWHERE, RecipientVerdict(recipient.address, "replayed", "duplicate", first_send=own.first_send)
-    holding = min(fates, key=_held_at)
+    holding = min(fates, key=attrgetter("held_at"))
     if holding.hold is not None:
         rule = RULES[holding.held_at].name
         return holding.held_at, RecipientVerdict(recipient.address, "held", rule, holding.hold, own.due)
     if own.due:
         return NOWHERE, RecipientVerdict(recipient.address, "scheduled", own.due_rule, due=own.due)
     return NOWHERE, RecipientVerdict(recipient.address, "queued")
-
-
-def _refused_at(fate: Fate) -> int:
-    return fate.refused_at
-
-
-def _held_at(fate: Fate) -> int:
-    return fate.held_at
 
 
 def settle(options: Options, placed: list[tuple[int, RecipientVerdict]]) -> Settled:

@@ -126,7 +126,7 @@ def _standing(phrases: Iterable[_Phrase], tokens: list[str], at: int) -> list[Hi
 
 def _outermost(found: list[Hit]) -> list[Hit]:
     """In order of place, without what stands inside a longer phrase of its own concept."""
-    found.sort(key=_place)
+    found.sort(key=lambda hit: (hit[1], -hit[2]))
     reached: dict[str, int] = {}
     outermost: list[Hit] = []
     for hit in found:
@@ -135,10 +135,6 @@ def _outermost(found: list[Hit]) -> list[Hit]:
             reached[concept] = at + length
             outermost.append(hit)
     return outermost
-
-
-def _place(hit: Hit) -> tuple[int, int]:
-    return hit[1], -hit[2]
 
 
 def _is_plain(word: str) -> bool:

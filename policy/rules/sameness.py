@@ -1,6 +1,7 @@
 """Whether it was sent before: 14 duplicates, which are replayed, and 15 loops, which are stopped."""
 
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from policy.decision import Refusal
@@ -40,7 +41,7 @@ def duplicate(case: Case, recipient: RecipientFacts, known: RecipientState | Non
         window = _window(rule, facts, kind)
         same = [e for e in known.earlier if e.kind == kind and facts.now - e.at < window]
         if same:
-            first = min(same, key=_age)
+            first = min(same, key=attrgetter("at", "send_id"))
             return _replay(first.send_id, kind, first.at)
     return PASSED
 
@@ -51,10 +52,6 @@ def answered(case: Case) -> Earlier | None:
     if first is None or facts.now - first.at >= _window(case.settings.duplicate, facts, first.kind):
         return None
     return first
-
-
-def _age(earlier: Earlier) -> tuple[int, str]:
-    return (earlier.at, earlier.send_id)
 
 
 def _window(rule: Duplicate, facts: Facts, kind: str) -> int:

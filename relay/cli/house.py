@@ -39,11 +39,7 @@ class House:
         self.instance = Instance(settings.server.data_dir)
         self.database = Database(settings.storage.dsn)
         self.now = StoreClock()
-        self._ids = Ids(self.now, os.urandom)
-
-    def new_id(self, prefix: str) -> str:
-        """A fresh id."""
-        return self._ids.new(prefix)
+        self.new_id = Ids(self.now, os.urandom).new
 
     @cached_property
     def vault(self) -> Vault:

@@ -27,7 +27,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
         Column("Status", "status"),
         Column("Cause", "cause"),
         Column("Mailboxes", "mailboxes", right=True),
-        Column("Limits", lambda row: _limits(row["rateLimits"])),
+        Column("Limits", lambda row: ", ".join(f"{most:,} {window}" for window, most in row["rateLimits"].items())),
         Column("Declared in", lambda row: "file" if row["managed"] else ""),
     )
     listing(rows, columns, as_json=as_json)
@@ -128,7 +128,3 @@ def _shown(row: Any) -> dict[str, Any]:
         "managed": row.managed,
         "createdAt": precise(row.created_at),
     }
-
-
-def _limits(limits: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in limits.items())

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from relay.feedback.events import FeedbackEvent
-from relay.feedback.told import Found, Told, clues, from_stored, to_stored, together, told_by_provider
+from relay.feedback.told import Found, Told, clues, from_stored, to_stored, together
 from relay.store import feedback as store
 from relay.store import investigations
 from relay.store.consequences import Consequences, Suppress
@@ -52,17 +52,9 @@ NOTHING = Applied()
 class Applier:
     """Applies events. `account` gives the providers that share an account with the one named."""
 
-    def __init__(
-        self,
-        consequences: Consequences,
-        account: Callable[[str], frozenset[str]] = lambda name: frozenset({name}),
-    ) -> None:
+    def __init__(self, consequences: Consequences, account: Callable[[str], frozenset[str]]) -> None:
         self._consequences = consequences
         self._account = account
-
-    def of_provider(self, connection: Connection, provider: str, events: Sequence[FeedbackEvent], now: int) -> Applied:
-        """Keep and apply what a provider's authenticated hook told."""
-        return self.apply(connection, told_by_provider(provider, events), now)
 
     def apply(self, connection: Connection, told: Sequence[Told], now: int) -> Applied:
         """Keep and apply events, in the caller's transaction."""

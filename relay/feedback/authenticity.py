@@ -94,16 +94,13 @@ def standard_webhook(
     if late := in_window(seconds, now):
         return refused(late)
     message = f"{identity}.{seconds}.".encode() + raw
-    presented = [decoded(value) for version, _, value in _signatures(given) if version == "v1"]
+    signatures = [part.partition(",") for part in given.split(" ")[:10]]
+    presented = [decoded(value) for version, _, value in signatures if version == "v1"]
     wanted = [hmac.new(_key(one), message, hashlib.sha256).digest() for one in secrets_of(secret)]
     matches = [hmac.compare_digest(one, other) for one in wanted for other in presented]
     if any(matches):
         return Authenticity(accepted=True, nonce=identity[:200])
     return refused("wrong_signature")
-
-
-def _signatures(value: str) -> list[tuple[str, str, str]]:
-    return [part.partition(",") for part in value.split(" ")[:10]]
 
 
 def _key(secret: str) -> bytes:

@@ -37,6 +37,7 @@ from relay.feedback.providers import (
     sns,
     sparkpost,
 )
+from relay.feedback.told import told_by_provider
 from relay.store import feedback as store
 from relay.store.writer import Writer
 
@@ -124,7 +125,7 @@ class Hooks:
         """In one transaction: the call itself is remembered, then what it tells is kept and applied."""
         if nonce and (seen := self._seen(connection, provider, nonce, raw, now)) is not None:
             return seen
-        return Ingested(200, applied=self._applier.of_provider(connection, provider, events, now))
+        return Ingested(200, applied=self._applier.apply(connection, told_by_provider(provider, events), now))
 
     def _seen(self, connection: Connection, provider: str, nonce: str, raw: bytes, now: int) -> Ingested | None:
         mark = blake2b(f"call\0{provider}\0{nonce}".encode(), digest_size=16).digest()

@@ -63,7 +63,7 @@ def _decided(decision: Decision, replayed: bool) -> dict[str, Any]:
         "reason": why.reason if why else None,
         "detail": why.detail if why else None,
         "retry": _retry(why),
-        "retryAfter": _wait(why),
+        "retryAfter": why.wait if why is not None and _retry(why) == "after" else None,
         "next": why.next if why else "none",
         "replayed": replayed,
         "checks": [check.as_json() for check in decision.checks],
@@ -98,7 +98,3 @@ def _retry(why: Refusal | None) -> str | None:
     if why is None:
         return None
     return "never" if why.retry == "after" and not why.wait else why.retry
-
-
-def _wait(why: Refusal | None) -> int | None:
-    return why.wait if why is not None and _retry(why) == "after" else None

@@ -62,7 +62,7 @@ def is_recipients(reason: str, status: str) -> bool:
 
 def _reason(said: Said) -> str:
     text = flat(f"{said.diagnostic} {said.comment}" if said.diagnostic else said.context)
-    detail = _detail(said.status)
+    detail = said.status.partition(".")[2]
     coded = _coded(STATUS.get(detail, ""), said)
     reason = phrased(text) or CATEGORIES.get(said.category, "")
     if coded and detail not in BROAD and _beats(coded, reason):
@@ -155,10 +155,6 @@ def _about_the_sender(reply: str) -> bool:
 def _certain(text: str) -> bool:
     padded = f" {text} "
     return any(words in padded for words in CERTAIN)
-
-
-def _detail(status: str) -> str:
-    return status.partition(".")[2]
 
 
 @lru_cache(maxsize=64)

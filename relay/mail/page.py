@@ -106,7 +106,7 @@ def may_hide(html: str) -> bool:
         for start, end in zip(starts, ends, strict=True)
     ]
     found = rules(sheets)
-    is_hidden = next(_for_page(found, _tags(html)), None) is not None
+    is_hidden = next(_for_page(found, unescape(" ".join(_TAG.findall(html))).lower()), None) is not None
     return is_hidden or any(_PART.search(rule.selectors) or _overlays(rule.body) for rule in found)
 
 
@@ -147,10 +147,6 @@ def _for_page(found: list[Rule], tags: str) -> Iterator[tuple[str, frozenset[str
 
 def _may_mean(reached: str, tags: str) -> bool:
     return reached in NAMES or reached == "*" or (reached[0] in ".#" and reached[1:] in tags)
-
-
-def _tags(html: str) -> str:
-    return unescape(" ".join(_TAG.findall(html))).lower()
 
 
 def _hidden_by(style: str) -> frozenset[str]:

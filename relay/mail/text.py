@@ -16,7 +16,7 @@ nothing else. Nothing here fails on a damaged message.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from msgspec import Struct, field
 
@@ -344,11 +344,7 @@ def _settled(text: str, found: _Gathered) -> str:
 
 def _language(header: HeaderBlock, found: _Gathered) -> str:
     named = header.get(b"content-language").decode("latin-1").split(",")[0].strip().lower()
-    return named or next(_named(found.languages), "")
-
-
-def _named(languages: list[str]) -> Iterator[str]:
-    return (language for language in languages if language)
+    return named or next(filter(None, found.languages), "")
 
 
 def _is_bulk(header: HeaderBlock) -> bool:

@@ -161,10 +161,10 @@ class Tools:
         api, of = self._api_of(ctx), _given(mailboxId=mailbox)
         if email is not None:
             asked = await api.call("GET", "/v1/suppressions/check", query=of | {"email": email})
-            entries = [_suppression(entry | {"email": asked["email"]}) for entry in asked["suppressions"]]
+            entries = [entry | {"email": asked["email"]} for entry in asked["suppressions"]]
             return _suppressions(entries, asked["email"], asked["suppressed"])
         page = await api.call("GET", "/v1/suppressions", query=of | _given(cursor=cursor) | {"limit": limit})
-        return _suppressions([_suppression(entry) for entry in page["data"]], next_cursor=page["nextCursor"])
+        return _suppressions(page["data"], next_cursor=page["nextCursor"])
 
     def all(self) -> tuple[tuple[Callable[..., Any], str, ToolAnnotations], ...]:
         """Every tool with its title and its hints."""
@@ -249,17 +249,13 @@ def _window(used: Mapping[str, Any]) -> Window:
     return Window(used=used["current"], limit=limit, left=left, resets_at=used["resetsAt"])
 
 
-def _suppression(entry: Mapping[str, Any]) -> Suppression:
-    return Suppression.model_validate(entry)
-
-
 def _suppressions(
-    entries: list[Suppression], email: str | None = None, refused: bool | None = None, next_cursor: str | None = None
+    entries: list[dict[str, Any]], email: str | None = None, refused: bool | None = None, next_cursor: str | None = None
 ) -> Suppressions:
     return Suppressions(
         email=email,
         suppressed=refused,
-        suppressions=entries,
+        suppressions=[Suppression.model_validate(entry) for entry in entries],
         what_to_do=words.of_suppressions(refused),
         next_cursor=next_cursor,
         has_more=next_cursor is not None,

@@ -6,6 +6,7 @@ The ledger only grows: revoking is an entry of its own.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -63,11 +64,8 @@ def _counting(asked: Iterable[tuple[Facts, bool]], rows: Iterable[Any]) -> Itera
 def counting(entries: Iterable[Any], key: str) -> Any:
     """Which of the entries of a person, oldest first, counts for the address of this key; None if none does."""
     newest = {entry.key: entry for entry in entries}
-    return max((e for e in newest.values() if e.key == key or not e.granted), key=_when, default=None)
-
-
-def _when(entry: Any) -> tuple[int, int]:
-    return entry.at, entry.recorded_at
+    heard = [e for e in newest.values() if e.key == key or not e.granted]
+    return max(heard, key=attrgetter("at", "recorded_at"), default=None)
 
 
 def _folds(policy: PolicySettings) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from config.senders import SendingDomain, TenantLimits
+from config.senders import SendingDomain
 from config.settings import Settings
 from policy.usage import Usage
 from relay.store import guard
@@ -51,7 +51,7 @@ def _check_policies(connection: Connection, settings: Settings) -> None:
 def _tenants(connection: Connection, settings: Settings, now: int, makers: Makers) -> dict[str, str]:
     known = {row.name: row for row in connection.execute(select(t.tenants))}
     declared: dict[str, dict[str, int]] = {DEFAULT_TENANT: {}} | {
-        x.name: _limits(x.rate_limits) for x in settings.tenants
+        x.name: x.rate_limits.model_dump(exclude_none=True) if x.rate_limits else {} for x in settings.tenants
     }
     ids: dict[str, str] = {name: row.id for name, row in known.items()}
     limited = [known[name] for name, limits in declared.items() if name in known and limits]
@@ -140,7 +140,3 @@ def _domain_status(domain: SendingDomain, row: Any) -> str:
     if row.verification == "trusted" or row.status == "disabled":
         return "pending"
     return str(row.status)
-
-
-def _limits(limits: TenantLimits | None) -> dict[str, int]:
-    return limits.model_dump(exclude_none=True) if limits is not None else {}

@@ -123,7 +123,7 @@ class Database:
             # One connection, used by the writer thread alone; commands open their own Database.
             engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=2, connect_args=_SQLITE_ARGS)
             _obey(engine, self.patience, WRITER_CACHE)
-            event.listen(engine, "begin", _begin_immediate)
+            event.listen(engine, "begin", _BEGIN_IMMEDIATE.once)
             return engine
         engine = create_engine(
             self.url.set(drivername="postgresql+psycopg"),
@@ -167,7 +167,7 @@ class Database:
         if self.is_sqlite:
             engine = create_engine(self.url.set(drivername="sqlite"), pool_size=1, connect_args=_SQLITE_ARGS)
             _obey(engine, self.patience, READER_CACHE)
-            event.listen(engine, "begin", _begin_deferred)
+            event.listen(engine, "begin", _BEGIN.once)
             return engine
         engine = create_engine(
             self.url.set(drivername="postgresql+psycopg"), pool_size=1, connect_args=self._postgresql_args
@@ -181,7 +181,7 @@ class Database:
                 self.url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4, connect_args=_SQLITE_ARGS
             )
             _obey(engine.sync_engine, self.patience, LIST_CACHE)
-            event.listen(engine.sync_engine, "begin", _begin_deferred)
+            event.listen(engine.sync_engine, "begin", _BEGIN.once)
             return engine
         engine = create_async_engine(
             self.url.set(drivername="postgresql+psycopg"),
@@ -321,11 +321,3 @@ def _patiently(ask: Callable[[], Any], patience: float) -> None:
 
 
 _BEGIN_IMMEDIATE, _BEGIN = Prepared("BEGIN IMMEDIATE"), Prepared("BEGIN")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    _BEGIN_IMMEDIATE.once(connection)
-
-
-def _begin_deferred(connection: Connection) -> None:
-    _BEGIN.once(connection)

@@ -25,7 +25,8 @@ def sender(connection: Connection, mailbox_id: str) -> Any:
 
 def unsubscribe(connection: Connection, consequences: Consequences, entry: Suppress, send_id: str) -> bool:
     """Refuse from now on; False when it was so already."""
-    if connection.execute(select(_s.id).where(*_made(entry), _alive(entry.at))).first() is not None:
+    lasts = or_(_s.expires_at == 0, _s.expires_at > entry.at)
+    if connection.execute(select(_s.id).where(*_made(entry), lasts)).first() is not None:
         return False
     consequences.suppress(connection, [entry])
     data = {"scope": entry.scope, "source": entry.source}
@@ -60,7 +61,3 @@ def _made(entry: Suppress) -> tuple[Any, ...]:
         _s.mailbox_id == mailbox,
         _s.kind == KIND,
     )
-
-
-def _alive(now: int) -> Any:
-    return or_(_s.expires_at == 0, _s.expires_at > now)

@@ -125,16 +125,12 @@ class FrontDesk:
         self._looked_for_keys = 0
         self._on_parcel = on_parcel
         self._room = room
-        self._new_send_id = new_send_id
+        self.new_send_id = new_send_id
         self._clock = clock
         self._watch = watch
         self._rates = RateBook()
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
         self.calls = 0  # submissions under way that came by no session
-
-    def new_send_id(self) -> str:
-        """An id given out when MAIL is judged and kept for the transaction."""
-        return self._new_send_id()
 
     async def authenticate(self, username: str, password: str, peer: str) -> Principal:  # noqa: ARG002 - sessions throttle by peer
         """The principal behind a login; raises AuthRefused or Unavailable."""

@@ -11,7 +11,7 @@ from policy.settings import Reputation
 from policy.state import Limits
 from relay.feedback.apply import Applied, Applier
 from relay.feedback.events import FeedbackEvent
-from relay.feedback.told import Told, told_by_mail
+from relay.feedback.told import Told, told_by_mail, told_by_provider
 from relay.mail.ids import new_id
 from relay.store import tallies
 from relay.store.accounts import NewMailbox, add_mailbox, add_tenant
@@ -37,7 +37,7 @@ class Ground:
         self._numbers = itertools.count(1)
         self.own_rules: dict[str, Reputation] = {}  # of mailboxes that are judged otherwise than by default
         self.consequences = Consequences(lambda: self.rules, self.rule_of, self.new_id)
-        self.applier = Applier(self.consequences)
+        self.applier = Applier(self.consequences, lambda name: frozenset({name}))
         self.do(lambda c: add_tenant(c, tenant_id=TENANT, name="default", limits=Limits(), now=NOW))
         self.mailbox()
 
@@ -121,7 +121,7 @@ class Ground:
 
     def hook(self, *events: FeedbackEvent, provider: str = "ses") -> Applied:
         """A provider's call."""
-        return self.do(lambda c: self.applier.of_provider(c, provider, events, self.now))
+        return self.do(lambda c: self.applier.apply(c, told_by_provider(provider, events), self.now))
 
     def mail(
         self, *events: FeedbackEvent, named: tuple[str, int] | None = None, raw: bytes = b"mail", place: bytes = b"b+x"
