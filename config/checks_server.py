@@ -77,10 +77,9 @@ def storage(settings: Settings) -> Iterator[Finding]:
     url = settings.storage.url
     if url is not None and url.is_set:
         if not is_database_url(url.reveal()):
-            yield Finding(
-                ("storage", "url"),
-                "is not a database URL; write sqlite+aiosqlite:///./data/gatepost.db or postgresql+psycopg://user@host/db",
-            )
+            one = "sqlite+aiosqlite:///./data/gatepost.db or postgresql+psycopg://user@host/db"
+            several = "postgresql+psycopg://user@/db?host=one:5432&host=two:5432"
+            yield Finding(("storage", "url"), f"is not a database URL; write {several if ',' in url.reveal() else one}")
         elif url.is_literal and urlsplit(url.reveal()).password:
             yield warning(("storage", "url"), "holds a literal secret; write storage.password: env:NAME")
     elif url is not None:

@@ -247,6 +247,13 @@ BAD = [
         "gatepost.yaml:2: inbound.bounceDomain: is missing; inbound.listeners take mail for it",
     ),
     (
+        "version: 1\nstorage: {url: 'postgresql+psycopg://u@one:5432,two:5432/db'}",
+        (
+            "gatepost.yaml:2: storage.url: is not a database URL; "
+            "write postgresql+psycopg://user@/db?host=one:5432&host=two:5432"
+        ),
+    ),
+    (
         "version: 1\nstorage: {url: mysql://h/db}",
         (
             "gatepost.yaml:2: storage.url: is not a database URL; "
