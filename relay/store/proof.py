@@ -31,8 +31,8 @@ def is_as_recorded(connection: Connection, send_id: str) -> bool | None:
 
     None while it waits, where erasing took words out of it, and where the record is gone by its age.
     """
-    row = connection.execute(_WITH_RECORD.where(_a.send_id == send_id)).one()
-    return None if row.status == "pending" and row.record is None else _agrees(row, _kept_since(connection, row.chain))
+    rows = connection.execute(_WITH_RECORD.where(_a.send_id == send_id)).all()
+    return _agrees(rows[-1], _kept_since(connection, rows[-1].chain)) if len(rows) == 1 else False  # decided once
 
 
 def verify(
@@ -51,17 +51,18 @@ def verify(
         for row in rows:
             if row.chain not in since:
                 since[row.chain] = _kept_since(connection, row.chain)
-            if _agrees(row, since[row.chain]) is False:
+            agrees = _agrees(row, since[row.chain])
+            if agrees is False:
                 what = "the approval says something else than was recorded of it"
                 return msgspec.structs.replace(found, fault=Fault(row.chain, row.position or 0, row.send_id, what))
-            count += 1
+            count += agrees is True
     return msgspec.structs.replace(found, approvals=count)
 
 
 def _agrees(row: Any, since: int) -> bool | None:
-    """None where it cannot be told; `since` is the time of the oldest record that is kept."""
+    """None where there is nothing to compare it with; `since` is the time up to which records may be gone."""
     if row.record is None:
-        return row.status == "pending" or (None if row.decided_at < since else False)
+        return None if row.status == "pending" or row.decided_at <= since else False
     recorded = loads(row.record)["approval"]
     told = approvals.word(row, row.status, row.decided_by, row.note, row.decided_at)
     if ERASED in row.note or ERASED in row.decided_by:
@@ -70,10 +71,12 @@ def _agrees(row: Any, since: int) -> bool | None:
 
 
 def _kept_since(connection: Connection, chain: str) -> int:
-    """The time of the oldest record of a chain; where pruning left none, of that pruning."""
+    """The time of the oldest record of a chain that was pruned, or of that pruning where it left none; else 0.
+
+    A step of pruning may end among records of one time.
+    """
+    pruned = connection.execute(select(t.anchors.c.at).where(t.anchors.c.chain == chain)).scalar_one_or_none()
+    if pruned is None:
+        return 0
     oldest = select(_d.at).where(_d.chain == chain).order_by(_d.position).limit(1)
-    pruned = select(t.anchors.c.at).where(t.anchors.c.chain == chain)
-    for query in (oldest, pruned):
-        if (at := connection.execute(query).scalar_one_or_none()) is not None:
-            return int(at)
-    return 0
+    return int(connection.execute(oldest).scalar_one_or_none() or pruned)

@@ -42,7 +42,7 @@ def proven(office):
 async def test_who_decided_is_recorded_so_that_nobody_changes_it_unseen(office, forged):
     held = await office.send(mailboxId="clerk")
     path = f"/v1/approvals/{held['sendId']}"
-    assert (await office.get(path)).json()["asRecorded"] is None
+    assert ((await office.get(path)).json()["asRecorded"], proven(office).approvals) == (None, 0)
     assert (await office.post(path, {"decision": "approve", "note": "fine"})).json()["asRecorded"] is True
     found = proven(office)
     assert (found.fault, found.records, found.chains, found.approvals) == (None, 2, 2, 1)
@@ -52,12 +52,23 @@ async def test_who_decided_is_recorded_so_that_nobody_changes_it_unseen(office, 
     assert proven(office).fault.send_id == held["sendId"]
 
 
-async def test_a_decision_that_nobody_made_is_named(office):
-    held = await office.send(mailboxId="clerk")
-    forged = "UPDATE approvals SET status = 'approved', decided_by = 'operator', decided_at = requested_at + 1"
-    await office.house.write(lambda c: c.execute(text(forged)))
+@pytest.mark.parametrize("at", ["requested_at + 1", "1"])
+async def test_a_decision_that_nobody_made_is_named_whenever_it_is_said_to_be_made(office, at):
+    other, held = [await office.send(mailboxId="clerk", subject=subject) for subject in ("one", "two")]
+    await office.post(f"/v1/approvals/{other['sendId']}", {"decision": "approve"})
+    forged = f"status = 'approved', decided_by = 'operator', decided_at = {at} WHERE status = 'pending'"
+    await office.house.write(lambda c: c.execute(text(f"UPDATE approvals SET {forged}")))
     fault = proven(office).fault
     assert (fault.send_id, fault.chain.partition(":")[2], fault.position) == (held["sendId"], "approvals", 0)
+
+
+async def test_a_decision_that_was_put_back_and_made_again_is_named(office):
+    held = await office.send(mailboxId="clerk")
+    path = f"/v1/approvals/{held['sendId']}"
+    await office.post(path, {"decision": "approve"})
+    await office.house.write(lambda c: c.execute(text("UPDATE approvals SET status = 'pending'")))
+    assert (await office.post(path, {"decision": "reject"})).json()["asRecorded"] is False
+    assert proven(office).fault.send_id == held["sendId"]
 
 
 async def test_what_erasing_took_out_of_a_note_is_no_forgery_and_excuses_none(office):
@@ -72,14 +83,16 @@ async def test_what_erasing_took_out_of_a_note_is_no_forgery_and_excuses_none(of
 
 
 async def test_an_approval_whose_record_is_gone_by_its_age_is_no_forgery(office):
-    held = await office.send(mailboxId="clerk")
-    path = f"/v1/approvals/{held['sendId']}"
-    await office.post(path, {"decision": "approve"})
+    paths = [f"/v1/approvals/{(await office.send(mailboxId='clerk', subject=n))['sendId']}" for n in ("one", "two")]
+    for path in paths:  # at one time
+        await office.post(path, {"decision": "approve"})
     office.clock.advance(3600)
     now, vault = office.clock.now, office.app.vault
-    await office.house.write(lambda c: pruning.prune(c, before=now, step=10, now=now, seal=vault))
-    found = proven(office)
-    assert ((await office.get(path)).json()["asRecorded"], found.fault, found.records) == (None, None, 0)
+    for left in (1, 0):
+        await office.house.write(lambda c: pruning.prune(c, before=now, step=3, now=now, seal=vault))
+        found = proven(office)
+        assert (found.fault, found.records, found.approvals) == (None, left, left)
+    assert [(await office.get(path)).json()["asRecorded"] for path in paths] == [None, None]
 
 
 async def test_P21_an_agent_withdraws_its_own_and_approves_nothing(office):
