@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,20 +45,25 @@ class Instance:
         return [file for file in (*own, *store) if file.exists()]
 
     @contextlib.contextmanager
-    def as_owner(self) -> Iterator[None]:
-        """Be, where root, the user whose directory it is: what is made meanwhile is the server's, to read alone."""
-        owner = self.folder.stat() if os.geteuid() == 0 and self.folder.exists() else None
-        group, mask = os.getegid(), os.umask(0o077)
+    def for_owner(self, database: Path | None) -> Iterator[None]:
+        """What root makes meanwhile is the user's whose directory it is: the server's, to read alone.
+
+        It is given away, not made as that user, who may be kept from the way to it: /var/lib/private is root's
+        (systemd's DynamicUser), and so are the keys that a configuration names.
+        """
+        before, mask = self._there(database), os.umask(0o077)
         try:
-            if owner:
-                os.setegid(owner.st_gid)
-                os.seteuid(owner.st_uid)
             yield
         finally:
-            if owner:
-                os.seteuid(0)
-                os.setegid(group)
             os.umask(mask)
+            if os.geteuid() == 0:
+                for made in self._there(database) - before:
+                    owner = self.folder.stat()
+                    os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+    def _there(self, database: Path | None) -> set[Path]:
+        folders = [database.parent] if database else []
+        return {*self.files(database), *(folder for folder in folders if folder.exists())}
 
     def lock(self, patience: float = 0.0) -> None:
         """Be the only server of this directory until the process ends, or `unlock`; raises AlreadyRunning.
@@ -156,22 +160,19 @@ def _is_hex(words: str) -> bool:
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
-    """What the file says; where there is none, or a crash of the machine left it empty, it is made."""
+    """What the file says; where there is none, or a crash of the machine left it empty, whoever is first makes it.
+
+    It is for its owner alone, and read by nobody half written.
+    """
     with contextlib.suppress(FileNotFoundError):
         if words := path.read_text().strip():
             return words
-        path.unlink()
-    _make_once(path, make())
-    return path.read_text().strip()
-
-
-def _make_once(path: Path, words: str) -> None:
-    """A file for its owner alone; whole from the moment it is there, by whichever worker was first."""
-    handle, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
-    with os.fdopen(handle, "w") as file:
+    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:  # noqa: PTH123 - by its descriptor
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if words := file.read().strip():
+            return words
+        words = make()
         file.write(f"{words}\n")
         file.flush()
-        os.fsync(handle)
-    with contextlib.suppress(FileExistsError):
-        path.hardlink_to(name)
-    Path(name).unlink()
+        os.fsync(file.fileno())
+        return words

@@ -76,7 +76,7 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
 
 def prepare_alone(settings: Settings, instance: Instance, *, restored: bool = False) -> None:
     """As a command does it, while nobody serves; what it makes is the server's. Raises AlreadyRunning too."""
-    with instance.as_owner():
+    with instance.for_owner(settings.storage.path):
         instance.lock()
         try:
             prepare(settings, instance, restored=restored)
