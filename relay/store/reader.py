@@ -56,7 +56,8 @@ class Reader:
         """Answer what waits, then end the thread."""
         if self._thread is not None:
             if self._busy:
-                await self.call(lambda _connection: None)
+                with suppress(Unavailable):  # the store does not answer, and who waited has been told
+                    await self.call(lambda _connection: None)
             self._line.put(None)
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
             self._thread = None
