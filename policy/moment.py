@@ -6,6 +6,7 @@ from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = 253_370_764_800_000  # the year 9999 begins; nothing that is asked for lies later
+_LAST_YEAR = 9998
 _LAST_SECOND = 253_402_300_799  # the year 9999 ends; a time beyond it is shown as this
 
 
@@ -54,6 +55,8 @@ def months_after(ms: int, months: int) -> int:
     """The same day so many months later, or the last of a month that has no such day; at the same time, UTC."""
     then = moment(ms)
     year, month = divmod(then.year * 12 + then.month - 1 + months, 12)
+    if year > _LAST_YEAR:
+        return END_OF_TIME
     last = monthrange(year, month + 1)[1]
     return milliseconds(then.replace(year=year, month=month + 1, day=min(then.day, last))) + ms % 1000
 

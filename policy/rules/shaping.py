@@ -63,7 +63,7 @@ def warmup(case: Case, recipient: RecipientFacts, known: RecipientState | None) 
 
 
 def send_window(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """25: commercial mail leaves in the hours the operator allows, by the recipient's clock where it is known."""
+    """25: commercial mail leaves in the hours the operator allows."""
     if not case.commercial:
         return SKIPPED
     found = hours(case, first_room(case, recipient, known, without=opened))

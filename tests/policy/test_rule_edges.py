@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from policy.moment import milliseconds
+from policy.moment import END_OF_TIME, milliseconds
 from policy.state import Consent, DomainState, Rates, RecipientState, Sent, State, Suppression, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage
 from tests.policy.cases import (
@@ -120,6 +120,11 @@ def test_the_months_of_a_basis_are_those_of_the_calendar(basis: str, given: str,
     moments = (until, until + 1000)
     reasons = [judged(replace(SALES, now=now), known, policy).reason for now in moments]
     assert reasons == ["", "no_consent"]
+
+
+def test_a_basis_given_at_the_end_of_time_runs_out_no_sooner() -> None:
+    known = to(consent=Consent(True, END_OF_TIME - 1, "inquiry", "CA"))
+    assert judged(SALES, known, with_rule("consent_validation", profiles=("casl",))).decision == "approved"
 
 
 @pytest.mark.parametrize("jurisdiction", ["DE", "JP", ""])
