@@ -91,7 +91,8 @@ def _rejected(where: _Full, bound: Bound) -> Finding:
 
 def _refusing(case: Case) -> list[Bound]:
     """Every limit that may turn the message away, in whatever window."""
-    return enforced(case, [window for window in WINDOWS if rule_of(case, window).on_exceed == "reject"])
+    bounds = enforced(case, [window for window in WINDOWS if rule_of(case, window).on_exceed != "hold"])
+    return [bound for bound in bounds if bound not in queueing(case)]  # one of 0 refuses where others queue
 
 
 def _free(where: _Full, binding: list[Bound]) -> int:

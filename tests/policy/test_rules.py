@@ -260,6 +260,11 @@ ROWS = (
         "rate_limit_hourly", "rate_limited", "100 of 100 this hour", "human", "ask_human",
         known=with_mailbox(state(), usage=used(100), tightened=Limits(daily=0)),
     ),
+    Row(  # nothing ever leaves the queue of a limit of 0
+        "rate_limit_hourly", "rate_limited", "100 of 100 this hour", "human", "ask_human",
+        known=with_mailbox(state(), usage=used(100), tightened=Limits(daily=0)),
+        policy=with_rule("rate_limit_daily", on_exceed="queue"),
+    ),
     Row(
         "rate_limit_hourly", "rate_limited", "100 of 5 this hour as tightened for this mailbox", "after", "wait",
         known=with_mailbox(state(), usage=used(100), tightened=Limits(hourly=5)), decision="deferred", wait=3660,
