@@ -76,10 +76,11 @@ def _exceeded(where: _Full, full: list[Bound]) -> Finding:
 
 def _rejected(where: _Full, bound: Bound) -> Finding:
     case, now = where.case, where.case.facts.now
-    binding = [bound, *_refusing(case)]
-    free, least = _free(where, binding), min(b.limit for b in binding)
-    if not free and case.early and least:
-        free = now + (bound.window.span + 1) * bound.window.width  # those before it in the envelope leave first
+    binding, before = [bound, *_refusing(case)], len(case.taken) + case.denied.get("rate_limited", 0)
+    least, spent = min(b.limit for b in binding), [b for b in binding if b.limit <= before]
+    free = 0 if spent else _free(where, binding, before)
+    if spent and case.early and least:  # those before it in the envelope leave first
+        free = now + max((b.window.span + 1) * b.window.width for b in spent)
     evidence, detail = _evidence(case, bound, where.leaves, free), _detail(where, bound, free)
     if free:
         wait = seconds_until(free, now)
@@ -95,12 +96,9 @@ def _refusing(case: Case) -> list[Bound]:
     return [bound for bound in bounds if bound not in queueing(case)]  # one of 0 refuses where others queue
 
 
-def _free(where: _Full, binding: list[Bound]) -> int:
-    """When the same message passes, 0 for never: every recipient a limit turned away has to fit under all of them."""
+def _free(where: _Full, binding: list[Bound], before: int) -> int:
+    """When the same message passes: every recipient a limit turned away has to fit under all of them."""
     case = where.case
-    before = len(case.taken) + case.denied.get("rate_limited", 0)
-    if any(b.limit <= before for b in binding):
-        return 0
     if binding[0].scope == NULL_SENDER:
         return binding[0].window.room_at(case.facts.now, binding[0].limit - before)
 

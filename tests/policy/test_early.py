@@ -99,9 +99,11 @@ def test_rcpt_counts_the_recipients_before_it() -> None:
     assert (refusal.reason, refusal.retry, refusal.wait) == ("rate_limited", "after", 51 * 60)
 
 
-def test_more_than_a_window_takes_still_names_a_wait_at_rcpt() -> None:
-    refusal = refusal_of(at_rcpt(with_rule("rate_limit_hourly", limit=2), TO_BOB, state(), accepted=2))
-    assert refusal.is_temporary(86_400)
+@pytest.mark.parametrize(("daily", "wait"), [(None, 61 * 60), (2, 25 * 3600)])
+def test_more_than_a_window_takes_still_names_a_wait_at_rcpt(daily: int | None, wait: int) -> None:
+    policy, known = with_rule("rate_limit_hourly", limit=2), with_mailbox(state(), tightened=Limits(daily=daily))
+    refusal = refusal_of(at_rcpt(policy, TO_BOB, known, accepted=2))
+    assert (refusal.wait, refusal.is_temporary(86_400)) == (wait, True)
 
 
 def test_a_recipient_too_many_is_told_when_it_is_named() -> None:
