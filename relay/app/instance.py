@@ -171,6 +171,7 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
         fcntl.flock(file, fcntl.LOCK_EX)
         if words := file.read().strip():
             return words
+        os.fchmod(file.fileno(), 0o600)
         words = make()
         file.write(f"{words}\n")
         file.flush()

@@ -48,6 +48,7 @@ def test_what_a_crash_of_the_machine_left_empty_is_made_anew_and_stays(tmp_path:
         (instance.folder / name).touch()
     assert len(instance.id) == 16
     assert instance.admin_key(config).startswith("gp_admin_")
+    assert (instance.folder / "admin.key").stat().st_mode & 0o077 == 0
     assert (instance.id, instance.admin_key(config)) == (instance.id, instance.admin_key(config))
 
 
