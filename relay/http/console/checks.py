@@ -12,7 +12,7 @@ LOOK = (*BAD, "warned", "shadowed")
 # What the sender or a person can do about a reason (policy.md; the same next steps SMTP and HTTP name).
 REMEDIES = {
     "rate_limited": "Wait until some of the window is free again, or raise the limit in the policy.",
-    "warmup_limit": "The domain is warming up: tomorrow's allowance is larger.",
+    "warmup_limit": "Wait: the domain is warming up, and what it may send that day is used up.",
     "suppressed": "Drop this recipient. Remove the suppression only if the person asks for mail again.",
     "unsubscribed": "Drop this recipient: the person chose so. New consent, recorded after that date, lets mail pass.",
     "no_consent": "Record the recipient's consent with its proof, then send again.",
