@@ -25,9 +25,8 @@ def simulate(house: House, mailbox: str, tenant: str, recipients: tuple[Address,
 async def _judged(
     house: House, principal: Principal, sender: Address, recipients: tuple[Address, ...], data: bytes
 ) -> dict[str, Any]:
-    app = App(
-        house.settings, database=house.database, vault=house.vault, instance=house.instance.id, admin_key=""
-    )  # never started: it is asked, and serves nobody
+    # Never started: it is asked, serves nobody, and makes no name for this machine.
+    app = App(house.settings, database=house.database, vault=house.vault, instance="", admin_key="")
     try:
         submission = Submission(
             send_id=app.desk.new_send_id(),

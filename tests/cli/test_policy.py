@@ -29,13 +29,15 @@ def message(tmp_path):
 
 
 def test_the_whole_cascade_is_asked_and_nothing_is_stored(cli, message):
+    name = cli.config.parent / "data" / "instance"  # of this machine, which its server makes
+    name.unlink()
     said = cli.does("policy", "test", message(OFFER), "--mailbox", "agent", "--to", BOB, "--json").json
     assert (said["decision"], said["messageClass"]) == ("approved", "commercial")
     assert "List-Unsubscribe-Post" in said["edits"]
     assert {"tenant_active", "suppression_check", "rate_limit_hourly", "autonomy_level"} <= {
         check["rule"] for check in said["checks"]
     }
-    assert cli.does("audit", "verify", "--json").json["records"] == 0
+    assert (cli.does("audit", "verify", "--json").json["records"], name.exists()) == (0, False)
 
 
 def test_a_message_with_bare_newlines_is_read_as_well(cli, message):
