@@ -59,7 +59,8 @@ class Instance:
             if os.geteuid() == 0:
                 for made in self._there(database) - before:
                     owner = self.folder.stat()
-                    os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
+                    with contextlib.suppress(FileNotFoundError):  # a log of SQLite's goes with who was last to use it
+                        os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
     def _there(self, database: Path | None) -> set[Path]:
         folders = [database.parent] if database else []
