@@ -111,9 +111,18 @@ def _stops(parcel: Parcel, asked: Asked, snapshot: Snapshot) -> dict[int, Stop]:
     return stops
 
 
+def refused(connection: Connection, held: Sequence[tuple[Parcel, PolicySettings]], now: int) -> list[dict[int, Stop]]:
+    """Which held copies of several submissions would never leave, by number, were they let go now, and why."""
+    let_go = [(_let_go(parcel), policy) for parcel, policy in held]
+    asked = [Asked.of(_facts(_Question(parcel, policy, now)), policy) for parcel, policy in let_go]
+    snapshot = Snapshot.look(connection, asked, now=now, rates=RateBook())
+    stops = [_stops(parcel, own, snapshot) for (parcel, _), own in zip(let_go, asked, strict=True)]
+    return [{n: stop for n, stop in of_one.items() if stop.is_final} for of_one in stops]
+
+
 def foreseen(connection: Connection, parcel: Parcel, policy: PolicySettings, now: int) -> dict[int, Stop]:
     """What would keep held copies from leaving, by number, were they let go now. Nothing is locked or counted."""
-    let_go = replace(parcel, due=tuple([replace(due, state="queued") for due in parcel.due]))
+    let_go = _let_go(parcel)
     asked = Asked.of(_facts(_Question(let_go, policy, now)), policy)
     snapshot = Snapshot.look(connection, [asked], now=now, rates=RateBook())
     stops = _stops(let_go, asked, snapshot)
@@ -126,6 +135,11 @@ def foreseen(connection: Connection, parcel: Parcel, policy: PolicySettings, now
             if at > now:
                 stops[due.n] = Stop(why, is_final=False, until=at)
     return stops
+
+
+def _let_go(parcel: Parcel) -> Parcel:
+    """The held copies of a submission, as they were if they waited to leave."""
+    return replace(parcel, due=tuple([replace(due, state="queued") for due in parcel.due if due.state == "held"]))
 
 
 def _facts(question: _Question) -> Facts:

@@ -8,12 +8,11 @@ Nothing is promised: what changes until it leaves counts then.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from policy.moment import precise
 from policy.settings import PolicySettings
-from relay.delivery.recheck import Stop, foreseen
+from relay.delivery.recheck import Stop, foreseen, refused
 from relay.http.house import House
 from relay.http.shapes import DateTime, Told
 from relay.store import approvals, queue, sent
@@ -48,9 +47,21 @@ def outlooks(connection: Connection, send_id: str, policy: PolicySettings, now: 
         return []
     stops = {delivery.n: _CHANGED for delivery in held}
     if approvals.is_as_held(connection, approval):
-        waiting = replace(parcel, due=tuple([due for due in parcel.due if due.state == "held"]))
-        stops = foreseen(connection, waiting, policy, now)
+        stops = foreseen(connection, parcel, policy, now)
     return [_outlook(row, stops.get(row.n), now) for row in held]
+
+
+async def never(house: House, ids: Sequence[str]) -> dict[str, dict[int, Stop]]:
+    """Of several held messages, which deliveries policy would refuse for good, by number; raises Unavailable.
+
+    Their bytes are not read: that one of them changed is told where it is looked at alone.
+    """
+    parcels = await house.look(lambda c: queue.parcels_of(c, ids))
+    accounts = {box: await house.accounts.get(box) for box in {p.mailbox_id for p in parcels}}
+    usual, now = house.settings().policy(), house.clock()
+    held = [(p, a.policy if (a := accounts[p.mailbox_id]) is not None else usual) for p in parcels]
+    stops = await house.look(lambda c: refused(c, held, now)) if held else []
+    return {p.send_id: found for p, found in zip(parcels, stops, strict=True) if found}
 
 
 def _outlook(row: Any, stop: Stop | None, now: int) -> dict[str, Any]:

@@ -12,9 +12,9 @@ with what note as a digest, since both may have to be erased (`proof` compares).
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, tuple_, update
 
 from policy.facts import alias_of
 from policy.moment import exact
@@ -29,6 +29,7 @@ from relay.store.sends import body
 _a, _c, _d = t.approvals.c, t.contacts.c, t.deliveries.c
 SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never leave
 _AT_ONCE = 200  # sends whose time is up
+_PENDING, _ORDER = _a.status == "pending", (_a.expires_at, _a.send_id)
 CHAIN = "approvals"  # of each tenant one, whichever process is told
 
 
@@ -63,10 +64,45 @@ def listed(
     return newest_first(connection, query, _a.requested_at, _a.send_id, after=after, limit=limit)
 
 
-def most_urgent(connection: Connection, limit: int) -> Sequence[Any]:
-    """The approvals whose time is up first, of all that wait."""
-    query = select(t.approvals).where(_a.status == "pending").order_by(_a.expires_at, _a.send_id)
-    return connection.execute(query.limit(limit)).all()
+class Waiting(NamedTuple):
+    """Some of what waits, whose time is up first standing first. `before` and `after`: the sends next to these."""
+
+    rows: Sequence[Any]
+    skipped: int
+    before: str
+    after: str
+    oldest: int  # since when something waits, of all of it
+
+
+def around(connection: Connection, send_id: str, most: int) -> Waiting:
+    """The pageful in which a send stands, the first one for a send that never waited.
+
+    Pages are counted from the front, so that opening what is on one does not move it.
+    """
+    at = _place(connection, send_id)
+    total, oldest = connection.execute(select(func.count(), func.min(_a.requested_at)).where(_PENDING)).one()
+    ahead = 0
+    if at is not None:
+        earlier = select(func.count()).where(_PENDING, tuple_(*_ORDER) < tuple_(*at))
+        ahead = min(connection.execute(earlier).scalar_one(), max(total - 1, 0))
+    skipped = ahead - ahead % most
+    query = select(t.approvals).where(_PENDING).order_by(*_ORDER).offset(max(skipped - 1, 0))
+    found = connection.execute(query.limit(most + 1 + bool(skipped))).all()
+    before, rows = (found[0].send_id, found[1:]) if skipped and found else ("", found)
+    return Waiting(rows[:most], skipped, before, rows[most].send_id if len(rows) > most else "", oldest or 0)
+
+
+def following(connection: Connection, send_id: str) -> str:
+    """What waits behind a send, in the same order; empty behind the last."""
+    behind = select(_a.send_id).where(_PENDING).order_by(*_ORDER).limit(1)
+    if (at := _place(connection, send_id)) is not None:
+        behind = behind.where(tuple_(*_ORDER) > tuple_(*at))
+    return connection.execute(behind).scalar_one_or_none() or ""
+
+
+def _place(connection: Connection, send_id: str) -> Any:
+    """Where in the order a send stands, or stood; None for one that never waited."""
+    return connection.execute(select(*_ORDER).where(_a.send_id == send_id)).first()
 
 
 def one(connection: Connection, send_id: str) -> Any:

@@ -77,10 +77,14 @@ _READ = (
 )
 
 
+def parcels_of(connection: Connection, ids: Sequence[str]) -> list[Parcel]:
+    """Submissions with all their deliveries in whatever state, without their bytes: to look at, nothing is leased."""
+    return _parcels(connection.execute(_READ, {"ids": list(ids)}).all(), "")
+
+
 def parcel_of(connection: Connection, send_id: str) -> Parcel | None:
-    """A submission with all its deliveries in whatever state, without its bytes: to look at, nothing is leased."""
-    rows = connection.execute(_READ, {"ids": [send_id]}).all()
-    return _parcel(rows, "") if rows else None
+    """One of these; None for what there is no longer."""
+    return next(iter(parcels_of(connection, [send_id])), None)
 
 
 def _parcels(rows: Sequence[Any], node: str) -> list[Parcel]:

@@ -104,6 +104,21 @@ def test_enter_in_the_note_decides_nothing(desk):
     is_rejected_by_its_key(desk, told)
 
 
+def test_rows_are_picked_where_they_are_and_the_open_one_is_in_sight(desk):
+    ids = [desk.send(**HELD | {"to": f"a{n}@example.com"})["sendId"] for n in range(24)]
+    desk.go(f"/approvals/{ids[-1]}")
+    row = desk.page.locator(f"[data-send='{ids[-1]}'].row")
+    before = row.bounding_box()
+    assert before["y"] + before["height"] <= 860
+    desk.page.keyboard.press("x")
+    desk.page.keyboard.press("k")
+    desk.page.keyboard.press("x")
+    assert desk.page.inner_text("[data-many-count]") == "2 picked"
+    assert row.bounding_box()["y"] == before["y"]  # nothing moves under the pointer of who picks several
+    desk.page.check("[data-pick-all]")
+    assert desk.page.inner_text("[data-many-count]") == "24 picked"
+
+
 def test_a_key_means_those_that_are_picked_and_not_the_one_that_is_open(desk):
     opened, *picked = (desk.send(**HELD | {"to": f"{name}@example.com"})["sendId"] for name in ("dana", "erin", "finn"))
     desk.page.on("dialog", lambda dialog: dialog.accept())

@@ -33,6 +33,16 @@ def test_each_that_needs_a_look_has_a_line_of_its_own_and_stands_first():
     ]
 
 
+def test_what_failed_stands_before_what_only_watches():
+    shadowed = {"rule": "loop_detection", "status": "shadowed"}
+    failed = {"rule": "autonomy_level", "status": "failed"}
+    assert [rule for rule, _ in told([shadowed, *passed("cooldown", PEOPLE[0]), failed])] == [
+        "autonomy_level",
+        "loop_detection",
+        "cooldown",
+    ]
+
+
 def test_a_single_recipient_is_named_nowhere_and_rules_stay_apart():
     assert told(passed("recipient_valid", PEOPLE[0]) + passed("cooldown", PEOPLE[0])) == [
         ("recipient_valid", [""]),

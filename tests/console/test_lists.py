@@ -2,8 +2,11 @@
 
 import re
 
+from sqlalchemy import update
+
 from relay.http.console import approvals
 from relay.http.console.outcomes import ranked
+from relay.store import schema as t
 from tests.console.visitor import visitor
 
 
@@ -40,9 +43,57 @@ async def test_of_more_approvals_than_are_shown_those_whose_time_is_up_first_are
     for n in range(3):
         await office.send(mailboxId="clerk", subject=f"Order {n} shipped", body=f"Order {n}.")
         office.clock.advance(60)
-    page = (await (await visitor(office)).get("/approvals")).text
+    person = await visitor(office)
+    page = (await person.get("/approvals")).text
     assert re.findall(r'c-subject">([^<]+)', page) == ["Order 0 shipped", "Order 1 shipped"]
-    assert "2 of 3 waiting" in page
+    assert "1–2 of 3, the oldest for 3 min" in page
+    later = re.search(r'href="([^"]+)">Later', page)
+    page = (await person.get(later[1])).text
+    assert re.findall(r'c-subject">([^<]+)', page) == ["Order 2 shipped"]
+    assert "3–3 of 3, the oldest for 3 min" in page
+    earlier = re.search(r'href="([^"]+)">Earlier', page)
+    assert re.findall(r'c-subject">([^<]+)', (await person.get(earlier[1])).text) == [
+        "Order 0 shipped",
+        "Order 1 shipped",
+    ]
+
+
+async def test_after_a_decision_the_one_behind_it_is_open_and_behind_the_last_the_first(office):
+    first, second, third = await held(office, "ann", "bob", "eve")
+    person = await visitor(office)
+    assert (await person.post(f"/approvals/{second}", decision="reject")).headers["location"] == f"/approvals/{third}"
+    assert (await person.post("/approvals", decision="reject", ids=first)).headers["location"] == f"/approvals/{third}"
+    assert (await person.post(f"/approvals/{third}", decision="reject")).headers["location"] == "/approvals"
+
+
+async def test_a_row_says_whom_an_approval_would_not_reach(office):
+    await held(office, "ann", "bob,eve", "dan")
+    for name in ("ann", "eve"):
+        await office.post("/v1/suppressions", {"email": f"{name}@example.com", "scope": "global", "reason": "manual"})
+    page = (await (await visitor(office)).get("/approvals")).text
+    assert re.findall(r'c-state">.*?</i> ([^<]+)', page) == ["suppressed", "1 of 2 suppressed"]
+
+
+async def test_an_approval_that_was_rewritten_after_it_was_decided_says_so(office):
+    (send_id,) = await held(office, "ann")
+    person = await visitor(office)
+    await person.post(f"/approvals/{send_id}", decision="reject", note="not this week")
+    assert "✓ as recorded" in (await person.get(f"/approvals/{send_id}")).text
+    await office.house.write(lambda c: c.execute(update(t.approvals).values(note="fine by me")))
+    page = (await person.get(f"/approvals/{send_id}")).text
+    assert "this was changed afterwards" in page
+    assert "as recorded" not in page
+
+
+async def held(office, *names: str) -> list[str]:
+    """Send ids of what waits, a minute apart: one for each name, several addresses with a comma."""
+    ids = []
+    for name in names:
+        to = [f"{one}@example.com" for one in name.split(",")]
+        told = await office.send(mailboxId="clerk", to=to, subject=f"For {name}", body=f"Dear {name}.")
+        ids.append(told["sendId"])
+        office.clock.advance(60)
+    return ids
 
 
 async def test_a_refusal_and_a_consent_bind_the_tenant_or_the_mailbox_that_the_form_names(office):

@@ -172,6 +172,17 @@ async def test_a_change_of_policy_that_was_typed_is_kept_through_the_sign_in_too
     assert "rateLimits: {hourly: 50}</textarea>" in answer.text
 
 
+async def test_what_was_picked_and_noted_to_be_decided_together_is_kept_through_the_sign_in_too(office):
+    sends = [await office.send(mailboxId="clerk", to=f"{n}@example.com", subject=f"Order {n}") for n in range(3)]
+    picked = [send["sendId"] for send in sends[1:]]
+    kept = {"action": "/approvals", "kept.ids": " ".join(picked), "kept.note": "fine by legal"}
+    answer = await Visitor(office).client.post("/sign-in", data=kept | {"key": ADMIN_KEY}, headers={"Origin": BASE})
+    assert re.findall(r'value="([^"]+)" data-pick checked', answer.text) == picked
+    (many,) = re.findall(r"<form[^>]* data-many>.*?</form>", answer.text, re.DOTALL)
+    assert f'name="ids" value="{" ".join(picked)}"' in many
+    assert 'value="fine by legal"' in many
+
+
 async def test_nothing_large_is_read_of_who_is_not_signed_in(office):
     told = {"Origin": BASE, "Content-Type": "application/x-www-form-urlencoded"}
     answer = await Visitor(office).client.post("/policies", content=b"x=1&" * 60_000, headers=told)

@@ -1,7 +1,7 @@
 """Approvals: what waits for a person, with all that is needed to decide, and the two buttons.
 
-After a decision the next one waiting is shown. Policy is asked again at departure: approving
-never overrides a block, and the page says so.
+After a decision the one that waits behind it is shown, behind the last one the first. Policy is
+asked again at departure: approving never overrides a block, and the page says so.
 """
 
 from collections import Counter
@@ -10,19 +10,21 @@ from typing import Any
 from starlette.responses import Response
 
 from relay.http import approvals as api
+from relay.http import forecast
 from relay.http.console import checks, messages
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.decisions import trace
 from relay.http.problems import Problem
 from relay.store import approvals, sent
 
-MOST = 100
+MOST = 100  # are shown at once, and decided at once
 FACES = ("message", "decision", "timeline")
 
 
 async def listed(visit: Visit) -> Response:
-    """The queue, with the message whose time is up first open."""
-    return await _page(visit, "")
+    """The queue, with the message whose time is up first open; where a form comes back, the first it picked."""
+    picked = str(visit.form_at("/approvals").value("ids")).split()
+    return await _page(visit, picked[0] if picked else "")
 
 
 async def show(visit: Visit) -> Response:
@@ -32,23 +34,25 @@ async def show(visit: Visit) -> Response:
 
 async def _page(visit: Visit, chosen: str) -> Response:
     def question(connection: Any) -> Any:
-        rows = approvals.most_urgent(connection, MOST)
-        ids = [row.send_id for row in rows]
-        names = sent.names_of(connection, sorted({row.mailbox_id for row in rows}))
-        return rows, approvals.sends(connection, ids), sent.deliveries_of(connection, ids), names
+        waiting = approvals.around(connection, chosen, MOST)
+        ids = [row.send_id for row in waiting.rows]
+        names = sent.names_of(connection, sorted({row.mailbox_id for row in waiting.rows}))
+        return waiting, approvals.sends(connection, ids), sent.deliveries_of(connection, ids), names
 
     waiting, found, deliveries, names = await visit.house.look(question)
+    never = await forecast.never(visit.house, [row.send_id for row in waiting.rows])
     rows = [
         {
             "approval": row,
             "send": found.get(row.send_id),
             "mailbox": names.get(row.mailbox_id, ""),
             "to": [d.recipient for d in deliveries[row.send_id] if d.state == "held"],
+            "never": list(never.get(row.send_id, {}).values()),
         }
-        for row in waiting
+        for row in waiting.rows
     ]
-    chosen = chosen or (waiting[0].send_id if waiting else "")
-    told: dict[str, Any] = {"rows": rows, "chosen": chosen}
+    chosen = chosen or (waiting.rows[0].send_id if waiting.rows else "")
+    told: dict[str, Any] = {"rows": rows, "chosen": chosen, "queue": waiting}
     if chosen:
         told |= await _open(visit, chosen)
     return visit.page("approvals.html", **told)
@@ -75,7 +79,7 @@ async def decide(visit: Visit) -> Response:
         raise Problem("invalid_request", "decision: is approve or reject")
     await api.settle(visit.house, send_id, word, by=visit.who.actor, note=visit.form.get("note", "").strip()[:4000])
     said = "Approved. It leaves now, unless policy stops it." if word == "approve" else "Rejected. It will not be sent."
-    return visit.go("/approvals", said)
+    return await _on(visit, send_id, said)
 
 
 async def decide_many(visit: Visit) -> Response:
@@ -84,7 +88,8 @@ async def decide_many(visit: Visit) -> Response:
     if word not in ("approve", "reject"):
         raise Problem("invalid_request", "decision: is approve or reject")
     became = Counter[str]()
-    for send_id in visit.form.get("ids", "").split()[:MOST]:
+    picked = visit.form.get("ids", "").split()[:MOST]
+    for send_id in picked:
         try:
             await api.settle(visit.house, send_id, word, by=visit.who.actor, note=visit.form.get("note", "")[:4000])
         except Problem as problem:
@@ -95,7 +100,13 @@ async def decide_many(visit: Visit) -> Response:
             became[word] += 1
     verb = "approved" if word == "approve" else "rejected"
     left = [f"{became[code]} {words}." for code, words in _LEFT.items() if became[code]]
-    return visit.go("/approvals", " ".join([f"{became[word]} {verb}.", *left]))
+    return await _on(visit, picked[-1] if picked else "", " ".join([f"{became[word]} {verb}.", *left]))
+
+
+async def _on(visit: Visit, send_id: str, said: str) -> Response:
+    """To what waits behind a send."""
+    behind = await visit.house.look(lambda c: approvals.following(c, send_id))
+    return visit.go(f"/approvals/{behind}" if behind else "/approvals", said)
 
 
 _LEFT = {"not_waiting": "no longer waited", "changed_since_held": "not what was held: only to be rejected"}

@@ -59,12 +59,13 @@ class Item:
 
 
 def items(checks: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """What needs a look first, then the rest, both in the order of the rules; the first that failed is open.
+    """What failed, what else needs a look, then the rest, each in the order of the rules; the first that failed is open.
 
     Where all checks are about one recipient, that address is not repeated on every line.
     """
     people = {check.get("recipient", "") for check in checks} - {""}
-    ordered = sorted(checks, key=lambda check: check["status"] not in LOOK)  # stable: the order of the rules stays
+    # Stable: the order of the rules stays.
+    ordered = sorted(checks, key=lambda check: (check["status"] not in BAD, check["status"] not in LOOK))
     first = next((check for check in ordered if check["status"] in BAD), None)
     return [_item(check, is_open=check is first, is_named=len(people) > 1) for check in ordered]
 

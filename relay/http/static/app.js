@@ -21,8 +21,8 @@
   };
   setInterval(tick, 15e3);
 
-  // -- the rail of a phone: where one is stays in sight -------------------------------
-  one(".rail [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  // -- where one is stays in sight: in the rail of a phone, in a long list -------------
+  for (const here of all(".rail [aria-current], .list-side [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
 
   // -- copying -----------------------------------------------------------------------
   document.addEventListener("click", async (event) => {
@@ -56,8 +56,11 @@
 
   // -- several at once ---------------------------------------------------------------
   document.addEventListener("change", (event) => {
-    if (!event.target.matches("[data-pick]")) return;
-    const picked = all("[data-pick]:checked").map((box) => box.value);
+    if (!event.target.matches("[data-pick], [data-pick-all]")) return;
+    const boxes = all("[data-pick]"), every = one("[data-pick-all]");
+    if (event.target === every) for (const box of boxes) box.checked = every.checked;
+    const picked = boxes.filter((box) => box.checked).map((box) => box.value);
+    every.checked = picked.length === boxes.length;
     const form = one("[data-many]");
     form.hidden = picked.length === 0;
     form.elements.ids.value = picked.join(" ");
@@ -109,6 +112,7 @@
     k: () => move(-1),
     a: () => meant("[value=approve]", "[data-approve]")?.click(),
     r: () => meant("[value=reject]", "[data-reject]")?.click(),
+    x: () => (document.activeElement.closest(".picked") ?? one(".picked:has([aria-current])"))?.querySelector("[data-pick]").click(),
     n: () => meant("[name=note]", "#note")?.focus(),
     t: () => { const numbers = one(".numbers"); if (numbers) numbers.open = !numbers.open; },
     g: () => { leader = Date.now(); },
