@@ -1,6 +1,6 @@
 """A decision as a checklist: what needs a look stands alone, what passed for many takes one line."""
 
-from relay.http.console.checks import lines
+from relay.http.console.checks import items, lines
 
 PEOPLE = ("ann@example.com", "bob@example.com", "eve@example.com")
 
@@ -34,13 +34,18 @@ def test_each_that_needs_a_look_has_a_line_of_its_own_and_stands_first():
 
 
 def test_what_failed_stands_before_what_only_watches():
-    shadowed = {"rule": "loop_detection", "status": "shadowed"}
-    failed = {"rule": "autonomy_level", "status": "failed"}
+    shadowed: dict[str, object] = {"rule": "loop_detection", "status": "shadowed"}
+    failed: dict[str, object] = {"rule": "autonomy_level", "status": "failed"}
     assert [rule for rule, _ in told([shadowed, *passed("cooldown", PEOPLE[0]), failed])] == [
         "autonomy_level",
         "loop_detection",
         "cooldown",
     ]
+
+
+def test_who_is_refused_is_one_step_from_what_refuses_them():
+    checks = [{"rule": "suppression_check", "status": "failed", "reason": "suppressed", "recipient": "a+b@example.com"}]
+    assert [item.place for item in items(checks)] == ["/suppressions?q=a%2Bb%40example.com"]
 
 
 def test_a_single_recipient_is_named_nowhere_and_rules_stay_apart():

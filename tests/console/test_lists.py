@@ -46,11 +46,11 @@ async def test_of_more_approvals_than_are_shown_those_whose_time_is_up_first_are
     person = await visitor(office)
     page = (await person.get("/approvals")).text
     assert re.findall(r'c-subject">([^<]+)', page) == ["Order 0 shipped", "Order 1 shipped"]
-    assert "1–2 of 3, the oldest for 3 min" in page
+    assert "1–2 of 3, oldest 3 min" in page
     later = re.search(r'href="([^"]+)">Later', page)
     page = (await person.get(later[1])).text
     assert re.findall(r'c-subject">([^<]+)', page) == ["Order 2 shipped"]
-    assert "3–3 of 3, the oldest for 3 min" in page
+    assert "3–3 of 3, oldest 3 min" in page
     earlier = re.search(r'href="([^"]+)">Earlier', page)
     assert re.findall(r'c-subject">([^<]+)', (await person.get(earlier[1])).text) == [
         "Order 0 shipped",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from relay.http.console.words import spoken
 
@@ -39,6 +40,13 @@ REMEDIES = {
     "held": "A person approves it.",
     "unavailable": "Nothing is wrong with the message: a fact could not be read. Send it again shortly.",
 }
+# Where a person looks at what a reason is about.
+PLACES = {
+    "suppressed": "/suppressions?q={}",
+    "unsubscribed": "/suppressions?q={}",
+    "no_consent": "/suppressions/consents?q={}",
+    "sender_domain_not_verified": "/domains",
+}
 _PLAIN = frozenset({"rule", "status", "recipient", "reason", "detail", "current", "limit"})
 
 
@@ -52,6 +60,7 @@ class Item:
     detail: str
     reason: str
     remedy: str
+    place: str  # the page that has it, if any
     current: float | None
     limit: float | None
     evidence: tuple[tuple[str, Any], ...]
@@ -59,7 +68,7 @@ class Item:
 
 
 def items(checks: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """What failed, what else needs a look, then the rest, each in the order of the rules; the first that failed is open.
+    """What failed, what else needs a look, and the rest, each in the order of rules; the first that failed is open.
 
     Where all checks are about one recipient, that address is not repeated on every line.
     """
@@ -97,6 +106,7 @@ def _item(check: Mapping[str, Any], *, is_open: bool, is_named: bool) -> Item:
         detail=str(check.get("detail", "")),
         reason=reason,
         remedy=REMEDIES.get(reason, "") if met else "",
+        place=PLACES.get(reason, "").format(quote(str(check.get("recipient", "")), safe="")) if met else "",
         current=_number(check.get("current")),
         limit=_number(check.get("limit")),
         evidence=tuple((spoken(name), value) for name, value in check.items() if name not in _PLAIN),

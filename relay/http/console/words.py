@@ -62,6 +62,8 @@ STATES: dict[str, tuple[str, str]] = {
     "unconfigured": ("quiet", "○"),
 }
 
+_SPANS = {"h": "hours", "d": "days"}
+
 # Where two tables use one word for two things: a delivery that is active is just being sent, a breaker is open.
 _DELIVERY = {"active": "sending"}
 
@@ -141,6 +143,11 @@ def lasted(span: int | None) -> str:
     if span < HOUR:
         return f"{span // MINUTE} min {span % MINUTE // SECOND} s"
     return distance(span)
+
+
+def span(name: str) -> str:
+    """`30 days` for `30d`."""
+    return f"{name[:-1]} {_SPANS[name[-1]]}"
 
 
 def number(value: Any) -> str:
