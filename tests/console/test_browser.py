@@ -144,7 +144,8 @@ def test_a_replayed_change_shows_both_directions_and_changes_nothing(desk):
     desk.page.click("text=Replay >> nth=-1")
     desk.page.wait_for_selector(".result")
     assert "of 2 decisions would change" in desk.page.inner_text(".result")
-    assert "Rate limit hourly" in desk.page.inner_text(".sides >> nth=0")
+    assert "rate limit hourly" in desk.page.inner_text(".sides >> nth=0")
+    assert desk.page.evaluate("(b => b.scrollWidth - b.clientWidth)(document.querySelector('#try'))") <= 0
     desk.page.fill("#change", "rules:\n  rate_limit_hourli: {limit: 0}")
     desk.page.click("#try button.primary")
     desk.page.wait_for_selector("text=did you mean rate_limit_hourly?")
@@ -239,6 +240,33 @@ def test_keys_search_move_open_and_go(desk):
     desk.page.wait_for_url("**/providers")
     desk.page.keyboard.press("?")
     assert desk.page.is_visible("#help")
+
+
+def test_enter_opens_the_row_one_moved_to_and_a_tab_keeps_the_focus(desk):
+    told = desk.send()
+    desk.go("/domains")
+    desk.page.keyboard.press("j")
+    desk.page.keyboard.press("Enter")
+    desk.page.wait_for_url("**/domains/dom_*")
+    desk.go(f"/messages/{told['sendId']}?tab=timeline")
+    desk.page.focus("#tab-decision")
+    desk.page.keyboard.press("Enter")
+    desk.page.wait_for_selector(".verdict")
+    assert desk.page.evaluate("document.activeElement.textContent") == "Decision"
+
+
+def test_keys_that_are_turned_off_do_nothing(desk):
+    desk.send(**HELD)
+    desk.go("/approvals")
+    desk.page.click("[data-help]")
+    desk.page.uncheck("[data-keys]")
+    desk.page.click("#help button")
+    for _ in range(2):  # here, and on every page after
+        desk.page.keyboard.press("a")
+        desk.page.keyboard.press("?")
+        assert not desk.page.is_visible("#help")
+        desk.page.reload()
+    assert desk.page.locator("[data-approve]").count() == 1
 
 
 def test_the_theme_is_kept(desk):

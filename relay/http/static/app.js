@@ -118,11 +118,18 @@
     g: () => { leader = Date.now(); },
     "?": () => one("#help").showModal(),
   };
+  // Who dictates, or whose screen reader has these letters, turns them off (WCAG 2.2, 2.1.4).
+  const keys = one("[data-keys]");
+  try { keys.checked = localStorage.getItem("gatepost-keys") !== "off"; } catch { /* they act */ }
+  keys.addEventListener("change", () => {
+    try { localStorage.setItem("gatepost-keys", keys.checked ? "on" : "off"); } catch { /* it holds for this page alone */ }
+  });
   for (const digit of "1234") KEYS[digit] = () => one(`[data-tab-key="${digit}"]`)?.click();
   document.addEventListener("keydown", (event) => {
     const field = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
     if (event.key === "Escape" && field && !field.closest("dialog")) { field.blur(); return; }
-    if (field || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" && event.target.matches("[data-row]:not(a)")) { one("a", event.target)?.click(); return; }
+    if (field || !keys.checked || event.ctrlKey || event.metaKey || event.altKey) return;
     if (leader && Date.now() - leader < 1200) { leader = 0; event.preventDefault(); go(event.key); return; }
     const act = KEYS[event.key];
     if (act) { event.preventDefault(); act(); }
