@@ -119,6 +119,17 @@ def test_rows_are_picked_where_they_are_and_the_open_one_is_in_sight(desk):
     assert desk.page.inner_text("[data-many-count]") == "24 picked"
 
 
+def test_on_a_phone_the_list_keeps_its_room_beside_what_the_last_button_did(desk):
+    for n in range(4):
+        desk.send(**HELD | {"to": f"a{n}@example.com"})
+    desk.page.set_viewport_size({"width": 390, "height": 600})
+    desk.go("/approvals")
+    room = desk.page.locator(".list-side").bounding_box()["height"]
+    desk.page.click("[data-approve]")
+    desk.page.wait_for_selector("text=Approved. It leaves now")
+    assert desk.page.locator(".list-side").bounding_box()["height"] == room
+
+
 def test_a_key_means_those_that_are_picked_and_not_the_one_that_is_open(desk):
     opened, *picked = (desk.send(**HELD | {"to": f"{name}@example.com"})["sendId"] for name in ("dana", "erin", "finn"))
     desk.page.on("dialog", lambda dialog: dialog.accept())
