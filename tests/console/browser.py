@@ -12,6 +12,7 @@ from tests.support.settings import ADMIN_KEY, mailbox
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CHANGES = {"mailboxes": [mailbox(), mailbox("clerk", autonomyLevel="human_approved")]}
+HELD = {"mailboxId": "clerk", "to": "dana@example.com", "subject": "A proposal"}
 
 
 class Desk:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.console.browser import CHANGES, Desk
+from tests.console.browser import CHANGES, HELD, Desk
 from tests.console.sample import Destination
 from tests.support.nameserver import NameServer
 from tests.support.script import Script
@@ -14,7 +14,6 @@ from tests.support.settings import DOMAIN
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.needs("chromium")
-HELD = {"mailboxId": "clerk", "to": "dana@example.com", "subject": "A proposal"}
 SCREENS = (
     "/", "/messages", "/approvals", "/mailboxes", "/mailboxes/agent", "/policies", "/suppressions",
     "/suppressions/domains", "/suppressions/consents", "/suppressions/people", "/domains", "/providers", "/reputation",
@@ -46,20 +45,6 @@ def test_an_approved_message_arrives(desk):
     assert "250" in timeline
 
 
-def is_rejected_by_its_key(desk, told):
-    desk.page.keyboard.press("r")
-    desk.page.wait_for_selector("text=Nothing is waiting.")
-    desk.go(f"/messages/{told['sendId']}")
-    assert "rejected" in desk.page.inner_text("#detail-head")
-    assert desk.arrived("dana@example.com") == 0
-
-
-def test_a_rejected_message_never_leaves_by_keyboard_alone(desk):
-    told = desk.send(**HELD)
-    desk.go("/approvals")
-    is_rejected_by_its_key(desk, told)
-
-
 def test_what_was_scheduled_is_taken_back_and_the_button_goes_with_it(desk):
     told = desk.send(sendAt="2099-01-01T09:00:00Z")
     desk.go(f"/messages/{told['sendId']}")
@@ -71,54 +56,6 @@ def test_what_was_scheduled_is_taken_back_and_the_button_goes_with_it(desk):
     assert desk.page.locator("text=Cancel sending").count() == 0
 
 
-def test_one_approves_with_the_keyboard_alone(desk):
-    first, second = desk.send(**HELD), desk.send(**(HELD | {"to": "erin@example.com", "subject": "Another"}))
-    page = desk.page
-    page.keyboard.press("g")
-    page.keyboard.press("a")
-    page.wait_for_selector(f"#detail[data-send='{first['sendId']}']")  # the one that waits longest
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(f"#detail[data-send='{second['sendId']}']")
-    page.keyboard.press("a")
-    page.wait_for_selector("text=Approved. It leaves now")
-    page.wait_for_selector(f"#detail[data-send='{first['sendId']}']")  # the next one is open
-    page.keyboard.press("n")
-    page.keyboard.type("not like this")
-    page.keyboard.press("Escape")
-    page.keyboard.press("r")
-    page.wait_for_selector("text=Nothing is waiting.")
-    assert desk.provider.ledger.wait(lambda _: desk.arrived("erin@example.com") == 1)
-    assert desk.arrived("dana@example.com") == 0
-    with desk.inside.api() as api:
-        assert api.get(f"/v1/approvals/{first['sendId']}").json()["note"] == "not like this"
-
-
-def test_enter_in_the_note_decides_nothing(desk):
-    told = desk.send(**HELD)
-    desk.go("/approvals")
-    desk.page.fill("#note", "not like this")
-    desk.page.keyboard.press("Enter")
-    desk.page.keyboard.press("Escape")
-    is_rejected_by_its_key(desk, told)
-
-
-def test_rows_are_picked_where_they_are_and_the_open_one_is_in_sight(desk):
-    ids = [desk.send(**HELD | {"to": f"a{n}@example.com"})["sendId"] for n in range(24)]
-    desk.go(f"/approvals/{ids[-1]}")
-    row = desk.page.locator(f"[data-send='{ids[-1]}'].row")
-    before = row.bounding_box()
-    assert before["y"] + before["height"] <= 860
-    desk.page.keyboard.press("x")
-    desk.page.keyboard.press("k")
-    desk.page.keyboard.press("x")
-    assert desk.page.inner_text("[data-many-count]") == "2 picked"
-    assert row.bounding_box()["y"] == before["y"]  # nothing moves under the pointer of who picks several
-    desk.page.check("[data-pick-all]")
-    assert desk.page.inner_text("[data-many-count]") == "24 picked"
-
-
 def test_on_a_phone_the_list_keeps_its_room_beside_what_the_last_button_did(desk):
     for n in range(4):
         desk.send(**HELD | {"to": f"a{n}@example.com"})
@@ -128,23 +65,6 @@ def test_on_a_phone_the_list_keeps_its_room_beside_what_the_last_button_did(desk
     desk.page.click("[data-approve]")
     desk.page.wait_for_selector("text=Approved. It leaves now")
     assert desk.page.locator(".list-side").bounding_box()["height"] == room
-
-
-def test_a_key_means_those_that_are_picked_and_not_the_one_that_is_open(desk):
-    opened, *picked = (desk.send(**HELD | {"to": f"{name}@example.com"})["sendId"] for name in ("dana", "erin", "finn"))
-    desk.page.on("dialog", lambda dialog: dialog.accept())
-    desk.go("/approvals")
-    for send_id in picked:
-        desk.page.check(f"[data-pick][value='{send_id}']")
-    desk.page.keyboard.press("n")
-    desk.page.keyboard.type("which order?")
-    desk.page.keyboard.press("Escape")
-    desk.page.keyboard.press("r")
-    desk.page.wait_for_selector("text=2 rejected.")
-    with desk.inside.api() as api:
-        notes = {s: api.get(f"/v1/approvals/{s}").json()["note"] for s in picked}
-        assert notes == dict.fromkeys(picked, "which order?")
-        assert api.get(f"/v1/approvals/{opened}").json()["status"] == "pending"
 
 
 def test_a_replayed_change_shows_both_directions_and_changes_nothing(desk):
@@ -229,55 +149,6 @@ def test_new_messages_gather_and_do_not_jump(desk):
     desk.page.click("text=1 new")
     desk.page.wait_for_selector("text=A second one")
     assert desk.page.locator(".row").count() == 2
-
-
-def test_keys_search_move_open_and_go(desk):
-    desk.send()
-    desk.send(subject="The other", to="eve@example.com")
-    desk.go("/messages")
-    desk.page.keyboard.press("/")
-    desk.page.keyboard.type("subject:other")
-    desk.page.keyboard.press("Enter")
-    desk.page.wait_for_url("**/messages?q=subject%3Aother")
-    assert desk.page.locator(".row").count() == 1
-    desk.page.keyboard.press("j")
-    desk.page.keyboard.press("Enter")
-    desk.page.wait_for_selector("#detail >> text=The other")
-    desk.page.keyboard.press("3")
-    desk.page.wait_for_selector("iframe.preview")
-    desk.page.wait_for_url("**?tab=message&q=subject%3Aother")  # every state has its address
-    desk.page.keyboard.press("g")
-    desk.page.keyboard.press("v")
-    desk.page.wait_for_url("**/providers")
-    desk.page.keyboard.press("?")
-    assert desk.page.is_visible("#help")
-
-
-def test_enter_opens_the_row_one_moved_to_and_a_tab_keeps_the_focus(desk):
-    told = desk.send()
-    desk.go("/domains")
-    desk.page.keyboard.press("j")
-    desk.page.keyboard.press("Enter")
-    desk.page.wait_for_url("**/domains/dom_*")
-    desk.go(f"/messages/{told['sendId']}?tab=timeline")
-    desk.page.focus("#tab-decision")
-    desk.page.keyboard.press("Enter")
-    desk.page.wait_for_selector(".verdict")
-    assert desk.page.evaluate("document.activeElement.textContent") == "Decision"
-
-
-def test_keys_that_are_turned_off_do_nothing(desk):
-    desk.send(**HELD)
-    desk.go("/approvals")
-    desk.page.click("[data-help]")
-    desk.page.uncheck("[data-keys]")
-    desk.page.click("#help button")
-    for _ in range(2):  # here, and on every page after
-        desk.page.keyboard.press("a")
-        desk.page.keyboard.press("?")
-        assert not desk.page.is_visible("#help")
-        desk.page.reload()
-    assert desk.page.locator("[data-approve]").count() == 1
 
 
 def test_the_theme_is_kept(desk):
