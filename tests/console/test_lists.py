@@ -83,6 +83,8 @@ async def test_an_approval_that_was_rewritten_after_it_was_decided_says_so(offic
     page = (await person.get(f"/approvals/{send_id}")).text
     assert "this was changed afterwards" in page
     assert "as recorded" not in page
+    await office.house.write(lambda c: c.execute(update(t.approvals).values(status="pending")))  # put back
+    assert "this was changed afterwards" in (await person.get(f"/approvals/{send_id}")).text
 
 
 async def held(office, *names: str) -> list[str]:
