@@ -11,22 +11,23 @@ import socket
 from collections import deque
 from typing import Any
 
+from relay.names import addresses
+
 MOMENT = 0.25  # seconds: RFC 8305 §5, the Connection Attempt Delay
 
 
 async def reach(host: str, port: int) -> socket.socket:
     """The socket that is connected; raises OSError, of several that of the last address."""
-    loop = asyncio.get_running_loop()
-    addresses = deque(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP))
+    left = deque(await addresses(host, port))
     tries: list[asyncio.Task[socket.socket]] = []
     won: asyncio.Task[socket.socket] | None = None
     try:
-        while won is None and (addresses or any(not one.done() for one in tries)):
-            if addresses:
-                family, _, _, _, address = addresses.popleft()
+        while won is None and (left or any(not one.done() for one in tries)):
+            if left:
+                family, _, _, _, address = left.popleft()
                 tries.append(asyncio.create_task(_connected(family, address)))
             running = [one for one in tries if not one.done()]
-            patience = MOMENT if addresses else None
+            patience = MOMENT if left else None
             await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             won = next((one for one in tries if one.done() and one.exception() is None), None)
         return (won or tries[-1]).result()

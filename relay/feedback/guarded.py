@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import httpcore2 as httpcore
 from msgspec import Struct
 
+from relay.names import addresses
+
 PORTS = frozenset({80, 443, 8443})
 MAX_ANSWER = 64 << 10
 MAX_TIME = 10.0  # seconds
@@ -48,8 +50,7 @@ class Answer(Struct, frozen=True):
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses of a host, by the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    return [str(entry[4][0]) for entry in await addresses(host, port)]
 
 
 def check_url(url: str, *, allow_private: bool = False, allow_http: bool = False) -> None:
@@ -196,34 +197,35 @@ class Line:
         check_url(url, allow_http=True)
         return await self._call("GET", url, b"", {}, timeout)
 
-    async def _call(self, method: str, url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
+    async def _call(self, method: str, url: str, content: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         given = [("Host", urlsplit(url).netloc), *headers.items()]
+        code, body = 0, bytearray()
         try:
             async with (
                 asyncio.timeout(timeout),
-                self._pool.stream(method, url, headers=given, content=body) as response,
+                self._pool.stream(method, url, headers=given, content=content) as response,
             ):
-                return Answer(response.status, await _beginning(response))
-        except TimeoutError as error:
-            raise CallFailed("no answer in time") from error
+                code = response.status
+                await _read(response, body)
         except (
             httpcore.NetworkError,
             httpcore.ProtocolError,
             httpcore.TimeoutException,
-            OSError,
+            OSError,  # a TimeoutError too
             UnicodeError,
         ) as error:
-            raise CallFailed(str(error) or type(error).__name__) from error
+            if not code:  # the status is the answer, however its body ends
+                late = isinstance(error, TimeoutError)
+                raise CallFailed("no answer in time" if late else str(error) or type(error).__name__) from error
+        return Answer(code, bytes(body[:MAX_ANSWER]))
 
 
-async def _beginning(response: Any) -> bytes:
-    """At most MAX_ANSWER octets; the rest is never read."""
-    found = bytearray()
+async def _read(response: Any, body: bytearray) -> None:
+    """At most MAX_ANSWER octets or a little more; the rest is never read."""
     async for block in response.aiter_stream():
-        found += block
-        if len(found) >= MAX_ANSWER:
-            break
-    return bytes(found[:MAX_ANSWER])
+        body += block
+        if len(body) >= MAX_ANSWER:
+            return
 
 
 def fetch(url: str) -> bytes:

@@ -40,7 +40,8 @@ async def hook(
     if ingested.status_code != 200:
         if ingested.reason == "unconfigured":
             raise Problem("hook_not_configured")
-        raise Problem(_PROBLEMS[ingested.status_code])
+        detail = "the body is not JSON" if ingested.status_code == 400 else ""
+        raise Problem(_PROBLEMS[ingested.status_code], detail)
     return JSONResponse({"status": "ok", "events": ingested.applied.new})
 
 

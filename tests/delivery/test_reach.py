@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import socket
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from relay import names
 from tests.support.provider import HOST, Provider
 
 DEAD = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
@@ -33,11 +36,32 @@ async def test_R31_a_name_with_dead_addresses_is_reached_at_the_one_that_lives(
 ):
     kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
 
-    async def addresses(*_asked: object, **_more: object) -> list[tuple[object, ...]]:
+    def addresses(*_asked: object, **_more: object) -> list[tuple[object, ...]]:
         return [(*kind, (address, provider.port)) for address in (*DEAD, HOST)]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", addresses)
+    monkeypatch.setattr(socket, "getaddrinfo", addresses)
     house = await make_house(provider.settings(host="many.test", timeouts={"connect": "5s"}))
     with swallowing(DEAD, provider.port) if swallow else contextlib.nullcontext():
         await house.deliver()
     provider.ledger.wait_for_taken(1)
+
+
+async def test_names_nobody_answers_for_hold_up_no_other_name(monkeypatch: pytest.MonkeyPatch):
+    silence, known, asked = threading.Event(), socket.getaddrinfo, []
+
+    def addresses(host: str, *given: Any, **more: Any) -> Any:
+        asked.append(host)
+        if host.endswith(".dead.test"):
+            silence.wait()
+        return known(HOST, *given, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", addresses)
+    waiting = [asyncio.create_task(names.addresses(f"{n}.dead.test", 25)) for n in range(50) for _ in range(8)]
+    try:
+        assert (await names.addresses("live.test", 25))[0][4] == (HOST, 25)
+        waiting[0].cancel()
+    finally:
+        silence.set()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert sum(isinstance(answer, list) for answer in answers) == len(waiting) - 1
+    assert len(asked) == 51

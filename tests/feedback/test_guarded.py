@@ -1,5 +1,6 @@
 """H14: calls to addresses others chose lead nowhere inside, are pinned, cut and timed."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -131,3 +132,14 @@ async def test_H14_a_huge_answer_is_cut(make_receiver: MakeReceiver):
 async def test_H14_a_slow_answer_is_given_up(make_receiver: MakeReceiver):
     with pytest.raises(CallFailed, match="in time"):
         await post(make_receiver().url, allow_private=True, timeout=0)
+
+
+async def test_a_status_counts_however_its_body_ends():
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nso far")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await post(f"http://127.0.0.1:{port}/", allow_private=True) == Answer(200, b"so far")
