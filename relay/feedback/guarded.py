@@ -214,7 +214,7 @@ class Line:
             OSError,  # a TimeoutError too
             UnicodeError,
         ) as error:
-            if not code:  # the status is the answer, however its body ends
+            if not code or method == "GET":  # to a POST the status is the answer, however its body ends
                 late = isinstance(error, TimeoutError)
                 raise CallFailed("no answer in time" if late else str(error) or type(error).__name__) from error
         return Answer(code, bytes(body[:MAX_ANSWER]))

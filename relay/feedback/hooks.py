@@ -39,7 +39,7 @@ from relay.feedback.providers import (
 )
 from relay.feedback.told import told_by_provider
 from relay.store import feedback as store
-from relay.store.writer import Writer
+from relay.store.writer import Unavailable, Writer
 
 log = structlog.get_logger()
 
@@ -82,6 +82,7 @@ class Hooks:
         self._applier = applier
         self._fetch = fetch
         self._roots = roots
+        self._certificates: dict[str, bytes] = {}
 
     async def ingest(self, provider: ProviderSettings, headers: Mapping[str, str], raw: bytes, now: int) -> Ingested:
         """Verify, keep, apply. Raises Unavailable, which is to be answered 503."""
@@ -107,11 +108,28 @@ class Hooks:
             topics = provider.declared.topic_arns
             if not topics:
                 return refused("unconfigured")
-            return ses.verify(headers, raw, " ".join(topics), at, fetch=self._fetch, roots=self._roots())
+            return self._verify_sns(headers, raw, " ".join(topics), at)
         verify = _VERIFIERS.get(provider.events.format)
         if verify is None or provider.webhook_secret is None:
             return refused("unconfigured")
         return verify(headers, raw, provider.webhook_secret.reveal(), at)
+
+    def _verify_sns(self, headers: Mapping[str, str], raw: bytes, topics: str, at: datetime) -> Authenticity:
+        """Certificates that proved a call are kept: every message is an event, and SNS has a few of them."""
+        fetched: dict[str, bytes] = {}
+
+        def fetch(url: str) -> bytes:
+            fetched[url] = self._certificates.get(url) or self._fetch(url)
+            return fetched[url]
+
+        try:
+            proof = ses.verify(headers, raw, topics, at, fetch=fetch, roots=self._roots())
+        except OSError as error:
+            log.warning("the certificate of a hook could not be fetched", error=str(error))
+            raise Unavailable("the certificate could not be fetched") from error
+        if proof.accepted:
+            self._certificates = self._certificates | fetched
+        return proof
 
     def _keep(
         self,

@@ -23,6 +23,7 @@ from relay.mail.ids import message_id_of
 from relay.mail.received import mail_date
 from relay.mail.token import Tokens
 from relay.store import notices as store
+from relay.store.approvals import why
 from relay.store.engine import loads
 from relay.store.notices import Notice
 from relay.store.sent import names_of
@@ -131,7 +132,7 @@ class Notices:
                 f"From:    {subject.send.from_address}",
                 f"To:      {shown}",
                 f"Subject: {subject.send.subject}",
-                f"Why:     {str(approval.reason).replace('_', ' ')}",
+                f"Why:     {why(approval, subject.send)}",
                 f"Until:   {moment(approval.expires_at):%Y-%m-%d %H:%M} UTC; then it is refused",
                 "",
                 "Look at it, and approve or reject it here. The link is yours alone; opening it changes nothing.",

@@ -89,7 +89,7 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         "From": [send.from_address],
         "To": [d.recipient for d in deliveries if d.state == "held" or not waits],
         "Subject": [send.subject or "–"],
-        "Why": [row.reason.replace("_", " ")],
+        "Why": [approvals.why(row, send)],
         "Waiting since": [when(row.requested_at)],
     }
     if waits:

@@ -105,6 +105,12 @@ def _place(connection: Connection, send_id: str) -> Any:
     return connection.execute(select(*_ORDER).where(_a.send_id == send_id)).first()
 
 
+def why(approval: Any, send: Any) -> str:
+    """Why it waits, for whoever decides: in the words of the rule, where it has waited since it came."""
+    held_at_once = approval.reason == "held" and send.decision == "held"
+    return str(send.detail if held_at_once and send.detail else approval.reason.replace("_", " "))
+
+
 def one(connection: Connection, send_id: str) -> Any:
     """The approval of a send, None if it never waited."""
     return connection.execute(select(t.approvals).where(_a.send_id == send_id)).first()

@@ -129,6 +129,16 @@ def ses_bounce(message_id: str) -> dict[str, Any]:
     return test_sns.envelope(Message=json.dumps(message))
 
 
+async def test_H7_a_certificate_that_cannot_be_fetched_has_sns_come_again_and_one_that_proved_is_kept(ear: Ear):
+    pages, ear.web.pages = ear.web.pages, {}
+    with pytest.raises(Unavailable):
+        await ear.call(SES, {}, ses_bounce("x"), SNS_NOW)
+    ear.web.pages = pages
+    assert await ear.call(SES, {}, ses_bounce("x"), SNS_NOW) == 200
+    ear.web.pages = {}
+    assert await ear.call(SES, {}, ses_bounce("x"), SNS_NOW) == 200
+
+
 async def test_H4_a_foreign_topic_is_forbidden(ear: Ear):
     foreign = settings("ses", "", topic_arns=("arn:aws:sns:eu-west-1:999999999999:other",))
     assert await ear.call(foreign, {}, ses_bounce("x"), SNS_NOW) == 403

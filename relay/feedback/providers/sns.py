@@ -51,7 +51,10 @@ def verify(
     fetch: Fetch,
     roots: Iterable[x509.Certificate],
 ) -> Authenticity:
-    """Whether SNS itself sent this envelope, lately, for a topic of ours."""
+    """Whether SNS itself sent this envelope, lately, for a topic of ours.
+
+    Raises OSError where its certificate cannot be fetched for now: SNS never comes again after a 4xx.
+    """
     signature, message = _signature(envelope), _canonical(envelope)
     if not (signature and message):
         return refused("unsigned")
@@ -143,7 +146,7 @@ def _key(url: str, now: datetime, fetch: Fetch, roots: Iterable[x509.Certificate
         names = (urlsplit(url).netloc, "sns.amazonaws.com")
         trusted = any(_trusted(leaf, chain, name, now, list(roots)) for name in names)
         key = leaf.public_key()
-    except (OSError, ValueError):
+    except ValueError:
         return None
     return key if trusted and isinstance(key, RSAPublicKey) else None
 
