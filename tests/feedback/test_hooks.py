@@ -13,7 +13,7 @@ from config.delivery import Provider
 from config.providers import ProviderSettings, complete
 from config.secrets import Secret
 from relay.feedback.hooks import Hooks
-from relay.store.writer import Writer
+from relay.store.writer import Unavailable, Writer
 from tests.feedback import test_sns
 from tests.feedback.ground import NOW, Ground
 from tests.feedback.test_apply import BOB
