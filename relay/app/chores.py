@@ -143,8 +143,9 @@ class Chores:
 
     async def _providers(self) -> None:
         parts = self._parts
-        paused, known = await parts.reader.call(paused_providers), parts.healths.paused
-        if paused != known:
+        known = parts.healths.paused
+        paused = await parts.reader.call(paused_providers)
+        if paused != known and parts.healths.paused is known:  # else a person decided here since we asked
             parts.healths.paused = paused
             if known - paused:  # what we put off since a person resumed it, not having heard
                 await parts.writer.run(lambda c: let_go(c, {NO_PROVIDER}, parts.clock()))
