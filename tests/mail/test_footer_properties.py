@@ -10,7 +10,7 @@ from relay.mail.mime import view
 from tests.mail.oracle import ASCII_FOOTER, FOOTER, add_footer, assert_shown_once, leaves, octets
 from tests.mail.trees import messages
 
-SETTINGS = settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+SETTINGS = settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 @SETTINGS

@@ -133,7 +133,7 @@ def computed(letters: list[Letter], deeds: list[Deed]) -> dict[str, list[Credit]
 
 
 @given(letters=letters, deeds=deeds, chance=st.randoms(use_true_random=False))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_order_repetition_and_delay_change_nothing(
     database: Database, letters: list[Letter], deeds: list[Deed], chance: Any
 ) -> None:

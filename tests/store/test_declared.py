@@ -95,7 +95,7 @@ def files(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @given(st.lists(files(), min_size=2, max_size=5))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_after_any_files_what_the_last_one_says_stands_and_nothing_else(
     database: Database, history: list[list[dict[str, Any]]]
 ) -> None:
