@@ -26,7 +26,7 @@ def others(html: str) -> Iterator[str]:
     """The readings that differ from that of most readers; none for most pages."""
     if _NOSCRIPT.search(html):
         yield _NOSCRIPT.sub(r"\1noframes", html)
-    if _MARK.search(html):
+    if "<!" in html and _MARK.search(html):
         yield "".join(_as_outlook(html))
 
 

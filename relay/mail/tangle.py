@@ -59,18 +59,28 @@ def _all_tags(html: str) -> Iterable[str]:
     doctype = _DOCTYPE.match(html)
     assert doctype is not None, "it matches nothing, too"
     places = html[doctype.end() :].encode("ascii", "ignore").translate(None, _ELSE)
-    if _MAY_HOLD_TAGS.search(places) or RAW.search(html, doctype.end()):
-        found = chain(TAG.finditer(without_raw(html)[0]), _tags_within(html))
-        return (f"{tag[1]}{tag[2]}" for tag in found if tag[2])
+    if (not _is_plain(places) and _MAY_HOLD_TAGS.search(places)) or RAW.search(html, doctype.end()):
+        return chain(_tags(without_raw(html)[0]), *_tags_within(html))
     return chain.from_iterable(_TAG_START.findall(html, start, end) for start, end in _windows(html))
 
 
-def _tags_within(html: str) -> Iterator[re.Match[str]]:
+def _is_plain(places: bytes) -> bool:
+    """Whether all is tags and attributes in double quotes that hold none of these: three times as quick to see."""
+    left = places.replace(b'=""', b"").replace(b"<>", b"")
+    return b"<" not in left and b"=" not in left
+
+
+def _tags(markup: str) -> Iterator[str]:
+    pieces = TAG.split(markup)  # text, slash, name, attributes, text, …; no name where it is no tag
+    return (f"{slash}{name}" for slash, name in zip(pieces[1::4], pieces[2::4], strict=True) if name)
+
+
+def _tags_within(html: str) -> Iterator[Iterator[str]]:
     """What opens in templates, and in what is markup where it stands in svg or math; nothing there need end."""
     foreign = FOREIGN.search(html) is not None
     for raw in raws(html):
         if raw.name == "template" or foreign:
-            yield from (tag for tag in TAG.finditer(raw.content) if not tag[1])
+            yield (tag for tag in _tags(raw.content) if not tag.startswith("/"))
 
 
 class _Signs(dict[str, str]):
