@@ -1,6 +1,8 @@
 """Strings that break things: the Big List of Naughty Strings, and those that are bad for mail and for us besides."""
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 BIG_LIST: tuple[str, ...] = tuple(json.loads(Path(__file__).with_name("strings.json").read_text("utf-8")))
@@ -37,3 +39,11 @@ KINDS: tuple[str, ...] = (
     "\U0010ffff",
     "a" * 100_000,
 )
+
+
+def share(strings: Sequence[str], turn: int, of: int) -> Sequence[str]:
+    """What is tried in one place, others in the next: each string goes through several places, and each takes several.
+
+    All of them everywhere with GATEPOST_TESTS_WHOLE_LIST set.
+    """
+    return strings if os.environ.get("GATEPOST_TESTS_WHOLE_LIST") else strings[turn % of :: of]
