@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 from relay.store.engine import Database, StoreUnusable
 from relay.store.meta import recalled
 
-HEAD = "0009"
+HEAD = "0001"
 LOCK = 0x6761_7465  # "gate": the advisory lock of everything that changes the schema
 
 

@@ -91,7 +91,7 @@ def test_the_doctor_finds_a_key_that_cannot_be_opened_and_its_remedy_helps(cli: 
         (garbage, "gatepost.db is not a database: restore it from a backup"),
         (cut, "gatepost.db is damaged: restore it from a backup"),
         (of_revision("0099"), "revision 0099, this program at"),
-        (of_revision("0001"), "run gatepost db upgrade"),
+        (of_revision("0000"), "run gatepost db upgrade"),
     ],
 )
 def test_R7_a_store_that_cannot_be_used_is_named_with_what_to_do_and_the_doctor_goes_on(

@@ -16,7 +16,6 @@ import relay.store
 from relay.store.engine import Database, StoreUnusable
 from relay.store.migrate import HEAD, current, upgrade
 from relay.store.schema import metadata
-from tests.support.migrated import upgrade_to
 from tests.support.postgres import Postgres
 
 
@@ -67,45 +66,6 @@ def test_a_new_file_that_somebody_writes_just_now_is_waited_for(tmp_path: Path) 
         assert opened.result() == ""
     database.close_now()
     other.close()
-
-
-def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(storage_url: str) -> None:
-    database = Database(storage_url)
-    upgrade_to(database, "0001")
-    with database.transaction() as connection:
-        event_ = "INSERT INTO outcomes (id, tenant_id, digest, type) VALUES ('evt_1', 'ten_1', 'd', 'deal_closed')"
-        connection.execute(text(event_))
-        for number, key in enumerate(("x+news@example.com", "b.o.b@googlemail.com", "ann@example.com")):
-            entry = {"id": f"sup_{number}", "key": key}
-            connection.execute(text("INSERT INTO suppressions (id, key, scope) VALUES (:id, :key, 'global')"), entry)
-            connection.execute(text("INSERT INTO consents (id, tenant_id, key) VALUES (:id, 'ten_1', :key)"), entry)
-        for key, at in (("ann+1@example.com", 5), ("ann+2@example.com", 7), ("bob@gmail.com", 3)):
-            row = {"key": key, "at": at, "recent": f"[[{at},[1]]]"}
-            contact = "'ten_1', :key, 'm', :at, :at, :at, :at, :recent"
-            columns = "tenant_id, key, mailbox_id, first_at, last_at, last_commercial_at, replied_at, recent"
-            connection.execute(text(f"INSERT INTO contacts ({columns}) VALUES ({contact})"), row)
-        verdicts = '[["~0a1b2c3d","refused","cooldown",""],["~4e5f6a7b","replayed","duplicate","send_3"]]'
-        record = f'{{"reason":"cooldown","verdicts":{verdicts}}}'
-        send = "INSERT INTO sends (id, tenant_id, mailbox_id, decision) VALUES (:id, 't', 'm', :decision)"
-        decision = "INSERT INTO decisions (chain, position, send_id, at, record, hash) VALUES ('c', :n, :id, 1, :r, '')"
-        for n, (id_, word) in enumerate((("send_1", "deferred"), ("send_2", "approved"))):
-            connection.execute(text(send), {"id": id_, "decision": word})
-            connection.execute(text(decision), {"n": n, "id": id_, "r": record})
-    assert upgrade(database) == HEAD
-    with database.transaction() as connection:
-        assert connection.execute(text("SELECT id, state FROM outcomes")).one() == ("evt_1", "new")
-        refused = connection.execute(text("SELECT send_id, token, reason FROM refused_recipients")).all()
-        assert refused == [("send_1", "0a1b2c3d", "cooldown")]
-        for table in ("suppressions", "consents"):
-            aliases = connection.execute(text(f"SELECT alias FROM {table} ORDER BY id")).scalars().all()
-            assert aliases == ["x@example.com", "bob@gmail.com", "ann@example.com"]
-        person = "key, first_at, last_at, last_commercial_at, replied_at, alias_at, recent"
-        known = connection.execute(text(f"SELECT {person} FROM contacts WHERE key NOT LIKE '%+%' ORDER BY key"))
-        assert known.all() == [
-            ("ann@example.com", 0, 0, 7, 7, 7, "[[5,[1]],[7,[1]]]"),
-            ("bob@gmail.com", 3, 3, 3, 3, 0, "[[3,[1]]]"),
-        ]
-    database.close_now()
 
 
 @pytest.mark.needs("postgresql")

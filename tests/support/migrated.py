@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
 from relay.store import migrate
 from relay.store.engine import Database
@@ -22,15 +20,6 @@ def _migrated(url: str) -> None:
     database = Database(url)
     migrate.upgrade(database)
     database.close_now()
-
-
-def upgrade_to(database: Database, revision: str) -> None:
-    """Bring an empty store to an early revision, as one that was cut off, or is older."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    with database.writing.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
 
 
 @cache

@@ -91,6 +91,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("send_id", "n", "number", name=op.f("pk_attempts")),
     )
     op.create_table(
+        "attributions",
+        sa.Column("tenant_id", sa.String(length=48), nullable=False),
+        sa.Column("model", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("outcome_id", sa.String(length=48), nullable=False),
+        sa.Column("send_id", sa.String(length=48), nullable=False),
+        sa.Column("key", sa.String(length=320), nullable=False),
+        sa.Column("type", sa.String(length=128), nullable=False),
+        sa.Column("touched_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("mailbox_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("campaign", sa.Text(), server_default="", nullable=False),
+        sa.Column("provider", sa.Text(), server_default="", nullable=False),
+        sa.Column("weight", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("whole", sa.BigInteger(), nullable=False),
+        sa.Column("fraction", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "model", "at", "outcome_id", "send_id", "key", name=op.f("pk_attributions")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_attributions_outcome_id", "attributions", ["outcome_id"], unique=False)
+    op.create_index("ix_attributions_tenant_id_key", "attributions", ["tenant_id", "key"], unique=False)
+    op.create_table(
         "bodies",
         sa.Column("send_id", sa.String(length=48), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
@@ -126,9 +149,11 @@ def upgrade() -> None:
         sa.Column("proof", sa.Text(), server_default="", nullable=False),
         sa.Column("at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("alias", sa.String(length=320), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
     )
     op.create_index("ix_consents_tenant_id_key_at", "consents", ["tenant_id", "key", "at"], unique=False)
+    op.create_index("ix_consents_tenant_id_alias", "consents", ["tenant_id", "alias"], unique=False)
     op.create_table(
         "contacts",
         sa.Column("tenant_id", sa.String(length=48), nullable=False),
@@ -139,8 +164,9 @@ def upgrade() -> None:
         sa.Column("last_commercial_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("delivered_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("replied_at", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("soft_in_row", sa.Integer(), server_default="0", nullable=False),
         sa.Column("recent", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("alias_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("soft_suppressed_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "key", "mailbox_id", name=op.f("pk_contacts")),
     )
     op.create_table(
@@ -159,12 +185,24 @@ def upgrade() -> None:
         sa.Column("managed", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("used_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credentials")),
         sa.UniqueConstraint("username", name=op.f("uq_credentials_username")),
     )
     op.create_index("ix_credentials_mailbox_id", "credentials", ["mailbox_id"], unique=False)
     op.create_index("ix_credentials_scope", "credentials", ["scope"], unique=False)
+    op.create_table(
+        "daily_volumes",
+        sa.Column("tenant_id", sa.String(length=48), nullable=False),
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mailbox_id", sa.String(length=48), nullable=False),
+        sa.Column("provider", sa.String(length=128), nullable=False),
+        sa.Column("campaign", sa.String(length=256), nullable=False),
+        sa.Column("sent", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "day", "mailbox_id", "provider", "campaign", name=op.f("pk_daily_volumes")
+        ),
+    )
+    op.create_index("ix_daily_volumes_day", "daily_volumes", ["day"], unique=False)
     op.create_table(
         "decisions",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -381,7 +419,6 @@ def upgrade() -> None:
         sa.Column("slot", sa.Integer(), server_default="0", nullable=False),
         sa.Column("pid", sa.Integer(), server_default="0", nullable=False),
         sa.Column("host", sa.Text(), server_default="", nullable=False),
-        sa.Column("started_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("heartbeat_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("figures", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
@@ -399,11 +436,21 @@ def upgrade() -> None:
         sa.Column("metadata", sa.Text(), server_default="{}", nullable=False),
         sa.Column("at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("state", sa.String(length=16), server_default="new", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outcomes")),
         sa.UniqueConstraint("tenant_id", "digest", name=op.f("uq_outcomes_tenant_id_digest")),
     )
-    op.create_index("ix_outcomes_tenant_id_at", "outcomes", ["tenant_id", "at"], unique=False)
+    op.create_index("ix_outcomes_tenant_id_at", "outcomes", ["tenant_id", "at", "type"], unique=False)
     op.create_index("ix_outcomes_tenant_id_user_id", "outcomes", ["tenant_id", "user_id"], unique=False)
+    op.create_index("ix_outcomes_tenant_id_key", "outcomes", ["tenant_id", "key"], unique=False)
+    op.create_index(
+        "ix_outcomes_waiting",
+        "outcomes",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state <> 'credited'"),
+        postgresql_where=sa.text("state <> 'credited'"),
+    )
     op.create_table(
         "people",
         sa.Column("tenant_id", sa.String(length=48), nullable=False),
@@ -433,6 +480,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_refusals")),
     )
     op.create_index("ix_refusals_last_at", "refusals", ["last_at"], unique=False)
+    op.create_table(
+        "refused_recipients",
+        sa.Column("send_id", sa.String(length=48), nullable=False),
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("send_id", "token", name=op.f("pk_refused_recipients")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_refused_recipients_token", "refused_recipients", ["token"], unique=False)
     op.create_table(
         "sends",
         sa.Column("id", sa.String(length=48), nullable=False),
@@ -494,6 +550,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("expires_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("source", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressed_domains")),
         sa.UniqueConstraint("domain", "tenant_id", name=op.f("uq_suppressed_domains_domain_tenant_id")),
     )
@@ -511,6 +568,7 @@ def upgrade() -> None:
         sa.Column("evidence", sa.Text(), server_default="{}", nullable=False),
         sa.Column("created_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("expires_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("alias", sa.String(length=320), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
         sa.UniqueConstraint(
             "key",
@@ -530,6 +588,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("expires_at > 0"),
     )
     op.create_index("ix_suppressions_tenant_id", "suppressions", ["tenant_id", "created_at"], unique=False)
+    op.create_index("ix_suppressions_alias", "suppressions", ["alias"], unique=False)
     op.create_table(
         "tallies",
         sa.Column("scope", sa.String(length=300), nullable=False),
@@ -557,7 +616,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "usage",
-        sa.Column("scope", sa.String(length=96), nullable=False),
+        sa.Column("scope", sa.String(length=320), nullable=False),
         sa.Column("counts", sa.Text(), server_default="{}", nullable=False),
         sa.Column("recent", sa.Text(), server_default="[]", nullable=False),
         sa.PrimaryKeyConstraint("scope", name=op.f("pk_usage")),
