@@ -129,11 +129,11 @@ class Provider(Section):
 
 
 class Breaker(Section):
-    # Failures in a row after which a provider is left alone. Default 5.
+    # Failures in a row after which a provider is rested. Default 5.
     failures: Positive = 5
-    # How long, the first time; doubled each time. Default 30 s.
+    # How long it is rested the first time; doubled each time. Default 30 s.
     open_for: Wait = timedelta(seconds=30)
-    # At most. Default 10 min.
+    # The longest rest. Default 10 min.
     open_at_most: Wait = timedelta(minutes=10)
 
 
@@ -150,8 +150,8 @@ class DeliveryConfig(Section):
     # The providers, in order of preference where weights are equal. Default none: mail waits in the queue.
     providers: tuple[Provider, ...] = ()
     # What makes the next provider take over. 5xx_errors: the provider's own refusals (never the
-    # recipient's or the message's fault). timeout: no connection or no answer before the final dot.
-    # rate_limit_exceeded: throttled or used up. Default all three.
+    # recipient's or the message's fault). timeout: no connection, no answer, or a temporary refusal,
+    # before the final dot. rate_limit_exceeded: throttled or used up. Default all three.
     failover_triggers: tuple[FailoverTrigger, ...] = ("5xx_errors", "timeout", "rate_limit_exceeded")
     # Try another provider after RCPT was refused with 5.7.x, which may be policy or the address. Default false.
     failover_on_policy_refusal: bool = False
@@ -159,11 +159,11 @@ class DeliveryConfig(Section):
     retry: Annotated[tuple[Wait, ...], Field(min_length=1)] = tuple(timedelta(minutes=n) for n in (1, 5, 15, 30, 60))
     # Deliveries under way at once in a process. Default 50.
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = 50
-    # When a provider is left alone.
+    # When a failing provider is rested.
     breaker: Breaker = Breaker()
     # What becomes of a message whose final reply was lost.
     uncertain: Uncertain = Uncertain()
-    # Presets of one's own, shaped as those of the product, by name.
+    # Presets of your own, by name, in the form of the built-in ones.
     presets: dict[Name, Preset] = Field(default_factory=dict)
 
 
@@ -172,8 +172,8 @@ class SoftBounces(Section):
     max_retries: Count = 3
     # Waits before each retry, in minutes; the last one repeats. Default 15, 60, 240.
     backoff_minutes: Annotated[tuple[Annotated[int, Field(ge=1, le=525_600)], ...], Field(min_length=1)] = (15, 60, 240)
-    # Messages in a row that used the ladder up, or that of a provider that had taken them, before the recipient is
-    # suppressed. Default 3.
+    # Messages in a row that used up these retries, or those of a provider that had taken them, before the recipient
+    # is suppressed. Default 3.
     suppress_after: Positive = 3
     # How long such a suppression lasts. Default 30 days.
     suppress_for: Wait = timedelta(days=30)
@@ -182,9 +182,9 @@ class SoftBounces(Section):
 class BounceHandling(Section):
     # A recipient that does not exist: suppress_immediately (default) or record.
     hard_bounces: Literal["suppress_immediately", "record"] = "suppress_immediately"
-    # A recipient that refuses for now.
+    # A recipient that refuses temporarily.
     soft_bounces: SoftBounces = SoftBounces()
-    # How long trouble of providers and connections is retried before the delivery expires. Default
+    # How long failures of providers and connections are retried before the delivery expires. Default
     # 4 days. Shorten it for codes and reminders that are useless late.
     give_up_after: Wait = timedelta(days=4)
     # A spam complaint: suppress_and_investigate (default) or suppress.

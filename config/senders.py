@@ -13,8 +13,8 @@ Autonomy = Literal["human_approved", "first_contact", "auto_send"]
 
 
 class TenantLimits(Section):
-    # Recipients of all its mailboxes together an hour. Default no limit; 0 stops all mail. What becomes of mail
-    # over a limit is said by the policy of the mailbox it is from.
+    # Recipients of all its mailboxes together an hour. Default no limit; 0 stops all mail. The policy of the
+    # sending mailbox decides what becomes of mail over a limit.
     hourly: Count | None = None
     # The same a day.
     daily: Count | None = None
@@ -30,7 +30,7 @@ class Tenant(Section):
 
 
 class Dkim(Section):
-    # Selector of the first RSA key; the Ed25519 key stands at the same name with an e. Default gp1.
+    # Selector of the first RSA key; the Ed25519 key has the same selector with an e. Default gp1.
     selector: Selector = "gp1"
     # RSA private key, PEM, of at least 2048 bits, as file:rsa.pem. Default: made at first start.
     key: FilePath | None = None
@@ -81,14 +81,14 @@ class Mailbox(PolicyFields):
     # human_approved: external mail waits for a person. first_contact: it waits until something
     # was delivered to that recipient. auto_send (default): it goes.
     autonomy_level: Autonomy = "auto_send"
-    # agent (default) or bulk, for which fan-out and bursts are ordinary.
+    # agent (default) or bulk, for which fan-out and bursts are normal.
     role: Literal["agent", "bulk"] = "agent"
     # Classes of mail it may send. Default both.
     allowed_classes: Annotated[tuple[MailClass, ...], Field(min_length=1)] = ("transactional", "commercial")
     # Logins declared here; generated ones are added by `gatepost credential create`.
     credentials: tuple[Credential, ...] = ()
-    # The policy it obeys. Default: `default`. rules, rateLimits and options given beside it
-    # tighten or loosen single points of that policy for this mailbox.
+    # The policy it obeys. Default: `default`. rules, rateLimits and options given beside it are
+    # exceptions from that policy, for this mailbox only.
     policy: Text = "default"
     # Language of the footer and the unsubscribe page, as en or de. Default en.
     language: Annotated[Text, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")] = "en"

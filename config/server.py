@@ -35,11 +35,11 @@ class Server(Section):
     # Folder of everything kept on disk but the database: generated keys, large bodies.
     # Default ./data, relative to the configuration file.
     data_dir: FilePath = Path("data")
-    # Processes that share the listeners. Default 1; auto: one a core.
+    # Processes that share the listeners. Default 1; auto: one for each core.
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
-    # Whether each worker keeps to one core where there are just as many workers as cores.
-    # Default true: faster, as its data stays in that core's cache. False where other busy
-    # programs share the machine and the system should move the workers out of their way.
+    # Whether each worker keeps to one core if there are as many workers as cores. Default true:
+    # faster, as its data stays in that core's cache. Set false if other busy programs share the
+    # machine, so that the system can move the workers out of their way.
     pin_workers: bool = True
     # How long a stopping server lets open transactions finish. Default 8 s.
     drain_timeout: Duration = timedelta(seconds=8)
@@ -49,7 +49,7 @@ class Server(Section):
     secret_key: SecretField | None = None
     # What is logged. Default info.
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    # json: one object a line. console: for eyes. auto (default): console on a terminal.
+    # json: one object a line. console: for people. auto (default): console on a terminal.
     log_format: Literal["auto", "json", "console"] = "auto"
 
 
@@ -58,13 +58,13 @@ class Storage(Section):
     # the configuration file) or postgresql+psycopg://user@host/db (several). Default: SQLite,
     # gatepost.db in server.data_dir. A reference (env:DATABASE_URL) is allowed.
     url: SecretField | None = None
-    # The password of the database user, where it is not to stand in the URL.
+    # The password of the database user, if the URL should not contain it.
     password: SecretField | None = None
-    # Connections to PostgreSQL a process reads lists and pages with, beside the three of its mail. Default 5.
+    # Connections to PostgreSQL a process uses to read lists and pages, besides the three for its mail. Default 5.
     pool_size: Annotated[int, Field(ge=1, le=200)] = 5
-    # How long one statement may take before the message in hand is refused for now. Default 10 s.
+    # How long one statement may take before the message in hand is refused temporarily. Default 10 s.
     timeout: Wait = timedelta(seconds=10)
-    # Free disk space beside a SQLite file below which new mail is refused for now (452 4.3.1). Never
+    # Free disk space beside a SQLite file below which new mail is refused temporarily (452 4.3.1). Never
     # less than 1.5 times smtp.max_message_size. Default 100 MiB.
     min_free_space: Size = 104_857_600
 
@@ -104,7 +104,7 @@ class Http(Section):
     trusted_proxies: tuple[NetworkField, ...] = ()
     # How long a console session lives, whether used or not. Default 12 h.
     session_lifetime: Wait = timedelta(hours=12)
-    # Calls a key may make in a minute. Default 600; 0 sets no limit.
+    # Calls a key may make in a minute. Default 600; 0 is no limit.
     calls_per_minute: Count = 600
     # Bearer key for /metrics. Default none: readable by whoever reaches the port.
     metrics_key: SecretField | None = None
@@ -126,11 +126,11 @@ class Dns(Section):
 
 
 class Queue(Section):
-    # Deliveries waiting before new mail is refused for now (452 4.3.1). Default 1,000,000.
+    # Waiting deliveries above which new mail is refused temporarily (452 4.3.1). Default 1,000,000.
     max_deliveries: Positive = 1_000_000
-    # Bytes of bodies waiting before new mail is refused for now. Default 20 GiB.
+    # Bytes of waiting bodies above which new mail is refused temporarily. Default 20 GiB.
     max_size: Size = 21_474_836_480
-    # Bytes of fresh mail a process keeps in memory until it is delivered. Default 64 MiB.
+    # Bytes of new mail a process keeps in memory until it is delivered. Default 64 MiB.
     memory: Size = 67_108_864
 
 

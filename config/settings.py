@@ -23,7 +23,7 @@ from policy.settings import PolicySettings
 
 
 class Settings(Section):
-    # The version of this file's form: 1.
+    # The version of this file's format: 1.
     version: Literal[1]
     # The process.
     server: Server = Server()
@@ -51,7 +51,7 @@ class Settings(Section):
     delivery_config: DeliveryConfig = DeliveryConfig()
     # What bounces and complaints lead to.
     bounce_handling: BounceHandling = BounceHandling()
-    # How long after a message an event counts as its doing, by type of event. Types given here
+    # How long after a message an event is credited to it, by type of event. Types given here
     # are added to the four of the product (trial_started 7 d, meeting_booked 14 d, deal_closed
     # 30 d, churn_prevented 90 d).
     attribution_windows: AttributionWindows = BRIEF_WINDOWS

@@ -72,7 +72,7 @@ class Timeouts(Section):
     command: Wait = timedelta(minutes=5)
     # Longest silence within a message. Default 2 min.
     data: Wait = timedelta(minutes=2)
-    # Longest time a whole message may take, however steadily it drips. Default 10 min.
+    # Longest time a whole message may take, however steadily it arrives. Default 10 min.
     message: Wait = timedelta(minutes=10)
     # Longest time the server takes to judge a message before it answers 451. Default 30 s.
     handler: Wait = timedelta(seconds=30)
@@ -81,9 +81,9 @@ class Timeouts(Section):
 
 
 class AuthLimits(Section):
-    # Failures before the connection is closed. Default 3.
+    # Failed logins before the connection is closed. Default 3.
     failures_per_connection: Positive = 3
-    # Failures of one address within the window before it is locked out. Default 20.
+    # Failed logins from one address within the window before it is locked out. Default 20.
     failures_per_address: Positive = 20
     # The window, and how long the lock-out lasts. Default 15 min.
     lockout: Wait = timedelta(minutes=15)
@@ -94,8 +94,8 @@ class Smtp(Section):
     listeners: tuple[Listener, ...] = (Listener(bind="127.0.0.1:2525"),)
     # Certificate and key; needed by listeners with starttls or implicit, of inbound too.
     tls: Tls | None = None
-    # Largest message, announced as SIZE. Default 25 MiB. Above what the providers take it only
-    # moves the refusal to a later time.
+    # Largest message, announced as SIZE. Default 25 MiB. More than the providers take only delays
+    # the refusal.
     max_message_size: Annotated[Size, Field(ge=65_536, le=1_073_741_824)] = 26_214_400
     # Recipients of one message, at most 1,000. Default 100. The rest get 452.
     max_recipients: Annotated[int, Field(ge=1, le=1000)] = 100
@@ -106,7 +106,7 @@ class Smtp(Section):
     connections: Connections = Connections()
     # How long a client may take.
     timeouts: Timeouts = Timeouts()
-    # What guessing passwords costs.
+    # Limits on guessing passwords.
     auth: AuthLimits = AuthLimits()
     # Networks exempt from connections.per_address and the lock-out. Default none.
     trusted_networks: tuple[NetworkField, ...] = ()
