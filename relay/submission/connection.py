@@ -350,6 +350,7 @@ class Connection(smtp.SMTP):
         timeouts = self.terms.timeouts
         if self._stuck_since and now - self._stuck_since > timeouts.write:
             self.traffic.counts["clients_that_do_not_read"] += 1
+            self._stuck_since = 0.0  # the end of an aborted connection is told later, maybe after another look
             self.abort()
         elif self._closing:
             if now > self._deadline:

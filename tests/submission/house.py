@@ -174,12 +174,13 @@ class Hall:
 
         return self.run(called())
 
-    def later(self, seconds: float) -> None:
-        """Lets time pass, and the sessions see it."""
+    def later(self, seconds: float, looks: int = 1) -> None:
+        """Lets time pass, and the sessions see it; several times, before anything else has its turn."""
 
         def passes() -> None:
             self.clock.now += seconds
-            self.traffic.look()
+            for _ in range(looks):
+                self.traffic.look()
 
         self.call(passes)  # in the loop, so that nothing is between two looks at the clock
 

@@ -199,7 +199,7 @@ def test_S20_a_client_that_never_reads_is_cut_off(make_hall: MakeHall) -> None:
         else:
             pytest.fail("everything was read although nobody takes the replies")
         assert other.command("NOOP").code == 250
-        hall.later(61)
+        hall.later(61, looks=2)
         hall.settled(lambda: hall.traffic.sessions == 1)
     assert hall.traffic.counts["clients_that_do_not_read"] == 1
 
