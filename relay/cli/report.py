@@ -48,7 +48,7 @@ def reputation(
 
 @app.command()
 def outcomes(
-    period: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 30d")] = "30d",
+    period: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 30d; or a month: 2026-11")] = "30d",
     group_by: Annotated[str, typer.Option(help="mailbox, campaign or provider")] = "",
     model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}. Default: attribution.model")] = "",
     tenant: OfTenant = "default",

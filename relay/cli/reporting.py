@@ -12,10 +12,11 @@ from policy.outcomes import GroupBy
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
 from relay.cli.rows import every, find_mailbox
-from relay.cli.values import plain_domain, span
+from relay.cli.values import plain_domain
 from relay.http import outcomes as outcome_report
 from relay.http import reputation
 from relay.http.house import House as Parts
+from relay.http.problems import Problem
 from relay.store import accounts
 from relay.store.listings import tenant_names
 from relay.submission.account import policy_of
@@ -56,13 +57,13 @@ def standings(house: House, *, mailbox: str, domain: str, tenant: str) -> list[d
 
 def outcomes(house: House, tenant: str, period: str, group_by: str | None, model: str | None) -> dict[str, Any]:
     """What a tenant's mail brought and cost in a period."""
-    back = span(period, "--period")
-    if not 0 < back <= outcome_report.LONGEST:
-        raise BadUsage(f"--period {outcome_report.BOUNDS}")
     with house.reading() as connection:
         own = str(accounts.tenant(connection, tenant).id)
     parts, used = cast("Parts", _Asking(house)), cast("Model | None", model)
-    asked = outcome_report.asked_of(parts, own, period, used)
+    try:
+        asked = outcome_report.asked_of(parts, own, period, used)
+    except Problem as problem:
+        raise BadUsage(f"--{problem.detail.replace(': ', ' ', 1)}") from None
     return asyncio.run(outcome_report.outcomes(parts, asked, cast("GroupBy | None", group_by)))
 
 

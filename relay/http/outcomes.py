@@ -17,18 +17,16 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, Field, model_validator
 
-from config.durations import parse_duration
 from config.settings import Settings
 from policy.attribution import Credit, Event, Model, credited, shared
-from policy.moment import ms_of
 from policy.outcomes import Brought, Costs, GroupBy, cost_of, in_cents, report, together
-from policy.usage import DAY
 from relay.http import csvs
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.meant import tenant_of, whole_tenant_of
 from relay.http.problems import invalid
 from relay.http.shapes import Email, Given, Metadata, Moment, Short, Told, WrongField, address_of, when
+from relay.http.spans import Span, span_of
 from relay.http.strict import Resource
 from relay.store import attribution, listings, volumes
 from relay.store import outcomes as store
@@ -36,9 +34,7 @@ from relay.store.engine import canonical, dumps
 
 router = Resource("Analytics")
 CENT = Decimal("0.01")
-LONGEST = 366 * DAY
 Sent = Mapping[str, Counter[str]]  # by group, and of that by provider
-BOUNDS = "must be longer than 0 and at most 366d"
 
 
 COLUMNS = (
@@ -56,37 +52,33 @@ COLUMNS = (
     "credited",
     "currency",
 )
-Period = Annotated[str, Query(max_length=20, examples=["30d"])]
+Period = Annotated[str, Query(max_length=20, description="`30d`, or a month: `2026-11`.", examples=["30d"])]
 TenantId = Annotated[str | None, Query(alias="tenantId", max_length=128)]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which report is meant: times are milliseconds; `mailbox_id` is "" for the whole tenant."""
+    """Which report is meant; `mailbox_id` is "" for the whole tenant."""
 
     tenant_id: str
     period: str
-    since: int
-    until: int
+    span: Span
     model: Model
     mailbox_id: str = ""
 
     @property
     def credits(self) -> attribution.Asked:
         """The credits it rests on."""
-        return attribution.Asked(self.tenant_id, self.model, self.since, self.until, self.mailbox_id)
+        return attribution.Asked(self.tenant_id, self.model, self.span.since, self.span.until, self.mailbox_id)
 
 
 def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mailbox_id: str = "") -> Asked:
-    """The report of a period that ends now; raises Problem."""
+    """The report of a period; raises Problem."""
     try:
-        span = ms_of(parse_duration(period))
+        span = span_of(period, parts.clock())
     except ValueError as error:
         raise invalid("period", str(error)) from None
-    if not 0 < span <= LONGEST:
-        raise invalid("period", BOUNDS)
-    now = parts.clock()
-    return Asked(tenant_id, period, now - span, now, model or parts.settings().attribution.model, mailbox_id)
+    return Asked(tenant_id, period, span, model or parts.settings().attribution.model, mailbox_id)
 
 
 async def _asked(parts: House, who: Caller, period: str, model: Model | None, tenant: str | None) -> Asked:
@@ -209,15 +201,16 @@ async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict
     by: GroupBy = group_by or "provider"
 
     def question(connection: Any) -> tuple[list[str], dict[str, Brought], Sent, Sent]:
-        types = store.types_between(connection, asked.tenant_id, asked.since, asked.until)
-        sent = volumes.sent_since(connection, asked.tenant_id, asked.since, by, asked.mailbox_id)
-        all_sent = volumes.sent_since(connection, asked.tenant_id, asked.since, by) if asked.mailbox_id else sent
+        span = asked.tenant_id, asked.span.since, asked.span.until
+        types = store.types_between(connection, *span)
+        sent = volumes.sent_between(connection, *span, by, asked.mailbox_id)
+        all_sent = volumes.sent_between(connection, *span, by) if asked.mailbox_id else sent
         return types, attribution.brought(connection, asked.credits, by), sent, all_sent
 
     types, groups, sent, all_sent = await parts.look(question)
     own, costs = sum(sent.values(), Counter[str]()), _costs(parts.settings())
     cost_of_own = partial(_cost, costs, asked, sum(map(Counter.total, all_sent.values())))
-    cost = cost_of_own(own) if asked.mailbox_id else cost_of(costs, own, asked.until - asked.since)
+    cost = cost_of_own(own) if asked.mailbox_id else cost_of(costs, own, asked.span.charged)
     whole = together(groups.values(), types)
     told: dict[str, Any] = _plain(report(asked.period, own.total(), whole, cost))
     told |= {"model": asked.model, "cost": _money(cost), "currency": parts.settings().costs.currency or None}
@@ -245,7 +238,8 @@ def _groups(
     for key in sorted({*groups, *sent}):
         brought = groups.get(key, Brought())
         own = sent.get(key, Counter[str]())
-        one = _plain(report(asked.period, own.total(), brought, cost(own)))
+        own_cost = cost(own)
+        one = _plain(report(asked.period, own.total(), brought, own_cost)) | {"cost": _money(own_cost)}
         told.append({by: names.get(key, key), **({"mailboxId": key} if by == "mailbox" else {}), **one})
     return told
 
@@ -259,7 +253,7 @@ def _costs(settings: Settings) -> Costs:
 def _cost(costs: Costs, asked: Asked, all_sent: int, sent: Counter[str]) -> Decimal:
     """What a part of the tenant's mail cost: its own prices, and of the fixed cost as much as it sent of all."""
     share = Decimal(sent.total()) / all_sent if all_sent else Decimal(0)
-    return cost_of(costs, sent, asked.until - asked.since, share)
+    return cost_of(costs, sent, asked.span.charged, share)
 
 
 # -- details --------------------------------------------------------------------------------

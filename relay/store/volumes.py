@@ -38,18 +38,18 @@ def add(connection: Connection, sent: Iterable[Sent]) -> None:
     _ADD_DAY.many(connection, rows)
 
 
-def sent_since(
-    connection: Connection, tenant_id: str, since: int, by: GroupBy, mailbox_id: str = ""
+def sent_between(
+    connection: Connection, tenant_id: str, since: int, until: int, by: GroupBy, mailbox_id: str = ""
 ) -> dict[str, Counter[str]]:
-    """What was sent since a time, of one mailbox or of the whole tenant: by what is asked, and of that by provider.
+    """What was sent in a span, of one mailbox or of the whole tenant: by what is asked, and of that by provider.
 
-    From the hour of that time on: by hours to its midnight, by days after it.
+    From the hour of `since` on: by hours to its midnight, by days after it, to the end of the day of `until`.
     """
     midnight = -(-since // DAY)
     hours, days = t.volumes.c, t.daily_volumes.c
     parts = (
         (hours, hours.hour.between(since // HOUR, midnight * HOURS - 1)),
-        (days, days.day >= midnight),
+        (days, days.day.between(midnight, until // DAY)),
     )
     found: dict[str, Counter[str]] = {}
     for v, span in parts:

@@ -17,7 +17,7 @@ def test_hours_and_days_add_up_to_every_hour_of_the_span(database: Database, bac
         for hours in AGO:
             sent = [("ten_1", NOON - hours * HOUR, "mbx_1", "primary", "")] * (hours + 1)
             volumes.add(connection, [*sent, ("ten_2", NOON - hours * HOUR, "mbx_2", "primary", "")])
-        found = volumes.sent_since(connection, "ten_1", NOON - back * HOUR, "mailbox")
+        found = volumes.sent_between(connection, "ten_1", NOON - back * HOUR, NOON, "mailbox")
     assert found == {"mbx_1": {"primary": sum(hours + 1 for hours in AGO if hours <= back)}}
 
 
@@ -29,7 +29,7 @@ def test_a_rate_is_of_the_whole_span_as_a_report_of_it_is(database: Database, da
             tallies.add(connection, [(("mailbox:mbx_1",), sent_at, {"sent": 1})])
             volumes.add(connection, [("ten_1", sent_at, "mbx_1", "primary", "")])
         told = {rates.window: rates.sent for rates in read_rates(connection, "mailbox:mbx_1", now)}
-        reported = volumes.sent_since(connection, "ten_1", now - days * DAY, "mailbox")["mbx_1"].total()
+        reported = volumes.sent_between(connection, "ten_1", now - days * DAY, now, "mailbox")["mbx_1"].total()
     assert (told[window], reported) == (2, 2)
 
 

@@ -1,7 +1,8 @@
 """Outcomes: what mail brought and what it cost, by mailbox or campaign, under the model one chooses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -10,14 +11,16 @@ from policy.outcomes import GROUPS, GroupBy
 from relay.http import outcomes as api
 from relay.http.console.visit import Entry, Visit, get
 from relay.http.meant import tenant_of
+from relay.http.spans import months
 
-PERIODS = ("7d", "30d", "90d", "365d")
+SPANS = ("7d", "30d", "90d", "365d")
 
 
 async def show(visit: Visit) -> Response:
     """The report of a period."""
     settings = visit.house.settings()
-    period = visit.asked("period") if visit.asked("period") in PERIODS else "30d"
+    period = visit.asked("period", "30d")
+    periods = (*SPANS, *months(visit.now))
     model = next((m for m in MODELS if m == visit.asked("model")), settings.attribution.model)
     by: GroupBy = next((name for name in GROUPS if name == visit.asked("by")), "mailbox")
     tenant = await tenant_of(visit.house, visit.who, visit.asked("tenant") or None)
@@ -25,9 +28,9 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         "outcomes.html",
         told=told,
-        groups=ranked(told["groups"]),
+        groups=[group | {"link": _link(group, by)} for group in ranked(told["groups"])],
         types=_types(told),
-        periods=PERIODS,
+        periods=periods if period in periods else (*periods, period),
         period=period,
         models=MODELS,
         model=model,
@@ -41,6 +44,14 @@ async def show(visit: Visit) -> Response:
 def ranked(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What earned most stands first; of those that earned alike, what sent most."""
     return sorted(groups, key=lambda group: (-group["outcomes"]["revenue_attributed"], -group["totalEmails"]))
+
+
+def _link(group: Mapping[str, Any], by: GroupBy) -> str:
+    """Where there is more of what is told of a group."""
+    if by == "mailbox":
+        return f"/mailboxes/{group['mailboxId']}"
+    name = quote(group[by])
+    return f"/providers#{name}" if by == "provider" else f"/messages?q=campaign:%22{name}%22"
 
 
 def _types(told: dict[str, Any]) -> list[str]:

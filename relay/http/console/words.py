@@ -5,7 +5,7 @@ with the exact one beside them for whoever hovers, and for machines in `datetime
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -146,8 +146,10 @@ def lasted(span: int | None) -> str:
 
 
 def span(name: str) -> str:
-    """`30 days` for `30d`."""
-    return f"{name[:-1]} {_SPANS[name[-1]]}"
+    """`30 days` for `30d`, `November 2026` for `2026-11`."""
+    if "-" in name:
+        return date.fromisoformat(f"{name}-01").strftime("%B %Y")
+    return f"{name[:-1]} {_SPANS[name[-1]]}" if name[-1] in _SPANS else name
 
 
 def number(value: Any) -> str:
