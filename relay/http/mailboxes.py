@@ -78,7 +78,7 @@ async def list_mailboxes(
     filters = {"status": status, "name": name, "address_key": key_of(from_address) if from_address else None}
     filters |= _within(who)
     page = await parts.look(lambda c: listings.listed(c, "mailboxes", filters, after=turn.after, limit=turn.limit))
-    shown = await _all_told(parts, page.rows)
+    shown = await all_told(parts, page.rows)
     return listing(parts, turn, page, lambda row: shown[row.id])
 
 
@@ -186,10 +186,10 @@ def _read(connection: Any, who: Caller, reference: str) -> Any:
 
 
 async def _told(parts: House, row: Any) -> dict[str, Any]:
-    return (await _all_told(parts, [row]))[row.id]
+    return (await all_told(parts, [row]))[row.id]
 
 
-async def _all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, Any]]:
+async def all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, Any]]:
     """Mailboxes by id as the API tells them, read in one go whatever their number."""
 
     def question(connection: Any) -> Any:

@@ -7,8 +7,9 @@ parameters (faults H15); a filter whose value is None is not asked for.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, or_, select
 
+from relay.mail.address import key_of
 from relay.store import schema as t
 from relay.store.paging import Page, Place, newest_first
 
@@ -71,6 +72,16 @@ def mailbox_names(connection: Connection, tenant_id: str = "") -> dict[str, str]
     return {
         row.id: row.name for row in connection.execute(query.where(m.tenant_id == tenant_id) if tenant_id else query)
     }
+
+
+def mailboxes_by_name(connection: Connection, words: str = "") -> Sequence[Any]:
+    """The id, name and status of every mailbox whose name or address holds the words."""
+    m = t.mailboxes.c
+    query = select(m.id, m.name, m.status)
+    if words:
+        held = (column.icontains(words, autoescape=True) for column in (m.name, m.address))
+        query = query.where(or_(*held, m.address_key == key_of(words)))
+    return sorted(connection.execute(query), key=lambda row: (row.name.lower(), row.id))
 
 
 def tenants(connection: Connection) -> Sequence[Any]:

@@ -2,7 +2,8 @@
 
 import re
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import insert, update
 
 from relay.http.console import approvals
 from relay.http.console.outcomes import ranked
@@ -24,12 +25,43 @@ async def test_who_unsubscribed_is_asked_by_reason_and_told_with_the_mailbox_it_
     assert re.search(r"<td>mailbox <span[^>]*>agent</span></td>", page)
 
 
-async def test_one_mailbox_of_many_is_found_by_name_or_address(office):
+async def test_mailboxes_stand_by_name_and_are_found_by_a_part_of_name_or_address(office):
     person = await visitor(office)
-    for asked in ("agent", "agent@sender.test"):
-        found = re.findall(r'<h2><a href="/mailboxes/[^"]+">([^<]+)', (await person.get(f"/mailboxes?q={asked}")).text)
-        assert found == ["agent"], asked
-    assert "No mailbox has the name or address" in (await person.get("/mailboxes?q=agen")).text
+    for n in range(30):
+        body = {"name": f"Box-{n:02}", "fromAddress": f"b{n}@sender.test"}
+        assert (await office.post("/v1/mailboxes", body)).status_code == 201
+    first = (await person.get("/mailboxes?q=SENDER")).text
+    more = re.search(r'href="([^"]+)">More', first)[1].replace("&amp;", "&")
+    assert _cards(first) + _cards((await person.get(more)).text) == [
+        "agent",
+        *[f"Box-{n:02}" for n in range(30)],
+        "clerk",
+    ]
+    for asked in ("x-2", "b29@sender.test"):
+        assert _cards((await person.get(f"/mailboxes?q={asked}")).text)[-1] == "Box-29", asked
+    assert "No mailbox has" in (await person.get("/mailboxes?q=b%25")).text
+
+
+def _cards(page: str) -> list[str]:
+    return re.findall(r'<h2><a href="/mailboxes/[^"]+">([^<]+)', page)
+
+
+@pytest.mark.parametrize("q", ["state:wrong", "decision:no", "last:soon", "since:monday", "mailbox:agent", "to: bob"])
+async def test_a_search_that_is_not_understood_says_so_and_finds_nothing(office, q):
+    await office.send(subject="to bob")
+    person = await visitor(office)
+    page = (await person.get(f"/messages?q={q}")).text
+    assert "Nothing was looked for" in page
+    assert "data-row" not in page
+    assert "data-row" in (await person.get('/messages?q="to bob" decision:Approved')).text
+
+
+async def test_the_next_page_of_a_list_is_of_what_the_first_was_narrowed_to(office):
+    cases = [{"id": f"inv_{n:02}", "status": "open" if n < 9 else "closed", "subject": f"Case {n}"} for n in range(60)]
+    await office.house.write(lambda c: c.execute(insert(t.investigations), cases))
+    person = await visitor(office)
+    older = re.search(r'href="([^"]+)">Older', (await person.get("/investigations?status=closed")).text)
+    assert re.findall(r"<b>([^<]+)", (await person.get(older[1].replace("&amp;", "&"))).text) == ["Case 9"]
 
 
 def test_the_campaign_that_earned_most_stands_first():

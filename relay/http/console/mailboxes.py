@@ -16,9 +16,10 @@ from relay.http.console import cascade
 from relay.http.console.forms import filled, turn
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.mailbox_shapes import NewMailbox
+from relay.http.pages import listing, page_of
 from relay.http.problems import Problem
 from relay.http.shapes import Cause
-from relay.store import credentials
+from relay.store import credentials, listings
 from relay.submission.snippets import Login, entrance, snippet
 
 FORMS = (("smtplib", "Python smtplib"), ("django", "Django"), ("nodemailer", "nodemailer"), ("env", "Environment"))
@@ -26,14 +27,21 @@ SECRET = "THE-SECRET"  # noqa: S105 - what a snippet shows where nobody knows th
 
 
 async def listed(visit: Visit) -> Response:
-    """A card each; with many of them one is found by its name or address."""
-    q = visit.asked("q").strip()
-    name, address = (None, q) if "@" in q else (q or None, None)
-    page = await api.list_mailboxes(visit.house, visit.who, turn(visit, 24), name=name, from_address=address)
-    scopes = {row["id"]: f"mailbox:{row['id']}" for row in page["data"]}
+    """A card each, by name; those whose name or address holds what is looked for."""
+    q, asked = visit.asked("q").strip(), turn(visit, 24)
+
+    def question(connection: Any) -> Any:
+        page = page_of(listings.mailboxes_by_name(connection, q), asked, lambda row: str(row.id))
+        ids = tuple(row.id for row in page.rows)
+        return page, listings.listed(connection, "mailboxes", {"id": ids}, limit=len(ids)).rows
+
+    page, rows = await visit.house.look(question)
+    told = await api.all_told(visit.house, rows)
+    shown = listing(visit.house, asked, page, lambda row: told[row.id])
+    scopes = {row.id: f"mailbox:{row.id}" for row in page.rows}
     found = await reputation.standings(visit.house, {scope: await _rule(visit, n) for n, scope in scopes.items()})
     scores = {name: found[scope] for name, scope in scopes.items()}
-    return visit.page("mailboxes.html", mailboxes=page["data"], scores=scores, next=page["nextCursor"], q=q)
+    return visit.page("mailboxes.html", mailboxes=shown["data"], scores=scores, next=shown["nextCursor"], q=q)
 
 
 async def show(visit: Visit) -> Response:

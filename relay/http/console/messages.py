@@ -16,6 +16,7 @@ from relay.http.pages import cursor_of, read_cursor
 from relay.http.problems import Problem, not_found
 from relay.mail.mime import view
 from relay.store import listings, sent
+from relay.store.paging import Page
 from relay.store.sends import body
 from relay.store.states import WAITING
 
@@ -201,6 +202,8 @@ async def find(visit: Visit) -> Found:
 
     def question(connection: Any) -> Any:
         query = search.read(connection, text, visit.now)
+        if query.problems:
+            return query, Page((), None), []
         page = sent.search(connection, query.what, after=after, limit=PAGE)
         return query, page, _rows(connection, page.rows)
 

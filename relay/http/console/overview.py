@@ -11,11 +11,11 @@ from policy.state import Rates
 from policy.usage import DAY, HOUR
 from relay.http.console import needs
 from relay.http.console.providers_state import provider_cards
+from relay.http.console.search import DECISIONS
 from relay.http.console.visit import Entry, Visit, get
 from relay.store import figures, listings
 from relay.submission.snippets import entrance
 
-DECISIONS = ("approved", "held", "deferred", "blocked")
 HOURS = 24
 # The messages behind each colour of the chart.
 LINKS = {name: f"decision:{name} last:24h" for name in DECISIONS}

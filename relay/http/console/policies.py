@@ -43,9 +43,7 @@ async def _page(visit: Visit, pane: str, **tried: Any) -> Response:
     settings = visit.house.settings()
     names = list(dict.fromkeys(("default", *settings.policies)))
     since = visit.now - WEEK
-    rows, boxes = await visit.house.look(
-        lambda c: (decisions.newest(c, NEWEST, since), listings.listed(c, "mailboxes", {}, limit=200).rows)
-    )
+    rows, boxes = await visit.house.look(lambda c: (decisions.newest(c, NEWEST, since), listings.mailboxes_by_name(c)))
     chosen = _chosen(visit)
     told: dict[str, Any] = {
         "names": names,

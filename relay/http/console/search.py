@@ -1,8 +1,8 @@
 """The search language of messages: `from:sales state:bounced last:7d subject:"your invoice" bob@example.com`.
 
-A word may be quoted. What is no known word with a colon is looked for in the subject; an
-address is a recipient, and a send id is itself. What cannot be understood is told, and the
-search goes on without it.
+A word may be quoted. Words alone are looked for in the subject; an address is a recipient,
+and a send id is itself. What cannot be understood is told, and nothing is looked for: an
+answer to half of a question would pass for the answer to all of it.
 """
 
 import re
@@ -22,12 +22,13 @@ STATES = (
     "queued", "held", "scheduled", "deferred", "active", "delivered", "bounced", "expired", "uncertain", "rejected",
     "cancelled", "blocked",
 )  # fmt: skip
+DECISIONS = ("approved", "held", "deferred", "blocked")
 HELP = (
     ("from:", "a mailbox, or part of the From address"),
     ("to:", "a recipient, or part of the To field"),
     ("state:", ", ".join(STATES)),
     ("subject:", "part of the subject; words alone mean the same"),
-    ("decision:", "what policy said: approved, held, deferred, blocked"),
+    ("decision:", "what policy said: " + ", ".join(DECISIONS)),
     ("reason:", "why it was blocked or held, as suppressed"),
     ("campaign:", "its campaign"),
     ("key:", "its dedupe key"),
@@ -64,8 +65,13 @@ def read(connection: Any, text: str, now: int) -> Query:
     reading = _Reading(connection, now)
     for found in _WORD.finditer(text):
         name, value = (found[1] or "").lower(), found[2] if found[2] is not None else found[3] or ""
-        if name and name in _MEANINGS:
+        if name in _MEANINGS:
             _MEANINGS[name](reading, value)
+        elif name:
+            words = f'in quotes, "{found[0]}" is looked for in the subject'
+            reading.problems.append(f"there is no word «{name}:»; {words}")
+        elif value.endswith(":") and value[:-1].lower() in _MEANINGS:
+            reading.problems.append(f"«{value}» has nothing behind it; no space stands between them")
         else:
             _bare(reading, found[0].strip('"'))
     what = replace(reading.what, subject=" ".join(reading.subject)) if reading.subject else reading.what
@@ -111,6 +117,13 @@ def _state(reading: _Reading, value: str) -> None:
         reading.problems.append(f"there is no state «{value}»; there are {', '.join(STATES)}")
 
 
+def _decision(reading: _Reading, value: str) -> None:
+    if value.lower() in DECISIONS:
+        _set(reading, decision=value.lower())
+    else:
+        reading.problems.append(f"there is no decision «{value}»; there are {', '.join(DECISIONS)}")
+
+
 def _by_id(reading: _Reading, value: str) -> None:
     if _SEND.fullmatch(value):
         value = f"send_{value[5:].upper()}"
@@ -138,7 +151,7 @@ _MEANINGS: Mapping[str, Callable[[_Reading, str], None]] = {
     "state": _state,
     "is": _state,
     "subject": lambda reading, value: reading.subject.append(value),
-    "decision": lambda reading, value: _set(reading, decision=value.lower()),
+    "decision": _decision,
     "reason": lambda reading, value: _set(reading, reason=value.lower()),
     "campaign": lambda reading, value: _set(reading, campaign=value),
     "key": lambda reading, value: _set(reading, dedupe_key=value),

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -42,6 +42,11 @@ class Visit:
     def asked(self, name: str, default: str = "") -> str:
         """A parameter of the address."""
         return self.request.query_params.get(name, default)
+
+    def turned(self, cursor: str) -> str:
+        """The address of this list at another page of it."""
+        asked = [(name, value) for name, value in self.request.query_params.multi_items() if name != "cursor"]
+        return f"{self.request.url.path}?{urlencode([*asked, ('cursor', cursor)])}"
 
     def named(self, name: str) -> str:
         """A part of the path."""
