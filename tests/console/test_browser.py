@@ -131,12 +131,24 @@ def test_a_timeline_grows_while_one_looks(desk):
     told = desk.send(**HELD)
     desk.go(f"/messages/{told['sendId']}?tab=timeline")
     desk.page.wait_for_selector(".live.on")
+    desk.page.focus("#tab-message")
     assert "delivered" not in desk.page.inner_text(".timeline")
     with desk.inside.api() as api:
         assert api.post(f"/v1/approvals/{told['sendId']}", json={"decision": "approve"}).status_code == 200
     desk.page.wait_for_selector(".timeline >> text=attempt 1 at lab")
     desk.page.wait_for_selector("#detail-head >> text=delivered")
     desk.page.wait_for_selector(f".row[data-send='{told['sendId']}'] >> text=delivered")
+    assert desk.page.evaluate("document.activeElement.id") == "tab-message"
+
+
+def test_the_overview_counts_on_while_one_reads_it(desk):
+    desk.page.wait_for_selector(".live.on")
+    desk.page.focus("a[href='/providers']:text('Weights')")
+    desk.page.keyboard.press("t")
+    desk.send(**HELD)
+    desk.page.wait_for_selector(".need >> text=1 message waits")
+    assert desk.page.evaluate("document.activeElement.textContent") == "Weights and health"
+    assert desk.page.is_visible(".numbers table")
 
 
 def test_new_messages_gather_and_do_not_jump(desk):
@@ -144,8 +156,9 @@ def test_new_messages_gather_and_do_not_jump(desk):
     desk.go("/messages")
     desk.page.wait_for_selector(".live.on")
     desk.send(subject="A second one", to="eve@example.com")
+    top = desk.page.locator(".row").bounding_box()
     desk.page.wait_for_selector("text=1 new")
-    assert desk.page.locator(".row").count() == 1
+    assert desk.page.locator(".row").bounding_box() == top  # of the one that was there
     desk.page.click("text=1 new")
     desk.page.wait_for_selector("text=A second one")
     assert desk.page.locator(".row").count() == 2

@@ -5,6 +5,17 @@
   if (!window.EventSource || !one("[data-live], #detail")) return;
   const split = () => (one("#split.split") ? "split=1" : "");
 
+  // What was open stays open, and the focus stays on the same link or button.
+  const name = (part) => part.getAttribute("href") ?? part.textContent;
+  const twin = (part, made) => [...made.querySelectorAll("a, button, summary")].find((other) => name(other) === name(part));
+  const place = (old, made) => {
+    const open = [...made.querySelectorAll("details")], here = document.activeElement;
+    old.querySelectorAll("details").forEach((part, i) => { if (open[i]) open[i].open = part.open; });
+    const focused = old === here ? made : old.contains(here) ? twin(here, made) : null;
+    old.replaceWith(made);
+    focused?.focus({ preventScroll: true });
+  };
+
   // A piece of the page, made by the server, takes the place of the same piece here.
   const swap = async (address, selector, target = selector) => {
     const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": target.replace("#", "") } });
@@ -14,9 +25,7 @@
     const old = one(selector);
     if (!made || !old) return;
     if (old.getAttribute("aria-current")) made.setAttribute("aria-current", "true");
-    const focused = old === document.activeElement;
-    old.replaceWith(made);
-    if (focused) made.focus({ preventScroll: true });
+    place(old, made);
     if (window.htmx) window.htmx.process(made);
     document.dispatchEvent(new CustomEvent("gatepost:swapped", { detail: made }));
   };
@@ -36,10 +45,10 @@
         await swap(`/messages/${id}/row?q=${encodeURIComponent(query())}&${split()}`, `[data-row][data-send="${CSS.escape(id)}"]`);
       }
       const detail = one("#detail");
-      if (detail && detail.dataset.send === id && !detail.contains(document.activeElement?.closest("input, textarea"))) {
-        const part = detail.dataset.tab === "timeline" ? "#detail" : "#detail-head";
-        if (location.pathname.startsWith("/messages")) await swap(detail.dataset.self, part, "#detail");
-        else if (!one("#note")?.value) await swap(detail.dataset.self, "#detail");  // somebody else may have decided
+      // Where nobody is typing: somebody else may have decided.
+      if (detail && detail.dataset.send === id && !one("#note")?.value && !detail.contains(document.activeElement?.closest("input, textarea"))) {
+        const isWhole = detail.dataset.tab === "timeline" || location.pathname.startsWith("/approvals");
+        await swap(detail.dataset.self, isWhole ? "#detail" : "#detail-head", "#detail");
       }
     }
     if (one("#overview") && Date.now() - lastOverview > 900) {
