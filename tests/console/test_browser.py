@@ -59,8 +59,10 @@ def test_what_was_scheduled_is_taken_back_and_the_button_goes_with_it(desk):
 def test_on_a_phone_the_list_keeps_its_room_beside_what_the_last_button_did(desk):
     for n in range(4):
         desk.send(**HELD | {"to": f"a{n}@example.com"})
-    desk.page.set_viewport_size({"width": 390, "height": 600})
-    desk.go("/approvals")
+    for width in (800, 390):
+        desk.page.set_viewport_size({"width": width, "height": 600})
+        desk.go("/approvals")
+        assert desk.page.get_by_role("link", name="Approvals").count() == 1  # beside the number that wait
     room = desk.page.locator(".list-side").bounding_box()["height"]
     desk.page.click("[data-approve]")
     desk.page.wait_for_selector("text=Approved. It leaves now")
@@ -149,6 +151,7 @@ def test_the_overview_counts_on_while_one_reads_it(desk):
     desk.page.wait_for_selector(".need >> text=1 message waits")
     assert desk.page.evaluate("document.activeElement.textContent") == "Weights and health"
     assert desk.page.is_visible(".numbers table")
+    assert desk.page.inner_text(".rail .count") == "1"
 
 
 def test_new_messages_gather_and_do_not_jump(desk):

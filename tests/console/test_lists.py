@@ -9,6 +9,7 @@ from relay.http.console import approvals
 from relay.http.console.outcomes import ranked
 from relay.store import schema as t
 from tests.console.visitor import visitor
+from tests.http.office import PROVIDERS
 
 
 async def test_who_unsubscribed_is_asked_by_reason_and_told_with_the_mailbox_it_binds(office):
@@ -68,6 +69,14 @@ def test_the_campaign_that_earned_most_stands_first():
     rows = [("none", 17, 0.0), ("sale", 750, 480.0), ("orders", 900, 0.0), ("welcome", 750, 720.0)]
     groups = [{"campaign": n, "totalEmails": sent, "outcomes": {"revenue_attributed": r}} for n, sent, r in rows]
     assert [group["campaign"] for group in ranked(groups)] == ["welcome", "sale", "orders", "none"]
+
+
+async def test_where_no_provider_is_left_the_overview_says_that_mail_waits(office):
+    person = await visitor(office)
+    for provider in PROVIDERS:
+        assert "No provider takes mail" not in (await person.get("/")).text
+        await person.post(f"/providers/{provider['name']}/pause")
+    assert "No provider takes mail" in (await person.get("/")).text
 
 
 async def test_of_more_approvals_than_are_shown_those_whose_time_is_up_first_are(office, monkeypatch):

@@ -52,5 +52,9 @@ def _faulty(domains: Sequence[Any]) -> Iterator[Need]:
 
 
 def of_providers(cards: Sequence[ProviderCard]) -> Sequence[Need]:
-    """Providers a person has paused."""
-    return [Need("paused", "", c.name, "provider", f"/providers#{c.name}") for c in cards if c.state == "paused"]
+    """Providers a person has paused; and where none is left that could take mail, that all of it waits."""
+    waits = all(card.state in ("paused", "unconfigured") for card in cards)
+    return [
+        *([Need("error", "no provider", "No provider takes mail", "what is accepted waits", "/providers")] * waits),
+        *(Need("paused", "", c.name, "provider", f"/providers#{c.name}") for c in cards if c.state == "paused"),
+    ]

@@ -26,6 +26,11 @@
     if (!made || !old) return;
     if (old.getAttribute("aria-current")) made.setAttribute("aria-current", "true");
     place(old, made);
+    if ("waiting" in made.dataset) {
+      const count = one(".rail .count");
+      count.textContent = made.dataset.waiting;
+      count.hidden = !made.dataset.waiting;
+    }
     if (window.htmx) window.htmx.process(made);
     document.dispatchEvent(new CustomEvent("gatepost:swapped", { detail: made }));
   };
