@@ -120,7 +120,7 @@ def _bounces(rates: Rates, rule: Reputation) -> tuple[Status, str]:
     status = _status(sure, rule.review_bounce_rate, rule.pause_bounce_rate)
     if status == "good" and rates.sent >= rule.warn_volume and bounce_rate(rates) >= rule.warn_bounce_rate:
         status = "warn"
-    return status, f"{rates.bounced} of {rates.sent} bounced in {_span(rates)}"
+    return status, f"{rates.bounced:,} of {rates.sent:,} bounced in {_span(rates)}"
 
 
 def _complaints(rates: Rates, rule: Reputation) -> tuple[Status, str]:
@@ -130,14 +130,14 @@ def _complaints(rates: Rates, rule: Reputation) -> tuple[Status, str]:
     status = _status(sure, rule.review_complaint_rate, rule.pause_complaint_rate)
     if status == "good" and rates.sent >= rule.warn_volume and complaint_rate(rates) >= rule.warn_complaint_rate:
         status = "warn"
-    return status, f"{rates.complained} of {rates.delivered} complained in {_span(rates)}"
+    return status, f"{rates.complained:,} of {rates.delivered:,} complained in {_span(rates)}"
 
 
 def _refusals(rates: Rates, rule: Reputation) -> tuple[Status, str]:
     """Providers that refuse what is written warn early; they pause nobody, for no recipient has complained."""
     tried = rates.sent + rates.refused
     often = rates.refused >= rule.min_bounces and percent(rates.refused, tried) >= rule.warn_bounce_rate
-    return "warn" if often else "good", f"{rates.refused} of {tried} refused by providers in {_span(rates)}"
+    return "warn" if often else "good", f"{rates.refused:,} of {tried:,} refused by providers in {_span(rates)}"
 
 
 def _status(sure: float, review: float, pause: float) -> Status:

@@ -5,9 +5,11 @@ import re
 import pytest
 from sqlalchemy import insert, update
 
+from policy.usage import DAY
 from relay.http.console import approvals
 from relay.http.console.outcomes import ranked
 from relay.store import schema as t
+from relay.store import volumes
 from tests.console.visitor import visitor
 from tests.http.office import PROVIDERS
 
@@ -77,6 +79,20 @@ async def test_where_no_provider_is_left_the_overview_says_that_mail_waits(offic
         assert "No provider takes mail" not in (await person.get("/")).text
         await person.post(f"/providers/{provider['name']}/pause")
     assert "No provider takes mail" in (await person.get("/")).text
+
+
+async def test_outcomes_are_told_of_each_tenant_and_month(office):
+    acme = next(one["id"] for one in (await office.get("/v1/tenants")).json()["data"] if one["name"] == "acme")
+    (box,) = (await office.get("/v1/mailboxes?name=stranger")).json()["data"]
+    sent = [(acme, office.clock() - 30 * DAY, box["id"], "primary", "")]
+    await office.house.write(lambda c: volumes.add(c, sent))
+    person = await visitor(office)
+    page = (await person.get("/outcomes")).text
+    assert f'<option value="{acme}">acme' in page
+    last = re.search(r'href="([^"]+)">February 2026', page)[1].replace("&amp;", "&")
+    page = (await person.get(re.sub("tenant=[^&]*", f"tenant={acme}", last))).text
+    assert f'<a href="/mailboxes/{box["id"]}">stranger</a></td><td class="num">1</td>' in page
+    assert f'<option value="{acme}" selected>' in page
 
 
 async def test_of_more_approvals_than_are_shown_those_whose_time_is_up_first_are(office, monkeypatch):

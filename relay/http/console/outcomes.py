@@ -12,6 +12,7 @@ from relay.http import outcomes as api
 from relay.http.console.visit import Entry, Visit, get
 from relay.http.meant import tenant_of
 from relay.http.spans import months
+from relay.store import listings
 
 SPANS = ("7d", "30d", "90d", "365d")
 
@@ -37,6 +38,7 @@ async def show(visit: Visit) -> Response:
         by=by,
         groupings=GROUPS,
         tenant=tenant,
+        tenants=await visit.house.look(listings.tenant_names),
         url=visit.house.public_url(),
     )
 
