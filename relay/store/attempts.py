@@ -248,7 +248,7 @@ def _stands_so(item: Settle, held: Any) -> bool:
 _HELD = Prepared(
     "SELECT send_id, n, state, lease_node, began, attempts, queued_at, reason FROM deliveries"
     " WHERE send_id IN :ids[] ORDER BY send_id, n",
-    lock=True,
+    lock="FOR UPDATE",
 )
 _BEGUN = Prepared(
     "SELECT n, number FROM attempts"

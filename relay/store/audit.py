@@ -31,7 +31,7 @@ _BOUNDS = frozenset(("", *'" ,;:()<>[]'))  # what stands beside an address nearl
 _INSIDE = frozenset(f"{ascii_lowercase}{digits}._+-%&")
 _ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[bfnrt]|u[0-9a-f]{4})\Z")  # of JSON: its last letter is none of an address
 
-_HEADS = Prepared("SELECT chain, position, hash FROM chains WHERE chain IN :names[] ORDER BY chain", lock=True)
+_HEADS = Prepared("SELECT chain, position, hash FROM chains WHERE chain IN :names[] ORDER BY chain", lock="FOR UPDATE")
 _NEW_HEAD = insertion("chains", ("chain", "position", "hash"), "ON CONFLICT (chain) DO NOTHING")
 _APPEND = insertion("decisions", ("chain", "position", "send_id", "at", "record", "hash"))
 _PUT_HEAD = Prepared("UPDATE chains SET position = :position, hash = :hash WHERE chain = :chain")

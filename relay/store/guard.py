@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from relay.store.prepared import Prepared, insertion
 
-_ROWS = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope", lock=True)
+_ROWS = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope", lock="FOR UPDATE")
 _COUNTS = Prepared("UPDATE usage SET counts = :counts WHERE scope = :scope")
 _NEW = insertion("usage", ("scope",), "ON CONFLICT (scope) DO NOTHING")
 

@@ -3,24 +3,29 @@
 Each destination has its own place in the journal, moved in the transaction that puts the
 events before it in line: nothing is skipped and nothing told twice. A posting is claimed
 for a while before the call is made, so a crash costs one call and two processes never make
-the same one. A destination that failed for days, or says it is gone, is disabled with an
-event; its place and what waits for it stay.
+the same one; an answer that comes after another claim began is not written. However many
+destinations there are, each of the three is a few statements: a round of the writer holds the
+claims and the answers of all of them. A destination that failed for days, or says it is gone,
+is disabled with an event; its place and what waits for it stay.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, update
 
 from relay.store import journal
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.events import Event, record
+from relay.store.prepared import Prepared, insertion
 
-_w, _l = t.webhooks.c, t.webhook_deliveries.c
+_w = t.webhooks.c
 
-PLANNED = 2_000  # events a destination is given at a time
+PLANNED = 2_000  # postings put in line at a time, for all destinations together
+EACH = 500  # events one destination is given of them
 CLAIMED_FOR = 60_000  # milliseconds: longer than a batch of calls may take
 MINUTE, HOUR = 60_000, 3_600_000
 RETRIES = (5_000, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
@@ -63,103 +68,151 @@ def body_of(event: Any, more: Mapping[str, Any], timestamp: Callable[[int], str]
 
 
 def plan(connection: Connection, *, now: int, new_id: Callable[[], str], body: Callable[[str, Any], str]) -> int:
-    """Put in line what happened since each destination's place; returns how many postings. `body` is of (id, event)."""
-    query = select(t.webhooks).where(_w.status == "active").order_by(_w.id).with_for_update(skip_locked=True)
-    return sum(_plan_one(connection, row, now, new_id, body) for row in connection.execute(query).all())
+    """Put in line what happened since each destination's place, who is furthest behind first.
+
+    Returns how many postings; `body` is of (id, event).
+    """
+    query = select(t.webhooks).where(_w.status == "active").order_by(_w.cursor_tx, _w.cursor_seq, _w.id)
+    newest = journal.newest(connection)  # before the questions: what comes later is found next time
+    asked = cache(lambda place, wanted: journal.after(connection, place, wanted, EACH))  # many ask the same
+    rows: list[dict[str, Any]] = []
+    places: list[dict[str, Any]] = []
+    for one in connection.execute(query.with_for_update(skip_locked=True)):
+        place, room = journal.Mark(one.cursor_tx, one.cursor_seq), min(EACH, PLANNED - len(rows))
+        if newest <= place or not room:
+            continue
+        events = asked(place, journal.Wanted(tenant_id=one.tenant_id, types=tuple(loads(one.events))))[:room]
+        rows += [_row(one.id, event, new_id(), body(one.id, event), now) for event in events]
+        reached = max([newest if len(events) < room else place, *map(journal.of, events)])
+        places.append({"id": one.id, "tx": reached.txid, "seq": reached.seq})
+    _PLAN.many(connection, rows)
+    _PLACE.many(connection, places)
+    return len(rows)
 
 
-def _plan_one(
-    connection: Connection, row: Any, now: int, new_id: Callable[[], str], body: Callable[[str, Any], str]
-) -> int:
-    place = journal.Mark(row.cursor_tx, row.cursor_seq)
-    newest = journal.newest(connection)  # before the question: what comes later is found next time
-    if newest <= place:
-        return 0
-    wanted = journal.Wanted(tenant_id=row.tenant_id, types=tuple(loads(row.events)))
-    events = journal.after(connection, place, wanted, PLANNED)
-    reached = max([newest if len(events) < PLANNED else place, *map(journal.of, events)])
-    if events:
-        rows = [
-            {
-                "id": new_id(),
-                "webhook_id": row.id,
-                "event_seq": event.seq,
-                "type": event.type,
-                "body": body(row.id, event),
-                "due_at": now,
-                "created_at": now,
-            }
-            for event in events
-        ]
-        connection.execute(insert(t.webhook_deliveries), rows)
-    connection.execute(update(t.webhooks).where(_w.id == row.id).values(cursor_tx=reached.txid, cursor_seq=reached.seq))
-    return len(events)
+_PLAN = insertion("webhook_deliveries", ("id", "webhook_id", "event_seq", "type", "body", "due_at", "created_at"))
+_PLACE = Prepared("UPDATE webhooks SET cursor_tx = :tx, cursor_seq = :seq WHERE id = :id")
+
+
+def _row(webhook_id: str, event: Any, posting_id: str, body: str, now: int) -> dict[str, Any]:
+    row = {"id": posting_id, "webhook_id": webhook_id, "event_seq": event.seq, "type": event.type, "body": body}
+    return row | {"due_at": now, "created_at": now}
 
 
 def due(connection: Connection, now: int) -> list[str]:
     """The active destinations that something is due for."""
-    active = select(_w.id).where(_w.status == "active")
-    query = select(_l.webhook_id).where(_l.state == "pending", _l.due_at <= now, _l.webhook_id.in_(active)).distinct()
-    return list(connection.execute(query).scalars())
+    return [row.id for row in _DUE.all(connection, now=now)]
 
 
-def claim(connection: Connection, webhook_id: str, *, now: int, most: int) -> list[Posting]:
-    """Up to `most` postings that are due for a destination, if it is active; nobody else gets them for a while."""
-    row = connection.execute(select(t.webhooks).where(_w.id == webhook_id, _w.status == "active")).first()
-    if row is None:
-        return []
-    query = (
-        select(_l.id, _l.body, _l.attempts)
-        .where(_l.webhook_id == row.id, _l.state == "pending", _l.due_at <= now)
-        .order_by(_l.due_at, _l.event_seq)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    found = connection.execute(query).all()
-    if found:
-        connection.execute(_CLAIM, [{"id": one.id, "until": now + CLAIMED_FOR} for one in found])
-    return [
-        Posting(one.id, row.id, row.url, row.secret, row.previous_secret, one.body, one.attempts + 1) for one in found
-    ]
+_DUE = Prepared(
+    "SELECT id FROM webhooks w WHERE status = 'active' AND EXISTS (SELECT 1 FROM webhook_deliveries d"
+    " WHERE d.webhook_id = w.id AND d.state = 'pending' AND d.due_at <= :now)"
+)
 
 
-_CLAIM = text("UPDATE webhook_deliveries SET attempts = attempts + 1, due_at = :until WHERE id = :id")
+class Claim(Struct, frozen=True):
+    """Up to `most` postings that are due for a destination are asked for, if it is active."""
+
+    webhook_id: str
+    now: int
+    most: int
 
 
-def settle(connection: Connection, posting: Posting, *, code: int, answer: str, now: int) -> None:
-    """Write what came of a call; `code` 0 where nobody answered."""
-    if 200 <= code < 300:
-        _write(connection, posting, "delivered", code, answer, done_at=now)
-        query = update(t.webhooks).where(_w.id == posting.webhook_id, _w.failing_since != 0)
-        connection.execute(query.values(failing_since=0))
-        return
-    wait = RETRIES[posting.attempt - 1] if posting.attempt <= len(RETRIES) else 0
-    if wait:
-        _write(connection, posting, "pending", code, answer, due_at=now + wait)
-    else:
-        _write(connection, posting, "failed", code, answer, done_at=now)
-    _failing(connection, posting, code, answer, now)
+class ClaimHandler:
+    """The writer's handler for claims: the postings of each, which nobody else gets for a while."""
+
+    order = 8
+    is_patient = False
+
+    def guards(self, _items: Sequence[Claim]) -> Iterable[str]:
+        """What another process has locked is skipped."""
+        return ()
+
+    def __call__(self, connection: Connection, items: Sequence[Claim]) -> Sequence[list[Posting]]:
+        """Claim for all of them."""
+        active = {row.id: row for row in _ACTIVE.all(connection, ids=sorted({one.webhook_id for one in items}))}
+        return [_claim(connection, active[one.webhook_id], one) if one.webhook_id in active else [] for one in items]
 
 
-def _write(
-    connection: Connection, posting: Posting, state: str, code: int, answer: str, *, due_at: int = 0, done_at: int = 0
-) -> None:
-    values = {"state": state, "code": code, "answer": answer, "due_at": due_at, "done_at": done_at}
-    connection.execute(update(t.webhook_deliveries).where(_l.id == posting.id).values(**values))
+def _claim(connection: Connection, to: Any, claim: Claim) -> list[Posting]:
+    found = _WAITING.all(connection, id=to.id, now=claim.now, most=claim.most)
+    _CLAIM.many(connection, [{"id": row.id, "until": claim.now + CLAIMED_FOR} for row in found])
+    return [Posting(row.id, to.id, to.url, to.secret, to.previous_secret, row.body, row.attempts + 1) for row in found]
 
 
-def _failing(connection: Connection, posting: Posting, code: int, answer: str, now: int) -> None:
-    query = select(t.webhooks).where(_w.id == posting.webhook_id)
+_ACTIVE = Prepared("SELECT id, url, secret, previous_secret FROM webhooks WHERE status = 'active' AND id IN :ids[]")
+_WAITING = Prepared(
+    "SELECT id, body, attempts FROM webhook_deliveries WHERE webhook_id = :id AND state = 'pending' AND due_at <= :now"
+    " ORDER BY due_at, event_seq LIMIT :most",
+    lock="FOR UPDATE SKIP LOCKED",
+)
+_CLAIM = Prepared("UPDATE webhook_deliveries SET attempts = attempts + 1, due_at = :until WHERE id = :id")
+
+
+class Answered(Struct, frozen=True):
+    """What came of a call; `code` 0 where nobody answered."""
+
+    posting: Posting
+    code: int
+    answer: str
+    at: int
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the destination has the event."""
+        return 200 <= self.code < 300
+
+
+class SettleHandler:
+    """The writer's handler for answers."""
+
+    order = 7
+    is_patient = True  # until it is written the posting is claimed, as if the process had died
+
+    def guards(self, _items: Sequence[Answered]) -> Iterable[str]:
+        """Destinations are locked by their ids, after all that has a guard."""
+        return ()
+
+    def __call__(self, connection: Connection, items: Sequence[Answered]) -> Sequence[None]:
+        """Write what each answered, and which destinations fail or do so no more."""
+        _SETTLE.many(connection, sorted(map(_settled, items), key=lambda row: row["id"]))
+        well = {one.posting.webhook_id for one in items if one.is_taken}
+        _WELL.many(connection, [{"id": webhook_id} for webhook_id in sorted(well)])
+        failed = [one for one in items if not one.is_taken and one.posting.webhook_id not in well]
+        gone = [one for one in items if one.code == GONE]
+        failing = {one.posting.webhook_id: one for one in [*failed, *gone]}
+        for webhook_id in sorted(failing):
+            _failing(connection, failing[webhook_id])
+        return [None] * len(items)
+
+
+_SETTLE = Prepared(
+    "UPDATE webhook_deliveries SET state = :state, code = :code, answer = :answer, due_at = :due_at, done_at = :done_at"
+    " WHERE id = :id AND state = 'pending' AND attempts = :attempts"
+)
+_WELL = Prepared("UPDATE webhooks SET failing_since = 0 WHERE id = :id AND failing_since <> 0")
+
+
+def _settled(one: Answered) -> dict[str, Any]:
+    posting = one.posting
+    row = {"id": posting.id, "attempts": posting.attempt, "code": one.code, "answer": one.answer}
+    if not one.is_taken and posting.attempt <= len(RETRIES):
+        return row | {"state": "pending", "due_at": one.at + RETRIES[posting.attempt - 1], "done_at": 0}
+    return row | {"state": "delivered" if one.is_taken else "failed", "due_at": 0, "done_at": one.at}
+
+
+def _failing(connection: Connection, one: Answered) -> None:
+    query = select(t.webhooks).where(_w.id == one.posting.webhook_id)
     row = connection.execute(query.with_for_update()).first()
     if row is None or row.status != "active":
         return
-    since = row.failing_since or now
-    if code == GONE:
-        _disable(connection, row, "it answered 410 Gone", now)
-    elif now - since >= DISABLED_AFTER:
-        _disable(connection, row, f"it failed for three days: {code or answer}"[:200], now)
+    since = row.failing_since or one.at
+    if one.code == GONE:
+        _disable(connection, row, "it answered 410 Gone", one.at)
+    elif one.at - since >= DISABLED_AFTER:
+        _disable(connection, row, f"it failed for three days: {one.code or one.answer}"[:200], one.at)
     elif not row.failing_since:
-        connection.execute(update(t.webhooks).where(_w.id == row.id).values(failing_since=now))
+        connection.execute(update(t.webhooks).where(_w.id == row.id).values(failing_since=one.at))
 
 
 def _disable(connection: Connection, row: Any, cause: str, now: int) -> None:

@@ -26,15 +26,14 @@ _COLUMNS = re.compile(r"^SELECT (?:DISTINCT )?(.*?) FROM ", re.DOTALL)
 
 
 class Prepared:
-    """One statement for both engines."""
+    """One statement for both engines. `lock` is the clause that locks its rows, where there is more than one writer."""
 
     __slots__ = ("_lists", "_postgresql", "_row", "_sqlite")
 
-    def __init__(self, words: str, *, lock: bool = False) -> None:
+    def __init__(self, words: str, *, lock: str = "") -> None:
         self._lists = tuple(_LIST.findall(words))
         self._sqlite = _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", words)
-        locking = f"{words} FOR UPDATE" if lock else words
-        self._postgresql = _NAME.sub(r"%(\1)s", _LIST.sub(r"= ANY(:\1)", locking.replace("%", "%%")))
+        self._postgresql = _NAME.sub(r"%(\1)s", _LIST.sub(r"= ANY(:\1)", f"{words} {lock}".replace("%", "%%")))
         columns = _COLUMNS.match(words)
         # A named tuple's own `_make` is Python, and called for every row.
         self._row = partial(tuple.__new__, namedtuple("Row", _names(columns[1]))) if columns else tuple

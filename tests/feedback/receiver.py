@@ -37,9 +37,11 @@ class Receiver:
     answers: list[tuple[int, bytes]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     location: str = ""
+    is_open: threading.Event = field(default_factory=threading.Event)  # nobody is answered while it is not set
 
     def __post_init__(self) -> None:
         receiver = self
+        self.is_open.set()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -48,6 +50,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.calls.append(Call(dict(self.headers), body))
+                receiver.is_open.wait()
                 code, answer = receiver.answers.pop(0) if receiver.answers else (200, b"thanks")
                 self.send_response(code)
                 if receiver.location:
@@ -74,6 +77,7 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_port}/hook"
 
     def close(self) -> None:
+        self.is_open.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

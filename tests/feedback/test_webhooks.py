@@ -1,15 +1,17 @@
 """Events reach their destinations: signed, in order of planning, none skipped, none for ever."""
 
+import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from relay.feedback.webhooks import Poster, key_of
+from relay.feedback.webhooks import TOGETHER, Poster, key_of
 from relay.store import destinations, postings
 from relay.store.events import Event, record
 from relay.store.postings import DISABLED_AFTER, RETRIES, Declared, body_of
@@ -18,6 +20,7 @@ from relay.store.vault import Vault
 from relay.store.writer import Writer
 from tests.feedback.ground import NOW, Ground
 from tests.feedback.receiver import Receiver
+from tests.support.waiting import until
 
 SECRET = "whsec_" + base64.b64encode(b"a key of thirty-two octets exact").decode()
 OTHER = "whsec_" + base64.b64encode(b"another key of thirty-two octets").decode()
@@ -281,14 +284,57 @@ async def test_a_crash_during_a_call_costs_one_call(offices: Office, make_receiv
     plan = lambda c: postings.plan(c, now=NOW, new_id=lambda: "wdl_1", body=lambda _, e: body_of(e, {}, _iso))  # noqa: E731
     offices.ground.do(plan)
     row = offices.ground.ask("SELECT id FROM webhooks")[0]
-    claim = lambda c: postings.claim(c, row.id, now=NOW, most=8)  # noqa: E731
-    assert len(offices.ground.do(claim)) == 1
-    assert offices.ground.do(claim) == []
+    claim = lambda c: postings.ClaimHandler()(c, [postings.Claim(row.id, NOW, 8)] * 2)  # noqa: E731
+    assert list(map(len, offices.ground.do(claim))) == [1, 0]
+    assert offices.ground.do(claim) == [[], []]
     await offices.turn()
     assert receiver.calls == []
     offices.ground.now += 60_000
     await offices.turn()
     assert len(receiver.calls) == 1
+
+
+async def test_however_many_destinations_no_more_calls_are_under_way_at_once(
+    office: Office, make_receiver: MakeReceiver
+):
+    receiver = make_receiver()
+    receiver.is_open.clear()
+    for number in range(32):
+        office.destination(f"{receiver.url}/{number}")
+    office.happen(*["send.queued"] * 4)
+    await office.poster.look()
+    await asyncio.to_thread(until, lambda: len(receiver.calls) >= TOGETHER)
+    with pytest.raises(AssertionError):
+        await asyncio.to_thread(until, lambda: len(receiver.calls) > TOGETHER, 0.3)
+    receiver.is_open.set()
+    await office.poster.idle()
+    assert len({call.headers["webhook-id"] for call in receiver.calls}) == len(receiver.calls) == 128
+
+
+def test_an_answer_that_comes_after_another_claim_began_is_not_written(both: Ground):
+    both.do(lambda c: c.execute(text("INSERT INTO webhooks (id, url) VALUES ('whk_1', 'https://a.example/')")))
+    both.do(lambda c: destinations.test(c, delivery_id="wdl_1", webhook_id="whk_1", body="{}", now=NOW))
+
+    def claim(now: int) -> postings.Posting:
+        return both.do(lambda c: postings.ClaimHandler()(c, [postings.Claim("whk_1", now, 8)]))[0][0]
+
+    first, second = claim(NOW), claim(NOW + 60_000)
+    for posting, code in ((second, 200), (first, 500)):
+        both.do(lambda c, p=posting, code=code: postings.SettleHandler()(c, [postings.Answered(p, code, "", NOW)]))
+    (row,) = both.ask("SELECT state, code FROM webhook_deliveries")
+    assert (row.state, row.code) == ("delivered", 200)
+
+
+def test_who_is_furthest_behind_is_planned_first_and_no_plan_is_large(both: Ground):
+    for number in range(5):
+        both.do(lambda c, n=number: c.execute(text(f"INSERT INTO webhooks (id, url) VALUES ('whk_{n}', 'https://a/')")))
+    both.do(lambda c: record(c, [Event("send.queued", NOW)] * 600))
+    plan = partial(postings.plan, now=NOW, new_id=lambda: both.new_id("wdl"), body=lambda *_: "{}")
+    assert [both.do(plan) for _ in range(3)] == [2_000, 900, 100]
+    counts = both.ask(
+        "SELECT count(*) AS n, count(DISTINCT event_seq) AS told FROM webhook_deliveries GROUP BY webhook_id"
+    )
+    assert [(row.n, row.told) for row in counts] == [(600, 600)] * 5
 
 
 def test_destinations_of_the_file_come_rotate_and_go(both: Ground):

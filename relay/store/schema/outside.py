@@ -165,5 +165,5 @@ webhook_deliveries = Table(
     count("code"),
     words("answer"),
     UniqueConstraint("webhook_id", "event_seq"),
-    Index("ix_webhook_deliveries_state_due_at", "state", "due_at"),
+    some("ix_webhook_deliveries_waiting", "webhook_id", "due_at", "event_seq", where="state = 'pending'"),
 )
