@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from config.providers import ProviderSettings
 from relay.feedback.apply import NOTHING, Applied, Applier
 from relay.feedback.authenticity import Authenticity, refused
+from relay.feedback.certificates import Certificates, Fetch
 from relay.feedback.events import FeedbackEvent
 from relay.feedback.payload import MAX_BODY, PayloadError, load, table
 from relay.feedback.providers import (
@@ -44,7 +45,6 @@ from relay.store.writer import Unavailable, Writer
 log = structlog.get_logger()
 
 Verify = Callable[[Mapping[str, str], bytes, str, datetime], Authenticity]
-Fetch = Callable[[str], bytes]
 
 _VERIFIERS: Mapping[str, Verify] = {
     "postmark": postmark.verify,
@@ -82,7 +82,7 @@ class Hooks:
         self._applier = applier
         self._fetch = fetch
         self._roots = roots
-        self._certificates: dict[str, bytes] = {}
+        self._certificates = Certificates(fetch)
 
     async def ingest(self, provider: ProviderSettings, headers: Mapping[str, str], raw: bytes, now: int) -> Ingested:
         """Verify, keep, apply. Raises Unavailable, which is to be answered 503."""
@@ -108,28 +108,20 @@ class Hooks:
             topics = provider.declared.topic_arns
             if not topics:
                 return refused("unconfigured")
-            return self._verify_sns(headers, raw, " ".join(topics), at)
+            return self._verify_sns(raw, " ".join(topics), at)
         verify = _VERIFIERS.get(provider.events.format)
         if verify is None or provider.webhook_secret is None:
             return refused("unconfigured")
         return verify(headers, raw, provider.webhook_secret.reveal(), at)
 
-    def _verify_sns(self, headers: Mapping[str, str], raw: bytes, topics: str, at: datetime) -> Authenticity:
-        """Certificates that proved a call are kept: every message is an event, and SNS has a few of them."""
-        fetched: dict[str, bytes] = {}
-
-        def fetch(url: str) -> bytes:
-            fetched[url] = self._certificates.get(url) or self._fetch(url)
-            return fetched[url]
-
+    def _verify_sns(self, raw: bytes, topics: str, at: datetime) -> Authenticity:
         try:
-            proof = ses.verify(headers, raw, topics, at, fetch=fetch, roots=self._roots())
+            return self._certificates.prove(
+                lambda fetch: ses.verify({}, raw, topics, at, fetch=fetch, roots=self._roots())
+            )
         except OSError as error:
             log.warning("the certificate of a hook could not be fetched", error=str(error))
             raise Unavailable("the certificate could not be fetched") from error
-        if proof.accepted:
-            self._certificates = self._certificates | fetched
-        return proof
 
     def _keep(
         self,

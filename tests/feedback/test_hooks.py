@@ -12,6 +12,8 @@ import pytest
 from config.delivery import Provider
 from config.providers import ProviderSettings, complete
 from config.secrets import Secret
+from relay.feedback.authenticity import refused
+from relay.feedback.certificates import CALLS, Certificates
 from relay.feedback.hooks import Hooks
 from relay.store.writer import Unavailable, Writer
 from tests.feedback import test_sns
@@ -137,6 +139,27 @@ async def test_H7_a_certificate_that_cannot_be_fetched_has_sns_come_again_and_on
     assert await ear.call(SES, {}, ses_bounce("x"), SNS_NOW) == 200
     ear.web.pages = {}
     assert await ear.call(SES, {}, ses_bounce("x"), SNS_NOW) == 200
+
+
+async def test_H4_who_knows_a_hook_has_few_certificates_fetched_and_none_that_is_genuine_is_refused_for_it(ear: Ear):
+    assert await ear.call(SES, {}, ses_bounce("x"), SNS_NOW) == 200
+    genuine = list(ear.web.asked)
+    for number in range(20):
+        named = f"https://sns.eu-west-1.amazonaws.com/{number}.pem"
+        with pytest.raises(Unavailable):
+            await ear.call(SES, {}, ses_bounce("x") | {"SigningCertURL": named}, SNS_NOW)
+    assert len(ear.web.asked) == len(genuine) + CALLS - 1
+    assert await ear.call(SES, {}, ses_bounce("x"), SNS_NOW) == 200
+
+
+def test_H4_one_call_at_a_time_has_a_certificate_fetched():
+    def fetch(_: str) -> bytes:
+        with pytest.raises(OSError, match="another"):
+            certificates.prove(lambda fetch: refused(str(fetch("https://b.example/"))))
+        return b"one"
+
+    certificates = Certificates(fetch)
+    assert certificates.prove(lambda fetch: refused(fetch("https://a.example/").decode())).reason == "one"
 
 
 async def test_H4_a_foreign_topic_is_forbidden(ear: Ear):

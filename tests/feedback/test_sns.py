@@ -190,6 +190,11 @@ def test_h4_an_unreachable_certificate_proves_and_refutes_nothing():
         verify(envelope(), Web({}))
 
 
+def test_h4_a_page_of_the_network_s_own_in_place_of_an_issuer_refutes_nothing():
+    with pytest.raises(OSError, match="no certificate"):
+        verify(envelope(), Web({URL: pem(LEAF), AIA: b"<html>please log in"}))
+
+
 def test_h4_a_foreign_topic_is_refused_before_anything_is_fetched():
     web = Web()
     assert verify(envelope(), web, topics="arn:aws:sns:eu-west-1:1:other").reason == "foreign"

@@ -173,7 +173,11 @@ def _issuers(leaf: x509.Certificate, fetch: Fetch) -> list[x509.Certificate]:
         url = _issuer_url(current)
         if not url:
             break
-        current = x509.load_der_x509_certificate(fetch(url))
+        page = fetch(url)
+        try:
+            current = x509.load_der_x509_certificate(page)
+        except ValueError as error:  # over plain http anybody on the way may have put something else there
+            raise OSError("the issuer's page is no certificate") from error
         found.append(current)
     return found
 
