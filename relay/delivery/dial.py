@@ -23,8 +23,8 @@ from config.providers import ProviderSettings
 from relay.delivery.connection import Connection, take_over
 from relay.delivery.oauth import NoToken, TokenSource
 from relay.delivery.outcome import Phase, Transcript
-from relay.delivery.reach import reach
 from relay.mail.reply import Reply
+from relay.reach import reach
 
 
 class Unreachable(Exception):

@@ -1,7 +1,7 @@
 """Calls to addresses others chose: nowhere inside, nowhere else than asked, not for long, not much (faults H14).
 
-The name is resolved here, every address it has is checked, and the connection goes to one
-of those that were checked, so a second answer of DNS changes nothing (rebinding). Redirects
+The name is resolved here, every address it has is checked, and the connection goes to the one
+of those that answers first, so a second answer of DNS changes nothing (rebinding). Redirects
 are answers like any other. Private networks only where the operator's own file says so;
 link-local, where clouds keep their secrets, never. The certificate is checked against the
 name that was asked for.
@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ import httpcore2 as httpcore
 from msgspec import Struct
 
 from relay.names import addresses
+from relay.reach import first
 
 PORTS = frozenset({80, 443, 8443})
 MAX_ANSWER = 64 << 10
@@ -160,7 +162,9 @@ class _Pinned(httpcore.AsyncNetworkBackend):
             check_address(address, allow_private=self._allow_private)
         if not addresses:
             raise httpcore.ConnectError(f"{host} has no address")
-        return await self._network.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        connect = self._network.connect_tcp
+        ways = [partial(connect, address, port, timeout, local_address, socket_options) for address in addresses]
+        return await first(ways, httpcore.AsyncNetworkStream.aclose)
 
 
 class Line:

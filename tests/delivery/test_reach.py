@@ -4,30 +4,13 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from relay import names
 from tests.support.provider import HOST, Provider
-
-DEAD = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
-
-
-@contextlib.contextmanager
-def swallowing(addresses: tuple[str, ...], port: int) -> Iterator[None]:
-    """Listeners whose lines are full: whoever comes gets no answer, as behind a route that leads nowhere."""
-    with contextlib.ExitStack() as stack:
-        for address in addresses:
-            listener = stack.enter_context(socket.socket())
-            listener.bind((address, port))
-            listener.listen(0)
-            for _ in range(2):
-                client = stack.enter_context(socket.socket())
-                client.setblocking(False)
-                client.connect_ex((address, port))
-        yield
+from tests.support.swallowing import DEAD, swallowing
 
 
 @pytest.mark.parametrize("swallow", [True, False])

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from relay.feedback import guarded
 from relay.feedback.guarded import Answer, CallFailed, Forbidden, Line, check_address, check_url
 from tests.feedback.receiver import Receiver
+from tests.support.swallowing import DEAD, swallowing
 
 MakeReceiver = Callable[..., Receiver]
 
@@ -121,6 +124,19 @@ async def test_H14_the_address_that_was_checked_is_the_one_that_is_called(make_r
     assert answer.code == 200
     assert asked == ["hooks.example"]
     assert receiver.calls[0].headers["Host"] == f"hooks.example:{port}"
+
+
+@pytest.mark.parametrize("swallow", [True, False])
+async def test_a_destination_with_dead_addresses_is_reached_at_the_one_that_lives(
+    make_receiver: MakeReceiver, swallow: bool
+):
+    async def find(host: str, port: int) -> tuple[str, ...]:
+        return (*DEAD, "127.0.0.1")
+
+    receiver = make_receiver()
+    port = urlsplit(receiver.url).port or 0
+    with swallowing(DEAD, port) if swallow else nullcontext():
+        assert (await post(f"http://many.test:{port}/x", 5, allow_private=True, find=find)).code == 200
 
 
 async def test_H14_a_huge_answer_is_cut(make_receiver: MakeReceiver):

@@ -1,4 +1,4 @@
-"""A TCP connection to a host, at whichever of its addresses answers first (RFC 8305).
+"""A connection to a host, at whichever of its addresses answers first (RFC 8305).
 
 The addresses are tried in the system's order, each a moment after the one before it or as soon as
 that has failed. So one that swallows what is sent to it, as IPv6 does where only its routes are
@@ -9,23 +9,31 @@ import asyncio
 import os
 import socket
 from collections import deque
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, TypeVar
 
 from relay.names import addresses
 
 MOMENT = 0.25  # seconds: RFC 8305 §5, the Connection Attempt Delay
+T = TypeVar("T")
 
 
 async def reach(host: str, port: int) -> socket.socket:
     """The socket that is connected; raises OSError, of several that of the last address."""
-    left = deque(await addresses(host, port))
-    tries: list[asyncio.Task[socket.socket]] = []
-    won: asyncio.Task[socket.socket] | None = None
+    found = await addresses(host, port)
+    return await first([partial(_connected, family, address) for family, _, _, _, address in found], _closed)
+
+
+async def first(ways: Iterable[Callable[[], Coroutine[Any, Any, T]]], close: Callable[[T], Awaitable[None]]) -> T:
+    """What the first way that succeeds leads to, of one at least; raises what the last raised. `close` ends another."""
+    left = deque(ways)
+    tries: list[asyncio.Task[T]] = []
+    won: asyncio.Task[T] | None = None
     try:
         while won is None and (left or any(not one.done() for one in tries)):
             if left:
-                family, _, _, _, address = left.popleft()
-                tries.append(asyncio.create_task(_connected(family, address)))
+                tries.append(asyncio.create_task(left.popleft()()))
             running = [one for one in tries if not one.done()]
             patience = MOMENT if left else None
             await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
@@ -34,7 +42,7 @@ async def reach(host: str, port: int) -> socket.socket:
     finally:
         for one in tries:
             if one is not won:
-                _give_up(one)
+                await _give_up(one, close)
 
 
 async def _connected(family: int, address: Any) -> socket.socket:
@@ -52,9 +60,13 @@ async def _connected(family: int, address: Any) -> socket.socket:
     return own
 
 
-def _give_up(one: "asyncio.Task[socket.socket]") -> None:
+async def _closed(own: socket.socket) -> None:
+    own.close()
+
+
+async def _give_up(one: "asyncio.Task[T]", close: Callable[[T], Awaitable[None]]) -> None:
     """End a try that nobody needs, and what it has reached."""
     if not one.done():
         one.cancel()
     elif one.exception() is None:
-        one.result().close()
+        await close(one.result())
