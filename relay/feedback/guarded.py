@@ -8,6 +8,7 @@ name that was asked for.
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -219,9 +220,21 @@ class Line:
             UnicodeError,
         ) as error:
             if not code or method == "GET":  # to a POST the status is the answer, however its body ends
-                late = isinstance(error, TimeoutError)
-                raise CallFailed("no answer in time" if late else str(error) or type(error).__name__) from error
+                raise CallFailed(_words(error)) from error
         return Answer(code, bytes(body[:MAX_ANSWER]))
+
+
+def _words(error: BaseException) -> str:
+    """Why nobody answered: the system's own words, where the cause is one of its errors."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    cause = error
+    while (deeper := cause.__cause__ or cause.__context__) is not None:
+        cause = deeper
+    number = getattr(cause, "errno", None) or 0
+    if number > 0 and not isinstance(cause, ssl.SSLError):
+        return os.strerror(number)
+    return str(error) or "the connection was lost before an answer came"
 
 
 async def _read(response: Any, body: bytearray) -> None:

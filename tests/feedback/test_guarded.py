@@ -150,6 +150,20 @@ async def test_H14_a_slow_answer_is_given_up(make_receiver: MakeReceiver):
         await post(make_receiver().url, allow_private=True, timeout=0)
 
 
+async def test_why_nobody_answered_is_told_in_words():
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    with pytest.raises(CallFailed, match=r"lost before an answer|reset by peer|Broken pipe"):
+        await post(url, allow_private=True)
+    server.close()
+    await server.wait_closed()
+    with pytest.raises(CallFailed, match="Connection refused"):
+        await post(url, allow_private=True)
+
+
 async def test_a_status_counts_however_its_body_ends():
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
