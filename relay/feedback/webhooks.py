@@ -60,7 +60,7 @@ class Poster:
         self._is_private = is_private
         self._claim, self._settle = ClaimHandler(), SettleHandler()
         self._busy: dict[str, asyncio.Task[None]] = {}
-        self._places, self._door, self._pace = asyncio.Semaphore(TOGETHER), asyncio.Lock(), asyncio.Lock()
+        self._places, self._pace = asyncio.Semaphore(TOGETHER), asyncio.Lock()
         self._planned = journal.Mark(-1, -1)
         self._planned_at = 0
         self._context: ssl.SSLContext | None = None
@@ -117,12 +117,13 @@ class Poster:
                         self._places.release()
 
     async def _take_places(self) -> int:
-        """Wait for the share of one destination; returns how many calls it is."""
-        async with self._door:  # one after another, or several would hold a part and wait for the rest
-            share = max(1, min(AT_ONCE, TOGETHER // len(self._busy)))
-            for _ in range(share):
-                await self._places.acquire()
-        return share
+        """Wait for a place, and take of the free ones what is the share of one destination; returns how many."""
+        await self._places.acquire()
+        share, taken = min(AT_ONCE, TOGETHER // len(self._busy)), 1
+        while taken < share and not self._places.locked():
+            await self._places.acquire()
+            taken += 1
+        return taken
 
     async def _post_some(self, line: Line, webhook_id: str, share: int) -> bool:
         """Post what is claimed at a time, so many calls at once; whether there may be more."""

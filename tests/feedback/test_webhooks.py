@@ -311,6 +311,17 @@ async def test_however_many_destinations_no_more_calls_are_under_way_at_once(
     assert len({call.headers["webhook-id"] for call in receiver.calls}) == len(receiver.calls) == 128
 
 
+async def test_silent_destinations_leave_places_to_one_that_answers(office: Office, make_receiver: MakeReceiver):
+    silent, other = make_receiver(), make_receiver()
+    silent.is_open.clear()
+    for number in range(9):
+        office.destination(f"{silent.url}/{number}")
+    office.destination(other.url)
+    office.happen(*["send.queued"] * 40)
+    await office.poster.look()
+    await asyncio.to_thread(until, lambda: len(other.calls) == 40, 8)
+
+
 def test_an_answer_that_comes_after_another_claim_began_is_not_written(both: Ground):
     both.do(lambda c: c.execute(text("INSERT INTO webhooks (id, url) VALUES ('whk_1', 'https://a.example/')")))
     both.do(lambda c: destinations.test(c, delivery_id="wdl_1", webhook_id="whk_1", body="{}", now=NOW))
