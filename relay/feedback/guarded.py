@@ -45,7 +45,7 @@ class CallFailed(Exception):
 
 
 class Answer(Struct, frozen=True):
-    """What came back: the status and the beginning of the body."""
+    """What came back: the status and the beginning of the body, behind the place a redirect leads to."""
 
     code: int
     body: bytes
@@ -211,6 +211,9 @@ class Line:
                 self._pool.stream(method, url, headers=given, content=content) as response,
             ):
                 code = response.status
+                if 300 <= code < 400:  # where it leads is all that such an answer says
+                    places = (value for name, value in response.headers if name.lower() == b"location")
+                    body += b"".join(b"Location: %b\n" % place for place in places)
                 await _read(response, body)
         except (
             httpcore.NetworkError,

@@ -373,7 +373,9 @@ def test_a_secret_is_base64_behind_whsec_or_words(secret: str, key: bytes):
     assert key_of(secret) == key
 
 
-async def test_H14_a_redirect_is_an_answer_and_is_not_followed(office: Office, make_receiver: MakeReceiver):
+async def test_H14_a_redirect_is_an_answer_that_says_where_to_and_is_not_followed(
+    office: Office, make_receiver: MakeReceiver
+):
     receiver, inside = make_receiver((302, b"")), make_receiver()
     receiver.location = inside.url
     office.destination(receiver.url)
@@ -381,6 +383,7 @@ async def test_H14_a_redirect_is_an_answer_and_is_not_followed(office: Office, m
     await office.turn()
     assert inside.calls == []
     assert office.posted() == [("pending", 302, 1)]
+    assert office.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer == f"Location: {inside.url}\n"
 
 
 async def test_H14_what_is_forbidden_is_told_in_the_log_and_tried_again(office: Office, make_receiver: MakeReceiver):
