@@ -1,5 +1,7 @@
-"""Which style declarations take text out of a reader's sight.
+"""Which style declarations take text out of every reader's sight.
 
+Only what Gmail, Yahoo and the browsers obey alike: Gmail drops `visibility`, `position` and lengths
+below zero, Yahoo `opacity` (caniemail.com), and their readers are shown what these would hide.
 Read so that doubt counts as shown: of two declarations of one property the one
 that a browser obeys decides, and a list that cannot be read hides nothing.
 """
@@ -26,14 +28,10 @@ _SIGNS = (":", ";", ",", "!")
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.DOTALL)
 _STRUCTURE = re.compile(r"[{};,\\]")
 _READABLE = re.compile(r"""(?:[^()\[\]{}"'\\]|"[^"]*+"|'[^']*+'|\((?:[^()\[\]{}"'\\;]|\([^()\[\]{}"'\\;]*+\))*+\))*+""")
-_FAR = re.compile(r"-(?:9\d\d|\d{4,})(?:\.\d*)?(?:px|pt|em|rem|%|vw|vh)")
 # The property that hides in each way, and the values with which it does.
 _WAYS = {
     "display": ("display", re.compile(r"none")),
-    "visibility": ("visibility", re.compile(r"hidden|collapse")),
-    "opacity": ("opacity", re.compile(r"0+(?:\.0*)?%?|0*\.0\d*")),
     "size": ("font-size", re.compile(r"0*[01](?:\.\d*)?(?:px|pt)|\.\d+(?:px|pt)|0+(?:\.0*)?(?:em|rem|%|vw|vh)?")),
-    "indent": ("text-indent", _FAR),
 }
 _FONT_SIZE = re.compile(r"(?:^| )((?:\d*\.)?\d+[a-z%]*)(?=[/ ])")
 _RELATIVE = re.compile(r"[\d.]+(?:em|ex|ch|%)|inherit|unset|smaller|larger")
@@ -41,9 +39,7 @@ _NO_ROOM = re.compile(r"[01](?:px)?")
 _NO_PADDING = re.compile(r"0(?:px)?(?: 0(?:px)?)*")
 _CLOSED = re.compile(r"hidden|clip")
 _END = re.compile(r"right|end|-webkit-right")
-_CLIPPED = re.compile(r"rect\((?:[01](?:px)?[ ,]*){4}\)")
 _WIDE = re.compile(r"\d{3}")
-_OUT_OF_FLOW = re.compile(r"absolute|fixed")
 _MOVES = frozenset(("position", "transform", "translate", "inset"))
 # With these, text may be seen whatever its colour is, or stand on another ground.
 _PAINTS = frozenset(
@@ -53,7 +49,7 @@ _PAINTS = frozenset(
     )
 )
 _PICTURES = frozenset(("background-image", "box-shadow", "border-image", "backdrop-filter"))
-_RESET = ("display", "visibility", "opacity", "font-size", "text-indent", "overflow", "position", "color")
+_RESET = ("display", "font-size", "overflow", "position", "color")
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})")
 _RGB = re.compile(r"rgba?\((\d{1,3}),(\d{1,3}),(\d{1,3})(?:,([\d.]+))?\)")
 _NAMED = {
@@ -107,7 +103,7 @@ def look(style: str) -> Look:
             found[way] = _verdict(said[name], pattern)
     found |= _box(said) | _colors(said)
     if any("animation" in name for name in said):  # what moves may come into sight
-        found |= dict.fromkeys(("visibility", "opacity", "size", "box", "indent"), Verdict(SHOW, True))
+        found |= dict.fromkeys(("size", "box"), Verdict(SHOW, True))
     if _READABLE.fullmatch(text) is None:
         found = {way: verdict for way, verdict in found.items() if verdict.value != HIDE}
         found |= {way: Verdict(UNKNOWN, found[way].important) for way in ("color", "ground") if way in found}
@@ -158,20 +154,12 @@ def _verdict(said: Verdict, hiding: re.Pattern[str]) -> Verdict:
 
 
 def _box(said: Look) -> Look:
-    """Whether the element's box is out of the window or has no room; whether it might leave one that is."""
-    if _is_far(said) or _is_shut(said) or (_is_out_of_flow(said) and _says(said, "clip", _CLIPPED)):
+    """Whether the element's box has no room; whether it might leave one that has none."""
+    if _is_shut(said):
         return {"box": Verdict(HIDE, False)}
     moves = not _MOVES.isdisjoint(said) or _says(said, "text-align", _END)
     moves = moves or any(name.startswith("margin") and _WIDE.search(said[name].value) for name in said)
     return {"box": Verdict(SHOW, True)} if moves else {}
-
-
-def _is_far(said: Look) -> bool:
-    if not {"transform", "translate", "inset"}.isdisjoint(said) or said.keys() >= {"left", "right"}:
-        return False
-    is_placed = _is_out_of_flow(said) or ("position" in said and said["position"].value == "relative")
-    names = ("left", "right", "top", "margin-left") if is_placed else ("margin-left",)
-    return any(_says(said, name, _FAR) for name in names)
 
 
 def _is_shut(said: Look) -> bool:
@@ -182,10 +170,6 @@ def _is_shut(said: Look) -> bool:
     if any(name.startswith("padding") and not _NO_PADDING.fullmatch(said[name].value) for name in said):
         return False
     return any(_says(said, name, _NO_ROOM) for name in ("max-height", "height", "max-width", "width"))
-
-
-def _is_out_of_flow(said: Look) -> bool:
-    return _says(said, "position", _OUT_OF_FLOW)
 
 
 def _says(said: Look, name: str, pattern: re.Pattern[str]) -> bool:

@@ -16,9 +16,8 @@ _ATTRIBUTE = re.compile(
     r"""([^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"""
     r"""(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:"([^"]*+)"|'([^']*+)'|([^ \t\n\f\r>"'][^ \t\n\f\r>]*+))?+)?+"""
 )
-# All text within is hidden in these ways, in the others until an element within says otherwise.
-_WHOLLY = frozenset(("display", "opacity"))
-_VEILS = frozenset(("visibility", "size", "box", "indent"))
+# The ways that hide text only until an element within says otherwise.
+_VEILS = frozenset(("size", "box"))
 # Elements whose box may be shut or moved; those with a font size, or colours, of their own (a table has one in
 # «quirks mode», as most mail is shown).
 _BOXES = word_set(
@@ -55,8 +54,6 @@ class Dress(NamedTuple):
 
 #: Of an element of which nothing is said.
 PLAIN = Dress()
-#: What a line break does to the text after it.
-NEXT_LINE = Dress(unveils=frozenset(("indent",)))  # only the first line of a text is indented
 
 
 def dressed(name: str, attributes: str, rules: Sheet) -> Dress:
@@ -65,15 +62,14 @@ def dressed(name: str, attributes: str, rules: Sheet) -> Dress:
         return PLAIN
     said = attributes_of(attributes)
     marks = [f".{word}" for word in said.get("class", "").split()] + ([f"#{said['id']}"] if said.get("id") else [])
-    is_hidden = "hidden" in said and not said["hidden"].lower().startswith("until")
-    found = rules.obeyed(name, marks, css.look(said["style"]) if "style" in said else {}, is_hidden=is_hidden)
+    found = rules.obeyed(name, marks, css.look(said["style"]) if "style" in said else {})
     hiding = {way for way, value in found.items() if value == css.HIDE}
     if name not in _BOXES:
         hiding.discard("box")
     background = found.get("ground") or _ground(name, said)
     shows = {way for way, value in found.items() if value == css.SHOW}
     return Dress(
-        not hiding.isdisjoint(_WHOLLY),
+        "display" in hiding,
         said.get("type", "").lower().startswith("cite") or _QUOTE.search(" ".join(marks)) is not None,
         found.get("color") or _ink(name, said),
         background if background != "transparent" else "",

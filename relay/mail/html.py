@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from relay.mail import css, sheet
-from relay.mail.dress import NEXT_LINE, PLAIN, Dress, attributes_of, dressed
+from relay.mail.dress import PLAIN, Dress, attributes_of, dressed
 from relay.mail.entities import unescape
 from relay.mail.tags import FOREIGN, TAG, closed, raws
 
@@ -38,6 +38,8 @@ _BLOCKS = (
 _BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
+# A reader that makes nothing of the element shows what is in it: no mail reader has frames, Outlook no templates.
+_UNKNOWN_TO_SOME = frozenset(("iframe", "template", "noembed", "noframes"))
 # What leads elsewhere, and what is shown in words though it stands in an attribute.
 _NOTED = {
     **dict.fromkeys(("a", "area"), ("href",)),
@@ -49,10 +51,7 @@ VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
 # What must stand somewhere among the attributes (in lower case) for anything to be hidden or quoted.
-_SIGNS = (
-    *("hidden", "display", "visibility", "opacity", "overflow", ":-", ": -", "clip", "transparent", "/*", "\\"),
-    *("cite", "quote", "rplyfwd", "&#"),
-)
+_SIGNS = (*("display", "overflow", "transparent", "/*", "\\", "cite", "quote", "rplyfwd", "&#"),)
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
 _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]++(?:\([^()]{0,60}\))?)")
 _PICTURE = re.compile(r"<(?i:ima?ge?|svg|video|object|embed|input)(?=[\s/>])|(?i:background\s*=|url\s*\()", re.ASCII)
@@ -86,7 +85,7 @@ def _read(html: str) -> Shown:
     alts: dict[str, None] = {}
     # text, slash, name, attributes, text, …: three groups a tag
     pieces = TAG.split(markup)
-    if rules.hiding or _may_hide("\n".join(filter(None, pieces[3::4])).lower()):
+    if _may_hide("\n".join(filter(None, pieces[3::4])).lower()):
         seen, quoted, hidden = _follow(pieces, rules, links, alts)
         unseen.append(hidden)
     else:
@@ -209,11 +208,11 @@ def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
         # In svg and math these hold markup, and markup may break out into sight. Scripts end sooner for some readers.
         if (foreign and ("<" in raw.content or raw.attributes.endswith("/"))) or raw.is_doubtful:
             pieces.append(_as_text(raw.content))
-        elif raw.name == "iframe":
-            pieces.append(_as_text(attributes_of(raw.attributes).get("srcdoc", "")))
+        elif raw.name in _UNKNOWN_TO_SOME:
+            pieces.append(_as_text(" ".join((attributes_of(raw.attributes).get("srcdoc", ""), raw.content))))
         elif raw.name == "style":
-            sheets.append(_condition(raw.attributes) + raw.content)
-        elif raw.name in ("title", "template") and raw.content.strip():
+            sheets.append(raw.content)
+        elif raw.name == "title" and raw.content.strip():
             unseen.append(_all(TAG.split(raw.content), {}, {}))
     pieces.append(html[position:])
     return "".join(pieces), shown, unseen, sheets
@@ -222,13 +221,6 @@ def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
 def _as_text(markup: str) -> str:
     """What markup might show, as markup without tags: none that it leaves open hides what follows."""
     return f" {escape(_all(TAG.split(markup), {}, {}))} "
-
-
-def _condition(attributes: str) -> str:
-    """What a style element's own attributes say of when it holds, in the words of a sheet."""
-    said = attributes_of(attributes)
-    is_sure = said.get("media", "").strip().lower() in ("", "all", "screen")
-    return "" if is_sure and said.get("type", "").strip().lower() in ("", "text/css") else "@media{"
 
 
 class _Element(NamedTuple):
@@ -296,8 +288,6 @@ def _follow(
             if dress is None:
                 dress = known[name, attributes] = dressed(name, attributes, rules)
             stack.push(_element(name, dress, stack.open[-1]))
-        elif name == "br":
-            stack.open[-1] = _element(stack.open[-1].name, NEXT_LINE, stack.open[-1])
         own = stack.open[-1].own
         if name in _BLOCK_NAMES:
             kinds[own].append(_BREAK)

@@ -1,11 +1,11 @@
-"""What the style sheets of a message say of an element: only of simple selectors (`p`, `.x`, `p.x`, `#x`).
+"""What the style sheets of a message say of an element.
 
-Not a style engine, and doubt counts as shown: a rule inside `@media` and its
-like, or with a selector that is not simple, hides nothing, but may show again
-all it might reach, whatever else hides it.
+Not a style engine, and doubt counts as shown: no rule hides anything, since
+Gmail obeys no sheet in the body, none that is long or has an error, and none
+at all for accounts elsewhere; but each may show again all it might reach,
+whatever else hides it.
 """
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -21,13 +21,12 @@ _DEEPEST = 20
 #: Stands for the selectors of the frames of an animation: they select a moment, no element.
 FRAME = "@keyframes"
 _KEYFRAMES = re.compile(r"@(?:-[a-z]+-)?keyframes\b", re.IGNORECASE)
-_SIMPLE = re.compile(r"(\*|[a-zA-Z][a-zA-Z0-9-]*)?([.#][A-Za-z0-9_-]+)?")
 _ADDITIONS = re.compile(r"\[[^\]]*+\]?|::?[a-z-]++(?:\([^)]*+\)?)?", re.IGNORECASE)
 _COMBINATOR = re.compile(r"[\s>+~]+")
 _LAST = re.compile(r"(\*|[a-zA-Z][\w-]*+)?([.#][\w-]++)?(?:[.#][\w-]++)*+")
 _IMPORT = re.compile(r"@import(?!\s{0,9}(?:url\()?[\"']?https://fonts\.googleapis\.com/)", re.IGNORECASE)
 _SHOWS_ALL = (
-    "display:block;visibility:visible;opacity:1;font-size:medium;text-indent:0;position:static;color:?;background:?"
+    "display:block!important;font-size:medium!important;position:static;color:?!important;background:?!important"
 )
 _LONGEST_SIGN = 2  # letters
 _MOST_SIGNS = 10_000  # in all style of a page; Gmail drops a sheet of 16 KB, which has a tenth of them
@@ -43,19 +42,17 @@ _ATTRIBUTE = re.compile(r"attr\(\s*+(?!href\b)([\w-]++)", re.IGNORECASE)
 _HELD = re.compile(r"""(?<=[\s/"'])([\w-]++)\s*+=\s*+(?=("[^"]*+"|'[^']*+'|[^\s>]{1,40}+))""")
 # What puts words into the page: before or after an element, as the sign of an item of a list, or by a name of its own.
 _SAYING = re.compile(r"content|quotes|list-style[a-z-]*|symbols|prefix|suffix|--[^:]+")
-Strength = tuple[float, ...]  # importance, inline or not, then specificity and order: the greater is obeyed
 
 
 class Rule(NamedTuple):
-    """One rule of a sheet; `is_sure` where it holds on every screen."""
+    """One rule of a sheet."""
 
     selectors: str
     body: str
-    is_sure: bool
 
 
 #: Stands for the rules of a page that has more style than is read: it may say anything of anything.
-_ANYTHING = Rule("*", f"{_SHOWS_ALL};order:?", is_sure=False)
+_ANYTHING = Rule("*", f"{_SHOWS_ALL};order:?")
 
 
 def rules(sheets: Sequence[str]) -> list[Rule]:
@@ -79,7 +76,7 @@ def _rules(sheet: str) -> Iterator[Rule]:
         if len(above) > 1 and _KEYFRAMES.match(above[-2]):
             named = FRAME
         if named and body.strip():
-            yield Rule(named, body, len(above) == 1)
+            yield Rule(named, body)
         if brace == "{":
             above.append(head.strip() or "*")
         elif above:
@@ -87,63 +84,35 @@ def _rules(sheet: str) -> Iterator[Rule]:
 
 
 class Sheet(Struct):
-    """What the rules of a message say: of each selector that is looked up, for each way, the one obeyed."""
+    """What the rules of a message show, by the tag, class or id they might reach, in each way; whether as important."""
 
-    hiding: dict[str, dict[str, Strength]] = field(default_factory=dict)
-    showing: dict[str, dict[str, tuple[Strength, str]]] = field(default_factory=dict)
+    showing: dict[str, dict[str, tuple[bool, str]]] = field(default_factory=dict)
 
-    def add(self, rule: Rule, order: int) -> None:
-        """Takes in a rule. Classes are told apart by case where they hide, not where they show."""
-        for selector in map(str.strip, rule.selectors.split(",")):
-            simple = _SIMPLE.fullmatch(selector) if rule.is_sure else None
-            for way, verdict in css.look(rule.body).items():
-                if simple is not None and selector:
-                    self._add(
-                        (simple[1] or "").lower() + (simple[2] or ""), way, verdict, _strength(simple, verdict, order)
-                    )
-                elif verdict.value != css.HIDE:
-                    value = css.UNKNOWN if way in ("color", "ground") else verdict.value
-                    self._add(reach(selector), way, css.Verdict(value, True), (verdict.important, 0, math.inf))
-
-    def _add(self, selector: str, way: str, verdict: css.Verdict, strength: Strength) -> None:
-        name = selector.removeprefix("*") or "*"
-        if verdict.value == css.HIDE:
-            known = self.hiding.setdefault(name, {})
-            known[way] = max(known.get(way, strength), strength)
-        else:
-            shown = self.showing.setdefault(name.lower(), {})
-            shown[way] = max(shown.get(way, (strength, verdict.value)), (strength, verdict.value))
+    def add(self, rule: Rule) -> None:
+        """Takes in a rule."""
+        for selector in rule.selectors.split(","):
+            shown = self.showing.setdefault(reach(selector).lower(), {})
+            for way, (value, important) in css.look(rule.body).items():
+                if value != css.HIDE:
+                    said = important, css.UNKNOWN if way in ("color", "ground") else value
+                    shown[way] = max(shown.get(way, said), said)
 
     def names(self, name: str) -> bool:
         """Whether any rule may be meant for an element of this name that has no attributes."""
-        return any(key in kept for key in (name, "*") for kept in (self.hiding, self.showing))
+        return name in self.showing or "*" in self.showing
 
-    def obeyed(self, name: str, marks: list[str], own: css.Look, *, is_hidden: bool) -> dict[str, str]:
+    def obeyed(self, name: str, marks: list[str], own: css.Look) -> dict[str, str]:
         """What holds for an element with these marks (`.x`, `#x`) and this style of its own."""
-        hides = {way: (verdict.important, 1.0) for way, verdict in own.items() if verdict.value == css.HIDE}
-        hiding: dict[str, Strength] = {"display": (-1.0,), **hides} if is_hidden else {**hides}
-        showing: dict[str, tuple[Strength, str]] = {
-            way: ((verdict.important, 1.0), verdict.value) for way, verdict in own.items() if verdict.value != css.HIDE
-        }
-        if self.hiding or self.showing:
-            for key in ("*", name, *marks, *[name + mark for mark in marks]):
-                for way, strength in self.hiding.get(key, {}).items():
-                    hiding[way] = max(hiding.get(way, strength), strength)
-                for way, shown in self.showing.get(key.lower(), {}).items():
-                    showing[way] = max(showing.get(way, shown), shown)
-        result = {way: value for way, (_, value) in showing.items()}
-        return result | {
-            way: css.HIDE for way, found in hiding.items() if way not in showing or found > showing[way][0]
-        }
+        said = {way: (important, True, value) for way, (value, important) in own.items()}
+        for key in ("*", name, *map(str.lower, marks)):
+            for way, (important, value) in self.showing.get(key, {}).items():
+                shown = important, False, value
+                said[way] = max(said.get(way, shown), shown)
+        return {way: value for way, (_, _, value) in said.items()}
 
 
 #: What a message without a style sheet says.
 NO_SHEET = Sheet()
-
-
-def _strength(selector: re.Match[str], verdict: css.Verdict, order: int) -> Strength:
-    mark, tag = selector[2] or "", selector[1] or "*"
-    return (verdict.important, 0, 100 * mark.startswith("#") + 10 * mark.startswith(".") + (tag != "*"), order)
 
 
 def reach(selector: str) -> str:
@@ -190,7 +159,7 @@ def sheet(*texts: str) -> Sheet:
     result = Sheet()
     found = [rule for rule in rules(texts) if rule.selectors != FRAME]
     if any(map(imports, texts)):  # nothing is loaded: it may show whatever is hidden
-        found.append(Rule("*", _SHOWS_ALL, is_sure=False))
-    for order, rule in enumerate(found):
-        result.add(rule, order)
+        found.append(Rule("*", _SHOWS_ALL))
+    for rule in found:
+        result.add(rule)
     return result

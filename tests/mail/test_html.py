@@ -34,6 +34,8 @@ from relay.mail.html import read
         ("<!--[if mso]><p>Outlook</p><![endif]-->x", "Outlook\nx"),
         ("<!--[if !mso]><!--><p>others</p><!--<![endif]-->", "others"),
         ("<noscript>seen</noscript>", "seen"),
+        ("<frameset><noframes><p>seen</noframes></frameset>", "seen"),
+        ("<template><p>seen by Outlook</template>", "seen by Outlook"),
         # Letters whose other case is an ASCII one are no ASCII letters: browsers know no such tag.
         ("<\u017fcript>seen</\u017fcript>", "<\u017fcript>seen"),
         ("<s\u0131lent>seen</s\u0131lent>", "seen"),
@@ -52,29 +54,20 @@ def test_p14_text_is_what_a_reader_sees(html, text):
         'style="display:none"',
         "style='DISPLAY : NONE'",
         "style=display:none",
-        'style="visibility:hidden"',
-        "hidden",
-        'hidden=""',
         'style="font-size:0"',
         'style="font-size:0px;"',
         'style="font-size:1px"',
-        'style="opacity:0"',
-        'style="opacity:0.0"',
         *(f'style="color:{ink}"' for ink in ("#fff", "white", "#fefefe", "transparent", "rgba(0,0,0,0)")),
         'style="color:rgb(255,255,255)"',
         'style="background:#000;color:#000000"',
         'style="max-height:0;overflow:hidden"',
-        'style="position:absolute;left:-9999px"',
-        'style="text-indent:-9999px"',
         'style="disp/* */lay:none"',
         r'style="displa\79:none"',
         'style="display&#58;none"',
-        'class="a gone b"',
-        'id="gone"',
     ],
 )
 def test_p14_hidden_text_is_set_apart(attributes):
-    shown = read(f"<style>.gone{{display:none}} #gone{{visibility:hidden}}</style>a<div {attributes}>x<p>y</p></div>b")
+    shown = read(f"a<div {attributes}>x<p>y</p></div>b")
     if "disp/*" in attributes:  # a comment within a word breaks the declaration: browsers show the text
         assert "x" in shown.text
         return
@@ -98,14 +91,14 @@ def test_p14_hidden_text_is_set_apart(attributes):
         'style="background:url(x);color:#fff"',
         'data-hidden="1"',
         'style="overflow:hidden"',
-        'class="late"',
         '\u017ftyle="display:none"',
         'style="bac\u212aground:#000"',
-        "h\u0131dden",
+        *("hidden", 'style="visibility:hidden"', 'style="opacity:0"', 'style="text-indent:-9999px"'),
+        *('style="position:absolute;left:-9999px"', 'style="margin-left:-9999px"', 'class="gone"', 'id="gone"'),
     ],
 )
-def test_doubt_counts_as_shown(attributes):
-    sheet = ".other .kept{display:none} .late{display:none} .late{display:block} @media x{.kept{display:none}}"
+def test_p14_what_one_of_the_great_readers_shows_counts_as_shown(attributes):
+    sheet = ".gone{display:none!important} #gone{display:none}"
     assert read(f"<style>{sheet}</style><div {attributes}>seen</div>").text == "seen"
 
 
@@ -118,23 +111,21 @@ AGAIN = [
     """<div style='background:url("a;display:none;b")'>OFFER</div>""",
     """<div title=" style='display:none'">OFFER</div>""",
     '<div style="color:red" style="display:none">OFFER</div>',
-    '<div hidden style="display:block">OFFER</div>',
-    "<style>.x{display:none} body .x{display:block}</style><div class=x>OFFER</div>",
-    "<style>.x{display:none} .x:not(a){display:block}</style><div class=x>OFFER</div>",
-    "<style>.x{display:none}@media all{.x{display:block}}</style><div class=x>OFFER</div>",
-    "<style>.x{display:none;&{display:block}}</style><div class=x>OFFER</div>",
-    "<style>@import 'https://a.example/x';.x{display:none}</style><div class=x>OFFER</div>",
-    "<style>.x{display:block!important}</style><div class=x style='display:none'>OFFER</div>",
-    "<style>.X{display:none}</style><div class=x>OFFER</div>",
-    "<style media=print>.x{display:none}</style><div class=x>OFFER</div>",
-    "<div style='opacity:0;animation:k 1s forwards'>OFFER</div>",
-    "<div style='visibility:hidden'><p style='visibility:visible'>OFFER</p></div>",
+    *(
+        f"<style>{sheet}</style><div class=x style='display:none'>OFFER</div>"
+        for sheet in (
+            ".x{display:block!important}",
+            "body .x{display:block!important}",
+            ".x:not(a){display:block!important}",
+            "@media all{.x{display:block!important}}",
+            ".x{&{display:block!important}}",
+            "@import 'https://a.example/x'",
+        )
+    ),
+    "<div style='font-size:0;animation:k 1s forwards'>OFFER</div>",
     "<table><td style='font-size:0px'><div style='font-size:13px'>OFFER</div></table>",
     "<div style='font-size:0'><table><tr><td>OFFER</table></div>",
-    "<div style='left:-9999px'>OFFER</div>",
     "<span style='overflow:hidden;max-height:0'>OFFER</span>",
-    "<div style='position:absolute;clip:rect(0,900px,900px,0)'>OFFER</div>",
-    "<div style='text-indent:-9999px'>x<br>OFFER</div>",
 ]
 OTHER_GROUND = [
     "<style>.b{background:#000}</style><div class=b><span style='color:#fff'>OFFER</span></div>",
@@ -163,12 +154,9 @@ NEWSLETTER = """<style>body,table,td,p{font-size:14px;margin:0} td{padding:0}
 @pytest.mark.parametrize(
     "line",
     [
-        "<div class=pre>LINE</div>",
         "<div style='display:none;font-size:1px;line-height:1px;max-height:0px;opacity:0;mso-hide:all'>LINE</div>",
         "<span style='display:none !important; visibility:hidden; color:#ffffff; overflow:hidden;'>LINE</span>",
         "<div style='max-height:0;overflow:hidden;'>LINE</div>",
-        "<div style='color:#ffffff;font-size:9px'>LINE <span>LINE</span></div>",
-        "<style>.z{display:block} .z{display:none}</style><p class=z>LINE",
     ],
 )
 def test_p14_the_hidden_first_line_of_a_newsletter_is_set_apart(line):
@@ -184,7 +172,7 @@ def test_text_of_the_grounds_colour_hides_only_itself():
 
 def test_hidden_ends_where_its_element_ends_even_without_an_end_tag():
     assert read("<p style='display:none'>x<div>seen</div>").text == "seen"
-    assert read("<table><tr><td hidden>x<td>seen</table>").text == "seen"
+    assert read("<table><tr><td style='display:none'>x<td>seen</table>").text == "seen"
 
 
 def test_quoted_html_is_set_apart():
@@ -195,7 +183,7 @@ def test_quoted_html_is_set_apart():
 def test_links_and_picture_texts_are_those_that_are_shown():
     shown = read(
         '<html lang="de-AT"><a href="http://a.example/?x=1&amp;y=2">a</a><img alt="Pic &amp; co" src=x>'
-        '<div hidden><a href="http://hidden.example/">h</a></div><!-- <a href="http://c.example">c</a> -->'
+        '<p style=display:none><a href="http://hidden.example/">h</a></p><!-- <a href="http://c.example">c</a> -->'
     )
     assert shown.links == ("http://a.example/?x=1&y=2",)
     assert shown.image_alts == ("Pic & co",)
@@ -208,7 +196,7 @@ EVIL = {
     "unclosed quotes": '<p a="' * 60_000,
     "crossed quotes": '<p ="> "' * 40_000,
     "nesting": "<b>" * 80_000 + "</i>" * 60_000,
-    "hidden nesting": "<div hidden>" * 30_000,
+    "hidden nesting": "<div style=display:none>" * 30_000,
     "conditional comments": "<!--[if mso" * 40_000,
     "rules": "<style>" + ".a{display:none}" * 20_000,
     "media": "<style>" + "@media{" * 50_000,
@@ -217,10 +205,10 @@ EVIL = {
     "ends of comments in a sheet": "<style>p{*/" + "/* " * 100_000 + "}</style>x",
     "colours": "<p " + "color:a(" * 60_000 + ">x",
     "bodies": "<p>x</p>" + "<body " * 60_000,
-    "attributes": "<p hidden" + " a =" * 60_000 + ">x",
+    "attributes": "<p style=display:none" + " a =" * 60_000 + ">x",
     "brackets": '<p style="display:none;' + "x:(" * 60_000 + '">x',
-    "tests": "<style>" + "a[b" * 60_000 + "{display:block}</style><p hidden>x",
-    "states": "<style>" + ":is(" * 60_000 + "{display:block}</style><p hidden>x",
+    "tests": "<style>" + "a[b" * 60_000 + "{display:block}</style><p style=display:none>x",
+    "states": "<style>" + ":is(" * 60_000 + "{display:block}</style><p style=display:none>x",
     "selectors": "<style>" + "body," * 60_000 + "a{transform:none;display:none}</style>x",
     "parts": "<style>" + "".join(f"p a{n}::before,a::after," for n in range(5000)) + "a{position:fixed}</style>x",
     "sheets": "<style" * 60_000,
