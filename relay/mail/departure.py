@@ -94,7 +94,7 @@ class Dress(Struct, frozen=True):
 
     received: bytes = b""
     add: tuple[bytes, ...] = ()  # each replaces fields of its name
-    date: bytes = b""  # the whole field, added when the message has none
+    date: bytes = b""  # the whole field, added when the message has none, or an empty one
     message_id: bytes = b""  # likewise
     signers: tuple[Signer, ...] = ()
     unsigned: frozenset[bytes] = frozenset()  # what the next provider replaces, so must not be signed (M9)
@@ -164,10 +164,10 @@ def _edited(data: bytes, header: HeaderBlock, edits: Sequence[Edit]) -> tuple[He
 def _added(header: HeaderBlock, dress: Dress) -> list[tuple[bytes, bytes]]:
     """The fields of ours that go on top, with their names."""
     added = [*dress.add]
-    # RFC 6409 §8.1 and §8.2: a submission server adds what is missing.
-    if dress.date and header.first(b"date") is None:
+    # RFC 6409 §8.2 and §8.3: a submission server adds what is missing, or there with nothing in it.
+    if dress.date and not header.get(b"date"):
         added.append(dress.date)
-    if dress.message_id and header.first(b"message-id") is None:
+    if dress.message_id and not header.get(b"message-id"):
         added.append(dress.message_id)
     return [(raw.partition(b":")[0].lower(), raw) for raw in added]
 

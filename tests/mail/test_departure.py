@@ -60,6 +60,11 @@ def test_date_and_message_id_are_added_only_where_missing() -> None:
     assert bytes(leave(data, Dress(date=DRESS.date, message_id=DRESS.message_id))) == data
 
 
+def test_a_date_and_a_message_id_with_nothing_in_them_are_missing() -> None:
+    out = leave(HEAD + b"Date:\r\nMESSAGE-ID: \r\n\r\n" + BODY, Dress(date=DRESS.date, message_id=DRESS.message_id))
+    assert bytes(out) == DRESS.date + DRESS.message_id + HEAD + b"\r\n" + BODY
+
+
 def test_P7_bcc_never_leaves() -> None:
     out = leave(HEAD + b"Bcc: secret@example.net,\r\n other@example.net\r\nbcc: third@x.y\r\n\r\n" + BODY)
     assert bytes(out) == HEAD + b"\r\n" + BODY
