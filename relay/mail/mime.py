@@ -59,9 +59,10 @@ AMBIGUOUS = frozenset(
 _TEXT_PLAIN = Structured("text/plain", {})
 _RFC822 = Structured("message/rfc822", {})
 _NOTHING = Structured("", {})
-_MESSAGES = frozenset(("message/rfc822", "message/global"))
-# RFC 2046 §5.2.2, §5.2.3: put together by the reader, or fetched, where nobody judged it.
-_ELSEWHERE = frozenset(("message/partial", "message/external-body"))
+_MESSAGES = frozenset(("message/rfc822", "message/global", "message/news"))
+# RFC 2046 §5.2.2, §5.2.3: put together by the reader, or fetched, where nobody judged it. What Outlook finds in its own
+# format it shows in place of the message.
+_ELSEWHERE = frozenset(("message/partial", "message/external-body", "application/ms-tnef", "application/vnd.ms-tnef"))
 _REPEATED = {
     b"content-type": "content_type_repeated",
     b"content-transfer-encoding": "encoding_repeated",

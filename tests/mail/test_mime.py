@@ -121,6 +121,7 @@ def test_a_delimiter_may_have_blanks_after_it():
         (b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64", "encoding_of_composite"),
         (b"Content-Type: message/partial; id=a; number=1; total=1", "content_elsewhere"),
         (b'Content-Type: message/external-body; access-type=URL; URL="https://a.example/"', "content_elsewhere"),
+        (b"Content-Type: application/ms-tnef\r\nContent-Disposition: attachment\r\n", "content_elsewhere"),
     ],
 )
 def test_p14_what_readers_read_differently_is_ambiguous(header, code):
