@@ -118,6 +118,8 @@ class Connection:
         if sending.message.size > BLOCK:
             await self._wire.send(blocks, self._block)
         self._wire.check()
+        if not self._wire.is_quiet:
+            raise Garbage("an answer before the end of the message")
         progress.phase = Phase.FINAL  # from here on nobody knows what a silence means
         self._wire.write(b"".join([*blocks, b".\r\n"]))
         progress.final = _definite(await self._wire.reply(self._final))

@@ -378,6 +378,13 @@ async def test_an_answer_to_DATA_that_is_none_is_no_verdict_on_the_message(make_
     assert (house.delivery(given).state, house.attempts(given)[0].scope) == ("deferred", "connection")
 
 
+async def test_an_answer_that_comes_before_the_message_has_ended_is_none_to_it(make_house, make_provider):
+    provider = make_provider(Script().on(data=Raw(b"354 go\r\n250 2.0.0 taken\r\n")))
+    house = await make_house(provider.settings())
+    given = await house.deliver()
+    assert (house.delivery(given).state, house.attempts(given)[0].phase) == ("deferred", "BODY")
+
+
 async def test_an_intermediate_reply_to_RCPT_condemns_nobody(make_house, make_provider):
     provider = make_provider(Script().on(rcpt=Raw(b"354 what\r\n")))
     house = await make_house(provider.settings())
