@@ -1,8 +1,9 @@
 """One attempt: a message brought into the form a provider takes, and offered to it.
 
 What the provider is like is known once it has been reached, so a message is dressed then:
-8-bit parts are encoded anew where it takes only seven bits (RFC 6152 §3), and what it cannot
-carry at all is not offered but said to be unfit for this provider. A connection that turns
+8-bit parts are encoded anew where it takes only seven bits (RFC 6152 §3), text of the header
+where it takes only ASCII there (RFC 6531), and what it cannot carry at all is not offered but
+said to be unfit for this provider. A connection that turns
 out to be over before anything was said is replaced by a fresh one, once.
 """
 
@@ -111,8 +112,11 @@ class Attempt(Struct, frozen=True):
     def _dressed(self, connection: Connection) -> Departure:
         given = (self.data, self.parcel, self.due, self.provider, self.wardrobe)
         message = dressed(*given)
+        in_ascii = message.needs_smtputf8 and "smtputf8" not in connection.features
+        if in_ascii:
+            message = dressed(*given, ascii_header=True)
         if message.needs_8bitmime and not message.needs_smtputf8 and "8bitmime" not in connection.features:
-            message = dressed(*given, seven_bit=True)
+            message = dressed(*given, ascii_header=in_ascii, seven_bit=True)
         return message
 
     # -- what came of it ----------------------------------------------------------------------

@@ -22,6 +22,7 @@ from relay.mail.address import parse_path
 from relay.mail.departure import STRIPPED, Departure, Dress, Strip, depart
 from relay.mail.dkim import Signer
 from relay.mail.edit import Edit, edited
+from relay.mail.encoded_words import in_ascii
 from relay.mail.header import HeaderBlock
 from relay.mail.ids import id_octets, message_id_of
 from relay.mail.mime import View, view
@@ -94,10 +95,12 @@ def dressed(
     wardrobe: Wardrobe,
     *,
     seven_bit: bool = False,
+    ascii_header: bool = False,
 ) -> Departure:
     """The message that leaves; raises Unsignable, Unconvertible, or WireError for what must not go on the wire.
 
-    `seven_bit`: the provider takes no more, so 8-bit parts are encoded anew before signing.
+    `seven_bit`, `ascii_header`: the provider takes no more, so 8-bit parts are encoded anew before signing, or text of
+    the header is, where that can be.
     """
     header = parcel.seen.header if parcel.seen is not None else HeaderBlock.parse(data)
     link = wardrobe.links.url(_subscription(parcel, due[0])) if is_personal(parcel) else ""
@@ -111,11 +114,18 @@ def dressed(
         unsigned=_names(provider.headers.rewritten),
     )
     edits = _edits(parcel.seen or view(data, header), parcel, link) if parcel.plan else ()
+    if ascii_header:
+        data, header = _edited(data, edits)
+        edits = in_ascii(header)
     if seven_bit:
-        data = edited(data, edits)
-        header = HeaderBlock.parse(data)
+        data, header = _edited(data, edits)
         edits = _seven_bit(data, header)
     return depart(data, header, dress, strip=_strip(provider.headers.strip), edits=edits)
+
+
+def _edited(data: bytes, edits: Sequence[Edit]) -> tuple[bytes, HeaderBlock]:
+    data = edited(data, edits)
+    return data, HeaderBlock.parse(data)
 
 
 def _seven_bit(data: bytes, header: HeaderBlock) -> Sequence[Edit]:

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from relay.mail.address import Address
+from relay.mail.encoded_words import encoded_words
 
 CRLF = b"\r\n"
 WIDTH = 76
-_WORD = 45  # octets in one encoded word: 60 letters of base64 and the frame stay under 75 (RFC 2047 §2)
 _LINE = 900  # a text line longer than this is written quoted-printable (RFC 5322 §2.1.1: 998)
 _ATEXT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~ ")
 _ATTR = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
@@ -167,7 +167,7 @@ def _party(party: Party) -> str:
 def _phrase(name: str) -> str:
     """A display name: as it is, quoted, or in encoded words (RFC 5322 §3.2.5, RFC 2047 §5)."""
     if not name.isascii() or "=?" in name or len(name) > 200:
-        return _encoded_words(name)
+        return encoded_words(name)
     if all(c in _ATEXT for c in name) and name == " ".join(name.split()):
         return name
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -176,7 +176,7 @@ def _phrase(name: str) -> str:
 def _unstructured(text: str) -> str:
     """Free text: folded at blanks where that restores it, in encoded words otherwise."""
     if not text.isascii() or "=?" in text or text != text.strip():
-        return _encoded_words(text)
+        return encoded_words(text)
     lines: list[str] = []
     line = ""
     for word in text.split(" "):
@@ -186,20 +186,7 @@ def _unstructured(text: str) -> str:
         else:
             line = f"{line} {word}" if line or lines else (word if not lines and not line else f" {word}")
     lines.append(line)
-    return "\r\n ".join(lines) if all(len(piece) <= _LINE for piece in lines) else _encoded_words(text)
-
-
-def _encoded_words(text: str) -> str:
-    """RFC 2047 words of whole characters, one a line."""
-    words, piece = [], b""
-    for character in text:
-        octets = character.encode()
-        if len(piece) + len(octets) > _WORD:
-            words.append(piece)
-            piece = b""
-        piece += octets
-    words.append(piece)
-    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
+    return "\r\n ".join(lines) if all(len(piece) <= _LINE for piece in lines) else encoded_words(text)
 
 
 def _parameter(name: str, value: str) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import email
+from email.policy import SMTP
 
 import dkim
 import pytest
@@ -28,7 +30,7 @@ SIGNED = (
     + b"--b\r\nContent-Type: application/pgp-signature\r\n\r\nxx\r\n--b--\r\n"
 )
 SEVEN = Script(extensions=("PIPELINING", "SIZE 31457280"))
-UTF8_HEADER = "From: <agent@sender.test>\r\nSubject: Grüße\r\n\r\nhello\r\n".encode()
+UTF8_HEADER = "From: <agent@sender.test>\r\nCc: jörg@example.net\r\n\r\nhello\r\n".encode()
 
 
 def verifies(data: bytes) -> bool:
@@ -82,6 +84,23 @@ async def test_S29_what_needs_SMTPUTF8_goes_by_a_provider_that_has_it(pair, what
     )
     assert (house.delivery(given).state, house.delivery(given).provider) == ("delivered", "second")
     assert "SMTPUTF8" in two.ledger.taken[0].mail_options
+
+
+async def test_S29_text_of_the_header_goes_in_encoded_words_where_the_provider_takes_ascii(make_house, make_provider):
+    names = 'Jörg Groß <bob@example.net>, "Groß, =?utf-8?q?=C3=84nne?= \\"x\\"" <b@x.test>,c@x.test'
+    subject = "Grüße, " + "日本語" * 30
+    fields = f"From: Zoë <agent@sender.test>\r\nTo: {names}\r\nX-Note: é\r\nSubject: {subject}\r\n"
+    provider = make_provider(SEVEN)
+    house = await make_house(provider.settings())
+    given = await house.deliver(data=fields.encode() + EIGHT_BIT[len(HEAD) :])
+    assert house.delivery(given).state == "delivered"
+    (taken,) = provider.ledger.taken
+    read = email.message_from_bytes(taken.data, policy=SMTP)
+    people = [(one.display_name, one.addr_spec) for one in read["to"].addresses]
+    assert people == [("Jörg Groß", BOB), ('Groß, Änne "x"', "b@x.test"), ("", "c@x.test")]
+    assert (read["from"].addresses[0].display_name, read["x-note"], read["subject"]) == ("Zoë", "é", subject)
+    assert taken.data.isascii()
+    assert verifies(taken.data)
 
 
 async def test_S29_and_bounces_with_5_6_7_where_there_is_none(make_house, make_provider):

@@ -1,0 +1,79 @@
+"""Header fields written in encoded words (RFC 2047), for text that is not ASCII where only ASCII may pass.
+
+What a reader is shown stays the same. Addresses have no such form, nor have message ids and
+the parameters of MIME fields: a header with more than ASCII in one of those cannot be written so.
+"""
+
+import base64
+import re
+from collections.abc import Sequence
+
+from relay.mail import charset
+from relay.mail.edit import Edit
+from relay.mail.header import HeaderBlock
+
+_WORD = 45  # octets in one: 60 letters of base64 and the frame stay under 75 (RFC 2047 §2)
+_ADDRESSES = frozenset(b"from sender reply-to to cc".split())
+_NO_TEXT = re.compile(
+    rb"content-|received|return-path|dkim-|arc-|resent-|message-id|in-reply-to|references|date|list-|mime-version"
+)
+_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*+"|<[^<>]*+>|[,:;]|[^\s"<>(),:;]+)\s*')
+_PAIR = re.compile(r"\\(.)")
+
+
+def encoded_words(text: str) -> str:
+    """The text in words of whole characters, one a line."""
+    words, piece = [], b""
+    for character in text:
+        octets = character.encode()
+        if len(piece) + len(octets) > _WORD:
+            words.append(piece)
+            piece = b""
+        piece += octets
+    words.append(piece)
+    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
+
+
+def in_ascii(header: HeaderBlock) -> Sequence[Edit]:
+    """The edits after which the header is ASCII; none where it is already, or cannot be."""
+    edits: list[Edit] = []
+    for field in header.fields:
+        if header.raw(field).isascii():
+            continue
+        text = charset.decode(header.value(field), "")
+        written = None if _NO_TEXT.match(field.name) else _written(text, is_list=field.name in _ADDRESSES)
+        if written is None:
+            return ()
+        edits.append(Edit(field.value_start, field.end, f" {written}\r\n".encode()))
+    return edits
+
+
+def _written(text: str, *, is_list: bool) -> str | None:
+    return _mailboxes(text) if is_list else encoded_words(charset.decode_header(text.encode()))
+
+
+def _mailboxes(text: str) -> str | None:
+    """A list with its display names in encoded words; None where more than those is not ASCII."""
+    written = ""
+    phrase: list[str] = []
+    position = 0
+    while position < len(text):
+        found = _TOKEN.match(text, position)
+        if found is None:
+            return None
+        position = found.end()
+        if found[1][0] not in "<,:;":
+            phrase.append(found[1])
+            continue
+        written += _phrase(phrase) + (f" {found[1]}" if found[1][0] == "<" else f"{found[1]}\r\n")
+        phrase = []
+    written = (written + _phrase(phrase)).strip()
+    return written if written.isascii() else None
+
+
+def _phrase(words: list[str]) -> str:
+    """Words and quoted strings as they stand, or in encoded words; an address among them is no text."""
+    if all(map(str.isascii, words)) or any("@" in word for word in words if word[0] != '"'):
+        return "".join([f" {word}" for word in words])
+    shown = " ".join([_PAIR.sub(r"\1", word[1:-1]) if word[0] == '"' else word for word in words])
+    return f" {encoded_words(charset.decode_header(shown.encode()))}"
