@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
+from policy.tokens import without_invisible
 from relay.mail import css, sheet
 from relay.mail.dress import PLAIN, Dress, attributes_of, dressed
 from relay.mail.entities import unescape
@@ -58,9 +59,6 @@ _PICTURE = re.compile(r"<(?i:ima?ge?|svg|video|object|embed|input)(?=[\s/>])|(?i
 _MOST_LOGOS = 20  # in a signature; more are a page of pictures
 _LONGEST_LOGO = 1000  # characters of its tag
 _LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]+"
-)
 _MOST_LINKS = 500
 _UNTIDY = ("  ", "\t", " \n", "\n ", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
 _BREAK = "\x02"  # stands for the break a block makes until white space is settled
@@ -124,7 +122,7 @@ def _is_logo(html: str, found: re.Match[str]) -> bool:
 def tidy(text: str) -> str:
     """Plain text without characters nobody sees, without blank lines and needless blanks."""
     if not text.isascii():
-        text = _INVISIBLE.sub("", text)
+        text = without_invisible(text)
     if not _may_need_tidying(text):
         return "\n".join(filter(None, text.strip(" ").split("\n")))
     return "\n".join(filter(None, map(" ".join, map(str.split, text.split("\n")))))

@@ -69,6 +69,7 @@ def test_any_text_folds(text: str) -> None:
 
 def test_invisible_characters_are_taken_out() -> None:
     assert without_invisible("a\u200b\u2066b\U000e0041") == "ab"
+    assert without_invisible("b\u180bu\ufff9y\U0001d173 \U000e0fffn\ufff0ow") == "buy now"
 
 
 def test_host_and_path_words_of_a_link() -> None:
