@@ -52,6 +52,7 @@ AMBIGUOUS = frozenset(
         "line_without_colon",
         "no_delimiter",
         "parameter_repeated",
+        "part_after_close",
         "space_before_colon",
         "too_many_parameters",
     )
@@ -296,6 +297,8 @@ class _Reader:
                 ranges.append((delimiter, start, max(start, _before_line_end(data, at))))
             if rest:
                 part.close = at + 1
+                if data.find(needle, line_end - 1, stop) >= 0:
+                    faults.append(Fault("part_after_close", line_end))
                 return ranges
             if len(ranges) > MAX_PARTS:
                 return ranges

@@ -83,9 +83,11 @@ def test_an_unterminated_multipart_ends_with_the_message():
     assert shape(data) == [("text/plain", b"text\r\n")]
 
 
-def test_text_after_the_close_is_not_a_part():
+def test_p14_what_comes_after_the_close_is_no_part():
     data = multipart(b"\r\none") + b"--b\r\n\r\nnot shown\r\n"
     assert shape(data) == [("text/plain", b"one")]
+    assert ambiguities(data) == {"part_after_close"}  # some readers go on
+    assert not ambiguities(multipart(b"\r\none") + b"not shown\r\n")
 
 
 def test_a_delimiter_may_have_blanks_after_it():
