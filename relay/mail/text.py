@@ -44,6 +44,8 @@ _MARKUP = frozenset(
 )
 _USUAL = _MARKUP | {"text/plain", "text/markdown"}
 
+# Browsers show nothing of them. NUL is told by whoever reads on, and escapes switch charsets.
+_CONTROLS = bytes({*range(1, 32), 127} - set(b"\t\n\v\f\r\x1b"))
 _REPLY_SUBJECT = re.compile(
     r"\s*(?:re|aw|sv|antw|fwd?|wg|tr|rv|enc|i|doorst|vs|odp)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE
 )
@@ -110,7 +112,10 @@ def content(view: View, own_names: Collection[str] = ()) -> Content:
 
 def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
     """A text part decoded: transfer encoding, charset and breaks within words (RFC 3676) undone, line ends LF."""
-    text = charset.decode(files.octets_of(data, part, limit), part.charset).replace("\r\n", "\n")
+    octets = files.octets_of(data, part, limit)
+    if not part.charset or charset.is_ascii_superset(part.charset):
+        octets = octets.translate(None, _CONTROLS)
+    text = charset.decode(octets, part.charset).replace("\r\n", "\n")
     if part.type in files.RECORDS:
         return files.unfolded(text)
     return text.replace(" \n", "") if part.params.params.get("delsp", "").lower() == "yes" else text

@@ -122,6 +122,7 @@ def test_p14_text_turned_about_is_told(data):
         (b"Content-Type: text/html", b"Gr&uuml;&#223;e"),
         (b"Content-Type: text/html charset=utf-8", "<p>Grüße".encode()),
         (b"Content-Type: text/x-unknown", "Grüße".encode()),
+        (b"Content-Type: text/html; charset=utf-8", "G\x01r\x7fü\x1eße".encode()),
         (b"X: y", "Gru\u0308ße".encode()),
     ],
 )
