@@ -90,9 +90,10 @@ class Sheet(Struct):
 
     def add(self, rule: Rule) -> None:
         """Takes in a rule."""
+        look = css.look(rule.body)
         for selector in rule.selectors.split(","):
             shown = self.showing.setdefault(reach(selector).lower(), {})
-            for way, (value, important) in css.look(rule.body).items():
+            for way, (value, important) in look.items():
                 if value != css.HIDE:
                     said = important, css.UNKNOWN if way in ("color", "ground") else value
                     shown[way] = max(shown.get(way, said), said)

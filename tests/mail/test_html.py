@@ -210,6 +210,7 @@ EVIL = {
     "tests": "<style>" + "a[b" * 60_000 + "{display:block}</style><p style=display:none>x",
     "states": "<style>" + ":is(" * 60_000 + "{display:block}</style><p style=display:none>x",
     "selectors": "<style>" + "body," * 60_000 + "a{transform:none;display:none}</style>x",
+    "selectors of one long rule": "<style>" + ".a," * 8_000 + "b{width:" + "1 " * 100_000 + "}</style>x",
     "parts": "<style>" + "".join(f"p a{n}::before,a::after," for n in range(5000)) + "a{position:fixed}</style>x",
     "sheets": "<style" * 60_000,
     "strings": "<style>" + '"\n' * 60_000,
