@@ -14,8 +14,10 @@ from relay.mail.tags import FOREIGN, RAW, TAG, raws
 
 # Elements that have no content, or that the next of their kind closes.
 _NOT_COUNTED = VOID.union(
-    ("p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "html", "head", "body")
+    ("p", "li", "td", "th", "tr", "dd", "dt", "tbody", "thead", "tfoot", "html", "head", "body")
 )
+# An option counts as never closed: the parser goes over all that a select has before each.
+_NO_END = "/option"
 # Cut as coarsely as is quick; the name in it is looked for once in each that is different.
 _TAG_START = re.compile(r"<([/a-zA-Z][^>\s]{0,40})", re.ASCII)
 _TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
@@ -93,7 +95,7 @@ class _Signs(dict[str, str]):
         found = _TAG_NAME.match(tag)
         name = found[2].lower() if found else ""
         sign = ""
-        if found and name not in _NOT_COUNTED:
+        if found and name not in _NOT_COUNTED and found[0].lower() != _NO_END:
             first = _FIRST_SIGN + 2 * len(self.pairs)
             sign = self.pairs.setdefault(name, (chr(first), chr(first + 1)))[found[1] == "/"]
         self[tag] = sign

@@ -215,6 +215,7 @@ EVIL = {
     "sheets": "<style" * 60_000,
     "strings": "<style>" + '"\n' * 60_000,
     "classes": "".join(f"<style>.a{n}{{display:none}}</style>" for n in range(3000)) + "<p class=a1>x" * 3000,
+    "options": "<select>" + "1 <option></option>" * 60_000,
     "margins": '<p style="margin-top:-1px">' * 10_000,
     "escapes": '<p style="' + "\\" * 200_000 + '">x',
     "equals": "=' " * 60_000 + '=" ' * 60_000,
