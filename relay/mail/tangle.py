@@ -12,10 +12,9 @@ from itertools import chain
 from relay.mail.html import VOID, without_raw
 from relay.mail.tags import FOREIGN, RAW, TAG, raws
 
-# Elements that have no content, or that the next of their kind closes.
-_NOT_COUNTED = VOID.union(
-    ("p", "li", "td", "th", "tr", "dd", "dt", "tbody", "thead", "tfoot", "html", "head", "body")
-)
+# Elements that have no content, or that the next of their kind closes. A `dd` closes no `li` it stands in, nor an `li`
+# a `dd`: the two nest without end, so one of them counts.
+_NOT_COUNTED = VOID.union(("p", "li", "td", "th", "tr", "tbody", "thead", "tfoot", "html", "head", "body"))
 # An option counts as never closed: the parser goes over all that a select has before each.
 _NO_END = "/option"
 # Cut as coarsely as is quick; the name in it is looked for once in each that is different.

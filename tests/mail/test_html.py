@@ -216,6 +216,7 @@ EVIL = {
     "strings": "<style>" + '"\n' * 60_000,
     "classes": "".join(f"<style>.a{n}{{display:none}}</style>" for n in range(3000)) + "<p class=a1>x" * 3000,
     "options": "<select>" + "1 <option></option>" * 60_000,
+    "two kinds of items": "<li><dd>" * 40_000,
     "margins": '<p style="margin-top:-1px">' * 10_000,
     "escapes": '<p style="' + "\\" * 200_000 + '">x',
     "equals": "=' " * 60_000 + '=" ' * 60_000,
