@@ -26,16 +26,21 @@ def render(domain: str = "example.com", physical_address: str = "") -> str:
 
 
 def write(folder: Path, new_key: Callable[[], str], domain: str = "example.com", physical_address: str = "") -> Path:
-    """Writes keys and file into `folder`; returns the file's path."""
+    """Writes keys and file into `folder`; returns the file's path. Raises FileExistsError."""
+    check_free(folder)
     target = folder / FILE_NAME
-    for path in (target, *(folder / name for name in KEY_FILES)):
-        if path.exists():
-            raise FileExistsError(f"{path} is there already")
     for name in KEY_FILES:
         (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(folder / name, f"{new_key()}\n", 0o600)
     _create(target, render(domain, physical_address), 0o640)
     return target
+
+
+def check_free(folder: Path) -> None:
+    """Raise FileExistsError where one of the files stands there already: nothing is ever overwritten."""
+    for name in (FILE_NAME, *KEY_FILES):
+        if (folder / name).exists():
+            raise FileExistsError(f"{folder / name} is there already; nothing was written")
 
 
 def _create(path: Path, text: str, mode: int) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from relay.cli.errors import BadUsage, Refused, words
+from relay.cli.errors import BadUsage
 from relay.cli.options import UnneededConfigFile
 
 
@@ -19,19 +19,16 @@ def init(
     """Write a commented gatepost.yaml that runs, and its keys. Never overwrites."""
     import secrets
 
-    from config.example import write
+    from config.example import check_free, write
     from config.types import to_domain
 
+    check_free(folder)  # before anything is asked
     domain, address = _asked(domain, address)
     try:
         plain = to_domain(domain)
     except ValueError as error:
         raise BadUsage(f"the domain {error}") from None
-    try:
-        path = write(folder, lambda: secrets.token_hex(32), plain, address)
-    except FileExistsError as error:
-        raise Refused(f"{words(error)}; nothing was written") from None
-    _explain(path, plain, address)
+    _explain(write(folder, lambda: secrets.token_hex(32), plain, address), plain, address)
 
 
 def _asked(domain: str, address: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from io import StringIO
 
 import pytest
 from sqlalchemy import update
@@ -24,8 +25,17 @@ def test_init_writes_a_file_that_runs_and_never_overwrites(cli, tmp_path):
     before = (folder / "gatepost.yaml").read_bytes()
     again = cli.bare("init", str(folder))
     assert again.code == 1
-    assert "is there already" in again.err
+    assert "gatepost.yaml is there already; nothing was written" in again.err
     assert (folder / "gatepost.yaml").read_bytes() == before
+
+
+def test_init_asks_nobody_what_it_could_not_write(cli, tmp_path, monkeypatch):
+    cli.bare("init", str(tmp_path / "new"))
+    monkeypatch.setattr("sys.stdin", terminal := StringIO("acme.test\n1 Main St\n"))
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    said = cli.bare("init", str(tmp_path / "new"))
+    assert (said.code, said.out) == (1, "")
+    assert "is there already" in said.err
 
 
 def test_init_refuses_a_domain_that_is_none(cli, tmp_path):
