@@ -113,8 +113,8 @@ def _descend_list(tree: Node, part: str, kind: Any, override: _Override, depth: 
 
 def _check_first(found: Node | None, override: _Override) -> None:
     """One setting has one variable; only what one gives as a whole another may change in part."""
-    by = found.source if found is not None else ""
-    if by.startswith(PREFIX) and by != override.name and not override.name.startswith(f"{by}__"):
+    by = found.source if found is not None and not found.line else ""  # what stands in the file has its line
+    if by and by != override.name and not override.name.startswith(f"{by}__"):
         raise ConfigError([Problem(override.name, 0, "", f"is given twice, by {by} too")])
 
 

@@ -62,6 +62,8 @@ def test_of_two_variables_for_one_setting_none_wins_in_silence(one, other, value
     with pytest.raises(ConfigError, match=f"^GATEPOST_{other}: is given twice, by GATEPOST_{one} too$"):
         settings(**{one: value, other: value})
     assert settings(SMTP__CONNECTIONS="{total: 5}", SMTP__CONNECTIONS__TOTAL="6").smtp.connections.total == 6
+    named = load_text(FILE, source="GATEPOST_lab.yaml", env={"GATEPOST_SMTP__MAX_RECIPIENTS": "7"})
+    assert named.settings.smtp.max_recipients == 7
 
 
 @pytest.mark.parametrize(
