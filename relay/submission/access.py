@@ -98,7 +98,7 @@ class Access(Connection):
         if self.session.ssl is not None:
             raise BadCommand(wording.TLS_TWICE)
         if self.terms.tls != "starttls":
-            raise BadCommand(wording.NOT_IMPLEMENTED)
+            raise BadCommand(wording.TLS_NOT_HERE)
         if self._at < len(self._input) or self._more:  # CVE-2024-34083: never run what came before the handshake
             self.traffic.counts["starttls_injections"] += 1
             self._leave(wording.TLS_PIPELINED)
