@@ -17,7 +17,7 @@ from relay.http import outcomes as outcome_report
 from relay.http import reputation
 from relay.http.house import House as Parts
 from relay.http.problems import Problem
-from relay.store import accounts
+from relay.store import accounts, roster
 from relay.store.listings import tenant_names
 from relay.submission.account import policy_of
 
@@ -72,6 +72,8 @@ def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[
         if mailbox or tenant:
             raise BadUsage("--domain stands alone: leave out --mailbox and --tenant, or --domain")
         name = plain_domain(domain)
+        with house.reading() as connection:
+            roster.check_known(connection, name)
         return [(name, f"domain:{name}", house.settings.policy().reputation)]
     with house.reading() as connection:
         names = tenant_names(connection)

@@ -10,6 +10,8 @@ from policy.usage import Usage
 from relay.store import schema as t
 from relay.store.accounts import Unknown
 from relay.store.engine import loads
+from relay.store.mailboxes import domain_named
+from relay.store.suppressions import suffixes
 
 
 def domain(connection: Connection, name_or_id: str) -> Any:
@@ -19,6 +21,12 @@ def domain(connection: Connection, name_or_id: str) -> Any:
     if row is None:
         raise Unknown(f"there is no domain {name_or_id}")
     return row
+
+
+def check_known(connection: Connection, name: str) -> None:
+    """Raise Unknown for a domain that was never added, nor one above it."""
+    if domain_named(connection, suffixes(name)) is None:
+        raise Unknown(f"there is no domain {name}")
 
 
 def as_stored(name: str) -> str:

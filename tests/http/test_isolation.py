@@ -194,6 +194,7 @@ BESIDE: tuple[tuple[int, bool, str, Any], ...] = (
     (404, True, "/v1/analytics/reputation?tenantId=acme&mailboxId=agent", None),
     (422, True, f"/v1/analytics/reputation?domain={DOMAIN}&mailboxId=agent", None),
     (422, True, f"/v1/analytics/reputation?domain={DOMAIN}&tenantId=default", None),
+    (404, True, "/v1/analytics/reputation?domain=nobody.test", None),
     (404, False, "/v1/consents/check?email=bob@example.com&tenant=acme", None),
     (404, False, "/v1/consents", BOB | {"tenant": "acme"}),
     (404, False, "/v1/suppressions", BOB | {"tenant": "acme"}),
