@@ -200,17 +200,16 @@ async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict
     await keep_up(parts)
     by: GroupBy = group_by or "provider"
 
-    def question(connection: Any) -> tuple[list[str], dict[str, Brought], Sent, Sent]:
+    def question(connection: Any) -> tuple[list[str], dict[str, Brought], Sent]:
         span = asked.tenant_id, asked.span.since, asked.span.until
         types = store.types_between(connection, *span)
         sent = volumes.sent_between(connection, *span, by, asked.mailbox_id)
-        all_sent = volumes.sent_between(connection, *span, by) if asked.mailbox_id else sent
-        return types, attribution.brought(connection, asked.credits, by), sent, all_sent
+        return types, attribution.brought(connection, asked.credits, by), sent
 
-    types, groups, sent, all_sent = await parts.look(question)
-    own, costs = sum(sent.values(), Counter[str]()), _costs(parts.settings())
-    cost_of_own = partial(_cost, costs, asked, sum(map(Counter.total, all_sent.values())))
-    cost = cost_of_own(own) if asked.mailbox_id else cost_of(costs, own, asked.span.charged)
+    types, groups, sent = await parts.look(question)
+    own, costs = sum(sent.values(), Counter[str]()), _costs(parts.settings(), asked)
+    cost_of_own = partial(_cost, costs, asked, own.total())
+    cost = cost_of(costs, own, asked.span.charged)
     whole = together(groups.values(), types)
     told: dict[str, Any] = _plain(report(asked.period, own.total(), whole, cost))
     told |= {"model": asked.model, "cost": _money(cost), "currency": parts.settings().costs.currency or None}
@@ -244,10 +243,12 @@ def _groups(
     return told
 
 
-def _costs(settings: Settings) -> Costs:
+def _costs(settings: Settings, asked: Asked) -> Costs:
     """A provider's own price where it has one, the general one elsewhere."""
+    # A mailbox's own key is told nothing of the fixed cost: its share would tell how much the whole tenant sends.
+    fixed = Decimal(0) if asked.mailbox_id else settings.costs.monthly_fixed
     prices = {p.name: p.price - settings.costs.per_email for p in settings.providers if p.price is not None}
-    return Costs(settings.costs.per_email, settings.costs.monthly_fixed, prices)
+    return Costs(settings.costs.per_email, fixed, prices)
 
 
 def _cost(costs: Costs, asked: Asked, all_sent: int, sent: Counter[str]) -> Decimal:
