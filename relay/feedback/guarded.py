@@ -156,15 +156,15 @@ class _Pinned(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         try:
-            addresses = list(dict.fromkeys(await self._find(host, port)))[:MAX_ADDRESSES]
+            found = list(dict.fromkeys(await self._find(host, port)))[:MAX_ADDRESSES]
         except (OSError, UnicodeError) as error:  # the latter where the name cannot be asked for at all
             raise httpcore.ConnectError(f"{host} has no address") from error
-        for address in addresses:
+        for address in found:
             check_address(address, allow_private=self._allow_private)
-        if not addresses:
+        if not found:
             raise httpcore.ConnectError(f"{host} has no address")
         connect = self._network.connect_tcp
-        ways = [partial(connect, address, port, timeout, local_address, socket_options) for address in addresses]
+        ways = [partial(connect, address, port, timeout, local_address, socket_options) for address in found]
         return await first(ways, httpcore.AsyncNetworkStream.aclose)
 
 
