@@ -8,7 +8,7 @@ nobody expected exits with 1 too and says so; GATEPOST_DEBUG=1 shows its traceba
 """
 
 from collections.abc import Iterator
-from errno import EACCES, EEXIST, EIO, ENOSPC, ENOTDIR, EROFS
+from errno import EACCES, EDQUOT, EEXIST, EIO, ENOSPC, ENOTDIR, EROFS
 
 from relay.cli.output import safe
 
@@ -58,6 +58,7 @@ _REMEDIES = {
     EACCES: "permission denied; see to whom it and its folder belong, and as which user this runs",
     EROFS: "its disk is mounted read-only; see why, and mount it writable",
     ENOSPC: "no room is left on its disk; make some",
+    EDQUOT: "the quota of its disk is used up; make room, or raise it",
     EIO: "its disk fails (input/output error)",
 }
 

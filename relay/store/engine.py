@@ -9,6 +9,7 @@ writer at a time is the lock. A database that is not in UTF-8 is not opened; `sy
 and a `statement_timeout` that somebody gave the role have no effect.
 """
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import orjson
@@ -47,14 +49,33 @@ _USELESS = {
     sqlite3.SQLITE_READONLY: "may not be written: see to whom it and its folder belong, and how the disk is mounted",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened: see to whom it and its folder belong, and how the disk is mounted",
     sqlite3.SQLITE_IOERR: "cannot be read or written: the disk fails",
-    sqlite3.SQLITE_FULL: "cannot grow: make room on the disk",
+    sqlite3.SQLITE_FULL: "cannot grow: make room on the disk, or in its quota",
     sqlite3.SQLITE_BUSY: "is locked by another program: end that, or wait until it is done",
 }
+_NOT_WRITTEN = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
-def uselessness(error: DBAPIError) -> str:
+def uselessness(error: DBAPIError, file: Path | None = None) -> str:
     """What is wrong with the file itself and what to do, where that is the matter; empty where it is not."""
-    return _USELESS.get(int(getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF, "")
+    return _USELESS.get(sqlite_code(error, file), "")
+
+
+def sqlite_code(error: DBAPIError, file: Path | None) -> int:
+    """SQLite's primary code, 0 where it said none. A used-up quota, to SQLite a failing disk, is a full one."""
+    code = int(getattr(error.orig, "sqlite_errorcode", 0) or 0)
+    if code in _NOT_WRITTEN and file is not None and _is_full(file.parent):
+        return sqlite3.SQLITE_FULL
+    return code & 0xFF
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether so little as a megabyte finds no room: what SQLite does not tell of a write, the same write does."""
+    try:
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(1 << 20))
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return False
 
 
 def mark_of(file: Path | None) -> str:
@@ -222,7 +243,7 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            if what := uselessness(error):
+            if what := uselessness(error, self.file):
                 raise StoreUnusable(f"{self.file} {what}") from error
             raise
 

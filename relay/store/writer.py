@@ -28,7 +28,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from relay.store import guard
-from relay.store.engine import Database, cause, uselessness
+from relay.store.engine import Database, cause, sqlite_code, uselessness
 from relay.store.line import Handler, Item, Line
 from relay.store.prepared import Prepared
 
@@ -270,9 +270,10 @@ class Writer:
             self._database.writing.dispose()  # what else was pooled was lost with the same server
 
     def _meaning(self, error: DBAPIError) -> Exception:
-        if _sqlite_code(error) in _BEYOND_REPAIR:
+        code = sqlite_code(error, self._database.file)
+        if code in _BEYOND_REPAIR:
             return self._break(f"{self._database.file} {uselessness(error)}")
-        if _is_full(error):
+        if code == sqlite3.SQLITE_FULL or _sqlstate(error) in ("53100", "53200"):
             log.warning("the store cannot be written", error=cause(error))
             return Unavailable("the disk is full", full=True)
         if isinstance(error, OperationalError) or error.connection_invalidated or _is_away(error):
@@ -337,19 +338,11 @@ def _sqlstate(error: DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", None) or "")
 
 
-def _sqlite_code(error: DBAPIError) -> int:
-    return int(getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF
-
-
 def _is_undone(error: DBAPIError) -> bool:
     """Whether the round left nothing behind and the same round may pass now."""
     # 40001 serialization_failure, 40P01 deadlock_detected, 23505 unique_violation (PostgreSQL, appendix A). Of what was
     # not there another machine was quicker to put in: now it is found.
     return bool(error.connection_invalidated) or _sqlstate(error) in ("40001", "40P01", "23505")
-
-
-def _is_full(error: DBAPIError) -> bool:
-    return _sqlite_code(error) == sqlite3.SQLITE_FULL or _sqlstate(error) in ("53100", "53200")
 
 
 def _is_away(error: DBAPIError) -> bool:

@@ -5,8 +5,10 @@ import errno
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from typing import Any
 
 import pytest
@@ -321,6 +323,29 @@ async def test_R5_a_full_disk_is_told_as_full_and_passes(migrated_sqlite_url: st
     with pytest.raises(Unavailable) as told:
         await writer.run(lambda c: c.execute(insert(t.meta), {"key": "big", "value": "x" * 1_000_000}))
     assert told.value.full
+    await writer.stop()
+    await database.close()
+
+
+@contextmanager
+def files_up_to(octets: int) -> Iterator[None]:
+    """Bounds what a file of this process may grow to, as a quota does; SQLite takes both for a failing disk."""
+    before = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (octets, before[1]))
+    try:
+        yield
+    finally:
+        setrlimit(RLIMIT_FSIZE, before)
+
+
+async def test_R5_a_quota_that_is_used_up_is_a_full_disk_and_passes(migrated_sqlite_url: str) -> None:
+    database = Database(migrated_sqlite_url)
+    writer = Writer(database, on_broken=lambda: None)
+    writer.start()
+    with files_up_to(600_000), pytest.raises(Unavailable) as told:
+        await writer.run(lambda c: c.execute(insert(t.meta), {"key": "big", "value": "x" * 1_000_000}))
+    assert told.value.full
+    assert await writer.put(Notes(), "after") == "AFTER"
     await writer.stop()
     await database.close()
 
