@@ -145,7 +145,26 @@ def _single(connection: Connection, reads: Sequence[Callable[[Connection], Any]]
 
 
 async def look(database: Database, question: Callable[[Connection], T]) -> T:
-    """The answer of one reading function; raises Unavailable."""
+    """The answer of one reading function; raises Unavailable, also where none comes in the time the store has."""
+    asked = asyncio.create_task(_asked(database, question))
+    try:
+        # Not `timeout`: it waits for what it cancels, and psycopg for the very server that does not answer.
+        await asyncio.wait({asked}, timeout=None if database.is_sqlite else database.patience)
+        if not asked.done():
+            raise Unavailable("the store cannot be read: it does not answer")
+        return asked.result()
+    finally:
+        asked.add_done_callback(_unheard)
+        asked.cancel()
+
+
+def _unheard(asked: "asyncio.Task[Any]") -> None:
+    """How it ends is of interest to nobody any more; asyncio would complain of an error that is not looked at."""
+    if not asked.cancelled():
+        asked.exception()
+
+
+async def _asked(database: Database, question: Callable[[Connection], T]) -> T:
     try:
         async with database.reading.connect() as connection:
             return await connection.run_sync(question)

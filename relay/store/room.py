@@ -16,9 +16,9 @@ from collections.abc import Callable
 import structlog
 from msgspec import Struct
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 
-from relay.store.engine import Database, cause, mark_of
+from relay.store.engine import Database, mark_of
+from relay.store.reader import look
 from relay.store.schema import OPEN_CONDITION
 from relay.store.writer import Unavailable
 
@@ -66,11 +66,7 @@ class Room:
         bounds = self._bounds()
         lack = self._lack_of_disk(bounds)
         if not lack:
-            try:
-                async with self._database.reading.connect() as connection:
-                    lack = await connection.run_sync(_lack_of_queue, bounds)
-            except DBAPIError as error:
-                raise Unavailable(f"the queue cannot be measured: {cause(error)}") from error
+            lack = await look(self._database, lambda connection: _lack_of_queue(connection, bounds))
         if lack != self.lack:
             log.warning("no room for new mail", lack=lack) if lack else log.info("room for new mail again")
         self.lack = lack

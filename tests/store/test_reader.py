@@ -1,13 +1,16 @@
 """Questions to the store: whoever asks is answered, if only by hearing that it does not answer."""
 
 import asyncio
+import os
+import signal
 import threading
 
 import pytest
+from sqlalchemy import text
 
 from relay.store import reader as module
 from relay.store.engine import Database
-from relay.store.reader import Reader
+from relay.store.reader import Reader, look
 from relay.store.writer import Unavailable
 
 
@@ -34,4 +37,19 @@ async def test_the_end_waits_for_an_answer_that_comes_late_and_fails_for_none(
         await reader.call(lambda _connection: answers.wait(10))
     asyncio.get_running_loop().call_later(0.3, answers.set)
     await reader.close()
+    await database.close()
+
+
+async def test_a_server_that_stands_still_is_told_of_in_time_and_asked_again_once_it_moves(postgres_url: str) -> None:
+    database = Database(postgres_url, timeout=0.3)
+    backend = await look(database, lambda c: int(c.execute(text("SELECT pg_backend_pid()")).scalar_one()))
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        asked = asyncio.create_task(look(database, lambda c: c.execute(text("SELECT 1")).scalar_one()))
+        await asyncio.wait({asked}, timeout=5)
+        assert asked.done()
+        assert isinstance(asked.exception(), Unavailable)
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    assert await look(database, lambda c: c.execute(text("SELECT 1")).scalar_one()) == 1
     await database.close()
