@@ -16,9 +16,11 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from config.delivery import Breaker, FailoverTrigger
+from config.providers import ProviderSettings
 from policy.moment import ms_of
 from relay.delivery.judgement import trigger
 from relay.delivery.outcome import CLOSED, DOMAIN, SENDER, UNFIT, Outcome, Result, Scope
+from relay.store.providers import NO_PROVIDER
 
 THROTTLED = 1_000  # milliseconds a provider is spared after a throttle that named no time; doubled by the next one
 EXHAUSTED = 3_600_000  # and after «quota used up»
@@ -159,6 +161,10 @@ class Healths:
         """When it may be asked again, as far as that is known; 0 where a person has paused it."""
         health = self.of(name)
         return 0 if name in self.paused else max(health.open_until, health.limited_until)
+
+    def why_shut(self, providers: Sequence[ProviderSettings]) -> str:
+        """Why none of these may be asked: a limit of ours is over some time, else nobody knows when there is one."""
+        return "limited" if any(self.state(p.name) == "limited" for p in providers) else NO_PROVIDER
 
     def waits(self, name: str, triggers: Container[FailoverTrigger]) -> bool:
         """Whether its mail waits for it: it is closed by what lets no other provider take over."""

@@ -186,11 +186,11 @@ class Settlement:
         """Why no provider may be asked, and when one may be, as far as that is known."""
         healths = self._means.healths
         opens = min((at for p in fitting if (at := healths.opens_at(p.name))), default=0)
-        if any(healths.state(p.name) == "limited" for p in fitting):
-            return "limited", max(opens, now)
+        if (why := healths.why_shut(fitting)) != NO_PROVIDER:
+            return why, max(opens, now)
         # Perturbed, so that what waits for one provider does not come back at one moment.
         wait = min(max(opens - now, AT_LEAST), AT_MOST) if opens else AT_MOST
-        return NO_PROVIDER, now + int(wait * (1 + self._means.chance()))
+        return why, now + int(wait * (1 + self._means.chance()))
 
     def tried(self, outcome: Outcome, due: Due, *, finished: bool = False) -> Tried:
         """An outcome in the words of the tables; `due.attempts` counts it already."""

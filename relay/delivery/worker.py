@@ -2,8 +2,8 @@
 
 Fresh mail comes in memory, already leased to this process (`crew`); what survived a crash, was
 retried or scheduled is claimed from the queue, no more of it than there are hands and
-providers for: while none may be asked, nothing is claimed and nothing written, however much
-waits. A store that cannot be read or written is waited for. At the end of the process what
+providers for: while none may be asked nothing is claimed, however much waits, and only that
+there is none is written. A store that cannot be read or written is waited for. At the end of the process what
 has begun is brought to its end: attempts get the time there is, those that wait for a
 provider's final answer a little longer, and everything else goes back into the queue.
 """
@@ -26,7 +26,7 @@ from relay.delivery.recheck import Recheck
 from relay.delivery.round import Round
 from relay.delivery.settlement import Settlement
 from relay.store.parcel import Parcel
-from relay.store.queue import claim, give_back, next_due, strays
+from relay.store.queue import claim, give_back, next_due, strays, tell, untold
 from relay.store.reader import Reader
 from relay.store.sends import body
 from relay.store.writer import Unavailable
@@ -34,6 +34,7 @@ from relay.store.writer import Unavailable
 log = structlog.get_logger()
 
 CLAIM = 200  # deliveries leased from the queue at a time
+LATE = 60_000  # milliseconds after it became due by which a delivery is committed
 POLL = 1.0  # seconds between looks at the queue
 LAST_SECONDS = 2.0  # of a drain: attempts that can be given up safely are, the others may wait for their answer
 SETTLING = 0.5  # seconds at the end of a drain to write what came of it
@@ -68,6 +69,7 @@ class Worker:
         self._next_poll = 0.0
         self._more = False  # the queue had something at the last look
         self._queue_first = False
+        self._told_until = 0  # of what became due before, it is known why it waits
 
     @property
     def room(self) -> int:
@@ -189,16 +191,16 @@ class Worker:
 
     async def _poll(self) -> bool:
         """Claim what is due, as far as there are hands and providers for it; whether there was something."""
-        room = self._room()
-        if room <= 0:
-            return False
-        now, node = self.means.clock(), self.means.node
+        room, now, node = self._room(), self.means.clock(), self.means.node
 
         def taken(connection: Connection) -> list[Parcel]:
             self._look_back(connection)
             return claim(connection, node=node, now=now, limit=room)
 
         try:
+            if room <= 0:
+                await self._tell(now)
+                return False
             due_at = await self._reader.call(next_due)
             if not due_at or due_at > now:
                 return False
@@ -212,6 +214,19 @@ class Worker:
         for parcel in parcels:
             self._take(parcel, self._claimed)
         return bool(parcels)
+
+    async def _tell(self, now: int) -> None:
+        """Say of what is due and was never offered why it waits: nobody takes it. A look says it of so many at most."""
+        fit = [p for p in self.means.providers if p.takes_mail]
+        if any(self.means.healths.may_try(p.name) for p in fit):
+            return
+        since = self._told_until
+        rows = await self._reader.call(lambda c: untold(c, since=since, now=now, limit=CLAIM))
+        if rows:
+            reason = self.means.healths.why_shut(fit)
+            await self.means.writer.run(lambda c: tell(c, rows, reason))
+        # What was told need not be passed over again at each look; what came of late may be committed late.
+        self._told_until = rows[-1].due_at if len(rows) == CLAIM else now - LATE
 
     def _take(self, parcel: Parcel, line: deque[Parcel]) -> None:
         self._bytes += parcel.size

@@ -128,6 +128,24 @@ _NEXT_DUE = Prepared(
 )
 
 
+def untold(connection: Connection, *, since: int, now: int, limit: int) -> Sequence[Any]:
+    """What was never offered to anybody and became due between these times, oldest first: `send_id`, `n`, `due_at`."""
+    return _UNTOLD.all(connection, since=since, now=now, limit=limit)
+
+
+def tell(connection: Connection, rows: Sequence[Any], reason: str) -> None:
+    """Say why these wait; those that somebody has by now, or that wait for a reason of their own, as they are."""
+    _TELL.many(connection, [{"send_id": row.send_id, "n": row.n, "reason": reason} for row in rows])
+
+
+_QUIET = f"{t.OPEN_CONDITION} AND state IN ('queued', 'scheduled') AND reason = '' AND lease_node = ''"
+_UNTOLD = Prepared(
+    f"SELECT send_id, n, due_at FROM deliveries WHERE {_QUIET}"  # noqa: S608
+    " AND due_at BETWEEN :since AND :now ORDER BY due_at LIMIT :limit"
+)
+_TELL = Prepared(f"UPDATE deliveries SET reason = :reason WHERE send_id = :send_id AND n = :n AND {_QUIET}")  # noqa: S608
+
+
 def strays(connection: Connection, *, node: str, now: int) -> set[str]:
     """Submissions leased to this node a while ago, no attempt of which has begun: in its hands, or never come there."""
     rows = _IDLE.all(connection, node=node, until=now + LEASE - UNDER_WAY)

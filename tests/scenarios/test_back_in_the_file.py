@@ -124,3 +124,13 @@ def test_mail_that_found_no_provider_leaves_as_soon_as_the_file_has_one(gate: Ga
     until(lambda: gate.call("GET", f"/v1/sends/{send}")["recipients"][0]["reason"] == "no_provider")
     gate.change({"deliveryConfig": {"providers": before}})
     gate.provider.ledger.wait(lambda ledger: ledger.copies_for("waits@example.net") == 1, 8)  # its next look: in 15 s
+
+
+def test_approved_mail_that_nobody_may_carry_says_so_and_leaves_as_soon_as_somebody_may(gate: Gate):
+    before, agent = list(gate.tree["deliveryConfig"]["providers"]), gate.mailbox(autonomyLevel="human_approved")
+    gate.change({"deliveryConfig": {"providers": []}})
+    send = taken(agent.submit("approved@example.net"), "held for approval")
+    gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
+    until(lambda: gate.call("GET", f"/v1/sends/{send}")["recipients"][0]["reason"] == "no_provider")
+    gate.change({"deliveryConfig": {"providers": before}})
+    gate.provider.ledger.wait(lambda ledger: ledger.copies_for("approved@example.net") == 1, 8)
