@@ -46,7 +46,7 @@ def list_(
         Column("Kind", "kind"),
         Column("May", lambda row: ", ".join(row["permissions"])),
         Column("Status", "status"),
-        Column("Made", lambda row: ago(row["createdAt"])),
+        Column("Made", lambda row: ago(row["createdAt"], house.now())),
     )
     empty = "No credential yet. Make one: gatepost credential create MAILBOX"
     listing(rows, columns, as_json=as_json, empty=empty)

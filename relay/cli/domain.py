@@ -33,7 +33,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
         Column("Proof", "verificationMethod"),
         Column("Postal address", "physicalAddress"),
         Column("Tenant", "tenant"),
-        Column("Asked DNS", lambda row: ago(row["checkedAt"])),
+        Column("Asked DNS", lambda row: ago(row["checkedAt"], house.now())),
         Column("Declared in", lambda row: "file" if row["managed"] else ""),
     )
     empty = "No domain yet. Add one: gatepost domain add yourcompany.com"

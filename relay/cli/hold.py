@@ -36,8 +36,8 @@ def list_(
         Column("To", lambda row: ", ".join(row["recipients"])),
         Column("Subject", "subject"),
         Column("Why", lambda row: row["detail"] or row["reason"]),
-        Column("Waits", lambda row: ago(row["requestedAt"])),
-        Column("Expires", lambda row: ahead(row["expiresAt"])),
+        Column("Waits", lambda row: ago(row["requestedAt"], house.now())),
+        Column("Expires", lambda row: ahead(row["expiresAt"], house.now())),
     )
     listing(rows, columns, as_json=as_json, empty="Nothing is waiting.")
 

@@ -7,7 +7,6 @@ terminal. A pipe gets the same table without colour and without anything cut off
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -143,19 +142,19 @@ def safe(text: str, *, lines: bool = False) -> str:
     return "".join(c if c.isprintable() or (lines and c == "\n") else "?" for c in text)
 
 
-def ago(stamp: str | None, now: float | None = None) -> str:
-    """How long an RFC 3339 time is past or ahead: «3 min», «in 2 h»."""
+def ago(stamp: str | None, now: int) -> str:
+    """How long an RFC 3339 time is past or ahead of `now`, in milliseconds by the store's clock: «3 min», «in 2 h»."""
     if not stamp:
         return ""
-    seconds = (time.time() if now is None else now) - datetime.fromisoformat(stamp).timestamp()
+    seconds = now / 1000 - datetime.fromisoformat(stamp).timestamp()
     size, unit = next(((s, u) for s, u in _UNITS if abs(seconds) >= s), (1, "s"))
     text = f"{int(abs(seconds) / size)} {unit}"
     return f"in {text}" if seconds <= -1 else text
 
 
-def ahead(stamp: str | None) -> str:
+def ahead(stamp: str | None, now: int) -> str:
     """How long until an RFC 3339 time: «in 2 h»; «now» where it is past and what is due comes any moment."""
-    text = ago(stamp)
+    text = ago(stamp, now)
     return text if not text or text.startswith("in ") else "now"
 
 

@@ -47,7 +47,7 @@ def list_(
         Column("To", "recipient"),
         Column("Subject", "subject"),
         Column("Attempts", "attempts", right=True),
-        Column("Next", lambda row: ahead(row["nextAttemptAt"])),
+        Column("Next", lambda row: ahead(row["nextAttemptAt"], house.now())),
         Column("Last words", lambda row: row["reply"] or row["reason"]),
     )
     listing(rows, columns, as_json=as_json, empty="The queue is empty.")

@@ -42,8 +42,8 @@ def list_(
         Column("Tenant", "tenant"),
         Column("Note", "note"),
         Column("Source", "source"),
-        Column("Since", lambda row: ago(row["createdAt"])),
-        Column("Ends", lambda row: ago(row["expiresAt"])),
+        Column("Since", lambda row: ago(row["createdAt"], house.now())),
+        Column("Ends", lambda row: ago(row["expiresAt"], house.now())),
     )
     listing(rows, columns, as_json=as_json, empty="Nobody is suppressed.")
     if more and not as_json:
