@@ -62,27 +62,29 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
 @app.command()
 def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     """Let it go; the rules are asked once more as it departs."""
+    from relay.cli.house import opened
+    from relay.cli.output import say
+    from relay.cli.person import operator
+    from relay.http.forecast import in_words
     from relay.store.approvals import approve as act
 
-    _decide(act, "approved", send_id, note, config)
+    with opened(config) as house, house.writing() as connection:
+        foretold = in_words(_foretold(house, connection, send_id))
+        act(connection, send_id, by=operator(), note=note, now=house.now())
+    say(f"{send_id} is approved: {'; '.join(foretold)}.")
 
 
 @app.command()
 def reject(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     """Refuse it for good; the sender is told."""
-    from relay.store.approvals import reject as act
-
-    _decide(act, "rejected", send_id, note, config)
-
-
-def _decide(act: Any, word: str, send_id: str, note: str, config: Any) -> None:
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.person import operator
+    from relay.store.approvals import reject as act
 
     with opened(config) as house, house.writing() as connection:
         act(connection, send_id, by=operator(), note=note, now=house.now())
-    say(f"{send_id} is {word}.")
+    say(f"{send_id} is rejected.")
 
 
 def _foretold(house: "House", connection: "Connection", send_id: str) -> list[dict[str, Any]]:
@@ -92,7 +94,7 @@ def _foretold(house: "House", connection: "Connection", send_id: str) -> list[di
     from relay.submission.account import policy_of
 
     approval = approvals.one(connection, send_id)
-    if approval.status != "pending":
+    if approval is None or approval.status != "pending":
         return []
     (found,) = read_accounts(connection, [approval.mailbox_id])
     row, settings = (found[0] if found else None), house.settings

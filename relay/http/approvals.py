@@ -100,12 +100,16 @@ async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who)
         who.need("send")
     else:
         who.need_person("any decision but withdraw")
-    await settle(parts, approval["sendId"], body.decision, by=who.actor, note=body.note)
-    return await shown(parts, who, send_id)
+    became = await settle(parts, approval["sendId"], body.decision, by=who.actor, note=body.note)
+    return await shown(parts, who, send_id) | {"ifApproved": became}
 
 
-async def settle(parts: House, send_id: str, decision: str, *, by: str, note: str) -> None:
-    """Write the word down; raises Problem. Also for the console and the link by mail."""
+async def settle(parts: House, send_id: str, decision: str, *, by: str, note: str) -> list[dict[str, Any]]:
+    """Write the word down; raises Problem. Also for the console and the link by mail.
+
+    Returns what becomes of each recipient that was approved: policy, which is asked again, may refuse one.
+    """
+    became = await _foretold(parts, send_id) if decision == "approve" else []
     act = {"approve": approvals.approve, "reject": approvals.reject, "withdraw": approvals.withdraw}[decision]
     now = parts.clock()
     try:
@@ -115,6 +119,12 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
     except approvals.Changed:
         raise Problem("changed_since_held") from None
     parts.wake()
+    return became
+
+
+async def _foretold(parts: House, send_id: str) -> list[dict[str, Any]]:
+    row = await parts.look(lambda c: approvals.one(c, send_id))
+    return await forecast(parts, send_id, row.mailbox_id) if row is not None else []
 
 
 async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:

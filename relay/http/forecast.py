@@ -5,6 +5,7 @@ unsubscribed or bounced since it was held, whose mailbox is paused, which limit 
 Nothing is promised: what changes until it leaves counts then.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -91,7 +92,23 @@ def because(outlook: Mapping[str, Any]) -> str:
 
 
 def in_words(outlooks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Who would not get it at once, and why; whoever else there is gets it."""
-    kept = [f"{o['recipient']} {o['outcome']}: {because(o)}" for o in outlooks if o["outcome"] != "leaves"]
+    """Who would not get it at once, and why or until when; whoever else there is gets it."""
+    kept = [f"{o['recipient']} {_kept(o)}" for o in outlooks if o["outcome"] != "leaves"]
     leaving = len(outlooks) - len(kept)
     return [*([f"it leaves at once for {leaving} of {len(outlooks)}"] if leaving else []), *kept]
+
+
+def _kept(outlook: Mapping[str, Any]) -> str:
+    until = f"until {outlook['until']}" if outlook["until"] else ""
+    return f"{outlook['outcome']}: {', '.join(filter(None, (because(outlook), until)))}"
+
+
+def counted(outlooks: Sequence[Mapping[str, Any]]) -> str:
+    """How many get it when; empty where all do at once."""
+    counts = Counter(o["outcome"] for o in outlooks)
+    if not counts.keys() - {"leaves"}:
+        return ""
+    return f"Recipients who get it {', '.join(f'{words}: {counts[o]}' for o, words in _WHEN.items() if counts[o])}."
+
+
+_WHEN = {"leaves": "at once", "scheduled": "at its time", "waits": "once nothing keeps it", "rejected": "never"}

@@ -34,7 +34,8 @@ def test_held_mail_is_listed_shown_and_let_go(holding, provider, beside):
     shown = cli.does("hold", "show", send_id, "--json").json
     assert "$48.00" in shown["text"]
     assert [one["outcome"] for one in shown["ifApproved"]] == ["leaves"]
-    cli.does("hold", "approve", send_id, "--note", "fine by me")
+    approved = cli.does("hold", "approve", send_id, "--note", "fine by me")
+    assert approved.out == f"{send_id} is approved: it leaves at once for 1 of 1.\n"
     provider.ledger.wait_for_taken(1)
     assert cli("hold", "approve", send_id).code == 1
     assert cli.does("hold", "list", "--json").json == []

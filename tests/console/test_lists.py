@@ -131,6 +131,15 @@ async def test_a_row_says_whom_an_approval_would_not_reach(office):
     assert re.findall(r'c-state">.*?</i> ([^<]+)', page) == ["suppressed", "1 of 2 suppressed"]
 
 
+async def test_approving_several_tells_how_many_policy_keeps_from_it(office):
+    ids = await held(office, "ann", "bob,eve", "dan")
+    for name in ("ann", "eve"):
+        await office.post("/v1/suppressions", {"email": f"{name}@example.com", "scope": "global", "reason": "manual"})
+    person = await visitor(office)
+    await person.post("/approvals", decision="approve", ids=" ".join(ids))
+    assert "3 approved. Recipients who get it at once: 2, never: 2." in (await person.get("/approvals")).text
+
+
 async def test_an_approval_that_was_rewritten_after_it_was_decided_says_so(office):
     (send_id,) = await held(office, "ann")
     person = await visitor(office)

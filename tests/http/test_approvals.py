@@ -174,7 +174,8 @@ async def test_an_approval_foretells_each_recipient_as_things_stand_at_the_momen
     await office.post("/v1/mailboxes/clerk/pause", {"cause": "lunch"})
     assert [outcome for _, outcome, _ in await foretold()] == ["waits", "waits"]
     await office.post("/v1/mailboxes/clerk/resume")
-    await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
+    answered = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
+    assert [o["outcome"] for o in answered.json()["ifApproved"]] == ["rejected", "leaves"]
     assert await foretold() == []
 
 

@@ -77,21 +77,26 @@ async def decide(visit: Visit) -> Response:
     send_id, word = visit.named("id"), visit.form.get("decision", "")
     if word not in ("approve", "reject"):
         raise Problem("invalid_request", "decision: is approve or reject")
-    await api.settle(visit.house, send_id, word, by=visit.who.actor, note=visit.form.get("note", "").strip()[:4000])
-    said = "Approved. It leaves now, unless policy stops it." if word == "approve" else "Rejected. It will not be sent."
+    note = visit.form.get("note", "").strip()[:4000]
+    became = await api.settle(visit.house, send_id, word, by=visit.who.actor, note=note)
+    if word == "approve":
+        said = f"Approved. {forecast.counted(became) or 'It leaves now, unless policy stops it.'}"
+    else:
+        said = "Rejected. It will not be sent."
     return await _on(visit, send_id, said)
 
 
 async def decide_many(visit: Visit) -> Response:
-    """The same word for several; what could not be decided is counted, not hidden."""
+    """The same word for several; what could not be decided, or does not reach everybody, is counted, not hidden."""
     word = visit.form.get("decision", "")
     if word not in ("approve", "reject"):
         raise Problem("invalid_request", "decision: is approve or reject")
-    became = Counter[str]()
+    became, outlooks = Counter[str](), list[dict[str, Any]]()
     picked = visit.form.get("ids", "").split()[:MOST]
     for send_id in picked:
         try:
-            await api.settle(visit.house, send_id, word, by=visit.who.actor, note=visit.form.get("note", "")[:4000])
+            note = visit.form.get("note", "")[:4000]
+            outlooks += await api.settle(visit.house, send_id, word, by=visit.who.actor, note=note)
         except Problem as problem:
             if problem.code not in _LEFT:
                 raise
@@ -100,7 +105,8 @@ async def decide_many(visit: Visit) -> Response:
             became[word] += 1
     verb = "approved" if word == "approve" else "rejected"
     left = [f"{became[code]} {words}." for code, words in _LEFT.items() if became[code]]
-    return await _on(visit, picked[-1] if picked else "", " ".join([f"{became[word]} {verb}.", *left]))
+    said = " ".join(filter(None, (f"{became[word]} {verb}.", forecast.counted(outlooks), *left)))
+    return await _on(visit, picked[-1] if picked else "", said)
 
 
 async def _on(visit: Visit, send_id: str, said: str) -> Response:
