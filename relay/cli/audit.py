@@ -28,7 +28,7 @@ def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
     fault = found.fault
     if as_json:
         shown: dict[str, Any] = {
-            name: getattr(found, name) for name in ("records", "chains", "checkpoints", "approvals")
+            name: getattr(found, name) for name in ("records", "chains", "checkpoints", "approvals", "unproven")
         }
         named = (
             {"chain": fault.chain, "position": fault.position, "sendId": fault.send_id, "what": fault.what}
@@ -40,6 +40,8 @@ def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
         chains, marks = how_many(found.chains, "chain"), how_many(found.checkpoints, "signed checkpoint")
         asked = f"; {how_many(found.approvals, 'approval')} as recorded" if found.approvals else ""
         say(f"{how_many(found.records, 'record')} in {chains} hold, {marks} verified{asked}.")
+        if found.unproven:
+            say(f"Of {how_many(found.unproven, 'approval')} nothing is proven: decided before the oldest record kept.")
     else:
         record = f", record {fault.position}" if fault.position else ""
         place = f"chain {fault.chain}{record}" if fault.chain else "the checkpoints"

@@ -188,13 +188,17 @@ class Fault(Struct, frozen=True):
 
 
 class Verified(Struct, frozen=True):
-    """What a walk over all chains found; `fault` is None when everything holds. Approvals are compared by `proof`."""
+    """What a walk over all chains found; `fault` is None when everything holds.
+
+    `approvals` were found as recorded, `unproven` are of before the oldest record that is kept: `proof` compares them.
+    """
 
     records: int
     chains: int
     checkpoints: int
     fault: Fault | None
     approvals: int = 0
+    unproven: int = 0
 
 
 def verify(

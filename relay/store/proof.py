@@ -46,7 +46,7 @@ def verify(
     if found.fault is not None:
         return found
     since: dict[str, int] = {}
-    count = 0
+    count = unproven = 0
     with connection.execution_options(stream_results=True, yield_per=500).execute(_WITH_RECORD) as rows:
         for row in rows:
             if row.chain not in since:
@@ -56,7 +56,8 @@ def verify(
                 what = "the approval says something else than was recorded of it"
                 return msgspec.structs.replace(found, fault=Fault(row.chain, row.position or 0, row.send_id, what))
             count += agrees is True
-    return msgspec.structs.replace(found, approvals=count)
+            unproven += row.record is None and row.status != "pending"
+    return msgspec.structs.replace(found, approvals=count, unproven=unproven)
 
 
 def _agrees(row: Any, since: int) -> bool | None:

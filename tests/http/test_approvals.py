@@ -91,7 +91,7 @@ async def test_an_approval_whose_record_is_gone_by_its_age_is_no_forgery(office)
     for left in (1, 0):
         await office.house.write(lambda c: pruning.prune(c, before=now, step=3, now=now, seal=vault))
         found = proven(office)
-        assert (found.fault, found.records, found.approvals) == (None, left, left)
+        assert (found.fault, found.records, found.approvals, found.unproven) == (None, left, left, 2 - left)
     assert [(await office.get(path)).json()["asRecorded"] for path in paths] == [None, None]
 
 
