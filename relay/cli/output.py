@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 WIDE = 4000  # a pipe has no edge
+FOLDED = 12  # what a column of sentences has at least
 
 _GOOD = "active ready verified delivered approved passed granted queued up held-up ok published"
 _WAIT = "pending deferred scheduled warned uncertain unconfigured throttled shadowed expired missing"
@@ -58,19 +59,64 @@ def listing(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, em
 
 
 def table(rows: Iterable[Row], columns: Sequence[Column], title: str = "") -> Any:
-    """A rich table of rows; words that are states are coloured, columns nobody has anything in are left out."""
+    """A rich table of rows; words that are states are coloured, columns nobody has anything in are left out.
+
+    Only sentences are folded, for what has no space (an id, an address) is to be copied. Where that makes the table
+    wider than the terminal each row is a few lines instead.
+    """
+    cells = [[column.of(row) for column in columns] for row in rows]
+    used = [n for n in range(len(columns)) if any(line[n] for line in cells)]
+    shown, cells = [columns[n] for n in used], [[line[n] for n in used] for line in cells]
+    folded = [any(" " in line[n] for line in cells) for n in range(len(used))]
+    least = [
+        min(FOLDED, widest) if folds else widest
+        for folds, widest in zip(folded, map(_widest, shown, zip(*cells, strict=True)), strict=True)
+    ]
+    if sum(least) + 3 * len(least) > console().width:
+        return _row_by_row(shown, cells, title)
+    return _drawn(shown, cells, folded, title)
+
+
+def _widest(column: Column, cells: Iterable[str]) -> int:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, (column.title, *cells)))
+
+
+def _drawn(columns: Sequence[Column], cells: Sequence[Sequence[str]], folded: Sequence[bool], title: str) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, header_style="bold")
-    cells = [[column.of(row) for column in columns] for row in rows]
-    used = [n for n in range(len(columns)) if any(line[n] for line in cells)]
-    for n in used:
-        drawn.add_column(columns[n].title, justify="right" if columns[n].right else "left", overflow="fold")
+    for column, folds in zip(columns, folded, strict=True):
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        drawn.add_column(column.title, justify=justify, overflow="fold", no_wrap=not folds)
     for line in cells:
-        drawn.add_row(*(Text(line[n], style=columns[n].style or style_of(line[n])) for n in used))
+        drawn.add_row(*(Text(cell, column.style or style_of(cell)) for column, cell in zip(columns, line, strict=True)))
     return drawn
+
+
+def _row_by_row(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str) -> Any:
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    said: list[Any] = [Text(title, "bold")] if title else []
+    room = console().width - 4
+    for line in cells:
+        said.append(Text(line[0], columns[0].style))
+        row = Text()
+        for column, cell in zip(columns[1:], line[1:], strict=True):
+            if not cell:
+                continue
+            words = Text.assemble((f"{column.title} ", "dim"), (cell, style_of(cell)))
+            if row and row.cell_len + words.cell_len > room:  # a title stands beside what it is of
+                said.append(Padding(row, (0, 0, 0, 2)))
+                row = Text()
+            row.append("  " if row else "").append_text(words)
+        said.append(Padding(row, (0, 0, 0, 2)))
+    return Group(*said)
 
 
 def style_of(word: str) -> str:

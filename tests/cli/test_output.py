@@ -32,6 +32,19 @@ def test_a_pipe_gets_every_cell_whole(capsys):
     assert long.strip() in capsys.readouterr().out
 
 
+def test_a_narrow_terminal_gets_every_id_whole(monkeypatch):
+    monkeypatch.setattr("sys.stdout", terminal := io.StringIO())
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")  # 80 wide, without colours
+    row = {"id": "send_01M85DERPTX6SKWN51754KYNRT", "to": "somebody.else@example.com", "reply": "451 4.2.1 Busy. " * 9}
+    for columns in (("id", "reply"), ("id", "to", "id", "reply")):
+        listing([row], [Column(name, name) for name in columns], as_json=False)
+    lines = terminal.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.split().count(row["id"]) for line in lines) == 3
+    assert "to somebody.else@example.com" in terminal.getvalue()
+
+
 def test_columns_nobody_has_anything_in_are_left_out():
     drawn = io.StringIO()
     columns = [Column("Name", "name"), Column("Cause", "cause"), Column("Count", lambda row: len(row["name"]))]
