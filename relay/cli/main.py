@@ -166,7 +166,9 @@ def _usage(error: TyperException) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         note(error.format_message())
         return EXIT_USAGE
-    return _failed(error.format_message(), EXIT_USAGE)
+    context = getattr(error, "ctx", None)
+    help_ = f" (see {context.command_path} --help)" if context is not None else ""
+    return _failed(f"{error.format_message().removesuffix('.')}{help_}", EXIT_USAGE)
 
 
 def _failed(text: str, code: int) -> int:

@@ -157,6 +157,10 @@ def test_a_file_in_the_way_of_a_folder_is_named(cli, tmp_path, place):
     assert said.err.startswith(f"gatepost: {folder / 'keys'}: a file stands where a folder is wanted")
 
 
+def test_a_command_there_is_not_says_where_those_that_are_stand(cli):
+    assert cli.bare("queue", "purge").err == "gatepost: No such command 'purge' (see gatepost queue --help)\n"
+
+
 def test_the_version_is_that_of_the_distribution(cli):
     assert cli.bare("--version").out.startswith("gatepost ")
 
