@@ -114,7 +114,11 @@ def show(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None, a
     pairs: list[tuple[str, Any]] = [(name, value) for name, value in shown.items() if name not in plain]
     pairs.append(("allowedClasses", ", ".join(shown["allowedClasses"])))
     pairs += [(f"{w} limit", f"{x['current']:,} of {_most(x['limit'])} used") for w, x in shown["limits"].items()]
-    pairs += [("credential", f"{c['status']}: {c['label'] or c['username']} ({c['id']})") for c in shown["credentials"]]
+    for one in shown["credentials"]:
+        named = one["label"] or one["username"]
+        pairs.append(
+            ("credential", f"{one['status']}: {named} ({one['id']})" if named else f"{one['status']}: {one['id']}")
+        )
     details(pairs)
 
 

@@ -59,7 +59,9 @@ def checks(recorded: Iterable[Mapping[str, Any]], *, every: bool) -> Iterator[st
 
 
 def _check(check: Mapping[str, Any]) -> str:
-    evidence = ", ".join(f"{name} {value}" for name, value in check.items() if name not in _QUIET and value != "")
+    evidence = ", ".join(
+        f"{name} {_plain(value)}" for name, value in check.items() if name not in _QUIET and value != ""
+    )
     words = [_MARKS.get(check["status"], "?"), check["rule"]]
     if check.get("recipient"):
         words.append(f"({check['recipient']})")
@@ -121,6 +123,8 @@ def _joined(*words: str) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return " ".join(map(str, value))
     return str(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay.cli.moments import moments
+from relay.cli.moments import checks, moments
 from tests.cli.conftest import Cli
 from tests.cli.traffic import BOB, SEND_ID, letter, submitted
 from tests.support.inside import Inside, MakeInside
@@ -53,6 +53,11 @@ def test_held_mail_that_is_rejected_never_leaves(holding, provider, beside):
     assert provider.ledger.taken == []
     assert cli("hold", "reject", "send_nobody").code == 1
     assert cli("hold", "show", "send_nobody").code == 1
+
+
+def test_the_evidence_of_a_check_is_told_in_words():
+    check = {"rule": "sender_identity", "status": "failed", "defects": ["from_missing", "sender"], "in_doubt": True}
+    assert list(checks([check], every=False)) == ["✗ sender_identity [defects from_missing sender, in_doubt yes]"]
 
 
 def test_a_trace_tells_the_decision_and_the_attempts_in_order(inside, provider, beside):
