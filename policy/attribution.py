@@ -1,10 +1,10 @@
-"""Which messages an outcome is owed to: exact, and the same whenever it is computed.
+"""Which messages brought about an outcome: exact, and the same whenever it is computed.
 
-A touch is a message that reached an address. An event credits the touches to the same
-person inside the window of its type and never one after it. Credits are decimal and sum to
-the event's value to the last digit; what does not divide goes by the largest remainder, to
-the earlier touch first. The answer is a function of the sets of touches and events: order,
-repeats and late arrival change nothing, and so a late event is simply computed again.
+A touch is a message that reached an address. An event credits the touches of the same person
+within the time window of its type, never a touch after the event. Credits are decimal and sum
+to the event's value to the last digit; what does not divide evenly is distributed by largest
+remainder, the earlier touch first. The result depends only on the sets of touches and events:
+order, repeats and late arrival change nothing, so a late touch or event just means computing again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,17 +17,17 @@ Model = Literal["last_touch", "first_touch", "linear", "time_decay"]
 MODELS: tuple[Model, ...] = ("last_touch", "first_touch", "linear", "time_decay")
 
 
-# Weights are told to six digits; a value to its own precision, and at least to a hundredth of a cent.
+# Weights have six decimal places; a value has its own precision, but at least a hundredth of a cent.
 WEIGHT_UNIT = Decimal("0.000001")
 VALUE_UNIT = Decimal("0.0001")
 
-_EXACT = Context(prec=60)  # far more than money has
-_FINE = Context(prec=30)  # of a weight told to six digits
-_PARTS = 10**24  # into which the newest touch's share is divided
+_EXACT = Context(prec=60)  # digits; far more than money has
+_FINE = Context(prec=30)  # digits, for a weight of six
+_PARTS = 10**24  # parts that make up the newest touch's share
 
 
 class Touch(Struct, frozen=True):
-    """A message that reached `key`: delivered, or taken by the provider where delivery is not told."""
+    """A message that reached `key`: delivered, or accepted by the provider if it does not report delivery."""
 
     send_id: str
     key: str
@@ -38,7 +38,7 @@ class Touch(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """Something a person did. `keys` are the addresses the person is known by: its own, and its user id's."""
+    """Something a person did. `keys` are the addresses the person is known by: from the event, and from its user id."""
 
     id: str
     type: str
@@ -48,7 +48,7 @@ class Event(Struct, frozen=True):
 
 
 class Credit(Struct, frozen=True):
-    """What one touch is owed of one event: `weight` of all the event's credits is 1, `value` its value."""
+    """One touch's share of one event: an event's `weight`s sum to 1, its `value`s to the event's value."""
 
     event_id: str
     touch: Touch
@@ -57,7 +57,7 @@ class Credit(Struct, frozen=True):
 
 
 def shared(event: Event, owed: Sequence[Touch], model: Model, half_life: int) -> tuple[Credit, ...]:
-    """What each of the touches an event may credit, oldest first, is owed of it."""
+    """Shares an event among the touches it may credit, given oldest first."""
     if model == "last_touch":
         owed = owed[-1:]
     elif model == "first_touch":
@@ -75,7 +75,7 @@ def credited(event: Event, touches: Iterable[Touch], window: int) -> list[Touch]
     """The touches an event may credit, each once, oldest first."""
     within = {
         (touch.send_id, touch.key): touch
-        for touch in sorted(touches, key=_age, reverse=True)  # of one repeated, the earliest stands
+        for touch in sorted(touches, key=_age, reverse=True)  # of a repeated touch the earliest counts
         if touch.key in event.keys and event.at - window <= touch.at <= event.at
     }
     return sorted(within.values(), key=_age)
@@ -86,21 +86,21 @@ def _age(touch: Touch) -> tuple[int, str, str]:
 
 
 def _shares(touches: Sequence[Touch], half_life: int) -> list[int]:
-    """What each touch is owed, in any unit: the same, or half for each half-life it is older."""
+    """Each touch's relative share: all equal, or halved for each half-life by which it is older."""
     if not half_life:
         return [1] * len(touches)
-    newest = touches[-1].at  # counted from it, so that an old event does not shrink to nothing
+    newest = touches[-1].at  # ages count from here, so that shares do not shrink to nothing
     return [_half(newest - touch.at, half_life) for touch in touches]
 
 
 def _half(age: int, half_life: int) -> int:
-    """Half for each half-life, by decimal arithmetic: the same on every machine."""
+    """The share halved per half-life, in decimal arithmetic, which is the same on every machine."""
     exponent = _FINE.divide(Decimal(-age), Decimal(half_life))
     return int(_FINE.power(Decimal(2), exponent) * _PARTS)
 
 
 def apportion(amount: Decimal, shares: Sequence[int], unit: Decimal) -> list[Decimal]:
-    """`amount` split in proportion, in whole units, so that the parts sum to it exactly (largest remainder)."""
+    """Splits `amount` in proportion to `shares`, in whole units; the parts sum to it exactly (largest remainder)."""
     if len(shares) == 1:
         return [_EXACT.add(amount, unit * 0)]
     exponent = min(int(unit.as_tuple().exponent), int(amount.as_tuple().exponent))

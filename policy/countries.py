@@ -1,7 +1,7 @@
 """The words for where a recipient lives: the country codes of ISO 3166-1, and the few others people write.
 
-A word that is none of them names no place, and nobody knows then which law protects the
-recipient. It is refused where it comes in; where it is stored already it counts as unknown.
+Any other word names no place, so that the law protecting the recipient would be unknown. It is
+refused as input; if already stored, it counts as unknown.
 """
 
 # ISO 3166-1 alpha-2, lower case.
@@ -16,20 +16,20 @@ COUNTRIES = frozenset(
     tz ua ug um us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw
     """.split()  # noqa: SIM905 - a table, not two hundred lines
 )
-# Somewhere in the European Union, or in the European Economic Area.
+# Anywhere in the European Union or the European Economic Area.
 EUROPE = ("eu", "eea")
 _SAME = {"uk": "gb"}
 
 
 def code_of(place: str) -> str:
-    """The code of a place in lower case, "" for a word that names none."""
+    """The code of a place in lower case; "" for a word that names no place."""
     word = place.strip().lower()
     code = _SAME.get(word, word)
     return code if code in COUNTRIES or code in EUROPE else ""
 
 
 def check_place(place: str) -> str:
-    """The same word, which may be empty; raises ValueError for one that names no place."""
+    """Returns the word unchanged, even if empty; raises ValueError for one that names no place."""
     if place and not code_of(place):
         raise ValueError(f"is not a country: {place[:40]!r}; write its two letters (ISO 3166) as DE, or EU, EEA, UK")
     return place

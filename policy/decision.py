@@ -1,9 +1,9 @@
-"""What the policy says: checks, a verdict for each recipient, one decision for the message.
+"""The policy's answer: checks, a verdict for each recipient, and one decision for the message.
 
-A decision carries no reply codes and no clock. SMTP says 550 5.7.1 where HTTP says
-`status: "blocked"`, both from this one value, and running the policy twice on the same
-input gives the same bytes. A fact that could not be read is a check with status `error`
-and a temporary refusal, never a pass.
+A decision holds no reply codes and no clock. SMTP says 550 5.7.1 where HTTP says
+`status: "blocked"`, both from this same value, and running the policy twice on the same
+input gives the same bytes. A fact that could not be read becomes a check with status
+`error` and a temporary refusal, never a pass.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,14 +34,14 @@ _OF_WINDOWS = frozenset({"rate_limited", "first_contact_limit", "negative_signal
 
 
 class Refusal(Struct, frozen=True):
-    """Why something may not be sent, and what the sender may do about it.
+    """Why something may not be sent, and what the sender can do about it.
 
-    `retry` is "never", "human", or "after"; only then `wait` counts, in whole seconds.
-    `reason` is the stable code of the policy; `detail` a clause for people, ASCII without `;`.
-    `cause` tells apart what one reason covers, where the protocol has different codes for it:
-    "no_domain", "null_mx" and "never_receives" of `recipient_invalid`. The reason `unavailable`
-    means that a fact could not be read. `pauses` is the cause for which the mailbox is paused
-    besides, where the rule is enforced: no address stands in it.
+    `retry` is "never", "human" or "after"; `wait`, in whole seconds, counts only with "after".
+    `reason` is the policy's stable code; `detail` is a clause for people, ASCII without `;`.
+    `cause` distinguishes cases of one reason that have different protocol codes: "no_domain",
+    "null_mx" and "never_receives" of `recipient_invalid`. The reason `unavailable` means that
+    a fact could not be read. A non-empty `pauses` also pauses the mailbox, for that cause, if
+    the rule is enforced; it never contains an address.
     """
 
     reason: str
@@ -53,11 +53,11 @@ class Refusal(Struct, frozen=True):
     pauses: str = ""
 
     def is_temporary(self, longest: int) -> bool:
-        """Whether the identical message passes later without anybody's action, `longest` seconds from now at most.
+        """Whether the same message passes later without anybody acting, at most `longest` seconds from now.
 
-        What could not be read may be read in a while, however short a wait is allowed.
-        A window of a day counts by whole hours, so that its limit is free again after 24 to 25:
-        where a day's wait is temporary, the hour more is.
+        A fact that could not be read is always temporary, however short `longest` is. A daily window
+        counts whole hours, so its limit is free again only after 24 to 25 hours: where a wait of a day
+        is temporary, so is that extra hour.
         """
         if longest >= _DAY and self.reason in _OF_WINDOWS:
             longest += _HOUR
@@ -67,8 +67,8 @@ class Refusal(Struct, frozen=True):
 class Check(Struct, frozen=True):
     """What one rule found, about the message or about one recipient.
 
-    `refusal` is set when the rule's condition was met, whatever the rule's mode made of it.
-    Nobody changes a check after the rule that made it.
+    `refusal` is set when the rule's condition was met, whatever the rule's mode.
+    A check never changes after the rule made it.
     """
 
     rule: str
@@ -78,7 +78,7 @@ class Check(Struct, frozen=True):
     refusal: Refusal | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The check as the trace shows it: rule, status, then the evidence."""
+        """The check as shown in the trace: rule, status, then the evidence."""
         shown: dict[str, Any] = {"rule": self.rule, "status": self.status}
         if self.recipient:
             shown["recipient"] = self.recipient
@@ -91,20 +91,21 @@ class Check(Struct, frozen=True):
 
 
 def failed(rule: str, refusal: Refusal) -> Check:
-    """The check of a rule that was found unmet before the engine was asked."""
+    """The check of a rule that failed before the engine was asked."""
     return Check(rule, "failed", refusal=refusal)
 
 
 class RecipientVerdict(Struct, frozen=True):
-    """What becomes of the message for one recipient.
+    """What happens to the message for one recipient.
 
     queued      may leave now
     scheduled   may leave at `due` (milliseconds since the epoch)
     held        waits for a person
     refused     may not be sent; `refusal` says why
-    replayed    was accepted before under the id `first_send`; nothing is sent again
+    replayed    was accepted before with the send id `first_send`; nothing is sent again
 
-    `rule` is the one that made it so, empty where none did. A held one with a `due` does not leave before that either.
+    `rule` is the rule that caused the outcome, empty if none did. A held message with a `due` does not leave
+    before that time, even when approved.
     """
 
     recipient: str
@@ -118,10 +119,10 @@ class RecipientVerdict(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """The policy's answer to one submission.
 
-    `rule` and `refusal` are those of the first enforced failure in the order of the rules; where
-    recipients failed differently, of the first that is permanent. A held decision has the reason
-    `held`, an approved one has no refusal even if single recipients were refused (`deliver_passing`).
-    `alerts` names rules whose failure a person should hear of even when nothing is refused.
+    `rule` and `refusal` are those of the first enforced failure in rule order; if recipients failed
+    differently, those of the first permanent failure. A held decision has the reason `held`; an approved
+    one has no refusal even if some recipients were refused (`deliver_passing`). `alerts` names rules
+    whose failure a person should hear about even when nothing is refused.
     """
 
     decision: Verdict
@@ -134,14 +135,15 @@ class Decision(Struct, frozen=True):
 
     @classmethod
     def at_the_door(cls, unmet: Check, recipients: Iterable[str], longest: int, *, whole: bool = False) -> "Decision":
-        """A refusal before there was a message, about the recipient if one was named.
+        """A refusal before the message was received, about the recipient if one was named.
 
-        A wait of more than `longest` seconds is no deferral. `whole` is a refusal of all recipients together.
+        A wait of more than `longest` seconds blocks instead of deferring. `whole` marks a refusal of all recipients
+        together.
         """
         why = unmet.refusal
         assert why is not None
         verdicts = tuple(RecipientVerdict(r, "refused", unmet.rule, why) for r in recipients)
-        # One recipient too many has no wait: it may come in a transaction of its own, at once.
+        # One recipient too many has no wait: it may be sent in another transaction at once.
         for_now = why.is_temporary(longest) or (why.retry == "after" and not why.wait and not whole)
         return cls("deferred" if for_now else "blocked", verdicts, (unmet,), unmet.rule, why)
 
@@ -152,10 +154,10 @@ class Decision(Struct, frozen=True):
 
     @property
     def pauses(self) -> str:
-        """For what cause an enforced rule wants the mailbox paused, the empty string where none does."""
+        """The cause for which an enforced rule wants the mailbox paused, or the empty string."""
         met = [check.refusal for check in self.checks if check.refusal and check.status == "failed"]
         return next((refusal.pauses for refusal in met if refusal.pauses), "")
 
     def accepted(self) -> tuple[RecipientVerdict, ...]:
-        """The recipients the message is taken for: they alone consume quota."""
+        """The recipients for whom the message is accepted: only they consume quota."""
         return tuple([v for v in self.verdicts if v.outcome in ("queued", "scheduled", "held")])

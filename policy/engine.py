@@ -1,10 +1,10 @@
 """Decides what may be sent. Pure: the same policy, facts and state give the same bytes.
 
-Every rule is asked in the order of the policy's table (`policy.rules.order`); the first
-enforced failure is the decision's. A fact that could not be read refuses for now. At MAIL
-and RCPT the same rules are asked as far as they can be answered there, and nothing is
-reserved; what binds is the decision in the transaction that commits the message. When a
-message departs, days later perhaps, the rules that may have changed their mind are asked again.
+Every rule is asked in the order of the table in `policy.rules.order`; the first enforced
+failure determines the decision. A fact that could not be read causes a temporary refusal.
+At MAIL and RCPT the same rules are asked as far as they can be answered there, and nothing
+is reserved: only the decision in the transaction that commits the message binds. When a
+message leaves, perhaps days later, the rules whose answer may have changed are asked again.
 """
 
 from itertools import chain
@@ -24,8 +24,8 @@ from policy.settings import PolicySettings
 from policy.state import State
 from policy.verdicts import settle, verdict_of
 
-# Asked again at departure. The first stop the queue and leave the message in it, the others reject it. What passes
-# them all and is commercial also waits for the hours of `send_window`.
+# Asked again at departure. PAUSING rules leave the message in the queue, REJECTING rules reject it. Commercial mail
+# that passes them all also waits for the hours of `send_window`.
 PAUSING = ("tenant_active", "mailbox_active", "reputation")
 REJECTING = ("domain_verified", "suppression_check", "consent_validation")
 
@@ -33,7 +33,7 @@ NOBODY = RecipientFacts("", "", "", "")
 
 
 class Pause(Struct, frozen=True):
-    """A message that was accepted does not leave now, and stays queued: until that time, where one is known."""
+    """An accepted message that may not leave now stays queued, until the time `until` if it is known (else 0)."""
 
     rule: str
     refusal: Refusal
@@ -43,7 +43,7 @@ class Pause(Struct, frozen=True):
 def decide(settings: PolicySettings, facts: Facts, state: State, *, whole: bool = True) -> Decision:
     """The policy's answer to a submission; without `whole`, no rule is asked after one has refused.
 
-    What was answered before under the key of the request is not judged again.
+    A submission already answered under the same request key is not judged again.
     """
     plan = plan_of(settings)
     hearing = Hearing(Case(settings, facts, state), whole)
@@ -60,7 +60,7 @@ def decide(settings: PolicySettings, facts: Facts, state: State, *, whole: bool 
 
 def _conclude(hearing: Hearing, message: Fate, fates: list[Fate], rest: Fate) -> Decision:
     facts = hearing.case.facts
-    # A message to nobody still has a verdict: the one it would get.
+    # A message without recipients still gets a decision, as if it had one.
     recipients = facts.recipients or (NOBODY,)
     placed = [verdict_of(r, message, fate, rest) for r, fate in zip(recipients, fates or [Fate()], strict=True)]
     settled = settle(hearing.case.settings.options, placed)
@@ -78,8 +78,8 @@ def _conclude(hearing: Hearing, message: Fate, fates: list[Fate], rest: Fate) ->
 def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Check | None:
     """The check that already forbids the sender of an envelope; None to go on.
 
-    Of the facts it needs now, tenant, mailbox and mail_from, with the sender's key in
-    `sender_addresses`, and `from_domain` where the domain is to be judged by the envelope.
+    Needs these facts: `now`, `tenant`, `mailbox` and `mail_from`, the sender's key in `sender_addresses`,
+    and `from_domain` if the domain is to be judged by the envelope.
     """
     hearing = Hearing(Case(settings, facts, state, early=True), whole=False)
     plan = plan_of(settings)
@@ -92,9 +92,8 @@ def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Check | Non
 def at_rcpt(settings: PolicySettings, facts: Facts, state: State, accepted: int = 0) -> Check | None:
     """The check that already forbids the one recipient of `facts`; None to go on.
 
-    `accepted` others are in the envelope already.
-
-    The content is not known yet: of the facts, leave `message_class` empty.
+    `accepted` is the number of recipients already in the envelope. The content is not known yet:
+    leave `message_class` of the facts empty.
     """
     recipient = facts.recipients[0]
     case = Case(settings, facts, state, early=True, taken=[0] * accepted)
@@ -113,9 +112,10 @@ def _counts_at_rcpt(settings: PolicySettings) -> bool:
 def recheck(
     settings: PolicySettings, facts: Facts, state: State, recipient: RecipientFacts, *, late: bool = False
 ) -> Pause | Refusal | None:
-    """What stops a message that was accepted from leaving for `recipient`: a pause, or a refusal that rejects it.
+    """What stops an accepted message from leaving for `recipient`: a pause, or a refusal that rejects it; else None.
 
-    A fact that cannot be read leaves it in the queue. What comes to leave `late` needs another place in the limits.
+    A fact that cannot be read leaves the message in the queue. A message that leaves `late`, after the time it was
+    counted for, needs a new place within the limits.
     """
     plan, hearing = plan_of(settings), Hearing(Case(settings, facts, state, departing=True), whole=False)
     for asked in (*plan.message, *plan.message_rest):
@@ -134,9 +134,9 @@ def recheck(
 
 
 def place(settings: PolicySettings, facts: Facts, state: State, recipient: RecipientFacts) -> tuple[int, str]:
-    """When a message that comes to leave later than it was to may leave for `recipient`, and what puts it off.
+    """When a message that missed its planned time may leave for `recipient`, and the rule that delays it, "" if none.
 
-    Every limit is asked for room, whatever it does on acceptance: what was accepted waits.
+    Every limit is asked for room, whatever its `on_exceed` says: an accepted message waits and is not refused.
     """
     case, now, known = Case(settings, facts, state, departing=True), facts.now, state.recipients.get(recipient.key)
     at = first_room(case, recipient, known)
@@ -147,14 +147,14 @@ def place(settings: PolicySettings, facts: Facts, state: State, recipient: Recip
 
 
 def _without_a_place(case: Case) -> Pause | None:
-    """While a limit is 0 there is no place to take."""
+    """A pause while any limit is 0: there is no room to wait for."""
     if all(bound.limit for bound in enforced(case)):
         return None
     return Pause("rate_limited", Refusal("rate_limited", "a limit is 0", "human", "ask_human"))
 
 
 def _shut(case: Case) -> Pause | None:
-    """Commercial mail that comes to leave outside the hours waits for them, whatever kept it until now."""
+    """A pause for commercial mail that would leave outside the send window, whatever delayed it."""
     if case.settings.send_window.mode != "enforce" or not case.commercial:
         return None
     found = hours(case, case.facts.now)

@@ -1,7 +1,7 @@
 """What is known of one submission before any state is looked at.
 
-Facts are recorded beside the decision, so that a changed policy can be tried on past
-traffic without a guess: everything here turns into JSON and back without loss.
+Facts are recorded with the decision, so that a changed policy can be tried on past
+traffic without guessing: everything here converts to JSON and back without loss.
 Times are milliseconds since the epoch, UTC.
 """
 
@@ -14,18 +14,18 @@ from policy.decision import EMPTY
 
 
 def exact(address: str) -> str:
-    """The form in which addresses that let somebody in are compared.
+    """The form in which addresses are compared where a match grants something.
 
-    Only the letters of an ASCII address are folded: the Kelvin sign would become a k, and let somebody else in.
+    Only ASCII addresses are folded: the Kelvin sign would become a `k` and match somebody else's address.
     """
     return address.lower() if address.isascii() else address
 
 
 def alias_of(key: str) -> str:
-    """The key under which the aliases of one mailbox fall together, from the folded key of any of them.
+    """One key for all aliases of a person, computed from the folded key of any of them.
 
-    The tag after a plus goes everywhere; Gmail ignores dots and has two names. Only for what refuses: what lets
-    somebody in, or counts how many there are, takes the address.
+    The tag after a plus is dropped everywhere; Gmail also ignores dots and has two domain names. Use this only to
+    refuse: whatever grants something or counts recipients compares the address itself.
     """
     local, _, domain = key.rpartition("@")
     bare = local.split("+", 1)[0] or local
@@ -35,7 +35,7 @@ def alias_of(key: str) -> str:
 
 
 class Defect(Struct, frozen=True):
-    """Something wrong with a message: a stable code, a clause for people, and the line if one is to blame."""
+    """Something wrong with a message: a stable code, a clause for people, and the line number where there is one."""
 
     code: str
     detail: str
@@ -43,11 +43,11 @@ class Defect(Struct, frozen=True):
 
 
 class RecipientFacts(Struct, frozen=True):
-    """One recipient as the envelope names it.
+    """One recipient, as named in the envelope.
 
-    address   the one string that goes on the wire
-    key       folded, for deny lists and for telling two recipients apart
-    alias     folded further (`alias_of`), asked for only where `fold_aliases` is on
+    address   exactly what goes on the wire
+    key       folded, for deny lists and to tell recipients apart
+    alias     folded further (`alias_of`), used only where `fold_aliases` is on
     domain    A-label, lower case
     internal  whether the domain is one of the installation's `internal_domains`
     mail_host "unasked", "ok", "none" (no such domain), "null_mx", or "unknown" (DNS gave no answer)
@@ -61,7 +61,7 @@ class RecipientFacts(Struct, frozen=True):
     mail_host: str = "unasked"
 
     def person(self, *, fold: bool) -> str:
-        """The key of the person behind the address: where aliases are folded, one for all of them."""
+        """The key of the person behind the address: with `fold`, the same for all their aliases."""
         return self.alias if fold else self.key
 
 
@@ -81,8 +81,8 @@ class Facts(Struct, frozen=True):
     from_domain: str = ""
     sender_addresses: tuple[str, ...] = ()  # keys of From, Sender and MAIL FROM: each must be owned
     identity_defects: tuple[Defect, ...] = ()
-    name_suspicions: tuple[str, ...] = ()  # codes for what in the author's display name is fit to deceive
-    unsigned: bool = False  # there is no key to sign mail of the From domain with
+    name_suspicions: tuple[str, ...] = ()  # codes for what may deceive in the author's display name
+    unsigned: bool = False  # there is no DKIM key for the From domain
     # form
     form_defects: tuple[Defect, ...] = ()
     ambiguities: tuple[Defect, ...] = ()
@@ -91,17 +91,17 @@ class Facts(Struct, frozen=True):
     score: float = 1.0
     in_doubt: bool = False
     features: tuple[Mapping[str, Any], ...] = ()
-    claim: str = ""  # "commercial" when the client said so; nothing else counts
-    cannot_inject: str = ""  # why footer and headers cannot be put in, "" if they can
+    claim: str = ""  # "commercial" if the client said so; no other claim counts
+    cannot_inject: str = ""  # why footer and header fields cannot be added; "" if they can
     secrets: tuple[Mapping[str, Any], ...] = ()  # redacted findings: {kind, where, shown}
     canaries: tuple[str, ...] = ()
-    automatic: bool = False  # Auto-Submitted other than no (RFC 3834, RFC 5436): recorded, and opens nothing
-    report: bool = False  # multipart/report that says what became of a message (RFC 3464, RFC 8098)
-    report_named: bool = False  # and its display name is none that mail systems use
+    automatic: bool = False  # Auto-Submitted other than no (RFC 3834, RFC 5436): recorded, grants nothing
+    report: bool = False  # a multipart/report on the fate of a message (RFC 3464, RFC 8098)
+    report_named: bool = False  # that report's display name is not one that mail systems use
     # sameness
-    message_id: str = ""  # only where the client set one
+    message_id: str = ""  # only if the client set one
     dedupe_key: str = ""
-    idempotency_key: str = ""  # of the HTTP request; no answer shows it
+    idempotency_key: str = ""  # of the HTTP request; never shown in a response
     digest: str = ""  # of the normalised content
     sketch: tuple[int, ...] = ()
     # wishes
@@ -111,14 +111,14 @@ class Facts(Struct, frozen=True):
 
     @property
     def null_sender(self) -> bool:
-        """Whether nobody is to be told of a failure (MAIL FROM:<>): one recipient, and a small bucket."""
+        """Whether MAIL FROM is `<>`: no failure is reported to anybody; one recipient at most, and a small limit."""
         return not self.mail_from
 
     @property
     def is_return(self) -> bool:
-        """Whether a mail system returns something: by its form a report, and nothing sold in it.
+        """Whether a mail system is returning something: it has the form of a report and sells nothing.
 
-        The form can be forged, so it opens no more than the small bucket. An automatic answer is its mailbox's own
-        mail: one header field makes any message one.
+        The form can be forged, so it gives access only to the small limit of the null sender. An automatic reply does
+        not count as a return but as mail of its mailbox: one header field can make any message look like such a reply.
         """
         return self.null_sender and self.report and self.message_class != "commercial"

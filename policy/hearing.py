@@ -1,7 +1,7 @@
-"""One submission heard: each rule asked in turn, its finding noted under its mode.
+"""Hears one submission: asks each rule in turn and records its finding as its mode requires.
 
-What a rule found becomes a check of the trace and, where the mode is enforce, part of a
-fate: of the whole message or of one recipient. What a fate comes to is decided elsewhere.
+A finding becomes a check in the trace and, if the rule is enforced, part of a fate: that of
+the whole message or of one recipient. `policy.verdicts` turns fates into verdicts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,14 +21,14 @@ from policy.state import RecipientState
 
 NOWHERE = len(RULES)
 
-# A person is told of these even though the message was refused: a loop, and a domain whose key cannot be read.
+# A person is alerted to these although the message was refused: a loop, and a domain whose key cannot be read.
 ALARMING = frozenset({("loop_detection", "refuse"), ("domain_verified", "unread")})
 
 
 class Asked(NamedTuple):
-    """A rule about the message as a policy has it: its place in the order, its mode, and who answers.
+    """A rule about the message under a given policy: its position in rule order, its mode, and its function.
 
-    `silent` are its checks where there is nothing to say: the same for every message.
+    `silent` holds its ready-made checks for findings with nothing to say: they are the same for every message.
     """
 
     place: int
@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 
 
 class AskedOf(NamedTuple):
-    """The same for a rule about a recipient."""
+    """A rule about a recipient, likewise."""
 
     place: int
     name: str
@@ -63,7 +63,7 @@ class Plan(Struct, frozen=True):
 
 
 class Fate(Struct):
-    """What enforced findings come to so far; the first of a kind, in the order of the rules, is kept."""
+    """The combined result of the enforced findings so far; the first of each kind in rule order is kept."""
 
     refused_at: int = NOWHERE
     refusal: Refusal | None = None
@@ -75,11 +75,11 @@ class Fate(Struct):
 
     @property
     def clear(self) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether nothing stops or delays it."""
         return self.refusal is None and self.hold is None and not self.due and not self.first_send
 
     def add(self, place: int, name: str, finding: Finding) -> None:
-        """An enforced finding whose condition was met."""
+        """Take in an enforced finding whose condition was met."""
         match finding.kind:
             case "refuse" | "unread" if place < self.refused_at:
                 self.refused_at, self.refusal = place, finding.refusal
@@ -130,7 +130,7 @@ class Hearing(Struct):
     alerts: list[str] = field(default_factory=list)
 
     def ask_message(self, rules: Sequence[Asked]) -> Fate:
-        """Ask rules about the message."""
+        """Ask these rules about the message."""
         fate, case, checks = Fate(), self.case, self.checks
         returned = case.returned
         for place, name, mode, judge, returns, silent in rules:
@@ -146,7 +146,7 @@ class Hearing(Struct):
         return fate
 
     def ask_recipient(self, plan: Plan, recipient: RecipientFacts) -> Fate:
-        """Ask everything about one recipient; what it takes, the next one no longer finds."""
+        """Ask all rules about one recipient; what it uses up is no longer available to the next."""
         case = self.case
         known = case.state.recipients.get(recipient.key)
         fate = Fate()
@@ -161,7 +161,7 @@ class Hearing(Struct):
         return fate
 
     def ask_whether_repeated(self, plan: Plan, recipient: RecipientFacts) -> Fate:
-        """Ask about one recipient only whether this was accepted before."""
+        """Ask about one recipient only whether the message was accepted before."""
         fate = Fate()
         self.ask(plan.repeat, recipient, self.case.state.recipients.get(recipient.key), fate)
         return fate
@@ -183,7 +183,7 @@ class Hearing(Struct):
                 break
 
     def refusing(self, fate: Fate) -> Check | None:
-        """The check whose refusal became this fate's, None where nothing was refused."""
+        """The check whose refusal this fate has, or None if it has none."""
         if fate.refusal is None:
             return None
         return next(check for check in self.checks[fate.refused_at] if check.refusal is fate.refusal)
@@ -194,7 +194,7 @@ class Hearing(Struct):
         case.take(recipient, known, fate.due, reached_lately(case, known))
 
     def note(self, place: int, name: str, mode: Mode, finding: Finding, recipient: str, fate: Fate) -> None:
-        """Write down as the mode has it that the condition of a rule was met."""
+        """Record, as its mode requires, that a rule's condition was met."""
         if mode == "off" or finding.kind == "unlisted":
             return
         if mode == "enforce":
@@ -216,5 +216,5 @@ def _status(kind: str, mode: Mode) -> CheckStatus:
         return "warned"
     if mode == "shadow":
         return "shadowed"
-    # Mail that leaves later has not failed: nobody needs to mend anything.
+    # Mail that leaves later has not failed: nobody needs to do anything.
     return "passed" if kind == "schedule" else "failed"

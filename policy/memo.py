@@ -1,4 +1,4 @@
-"""Something made ready once from a value that lives as long as a policy does."""
+"""Caches what is computed once from a long-lived frozen value, such as a policy."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -9,10 +9,10 @@ MOST = 64
 
 
 class Memo(Generic[K, V]):
-    """What `make` made of a frozen value, kept by the value's identity: no look into long lists to find it again.
+    """Caches `make(value)` by the identity of `value`, so that a look-up need not hash long lists.
 
-    Keeps the value alive with what was made, so that an identity is never taken for another's;
-    bounded, since a reload of the configuration brings new values.
+    Keeps the value alive together with its result, so that its identity is never reused;
+    bounded, because every reload of the configuration brings new values.
     """
 
     __slots__ = ("_kept", "_make")

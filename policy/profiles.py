@@ -1,8 +1,8 @@
 """The laws on commercial mail that a policy can be told to observe, as data.
 
-A profile says whose mail it governs and what it asks for before the first
-commercial message. It is a reading of the law for machines, cited article by
-article so that a person can check it; it is no legal advice.
+A profile says which recipients it protects and what it requires before the
+first commercial message. It is a machine-readable interpretation of the law,
+cited article by article so that a person can check it; it is not legal advice.
 """
 
 from typing import Literal
@@ -23,13 +23,13 @@ EEA_AND_UK = (
 
 class ConsentProfile(Struct, frozen=True):
     name: ProfileName
-    # Countries (`policy.countries`, lower case) whose recipients it protects.
+    # Countries (`policy.countries`, lower case) whose residents it protects.
     countries: tuple[str, ...]
-    # opt_out: mail may be sent until the recipient objects. opt_in: only with a basis below.
+    # opt_out: mail may be sent until the recipient objects. opt_in: only with one of `bases`.
     consent: Literal["opt_in", "opt_out"]
-    # Bases of a ledger entry that suffice.
+    # Bases of a consent entry that suffice.
     bases: tuple[str, ...]
-    # Months of the calendar after which a basis of that name has run out; a basis not named here does not expire.
+    # Calendar months after which a basis expires; a basis not named here does not expire.
     expiry_months: tuple[tuple[str, int], ...] = ()
 
 
@@ -68,12 +68,12 @@ PROFILES: dict[ProfileName, ConsentProfile] = {
     )
 }
 
-# What an entry of the ledger may rest on, as far as a profile knows it.
+# Every basis that suffices under at least one profile.
 BASES = tuple(dict.fromkeys(basis for profile in PROFILES.values() for basis in profile.bases))
 
 
 def check_basis(basis: str) -> str:
-    """The same word, which may be empty; raises ValueError for one that suffices under no law."""
+    """Returns the word unchanged, even if empty; raises ValueError for a basis that no profile knows."""
     if basis and basis not in BASES:
         raise ValueError(f"is none of {', '.join(BASES)}: {basis[:40]!r}")
     return basis

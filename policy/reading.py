@@ -1,11 +1,11 @@
-"""Everything the policy wants to know of a message's text, from one reading.
+"""Everything the policy needs to know about a message's text, from one reading.
 
-The beginning of the text is folded and cut into words once; class and sketch are
-made of the same tokens. The digest stands for all of the text and all files sent
-along. Secrets are looked for in all of the text as it was written, in the hidden
-and quoted parts, the links and the names of attachments too, and in what no reader
-sees (header fields, markup, attached texts): what leaves the house need not be seen
-to be lost.
+The beginning of the text is folded and split into words once; class and sketch are
+computed from the same tokens. The digest covers all of the text and all attached
+files. Secrets are looked for in all of the text as written, including hidden and
+quoted parts, links and attachment names, and in what no reader sees (header fields,
+markup, attached texts): a secret leaks whether or not anybody sees it.
+
 Pure and deterministic.
 """
 
@@ -21,7 +21,7 @@ _SURELY_SELLS = 0.7
 
 
 class Reading(Struct, frozen=True):
-    """What one reading of a message found."""
+    """The result of reading one message."""
 
     classification: Classification
     sketch: tuple[int, ...]
@@ -30,7 +30,7 @@ class Reading(Struct, frozen=True):
 
 
 def read(content: Content, raw_secrets: SecretScanner) -> Reading:
-    """Reads the message once for every rule that asks about its text."""
+    """Reads the message once for all rules that ask about its text."""
     shown = page(content)
     words = (shown.subject.words, shown.text.words)
     classification = classify(content, shown)

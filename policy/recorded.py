@@ -1,10 +1,10 @@
 """Facts and state as plain data and back, so that a changed policy can be tried on past traffic.
 
-What is recorded beside a decision is enough to make it again without a guess. Fields that
-stand at their default are left out; None, where it means «could not be read», is written.
-Sketches are packed. Given the facts, `state_to_json` keeps of earlier messages only whether
-they were alike, which is all that was asked of them: the record does not grow with the
-number of messages a person gets, nor with what is scheduled for long after.
+What is recorded with a decision is enough to make the decision again without guessing. Fields
+with default values are left out, but None meaning «could not be read» is written. Sketches are
+packed. Given the facts, `state_to_json` records of earlier messages only whether they were
+alike, since the rules ask nothing else: the record does not grow with the number of messages a
+person gets, nor with mail scheduled for much later.
 """
 
 from base64 import b64decode, b64encode
@@ -36,11 +36,11 @@ from policy.state import (
 )
 from policy.usage import Usage, Window, hourly
 
-ALIKE = "="  # stands for a sketch that is alike to the facts'
+ALIKE = "="  # replaces a sketch that is like that of the facts
 
 
 class _Sparse:
-    """Writes the fields of one class that differ from their defaults."""
+    """Writes those fields of one class that differ from their defaults."""
 
     def __init__(self, cls: Any, *apart: str) -> None:
         plain = sorted((f for f in fields(cls) if f.name not in apart), key=lambda f: _default(f) is not NODEFAULT)
@@ -54,7 +54,7 @@ class _Sparse:
 
 
 def _default(field: FieldInfo) -> Any:
-    """Its default; NODEFAULT, which differs from every value, where it has none."""
+    """The field's default, or NODEFAULT, which differs from every value."""
     return field.default if field.default_factory is NODEFAULT else field.default_factory()
 
 
@@ -100,9 +100,9 @@ def facts_from_json(data: Mapping[str, Any]) -> Facts:
 
 
 def state_to_json(state: State, facts: Facts | None = None, until: int = END_OF_TIME) -> dict[str, Any]:
-    """State as plain data; with `facts`, without what the rules do not look at for them.
+    """State as plain data; given `facts`, without what the rules do not look at for them.
 
-    `until` is the latest time that was asked about: what leaves more than a window after it is left out.
+    `until` is the latest time the rules asked about: counts more than a window after it are left out.
     """
     sketch = facts.sketch if facts else None
     tenant = _TENANT.write(state.tenant)
@@ -125,7 +125,7 @@ def state_to_json(state: State, facts: Facts | None = None, until: int = END_OF_
 
 
 def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> State:
-    """The state that `state_to_json` wrote, for the same facts."""
+    """The state that `state_to_json` wrote; `facts` must be the same."""
     sketch = facts.sketch if facts else ()
     tenant, domain, rates = dict(data["tenant"]), data.get("domain"), data.get("rates", ())
     tenant["limits"], tenant["usage"] = Limits(**tenant.get("limits", {})), _usage_read(tenant.get("usage", {}))
@@ -142,7 +142,7 @@ def state_from_json(data: Mapping[str, Any], facts: Facts | None = None) -> Stat
 
 
 def _rates(rates: Rates) -> list[Any]:
-    """The counts in the order of their fields; the last only where there is one."""
+    """The counts in field order; `refused` only if it is not 0."""
     counts = [*_COUNTS(rates)]
     return [*counts, rates.refused] if rates.refused else counts
 
@@ -208,7 +208,7 @@ def _known_read(data: Mapping[str, Any], sketch: tuple[int, ...]) -> RecipientSt
 
 
 def _sketch(other: tuple[int, ...], sketch: tuple[int, ...] | None) -> str:
-    """How a sketch is written; empty where it is not alike and so of no account."""
+    """How a sketch is written; empty if it is not alike and so does not matter."""
     if sketch is None:
         return _packed(other)
     return ALIKE if sketch and alike(sketch, other) else ""
@@ -233,7 +233,7 @@ def _usage(usage: Usage, until: int) -> dict[str, Any]:
 
 
 def _window(window: Window, until: int) -> list[Any]:
-    """First bucket, distances from it, counts, newest bucket a clock reached; nothing where there is no bucket."""
+    """First bucket, offsets from it, counts, newest bucket the clock reached; empty without buckets."""
     buckets, last = window.buckets, until // window.width + window.span
     if not buckets:
         return []

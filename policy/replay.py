@@ -1,9 +1,9 @@
-"""What a changed policy would have done: two decisions on the same facts, compared.
+"""What a changed policy would have decided: compares two decisions on the same facts.
 
-Counted per rule and mailbox and in both directions, so that an operator sees what a
-candidate would let through as well as what it would stop. A send whose recipients only
-swap the rule that refuses them, or that is put off where it was blocked, is a change of
-reason, not of direction: it goes in neither case.
+Changes are counted per rule and mailbox and in both directions, so that an operator sees
+what a candidate would let through as well as what it would stop. A send whose recipients
+are merely refused by another rule, or that is deferred instead of blocked, is a change of
+reason, not of direction: it is not sent in either case.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from policy.state import State
 
 Direction = Literal["stricter", "looser", "reason", "same"]
 
-# How much stands between a message and its recipient. What is put off goes as little as what is blocked.
+# How much stands between a message and its recipient. A deferred message is not sent, just like a blocked one.
 _STOPPED = 2
 _WEIGHT: dict[str, int] = {"approved": 0, "held": 1, "deferred": _STOPPED, "blocked": _STOPPED}
 _OUTCOME: dict[str, int] = {"replayed": 0, "queued": 0, "scheduled": 1, "held": 2, "refused": 3}
@@ -31,43 +31,43 @@ class Before(Struct, frozen=True):
     decision: Verdict
     rule: str
     reason: str
-    outcomes: tuple[tuple[str, str], ...]  # recipient and outcome
-    rules: Mapping[str, str] = field(default_factory=dict)  # of recipients: what made their outcome so
+    outcomes: tuple[tuple[str, str], ...]  # (recipient, outcome)
+    rules: Mapping[str, str] = field(default_factory=dict)  # by recipient: the rule behind the outcome
 
 
 class Change(Struct, frozen=True):
-    """What became different for one submission."""
+    """What changed for one submission."""
 
     send_id: str
     mailbox: str
     direction: Direction
     before: Before
     after: Before
-    recipients: tuple[str, ...] = ()  # whose outcome changed
+    recipients: tuple[str, ...] = ()  # those whose outcome changed
 
     @property
     def rule(self) -> str:
-        """The rule that now decides, or no longer does; of a message that passes in part, for the first so changed."""
+        """The rule that now decides, or if looser no longer does; if only recipients changed, that of the first one."""
         decisive, other = (self.before, self.after) if self.direction == "looser" else (self.after, self.before)
         of_recipients = (decisive.rules.get(r, "") for r in self.recipients)
         return decisive.rule or next(filter(None, of_recipients), "") or other.rule
 
 
 class Tally(Struct):
-    """Changes of one rule or mailbox."""
+    """The number of changes for one rule or mailbox, by direction."""
 
     stricter: int = 0
     looser: int = 0
     reason: int = 0
 
     def add(self, direction: Direction) -> None:
-        """Count a change."""
+        """Count one change."""
         if direction != "same":
             setattr(self, direction, getattr(self, direction) + 1)
 
 
 class Report(Struct):
-    """What a candidate would change on recorded traffic. `examples` are the first few of each rule."""
+    """What a candidate would change on recorded traffic. `examples` holds the first few changes of each rule."""
 
     decisions: int = 0
     changed: int = 0
@@ -76,7 +76,7 @@ class Report(Struct):
     examples: dict[str, list[Change]] = field(default_factory=dict)
 
     def add(self, change: Change, most: int = 5) -> None:
-        """Count one submission; its change belongs to the rule that now decides, or no longer does."""
+        """Count one submission; its change is counted for `change.rule`, with up to `most` examples per rule."""
         self.decisions += 1
         if change.direction == "same":
             return
@@ -90,7 +90,7 @@ class Report(Struct):
 
 
 def summary(decision: Decision) -> Before:
-    """A decision as far as a comparison looks at it: ids and waits do not count."""
+    """The parts of a decision that are compared: ids and waits are not."""
     outcomes = tuple((v.recipient, v.outcome) for v in decision.verdicts)
     rules = {v.recipient: v.rule for v in decision.verdicts}
     return Before(decision.decision, decision.rule, decision.reason, outcomes, rules)
@@ -116,16 +116,16 @@ def _why(decision: Before) -> tuple[str, str, str]:
 
 
 def replay(candidate: PolicySettings, facts: Facts, state: State, recorded: Before) -> Change:
-    """What the candidate would have decided, against what was."""
+    """Compare what the candidate would have decided with what was decided."""
     return compare(facts, recorded, summary(decide(candidate, facts, state, whole=False)))
 
 
 def replay_at_the_door(
     candidate: PolicySettings, facts: Facts, state: State, recorded: Before, *, accepted: int = 0
 ) -> Change:
-    """What the candidate would have said of a sender or a recipient refused before there was a message.
+    """What the candidate would have said about a sender or recipient that was refused before the message was received.
 
-    `accepted` others were in the envelope. Whether the message would then have passed nobody knows.
+    `accepted` other recipients were in the envelope. Whether the message itself would have passed is unknown.
     """
     unmet = at_rcpt(candidate, facts, state, accepted) if facts.recipients else at_mail(candidate, facts, state)
     named = [r.address for r in facts.recipients]

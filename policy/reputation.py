@@ -1,21 +1,21 @@
-"""How well a sender is received: rates, what they warrant, a trend and a score.
+"""How well a sender's mail is received: rates, what they call for, a trend and a score.
 
-A pause is a strong word, so it rests on what is sure: the Wilson lower bound (95 %) of a
-rate, and a least number of events. One bounce in four sends pauses nobody; five in twenty
-and twelve in a hundred and fifty do. A warning rests on the plain rate, from some volume
-on. Rates are told in percent. Refusals by providers of the message itself feed a warning of
-their own, which takes no points.
+A pause is drastic, so it must rest on certainty: the Wilson lower bound (95 %) of a rate
+and a minimum number of events. One bounce in four sends pauses nobody; five in twenty and
+twelve in a hundred and fifty do. A warning rests on the plain rate, above a minimum volume.
+Rates are in percent. Refusals by providers of the message itself lead to a warning of their
+own, which takes no points off the score.
 
 The score is 100 less the sum of four terms, never below 0, rounded half up:
 
-    bounces      5 points for each time the warning rate, 40 at most
-    complaints   20 points for each time the warning rate, 40 at most
+    bounces      5 points for each multiple of the warning rate, 40 at most
+    complaints   20 points for each multiple of the warning rate, 40 at most
     certainty    15 points where a review is due, 30 where a pause is
     spike        10 points where today's volume is a spike
 
-Rates of a window count in full from the volume on from which warnings are given, and in
-proportion below it. The window with the worst rate speaks. So 1.2 % bounces and 0.05 %
-complaints make 100 - 3 - 10 = 87.
+A window's rates count in full from the minimum volume for warnings on, and in proportion
+below it. The window with the worst rate decides. So 1.2 % bounces and 0.05 % complaints
+make 100 - 3 - 10 = 87.
 """
 
 from collections.abc import Sequence
@@ -39,17 +39,17 @@ REVIEW_TERM = 15.0
 PAUSE_TERM = 30.0
 SPIKE_TERM = 10.0
 
-# Today against the mean of the same weekday.
+# Today's volume as a multiple of the mean of the same weekday.
 SPIKE = 3.0
 RISING = 1.3
 FALLING = 0.7
-SPIKE_VOLUME = 50  # below it a multiple says nothing
+SPIKE_VOLUME = 50  # below this volume a multiple means nothing
 
 _RANK: dict[Status, int] = {"good": 0, "warn": 1, "review": 2, "pause": 3}
 
 
 class Standing(Struct, frozen=True):
-    """What the rates warrant: the worst of all windows, why, and every warning as a clause."""
+    """What the rates call for: the worst status of all windows, its cause, and every warning as a clause."""
 
     status: Status
     cause: str = ""
@@ -57,7 +57,7 @@ class Standing(Struct, frozen=True):
 
 
 class Term(Struct, frozen=True):
-    """One summand of the score: what it measures, the value, the points it takes."""
+    """One deduction from the score: what it measures, the measured value, the points it takes off."""
 
     name: str
     value: float
@@ -65,7 +65,7 @@ class Term(Struct, frozen=True):
 
 
 class Score(Struct, frozen=True):
-    """0 to 100, with the terms that make it up."""
+    """A score from 0 to 100, and the deductions it results from."""
 
     value: int
     terms: tuple[Term, ...]
@@ -80,7 +80,7 @@ def wilson_lower(events: int, trials: int) -> float:
     """The lower bound, in percent, above which the true rate lies with 95 % certainty (Wilson 1927)."""
     if trials <= 0 or events <= 0:
         return 0.0
-    # A late bounce may outlive the send it belongs to in a window: a rate above 1 is 1.
+    # A late bounce may still be in a window when its send no longer is: a rate above 1 counts as 1.
     rate = min(events / trials, 1.0)
     z2 = Z * Z
     centre = rate + z2 / (2 * trials)
@@ -99,7 +99,7 @@ def complaint_rate(rates: Rates) -> float:
 
 
 def assess(windows: Sequence[Rates], rule: Reputation) -> Standing:
-    """What the rates of all windows warrant."""
+    """What the rates of all windows call for."""
     worst = Standing("good")
     warnings: list[str] = []
     for rates in windows:
@@ -134,7 +134,7 @@ def _complaints(rates: Rates, rule: Reputation) -> tuple[Status, str]:
 
 
 def _refusals(rates: Rates, rule: Reputation) -> tuple[Status, str]:
-    """Providers that refuse what is written warn early; they pause nobody, for no recipient has complained."""
+    """Providers' refusals of the content are an early warning; they pause nobody, as no recipient has complained."""
     tried = rates.sent + rates.refused
     often = rates.refused >= rule.min_bounces and percent(rates.refused, tried) >= rule.warn_bounce_rate
     return "warn" if often else "good", f"{rates.refused:,} of {tried:,} refused by providers in {_span(rates)}"
@@ -153,7 +153,7 @@ def _span(rates: Rates) -> str:
 
 
 def trend(today: int, same_weekday: Sequence[int]) -> Trend:
-    """Today's volume against the mean of the same weekday in earlier weeks (up to this hour of the day)."""
+    """Compares today's volume with the mean of the same weekday in earlier weeks (up to this hour of the day)."""
     if not same_weekday:
         return "unknown"
     mean = sum(same_weekday) / len(same_weekday)
@@ -167,7 +167,7 @@ def trend(today: int, same_weekday: Sequence[int]) -> Trend:
 
 
 def score(windows: Sequence[Rates], rule: Reputation, volume: Trend, status: Status | None = None) -> Score:
-    """The score with every term shown; `status` where more was looked at than these rates."""
+    """The score with all its terms; `status` overrides the one assessed from these rates alone."""
     bounces = max((bounce_rate(r) * _weight(r, rule) for r in windows), default=0.0)
     complaints = max((complaint_rate(r) * _weight(r, rule) for r in windows), default=0.0)
     status = status or assess(windows, rule).status

@@ -1,20 +1,21 @@
-"""Finds credentials that are about to leave in a message, and shows none of them.
+"""Finds credentials that are about to leave in a message, without revealing them.
 
-One pass cuts the text into candidate tokens (runs of letters, figures and the
-signs keys are made of, 16 characters or longer). Ordinary words are shorter, so
-few candidates are left; each is looked up by its first characters, and only what
-matches a known beginning is confirmed by the shape of that kind of key. What has
-the form of the relay's own credentials is shown to the relay, whatever it stands
-in. Tokens of no known shape are looked up, by a keyed hash, among the secrets the
-operator chose (from 20 characters up). Canary tokens are looked for wherever they
-stand. The whole text is read, linear in its length, in windows where it is long.
-Of what no reader sees (`unseen`: header fields, markup, attached texts) only words
-are looked at that were not read already; there signed links are ordinary, and what
-they carry is no finding.
+One pass splits the text into candidate tokens (runs of 16 or more letters, digits
+and the other characters keys consist of). Ordinary words are shorter, so few
+candidates remain; each is looked up by its first characters, and a known beginning
+is confirmed by the shape of that kind of key. Anything shaped like one of the
+relay's own credentials is checked by the relay, wherever it occurs. Tokens of no
+known shape are looked up, by a keyed hash, among the secrets the operator chose
+(20 characters or more). Canaries are looked for everywhere. The whole text is read,
+in linear time, and a long one in windows.
+
+In what no reader sees (`unseen`: header fields, markup, attached texts) only words
+not read before are looked at; signed links are ordinary there, and the keys in them
+are not findings.
 
 A finding names the kind and shows the first four characters and the length.
-Well-known examples from documentation and obvious placeholders are no findings,
-whatever stands beside a key.
+Well-known examples from documentation and obvious placeholders are not findings,
+whatever stands next to them.
 """
 
 import re
@@ -29,25 +30,25 @@ from policy.tokens import NO_BLANK, flat, without_invisible
 
 SHORTEST = 16
 SHORTEST_CHOSEN = 20
-_LONGEST = 4096  # a longer run is no token but data
-_MOST = 20  # findings; one is enough to refuse
+_LONGEST = 4096  # a longer run is data, not a token
+_MOST = 20  # findings reported; one is enough to refuse
 
 _CANDIDATE = re.compile(r"[A-Za-z0-9_\-./+=:~]{16,}")
 _OWN_BEGINNING = "gp_live_"
 _OWN = re.compile(_OWN_BEGINNING + "[a-z2-7]{16}_[a-z2-7]{52}")
 _EDGES = ".,:;=/-+~"
-# What grep and diff put before a line: the name of the file, the number of the line; a sign.
+# What grep and diff put before a line: file name and line number; a plus or minus sign.
 _LISTED = re.compile(r"\A(?:[+-]|(?:[^:]{1,255}?[:-])??\d{1,6}[:-])")
 _AROUND = "\"'`()<>[]{}.,:;!?"
-_OWN_SIGNS = 3  # such signs that a chosen secret may end in itself, before others
-_CUT = 16  # pieces of one token
+_OWN_SIGNS = 3  # how many such signs a chosen secret may itself end in
+_CUT = 16  # most pieces of one token
 _LONG = NO_BLANK * SHORTEST
 _STRETCH = 256  # characters
-_WINDOW, _OVERLAP = 256 * 1024, 8 * 1024  # of a long text; a token or a planted sentence lies in one window whole
+_WINDOW, _OVERLAP = 256 * 1024, 8 * 1024  # of a long text; the overlap keeps every token and canary whole in one window
 
 
 class SecretFinding(Struct, frozen=True):
-    """A secret found: `evidence` is redacted."""
+    """A secret that was found; `evidence` is redacted."""
 
     kind: str
     evidence: str
@@ -55,7 +56,7 @@ class SecretFinding(Struct, frozen=True):
 
 
 class _Shape(Struct, frozen=True):
-    """One kind of key by its first characters."""
+    """One kind of key that is recognised by its first characters."""
 
     kind: str
     pattern: re.Pattern[str]
@@ -70,7 +71,7 @@ def _shapes(*rows: tuple[str, str, str]) -> dict[str, tuple[_Shape, ...]]:
     return table
 
 
-# Beginning, then what must follow; each pattern is matched from the start of a candidate and has a bounded end.
+# Kind, beginnings, and what must follow; each pattern is matched at the start of a candidate and is bounded.
 _BY_BEGINNING = _shapes(
     ("aws_access_key", "AKIA ASIA", r"[A-Z2-7]{16}(?![A-Za-z0-9])"),
     ("gcp_api_key", "AIza", r"[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
@@ -100,7 +101,7 @@ _BY_BEGINNING = _shapes(
     ("digitalocean_token", "dop_v1_ doo_v1_ dor_v1_", r"[0-9a-f]{64}"),
     ("square_token", "sq0atp- sq0csp-", r"[A-Za-z0-9_-]{22}"),
     ("databricks_token", "dapi", r"[0-9a-f]{32}"),
-    # With its first figure: a «bottom» stands in every style.
+    # Includes the first digit, because «bottom» occurs in every style sheet.
     ("telegram_token", "bot0 bot1 bot2 bot3 bot4 bot5 bot6 bot7 bot8 bot9", r"\d{7,9}:AA[A-Za-z0-9_-]{33}"),
     ("linear_key", "lin_api_", r"[A-Za-z0-9]{40}"),
     ("notion_token", "ntn_ secret_", r"[A-Za-z0-9]{43}"),
@@ -113,7 +114,7 @@ _FIRST_TWO = frozenset(beginning[:2] for beginning in _BY_BEGINNING)
 
 
 def _any_beginning() -> re.Pattern[str]:
-    """All beginnings by their first letter, where a piece of a token may begin: that is where a word does."""
+    """Matches any beginning, grouped by first letter, at a word boundary: only there can a piece of a token begin."""
     rests = {
         first: "|".join([re.escape(beginning[1:]) for beginning in beginnings])
         for first, beginnings in groupby(sorted(_BY_BEGINNING), key=lambda beginning: beginning[0])
@@ -123,7 +124,7 @@ def _any_beginning() -> re.Pattern[str]:
 
 _BEGINS = _any_beginning()
 
-# Keys without a beginning of their own: only beside a word that says what they are. Kind, such words, lengths, shape.
+# Keys without a typical beginning, found only next to a word that names them. Kind, such words, lengths, shape.
 _NAMED = tuple(
     (kind, names, lengths, re.compile(shape))
     for kind, names, lengths, shape in (
@@ -158,7 +159,7 @@ _PLACEHOLDER = re.compile(r"(?i)example|xxxx|\*{4}|0{8}|1234567890|abcdef1234|yo
 
 
 def keyed_hash(key: bytes, token: str) -> bytes:
-    """What a secret is known by without being kept: only who holds the key can make it."""
+    """A hash that identifies a secret without storing it; only the holder of `key` can compute it."""
     return blake2b(token.encode("utf-8", "surrogatepass"), key=key[:64], digest_size=16).digest()
 
 
@@ -168,17 +169,17 @@ def redacted(token: str, kind: str) -> str:
 
 
 def is_recognisable(secret: str) -> bool:
-    """Whether a secret an operator chose is long enough to be looked for without false alarms, and one word."""
+    """Whether a chosen secret is long enough to be looked for without false alarms, and contains no blank."""
     return len(secret) >= SHORTEST_CHOSEN and secret.split() == [secret]
 
 
 class SecretScanner(Struct, frozen=True):
-    """Known secrets of one installation (or tenant), as hashes, and the scan.
+    """The known secrets of one installation (or tenant), as hashes, and the scan for them.
 
-    `is_own` is asked with whatever has the form of a credential of ours
-    (`gp_live_<id>_<secret>`) and says whether it is one. `chosen` are keyed
-    hashes of what the operator named. `canaries` are planted in plain sight.
-    `lengths` are those of all secrets that are not told by how they begin.
+    `is_own` is called with anything shaped like a Gatepost credential
+    (`gp_live_<id>_<secret>`) and says whether it is one. `chosen` holds keyed
+    hashes of the secrets the operator named. `canaries` are in plain text.
+    `lengths` are those of all secrets that are not recognised by their beginning.
     """
 
     key: bytes = b"gatepost"
@@ -196,7 +197,7 @@ class SecretScanner(Struct, frozen=True):
         canaries: Iterable[str] = (),
         is_own: Callable[[str], bool] | None = None,
     ) -> "SecretScanner":
-        """A scanner for these secrets; raises ValueError on a chosen one under 20 characters."""
+        """A scanner for these secrets; raises ValueError if a chosen one has under 20 characters or a blank."""
         secrets = frozenset(chosen)
         if not all(map(is_recognisable, secrets)):
             raise ValueError(f"a secret to look for needs {SHORTEST_CHOSEN} characters or more, and no blank")
@@ -209,7 +210,7 @@ class SecretScanner(Struct, frozen=True):
         )
 
     def scan(self, text: str, unseen: Sequence[str] = ()) -> tuple[SecretFinding, ...]:
-        """Every secret of the text, in order, then those only in `unseen`; each once, twenty at most."""
+        """The secrets in the text, in order, then those found only in `unseen`; each once, at most twenty."""
         found: dict[SecretFinding, None] = {}
         for finding in self._all(text, unseen):
             found[finding] = None
@@ -227,11 +228,11 @@ class SecretScanner(Struct, frozen=True):
 
     def _findings(self, text: str, read: dict[str, None], *, is_seen: bool) -> Iterator[SecretFinding]:
         if is_seen and not text.isascii():
-            text = without_invisible(text)  # of what is not seen, where that would be dear, chunk by chunk
+            text = without_invisible(text)  # for unseen text this is done per chunk, as it would cost too much
         yield from self._canaries(text)
         for opening, kind in private_keys(text):
             yield SecretFinding("private_key", redacted(opening, kind))
-        # Ordinary words are shorter than any key: hardly anything is left to look at.
+        # Ordinary words are shorter than any key, so there is hardly anything to look at.
         if chunks := dict.fromkeys(_long_words(text)):
             yield from self._of_chunks(chunks, text, read, is_seen)
             if is_seen:
@@ -246,13 +247,13 @@ class SecretScanner(Struct, frozen=True):
         start = 0
         for chunk, token in zip(chunks, tokens, strict=True) if suspects else ():
             if token in suspects and token not in read:
-                start = text.find(chunk, start)  # the first places ascend: it is one walk through the text
+                start = text.find(chunk, start)  # chunks are in text order: one pass
                 yield from self._of_chunk(token, text, start, is_seen)
 
     def _suspects(self, tokens: Sequence[str]) -> Collection[str]:
-        """The tokens in which there could be a secret; told in a tenth of the time it takes to look closer.
+        """The tokens that may contain a secret; takes a tenth of the time of a closer look.
 
-        It has a beginning that is known, or is as long as one that has none: by what may be cut from the token.
+        Such a token, or a part that may be cut from it, has a known beginning or the length of a secret without one.
         """
         shortest = min(self.lengths)
         suspects = {
@@ -265,7 +266,7 @@ class SecretScanner(Struct, frozen=True):
         return suspects
 
     def _begins(self, words: str) -> bool:
-        """Whether a known beginning stands in these words."""
+        """Whether these words contain a known beginning."""
         return _OWN_BEGINNING in words or _BEGINS.search(words) is not None
 
     def _of_chunk(self, chunk: str, text: str, start: int, is_seen: bool) -> Iterator[SecretFinding]:
@@ -291,7 +292,7 @@ class SecretScanner(Struct, frozen=True):
                 yield SecretFinding("own_credential", redacted(own, "own_credential"))
 
     def _chosen_whole(self, chunk: str) -> Iterator[SecretFinding]:
-        """A secret somebody chose may hold signs that no generated key has."""
+        """Looks up the whole chunk: a secret chosen by a person may contain characters that no generated key has."""
         if self.chosen and not _CANDIDATE.fullmatch(chunk):
             for word in _bared(chunk):
                 if self._is_chosen(word):
@@ -300,14 +301,14 @@ class SecretScanner(Struct, frozen=True):
 
     def _of_token(self, token: str, text: str, start: int) -> Iterator[SecretFinding]:
         for piece in _pieces(token):
-            # What was chosen here is a secret however much it looks like a placeholder.
+            # A chosen secret counts even if it looks like a placeholder.
             kind = _CHOSEN if self._is_chosen(piece) else _known_shape(piece) or _named(piece, text, start)
             if kind:
                 yield SecretFinding(kind, redacted(piece, kind))
                 return
 
     def _is_chosen(self, piece: str) -> bool:
-        # Membership in a set tells nothing by its time: the hash is keyed.
+        # The time of a set look-up reveals nothing, because the hash is keyed.
         return bool(self.chosen) and len(piece) in self.lengths and keyed_hash(self.key, piece) in self.chosen
 
 
@@ -320,11 +321,11 @@ def _windows(text: str) -> Iterator[str]:
 
 
 def _long_words(text: str) -> list[str]:
-    """The words that are long enough to hold a key, in order."""
+    """The words that are long enough to contain a key, in order."""
     places = flat(text)
     found: list[str] = []
     start = places.find(_LONG)
-    while start >= 0:  # words are made only of the stretches that hold a long one
+    while start >= 0:  # only stretches that contain a long word are split
         end = places.find(b" ", start + _STRETCH)
         end = len(places) if end < 0 else end
         words = text[start:end].split()
@@ -334,7 +335,7 @@ def _long_words(text: str) -> list[str]:
 
 
 def _is_of_signed_link(kind: str, chunk: str, token: str) -> bool:
-    """Whether it is what a link to a picture carries for whoever serves it: its own key, as the maker of it means."""
+    """Whether it is the access key that a signed link carries for its own server, as its maker intends."""
     if kind == "jwt":
         return "://" in chunk
     if kind == "aws_access_key":
@@ -343,12 +344,12 @@ def _is_of_signed_link(kind: str, chunk: str, token: str) -> bool:
 
 
 def _readings(chunk: str) -> Iterator[str]:
-    """Everything that may be cut from a chunk to be looked up."""
+    """All parts of a chunk that are to be looked up."""
     return chain(_bared(chunk), *map(_pieces, _CANDIDATE.findall(chunk)))
 
 
 def _bared(chunk: str) -> tuple[str, ...]:
-    """The chunk, what it assigns and a URL's password, with and without what they stand in: of own signs some stay."""
+    """The chunk, the value it assigns and a URL's password, with and without surrounding signs (up to three kept)."""
     after_colon, assigned = chunk.partition(":")[2], chunk.partition("=")[2]
     lines = (chunk, after_colon, assigned, _LISTED.sub("", chunk, 1))
     in_url = chunk.partition("://")[2].rpartition("@")[0].partition(":")[2] if "@" in chunk else ""
@@ -358,7 +359,7 @@ def _bared(chunk: str) -> tuple[str, ...]:
 
 
 def _pieces(token: str) -> list[str]:
-    """The token as it stands, without the signs around it, and cut where assignments, paths and URLs are cut."""
+    """The token as is, without surrounding signs, and split at the separators of assignments, paths and URLs."""
     bare = token.strip(_EDGES)
     pieces = [token] if bare == token else [token, token.rstrip(".,:"), bare]
     if listed := _LISTED.match(bare):
@@ -393,5 +394,5 @@ def _named(token: str, text: str, start: int) -> str:
 
 
 def _is_real(key: str) -> bool:
-    """Whether it is no example from documentation and no placeholder."""
+    """Whether it is neither an example from documentation nor a placeholder."""
     return not _PLACEHOLDER.search(key)

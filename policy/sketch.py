@@ -1,19 +1,20 @@
 """A short fingerprint of what a message says, for telling a rewording from a new message.
 
-A language model that repeats itself changes its sentences and keeps the matter:
-the names, the product, the figures, the request. So a sketch is a set, not a
-sequence: the stems of the words that carry matter (function words, courtesies and
-the vocabulary of writing mail left out), what kind of thing is said (concepts of
-the lexicon), and the facts (numbers, identifiers, targets of links).
+A language model that repeats itself rephrases its sentences but keeps the subject
+matter: the names, the product, the figures, the request. So a sketch is a set, not
+a sequence: the stems of content words (without function words, courtesies and the
+vocabulary of writing mail), the kind of thing said (concepts of the lexicon), and
+the facts (numbers, identifiers, link targets).
 
-`similar` asks two things. Do the matters overlap? And where both messages state
-facts, are they the same facts? Two shipping notices share every word but the
-order number, so differing facts part them; to a message that sells, a number put
-in for show is no excuse. A sketch has at most `LONGEST` integers of 32 bits; of a
-long text a sample is kept that is the same for the same words (bottom-k).
+`similar` asks two things. Does the subject matter overlap? And if both messages
+state facts, are they the same? Two shipping notices share every word except the
+order number, so different facts make them different messages; but a message that
+sells cannot escape by inserting a number. A sketch has at most `LONGEST` 32-bit
+integers; of a long text a sample is kept that depends only on its words (bottom-k).
+
 
 Measured on tests/policy/rewordings.py and notifications.py: see
-tests/policy/test_sketch.py, which prints and holds the separation.
+tests/policy/test_sketch.py, which prints and enforces the separation.
 """
 
 import hashlib
@@ -27,9 +28,9 @@ from policy.tokens import host_and_words
 WORDS, FACTS, TRAITS = 40, 14, 9
 LONGEST = WORDS + FACTS + TRAITS + 1
 
-# Of the matter of the shorter message, the part that must stand in the other: see the module text.
+# The share of the shorter message's content words that must occur in the other: see the module text.
 OVERLAP = 0.30
-SHARED = 3  # and so many words at least, or all of a message that has fewer
+SHARED = 3  # and at least this many words, or all of a message that has fewer
 _SAME_TEMPLATE = 0.75
 _SAME_FACTS = 0.5
 _stem = itemgetter(slice(5))
@@ -37,16 +38,16 @@ _READ = 200
 _CENTURIES = ("19", "20")
 
 _WORD, _FACT, _SMALL, _TRAIT = 0, 1, 2, 3
-_SELLS = 0xFFFFFFFF  # marks a message that surely sells; its kind bits are those of a trait
+_SELLS = 0xFFFFFFFF  # marks a message that certainly sells; its kind bits are those of a trait
 
 
 def sketch(
     words: Iterable[Sequence[str]], concepts: Iterable[str], links: Sequence[str], *, sells: bool
 ) -> tuple[int, ...]:
-    """The sketch of a message: its words (subject, text), what it talks of, its links, and whether it surely sells."""
+    """The sketch of a message from its words (subject, text), concepts, links, and whether it certainly sells."""
     matter: set[str] = set()
     facts: set[str] = set()
-    small: set[str] = set()  # figures of one or two places: minutes, percents, rooms
+    small: set[str] = set()  # numbers of one or two digits: minutes, percentages, rooms
     for tokens in words:
         _take(tokens[:_READ], matter, facts, small)
     for link in links[:16]:
@@ -65,19 +66,19 @@ def _take(tokens: Sequence[str], matter: set[str], facts: set[str], small: set[s
     matter.update(map(_stem, plain))
     for token in said - plain:
         if token.isascii() and (token[0].isdigit() or token[-1].isdigit()):
-            # A year tells nothing apart, two figures little; the rest are facts.
+            # A year distinguishes nothing, two digits little; other numbers are facts.
             if len(token) < 3:
                 small.add(token)
             elif len(token) != 4 or token[:2] not in _CENTURIES:
                 facts.add(token)
         elif max(token) < "\u3040":
             matter.add(_stem(token))
-        else:  # without blanks a word is any pair of characters but those that only inflect
+        else:  # without blanks any two characters count as a word, except mere inflections
             matter.update(token[at : at + 2] for at in range(min(200, len(token) - 1)) if not "ぁ" <= token[at] <= "ん")
 
 
 def _hashed(features: set[str], kind: int, most: int) -> list[int]:
-    # Bottom-k: of the same features the same ones survive. The multiplication spreads what CRC-32 leaves close.
+    # Bottom-k: the same features always leave the same sample. The multiplication spreads out close CRC-32 values.
     hashes = [(crc * 0x9E3779B1 & 0xFFFFFFFC) | kind for crc in map(crc32, map(str.encode, features))]
     return sorted(hashes)[:most]
 
@@ -102,7 +103,7 @@ def _parted(parts: Sequence[int]) -> tuple[set[int], set[int], set[int], set[int
 
 
 def _overlap(a: set[int], b: set[int]) -> float:
-    """The part of the smaller set that stands in the larger."""
+    """The share of the smaller set that is also in the larger."""
     return len(a & b) / min(len(a), len(b)) if a and b else float(a == b)
 
 
@@ -114,16 +115,16 @@ def _differ_in_facts(a: tuple[set[int], ...], b: tuple[set[int], ...]) -> bool:
 
 
 def _mostly_other_facts(a: tuple[set[int], ...], b: tuple[set[int], ...]) -> bool:
-    """A quarter of each message is facts, and they are others: two offers, not one reworded."""
+    """Whether a quarter of each message is facts and they mostly differ: two offers, not one reworded."""
     if min(len(a[_FACT]) / (1 + len(a[_WORD])), len(b[_FACT]) / (1 + len(b[_WORD]))) < 0.25:
         return False
     return _overlap(a[_FACT], b[_FACT]) < 1 / 3
 
 
 def digest(subject: str, text: str, links: Iterable[str], files: str = "") -> str:
-    """One string for all messages that say the same and bring the same files (by their hash): reads all of the text.
+    """The same string for all messages with the same content and the same files (by their hash); reads all the text.
 
-    Case, blanks and line ends do not count.
+    Case, blanks and line ends are ignored.
     """
     said = (
         "\0".join((subject, text, *links, *([files] if files else ())))

@@ -1,8 +1,8 @@
-"""What the house remembers, as far as one decision needs it.
+"""What Gatepost remembers, as far as one decision needs it.
 
-The store reads it for a whole batch in a few questions; the policy only looks. A value of
-None means the question had no answer: the rule that needs it then says `error`, and the
-message is refused for now. Times are milliseconds since the epoch, 0 is never.
+The store reads it for a whole batch in a few queries; the policy does no I/O. None means that
+the value could not be read: the rule that needs it then reports `error`, and the message is
+refused temporarily. Times are milliseconds since the epoch; 0 means never.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Limits(Struct, frozen=True):
     monthly: int | None = None
 
     def as_json(self) -> dict[str, int]:
-        """Those that are set."""
+        """The limits that are set, by window."""
         return {window: limit for window, limit in asdict(self).items() if limit is not None}
 
 
@@ -30,7 +30,7 @@ AUTONOMY = ("auto_send", "first_contact", "human_approved")  # from loose to str
 
 
 def strictness(autonomy: str) -> int:
-    """How strict a level is; one that nobody knows is the strictest."""
+    """How strict a level is; an unknown level is the strictest."""
     return AUTONOMY.index(autonomy) if autonomy in AUTONOMY else len(AUTONOMY)
 
 
@@ -45,12 +45,12 @@ class TenantState(Struct, frozen=True):
 
 
 class MailboxState(Struct, frozen=True):
-    """A mailbox as it stands now: declared fields, what tightens them, and what it used.
+    """A mailbox at this moment: its declared fields, what tightens them, and its usage.
 
     `paused_by` is "person", "key" (the agent's own), "policy" or "reputation".
-    `tightened` limits come on top of the policy's: the smaller one binds. The same goes for
-    `tightened_autonomy` and `tightened_classes`, empty where nothing was tightened, beside what
-    is declared; `level` and `classes` are what binds.
+    `tightened` limits apply in addition to the policy's: the smaller one binds. Likewise
+    `tightened_autonomy` and `tightened_classes`, empty where nothing was tightened, restrict what
+    is declared; `level` and `classes` give the result.
     """
 
     id: str
@@ -75,32 +75,32 @@ class MailboxState(Struct, frozen=True):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The declared classes that were not taken away."""
+        """The declared classes that have not been withdrawn."""
         kept = self.tightened_classes or self.allowed_classes
         return tuple([name for name in self.allowed_classes if name in kept])
 
 
 class Cluster(Struct, frozen=True):
-    """Near-duplicate messages of a mailbox in the last minutes: one sketch stands for all of them."""
+    """Near-duplicate messages of a mailbox in the last minutes, represented by one sketch."""
 
     sketch: tuple[int, ...]
     times: tuple[int, ...]
 
 
 class DomainState(Struct, frozen=True):
-    """The From domain: whether its ownership is proven, and the postal address its commercial mail shows."""
+    """The From domain: whether its ownership is proven, and the postal address shown in its commercial mail."""
 
     name: str
     verified: bool
     physical_address: str = ""
     first_sent_at: int = 0  # for the warm-up ramp
-    sent_today: int = 0  # recipients whose mail left or leaves before midnight UTC
-    to_come: Mapping[int, int] = field(default_factory=dict)  # those that leave later, by days from today
+    sent_today: int = 0  # recipients whose mail left today or leaves before midnight UTC
+    to_come: Mapping[int, int] = field(default_factory=dict)  # recipients whose mail leaves later, by days from today
     proof: str = "TXT"  # the record that proves ownership: TXT or CNAME
 
 
 class Suppression(Struct, frozen=True):
-    """One entry that binds: scope is global, tenant, mailbox or domain; kind is the reason it was made."""
+    """One suppression that binds: scope is global, tenant, mailbox or domain; kind is why it was made."""
 
     scope: str
     kind: str  # hard_bounce | soft_bounce | complaint | unsubscribe | manual | legal | domain
@@ -108,7 +108,7 @@ class Suppression(Struct, frozen=True):
 
 
 class Consent(Struct, frozen=True):
-    """The newest entry of the ledger for a recipient."""
+    """The newest entry of the consent ledger for a recipient."""
 
     granted: bool
     at: int
@@ -117,7 +117,7 @@ class Consent(Struct, frozen=True):
 
 
 class Earlier(Struct, frozen=True):
-    """An accepted submission this one may repeat: by `kind` key, idempotency_key, message_id or content."""
+    """An accepted submission that this one may repeat; `kind` is key, idempotency_key, message_id or content."""
 
     kind: str
     send_id: str
@@ -125,18 +125,18 @@ class Earlier(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """One message the mailbox sent to a recipient in the last day: when, and its sketch."""
+    """One message the mailbox sent to a recipient within the last day: the time and the sketch."""
 
     at: int
     sketch: tuple[int, ...]
 
 
 class RecipientState(Struct, frozen=True):
-    """What is remembered of one recipient, as this mailbox sees it.
+    """What is remembered of one recipient, from the point of view of this mailbox.
 
     Where the policy folds aliases, what was sent and answered (`recent`, `last_commercial_at`, `leaving`,
-    `replied_at`, the lease) is of the person, under whatever spelling. `first_at`, `last_at` and `delivered_at`
-    are of the address alone: what they count or let through is never more for another spelling.
+    `replied_at`, the lease) covers all spellings of the person's address. `first_at`, `last_at` and `delivered_at`
+    belong to this exact address: another spelling must not let more through or count differently.
     """
 
     suppressions: tuple[Suppression, ...] | None = ()
@@ -146,16 +146,16 @@ class RecipientState(Struct, frozen=True):
     first_at: int = 0  # first message of this mailbox
     last_at: int = 0
     alias_at: int = 0  # newest message to the person under another spelling
-    last_commercial_at: int = 0  # the newest that has left, as far as it was not put off
-    leaving: tuple[int, ...] = ()  # when mail that the cooldown counts and that was put off leaves
+    last_commercial_at: int = 0  # newest commercial message that left without having been put off
+    leaving: tuple[int, ...] = ()  # when postponed mail that counts for the cooldown leaves
     delivered_at: int = 0
     replied_at: int = 0
-    leased_by: str = ""  # another mailbox of the tenant that wrote last
+    leased_by: str = ""  # the other mailbox of the tenant that wrote last
     leased_at: int = 0
 
 
 class Rates(Struct, frozen=True):
-    """Counts over one window, from which the rates come; a pause lifted by a person starts them anew."""
+    """Counts over one window, from which rates are computed; they start anew when a person lifts a pause."""
 
     window: str  # 24h | 7d | 30d
     sent: int
@@ -163,7 +163,7 @@ class Rates(Struct, frozen=True):
     bounced: int  # hard bounces
     complained: int
     scope: str = "mailbox"  # mailbox | tenant | domain: whose counts these are
-    refused: int = 0  # by providers for the message itself: never sent, so no part of the rates above
+    refused: int = 0  # by providers because of the message itself: never sent, so not part of `sent`
 
 
 class State(Struct, frozen=True):
@@ -175,10 +175,10 @@ class State(Struct, frozen=True):
     recipients: Mapping[str, RecipientState]  # by key
     rates: tuple[Rates, ...] | None = ()
     throttles: Mapping[str, Window] = field(default_factory=dict)  # by recipient domain: when the tenant's mail leaves
-    answered: Earlier | None = None  # the first request by HTTP under the same key, whomever it was to
+    answered: Earlier | None = None  # the first HTTP request with the same key, whoever it was for
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def about(self, recipients: Mapping[str, RecipientState]) -> "State":
-        """The same sender, with what is remembered of these recipients."""
+        """The same state of the sender with other recipients."""
         own = (self.tenant, self.mailbox, self.domain)
         return State(*own, recipients, self.rates, self.throttles, self.answered, self.extra)

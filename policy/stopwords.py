@@ -1,4 +1,4 @@
-"""Words that carry no matter: function words, courtesies and the vocabulary of writing mail, in eight languages."""
+"""Words that say nothing about the subject: function words, courtesies and mail vocabulary, in eight languages."""
 
 from policy.tokens import word_set
 

@@ -1,10 +1,10 @@
-"""How much was sent lately: sliding windows out of minute, hour and day buckets.
+"""How much was sent recently: sliding windows made of minute, hour and day buckets.
 
-The oldest, partly covered bucket counts whole, so a window is 60 to 61 minutes, 24 to 25
-hours or 30 to 31 days long and no boundary ever doubles a limit. Adding and counting cost
-the same at any volume. A clock set back by up to a window counts into the newest bucket known,
-one set back further takes what was counted along: no step of the clock frees a limit, and none
-makes anybody wait for more than two windows.
+The oldest, partly covered bucket counts in full, so a window is 60 to 61 minutes, 24 to 25
+hours or 30 to 31 days long, and no boundary ever doubles a limit. Adding and counting cost
+the same at any volume. If the clock is set back by up to a window, new counts go into the
+newest known bucket; if it is set back further, the existing counts move back with it. So no
+step of the clock frees a limit, and none makes anybody wait for more than two windows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,20 +18,20 @@ DAY = 24 * HOUR
 
 
 class Window(Struct, eq=False):
-    """Counts in buckets of `width` milliseconds over the last `span` buckets and the one that is running.
+    """Counts in buckets of `width` milliseconds, over the current bucket and the `span` buckets before it.
 
-    What leaves later counts where it leaves, in a bucket to come. `busiest` and `room_at` look at every window that
-    would hold one more, so that nothing slips in before it that it would push over a limit, and nothing waits for what
-    leaves long after.
+    A copy that leaves later counts at the time it leaves, in a future bucket. `busiest` and `room_at` look at every
+    window that would contain one more copy: a copy added ahead of postponed ones must not push their windows over
+    a limit, and nothing waits for copies that leave long after it.
     """
 
     width: int
     span: int
     buckets: dict[int, int] = field(default_factory=dict)
-    head: int = 0  # newest bucket a clock has reached
+    head: int = 0  # newest bucket the clock has reached
 
     def __eq__(self, other: object) -> bool:
-        """Whether both count the same, however far a clock has come in each."""
+        """Whether both hold the same counts, wherever their `head` is."""
         return isinstance(other, Window) and self._counted() == other._counted()
 
     def __hash__(self) -> int:
@@ -41,7 +41,7 @@ class Window(Struct, eq=False):
         return self.width, self.span, self.buckets
 
     def add(self, now: int, count: int, due: int = 0) -> None:
-        """Count `count` at `now`, or at `due` if it leaves later; what has left the window is forgotten."""
+        """Add `count` at `now`, or at `due` if the copies leave later; forget buckets that have left the window."""
         head, buckets = now // self.width, self.buckets
         if head > self.head:
             self.head = head
@@ -53,29 +53,29 @@ class Window(Struct, eq=False):
         buckets[bucket] = buckets.get(bucket, 0) + count
 
     def join(self, other: "Window") -> None:
-        """Count what the other one counts as well."""
+        """Add the counts of another window to this one."""
         self.head = max(self.head, other.head)
         for bucket, count in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
 
     def set_back(self, now: int) -> bool:
-        """Whether the clock that says `now` was set back by more than a window; what was counted after it counts now.
+        """Whether the clock was set back by more than a window; if so, move counts that lie after `now` back to it.
 
-        It counts for one window more, then, and not until the clock has come there again. By less than a
-        window the clocks of two machines may differ: what one of them counted stays where it is.
+        They then count for one more window, not until the clock gets there again. A smaller difference may be
+        that between the clocks of two machines: then counts stay where they are.
         """
         here, buckets = now // self.width, self.buckets
         step = self.head - here
         if step <= self.span:
             return False
         for bucket in sorted([b for b in buckets if b > here]):
-            moved = max(here, bucket - step)  # what is to come was put off by the same clock
+            moved = max(here, bucket - step)  # postponed copies were dated by the same clock
             buckets[moved] = buckets.get(moved, 0) + buckets.pop(bucket)
         self.head = here
         return True
 
     def take(self, then: int, count: int) -> None:
-        """Take back what was counted at `then`, as far as its bucket still holds it."""
+        """Subtract what was counted at `then`, as far as its bucket still holds it."""
         bucket = then // self.width
         left = self.buckets.get(bucket, 0) - count
         if left > 0:
@@ -84,14 +84,14 @@ class Window(Struct, eq=False):
             self.buckets.pop(bucket, None)
 
     def count(self, now: int, span: int = 0) -> int:
-        """All that was counted in the window that ends at `now`, its oldest bucket whole."""
+        """The sum of all counts from the start of the window that ends at `now`; its oldest bucket counts in full."""
         oldest = now // self.width - (span or self.span)
         if not self.buckets or min(self.buckets) >= oldest:
             return sum(self.buckets.values())
         return sum(n for bucket, n in self.buckets.items() if bucket >= oldest)
 
     def frees_at(self, now: int, needed: int, limit: int, span: int = 0) -> int:
-        """When `needed` more would fit under `limit`; `now` if they fit already, 0 if they never will."""
+        """When `needed` more will fit under `limit`: `now` if they fit already, 0 if they never will."""
         if needed > limit:
             return 0
         span = span or self.span
@@ -106,7 +106,7 @@ class Window(Struct, eq=False):
         return 0
 
     def busiest(self, at: int, span: int = 0) -> int:
-        """The most that a window holds in which what leaves at `at` counts: the one that ends then, or one to come."""
+        """The highest count of any window that would contain a copy leaving at `at`, whether it ends then or later."""
         buckets = self.buckets
         if not buckets:
             return 0
@@ -127,9 +127,10 @@ class Window(Struct, eq=False):
         return most
 
     def room_at(self, at: int, limit: int, span: int = 0) -> int:
-        """The first time from `at` on when one more may leave: no window that holds it, now or to come, passes `limit`.
+        """The first time from `at` on when one more may leave without any window that contains it exceeding `limit`.
 
-        `frees_at` waits for all that is to come; this finds the room before it and between. 0 where there never is any.
+        `frees_at` waits until postponed copies have left; this also finds room before and between them. 0 if there
+        will never be room.
         """
         if limit < 1:
             return 0
@@ -144,14 +145,14 @@ class Window(Struct, eq=False):
         return bucket * self.width
 
     def _bucket(self, at: int) -> int:
-        """Where what leaves at `at` counts."""
+        """The bucket in which a copy leaving at `at` counts."""
         return max(self.head, at // self.width)
 
     def _full(self, since: int, limit: int, span: int) -> Iterator[tuple[int, int]]:
-        """The stretches of buckets where nothing more may leave, in order.
+        """The ranges of buckets in which nothing more may leave, in order.
 
-        `limit` counts that lie at most `span` buckets apart fill a window; whatever shares one with the
-        first and the last of them would be too much.
+        `limit` counts that lie at most `span` buckets apart fill a window; one more that shares a window
+        with the first and the last of them would exceed the limit.
         """
         order, end, held = sorted([b for b in self.buckets if b >= since]), 0, 0
         for low in order:
@@ -166,7 +167,7 @@ class Window(Struct, eq=False):
             held -= self.buckets[low]
 
     def eases_at(self, at: int) -> int:
-        """When the oldest count leaves the windows in which what leaves at `at` counts; 0 when there is none."""
+        """When the oldest count leaves the windows that contain `at`; 0 if there is none."""
         here = self._bucket(at)
         first = min(self.buckets, default=0)
         if not here - self.span <= first <= here + self.span:
@@ -174,11 +175,11 @@ class Window(Struct, eq=False):
         return (first + self.span + 1) * self.width if first else 0
 
     def copy(self) -> "Window":
-        """The same counts, to try something out on."""
+        """A copy, for trying something out."""
         return Window(self.width, self.span, dict(self.buckets), self.head)
 
     def as_json(self) -> dict[str, int]:
-        """Plain data; `head` stands in it only where buckets to come hide it."""
+        """Plain data; `head` is included only if it is not the newest bucket."""
         counts = self.buckets
         data = dict(zip(map(str, counts), counts.values(), strict=True))
         if 0 in data.values():
@@ -188,7 +189,7 @@ class Window(Struct, eq=False):
         return data
 
     def load(self, data: Mapping[str, int]) -> None:
-        """Take over what `as_json` wrote."""
+        """Restore what `as_json` wrote."""
         counts = dict(data)
         head = counts.pop("head", None)
         self.buckets = dict(zip(map(int, counts), counts.values(), strict=True))
@@ -219,12 +220,12 @@ WINDOWS = ("hourly", "daily", "monthly")
 
 
 class Usage(Struct):
-    """What one mailbox or tenant used up.
+    """What one mailbox or tenant has used up.
 
-    `sent` counts accepted recipients, each where its copy leaves. `latest` counts, per minute, the
-    recipients whose newest message lies in that minute: its sum over five minutes is the exact
-    number of distinct recipients, at the cost of one subtraction and one addition a message. The
-    windows ending in `_wide` say the same in coarser buckets, for settings that look further back.
+    `sent` counts accepted recipients, each at the time its copy leaves. `latest` counts, per minute,
+    the recipients whose newest message lies in that minute: its sum over five minutes is the exact
+    number of distinct recipients, at the cost of one subtraction and one addition per message. The
+    windows ending in `_wide` hold the same in coarser buckets, for settings that look further back.
     """
 
     sent: dict[str, Window] = field(
@@ -240,7 +241,7 @@ class Usage(Struct):
 
     @classmethod
     def of_all(cls, usages: Iterable["Usage"]) -> "Usage":
-        """What all of them sent together."""
+        """What all of them sent, added up; other counts are left empty."""
         together = cls()
         for usage in usages:
             for name, window in together.sent.items():
@@ -265,28 +266,28 @@ class Usage(Struct):
             window.add(now, 1)
 
     def set_back(self, now: int) -> bool:
-        """Whether a window found that the clock was set back; what binds next has to be written then."""
+        """Whether any window found that the clock was set back; the usage must then be stored."""
         return True in [window.set_back(now) for _, window in self.windows()]
 
     def latest_window(self, minutes: int) -> tuple[Window, int]:
-        """The window that knows the last `minutes`, and how many of its buckets they are."""
+        """The window that covers the last `minutes`, and the number of its buckets to look at."""
         return (self.latest, minutes) if minutes <= self.latest.span else (self.latest_wide, -(-minutes // 60))
 
     def leaving_window(self, minutes: int) -> tuple[Window, int]:
-        """The window that knows the copies that leave within `minutes`, and how many of its buckets they are."""
+        """The window of departures that covers `minutes`, and the number of its buckets to look at."""
         hourly = self.sent["hourly"]
         return (hourly, minutes) if minutes <= hourly.span else (self.sent["daily"], -(-minutes // 60))
 
     def first_contacts_window(self, days: int) -> tuple[Window, int]:
-        """The window that knows the first contacts of the last `days`, and its span."""
+        """The window of first contacts that covers the last `days`, and the number of its buckets to look at."""
         return (self.first_contacts, 24) if days <= 1 else (self.first_contacts_wide, days)
 
     def negative_window(self, hours: int) -> tuple[Window, int]:
-        """The window that knows the bounces and complaints of the last `hours`, and its span."""
+        """The window of bounces and complaints that covers the last `hours`, and the number of buckets to look at."""
         return (self.negative, hours) if hours <= self.negative.span else (self.negative_wide, -(-hours // 24))
 
     def as_json(self) -> dict[str, Mapping[str, int]]:
-        """Plain data for the store, empty windows left out; `from_json` reads it back."""
+        """Plain data for the store, without empty windows; `from_json` reads it back."""
         return {name: window.as_json() for name, window in self.windows() if window.buckets}
 
     @classmethod

@@ -1,8 +1,8 @@
-"""From the fates of the recipients to one answer for the message.
+"""Turns the fates of the recipients into one answer for the message.
 
-A client at the end of DATA hears one line for all recipients. When they fare differently,
-the default is that nothing is sent: no silent loss, and the corrected message can go out
-without mailing anybody twice. A recipient that is a repeat stays replayed in any case.
+At the end of DATA the client gets one reply for all recipients. If they fare differently,
+the default is to send nothing: nothing is lost silently, and the corrected message can be
+sent without reaching anybody twice. A recipient that is a repeat stays replayed in any case.
 """
 
 from operator import attrgetter
@@ -16,11 +16,11 @@ from policy.hearing import NOWHERE, Fate
 from policy.rules.order import RULES
 from policy.settings import Options
 
-DETAIL_ROOM = 84  # of the 200 octets of a reply, what reason and pairs leave for a clause
+DETAIL_ROOM = 84  # of a reply's 200 octets, what reason and key=value pairs leave for a clause
 
 
 class Settled(Struct, frozen=True):
-    """The answer: one verdict a recipient, and what is said about the whole."""
+    """The answer: one verdict per recipient, and the decision about the whole message."""
 
     decision: Verdict
     verdicts: tuple[RecipientVerdict, ...]
@@ -29,7 +29,7 @@ class Settled(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """A recipient that may not be written to, and the place of the rule that says so."""
+    """A refused recipient, and the position of the refusing rule in rule order."""
 
     place: int
     verdict: RecipientVerdict
@@ -37,7 +37,7 @@ class Refused(Struct, frozen=True):
 
 
 def verdict_of(recipient: RecipientFacts, message: Fate, own: Fate, rest: Fate) -> tuple[int, RecipientVerdict]:
-    """One recipient's verdict and the place of the rule behind it: refusal before hold before time."""
+    """One recipient's verdict and the position of the rule behind it: a refusal outranks a hold, a hold a delay."""
     if message.clear and own.clear and rest.clear:
         return NOWHERE, RecipientVerdict(recipient.address, "queued")
     replayed = own.first_send and own.refusal is None
@@ -75,7 +75,7 @@ def settle(options: Options, placed: list[tuple[int, RecipientVerdict]]) -> Sett
 
 
 def _accepted(placed: list[tuple[int, RecipientVerdict]]) -> Settled:
-    """Held if anybody's copy is, else approved."""
+    """Held if any recipient's copy is held, else approved."""
     verdicts = tuple(v for _, v in placed)
     held = [(place, v) for place, v in placed if v.outcome == "held"]
     if held:
@@ -86,7 +86,7 @@ def _accepted(placed: list[tuple[int, RecipientVerdict]]) -> Settled:
 
 
 def _held(placed: list[tuple[int, RecipientVerdict]], rule: str, refusal: Refusal, refused: int) -> Settled:
-    """`hold_all`: one item for a person. What is refused stays so: nobody can approve past a block."""
+    """`hold_all`: one item for a person to decide. Refused recipients stay refused: approval cannot lift a block."""
     held = Refusal("held", f"{refused} of {len(placed)} recipients refused: {refusal.detail}", "human", "ask_human")
     verdicts = tuple(
         replace(v, outcome="held", rule=v.rule or rule, refusal=v.refusal or held)
@@ -98,7 +98,7 @@ def _held(placed: list[tuple[int, RecipientVerdict]], rule: str, refusal: Refusa
 
 
 def _refused_too(verdict: RecipientVerdict, rule: str, refusal: Refusal) -> RecipientVerdict:
-    """`reject_all`: a recipient nothing is wrong with is refused with the others, for a reason that is not theirs."""
+    """`reject_all`: an acceptable recipient is refused too, with a reason that says it was another recipient."""
     if verdict.outcome in ("refused", "replayed"):
         return verdict
     detail = f"not sent because of another recipient: {refusal.detail}"
@@ -108,9 +108,9 @@ def _refused_too(verdict: RecipientVerdict, rule: str, refusal: Refusal) -> Reci
 
 
 def combined(refused: list[Refused], longest: int) -> tuple[str, Refusal]:
-    """One refusal that stands for all: permanent if any is, else with the longest wait."""
+    """One refusal to represent all: permanent if any is, else with the longest wait."""
     permanent = [r for r in refused if not r.refusal.is_temporary(longest)]
-    # Of one rule's the wait comes last: it is for nothing where another recipient never fits.
+    # Within one rule, refusals with a wait come last: waiting is useless if another recipient never fits.
     lead = min(permanent or refused, key=lambda r: (r.place, r.refusal.retry == "after"))
     same = all(r.refusal is lead.refusal for r in refused)
     if same:
@@ -121,7 +121,7 @@ def combined(refused: list[Refused], longest: int) -> tuple[str, Refusal]:
 
 
 def _naming(detail: str, others: list[str]) -> str:
-    """The clause with as many more recipients as fit, and a count of the rest."""
+    """The clause with as many of the other recipients as fit, and a count of the rest."""
     for named, address in enumerate(others):
         left = len(others) - named
         longer = f"{detail}, {address}"

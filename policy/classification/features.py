@@ -1,9 +1,9 @@
-"""What of a message votes: concepts by place, and the shape of the mail.
+"""Which properties of a message vote: concepts by place, and the shape of the mail.
 
-A message is read in places, as 16 CFR 316.3 asks: the subject line, what stands
-first, and the rest; then what a reader sees only in part (image texts, quoted
-text) or not at all (hidden text). A vote is a number, seldom above 2, under a
-name such as `discount@subject`; the evidence is the first words that gave it.
+A message is read by place, as 16 CFR 316.3 requires: the subject line, the
+beginning, and the rest; then what a reader sees only in part (image texts, quoted
+text) or not at all (hidden text). A vote is a number, seldom above 2, with a name
+such as `discount@subject`; its evidence is the first words that caused it.
 """
 
 import re
@@ -26,19 +26,19 @@ _TRANSACTIONAL = (
     "order", "paid", "shipping", "security", "account", "answer", "work", "system", "appointment", "people", "record",
     "done", "talk", "notice",
 )  # fmt: skip
-# With a question mark: phrases both kinds of mail use.
+# With a question mark: phrases that both kinds of mail use.
 COMMERCIAL = (*_COMMERCIAL, *(f"{concept}?" for concept in _COMMERCIAL))
 TRANSACTIONAL = (*_TRANSACTIONAL, *(f"{concept}?" for concept in _TRANSACTIONAL))
 
 PICTURE_ALONE = "picture_alone"
-# What stands first: a greeting and two or three sentences.
+# The beginning («lead»), in words or characters: a greeting and two or three sentences.
 LEAD = 45
 LEAD_CJK = 120
 _NORMAL_REST = 60
-# Too few words to say what a picture below them is about.
+# Below this many words, text does not say what a picture under it is about.
 _NEXT_TO_NONE, _NEXT_TO_NONE_CJK = 8, 20
-_TELLING_FIGURES = 5  # of a code or an order
-# Of what is only half shown, less is read.
+_TELLING_FIGURES = 5  # digits of a code or an order number
+# Characters read of what is only partly shown.
 _HALF_SHOWN = 1_024
 
 _MATCHER = Matcher(merged(LANGUAGES))
@@ -65,7 +65,7 @@ _SEEN = (0.0, 1.0, 1.5, 1.8, 2.0)
 
 
 class Votes(Struct):
-    """The votes of one message, and for each the words it rests on."""
+    """The votes of one message, each with the words that caused it."""
 
     values: dict[str, float] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
@@ -78,11 +78,11 @@ class Votes(Struct):
 
 
 class Page(Struct, frozen=True):
-    """What is shown, folded and cut into words once, for all who judge it."""
+    """The shown text, folded and split into words once for all judges."""
 
     subject: Folded
     text: Folded
-    pictures: Folded  # what is said of the images, which say it to whoever sees them
+    pictures: Folded  # the alternative texts of images
 
 
 _NO_PICTURES = fold("")
@@ -114,7 +114,7 @@ def _shown_votes(cast: Votes, shown: Page) -> None:
     _count(cast, "subject", _hits(shown.subject))
     hits = _hits(shown.text)
     _count(cast, "lead", [hit for hit in hits if hit[1] < LEAD])
-    # In a long mail every concept turns up somewhere: there a hit counts for less.
+    # In a long message every concept occurs somewhere, so a hit there counts less.
     share = (_NORMAL_REST / max(_NORMAL_REST, len(shown.text.words) - LEAD)) ** 0.5
     _count(cast, "rest", [hit for hit in hits if hit[1] >= LEAD], share)
 
@@ -128,7 +128,7 @@ def _half_shown_votes(cast: Votes, content: Content, shown: Page) -> None:
 
 
 def _hits(folded: Folded) -> list[tuple[str, int, str]]:
-    """Every concept, after how many words, and the words. A character of Japanese hides no English: both are read."""
+    """Every concept found, its place in words, and the words. CJK text gets both matchers, as it may mix English."""
     words, text = folded.words, folded.text
     found = [(concept, at, " ".join(words[at : at + length])) for concept, at, length in _MATCHER.hits(words)]
     if folded.is_cjk:
@@ -177,12 +177,12 @@ def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:
 
 
 def _told_votes(cast: Votes, text: str) -> None:
-    """What the reader is told to do: the first words of sentences and lines."""
+    """Votes for imperatives: what the first words of sentences and lines tell the reader to do."""
     begun = _FIRST_WORD.findall("\n" + _SENTENCE_END.sub("\n", text))
     told = [word for first in begun if (word := first.rstrip(",:")) in _TOLD]
     take = [word for word in told if word in TAKE]
     tend = [word for word in told if word in TEND]
-    # In proportion to all that is said: a long mail says many things.
+    # In proportion to the number of sentences: a long message says many things.
     if take:
         cast.add("told_to_take", min(2.0, 4 * len(take) / len(begun) + 0.4), take[0])
     if tend:
@@ -229,7 +229,7 @@ def _link_votes(cast: Votes, links: tuple[str, ...]) -> None:
 
 
 def _is_a_picture(cast: Votes, content: Content, text: Folded) -> bool:
-    """Whether all there is to tell is told by a picture, which nobody here reads."""
+    """Whether only a picture carries the content, which the classifier cannot read."""
     if not content.has_pictures or not (content.links or not text.words):
         return False
     words = len(text.words) + len(content.quoted.split())
@@ -254,7 +254,7 @@ _FIRST, _SECOND = (_names(("order", "paid", "shipping", "security"), (place,)) f
 
 
 def _joint_votes(cast: Votes) -> None:
-    """Pairs that mean more than their halves: what is for sale, and the call to take it."""
+    """Votes for combinations that mean more than their parts, such as an offer and the call to take it."""
     names = cast.values.keys()
     if not names.isdisjoint(_BAIT) and not names.isdisjoint(_CALL):
         cast.add("offer_with_call", 1.0)
@@ -262,7 +262,7 @@ def _joint_votes(cast: Votes) -> None:
         cast.add("pitch_with_ask", 1.0)
     if not names.isdisjoint(_FIRST) and not names.isdisjoint(_SECOND):
         cast.add("business_throughout", 1.0)
-    # Asked of the concepts alone, so that the votes added here change nothing.
+    # Based on the concepts alone, so that votes added here do not matter.
     sold, served = not names.isdisjoint(_SOLD), not names.isdisjoint(_SERVED)
     if not sold:
         cast.add("nothing_sold", 1.0)

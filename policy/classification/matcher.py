@@ -1,9 +1,9 @@
-"""Finds the phrases of the lexicon in a list of tokens, two look-ups a token.
+"""Finds the phrases of the lexicon in a list of tokens with two look-ups per token.
 
-A phrase of several words is filed under two of them that stand side by side, so
-that hardly any pair of tokens leads to a phrase that is not there; what has no
-such pair is filed under one word. Both look-ups run over the whole list at once.
-What a token may begin is remembered; the memory is bounded and changes no result.
+A phrase of several words is indexed under two adjacent words of it, so that hardly
+any pair of tokens leads to a phrase that is not there; a phrase without such a pair
+is indexed under one word. Both look-ups run over the whole list at once. Look-ups of
+single tokens are cached; the cache is bounded and changes no result.
 """
 
 import re
@@ -28,21 +28,21 @@ _COMMONEST = word_set(
     """
 )
 
-# A phrase found: its concept, where it begins, and how many tokens (or characters) it took.
+# A phrase found: its concept, where it begins, and its length in tokens (or characters).
 Hit = tuple[str, int, int]
 
 
 class _Phrase(NamedTuple):
-    """A phrase of several words, and how many of them stand before those it is filed under."""
+    """A phrase of several words, and how many of them precede those it is indexed under."""
 
     concept: str
     words: list[str]
     before: int
-    has_gaps: bool  # some of the words stand for others
+    has_gaps: bool  # some words are wildcards
 
 
 class _Node(NamedTuple):
-    """What a token, or a pair of them, says alone, and the longer phrases filed under it."""
+    """The concepts of a token or pair on its own, and the longer phrases indexed under it."""
 
     alone: tuple[str, ...]
     longer: tuple[_Phrase, ...]
@@ -53,7 +53,7 @@ _second = itemgetter(1)
 
 
 class Matcher:
-    """The merged lexicon of languages that put blanks between words."""
+    """Matches the merged lexicon of languages that put blanks between words."""
 
     def __init__(self, table: dict[str, tuple[str, ...]]) -> None:
         self._pairs: dict[tuple[str, str], _Node] = {}
@@ -83,13 +83,13 @@ class Matcher:
         shelf.setdefault(key, []).append(_Phrase(concept, words, before, has_gaps))
 
     def hits(self, tokens: Sequence[str]) -> list[Hit]:
-        """Every phrase in order; of one concept none that stands inside another."""
+        """All phrases found, in order, except those inside a longer phrase of the same concept."""
         found: list[Hit] = []
-        # Whatever begins with a figure comes before the colon: one comparison spares most words the rest.
+        # Digits sort before the colon, so one comparison rules out most words.
         figures = {word: "#" for word in {*tokens} if word < ":" and word[0].isdigit() and word[-1].isdigit()}
         plain = [*map(figures.get, tokens, tokens)]
         pairs = map(self._pairs.get, pairwise(plain))
-        # The default of a look-up is the token itself: a string stands for «not seen before».
+        # The default of the look-up is the token itself: a string means «not in the cache».
         singles = map(self._memory.get, plain, plain)
         for length, nodes in ((2, pairs), (1, singles)):
             for at, node in filter(_second, enumerate(nodes)):
@@ -125,7 +125,7 @@ def _standing(phrases: Iterable[_Phrase], tokens: list[str], at: int) -> list[Hi
 
 
 def _outermost(found: list[Hit]) -> list[Hit]:
-    """In order of place, without what stands inside a longer phrase of its own concept."""
+    """The hits in order of place, without those inside a longer phrase of the same concept."""
     found.sort(key=lambda hit: (hit[1], -hit[2]))
     reached: dict[str, int] = {}
     outermost: list[Hit] = []
@@ -149,7 +149,7 @@ def _stands(words: Sequence[str], tokens: Sequence[str]) -> bool:
 
 
 class InsideMatcher:
-    """The lexicon of languages without blanks: phrases looked for at every character."""
+    """Matches the lexicon of languages without blanks: phrases are looked for at every character."""
 
     def __init__(self, table: dict[str, tuple[str, ...]]) -> None:
         self._concepts: dict[str, list[str]] = {}
@@ -162,7 +162,7 @@ class InsideMatcher:
         self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
     def hits(self, text: str) -> list[Hit]:
-        """Every phrase, the longest at each place."""
+        """All phrases found, the longest at each place."""
         found: list[Hit] = []
         past = 0
         for at, lengths in enumerate(map(self._lengths.get, text)):

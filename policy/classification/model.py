@@ -1,10 +1,10 @@
-"""Transactional or commercial: the sum of the votes, and what moved it.
+"""Transactional or commercial: the sum of the votes, and which votes moved it.
 
-A linear model: each vote counts for its weight, the weights stand as data in
-`weights.py`. The score is the probability of commercial the sum stands for. In
-doubt a message is commercial, and `in_doubt` says that it was close. A sender's
-claim is heard in one direction only, and so is a quotation: it is judged as the
-message's own words too, unless it evidently serves an answer.
+A linear model: each vote counts by its weight; the weights are data in `weights.py`.
+The score is the resulting probability that the message is commercial. In doubt a
+message is commercial, and `in_doubt` says that it was close. A sender's claim can
+only make a message commercial, and so can a quotation: quoted text is also judged as
+the message's own words, unless it is evidently the background of an answer.
 """
 
 from math import exp
@@ -18,16 +18,16 @@ from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOU
 from policy.content import Content
 
 _EXPLAINED = 12
-# A quotation that is an offer whoever quotes it, and words beside the text: a customer's own request for one scores
-# less, and so does an invitation to a meeting.
+# From this score on, quoted or alternative text is an offer, whoever quotes it. A customer's own request for an offer
+# scores less, and so does an invitation to a meeting.
 _SURELY = 0.98
-_FARTHEST = 30.0  # e^-30 is nothing; a larger exponent would overflow
+_FARTHEST = 30.0  # e^-30 is practically 0; a larger exponent could overflow
 
 Type = Literal["transactional", "commercial"]
 
 
 class Feature(Struct, frozen=True):
-    """One vote: above zero it speaks for commercial."""
+    """One vote; a weight above zero speaks for commercial."""
 
     name: str
     weight: float
@@ -35,7 +35,7 @@ class Feature(Struct, frozen=True):
 
 
 class Classification(Struct, frozen=True):
-    """The verdict; `score` 0 is surely transactional, 1 surely commercial."""
+    """The verdict; a `score` of 0 is certainly transactional, 1 certainly commercial."""
 
     type: Type
     score: float
@@ -44,7 +44,7 @@ class Classification(Struct, frozen=True):
 
 
 def classify(content: Content, shown: Page | None = None) -> Classification:
-    """Judges a message by what its reader sees, heaviest votes first; the worse where it can be read in two ways."""
+    """Judges a message by what its reader sees; of several readings the most commercial. Heaviest votes come first."""
     shown = shown or page(content)
     verdict = _judged(content, shown)
     for text in content.otherwise if verdict.type == "transactional" else ():
@@ -54,7 +54,7 @@ def classify(content: Content, shown: Page | None = None) -> Classification:
             return replace(other, features=(Feature("shown_instead", 0.0), *other.features))
     if verdict.type == "commercial" or not content.quoted or _is_evidently_quoted(content, shown, verdict):
         return verdict
-    # The sender writes thread and quotation: what is quoted is judged as if it were all of the message.
+    # The sender controls the quotation too, so it is judged as if it were the whole message.
     quotation = replace(content, text=content.quoted, quoted="")
     other = _judged(quotation, page(quotation))
     surely = _SURELY if content.is_attributed and not verdict.in_doubt else COMMERCIAL_FROM
@@ -64,7 +64,7 @@ def classify(content: Content, shown: Page | None = None) -> Classification:
 
 
 def _is_evidently_quoted(content: Content, shown: Page, verdict: Classification) -> bool:
-    """Whether somebody is answered: it says whose words these are, and the answer fills what stands first."""
+    """Whether this is an answer: the quotation has an attribution line, and the answer itself is long enough."""
     text = shown.text
     fills = len(text.text) >= LEAD_CJK if text.is_cjk else len(text.words) >= LEAD
     return content.is_attributed and fills and not verdict.in_doubt
@@ -81,7 +81,7 @@ def _judged(content: Content, shown: Page) -> Classification:
     score = round(1 / (1 + exp(-max(-_FARTHEST, min(_FARTHEST, total)))), 4)
     weighed.sort(key=lambda feature: (-abs(feature.weight), feature.name))
     if PICTURE_ALONE in cast.values and score < COMMERCIAL_FROM:
-        # Whatever the subject line says, what the picture says is in doubt.
+        # Whatever the subject line says, the content of the picture is unknown.
         score = COMMERCIAL_FROM
         weighed.insert(0, Feature(PICTURE_ALONE, 0.0))
     kind: Type = "commercial" if score >= COMMERCIAL_FROM else "transactional"

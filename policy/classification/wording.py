@@ -1,11 +1,11 @@
-"""How a message is worded, beside what the lexicon knows: words and pairs of words with a weight of their own.
+"""How a message is worded, apart from the lexicon: words and pairs of words with weights of their own.
 
-The lexicon knows concepts and misses what it was never told; the common words
-around them (who is addressed, what is promised, how one asks) say much of the
-rest. Everything found counts once, so that saying a thing often says it no
-louder. Heard is what stands first and then all of it, and what sounds more like a
-seller counts: words put below an offer do not make it business (16 CFR 316.3). A
-sum is bounded, and wording excuses less than it betrays.
+The lexicon knows concepts and misses whatever it does not list; the common words
+around them (who is addressed, what is promised, how something is asked) reveal much
+of the rest. Each word or pair counts once, however often it occurs. The beginning
+and the whole are judged, and the one that sounds more like a seller counts: text
+added below an offer does not make it transactional (16 CFR 316.3). The sum is
+bounded, and wording can speak less for transactional than for commercial.
 """
 
 import re
@@ -28,25 +28,25 @@ Piece = str | tuple[str, ...]  # a word or a run of characters; two words side b
 
 
 def piece(written: str) -> Piece:
-    """A piece as it is written down: the words of a pair with a blank between them."""
+    """The piece that `written` stands for: the words of a pair are written with a blank between them."""
     return tuple(written.split(" ")) if " " in written else written
 
 
 _WEIGHED = {piece(written): weight for weight, group in BY_WEIGHT.items() for written in group.split("|")}
-_KNOWN = frozenset(_WEIGHED)  # a set meets a set without hashing the pairs again
+_KNOWN = frozenset(_WEIGHED)  # intersecting two sets does not hash the pairs again
 
 
 class Wording(NamedTuple):
-    """Above zero it sounds like a seller; `telling` is the piece that moved it most."""
+    """A `value` above zero sounds like a seller; `telling` is the piece that contributed most."""
 
     value: float
     telling: str
 
 
 def pieces(subject: Folded, text: Folded, pictures: Folded) -> tuple[set[Piece], set[Piece]]:
-    """What is read first, subject and image texts with it, and what follows.
+    """The pieces of what is read first, including subject and image texts, and those of what follows.
 
-    Words and pairs of neighbours, any number being the same; where there are no blanks, runs of characters too.
+    Words and pairs of neighbouring words, all numbers being equal; in text without blanks, runs of characters too.
     """
     first = _pairs(subject.words) | _pairs(pictures.words) | _pairs(text.words[:_FIRST])
     rest = _pairs(text.words[_FIRST:])
@@ -74,7 +74,7 @@ def written_down(one: Piece) -> str:
 
 
 def wording(subject: Folded, text: Folded, pictures: Folded) -> Wording:
-    """Weighs every piece that has a weight, of what stands first and of all."""
+    """Weighs the pieces that have a weight, in what is read first and in the whole; the higher value counts."""
     first, rest = pieces(subject, text, pictures)
     heard = [_weighed(first), _weighed(first | rest)] if rest else [_weighed(first)]
     value, telling = max(heard)
@@ -82,13 +82,13 @@ def wording(subject: Folded, text: Folded, pictures: Folded) -> Wording:
 
 
 def together(weights: Sequence[float], pieces: int) -> float:
-    """What these weights say of a text of so many pieces."""
-    # Summed exactly: sums of binary floats depend on their order, and a set has none.
+    """The combined weight for a text of `pieces` pieces."""
+    # Summed exactly: a sum of floats depends on the order, and a set has none.
     return fsum(weights) / pieces**0.5 if weights else 0.0
 
 
 def bounded(value: float) -> float:
-    """As much as words may say."""
+    """The value, limited to what wording may contribute."""
     return max(-_EXCUSES, min(_BETRAYS, value))
 
 

@@ -1,4 +1,4 @@
-"""26: what a mailbox may send without a person. It comes last: what is refused reaches no approver."""
+"""26: what a mailbox may send without a person. It comes last, so that refused mail reaches no approver."""
 
 from policy.facts import RecipientFacts
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, hold, unread
@@ -6,7 +6,7 @@ from policy.state import RecipientState
 
 
 def autonomy_level(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """Mail to the outside is held as the mailbox's level says; colleagues are exempt."""
+    """External mail is held as the mailbox's level requires; mail to internal domains is exempt."""
     mailbox = case.state.mailbox
     level = mailbox.level
     evidence = {"level": level}
@@ -21,5 +21,5 @@ def autonomy_level(case: Case, recipient: RecipientFacts, known: RecipientState 
             if known.delivered_at:
                 return Finding("passed", evidence)
             return hold(f"first contact with {recipient.address}", "ask_human", evidence=evidence)
-        case _:  # human_approved, and a level nobody knows
+        case _:  # human_approved, and any unknown level
             return hold(f"{mailbox.name} needs approval", "ask_human", evidence=evidence)

@@ -1,8 +1,8 @@
-"""Which limits bind a message in an hour, a day, a month, and how much of each is used up.
+"""Which limits bind a message per hour, day and month, and how much of each is used up.
 
-Three may hold at once: the policy's, under the rule's mode; the one a person or its own key
-tightened the mailbox to, and the tenant's, which no mode of a mailbox's policy loosens. The null
-sender has a small bucket of its own besides.
+Three may apply at once: the policy's limit, under the mode of its rule; the limit to which a
+person or the mailbox's own key tightened the mailbox; and the tenant's. No mode in a mailbox's
+policy loosens the last two. The null sender also has a small limit (bucket) of its own.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from policy.rules.case import Bound, Case
 from policy.settings import PolicySettings, RateLimit
 from policy.usage import WINDOWS
 
-NULL_SENDER = "null_sender"  # the scope of the small bucket, which counts what is taken, whenever it leaves
+NULL_SENDER = "null_sender"  # scope of the small bucket, which counts when mail is accepted, not when it leaves
 NULL_SENDER_HOURLY = 20
 
 
 def bounds_of(case: Case, window: str) -> tuple[Bound, ...]:
-    """The limits that bind this message in one window."""
+    """The limits that apply to this message in one window."""
     bounds = case.bounds.get(window)
     if bounds is None:
         bounds = case.bounds[window] = _bounds(case, window)
@@ -48,13 +48,13 @@ def _bounds(case: Case, window: str) -> tuple[Bound, ...]:
     shared: int | None = getattr(tenant.limits, window)
     if shared is not None:
         found.append(Bound(shared, tenant.usage.sent[window], "enforce", "tenant"))
-    return (*small, *found)  # the small bucket first: nothing is queued or held for it
+    return (*small, *found)  # the small bucket first: it refuses, and never queues or holds
 
 
 def queueing(case: Case) -> tuple[Bound, ...]:
-    """Those that put a copy off until there is room for it; a limit of 0 never has any.
+    """The limits that delay a copy until there is room for it; never a limit of 0, which has no room.
 
-    What was accepted already waits for all of them.
+    At departure all enforced limits do so: an accepted message waits for each of them.
     """
     if case.queues is None:
         windows = WINDOWS if case.departing else _queueing(case.settings)
@@ -70,13 +70,13 @@ _queueing = Memo(_windows_that_queue)
 
 
 def enforced(case: Case, windows: Sequence[str] = WINDOWS) -> list[Bound]:
-    """Those that are enforced, without the small bucket."""
+    """The enforced limits, without the small bucket of the null sender."""
     bounds = [bound for window in windows for bound in bounds_of(case, window)]
     return [bound for bound in bounds if bound.mode == "enforce" and bound.scope != NULL_SENDER]
 
 
 def limited(case: Case, at: int) -> int:
-    """The first time from `at` on when every limit that queues has room for one more copy."""
+    """The first time from `at` on when all limits that queue have room for one more copy."""
     if not (bounds := queueing(case)):
         return at
     before = -1
@@ -88,7 +88,7 @@ def limited(case: Case, at: int) -> int:
 
 
 def burst_of(case: Case) -> Bound:
-    """The copies that may leave in the minutes of `recipient_burst`, whoever they are to."""
+    """The limit of `recipient_burst` on the copies that leave within its minutes, to whichever recipients."""
     if "burst" not in case.bounds:
         rule = case.settings.recipient_burst
         window, span = case.state.mailbox.usage.leaving_window(rule.minutes)

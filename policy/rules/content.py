@@ -1,4 +1,4 @@
-"""What the message says: its class, what its class requires, and what must never leave the house."""
+"""What the message says: its class, what its class requires, and what must never leave."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from policy.rules.case import PASSED, SKIPPED, Case, Finding, hold, refuse
 
 
 def content_classification(case: Case) -> Finding:
-    """7: the class, with what voted for it; fails only where the mailbox may not send this class."""
+    """7: the class and the features behind it; fails only if the mailbox may not send this class."""
     facts = case.facts
     evidence: dict[str, Any] = {"type": facts.message_class, "score": facts.score, "features": list(facts.features)}
     if facts.in_doubt:
@@ -21,7 +21,7 @@ def content_classification(case: Case) -> Finding:
 
 
 def compliance_content(case: Case) -> Finding:
-    """8: commercial mail can carry the postal address and the way out that the law asks for."""
+    """8: commercial mail can carry the postal address and the unsubscribe link that the law requires."""
     if not case.commercial:
         return SKIPPED
     facts = case.facts
@@ -32,14 +32,14 @@ def compliance_content(case: Case) -> Finding:
     if domain is not None and domain.physical_address:
         return PASSED
     name = facts.from_domain or "the sending domain"
-    # A person sets the address; to advise other words would be to ask that the class be talked away.
+    # Only a person can set the address. Advising to change the content would invite the agent to disguise the class.
     if facts.in_doubt:
         return hold(f"may be commercial and {name} has no postal address", "ask_human")
     return refuse("physical_address_missing", f"no postal address is set for {name}", "human", "ask_human")
 
 
 def content_safety(case: Case) -> Finding:
-    """9: no credential and no planted token; the evidence is redacted before it gets here."""
+    """9: no credential and no planted canary; the evidence arrives here already redacted."""
     secrets, canaries = case.facts.secrets, case.facts.canaries
     if not secrets and not canaries:
         return PASSED

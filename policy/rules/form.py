@@ -1,15 +1,15 @@
-"""Whether the message is one: well formed, read alike by everyone, and to no more recipients than allowed."""
+"""Whether the message is well formed, read the same way by every mail program, and not sent to too many."""
 
 from policy.facts import Defect
 from policy.rules.case import PASSED, Case, Finding, hold, refuse
 from policy.settings import Mode
 
-MAIL_LOOP = "mail_loop"  # the defect's code for too many Received fields, or our own trace id met again
-NULL_SENDER_RECIPIENTS = 1  # a bounce goes to the one who sent (RFC 5321 §4.5.5)
+MAIL_LOOP = "mail_loop"  # the defect code for too many Received fields, or for our own trace id seen again
+NULL_SENDER_RECIPIENTS = 1  # a bounce goes to the sender alone (RFC 5321 §4.5.5)
 
 
 def message_form(case: Case) -> Finding:
-    """5: nothing in the message that a later parser could stumble over."""
+    """5: nothing in the message that a later parser could fail on."""
     defects = case.facts.form_defects
     if not defects:
         return PASSED
@@ -20,7 +20,7 @@ def message_form(case: Case) -> Finding:
 
 
 def message_ambiguous(case: Case) -> Finding:
-    """5b: readers would agree on what is shown."""
+    """5b: every mail program would show the same; if not, a person decides."""
     ambiguities = case.facts.ambiguities
     if not ambiguities:
         return PASSED
@@ -40,7 +40,7 @@ def recipients_per_message(case: Case) -> Finding:
 
 
 def recipients_limit(case: Case) -> int:
-    """Recipients this message may have."""
+    """How many recipients this message may have."""
     return NULL_SENDER_RECIPIENTS if case.facts.null_sender else case.settings.recipients_per_message.limit
 
 

@@ -1,11 +1,11 @@
-"""20: how much may be sent in an hour, a day, a month, by the mailbox and by its tenant.
+"""20: how much may be sent per hour, day and month, by the mailbox and by its tenant.
 
-A copy counts where it leaves: now, or later for whatever reason, and it needs room in every window
-that holds that time. So no limit is passed by mail that leaves together and was accepted apart, and
-what leaves tomorrow takes nothing from today. A recipient of one message counts after those before it.
+A copy counts at the time it leaves, whether now or later for any reason, and it needs room in every
+window that contains that time. So mail accepted at different times cannot exceed a limit by leaving
+together, and what leaves tomorrow uses up nothing of today. Recipients of one message count in turn.
 
-The null sender has a small bucket of its own. What a mail system returns touches no other
-(RFC 5321 §4.5.5); whatever else comes from the null sender draws from all of them.
+The null sender has a small bucket of its own. What a mail system returns counts only there
+(RFC 5321 §4.5.5); all other mail from the null sender also counts against the other limits.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _WHOSE = {"tenant": " for the tenant", "mailbox": " as tightened for this mailbo
 
 
 def rate_limit(window: str) -> Callable[[Case, RecipientFacts, RecipientState | None], Finding]:
-    """The judge of one window: hourly, daily or monthly."""
+    """The rule for one window: hourly, daily or monthly."""
 
     def judge(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
         bounds = bounds_of(case, window)
@@ -44,7 +44,7 @@ def rate_limit(window: str) -> Callable[[Case, RecipientFacts, RecipientState | 
 
 
 def _put_off(case: Case, window: str) -> Finding | None:
-    """What a limit that queues says of a copy that cannot leave when it was to; None where it can."""
+    """The finding of a queueing limit for a copy that cannot leave when asked; None if it can."""
     at = asked(case)
     late = [b for b in queueing(case) if b in case.bounds[window] and b.room_at(at) != at]
     if not late:
@@ -54,7 +54,7 @@ def _put_off(case: Case, window: str) -> Finding | None:
 
 
 class _Full(NamedTuple):
-    """One recipient too many in a window."""
+    """A recipient for whom a window has no room."""
 
     case: Case
     recipient: RecipientFacts
@@ -64,7 +64,7 @@ class _Full(NamedTuple):
 
 
 def _exceeded(where: _Full, full: list[Bound]) -> Finding:
-    """A bound that is enforced speaks before one that only watches, and the smallest of them first."""
+    """The finding of one full limit: the null sender's first, then an enforced one, then the smallest."""
     case = where.case
     bound = min(full, key=lambda b: (b.scope != NULL_SENDER, b.mode != "enforce", b.limit))
     held = rule_of(case, where.window).on_exceed == "hold"
@@ -79,25 +79,25 @@ def _rejected(where: _Full, bound: Bound) -> Finding:
     binding, before = [bound, *_refusing(case)], len(case.taken) + case.denied.get("rate_limited", 0)
     least, spent = min(b.limit for b in binding), [b for b in binding if b.limit <= before]
     free = 0 if spent else _free(where, binding, before)
-    if spent and case.early and least:  # those before it in the envelope leave first
+    if spent and case.early and least:  # earlier recipients in the envelope leave first
         free = now + max((b.window.span + 1) * b.window.width for b in spent)
     evidence, detail = _evidence(case, bound, where.leaves, free), _detail(where, bound, free)
     if free:
         wait = seconds_until(free, now)
         return refuse("rate_limited", detail, "after", "wait", wait=wait, evidence=evidence, mode=bound.mode)
-    if least:  # more recipients than the window ever takes
+    if least:  # more recipients than ever fit in the window
         return refuse("rate_limited", detail, "never", "reduce_recipients", evidence=evidence, mode=bound.mode)
     return refuse("rate_limited", detail, "human", "ask_human", evidence=evidence, mode=bound.mode)
 
 
 def _refusing(case: Case) -> list[Bound]:
-    """Every limit that may turn the message away, in whatever window."""
+    """All limits, of any window, that may refuse the message."""
     bounds = enforced(case, [window for window in WINDOWS if rule_of(case, window).on_exceed != "hold"])
-    return [bound for bound in bounds if bound not in queueing(case)]  # one of 0 refuses where others queue
+    return [bound for bound in bounds if bound not in queueing(case)]  # a limit of 0 refuses even if set to queue
 
 
 def _free(where: _Full, binding: list[Bound], before: int) -> int:
-    """When the same message passes: every recipient a limit turned away has to fit under all of them."""
+    """When the same message would pass: all recipients turned away so far must fit under all limits."""
     case = where.case
     if binding[0].scope == NULL_SENDER:
         return binding[0].window.room_at(case.facts.now, binding[0].limit - before)

@@ -1,11 +1,12 @@
-"""The rules in the order they are judged. A new rule is one line here.
+"""The rules in the order in which they are asked. A new rule is one line here.
 
-`stage` says for a rule about the recipient when it is asked: "address" before it is known
-whether the message is a repeat, "repeat" by the rule that says so, "rest" only for what is
-none. For a rule about the message, "rest" means: only unless every recipient is a repeat.
-`early` names the command that can answer it before the content is there. Rules marked
-`always` are asked though their mode is off: part of them is not the mailbox's to switch off.
-`returns` says whether what a mail system returns from the null sender (`Facts.is_return`) is judged by it.
+`stage` says when a rule about a recipient is asked: "address" before it is known whether the
+message is a repeat, "repeat" for the rule that finds out, "rest" only if it is not a repeat.
+A rule about the message with stage "rest" is asked unless every recipient is a repeat.
+`early` names the SMTP command at which the rule can already be answered, before the content.
+Rules marked `always` are asked even if their mode is off, because a mailbox's policy cannot
+switch off all of them. `returns` says whether the rule applies to what a mail system returns
+from the null sender (`Facts.is_return`).
 """
 
 from collections.abc import Callable
@@ -33,7 +34,7 @@ Stage = Literal["address", "repeat", "rest"]
 
 
 class MessageRule(Struct, frozen=True):
-    """A rule asked once a message."""
+    """A rule asked once per message."""
 
     name: str
     judge: MessageJudge
@@ -45,7 +46,7 @@ class MessageRule(Struct, frozen=True):
 
 
 class RecipientRule(Struct, frozen=True):
-    """A rule asked for every recipient."""
+    """A rule asked once per recipient."""
 
     name: str
     judge: RecipientJudge

@@ -1,4 +1,4 @@
-"""How fast one person is written to, and how fast new ones are: 16 to 19."""
+"""16 to 19: how often one person is written to, and how fast new people are."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from policy.usage import MINUTE, Window
 
 
 def cooldown(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """16: some minutes between two commercial messages to one person, unless the person answered."""
+    """16: a minimum time between two commercial messages to one person, unless the person answered."""
     rule = case.settings.cooldown
     if not case.commercial and not rule.all_mail:
         return SKIPPED
@@ -24,7 +24,7 @@ def cooldown(case: Case, recipient: RecipientFacts, known: RecipientState | None
     others = [at for at in (last, *known.leaving) if at]
     if not others:
         return PASSED
-    # Departures are compared: one for tomorrow stands in the way of tomorrow's mail, and not of today's.
+    # Departure times are compared: mail that leaves tomorrow delays tomorrow's mail, not today's.
     leaves = case.facts.now if case.early else departure(case, recipient, known)
     apart = rule.minutes * MINUTE
     unanswered = [at for at in others if at >= known.replied_at]
@@ -35,7 +35,7 @@ def cooldown(case: Case, recipient: RecipientFacts, known: RecipientState | None
 
 
 def _same_envelope(recipient: RecipientFacts) -> Finding:
-    """The message itself is on its way to the person: no wait makes it pass."""
+    """The refusal of a second address of a person this same message already goes to; waiting would not help."""
     detail = f"{recipient.address} is written to by this very message already, under another spelling"
     return refuse("cooldown", detail, "never", "drop_recipient")
 
@@ -45,7 +45,7 @@ def _near(others: list[int], leaves: int, apart: int) -> list[int]:
 
 
 def _cooled(others: list[int], leaves: int, apart: int) -> int:
-    """The first time from `leaves` on that lies far enough from all the others."""
+    """The first time from `leaves` on that is at least `apart` milliseconds away from all the others."""
     for at in sorted(others):
         if abs(leaves - at) < apart:
             leaves = at + apart
@@ -60,7 +60,7 @@ def _between(case: Case, recipient: RecipientFacts, other: int) -> str:
 
 
 def recipient_lease(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """17: no other mailbox of the tenant has the recipient to itself."""
+    """17: no other mailbox of the tenant holds a lease on the recipient."""
     if known is None:
         return unread("the history of the recipient")
     until = known.leased_at + case.settings.recipient_lease.minutes * MINUTE
@@ -71,7 +71,7 @@ def recipient_lease(case: Case, recipient: RecipientFacts, known: RecipientState
 
 
 def first_contact_limit(case: Case, _recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """18: not too many people who were never written to before."""
+    """18: not too many recipients who were never written to before."""
     if known is None:
         return unread("the history of the recipient")
     if known.first_at:
@@ -83,7 +83,7 @@ def first_contact_limit(case: Case, _recipient: RecipientFacts, known: Recipient
 
 
 def recipient_burst(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """19: an agent does not write to a crowd in a few minutes; what leaves later is spread over more of them."""
+    """19: an agent may not write to too many recipients within minutes; copies that leave later are spread out."""
     if case.state.mailbox.role == "bulk":
         return SKIPPED
     if known is None:
@@ -99,7 +99,7 @@ def recipient_burst(case: Case, recipient: RecipientFacts, known: RecipientState
 
 
 def _spread(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding | None:
-    """What leaves later, with too much else in those minutes, leaves in others."""
+    """Move a copy that leaves later out of minutes in which too many others leave; None if it need not move."""
     leaves = departure(case, recipient, known)
     if leaves <= case.facts.now:
         return None
@@ -111,7 +111,7 @@ def _spread(case: Case, recipient: RecipientFacts, known: RecipientState | None)
 
 
 def reached_lately(case: Case, known: RecipientState | None) -> bool:
-    """Whether the recipient is among the distinct ones of the burst window already."""
+    """Whether the recipient is already counted in the burst window."""
     if known is None or not known.last_at:
         return False
     window, span = case.state.mailbox.usage.latest_window(case.settings.recipient_burst.minutes)
@@ -119,7 +119,7 @@ def reached_lately(case: Case, known: RecipientState | None) -> bool:
 
 
 def _one_more(case: Case, reason: str, window: Window, span: int, taken: int, limit: int, what: str) -> Finding:
-    """Whether one more fits into a window that others of this message already drew from."""
+    """Whether one more recipient fits into the window, after `taken` earlier ones of this message."""
     now = case.facts.now
     used = window.count(now, span) + taken
     evidence = {"current": used, "limit": limit}
@@ -128,7 +128,7 @@ def _one_more(case: Case, reason: str, window: Window, span: int, taken: int, li
     detail = f"{used} of {limit} {what}"
     if not limit:
         return refuse(reason, detail, "human", "ask_human", evidence=evidence)
-    # The same message passes when all of them fit that this rule turned away before.
+    # The same message passes only when all recipients that this rule turned away fit as well.
     free = window.frees_at(now, taken + case.denied.get(reason, 0) + 1, limit, span)
     if not free:
         return refuse(reason, detail, "never", "reduce_recipients", evidence=evidence)

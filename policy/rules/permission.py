@@ -1,9 +1,9 @@
 """Whether the recipient wants it: suppressions and, for commercial mail, consent.
 
-What binds all mail is told as `suppressed`, an unsubscribe that binds commercial mail
-alone as `unsubscribed`: other mail to that recipient still passes. A refusal that rests
-on a global suppression names neither date nor kind: it may have come about through
-another tenant.
+A suppression that binds all mail gives the reason `suppressed`, an unsubscribe that binds
+only commercial mail `unsubscribed`: other mail to that recipient still passes. A refusal
+based on a global suppression names neither date nor kind, since it may stem from another
+tenant.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ _WORDS = {
 
 
 def suppression_check(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """12: on no list that binds this message."""
+    """12: no suppression binds this message for the recipient."""
     if known is None or known.suppressions is None:
         return unread("suppressions")
     if not known.suppressions:
@@ -48,7 +48,7 @@ def _binds_all(case: Case, suppression: Suppression) -> bool:
 
 
 def _telling(suppression: Suppression) -> tuple[bool, bool, int]:
-    """Sorts first what may be told in full, then what binds all mail, then the oldest."""
+    """Sort key: first what may be told in full, then what binds all mail, then the oldest."""
     return (suppression.scope == "global", suppression.kind == "unsubscribe", suppression.since)
 
 
@@ -63,7 +63,7 @@ def _suppressed(case: Case, recipient: RecipientFacts, entry: Suppression) -> Fi
 
 
 def consent_validation(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """13: commercial mail has the consent that law or configuration asks for."""
+    """13: commercial mail has the consent that law or configuration requires."""
     if not case.commercial:
         return SKIPPED
     if known is None:
@@ -87,10 +87,10 @@ def _recorded(consent: Consent | None) -> dict[str, str]:
 
 
 def _missing(rule: ConsentValidation, consent: Consent | None, now: int) -> str:
-    """What consent lacks, as a clause; empty when nothing is asked for or it suffices."""
+    """What the consent lacks, as a clause; empty if none is required or it suffices."""
     if not rule.profiles and not rule.required:
         return ""
-    if consent is not None and not consent.granted:  # a no is heard wherever it was said
+    if consent is not None and not consent.granted:  # a refusal counts in every country
         return f"consent revoked {day(consent.at)}"
     asking = [p for p in _applying(rule, consent) if p.consent == "opt_in"]
     if consent is None:
@@ -101,12 +101,12 @@ def _missing(rule: ConsentValidation, consent: Consent | None, now: int) -> str:
 def _applying(rule: ConsentValidation, consent: Consent | None) -> list[ConsentProfile]:
     country = code_of((consent.jurisdiction if consent else "") or rule.default_country)
     profiles = [PROFILES[name] for name in rule.profiles]
-    # Nobody knows where the recipient lives: every law that was chosen may be the one that binds.
+    # If the recipient's country is unknown, any of the chosen laws may be the one that applies.
     return [p for p in profiles if not country or country in p.countries]
 
 
 def _lacking(profile: ConsentProfile, consent: Consent, now: int) -> str:
-    # Who relies on consent must be able to prove what it was: GDPR Art. 7(1); CASL s. 13.
+    # Whoever relies on consent must be able to prove its basis: GDPR Art. 7(1); CASL s. 13.
     basis = consent.basis
     if not basis:
         return f"consent without a basis does not suffice for {profile.name}"

@@ -1,7 +1,7 @@
-"""Who may be written to: addresses mail can reach, and the operator's allow and block lists.
+"""Who may be written to: deliverable addresses, and the operator's allow and block lists.
 
-An allow list takes the address as it goes on the wire, a block list every spelling of it:
-folding may only ever refuse more. The syntax was judged when the address was parsed.
+An allow list matches the address as it goes on the wire, a block list every spelling of it:
+folding may only lead to more refusals. The syntax was checked when the address was parsed.
 """
 
 import unicodedata
@@ -14,10 +14,10 @@ from policy.rules.case import PASSED, Case, Finding, refuse, unread
 from policy.settings import RecipientAllowed
 from policy.state import RecipientState
 
-# RFC 6761 §6.3, §6.4; RFC 6762 §3; RFC 7686: no mail host is ever found under these.
+# RFC 6761 §6.3, §6.4; RFC 6762 §3; RFC 7686: these top-level domains never have a mail host.
 NEVER_RECEIVES = frozenset({"invalid", "localhost", "local", "onion"})
 
-# RFC 2142 and the customs: an address that is a function, not a person.
+# RFC 2142 and common practice: addresses of a function, not of a person.
 ROLE_ACCOUNTS = frozenset(
     (
         *("abuse", "admin", "administrator", "billing", "contact", "ftp", "help", "hostmaster", "info"),
@@ -29,7 +29,7 @@ ROLE_ACCOUNTS = frozenset(
 
 
 class Lists(Struct, frozen=True):
-    """The operator's lists, made ready for one look each."""
+    """The operator's lists, prepared so that each takes one look-up."""
 
     allow: frozenset[str]
     allow_domains: frozenset[str]
@@ -61,7 +61,7 @@ def recipient_valid(case: Case, recipient: RecipientFacts, _known: RecipientStat
 
 
 def recipient_allowed(case: Case, recipient: RecipientFacts, _known: RecipientState | None) -> Finding:
-    """11: on the allow list if there is one, on no block list, no role account where those are blocked."""
+    """11: on the allow list if there is one, on no block list, and no role account if those are blocked."""
     rule = case.settings.recipient_allowed
     lists = _lists_of(rule)
     if lists is None:
@@ -77,7 +77,7 @@ def recipient_allowed(case: Case, recipient: RecipientFacts, _known: RecipientSt
 
 
 def _prepare(rule: RecipientAllowed) -> Lists | None:
-    """The lists of a policy; None when it has none."""
+    """The lists of a policy; None if the rule is at its defaults."""
     if rule == RecipientAllowed(mode=rule.mode):
         return None
     blocked = frozenset(_folded(a) for a in rule.block_addresses)
@@ -107,7 +107,7 @@ def _allowed(lists: Lists, recipient: RecipientFacts) -> bool:
 
 
 def under(domain: str, domains: frozenset[str]) -> bool:
-    """Whether the list names the domain, or with a leading dot one it lies below."""
+    """Whether the list names the domain, or one of its parents with a leading dot."""
     if not domains:
         return False
     if domain in domains:

@@ -1,4 +1,4 @@
-"""Whether it was sent before: 14 duplicates, which are replayed, and 15 loops, which are stopped."""
+"""Whether the message was sent before: 14, duplicates, which are replayed; 15, loops, which are stopped."""
 
 from functools import lru_cache
 from operator import attrgetter
@@ -13,7 +13,7 @@ from policy.sketch import similar
 from policy.state import Earlier, RecipientState
 from policy.usage import DAY, HOUR, MINUTE
 
-# A key is the client's own word for «the same»; a Message-ID nearly so; content is our guess.
+# In order of certainty: with a key the client itself says «the same», with a Message-ID nearly so; content is a guess.
 _KINDS = ("key", "message_id", "content")
 _BY = {
     "key": "dedupe key",
@@ -27,8 +27,8 @@ _STRICTNESS: dict[Mode, int] = {"off": 0, "shadow": 1, "warn": 2, "enforce": 3}
 
 
 def duplicate(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """14: an accepted first submission is replayed; nothing is sent again."""
-    if recipient.key in case.accepted_keys:  # the envelope names one person twice
+    """14: a repeat gets the answer of the accepted first submission; nothing is sent again."""
+    if recipient.key in case.accepted_keys:  # the envelope names one recipient twice
         return _replay(case.facts.send_id, "message", case.facts.now)
     if (first := answered(case)) is not None:
         return _replay(first.send_id, first.kind, first.at)
@@ -47,7 +47,7 @@ def duplicate(case: Case, recipient: RecipientFacts, known: RecipientState | Non
 
 
 def answered(case: Case) -> Earlier | None:
-    """14, by HTTP: the first request under the same key, whose answer stands whatever is said now, and to whom."""
+    """14 over HTTP: the first request with the same key; its answer stands, whatever this one says and to whom."""
     first, facts = case.state.answered, case.facts
     if first is None or facts.now - first.at >= _window(case.settings.duplicate, facts, first.kind):
         return None
@@ -55,12 +55,12 @@ def answered(case: Case) -> Earlier | None:
 
 
 def _window(rule: Duplicate, facts: Facts, kind: str) -> int:
-    """How long a sameness of this kind is remembered, for this message."""
+    """For how many milliseconds a match of this kind is remembered, for this message."""
     if kind in ("key", "idempotency_key"):
         return rule.dedupe_key_days * DAY
     if kind == "message_id":
         return rule.message_id_days * DAY
-    # Equal alerts under new Message-IDs are wanted; equal sales mail is not.
+    # Identical alerts with new Message-IDs are intended; identical sales mail is not.
     if facts.message_class == "commercial" or not facts.message_id:
         return rule.content_minutes * MINUTE
     return rule.transactional_seconds * 1000
@@ -74,8 +74,8 @@ def _replay(send_id: str, kind: str, at: int) -> Finding:
 
 @lru_cache(maxsize=8192)
 def alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether two sketches are of the same message; asked again when the decision is recorded."""
-    # Most messages have no part in common, and that costs a fifteenth to see.
+    """Whether two sketches are of the same message; cached, as the question recurs when the decision is recorded."""
+    # Most messages have no part in common; this check takes a fifteenth of the time of `similar`.
     return not _parts(one).isdisjoint(other) and similar(one, other)
 
 
@@ -83,7 +83,7 @@ _parts = lru_cache(maxsize=64)(frozenset[int])
 
 
 def loop_detection(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """15: not the same thing in other words, again and again, to one person."""
+    """15: not the same message, reworded or not, again and again to one person."""
     if not case.facts.sketch:
         return SKIPPED  # too short to resemble anything
     if known is None or known.recent is None:
@@ -102,7 +102,7 @@ def loop_detection(case: Case, recipient: RecipientFacts, known: RecipientState 
 
 
 def fan_out(case: Case) -> Finding:
-    """15, the other way round: not one commercial message to a crowd, by a mailbox that is not for that."""
+    """15, the other way round: not one commercial message to a crowd, unless the mailbox's role is bulk."""
     rule, mailbox = case.settings.loop_detection.fan_out, case.state.mailbox
     if not case.commercial or mailbox.role == "bulk" or not case.facts.sketch:
         return SKIPPED
@@ -120,7 +120,7 @@ def fan_out(case: Case) -> Finding:
 
 
 def _pause(rule: LoopDetection, found: str) -> str:
-    """The cause of the pause, where the operator wants one."""
+    """The cause of the pause if the operator wants one, else the empty string."""
     return f"a loop: {found}" if rule.pause else ""
 
 

@@ -1,14 +1,14 @@
-"""Who sends: every address the message speaks from is the mailbox's own, and the domain is proven."""
+"""Who sends: every sender address of the message belongs to the mailbox, and the domain is proven."""
 
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, hold, refuse, unread
 from policy.state import MailboxState
 
-# A mail system that returns a bounce through us signs it with one of these (RFC 5321 §4.5.1, RFC 3464).
+# A mail system that returns a bounce through Gatepost sends it from one of these (RFC 5321 §4.5.1, RFC 3464).
 _BOUNCERS = ("mailer-daemon", "postmaster")
 
 
 def sender_identity(case: Case) -> Finding:
-    """3: one plain From; From, Sender and MAIL FROM belong to the mailbox; nothing hides one."""
+    """3: one plain From; From, Sender and MAIL FROM belong to the mailbox; no sender is disguised."""
     facts = case.facts
     if facts.identity_defects:
         defect = facts.identity_defects[0]
@@ -23,13 +23,13 @@ def sender_identity(case: Case) -> Finding:
 
 
 def domain_verified(case: Case) -> Finding:
-    """4: the From domain's ownership is proven, as the stored proof says, and its mail can be signed."""
+    """4: the stored proof shows that the From domain is owned, and its mail can be signed."""
     name = case.facts.from_domain
     if not name:
-        return SKIPPED  # no From to speak of: rule 3 says so, and at MAIL it may not be known yet
+        return SKIPPED  # no From: rule 3 refuses that, and at MAIL it may not be known yet
     domain = case.state.domain
     if domain is not None and domain.verified:
-        # Never «send unsigned», and nothing its sender could mend: somebody is told.
+        # Mail is never sent unsigned, and the sender cannot fix a missing key: an operator is alerted.
         return unread(f"the DKIM key of {name}") if case.facts.unsigned else Finding("passed", {"domain": name})
     return refuse(
         "sender_domain_not_verified",
@@ -41,7 +41,7 @@ def domain_verified(case: Case) -> Finding:
 
 
 def _named(case: Case) -> Finding:
-    """The display name is fit to deceive: told, and held where the policy says so."""
+    """The finding for a display name that may deceive: recorded, and held if the policy says so."""
     suspicions = list(case.facts.name_suspicions)
     evidence = {"display_name_suspicious": suspicions}
     if case.settings.sender_identity.suspicious_names == "flag":
@@ -54,7 +54,7 @@ def _owns(mailbox: MailboxState, address: str, *, as_system: bool) -> bool:
     if address in mailbox.addresses:
         return True
     local, _, domain = address.rpartition("@")
-    # A bounce speaks for the mail system of the mailbox's own domain, not for one of its people.
+    # A bounce comes from the mail system of the mailbox's domain, not from a person there.
     return as_system and local in _BOUNCERS and any(a.endswith(f"@{domain}") for a in mailbox.addresses)
 
 

@@ -1,4 +1,4 @@
-"""When it may leave: rules that put mail off instead of refusing it. 21, 22 and 25."""
+"""21, 22 and 25: rules that delay mail instead of refusing it."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from policy.usage import DAY
 
 
 def recipient_domain_throttle(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """21: a recipient domain gets so much an hour; the rest follows at that pace."""
+    """21: a recipient domain gets a limited number of copies per hour; the rest follows at that pace."""
     if known is None:
         return unread("the history of the recipient")
     now, window, limit = case.facts.now, case.throttle(recipient.domain), throttle_limit(case, recipient)
@@ -36,7 +36,7 @@ def recipient_domain_throttle(case: Case, recipient: RecipientFacts, known: Reci
 
 
 def warmup(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """22: a young sending domain sends little, and a little more each week."""
+    """22: a new sending domain starts with little mail a day, and more with each step of the ramp."""
     domain, now = case.state.domain, case.facts.now
     if domain is None:
         return SKIPPED  # rule 4 refuses it
@@ -53,7 +53,7 @@ def warmup(case: Case, recipient: RecipientFacts, known: RecipientState | None) 
     if case.commercial:
         is_enforced = case.settings.warmup.mode == "enforce"
         return schedule(leaves if is_enforced else warmed(case, recipient, known, asked), evidence)
-    # The same message passes on the first day that has room for all of it that this rule let pass or turned away.
+    # The same message passes on the first day with room for all recipients this rule has let pass or turned away.
     copies = len(case.taken) + case.denied.get("warmup_limit", 0) + 1
     again = day_with_room(case, domain, day + 1, copies) * DAY
     detail = f"{sent} of {limit} {'today' if day == now // DAY else 'that day'} while {domain.name} warms up"
@@ -63,7 +63,7 @@ def warmup(case: Case, recipient: RecipientFacts, known: RecipientState | None) 
 
 
 def send_window(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
-    """25: commercial mail leaves in the hours the operator allows."""
+    """25: commercial mail leaves only during the hours the operator allows."""
     if not case.commercial:
         return SKIPPED
     found = hours(case, first_room(case, recipient, known, without=opened))

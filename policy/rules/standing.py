@@ -1,8 +1,8 @@
 """Whether tenant and mailbox may send at all: the kill switch, and pauses by a person, a key, the policy or reputation.
 
-A pause binds until a person lifts it, so it is permanent to a client unless the operator
-chose otherwise: `pause_reply` 451 lets clients keep their mail, hold takes it and waits. Mail
-that was taken before is let go when the pause is lifted, whatever clients are told.
+A pause lasts until a person lifts it, so clients get a permanent refusal unless the operator
+chose otherwise: with `pause_reply` 451 clients keep their mail and retry, with hold it is accepted
+and waits. Mail accepted before the pause leaves when it is lifted, whatever clients are told.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from policy.moment import seconds_until
 from policy.reputation import assess
 from policy.rules.case import PASSED, Case, Finding, clause, hold, refuse, unread
 
-PAUSE_RETRY = 3600  # seconds after which a client asks again where pauses are told as temporary
+PAUSE_RETRY = 3600  # seconds until a client retries, if pauses are reported as temporary
 
 _PAUSED_BY = {
     "person": "by a person",
@@ -31,7 +31,7 @@ def tenant_active(case: Case) -> Finding:
 
 
 def mailbox_active(case: Case) -> Finding:
-    """2: the mailbox is not paused, whoever did it."""
+    """2: the mailbox is not paused, by anybody."""
     mailbox = case.state.mailbox
     if mailbox.status == "active":
         return PASSED
@@ -40,7 +40,7 @@ def mailbox_active(case: Case) -> Finding:
 
 
 def negative_signal_budget(case: Case) -> Finding:
-    """23: few enough bounces and complaints came back lately."""
+    """23: not too many bounces and complaints came back recently."""
     rule = case.settings.negative_signal_budget
     window, span = case.state.mailbox.usage.negative_window(rule.hours)
     now = case.facts.now
@@ -60,7 +60,7 @@ def negative_signal_budget(case: Case) -> Finding:
 
 
 def reputation(case: Case) -> Finding:
-    """24: no rate is over its pause threshold with enough volume behind it."""
+    """24: no rate is above its pause threshold with enough volume to be certain."""
     if case.state.rates is None:
         return unread("reputation")
     standing = assess(case.state.rates, case.settings.reputation)
@@ -73,9 +73,9 @@ def reputation(case: Case) -> Finding:
 
 
 def paused(case: Case, reason: str, what: str, cause: str, evidence: dict[str, Any] | None = None) -> Finding:
-    """A pause, told as the operator chose: refused until a person acts, for now, or held.
+    """The finding for a pause, as the operator chose: refused until a person acts, refused temporarily, or held.
 
-    At departure nobody is told, and the message waits.
+    At departure `pause_reply` does not matter: there is no client to tell, and the message waits.
     """
     detail = f"{what}, {cause}" if cause else what
     shown = evidence or {}

@@ -1,9 +1,9 @@
-"""The words that vote, a module a language, all merged into one look-up.
+"""The words that vote: one module per language, all merged into one look-up.
 
 A phrase belongs to a concept (`discount`, `security`, …). In a phrase `#` stands
-for any number, a trailing `*` for any ending, `_` for any one word. A phrase that
-honest and selling mail both use belongs to the concept with a question mark
-(`discount?`), which weighs less. The languages are merged, so that a false or
+for any number, a trailing `*` for any ending, `_` for any single word. A phrase used
+by both transactional and selling mail belongs to the concept with a question mark
+(`discount?`), which weighs less. The languages are merged, so that a wrong or
 missing language tag changes nothing.
 """
 

@@ -1,4 +1,4 @@
-"""How a seller approaches somebody who did not ask, without a word of advertising, in all the languages."""
+"""How sellers approach people who did not ask, in phrases free of advertising words, in all the languages."""
 
 PHRASES = {
     "pitch": """

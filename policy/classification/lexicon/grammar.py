@@ -1,7 +1,7 @@
-"""How selling and reporting are said whatever is sold or reported, in all the languages.
+"""How selling and reporting are phrased, whatever is sold or reported, in all the languages.
 
-A seller speaks of what «we» can do and «you» could have, in the present and the
-conditional, and of «our» wares; who reports on a transaction says what was done.
+A seller writes what «we» can do and «you» could have, in the present and the
+conditional, and of «our» wares; a report on a transaction says what was done.
 """
 
 from policy.tokens import word_set
