@@ -1,6 +1,6 @@
-"""Tenants and mailboxes: who may send, and whether they may just now.
+"""Tenants and mailboxes: who may send, and whether they may right now.
 
-Pausing, resuming and tightening are state, not declaration: they survive a restart, and the
+Pausing, resuming and tightening are state, not declarations: they survive a restart, and the
 configuration file never resumes what was paused. Every change is one statement and one
 event. Nothing here is ever deleted, only disabled.
 """
@@ -27,7 +27,7 @@ from relay.store.tallies import set_aside
 
 DEFAULT_TENANT = "default"
 BY_REPUTATION = "reputation: "
-PAUSED = ("mailbox_paused", "tenant_paused", "reputation_paused")  # why mail waits that policy holds back
+PAUSED = ("mailbox_paused", "tenant_paused", "reputation_paused")  # reasons why accepted mail waits
 
 
 class Taken(Exception):
@@ -35,7 +35,7 @@ class Taken(Exception):
 
 
 class InUse(Exception):
-    """What others still rest on stays as it is."""
+    """It cannot be changed because something else still depends on it."""
 
 
 class Unknown(Exception):
@@ -43,15 +43,15 @@ class Unknown(Exception):
 
 
 class Ambiguous(Exception):
-    """Mailboxes of several tenants have that name."""
+    """Mailboxes of several tenants have this name."""
 
 
 class Declared(Exception):
-    """The configuration file says this; change it there."""
+    """It is declared in the configuration file and must be changed there."""
 
 
 class NewMailbox(Struct, frozen=True):
-    """A mailbox to be made. `address_key` is the folded key of `address`."""
+    """A mailbox to be created. `address_key` is the folded key of `address`."""
 
     id: str
     tenant_id: str
@@ -78,7 +78,7 @@ def tenant(connection: Connection, name_or_id: str) -> Any:
 
 
 def add_tenant(connection: Connection, *, tenant_id: str, name: str, limits: Limits, now: int) -> None:
-    """Make a tenant; raises Taken."""
+    """Create a tenant; raises Taken if the name is in use."""
     _check_tenant_name(connection, name)
     connection.execute(
         insert(t.tenants),
@@ -87,7 +87,7 @@ def add_tenant(connection: Connection, *, tenant_id: str, name: str, limits: Lim
 
 
 def rename_tenant(connection: Connection, name_or_id: str, name: str) -> None:
-    """Call a tenant otherwise: all it has stays with it. Raises Unknown, Taken, and InUse for the one nobody names."""
+    """Rename a tenant; it keeps all it has. Raises Unknown, Taken, and InUse for the default tenant."""
     row = tenant(connection, name_or_id)
     if row.name == DEFAULT_TENANT:
         raise InUse(f"the tenant {DEFAULT_TENANT} is always there: it keeps its name")
@@ -101,9 +101,9 @@ def _check_tenant_name(connection: Connection, name: str) -> None:
 
 
 def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
-    """The mailbox by id, address or name, within one tenant if one is named; raises Unknown and Ambiguous.
+    """The mailbox with this id, address or name, within one tenant if given; raises Unknown and Ambiguous.
 
-    An address is meant before a name that looks like it.
+    A match by id or address takes precedence over a match by name.
     """
     m, key = t.mailboxes.c, key_of(reference)
     query = select(t.mailboxes).where((m.id == reference) | (m.name == reference) | (m.address_key == key))
@@ -119,7 +119,7 @@ def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
 
 
 def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:
-    """Make a mailbox; raises Taken when its name, an address of it or the domain of one is somebody else's."""
+    """Create a mailbox; raises Taken if its name, one of its addresses or an address's domain belongs to another."""
     m = t.mailboxes.c
     if row := connection.execute(select(t.mailboxes).where(m.tenant_id == new.tenant_id, m.name == new.name)).first():
         raise Taken(f"another mailbox has the name {new.name}{way_back(row)}")
@@ -131,7 +131,7 @@ def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:
 
 
 def check_domain(connection: Connection, key: str, tenant_id: str) -> None:
-    """Nobody sends from a domain of another tenant; raises Taken."""
+    """Raise Taken if the domain of an address belongs to another tenant."""
     row = domain_named(connection, suffixes(key.rpartition("@")[2]))
     if row is not None and row.tenant_id != tenant_id:
         owner = tenant(connection, row.tenant_id).name
@@ -139,7 +139,7 @@ def check_domain(connection: Connection, key: str, tenant_id: str) -> None:
 
 
 def _check_free(connection: Connection, keys: Set[str]) -> None:
-    """An address is one mailbox's, be it that one's own or an alias: what comes back to it has one owner."""
+    """Raise Taken if any address is in use, as own address or alias: mail that comes back must have one owner."""
     m = t.mailboxes.c
     has_aliases = (m.settings != "{}") & m.settings.not_like('%"aliases":[]%')
     query = select(t.mailboxes).where(m.address_key.in_(keys) | has_aliases)
@@ -150,31 +150,31 @@ def _check_free(connection: Connection, keys: Set[str]) -> None:
 
 
 def way_back(row: Any) -> str:
-    """What is to be done about a name that is taken by what left the file; "" where nothing left."""
+    """A hint if the mailbox that has the name or address left the configuration file; "" otherwise."""
     is_gone = row.managed and row.status == "disabled"
     return ": it left the configuration file, put it back there" if is_gone else ""
 
 
 def keys_of(address_key: str, settings: Mapping[str, Any]) -> set[str]:
-    """The folded keys of all addresses of a mailbox: its own and its aliases."""
+    """The folded keys of all addresses of a mailbox: its own address and its aliases."""
     return {address_key, *(parse_path(alias).key for alias in settings.get("aliases", ()))}
 
 
 def mailbox_row(new: NewMailbox) -> dict[str, Any]:
-    """The declared columns of a mailbox, those a configuration file or the API sets."""
+    """The declared columns of a mailbox, which the configuration file or the API sets."""
     declared = {name: value for name, value in asdict(new).items() if name != "id"}
     classes, settings = dumps(list(new.allowed_classes)), dumps(dict(new.settings or {}))
     return declared | {"allowed_classes": classes, "settings": settings}
 
 
 def check_is_in_use(row: Any) -> None:
-    """A mailbox that left the configuration file is neither paused nor resumed; raises Declared."""
+    """Raise Declared if the mailbox left the configuration file: it can be neither paused nor resumed."""
     if row.status == "disabled":
         raise Declared(f"the mailbox {row.name} is no longer in the configuration file: it sends nothing")
 
 
 def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: str, now: int) -> bool:
-    """Pause; False when it was paused already. `by` is person, key or reputation."""
+    """Pause a mailbox; False if it is not active. `by` is person, key, policy or reputation."""
     m = t.mailboxes.c
     changed = connection.execute(
         update(t.mailboxes)
@@ -185,10 +185,10 @@ def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: st
 
 
 def resume_mailbox(connection: Connection, mailbox_id: str, *, rule: Reputation, now: int) -> bool:
-    """Resume, whatever paused it; only for people. False when nothing kept it from sending.
+    """Resume a mailbox, whatever paused it; only for people. False if nothing kept it from sending.
 
-    What led to a pause for reputation is judged thereby, and what `rule`, its own, would go on
-    refusing for: its counts begin anew.
+    If its rates caused the pause, or would make `rule` (the mailbox's reputation rule) go on refusing
+    its mail, resuming settles that: the counts start anew.
     """
     m = t.mailboxes.c
     judged = _is_condemned(connection, mailbox(connection, mailbox_id), rule, now)
@@ -206,7 +206,7 @@ def resume_mailbox(connection: Connection, mailbox_id: str, *, rule: Reputation,
 
 
 def _is_condemned(connection: Connection, row: Any, rule: Reputation, now: int) -> bool:
-    """Whether its rates paused the mailbox, or keep it from sending whatever else did."""
+    """Whether its rates paused the mailbox, or would keep it from sending anyway."""
     if row.status == "disabled":
         return False
     if row.paused_by == "reputation":
@@ -215,9 +215,9 @@ def _is_condemned(connection: Connection, row: Any, rule: Reputation, now: int) 
 
 
 def tighten_mailbox(connection: Connection, mailbox_id: str, tightened: Mapping[str, Any], now: int) -> None:
-    """Bind the mailbox by this besides what is declared of it: all that is tightened, what is None no longer.
+    """Replace the restrictions of a mailbox that apply on top of its declaration; None lifts one.
 
-    Limits by window (hourly, daily, monthly), `autonomy` and `allowed_classes`.
+    `tightened` holds limits by window (hourly, daily, monthly), `autonomy` and `allowed_classes`.
     """
     kept = {name: value for name, value in tightened.items() if value is not None}
     connection.execute(
@@ -226,9 +226,9 @@ def tighten_mailbox(connection: Connection, mailbox_id: str, tightened: Mapping[
 
 
 def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, cause: str, now: int) -> bool:
-    """Pause or resume a whole tenant: the kill switch. False when nothing changed.
+    """Pause or resume a whole tenant: the kill switch. False if nothing changed.
 
-    `cause` begins with BY_REPUTATION where rates paused it; resuming from that begins the counts anew.
+    `cause` begins with BY_REPUTATION if rates caused the pause; resuming then starts the counts anew.
     """
     if status == "active" and str(tenant(connection, tenant_id).cause).startswith(BY_REPUTATION):
         _begin_anew(connection, tenant_id)
@@ -246,7 +246,7 @@ def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, ca
 
 
 def _begin_anew(connection: Connection, tenant_id: str) -> None:
-    """Set aside what was counted against the tenant and those of its mailboxes that may send."""
+    """Set aside what was counted for the tenant and for its active mailboxes."""
     m = t.mailboxes.c
     active = connection.execute(select(m.id).where(m.tenant_id == tenant_id, m.status == "active")).scalars()
     for scope in (f"tenant:{tenant_id}", *(f"mailbox:{mailbox_id}" for mailbox_id in sorted(active))):

@@ -1,13 +1,14 @@
-"""What waits for a person: the lists of it, letting it go, refusing it, withdrawing it, and the end of its time.
+"""Held mail that waits for a person: listing, approving, rejecting, withdrawing and expiring it.
 
-An approval binds the bytes, the planned edits and the recipients as they were when the
-message was held: what does not match any more is not let go. A recipient who is taken out
-leaves it, and it binds the others. Policy comes before people:
-at departure the rules are asked again, so approving never overrides a block. What nobody lets
-go was not written: cooldown and loops forget it, or they would refuse its corrected version.
-What limits counted now stays used up; the places it was to leave in are free again.
-Whoever decides, a record of it is chained like that of the policy's decision: by whom and
-with what note as a digest, since both may have to be erased (`proof` compares).
+An approval is tied to the bytes, the planned edits and the recipients as they were when the
+message was held: what no longer matches is not released. If a recipient is taken out, the
+approval covers the others. Policy comes before people: at departure the rules are asked again,
+so an approval never overrides a block. Mail that is never released counts as not sent: cooldown
+and loop detection forget it, or they would refuse its corrected version. What already counts in
+the limits stays used up; places reserved for a later departure are freed.
+
+Each decision is recorded in a chain, like a decision of the policy: who made it and with what
+note are stored as a digest, since both may have to be erased (`proof` compares).
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,29 +28,29 @@ from relay.store.recollection import Contact
 from relay.store.sends import body
 
 _a, _c, _d = t.approvals.c, t.contacts.c, t.deliveries.c
-SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never leave
-_AT_ONCE = 200  # sends whose time is up
+SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never left
+_AT_ONCE = 200  # expired sends handled per step
 _PENDING, _ORDER = _a.status == "pending", (_a.expires_at, _a.send_id)
-CHAIN = "approvals"  # of each tenant one, whichever process is told
+CHAIN = "approvals"  # one per tenant, whichever process writes it
 
 
 class NotWaiting(Exception):
-    """The send does not wait for a decision (any more)."""
+    """The send is not waiting for a decision, or no longer."""
 
 
 class Changed(Exception):
-    """What is stored is not what was held: nothing is let go."""
+    """What is stored is not what was held, so nothing is released."""
 
 
 def bound_digest(data: bytes, plan: Mapping[str, Any], recipients: Sequence[str]) -> str:
-    """What an approval binds: the stored bytes, the planned edits and the held recipients."""
+    """The digest of what an approval is tied to: the stored bytes, the planned edits and the held recipients."""
     digest = sha256(data)
     digest.update(canonical([dict(plan), sorted(recipients)]).encode())
     return digest.hexdigest()
 
 
 def status_of(connection: Connection, send_id: str) -> str:
-    """pending, approved, rejected, withdrawn or expired; empty for a send that nobody was asked about."""
+    """pending, approved, rejected, withdrawn or expired; empty for a send that was never held."""
     return str(connection.execute(select(_a.status).where(_a.send_id == send_id)).scalar_one_or_none() or "")
 
 
@@ -65,19 +66,19 @@ def listed(
 
 
 class Waiting(NamedTuple):
-    """Some of what waits, whose time is up first standing first. `before` and `after`: the sends next to these."""
+    """Some pending approvals, the first to expire first. `before` and `after` are the neighbouring sends."""
 
     rows: Sequence[Any]
     skipped: int
     before: str
     after: str
-    oldest: int  # since when something waits, of all of it
+    oldest: int  # since when the longest-waiting of all has waited
 
 
 def around(connection: Connection, send_id: str, most: int) -> Waiting:
-    """The pageful in which a send stands, the first one for a send that never waited.
+    """The page that contains a send; the first page for a send that was never held.
 
-    Pages are counted from the front, so that opening what is on one does not move it.
+    Pages are counted from the front, so that opening an entry does not move the page.
     """
     at = _place(connection, send_id)
     total, oldest = connection.execute(select(func.count(), func.min(_a.requested_at)).where(_PENDING)).one()
@@ -93,7 +94,7 @@ def around(connection: Connection, send_id: str, most: int) -> Waiting:
 
 
 def following(connection: Connection, send_id: str) -> str:
-    """What waits behind a send, in the same order; empty behind the last."""
+    """The pending send after this one in the same order; empty after the last."""
     behind = select(_a.send_id).where(_PENDING).order_by(*_ORDER).limit(1)
     if (at := _place(connection, send_id)) is not None:
         behind = behind.where(tuple_(*_ORDER) > tuple_(*at))
@@ -101,34 +102,34 @@ def following(connection: Connection, send_id: str) -> str:
 
 
 def _place(connection: Connection, send_id: str) -> Any:
-    """Where in the order a send stands, or stood; None for one that never waited."""
+    """The position of a send in the order, now or formerly; None if it was never held."""
     return connection.execute(select(*_ORDER).where(_a.send_id == send_id)).first()
 
 
 def why(approval: Any, send: Any) -> str:
-    """Why it waits, for whoever decides: in the words of the rule, where it has waited since it came."""
+    """Why it waits, for the person who decides: in the rule's words if it was held on arrival."""
     held_at_once = approval.reason == "held" and send.decision == "held"
     return str(send.detail if held_at_once and send.detail else approval.reason.replace("_", " "))
 
 
 def one(connection: Connection, send_id: str) -> Any:
-    """The approval of a send, None if it never waited."""
+    """The approval of a send, or None if it was never held."""
     return connection.execute(select(t.approvals).where(_a.send_id == send_id)).first()
 
 
 def is_as_held(connection: Connection, row: Any) -> bool:
-    """Whether what an approval binds is what is stored now: nothing else is let go."""
+    """Whether what is stored now still matches the approval; nothing else is released."""
     return bool(row.bound == _bound(connection, row.send_id, _held(connection, row.send_id)))
 
 
 def sends(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
-    """The submissions of these approvals by id."""
+    """The submissions with these ids, by id."""
     rows = connection.execute(select(t.sends).where(t.sends.c.id.in_(list(ids)))) if ids else ()
     return {row.id: row for row in rows}
 
 
 def approve(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
-    """Let a held send go; raises NotWaiting or Changed."""
+    """Release a held send; raises NotWaiting or Changed."""
     row, held = _waiting(connection, send_id)
     if row.expires_at <= now:
         raise NotWaiting(f"the time to approve {send_id} is over")
@@ -136,14 +137,14 @@ def approve(connection: Connection, send_id: str, *, by: str, note: str, now: in
         raise Changed("the stored message is not the one that was held")
     told = {"by": by, "note": note}
     change(connection, [d for d in held if d.due_at <= now], "queued", now=now, kind="send.approved", data=told)
-    # What leaves now counts where it was to leave, and takes another place as it does (`late`).
+    # A copy that leaves now still counts at its planned time; it gets a new place as it leaves (`late`).
     for later in [d for d in held if d.due_at > now]:
         change(connection, [later], "scheduled", now=now, kind="send.approved", due_at=later.due_at, data=told)
     _decided(connection, row, "approved", by, note, now)
 
 
 def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int, reason: str = "rejected") -> Any:
-    """Refuse a held send for good; raises NotWaiting. Returns the approval's row."""
+    """Reject a held send permanently; raises NotWaiting. Returns the approval's row."""
     places.lock(connection, _d.send_id == send_id)
     row, held = _waiting(connection, send_id)
     change(connection, held, "rejected", now=now, kind="send.rejected", reason=reason, data={"by": by, "note": note})
@@ -154,7 +155,7 @@ def reject(connection: Connection, send_id: str, *, by: str, note: str, now: int
 
 
 def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> int:
-    """Take a held send back; also for agents. Returns how many deliveries were held; raises NotWaiting."""
+    """Withdraw a held send; agents may do so too. Returns how many deliveries were held; raises NotWaiting."""
     places.lock(connection, _d.send_id == send_id)
     row, held = _waiting(connection, send_id)
     change(
@@ -167,9 +168,9 @@ def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: i
 
 
 def take_out(connection: Connection, send_id: str, key: str, *, by: str, now: int) -> int:
-    """Nobody is asked about one recipient any more; the others can be let go as before, if they could be.
+    """Remove one recipient from a held send; the others can still be approved, if they could be before.
 
-    Returns how many deliveries were held for them. Raises NotWaiting.
+    Returns how many held deliveries were removed; raises NotWaiting.
     """
     row, held = _waiting(connection, send_id)
     gone, others = [d for d in held if d.recipient_key == key], [d for d in held if d.recipient_key != key]
@@ -184,11 +185,11 @@ def take_out(connection: Connection, send_id: str, key: str, *, by: str, now: in
 
 
 def expire_approvals(connection: Connection, now: int) -> list[str]:
-    """Reject what waited too long; returns the send ids."""
+    """Reject up to a step's worth of sends that waited too long; returns their ids."""
     query = (
         select(_a.send_id).where(_a.status == "pending", _a.expires_at <= now).order_by(_a.expires_at).limit(_AT_ONCE)
     )
-    # All of them are locked before the chain, as whoever decides one has locked it before the chain.
+    # All approvals are locked before the chain: everybody who decides one locks in that order.
     late = list(connection.execute(query.with_for_update()).scalars())
     places.lock(connection, _d.send_id.in_(late))
     for send_id in late:
@@ -213,14 +214,14 @@ def _held(connection: Connection, send_id: str) -> Sequence[Any]:
 
 
 def _bound(connection: Connection, send_id: str, held: Sequence[Any]) -> str:
-    """What an approval of these deliveries binds by what is stored now; empty where the bytes are gone."""
+    """The digest for an approval of these deliveries as stored now; empty if the bytes are gone."""
     plan = connection.execute(select(t.sends.c.plan).where(t.sends.c.id == send_id)).scalar_one()
     data = body(connection, send_id)
     return "" if data is None else bound_digest(data, loads(plan), [d.recipient for d in held])
 
 
 def _forget(connection: Connection, held: Sequence[Any], now: int) -> None:
-    """Take deliveries that were held, as they were then, out of what is remembered of their recipients."""
+    """Remove deliveries (their rows while held) from what is remembered of their recipients."""
     for row in held:
         keys = (row.recipient_key, alias_of(row.recipient_key))
         these = (_c.tenant_id == row.tenant_id, _c.key.in_(keys), _c.mailbox_id == row.mailbox_id)
@@ -229,14 +230,14 @@ def _forget(connection: Connection, held: Sequence[Any], now: int) -> None:
             contact.take_recent(known.recent)
             contact.forget(row.accepted_at, row.queued_at)
             if contact.last_commercial_at == row.queued_at:
-                # Other spellings were written to a cooldown earlier, or this one would not have been accepted.
+                # Mail to other spellings left at least a cooldown earlier, or this one would not have been accepted.
                 contact.last_commercial_at = _last_commercial(connection, row, now)
             values = {"last_commercial_at": contact.last_commercial_at, "recent": dumps(contact.as_recent())}
             connection.execute(update(t.contacts).where(*these, _c.key == known.key).values(values))
 
 
 def _last_commercial(connection: Connection, row: Any, now: int) -> int:
-    """When other commercial mail of this mailbox to this recipient left last, or may yet have; 0 for never."""
+    """When other commercial mail of this mailbox to this recipient last left, or may have left; 0 for never."""
     query = (
         select(func.max(_d.queued_at))
         .join(t.sends, t.sends.c.id == _d.send_id)
@@ -261,6 +262,6 @@ def _decided(connection: Connection, row: Any, status: str, by: str, note: str, 
 
 
 def word(row: Any, status: str, by: str, note: str, at: int) -> dict[str, str]:
-    """What is chained of a decision: by what kind of person, of which bytes, and a digest of who said what when."""
+    """What the chain records of a decision: the kind of decider, the bound digest, a digest of who said what when."""
     said = sha256(canonical([row.send_id, status, by, note, at]).encode()).hexdigest()
     return {"status": status, "by": by.partition(":")[0], "bound": row.bound, "said": said}

@@ -1,13 +1,13 @@
-"""What business events are owed, kept as rows, so that a report is one sum.
+"""Credits for business events, stored as rows so that a report is one sum.
 
-Nothing is computed where mail is settled. An event is credited after it came, and again when
-something it rests on changed: the journal tells of a delivery that was made or undone, its
-user id is seen with one more address, a person is erased, the terms are others. Whoever
-credits does so alone and sees only what is committed, and the journal skips nothing, so of an
-event and a delivery that come at once the later one always meets the earlier, and the rows
-are those that would be computed from everything that is stored.
+Nothing is computed when a delivery is settled. An event is credited after it arrives, and again
+when something behind it changes: the journal shows a delivery made or undone, its user id is seen
+with another address, a person is erased, or the terms change. Only one process credits at a time
+and it sees only committed data, and the journal skips nothing. So when an event and a delivery
+arrive together, whichever is later finds the earlier one, and the rows are always those that
+would be computed from everything stored.
 
-A touch whose submission retention has taken meanwhile stays what it was.
+A touch whose submission has been removed by retention keeps its credits.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -27,25 +27,25 @@ from relay.store.engine import dumps, loads
 from relay.store.journal import Mark
 from relay.store.nodes import try_alone
 
-PLACE = "attribution"  # in `meta`: how far the journal is followed, and the terms of what is credited
-LOCK = 0x6761_7464  # advisory lock of whoever credits
-FOLLOWED = 5_000  # events of the journal a step follows
-CREDITED = 100  # events a step credits: some ten milliseconds
+PLACE = "attribution"  # key in `meta`: how far the journal was followed, and under which terms
+LOCK = 0x6761_7464  # advisory lock for crediting
+FOLLOWED = 5_000  # journal events followed per step
+CREDITED = 100  # events credited per step: about ten milliseconds
 PAGE = 500
-FRACTION = 10  # digits of a value behind the point; the API takes no more
+FRACTION = 10  # decimal places of a value; the API accepts no more
 
 _c, _o = t.attributions.c, t.outcomes.c
 
 
 class Terms(Struct, frozen=True):
-    """By what events are credited. Times are milliseconds."""
+    """The settings by which events are credited. Times are milliseconds."""
 
     windows: Mapping[str, int]
     otherwise: int
     half_life: int
 
     def window(self, event_type: str) -> int:
-        """How long before such an event a message may be credited."""
+        """How long before an event of this type a message may be credited."""
         return self.windows.get(event_type, self.otherwise)
 
     @property
@@ -55,19 +55,19 @@ class Terms(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What tells them from others."""
+        """A text that identifies these terms."""
         return dumps([sorted(self.windows.items()), self.otherwise, self.half_life])
 
 
 def terms_of(settings: Settings) -> Terms:
-    """By what the configuration has events credited."""
+    """The terms set in the configuration."""
     rules = settings.attribution
     windows = {name: ms_of(span) for name, span in settings.attribution_windows.items()}
     return Terms(windows, ms_of(rules.default_window), ms_of(rules.half_life))
 
 
 class Asked(Struct, frozen=True):
-    """Which credits are meant: those of the events of a span. `mailbox_id` is "" for the whole tenant."""
+    """Which credits to report: those of events in a time span. `mailbox_id` is "" for the whole tenant."""
 
     tenant_id: str
     model: Model
@@ -80,18 +80,18 @@ class Asked(Struct, frozen=True):
 
 
 async def keep_up(look: Any, write: Any, pause: Callable[[float], Awaitable[None]], terms: Terms) -> None:
-    """Credit everything that is stored by now; raises Unavailable.
+    """Credit everything stored by now; raises Unavailable.
 
-    `look` and `write` run one function each, reading and in a write transaction.
+    `look` and `write` each run a function with a connection: for reading, and in a write transaction.
     """
     goal = await look(_newest)
     while goal is not None and not await look(lambda c: _is_reached(c, terms, goal)):
         if not await write(lambda c: step(c, terms)):
-            await pause(0.02)  # another process is at it
+            await pause(0.02)  # another process is crediting
 
 
 def step(connection: Connection, terms: Terms) -> bool:
-    """Follow the journal and credit a few of the events that wait; False where another process does so now."""
+    """Follow the journal and credit some of the waiting events; False if another process is doing so."""
     if not try_alone(connection, LOCK):
         return False
     _follow(connection, terms)
@@ -100,13 +100,13 @@ def step(connection: Connection, terms: Terms) -> bool:
 
 
 def _newest(connection: Connection) -> tuple[Mark, str] | None:
-    """The newest of the journal and the newest event; None where there are no events."""
+    """The newest place in the journal and the newest event id; None if there are no events."""
     newest: str | None = connection.execute(select(func.max(_o.id))).scalar_one()
     return (journal.newest(connection), newest) if newest is not None else None
 
 
 def _is_reached(connection: Connection, terms: Terms, goal: tuple[Mark, str]) -> bool:
-    """Whether the journal is followed up to a place, and every event up to one is credited."""
+    """Whether the journal was followed and all events are credited, up to `goal`."""
     name, mark = _place(connection)
     waiting = select(_o.id).where(_o.state != outcomes.CREDITED, _o.id <= goal[1]).limit(1)
     return name == terms.name and mark >= goal[0] and connection.execute(waiting).first() is None
@@ -118,7 +118,7 @@ def _place(connection: Connection) -> tuple[str, Mark]:
 
 
 def _follow(connection: Connection, terms: Terms) -> None:
-    """Find out whose credits may have changed."""
+    """Find the events whose credits may have changed."""
     name, mark = _place(connection)
     if name != terms.name:
         connection.execute(update(t.outcomes).where(_o.state == outcomes.CREDITED).values(state=outcomes.STALE))
@@ -148,7 +148,7 @@ _REACHED_POSTGRESQL = text(
 
 
 def _reached_people(connection: Connection, mark: Mark, here: Mark) -> Sequence[Any]:
-    """Who of those known by events was reached, or not reached after all, and since when that counts."""
+    """Which people known from events were reached, or turned out not to be, and from when on that counts."""
     span = {"seq": mark.seq, "to_seq": here.seq}
     if connection.dialect.name == "sqlite":
         return connection.execute(_REACHED_SQLITE, span).all()
@@ -156,7 +156,7 @@ def _reached_people(connection: Connection, mark: Mark, here: Mark) -> Sequence[
 
 
 def _doubt(connection: Connection, tenant_id: str, key: str, since: int) -> None:
-    """Credit the events of a person again, by whatever address it is known."""
+    """Mark the events of a person to be credited again, under all their addresses."""
     own = select(_o.user_id).where(_o.tenant_id == tenant_id, _o.key == key, _o.user_id != "").distinct()
     doubted = update(t.outcomes).where(_o.tenant_id == tenant_id, _o.at >= since, _o.state == outcomes.CREDITED)
     connection.execute(doubted.where(_o.key == key).values(state=outcomes.STALE))
@@ -164,7 +164,7 @@ def _doubt(connection: Connection, tenant_id: str, key: str, since: int) -> None
 
 
 def forget(connection: Connection, tenants: Sequence[str], key: str) -> None:
-    """Erase an address: what is owed to messages to it goes; the person's events are credited again."""
+    """Erase an address: credits of messages to it are deleted; the person's events are credited again."""
     for tenant_id in tenants:
         _doubt(connection, tenant_id, key, 0)
     connection.execute(delete(t.attributions).where(_c.tenant_id.in_(tenants), _c.key == key))
@@ -174,7 +174,7 @@ def forget(connection: Connection, tenants: Sequence[str], key: str) -> None:
 
 
 def _credit(connection: Connection, terms: Terms) -> None:
-    """Credit the first of the events that wait."""
+    """Credit the first of the waiting events."""
     query = select(t.outcomes).where(_o.state != outcomes.CREDITED).order_by(_o.id).limit(CREDITED)
     rows = connection.execute(query.with_for_update()).all()
     for tenant_id in sorted({row.tenant_id for row in rows}):
@@ -197,7 +197,7 @@ def _credit_of(connection: Connection, terms: Terms, tenant_id: str, rows: Seque
 
 
 def _meet(connection: Connection, tenant_id: str, rows: Sequence[Any]) -> None:
-    """A new event may tell of one more address of its user id: then what that one did before is credited again."""
+    """A new event may reveal another address of its user id; the user's earlier events are then credited again."""
     new = {(row.user_id, row.key) for row in rows if row.state == outcomes.NEW and row.user_id and row.key}
     known = select(_o.user_id, _o.key).where(
         _o.tenant_id == tenant_id, _o.user_id.in_({user_id for user_id, _ in new}), _o.state != outcomes.NEW
@@ -209,7 +209,7 @@ def _meet(connection: Connection, tenant_id: str, rows: Sequence[Any]) -> None:
 
 
 def _touches(connection: Connection, terms: Terms, tenant_id: str, events: Sequence[Event]) -> list[Touch]:
-    """What may have reached these people in time: what is stored, and what was before retention took it."""
+    """The touches that may have reached these people in time, including those that retention has removed."""
     if not events:
         return []
     keys = {key for event in events for key in event.keys}
@@ -235,7 +235,7 @@ def _shares(event: Event, by_key: Mapping[str, Sequence[Touch]], terms: Terms) -
 
 
 def event_of(row: Any, known_as: Iterable[str]) -> Event:
-    """An event, stored or about to be, of a person who is known by these addresses too."""
+    """The event of a stored or new row; `known_as` are further addresses of the person."""
     keys = frozenset(key for key in (row.key, *known_as) if key)
     return Event(row.id, row.type, row.at, keys, Decimal(row.value))
 
@@ -260,11 +260,11 @@ def _row(tenant_id: str, event: Event, model: Model, credit: Credit) -> dict[str
     }
 
 
-# -- what is asked --------------------------------------------------------------------------
+# -- reports --------------------------------------------------------------------------------
 
 
 def brought(connection: Connection, asked: Asked, by: GroupBy) -> dict[str, Brought]:
-    """What the credits come to, of each mailbox, campaign or provider that has some."""
+    """The sums of the credits of each mailbox, campaign or provider that has any."""
     name = {"mailbox": _c.mailbox_id, "campaign": _c.campaign, "provider": _c.provider}[by]
     sums = [func.sum(column) for column in (_c.weight, _c.whole, _c.fraction)]
     query = select(name, _c.type, *sums).where(*_asked(asked)).group_by(name, _c.type).order_by(name, _c.type)
@@ -286,7 +286,7 @@ class Owed(Struct, frozen=True):
 
 
 def page(connection: Connection, asked: Asked, after: Owed | None) -> list[Owed]:
-    """The next credits, in the order of their events."""
+    """The next credits after `after`, in the order of their events."""
     place = (_c.at, _c.outcome_id, _c.send_id, _c.key)
     query = select(t.attributions, _o.value).join(t.outcomes, _o.id == _c.outcome_id).where(*_asked(asked))
     if after is not None:

@@ -1,10 +1,10 @@
-"""Work handed over wakes whoever is free: what was approved, retried by hand, or left by a process that ended.
+"""Wakes other processes for work put back into the queue: approved, retried by hand, or left by a process that ended.
 
-On PostgreSQL the transaction that hands it over rings, and every process that listens looks
-into the queue as soon as it commits. Never for a message: fresh mail is handed over in
-memory, and NOTIFY takes a lock that all commits share. A bell that is not heard
-costs a second, for the queue is looked at every second anyway; so a lost connection is only
-made again. SQLite has no bell.
+On PostgreSQL the transaction that hands work over sends a NOTIFY, and every listening process
+looks into the queue as soon as it commits. This is not used for new messages: they are handed
+over in memory, and NOTIFY takes a lock that all commits share. A missed notification costs at
+most a second, since the queue is polled every second anyway; so a lost connection is simply
+reopened. SQLite has no bell.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ from relay.store.engine import Database
 log = structlog.get_logger()
 
 CHANNEL = "gatepost_queue"
-AGAIN = 1.0  # seconds until a lost connection is made again
+AGAIN = 1.0  # seconds until a lost connection is reopened
 _RING = text(f"NOTIFY {CHANNEL}")
 
 
 def ring(connection: Connection) -> None:
-    """Wake everybody once this transaction has committed."""
+    """Wake all listening processes once this transaction has committed."""
     if connection.dialect.name == "postgresql":
         connection.execute(_RING)
 
 
 class Bell:
-    """Listens for one process, on a connection of its own."""
+    """Listens on behalf of one process, on a connection of its own."""
 
     def __init__(self, database: Database, wake: Callable[[], None]) -> None:
         self._database = database
@@ -38,18 +38,18 @@ class Bell:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Listen from now on."""
+        """Start listening."""
         if not self._database.is_sqlite:
             self._task = asyncio.create_task(self._listen())
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _listen(self) -> None:
-        import psycopg  # not for those who use SQLite
+        import psycopg  # not needed with SQLite
 
         while True:
             try:
@@ -61,6 +61,6 @@ class Bell:
     async def _hear(self, driver: Any) -> None:
         async with await driver.connect(**self._database.postgresql, autocommit=True) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
-            self._wake()  # what was rung while nobody listened
+            self._wake()  # for notifications missed while not listening
             async for _ in connection.notifies():
                 self._wake()

@@ -1,8 +1,8 @@
-"""Who agreed to be written to, as the ledger says it: the newest entry of an address counts.
+"""Who agreed to be written to, according to the consent ledger: an address's newest entry counts.
 
-A yes is of the address it was given for. A no is of the person: where the policy asks for
-consent and folds aliases, one that stands under another spelling counts too if it is newer.
-The ledger only grows: revoking is an entry of its own.
+Consent applies to the address it was given for. A revocation applies to the person: where the
+policy asks for consent and folds aliases, a newer revocation under another spelling counts too.
+The ledger only grows: a revocation is an entry of its own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,8 +23,8 @@ AHEAD = "nobody has agreed yet: leave `at` out, or give the time at which it was
 STEP = 1000  # rows of an export
 _LEDGER = tuple([column.name for column in t.consents.columns])
 _APPEND = insertion("consents", _LEDGER)
-# The key is asked for where aliases are folded too: an older program, not stopped yet, writes none. With OR in place
-# of the union SQLite reads all that is the tenant's; what comes twice by it counts once.
+# The key is queried even where aliases are folded: an older program version that is still running writes no alias.
+# With OR instead of the union, SQLite would read all entries of the tenant; an entry found twice counts once.
 _ENTRIES = Prepared(
     "SELECT key, granted, at, recorded_at, basis, jurisdiction FROM consents"
     " WHERE tenant_id = :tenant AND key IN :keys[]"
@@ -36,7 +36,7 @@ _ENTRIES = Prepared(
 def counting_consents(
     connection: Connection, asked: Sequence[tuple[Facts, PolicySettings]]
 ) -> dict[tuple[str, str], Consent]:
-    """What counts for each (mailbox, recipient key) of these submissions, commercial ones alone; absent if nothing."""
+    """The entry that counts for each (mailbox, recipient key) of the commercial submissions; absent if none does."""
     tenants: dict[str, list[tuple[Facts, bool]]] = {}
     for facts, policy in asked:
         if facts.message_class == "commercial" and facts.recipients:
@@ -62,24 +62,24 @@ def _counting(asked: Iterable[tuple[Facts, bool]], rows: Iterable[Any]) -> Itera
 
 
 def counting(entries: Iterable[Any], key: str) -> Any:
-    """Which of the entries of a person, oldest first, counts for the address of this key; None if none does."""
+    """Of a person's entries, given oldest first, the one that counts for the address with this key, or None."""
     newest = {entry.key: entry for entry in entries}
     heard = [e for e in newest.values() if e.key == key or not e.granted]
     return max(heard, key=attrgetter("at", "recorded_at"), default=None)
 
 
 def _folds(policy: PolicySettings) -> bool:
-    """Whether a no under another spelling counts; where nobody asks for consent no alias is looked up."""
+    """Whether a revocation under another spelling counts; without a need for consent no alias is looked up."""
     rule = policy.consent_validation
     is_asked = rule.mode != "off" and (rule.required or bool(rule.profiles))
     return is_asked and policy.suppression_check.fold_aliases
 
 
-# -- the ledger as people keep it ------------------------------------------------------------
+# -- the ledger ------------------------------------------------------------------------------
 
 
 class NewConsent(Struct, frozen=True):
-    """An entry of the ledger: given, or taken back."""
+    """A ledger entry: consent given, or revoked."""
 
     id: str
     tenant_id: str
@@ -95,28 +95,28 @@ class NewConsent(Struct, frozen=True):
 
     @property
     def alias(self) -> str:
-        """What the address shares with the other spellings of the same person."""
+        """The key that all spellings of the person's address share."""
         return alias_of(self.key)
 
     @property
     def is_ahead(self) -> bool:
-        """Given at a time to come: the newest entry counts, so it would outlive every revocation until then."""
+        """Whether consent is dated in the future: it would stay the newest entry, overriding revocations until then."""
         return self.granted and self.at > self.recorded_at
 
 
 def append(connection: Connection, entries: Sequence[NewConsent]) -> None:
-    """Append to the ledger."""
+    """Append these entries to the ledger."""
     _APPEND.many(connection, [{name: getattr(e, name) for name in _LEDGER} for e in entries])
 
 
 def newest(connection: Connection, tenant_id: str, key: str, *, fold: bool = False) -> Any:
-    """The entry that counts for an address, with `fold` a newer no under an alias of it too; None if there is none."""
+    """The entry that counts for an address, or None; with `fold`, a newer revocation under an alias counts too."""
     own = select(t.consents).where(_c.tenant_id == tenant_id)
     query = union_all(own.where(_c.key == key), own.where(_c.alias == alias_of(key) if fold else false()))
     return counting(connection.execute(query.order_by("at", "recorded_at")), key)
 
 
 def export(connection: Connection, tenant_id: str, after: str) -> Sequence[Any]:
-    """The next rows of the ledger, by id."""
+    """Up to STEP rows of the ledger after the id `after`, in order of id."""
     query = select(t.consents).where(_c.id > after).order_by(_c.id).limit(STEP)
     return connection.execute(query.where(_c.tenant_id == tenant_id) if tenant_id else query).all()

@@ -1,10 +1,10 @@
 """What follows from bounces and complaints, written in the transaction that records them.
 
-A hard bounce or a complaint suppresses the address at once for the whole tenant. Messages
-in a row that used a ladder of soft bounces up suppress it for a while. Both count in the
-mailbox's budget of negative signals, and where the rates leave no doubt the mailbox, the
-tenant or the domain's mailboxes are paused; only a person resumes them. Nothing here
-suppresses because a provider was down.
+A hard bounce or a complaint suppresses the address at once for the whole tenant. Several
+consecutive messages that failed after a full ladder of soft bounces suppress it for a while.
+Both count towards the mailbox's budget of negative signals, and if the rates are certain
+enough, the mailbox, the tenant or the domain's mailboxes are paused; only a person resumes
+them. Nothing here suppresses an address because a provider was down.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from relay.store.standing import Judge, RuleOf
 
 
 class Rules(Struct, frozen=True):
-    """What the configuration says of bounces and complaints. Times are milliseconds."""
+    """The configuration of what bounces and complaints lead to. Times are milliseconds."""
 
     suppress_hard: bool = True
     suppress_after: int = 3
@@ -38,7 +38,7 @@ class Rules(Struct, frozen=True):
 
 
 class Suppress(Struct, frozen=True):
-    """An address to refuse from now on, and the evidence."""
+    """An address to suppress, and the evidence."""
 
     tenant_id: str
     mailbox_id: str
@@ -63,14 +63,14 @@ _PUT = insertion(
 )
 
 
-_SAME = ("key", "scope", "tenant_id", "mailbox_id", "kind")  # what makes two entries the same
-_mark, _mark_of = itemgetter(*_SAME), attrgetter(*_SAME)  # of what is to be written, and of what has a name for each
+_SAME = ("key", "scope", "tenant_id", "mailbox_id", "kind")  # entries that agree in these are the same
+_mark, _mark_of = itemgetter(*_SAME), attrgetter(*_SAME)  # for dicts to be written, and for objects with attributes
 _STANDING = Prepared(f"SELECT {', '.join(_SAME)}, id, expires_at FROM suppressions WHERE key IN :keys[]")  # noqa: S608 - our own words
 _END = Prepared("DELETE FROM suppressions WHERE id = :id")
 
 
 def _standing(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[tuple[str, ...]]:
-    """Those of these entries that bind already; what has ended gives way, for its date and evidence are of then."""
+    """Which of these entries bind already; expired ones are deleted, as their date and evidence are out of date."""
     now = max(row["created_at"] for row in rows)
     found = _STANDING.all(connection, keys=sorted({row["key"] for row in rows}))
     ended = {row.id for row in found if 0 < row.expires_at <= now}
@@ -94,7 +94,7 @@ def _created(entry: Suppress) -> Event:
 
 
 class Consequences:
-    """Writes what follows. `rule_of` tells the reputation rule a mailbox is judged by."""
+    """Writes the consequences. `rule_of` gives the reputation rule by which a mailbox is judged."""
 
     def __init__(self, rules: Callable[[], Rules], rule_of: RuleOf, new_id: Callable[[str], str]) -> None:
         self.rules = rules
@@ -102,9 +102,9 @@ class Consequences:
         self.new_id = new_id
 
     def settled(self, connection: Connection, items: Sequence[Settle]) -> None:
-        """What follows from outcomes of delivery."""
+        """Write what follows from the outcomes of deliveries."""
         rules = self.rules()
-        items = [i for i in items if is_agents(i.parcel.envelope)]  # else it proves nothing
+        items = [i for i in items if is_agents(i.parcel.envelope)]  # other mail proves nothing
         hard = [i for i in items if i.state == "bounced" and i.hard]
         used_up = [i for i in items if i.state == "bounced" and i.reason == soft_bounces.USED_UP]
         suppressed = [_of_bounce(i, "hard_bounce") for i in hard] if rules.suppress_hard else []
@@ -115,7 +115,7 @@ class Consequences:
         self.negative(connection, [(i.parcel.tenant_id, i.parcel.mailbox_id) for i in hard], at)
 
     def suppress(self, connection: Connection, entries: Sequence[Suppress]) -> int:
-        """Refuse these addresses from now on, each with its evidence and an event; how many were not yet."""
+        """Suppress these addresses, each with its evidence and an event; returns how many were not suppressed yet."""
         if not entries:
             return 0
         entries = sorted(entries, key=_mark_of)
@@ -138,9 +138,9 @@ class Consequences:
         return len(fresh)
 
     def used_up(self, connection: Connection, bounce: Suppress, n: int) -> list[Suppress]:
-        """What follows from a ladder of soft bounces used up, ours or a provider's, whose delivery is written already.
+        """What follows when a ladder of soft bounces (ours or a provider's) is exhausted and the delivery is stored.
 
-        Where enough in a row did it is a suppression that ends after a while; else nothing.
+        A temporary suppression if enough consecutive messages ended so, else nothing.
         """
         rules, send_id = self.rules(), bounce.evidence["sendId"]
         count = soft_bounces.in_a_row(connection, bounce.tenant_id, bounce.mailbox_id, bounce.key, send_id, n)
@@ -151,7 +151,7 @@ class Consequences:
         return [replace(bounce, evidence=evidence, expires_at=bounce.at + rules.suppress_for)]
 
     def negative(self, connection: Connection, signals: Sequence[tuple[str, str]], at: int) -> None:
-        """Count bounces and complaints of (tenant, mailbox), and pause where the rates leave no doubt."""
+        """Count bounces and complaints per (tenant, mailbox), and pause if the rates are certain enough."""
         counts: dict[tuple[str, str], int] = {}
         for pair in signals:
             counts[pair] = counts.get(pair, 0) + 1
@@ -160,13 +160,13 @@ class Consequences:
             self._judge.judge(connection, tenant_id, mailbox_id, at)
 
     def decided(self, connection: Connection, facts: Facts, decision: Decision) -> None:
-        """What follows from a decision: rates that time or a stricter policy made bad pause as a bounce would have."""
+        """Judge a mailbox that the reputation rule refused: time or a stricter policy may call for a pause too."""
         if decision.rule == "reputation":
             self._judge.judge(connection, facts.tenant, facts.mailbox, facts.now)
 
 
 def _count_negative(connection: Connection, scope: str, count: int, at: int) -> None:
-    for row in guard.lock_known(connection, [scope]):  # none where nothing was ever sent: a foreign or forged report
+    for row in guard.lock_known(connection, [scope]):  # no row if nothing was ever sent: a foreign or forged report
         usage = Usage.from_json(loads(row.counts))
         usage.add_negative(at, count)
         guard.keep(connection, {scope: dumps(usage.as_json())})

@@ -1,8 +1,8 @@
 """Credentials: what proves who submits.
 
-A generated secret is shown once and stored as a keyed hash; it is found by the id it
-carries, without a search. A password an operator chose is stored as argon2id. Revoking is
-a state: a revoked credential is still known, so that its owner is told so and not «wrong».
+A generated secret is shown once and stored as a keyed hash; it contains the id by which it
+is looked up. A password chosen by an operator is stored as argon2id. Revoked is a state: a
+revoked credential is still known, so that its owner is told «revoked» and not «wrong».
 """
 
 from collections.abc import Callable, Sequence
@@ -22,13 +22,13 @@ from relay.store.vault import Vault
 PREFIX = "gp_live"
 TENANT_SCOPE = "tenant:"
 AGENT_SCOPE = "agent:"
-# What an agent needs. `manage` reports outcomes, and a reported reply ends a cool-down: that is for the business's own.
+# What an agent needs. `manage` allows reporting outcomes, and a reported reply ends a cooldown: not for agents to do.
 OF_AN_AGENT = ("send", "read")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 class NewCredential(Struct, frozen=True):
-    """A credential to be made. `scope` is the folded address of its mailbox, which may come later."""
+    """A credential to be created. `scope` is the folded address of its mailbox, which may be created later."""
 
     id: str
     tenant_id: str
@@ -44,7 +44,7 @@ class NewCredential(Struct, frozen=True):
 
 
 class Generated(Struct, frozen=True):
-    """A fresh secret: `key` is shown once, `digest` is stored."""
+    """A new secret: `key` is shown once, `digest` is stored."""
 
     id: str
     key: str
@@ -54,7 +54,7 @@ class Generated(Struct, frozen=True):
     def credential(
         self, tenant_id: str, mailbox_id: str, scope: str, label: str, permissions: tuple[str, ...]
     ) -> NewCredential:
-        """The credential this secret proves."""
+        """The credential that belongs to this secret."""
         own = (self.id, tenant_id, mailbox_id, scope, label, permissions)
         return NewCredential(*own, kind="generated", secret=self.digest, prefix=self.prefix)
 
@@ -127,28 +127,28 @@ def listed(connection: Connection, mailbox_id: str = "") -> Sequence[Any]:
 
 
 def page(connection: Connection, credential_id: str, *, after: Place | None, limit: int) -> Page:
-    """A page of credentials with their mailboxes, newest first: of all, or of the one an id is given of."""
+    """A page of credentials with their mailboxes, newest first: all of them, or the one with the given id."""
     c = t.credentials.c
     query = _JOINED.where(c.id == credential_id) if credential_id else _JOINED
     return newest_first(connection, query, c.created_at, c.id, after=after, limit=limit)
 
 
 def declared_hashes(connection: Connection) -> dict[str, str]:
-    """What is stored of the passwords a file declared, by user name."""
+    """The stored hashes of the passwords declared in the configuration file, by user name."""
     c = t.credentials.c
     rows = connection.execute(select(c.username, c.secret).where(c.managed.is_(True)))
     return {row.username: row.secret for row in rows}
 
 
 def revoked_of_files(connection: Connection) -> frozenset[str]:
-    """The user names a file declared, now or once, whose credentials were revoked: no file brings them back."""
+    """User names ever declared in a file whose credentials were revoked: the file cannot bring them back."""
     c = t.credentials.c
     rows = connection.execute(select(c.username).where(c.managed.is_(True), c.status == "revoked"))
     return frozenset(rows.scalars())
 
 
 def revoke(connection: Connection, credential_id: str, now: int) -> None:
-    """Revoke for good; raises Unknown."""
+    """Revoke a credential permanently; raises Unknown."""
     changed = connection.execute(
         update(t.credentials).where(t.credentials.c.id == credential_id).values(status="revoked", revoked_at=now)
     ).rowcount
@@ -157,7 +157,7 @@ def revoke(connection: Connection, credential_id: str, now: int) -> None:
 
 
 def _letters(random: bytes) -> str:
-    """Base 32 in lower case without padding: no character a shell or URL minds."""
+    """Base 32 in lower case without padding: all characters are safe in a shell and in URLs."""
     number, letters = int.from_bytes(random), []
     for _ in range((len(random) * 8 + 4) // 5):
         number, index = divmod(number, 32)

@@ -1,7 +1,7 @@
-"""The recorded decisions in order: for replaying a changed policy on them, and for taking them out.
+"""The recorded decisions in order: for replaying a changed policy on them, and for export.
 
-A page is in memory at a time, whatever their number. What is older than asked for is stepped
-over by halving, not read: decisions are in the order of time, but for what clocks differ by.
+Only one page is in memory at a time, whatever their number. Older decisions than asked for are
+skipped by binary search, not read: decisions are in order of time, except for clock differences.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from relay.store import schema as t
 
 PAGE = 1000
-SKEW = 86_400_000  # milliseconds by which clocks may have differed, or been set back, between two records
+SKEW = 86_400_000  # milliseconds by which clocks may differ, or may have been set back, between two records
 
 _c = t.decisions.c
 _IN_ORDER = (
@@ -27,7 +27,7 @@ _AT = select(_c.at).where(_c.seq > bindparam("after")).order_by(_c.seq).limit(1)
 
 
 def pages(connection: Connection, since: int = 0) -> Iterator[Sequence[Any]]:
-    """Rows of decisions made since a time, oldest first, a page at a time."""
+    """The decisions made since a time, oldest first, a page at a time."""
     after = _before(connection, since)
     while rows := page_after(connection, after, since):
         yield rows
@@ -45,12 +45,12 @@ def newest(connection: Connection, limit: int, since: int = 0) -> Sequence[Any]:
 
 
 def heads(connection: Connection) -> Sequence[Any]:
-    """The newest link of every chain."""
+    """The head of every chain."""
     return connection.execute(select(t.chains).order_by(t.chains.c.chain)).all()
 
 
 def counted(connection: Connection, since: int = 0) -> int:
-    """How many decisions were recorded since a time. All of them are counted by the index, without their records."""
+    """How many decisions were recorded since a time; with 0 all are counted from the index, without their records."""
     query = select(func.count()).select_from(t.decisions)
     if since:
         query = query.where(_c.at >= since, _c.seq > _before(connection, since))
@@ -58,7 +58,7 @@ def counted(connection: Connection, since: int = 0) -> int:
 
 
 def _before(connection: Connection, since: int) -> int:
-    """A sequence number close below the first decision made since then."""
+    """A sequence number shortly before the first decision made since then."""
     low, high = 0, int(connection.execute(select(func.max(_c.seq))).scalar_one() or 0)
     while since and high - low > PAGE:
         middle = (low + high) // 2

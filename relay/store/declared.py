@@ -1,11 +1,10 @@
 """Brings what the configuration file declares into the store: tenants, domains, mailboxes, credentials.
 
-The file is the truth for declared fields and silent about state: what was paused stays
-paused, what was tightened stays tight. What vanishes from the file is disabled, never
-deleted. Running it twice changes nothing. What the API made is not taken over but for a
-tenant, a domain or a mailbox of the same name or address; where the two cannot stand beside
-each other `accounts.Taken` says so, and where something would lose what it rests on `InUse`;
-then nothing is changed.
+The file decides declared fields and says nothing about state: what was paused stays paused,
+what was tightened stays tight. What disappears from the file is disabled, never deleted.
+Running it twice changes nothing. What the API made is left alone, except that a tenant, domain
+or mailbox of the same name or address is taken over. If the two conflict, `accounts.Taken` is
+raised, and if something would lose what it depends on, `InUse`; then nothing is changed.
 """
 
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import dumps, loads
 from relay.store.nodes import wait_alone
 
-LOCK = 0x6761_7466  # advisory lock of whoever brings in a file: machines may be told of a new one all at once
+LOCK = 0x6761_7466  # advisory lock for loading a file: machines may all get a new one at once
 
 
 def declare(connection: Connection, settings: Settings, *, now: int, makers: Makers) -> None:
@@ -37,7 +36,7 @@ def declare(connection: Connection, settings: Settings, *, now: int, makers: Mak
 
 
 def _check_policies(connection: Connection, settings: Settings) -> None:
-    """No mailbox loses its rules because the file no longer knows the policy they stand in."""
+    """Raise InUse if a mailbox made by the API would lose its policy because the file no longer has it."""
     m = t.mailboxes.c
     made = select(m.policy, func.min(m.name).label("name")).where(m.managed.is_(False), m.status != "disabled")
     for row in connection.execute(made.group_by(m.policy).order_by(m.policy)):
@@ -70,9 +69,9 @@ def _tenants(connection: Connection, settings: Settings, now: int, makers: Maker
 
 
 def _count_from_now_on(connection: Connection, tenant_ids: Sequence[str]) -> None:
-    """A tenant is counted only while it has limits: begin with what its mailboxes have sent, or a new one begins at 0.
+    """Tenants are counted only while they have limits: start from what their mailboxes have sent, instead of 0.
 
-    While the mailboxes are locked nothing is counted for them alone; whoever locks them next sees the limits.
+    The mailboxes stay locked, so that nothing is counted for a mailbox only; whoever locks them next sees the limits.
     """
     m, u = t.mailboxes.c, t.usage.c
     theirs: dict[str, list[str]] = {tenant_id: [] for tenant_id in tenant_ids}
@@ -116,7 +115,7 @@ def _domains(connection: Connection, settings: Settings, tenants: dict[str, str]
 
 
 def _check_deserted(connection: Connection, domain: Any) -> None:
-    """A domain changes its tenant only where nobody of the old one sends from it: their mail could leave no more."""
+    """Raise InUse if a domain is to change its tenant while mailboxes of the old one use it: their mail would stick."""
     m = t.mailboxes.c
     theirs = select(m.name, m.address_key).where(m.tenant_id == domain.tenant_id, m.status != "disabled")
     for row in connection.execute(theirs):
@@ -134,7 +133,7 @@ def _domain_values(domain: SendingDomain, tenants: dict[str, str]) -> dict[str, 
 
 
 def _domain_status(domain: SendingDomain, row: Any) -> str:
-    """The file vouches for a trusted domain; a proof is kept only if DNS was what proved it."""
+    """The file vouches for a trusted domain; otherwise a proof is kept only if it came from DNS."""
     if domain.verification == "trusted":
         return "verified"
     if row.verification == "trusted" or row.status == "disabled":

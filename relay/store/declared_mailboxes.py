@@ -1,9 +1,9 @@
 """Brings the mailboxes of the configuration file into the store, with their credentials.
 
-A mailbox is known again by its address, or by its name where its address is another now, so
-that what it sent, what paused and what tightened it stays with it. Names, addresses and user
-names are unique in the store: what left the file gives them up to what the file declares, what
-the API made does not (Taken).
+A mailbox is recognised by its address, or by its name if the address has changed, so that it
+keeps its history, pauses and restrictions. Names, addresses and user names are unique in the
+store: mailboxes that left the file give theirs up to those the file declares; mailboxes made by
+the API do not (Taken is raised).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +20,13 @@ from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import loads
 from relay.store.queue import let_go
 
-_LONGEST_KEPT = 90  # characters of the name of a mailbox that gives it up
+_LONGEST_KEPT = 90  # characters kept of a name that a mailbox gives up
 
 
 def mailboxes(
     connection: Connection, declared: Sequence[Mailbox], tenants: Mapping[str, str], now: int, makers: Makers
 ) -> None:
-    """Make or change what is declared, disable what no longer is; raises Taken and InUse."""
+    """Create or change declared mailboxes, disable those no longer declared; raises Taken and InUse."""
     rows = connection.execute(select(t.mailboxes)).all()
     wanted = [_new_mailbox(box, tenants[box.tenant], makers) for box in declared]
     known = _known_again(rows, wanted)
@@ -45,7 +45,7 @@ def mailboxes(
 
 
 def stays(connection: Connection, what: str, row: Any) -> str:
-    """Why something does not change its tenant: what the tenant knows of people would not come along."""
+    """The message why something cannot change its tenant: what the tenant knows about people would not move along."""
     name = tenant(connection, row.tenant_id).name
     return (
         f"{what} is of the tenant {name}, with its lists and its past: leave it there. To call the tenant otherwise,"
@@ -78,7 +78,7 @@ def _new_mailbox(mailbox: Mailbox, tenant_id: str, makers: Makers) -> NewMailbox
 
 
 def _known_again(rows: Sequence[Any], declared: Sequence[NewMailbox]) -> dict[str, Any]:
-    """The row of each declared mailbox that has one, by the address that is declared."""
+    """The existing rows of declared mailboxes, by declared address."""
     addresses = {new.address_key for new in declared}
     by_address = {row.address_key: row for row in rows}
     by_name = {(row.tenant_id, row.name): row for row in rows if row.managed and row.address_key not in addresses}
@@ -89,7 +89,7 @@ def _known_again(rows: Sequence[Any], declared: Sequence[NewMailbox]) -> dict[st
 
 
 def _check(connection: Connection, others: Sequence[Any], declared: Sequence[NewMailbox]) -> None:
-    """What the API made keeps its name, its addresses and its domain."""
+    """Raise Taken if a declared mailbox needs the name, an address or the domain of a mailbox made by the API."""
     names = {(row.tenant_id, row.name): row for row in others}
     addresses = {key: row for row in others for key in keys_of(row.address_key, loads(row.settings))}
     for new in declared:
@@ -104,7 +104,7 @@ def _check(connection: Connection, others: Sequence[Any], declared: Sequence[New
 def _make_way(
     connection: Connection, missing: Iterable[Any], known: Mapping[str, Any], declared: Iterable[NewMailbox]
 ) -> None:
-    """No name or address is held on to while another mailbox takes it."""
+    """Make mailboxes give up names and addresses that other declared mailboxes are about to take."""
     wanted = {(new.tenant_id, new.name): new.address_key for new in declared}
     left = {
         row.id: {"name": f"{row.name[:_LONGEST_KEPT]}-{row.id}"}
@@ -121,7 +121,7 @@ def _make_way(
 
 
 def _bring(connection: Connection, new: NewMailbox, row: Any, now: int) -> str:
-    """Make the mailbox, or make of its row what is declared; its id."""
+    """Create the mailbox, or bring its row in line with the declaration; returns its id."""
     if row is None:
         values = {"id": new.id, "created_at": now, "updated_at": now}
         connection.execute(insert(t.mailboxes), {**mailbox_row(new), **values})
@@ -156,7 +156,7 @@ def _credentials(
 
 
 def _disable_logins(connection: Connection, which: ColumnElement[bool]) -> None:
-    """What left the file; a revoked one stays so for good, whatever the file says later."""
+    """Disable logins that left the file; a revoked login stays revoked, whatever the file says later."""
     c = t.credentials.c
     missing = which & c.managed.is_(True) & (c.status == "active")
     connection.execute(update(t.credentials).where(missing).values(status="disabled"))
@@ -183,7 +183,7 @@ def _add_credential(
 def _change_credential(
     connection: Connection, row: Any, password: str, mailbox_id: str, new: NewMailbox, makers: Makers
 ) -> None:
-    """What comes back, and what has another password or another mailbox; a revoked one stays revoked."""
+    """Re-enable a login, or give it a new password or mailbox; a revoked login stays revoked."""
     values = {"mailbox_id": mailbox_id, "tenant_id": new.tenant_id, "scope": new.address_key}
     if row.status == "disabled":
         values["status"] = "active"

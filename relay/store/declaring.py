@@ -1,4 +1,4 @@
-"""What all kinds of declared rows have in common: how they are made, and how they come and go with the file."""
+"""What all kinds of declared rows share: how they are made, disabled and re-enabled as the file changes."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, update
 
 
 class Makers(Struct, frozen=True):
-    """What making rows needs from outside: ids, randomness, and password hashing."""
+    """What is needed from outside to make rows: ids, randomness and password hashing."""
 
     new_id: Callable[[str], str]
     hash_password: Callable[[str], str]
@@ -17,19 +17,19 @@ class Makers(Struct, frozen=True):
 
 
 def cause_kept(row: Any) -> str:
-    """What is kept of a row that leaves the file: it says when the row comes back that it was paused."""
+    """The cause to keep for a row that leaves the file: not empty if the row was paused, in case it comes back."""
     return (row.cause or "paused") if row.status == "paused" else ""
 
 
 def status_back(row: Any) -> str:
-    """The status of a row that comes back: as it was."""
+    """The status of a row that comes back to the file: the one it had before."""
     return "paused" if row.cause else "active"
 
 
 def enable(connection: Connection, table: Any, row: Any) -> bool:
-    """What comes back to the file is as it was when it left it: the file resumes nothing that was paused.
+    """Restore the status of a row that is back in the file; the file never resumes what was paused.
 
-    Whether it may send again by that.
+    Returns whether the row may send again as a result.
     """
     if row.status != "disabled":
         return False
@@ -38,7 +38,7 @@ def enable(connection: Connection, table: Any, row: Any) -> bool:
 
 
 def disable_missing(connection: Connection, table: Any, missing: Iterable[Any]) -> None:
-    """What left the file is disabled; what was never in it stays as it is."""
+    """Disable the rows that left the file; rows that were never in it stay as they are."""
     for row in missing:
         if row.managed and row.status != "disabled":
             values = {"status": "disabled"}

@@ -1,7 +1,7 @@
-"""Destinations of events as people keep them: URLs, their secrets, and posting once more.
+"""Managing webhook destinations: URLs, their secrets, and posting an event again.
 
-A destination begins at the end of the journal: it hears of what happens from now on.
-Posting itself, retries and the end of a dead destination are elsewhere.
+A destination starts at the end of the journal: it gets only events that happen from now on.
+Posting, retries and disabling a dead destination are in `postings` and `relay.feedback.webhooks`.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def add(
 def change(
     connection: Connection, row: Any, *, url: str | None, events: Sequence[str] | None, status: str | None
 ) -> None:
-    """Change a destination; raises Declared for one of the file, whose status alone may change."""
+    """Change a destination; raises Declared if it is in the configuration file, unless only its status changes."""
     if row.managed and (url is not None or events is not None):
         raise Declared("the configuration file declares this webhook")
     values: dict[str, Any] = {}
@@ -63,14 +63,14 @@ def change(
 
 
 def rotate(connection: Connection, row: Any, secret: str) -> None:
-    """A new sealed secret; the one before signs as well until the next rotation."""
+    """Set a new sealed secret; the previous one also signs until the next rotation. Raises Declared."""
     if row.managed:
         raise Declared("the configuration file declares this webhook")
     connection.execute(update(t.webhooks).where(_w.id == row.id).values(secret=secret, previous_secret=row.secret))
 
 
 def remove(connection: Connection, row: Any) -> None:
-    """Remove a destination with its log; raises Declared for one of the file."""
+    """Remove a destination and its log; raises Declared if it is in the configuration file."""
     if row.managed:
         raise Declared("the configuration file declares this webhook")
     connection.execute(delete(t.webhook_deliveries).where(_l.webhook_id == row.id))
@@ -78,14 +78,14 @@ def remove(connection: Connection, row: Any) -> None:
 
 
 def redeliver(connection: Connection, row: Any, now: int) -> None:
-    """Post it once more, now."""
+    """Make an event due to be posted again, now."""
     connection.execute(
         update(t.webhook_deliveries).where(_l.id == row.id).values(state="pending", attempts=0, due_at=now, done_at=0)
     )
 
 
 def test(connection: Connection, *, delivery_id: str, webhook_id: str, body: str, now: int) -> None:
-    """Put a test event in line; its number is below zero, so that it never clashes with one of the journal."""
+    """Queue a test event; its number is negative, so that it never clashes with one of the journal."""
     connection.execute(
         insert(t.webhook_deliveries),
         {

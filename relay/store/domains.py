@@ -1,8 +1,7 @@
-"""Sending domains: making one, and what asking DNS about it proves or withdraws.
+"""Sending domains: adding them, and what DNS checks prove or withdraw.
 
-A proof is written when the ownership record is seen. It is withdrawn only after three days
-in which name servers said with authority that the record is gone; trouble with DNS changes
-nothing.
+A proof is stored when the ownership record is seen. It is withdrawn only after name servers
+have said authoritatively for three days that the record is gone; DNS failures change nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,15 +18,15 @@ from relay.store.engine import dumps
 from relay.store.events import Event, record
 from relay.store.rotation import settle
 
-WHILE_ROTATING = 600_000  # milliseconds between two looks for new DKIM records
+WHILE_ROTATING = 600_000  # milliseconds between checks for new DKIM records
 GRACE = 3 * 86_400_000  # milliseconds of authoritative absence after which a proof is withdrawn
-_AT_ONCE = 20  # domains DNS is asked about
+_AT_ONCE = 20  # domains checked per step
 
 _d = t.domains.c
 
 
 class NewDomain(Struct, frozen=True):
-    """A domain to be made."""
+    """A domain to be created."""
 
     id: str
     tenant_id: str
@@ -39,19 +38,19 @@ class NewDomain(Struct, frozen=True):
 
 
 def add_domain(connection: Connection, new: NewDomain, now: int) -> None:
-    """Make a domain, unproven; raises Taken."""
+    """Create a domain, still unproven; raises Taken."""
     check_free(connection, new.name)
     connection.execute(insert(t.domains), asdict(new) | {"status": "pending", "created_at": now})
 
 
 def check_free(connection: Connection, name: str) -> None:
-    """Raise Taken where there is a domain of that name."""
+    """Raise Taken if there is a domain of that name."""
     if row := connection.execute(select(t.domains).where(_d.name == name)).first():
         raise Taken(f"there is a domain {name} already{way_back(row)}")
 
 
 def change_domain(connection: Connection, row: Any, *, verification: str | None, physical_address: str | None) -> None:
-    """Change what no file declares; raises Declared. Another kind of proof has to be given anew."""
+    """Change a domain; raises Declared if it is in the configuration file. A new kind of proof must be given anew."""
     if row.managed:
         raise Declared(f"the configuration file declares the domain {row.name}")
     values: dict[str, Any] = {}
@@ -64,7 +63,7 @@ def change_domain(connection: Connection, row: Any, *, verification: str | None,
 
 
 def checked(connection: Connection, domain_id: str, *, records: Sequence[Mapping[str, Any]], now: int) -> str:
-    """Write what DNS said of each record and what follows; returns the status. Keys that DNS shows begin to sign."""
+    """Store what DNS said about each record and act on it; returns the status. Keys shown by DNS start to sign."""
     row = connection.execute(select(t.domains).where(_d.id == domain_id)).one()
     values: dict[str, Any] = {"records": dumps(list(records)), "checked_at": now}
     status = row.status
@@ -92,7 +91,7 @@ def _judged(row: Any, ownership: str, now: int, values: dict[str, Any]) -> str:
 
 
 def take_for_check(connection: Connection, now: int) -> Sequence[Any]:
-    """Domains DNS was not asked about for a day, or for ten minutes where new keys wait for it; they count as asked."""
+    """Domains not checked for a day, or for ten minutes if new keys wait for it; marks them as checked."""
     rotating = _d.name.in_(select(t.dkim_keys.c.domain).where(t.dkim_keys.c.status == "pending"))
     due = (_d.checked_at <= now - DAY) | (rotating & (_d.checked_at <= now - WHILE_ROTATING))
     query = select(t.domains).where(due, _d.status != "disabled").order_by(_d.checked_at).limit(_AT_ONCE)

@@ -1,8 +1,8 @@
-"""Events: every change of state as one row, written in the transaction that makes the change.
+"""Events: every change of state is one row, written in the transaction that makes the change.
 
-Log line, webhook, console and stream all read this row. Readers never skip a late commit:
+Log, webhooks, console and stream all read this row. Readers never miss a late commit:
 on PostgreSQL they order by (transaction id, sequence) and stop below the oldest running
-transaction; on SQLite one writer at a time makes the sequence the order.
+transaction; on SQLite there is one writer at a time, so the sequence is the order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from relay.store.prepared import insertion
 
 
 class Event(Struct, frozen=True):
-    """One thing that happened. `n` is the recipient's number within the send, 0 where none is meant."""
+    """One thing that happened. `n` is the recipient's number within the send, 0 for none."""
 
     type: str
     at: int
@@ -30,7 +30,7 @@ class Event(Struct, frozen=True):
 
 
 def of_delivery(kind: str, at: int, row: Any, data: Mapping[str, Any]) -> Event:
-    """An event about a delivery, by its row."""
+    """An event about a delivery, given its row."""
     return Event(kind, at, row.tenant_id, row.mailbox_id, row.send_id, row.n, row.recipient, data)
 
 

@@ -1,8 +1,8 @@
-"""What came back about mail: kept raw once, matched with its delivery, and brought into the states.
+"""Feedback about mail: stored raw once, matched with its delivery, and applied to its state.
 
-A fingerprint makes a repeat harmless: of two twins, on whatever machine, one is new. An
-event moves a delivery only forward, only as `states` allows, and never while an attempt is
-under way: such an event waits. What matches no delivery of ours is kept and does nothing.
+A fingerprint makes repeats harmless: of two identical events, on any machines, only one is new.
+An event moves a delivery only forward, only as `states` allows, and never while an attempt is
+under way: it waits until then. An event that matches no delivery is stored and has no effect.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,11 +22,11 @@ from relay.store.parcel import is_agents
 from relay.store.states import check_change
 
 _f, _d, _s = t.feedback.c, t.deliveries.c, t.sends.c
-STEP = 200  # rows of one INSERT
+STEP = 200  # rows per INSERT
 
 
 class Kept(Struct, frozen=True):
-    """One event as it is stored. `raw` is what it was read from."""
+    """One event as stored. `raw` is what it was parsed from."""
 
     fingerprint: bytes
     source: str
@@ -40,7 +40,7 @@ class Kept(Struct, frozen=True):
 
 
 class Clues(Struct, frozen=True):
-    """By what deliveries may be found."""
+    """The ids by which deliveries may be found."""
 
     send_ids: frozenset[str]
     provider_ids: frozenset[str]
@@ -48,7 +48,7 @@ class Clues(Struct, frozen=True):
 
 
 def known(connection: Connection, fingerprints: Iterable[bytes]) -> set[bytes]:
-    """Those that were stored before."""
+    """Those of these fingerprints that are stored already."""
     rows = connection.execute(_KNOWN, {"fingerprints": list(fingerprints)}).scalars()
     return {bytes(row) for row in rows}
 
@@ -57,7 +57,7 @@ _KNOWN = select(_f.fingerprint).where(_f.fingerprint.in_(bindparam("fingerprints
 
 
 def keep(connection: Connection, kept: Sequence[Kept]) -> set[bytes]:
-    """Store events; returns the fingerprints of those that nobody had stored before."""
+    """Store events; returns the fingerprints of the new ones."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     new: set[bytes] = set()
     for start in range(0, len(kept), STEP):
@@ -68,15 +68,17 @@ def keep(connection: Connection, kept: Sequence[Kept]) -> set[bytes]:
 
 
 def kept_event(connection: Connection, fingerprint: bytes) -> dict[str, Any]:
-    """The event stored under a fingerprint, empty where there is none."""
+    """The event stored under a fingerprint, or an empty dict."""
     found = connection.execute(select(_f.event).where(_f.fingerprint == fingerprint)).scalar_one_or_none()
     event: dict[str, Any] = loads(found) if found else {}
     return event
 
 
 def find(connection: Connection, clues: Clues) -> list[Any]:
-    """All deliveries of the submissions the clues lead to, with what matters of those; on PostgreSQL they are locked,
-    behind the guards of their mailboxes."""
+    """All deliveries of the submissions found by the clues, with the columns needed of those.
+
+    On PostgreSQL they are locked, after the guards of their mailboxes.
+    """
     ids = set(clues.send_ids)
     if clues.provider_ids:
         ids |= set(connection.execute(_BY_PROVIDER_ID, {"ids": sorted(clues.provider_ids)}).scalars())
@@ -103,21 +105,21 @@ _FOUND = (
 
 
 def asked_providers(connection: Connection, send_ids: Iterable[str]) -> set[tuple[str, int, str]]:
-    """Which providers were ever asked to carry these: (send, number, provider)."""
+    """The providers at which these sends were ever attempted, as (send id, recipient number, provider)."""
     a = t.attempts.c
     query = select(a.send_id, a.n, a.provider).where(a.send_id.in_(sorted(set(send_ids)))).distinct()
     return {(row.send_id, row.n, row.provider) for row in connection.execute(query)}
 
 
 def happened(connection: Connection, send_id: str, n: int, kind: str) -> bool:
-    """Whether an event of this kind was recorded for the delivery before."""
+    """Whether an event of this kind is recorded for the delivery."""
     e = t.events.c
     query = select(e.seq).where(e.send_id == send_id, e.send_id != "", e.n == n, e.type == kind).limit(1)
     return connection.execute(query).first() is not None
 
 
 def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str, Any]) -> dict[str, int]:
-    """An uncertain delivery turns out to have been taken; what is to be counted."""
+    """Settle an uncertain delivery that turned out to have been accepted; returns what to count."""
     check_change(row.state, "delivered")
     _change(connection, row, "delivered", now, reason="", reply=row.reply)
     contact = {"tenant": row.tenant_id, "key": row.recipient_key, "mailbox": row.mailbox_id, "at": now}
@@ -129,12 +131,12 @@ def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str,
 def was_refused(
     connection: Connection, row: Any, *, now: int, reason: str, reply: str, data: dict[str, Any]
 ) -> dict[str, int]:
-    """A delivery that seemed done, or was uncertain, was refused for good after all; what is to be counted."""
+    """Settle a delivered or uncertain delivery that turned out to be refused permanently; returns what to count."""
     check_change(row.state, "bounced")
     _change(connection, row, "bounced", now, reason=reason, reply=reply)
     counted = {"bounced": 1} if data.get("hard") else {"refused": 1}
     if row.state == "uncertain" and data.get("hard"):
-        counted["sent"] = 1  # what was delivered first has been counted as sent
+        counted["sent"] = 1  # a delivered one has been counted as sent already
     record(connection, [of_delivery("delivery.bounced", now, row, data)])
     return counted
 
@@ -152,13 +154,13 @@ def _change(connection: Connection, row: Any, state: str, now: int, *, reason: s
             state=state, reason=reason, reply=reply, due_at=0, updated_at=now, lease_node="", lease_until=0, began=0
         )
     )
-    if row.began:  # asked again just now: that attempt's outcome has no say any more
+    if row.began:  # an attempt is under way: its outcome no longer matters
         where = {"send_id": row.send_id, "n": row.n, "at": now, "result": state}
         connection.execute(_END_ATTEMPT, where)
 
 
 def count(connection: Connection, counted: Sequence[tuple[Any, dict[str, int]]], now: int) -> None:
-    """Count what came of deliveries, all of a transaction at once."""
+    """Count the results of deliveries, all those of a transaction at once."""
     counted = [(row, columns) for row, columns in counted if is_agents(loads(row.envelope))]
     sent = [row for row, columns in counted if "sent" in columns]
     volumes.add(connection, [(row.tenant_id, now, row.mailbox_id, row.provider, row.campaign) for row in sent])
@@ -168,17 +170,17 @@ def count(connection: Connection, counted: Sequence[tuple[Any, dict[str, int]]],
     )
 
 
-# -- what waits ---------------------------------------------------------------------------
+# -- waiting events -----------------------------------------------------------------------
 
 
 def waiting(connection: Connection, limit: int) -> list[Any]:
-    """The oldest events that wait for their delivery."""
+    """The oldest events that wait until their delivery is settled."""
     query = select(_f.fingerprint, _f.source, _f.event, _f.received_at).where(_f.waiting).order_by(_f.received_at)
     return list(connection.execute(query.limit(limit)))
 
 
 def wait_no_more(connection: Connection, fingerprints: Sequence[bytes]) -> None:
-    """These were applied, or will never be."""
+    """Mark events as no longer waiting: applied, or never to be."""
     if fingerprints:
         connection.execute(_DONE, [{"fingerprint": mark} for mark in fingerprints])
 

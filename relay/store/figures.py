@@ -1,6 +1,6 @@
-"""Figures of the whole installation, each from an index: what waits, and by hour what was decided and became of it.
+"""Figures of the whole installation, each from an index: what waits, and the decisions and results per hour.
 
-An hour that is over does not change any more as far as decisions go, so whoever asks may keep it.
+The decisions of a past hour no longer change, so the caller may cache them.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from relay.store.states import OPEN
 from relay.store.tallies import COLUMNS
 
 _s, _t = t.sends.c, t.tallies.c
-# By mailbox, so that the index of their states is all that is read.
+# By mailbox, so that only the index of states by mailbox is read.
 _OPEN = text(
     f"SELECT state, count(*) AS n FROM deliveries WHERE mailbox_id IN (SELECT id FROM mailboxes)"  # noqa: S608
     f" AND {OPEN_CONDITION} GROUP BY state"
@@ -22,14 +22,14 @@ _OPEN = text(
 
 
 def open_states(connection: Connection) -> dict[str, int]:
-    """How many deliveries wait in each open state, and how many sends wait for a person."""
+    """The number of deliveries in each open state, and the number of sends held for a person."""
     found = dict.fromkeys(sorted(OPEN), 0) | {row.state: row.n for row in connection.execute(_OPEN)}
     waiting = select(func.count()).select_from(t.approvals).where(t.approvals.c.status == "pending")
     return found | {"held": int(connection.execute(waiting).scalar_one())}
 
 
 def decided_in(connection: Connection, hour: int) -> dict[str, int]:
-    """How many submissions were approved, held, blocked and deferred in an hour (counted since the epoch)."""
+    """The number of submissions per decision in an hour (numbered from the epoch)."""
     found: dict[str, int] = {}
     for tenant_id in connection.execute(select(t.tenants.c.id)).scalars():
         query = (
@@ -43,7 +43,7 @@ def decided_in(connection: Connection, hour: int) -> dict[str, int]:
 
 
 def became_by_hour(connection: Connection, since: int) -> Mapping[int, Mapping[str, int]]:
-    """What became of the mail of all tenants, by hour, since a time; counts set aside are mail all the same."""
+    """The results of all tenants' mail since a time, by hour; includes counts that were set aside."""
     names = [
         f"{prefix}tenant:{tenant_id}"
         for tenant_id in connection.execute(select(t.tenants.c.id)).scalars()

@@ -1,9 +1,9 @@
 """Answers given under an Idempotency-Key.
 
-A key is claimed before the message is judged, so that of two requests at once one is told to
-come again. An accepted answer is kept for thirty days and given again, unless nothing of it
-left or will; a refused one frees the key, since its cause may be mended. A claim whose owner
-died is taken over after a while: the duplicate rule of the intake then sees to it that
+A key is claimed before the message is judged, so that of two simultaneous requests one is told
+to retry. An accepting answer is kept for thirty days and given again, unless nothing of the
+message has left or ever will; a refusal frees the key, since its cause may be fixed. A claim
+whose owner died is taken over after a while; the duplicate rule at intake then ensures that
 nothing is sent twice.
 """
 
@@ -18,18 +18,18 @@ from relay.store.engine import dumps, loads
 from relay.store.waiting import never_left
 
 KEPT = 30 * 86_400_000  # milliseconds
-UNDER_WAY = 60_000  # after it a claim without an answer has lost its owner
+UNDER_WAY = 60_000  # milliseconds after which a claim without an answer has lost its owner
 
 
 class Claim(Struct, frozen=True):
-    """What a key stands for now: new (go on), done (`answer`), busy, or other (another body)."""
+    """The state of a key: new (go on), done (with `answer`), busy, or other (used with another body)."""
 
     kind: Literal["new", "done", "busy", "other"]
     answer: dict[str, Any] | None = None
 
 
 def mark(mailbox_id: str, key: str) -> bytes:
-    """What finds the claim."""
+    """The fingerprint under which the claim is stored."""
     return blake2b(f"{mailbox_id}\0{key}".encode(), digest_size=16).digest()
 
 
@@ -44,9 +44,9 @@ _TAKE_OVER = text(
 
 
 def claim(connection: Connection, fingerprint: bytes, *, digest: str, now: int) -> Claim:
-    """Claim the key for this request, or say what it stands for already."""
+    """Claim the key for this request, or say how it is in use."""
     own = {"fingerprint": fingerprint, "digest": digest, "expires_at": now + KEPT}
-    if connection.execute(_BEGIN, own).rowcount:  # of two machines at once the second waits here for the first
+    if connection.execute(_BEGIN, own).rowcount:  # if two machines try at once, the second waits here
         return Claim("new")
     c = t.idempotency.c
     query = select(t.idempotency).where(c.fingerprint == fingerprint)
@@ -63,7 +63,7 @@ def claim(connection: Connection, fingerprint: bytes, *, digest: str, now: int) 
 
 
 def keep(connection: Connection, fingerprint: bytes, answer: dict[str, Any]) -> None:
-    """Keep the answer."""
+    """Store the answer under the key."""
     connection.execute(
         text("UPDATE idempotency SET send_id = :send_id, answer = :answer WHERE fingerprint = :fingerprint"),
         {"fingerprint": fingerprint, "send_id": answer["sendId"], "answer": dumps(answer)},
@@ -71,14 +71,14 @@ def keep(connection: Connection, fingerprint: bytes, answer: dict[str, Any]) -> 
 
 
 def release(connection: Connection, fingerprint: bytes) -> None:
-    """Free the key."""
+    """Free the key, if it has no answer."""
     connection.execute(
         text("DELETE FROM idempotency WHERE fingerprint = :fingerprint AND answer = '{}'"), {"fingerprint": fingerprint}
     )
 
 
 def _never_left(connection: Connection, send_id: str) -> bool:
-    """Whether all of a send was taken back, refused or timed out: its answer promises what will not come."""
+    """Whether the whole send was cancelled, refused or timed out before leaving, so that its answer no longer holds."""
     d = t.deliveries.c
     rows = connection.execute(select(d.state, d.reason).where(d.send_id == send_id)).all()
     return bool(rows) and all(map(never_left, rows))

@@ -1,8 +1,8 @@
-"""A row of a CSV file as an entry of the lists people keep; the same from the command line and over HTTP.
+"""Turns rows of CSV files into consents and suppressions; used by the command line and over HTTP.
 
-Nothing is guessed: a word that is neither a yes nor a no, or a tenant nobody has, raises
-ValueError, and the line is skipped with what to write instead. An entry that says more than
-its row would let mail go to somebody who refused it.
+Nothing is guessed: a word that is neither yes nor no, or an unknown tenant, raises ValueError,
+and the line is skipped with a hint what to write instead. A wrong guess could let mail go to
+somebody who refused it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,9 +35,9 @@ NO = frozenset(
 def consent_of(
     fields: Mapping[str, str], *, granted: bool, tenant_id: str, new_id: Callable[[str], str], now: int
 ) -> NewConsent:
-    """An entry of the ledger; raises ValueError for an address, a time, a country or a basis that is none."""
+    """A ledger entry; raises ValueError for an invalid address, time, country or basis."""
     address, place, basis = parse_path(fields["email"]), fields.get("jurisdiction", ""), fields.get("basis", "")
-    if granted:  # a no binds wherever its recipient is: it is not to be lost for a word beside it
+    if granted:  # a revocation binds everywhere, so it must not be lost because of another bad cell
         for name, check, word in (("jurisdiction", check_place, place), ("basis", check_basis, basis)):
             try:
                 check(word)
@@ -64,7 +64,7 @@ def consent_of(
 def consent_reader(
     tenants: Mapping[str, str], tenant_id: str, new_id: Callable[[str], str], clock: Callable[[], int]
 ) -> Callable[[Mapping[str, str]], NewConsent]:
-    """Turns a row into an entry of the tenant it names (`tenants`: ids by name), else of the one given."""
+    """A function that makes a row an entry of the tenant it names (`tenants`: ids by name), else of `tenant_id`."""
 
     def read(row: Mapping[str, str]) -> NewConsent:
         granted = is_yes(row["granted"]) if "granted" in row else True
@@ -76,7 +76,7 @@ def consent_reader(
 
 
 def is_yes(cell: str) -> bool:
-    """What a cell of the column `granted` says; raises ValueError where it is neither a yes nor a no."""
+    """The meaning of a cell in the column `granted`; raises ValueError if it is neither yes nor no."""
     word = " ".join(cell.casefold().replace("-", " ").replace("_", " ").split())
     if word in YES:
         return True
@@ -87,14 +87,14 @@ def is_yes(cell: str) -> bool:
 
 
 class Places(Struct, frozen=True):
-    """Whom entries can be for: tenants by name, mailboxes by their tenant and their name, address or id."""
+    """Whom entries can be for: tenants by name, mailboxes by (tenant id, name, address or id)."""
 
     tenants: Mapping[str, str]
     mailboxes: Mapping[tuple[str, str], str]
 
 
 def places(connection: Connection) -> Places:
-    """Those of this installation. An address is meant before a name that looks like it."""
+    """The tenants and mailboxes of this installation. An address takes precedence over a name that looks like it."""
     m = t.mailboxes.c
     rows = connection.execute(select(m.id, m.tenant_id, m.name, m.address_key)).all()
     by_id = {(row.tenant_id, row.id): row.id for row in rows}
@@ -114,9 +114,9 @@ class Place(Struct, frozen=True):
 def suppression_reader(
     there: Places, default: Place, clock: Callable[[], int]
 ) -> Callable[[Mapping[str, str]], Suppress]:
-    """Turns a row into an entry, for `default` where it does not say for whom.
+    """A function that turns a row into an entry, for `default` if the row does not say for whom.
 
-    `*@example.com` is the whole domain, an entry of the kind DOMAIN.
+    `*@example.com` means the whole domain: an entry of kind DOMAIN.
     """
 
     def read(row: Mapping[str, str]) -> Suppress:
@@ -148,13 +148,13 @@ def suppression_reader(
 
 
 def suppression_cells(row: Any, tenants: Mapping[str, str], mailboxes: Mapping[str, str]) -> Sequence[Any]:
-    """The other way: an entry as a row. Tenant and mailbox by name, for another installation has other ids."""
+    """The reverse: an entry as a row. Tenant and mailbox are given by name, as another installation has other ids."""
     whose = tenants.get(row.tenant_id, ""), mailboxes.get(row.mailbox_id, row.mailbox_id)
     return row.address, row.kind, row.scope, row.note, precise(row.created_at), precise(row.expires_at), *whose
 
 
 def _place(row: Mapping[str, str], there: Places, default: Place) -> Place:
-    """Whom the row is for; raises ValueError for what is not there."""
+    """Whom the row is for; raises ValueError for an unknown scope, tenant or mailbox."""
     mailbox = row.get("mailbox", "")
     scope = row.get("scope", "").lower() or ("mailbox" if mailbox else default.scope)
     if scope not in SCOPES:
@@ -178,7 +178,7 @@ def _place(row: Mapping[str, str], there: Places, default: Place) -> Place:
 def _check_domain(domain: str, scope: str) -> None:
     if scope == "mailbox":
         raise ValueError("a whole domain is suppressed for a tenant or for all, not for one mailbox")
-    if "." not in domain:  # nothing below a top-level domain would be refused by it
+    if "." not in domain:  # an entry for a top-level domain would not cover the domains below it
         raise ValueError(f"{domain!r} is no domain of anybody: write *@example.com for all of it")
 
 
@@ -190,7 +190,7 @@ def tenant_of(name: str, tenants: Mapping[str, str]) -> str:
 
 
 def time_of(text: str) -> int:
-    """A time as RFC 3339 writes it, or a date, in milliseconds; raises ValueError."""
+    """The milliseconds of an RFC 3339 time or a date; raises ValueError."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

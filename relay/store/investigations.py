@@ -1,4 +1,4 @@
-"""Investigations: what complaints and alerts opened for a person to look at."""
+"""Investigations: cases opened by complaints and alerts for a person to look at."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def begin(
     evidence: dict[str, Any],
     at: int,
 ) -> str:
-    """Open one; returns its id."""
+    """Open an investigation; returns its id."""
     item = {
         "id": investigation_id,
         "tenant_id": tenant_id,
@@ -38,7 +38,7 @@ def begin(
 
 
 def close(connection: Connection, row: Any, *, note: str, by: str, now: int) -> bool:
-    """Close an open one with a note; False when it was closed already."""
+    """Close an open investigation with a note; False if it was closed already."""
     changed = connection.execute(
         update(t.investigations)
         .where(_i.id == row.id, _i.status == "open")

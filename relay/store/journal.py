@@ -1,8 +1,8 @@
-"""The events in order, from any place, nothing skipped and nothing told twice.
+"""The events in order, from any place on, with none skipped and none repeated.
 
-On SQLite one writer at a time makes the sequence the order. On PostgreSQL a transaction may
-commit after a later one: readers order by (transaction id, sequence) and stop below the
-oldest transaction that still runs.
+On SQLite there is one writer at a time, so the sequence is the order. On PostgreSQL a transaction
+may commit after a later one: readers order by (transaction id, sequence) and stop below the
+oldest running transaction.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ _OLDEST_RUNNING = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bi
 
 
 class Mark(Struct, frozen=True, order=True):
-    """A place in the journal: after this event."""
+    """A place in the journal: just after the event with these numbers."""
 
     txid: int = 0
     seq: int = 0
 
 
 class Wanted(Struct, frozen=True):
-    """Which events are meant; empty fields do not matter. Types are exact, or end in `.*`."""
+    """Selects events; empty fields are ignored. Types are exact, or end in `.*`."""
 
     tenant_id: str = ""
     mailbox_id: str = ""
@@ -47,7 +47,7 @@ def after(connection: Connection, mark: Mark, wanted: Wanted, limit: int) -> Seq
 
 
 def further(connection: Connection, mark: Mark, events: int) -> Mark:
-    """The place so many events after another, or after everything that can be read now."""
+    """The place `events` events after another, or after everything readable now."""
     if connection.dialect.name == "sqlite":
         return min(newest(connection), Mark(0, mark.seq + events))
     below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
@@ -57,7 +57,7 @@ def further(connection: Connection, mark: Mark, events: int) -> Mark:
 
 
 def newest(connection: Connection) -> Mark:
-    """The place after everything that can be read now."""
+    """The place after everything readable now."""
     if connection.dialect.name == "sqlite":
         return next((Mark(0, row.seq) for row in _NEWEST.all(connection)), Mark())
     below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
@@ -65,25 +65,25 @@ def newest(connection: Connection) -> Mark:
 
 
 def was_told(connection: Connection, mark: Mark) -> bool:
-    """Whether an event at this place can have been told: False above all there ever was, before a backup came back."""
+    """Whether an event at this place can have existed: False for a place from before a backup was restored."""
     if connection.dialect.name == "sqlite":
         return mark <= Mark(0, connection.execute(_HIGHEST).scalar_one_or_none() or 0)
     return mark.txid < int(connection.execute(_NEXT).scalar_one())
 
 
-_HIGHEST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")  # of rows that retention removed too
+_HIGHEST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")  # includes rows that retention has removed
 _NEXT = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
 
 _NEWEST = Prepared("SELECT seq FROM events ORDER BY seq DESC LIMIT 1")
 _NEWEST_BELOW = Prepared("SELECT txid, seq FROM events WHERE txid < :below ORDER BY txid DESC, seq DESC LIMIT 1")
 
-# An event may say an earlier time than one before it: the writer that came first took longer, or a clock was set back.
-# The plus sign keeps SQLite to the index over `at`; for a bare minimum it walks the whole table.
+# An event may have an earlier time than its predecessor: its writer took longer, or a clock was set back.
+# The plus sign makes SQLite use the index over `at`; for a plain min(seq) it scans the whole table.
 _FIRST_SINCE = text("SELECT min(+seq) FROM events WHERE at >= :at")
 
 
 def at_time(connection: Connection, at: int) -> Mark:
-    """The place before everything that happened since a time; what happened before and was told later comes along."""
+    """The place before all events since a time; earlier events recorded later are then included."""
     if connection.dialect.name == "sqlite":
         seq = connection.execute(_FIRST_SINCE, {"at": at}).scalar_one()
         return Mark(0, seq - 1) if seq is not None else newest(connection)
@@ -98,7 +98,7 @@ def of(row: Any) -> Mark:
 
 
 def name_of(mark: Mark) -> str:
-    """The id of the event at a place, by which everybody outside knows it."""
+    """The public id of the event at a place."""
     return f"evt_{mark.txid}-{mark.seq}"
 
 
@@ -111,7 +111,7 @@ def _wanted(query: Select[Any], wanted: Wanted) -> Select[Any]:
         if value:
             query = query.where(column == value)
     if wanted.send_id:
-        query = query.where(_e.send_id != "")  # or its partial index is not used
+        query = query.where(_e.send_id != "")  # so that the partial index is used
     kinds = [kind for kind in wanted.types if kind != "*"]
     if kinds and len(kinds) == len(wanted.types):
         exact = [kind for kind in kinds if not kind.endswith(".*")]

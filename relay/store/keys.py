@@ -1,10 +1,10 @@
-"""DKIM keys: made once a domain, kept sealed, loaded once a process.
+"""DKIM keys: made once per domain, stored sealed, loaded once per process.
 
-Each domain has an RSA-2048 key at its selector and an Ed25519 key at the selector with an
-`e` behind it (RFC 8463 §3). A key an operator brings replaces the one that would be made.
-A key is pending (not in DNS yet), active (it signs) or retired (`rotation`). One that cannot
-be read is logged and signs nothing: mail of its domain waits rather than leave unsigned.
-Both algorithms sign: no key takes the place of one of the other.
+Each domain has an RSA-2048 key at its selector and an Ed25519 key at the selector with `e`
+appended (RFC 8463 §3). A key provided by the operator replaces the one that would be made.
+A key is pending (not in DNS yet), active (it signs) or retired (`rotation`). A key that cannot
+be read is logged and does not sign: mail of its domain waits rather than leave unsigned.
+Both algorithms sign: a key never replaces one of the other algorithm.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ from relay.store.vault import Sealed, Vault
 log = structlog.get_logger()
 
 RSA_FIRST = {RSA: 0, ED25519: 1}
-LEAVE_PUBLISHED = 7 * 86_400_000  # milliseconds for which mail signed by a retired key may still be verified
+LEAVE_PUBLISHED = 7 * 86_400_000  # milliseconds during which mail signed with a retired key may still be verified
 
 _k = t.dkim_keys.c
 
 
 class Brought(Struct, frozen=True):
-    """Keys an operator brings for a domain; None where one is to be made."""
+    """Keys in PEM that an operator provides for a domain; None if one is to be made."""
 
     rsa: bytes | None = None
     ed25519: bytes | None = None
@@ -47,10 +47,10 @@ def ensure_keys(
     now: int,
     brought: Brought = NOTHING,
 ) -> None:
-    """See that the domain has both keys. `selector` is that of its first ones: after a rotation the later ones stay.
+    """Ensure that the domain has both keys. `selector` is for its first keys: after a rotation the later ones stay.
 
-    A key that is brought stands at `selector` and signs from now on; what signed in its place retires. Raises
-    DkimKeyError where it cannot be used, or a key of the other algorithm has the selector.
+    A key provided by the operator is stored at `selector` and signs from now on; the one it replaces retires. Raises
+    DkimKeyError if it cannot be used, or if a key of the other algorithm has the selector.
     """
     rows = {r.selector: r for r in connection.execute(select(t.dkim_keys).where(_k.domain == domain))}
     active = {row.algorithm for row in rows.values() if row.status == "active"}
@@ -85,16 +85,16 @@ def add_key(
     now: int,
     status: str = "active",
 ) -> None:
-    """Put a key at a selector that is free."""
+    """Store a key at a free selector."""
     row = {"id": new_id("dkim"), "domain": domain, "selector": selector, "status": status, "created_at": now}
     row["active_from"] = now if status == "active" else 0
     connection.execute(insert(t.dkim_keys), row | _columns(pair, vault))
 
 
 def bypassed(connection: Connection, domain: str, selector: str) -> str:
-    """Where the RSA key stands although the file names another `selector` by now: that moves no key.
+    """The selector of the RSA key if the file now names another `selector`, which moves no key; else empty.
 
-    Empty where `selector` is the one that took effect last, whatever was rotated since.
+    Empty too if `selector` is the one that last took effect, whatever was rotated since.
     """
     d, is_rsa = t.domains.c, (_k.algorithm == RSA) & (_k.status == "active")
     standing = connection.execute(select(_k.selector).where(_k.domain == domain, is_rsa)).scalar() or ""
@@ -112,7 +112,7 @@ def _brought(domain: str, pem: bytes, algorithm: str) -> KeyPair:
 
 
 def _replace(connection: Connection, domain: str, algorithm: str, now: int) -> None:
-    """Retire what signs by this algorithm, and end a rotation that was under way."""
+    """Retire the active keys of this algorithm, and abandon a rotation under way."""
     active = (_k.domain == domain) & (_k.algorithm == algorithm) & (_k.status == "active")
     connection.execute(update(t.dkim_keys).where(active).values(status="retired", retired_at=now))
     connection.execute(delete(t.dkim_keys).where(_k.domain == domain, _k.status == "pending"))
@@ -127,7 +127,7 @@ def _columns(pair: KeyPair, vault: Vault) -> dict[str, str]:
 
 
 def unopened(connection: Connection, vault: Vault) -> Iterator[Any]:
-    """The keys that sign, or are to sign, and were sealed under another secret key."""
+    """The active and pending keys that were sealed under another secret key."""
     for row in connection.execute(select(t.dkim_keys).where(_k.status != "retired").order_by(_k.domain, _k.selector)):
         try:
             vault.open(row.private)
@@ -136,7 +136,7 @@ def unopened(connection: Connection, vault: Vault) -> Iterator[Any]:
 
 
 class Signers:
-    """The signers of every domain. A subdomain without keys of its own is signed for by the domain above it."""
+    """The signers of every domain. A subdomain without keys of its own is signed with those of the domain above it."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -144,7 +144,7 @@ class Signers:
         self._by_domain: Mapping[str, tuple[Signer, ...]] = {}
 
     def load(self, connection: Connection, now: int, domain: str = "") -> None:
-        """Read the active keys again, of all domains or of one and those above it; none is parsed twice."""
+        """Read the active keys again, of all domains or of one and those above it; no key is parsed twice."""
         query = select(t.dkim_keys).where(_k.status == "active").order_by(_k.active_from)
         labels = domain.split(".") if domain else []
         above = [".".join(labels[n:]) for n in range(len(labels))]
@@ -165,7 +165,7 @@ class Signers:
         return self._loaded[mark]
 
     def of(self, domain: str) -> tuple[Signer, ...]:
-        """The signers for mail from this domain, RSA first; empty where nobody can sign for it."""
+        """The signers for mail from this domain, RSA first; empty if there are none."""
         while domain:
             if signers := self._by_domain.get(domain):
                 return signers
@@ -174,7 +174,7 @@ class Signers:
 
 
 def _in_force(own: Sequence[tuple[int, Signer]], now: int) -> tuple[Signer, ...]:
-    """The signers whose time has come, RSA first; after a clock was set back at least the oldest (faults R11)."""
+    """The signers active by now, RSA first; at least the oldest, even if the clock was set back (faults R11)."""
     since = max(now, own[0][0])
     signers = [signer for active_from, signer in own if active_from <= since]
     return tuple(sorted(signers, key=lambda signer: RSA_FIRST[signer.key.algorithm]))

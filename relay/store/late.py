@@ -1,8 +1,8 @@
-"""Copies that come to leave later than they were to: let go by a person, kept by a pause, in a queue that was long.
+"""Copies that leave later than planned: released by a person, kept by a pause, or stuck in a long queue.
 
-Each counts at its delivery's `queued_at`. Late, it changes that place for one where it leaves, and
-waits where that lies ahead. Place and delivery change in one transaction, after the counts are
-locked: so the limits hold at departure as exactly as at acceptance, whatever dies in between.
+In the limits each copy counts at its delivery's `queued_at`. A late copy exchanges that place for one at
+the time it can leave, and waits until then. Place and delivery change in one transaction, after the counts
+are locked: so limits hold at departure as exactly as at acceptance, even if a process dies in between.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,16 +23,16 @@ from relay.store.recollection import Asked
 from relay.store.snapshot import Snapshot
 from relay.store.states import WAITING
 
-LATE = MINUTE  # milliseconds after its time from which a copy takes another place
+LATE = MINUTE  # milliseconds after its time at which a copy needs a new place
 
 
 def is_late(parcel: Parcel, due: Due, now: int) -> bool:
-    """Whether a copy comes to leave later than it counts; it has left once an attempt was made."""
+    """Whether a copy leaves later than it was counted; once an attempt was made, it counts as having left."""
     return due.state in WAITING and not due.attempts and now - due.queued_at >= LATE and is_agents(parcel.envelope)
 
 
 class Late(Struct, frozen=True):
-    """Copies of one submission that come to leave late, held by `node`."""
+    """Late copies of one submission, leased by `node`."""
 
     parcel: Parcel
     due: tuple[Due, ...]
@@ -42,20 +42,21 @@ class Late(Struct, frozen=True):
 
 
 class LateHandler:
-    """The writer's handler for late copies; answers when each may leave, by number.
+    """The writer's handler for late copies; returns when each may leave, by recipient number.
 
-    One that has to wait is in the queue again, due then. One that is no longer held by its node is not answered for.
+    A copy that has to wait is put back into the queue, due at that time. A copy no longer leased by the node is
+    left out.
     """
 
     order = 4
     is_patient = False
 
     def guards(self, items: Sequence[Late]) -> Iterable[str]:
-        """The mailboxes, as intake locks them."""
+        """The mailboxes, locked as at intake."""
         return {guard.of_mailbox(item.parcel.mailbox_id) for item in items}
 
     def __call__(self, connection: Connection, items: Sequence[Late]) -> Sequence[Mapping[int, int]]:
-        """Change places, in the order of the items."""
+        """Give each copy a new place, in the order of the items."""
         snapshot = Snapshot.counting(connection, [item.asked for item in items], now=max(item.at for item in items))
         held = holders(connection, {item.parcel.send_id for item in items})
         leaving: list[dict[str, Any]] = []
@@ -68,7 +69,7 @@ class LateHandler:
                 row = held.get((item.parcel.send_id, due.n))
                 if row is None or row.lease_node != item.node or row.state not in WAITING or row.attempts:
                     continue
-                if item.at - row.queued_at < LATE:  # it has its place: this was written before, and nobody could tell
+                if item.at - row.queued_at < LATE:  # already moved: an earlier write succeeded unnoticed
                     answer[due.n] = item.at
                     continue
                 at, why = _change(snapshot, item, due, row.queued_at)
@@ -86,7 +87,7 @@ class LateHandler:
 
 
 def _change(snapshot: Snapshot, item: Late, due: Due, counted_at: int) -> tuple[int, str]:
-    """When it leaves, and what puts it off; it counts there, and no more where it did."""
+    """Move a copy's count to the time it can leave; returns that time and the rule that delays it."""
     asked = item.asked
     recipient = next(r for r in asked.facts.recipients if r.key == due.recipient_key)
     snapshot.uncount(asked, recipient, counted_at)

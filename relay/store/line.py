@@ -1,8 +1,8 @@
-"""The line in front of the store: who waits to be written, in the order in which they came.
+"""The line in front of the store: items that wait to be written, in order of arrival.
 
-The event loop puts in line, the one thread that writes lets in, a round at a time. Whoever has
-stood there for too long, since the processes that share a file do not let each other write, or the
-store does not answer the round before, is sent away untouched: nothing of it was begun, so it may come again.
+The event loop adds items; the one writer thread takes them, a round at a time. Items that have
+waited too long, because other processes are writing to the same file or because the store does not
+answer the previous round, are sent away untouched: nothing of them was begun, so they may be retried.
 """
 
 import asyncio
@@ -18,34 +18,34 @@ from sqlalchemy import Connection
 
 ROUND_ITEMS = 256
 ROUND_BYTES = 8 * 1024 * 1024
-COMPANY = 0.05  # seconds that the patient wait for others at most
+COMPANY = 0.05  # seconds for which patient items wait for others at most
 
 
 class Handler(Protocol):
-    """Does everything of one kind that waits, inside the round's transaction; results in the order of the items."""
+    """Writes all waiting items of one kind in the round's transaction; results are in the order of the items."""
 
     order: int  # kinds with a smaller number go first in a round
-    is_patient: bool  # whether it may wait a moment for a round of others
+    is_patient: bool  # whether its items may wait a moment for others to join the round
 
     def guards(self, items: Sequence[Any]) -> Iterable[str]:
-        """What a round that holds these items locks before any kind begins (`guard`)."""
+        """The scopes that a round with these items locks before any handler runs (`guard`)."""
 
     def __call__(self, connection: Connection, items: Sequence[Any]) -> Sequence[Any]:
-        """One result an item; an exception runs the items one by one."""
+        """One result per item; on an exception the items are run one by one."""
 
 
 class Item(Struct):
-    """One thing to be written, and who hears what came of it."""
+    """One thing to be written, and the future that gets the result."""
 
     handler: Handler
     value: Any
     size: int
     future: "asyncio.Future[Any]"
-    since: float  # when it came, in seconds of the system's monotonic clock
+    since: float  # time of arrival in seconds of the monotonic clock
 
 
 class Line:
-    """Items by the order they came. What `apart` handles shares no round with anything else."""
+    """Items in order of arrival. Items of the handler `apart` get rounds of their own."""
 
     def __init__(self, apart: Handler | None) -> None:
         self._apart = apart
@@ -53,20 +53,20 @@ class Line:
         self._waiting: deque[Item] = deque()
         self._ended = False
         self._gate = threading.Lock()
-        self._since = 0.0  # when the thread began to wait for its turn or last got one, 0 while nobody stands here
+        self._since = 0.0  # when the thread began to wait for its turn or last got one; 0 while the line is empty
 
-    # -- the loop ---------------------------------------------------------------------------
+    # -- for the event loop -----------------------------------------------------------------
 
     def put(self, items: list[Item]) -> None:
-        """These wait behind all others."""
+        """Add items at the end of the line."""
         self._coming.put(items)
 
     def end(self) -> None:
-        """Nothing comes any more."""
+        """Announce that no more items will come."""
         self._coming.put(None)
 
     def send_away(self, patience: float) -> list[Item]:
-        """Who has stood here for longer than so many seconds, where nothing has moved for as long."""
+        """Remove and return the items that have waited for over `patience` seconds, if nothing moved for as long."""
         late = time.monotonic() - patience
         with self._gate:
             if not self._since or self._since >= late:
@@ -77,11 +77,11 @@ class Line:
                 gone.append(self._waiting.popleft())
             return gone
 
-    # -- the thread -------------------------------------------------------------------------
+    # -- for the writer thread --------------------------------------------------------------
 
     def wait(self) -> bool:
-        """Until somebody waits, and those who are patient have done so; False at the end of the line."""
-        alone_until = 0.0  # how long the patient still wait
+        """Wait for items, and until patient ones have waited for others; False once the line has ended."""
+        alone_until = 0.0  # until when patient items wait
         with self._gate:
             self._since = 0.0
         while not self._ended:
@@ -105,14 +105,14 @@ class Line:
         return True
 
     def let_in(self) -> list[Item]:
-        """Who goes into the next round, now that it is our turn; what came meanwhile goes along."""
+        """Take the items of the next round, including those that came while waiting for our turn."""
         with self._gate:
             self._since = time.monotonic()
             self._take_over()
             return self._next_round()
 
     def let_go(self) -> list[Item]:
-        """Everybody, since there is no turn to be had."""
+        """Take all items, because no turn can be had."""
         with self._gate:
             self._take_over()
             items = [*self._waiting]
@@ -131,9 +131,9 @@ class Line:
                 self._waiting.extend(items)
 
     def _next_round(self) -> list[Item]:
-        """What stands first, up to the bounds of a round.
+        """The first items, up to the limits of a round.
 
-        A job locks what it likes, in the one order there is; behind others in one transaction it could not keep to it.
+        A job takes its own locks in the common order; it could not keep that order in one transaction after others.
         """
         items: list[Item] = []
         size = 0

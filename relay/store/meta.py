@@ -1,4 +1,4 @@
-"""Facts about the installation that the store itself remembers."""
+"""Facts about the installation, kept as key and value."""
 
 from sqlalchemy import Connection, insert, select, text
 
@@ -6,12 +6,12 @@ from relay.store import schema as t
 
 
 def recalled(connection: Connection, key: str) -> str:
-    """What is remembered under `key`, "" where nothing is."""
+    """The value stored under `key`, "" if there is none."""
     return str(connection.execute(select(t.meta.c.value).where(t.meta.c.key == key)).scalar_one_or_none() or "")
 
 
 def remember(connection: Connection, key: str, value: str) -> None:
-    """Remember this from now on, whatever was before."""
+    """Store `value` under `key`, replacing any earlier value."""
     connection.execute(_REMEMBER, {"key": key, "value": value})
 
 
@@ -21,7 +21,7 @@ _REMEMBER = text(
 
 
 def remembered(connection: Connection, key: str, otherwise: str) -> str:
-    """What is remembered under `key`; `otherwise` is remembered from now on where nothing is."""
+    """The value stored under `key`; if there is none, store `otherwise` and return it."""
     if known := recalled(connection, key):
         return known
     connection.execute(insert(t.meta), {"key": key, "value": otherwise})

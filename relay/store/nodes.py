@@ -1,4 +1,4 @@
-"""The processes that share a store: who lives, and what the dead leave behind."""
+"""The processes that share a store: which are alive, and what dead ones leave behind."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,22 +13,22 @@ SILENT = 30_000  # milliseconds without a heartbeat after which a node counts as
 def register_node(
     connection: Connection, *, node: str, instance: str, slot: int, pid: int, host: str, now: int
 ) -> None:
-    """Make this process known."""
+    """Register this process."""
     row = {"id": node, "instance": instance, "slot": slot, "pid": pid, "host": host, "heartbeat_at": now}
     connection.execute(insert(t.nodes), row)
 
 
 def heartbeat(connection: Connection, node: str, now: int, figures: str = "") -> bool:
-    """Say that this process lives, and what it has counted; its leases hold as long as it says so.
+    """Report that this process is alive, with its counters; its leases are valid as long as it does so.
 
-    False where it was taken for dead and forgotten: it has to register again.
+    False if it was taken for dead and removed: it must register again.
     """
     beat = update(t.nodes).where(t.nodes.c.id == node).values(heartbeat_at=now, figures=figures)
     return connection.execute(beat).rowcount == 1
 
 
 def figures_beside(connection: Connection, node: str, instance: str) -> list[str]:
-    """What the other processes of an installation had counted at their last heartbeat."""
+    """The counters of the installation's other processes as of their last heartbeat."""
     n = t.nodes.c
     query = select(n.figures).where(n.instance == instance, n.id != node, n.figures != "")
     return list(connection.execute(query).scalars())
@@ -42,7 +42,7 @@ def bury(
     uncertain_until: int,
     idempotent: Collection[str] = (),
 ) -> tuple[int, int]:
-    """Forget dead nodes and free what they held, and what is held by nobody known."""
+    """Remove dead nodes and free the leases they held, and those held by unknown nodes."""
     nodes = [*nodes, *stranded(connection, now)]
     if not nodes:
         return 0, 0
@@ -54,9 +54,9 @@ def bury(
 def dead_nodes(
     connection: Connection, *, silent_since: int, instance: str = "", slots: Sequence[int] | None = None
 ) -> list[str]:
-    """Nodes whose heartbeat stopped before `silent_since`, and those of an installation nobody of which can live.
+    """Nodes whose last heartbeat was before `silent_since`, and the nodes of `instance`, which cannot be alive.
 
-    `slots` narrows the installation to some of its processes; None means all of them.
+    `slots` restricts the latter to some of the installation's processes; None means all of them.
     """
     n = t.nodes.c
     own = n.instance == instance if slots is None else (n.instance == instance) & n.slot.in_(list(slots))
@@ -64,7 +64,7 @@ def dead_nodes(
 
 
 def stranded(connection: Connection, now: int) -> list[str]:
-    """Holders of leases that nobody knows: they died after they had been taken for dead, before they said otherwise."""
+    """Unknown nodes that hold leases: taken for dead, they died before they could register again."""
     return list(connection.execute(_STRANDED, {"until": now + LEASE - SILENT}).scalars())
 
 
@@ -75,24 +75,24 @@ _STRANDED = (
     .where(
         text(f"deliveries.{t.OPEN_CONDITION}"),
         _d.lease_node > "",
-        _d.lease_until < bindparam("until"),  # a process that lives says so within seconds
+        _d.lease_until < bindparam("until"),  # a live process registers again within seconds
         _d.lease_node.not_in(select(t.nodes.c.id)),
     )
 )
 
-LOCK = 0x6761_7463  # advisory lock of the chores one process does for all
+LOCK = 0x6761_7463  # advisory lock for chores that one process does for all
 _LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
 
 
 def wait_alone(connection: Connection, lock: int) -> None:
-    """Wait until nobody else does what is done under this lock; on SQLite only one writes at a time anyway."""
+    """Wait for this lock until the end of the transaction; on SQLite there is only one writer at a time anyway."""
     if connection.dialect.name != "sqlite":
         connection.execute(_LOCK, {"lock": lock})
 
 
 def try_alone(connection: Connection, lock: int = LOCK) -> bool:
-    """Whether this transaction may do what one process does for all; on SQLite the caller sees to it."""
+    """Whether this transaction got the lock for work that one process does for all; on SQLite the caller ensures it."""
     if connection.dialect.name == "sqlite":
         return True
     return bool(connection.execute(_TRY_LOCK, {"lock": lock}).scalar_one())

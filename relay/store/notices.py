@@ -1,9 +1,9 @@
-"""Mail of the house itself: what it is about, how it is put into the queue, and that it is written once.
+"""Gatepost's own mail (notices): what it is about, how it is queued, and that each is written once.
 
-Whoever writes notices follows the journal with a place of its own, moved in the transaction
-that queues what was written: each event is dealt with once, whatever process or command made
-it happen and whenever the process ends. A notice leaves as any mail does, from the null
-sender (RFC 5321 §4.5.5), so that it can never be answered by another.
+The writer of notices follows the journal with a place of its own, which moves in the same
+transaction that queues the notices: each event is handled once, whichever process or command
+caused it and whenever a process ends. A notice leaves like any mail, but from the null
+sender (RFC 5321 §4.5.5), so that a notice never causes another notice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,23 +22,23 @@ from relay.store.sends import NewDelivery, NewSend, insert_sends
 _d, _s, _m, _a = t.deliveries.c, t.sends.c, t.mailboxes.c, t.approvals.c
 
 PLACE = "place:notices"
-HEADER = 64 << 10  # octets of a message its report quotes from
+HEADER = 64 << 10  # octets at the start of a message from which a report quotes
 SOURCE = "house"
 
 
 def place(connection: Connection) -> journal.Mark:
-    """How far the journal was followed; whoever starts begins at its end."""
+    """How far the journal has been followed; at first, its end."""
     return _mark(remembered(connection, PLACE, _words(journal.newest(connection))))
 
 
 def is_behind(connection: Connection) -> bool:
-    """Whether something happened behind the place; only reads."""
+    """Whether there are events after the place; only reads."""
     words = recalled(connection, PLACE)
     return bool(words) and journal.newest(connection) > _mark(words)
 
 
 def follow(connection: Connection, types: Sequence[str], limit: int) -> list[Any]:
-    """The next events of these types, which thereby are dealt with."""
+    """The next events of these types; moves the place past them."""
     known = place(connection)
     newest = journal.newest(connection)
     if newest <= known:
@@ -59,7 +59,7 @@ def _mark(words: str) -> journal.Mark:
 
 
 class Notice(Struct, frozen=True):
-    """A mail to be queued. `from_address` is the address to sign for, empty where there is no key."""
+    """A notice to be queued. `from_address` is the address to sign for, empty if there is no key."""
 
     send_id: str
     tenant_id: str
@@ -70,7 +70,7 @@ class Notice(Struct, frozen=True):
     subject: str
     message_id: str
     data: bytes
-    about: str = ""  # the submission it is about
+    about: str = ""  # the send id of the submission it is about
 
 
 def queue(connection: Connection, notices: Sequence[Notice], now: int) -> None:
@@ -132,13 +132,13 @@ class Subject(Struct, frozen=True):
 
     send: Any
     mailbox: Any
-    own_keys: frozenset[str]  # folded addresses the mailbox owns
+    own_keys: frozenset[str]  # folded keys of the mailbox's addresses
     header: bytes
     deliveries: Mapping[int, Any]
 
 
 def subjects(connection: Connection, send_ids: Sequence[str]) -> dict[str, Subject]:
-    """The submissions, by id, whose mailbox still exists."""
+    """Those submissions, by id, whose mailbox still exists."""
     wanted = sorted(set(send_ids))
     sends = list(connection.execute(select(t.sends).where(_s.id.in_(wanted))))
     boxes = {
@@ -167,7 +167,7 @@ def _own(mailbox: Any) -> frozenset[str]:
 
 
 def mailbox_of_address(connection: Connection, key: str) -> Any:
-    """The mailbox an address belongs to, None where there is none."""
+    """The mailbox that owns an address, as its own or as an alias; None if there is none."""
     row = connection.execute(select(t.mailboxes).where(_m.address_key == key)).first()
     if row is not None:
         return row
@@ -183,13 +183,13 @@ def _escaped(key: str) -> str:
 
 
 def waiting_approvals(connection: Connection, send_ids: Sequence[str]) -> dict[str, Any]:
-    """The approvals of these sends that are not decided yet."""
+    """The pending approvals of these sends, by send id."""
     rows = connection.execute(select(t.approvals).where(_a.send_id.in_(sorted(set(send_ids))), _a.status == "pending"))
     return {row.send_id: row for row in rows}
 
 
 def first_held(connection: Connection, send_id: str) -> int:
-    """The smallest number of a recipient of this send that was held: its event stands for all of them."""
+    """The lowest recipient number of this send that was held: its event stands for all held recipients."""
     e = t.events.c
     query = select(func.min(e.n)).where(e.send_id == send_id, e.send_id != "", e.type == "send.held")
     return int(connection.execute(query).scalar_one_or_none() or 0)

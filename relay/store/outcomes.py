@@ -1,7 +1,7 @@
-"""Business events and the messages they may be owed to.
+"""Business events and the messages that may have brought them about.
 
-An event is stored once: by its own id, or by its content. Which messages it credits is
-computed from what is stored (`attribution`), so late events and repeats change nothing twice.
+An event is stored once, identified by its own id or by its content. Which messages it credits
+is computed from what is stored (`attribution`), so late events and repeats count only once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,10 @@ from policy.facts import alias_of
 from relay.store import schema as t
 from relay.store.prepared import Prepared
 
-REPLIED = "replied"  # not an outcome: it ends a cool-down
+REPLIED = "replied"  # not an outcome: it ends a cooldown
 KEYS_AT_ONCE = 500
 
-# Whether it is credited: not yet, as things are, or by what has changed since.
+# Whether an event is credited: not yet, up to date, or out of date.
 NEW, CREDITED, STALE = "new", "credited", "stale"
 
 _o = t.outcomes.c
@@ -57,13 +57,13 @@ _REPLIED = text(
 
 
 def replied(connection: Connection, tenant_id: str, mailbox_id: str, key: str, at: int) -> None:
-    """The person answered: the cool-down of the mailbox ends, or of every mailbox of the tenant ("")."""
+    """Record that a person answered: ends the cooldown of the mailbox, or with "" of all mailboxes of the tenant."""
     person = {"key": key, "alias": alias_of(key)}
     connection.execute(_REPLIED, {"tenant": tenant_id, **person, "mailbox": mailbox_id, "at": at})
 
 
 def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[str]) -> dict[str, set[str]]:
-    """The addresses each user id was ever seen together with."""
+    """The addresses with which each user id has been seen."""
     ids = sorted({user_id for user_id in user_ids if user_id})
     found: dict[str, set[str]] = {user_id: set() for user_id in ids}
     for step in _steps(ids):
@@ -83,9 +83,9 @@ _TOUCHES = Prepared(
 
 
 def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: int, until: int) -> list[Touch]:
-    """Messages that reached these addresses in a span: delivered, or taken by the provider where nobody tells more.
+    """Messages that reached these addresses in a time span: delivered, or accepted by a provider that reports no more.
 
-    Each at the end of the attempt that was taken, else when it was told of.
+    Each has the time at which its accepted attempt ended, or else at which its delivery was reported.
     """
     span = {"tenant": tenant_id, "since": since, "until": until}
     return [
@@ -96,7 +96,7 @@ def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: 
 
 
 def types_between(connection: Connection, tenant_id: str, since: int, until: int) -> list[str]:
-    """The types of the events of a span, replies left out."""
+    """The types of the events in a time span, without replies."""
     span = select(_o.type).where(_o.tenant_id == tenant_id, _o.at.between(since, until), _o.type != REPLIED)
     return list(connection.execute(span.distinct()).scalars())
 

@@ -1,4 +1,4 @@
-"""Lists by cursor: rows after a place, never an offset, so that nothing is skipped or told twice while rows come."""
+"""Lists by cursor, not by offset, so that no row is skipped or repeated while new ones arrive."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ class Place(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """Some rows, and where the next page begins, None after the last."""
+    """Some rows, and the place after which the next page begins; None on the last page."""
 
     rows: Sequence[Any]
     next: Place | None
@@ -32,7 +32,7 @@ def newest_first(
 ) -> Page:
     """A page of `query`, newest first; the rows must have both columns under their own names."""
     if after is not None:
-        # A row value, not OR: both engines walk the index with it.
+        # A row value, not OR, so that both engines use the index.
         query = query.where(tuple_(at, key) < tuple_(after.at, after.id))
     rows = connection.execute(query.order_by(at.desc(), key.desc()).limit(limit + 1)).all()
     return _page(rows, at.key or "", key.key or "", limit)

@@ -1,7 +1,7 @@
 """What passes from intake to delivery: a submission with those of its recipients that are due.
 
-Fresh mail is handed over in memory, already leased to the process that is to deliver it; after
-a crash, or when memory has no room, the same value is read back from the queue.
+New mail is handed over in memory, already leased to the process that will deliver it; after
+a crash, or if there is no room in memory, the same value is read from the queue.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from relay.mail.mime import View
 
 
 class Due(Struct, frozen=True):
-    """One leased delivery: its recipient, and what was tried before."""
+    """One leased delivery: its recipient, and a summary of earlier attempts."""
 
     n: int
     recipient: str
@@ -27,14 +27,14 @@ class Due(Struct, frozen=True):
 
 
 def is_agents(envelope: Mapping[str, Any]) -> bool:
-    """Whether mail is an agent's, and what comes of it counts: no notice of ours, nor what a mail system returned."""
+    """Whether mail is an agent's own, so that its results count: not a notice of ours or a mail system's return."""
     return envelope.get("source") != "house" and not envelope.get("returned")
 
 
 class Parcel(Struct, frozen=True):
-    """One submission on its way out. `data` is None when the bytes are still in the store.
+    """One submission on its way out. `data` is None if the bytes must be read from the store.
 
-    `seen` is their structure where it was read on the way in a moment ago.
+    `seen` is their parsed structure if intake has just read it.
     """
 
     send_id: str
@@ -47,9 +47,9 @@ class Parcel(Struct, frozen=True):
     received_at: int
     campaign: str
     metadata: Mapping[str, Any]
-    envelope: Mapping[str, Any]  # source, helo, peer, tls, smtputf8; returned where it is a return
-    plan: Mapping[str, Any]  # what compliance requires, planned at decision, applied at departure
+    envelope: Mapping[str, Any]  # source, helo, peer, tls, smtputf8; `returned` for a mail system's return
+    plan: Mapping[str, Any]  # what compliance requires: planned at the decision, applied at departure
     due: tuple[Due, ...]
-    node: str = ""  # who holds the lease; nobody does where it is only looked at
+    node: str = ""  # holder of the lease; empty if the parcel is only inspected
     data: bytes | None = None
     seen: View | None = None

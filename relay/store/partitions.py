@@ -1,14 +1,15 @@
-"""Tables that are only added to, cut into periods on PostgreSQL: what has had its time is dropped, not deleted.
+"""Append-only tables, partitioned by time on PostgreSQL: expired periods are dropped, not deleted row by row.
 
-Bodies, decisions and events are most of what is stored, and nobody changes a row of them, so a
-period goes in a moment, leaves nothing to vacuum, and an insert touches one small index. Ids
-carry their time, so bodies are cut by id and an id is looked for in one period alone. What
-delivery updates (`deliveries`, `attempts`) stays whole, and so does `sends`: an UPDATE by id of
-a cut table is planned anew each time or locks every partition, and their rows are small.
+Bodies, decisions and events are most of what is stored, and their rows never change. So dropping
+a period takes a moment and leaves nothing to vacuum, and an insert touches one small index. Ids
+contain their time, so bodies are partitioned by id, and an id is looked up in a single period.
+Tables that delivery updates (`deliveries`, `attempts`) are not partitioned, and neither is `sends`:
+an UPDATE by id of a partitioned table is planned anew each time or locks every partition, and
+their rows are small.
 
-Periods are made days ahead, at start and by a chore. What falls into none, because a clock
-was wrong, goes into the default partition and is swept from there row by row. On SQLite
-everything is swept (`retention`).
+Periods are made days ahead, at start and by a chore. Rows that belong to no period, because a
+clock was wrong, go into the default partition and are deleted from there one by one. On SQLite
+all expired rows are deleted (`retention`).
 """
 
 from collections.abc import Callable, Iterator
@@ -21,13 +22,13 @@ from sqlalchemy import Connection, text
 from policy.usage import DAY
 from relay.mail.ids import first_id
 
-AHEAD = 3 * DAY  # how long before it begins a period is there at the latest
-LOCK = 0x6761_7470  # advisory lock of whoever makes periods
-PATIENCE = "2s"  # a lock that is not had by then is left for the next time: mail waits behind whoever waits for it
+AHEAD = 3 * DAY  # a period exists at least this long before it begins
+LOCK = 0x6761_7470  # advisory lock for making periods
+PATIENCE = "2s"  # then give up until next time: mail queues up behind whoever waits for a table lock
 
 
 class Cut(Struct, frozen=True):
-    """How one table is cut: `bound` is the value of the key at a time in milliseconds."""
+    """How one table is partitioned: `bound` gives the key's value for a time in milliseconds."""
 
     table: str
     span: int
@@ -35,19 +36,19 @@ class Cut(Struct, frozen=True):
 
 
 class Period(Struct, frozen=True):
-    """One partition: from `start` to `end`, milliseconds."""
+    """One partition, from `start` to `end` (milliseconds since the epoch)."""
 
     cut: Cut
     start: int
 
     @property
     def end(self) -> int:
-        """When the next one begins."""
+        """When the next period begins."""
         return self.start + self.cut.span
 
     @property
     def name(self) -> str:
-        """`events_20261123`: the table and the first day."""
+        """The table and the first day, such as `events_20261123`."""
         return f"{self.cut.table}_{datetime.fromtimestamp(self.start / 1000, UTC):%Y%m%d}"
 
 
@@ -58,22 +59,22 @@ CUTS = (BODIES, DECISIONS, EVENTS)
 
 
 def is_cut(connection: Connection) -> bool:
-    """Whether this store is."""
+    """Whether this store uses partitions."""
     return connection.dialect.name == "postgresql"
 
 
 def floor(cut: Cut, at: int) -> int:
-    """When the period of a time began."""
+    """The start of the period that contains a time."""
     return at - at % cut.span
 
 
 def prepare(connection: Connection, now: int) -> list[str]:
-    """Make the periods of now and of the days to come; the names of those that are new."""
+    """Make the periods for now and the coming days; returns the names of new ones."""
     if not is_cut(connection) or not _missing(connection, now):
         return []
     with _patiently(connection):
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})  # before any table is touched
-        missing = _missing(connection, now)  # another machine may have been first
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})  # before touching any table
+        missing = _missing(connection, now)  # another machine may have been faster
         made = [period for period in missing if not _strays(connection, period)]
         for period in made:
             _make(connection, period)
@@ -97,7 +98,7 @@ def _missing(connection: Connection, now: int) -> list[Period]:
 
 
 def _strays(connection: Connection, period: Period) -> bool:
-    """Whether the default partition holds rows of this period already: then they, and what joins them, stay there."""
+    """Whether the default partition already holds rows of this period; if so, the period's rows stay there."""
     key = "send_id" if period.cut is BODIES else "at"
     query = f"SELECT 1 FROM {period.cut.table}_default WHERE {key} >= :start AND {key} < :end LIMIT 1"  # noqa: S608
     bounds = {"start": period.cut.bound(period.start), "end": period.cut.bound(period.end)}
@@ -105,7 +106,7 @@ def _strays(connection: Connection, period: Period) -> bool:
 
 
 def _make(connection: Connection, period: Period) -> None:
-    """Made apart and attached: that locks out nobody who reads or writes the table."""
+    """Create the partition separately and attach it: this blocks no reader or writer of the table."""
     table, name = period.cut.table, period.name
     start, end = (repr(period.cut.bound(at)) for at in (period.start, period.end))
     connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)"))
@@ -122,18 +123,18 @@ _CHILDREN = text(
 
 
 def periods(connection: Connection, cut: Cut) -> list[Period]:
-    """The periods there are, the oldest first."""
+    """The existing periods, oldest first."""
     names = connection.execute(_CHILDREN, {"name": cut.table}).scalars()
     days = (datetime.strptime(name.rpartition("_")[2], "%Y%m%d").replace(tzinfo=UTC) for name in names)
     return [Period(cut, int(day.timestamp()) * 1000) for day in days]
 
 
 def over(connection: Connection, cut: Cut, before: int) -> list[Period]:
-    """The periods that ended before a time."""
+    """The periods that ended before a given time."""
     return [period for period in periods(connection, cut) if period.end <= before]
 
 
 def drop(connection: Connection, period: Period) -> None:
-    """Take a period away with everything in it."""
+    """Drop a period with everything in it."""
     with _patiently(connection):
         connection.execute(text(f"DROP TABLE {period.name}"))

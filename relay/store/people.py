@@ -1,12 +1,12 @@
-"""A person's data: everything that is kept about an address, and taking it out.
+"""A person's data: exporting everything stored about an address, and erasing it.
 
-Erasing removes the meaning of the address's tokens, so recorded decisions read `erased` and
-the chain still verifies; it blots the address out of submissions, deliveries, events and
-reports, where it stands whole and in whatever case, and drops the bytes of messages that went
-to nobody else. Other tenants keep what is theirs; a report or a case that is nobody's goes
-when all tenants are asked for. What still waits is withdrawn. What stays is what the law wants
-kept to leave the person in peace: the entries that refuse the address (the key alone, without
-note or evidence).
+Erasing deletes the meaning of the address's tokens, so that recorded decisions show `erased` and
+the chain still verifies. It replaces the address in submissions, deliveries, events and reports,
+wherever it occurs as a whole and in any case, and deletes the bytes of messages that went to
+nobody else. Other tenants keep their data; reports and cases that belong to no tenant are
+included when all tenants are selected. Mail that still waits is withdrawn. What remains is what
+the law requires to leave the person in peace: the suppressions of the address (only the key,
+without note or evidence).
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from relay.store.traces import ERASED
 
 _d, _s, _e = t.deliveries.c, t.sends.c, t.events.c
 STEP = 500
-# What says how it is kept, not what is known of the person: folded forms, counters, leases, sketches.
+# Columns about storage, not about the person: folded forms, counters, leases, sketches.
 _INTERNAL = frozenset(
     """
     key alias recipient_key digest recent n txid seq began lease_node lease_until plan envelope
@@ -36,7 +36,7 @@ _INTERNAL = frozenset(
 
 
 def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str, Any]:
-    """Everything kept about an address in these tenants."""
+    """Everything stored about an address in these tenants."""
     a = t.attributions.c
     found: dict[str, Any] = {
         "contacts": _rows(connection, t.contacts, *_remembered(tenants, key)),
@@ -58,13 +58,13 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
 
 
 def _remembered(tenants: Sequence[str], key: str) -> tuple[ColumnElement[bool], ...]:
-    """What mailboxes remember of the address; of its alias too, unless that is an address written to itself."""
+    """What mailboxes remember of the address and of its alias key, unless that is an address written to itself."""
     c = t.contacts.c
     return c.tenant_id.in_(tenants), or_(c.key == key, (c.key == alias_of(key)) & (c.first_at == 0))
 
 
 def _refused(connection: Connection, tenants: Sequence[str], key: str) -> Sequence[str]:
-    """The submissions that refused the address."""
+    """The submissions in which the address was refused."""
     p, r = t.people.c, t.refused_recipients.c
     query = select(r.send_id).join_from(t.people, t.refused_recipients, p.token == r.token)
     return connection.execute(query.where(p.tenant_id.in_(tenants), p.key == key)).scalars().all()
@@ -75,7 +75,7 @@ def _own_events(ids: Sequence[str], key: str) -> tuple[Any, ...]:
 
 
 def erase(connection: Connection, tenants: Sequence[str], key: str, address: str, now: int) -> dict[str, int]:
-    """Take the person out; returns how many rows of each kind were changed or removed."""
+    """Erase the person; returns how many rows of each kind were changed or removed."""
     counts = {"withdrawn": _withdraw(connection, tenants, key, now)}
     rows = connection.execute(
         select(_d.send_id, _d.n, _d.recipient).where(_d.tenant_id.in_(tenants), _d.recipient_key == key)
@@ -101,13 +101,13 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
 
 
 def _withdraw(connection: Connection, tenants: Sequence[str], key: str, now: int) -> int:
-    """What has not left does not leave. What is held for others too still waits, for them alone."""
+    """Withdraw what has not left. Mail held for others as well keeps waiting, for them alone."""
     own = (_d.tenant_id.in_(tenants), _d.recipient_key == key)
     open_states = sorted(OPEN - {"active"})
     places.lock(connection, *own, _d.state.in_(("held", *open_states)))
     count = 0
     for send_id in connection.execute(select(_d.send_id).where(*own, _d.state == "held")).scalars().all():
-        with suppress(approvals.NotWaiting):  # decided meanwhile: what of it waits to leave is taken below
+        with suppress(approvals.NotWaiting):  # decided meanwhile: what waits to leave is withdrawn below
             count += approvals.take_out(connection, send_id, key, by=ERASED, now=now)
     query = select(t.deliveries).where(*own, _d.state.in_(open_states))
     waiting = connection.execute(query.with_for_update()).all()
@@ -117,7 +117,7 @@ def _withdraw(connection: Connection, tenants: Sequence[str], key: str, now: int
 
 
 def _bodies(connection: Connection, ids: Sequence[str], key: str) -> int:
-    """Drop the bytes of messages that went to nobody else."""
+    """Delete the bytes of messages that went to nobody else."""
     removed = 0
     for step in _steps(ids):
         alone = delete(t.bodies).where(t.bodies.c.send_id.in_(step), t.bodies.c.send_id.not_in(_to_others(step, key)))
@@ -127,17 +127,17 @@ def _bodies(connection: Connection, ids: Sequence[str], key: str) -> int:
 
 
 def _kept(connection: Connection, ids: Sequence[str]) -> int:
-    """How many of these messages are there still, since they went to others too."""
+    """How many of these messages are still stored because they went to others too."""
     return connection.execute(select(func.count()).where(t.bodies.c.send_id.in_(ids))).scalar_one()
 
 
 def _to_others(ids: Sequence[str], key: str) -> Select[tuple[str]]:
-    """Those of these submissions that somebody gets who was not taken out before either."""
+    """Those submissions that have another recipient who has not been erased."""
     return select(_d.send_id).where(_d.send_id.in_(ids), _d.recipient_key.not_in((key, ERASED)))
 
 
 def _mentions(connection: Connection, tenants: Sequence[str], spellings: Sequence[str]) -> list[str]:
-    """Submissions that name the person without a delivery of theirs: refused ones above all."""
+    """Submissions that name the person without a delivery to them, above all refused ones."""
     query = select(_s.id, _s.to_header, _s.detail).where(
         _s.tenant_id.in_(tenants), or_(_named(_s.to_header, spellings), _named(_s.detail, spellings))
     )
@@ -193,9 +193,9 @@ def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellin
 
 
 def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: Sequence[str]) -> dict[str, int]:
-    """Reports, replies, notes, cases and calls: each is of the tenant of its send or event.
+    """Replace the address in reports, replies, notes, cases and webhook posts, by the tenant of their send or event.
 
-    What belongs to none, or to a send that is gone, cannot be told apart: it goes when all tenants are asked for.
+    What belongs to no send, or to one that is gone, has no known tenant: it is included if all tenants are selected.
     """
     f, i, a, w = t.feedback.c, t.investigations.c, t.attempts.c, t.webhook_deliveries.c
     everybody = "" in _owners(connection, tenants)
@@ -216,7 +216,7 @@ def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: S
 
 
 def _owners(connection: Connection, tenants: Sequence[str]) -> Sequence[str]:
-    """These tenants; where they are all there are, also "", to which belongs what is of none."""
+    """These tenants; if they are all there are, also "", the owner of what belongs to none."""
     others = select(t.tenants.c.id).where(t.tenants.c.id.not_in(tenants))
     return tenants if connection.execute(others).first() else [*tenants, ""]
 
@@ -233,7 +233,7 @@ def _blot_texts(
 
 
 def _named(column: ColumnElement[str], spellings: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a text may hold the address: what is whole is told apart after (`_blotted`)."""
+    """Whether a text may contain the address; `_blotted` then checks that it occurs as a whole."""
     return or_(*(column.icontains(word, autoescape=True) for word in _written(spellings)))
 
 
@@ -242,7 +242,7 @@ def _is_one_of(column: ColumnElement[str], spellings: Sequence[str]) -> ColumnEl
 
 
 def _written(spellings: Sequence[str]) -> list[str]:
-    """An address as it stands in text and, where its local part is quoted, in JSON."""
+    """An address as written in text and, if its local part is quoted, in JSON."""
     return sorted({*spellings, *(dumps(spelling)[1:-1] for spelling in spellings)})
 
 
@@ -256,7 +256,7 @@ def _rows(connection: Connection, table: Any, *where: Any) -> list[dict[str, Any
 
 
 def _plain(row: RowMapping) -> dict[str, Any]:
-    """A row as JSON: what is JSON already is opened."""
+    """A row as plain data; columns with JSON are decoded."""
     is_json = ("evidence", "metadata", "data")
     return {str(name): loads(value) if name in is_json else value for name, value in row.items()}
 

@@ -1,7 +1,7 @@
-"""Many values put into the order of their keys on disk, so that millions are never held.
+"""Sorts many values by key on disk, so that millions need not be in memory.
 
-Written in any other order, each row of an import lands on a page of its own of the index over
-addresses, and the store writes a thousand times the row.
+In any other order, each imported row would touch a different page of the index over addresses,
+and the store would write a thousand times the size of the row.
 """
 
 import sqlite3
@@ -16,10 +16,10 @@ _AT_ONCE = 1000
 
 
 class Pile:
-    """`with Pile() as pile`: add values, take their fields out by their `key`; equal keys as they came."""
+    """`with Pile() as pile`: add values, then read their fields sorted by `key`; equal keys keep their order."""
 
     def __init__(self) -> None:
-        # A database without a name is a file of this connection alone, already unlinked.
+        # A database without a name is a temporary file of this connection, already unlinked.
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.execute("CREATE TABLE pile (key TEXT, value BLOB)")
         self._file.execute("BEGIN")
@@ -35,7 +35,7 @@ class Pile:
         self._file.close()
 
     def add(self, value: Any) -> None:
-        """Put one on it; raises ValueError for text that is none, as standard input may hold."""
+        """Add a value; raises ValueError for text that is not valid UTF-8, as standard input may contain."""
         try:
             self._waiting.append((value.key, orjson.dumps(asdict(value))))
         except orjson.JSONEncodeError as error:
@@ -45,7 +45,7 @@ class Pile:
             self._put()
 
     def taken(self, size: int) -> Iterator[list[dict[str, Any]]]:
-        """The fields of all of them in order, some at a time."""
+        """The fields of all values in order, up to `size` values at a time."""
         self._put()
         found = self._file.execute("SELECT value FROM pile ORDER BY key, rowid")
         while rows := found.fetchmany(size):

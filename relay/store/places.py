@@ -1,7 +1,7 @@
-"""The places of copies in the limits: of the mailbox and its tenant, the throttle of a domain, the ramp of another.
+"""The places that copies take in the limits of mailbox and tenant, recipient domain throttle and sending domain ramp.
 
-Each copy counts at its delivery's `queued_at`. What was to leave later and never will gives its
-places to others; what counted when it was accepted stays counted.
+Each copy counts at its delivery's `queued_at`. A copy that was to leave later but never will
+gives its places back; a copy that already counts in the present or past stays counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _d, _s = t.deliveries.c, t.sends.c
 
 
 class Copy(NamedTuple):
-    """Whose copy it is, and the domains it goes from and to."""
+    """Whose copy it is, and its sending and recipient domains."""
 
     tenant: str
     mailbox: str
@@ -28,7 +28,7 @@ class Copy(NamedTuple):
     to: str
 
     def scopes(self) -> dict[str, Sequence[str]]:
-        """Where it counts, and in which windows."""
+        """The scopes in which it counts, and in which of their windows."""
         return {
             guard.of_mailbox(self.mailbox): WINDOWS,
             guard.of_tenant(self.tenant): WINDOWS,
@@ -38,7 +38,7 @@ class Copy(NamedTuple):
 
 
 def windows(counts: Mapping[str, Counts], copy: Copy) -> Iterator[Window]:
-    """Where a copy counts, of what is counted; whoever asks changes them."""
+    """The windows in which a copy counts, as far as they exist; they are marked as changed."""
     for scope, names in copy.scopes().items():
         if found := counts.get(scope):
             found.changed = True
@@ -47,14 +47,14 @@ def windows(counts: Mapping[str, Counts], copy: Copy) -> Iterator[Window]:
 
 
 def lock(connection: Connection, *which: ColumnElement[bool]) -> None:
-    """Lock the counts of the deliveries that are meant, before these are; what is not counted is not made."""
+    """Lock the counts of the selected deliveries, before the deliveries themselves; creates no missing counts."""
     query = select(_d.tenant_id, _d.mailbox_id, _s.from_address, _d.domain).join(t.sends, _s.id == _d.send_id)
     rows = connection.execute(query.where(*which).distinct())
     guard.lock_known(connection, {scope for row in rows for scope in _copy(*row).scopes()})
 
 
 def give_back(connection: Connection, rows: Sequence[Any], now: int) -> None:
-    """What was to leave later and never will: deliveries, as they were."""
+    """Free the places of deliveries (their previous rows) that were to leave later and never will."""
     later = [row for row in rows if row.queued_at > now]
     ids = sorted({row.send_id for row in later})
     sends = connection.execute(select(_s.id, _s.from_address, _s.envelope).where(_s.id.in_(ids))) if ids else ()

@@ -1,4 +1,4 @@
-"""What became of a submission, as the API and the command line tell it: its recipients, the attempts, the events."""
+"""What happened to a submission, as shown by API and command line: its recipients, attempts and events."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,18 @@ _WAITS = OPEN - {"active"}
 
 
 def recipients(send: Any, deliveries: Sequence[Any], refused: Sequence[Any]) -> list[dict[str, Any]]:
-    """Its deliveries, then those who were refused."""
+    """The deliveries, then the refused recipients."""
     return [_delivery(row) for row in deliveries] + [_refused(row, send) for row in refused]
 
 
 def attempts(rows: Sequence[Any], deliveries: Sequence[Any]) -> list[dict[str, Any]]:
-    """Each try, with the other side's very words."""
+    """Each attempt, with the server's literal reply."""
     to = {delivery.n: delivery.recipient for delivery in deliveries}
     return [_attempt(row, to.get(row.n, "")) for row in rows]
 
 
 def events(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """What was told of it."""
+    """The events, as plain data."""
     return [
         {"type": e.type, "at": precise(e.at), "recipient": e.recipient or None, "data": loads(e.data)} for e in rows
     ]

@@ -1,4 +1,4 @@
-"""Providers as state: paused and resumed by a person, whatever the configuration says of them."""
+"""The state of providers: a person pauses and resumes them, whatever the configuration says."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,13 +10,13 @@ from relay.store.declaring import cause_kept, status_back
 from relay.store.events import Event, record
 from relay.store.queue import let_go
 
-NO_PROVIDER = "no_provider"  # why mail waits that no provider may be asked for
+NO_PROVIDER = "no_provider"  # why mail waits if no provider may be used for it
 
 
 def set_provider_status(connection: Connection, name: str, *, status: str, cause: str, by: str, now: int) -> bool:
-    """Pause (`paused`) or resume (`active`) a provider; False when it was so already.
+    """Pause (`paused`) or resume (`active`) a provider; False if nothing changed.
 
-    Mail that found no provider while it was paused does not wait for its next look: it is due at once.
+    Mail that found no provider meanwhile does not wait for its next retry: it is due at once.
     """
     p = t.providers.c
     if connection.execute(select(p.name).where(p.name == name)).first() is None:
@@ -33,9 +33,9 @@ def set_provider_status(connection: Connection, name: str, *, status: str, cause
 
 
 def declare_providers(connection: Connection, names: Sequence[str], now: int) -> None:
-    """See that each declared provider has its row; one that vanished from the file is gone, not forgotten.
+    """Ensure that each declared provider has a row; one that left the file is marked as gone.
 
-    One that comes back is as it was when it left: the file resumes nothing that was paused.
+    A provider that comes back has the status it left with: the file never resumes what was paused.
     """
     p = t.providers.c
     known = {row.name: row for row in connection.execute(select(p.name, p.status, p.cause))}
@@ -47,7 +47,7 @@ def declare_providers(connection: Connection, names: Sequence[str], now: int) ->
 
 
 def _coming_or_going(row: Any, *, is_declared: bool) -> dict[str, str] | None:
-    """What changes of a provider as it leaves the file or comes back to it; None where it does neither."""
+    """The changes to a provider that leaves the file or comes back to it; None if it does neither."""
     if is_declared and row.status == "gone":
         return {"status": status_back(row)}
     if not is_declared and row.status != "gone":
@@ -56,12 +56,12 @@ def _coming_or_going(row: Any, *, is_declared: bool) -> dict[str, str] | None:
 
 
 def look_again(connection: Connection, now: int) -> None:
-    """Mail that found no provider is due at once: there may be one now."""
+    """Make mail that found no provider due at once: there may be one now."""
     let_go(connection, {NO_PROVIDER}, now)
 
 
 def paused_providers(connection: Connection) -> frozenset[str]:
-    """The providers that get nothing until somebody resumes them, in the file or not: a worker may still have one."""
+    """The providers that get no mail until a person resumes them, even if gone from the file: workers may know them."""
     p = t.providers.c
     is_paused = (p.status == "paused") | (p.status == "gone") & (p.cause != "")
     return frozenset(connection.execute(select(p.name).where(is_paused)).scalars())

@@ -1,7 +1,7 @@
-"""The end of old decisions: an anchor is signed for each chain, then what lies at or below it goes.
+"""Deletes old decisions: an anchor is signed for each chain, then the rows at or below it are deleted.
 
-The anchor says where the chain begins from now on, so `audit.verify` still holds for
-everything above it; the database refuses to delete what no anchor covers (`guards`).
+The anchor says where the chain begins from now on, so `audit.verify` still works for
+everything above it; the database refuses to delete rows that no anchor covers.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,15 +15,15 @@ from relay.store.partitions import Period, is_cut
 
 
 class Seal(Struct, frozen=True):
-    """Who signs an anchor."""
+    """Signs anchors."""
 
     sign: Callable[[str], str]
     public_key: str
 
 
 _OLDEST = text("SELECT seq, at, chain, position, hash FROM decisions ORDER BY seq LIMIT :step")
-# Of each chain the first record that is too young to go. An anchor stays below it, or that record and what
-# stands between would be proven by nobody: a wrong clock may stamp a new record as old.
+# In each chain, the first record too young to delete. An anchor above it (a wrong clock may date a newer record as
+# old) would leave that record, and those up to the anchor, unproven.
 _YOUNG = (
     "LATERAL (SELECT position FROM decisions AS d WHERE d.chain = {chain} AND d.at >= :before"
     " ORDER BY position LIMIT 1) AS young ON true"
@@ -45,10 +45,10 @@ _ANCHOR = text(
 
 
 def prune(connection: Connection, *, before: int, step: int, now: int, seal: Seal) -> int:
-    """Delete up to `step` decisions made before a time, the oldest first, under new anchors; returns how many."""
+    """Delete up to `step` decisions made before a time, oldest first, under new anchors; returns how many."""
     if is_cut(connection):
         rows = connection.execute(_STRAYS, {"before": before, "step": step}).all()
-    else:  # a chain is written in the order of `seq`, so the first younger one ends the step
+    else:  # chains are written in order of `seq`, so the first younger record ends the step
         rows = _older(connection.execute(_OLDEST, {"step": step}).all(), before)
     if rows:
         _anchor(connection, rows, now, seal)
@@ -62,10 +62,10 @@ def _older(rows: Sequence[Any], before: int) -> list[Any]:
 
 
 def anchor_period(connection: Connection, period: Period, *, now: int, seal: Seal) -> None:
-    """Sign an anchor for every chain at its last decision in a period, which may be dropped then.
+    """Sign an anchor for every chain at its last decision in a period, which may then be dropped.
 
-    Where a clock was set back a chain goes on in the period after younger records: what stands above
-    those moves out of it, and goes when they are old (`prune`).
+    If a clock was set back, a chain may continue in this period after younger records: what lies above
+    those is moved out of the period, and deleted when they have become old (`prune`).
     """
     before = {"before": period.end}
     _anchor(connection, connection.execute(text(_LAST_OF_EACH.format(period.name)), before).all(), now, seal)

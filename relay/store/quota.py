@@ -1,13 +1,12 @@
-"""What a provider may still be given: its rate and daily limit, counted for all processes in one row.
+"""How much a provider may still be given: its rate and daily limit, counted in one row for all processes.
 
-In every sliding window of `window` milliseconds no more than `most` recipients reach the
-provider, whatever the delays between counting and sending: a recipient takes its place before
-the attempt, in the transaction that begins it, keeps it while the attempt is under way, and
-from its end on for one window more. Windows are counted in buckets whose oldest counts whole,
-so the rate falls short of the limit by up to a twentieth and never exceeds it. A crash gives
-nothing back: what a dead process had under way counts from its burial. Where several machines
-share the store its clock is the one that counts. A clock set back frees nothing, and keeps
-nothing shut for more than two windows.
+In every sliding window of `window` milliseconds at most `most` recipients reach the provider,
+whatever the delay between counting and sending: a recipient takes its place before the attempt,
+in the transaction that begins it, keeps it while the attempt is under way, and for one window
+after its end. Windows consist of buckets, of which the oldest counts in full, so the rate stays
+below the limit by up to a twentieth and never exceeds it. A crash gives nothing back: what a
+dead process had under way counts from the time its node is removed. Machines that share a store
+use its clock. A clock set back frees no places, and blocks none for more than two windows.
 """
 
 from collections.abc import Iterable
@@ -22,13 +21,13 @@ from relay.store import schema as t
 from relay.store.clock import time_of
 from relay.store.engine import dumps, loads
 
-SPAN = 20  # buckets of a window
+SPAN = 20  # buckets per window
 PREFIX = "provider:"
-SOONEST = 50  # milliseconds until a place taken may be asked for again
+SOONEST = 50  # milliseconds after which to ask again for a place in use
 
 
 class Quota(Struct, frozen=True):
-    """The limits of one account. `most` of 0: no rate; `daily` of 0: no daily limit."""
+    """The limits of one provider account. A `most` of 0 means no rate limit, a `daily` of 0 no daily limit."""
 
     name: str
     most: int = 0  # recipients in any window
@@ -37,12 +36,12 @@ class Quota(Struct, frozen=True):
 
     @property
     def scope(self) -> str:
-        """Its row in `usage`."""
+        """The key of its row in `usage`."""
         return PREFIX + self.name
 
 
 class Account(Struct):
-    """What one account has been given: under way by process, and done lately."""
+    """What one account has been given: recipients under way, by process, and those recently completed."""
 
     under_way: dict[str, int] = field(default_factory=dict)
     lately: Window = field(default_factory=lambda: Window(50, SPAN))
@@ -50,7 +49,7 @@ class Account(Struct):
 
     @classmethod
     def from_json(cls, told: Any) -> "Account":
-        """What `as_json` wrote."""
+        """The account that `as_json` wrote."""
         account = cls(dict(told.get("under_way", {})))
         account.lately = Window(told.get("width", 50), SPAN)
         account.lately.load(told.get("lately", {}))
@@ -67,7 +66,7 @@ class Account(Struct):
         }
 
     def take(self, quota: Quota, node: str, count: int, now: int) -> int:
-        """Take `count` places and return 0, or return when they may be free."""
+        """Take `count` places and return 0, or take none and return when they may be free."""
         self.today.set_back(now)
         if quota.most:
             self._measure(quota.window)
@@ -82,7 +81,7 @@ class Account(Struct):
         return 0
 
     def done(self, node: str, count: int, *, began: int, now: int, reached: bool) -> None:
-        """An attempt of `count` recipients is over; `reached` says whether the provider saw them."""
+        """Count an attempt with `count` recipients that is over; `reached` says whether the provider saw them."""
         self.under_way[node] = max(0, self.under_way.get(node, 0) - count)
         if reached:
             self.lately.add(now, count)
@@ -90,7 +89,7 @@ class Account(Struct):
             self.today.take(began, count)
 
     def _measure(self, window: int) -> None:
-        """Count in buckets of another width, each old one where its end lies: later than it was, never sooner."""
+        """Change the bucket width; each count moves to the end of its old bucket: later than it was, never earlier."""
         width = max(1, window // SPAN)
         if width == self.lately.width:
             return
@@ -100,7 +99,7 @@ class Account(Struct):
 
 
 class Taken(Struct, frozen=True):
-    """Places an attempt took: `began` is when."""
+    """The places taken by an attempt, at the time `began`."""
 
     quota: Quota
     node: str
@@ -117,7 +116,7 @@ _OF_PROVIDERS = (
 
 
 class Accounts:
-    """The accounts of some quotas, locked for the transaction; changes are written by `keep`."""
+    """The accounts of some quotas, locked during the transaction; `keep` writes changes."""
 
     def __init__(self, connection: Connection, quotas: Iterable[Quota], now: int) -> None:
         self._connection = connection
@@ -129,21 +128,21 @@ class Accounts:
             self._accounts = {row.scope: Account.from_json(loads(row.counts)) for row in rows}
 
     def take(self, quota: Quota, node: str, count: int) -> int:
-        """Take places and return 0, or return when they may be free."""
+        """Take places and return 0, or take none and return when they may be free."""
         return self._accounts[quota.scope].take(quota, node, count, self.now)
 
     def done(self, taken: Taken) -> None:
-        """Places of an attempt that is over."""
+        """Release the places of an attempt that is over."""
         account = self._accounts[taken.quota.scope]
         account.done(taken.node, taken.count, began=taken.began, now=self.now, reached=taken.reached)
 
     def keep(self) -> None:
-        """Write them back."""
+        """Write the accounts back."""
         guard.keep(self._connection, {scope: dumps(own.as_json()) for scope, own in self._accounts.items()})
 
 
 def bury_places(connection: Connection, nodes: Iterable[str], now: int) -> None:
-    """What dead processes had under way may have reached its provider: it counts from now on."""
+    """Count what dead processes had under way as sent now, since it may have reached the provider."""
     dead = set(nodes)
     for row in connection.execute(_OF_PROVIDERS.with_for_update()).all():
         account = Account.from_json(loads(row.counts))

@@ -1,4 +1,4 @@
-"""The rates of reputation: counts over a day, a week and a month, per mailbox, tenant or sending domain."""
+"""The counts behind reputation rates, over a day, a week and a month, per mailbox, tenant or sending domain."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,20 +10,20 @@ from policy.state import Rates
 from policy.usage import HOUR
 from relay.store.prepared import Prepared
 
-TTL = 10 * 1000  # milliseconds a reading is believed
+TTL = 10 * 1000  # milliseconds for which a reading is used
 
 
 class RateBook:
-    """Rates of reputation per mailbox, read again when they are older than ten seconds.
+    """A cache of reputation counts per mailbox, read again when older than ten seconds.
 
-    They may lag: a pause itself is written in the transaction that records the bounce.
+    They may lag without harm: a pause itself is written in the transaction that records the bounce.
     """
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, tuple[Rates, ...]]] = {}
 
     def rates(self, connection: Connection, mailbox_id: str, now: int, changed_at: int = 0) -> tuple[Rates, ...]:
-        """The counts of the last day, week and month; a mailbox changed since (resumed) is read again at once."""
+        """The counts of the last day, week and month; a mailbox changed since then (resumed) is read again at once."""
         read_at, rates = self._known.get(mailbox_id, (0, ()))
         if not read_at or now - read_at > TTL or now < read_at or changed_at >= read_at:
             rates = read_rates(connection, f"mailbox:{mailbox_id}", now)
@@ -37,10 +37,10 @@ def read_rates(connection: Connection, scope: str, now: int) -> tuple[Rates, ...
 
 
 def rates_of(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[Rates, ...]]:
-    """The counts of each of these scopes over the three windows, summed by the store; the oldest hour counts whole."""
+    """The counts of each scope over the three windows, summed by the store; the oldest hour counts in full."""
     hour, until = now // HOUR, ALWAYS
     found: dict[str, list[Rates]] = {scope: [] for scope in scopes}
-    for window, hours in _WINDOWS:  # each adds what is older to the one before
+    for window, hours in _WINDOWS:  # each window adds older hours to the previous one
         rows = _SUMS.all(connection, scopes=list(scopes), first=hour - hours, until=until)
         sums = {row.scope: row for row in rows}
         for scope, own in found.items():
@@ -50,7 +50,7 @@ def rates_of(connection: Connection, scopes: Sequence[str], now: int) -> dict[st
 
 
 def summed(many: Iterable[Sequence[Rates]], scope: str) -> tuple[Rates, ...]:
-    """The counts of several mailboxes together, window by window, as those of a domain or tenant."""
+    """The counts of several mailboxes added up per window, as the counts of a domain or tenant."""
     return tuple(_sum(own, scope) for own in zip(*many, strict=True))
 
 
@@ -65,7 +65,7 @@ def _with(newer: Rates, older: Any, window: str) -> Rates:
 
 
 _NOTHING = Rates("", sent=0, delivered=0, bounced=0, complained=0)
-ALWAYS = 1 << 40  # later than any hour: a machine whose clock is ahead counts as well
+ALWAYS = 1 << 40  # later than any hour, to include the counts of a machine whose clock is ahead
 _WINDOWS = (("24h", 24), ("7d", 7 * 24), ("30d", 30 * 24))
 _COUNTED = ("sent", "delivered", "bounced", "complained", "refused")
 _SUMS = Prepared(

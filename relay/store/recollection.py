@@ -1,7 +1,7 @@
-"""What the house remembers, read for a whole batch of submissions in a handful of set-wise questions.
+"""What Gatepost remembers, read for a whole batch of submissions with a handful of queries.
 
-What is counted is locked before it is read (`guard`), so two machines are as exact as one.
-`look` locks and makes nothing.
+Counts are locked before they are read (`guard`), so two machines are as exact as one.
+`look` locks and creates nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,29 +25,29 @@ from relay.store.suppressions import binding_suppressions, suffixes
 
 
 class Asked(NamedTuple):
-    """One submission as the snapshot needs it, with the fingerprints under which it may have come before."""
+    """One submission as the snapshot needs it, with the fingerprints by which a repeat is recognised."""
 
     facts: Facts
     policy: PolicySettings
-    marks: Sequence[Mapping[str, int]]  # of each recipient, by kind
-    request: Mapping[str, int]  # by kind, whomever it was to: HTTP alone has such
+    marks: Sequence[Mapping[str, int]]  # per recipient, by kind
+    request: Mapping[str, int]  # by kind, for the whole request; only HTTP has these
 
     @classmethod
     def of(cls, facts: Facts, policy: PolicySettings) -> "Asked":
-        """A submission of a mailbox with this policy."""
+        """A submission of a mailbox that has this policy."""
         return cls(facts, policy, [_fingerprints(facts, r) for r in facts.recipients], _request_marks(facts))
 
     def person(self, recipient: RecipientFacts) -> str:
-        """The key under which what the person was sent is remembered."""
+        """The key under which mail to the person is remembered."""
         return recipient.person(fold=self.policy.suppression_check.fold_aliases)
 
 
 class Contact(Struct):
-    """What is remembered of one address by one mailbox, and where aliases are folded of a person, under the alias.
+    """What one mailbox remembers of one address or, where aliases are folded, of a person under the alias key.
 
-    A message to a tagged address is noted in both: a busy person's row keeps no more of each address than fits.
-    `leaving` is when mail that the cooldown counts and that was put off leaves. It is kept in the
-    column of `recent`, as entries without a sketch: every program so far reads those over.
+    A message to a tagged address is recorded in both, because a person's row has room for only so many messages.
+    `leaving` holds the times at which postponed mail that counts for the cooldown leaves. It is stored in the
+    column of `recent`, as entries without a sketch, which every program version so far skips.
     """
 
     first_at: int = 0
@@ -61,7 +61,7 @@ class Contact(Struct):
     changed: bool = False
 
     def with_person(self, person: "Contact") -> "Contact":
-        """The address with all that is remembered of its person, whichever spelling it was written to under."""
+        """This address, combined with what is remembered of its person under any spelling."""
         return Contact(
             self.first_at,
             self.last_at,
@@ -82,7 +82,7 @@ class Contact(Struct):
                 self.leaving.append(at)
 
     def forget(self, accepted_at: int, leaves_at: int) -> None:
-        """Take back the sketch and the departure to come of a message that does not leave."""
+        """Remove the sketch and the future departure of a message that does not leave."""
         if (sent := next((s for s in self.recent if s.at == accepted_at), None)) is not None:
             self.recent.remove(sent)
         if leaves_at in self.leaving:
@@ -100,29 +100,29 @@ class Counts(Struct):
 
     @classmethod
     def of(cls, row: Any) -> "Counts":
-        """What a row of `usage` says; nothing was counted where there is none."""
+        """The counts in a row of `usage`; empty if there is no row."""
         return cls(Usage()) if row is None else cls(Usage.from_json(loads(row.counts)), _clusters(row.recent))
 
 
 def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> int:
-    """What makes two submissions to one recipient the same, by `kind`: key, message_id or content.
+    """Identifies equal submissions to one recipient, by `kind` key, message_id or content.
 
-    Without a recipient: two requests, by `kind` key or idempotency_key.
+    Without a recipient it identifies equal requests, by `kind` key or idempotency_key.
     """
     words = f"{mailbox_id}\0{recipient_key}\0{kind}\0{value}"
     return int.from_bytes(blake2b(words.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def _fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, int]:
-    """The fingerprints under which `recipient` may have got this message before."""
-    # Asked for at another time it is another message; a Message-ID and a key are the client's word that it is not.
+    """The fingerprints by which an earlier copy of this message to `recipient` is found."""
+    # The same content for another time is another message; the same key or Message-ID says that it is not.
     content = f"{facts.digest}\0{facts.send_at}" if facts.digest and facts.send_at else facts.digest
     marks = (("key", facts.dedupe_key), ("message_id", facts.message_id), ("content", content))
     return {kind: fingerprint(facts.mailbox, recipient.key, kind, value) for kind, value in marks if value}
 
 
 def _request_marks(facts: Facts) -> dict[str, int]:
-    """The fingerprints under which the same request may have been answered."""
+    """The fingerprints by which an earlier answer to the same request is found."""
     if facts.source != "http":
         return {}
     marks = (("key", facts.dedupe_key), ("idempotency_key", facts.idempotency_key))
@@ -154,7 +154,7 @@ _NEW_PERSON = insertion(
 
 
 class Recollection:
-    """What was read for one batch."""
+    """The data read for one batch."""
 
     def __init__(self, connection: Connection, now: int) -> None:
         self._connection = connection
@@ -167,8 +167,8 @@ class Recollection:
         self._consents: dict[tuple[str, str], Consent] = {}
         self._earlier: dict[int, Earlier] = {}
         self._new_duplicates: dict[int, dict[str, Any]] = {}
-        self._became: dict[str, dict[str, Any]] = {}  # of the sends that came first: their deliveries by recipient
-        self._polled: frozenset[str] = frozenset()  # mailboxes whose clients ask for what became of a held message
+        self._became: dict[str, dict[str, Any]] = {}  # deliveries of the first sends, by send id and recipient
+        self._polled: frozenset[str] = frozenset()  # mailboxes whose clients poll for the state of a held message
         self._rates: dict[str, tuple[Rates, ...]] = {}
         self.tokens: dict[tuple[str, str], str] = {}
 
@@ -182,7 +182,7 @@ class Recollection:
         rates: RateBook,
         token: Callable[[], str],
     ) -> Self:
-        """Ask everything the batch needs; what is counted is locked first."""
+        """Read everything the batch needs; counts are locked first."""
         snapshot = cls(connection, now)
         snapshot._read_accounts(asked)
         snapshot._lock_usage(asked)
@@ -193,20 +193,20 @@ class Recollection:
 
     @classmethod
     def look(cls, connection: Connection, asked: Sequence[Asked], *, now: int, rates: RateBook) -> Self:
-        """As `read`, but nothing is locked or made: for answers that reserve nothing."""
+        """Like `read`, but locks and creates nothing: for answers that reserve nothing."""
         snapshot = cls(connection, now)
         snapshot._read_accounts(asked)
         scopes = sorted({scope for a in asked for scope in snapshot._scopes(a)})
         snapshot._take_usage(scopes, _USAGE.all(connection, scopes=scopes))
         for counts in snapshot._counts.values():
             if counts.usage.set_back(now):
-                counts.usage = Usage()  # nothing is written here: it would count anew at each look, for ever
+                counts.usage = Usage()  # the correction cannot be stored here, and would be made anew at each look
         snapshot._read_past(asked, rates)
         return snapshot
 
     @classmethod
     def look_at_recipients(cls, connection: Connection, asked: Sequence[Asked], *, now: int) -> Self:
-        """Only what is remembered of the recipients themselves: for RCPT, where the sender is known already."""
+        """Read only what is remembered of the recipients: for RCPT, where the sender is known already."""
         snapshot = cls(connection, now)
         snapshot._read_contacts(asked)
         snapshot._suppressions = binding_suppressions(connection, [(a.facts, a.policy) for a in asked], now)
@@ -214,7 +214,7 @@ class Recollection:
 
     @classmethod
     def counting(cls, connection: Connection, asked: Sequence[Asked], *, now: int) -> Self:
-        """Only what counts, locked: for copies that were accepted before and leave now."""
+        """Read only the counts, locked: for copies that were accepted before and leave now."""
         snapshot = cls(connection, now)
         snapshot._read_accounts(asked)
         snapshot._lock_usage(asked)
@@ -264,7 +264,7 @@ class Recollection:
         _NEW_PERSON.many(self._connection, rows)
         if self._connection.dialect.name == "sqlite":
             self.tokens.update({(tenant, row["key"]): row["token"] for row in rows})
-        else:  # another machine may have been first: its token stands
+        else:  # another machine may have been faster: its token counts
             again = _PEOPLE.all(self._connection, tenant=tenant, keys=missing)
             self.tokens.update({(tenant, row.key): row.token for row in again})
 
@@ -280,7 +280,7 @@ class Recollection:
                 self._contacts.setdefault((tenant, row.key), {})[row.mailbox_id] = contact
 
     def _read_past(self, asked: Sequence[Asked], rates: RateBook) -> None:
-        """What is remembered of the recipients, was said of them, sent before, and came back."""
+        """Read what is remembered of the recipients: suppressions, consents, earlier messages and feedback."""
         self._read_contacts(asked)
         judged = [(a.facts, a.policy) for a in asked]
         self._suppressions = binding_suppressions(self._connection, judged, self._now)
@@ -303,7 +303,7 @@ class Recollection:
 
 
 def _by_tenant(asked: Iterable[Facts]) -> dict[str, dict[str, str]]:
-    """The recipients of the batch by tenant, in the order of tenants: key to address."""
+    """The recipients of the batch by tenant, in order of tenant: key to address."""
     tenants: dict[str, dict[str, str]] = {}
     for facts in sorted(asked, key=lambda facts: facts.tenant):
         tenants.setdefault(facts.tenant, {}).update({r.key: r.address for r in facts.recipients})
@@ -315,7 +315,7 @@ def _clusters(recent: str) -> list[Cluster]:
 
 
 def tokens_of(connection: Connection, asked: Sequence[Facts], token: Callable[[], str]) -> dict[tuple[str, str], str]:
-    """The tokens that stand for these recipients, by tenant and key; new ones are made."""
+    """The tokens for these recipients, by (tenant, key); missing ones are made."""
     snapshot = Recollection(connection, max((facts.now for facts in asked), default=0))
     for tenant, people in _by_tenant(asked).items():
         if people:

@@ -1,9 +1,9 @@
-"""A store restored from a backup: how that shows, and what is not sent blindly then (faults R15).
+"""A store restored from a backup: how that is detected, and what is then not sent blindly (faults R15).
 
-With every heartbeat the store's tide rises, and each machine notes it in its data directory. A store
-whose tide is below that note, or below what a process heard last, is older than what was done since:
-what it has queued may have been delivered, so it waits for a person, who tries it (`queue retry`,
-`queue flush`) or cancels it.
+With every heartbeat a counter in the store, the tide, rises, and each machine notes it in its data
+directory. A store whose tide is below that note, or below the last one a process saw, is out of date:
+what it has queued may have been delivered already, so it waits for a person, who retries it
+(`queue retry`, `queue flush`) or cancels it.
 """
 
 from sqlalchemy import Connection, text, update
@@ -14,8 +14,8 @@ from relay.store.meta import remembered
 from relay.store.states import OPEN
 
 REASON = "restored"
-NEVER = 4_102_444_800_000  # when such a delivery is due by itself: in the year 2100
-BEYOND = 10_000  # heartbeats: more than the notes of several machines are apart
+NEVER = 4_102_444_800_000  # when such a delivery becomes due by itself: in the year 2100
+BEYOND = 10_000  # heartbeats: more than the notes of several machines can differ by
 
 _d = t.deliveries.c
 _RISE = text(
@@ -25,20 +25,20 @@ _RISE = text(
 
 
 def tide(connection: Connection) -> int:
-    """How often this store has heard a heartbeat."""
+    """The number of heartbeats this store has had."""
     return int(remembered(connection, "tide", "0"))
 
 
 def rise(connection: Connection, by: int = 1) -> int:
-    """One heartbeat more; the tide after it, 0 where there is none yet."""
+    """Add to the tide and return it; 0 if there is none yet."""
     return int(connection.execute(_RISE, {"by": by}).scalar_one_or_none() or 0)
 
 
 def set_apart(connection: Connection, noted: int, now: int) -> int:
-    """Leave to a person what may have left since, and raise the tide above every note; returns how many deliveries.
+    """Set aside for a person what may have left already, and raise the tide above every note; returns how many.
 
-    A later attempt may have been brought forward (`queue flush`, a provider that came back); only what has a time of
-    its own still to come cannot have left. Leases of the dead are freed before this.
+    A retry may have been brought forward (`queue flush`, a provider that came back); only a delivery scheduled for a
+    time still to come cannot have left. The leases of dead nodes must be freed before this.
     """
     may_have_left = (_d.due_at <= now) | (_d.queued_at <= now)
     waits = _d.state.in_(sorted(OPEN)) & may_have_left & (_d.lease_node == "")

@@ -1,9 +1,9 @@
-"""What is kept for how long. Bodies go first, then submissions with their deliveries, decisions last.
+"""How long things are kept. Bodies are deleted first, then submissions with their deliveries, decisions last.
 
-Rows go in small steps, each a short transaction of its own, so that nobody waits behind a
-sweep; whoever sweeps goes on until a step is not full any more, so a sweep keeps up with any
-intake. What PostgreSQL has cut into periods is dropped (`partitions`). Nothing that is still
-on its way goes, however old. Decisions go only under a signed anchor (`pruning`).
+Rows are deleted in small steps, each a short transaction of its own, so that nobody has to wait
+for a sweep; a sweep continues until a step is no longer full, so it keeps up with any intake.
+Tables partitioned on PostgreSQL lose whole periods (`partitions`). Nothing still on its way is
+deleted, however old. Decisions are deleted only under a signed anchor (`pruning`).
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from relay.store.keys import LEAVE_PUBLISHED
 from relay.store.partitions import BODIES, DECISIONS, EVENTS, Period, drop, floor, is_cut, over
 from relay.store.pruning import Seal
 
-STEP = 200  # rows a step takes: some ten milliseconds
+STEP = 200  # rows per step: about ten milliseconds
 HOURS_KEPT = 31 * 24
-VOLUMES_KEPT = 400 * 24  # a report may go back a year
+VOLUMES_KEPT = 400 * 24  # hours; a report may go back a year
 
 
 class Kept(Protocol):
@@ -40,7 +40,7 @@ class Kept(Protocol):
 
 
 class Sweep(Struct, frozen=True):
-    """One kind of thing that goes; `step` deletes up to STEP of it and says how many went."""
+    """One kind of row to delete; `step` deletes up to STEP of them and returns how many it deleted."""
 
     name: str
     step: Callable[[Connection], int]
@@ -51,7 +51,7 @@ _BODIES = text(
     "DELETE FROM bodies WHERE send_id IN (SELECT send_id FROM bodies WHERE send_id < :before AND NOT EXISTS"  # noqa: S608 - our own words
     f" (SELECT 1 FROM deliveries AS d WHERE d.send_id = bodies.send_id AND {_ON_ITS_WAY}) ORDER BY send_id LIMIT :step)"
 )
-# What left long after it came counts from when it left: its bounces and the outcomes it brings are still to come.
+# For mail that left long after it came, the time of leaving counts: its bounces and outcomes are still to come.
 _LEFT_LATELY = "state IN ('delivered', 'bounced', 'expired') AND queued_at >= :since"
 _SENDS = text(
     "SELECT id FROM sends WHERE id < :before AND NOT EXISTS"  # noqa: S608 - our own words
@@ -82,7 +82,7 @@ _VOLUMES, _DAILY_VOLUMES = (
 
 
 def _oldest(table: str, key: str, condition: str) -> Any:
-    """A step of a sweep; the words are this module's own, never a caller's."""
+    """A step of a sweep; all words of the SQL come from this module, never from a caller."""
     return text(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT :step)")  # noqa: S608
 
 
@@ -104,7 +104,7 @@ _PLAIN = {
 
 
 def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
-    """Everything that goes row by row. Where tables are cut, of those only what no period will take away."""
+    """Everything that is deleted row by row; of partitioned tables only what will not be dropped with a period."""
     events, bodies, decisions = (now - ms_of(span) for span in (kept.events, kept.messages, kept.decisions))
     if cut:
         events, bodies = floor(EVENTS, events), floor(BODIES, bodies)
@@ -136,7 +136,7 @@ def _plain(statement: Any, before: Any) -> Callable[[Connection], int]:
 
 
 def _sends(connection: Connection, since: int) -> int:
-    """Submissions all of whose deliveries ended long ago, with everything that hangs on them but the proof."""
+    """Delete submissions whose deliveries all ended long ago, with everything attached except the recorded decision."""
     span = {"before": first_id("send", since), "since": since, "step": STEP}
     ids = connection.execute(_SENDS, span).scalars().all()
     for statement in _OF_A_SEND if ids else ():
@@ -145,7 +145,7 @@ def _sends(connection: Connection, since: int) -> int:
 
 
 def gone(connection: Connection, kept: Kept, now: int) -> list[Period]:
-    """The periods whose time is over; none on SQLite."""
+    """The periods that have expired; none on SQLite."""
     if not is_cut(connection):
         return []
     return [
@@ -156,7 +156,7 @@ def gone(connection: Connection, kept: Kept, now: int) -> list[Period]:
 
 
 def take_away(connection: Connection, period: Period, now: int, seal: Seal) -> None:
-    """Drop one of them."""
+    """Drop an expired period."""
     if period.cut is DECISIONS:
         pruning.anchor_period(connection, period, now=now, seal=seal)
     drop(connection, period)
@@ -166,6 +166,6 @@ _OPEN = text(f"SELECT 1 FROM deliveries WHERE send_id >= :start AND send_id < :e
 
 
 def _is_open(connection: Connection, period: Period) -> bool:
-    """Whether a message of this period is still on its way; then its finished ones are swept one by one."""
+    """Whether a message of this period is still on its way; its finished ones are then deleted one by one."""
     bounds = {"start": first_id("send", period.start), "end": first_id("send", period.end)}
     return connection.execute(_OPEN, bounds).first() is not None

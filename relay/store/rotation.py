@@ -1,9 +1,9 @@
-"""Puts new DKIM keys in the place of old ones, with an overlap: nothing is signed by a key that DNS does not show.
+"""Replaces DKIM keys with an overlap: nothing is signed with a key that DNS does not show yet.
 
-A rotation makes a pair under the next selector; it is pending and signs nothing. Once DNS
-shows both its records it becomes active, and the pair before it retires: that signs no more,
-and stays listed for a week, in which its records must stand for mail that is still on its
-way. Where DNS never shows the new pair, the old one signs on.
+A rotation creates a pair of keys under the next selector, pending and not yet signing. Once DNS
+shows both records the pair becomes active, and the previous pair retires: it no longer signs, and
+stays listed for a week, during which its records must stay in DNS for mail still on its way. As
+long as DNS does not show the new pair, the old one keeps signing.
 """
 
 import re
@@ -21,11 +21,11 @@ from relay.store.vault import Vault
 
 _k = t.dkim_keys.c
 _NUMBER = re.compile(r"[0-9]+$")
-_LONGEST = 62  # RFC 1035 §2.3.4: a label has 63 octets, and one is for the e of the Ed25519 key
+_LONGEST = 62  # RFC 1035 §2.3.4: a label has at most 63 octets, one of which is the `e` of the Ed25519 key
 
 
 class Rotating(Exception):
-    """The domain's keys are being rotated already."""
+    """A rotation of the domain's keys is already under way."""
 
 
 def rotate(
@@ -38,9 +38,9 @@ def rotate(
     now: int,
     is_brought: bool,
 ) -> str:
-    """Begin a rotation of the domain (its row) to this RSA and this Ed25519 key; returns the new selector.
+    """Begin a rotation of a domain (its row) to a new pair of RSA and Ed25519 keys; returns the new selector.
 
-    Raises Rotating while one is under way, and Declared where the configuration file brings the keys.
+    Raises Rotating while a rotation is under way, and Declared if the configuration file provides the keys.
     """
     if is_brought:
         raise Declared(
@@ -61,7 +61,7 @@ def rotate(
 
 
 def next_selector(selector: str, taken: Collection[str]) -> str:
-    """`gp2` after `gp1`, `mail2` after `mail`; what is taken is passed over."""
+    """The next free selector: `gp2` after `gp1`, `mail2` after `mail`."""
     found = _NUMBER.search(selector)
     base, width = (selector[: found.start()], len(found[0])) if found else (selector, 1)
     number = int(found[0]) if found else 1
@@ -74,7 +74,7 @@ def next_selector(selector: str, taken: Collection[str]) -> str:
 
 
 def settle(connection: Connection, domain: Any, published: Iterable[str], now: int) -> bool:
-    """Let the pending keys sign if DNS shows them all (`published` are the records it shows); whether it did."""
+    """Activate the pending keys if all are among the `published` DNS records; returns whether it did."""
     rows = connection.execute(_locked(connection, domain.name)).all()
     pending = [row for row in rows if row.status == "pending"]
     if not pending or not {row.public for row in pending} <= set(published):
@@ -89,8 +89,8 @@ def settle(connection: Connection, domain: Any, published: Iterable[str], now: i
 
 
 def _locked(connection: Connection, domain: str) -> Any:
-    """The keys of a domain, for one who rotates at a time."""
-    if connection.dialect.name != "sqlite":  # there one writer at a time is the lock
+    """The keys of a domain, locked so that only one rotation happens at a time."""
+    if connection.dialect.name != "sqlite":  # which has one writer at a time anyway
         connection.execute(select(t.domains.c.id).where(t.domains.c.name == domain).with_for_update())
     return select(t.dkim_keys).where(_k.domain == domain)
 

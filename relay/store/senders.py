@@ -1,4 +1,4 @@
-"""Reads what judging and editing a mailbox's mail needs: the mailbox, its tenant, its domain, its credentials."""
+"""Reads what is needed to judge and edit a mailbox's mail: the mailbox, its tenant, domain and credentials."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Submissions, their bytes, their deliveries and what waits for approval: how they are stored and read back."""
+"""Stores submissions, their bytes, their deliveries and pending approvals, and reads the bytes back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from relay.store.prepared import insertion
 
 
 class NewDelivery(Struct, frozen=True):
-    """One recipient of a submission as it enters the queue; `lease_node` is set when it goes straight to a worker."""
+    """One recipient of a submission as it enters the queue; `lease_node` is set if it goes straight to a worker."""
 
     n: int
     recipient: str
@@ -25,7 +25,7 @@ class NewDelivery(Struct, frozen=True):
 
 
 class NewSend(Struct, frozen=True):
-    """One judged submission ready to be stored. `data` is None for a refused one, or when it is stored already."""
+    """One judged submission, ready to be stored. `data` is None if it was refused or its bytes are already stored."""
 
     row: dict[str, Any]  # columns of `sends`
     deliveries: tuple[NewDelivery, ...]
@@ -34,7 +34,8 @@ class NewSend(Struct, frozen=True):
 
 
 _COLUMNS = tuple([column.name for column in t.sends.columns])
-# A transaction may go on under the id of a refusal at its door: what it came to is what counts, in either order.
+# An SMTP transaction may continue under the id of a refusal at MAIL or RCPT. Its final result counts, whichever of the
+# two is written first.
 _SENDS = insertion(
     "sends",
     _COLUMNS,
@@ -63,29 +64,29 @@ def insert_sends(connection: Connection, sends: Sequence[NewSend]) -> None:
 def insert_refused(
     connection: Connection, rows: Sequence[dict[str, Any]], recipients: Sequence[dict[str, str]]
 ) -> None:
-    """Store what was refused before its message came; where the transaction went on, its row stays."""
+    """Store submissions refused before the message was received; the row of a transaction that went on is kept."""
     _REFUSED.many(connection, rows)
     _REFUSED_RECIPIENTS.many(connection, recipients)
 
 
 def insert_body(connection: Connection, send_id: str, data: bytes) -> None:
-    """Store the bytes of a large message before its intake, so that the batch stays small."""
+    """Store the bytes of a large message before its intake, to keep the intake batch small."""
     _BODIES.piecewise(connection, "bodies", "data", {"send_id": send_id, "data": data})
 
 
 def delete_body(connection: Connection, send_id: str) -> None:
-    """Drop the bytes of a message that was stored first and then refused."""
+    """Delete the bytes of a message that was stored first and then refused."""
     connection.execute(t.bodies.delete().where(t.bodies.c.send_id == send_id))
 
 
 def insert_approvals(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Store what waits for a person."""
+    """Store approvals, which wait for a person."""
     if rows:
         connection.execute(_APPROVALS, list(rows))
 
 
 def body(connection: Connection, send_id: str) -> bytes | None:
-    """The original bytes of a submission, None when they are gone."""
+    """The original bytes of a submission, or None if they are gone."""
     data = connection.execute(select(t.bodies.c.data).where(t.bodies.c.send_id == send_id)).scalar_one_or_none()
     return None if data is None else bytes(data)
 
@@ -95,7 +96,7 @@ def _delivery(send: dict[str, Any], delivery: NewDelivery) -> dict[str, Any]:
         "send_id": send["id"],
         "tenant_id": send["tenant_id"],
         "mailbox_id": send["mailbox_id"],
-        "queued_at": max(send["received_at"], delivery.due_at),  # what is scheduled ages from its time on
+        "queued_at": max(send["received_at"], delivery.due_at),  # scheduled mail ages only from its due time
         "size": send["size"],
         "updated_at": send["received_at"],
     }

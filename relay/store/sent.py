@@ -1,6 +1,6 @@
-"""What became of submissions: found by id, Message-ID, recipient, key, campaign, mailbox or state.
+"""What happened to submissions: looked up by id, Message-ID, recipient, key, campaign, mailbox or state.
 
-Lists are answered from indexes, newest first, whatever the volume; nothing here reads a body.
+Lists are read from indexes, newest first, whatever the volume; nothing here reads a body.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,16 +31,16 @@ _ATTEMPTS = (
 )
 _EVENTS = (
     select(t.events)
-    .where(t.events.c.send_id == bindparam("send_id"), t.events.c.send_id != "")  # or its partial index is not used
+    .where(t.events.c.send_id == bindparam("send_id"), t.events.c.send_id != "")  # so that the partial index is used
     .order_by(t.events.c.seq)
 )
 
 
 class Search(Struct, frozen=True):
-    """What is looked for; empty fields do not matter. `recipient` is a folded key.
+    """The conditions of a search; empty fields are ignored. `recipient` is a folded key.
 
-    No index knows `subject`, `sender`, `to` (parts of these fields), `decision` and `reason`: they are
-    looked for among the next SCAN submissions only, and the page says where to go on.
+    `subject`, `sender`, `to` (matched in part), `decision` and `reason` have no index: only the next
+    SCAN submissions are searched for them, and the page says where to continue.
     """
 
     tenant_id: str = ""
@@ -59,12 +59,12 @@ class Search(Struct, frozen=True):
     until: int = 0
 
 
-SCAN = 20_000  # submissions one page looks through at most where no index answers
-RARE = 2_000  # deliveries in a state up to which that state's own index is the shorter way
+SCAN = 20_000  # submissions one page reads at most where there is no index
+RARE = 2_000  # up to this many deliveries in a state, that state's own index is faster
 
 
 def search(connection: Connection, what: Search, *, after: Place | None, limit: int) -> Page:
-    """A page of submissions, newest first; shorter than `limit` with a next place where a scan came to its bound."""
+    """A page of submissions, newest first; it may be short yet have a next place, if a scan reached its limit."""
     if what == Search(tenant_id=what.tenant_id, mailbox_id=what.mailbox_id, state=what.state) and (
         what.state not in ("", "blocked")
     ):
@@ -72,7 +72,7 @@ def search(connection: Connection, what: Search, *, after: Place | None, limit: 
     named, walked = _conditions(connection, what)
     order: list[Any] = [_s.received_at, _s.id]
     if after is not None:
-        # A row value, not OR: both engines walk the index with it.
+        # A row value, not OR, so that both engines use the index.
         named.append(tuple_(*order) < tuple_(after.at, after.id))
     scopes = [_named_scope(what)] if _is_named(what) else _scopes(connection, what)
     floor = _floor(connection, scopes, named) if walked else 0
@@ -91,7 +91,7 @@ def search(connection: Connection, what: Search, *, after: Place | None, limit: 
 
 
 def _in_state(connection: Connection, what: Search, after: Place | None, limit: int) -> Page:
-    """The newest by id, which sorts by time: each mailbox has an index of its states in that order."""
+    """The newest by id, which sorts by time: an index has each mailbox's deliveries by state in that order."""
     found: set[str] = set()
     asked = {"state": what.state, "before": after.id if after is not None else LAST, "limit": limit + 1}
     for mailbox_id in _mailboxes(connection, what):
@@ -106,22 +106,22 @@ _IN_STATE = Prepared(
     "SELECT DISTINCT send_id FROM deliveries WHERE mailbox_id = :mailbox AND state = :state AND send_id < :before"
     " ORDER BY send_id DESC LIMIT :limit"
 )
-LAST = "~"  # after every id
+LAST = "~"  # sorts after every id
 
 
 def _is_named(what: Search) -> bool:
-    """Whether a few submissions are meant by a name of theirs, whose index leads to them."""
+    """Whether the search is for something selective whose index leads to a few submissions."""
     return bool(what.message_id or what.dedupe_key or what.recipient)
 
 
 def _named_scope(what: Search) -> list[Any]:
-    """Tenant and mailbox as expressions: no planner takes their index for one that leads to a few rows."""
+    """Tenant and mailbox conditions as expressions, so that no planner prefers their index to a selective one."""
     asked = ((_s.tenant_id, what.tenant_id), (_s.mailbox_id, what.mailbox_id))
     return [column.concat("") == value for column, value in asked if value]
 
 
 def _scopes(connection: Connection, what: Search) -> list[list[Any]]:
-    """Conditions under each of which one index gives the order; all tenants are asked one after the other."""
+    """Sets of conditions, each served in order by one index; without a tenant there is one set per tenant."""
     if what.campaign:
         return [_named_scope(what)]
     if what.mailbox_id:
@@ -131,7 +131,7 @@ def _scopes(connection: Connection, what: Search) -> list[list[Any]]:
 
 
 def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], named: Sequence[Any]) -> int:
-    """The earliest time a page looks at, read from the index alone; 0 where everything is within its reach."""
+    """The earliest time a page looks at, read from the index alone; 0 if it can look at everything."""
     found = [0]
     for scope in scopes:
         query = select(_s.received_at).where(*scope, *named).order_by(_s.received_at.desc())
@@ -140,9 +140,9 @@ def _floor(connection: Connection, scopes: Sequence[Sequence[Any]], named: Seque
 
 
 def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[Any]]:
-    """What an index answers, and what each row has to be looked at for."""
+    """The conditions that an index answers, and those that have to be checked on each row."""
     named: list[Any] = []
-    # The partial indexes of the store are used only where the query says that the column is not empty.
+    # The partial indexes are used only if the query says that the column is not empty.
     for column, value in ((_s.dedupe_key, what.dedupe_key), (_s.campaign, what.campaign)):
         if value:
             named += [column == value, column != ""]
@@ -161,7 +161,7 @@ def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[A
 
 
 def _of_message(message_id: str) -> Any:
-    """A Message-ID with or without its brackets; one we generated names the send itself."""
+    """Matches a Message-ID with or without brackets; one that Gatepost generated contains the send id."""
     bare = message_id.strip().strip("<>")
     named = and_(_s.message_id.in_((bare, f"<{bare}>")), _s.message_id != "")
     local = bare.partition("@")[0].lower()
@@ -186,7 +186,7 @@ def _by_delivery(connection: Connection, what: Search, named: list[Any], walked:
 
 
 def _to(connection: Connection, what: Search) -> Any:
-    """The submissions to a recipient, those that refused it included; of a state those in which it is in that state."""
+    """The ids of submissions to a recipient, including refused ones; given a state, those whose delivery is in it."""
     tenants = [what.tenant_id] if what.tenant_id else list(connection.execute(select(t.tenants.c.id)).scalars())
     taken = select(_d.send_id).where(_d.tenant_id.in_(tenants), _d.recipient_key == what.recipient)
     refused = select(_r.send_id).join_from(t.people, t.refused_recipients, _p.token == _r.token)
@@ -197,7 +197,7 @@ def _to(connection: Connection, what: Search) -> Any:
 
 
 def _mailboxes(connection: Connection, what: Search) -> list[str]:
-    """The mailboxes in question: states are indexed by mailbox."""
+    """The ids of the mailboxes to look at, because states are indexed by mailbox."""
     if what.mailbox_id:
         return [what.mailbox_id]
     query = select(t.mailboxes.c.id)
@@ -209,12 +209,12 @@ def _mailboxes(connection: Connection, what: Search) -> list[str]:
 
 
 def one(connection: Connection, send_id: str) -> Any:
-    """The row of a submission, None if there is none."""
+    """The row of a submission, or None."""
     return connection.execute(select(t.sends).where(_s.id == send_id)).first()
 
 
 def deliveries_of(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
-    """The deliveries of these submissions."""
+    """The deliveries of these submissions, by send id."""
     found: dict[str, list[Any]] = {send_id: [] for send_id in ids}
     if ids:
         for row in connection.execute(_OF_SENDS, {"ids": list(ids)}):
@@ -223,7 +223,7 @@ def deliveries_of(connection: Connection, ids: Sequence[str]) -> dict[str, list[
 
 
 def refused_of(connection: Connection, rows: Sequence[Any]) -> dict[str, list[Any]]:
-    """The recipients of those of these submissions that were refused as a whole: `recipient` and `reason`."""
+    """By send id, the recipients (`recipient`, `reason`) of those submissions that were refused as a whole."""
     found: dict[str, list[Any]] = {row.id: [] for row in rows}
     if ids := [row.id for row in rows if row.decision in REFUSED]:
         for refused in connection.execute(_REFUSED_OF_SENDS, {"ids": ids}):
@@ -232,7 +232,7 @@ def refused_of(connection: Connection, rows: Sequence[Any]) -> dict[str, list[An
 
 
 def attempts_of(connection: Connection, send_id: str) -> Sequence[Any]:
-    """Every attempt at a submission, the first one first."""
+    """All attempts at a submission, oldest first."""
     return connection.execute(_ATTEMPTS, {"send_id": send_id}).all()
 
 
@@ -242,14 +242,14 @@ def events_of(connection: Connection, send_id: str) -> Sequence[Any]:
 
 
 def repeats_of(connection: Connection, row: Any) -> int:
-    """How often the same was sent again and got the same answer; of what was refused the first counts as none."""
+    """How often the same was sent again and got the same answer; the first refusal does not count as a repeat."""
     query = select(t.refusals.c.count).where(t.refusals.c.send_id == row.id)
     answers = int(sum(connection.execute(query).scalars()))
     return max(0, answers - 1) if row.decision in ("blocked", "deferred") else answers
 
 
 def names_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, str]:
-    """The names of these mailboxes by id."""
+    """The names of these mailboxes, by id."""
     query = select(t.mailboxes.c.id, t.mailboxes.c.name).where(t.mailboxes.c.id.in_(list(ids)))
     return {row.id: row.name for row in connection.execute(query)}
 
@@ -270,7 +270,7 @@ _PRECEDENCE = (
 
 
 def status_of(send: Any, deliveries: Sequence[Any]) -> str:
-    """One word for a submission: the state that most needs a look; `blocked` where nothing was taken."""
+    """One word for a submission: the state that most needs attention; `blocked` if nothing was accepted."""
     if send.decision in REFUSED:
         return "blocked"
     states = {d.state for d in deliveries}

@@ -1,4 +1,4 @@
-"""Sessions of the console that were ended before their time, remembered for every process until then."""
+"""Console sessions that were ended early: remembered for all processes until they would have expired."""
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -9,7 +9,7 @@ _m = t.meta.c
 
 
 def end(connection: Connection, session_id: str, until: int, now: int) -> None:
-    """Remember that this session is over; what would be over by now anyway is forgotten."""
+    """Remember that this session, valid until `until`, was ended; forget those that have expired by now."""
     for row in connection.execute(select(_m.key, _m.value).where(_m.key.startswith(_PREFIX))).all():
         if int(row.value) <= now:
             connection.execute(delete(t.meta).where(_m.key == row.key))

@@ -1,9 +1,9 @@
-"""What the house remembers, read once for a whole batch of submissions, and what the batch adds to it.
+"""What Gatepost remembers, read once for a whole batch of submissions, and what the batch adds to it.
 
-A snapshot is read inside intake's transaction in a handful of set-wise questions, so that
-deciding costs the same with ten million past sends as with none. What is counted is locked
-before it is read (`guard`), so two machines are as exact as one. What a decision reserves is
-seen by the next one in the batch. Nothing is remembered of a refusal but a pause that follows from it.
+A snapshot is read inside intake's transaction with a handful of queries for the whole batch, so
+that deciding costs the same with ten million past sends as with none. Counts are locked before
+they are read (`guard`), so two machines are as exact as one. What a decision reserves is seen by
+the next one in the batch. A refusal leaves no trace here, except a pause that follows from it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,10 +30,10 @@ from relay.store.recollection import Asked, Contact, Recollection
 from relay.store.suppressions import suffixes
 from relay.store.waiting import never_left
 
-RECENT_KEPT = 32  # messages to one recipient whose sketches are kept, unless the policy's own limit is above it
-LEAVING_KEPT = 32  # departures to come that are kept of one recipient
+RECENT_KEPT = 32  # sketches kept per recipient, unless the policy's own limit is higher
+LEAVING_KEPT = 32  # future departures kept per recipient
 CLUSTERS_KEPT = 16
-CROWD_KEPT = 512  # messages to a crowd that are counted, unless the policy's own limit is above it
+CROWD_KEPT = 512  # messages counted for a fan-out, unless the policy's own limit is higher
 
 
 _PUT_USAGE = Prepared("UPDATE usage SET counts = :counts, recent = :recent WHERE scope = :scope")
@@ -53,20 +53,20 @@ _PUT_DUPLICATE = insertion(
 
 
 class Snapshot(Recollection):
-    """The state of a batch. Made by `read`; `accept` reserves, `write` stores what was reserved."""
+    """The state for a batch. Made by `read`; `accept` reserves, `write` stores what was reserved."""
 
     def __init__(self, connection: Connection, now: int) -> None:
         super().__init__(connection, now)
         self._first_sent: dict[str, int] = {}  # domains whose ramp begins with this batch
-        self._paused: dict[str, str] = {}  # mailboxes the policy paused in this batch: why
-        # Made once for all who ask alike, until a reservation changes what they say.
+        self._paused: dict[str, str] = {}  # mailboxes the policy paused in this batch, with the cause
+        # Caches, shared until a reservation changes their content.
         self._standing: dict[tuple[str, str], tuple[TenantState, MailboxState]] = {}
         self._proven: dict[tuple[str, str], DomainState | None] = {}
 
     # -- the state of one decision ----------------------------------------------------
 
     def state(self, asked: Asked) -> State:
-        """What is remembered, as far as this submission needs it; reservations of the batch included."""
+        """The state this submission needs, including what the batch has reserved so far."""
         facts = asked.facts
         who, domain = (facts.tenant, facts.mailbox), (facts.tenant, facts.from_domain)
         if who not in self._standing:
@@ -109,7 +109,7 @@ class Snapshot(Recollection):
     def _domain(self, tenant: str, name: str) -> DomainState | None:
         row = self._domain_row(name)
         if row is None or row.tenant_id != tenant:
-            return None  # another tenant's proof proves nothing for this one
+            return None  # another tenant's proof is not valid for this one
         counts = self._counts.get(guard.of_ramp(name))
         days = (counts.usage if counts else _UNUSED).sent["monthly"]
         today = max(days.head, self._now // DAY)
@@ -158,33 +158,33 @@ class Snapshot(Recollection):
         )
 
     def _answered(self, asked: Asked) -> Earlier | None:
-        """The request by HTTP that was answered first under a key of this one."""
+        """The first HTTP request answered under one of this request's keys."""
         firsts = (self._first(asked.facts, mark) for mark in asked.request.values())
         return next((first for first in firsts if first is not None), None)
 
     def _first(self, facts: Facts, mark: int, key: str = "") -> Earlier | None:
-        """What came first under this fingerprint, unless nothing of it left or will, to `key` if one is given."""
+        """The first submission with this fingerprint, unless nothing of it (or nothing to `key`) has left or will."""
         earlier = self._earlier.get(mark)
         if earlier is None:
             return None
         became = self._became.get(earlier.send_id, {})
         asked = [row for of, row in became.items() if of == key or not key]
         polls = facts.source == "smtp" and facts.mailbox in self._polled
-        # Where the client polls, what was decided of a held message is the answer to its repeat.
+        # If the client polls, the decision on a held message is the answer to its repeat.
         over = [never_left(row) and not (polls and row.reason in SETTLED) for row in asked]
         return None if over and all(over) else earlier
 
     # -- reserving --------------------------------------------------------------------
 
     def pause(self, mailbox_id: str, cause: str) -> None:
-        """The policy pauses a mailbox, if it has a cause to: nothing more of it is taken, in this batch already."""
+        """Pause a mailbox if the policy gave a cause; this takes effect within the batch."""
         row = self._mailboxes.get(mailbox_id)
         if cause and row is not None and row.status == "active":
             self._paused.setdefault(mailbox_id, cause)
             self._standing.clear()
 
     def accept(self, asked: Asked, accepted: Sequence[RecipientVerdict]) -> None:
-        """Reserve what the recipients take that it was accepted for, for the rest of the batch and for `write`."""
+        """Reserve what the accepted recipients use up, for the rest of the batch and for `write`."""
         facts = asked.facts
         counts = self._counts[guard.of_mailbox(facts.mailbox)]
         counts.changed = True
@@ -194,7 +194,7 @@ class Snapshot(Recollection):
             return
         if guard.of_ramp(facts.from_domain) in self._counts:
             self._begin_warmup(facts)
-        # Of a bulk mailbox nobody asks how far a message fans out.
+        # The fan-out rule does not apply to bulk mailboxes.
         if facts.message_class == "commercial" and facts.sketch and self._mailboxes[facts.mailbox].role != "bulk":
             counts.clusters = _with_sketch(counts.clusters, facts, asked.policy.loop_detection.fan_out)
             self._standing.clear()
@@ -207,7 +207,7 @@ class Snapshot(Recollection):
         self._remember(asked, asked.request, facts.send_id)
 
     def recognise(self, asked: Asked, decision: Decision) -> None:
-        """The keys a repeat came under mean what it repeats: reworded under its key it is no new message either."""
+        """Remember a repeat's own keys for the submission it repeats, so that reusing them is a repeat as well."""
         firsts = [verdict.first_send for verdict in decision.verdicts]
         if not any(firsts) or decision.decision in ("blocked", "deferred"):
             return
@@ -222,23 +222,23 @@ class Snapshot(Recollection):
             self._remember(asked, new, first)
 
     def count(self, asked: Asked, recipient: RecipientFacts, due: int) -> None:
-        """A copy counts where it leaves: now, or at `due` if that is later."""
+        """Count a copy at the time it leaves: now, or at `due` if that is later."""
         for window in self._windows(asked.facts, recipient):
             window.add(asked.facts.now, 1, due)
 
     def uncount(self, asked: Asked, recipient: RecipientFacts, then: int) -> None:
-        """A copy no longer counts where it was to leave."""
+        """Stop counting a copy at the time it was to leave."""
         for window in self._windows(asked.facts, recipient):
             window.take(then, 1)
 
     def _windows(self, facts: Facts, recipient: RecipientFacts) -> Iterator[Window]:
-        """Where a copy counts when it leaves; whoever asks changes them."""
+        """The windows in which a copy counts; they are marked as changed."""
         if guard.of_ramp(facts.from_domain) in self._counts:
             self._proven.clear()
         return windows(self._counts, Copy(facts.tenant, facts.mailbox, facts.from_domain, recipient.domain))
 
     def _begin_warmup(self, facts: Facts) -> None:
-        """The ramp is climbed from the first message on."""
+        """Start the ramp of the sending domain with its first message."""
         row = self._domain_row(facts.from_domain)
         if row is not None and not row.first_sent_at:
             self._first_sent.setdefault(row.name, facts.now)
@@ -306,12 +306,12 @@ class Snapshot(Recollection):
 
 
 _NOBODY = Contact()
-_UNUSED = Usage()  # what nobody counts, and nobody adds to
+_UNUSED = Usage()  # for what is not counted; never changed
 
 
 @Memo
 def _kept(policy: PolicySettings) -> Mapping[str, int]:
-    """How long a fingerprint of each kind is remembered, in milliseconds."""
+    """For how many milliseconds a fingerprint of each kind is remembered."""
     rule = policy.duplicate
     return {
         "key": rule.dedupe_key_days * DAY,
@@ -343,12 +343,12 @@ def mailbox_state(row: Any, usage: Usage, clusters: tuple[Cluster, ...] = ()) ->
 
 
 def _leases(contacts: Mapping[str, Contact], mailbox: str) -> list[tuple[str, int]]:
-    """When each other mailbox last wrote."""
+    """Each other mailbox, with the time it last wrote to the person."""
     return [(other, max(c.last_at, c.alias_at)) for other, c in contacts.items() if other != mailbox]
 
 
 def _note(contact: Contact, asked: Asked, due: int) -> None:
-    """What the cooldown and the loop rule look at: when it leaves, and its sketch."""
+    """Record what cooldown and loop detection look at: the time of leaving, and the sketch."""
     facts = asked.facts
     if facts.message_class == "commercial" or asked.policy.cooldown.all_mail:
         _note_departure(contact, facts, due)
@@ -361,7 +361,7 @@ def _note(contact: Contact, asked: Asked, due: int) -> None:
 
 
 def _note_departure(contact: Contact, facts: Facts, due: int) -> None:
-    """What is put off is remembered by the time it leaves, and once it has left as the last one."""
+    """Record a departure: a future one in `leaving`; once it has left, as the latest one."""
     left = [at for at in contact.leaving if at <= facts.now]
     contact.leaving = [at for at in contact.leaving if at > facts.now]
     if due > facts.now:
@@ -372,7 +372,7 @@ def _note_departure(contact: Contact, facts: Facts, due: int) -> None:
 
 
 def _with_sketch(clusters: list[Cluster], facts: Facts, rule: FanOut) -> list[Cluster]:
-    """The clusters the rule looks back at, with one more message in the one it is like, or in a new one."""
+    """The clusters within the rule's window, with the message added to the one it resembles, or to a new one."""
     since = facts.now - max(HOUR, rule.minutes * MINUTE)
     alive = [Cluster(c.sketch, tuple(at for at in c.times if at > since)) for c in clusters]
     alive = [c for c in alive if c.times]

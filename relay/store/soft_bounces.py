@@ -1,8 +1,9 @@
-"""Messages in a row to one recipient that used a ladder of soft bounces up: ours, or that of a provider that had them.
+"""Consecutive messages to one recipient that exhausted a ladder of soft bounces, ours or a provider's.
 
-They stand in the order in which they left. One that arrived ends a row; one that was refused for what it was, or grew
-too old, says nothing of its recipient and is passed over. What left before the recipient was last suppressed for such
-a row is in none, so an end, or a person who removes it, begins anew. Asked only where one was used up.
+They are ordered by when they left. A message that arrived ends the row; one that was refused for its content or grew
+too old says nothing about the recipient and is skipped. What left before the recipient was last suppressed for such a
+row does not count, so counting starts anew once that suppression ends or is removed. Only asked when a ladder has just
+been exhausted.
 """
 
 from sqlalchemy import Connection, text
@@ -10,11 +11,11 @@ from sqlalchemy import Connection, text
 from relay.store.engine import loads
 from relay.store.parcel import is_agents
 
-USED_UP = "soft_bounces"  # the reason of a delivery that ended so
+USED_UP = "soft_bounces"  # the reason of such a delivery
 NEVER = 2**63 - 1
 
 _LEFT = text("SELECT max(ended_at) FROM attempts WHERE send_id = :send AND n = :n")
-# Of all mailboxes, since what one of them brought about binds the whole tenant.
+# Of all mailboxes, since a suppression caused by one of them binds the whole tenant.
 _SUPPRESSED = text("SELECT max(soft_suppressed_at) FROM contacts WHERE tenant_id = :tenant AND key = :key")
 _BEGIN_ANEW = text(
     "UPDATE contacts SET soft_suppressed_at = :at WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
@@ -35,7 +36,7 @@ _ROW = text(
 
 
 def in_a_row(connection: Connection, tenant_id: str, mailbox_id: str, key: str, send_id: str, n: int) -> int:
-    """How many stand in the row of this delivery, which used the ladder up; 0 where it left too early for any."""
+    """The length of the row ending in this delivery, which exhausted the ladder; 0 if it left before a suppression."""
     left = connection.execute(_LEFT, {"send": send_id, "n": n}).scalar_one() or 0
     whose = {"tenant": tenant_id, "key": key, "mailbox": mailbox_id}
     since = connection.execute(_SUPPRESSED, whose).scalar_one() or 0
@@ -48,5 +49,5 @@ def in_a_row(connection: Connection, tenant_id: str, mailbox_id: str, key: str, 
 
 
 def begin_anew(connection: Connection, tenant_id: str, mailbox_id: str, key: str, at: int) -> None:
-    """Only what leaves from now on stands in a row."""
+    """Start a new row: only what leaves from now on counts."""
     connection.execute(_BEGIN_ANEW, {"tenant": tenant_id, "key": key, "mailbox": mailbox_id, "at": at})

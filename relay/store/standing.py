@@ -1,12 +1,12 @@
-"""Judges senders by what came back, and pauses those whose rates leave no doubt.
+"""Judges senders by what came back, and pauses those whose rates are certain to be too high.
 
-A mailbox is judged by the rule of its own policy, a sending domain or a tenant by the default
-one. The narrowest scope that explains the rates is paused: the mailbox by its own counts; the
-domain or the tenant only by what mailboxes that still may send add up to, without those that
-their own policy lets send on. A domain is paused by pausing these mailboxes. Each pause names
-its cause, raises an alert and opens an investigation; only a person lifts it, and then the
-counts begin anew. A review is opened once, and pauses nobody. Where the mode of the rule is
-not `enforce` nothing is paused or opened.
+A mailbox is judged by the rule of its own policy, a sending domain or tenant by that of the
+default policy. The narrowest scope that explains the rates is paused: a mailbox by its own
+counts; a domain or tenant only by the sum over mailboxes that may still send, without those
+whose own policy does not enforce the rule. A domain is paused by pausing these mailboxes. Each
+pause names its cause, raises an alert and opens an investigation; only a person lifts it, and
+then the counts start anew. A review is opened once, and pauses nobody. If the mode of the rule
+is not `enforce`, nothing is paused or opened.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,12 +29,12 @@ _BOXES = select(t.mailboxes, t.tenants.c.name.label("tenant_name")).join(
     t.tenants, t.tenants.c.id == t.mailboxes.c.tenant_id
 )
 
-# The rule a mailbox is judged by, asked with its row and `tenant_name`; of domains and tenants for None.
+# Gives the rule for a mailbox (its row, with `tenant_name`); given None, the rule for domains and tenants.
 RuleOf = Callable[[Any], Reputation]
 
 
 class Judge:
-    """Looks at a mailbox, its domain and its tenant, in this order, after something bad came back."""
+    """Judges a mailbox, its domain and its tenant, in this order, after a bounce or complaint."""
 
     def __init__(self, rule_of: RuleOf, new_id: Callable[[str], str]) -> None:
         self._rule_of = rule_of
@@ -102,17 +102,17 @@ class Judge:
 
 
 class Together(Struct, frozen=True):
-    """How a domain or tenant stands, and the mailboxes, by id, that are to blame where it has to be paused."""
+    """The standing of a domain or tenant and, if it has to be paused, the ids of the mailboxes responsible."""
 
     standing: Standing
     mailboxes: tuple[str, ...] = ()
 
 
 def together(connection: Connection, scope: str, rates: Sequence[Rates], rule_of: RuleOf, at: int) -> Together:
-    """How `domain:NAME` or `tenant:ID` stands that has these rates.
+    """The standing of `domain:NAME` or `tenant:ID`, given its rates.
 
-    Where they warrant a pause, only what counts for one is summed: what a paused mailbox did is
-    dealt with, and so is what the policy of a mailbox lets it do that the default one would not.
+    If they call for a pause, only mailboxes that count for it are summed: a paused mailbox is dealt
+    with already, and a mailbox whose own policy does not enforce the rule is allowed to go on.
     """
     rule, (kind, _, name) = rule_of(None), scope.partition(":")
     whole = assess(rates, rule)
@@ -126,6 +126,6 @@ def together(connection: Connection, scope: str, rates: Sequence[Rates], rule_of
 
 
 def _active(connection: Connection, kind: str, name: str) -> Sequence[Any]:
-    """The mailboxes of a domain or tenant that may send, by id."""
+    """The active mailboxes of a domain or tenant, in order of id."""
     own = _m.tenant_id == name if kind == "tenant" else _m.address_key.endswith(f"@{name}", autoescape=True)
     return connection.execute(_BOXES.where(_m.status == "active", own).order_by(_m.id)).all()

@@ -1,8 +1,8 @@
-"""The states of a delivery and the only ways between them.
+"""The states of a delivery and the only transitions between them.
 
-A delivery is one message to one recipient. Any change that is not in `ALLOWED` is a bug
-and raises, so that every 250 ends, per recipient, in exactly one of delivered, bounced,
-expired, cancelled and rejected.
+A delivery is one message to one recipient. Any transition not in `ALLOWED` is a bug and
+raises, so that every message accepted with 250 ends, for each recipient, as exactly one of
+delivered, bounced, expired, cancelled or rejected.
 """
 
 from typing import Literal
@@ -28,7 +28,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "scheduled": frozenset({"active", "cancelled", "rejected", "expired"}),
     "active": frozenset({"delivered", "bounced", "deferred", "expired", "uncertain", "rejected"}),
     "uncertain": frozenset({"delivered", "deferred", "bounced", "expired", "cancelled"}),
-    # A late DSN or provider event: the one way out of a final state.
+    # A late DSN or provider event: the only way out of a final state.
     "delivered": frozenset({"bounced"}),
     "bounced": frozenset(),
     "expired": frozenset(),
@@ -42,7 +42,7 @@ OPEN = WAITING | {"active", "uncertain"}
 
 
 class ImpossibleChange(Exception):
-    """A delivery was to go from one state to another that does not follow it: a bug."""
+    """A delivery was to make a transition that is not allowed: a bug."""
 
 
 def check_change(before: str, after: str) -> None:

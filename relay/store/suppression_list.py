@@ -1,6 +1,6 @@
-"""Suppressions as people keep them: adding, removing, asking, importing, exporting.
+"""Managing suppressions: adding, removing, listing, importing and exporting them.
 
-Adding what is there already changes nothing but a later end. Removing is an event.
+Adding an existing entry changes nothing except to extend it. Removing one is an event.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,46 +19,46 @@ from relay.store.suppressions import BOUNCES, suffixes
 
 _s, _dom = t.suppressions.c, t.suppressed_domains.c
 KINDS = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "manual", "legal")
-# How an entry of a whole domain is told where entries of addresses are.
+# The kind under which the entry of a whole domain appears among entries of addresses.
 DOMAIN = "domain"
-# The customary names of some of them.
+# Other customary names for some of them.
 _SAME = {"bounce": "hard_bounce", "unsubscribed": "unsubscribe", "spam": "complaint", "": "manual"}
 STEP = 1000
 
 
 class Sight(Struct, frozen=True):
-    """What a caller may see of suppressions: everything ("" and ""), a tenant's, or those of one mailbox of it."""
+    """Which suppressions a caller may see: all ("" and ""), a tenant's, or those of one of its mailboxes."""
 
     tenant_id: str = ""
     mailbox_id: str = ""
 
 
 def kind_of(reason: str) -> str:
-    """The kind a reason names; one that names none comes back as it is."""
+    """The kind that a reason stands for, or the reason unchanged."""
     return _SAME.get(reason, reason)
 
 
 def kind_and_note(reason: str, note: str) -> tuple[str, str]:
-    """The same for a reason in anybody's own words: that of a manual entry, kept in its note."""
+    """Kind and note for any reason; an unknown one makes a manual entry with the reason in its note."""
     kind = kind_of(reason)
     return (kind, note) if kind in KINDS else ("manual", "; ".join(filter(None, (reason, note))))
 
 
 def whole_domain(text: str) -> str:
-    """The domain that `*@example.com` or `@example.com` means, "" for an address; raises ValueError for none at all."""
+    """The domain in `*@example.com` or `@example.com`, "" for an address; raises ValueError for an invalid domain."""
     local, at, domain = text.strip().removeprefix("<").removesuffix(">").partition("@")
     return to_domain(domain) if at and local in ("", "*") else ""
 
 
 def end_of(given: int | None, now: int) -> int:
-    """When an entry ends as it is stored, 0 for never; raises ValueError for an end that has passed."""
+    """The end of an entry as stored, 0 for never; raises ValueError for an end in the past."""
     if given is not None and given <= now:
         raise ValueError("has passed already: the entry would refuse nothing")
     return given or 0
 
 
 def add(connection: Connection, consequences: Consequences, entry: Suppress) -> tuple[Any, bool]:
-    """Refuse an address from now on; returns the row of the entry that stands, and whether it is this one."""
+    """Suppress an address; returns the row of the entry in force, and whether it is new."""
     is_new = consequences.suppress(connection, [entry]) > 0
     tenant, mailbox = _belongs(entry)
     query = select(t.suppressions).where(
@@ -79,7 +79,7 @@ def _belongs(entry: Suppress) -> tuple[str, str]:
 
 
 def remove(connection: Connection, row: Any, *, by: str, now: int) -> None:
-    """Refuse no longer by this entry."""
+    """Remove this entry, so that it no longer binds."""
     connection.execute(delete(t.suppressions).where(_s.id == row.id))
     data = {"kind": row.kind, "scope": row.scope, "by": by}
     record(connection, [Event("suppression.removed", now, row.tenant_id, row.mailbox_id, "", 0, row.address, data)])
@@ -105,7 +105,7 @@ def listed(
 
 
 def sees(sight: Sight, row: Any) -> bool:
-    """Whether this entry may be looked at."""
+    """Whether a caller with this sight may see the entry."""
     if not sight.tenant_id:
         return True
     own = row.tenant_id == sight.tenant_id
@@ -115,7 +115,7 @@ def sees(sight: Sight, row: Any) -> bool:
 def binding(
     connection: Connection, key: str, domain: str, now: int, sight: Sight, *, fold: bool = False
 ) -> tuple[list[Any], list[Any]]:
-    """The entries that bind an address now: its own, with `fold` those of its aliases, and those of its domain."""
+    """The entries that bind an address now: its own (with `fold`, those of aliases too), and those of its domain."""
     alive = or_(_s.expires_at == 0, _s.expires_at > now)
     of_alias = and_(_s.alias == alias_of(key), _s.kind.not_in(BOUNCES))
     same = or_(_s.key == key, of_alias) if fold else _s.key == key
@@ -132,7 +132,7 @@ def binding(
 
 
 def export(connection: Connection, sight: Sight, after: str = "") -> Sequence[Any]:
-    """The next rows of all suppressions that may be seen, by id: whole domains (`sdom_…`), then addresses (`sup_…`)."""
+    """The next visible suppressions after an id: whole domains (`sdom_…`), then addresses (`sup_…`)."""
     if after < "sup_" and (rows := _domains_as_entries(connection, sight, after)):
         return rows
     query = _seen(select(t.suppressions), sight).where(_s.id > after)
@@ -167,7 +167,7 @@ def _seen(query: Select[Any], sight: Sight) -> Select[Any]:
 
 
 def add_domain(connection: Connection, values: dict[str, Any]) -> tuple[Any, bool]:
-    """The same of a whole domain. In one that is refused already nothing changes but a later end."""
+    """Like `add`, for a whole domain. If it is suppressed already, its entry can only be extended."""
     same = and_(_dom.domain == values["domain"], _dom.tenant_id == values["tenant_id"])
     now, ends = values["created_at"], values["expires_at"]
     connection.execute(delete(t.suppressed_domains).where(same, _dom.expires_at > 0, _dom.expires_at <= now))
@@ -184,7 +184,7 @@ def add_domain(connection: Connection, values: dict[str, Any]) -> tuple[Any, boo
 def take_in(
     connection: Connection, consequences: Consequences, entries: Sequence[Suppress], new_id: Callable[[str], str]
 ) -> None:
-    """Refuse what a file names from now on: addresses, and whole domains (of the kind DOMAIN, by their name as key)."""
+    """Suppress what a file lists: addresses, and whole domains (entries of kind DOMAIN with the domain as key)."""
     consequences.suppress(connection, [entry for entry in entries if entry.kind != DOMAIN])
     for entry in entries:
         if entry.kind == DOMAIN:
@@ -201,7 +201,7 @@ def take_in(
 
 
 def remove_domain(connection: Connection, row: Any, *, by: str, now: int) -> None:
-    """Refuse the domain no longer."""
+    """Remove the suppression of a domain."""
     connection.execute(delete(t.suppressed_domains).where(_dom.id == row.id))
     data = {"kind": "domain", "domain": row.domain, "by": by}
     record(connection, [Event("suppression.removed", now, row.tenant_id, data=data)])

@@ -1,9 +1,9 @@
 """Who must not be written to, and why. Scopes: global, one tenant, one mailbox, a whole domain.
 
-An entry is found by the recipient's folded key, and where the policy folds aliases by what
-all aliases of one mailbox have in common, whichever of them was written down: no spelling
-gets round it. A bounce alone says nothing of the aliases: it speaks of an address, not of a
-person. Expired entries do not bind and are swept later.
+An entry is found by the recipient's folded key and, where the policy folds aliases, by the key
+that all aliases of a person share, whichever spelling was entered: no spelling gets around it.
+Bounces are the exception: they concern an address, not a person, and do not extend to aliases.
+Expired entries do not bind and are removed later.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,10 +16,10 @@ from policy.settings import PolicySettings
 from policy.state import Suppression
 from relay.store.prepared import Prepared
 
-# Servers without subaddressing refuse every tag as unknown: one that bounced would cut off whoever is there without it.
+# Servers without subaddressing refuse every tagged address as unknown: such a bounce must not block the plain address.
 BOUNCES = ("hard_bounce", "soft_bounce")
 
-# The key is asked for where aliases are folded too: an older program, not stopped yet, writes none.
+# The key is queried even where aliases are folded: an older program version that is still running writes no alias.
 _BY_ADDRESS = Prepared(
     "SELECT key, alias, scope, tenant_id, mailbox_id, kind, created_at, expires_at FROM suppressions"
     " WHERE key IN :keys[] OR alias IN :aliases[]"
@@ -30,14 +30,14 @@ _BY_DOMAIN = Prepared(
 
 
 class _Entries(NamedTuple):
-    """What was found for a whole batch."""
+    """The entries found for a whole batch."""
 
     by_key: dict[str, list[Any]]
     by_alias: dict[str, list[Any]]
     by_domain: dict[str, list[Any]]
 
     def of_address(self, recipient: RecipientFacts, *, fold: bool) -> Iterable[Any]:
-        """Each entry once, though it was entered under this very spelling and shares the alias."""
+        """The entries for the recipient; one found both by key and by alias comes once."""
         aliases = self.by_alias.get(recipient.alias, ()) if fold else ()
         return dict.fromkeys((*self.by_key.get(recipient.key, ()), *aliases))
 
@@ -45,7 +45,7 @@ class _Entries(NamedTuple):
 def binding_suppressions(
     connection: Connection, asked: Sequence[tuple[Facts, PolicySettings]], now: int
 ) -> dict[tuple[str, str, str], tuple[Suppression, ...]]:
-    """What binds each (tenant, mailbox, recipient key) of these submissions; absent where nothing does."""
+    """The suppressions that bind each (tenant, mailbox, recipient key) of these submissions; absent if none do."""
     recipients = [(r, _folds(policy)) for facts, policy in asked for r in facts.recipients]
     if not recipients:
         return {}
@@ -67,7 +67,7 @@ def binding_suppressions(
 
 
 def _folds(policy: PolicySettings) -> bool:
-    """Whether the aliases of one mailbox count as one person."""
+    """Whether aliases of one address count as one person."""
     return policy.suppression_check.fold_aliases
 
 

@@ -1,7 +1,7 @@
-"""Counts for reputation: what became of mail, per mailbox, tenant and sending domain and hour.
+"""Counts for reputation: the results of mail per hour, for each mailbox, tenant and sending domain.
 
-A person who lifts a pause has judged what led to it: those counts are set aside (under
-`lifted:`), so that the next bounce alone does not pause again what was just resumed.
+A person who lifts a pause has considered what led to it, so those counts are set aside (under
+`lifted:`): a single new bounce must not pause again what was just resumed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,12 +27,12 @@ _FORGET = text("DELETE FROM tallies WHERE scope = :scope")
 
 
 def scopes(tenant_id: str, mailbox_id: str, from_address: str) -> tuple[str, str, str]:
-    """Under which names a message counts."""
+    """The scopes in which a message counts: mailbox, tenant, domain."""
     return f"mailbox:{mailbox_id}", f"tenant:{tenant_id}", f"domain:{from_address.rpartition('@')[2].lower()}"
 
 
 def add(connection: Connection, counted: Iterable[tuple[tuple[str, ...], int, Mapping[str, int]]]) -> None:
-    """Add counts: of (scopes, time, columns), summed and in one order, so that two machines do not wait crosswise."""
+    """Add counts of (scopes, time, columns); rows are summed and sorted, so that two machines cannot deadlock."""
     rows: dict[tuple[str, int], dict[str, Any]] = {}
     for names, at, columns in counted:
         for scope in names:
@@ -44,7 +44,7 @@ def add(connection: Connection, counted: Iterable[tuple[tuple[str, ...], int, Ma
 
 
 def set_aside(connection: Connection, scope: str) -> None:
-    """Begin anew: what was counted so far does not speak against this scope any more."""
+    """Start a scope anew: what was counted so far no longer counts against it."""
     rows = [dict(row._mapping) for row in connection.execute(_OF_SCOPE, {"scope": scope})]
     if rows:
         _ADD.many(connection, [row | {"scope": f"lifted:{scope}"} for row in rows])

@@ -1,4 +1,4 @@
-"""Recorded decisions as they may be shown: tokens resolved to addresses, or to `erased`."""
+"""Recorded decisions, ready to be shown: tokens are replaced by addresses, or by `erased`."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +10,8 @@ from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store import schema as t
 from relay.store.engine import loads
 
-MARK = "~"  # stands before a token where an address stood
-ALIAS = "~"  # and behind it where it was not the address but what the address folds to
+MARK = "~"  # precedes a token that replaces an address
+ALIAS = "~"  # follows the token if it replaces not the address but its alias key
 ERASED = "erased"
 _OF_RECIPIENTS = ("checks", "verdicts")
 
@@ -27,15 +27,15 @@ _MEANINGS = select(t.people.c.token, t.people.c.address).where(
 
 
 def records_of(connection: Connection, send_id: str) -> Sequence[Any]:
-    """What is recorded under a send id: decisions of the policy, then what was said where it asked a person."""
+    """All records of a send id: decisions of the policy, and those of a person on a held message."""
     return connection.execute(_OF_SEND, {"send_id": send_id}).all()
 
 
 def shown(connection: Connection, send_id: str) -> dict[str, Any] | None:
-    """The decision of a send with its addresses, None if there is none.
+    """The decision of a send, with its addresses; None if there is none.
 
-    The first that judged its message; what was refused at the door before is told with it. Where
-    no message was judged, the first refusal at the door.
+    It is the first decision that judged the message, shown with earlier refusals at MAIL and RCPT. If no
+    message was judged, it is the first such refusal.
     """
     records = [(row, loads(row.record)) for row in records_of(connection, send_id)]
     rows = [(row, content) for row, content in records if "approval" not in content]
@@ -51,7 +51,7 @@ def shown(connection: Connection, send_id: str) -> dict[str, Any] | None:
 
 
 def resolve(connection: Connection, content: Mapping[str, Any]) -> dict[str, Any]:
-    """The same data with every token replaced by what it means."""
+    """The same data with every token replaced by its meaning."""
     tokens = set(_tokens(content))
     meanings: dict[str, str] = {}
     if tokens:
@@ -89,5 +89,5 @@ def _meant(found: re.Match[str], meanings: Mapping[str, str]) -> str:
         return address
     try:
         return alias_key(parse_path(address))
-    except AddressError:  # stored by a more lenient reading
+    except AddressError:  # stored when the parser was more lenient
         return address

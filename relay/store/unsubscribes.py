@@ -1,7 +1,7 @@
-"""Unsubscribing by link: at once, as often as one likes, with one entry and one event.
+"""Unsubscribing by link: effective at once and repeatable, but with a single entry and event.
 
-Only the person takes it back, by the same link: it removes what the link or its mailto twin
-made and nothing else, so a complaint, a bounce, or what an operator wrote down goes on refusing.
+Only the person can undo it, by the same link. That removes what the link or its mailto
+counterpart made and nothing else: a complaint, a bounce or an operator's entry still binds.
 """
 
 from typing import Any
@@ -15,16 +15,16 @@ from relay.store.events import Event, record
 _s = t.suppressions.c
 KIND = "unsubscribe"
 LINK = "link"
-_BY_THE_PERSON = (LINK, "inbound")  # of this kind nothing but the mailto link comes in by mail
+_BY_THE_PERSON = (LINK, "inbound")  # unsubscribes that come in by mail can only be from the mailto link
 
 
 def sender(connection: Connection, mailbox_id: str) -> Any:
-    """The mailbox a link names, None when it is gone."""
+    """The mailbox that a link names, or None if it is gone."""
     return connection.execute(select(t.mailboxes).where(t.mailboxes.c.id == mailbox_id)).first()
 
 
 def unsubscribe(connection: Connection, consequences: Consequences, entry: Suppress, send_id: str) -> bool:
-    """Refuse from now on; False when it was so already."""
+    """Suppress the address from now on; False if it already was."""
     lasts = or_(_s.expires_at == 0, _s.expires_at > entry.at)
     if connection.execute(select(_s.id).where(*_made(entry), lasts)).first() is not None:
         return False
@@ -36,7 +36,7 @@ def unsubscribe(connection: Connection, consequences: Consequences, entry: Suppr
 
 
 def subscribe_again(connection: Connection, entry: Suppress) -> bool:
-    """Take back what links of this sender and tenant made; False when there was nothing."""
+    """Remove what the links of this mailbox and tenant made; False if there was nothing."""
     mine = (
         _s.key == entry.key,
         _s.kind == KIND,

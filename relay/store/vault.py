@@ -1,9 +1,9 @@
 """The installation's secret key and everything derived from it.
 
-One random key, outside the database, is the root of all: the pepper under which generated
-secrets are hashed, the key that seals private keys and webhook secrets at rest, the keys of
-signed links, and the key that signs checkpoints. A copy of the database alone proves
-nothing and opens nothing. Machines that share a database must share this key; the store
+One random key, kept outside the database, is the root of everything: the pepper for hashing
+generated secrets, the key that seals private keys and webhook secrets at rest, the keys of
+signed links, and the key that signs checkpoints. With a copy of the database alone nobody can
+log in, unseal or sign anything. Machines that share a database must share this key; the store
 keeps its fingerprint, so that a machine with another key refuses to start.
 """
 
@@ -26,7 +26,7 @@ class BadKey(ValueError):
 
 
 class Sealed(Exception):
-    """Something at rest was sealed under another key."""
+    """A stored value was sealed under another key."""
 
 
 class Vault:
@@ -46,7 +46,7 @@ class Vault:
 
     @property
     def fingerprint(self) -> str:
-        """What the store keeps to recognise the key by."""
+        """What the store keeps to recognise the key."""
         return sha256(self.derive("fingerprint")).hexdigest()[:32]
 
     def digest(self, secret: str) -> str:
@@ -54,11 +54,11 @@ class Vault:
         return hmac.digest(self._pepper, secret.encode(), "sha256").hex()
 
     def seal(self, words: str) -> str:
-        """Encrypted and authenticated, for a column."""
+        """Encrypt and authenticate a text, for storage in a column."""
         return self._fernet.encrypt(words.encode()).decode()
 
     def open(self, sealed: str) -> str:
-        """What `seal` sealed; raises Sealed when the key is another."""
+        """The text that `seal` sealed; raises Sealed if that was under another key."""
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
@@ -74,7 +74,7 @@ class Vault:
         return self._signer.public_key().public_bytes_raw().hex()
 
     def signed(self, public_key: str, signature: str, payload: str) -> bool:
-        """Whether our own key made this signature: a stranger's valid one does not count."""
+        """Whether our own key made this signature: a valid one of another key does not count."""
         if not hmac.compare_digest(public_key, self.public_key):
             return False
         try:
@@ -87,9 +87,9 @@ class Vault:
 
 
 def read_or_make(path: Path) -> Vault:
-    """The vault whose key is in `path`; a new key is made where there is none, readable by its owner alone.
+    """The vault whose key is in `path`; if there is no file, a new key is made, readable by its owner alone.
 
-    Raises BadKey where the file is damaged: a new key could open nothing of what the old one sealed.
+    Raises BadKey if the file is damaged: a new key could not open anything the old one sealed.
     """
     if path.exists():
         try:

@@ -1,8 +1,8 @@
-"""The queue as a person sees and moves it: what waits, trying it now, and withdrawing it.
+"""The queue for people: listing what waits, retrying it now, and withdrawing it.
 
-What is under way (`active`, `uncertain`) is shown and never touched: nobody can call back a
-message a provider may have. A delivery that a server holds in memory is fenced by its
-lease: withdrawn here, it does not begin there.
+What is under way (`active`, `uncertain`) is shown but never touched: nobody can call back a
+message that a provider may have. A delivery held in a server's memory is protected by its
+lease: once withdrawn here, the server does not begin it.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _without_restore = case((_d.reason == restored.REASON, ""), else_=_d.reason)
 
 
 class Which(Struct, frozen=True):
-    """Which deliveries are meant; empty fields do not matter."""
+    """Selects deliveries; empty fields are ignored."""
 
     send_id: str = ""
     mailbox_id: str = ""
@@ -35,7 +35,7 @@ class Which(Struct, frozen=True):
 
 
 def listed(connection: Connection, which: Which, limit: int) -> Sequence[Any]:
-    """Open deliveries with subject and mailbox, those due first coming first."""
+    """Open deliveries with subject and mailbox, in order of due time."""
     query = (
         select(t.deliveries, t.sends.c.subject, t.mailboxes.c.name.label("mailbox"))
         .join(t.sends, t.sends.c.id == _d.send_id)
@@ -45,15 +45,15 @@ def listed(connection: Connection, which: Which, limit: int) -> Sequence[Any]:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many deliveries are open, by state; held ones too."""
+    """The number of open or held deliveries, by state."""
     query = select(_d.state, func.count().label("deliveries")).where(_d.state.in_((*OPEN, "held"))).group_by(_d.state)
     return {row.state: int(row.deliveries) for row in connection.execute(query)}
 
 
 def try_now(connection: Connection, which: Which, now: int) -> int:
-    """Make what waits for a later attempt, or since a restore for a person, due at once; returns how many.
+    """Make deliveries due at once that wait for a retry, or after a restore for a person; returns how many.
 
-    What was scheduled keeps its time, and so does what waits for room in a limit.
+    Scheduled deliveries keep their time, and so do those that wait for room in a limit.
     """
     values = update(t.deliveries).values(due_at=now, reason=_without_restore, updated_at=now)
     conditions = [_d.state.in_(("queued", "deferred")) | _RESTORED, _d.due_at > now, *_conditions(which)]
@@ -65,13 +65,13 @@ def try_now(connection: Connection, which: Which, now: int) -> int:
 
 
 def cancel(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> int:
-    """Withdraw what of a send is held or waits and has not begun; returns how many deliveries. Raises Unknown."""
+    """Withdraw the deliveries of a send that are held, or wait and have not begun; returns how many. Raises Unknown."""
     own = _d.send_id == send_id
     places.lock(connection, own)
     query = select(t.deliveries).where(own, _d.state.in_(sorted(WAITING)) | _RESTORED)
     rows = connection.execute(query.with_for_update()).all()
     data = {"by": by, "note": note}
-    # What a restored store had in its queue may have left before: its reason stays, and a repeat is still one.
+    # What was queued in a restored store may have left before: it keeps that reason, and a repeat still counts as one.
     apart = [row for row in rows if row.reason == restored.REASON]
     for reason, some in (("cancelled", [row for row in rows if row not in apart]), (restored.REASON, apart)):
         change(connection, some, "cancelled", now=now, kind="delivery.cancelled", reason=reason, data=data)
@@ -85,7 +85,7 @@ def cancel(connection: Connection, send_id: str, *, by: str, note: str, now: int
 
 
 def never_left(row: Any) -> bool:
-    """Whether a delivery (its state and reason) says that nothing left and nothing will: a repeat is a first one."""
+    """Whether a delivery certainly has not left and never will, so that a repeat counts as a new message."""
     return row.state in ("cancelled", "rejected") and row.reason != restored.REASON
 
 

@@ -1,4 +1,4 @@
-"""How the migration tool meets the store: always on a connection that is already open and alone."""
+"""Alembic's environment: migrations always run on a connection that is already open and exclusive."""
 
 from alembic import context
 

@@ -1,8 +1,8 @@
-"""The tables. Times are milliseconds since the epoch, UTC; 0 is never. JSON is text.
+"""The tables. Times are milliseconds since the epoch, UTC; 0 means never. JSON is stored as text.
 
-What a table promises stands above it. `decisions` is append-only: the database itself
-refuses to change or delete a row (see the first migration), except at or below the last signed
-pruning anchor. The queue is `deliveries`: a row there outlives every process, and its
+A comment above each table says what it promises. `decisions` is append-only: the database
+itself refuses to change or delete a row (see the first migration), except at or below the last
+signed pruning anchor. The queue is `deliveries`: its rows survive the processes, and their
 state changes only as `relay.store.states` allows.
 """
 

@@ -7,7 +7,7 @@ from relay.store.schema.columns import Id, at, count, flag, json, metadata, word
 # Facts about the installation: its id, the fingerprint of its secret key, the pruning anchor.
 meta = Table("meta", metadata, Column("key", String(64), primary_key=True), Column("value", Text, nullable=False))
 
-# One row a running process. A row whose heartbeat stopped is dead and its leases are free.
+# One row per running process. A process whose heartbeat stopped is dead, and its leases are free.
 nodes = Table(
     "nodes",
     metadata,
@@ -17,7 +17,7 @@ nodes = Table(
     count("pid"),
     words("host"),
     at("heartbeat_at"),
-    words("figures"),  # as of the heartbeat, for the worker that is asked for the figures of all
+    words("figures"),  # as of the heartbeat, for whichever worker is asked for the figures of all
 )
 
 

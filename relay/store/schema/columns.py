@@ -1,4 +1,4 @@
-"""What every table is made with: the metadata, and the columns that recur."""
+"""What all tables are built from: the metadata and recurring column types."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Text, text
 
@@ -10,7 +10,7 @@ metadata = MetaData(
     }
 )
 
-# On SQLite only INTEGER PRIMARY KEY counts up by itself.
+# On SQLite only INTEGER PRIMARY KEY is assigned automatically.
 Sequence = BigInteger().with_variant(Integer, "sqlite")
 Id = String(48)
 
@@ -38,10 +38,10 @@ def flag(name: str) -> Column[bool]:
     return Column(name, Boolean, nullable=False, server_default=text("false"))
 
 
-# What is still on its way. Queries say it in these very words, or the partial index is not used.
+# Deliveries that are still on their way. A query must use exactly these words for the partial index to be used.
 OPEN_CONDITION = "state IN ('queued', 'deferred', 'scheduled', 'active', 'uncertain')"
 
 
 def some(name: str, *columns: str, where: str) -> Index:
-    """An index over the rows of which a condition holds; a query has to say it in these very words to use it."""
+    """A partial index over the rows for which `where` holds; a query must repeat it word for word to use the index."""
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))

@@ -4,10 +4,10 @@ from sqlalchemy import Column, Index, LargeBinary, String, Table, Text, UniqueCo
 
 from relay.store.schema.columns import Id, Sequence, at, count, flag, json, metadata, some, words
 
-# Counts of one tenant or mailbox (`policy.usage`), one row each, whatever the volume.
+# Counts of a tenant or mailbox (`policy.usage`): one row each, whatever the volume.
 usage = Table("usage", metadata, Column("scope", String(320), primary_key=True), json("counts"), json("recent", "[]"))
 
-# A recipient as a tenant knows it. `token` stands for the address wherever it is recorded for ever.
+# A recipient as a tenant knows it. `token` replaces the address in permanent records.
 people = Table(
     "people",
     metadata,
@@ -19,8 +19,8 @@ people = Table(
     Index("ix_people_token", "token"),
 )
 
-# What one mailbox and one recipient have had with each other. Where aliases are folded, the row of the address that all
-# aliases of one mailbox share holds besides what the person had under any of them.
+# The history between a mailbox and a recipient. Where aliases are folded, the row under the shared alias key also
+# holds the person's history under any spelling.
 contacts = Table(
     "contacts",
     metadata,
@@ -37,7 +37,7 @@ contacts = Table(
     at("alias_at"),
 )
 
-# Fingerprint of (mailbox, recipient, kind, value): the unique key that makes one of two twins the first.
+# Fingerprint of (mailbox, recipient, kind, value): the unique key decides which of two identical messages is first.
 duplicates = Table(
     "duplicates",
     metadata,
@@ -60,7 +60,7 @@ refusals = Table(
     Index("ix_refusals_last_at", "last_at"),
 )
 
-# Answers given under an Idempotency-Key, with the digest of the body they were given for.
+# Answers given under an Idempotency-Key, with the digest of the request body they answer.
 idempotency = Table(
     "idempotency",
     metadata,
@@ -107,7 +107,7 @@ suppressed_domains = Table(
     UniqueConstraint("domain", "tenant_id"),
 )
 
-# The consent ledger: entries are added, never changed; the newest one counts.
+# The consent ledger: entries are added, never changed; the newest counts.
 consents = Table(
     "consents",
     metadata,

@@ -1,10 +1,10 @@
-"""Decisions and events: what happened, for ever and in order."""
+"""Decisions and events: what happened, permanently and in order."""
 
 from sqlalchemy import BigInteger, Column, Index, SmallInteger, String, Table, Text
 
 from relay.store.schema.columns import Id, Sequence, at, json, metadata, some, words
 
-# A position is taken once: whoever appends holds the chain's row in `chains`. Cut by `at` (see `partitions`).
+# A position is used once: whoever appends has locked the chain's row in `chains`. Partitioned by `at` (`partitions`).
 decisions = Table(
     "decisions",
     metadata,
@@ -30,7 +30,7 @@ chains = Table(
     Column("hash", String(64), nullable=False),
 )
 
-# Signed daily: all heads, so that a missing tail is named too.
+# All heads, signed daily, so that a missing end of a chain is detected too.
 checkpoints = Table(
     "checkpoints",
     metadata,
@@ -41,7 +41,7 @@ checkpoints = Table(
     words("public_key"),
 )
 
-# Up to where a chain may be pruned: at or below `position` its rows may be deleted, and verification
+# How far a chain may be pruned: its rows at or below `position` may be deleted, and verification then
 # starts from `hash`. Each anchor is signed.
 anchors = Table(
     "anchors",
@@ -54,8 +54,8 @@ anchors = Table(
     words("public_key"),
 )
 
-# Every change of state, once, in order: log line, webhook, console and stream all read this row.
-# On PostgreSQL readers order by (txid, seq) and stop below the oldest running transaction. Cut by `at`.
+# Every change of state, once and in order: log, webhooks, console and stream all read this row.
+# On PostgreSQL readers order by (txid, seq) and stop below the oldest running transaction. Partitioned by `at`.
 events = Table(
     "events",
     metadata,

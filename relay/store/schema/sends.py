@@ -4,7 +4,7 @@ from sqlalchemy import Column, Index, LargeBinary, SmallInteger, String, Table, 
 
 from relay.store.schema.columns import OPEN_CONDITION, Id, at, count, json, metadata, some, words
 
-# One row a submission that reached a verdict at DATA or over HTTP, refused ones included (without a body).
+# One row per submission that got a decision, including refused ones (which have no body).
 sends = Table(
     "sends",
     metadata,
@@ -38,7 +38,7 @@ sends = Table(
     some("ix_sends_campaign", "campaign", "received_at", where="campaign <> ''"),
 )
 
-# The original bytes, once per submission. Cut by the time that stands in the id (see `partitions`).
+# The original bytes, once per submission. Partitioned by the time contained in the id (see `partitions`).
 bodies = Table(
     "bodies",
     metadata,
@@ -48,7 +48,7 @@ bodies = Table(
 )
 
 
-# One message to one recipient: the queue, and afterwards the record of what became of it.
+# One message to one recipient: the queue, and afterwards the record of the result.
 # A row is leased by a node until `lease_until`; `began` is the number of the attempt that was
 # committed before MAIL and has no outcome yet, 0 if there is none.
 deliveries = Table(
@@ -81,8 +81,8 @@ deliveries = Table(
     Index("ix_deliveries_mailbox_state", "mailbox_id", "state", "send_id"),
 )
 
-# Who was refused: of a submission refused as a whole, and beside recipients that were taken. The token is the one
-# that stands for the address in the decision, so that erasing a person (`people`) takes nothing out here.
+# Refused recipients, whether the whole submission was refused or others were accepted. The token is the one that
+# replaces the address in the decision, so that erasing a person (from `people`) deletes nothing here.
 refused_recipients = Table(
     "refused_recipients",
     metadata,
@@ -93,7 +93,7 @@ refused_recipients = Table(
     sqlite_with_rowid=False,
 )
 
-# One try at a delivery, written before MAIL and completed with its outcome.
+# One attempt at a delivery: written before MAIL, completed with its outcome.
 attempts = Table(
     "attempts",
     metadata,
@@ -113,7 +113,7 @@ attempts = Table(
     words("provider_id"),
 )
 
-# What waits for a person. The approval binds the digest of the stored message, its plan and its recipients.
+# Mail that waits for a person. An approval is tied to the digest of the stored message, its plan and its recipients.
 approvals = Table(
     "approvals",
     metadata,

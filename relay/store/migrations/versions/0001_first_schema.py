@@ -41,7 +41,7 @@ _ON_POSTGRESQL = (
 
 
 def _counted() -> tuple[str, ...]:
-    """The primary key of a table that is cut by `at` on PostgreSQL, which wants the cut in every unique key."""
+    """The primary key of a table partitioned by `at`: PostgreSQL wants the partition key in every unique key."""
     return ("seq",) if op.get_bind().dialect.name == "sqlite" else ("seq", "at")
 
 
