@@ -1,8 +1,8 @@
 """A connection to a host, at whichever of its addresses answers first (RFC 8305).
 
-The addresses are tried in the system's order, each a moment after the one before it or as soon as
-that has failed. So one that swallows what is sent to it, as IPv6 does where only its routes are
-missing, costs that moment and not the connection.
+The addresses are tried in the system's order, each a moment after the previous one, or as soon
+as that has failed. So an address that never answers, as with IPv6 where routes are missing,
+costs only that moment and not the connection.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 
 async def reach(host: str, port: int) -> socket.socket:
-    """The socket that is connected; raises OSError, of several that of the last address."""
+    """A connected socket; raises OSError (that of the last address tried)."""
     found = await addresses(host, port)
     return await first([partial(_connected, family, address) for family, _, _, _, address in found], _closed)
 
 
 async def first(ways: Iterable[Callable[[], Coroutine[Any, Any, T]]], close: Callable[[T], Awaitable[None]]) -> T:
-    """What the first way that succeeds leads to, of one at least; raises what the last raised. `close` ends another."""
+    """The result of whichever way succeeds first, of at least one; raises the last error. `close` ends the others."""
     left = deque(ways)
     tries: list[asyncio.Task[T]] = []
     won: asyncio.Task[T] | None = None
@@ -65,7 +65,7 @@ async def _closed(own: socket.socket) -> None:
 
 
 async def _give_up(one: "asyncio.Task[T]", close: Callable[[T], Awaitable[None]]) -> None:
-    """End a try that nobody needs, and what it has reached."""
+    """Cancel a try that is no longer needed, or close what it has opened."""
     if not one.done():
         one.cancel()
     elif one.exception() is None:

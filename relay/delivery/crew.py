@@ -1,11 +1,11 @@
-"""The workers of one machine help each other out: who has more senders than the rest hands some of their mail on.
+"""The workers of one machine share the load: one with more senders than the others hands on some of their mail.
 
-A client's connection stays with the worker that took it, and so a lone agent would keep one core
-busy and leave the others idle. Which worker delivers a message is settled before it is committed:
-its lease names that worker from the first moment, so nobody else delivers it too. Then it is
-handed over in memory. Where it never arrives it goes back into the queue: if who was to hand it
-over died, the worker it is leased to finds it leased and unknown (`Worker.give_back_strays`); if
-that one died, whoever buries it frees what it held, as ever.
+A client's connection stays with the worker that accepted it, so a single agent would keep one
+core busy and leave the others idle. Which worker delivers a message is decided before it is
+committed: its lease names that worker from the start, so nobody else delivers it too. Then it is
+handed over in memory. A message that never arrives returns to the queue: if the sending worker
+died, the receiving one finds a delivery that is leased to it but unknown
+(`Worker.give_back_strays`); if the receiving one died, its leases are freed as for any dead node.
 """
 
 import asyncio
@@ -27,26 +27,26 @@ from relay.store.parcel import Parcel
 
 log = structlog.get_logger()
 
-BEAT = 0.5  # seconds between two signs of life
-SILENT = 2.0  # seconds after which a worker that gave none is left out
-FRESH = 0.01  # seconds that what was read of the others is believed
-NEAR = 8  # a difference of one part in so many is none
-LARGEST = 32 * 1024  # octets of a message that is handed on; of larger ones the departure is the least
-MOST_DUE = 20  # recipients of one
-FRAME = 128 * 1024  # octets a parcel may take on its way
-AT_ONCE = 16  # parcels taken from the inbox before others have their turn
+BEAT = 0.5  # seconds between two entries on the board
+SILENT = 2.0  # seconds without an entry after which a worker is left out
+FRESH = 0.01  # seconds for which the others' entries are cached
+NEAR = 8  # a difference below one part in this many is ignored
+LARGEST = 32 * 1024  # octets of a message to hand on; for larger ones delivery is the smallest part of the work
+MOST_DUE = 20  # recipients of a message to hand on
+FRAME = 128 * 1024  # octets of an encoded parcel
+AT_ONCE = 16  # parcels taken from the inbox before other tasks get their turn
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the workers of one machine have in common, made before they are: a board, and an inbox each."""
+    """What the workers of one machine share, made before they are forked: a board, and an inbox for each."""
 
     board: int
-    inboxes: list[list[int]]  # by slot: the descriptors to receive from, and to send by
+    inboxes: list[list[int]]  # by slot: the descriptors to receive from and to send to
 
     @classmethod
     def made(cls, workers: int) -> "Shared":
-        """New for so many."""
+        """A new set for this many workers."""
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(workers)]
         for end in chain.from_iterable(pairs):
             end.setblocking(False)
@@ -55,19 +55,19 @@ class Shared:
 
 
 class Helper(NamedTuple):
-    """A worker that delivers a share of our mail, ourselves among them."""
+    """A worker that delivers a share of our mail; may be this worker itself."""
 
     slot: int
     node: str
     share: float
-    room: int  # octets of messages it would still take; some may come too much between two beats
+    room: int  # octets of messages it can still take; slightly more may arrive between two beats
 
 
 def shares(own: int, others: Mapping[int, int]) -> dict[int, float]:
-    """The share of its mail that a worker hands to each of the others, by how many senders each has.
+    """The share of its mail that a worker hands to each of the others, given how many senders each has.
 
-    Taking a message and delivering it cost about the same. So who has more senders than the mean delivers so
-    much less of its own, and who has fewer so much more: all are at work alike, and who is alone keeps nothing.
+    Accepting a message and delivering it cost about the same. So a worker with more senders than the mean delivers
+    correspondingly less, and one with fewer more: all do equal work, and the only one with senders may keep nothing.
     """
     mean = (own + sum(others.values())) / (1 + len(others))
     if own <= mean:
@@ -78,7 +78,7 @@ def shares(own: int, others: Mapping[int, int]) -> dict[int, float]:
 
 
 class Crew:
-    """One worker among the others; alone without any. `sessions` are open, `senders` sent us something lately."""
+    """One worker among the others, if any. `sessions` counts open sessions, `senders` those that sent recently."""
 
     def __init__(
         self,
@@ -100,18 +100,18 @@ class Crew:
         self._clock = clock  # seconds
         self._looked_at = 0.0
         self._helpers: tuple[Helper, ...] = ()
-        self._slots: dict[str, int] = {}  # of whoever helped
+        self._slots: dict[str, int] = {}  # by node, of all that have helped
         self._credits: dict[int, float] = {}
         self._outboxes: dict[int, deque[bytes]] = {}
-        self._next_beat: asyncio.TimerHandle | None = None  # while we take part
+        self._next_beat: asyncio.TimerHandle | None = None  # None while we do not take part
         self.handed_over = 0  # messages so far
 
     # -- who delivers -----------------------------------------------------------------------
 
     def carrier(self, size: int, recipients: int) -> str:
-        """The node a fresh message is leased to; empty where it has to wait in the queue.
+        """The node to which a new message is leased; empty if it has to wait in the queue.
 
-        Asked by the writer's thread, in the transaction that takes the message.
+        Called by the writer's thread, in the transaction that accepts the message.
         """
         if size <= LARGEST and recipients <= MOST_DUE:
             helper = self._next(self._look())
@@ -120,7 +120,7 @@ class Crew:
         return self._node if self._worker.room >= size else ""
 
     def _next(self, helpers: Sequence[Helper]) -> Helper | None:
-        """Whose turn it is: each in the measure of its share, and as evenly as can be."""
+        """The helper whose turn it is: in proportion to the shares, as evenly as possible."""
         for helper in helpers:
             self._credits[helper.slot] = self._credits.get(helper.slot, 0.0) + helper.share
         chosen = max(helpers, key=lambda helper: self._credits[helper.slot], default=None)
@@ -129,11 +129,11 @@ class Crew:
         return chosen
 
     def _others(self) -> dict[int, Entry]:
-        """What the others say of themselves, by slot; nothing where there are none."""
+        """The other workers' current entries, by slot."""
         return self._board.others(self._slot, self._clock() - SILENT) if self._board is not None else {}
 
     def _look(self) -> Sequence[Helper]:
-        """Who delivers our mail just now; nobody where we do it all."""
+        """The workers that deliver our mail at the moment; empty if we deliver all of it."""
         now = self._clock()
         if not 0 <= now - self._looked_at < FRESH:
             self._looked_at = now
@@ -147,14 +147,14 @@ class Crew:
         return self._helpers
 
     def leaves(self, arriving: int) -> bool:
-        """Whether another worker has clearly fewer sessions, `arriving` not being among ours yet."""
+        """Whether another worker has clearly fewer sessions than we, with `arriving` ones added to ours."""
         own = self._sessions() + arriving
         return any(own > entry.sessions + entry.sessions // NEAR for entry in self._others().values())
 
     # -- handing over -----------------------------------------------------------------------
 
     def accept(self, parcel: Parcel) -> None:
-        """Fresh mail goes to whom it is leased to."""
+        """Pass new mail to the worker to which it is leased."""
         if parcel.node == self._node:
             self._worker.accept(parcel)
             return
@@ -166,7 +166,7 @@ class Crew:
         self.handed_over += 1
 
     def _post(self, slot: int) -> None:
-        """Send what waits for this slot, as far as its inbox takes it."""
+        """Send what waits for this slot, as far as its inbox has room."""
         loop, (_, there), outbox = asyncio.get_running_loop(), self._inboxes[slot], self._outboxes[slot]
         while outbox:
             try:
@@ -187,17 +187,17 @@ class Crew:
                 return
             try:
                 parcel = Parcel(**asdict(_DECODER.decode(frame)))
-            except DecodeError as error:  # written by another release, before a worker was replaced
+            except DecodeError as error:  # written by another release, before a worker was replaced by a new one
                 log.warning("a message handed over cannot be read", error=str(error))
                 continue
-            # Otherwise it was meant for who had our slot before, or comes after it was given back and claimed.
+            # Else it was meant for an earlier worker of this slot, or was given back and claimed before it arrived.
             if parcel.node == self._node and not self._worker.holds(parcel.send_id):
                 self._worker.accept(parcel)
 
     # -- life -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Take part."""
+        """Start to take part."""
         if self._board is not None:
             inbox, _ = self._inboxes[self._slot]
             asyncio.get_running_loop().add_reader(inbox, self._receive, inbox)
@@ -209,19 +209,19 @@ class Crew:
         self._forget_the_silent()
 
     def _forget_the_silent(self) -> None:
-        """What waits for a worker that is stuck or gone need not: its leases bring that back into the queue."""
+        """Drop what waits for a worker that is stuck or gone: its leases bring those messages back into the queue."""
         if any(self._outboxes.values()):
             for slot in self._outboxes.keys() - self._others().keys():
                 self._outboxes[slot].clear()
 
     def tell(self) -> None:
-        """Let the others know how much we have to do; called whenever it changes."""
+        """Tell the others how much we have to do; called whenever it changes."""
         if self._board is not None and self._next_beat is not None:
             entry = Entry(self._node, self._clock(), self._sessions(), self._senders(), self._worker.room)
             self._board.write(self._slot, entry)
 
     def leave(self) -> None:
-        """Take nothing more from the others."""
+        """Stop taking messages from the others."""
         if self._next_beat is not None:
             self._next_beat.cancel()
             self._next_beat = None
@@ -230,12 +230,12 @@ class Crew:
 
 
 def _plain(value: object) -> object:
-    """A mapping that nobody may change, as one that can be written down."""
+    """An immutable mapping as a dict, which can be encoded."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"a parcel holds no {type(value).__name__}")
 
 
 _ENCODER = msgpack.Encoder(enc_hook=_plain)
-# All of a parcel but the structure of its bytes, which is read from them again.
+# A parcel without the parsed structure of its bytes, which is parsed again.
 _DECODER = msgpack.Decoder(defstruct("Handed", [(f.name, f.type) for f in fields(Parcel) if f.name != "seen"]))

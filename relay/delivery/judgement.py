@@ -1,13 +1,13 @@
-"""Reads what a provider said, by provider, phase, code and text: whose failure, and what follows.
+"""Interprets a provider's replies by provider, phase, code and text: whose failure it is, and what follows.
 
-A provider's own texts come first (its preset), then the enhanced code, then the first
-digit. 5.7.z never condemns a recipient. A 4xx to RCPT with x.3.z, x.4.z, x.7.z, or 421,
-speaks of the provider; with x.1.z, x.2.z or no enhanced code of this recipient. But for 421
-it may as well be greylisting by the recipient's domain, so it is marked as such: one domain
-that does so says nothing of the provider (`health`). After the
-final dot without an answer the outcome is uncertain, whatever broke: RFC 5321 §4.5.3.2.6
-and RFC 1047 say why. An address is called dead only by words or codes that leave no doubt
-(`relay.mail.bounce_reason`): a false suppression is worse than a miss.
+The provider's preset, which knows its texts, comes first, then the enhanced code, then the first
+digit. 5.7.z never condemns a recipient. A 4xx to RCPT with x.3.z, x.4.z or x.7.z, or a 421,
+concerns the provider; with x.1.z, x.2.z or no enhanced code it concerns this recipient. Except
+for 421 the former may also be greylisting by the recipient's domain, so it is marked as such: a
+single domain that does so says nothing about the provider (`health`). Without an answer after
+the final dot the outcome is uncertain, whatever broke (reasons in RFC 5321 §4.5.3.2.6 and
+RFC 1047). An address is considered dead only if words or codes leave no doubt
+(`relay.mail.bounce_reason`): a false suppression is worse than a missed one.
 """
 
 import re
@@ -61,7 +61,7 @@ _OF_PRESET: dict[str, tuple[Scope, bool]] = {
 _BAD_ARGUMENT = ((5, 2), (5, 4))  # RFC 3463 §3.6: syntax error, invalid command arguments
 _SIZE_CODES = ((5, 3, 4), (5, 2, 3))
 _UTF8_CODES = ((5, 6, 7), (5, 6, 9))
-# RFC 5321 §4.2.4: the dialogue itself is at fault, or we are not logged in; never the message or its recipient.
+# RFC 5321 §4.2.4: the dialogue itself is wrong, or we are not logged in; never the message or its recipient.
 _DIALOGUE = frozenset({500, 501, 502, 503, 504, 521, 530, 534, 535, 538, 555})
 _LOGIN = frozenset({530, 534, 535, 538})
 _ACCOUNT = re.compile(
@@ -76,7 +76,7 @@ _CROWD = re.compile(r"too many (recipients|rcpt)", re.IGNORECASE)
 
 
 def failure(provider: ProviderSettings, phase: Phase, reply: Reply) -> Failure:
-    """How a refusal is to be read."""
+    """How to interpret a refusal in this phase."""
     enhanced = str(reply.enhanced) if reply.enhanced else ""
     for rule in provider.replies:
         if rule.matches(reply.code, enhanced, reply.text, _COMMANDS[phase]):
@@ -91,13 +91,13 @@ def failure(provider: ProviderSettings, phase: Phase, reply: Reply) -> Failure:
 
 
 def _kind(said: str, phase: Phase, reply: Reply) -> str:
-    """`configuration` after the login is about this message's sender, and no reason to leave the provider alone."""
+    """The preset's kind; after login, `configuration` concerns only this sender and must not stop the provider."""
     about_us = phase in ARRIVING or reply.code in _LOGIN or reply.enhanced == (5, 7, 30)
     return SENDER if said == "configuration" and not about_us else said
 
 
 def _of_provider(phase: Phase, reply: Reply) -> Failure:
-    """Greeting, EHLO, STARTTLS, AUTH: refusals of us."""
+    """A refusal at greeting, EHLO, STARTTLS or AUTH: of us."""
     kind = "configuration" if phase is Phase.AUTH else ""
     if not reply.is_for_now() and phase is not Phase.AUTH and _ACCOUNT.search(reply.text):
         kind = "account"
@@ -105,7 +105,7 @@ def _of_provider(phase: Phase, reply: Reply) -> Failure:
 
 
 def _of_sender(reply: Reply) -> Failure:
-    """MAIL: the account, or this one sender."""
+    """A refusal at MAIL: of our account, or of this sender only."""
     if reply.is_for_now():
         return Failure(Scope.PROVIDER, temporary=True, kind="throttle")
     if reply.enhanced in _SIZE_CODES or reply.code == 552:
@@ -116,7 +116,7 @@ def _of_sender(reply: Reply) -> Failure:
 
 
 def _whose(reply: Reply, otherwise: str) -> str:
-    """Whether a refusal for good speaks of the login, the account, the dialogue, or of what was asked."""
+    """The kind of a permanent refusal: login, account, dialogue (""), or `otherwise` for what was asked."""
     if reply.code in _LOGIN:
         return "configuration"
     if _ACCOUNT.search(reply.text):
@@ -135,7 +135,7 @@ def _of_recipient(reply: Reply) -> Failure:
             return Failure(Scope.RECIPIENT, temporary=True)
         return Failure(Scope.PROVIDER, temporary=True, kind=DOMAIN)
     if reply.code in (501, 555) and (enhanced is None or enhanced[1:] in _BAD_ARGUMENT):
-        # RFC 5321 §4.2.2: the argument, which is this address: the provider is well, and the address not proven dead.
+        # RFC 5321 §4.2.2: a bad argument, which is this address. The provider is healthy, the address not proven dead.
         return Failure(Scope.RECIPIENT, temporary=False, kind=SYNTAX)
     if reply.code in _DIALOGUE and (enhanced is None or enhanced.subject in (0, 5, 7)):
         return Failure(Scope.PROVIDER, temporary=False, kind=_whose(reply, ""))
@@ -143,22 +143,22 @@ def _of_recipient(reply: Reply) -> Failure:
         return Failure(Scope.MESSAGE, temporary=False, kind=UTF8)
     if enhanced in ((5, 1, 7), (5, 1, 8)):  # RFC 3463 §3.2: the sender's address
         return Failure(Scope.PROVIDER, temporary=False, kind=SENDER)
-    # RFC 3463 §3.8: X.7.z is policy; the verdict may be about us, so the address is not condemned.
+    # RFC 3463 §3.8: X.7.z is policy; the refusal may be about us, so the address is not condemned.
     kind = POLICY if enhanced is not None and enhanced.subject == 7 else ""
     return Failure(Scope.RECIPIENT, temporary=False, kind=kind)
 
 
 def _of_message(reply: Reply) -> Failure:
-    """DATA and the answer to the final dot."""
+    """A refusal at DATA or after the final dot."""
     subject = reply.enhanced.subject if reply.enhanced is not None else 0
     if reply.is_for_now():
-        # Of a recipient (x.1.z, x.2.z) or of its domain's policy (x.7.z): of which one nobody says.
+        # About a recipient (x.1.z, x.2.z) or its domain's policy (x.7.z), but it does not say which recipient.
         one_domains = reply.code != 421 and subject in (1, 2, 7)
         return Failure(Scope.PROVIDER, temporary=True, kind=DOMAIN if one_domains else "")
     if reply.enhanced in _SIZE_CODES or (reply.code == 552 and reply.enhanced is None):
         return Failure(Scope.MESSAGE, temporary=False, kind=SIZE)
     if subject in (1, 2) or (not subject and _OF_A_MAILBOX.search(reply.text)):
-        return Failure(Scope.MESSAGE, temporary=False)  # some recipient's own: no account of ours is meant
+        return Failure(Scope.MESSAGE, temporary=False)  # about some recipient's mailbox, not our account
     kind = _whose(reply, "content")
     if kind != "content" or subject == 5:  # the dialogue is out of step
         return Failure(Scope.PROVIDER, temporary=False, kind="" if kind == "content" else kind)
@@ -211,18 +211,18 @@ def _result(how: Failure, said: Transcript) -> Result:
 
 
 def _condemns(how: Failure) -> bool:
-    """Whether it speaks for good of a recipient, and may be believed."""
+    """Whether it is a permanent, credible refusal of a recipient."""
     return how.scope is Scope.RECIPIENT and not how.temporary and how.kind not in (POLICY, SYNTAX)
 
 
 def _is_dead(reply: Reply) -> bool:
-    """Whether the refusal of a recipient says that the address is dead."""
+    """Whether a refusal says that the recipient's address is dead."""
     status = str(reply.enhanced) if reply.enhanced else ""
     return judge(Said(diagnostic=reply.text, status=status, reply_code=str(reply.code), command="RCPT")).hard
 
 
 def _last_word(said: Transcript, n: int) -> tuple[Phase, Reply | None]:
-    """The reply that settled this recipient, and where; no reply where the dialogue broke first."""
+    """The reply that settled this recipient, and its phase; no reply if the dialogue broke off before."""
     if said.mail is not None and not said.mail.is_success:
         return (said.phase if said.phase in ARRIVING else Phase.MAIL), said.mail
     own = (said.rcpt or {}).get(n)
@@ -236,7 +236,7 @@ def _last_word(said: Transcript, n: int) -> tuple[Phase, Reply | None]:
 
 
 def provider_id(provider: ProviderSettings, reply: Reply) -> str:
-    """The provider's own id of the message, from its reply to it; empty where it tells none."""
+    """The provider's own id of the message, from its final reply; empty if it gives none."""
     whole = f"{reply.code} {reply.text}"
     for pattern in provider.reply_id:
         found = pattern.search(whole) or (
@@ -248,11 +248,11 @@ def provider_id(provider: ProviderSettings, reply: Reply) -> str:
 
 
 def trigger(outcome: Outcome) -> FailoverTrigger | None:
-    """The operator's word for what lets the next provider take over; None where it always does."""
+    """The failover trigger under which the next provider may take over; None if it always may."""
     if outcome.kind in ("throttle", "exhausted", "connections"):
         return "rate_limit_exceeded"
     if outcome.scope is Scope.MESSAGE or outcome.kind == POLICY:
-        return None  # this provider cannot carry it, another may
+        return None  # this provider cannot deliver it, another may
     if outcome.reply is not None and not outcome.reply.is_for_now():
         return "5xx_errors"
-    return "timeout"  # no connection, no answer, or «not now»: nobody is there to take it
+    return "timeout"  # no connection, no answer, or «not now»: nobody there to take it

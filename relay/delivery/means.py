@@ -1,4 +1,4 @@
-"""What a round of delivery works with, the same for every parcel until the configuration changes."""
+"""What delivery rounds work with: the same for all parcels until the configuration changes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,11 +22,11 @@ from relay.watch import Watch
 log = structlog.get_logger()
 T = TypeVar("T")
 
-STORE_AGAIN = 1.0  # seconds until a store that could not be written is tried again
+STORE_AGAIN = 1.0  # seconds until a failed write to the store is tried again
 
 
 class Means(Struct, frozen=True):
-    """What a round works with."""
+    """The settings and parts that a round uses."""
 
     node: str
     delivery: DeliveryConfig
@@ -41,12 +41,12 @@ class Means(Struct, frozen=True):
     owner: Callable[[Parcel], Awaitable[Owner]]
     clock: Callable[[], int]
     chance: Callable[[], float]
-    draw: Callable[[], float]  # by weight, among providers
+    draw: Callable[[], float]  # number in [0, 1) that chooses among providers by weight
     watch: Watch
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def patiently(self, write: Callable[[], Awaitable[T]]) -> T:
-        """What `write` returns, once the store can be written; raises Unavailable only when the process ends."""
+        """Repeat `write` until the store can be written, and return its result; raises Unavailable only at shutdown."""
         while True:
             try:
                 return await write()

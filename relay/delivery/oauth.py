@@ -1,7 +1,7 @@
-"""Access tokens for XOAUTH2, fetched before they are needed and kept until shortly before they end.
+"""Access tokens for XOAUTH2, kept until shortly before they expire.
 
-Several connections that need one at once wait for one request. A token endpoint that cannot
-be reached or refuses us raises NoToken with its words, never with a secret in them.
+Several connections that need one at the same time wait for one request. If the token endpoint
+cannot be reached or refuses us, NoToken is raised with its words, which never contain a secret.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ import httpx2
 
 from config.delivery import OAuth
 
-EARLY = 60.0  # seconds before its end a token is not used any more
-ASSUMED = 600.0  # seconds, where the endpoint does not say how long it lasts
+EARLY = 60.0  # seconds before its expiry at which a token is no longer used
+ASSUMED = 600.0  # seconds of validity if the endpoint does not say
 TIMEOUT = 15.0
 MOST = 64 * 1024
 
 
 class NoToken(Exception):
-    """No access token is to be had; the message says why."""
+    """No access token could be obtained; the message says why."""
 
 
 class TokenSource:
@@ -41,7 +41,7 @@ class TokenSource:
         self._ends = 0.0
 
     async def token(self) -> tuple[str, bool]:
-        """An access token, and whether it was fetched just now; raises NoToken."""
+        """An access token, and whether it was newly fetched; raises NoToken."""
         async with self._lock:
             if self._token and self._monotonic() < self._ends:
                 return self._token, False
@@ -54,7 +54,7 @@ class TokenSource:
             return token, True
 
     def forget(self, token: str) -> None:
-        """The provider refused this one."""
+        """Discard a token that the provider refused."""
         if token == self._token:
             self._token = ""
 
@@ -69,7 +69,7 @@ class TokenSource:
         return _as_object(answer)
 
     def _form(self) -> dict[str, str]:
-        """RFC 6749 §6 with a refresh token, §4.4 without."""
+        """The request: RFC 6749 §6 with a refresh token, §4.4 without."""
         own = self._oauth
         form = {"grant_type": "client_credentials", "client_id": own.client_id}
         if own.refresh_token is not None:
@@ -90,7 +90,7 @@ def _as_object(answer: httpx2.Response) -> dict[str, Any]:
 
 
 def _error_code(answer: httpx2.Response) -> str:
-    """The endpoint's `error`, one of RFC 6749 §5.2's words; its description might quote what we sent."""
+    """The endpoint's `error`, a code of RFC 6749 §5.2; the description is not used, as it may quote what we sent."""
     try:
         code = _as_object(answer).get("error", "")
     except NoToken:

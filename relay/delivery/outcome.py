@@ -1,11 +1,10 @@
-"""What came of one try: a value per recipient, always complete.
+"""The outcome of one attempt: one complete value per recipient.
 
-Failure has a scope. A connection or a provider that fails says nothing about the
-recipient, so the next provider is tried within the same round. A refusal of the message
-or the recipient would be the same everywhere, so it never fails over, or one dead address
-would burn every provider. In between stand verdicts that another provider may see
-otherwise (too big, a sender it does not know, no SMTPUTF8): they move on to the next one,
-and count when none is left that has not said so.
+Failure has a scope. A failing connection or provider says nothing about the recipient, so the
+next provider is tried in the same round. A refusal of the message or the recipient would be the
+same everywhere, so there is no failover for it; otherwise one dead address would hurt our standing
+with every provider. In between are verdicts that another provider may see differently (too big,
+unknown sender, no SMTPUTF8): they move on to the next one, and count once every provider has said so.
 """
 
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ class Scope(StrEnum):
 
 
 class Result(StrEnum):
-    """What becomes of the delivery."""
+    """What happens to the delivery."""
 
     DELIVERED = "delivered"
     BOUNCED = "bounced"
@@ -39,7 +38,7 @@ class Result(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where in the dialogue something happened; after FINAL began nobody knows what a silence means."""
+    """Where in the dialogue something happened; once FINAL began, no answer means that the outcome is unknown."""
 
     CONNECT = "CONNECT"
     EHLO = "EHLO"
@@ -48,35 +47,35 @@ class Phase(StrEnum):
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"
-    BODY = "BODY"  # after 354, before the final dot was written
-    FINAL = "FINAL"  # the final dot is out
+    BODY = "BODY"  # after the reply 354, before the final dot was sent
+    FINAL = "FINAL"  # the final dot was sent
 
 
-ARRIVING = frozenset({Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH})  # no message was spoken of yet
+ARRIVING = frozenset({Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH})  # before any message was mentioned
 
-# Kinds of failure, beside those of presets and of broken dialogues.
+# Kinds of failure, apart from those of presets and broken dialogues.
 SENDER, SIZE, POLICY, UTF8, EIGHT_BIT = "sender", "size", "policy", "smtputf8", "8bitmime"
-VERDICTS = frozenset({SENDER, SIZE, POLICY, UTF8, EIGHT_BIT})  # another provider may see it otherwise
+VERDICTS = frozenset({SENDER, SIZE, POLICY, UTF8, EIGHT_BIT})  # another provider may see it differently
 CROWDED = "recipients"  # too many recipients for one transaction
-SYNTAX = "syntax"  # the provider reads the address as none
-DOMAIN = "domain"  # the provider's trouble, or only that of the recipient's domain: greylisting
-CLOSED = "drained"  # we broke it off ourselves, since the process ends
-UNFIT = "unfit"  # a failure of ours before anything was said
+SYNTAX = "syntax"  # the provider rejects the address as malformed
+DOMAIN = "domain"  # trouble of the provider, or only of the recipient's domain, such as greylisting
+CLOSED = "drained"  # we broke it off because the process is ending
+UNFIT = "unfit"  # a failure on our side before anything was sent
 
 
 class Failure(NamedTuple):
-    """How a refusal is to be read: its scope, whether it may pass, and what it says of the provider."""
+    """How to interpret a refusal: its scope, whether it is temporary, and what it says about the provider."""
 
     scope: Scope
     temporary: bool
-    kind: str = ""  # throttle, exhausted, connections, configuration, account, … of the preset
-    reopen_after: int = 0  # milliseconds for which the provider is to be spared
+    kind: str = ""  # from the preset: throttle, exhausted, connections, configuration, account, …
+    reopen_after: int = 0  # milliseconds for which the provider is not to be tried
 
 
 class Transcript(Struct, frozen=True):
-    """What was said in one SMTP transaction: replies as far as it went, and how it broke off.
+    """The replies in one SMTP transaction, as far as it got, and how it broke off.
 
-    `broke` is empty, or timeout, lost, garbage, tls, dns, drained; `phase` is where it ended.
+    `broke` is empty, or timeout, lost, garbage, tls, dns or drained; `phase` is where it ended.
     """
 
     phase: Phase
@@ -89,14 +88,14 @@ class Transcript(Struct, frozen=True):
 
     @property
     def was_stale(self) -> bool:
-        """Whether the connection turned out to be over before anything was said: one kept too long, no failure."""
+        """Whether the connection proved to be closed before anything was sent: kept open too long, so no failure."""
         if self.mail is not None:
             return self.mail.code == 421 and not self.rcpt
         return self.broke == "lost" and self.phase is Phase.MAIL
 
 
 class Outcome(Struct, frozen=True):
-    """What came of one try for one recipient. Times are milliseconds since the epoch."""
+    """The outcome of one attempt for one recipient. Times are milliseconds since the epoch."""
 
     n: int
     result: Result
@@ -114,10 +113,10 @@ class Outcome(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The other side's words, or ours where it said nothing."""
+        """The provider's words, or ours if it said nothing."""
         return str(self.reply) if self.reply is not None else self.detail
 
     @property
     def is_verdict(self) -> bool:
-        """Whether it counts once no provider is left that may see it otherwise."""
+        """Whether this refusal counts once no provider is left that may see it differently."""
         return self.result is Result.NEXT and self.kind in VERDICTS

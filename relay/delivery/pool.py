@@ -1,8 +1,8 @@
 """Connections kept open to each provider, within the provider's limits.
 
-A connection is used again while it is young in messages and was not idle for long; one
-that said anything unasked is not. How many may be open at once is the provider's limit,
-lowered when the provider says «too many» and raised again step by step.
+A connection is reused until it has carried its number of messages or was idle for too long, and
+never after the provider sent something unasked. The number open at once is limited by the
+provider's setting; it is lowered when the provider says «too many» and raised again step by step.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from relay.delivery.dial import Unreachable, connect
 from relay.delivery.oauth import TokenSource
 from relay.delivery.outcome import CLOSED, Phase
 
-GROW_AFTER = 60.0  # seconds without «too many» before one connection more is tried
+GROW_AFTER = 60.0  # seconds without «too many» before one more connection is tried
 
 
 class Closing(Exception):
-    """The process ends: no further attempt begins."""
+    """The process is ending: no further attempt begins."""
 
 
 class _Slots:
-    """Who may have a connection: a semaphore whose bound moves."""
+    """Permissions to have a connection: a semaphore with a variable limit."""
 
     def __init__(self, most: int) -> None:
         self.most = self.limit = most
@@ -44,13 +44,13 @@ class _Slots:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and place.exception() is None:
-                self.give()  # it was given to us at the very moment we were told to go
+                self.give()  # it was given to us just as we were cancelled
             elif place in self._line:
                 self._line.remove(place)
             raise
 
     def give(self) -> None:
-        """Leave the place to whoever waits."""
+        """Give the place back; the next in line gets it."""
         self.taken -= 1
         self._next()
 
@@ -62,12 +62,12 @@ class _Slots:
                 place.set_result(None)
 
     def resize(self, limit: int) -> None:
-        """Another bound from now on."""
+        """Change the limit, to at least 1 and at most `most`."""
         self.limit = max(1, min(limit, self.most))
         self._next()
 
     def send_home(self) -> None:
-        """Nobody gets a place any more."""
+        """Give no more places: everybody in line gets Closing."""
         for place in self._line:
             if not place.done():
                 place.set_exception(Closing())
@@ -94,7 +94,7 @@ class Pool:
         self.change(providers, contexts)
 
     def change(self, providers: Sequence[ProviderSettings], contexts: Mapping[str, ssl.SSLContext]) -> None:
-        """Other providers, limits or credentials from now on; idle connections of the old ones are closed."""
+        """Switch to changed providers, limits or credentials; idle connections to the old ones are closed."""
         self._contexts = contexts
         for provider in providers:
             most = provider.limits.connections or 10
@@ -114,7 +114,7 @@ class Pool:
 
     @asynccontextmanager
     async def place(self, provider: ProviderSettings) -> AsyncIterator[None]:
-        """The right to one connection; waits for it. Raises Closing."""
+        """Permission for one connection, waiting if necessary. Raises Closing."""
         if self.closing:
             raise Closing
         slots = self._slots[provider.name]
@@ -125,7 +125,7 @@ class Pool:
             slots.give()
 
     async def get(self, provider: ProviderSettings, *, fresh: bool = False) -> Connection:
-        """A connection ready for mail, for whoever has a place, until `give_back`; raises Unreachable."""
+        """A connection ready for mail, until `give_back`; the caller must hold a `place`. Raises Unreachable."""
         connection = None if fresh else self._kept(provider)
         connection = connection or await self._reach(provider)
         self._busy.add(connection)
@@ -159,7 +159,7 @@ class Pool:
         return None
 
     def give_back(self, connection: Connection) -> None:
-        """Keep it for the next message, or close it."""
+        """Keep the connection for the next message, or close it."""
         self._busy.discard(connection)
         provider = connection.provider
         most = provider.limits.messages_per_connection or 0
@@ -172,13 +172,13 @@ class Pool:
             self._idle.setdefault(provider.name, []).append(connection)
 
     def _part(self, connection: Connection) -> None:
-        """Say QUIT without anybody waiting for the answer."""
+        """Send QUIT in the background."""
         task = asyncio.ensure_future(connection.quit())
         self._parting.add(task)
         task.add_done_callback(self._parting.discard)
 
     def crowded(self, provider: ProviderSettings) -> bool:
-        """The provider said «too many connections»: one less from now on. False when there is only one left."""
+        """The provider said «too many connections»: allow one less. False if only one was left."""
         slots = self._slots[provider.name]
         fewer = min(slots.limit, max(slots.taken, 1)) - 1
         slots.shrunk_at = asyncio.get_running_loop().time()
@@ -188,7 +188,7 @@ class Pool:
         return True
 
     def sweep(self) -> None:
-        """Close what was idle for too long; try one connection more where it has been quiet."""
+        """Close connections idle for too long; allow one more where «too many» was not said for a while."""
         now = asyncio.get_running_loop().time()
         for idle in self._idle.values():
             for connection in [c for c in idle if now - c.idle_since > c.provider.declared.idle_time.total_seconds()]:
@@ -199,10 +199,10 @@ class Pool:
                 slots.shrunk_at = now
                 slots.resize(slots.limit + 1)
 
-    # -- the end --------------------------------------------------------------------------
+    # -- shutdown -------------------------------------------------------------------------
 
     def hurry(self, *, wait_for_answers: bool) -> None:
-        """No attempt begins any more; those under way end now, but for those that wait for their final answer."""
+        """Let no attempt begin any more, and end those under way; optionally not those waiting for the final reply."""
         self.closing = True
         for slots in self._slots.values():
             slots.send_home()
@@ -213,7 +213,7 @@ class Pool:
                 connection.break_off()
 
     async def close(self) -> None:
-        """Say goodbye on every idle connection."""
+        """Send QUIT on every idle connection."""
         self.closing = True
         connections = [c for idle in self._idle.values() for c in idle]
         self._idle.clear()

@@ -12,7 +12,7 @@ from relay.store.quota import Quota
 
 
 def quota_of(provider: ProviderSettings) -> Quota | None:
-    """What is counted for this provider, None where it has no limits."""
+    """The limits to count for this provider, or None if it has none."""
     limits = provider.limits
     if limits.rate is None and limits.daily is None:
         return None

@@ -1,12 +1,11 @@
-"""Asks policy again before mail leaves: what was accepted may be paused by now, or must not go any more.
+"""Asks the policy again before mail leaves: an accepted message may have to wait by now, or may no longer go.
 
-A pause leaves the delivery where it is; so do the hours of `send_window`, until they begin.
-A suppression, a revoked consent or a lost domain rejects it. What cannot be read leaves it
-in the queue. What leaves more than a minute later than it was to changes its place in the
-limits and waits where that lies ahead; all other counts are neither taken nor refunded
-again. Mail that was judged a moment ago is not asked about twice. What a provider may have
-already does not wait for the hours: that provider is asked again while it still knows the
-message.
+A pause keeps the delivery in the queue; so does a closed `send_window`, until it opens. A
+suppression, a revoked consent or a lost domain rejects it. A fact that cannot be read keeps it
+in the queue. A copy that leaves more than a minute late exchanges its place in the limits for a
+new one and waits for that; no other counts are taken or refunded again. Mail judged a moment ago
+is not asked about again. A message that a provider may have already does not wait for the send
+window: that provider is asked again while it still knows the message.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -28,11 +27,11 @@ from relay.store.snapshot import Snapshot
 from relay.store.writer import Writer
 
 JUST_JUDGED = 1500  # milliseconds
-_GONE = END_OF_TIME  # when a copy leaves here that another node has by now
+_GONE = END_OF_TIME  # the time at which a copy leaves here that another node holds by now: never
 
 
 class Stop(NamedTuple):
-    """Why a delivery does not leave now. `is_final`: it never will. `until`: it will then, as far as that is known."""
+    """Why a delivery does not leave now. `is_final`: it never will. `until`: when it may leave, or 0 if unknown."""
 
     reason: str
     is_final: bool
@@ -41,7 +40,7 @@ class Stop(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose mail a parcel is: names of mailbox and tenant, and the policy it obeys."""
+    """Whose mail a parcel is: the names of mailbox and tenant, and the policy that applies."""
 
     mailbox: str
     tenant: str
@@ -49,7 +48,7 @@ class Owner(NamedTuple):
 
 
 class Recheck:
-    """The second look at policy, one round of the reader for all parcels that ask at once."""
+    """The second look at policy; parcels that ask at the same time share one round of the reader."""
 
     def __init__(self, reader: Reader, writer: Writer, clock: Callable[[], int]) -> None:
         self._reader = reader
@@ -59,19 +58,19 @@ class Recheck:
         self._late = LateHandler()
 
     async def stops(self, parcel: Parcel, owner: Owner) -> dict[int, Stop]:
-        """Which recipients do not leave now, by number; raises Unavailable."""
+        """The recipients whose copies do not leave now, by number, with the reason; raises Unavailable."""
         now = self._clock()
         if parcel.data is not None and 0 <= now - parcel.received_at < JUST_JUDGED:
             return {}
         if not parcel.mail_from and parcel.envelope.get("source") == "house":
-            return {}  # a notice of ours to a sender of ours
+            return {}  # one of our own notices, to one of our senders
         stops: dict[int, Stop] = await self._reader.ask(self._look, _Question(parcel, owner.policy, now))
         return stops
 
     async def placed(self, parcel: Parcel, owner: Owner, stops: Container[int]) -> Parcel:
-        """The parcel without what has to wait for room in a limit; raises Unavailable.
+        """The parcel without the copies that have to wait for room in a limit; raises Unavailable.
 
-        What comes to leave later than it was to takes another place first.
+        Copies that are late get new places first.
         """
         now = self._clock()
         late = tuple([due for due in parcel.due if due.n not in stops and is_late(parcel, due, now)])
@@ -112,7 +111,7 @@ def _stops(parcel: Parcel, asked: Asked, snapshot: Snapshot) -> dict[int, Stop]:
 
 
 def refused(connection: Connection, held: Sequence[tuple[Parcel, PolicySettings]], now: int) -> list[dict[int, Stop]]:
-    """Which held copies of several submissions would never leave, by number, were they let go now, and why."""
+    """For each of several submissions, the held copies that would be refused if released now, by number."""
     let_go = [(_let_go(parcel), policy) for parcel, policy in held]
     asked = [Asked.of(_facts(_Question(parcel, policy, now)), policy) for parcel, policy in let_go]
     snapshot = Snapshot.look(connection, asked, now=now, rates=RateBook())
@@ -121,7 +120,7 @@ def refused(connection: Connection, held: Sequence[tuple[Parcel, PolicySettings]
 
 
 def foreseen(connection: Connection, parcel: Parcel, policy: PolicySettings, now: int) -> dict[int, Stop]:
-    """What would keep held copies from leaving, by number, were they let go now. Nothing is locked or counted."""
+    """What would keep held copies from leaving if they were released now, by number. Locks and counts nothing."""
     let_go = _let_go(parcel)
     asked = Asked.of(_facts(_Question(let_go, policy, now)), policy)
     snapshot = Snapshot.look(connection, [asked], now=now, rates=RateBook())
@@ -138,7 +137,7 @@ def foreseen(connection: Connection, parcel: Parcel, policy: PolicySettings, now
 
 
 def _let_go(parcel: Parcel) -> Parcel:
-    """The held copies of a submission, as they were if they waited to leave."""
+    """The parcel with its held copies only, as if they were queued."""
     return replace(parcel, due=tuple([replace(due, state="queued") for due in parcel.due if due.state == "held"]))
 
 

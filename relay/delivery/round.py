@@ -1,13 +1,13 @@
-"""One round of a parcel: its recipients are offered to one provider after the other until each is settled.
+"""One round of a parcel: its recipients are offered to one provider after another until each is settled.
 
-A refusal of the recipient or the message ends the round for that recipient: another
-provider would only carry the same answer. A refusal of us, a lost connection or a timeout
-before the final dot says nothing about the recipient, so the next provider is tried, as far
-as the operator's failover triggers allow. After the last one the delivery is deferred. When
-the connection is lost after the dot nobody knows whether the message was taken: the delivery
-is uncertain, and only the same provider is asked again (RFC 5321 §6.1; RFC 1047). Every
-attempt is committed before the provider is asked, every outcome before the round is over; a
-store that cannot be written is waited for.
+A refusal of the recipient or the message ends the round for that recipient: another provider
+would only get the same answer. A refusal of us, a lost connection or a timeout before the final
+dot says nothing about the recipient, so the next provider is tried, as far as the operator's
+failover triggers allow. After the last one the delivery is deferred. If the connection is lost
+after the dot, nobody knows whether the message was accepted: the delivery is uncertain, and
+only the same provider is asked again (RFC 5321 §6.1; RFC 1047). Every attempt is committed
+before the provider is contacted, and every outcome before the round is over; if the store
+cannot be written, the round waits for it.
 """
 
 from collections import deque
@@ -43,7 +43,7 @@ class Leg(NamedTuple):
 
     due: tuple[Due, ...]
     providers: tuple[ProviderSettings, ...]
-    asked: str = ""  # the only provider that may be asked, as it may have the message already
+    asked: str = ""  # the provider that may already have the message, so the only one to ask
 
 
 class Round:
@@ -56,36 +56,36 @@ class Round:
         self._data = data
         self._waiting: dict[int, Due] = {due.n: due for due in parcel.due}
         self._last: dict[int, Outcome] = {}
-        self._refused: dict[int, set[str]] = {}  # providers whose verdict on this recipient is known
+        self._refused: dict[int, set[str]] = {}  # provider groups whose verdict on this recipient is known
         self._settlement = Settlement(means, parcel)
 
     async def run(self) -> None:
-        """Settle every recipient of the parcel. Raises Unavailable when the process ends without a store."""
+        """Settle every recipient of the parcel. Raises Unavailable if the process ends while the store is away."""
         try:
             for leg in self._legs():
                 await self._travel(leg)
         except Unavailable:
             raise
         except Exception:
-            # A bug of ours must not leave anybody under way for ever: what has begun is uncertain by now.
+            # A bug of ours must not leave a delivery active forever: what has begun is now uncertain.
             log.exception("a round failed in us", send=self._parcel.send_id)
             for due in self._left(self._parcel.due):
                 self._settlement.failed_in_us(self._waiting.pop(due.n))
         await self._settlement.written()
 
     def stop(self, due: Due, why: Stop) -> None:
-        """Policy holds it back, or refuses it for good."""
+        """Settle a recipient whose copy the policy stops, for now or for good."""
         self._settlement.stopped(self._waiting.pop(due.n), why)
 
     def give_up(self) -> None:
-        """End every recipient: there is nothing to send any more."""
+        """Settle all recipients: there is nothing left to send."""
         for due in self._left(self._parcel.due):
             self._settlement.gone(self._waiting.pop(due.n))
 
-    # -- the way ------------------------------------------------------------------------
+    # -- routing ------------------------------------------------------------------------
 
     def _legs(self) -> list[Leg]:
-        """Recipients are routed together unless a provider takes only certain domains, or may have them already."""
+        """Group the recipients: together unless a provider takes only certain domains, or may have some already."""
         means = self._means
         by_domain = any(p.when.recipient_domains for p in means.providers)
         together: dict[tuple[str, str], list[Due]] = {}
@@ -97,7 +97,7 @@ class Round:
     def _leg(self, asked: str, due: tuple[Due, ...]) -> Leg:
         means, names = self._means, (self._owner.mailbox, self._owner.tenant)
         domain, may_try = due[0].domain, means.healths.may_try
-        # The provider that may have the message comes first, and mostly alone.
+        # The provider that may have the message comes first, and by default alone.
         own = tuple(p for p in means.providers if p.name == asked and p.takes_mail and may_try(p.name))
         if asked and not means.delivery.uncertain.other_provider:
             return Leg(due, own, asked)
@@ -110,7 +110,7 @@ class Round:
         return self._means.healths.waits(name, self._means.delivery.failover_triggers)
 
     def _fitting(self, leg: Leg) -> tuple[ProviderSettings, ...]:
-        """The providers that would take the message of a leg, however they are doing."""
+        """The providers that would take the message of a leg, whatever their current health."""
         if leg.asked:
             return tuple(p for p in self._means.providers if p.name == leg.asked and p.takes_mail)
         names = (self._owner.mailbox, self._owner.tenant)
@@ -129,13 +129,13 @@ class Round:
             self._end(self._waiting.pop(due.n), leg)
 
     def _end(self, due: Due, leg: Leg) -> None:
-        """Nobody took it in this round."""
+        """Settle a recipient that no provider took in this round."""
         last, refused = self._last.get(due.n), self._refused.get(due.n, set())
         if last is None:
             fit = self._fitting(leg)
             self._settlement.untried(due, fit, too_big=not fit and self._is_too_big())
         elif last.is_verdict and all(p.group in refused for p in self._fitting(leg)):
-            self._settlement.bounced(due, last)  # every provider that might have taken it has said so
+            self._settlement.bounced(due, last)  # all providers that could take it have refused it
         else:
             self._settlement.put_off(due, last)
 
@@ -154,16 +154,16 @@ class Round:
         while todo:
             made = await self._offer(todo.popleft(), provider)
             if again := tuple([self._waiting[o.n] for o in made if o.result is Result.AGAIN]):
-                todo.appendleft(again)  # RFC 5321 §4.5.3.1.10: the others of a crowded transaction
+                todo.appendleft(again)  # RFC 5321 §4.5.3.1.10: recipients beyond the limit of one transaction
             if not made or all(o.result is Result.NEXT and not o.is_verdict for o in made):
                 return  # this provider takes nothing now
 
     async def _offer(self, group: Sequence[Due], provider: ProviderSettings) -> Sequence[Outcome]:
-        """One attempt at one provider: committed, made, learnt from and settled; nothing where none may be made."""
+        """One attempt at one provider: committed, made, evaluated and settled; empty if none may be made."""
         healths = self._means.healths
         async with self._means.pool.place(provider):
             if not await healths.admit(provider.name):
-                return ()  # it was closed while we waited
+                return ()  # the provider became unavailable while we waited
             try:
                 begun = await self._begin(group, provider)
                 made = await self._made(begun, provider) if begun else ()
@@ -174,7 +174,7 @@ class Round:
         return made
 
     async def _begin(self, group: Sequence[Due], provider: ProviderSettings) -> tuple[Due, ...]:
-        """Commit the attempt; the recipients that are still ours, with the attempt counted."""
+        """Commit the attempt; returns the recipients that are still ours, with the attempt counted."""
         means, quota = self._means, quota_of(provider)
         before = {due.n: self._settlement.tried(self._last[due.n], due) for due in group if due.n in self._last}
         item = Begin(self._parcel, tuple(group), provider.name, means.node, means.clock(), before, quota)
@@ -197,13 +197,13 @@ class Round:
         with span("attempt", send=self._parcel.send_id, provider=provider.name, recipients=len(begun)):
             made = await attempt.make()
         if any(o.kind == "connections" for o in made) and means.pool.crowded(provider):
-            return made  # with fewer connections it is well again
+            return made  # fewer connections are the remedy, so its health is not affected
         if change := means.healths.learn(made, {due.domain for due in begun}):
             await self._settlement.tell(provider, made[0], change)
         return made
 
     def _settle(self, outcome: Outcome, provider: ProviderSettings) -> None:
-        """What one outcome means for its recipient."""
+        """Act on one outcome: settle the recipient, or leave it for the next provider."""
         due = self._waiting[outcome.n]
         outcome = self._as_configured(outcome)
         self._last[outcome.n] = outcome
@@ -216,14 +216,14 @@ class Round:
             self._settlement.settled(self._waiting.pop(due.n), outcome)
 
     def _as_configured(self, outcome: Outcome) -> Outcome:
-        """A refusal by policy goes on to the next provider only where the operator wants it so."""
+        """The outcome; a policy refusal becomes one for the next provider if the operator wants that."""
         if outcome.kind == POLICY and self._means.delivery.failover_on_policy_refusal:
             return replace(outcome, result=Result.NEXT)
         return outcome
 
 
 def _tries(item: Begin) -> Iterator[Begin]:
-    """The item as it is put in line first, and ever after."""
+    """The item for the first write, then for every repetition of it."""
     yield item
     again = replace(item, again=True)
     while True:

@@ -1,9 +1,9 @@
-"""Which provider takes a message, and who follows when it cannot.
+"""Which provider gets a message, and which follow if it cannot take it.
 
-Weights divide what flows; `failover` providers and those of weight 0 come after, in the
-order of the file. A provider whose conditions do not match, that is unconfigured, stopped
-by a limit of 0, paused or open at its breaker is left out. Two of one group are one
-account: a round tries it once.
+Weights divide the traffic; `failover` providers and those of weight 0 come after, in the order
+of the file. Providers are left out if their conditions do not match, or if they are
+unconfigured, stopped by a limit of 0, paused, or have an open breaker. Providers of one group
+are one account: a round tries only one of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,15 +12,15 @@ from config.delivery import Condition
 from config.providers import ProviderSettings
 from relay.store.parcel import Parcel
 
-Names = tuple[str, str]  # of mailbox and tenant
+Names = tuple[str, str]  # (mailbox, tenant)
 GOLDEN = (5**0.5 - 1) / 2
 
 
 class Draws:
-    """Numbers in [0, 1) that fall evenly, so that each weight has its share of a hundred messages as of a million.
+    """Evenly spread numbers in [0, 1): each weight gets its share of a hundred messages as well as of a million.
 
-    Steps of the golden ratio (a Weyl sequence): whatever the weights, a share is missed by a few messages at
-    most, and no rhythm of the traffic falls in with it, as it could with taking turns.
+    Steps of the golden ratio (a Weyl sequence): whatever the weights, each share is exact to within a few messages,
+    and unlike round robin it cannot coincide with a regular pattern in the traffic.
     """
 
     def __init__(self, start: float) -> None:
@@ -41,17 +41,17 @@ def route(
     waits: Callable[[str], bool],
     draw: float,
 ) -> tuple[ProviderSettings, ...]:
-    """The providers for this message, in the order to try them; empty when none may be tried now.
+    """The providers for this message, in the order to try them; empty if none may be tried now.
 
-    `domain` is the recipient's; `draw` in [0, 1) chooses by weight. Of those that may not be tried some keep their
-    share, which `waits` for them; nobody else carries it.
+    `domain` is the recipient's; `draw` in [0, 1) chooses by weight. A provider that may not be tried now but for
+    which `waits` holds keeps its share: if it is drawn, the message waits and no other provider gets it.
     """
     fit = fitting(providers, parcel, domain, names)
     drawn = _drawn([p for p in fit if _is_weighted(p) and (may_try(p.name) or waits(p.name))], draw)
     if drawn is not None and not may_try(drawn.name):
         return ()
     first = [drawn] if drawn is not None else []
-    # Those by weight before the others, each in the order of the file: a sort keeps it.
+    # Weighted providers before the others, each in the order of the file (the sort is stable).
     rest = sorted([p for p in fit if may_try(p.name) and p not in first], key=_is_weighted, reverse=True)
     return _one_a_group(first + rest)
 
@@ -63,7 +63,7 @@ def _is_weighted(provider: ProviderSettings) -> bool:
 def fitting(
     providers: Sequence[ProviderSettings], parcel: Parcel, domain: str, names: Names
 ) -> tuple[ProviderSettings, ...]:
-    """The providers that would take this message, however they are doing."""
+    """The providers whose conditions fit this message, whatever their current health."""
     return tuple(p for p in providers if p.takes_mail and _fits(p, parcel, domain, names))
 
 
@@ -75,7 +75,7 @@ def _fits(provider: ProviderSettings, parcel: Parcel, domain: str, names: Names)
 
 
 def condition_holds(when: Condition, parcel: Parcel, domain: str, names: Names) -> bool:
-    """Whether every list that is given matches."""
+    """Whether all lists that are set match."""
     mailbox, tenant = names
     sender_domain = parcel.from_address.rpartition("@")[2]
     return (
@@ -88,7 +88,7 @@ def condition_holds(when: Condition, parcel: Parcel, domain: str, names: Names) 
 
 
 def _is_within(domain: str, pattern: str) -> bool:
-    """`example.com` matches itself, `.example.com` what is below it."""
+    """Whether the domain matches: `example.com` matches itself, `.example.com` all domains below it."""
     return domain.endswith(pattern) if pattern.startswith(".") else domain == pattern
 
 
@@ -109,5 +109,5 @@ def _one_a_group(providers: Sequence[ProviderSettings]) -> tuple[ProviderSetting
 
 
 def idempotent(providers: Sequence[ProviderSettings]) -> frozenset[str]:
-    """The names of those that may be asked again without harm: they know a repetition by its key."""
+    """The names of providers that may be asked again without harm, as they recognise a repeat by its key."""
     return frozenset(p.name for p in providers if p.is_idempotent)

@@ -1,8 +1,8 @@
-"""Octets to and from a provider: replies in order, writing as fast as it reads, every wait bounded.
+"""Octets to and from a provider: replies in order, flow control when writing, a time limit on every wait.
 
-A wire that broke stays broken and says why: `Lost`, `Garbage` for what is no SMTP reply, or
-TimeoutError. What comes unasked is kept and makes the wire unfit for another transaction: it
-would be taken for the answer to the next command.
+A broken wire stays broken and says why: `Lost`, `Garbage` for anything that is not an SMTP reply,
+or TimeoutError. Unsolicited input is kept and makes the wire unfit for another transaction, in
+which it would be taken for the answer to the next command.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from typing import cast
 from relay.mail.reply import Reply
 
 BLOCK = 256 * 1024
-REPLY_LIMIT = 64 * 1024  # octets of a reply with all its lines
-MOST_REPLIES = 4096  # that may wait to be read: more than any transaction has commands
+REPLY_LIMIT = 64 * 1024  # octets of a whole reply
+MOST_REPLIES = 4096  # unread replies; more than any transaction has commands
 
 
 class Garbage(Exception):
-    """What came is no reply."""
+    """The input is not an SMTP reply."""
 
 
 class Lost(Exception):
@@ -27,13 +27,13 @@ class Lost(Exception):
 
 
 class Wire(asyncio.Protocol):
-    """A transport to a provider that has been greeted already."""
+    """A transport to a provider on which the greeting is over."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
-        self._line = 0  # where in it the line begins that has not come whole
+        self._line = 0  # start of the first incomplete line in the buffer
         self._replies: list[Reply] = []
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -41,7 +41,7 @@ class Wire(asyncio.Protocol):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it is open and nothing came that nobody asked for."""
+        """Whether it is open and no unsolicited input came."""
         if self._error is not None or self._replies or self._buffer:
             return False
         return self._transport is not None and not self._transport.is_closing()
@@ -53,7 +53,7 @@ class Wire(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Collect replies; a reply is complete at the line without a hyphen."""
+        """Collect replies; a reply is complete with the line that has no hyphen after the code."""
         if self._error is not None:
             return
         self._buffer += data
@@ -69,7 +69,7 @@ class Wire(asyncio.Protocol):
         self._wake()
 
     def _reply_end(self) -> int:
-        """Where the first whole reply ends, 0 if there is none yet; raises Garbage. A line is looked at once."""
+        """The end of the first complete reply, 0 if there is none yet; raises Garbage. Each line is examined once."""
         while (newline := self._buffer.find(b"\n", self._line)) >= 0:
             start, self._line = self._line, newline + 1
             if newline - start < 3 or not self._buffer[start : start + 3].isdigit():
@@ -79,39 +79,39 @@ class Wire(asyncio.Protocol):
         return 0
 
     def eof_received(self) -> bool:
-        """The provider ended its side: nothing more can be said on this connection."""
+        """The provider closed its side: this connection is of no further use."""
         self.fail(Lost("the provider closed the connection"))
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Whoever waits is told, after what the provider said before it left."""
+        """Fail the wire, but first take in what the provider said before the connection ended."""
         if isinstance(exc, OSError):
             self._hear_out()
         self._transport = None
         self.fail(Lost(f"the connection was lost: {type(exc).__name__}" if exc else "the connection was closed"))
 
     def _hear_out(self) -> None:
-        """Read what had come when a write failed: the transport looks no more, and a refusal may be among it.
+        """Read pending input after a write failed: the transport no longer reads, and there may be a refusal in it.
 
-        Under TLS it stays unread: the transport has taken its keys along.
+        Under TLS this is impossible: the keys are gone with the transport.
         """
         assert self._transport is not None
         if self._transport.get_extra_info("ssl_object") is None:
-            with contextlib.suppress(OSError):  # nothing had come
+            with contextlib.suppress(OSError):  # there is no input
                 self.data_received(os.read(self._transport.get_extra_info("socket").fileno(), REPLY_LIMIT))
 
     def pause_writing(self) -> None:
-        """The provider reads slower than we write."""
+        """The provider reads more slowly than we write."""
         self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The provider has caught up."""
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
 
     def fail(self, error: Exception) -> None:
-        """Break it, unless it is broken already; replies that came before are still read."""
+        """Break the wire, unless already broken; replies received before can still be read."""
         if self._error is None:
             self._error = error
         self.resume_writing()
@@ -121,7 +121,7 @@ class Wire(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # -- for those who speak --------------------------------------------------------------
+    # -- for callers ----------------------------------------------------------------------
 
     async def reply(self, timeout: float) -> Reply:
         """The next reply; raises TimeoutError, Lost or Garbage."""
@@ -142,25 +142,25 @@ class Wire(asyncio.Protocol):
             self._waiter = None
 
     def refusal(self) -> Reply | None:
-        """A no that came before it was asked for."""
+        """A refusal that has arrived before its reply was awaited, or None."""
         return self._replies[0] if self._replies and self._replies[0].code >= 400 else None
 
     def write(self, data: bytes | memoryview) -> None:
-        """Send; raises what broke the wire."""
+        """Send data; raises what broke the wire."""
         self.check()
         assert self._transport is not None
         self._transport.write(data)
 
     def check(self) -> None:
-        """Raise what broke the wire, if something did."""
+        """Raise what broke the wire, if it is broken."""
         if self._error is not None or self._transport is None or self._transport.is_closing():
             raise self._error or Lost("the connection was closed")
 
     async def send(self, blocks: Iterable[bytes], timeout: float) -> None:
-        """Send a large message block by block, as fast as the provider reads."""
+        """Send a large message block by block, no faster than the provider reads."""
         for block in blocks:
             self.write(block)
-            await asyncio.sleep(0)  # others have their turn, and a lost connection is noticed
+            await asyncio.sleep(0)  # other tasks get their turn, and a lost connection is noticed
             await self._drained(timeout)
 
     async def _drained(self, timeout: float) -> None:
@@ -171,21 +171,21 @@ class Wire(asyncio.Protocol):
             raise self._error
 
     def close(self) -> None:
-        """Close at once; what was written may still leave."""
+        """Close; data already written may still be sent."""
         self.fail(Lost("closed"))
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, and send nothing more."""
+        """Close at once, without sending anything more."""
         self.fail(Lost("closed"))
         if self._transport is not None:
             self._transport.abort()
 
 
 def stuffed(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
-    """A message with its dots doubled (RFC 5321 §4.5.2), in blocks; no more than one of them is copied at a time."""
-    before = b"\r\n"  # the two octets before a block: its first dot may begin a line
+    """A message with leading dots doubled (RFC 5321 §4.5.2), in blocks; only one block at a time is copied."""
+    before = b"\r\n"  # the last two octets before a block, as a dot at its start may begin a line
     for piece in pieces:
         for start in range(0, len(piece), BLOCK):
             block = before + piece[start : start + BLOCK]
@@ -196,7 +196,7 @@ def stuffed(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
 
 
 def _reply(whole: bytes) -> Reply:
-    """A reply from its lines; of mixed codes the last counts (it is the one that ends the reply)."""
+    """A reply from its lines; if the codes differ, the last counts, as it ends the reply."""
     if whole.count(b"\n") == 1:
         return Reply.received(int(whole[:3]), whole[4:].strip())
     lines = whole.split(b"\n")[:-1]
