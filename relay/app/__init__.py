@@ -1,1 +1,1 @@
-"""The only place where the parts meet: one process of Gatepost, and the installation around it."""
+"""Where all parts are put together: one process of Gatepost, and the installation around it."""

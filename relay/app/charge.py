@@ -1,4 +1,4 @@
-"""What a supervisor is charged with, and how a process that forked workers becomes one (`relay.app.supervisor`)."""
+"""What a supervisor is in charge of, and how a process that forked workers becomes one (`relay.app.supervisor`)."""
 
 import json
 import os
@@ -13,47 +13,48 @@ SIGNALS = (*ENDING, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-class Charge(NamedTuple):  # no dataclass: what those import is a fifth of this process
-    """What there is to watch over; everything a worker needs that takes over from one that died."""
+class Charge(NamedTuple):  # not a dataclass: what those import would be a fifth of this process
+    """What the supervisor watches over, and all that a worker replacing a dead one needs."""
 
     config: str
     smtp: list[int]  # descriptors of the listening sockets
     inbound: list[int]
     http: int
-    board: int  # what the workers share (`relay.delivery.crew`), and the two ends of each one's inbox
+    board: int  # what the workers share (`relay.delivery.crew`); `inboxes`: both ends of each inbox
     inboxes: list[list[int]]
-    tally: int  # what they count together (`relay.submission.tally`)
-    slate: int  # and what they write down (`relay.submission.slate`)
-    standing: int  # descriptor of what stands until a restart
-    store: str  # the mark of its file
+    tally: int  # their common counters (`relay.submission.tally`)
+    slate: int  # their common records (`relay.submission.slate`)
+    standing: int  # descriptor of the settings that hold until a restart
+    store: str  # the mark of the store's file
     workers: dict[str, int]  # slots by process id
     json_logs: bool
 
     @property
     def doors(self) -> list[int]:
-        """Every socket that somebody outside may knock at."""
+        """All listening sockets."""
         return [*self.smtp, *self.inbound, self.http]
 
     @property
     def descriptors(self) -> list[int]:
-        """Everything that is handed down to workers."""
+        """All descriptors that workers inherit."""
         inboxes = [end for inbox in self.inboxes for end in inbox]
         return [*self.doors, self.board, *inboxes, self.tally, self.slate, self.standing]
 
 
 def fork_workers(count: int, life: Callable[[int], int]) -> dict[str, int]:
-    """Workers of this very program, one a slot; the slots by process id.
+    """Fork one worker per slot; returns the slots by process id.
 
-    `life` is what a worker does, and gives its exit code. From here on signals to this process wait for the supervisor.
+    `life` is what a worker does; it returns the exit code. From here on, signals to this process are blocked until it
+    is the supervisor.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     return {str(fork(partial(life, slot))): slot for slot in range(count)}
 
 
 def fork(life: Callable[[], int]) -> int:
-    """A worker's process id. It has signals of its own, and never comes back from its life.
+    """Fork a worker and return its process id. The worker resets its signals and never returns from `life`.
 
-    SIGHUP waits until it serves: what it has read of the configuration may be older.
+    SIGHUP stays blocked until it serves: the configuration it has read may be older.
     """
     parent, pid = os.getpid(), os.fork()
     if pid:
@@ -66,7 +67,7 @@ def fork(life: Callable[[], int]) -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         _end_with(parent)
         code = life()
-    except BaseException:  # noqa: BLE001 - whatever it is, it must not unwind into a second supervisor
+    except BaseException:  # noqa: BLE001 - nothing may unwind into a second supervisor
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
@@ -75,10 +76,10 @@ def fork(life: Callable[[], int]) -> int:
 
 
 def _end_with(parent: int) -> None:
-    """Be told to end when the parent is gone: without it nobody is replaced, and no signal arrives."""
+    """Get SIGTERM when the parent dies: without it no worker is replaced and no signal arrives."""
     if sys.platform != "linux":
-        return  # nowhere else does the system tell
-    import ctypes  # the supervisor does without
+        return  # other systems do not offer this
+    import ctypes  # not imported at the top, as the supervisor does without it
 
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
@@ -86,8 +87,8 @@ def _end_with(parent: int) -> None:
 
 
 def turn_into(charge: Charge, *kept: int) -> NoReturn:
-    """Become the supervisor; the sockets and the descriptors in `kept` stay open, the workers stay children."""
+    """Replace this process by the supervisor; sockets and descriptors in `kept` stay open, workers stay children."""
     for descriptor in (*charge.descriptors, *kept):
         os.set_inheritable(descriptor, True)
-    # -P: nothing that happens to lie in the working directory is imported.
+    # -P: import nothing from the working directory.
     os.execv(sys.executable, [sys.executable, "-P", "-m", "relay.app.supervisor", json.dumps(charge._asdict())])  # noqa: S606 - no shell is wanted

@@ -1,9 +1,10 @@
-"""What is wrong with the files a configuration names, as only those can tell who use them.
+"""Checks of files named in the configuration that only their users can make.
 
-`config` sees that they are there; here each is tried before anything is changed or bound:
+`config` checks that the files exist; here each is tried before anything is changed or bound:
 DKIM keys, certificates with their keys, authorities. `gatepost config check` runs the same
-checks as a start. A reload leaves out the certificates: half a pair, as a renewal has it for
-a moment, keeps the old one (`relay.submission.certificate`) and keeps nothing else back.
+checks as a start. A reload skips the certificates: during a renewal certificate and key may not
+match for a moment; then the old pair stays (`relay.submission.certificate`), and the rest of the
+reload goes ahead.
 """
 
 import ssl
@@ -19,7 +20,7 @@ _SLOTS = {"key": RSA, "ed25519_key": ED25519}
 
 
 def dkim_keys(settings: Settings) -> Iterator[Finding]:
-    """Each key the file brings can sign, by the algorithm of its place."""
+    """Problems with the DKIM keys in the file: each must be able to sign, with the algorithm of its setting."""
     for index, domain in enumerate(settings.domains):
         for name, algorithm in _SLOTS.items():
             path: Path | None = getattr(domain.dkim, name)
@@ -34,7 +35,7 @@ def dkim_keys(settings: Settings) -> Iterator[Finding]:
 
 
 def certificates(settings: Settings) -> Iterator[Finding]:
-    """Each certificate can be shown: it is one, and the key beside it is its own. One nobody shows yet only warns."""
+    """Problems with certificates: each must be valid and match its key. One that is not in use yet only warns."""
     pairs = (("smtp", settings.smtp.tls, settings.shows_certificate), ("http", settings.http.tls, True))
     for section, pair, is_used in pairs:
         if pair is None or not (pair.certificate.is_file() and pair.key.is_file()):
@@ -46,7 +47,7 @@ def certificates(settings: Settings) -> Iterator[Finding]:
 
 
 def authorities(settings: Settings) -> Iterator[Finding]:
-    """What a provider's certificate is judged by can be read."""
+    """Problems with the authorities by which providers' certificates are verified: each file must be readable."""
     for index, provider in enumerate(settings.delivery_config.providers):
         path = provider.tls_ca
         if path is None or not path.is_file():

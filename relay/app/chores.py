@@ -1,7 +1,7 @@
-"""What has to be done from time to time: heartbeats, the dead, expiry, retention, checkpoints.
+"""Periodic chores: heartbeats, dead processes, expiry, retention, checkpoints.
 
 Chores that one process does for all take an advisory lock on PostgreSQL; on SQLite the
-worker of slot 0 does them. One that fails is logged and done again at its next turn.
+worker of slot 0 does them. A chore that fails is logged and repeated at its next turn.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ BETWEEN_STEPS = 0.02  # seconds between two steps of a sweep
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """One thing to do every `period` seconds; `alone` where one process does it for all."""
+    """One thing to do every `period` seconds; `alone` if one process does it for all."""
 
     name: str
     period: float
@@ -57,13 +57,13 @@ class Chores:
     ) -> None:
         self._parts = parts
         self._station = station
-        self._register = register  # makes this process known
-        self._figures = figures  # what it has counted
+        self._register = register  # registers this process
+        self._figures = figures  # the counters of this process
         self._tasks: list[asyncio.Task[None]] = []
         self._last_beat = self._awake_since = self._told_behind = 0
 
     def start(self) -> None:
-        """Begin with all of them."""
+        """Start all chores."""
         chores = (
             Chore("heartbeat", 5, self.heartbeat),
             Chore("providers", 1, self._providers),
@@ -72,7 +72,7 @@ class Chores:
             Chore("strays", 5, self._parts.worker.give_back_strays),
             Chore("signers", 60, self._parts.load_signers),
             Chore("domains", 60, self._domains, alone=True),
-            Chore("dead nodes", 10, self.bury_the_dead),  # on SQLite too each: the first may be the dead one
+            Chore("dead nodes", 10, self.bury_the_dead),  # by each process even on SQLite: that of slot 0 may be dead
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
             Chore("webhooks", 1, self._station.poster.look),
@@ -84,7 +84,7 @@ class Chores:
         self._tasks = [asyncio.create_task(self._every(chore)) for chore in chores]
 
     async def stop(self) -> None:
-        """End all of them."""
+        """Stop all chores."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -98,15 +98,15 @@ class Chores:
                 await chore.do()
             except (Unavailable, Unreachable) as error:
                 log.warning("a chore could not be done", chore=chore.name, error=str(error))
-            except Exception:  # a bug in one chore must not end the others; it is told and tried again
+            except Exception:  # a bug in one chore must not stop the others; it is logged and tried again
                 log.exception("a chore failed", chore=chore.name)
 
     async def _alone(self, job: Callable[[Connection], T]) -> T | None:
-        """What one process does for all; None where another does it just now."""
+        """Run what one process does for all; None if another process is doing it."""
         return await self._parts.writer.run(lambda c: job(c) if try_alone(c) else None)
 
     async def heartbeat(self) -> None:
-        """Say that we live, and note how high the store's tide stands."""
+        """Report that this process is alive, and note the store's tide."""
         parts, figures = self._parts, self._figures()
 
         def beat(connection: Connection) -> tuple[int, int]:
@@ -138,21 +138,21 @@ class Chores:
             log.warning("the data directory cannot be written", folder=str(folder), error=str(error))
 
     def _was_away(self, now: int) -> bool:
-        """Whether our last heartbeat was not just now."""
+        """Whether our last heartbeat was too long ago."""
         return not 0 <= now - self._last_beat < SILENT // 2
 
     async def _providers(self) -> None:
         parts = self._parts
         known = parts.healths.paused
         paused = await parts.reader.call(paused_providers)
-        if paused != known and parts.healths.paused is known:  # else a person decided here since we asked
+        if paused != known and parts.healths.paused is known:  # else a person has changed it here meanwhile
             parts.healths.paused = paused
-            if known - paused:  # what we put off since a person resumed it, not having heard
+            if known - paused:  # mail we put off after the provider was resumed, before we knew
                 await parts.writer.run(lambda c: let_go(c, {NO_PROVIDER}, parts.clock()))
             parts.worker.wake()
 
     async def _file(self) -> None:
-        """See that the store's file is the one we opened; people are told once where it is not."""
+        """Check that the store's file is still the one we opened; if not, raise an alert once."""
         parts = self._parts
         if not parts.room.look_at_file():
             return
@@ -163,7 +163,7 @@ class Chores:
         await parts.writer.run(lambda c: record(c, [Event("alert.raised", parts.clock(), data=data)]))
 
     async def _domains(self) -> None:
-        """Ask DNS about those whose turn it is, each a day, and those that rotate their keys sooner."""
+        """Check the domains that are due in DNS: each daily, those that rotate their keys more often."""
         parts = self._parts
         rows = await self._alone(lambda c: domains.take_for_check(c, parts.clock())) or ()
         for row in rows:
@@ -179,12 +179,12 @@ class Chores:
         await parts.writer.run(lambda c: domains.checked(c, row.id, records=records, now=parts.clock()))
 
     async def bury_the_dead(self) -> None:
-        """Free what processes held that have been silent for too long."""
+        """Free what was held by processes that have been silent for too long."""
         parts = self._parts
 
         def job(connection: Connection) -> None:
             now = parts.clock.put_right(connection)
-            # Who has been away, or without the store, knows nothing of the silence of others; this may have waited too.
+            # A process that was suspended or without the store knows nothing of others; this job may have waited too.
             if self._was_away(now) or now - self._awake_since < SILENT:
                 return
             dead = [n for n in dead_nodes(connection, silent_since=now - SILENT) if n != parts.node]
@@ -203,7 +203,7 @@ class Chores:
             self._parts.worker.wake()
 
     async def _outcomes(self) -> None:
-        """Credit what came, so that a report finds it credited."""
+        """Credit new events, so that reports are up to date."""
         parts = self._parts
         terms = attribution.terms_of(parts.settings)
         await attribution.keep_up(parts.reader.call, parts.writer.run, asyncio.sleep, terms)
@@ -212,7 +212,7 @@ class Chores:
         await self._alone(lambda c: expire_approvals(c, self._parts.clock()))
 
     async def _retention(self) -> None:
-        """Until nothing is left to do; between two steps mail has its turn."""
+        """Delete all that has expired; mail gets its turn between the steps."""
         parts = self._parts
         kept, now, seal = parts.settings.retention, parts.clock(), Seal(parts.vault.sign, parts.vault.public_key)
         await asyncio.to_thread(self._turn_over, kept, now, seal)
@@ -220,14 +220,14 @@ class Chores:
             await self._sweep(sweep)
 
     async def _sweep(self, sweep: Sweep) -> None:
-        """Step by step until one is not full any more, or another process does it."""
+        """Repeat the step until it is no longer full, or another process is doing it."""
         swept = STEP
         while swept >= STEP:
             swept = await self._alone(sweep.step) or 0
             await asyncio.sleep(BETWEEN_STEPS)
 
     def _turn_over(self, kept: Retention, now: int, seal: Seal) -> None:
-        """Periods to come are made and past ones dropped, beside the writer: a lock may have to be waited for."""
+        """Make coming periods and drop expired ones; outside the writer's thread, as it may have to wait for locks."""
         database = self._parts.database
         with database.transaction() as connection:
             over = (prepare(connection, now), gone(connection, kept, now))[1] if try_alone(connection) else []

@@ -1,6 +1,6 @@
-"""Descriptors of files: how many this process may have, and for how many connections that is enough.
+"""File descriptors: how many this process may have, and for how many connections they suffice.
 
-One connection too many has to get its 421, not find that the store, a provider and /readyz cannot be opened either.
+A connection too many must get a 421; it must not use up the descriptors for the store, providers and /readyz.
 """
 
 import resource
@@ -10,7 +10,7 @@ EACH = 2  # a connection's own, and one to a provider
 
 
 def allow(connections: int) -> None:
-    """Room for that many connections, as far as the system lets us."""
+    """Raise the limit for that many connections, as far as the system permits."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections * EACH + OTHERS
     if soft < wanted:
@@ -19,7 +19,7 @@ def allow(connections: int) -> None:
 
 
 def enough_for(connections: int) -> int:
-    """That many connections, or as many as there is room for; where there is little, a quarter of it."""
+    """The number of connections that fit, at most `connections`; at least a quarter of a low limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return connections

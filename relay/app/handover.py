@@ -1,8 +1,8 @@
-"""What stands until a restart, kept for workers that take over from one that died.
+"""Settings that hold until a restart, kept for workers that replace a dead one.
 
-They load the file as it is by then, but the sockets, the store and the keys have to be those of the
-workers beside them: two stores or two secret keys at once would lose mail and refuse logins. Secrets
-are among it, so it is kept in memory alone, behind a descriptor that is handed down.
+Such a worker loads the current configuration file, but sockets, store and keys must be those of the
+other workers: two stores or two secret keys at once would lose mail and refuse logins. The settings
+contain secrets, so they are kept only in memory, behind an inherited descriptor.
 """
 
 import os
@@ -15,7 +15,7 @@ from config.settings import Settings
 
 
 def keep(settings: Settings) -> int:
-    """The descriptor behind which it is kept."""
+    """Keep the settings in memory; returns the descriptor."""
     descriptor = os.memfd_create("gatepost")
     with os.fdopen(os.dup(descriptor), "wb") as memory:
         _Packer(memory).dump(until_restart(settings))
@@ -23,18 +23,18 @@ def keep(settings: Settings) -> int:
 
 
 def kept(descriptor: int) -> dict[str, Any]:
-    """What `keep` kept there."""
-    # From its beginning, wherever whoever took over before has read to.
+    """The settings that `keep` stored."""
+    # From the start, however far an earlier worker has read.
     packed = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-    standing: dict[str, Any] = pickle.loads(packed)  # noqa: S301 - our own, and nobody else can reach it
+    standing: dict[str, Any] = pickle.loads(packed)  # noqa: S301 - our own data, out of reach for others
     return standing
 
 
 class _Packer(pickle.Pickler):
-    """Packs secrets too, which refuse to be written down: this goes to no disk."""
+    """Pickles secrets too, which otherwise refuse to be pickled: this never goes to a disk."""
 
     def reducer_override(self, value: Any) -> Any:
-        """How a secret is made again."""
+        """How a secret is restored."""
         if isinstance(value, Secret):
             return Secret, (value.reference, value.reveal() if value.is_set else None, value.missing)
         return NotImplemented

@@ -1,7 +1,7 @@
-"""The data directory: one running installation each, its identity, and its secret key.
+"""The data directory: one running installation per directory, its identity, and its secret key.
 
-A second start on one directory is refused by a lock that dies with its process. A store
-that is gone, or was emptied, although this installation once had one is not replaced by an empty one.
+A lock that ends with its process prevents a second start on the same directory. If the store of
+an existing installation is gone or empty, it is not silently replaced by a new one.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from relay.store.vault import Vault, read_or_make
 
 
 class AlreadyRunning(Exception):
-    """Another process serves from this data directory."""
+    """Another process is serving from this data directory."""
 
 
 class Instance:
@@ -30,26 +30,26 @@ class Instance:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.lock_descriptor = -1  # once locked
+        self.lock_descriptor = -1  # -1 while not locked
 
     @property
     def id(self) -> str:
-        """The installation's name, made once and kept in the data directory."""
+        """The installation's id, made once and kept in the data directory."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _kept(self.folder / "instance", lambda: secrets.token_hex(8))
 
     def files(self, database: Path | None) -> list[Path]:
-        """What a server of this directory reads and writes, as far as it is there, its SQLite file too."""
+        """The existing files that a server of this directory uses, including its SQLite files."""
         own = [self.folder / name for name in ("lock", "instance", "store", "tide", "secret.key", "admin.key")]
         store = [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", ".turn")] if database else []
         return [file for file in (*own, *store) if file.exists()]
 
     @contextlib.contextmanager
     def for_owner(self, database: Path | None) -> Iterator[None]:
-        """What root makes meanwhile is the user's whose directory it is: the server's, to read alone.
+        """Give files that root creates meanwhile to the directory's owner (the server's user), for it alone to read.
 
-        It is given away, not made as that user, who may be kept from the way to it: /var/lib/private is root's
-        (systemd's DynamicUser), and so are the keys that a configuration names.
+        Ownership is changed afterwards; creating them as that user could fail, as it may lack access to the path:
+        /var/lib/private belongs to root (systemd's DynamicUser), and so do the keys named in a configuration.
         """
         before, mask = self._there(database), os.umask(0o077)
         try:
@@ -59,7 +59,7 @@ class Instance:
             if os.geteuid() == 0:
                 for made in self._there(database) - before:
                     owner = self.folder.stat()
-                    with contextlib.suppress(FileNotFoundError):  # a log of SQLite's goes with who was last to use it
+                    with contextlib.suppress(FileNotFoundError):  # SQLite's log disappears with its last user
                         os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
     def _there(self, database: Path | None) -> set[Path]:
@@ -67,9 +67,9 @@ class Instance:
         return {*self.files(database), *(folder for folder in folders if folder.exists())}
 
     def lock(self, patience: float = 0.0) -> None:
-        """Be the only server of this directory until the process ends, or `unlock`; raises AlreadyRunning.
+        """Become the only server of this directory, until the process ends or `unlock`; raises AlreadyRunning.
 
-        `patience`: how many seconds to wait for a command that is just making the store.
+        `patience` is how many seconds to wait for a command that is just preparing the store.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -82,7 +82,7 @@ class Instance:
         self.lock_descriptor = handle
 
     def unlock(self) -> None:
-        """Let another be it."""
+        """Release the lock."""
         os.close(self.lock_descriptor)
         self.lock_descriptor = -1
 
@@ -101,9 +101,9 @@ class Instance:
         return _kept(self.folder / "admin.key", lambda: f"gp_admin_{secrets.token_urlsafe(32)}")
 
     def check_not_lost(self, database: Database) -> None:
-        """Raise StoreUnusable when this installation had a store and there is none, or an empty one (R7).
+        """Raise StoreUnusable if this installation had a store, and now there is none or an empty one (faults R7).
 
-        Where nothing is noted of one an empty store is begun, and its tide with it.
+        If no earlier store is on record, an empty store is fine, and any noted tide is dropped.
         """
         file = database.file
         missing = file is not None and not file.exists()
@@ -119,28 +119,28 @@ class Instance:
 
     @property
     def tide(self) -> int:
-        """The highest tide of the store this machine has noted, 0 where it has noted none (`relay.store.restored`)."""
+        """The highest tide of the store that this machine has noted, 0 if none (`relay.store.restored`)."""
         try:
             return int((self.folder / "tide").read_text())
         except (FileNotFoundError, ValueError):
             return 0
 
     def note_tide(self, tide: int) -> None:
-        """Note the store's tide, whole or not at all."""
+        """Note the store's tide, atomically."""
         beside = self.folder / "tide.new"
         beside.write_text(f"{tide}\n")
         beside.replace(self.folder / "tide")
 
     def remember_store(self, database: Database) -> None:
-        """Note that there is a store now."""
+        """Note that this installation now has a store."""
         if database.file is not None:
             (self.folder / "store").write_text(f"{database.file}\n")
 
 
 def recognise(connection: Connection, vault: Vault) -> None:
-    """One store, one secret key: another one could open nothing and would sign what nobody verifies.
+    """Raise StoreUnusable if the store was made under another secret key.
 
-    Raises StoreUnusable where the store remembers another one.
+    With another key nothing could be opened, and what it signs could not be verified.
     """
     if recalled(connection, "secret_key") not in ("", vault.fingerprint):
         raise StoreUnusable(
@@ -161,9 +161,9 @@ def _is_hex(words: str) -> bool:
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
-    """What the file says; where there is none, or a crash of the machine left it empty, whoever is first makes it.
+    """The content of a file; if it is missing, or was left empty by a crash, the first caller creates it.
 
-    It is for its owner alone, and read by nobody half written.
+    The file is accessible to its owner alone, and is never read half written.
     """
     with contextlib.suppress(FileNotFoundError):
         if words := path.read_text().strip():

@@ -1,7 +1,7 @@
-"""Structured logs on standard error: JSON for machines, lines for people on a terminal.
+"""Structured logs on standard error: JSON for machines, plain lines for people on a terminal.
 
-Nothing of a message and no secret is logged at info or above. A log that cannot be
-written, or is not read, loses lines, never mail (faults R18).
+No message content and no secret is logged at info or above. If the log cannot be written, or
+nobody reads it, lines are lost, never mail (faults R18).
 """
 
 import io
@@ -20,14 +20,14 @@ import orjson
 import structlog
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-_PIECE = 512  # octets a pipe takes at once or not at all, wherever POSIX holds
-_OFTEN = 3  # times a minute that one warning is said
+_PIECE = 512  # octets that a pipe takes completely or not at all (POSIX)
+_OFTEN = 3  # how often per minute the same warning is logged
 _CONTROL = {c: f"\\x{c:02x}" for c in (*range(32), 127) if c != 9}
 
 
 def configure(level: str = "info", kind: str = "auto") -> None:
     """Set up logging for the process; `kind` is json, console, or auto (console on a terminal)."""
-    # The process's own stream, whatever stands in its place for now; None where it was started without one.
+    # The original stream, even if it is replaced at the moment; None if the process was started without one.
     own = sys.__stderr__
     stream: Any = Patient(own.fileno() if own else -1)
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s %(levelname)s %(message)s")
@@ -49,12 +49,12 @@ def configure(level: str = "info", kind: str = "auto") -> None:
 
 
 def is_for_people(kind: str) -> bool:
-    """Whether lines for people are wanted: asked for, or on a terminal where nothing is asked for."""
+    """Whether to write lines for people: if asked for, or with `auto` on a terminal."""
     return kind == "console" or (kind == "auto" and sys.__stderr__ is not None and sys.__stderr__.isatty())
 
 
 class Repeats:
-    """Lets pass what a warning says a few times a minute: of a store that is away all parts complain every second."""
+    """Limits how often a minute the same warning is logged: if the store is away, all parts complain every second."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -62,7 +62,7 @@ class Repeats:
         self._said: Counter[str] = Counter()
 
     def __call__(self, _logger: Any, level: str, event: Any) -> Any:
-        """The event itself; DropEvent where it was said often enough."""
+        """Returns the event, or raises DropEvent if it was logged often enough."""
         if level != "warning":
             return event
         if (minute := int(self._clock() // 60)) != self._minute:
@@ -75,18 +75,18 @@ class Repeats:
 
 
 class Patient(io.TextIOBase):
-    """A stream that waits for nobody: what cannot be written at once is lost, and so is the rest of its line."""
+    """A stream that never blocks: what cannot be written at once is lost, with the rest of its line."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._is_file = _is_file(descriptor)
 
     def write(self, text: str) -> int:
-        """Write what there is room for."""
+        """Write as much as there is room for."""
         data = text.encode("utf-8", "replace")
-        with suppress(OSError, ValueError):  # a full disk, nobody at the other end any more, or no stream at all
+        with suppress(OSError, ValueError):  # a full disk, a closed pipe, or no stream at all
             if self._is_file:
-                os.write(self._descriptor, data)  # there is nobody to wait for
+                os.write(self._descriptor, data)  # a file does not block
                 return len(text)
             for start in range(0, len(data), _PIECE):
                 if not select.select((), (self._descriptor,), (), 0)[1]:
@@ -107,7 +107,7 @@ def _as_json(event: Any, **_how: Any) -> str:
 
 
 def _escaped(_logger: Any, _name: str, event: Any) -> Any:
-    """Control characters in what others said must not steer a terminal (faults H12)."""
+    """Escape control characters, so that text from outside cannot control a terminal (faults H12)."""
     for key, value in event.items():
         if isinstance(value, str) and not value.isprintable() and key != "exception":
             event[key] = value.translate(_CONTROL)

@@ -1,6 +1,6 @@
-"""The parts of one process, each made once from the configuration when it is first asked for.
+"""The parts of one process, each made from the configuration when it is first needed.
 
-Nothing here starts anything; `process` does. What can change at a reload is read from
+Nothing is started here; `process` does that. What can change at a reload is read from
 `settings` each time it is needed.
 """
 
@@ -63,7 +63,7 @@ from relay.watch import Watch
 
 
 class Parts:
-    """Everything a process is made of."""
+    """Everything a process consists of."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Parts:
         self._tally = tally
         self._slate = slate
         self.clock = StoreClock(clock)
-        self.heard = 0  # the tide of the store at the last heartbeat
+        self.heard = 0  # the store's tide at the last heartbeat
         self.random = random or Chance()
         self.node = f"{instance}.{slot}.{secrets.token_hex(4)}"
         self.admin_key = admin_key
@@ -105,17 +105,17 @@ class Parts:
 
     @cached_property
     def writer(self) -> Writer:
-        """The line in front of the store."""
+        """The writer, through which everything is written to the store."""
         return Writer(self.database, on_broken=self._file_failed)
 
     @cached_property
     def reader(self) -> Reader:
-        """The line of questions."""
+        """The reader, which answers questions from the store."""
         return Reader(self.database)
 
     @cached_property
     def room(self) -> Room:
-        """Whether more mail may be taken."""
+        """Knows whether there is room for more mail."""
         return Room(self.database, self._bounds)
 
     def _bounds(self) -> Bounds:
@@ -125,37 +125,37 @@ class Parts:
 
     @cached_property
     def tokens(self) -> Tokens:
-        """Signed tokens of links and addresses."""
+        """Makes and reads the signed tokens in links and addresses."""
         return Tokens([TokenKey(1, self.vault.derive("tokens"))])
 
     @property
     def links(self) -> Links:
-        """Unsubscribe links of this installation."""
+        """Makes the unsubscribe links of this installation."""
         return Links(self.tokens, self.public_url, str(self.settings.inbound.bounce_domain or ""))
 
     @property
     def public_url(self) -> str:
-        """Where links of ours lead."""
+        """The base URL of our links."""
         return self.settings.server.public_url or f"http://{self.settings.http.bind}"
 
     @cached_property
     def signers(self) -> Signers:
-        """DKIM keys, loaded once."""
+        """The DKIM signers of all domains."""
         return Signers(self.vault)
 
     @cached_property
     def accounts(self) -> Accounts:
-        """Mailboxes as they stand just now."""
+        """The current state of mailboxes."""
         return Accounts(self.reader, lambda: self.settings, self.clock)
 
     @cached_property
     def logins(self) -> Logins:
-        """Who is who."""
+        """Authenticates credentials."""
         return Logins(self.reader, self.vault, self.clock)
 
     @cached_property
     def intake(self) -> Intake:
-        """The transaction at the heart."""
+        """The central transaction, which judges and stores submissions."""
         return Intake(
             IntakeSettings(
                 f"{self.instance}.{self.slot}",
@@ -169,7 +169,7 @@ class Parts:
 
     @cached_property
     def desk(self) -> FrontDesk:
-        """What sessions and calls ask."""
+        """Serves SMTP sessions and HTTP calls."""
         return FrontDesk(
             reader=self.reader,
             writer=self.writer,
@@ -192,17 +192,17 @@ class Parts:
 
     @cached_property
     def consequences(self) -> Consequences:
-        """What follows from bounces and complaints."""
+        """Writes what follows from bounces and complaints."""
         return Consequences(self._bounce_rules, lambda box: reputation_rule(self.settings, box), self.ids.new)
 
     @cached_property
     def healths(self) -> Healths:
-        """How the providers are doing."""
+        """The health of the providers."""
         return Healths(self.settings.delivery_config.breaker, self.clock)
 
     @cached_property
     def worker(self) -> Worker:
-        """The way out."""
+        """Delivers mail to the providers."""
         settings = self.settings
         means = Means(
             node=self.node,
@@ -226,12 +226,12 @@ class Parts:
         return Worker(means, reader=self.reader, recheck=recheck, memory=memory, look_back=self.look_back)
 
     def look_back(self, connection: Connection) -> None:
-        """See, before something leaves the queue, that the store was not put back under us."""
+        """Check, before mail leaves the queue, that the store was not restored from a backup while we serve."""
         check_not_restored(connection, self.settings, self.heard, self.clock())
 
     @cached_property
     def crew(self) -> Crew:
-        """Who delivers what this process takes: itself, or another worker beside it."""
+        """Decides who delivers the mail this process accepts: itself, or another worker of the machine."""
         return Crew(
             self.node,
             self.slot,
@@ -254,12 +254,12 @@ class Parts:
 
     @cached_property
     def slate(self) -> Slate:
-        """What is counted of those who guess and of those who call."""
+        """Counts password guesses and calls per source."""
         return Slate.alone() if self._slate is None else Slate(self._slate)
 
     @cached_property
     def throttle(self) -> Throttle:
-        """Failed logins."""
+        """Slows down and blocks failed logins."""
         auth = self.settings.smtp.auth
         return Throttle(
             self.slate,
@@ -271,13 +271,13 @@ class Parts:
 
     @cached_property
     def certificate(self) -> Certificate | None:
-        """The certificate of the listeners, None where none of them shows one."""
+        """The certificate of the listeners, or None if none of them uses one."""
         tls = self.settings.smtp.tls if self.settings.shows_certificate else None
         return Certificate(tls.certificate, tls.key, minimum=tls.minimum) if tls else None
 
     @cached_property
     def resolver(self) -> DnsResolver:
-        """Questions to DNS."""
+        """Resolves names in DNS."""
         dns = self.settings.dns
         return DnsResolver(tuple(str(n) for n in dns.nameservers), dns.timeout.total_seconds())
 
@@ -286,15 +286,15 @@ class Parts:
         return House(frozenset(settings.internal_domains), settings.smtp.bare_newline, self.links, self.signs)
 
     def signs(self, domain: str) -> bool:
-        """Whether there is a key for mail of this domain."""
+        """Whether there is a DKIM key for mail of this domain."""
         return bool(self.signers.of(domain))
 
     async def load_signers(self) -> None:
-        """Read the keys again."""
+        """Read the DKIM keys again."""
         await self.reader.call(lambda c: self.signers.load(c, self.clock()))
 
     def _scanner(self, digests: frozenset[str], account: Account) -> SecretScanner:
-        """The scanner of one mailbox's policy; made again when credentials, configuration or canaries change."""
+        """The secret scanner for one mailbox; made anew when credentials, configuration or canaries change."""
         mark = (id(self.settings), account.policy.content_safety.canaries, hash(digests))
         if self._scanners.get(account.mailbox_id, (None, None))[0] != mark:
             made = SecretScanner.of(
@@ -307,14 +307,14 @@ class Parts:
         return self._scanners[account.mailbox_id][1]
 
     def _chosen_secrets(self) -> tuple[str, ...]:
-        """What the operator chose and we live by, where it is long enough to be recognised without false alarms."""
+        """Passwords in the configuration that are long enough to be recognised without false alarms."""
         settings = self.settings
         passwords = (c.password for mailbox in settings.mailboxes for c in mailbox.credentials)
         declared = (settings.http.admin_key, *passwords, *(p.password for p in settings.delivery_config.providers))
         return tuple(words for p in declared if p is not None and p.is_set and is_recognisable(words := p.reveal()))
 
     async def mail_hosts(self, domains: Sequence[str]) -> dict[str, str]:
-        """What DNS knows of recipients' domains."""
+        """What DNS says about the mail hosts of recipients' domains (`RecipientFacts.mail_host`), by domain."""
         wanted = sorted(set(domains))
         return dict(zip(wanted, await asyncio.gather(*(mail_host(self.resolver, d) for d in wanted)), strict=True))
 
@@ -334,7 +334,7 @@ class Parts:
         )
 
     def terms(self) -> list[Terms]:
-        """What each listener asks of its clients."""
+        """What each listener requires of its clients."""
         smtp, server = self.settings.smtp, self.settings.server
         timeouts = Timeouts(
             command=smtp.timeouts.command.total_seconds(),
@@ -360,7 +360,7 @@ class Parts:
         ]
 
     def limits(self) -> Limits:
-        """What sessions may take of the process."""
+        """The limits of sessions on the resources of this process."""
         smtp = self.settings.smtp
         connections = smtp.connections
         return Limits(
@@ -373,15 +373,15 @@ class Parts:
         )
 
     def _file_failed(self) -> None:
-        """The store can be written no more: stop at once, recover at the next start."""
+        """The store can no longer be written: stop at once, and recover at the next start."""
         self.exit_code = os.EX_IOERR
         self.stopping.set()
 
 
 def contexts(providers: Sequence[ProviderSettings]) -> dict[str, ssl.SSLContext]:
-    """The TLS context of each provider that speaks TLS: verified, unless the operator says otherwise.
+    """The TLS contexts of the providers that use TLS, by name: verified, unless the operator says otherwise.
 
-    Those that trust the same share one: reading the system's authorities takes longer than a message.
+    Providers with the same authorities share one: reading the system's takes longer than sending a message.
     """
     trusted = cache(_trusting)
     speaking = [provider for provider in providers if provider.tls != "none"]

@@ -1,9 +1,9 @@
-"""The only place where the parts meet: one process of Gatepost, built from the configuration.
+"""Where all parts are put together: one process of Gatepost, built from the configuration.
 
-Started, it takes mail, delivers it and answers over HTTP. Draining stops the taking first,
-lets commits and attempts under way come to their end, and leaves the rest in the queue:
-nothing that was answered 250 depends on this process any more. When the disk fails on
-commit it exits with code 74 and recovers at the next start.
+Once started, it accepts mail, delivers it and answers over HTTP. Draining first stops accepting,
+then lets commits and attempts under way finish, and leaves the rest in the queue: from then on
+nothing that was answered 250 depends on this process. If the disk fails on commit, the process
+exits with code 74 and recovers at the next start.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class App(Parts):
-    """One process. `slot` tells the workers of one installation apart; sockets are made before they fork."""
+    """One process. `slot` distinguishes the workers of one installation; sockets are made before they fork."""
 
     def __init__(
         self,
@@ -58,22 +58,22 @@ class App(Parts):
 
     @property
     def is_first(self) -> bool:
-        """Whether this process says and does what is to be said and done once for all workers of its installation."""
+        """Whether this process does what one worker does for all of its installation."""
         return self.slot == 0
 
     @cached_property
     def chores(self) -> Chores:
-        """What has to be done from time to time."""
+        """The periodic chores of this process."""
         return Chores(self, self.station, register=self._register, figures=self._own_metrics)
 
     @cached_property
     def bell(self) -> Bell:
-        """What others hand over wakes our worker."""
+        """Wakes our worker for work that others put into the queue."""
         return Bell(self.database, self.worker.wake)
 
     @cached_property
     def station(self) -> Station:
-        """What comes back, and telling others."""
+        """Handles feedback, notices and webhooks."""
         certificate = self.certificate
         supplies = Supplies(
             settings=lambda: self.settings,
@@ -93,8 +93,8 @@ class App(Parts):
     # -- life -----------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take mail, deliver, answer."""
-        self.crew.leave()  # nobody hands us what was meant for who had our slot before, and is buried now
+        """Start to accept mail, deliver it and answer over HTTP."""
+        self.crew.leave()  # so that nobody hands us mail for the dead worker that had our slot
         self.writer.start()
         await self.writer.run(self._enter)
         await self.load_signers()
@@ -122,7 +122,7 @@ class App(Parts):
         self.ready = True
 
     async def drain(self) -> None:
-        """Take nothing more, finish what has begun, leave the rest in the queue."""
+        """Accept nothing more, finish what has begun, and leave the rest in the queue."""
         self.ready = False
         self.crew.leave()
         for listener in self.listeners:
@@ -133,7 +133,7 @@ class App(Parts):
         await self._stop_http()
 
     async def stop(self) -> None:
-        """Give everything back. What this process still holds is free for the next one."""
+        """Release everything. What this process still holds is free for the next one."""
         await self.chores.stop()
         await self.bell.stop()
         with contextlib.suppress(Unavailable):
@@ -145,13 +145,13 @@ class App(Parts):
         await self.database.close()
 
     async def reload(self, settings: Settings) -> None:
-        """New settings for what comes: accounts, policies, limits, terms, certificates. Connections go on.
+        """Apply new settings: accounts, policies, limits, terms, certificates. Open connections continue.
 
-        Raises what is `UNUSABLE`, and Unavailable; then nothing is changed.
+        Raises the exceptions in `UNUSABLE`, and Unavailable; then nothing is changed.
         """
         stored = await self.reader.call(declared_hashes)
         await asyncio.to_thread(try_passwords, settings, stored)
-        # Every worker, though the first does it all: what cannot be is to be refused by each of them.
+        # Every worker does this, though once is enough, so that each refuses settings that cannot be applied.
         await self.writer.run(lambda c: declare_all(c, settings, self.vault), UNUSABLE)
         await self.load_signers()
         self.admin_key = Instance(self.settings.server.data_dir).admin_key(settings)
@@ -167,7 +167,7 @@ class App(Parts):
         delivery, providers = settings.delivery_config, settings.providers
         ladder = Ladder.of(delivery, settings.bounce_handling)
         self.worker.change(delivery, providers, ladder, contexts(providers))
-        with contextlib.suppress(Unavailable):  # then that mail waits for its next look
+        with contextlib.suppress(Unavailable):  # if so, that mail waits for its next retry
             await self.writer.run(lambda c: look_again(c, self.clock()))
         self.worker.wake()
 
@@ -187,7 +187,7 @@ class App(Parts):
                 log.info("certificate read", file=str(certificate.chain))
 
     def _register(self, connection: Connection) -> None:
-        """Make this process known."""
+        """Register this process as a node."""
         register_node(
             connection,
             node=self.node,
@@ -199,7 +199,7 @@ class App(Parts):
         )
 
     def _enter(self, connection: Connection) -> None:
-        """Make this process known; on one machine the lock of the data directory says who cannot live any more."""
+        """Register this process; earlier nodes of its slot are dead, as the lock of the data directory proves."""
         now = self.clock.put_right(connection)
         dead = dead_nodes(connection, silent_since=0, instance=self.instance, slots=(self.slot,))
         recover(connection, self.settings, dead, now)
@@ -212,7 +212,7 @@ class App(Parts):
         if self._http_socket is None:
             return
         from relay.http import console
-        from relay.http.api import Api  # heavy: not for processes that serve no HTTP
+        from relay.http.api import Api  # slow to import: only for processes that serve HTTP
         from relay.http.server import HttpServer
         from relay.mcp.endpoint import join as join_mcp
 
@@ -223,7 +223,7 @@ class App(Parts):
         await self._http.start()
 
     def _own_metrics(self) -> str:
-        """What this process has counted, for the others to add up; empty where there are none."""
+        """The counters of this process, for the other workers to add up; empty if there are none."""
         return str(self._metrics.own()) if self._metrics is not None and self.settings.server.workers != 1 else ""
 
     def _http_house(self) -> Any:
@@ -258,7 +258,7 @@ class App(Parts):
         )
 
     def readiness(self) -> tuple[bool, Sequence[str]]:
-        """Whether this process takes mail, and what is missing."""
+        """Whether this process accepts mail, and if not, what is missing."""
         missing = [] if self.ready else ["not started or draining"]
         missing += [self.room.loss] if self.room.loss else []
         doors = [own.accepting for own in self.listeners] + [own.accepting for own in self.station.listeners]
@@ -266,7 +266,7 @@ class App(Parts):
         return not missing, missing
 
     def figures(self) -> dict[str, tuple[str, float]]:
-        """Gauges of this process by name, for the metrics: what they are, and how much."""
+        """Gauges of this process for the metrics, by name: description and value."""
         return {
             "sessions": ("Open SMTP sessions", self.traffic.sessions),
             "commits": ("Messages being committed", self.traffic.commits),
@@ -275,7 +275,7 @@ class App(Parts):
         }
 
     def counts(self) -> dict[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]:
-        """Counters of this process by name: what they are, their labels, and how far they are."""
+        """Counters of this process for the metrics, by name: description, label names, and values by labels."""
         smtp: dict[tuple[str, ...], int] = {(name,): count for name, count in self.traffic.counts.items()}
         return {
             "decisions": ("Submissions judged", ("decision", "reason", "source"), self.watch.decisions),

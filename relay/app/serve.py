@@ -1,9 +1,9 @@
-"""Runs the installation: binds the sockets once, forks the workers, and ends them in order.
+"""Runs the installation: binds the sockets once, forks the workers, and stops them in an orderly way.
 
-With one worker everything runs in this process. With several it binds, imports and freezes the
-collector, forks equal processes that inherit the sockets, each doing all stages, and becomes
-their supervisor. Inherited sockets share one backlog, so a busy worker's connections are taken
-by an idle one.
+With one worker everything runs in this process. With several, this process binds the sockets,
+imports everything, freezes the garbage collector, forks identical workers that inherit the
+sockets and each do all stages, and becomes their supervisor. Inherited sockets share one
+backlog, so an idle worker takes the connections that a busy one cannot.
 """
 
 import asyncio
@@ -40,13 +40,13 @@ from relay.submission.tally import Tally
 
 log = structlog.get_logger()
 
-DRAINING = 10.0  # seconds beyond `server.drain_timeout` that the ends of HTTP and of what comes back may take
-LAST_WORD = 3.0  # seconds after a drain in which a process says goodbye to its store
+DRAINING = 10.0  # seconds beyond `server.drain_timeout` for shutting down HTTP and feedback
+LAST_WORD = 3.0  # seconds after a drain for signing off from the store
 
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """Everything the installation listens on, and what its workers share, made before any of them exists."""
+    """All listening sockets, and what the workers share; made before any worker is forked."""
 
     smtp: list[socket.socket]
     inbound: list[socket.socket]
@@ -57,7 +57,7 @@ class Sockets:
 
     @classmethod
     def bound(cls, settings: Settings, workers: int = 1) -> "Sockets":
-        """New ones. Raises OSError where an address is taken."""
+        """Bind new sockets. Raises OSError if an address is in use."""
         return cls(
             [bind(listener.host, listener.port) for listener in settings.smtp.listeners],
             [bind(listener.host, listener.port) for listener in settings.inbound.listeners],
@@ -69,7 +69,7 @@ class Sockets:
 
     @classmethod
     def inherited(cls, charge: Charge) -> "Sockets":
-        """Those a supervisor kept."""
+        """The sockets kept open by a supervisor."""
         return cls(
             list(map(inherited, charge.smtp)),
             list(map(inherited, charge.inbound)),
@@ -82,7 +82,7 @@ class Sockets:
 
 def run(path: Path) -> int:
     """Serve until told to stop; returns the exit code. Raises ConfigError, StoreUnusable, AlreadyRunning, OSError."""
-    os.umask(0o077)  # what is stored is mail: nobody else on this machine reads it
+    os.umask(0o077)  # what is stored is mail: no other user of this machine may read it
     return_memory()
     loaded = load(path, more=CHECKS)
     settings = loaded.settings
@@ -113,7 +113,7 @@ def _work(path: Path, settings: Settings, instance: Instance, sockets: Sockets, 
 
 
 def make_app(settings: Settings, instance: Instance, sockets: Sockets, slot: int = 0) -> App:
-    """The process of one slot, not started yet."""
+    """The process for one slot, not yet started."""
     return App(
         settings,
         database=Database(
@@ -135,7 +135,7 @@ def make_app(settings: Settings, instance: Instance, sockets: Sockets, slot: int
 
 
 def open_app(settings: Settings) -> App:
-    """An installation in this very process, for tests and the demo: prepared, bound, not started yet."""
+    """An installation in the current process, for tests and the demo: prepared and bound, not yet started."""
     instance = Instance(settings.server.data_dir)
     instance.lock()
     prepare(settings, instance)
@@ -143,13 +143,13 @@ def open_app(settings: Settings) -> App:
 
 
 async def _serve(path: Path, settings: Settings, instance: Instance, sockets: Sockets, slot: int) -> int:
-    """One worker's life."""
+    """The life of one worker; returns its exit code."""
     app = make_app(settings, instance, sockets, slot)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.stopping.set)
     reloads: set[asyncio.Task[None]] = set()
-    one_at_a_time = asyncio.Lock()  # of two at once the older file might come last
+    one_at_a_time = asyncio.Lock()  # else of two reloads the one with the older file might finish last
 
     async def reload_in_turn() -> None:
         async with one_at_a_time:
@@ -172,14 +172,14 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     log.info("ready", slot=slot, pid=os.getpid())
     await app.stopping.wait()
     if app.exit_code:
-        os._exit(app.exit_code)  # the store's file failed: nothing may be written any more, not even politely
+        os._exit(app.exit_code)  # the store's file failed: nothing more may be written, so no orderly shutdown
     log.info("draining", slot=slot)
     try:
         async with asyncio.timeout(app.settings.server.drain_timeout.total_seconds() + DRAINING):
             await app.drain()
         async with asyncio.timeout(LAST_WORD):
             await app.stop()
-    except TimeoutError:  # its threads wait for the store, and would be waited for
+    except TimeoutError:  # its threads are stuck in the store, and a normal exit would wait for them
         log.error("the store does not answer; ending without it: what was under way is found at the next start")  # noqa: TRY400
         os._exit(app.exit_code or os.EX_TEMPFAIL)
     log.info("stopped", slot=slot)
@@ -187,9 +187,9 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
 
 
 async def _reload(app: App, path: Path) -> None:
-    """Read the file again; one that is wrong changes nothing.
+    """Read the file again; an invalid one changes nothing.
 
-    What changed is told once, by the first worker. Each tells of its own failure: another may have read in the file.
+    Changes are logged once, by the first worker. Failures are logged by each worker, since others may have succeeded.
     """
     from config.changes import diff
 
@@ -211,9 +211,9 @@ def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Soc
     """Fork the workers, then watch over them."""
     from relay.http.api import description
 
-    description()  # loaded and worked out once here, shared by every worker
+    description()  # loaded and computed once here, shared by all workers
     gc.collect()
-    gc.freeze()  # what is loaded now is never looked at again: forked pages stay shared
+    gc.freeze()  # the collector never visits what is loaded by now, so that pages stay shared after the fork
     assert sockets.shared is not None
     assert sockets.tally is not None
     assert sockets.slate is not None
@@ -246,12 +246,12 @@ def _worker(path: Path, settings: Settings, instance: Instance, sockets: Sockets
 
 
 def take_over(charge: Charge, slot: int) -> int:
-    """The life of a worker that takes the place of one that died.
+    """The life of a worker that replaces a dead one; returns its exit code.
 
-    By the configuration as it is now, but for what waits for a restart: that is as it was when the server started.
+    It uses the current configuration, except for settings that need a restart: those are as when the server started.
     """
     return_memory()
-    Tally(charge.tally, slot)  # the connections of who died are over, whether or not anybody can take over
+    Tally(charge.tally, slot)  # clears the dead worker's connections, whether or not we can take over
     path = Path(charge.config)
     try:
         settings = with_standing(load(path, more=OF_A_RELOAD).settings, handover.kept(charge.standing))
@@ -270,7 +270,7 @@ def take_over(charge: Charge, slot: int) -> int:
 
 
 def _check_store(settings: Settings, instance: Instance, charge: Charge) -> None:
-    """Raise StoreUnusable where the store is not the one the others serve from, or not of our secret key."""
+    """Raise StoreUnusable if this is not the store the other workers use, or not made under our secret key."""
     if mark_of(settings.storage.path) != charge.store:
         raise StoreUnusable(f"{settings.storage.path} was removed or replaced: restore it, then start again")
     database = Database(settings.storage.dsn)

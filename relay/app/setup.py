@@ -1,4 +1,4 @@
-"""Brings a store up to what the program and the configuration say, before anybody serves from it."""
+"""Brings a store in line with the program and the configuration before anything is served from it."""
 
 import os
 import secrets
@@ -35,18 +35,18 @@ from relay.submission.login import hash_password, same_password
 
 log = structlog.get_logger()
 
-#: What is wrong with a file that only the store or the disk could tell.
+#: What a configuration can raise that only the store or the disk can tell.
 UNUSABLE = (Taken, InUse, DkimKeyError, OSError)
-# A hash is slow on purpose: each is made once, and none inside a transaction (`try_passwords`).
+# Hashing is slow on purpose: it is done once per password, and not in a transaction (`try_passwords`).
 _hashed = lru_cache(maxsize=4096)(hash_password)
 _is_same = lru_cache(maxsize=4096)(same_password)
 
 
 def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -> None:
-    """Create or upgrade the schema, bring in what the file declares, see that every domain has its keys.
+    """Create or upgrade the schema, bring in what the file declares, and ensure that every domain has its keys.
 
-    A store that is `restored`, or shows to be, sends nothing that was due without a person.
-    Raises StoreUnusable where the store is another installation's or cannot be used.
+    If the store is `restored`, or proves to be, due mail is not sent without a person.
+    Raises StoreUnusable if the store belongs to another installation or cannot be used.
     """
     database = Database(settings.storage.dsn)
     try:
@@ -75,7 +75,7 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
 
 
 def prepare_alone(settings: Settings, instance: Instance, *, restored: bool = False) -> None:
-    """As a command does it, while nobody serves; what it makes is the server's. Raises AlreadyRunning too."""
+    """As `prepare`, for a command while no server runs; new files get the server's owner. Raises AlreadyRunning too."""
     with instance.for_owner(settings.storage.path):
         instance.lock()
         try:
@@ -85,11 +85,11 @@ def prepare_alone(settings: Settings, instance: Instance, *, restored: bool = Fa
 
 
 def check_not_restored(connection: Connection, settings: Settings, heard: int, now: int) -> None:
-    """Where the store was put back under those that serve from it, do as a start would.
+    """If the store was restored from a backup while it is being served, do what a start would do.
 
-    Its tide is then below the one that was `heard`. Whoever holds something in it held that when it was backed up.
+    Its tide is then below the one last `heard`. All leases in it date from the time of the backup.
     """
-    if tide(connection) >= heard or rise(connection, 0) >= heard:  # the second time alone: another may be quicker
+    if tide(connection) >= heard or rise(connection, 0) >= heard:  # the second time locked: another may be faster
         return
     recover(connection, settings, dead_nodes(connection, silent_since=now + DAY), now)
     _set_apart(connection, heard)
@@ -101,9 +101,9 @@ def _set_apart(connection: Connection, noted: int) -> None:
 
 
 def _bury(connection: Connection, settings: Settings, instance: Instance, *, everybody: bool) -> None:
-    """We hold the lock of the data directory, so nobody of this installation lives: free what the dead held.
+    """Free what dead processes held: we have the lock of the data directory, so all of this installation are dead.
 
-    `everybody`: also of other machines that have been silent for a while.
+    `everybody` includes nodes of other machines that have been silent for a while.
     """
     now = time_of(connection)
     dead = dead_nodes(connection, silent_since=now - SILENT if everybody else 0, instance=instance.id)
@@ -111,22 +111,22 @@ def _bury(connection: Connection, settings: Settings, instance: Instance, *, eve
 
 
 def recover(connection: Connection, settings: Settings, dead: Sequence[str], now: int) -> None:
-    """Free what processes held that are dead, and say so."""
+    """Free what dead processes held, and log it."""
     requeued, uncertain = free(connection, settings, dead, now)
     if requeued or uncertain:
         log.info("recovered", requeued=requeued, uncertain=uncertain)
 
 
 def free(connection: Connection, settings: Settings, nodes: Sequence[str], now: int) -> tuple[int, int]:
-    """Free what processes held that live no more: how many deliveries are queued again, how many uncertain."""
+    """Free what dead processes held; returns how many deliveries are queued again and how many are uncertain."""
     until, harmless = now + ms_of(settings.delivery_config.uncertain.wait), idempotent(settings.providers)
     return bury(connection, nodes, now=now, uncertain_until=until, idempotent=harmless)
 
 
 def try_passwords(settings: Settings, stored: Mapping[str, str]) -> None:
-    """Compare the passwords the file declares with what is stored of them, by user name, on all processors.
+    """Compare the passwords in the file with the stored hashes (by user name), using all processors.
 
-    What was compared or hashed once in this process, or in the one that made it, is known from then on.
+    Results are cached in this process and its children, so each password is compared or hashed only once.
     """
 
     def look(credential: Credential) -> None:
@@ -136,13 +136,13 @@ def try_passwords(settings: Settings, stored: Mapping[str, str]) -> None:
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         tried = threads.map(look, [one for box in settings.mailboxes for one in box.credentials])
-    list(tried)  # raises what went wrong
+    list(tried)  # to raise any exception
 
 
 def declare_all(connection: Connection, settings: Settings, vault: Vault) -> None:
-    """Bring in what the file declares, with the keys of its domains; at start, and again at a reload.
+    """Bring in what the file declares, with the keys of its domains; at start and at each reload.
 
-    Raises what is `UNUSABLE`. `try_passwords` beforehand spares the transaction the hashing.
+    Raises the exceptions in `UNUSABLE`. Call `try_passwords` before, to keep the hashing out of the transaction.
     """
     now = time_of(connection)
     ids = Ids(lambda: now, os.urandom)
@@ -160,7 +160,7 @@ def declare_all(connection: Connection, settings: Settings, vault: Vault) -> Non
 
 
 def warn(connection: Connection, settings: Settings) -> None:
-    """Log what the file says and does not bring about: changed selectors, and credentials somebody revoked."""
+    """Log what is in the file but has no effect: changed selectors, and credentials that were revoked."""
     for domain in settings.domains:
         if standing := bypassed(connection, domain.domain, domain.dkim.selector):
             log.warning(

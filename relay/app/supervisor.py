@@ -1,11 +1,11 @@
 """Watches over the workers of an installation, in a process of a few megabytes.
 
-The process that prepared everything and forked the workers becomes this one (`relay.app.charge`): of
-what it had loaded for them it needs nothing more. It starts a new worker for one that died, passes
-SIGHUP on, drains all on SIGTERM, and ends with the last. Only the standard library is imported here
-and there; a worker that takes over loads the program and the configuration by itself, as they are by
-then but for what stands until a restart (`relay.app.handover`). Where it cannot, or dies at once
-again and again, the others serve on, and the installation gives up only when none does.
+The process that prepared everything and forked the workers becomes this one (`relay.app.charge`),
+without what it had loaded for them. It replaces workers that die, passes SIGHUP on, drains all
+workers on SIGTERM, and ends with the last one. Both modules import only the standard library; a
+replacement worker loads the program and the configuration itself, in their current version except
+for settings that hold until a restart (`relay.app.handover`). If it cannot, or keeps dying at once,
+the other workers continue, and the installation gives up only when none is left.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ from types import FrameType
 
 from relay.app.charge import ENDING, SIGNALS, Charge, fork
 
-QUICK = 10.0  # seconds: a worker that dies sooner has not served
-QUICK_DEATHS = 5  # in a row, after which little is to be hoped for
-RESPAWN_WAIT = 1.0  # seconds before a worker that died is replaced, so that a crash loop is no busy loop
-HOPELESS_WAIT = 10.0  # seconds, where the others serve on
-COULD_NOT = (os.EX_CONFIG, os.EX_UNAVAILABLE)  # exit codes of one that never served, however long that took it to see
+QUICK = 10.0  # seconds; a worker that dies sooner has not served
+QUICK_DEATHS = 5  # consecutive quick deaths after which the longer wait applies
+RESPAWN_WAIT = 1.0  # seconds before a dead worker is replaced, so that a crash loop is not a busy loop
+HOPELESS_WAIT = 10.0  # seconds after too many quick deaths, while others serve
+COULD_NOT = (os.EX_CONFIG, os.EX_UNAVAILABLE)  # exit codes of a worker that never served, however long it lived
 
 
 class Supervisor:
-    """The watch itself. `take_over` is the life of a new worker, in a process of its own; it gives its exit code."""
+    """The supervisor. `take_over` is the life of a replacement worker in its own process; it returns the exit code."""
 
     def __init__(self, charge: Charge, take_over: Callable[[Charge, int], int]) -> None:
         self._charge = charge
@@ -43,10 +43,10 @@ class Supervisor:
         self._exit_code = 0
 
     def run(self) -> int:
-        """Until the last worker has ended; the exit code."""
+        """Watch until the last worker has ended; returns the exit code."""
         self._waking, waker = os.pipe()
         os.set_blocking(waker, False)
-        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)  # ends a pause
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)  # a signal ends a pause
         for number in ENDING:
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._pass_on)
@@ -61,7 +61,7 @@ class Supervisor:
         slot, lived = self._workers.pop(pid), time.monotonic() - self._began.pop(pid)
         if self._stopping:
             self._exit_code = self._exit_code or max(code, 0)
-        elif code == os.EX_IOERR:  # the store's file failed; no worker may go on writing to it
+        elif code == os.EX_IOERR:  # the store's file failed; no worker may continue writing to it
             self._give_up(code)
         else:
             self._quick_deaths = self._quick_deaths + 1 if lived < QUICK or code in COULD_NOT else 0
@@ -75,7 +75,7 @@ class Supervisor:
             return
         self._say("error", "a worker died and is replaced", slot=slot, code=code)
         self._pause(RESPAWN_WAIT if self._quick_deaths < QUICK_DEATHS else HOPELESS_WAIT)
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # who is told to stop knows of all its workers
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # so that a signal to stop reaches the new worker too
         if not self._stopping:
             pid = fork(partial(self._take_over, self._charge, slot))
             self._workers[pid], self._began[pid] = slot, time.monotonic()
@@ -86,24 +86,24 @@ class Supervisor:
         self._stop(signal.SIGTERM, None)
 
     def _pause(self, seconds: float) -> None:
-        """Waits, but not once a signal has come."""
+        """Wait, unless a signal has come or comes."""
         if not self._stopping and select.select([self._waking], [], [], seconds)[0]:
             os.read(self._waking, 512)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         if not self._stopping:
             for descriptor in self._charge.doors:
-                os.close(descriptor)  # nobody is to wait at a door that no worker opens any more
+                os.close(descriptor)  # so that no client waits for workers that no longer accept
         self._stopping = True
         self._pass_on(signal.SIGTERM, None)
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
         for pid in list(self._workers):
-            with contextlib.suppress(ProcessLookupError):  # it has ended just now
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
                 os.kill(pid, number)
 
     def _say(self, level: str, event: str, **more: object) -> None:
-        """As the workers log; a log nobody reads is not waited for."""
+        """Log in the workers' format; never blocks."""
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         line = json.dumps({**more, "event": event, "level": level, "timestamp": at}, separators=(",", ":"))
         words = " ".join([f"{at} [{level}] {event}", *(f"{name}={value}" for name, value in more.items())])
