@@ -1,1 +1,1 @@
-"""What comes back: bounces, complaints and providers' events, as one kind of value."""
+"""What comes back: bounces, complaints and providers' events, all represented by one type."""

@@ -1,13 +1,13 @@
-"""Brings what came back into the state: bounces, complaints, unsubscribes, late refusals, proof of delivery.
+"""Applies what came back to the state: bounces, complaints, unsubscribes, late refusals, proof of delivery.
 
-Everything is kept first and its effect written in the same transaction, so an event that was
-answered 2xx or 250 is never lost, and one that is told twice, out of order or late does
-nothing twice. States move only forward. While an attempt is under way its outcome comes
-first: the event waits. What matches no delivery of ours, what a provider says of mail it never
-had, and what a mail says without a token of ours is kept and does nothing (faults L4, H6).
-A dead address and a complaint of abuse or fraud suppress at once and for the whole tenant
-(L6); a soft bounce that a provider ends with is its ladder used up, of which some in a row
-suppress for a while. Nothing here resumes anybody.
+Every event is stored first and its effect written in the same transaction. So an event that was
+answered 2xx or 250 is never lost, and one that is repeated, out of order or late takes effect only
+once. States move only forward. While an attempt is under way the event waits, as the attempt's
+outcome comes first. These are stored without effect: what matches no delivery of ours, what a
+provider says about mail it never had, and what a mail says without a token of ours (faults L4, H6).
+A dead address, or a complaint of abuse or fraud, suppresses at once and for the whole tenant
+(L6). A soft bounce after which a provider gave up counts as an exhausted ladder; several of those
+in a row suppress for a while. Nothing here ever resumes a sender.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,18 +28,18 @@ from relay.store.parcel import is_agents
 from relay.store.soft_bounces import USED_UP
 
 REFUSED = frozenset({"bounced", "rejected", "failed"})
-# Whoever says one of these of a message has it, so an uncertain delivery was taken.
+# A provider that reports one of these has the message, so an uncertain delivery was accepted.
 TAKEN = frozenset({"queued", "sent", "delivered", "deferred", "opened", "clicked", "complained", "unsubscribed"})
 SUPPRESSING = frozenset({"abuse", "fraud"})
 NOTED = {"opened": "delivery.opened", "clicked": "delivery.clicked", "delivered": "delivery.reported"}
 
-UNMATCHED_FOR = 60_000  # milliseconds an event may be ahead of the commit that makes it findable
-ACTIVE_FOR = 3_600_000  # longer than any attempt and the lease of a crashed one
+UNMATCHED_FOR = 60_000  # milliseconds by which an event may precede the commit of the id by which it is matched
+ACTIVE_FOR = 3_600_000  # milliseconds; longer than any attempt, or the lease of a crashed one
 WAITING_AT_ONCE = 2_000
 
 
 class Applied(Struct, frozen=True):
-    """What became of a batch of events."""
+    """The result of a batch: how many events were new, matched a delivery, and have to wait."""
 
     new: int = 0
     matched: int = 0
@@ -50,14 +50,14 @@ NOTHING = Applied()
 
 
 class Applier:
-    """Applies events. `account` gives the providers that share an account with the one named."""
+    """Applies events. `account` gives the providers that share an account with a given one."""
 
     def __init__(self, consequences: Consequences, account: Callable[[str], frozenset[str]]) -> None:
         self._consequences = consequences
         self._account = account
 
     def apply(self, connection: Connection, told: Sequence[Told], now: int) -> Applied:
-        """Keep and apply events, in the caller's transaction."""
+        """Store and apply events, in the caller's transaction."""
         before = store.known(connection, {one.fingerprint for one in told})
         fresh = list({one.fingerprint: one for one in told if one.fingerprint not in before}.values())
         if not fresh:
@@ -74,7 +74,7 @@ class Applier:
         )
 
     def apply_waiting(self, connection: Connection, now: int) -> int:
-        """Apply what waited for its delivery; returns how many events were done with."""
+        """Apply events that waited for their delivery; returns how many no longer wait."""
         rows = store.waiting(connection, WAITING_AT_ONCE)
         if not rows:
             return 0
@@ -108,7 +108,7 @@ class Applier:
 
 
 class _Effect:
-    """What a batch of events leads to; several events about one delivery see each other's effect."""
+    """The effects of a batch of events; several events about one delivery see each other's effects."""
 
     def __init__(self, connection: Connection, consequences: Consequences, now: int) -> None:
         self._connection = connection
@@ -122,7 +122,7 @@ class _Effect:
         self._counted: list[tuple[Any, dict[str, int]]] = []
 
     def of(self, told: Told, row: Any) -> None:
-        """One event about one delivery."""
+        """Take in one event about one delivery."""
         kind = told.event.event_type
         if kind in TAKEN and self._state(row) == "uncertain":
             columns = store.was_delivered(self._connection, self._as_it_is(row), now=self._now, data=_data(told))
@@ -140,7 +140,7 @@ class _Effect:
             self._noted.append(of_delivery(NOTED[kind], self._now, row, _data(told)))
 
     def write(self) -> None:
-        """Counts, suppressions and what speaks against senders, once for the batch."""
+        """Write events, counts, suppressions and negative signals, once for the whole batch."""
         record(self._connection, self._noted)
         store.count(self._connection, self._counted, self._now)
         self._consequences.suppress(self._connection, self._suppress)
@@ -150,7 +150,7 @@ class _Effect:
         return self._states.get((row.send_id, row.n), str(row.state))
 
     def _as_it_is(self, row: Any) -> Any:
-        """The row with the state the batch has given it."""
+        """The row with the state that the batch has given it so far."""
         return _Now(row, self._state(row))
 
     def _refused(self, told: Told, row: Any) -> None:
@@ -180,7 +180,7 @@ class _Effect:
 
     def _complained(self, told: Told, row: Any) -> None:
         if (told.event.feedback_type or "abuse").lower() not in SUPPRESSING:
-            return  # not-spam, auth-failure, virus, other: kept, and nobody's fault (L6)
+            return  # not-spam, auth-failure, virus, other: stored, but no complaint against the sender (L6)
         if not _is_agents(row) or store.happened(self._connection, row.send_id, row.n, "delivery.complained"):
             return
         record(self._connection, [of_delivery("delivery.complained", self._now, row, _data(told))])
@@ -197,12 +197,12 @@ class _Effect:
     def _unsubscribed(self, told: Told, row: Any) -> None:
         if not store.happened(self._connection, row.send_id, row.n, "delivery.unsubscribed"):
             record(self._connection, [of_delivery("delivery.unsubscribed", self._now, row, _data(told))])
-        # What the link of the same message says: no more from this mailbox.
+        # The same effect as the link in the message: no more mail from this mailbox.
         self._suppress.append(replace(_suppression(told, row, "unsubscribe", self._now), scope="mailbox"))
 
 
 class _Now:
-    """A row of the store whose state has moved on within this transaction."""
+    """A row of the store with a newer state within this transaction."""
 
     def __init__(self, row: Any, state: str) -> None:
         self._row = row
@@ -213,12 +213,12 @@ class _Now:
 
 
 def _must_wait(row: Any) -> bool:
-    """Whether an attempt is under way, whose outcome is written first."""
+    """Whether an attempt is under way; its outcome must be written first."""
     return bool(row.state == "active")
 
 
 def _waits(told: Told, row: Any) -> bool:
-    if row is None:  # a quick event may come before the provider's id of the message is committed
+    if row is None:  # an event may arrive before the provider's id of the message is committed
         own = clues(told)
         return not told.by_mail and bool(own.send_ids or own.provider_ids)
     return _must_wait(row)
@@ -233,7 +233,7 @@ def _kept(told: Told, row: Any, now: int) -> store.Kept:
         event.recipient,
         row.send_id if row is not None else "",
         to_stored(told),
-        # Anybody may write to us, and shall not fill the disk.
+        # Anybody can write to us, and must not be able to fill the disk.
         b"" if told.by_mail and row is None else told.raw,
         _waits(told, row),
         now,

@@ -1,10 +1,10 @@
-"""Whether a webhook comes from whom it claims: the schemes the providers share.
+"""Whether a webhook call is authentic: the authentication schemes that providers share.
 
-All of them look at the raw bytes, compare in constant time and take the clock
-as an argument. The answer is a value: `accepted`, or the reason why not, and a
-`nonce` that the caller remembers, so that a copy sent again is known (faults
-H1 to H5). A secret may hold several, parted by blanks, while one
-replaces another; an empty one is an error of the operator and raises.
+All of them work on the raw bytes, compare in constant time and take the time as
+an argument. The result is a value: `accepted` or the reason why not, and a
+`nonce` for the caller to remember, so that a replayed copy is recognised (faults
+H1 to H5). While a secret is being replaced, the setting may hold several,
+separated by blanks; an empty one is the operator's error and raises ValueError.
 """
 
 import base64
@@ -22,7 +22,7 @@ WINDOW = timedelta(minutes=5)
 class Authenticity(Struct, frozen=True):
     accepted: bool
     reason: str = ""  # unsigned, wrong_signature, too_old, too_new, foreign, bad_certificate
-    nonce: str = ""  # seen twice = a replay; empty where the scheme has none
+    nonce: str = ""  # seen twice means a replay; empty if the scheme has none
 
 
 def refused(reason: str) -> Authenticity:
@@ -30,7 +30,7 @@ def refused(reason: str) -> Authenticity:
 
 
 def secrets_of(secret: str) -> list[str]:
-    """The secrets that are valid now. Empty refuses to start, or everybody's signature would do (H3)."""
+    """The currently valid secrets; raises ValueError if there is none, or anybody's signature would be valid (H3)."""
     found = secret.split()
     if not found:
         raise ValueError("the webhook secret is empty")
@@ -38,13 +38,13 @@ def secrets_of(secret: str) -> list[str]:
 
 
 def header(headers: Mapping[str, str], name: str) -> str:
-    """A header's value whatever the case of its name."""
+    """A header's value; its name is compared without regard to case."""
     low = name.lower()
     return next((value for key, value in headers.items() if key.lower() == low), "")
 
 
 def in_window(seconds: str, now: datetime, oldest: timedelta = WINDOW) -> str:
-    """Empty when the signed time is near now, or no older than `oldest`; else the reason."""
+    """Empty if the signed time is no older than `oldest` and at most `WINDOW` ahead of now; else the reason."""
     if not seconds.isascii() or not seconds.isdecimal() or len(seconds) > 14:
         return "unsigned"
     value = int(seconds)
@@ -62,13 +62,13 @@ def basic(headers: Mapping[str, str], secret: str) -> Authenticity:
     presented = decoded(given) if scheme.lower() == "basic" else given.strip().encode("utf-8", "replace")
     kinds = {"basic": True, "bearer": False}
     wanted = [one for one in secrets_of(secret) if (":" in one) is kinds.get(scheme.lower())]
-    # Every secret is compared, so that time does not tell which of them was nearly right.
+    # All secrets are compared, so that the time taken does not reveal which was nearly right.
     matches = [hmac.compare_digest(presented, one.encode()) for one in wanted]
     return Authenticity(accepted=True) if any(matches) else refused("wrong_signature")
 
 
 def decoded(value: str) -> bytes:
-    """The octets of base64, none where it is no such."""
+    """The octets of base64 text, empty if it is invalid."""
     try:
         return base64.b64decode(value.strip(), validate=True)
     except (binascii.Error, ValueError):
@@ -86,7 +86,7 @@ def hex_hmac(message: bytes, given: str, secret: str) -> bool:
 def standard_webhook(
     headers: Mapping[str, str], raw: bytes, secret: str, now: datetime, prefix: str = "webhook-"
 ) -> Authenticity:
-    """Standard Webhooks: HMAC over id, time and body; any of several signatures may be the valid one."""
+    """Standard Webhooks: HMAC over id, time and body; of several signatures, one must be valid."""
     identity, seconds = header(headers, f"{prefix}id"), header(headers, f"{prefix}timestamp")
     given = header(headers, f"{prefix}signature")
     if not (identity and seconds and given):
@@ -104,7 +104,7 @@ def standard_webhook(
 
 
 def _key(secret: str) -> bytes:
-    """The key behind `whsec_…` (base64, at times without its padding)."""
+    """The key in `whsec_…` (base64, sometimes without padding)."""
     encoded = secret.removeprefix("whsec_")
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)

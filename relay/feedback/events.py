@@ -1,11 +1,11 @@
-"""One event about one recipient, whoever told it.
+"""One event about one recipient, from any source.
 
-The event types are the trade's (`reference`: django-anymail): queued, sent,
+The event types are the usual ones (as in django-anymail): queued, sent,
 rejected, failed, bounced, deferred, delivered, autoresponded, opened, clicked,
 complained, unsubscribed, subscribed, unknown. `reason` says why a delivery
-failed in the vocabulary of `relay.mail.bounce_reason`. `hard` is true only when
-the address itself is dead: it is what suppresses. Every text is bounded, since
-all of it comes from outside (faults L5, H6).
+failed, in the vocabulary of `relay.mail.bounce_reason`. `hard` is true only if
+the address itself is dead; only this suppresses at once. The length of every text
+is limited, since all of it comes from outside (faults L5, H6).
 """
 
 from collections.abc import Mapping
@@ -32,32 +32,32 @@ MAX_METADATA = 50
 
 
 class FeedbackEvent(Struct, frozen=True):
-    """Absent is empty; `raw` is what the event was read from, for keeping."""
+    """One event. Absent fields are empty; `raw` is the source it was read from, for storage."""
 
     event_type: str
     recipient: str
-    status: str = ""  # enhanced code, 5.1.1
+    status: str = ""  # enhanced code, such as 5.1.1
     reply_code: str = ""
     reason: str = ""
     hard: bool = False
     feedback_type: str = ""
-    message_id: str = ""  # the provider's id of the message, or its Message-ID, as the provider calls it
+    message_id: str = ""  # the provider's id of the message, or its Message-ID, whichever the provider gives
     timestamp: datetime | None = None
-    event_id: str = ""  # the same event told twice has the same one
+    event_id: str = ""  # a repeated event has the same id
     provider: str = ""
     diagnostic: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     raw: Any = None
-    original_recipient: str = ""  # whom we named, where that one's mail is forwarded (RFC 3464 §2.3.1)
+    original_recipient: str = ""  # the recipient we addressed, if its mail was forwarded (RFC 3464 §2.3.1)
 
     @property
     def soft(self) -> bool:
-        """Whether a failure of the recipient's own, not for good, was tried until it was given up."""
+        """Whether the provider gave up after retrying a temporary failure on the recipient's side."""
         return self.event_type == "bounced" and not self.hard and is_recipients(self.reason, self.status)
 
     def as_json(self) -> dict[str, Any]:
-        """The contract's camelCase fields."""
+        """The event with camelCase field names, as in the API."""
         return {
             "eventType": self.event_type,
             "recipient": self.recipient,
@@ -77,9 +77,9 @@ class FeedbackEvent(Struct, frozen=True):
 
 
 def storable(event: FeedbackEvent) -> FeedbackEvent:
-    """The event without what no store takes: NUL, and halves of characters beyond 16 bits (UTF-7 and JSON have them).
+    """The event without characters that no store accepts: NUL and lone surrogates (possible in UTF-7 and JSON).
 
-    Of one such event the whole call or mail would be refused, and come again for ever.
+    With such an event the whole call or mail would be refused, and be repeated forever.
     """
     texts = {name: _whole(value) for name, value in asdict(event).items() if isinstance(value, str)}
     known = {_whole(name): _whole(value) for name, value in event.metadata.items()}
@@ -96,7 +96,7 @@ def stamp(moment: datetime | None) -> str | None:
 
 
 def of_notice(notice: Notice) -> FeedbackEvent:
-    """The event a returned mail tells of."""
+    """The event described by a returned mail."""
     return FeedbackEvent(
         notice.kind,
         notice.recipient,
@@ -114,18 +114,18 @@ def of_notice(notice: Notice) -> FeedbackEvent:
 
 
 def _our_fields(notice: Notice) -> dict[str, str]:
-    """What of our own header came back with the returned mail: it says which send this was."""
+    """Our own header fields in the returned mail, which say which send it was."""
     own = [(name, value) for name, value in notice.original.items if name.startswith("x-gatepost-")]
     return {name: value[:MAX_ID] for name, value in own[:MAX_METADATA]}
 
 
-# What became of mail that its recipient had a word about.
+# Fields of events that express the recipient's own reaction.
 FEEDBACK: Mapping[str, dict[str, Any]] = {
     "complained": {"reason": "feedback", "feedback_type": "abuse"},
     "unsubscribed": {"reason": "feedback", "feedback_type": "opt-out"},
 }
 
-# With these the address is not to blame, whatever a provider calls permanent.
+# Reasons for which the address is not to blame, even if the provider calls the failure permanent.
 _NOT_THE_ADDRESS = frozenset(
     {
         "authfailure", "badreputation", "blocked", "contenterror", "exceedlimit", "expired", "mailboxfull",
@@ -137,7 +137,7 @@ _NOT_THE_ADDRESS = frozenset(
 
 
 class Failure(Struct, frozen=True):
-    """What a provider's words about a failed delivery amount to."""
+    """The interpretation of a provider's words about a failed delivery."""
 
     status: str
     reply_code: str
@@ -145,19 +145,19 @@ class Failure(Struct, frozen=True):
     hard: bool
 
     def fields(self) -> dict[str, Any]:
-        """As fields of an event."""
+        """The values as fields of an event."""
         return asdict(self)
 
 
 def failure(diagnostic: str, status: str = "", code: str = "", *, permanent: bool, otherwise: str = "") -> Failure:
-    """Judges a provider's failure: hard needs both its word and a reply that does not speak of something else.
+    """Interprets a provider's failure: `hard` requires that it says so and that the reply has no other meaning.
 
-    `otherwise` is the reason when the words say nothing: what the provider's own category stands for.
-    Without one a permanent failure is for want of the user.
+    `otherwise` is the reason to use if the words say nothing, from the provider's own category.
+    Without it, a permanent failure means an unknown user.
     """
     codes = codes_in(diagnostic)
     status, code = status or codes.status, code or codes.reply
-    # Providers report what RCPT was answered with; with no word of a later phase that is what it was.
+    # Providers report the reply to RCPT, unless they mention a later phase.
     judged = judge(
         Said(diagnostic, "", status, code, "RCPT" if permanent else "", "failed" if permanent else "delayed")
     )

@@ -1,11 +1,10 @@
-"""The listener for what comes back by mail: anybody may connect, and only addresses we made are taken.
+"""The listener for feedback by mail: anybody may connect, and only addresses that we made are accepted.
 
-Every other address is 550 5.1.1 at RCPT, so nothing is accepted that would have to be returned
-(faults L3), and null senders are welcome. 250 is answered after the commit; where the
-store cannot be written the answer is 451 and the mail comes again. A commit is not the
-connection's: a client that hangs up meanwhile repeats a mail that changes nothing twice.
-
-All messages under way together take no more than `MEMORY`, and connections are counted.
+Every other address gets 550 5.1.1 at RCPT, so nothing is accepted that would have to be returned
+(faults L3), and null senders are welcome. The 250 is sent after the commit; if the store cannot
+be written, the reply is 451 and the mail comes again. A commit goes on even if the client hangs
+up: it will then repeat the mail, which has no effect the second time. All messages under way
+together use at most `MEMORY` octets, and the number of connections is limited.
 """
 
 import asyncio
@@ -23,11 +22,11 @@ from relay.store.writer import Unavailable
 
 log = structlog.get_logger()
 
-MEMORY = 64 << 20  # octets of messages under way at once, all connections together
+MEMORY = 64 << 20  # octets of all messages under way on all connections
 
 
 class InboundListener:
-    """One address where what comes back comes in. `context` gives the TLS context where TLS is offered."""
+    """One listening address for feedback by mail. `context` gives the TLS context if TLS is offered."""
 
     def __init__(
         self,
@@ -51,35 +50,35 @@ class InboundListener:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
+        """The host and port it listens on."""
         host, port = self._socket.getsockname()[:2]
         return host, port
 
     @property
     def accepting(self) -> bool:
-        """Whether new connections are taken."""
+        """Whether new connections are accepted."""
         return self._server is not None and self._server.is_serving()
 
     async def start(self) -> None:
-        """Take connections from now on."""
+        """Start to accept connections."""
         loop = asyncio.get_running_loop()
         implicit = self.context() if self.terms.tls == "implicit" and self.context else None
         self._server = await loop.create_server(lambda: InboundSession(self, loop), sock=self._socket, ssl=implicit)
         log.info("listening for returns", address=":".join(map(str, self.address)), tls=self.terms.tls)
 
     async def stop(self, timeout: float = 5.0) -> None:
-        """Close the door, let commits come to their end, hang up on the rest."""
+        """Stop accepting, let commits finish within `timeout` seconds, and close the other connections."""
         if self._server is not None:
             self._server.close()
         else:
             self._socket.close()
         if self.commits:
             await asyncio.wait(set(self.commits), timeout=timeout)
-        await asyncio.sleep(0)  # their replies leave
+        await asyncio.sleep(0)  # lets their replies be sent
         for session in tuple(self._sessions):
             session.hang_up()
 
-    # -- what sessions ask ----------------------------------------------------------------
+    # -- for sessions ---------------------------------------------------------------------
 
     def enter(self, session: "InboundSession", place: str) -> bool:
         """Whether a new connection may stay."""
@@ -92,7 +91,7 @@ class InboundListener:
         return True
 
     def leave(self, session: "InboundSession", place: str) -> None:
-        """A connection is over."""
+        """Note that a connection has ended."""
         if session in self._sessions:
             self._sessions.discard(session)
             self._addresses[place] -= 1
@@ -100,14 +99,14 @@ class InboundListener:
                 del self._addresses[place]
 
     def take_memory(self, octets: int) -> bool:
-        """Whether there was room; then it is taken."""
+        """Reserve memory for a message; False if there is not enough."""
         if self.memory + octets > MEMORY:
             return False
         self.memory += octets
         return True
 
     async def commit(self, places: list[Place], data: bytes) -> str:
-        """Hand a mail over, in a task that the connection cannot cancel; the reply to its final dot."""
+        """Hand a mail over, in a task that the end of the connection does not cancel; returns the final reply."""
         task = asyncio.get_running_loop().create_task(self.returns.take(places, data))
         self.commits.add(task)
         task.add_done_callback(self._done)

@@ -1,8 +1,8 @@
-"""One connection of those that bring mail back: commands by aiosmtpd, all that it does wrong replaced.
+"""One inbound connection: the command loop is aiosmtpd's, with our own code where it falls short.
 
-Its reading of DATA, its addresses and its answers to exceptions are ours (faults, section
-6.1): a message takes memory as it grows and no more than the limit, every refusal has an
-enhanced code, and nobody learns what went wrong inside.
+Reading DATA, addresses and replies to exceptions are ours (faults, section 6.1): a message uses
+memory as it grows and no more than the limit, every refusal has an enhanced code, and internal
+errors are not revealed.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-COMMANDS = 200  # of each kind in one connection
+COMMANDS = 200  # of each kind per connection
 STEP = 64 << 10
 ERRORS = 20  # refusals after which a connection is closed
-SILENCE = 120.0  # seconds
+SILENCE = 120.0  # seconds without input after which the connection is closed
 LONGEST_COMMAND = 1_024
-# aiosmtpd's own words have no enhanced code (RFC 2034): what it says where nothing is wrong; its refusals are all 5.2.
+# aiosmtpd's replies lack an enhanced code (RFC 2034). These are its successes; all its refusals get X.5.2.
 ENHANCED = {"221 Bye": "221 2.0.0 Bye", "220 Ready to start TLS": "220 2.0.0 Ready to start TLS"}
 OKAY, NO_SUCH = "250 2.1.5 OK", "550 5.1.1 No such address"
 
 
 class InboundTerms(Struct, frozen=True):
-    """What the listener asks of its clients."""
+    """What the listener requires of its clients."""
 
     hostname: str
     max_message_size: int
@@ -63,7 +63,7 @@ class InboundSession(smtp.SMTP):
             command_call_limit=COMMANDS,
             loop=loop,
         )
-        # A constant of this connection: aiosmtpd's is shared by all and grows with each EHLO (faults S8).
+        # Our own limits for this connection: those of aiosmtpd are shared by all and grow with each EHLO (faults S8).
         self.command_size_limits = defaultdict(lambda: LONGEST_COMMAND)
         self._smtp_methods = {
             "HELO": self._helo,
@@ -82,7 +82,7 @@ class InboundSession(smtp.SMTP):
         self._places: dict[str, Place] = {}
         self._errors = 0
 
-    # -- the transport's side ---------------------------------------------------------------
+    # -- for the transport ------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._original_transport is None:
@@ -138,7 +138,7 @@ class InboundSession(smtp.SMTP):
         await self._greet(hostname, [])
 
     async def _ehlo(self, hostname: str) -> None:
-        """RFC 5321 §4.1.1.1, with what we understand."""
+        """RFC 5321 §4.1.1.1, with the extensions we offer."""
         offered = [f"SIZE {self._host.terms.max_message_size}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
         if self.tls_context and not self._tls_protocol:
             offered.append("STARTTLS")
@@ -166,7 +166,7 @@ class InboundSession(smtp.SMTP):
         await self.push("250 2.0.0 OK")
 
     async def _mail(self, arg: str | None) -> None:
-        """RFC 5321 §4.1.1.2. Who writes is of no interest: a return path proves nothing."""
+        """RFC 5321 §4.1.1.2. The sender does not matter, as a return path proves nothing."""
         path, parameters = _path(arg, "FROM:")
         if path is None or not self._is_path(path, null=True):
             await self.push("501 5.1.7 Not a sender")
@@ -181,7 +181,7 @@ class InboundSession(smtp.SMTP):
             await self.push("250 2.1.0 OK")
 
     async def _rcpt(self, arg: str | None) -> None:
-        """RFC 5321 §4.1.1.3: an address of ours, or nobody."""
+        """RFC 5321 §4.1.1.3: only our own addresses are accepted."""
         path, _ = _path(arg, "TO:")
         if self.envelope is None or self.envelope.mail_from is None:
             await self.push("503 5.5.1 MAIL first")
@@ -237,10 +237,10 @@ class InboundSession(smtp.SMTP):
             self.hang_up()
 
     async def _receive(self, incoming: "_Incoming") -> None:
-        """Everything up to the final dot; what follows it is put back."""
+        """Read up to the final dot; what follows is put back."""
         end = EndOfData()
         while not incoming.hopeless:
-            # All that is there, so that what follows the dot is put back in front of what comes.
+            # Reads all available input, so that what follows the dot can be put back in front of later input.
             block = await self._reader.read(1 << 30)
             if not block:
                 raise ConnectionResetError("the client left within its message")
@@ -253,12 +253,12 @@ class InboundSession(smtp.SMTP):
                 return
 
     async def _vrfy(self, _: str | None) -> None:
-        """RFC 5321 §3.5.3: nothing is told."""
+        """RFC 5321 §3.5.3: reveals nothing."""
         await self.push("252 2.1.5 Send something, I will see")
 
 
 class _Incoming:
-    """A message on its way in: takes memory as it grows, keeps nothing of one that is refused."""
+    """A message being received: reserves memory as it grows, and keeps nothing of a refused message."""
 
     def __init__(self, host: "InboundListener") -> None:
         self._host = host
@@ -270,11 +270,11 @@ class _Incoming:
 
     @property
     def hopeless(self) -> bool:
-        """Whether it is no use to wait for its end."""
+        """Whether it is so far over the limit that reading to its end is pointless."""
         return self._total > 2 * self._limit + STEP
 
     def add(self, block: bytes) -> None:
-        """The next piece."""
+        """Add the next block."""
         self._total += len(block)
         if self._total > self._limit:
             self.refusal = "552 5.3.4 Too large"
@@ -297,13 +297,13 @@ class _Incoming:
         return unstuffed(bytes(self._kept[: -len(b".\r\n")]))
 
     def release(self) -> None:
-        """Gives the memory back."""
+        """Release the reserved memory."""
         self._host.memory -= self._held
         self._held = 0
 
 
 def _place(transport: asyncio.BaseTransport) -> str:
-    """What a connection counts under; empty for loopback, which is exempt."""
+    """The host by which connections are counted; empty for loopback, which is exempt."""
     peer = transport.get_extra_info("peername")
     host = str(peer[0]).partition("%")[0] if isinstance(peer, tuple) else ""
     try:
@@ -313,7 +313,7 @@ def _place(transport: asyncio.BaseTransport) -> str:
 
 
 def _path(arg: str | None, keyword: str) -> tuple[str | None, list[str]]:
-    """Path and parameters of MAIL and RCPT; no path when it is neither."""
+    """Path and parameters of MAIL or RCPT; the path is None if the syntax is wrong."""
     words = (arg or "").strip()
     if words[: len(keyword)].upper() != keyword:
         return None, []
@@ -322,6 +322,6 @@ def _path(arg: str | None, keyword: str) -> tuple[str | None, list[str]]:
 
 
 def _size(parameters: list[str]) -> int:
-    """What SIZE announces (RFC 1870 §6); other parameters are of no consequence here."""
+    """The size announced by SIZE (RFC 1870 §6), 0 if none; other parameters are ignored."""
     given = next((p[5:] for p in parameters if p.upper().startswith("SIZE=")), "0")
     return int(given) if given.isascii() and given.isdecimal() and len(given) < 20 else 0

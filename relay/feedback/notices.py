@@ -1,9 +1,9 @@
-"""Tells people what needs them: reports of failure to agents, alerts to operators, requests to approvers.
+"""Mail to people: failure reports to agents, alerts to operators, requests to approvers.
 
-It follows the journal, so it does not matter which process, command or call made something
-happen, and each event is told once: what is written is queued in the transaction that moves
-the place in the journal. Alerts of one turn go in one mail. URLs among those to be told are
-destinations of `webhooks`.
+The writer follows the journal, so it does not matter which process, command or call caused an
+event, and each event is reported once: notices are queued in the transaction that moves the
+place in the journal. Alerts of one turn go into one mail. URLs in the lists of whom to notify
+are not mailed to but become destinations of `webhooks`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +28,9 @@ from relay.store.engine import loads
 from relay.store.notices import Notice
 from relay.store.sent import names_of
 
-AT_ONCE = 500  # events of a turn
+AT_ONCE = 500  # events per turn
 HELD = "send.held"
-# A change of state that needs a person, or that a person made and others should know.
+# Changes of state that need a person, or that a person made and others should know about.
 ALERTS: Mapping[str, str] = {
     "alert.raised": "Something needs your attention",
     "tenant.paused": "A tenant is paused",
@@ -45,7 +45,7 @@ ALERTS: Mapping[str, str] = {
 
 
 class Notices:
-    """Writes and queues notices. `new_id` makes ids of submissions; `signs` tells for which domains there is a key."""
+    """Writes and queues notices. `new_id` makes send ids; `signs` says whether there is a DKIM key for a domain."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Notices:
         self._reports = Reports(lambda: str(settings().server.hostname), signs, random)
 
     def write(self, connection: Connection, now: int) -> int:
-        """Deal with what happened since the last turn; how many notices were queued."""
+        """Handle what happened since the last turn; returns how many notices were queued."""
         events = store.follow(connection, (*undelivered.TYPES, *ALERTS, HELD), AT_ONCE)
         if not events:
             return 0
@@ -143,7 +143,7 @@ class Notices:
         )
 
     def decision_url(self, send_id: str, approver: str) -> str:
-        """The link by which one approver decides on one held send."""
+        """The link with which an approver decides on a held send."""
         return link.url(self._tokens, self._public_url(), send_id, approver)
 
     # -- mail ---------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class Notices:
     ) -> Notice | None:
         mailbox = store.mailbox_of_address(connection, key_of(sender))
         if mailbox is None:
-            return None  # the file names it, so it is being made just now
+            return None  # declared in the file, but not created yet
         send_id = self._new_id("send")
         message_id = message_id_of(send_id, self._settings().server.hostname)
         signed = sender if self._signs(sender.rpartition("@")[2]) else ""
@@ -164,24 +164,24 @@ class Notices:
 
 
 def addresses(targets: Sequence[str]) -> list[str]:
-    """Those to be told by mail."""
+    """The targets to be told by mail."""
     return [target for target in targets if not is_url(target)]
 
 
 def is_url(target: str) -> bool:
-    """Whether one is told by a webhook."""
+    """Whether a target is told by webhook."""
     return target.startswith(("http://", "https://"))
 
 
 def _is_failure(event: Any) -> bool:
-    """Whether somebody who was told 250 has to be told otherwise; a blocked submission was refused at once."""
+    """Whether a sender who was answered 250 must hear of a failure; a blocked submission was refused at once."""
     if event.type not in undelivered.TYPES or not event.send_id or not event.recipient:
         return False
     return event.type != "send.blocked" or bool(loads(event.data).get("mixed"))
 
 
 def _alert(event: Any, names: Mapping[str, str]) -> str:
-    """One line about one event."""
+    """One line about an event."""
     told = loads(event.data)
     what = str(told.get("alert", "")).replace("_", " ") or ALERTS[event.type]
     whom = names.get(event.mailbox_id) or told.get("domain") or told.get("provider") or told.get("url") or ""

@@ -1,8 +1,8 @@
-"""Reads one file of feedback, whatever it is: a bounce, a complaint or a provider's payload.
+"""Reads one file of feedback of any kind: a bounce, a complaint or a provider's payload.
 
-The work behind `gatepost feedback parse`. Nothing is recorded and nothing is
-verified: it says what the bytes tell, not whether to believe them. Bytes that
-are none of these give an empty list.
+Implements `gatepost feedback parse`. Nothing is stored and nothing verified: the
+result says what the bytes mean, not whether to believe them. Bytes that are none
+of these give an empty list.
 """
 
 from relay.feedback.events import FeedbackEvent, of_notice
@@ -13,11 +13,11 @@ from relay.mail.bounce_parts import cut
 
 
 class UnknownProviderError(ValueError):
-    """No provider of that name sends events we can read."""
+    """There is no provider of this name whose events we can read."""
 
 
 def parse_feedback(data: bytes, provider: str | None = None) -> list[FeedbackEvent]:
-    """The events in the bytes; the provider is guessed when none is named."""
+    """The events in the bytes; without `provider` it is guessed. Raises UnknownProviderError."""
     if provider is not None and provider not in NORMALISERS:
         raise UnknownProviderError(f"no provider {provider!r}; known are {', '.join(sorted(NORMALISERS))}")
     if data.lstrip()[:1] in (b"{", b"["):
@@ -35,7 +35,7 @@ def _payload(data: bytes, provider: str | None) -> list[FeedbackEvent]:
 
 
 def _mailed_payload(data: bytes) -> list[FeedbackEvent]:
-    """The notifications SNS sends as plain mail: the JSON stands in the text."""
+    """Events of notifications that SNS sends as plain mail, with the JSON in the text."""
     text = next((part.text.lstrip() for part in cut(data).of("text/plain")), "")
     if not text.startswith("{"):
         return []

@@ -1,7 +1,7 @@
-"""Reads providers' JSON: bounded, and without trust in any type it declares.
+"""Reads providers' JSON, with limits and without relying on the type of any value.
 
-A value of the wrong kind reads as absent, so a provider that changes a field
-loses that field and not the event.
+A value of the wrong type counts as absent, so if a provider changes a field,
+only that field is lost and not the event.
 """
 
 import json
@@ -16,16 +16,16 @@ from relay.feedback.events import MAX_ID, MAX_METADATA, MAX_TEXT
 
 MAX_BODY = 5 << 20
 MAX_EVENTS = 5_000
-# An escaped backslash, a whole character of two halves, or one of its halves alone.
+# An escaped backslash, a surrogate pair, or a lone surrogate (the group).
 _HALVES = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)")
 
 
 class PayloadError(ValueError):
-    """The body is no payload: too long, no JSON, or JSON of another shape. Its text may be shown."""
+    """The body is not a payload: too long, not JSON, or JSON of another shape. Its text may be shown to the caller."""
 
 
 def load(raw: bytes) -> Any:
-    """The JSON value of a body. NaN, endless nesting and huge numbers are not JSON here (faults H6)."""
+    """The JSON value of a body; NaN, excessive nesting and huge numbers are refused (H6). Raises PayloadError."""
     if len(raw) > MAX_BODY:
         raise PayloadError(f"the body has more than {MAX_BODY} bytes")
     try:
@@ -39,13 +39,13 @@ def load(raw: bytes) -> Any:
 
 
 def _whole(raw: bytes) -> bytes:
-    """JSON whose texts somebody cut within a character: that would cost the event, and all others of its call."""
+    """Repairs JSON with text truncated within a character, which would cost all events of the call."""
     text = raw.decode("utf-8", "replace").encode()
     return _HALVES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
 def load_leniently(text: str) -> Any:
-    """The JSON value a text begins with; line breaks that a mail put into strings are forgiven."""
+    """The JSON value at the start of a text, even with line breaks that a mail put into it. Raises PayloadError."""
     try:
         value, _ = json.JSONDecoder(strict=False).raw_decode(text[:MAX_BODY])
     except (ValueError, RecursionError) as error:
@@ -58,14 +58,14 @@ def table(value: Any) -> Mapping[str, Any]:
 
 
 def rows(value: Any) -> list[Any]:
-    """A list, of at most `MAX_EVENTS`; a single object is a list of one."""
+    """A list with at most `MAX_EVENTS` items; a single object becomes a list of one."""
     if isinstance(value, list):
         return value[:MAX_EVENTS]
     return [value] if isinstance(value, dict) else []
 
 
 def text(value: Any, limit: int = MAX_ID) -> str:
-    """A short text: strings as they are, numbers in digits, all else absent."""
+    """A short text: strings stripped and truncated, numbers as digits; anything else is empty."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -79,13 +79,13 @@ def prose(value: Any) -> str:
 
 
 def address(value: Any) -> str:
-    """A bare address from `Bob <bob@example.com>` or the like."""
+    """The bare address in a text such as `Bob <bob@example.com>`."""
     given = text(value)
     return given.rpartition("<")[2].partition(">")[0].strip() if "<" in given else given
 
 
 def metadata(value: Any) -> dict[str, str]:
-    """Name and text of a flat table; other values are left out."""
+    """Names and texts of a flat table; nested values are left out."""
     pairs = list(table(value).items())[:MAX_METADATA]
     return {str(name)[:MAX_ID]: text(item) for name, item in pairs if isinstance(item, str | int | float)}
 
@@ -96,7 +96,7 @@ def tags(value: Any) -> tuple[str, ...]:
 
 
 def moment(value: Any) -> datetime | None:
-    """A moment given as seconds, milliseconds or ISO 8601; a time without a zone is taken as UTC."""
+    """The time given as seconds, milliseconds or ISO 8601; a time without a zone counts as UTC."""
     if isinstance(value, str):
         return _iso(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -110,12 +110,12 @@ def moment(value: Any) -> datetime | None:
 def _iso(value: str) -> datetime | None:
     if value.replace(".", "", 1).isdecimal():
         return moment(float(value)) if len(value) < 30 else None
-    # .NET writes seven digits of a second; six are what Python 3.11 reads.
+    # .NET writes seven decimal places of a second; Python 3.11 reads six.
     head, dot, fraction = value[:60].partition(".")
     digits = len(fraction) - len(fraction.lstrip("0123456789"))
     value = f"{head}{dot}{fraction[:digits][:6]}{fraction[digits:]}" if dot else head
     try:
         found = datetime.fromisoformat(value)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):  # in UTC it may lie before the year 1 or after 9999
+    except (ValueError, OverflowError):  # in UTC it may be before the year 1 or after 9999
         return None

@@ -1,10 +1,11 @@
-"""What to do with mail that comes to an address of ours: bounces, complaints, unsubscribes by mail.
+"""Handles mail to Gatepost's own addresses: bounces, complaints, unsubscribes by mail.
 
-`b+token@…` is the return path of one delivery, `u+token@…` ends its sender's mail to its
-recipient, `fbl@…` is where feedback loops send their reports. A token alone gives a mail a say,
-and only about the delivery it names; at `fbl` the report must show our unsubscribe link or the
-return path of the message. Everything else is kept and does nothing: answers of people and of holiday machines
-(RFC 3834), forged reports, reports about others. The mail is answered for after the commit.
+`b+token@…` is the return path of one delivery, mail to `u+token@…` unsubscribes its recipient
+from its sender, and `fbl@…` is where feedback loops send their reports. A mail has an effect only
+through a token, and only on the delivery which that names; at `fbl` the report must contain our
+unsubscribe link or the return path of the message. Everything else is stored without effect:
+answers of people and vacation responders (RFC 3834), forged reports, reports about other mail.
+The mail is accepted only after the commit.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,13 +31,13 @@ from relay.store.writer import Writer
 
 Kind = Literal["bounce", "unsubscribe", "loop"]
 
-LOOP = "fbl"  # the address to give to feedback loops
-NAME_OCTETS = 18  # a delivery's name: the sixteen octets of its send id, and its number
-MAX_EVENTS = 5  # of one mail; a token speaks of one recipient
+LOOP = "fbl"  # the local part of the address for feedback loops
+NAME_OCTETS = 18  # what names a delivery: the sixteen octets of its send id, and the recipient number
+MAX_EVENTS = 5  # events per mail; a token names one recipient
 
 
 class Place(Struct, frozen=True):
-    """An address of ours: what it is for, and the delivery it names."""
+    """One of our addresses: what it is for, and the delivery (send id, number) that it names."""
 
     kind: Kind
     address: str
@@ -44,7 +45,7 @@ class Place(Struct, frozen=True):
 
 
 class Returns:
-    """Takes mail for the addresses we made."""
+    """Takes in mail to the addresses we made."""
 
     def __init__(
         self, tokens: Tokens, domain: str, *, writer: Writer, applier: Applier, clock: Callable[[], int]
@@ -56,7 +57,7 @@ class Returns:
         self._clock = clock
 
     def place(self, address: Address) -> Place | None:
-        """What an address is for, None when we did not make it."""
+        """What an address is for, or None if it is not ours."""
         if address.domain == self._domain and address.local.lower() == LOOP:
             return Place("loop", address.key)
         returned = read_address(self._tokens, address, self._domain)
@@ -64,8 +65,8 @@ class Returns:
         return Place(returned.kind, address.key, named) if returned and named else None
 
     async def take(self, places: Sequence[Place], data: bytes) -> Applied:
-        """Keep the mail and do what it says; returns after the commit. Raises Unavailable."""
-        # Never on the loop: anybody may write to `fbl`, and nobody else is to wait while a hostile mail is read.
+        """Store the mail and apply what it says; returns after the commit. Raises Unavailable."""
+        # Not on the event loop: anybody can write to `fbl`, and parsing a hostile mail must not delay others.
         notices = await aside(read_notices, data)
         told = [one for place in places for one in self._told(place, notices, data)]
 
@@ -77,7 +78,7 @@ class Returns:
     def _told(self, place: Place, notices: Sequence[Notice], data: bytes) -> list[Told]:
         at = place.address.encode()
         if place.kind == "unsubscribe":
-            # RFC 2369 §3.2: to write to the address is the wish; what the mail says is nobody's business.
+            # RFC 2369 §3.2: writing to the address is the request; the content of the mail does not matter.
             return told_by_mail([FeedbackEvent("unsubscribed", "", feedback_type="opt-out")], data, at, place.named)
         if place.kind == "loop":
             return self._from_loop(notices, data, at)
@@ -85,14 +86,14 @@ class Returns:
         return told_by_mail(_distinct(events), data, at, place.named)
 
     def _from_loop(self, notices: Sequence[Notice], data: bytes, at: bytes) -> list[Told]:
-        """A report names its delivery by the unsubscribe link, or the return path, of the message it is about."""
+        """The events of a report; the delivery is found by unsubscribe link or return path of the reported message."""
         for notice in notices:
             if (found := self._linked(notice.original) or self._returned(notice.original)) is not None:
                 return told_by_mail([_event(notice)], data, at, found)
         return told_by_mail([_event(one) for one in notices[:1]] or [FeedbackEvent("unknown", "")], data, at, None)
 
     def _linked(self, original: Fields) -> tuple[str, int] | None:
-        """The delivery whose mailto link stands in a reported header; its https link does not tell the number."""
+        """The delivery named by the mailto link in a reported header; the https link lacks the recipient number."""
         for part in original.first("list-unsubscribe")[:4_000].split(","):
             link = part.strip(" <>")
             if link.lower().startswith("mailto:"):
@@ -102,7 +103,7 @@ class Returns:
         return None
 
     def _returned(self, original: Fields) -> tuple[str, int] | None:
-        """The delivery whose return path the report has: all there is of mail that has no unsubscribe link."""
+        """The delivery named by the return path in a report: the only clue for mail without an unsubscribe link."""
         places = [self._place_of(bare(path)) for path in original.all("return-path")[:MAX_EVENTS]]
         return next((place.named for place in places if place is not None and place.kind == "bounce"), None)
 
@@ -120,7 +121,7 @@ def _delivery(payload: bytes) -> tuple[str, int] | None:
 
 
 def _event(notice: Notice) -> FeedbackEvent:
-    """The event of a notice. Reporters blot recipients out of complaints; then the token alone says who it was (L6)."""
+    """The event of a notice. Complaints may have the recipient redacted; then only the token says who it was (L6)."""
     event = of_notice(notice)
     local = event.recipient.rpartition("@")[0].lower()
     is_blotted = event.event_type == "complained" and ("redact" in local or not local.strip("x*-_."))
@@ -128,6 +129,6 @@ def _event(notice: Notice) -> FeedbackEvent:
 
 
 def _distinct(events: Sequence[FeedbackEvent]) -> list[FeedbackEvent]:
-    """One event of a kind and recipient, and few: a report about thousands fills no table (faults L5)."""
+    """At most one event per kind and recipient, and few in all: a report about thousands must not fill a table (L5)."""
     first = {(event.event_type, key_of(event.recipient)): event for event in reversed(events)}
     return list(reversed(first.values()))[:MAX_EVENTS]

@@ -1,9 +1,9 @@
-"""Everything of a process that deals with what comes back, and with telling others, in one place.
+"""All that a process does about feedback, notices and webhooks, in one place.
 
-`start` opens the listeners and brings the file's destinations into the store. Three things
-are done from time to time: events that waited are applied and notices written (by one process
-for all), and events are posted (by every process; a claim keeps two from making one call).
-Stopping closes the door, lets commits come to their end, and leaves the rest in the store.
+`start` opens the listeners and brings the file's destinations into the store. Three things are
+done periodically: waiting events are applied and notices written (by one process for all), and
+events are posted (by every process; a claim prevents two from making the same call). `stop`
+closes the listeners, lets commits finish, and leaves the rest in the store.
 """
 
 import ssl
@@ -35,13 +35,13 @@ from relay.store.writer import Writer
 
 @cache
 def _roots() -> tuple[x509.Certificate, ...]:
-    """The certificates the world trusts, read when the first signature of SNS comes."""
+    """The system's trusted root certificates, read when the first SNS signature is verified."""
     trusted = ssl.create_default_context().get_ca_certs(binary_form=True)
     return tuple(x509.load_der_x509_certificate(one) for one in trusted)
 
 
 class Supplies(Struct, frozen=True):
-    """What the station needs of the process. `settings` may change while it runs."""
+    """What the station needs from the process. `settings` may change while it runs."""
 
     settings: Callable[[], Settings]
     reader: Reader
@@ -50,14 +50,14 @@ class Supplies(Struct, frozen=True):
     tokens: Tokens
     consequences: Consequences
     public_url: Callable[[], str]
-    signs: Callable[[str], bool]  # whether there is a key for a domain
+    signs: Callable[[str], bool]  # whether there is a DKIM key for a domain
     new_id: Callable[[str], str]
     clock: Callable[[], int]
     random: Callable[[int], bytes]
 
 
 class Station:
-    """The feedback of one process. Listeners keep the terms they began with."""
+    """The feedback part of one process. Listeners keep the settings with which they started."""
 
     def __init__(
         self,
@@ -90,13 +90,13 @@ class Station:
         )
 
     def _account(self, provider: str) -> frozenset[str]:
-        """The providers that share the account of this one."""
+        """The providers that share an account with this one, including itself."""
         providers = self._supplies.settings().providers
         group = next((p.group for p in providers if p.name == provider), provider)
         return frozenset({provider, *(p.name for p in providers if p.group == group)})
 
     async def start(self) -> None:
-        """Open the listeners, and know the destinations of the file."""
+        """Open the listeners, and bring the file's destinations into the store."""
         await self._supplies.writer.run(self.begin)
         settings = self._supplies.settings()
         domain = settings.inbound.bounce_domain
@@ -117,24 +117,24 @@ class Station:
             self.listeners.append(listener)
 
     def begin(self, connection: Connection) -> None:
-        """Bring the file's destinations into the store, and mark where notices begin."""
+        """Bring the file's destinations into the store, and mark the place in the journal where notices begin."""
         s = self._supplies
         declared = list(told_to.declared(s.settings(), s.vault))
         postings.declare(connection, declared, now=s.clock(), seal=s.vault.seal, unseal=s.vault.open)
         notices.place(connection)
 
-    # -- from time to time ----------------------------------------------------------------------
+    # -- periodically ---------------------------------------------------------------------------
 
     def apply_waiting(self, connection: Connection) -> int:
-        """Apply events that waited for their delivery; one process at a time."""
+        """Apply events that waited for their delivery; only one process at a time may do so."""
         return self.applier.apply_waiting(connection, self._supplies.clock())
 
     def write_notices(self, connection: Connection) -> int:
-        """Write what people have to be told; one process at a time."""
+        """Write notices to people; only one process at a time may do so."""
         return self.notices.write(connection, self._supplies.clock())
 
     async def stop(self) -> None:
-        """Close the listeners; what is being committed comes to its end."""
+        """Close the listeners; commits under way are finished."""
         for listener in self.listeners:
             await listener.stop()
         await self.poster.stop()

@@ -1,8 +1,9 @@
-"""An event together with who told it, and by what its delivery may be found.
+"""An event together with its source, and the clues by which its delivery is found.
 
-What a provider's authenticated hook says is believed of mail that went to this provider.
-What comes by mail may be anybody's: it is believed only of the delivery that a token of
-ours names, and only about that delivery's recipient, or whom that one has it forwarded to (faults L4).
+What a provider's authenticated hook says is believed about mail that went to this provider.
+Mail can come from anybody: it is believed only about the delivery named by one of our tokens,
+and only about that delivery's recipient, or the address to which that recipient forwards
+(faults L4).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ MAX_RAW = 64 << 10
 
 
 class Told(Struct, frozen=True):
-    """`source` is the provider's name, or `inbound` for what came by mail; `named` is what a token of ours names."""
+    """`source` is the provider's name, or `inbound` for mail; `named` is the delivery named by one of our tokens."""
 
     event: FeedbackEvent
     source: str
@@ -33,19 +34,19 @@ class Told(Struct, frozen=True):
 
     @property
     def by_mail(self) -> bool:
-        """Whether anybody could have sent it."""
+        """Whether it came by mail, so that anybody could have sent it."""
         return self.source == INBOUND
 
 
 def told_by_provider(provider: str, events: Sequence[FeedbackEvent]) -> list[Told]:
-    """The events of one call of a hook; the same event told twice has the same fingerprint."""
+    """The events of one hook call; a repeated event has the same fingerprint."""
     return [Told(event, provider, _fingerprint(provider, event), _raw(event)) for event in map(storable, events)]
 
 
 def told_by_mail(
     events: Sequence[FeedbackEvent], raw: bytes, place: bytes, named: tuple[str, int] | None
 ) -> list[Told]:
-    """The events of one mail that came to `place`; only the first keeps the mail."""
+    """The events of one mail to `place`; only the first keeps the mail itself."""
     digest = blake2b(place + b"\0" + raw, digest_size=16).digest()
     return [
         Told(
@@ -72,7 +73,7 @@ def _raw(event: FeedbackEvent) -> bytes:
         return b""
     try:
         return orjson.dumps(event.raw, default=str, option=orjson.OPT_NON_STR_KEYS)[:MAX_RAW]
-    except orjson.JSONEncodeError:  # hundreds of levels are read and not written: the event counts without its wording
+    except orjson.JSONEncodeError:  # too deeply nested to be written: the event counts without its raw form
         return b""
 
 
@@ -80,7 +81,7 @@ def _raw(event: FeedbackEvent) -> bytes:
 
 
 def clues(told: Told) -> Clues:
-    """By what the delivery of an event may be found."""
+    """The ids by which the delivery of an event may be found."""
     if told.by_mail:
         return Clues(frozenset({told.named[0]} if told.named else ()), frozenset(), frozenset())
     event = told.event
@@ -93,14 +94,14 @@ def clues(told: Told) -> Clues:
 
 
 def _made_message_id(identifier: str) -> str | None:
-    """The send whose Message-ID was made by us: `send_01j…@relay.example.com`."""
+    """The send id in a Message-ID that we made (`send_01j…@relay.example.com`), or None."""
     prefix, _, rest = identifier.partition("@")[0].partition("_")
     found = f"{prefix}_{rest.upper()}"
     return found if is_send_id(found) else None
 
 
 def together(many: Sequence[Clues]) -> Clues:
-    """One question for all of them."""
+    """All clues combined, for a single query."""
     return Clues(
         frozenset().union(*(c.send_ids for c in many)),
         frozenset().union(*(c.provider_ids for c in many)),
@@ -109,7 +110,7 @@ def together(many: Sequence[Clues]) -> Clues:
 
 
 class Found:
-    """The deliveries that were found for a batch of events; each event sees only those its own clues lead to."""
+    """The deliveries found for a batch of events; each event is matched only with those its own clues lead to."""
 
     def __init__(self, rows: Sequence[Any], asked: set[tuple[str, int, str]]) -> None:
         self._by_send: dict[str, list[Any]] = {}
@@ -122,9 +123,9 @@ class Found:
             self._by_message_id.setdefault(row.message_id, []).append(row)
 
     def delivery(self, told: Told, account: frozenset[str]) -> Any:
-        """The delivery an event is about, None when it is none of ours or not this source's to speak of.
+        """The delivery that an event is about; None if it is not ours, or the source has no say about it.
 
-        `account` are the providers that share the account of the one that tells.
+        `account` is the set of providers that share an account with the source.
         """
         about = key_of(told.event.recipient)
         if told.by_mail:
@@ -133,7 +134,7 @@ class Found:
             meant = {about, key_of(told.event.original_recipient)}
             return own[0] if own and (not about or own[0].recipient_key in meant) else None
         led = self._led(clues(told))
-        # Reports may leave the recipient out (L6): then there must be one alone.
+        # Reports may omit the recipient (L6); then there must be only one.
         rows = [row for row in led if about == row.recipient_key or (not about and len(led) == 1)]
         return next((r for r in rows if any((r.send_id, r.n, name) in self._asked for name in account)), None)
 
@@ -143,17 +144,17 @@ class Found:
         return led or [row for one in own.message_ids for row in self._by_message_id.get(one, [])]
 
 
-# -- as stored ------------------------------------------------------------------------------
+# -- stored form ----------------------------------------------------------------------------
 
 
 def to_stored(told: Told) -> dict[str, Any]:
-    """An event as it is kept while it waits."""
+    """An event as plain data, for storing it while it waits."""
     mail = {"named": list(told.named), "originalRecipient": told.event.original_recipient} if told.named else {}
     return told.event.as_json() | mail
 
 
 def from_stored(stored: Mapping[str, Any], source: str, fingerprint: bytes) -> Told:
-    """What `to_stored` made."""
+    """The event that `to_stored` wrote."""
     at = stored.get("timestamp")
     event = FeedbackEvent(
         stored["eventType"],

@@ -1,9 +1,9 @@
-"""Who is told of what by webhook: the file's destinations, and the URLs among those of alerts and approvals.
+"""The webhook destinations of the configuration file: its webhooks, and URLs listed for alerts and approvals.
 
-Each has an id made of its role and URL, so that it stays the same from start to start and on
-every machine. URLs of alerts and approvals are signed under a secret derived for them. What
-the operator's own file names may lead inside where he says so: a webhook by `allow_private`,
-an alert's URL by standing there at all.
+Each has an id computed from its role and URL, so that it is the same after every start and on
+every machine. Posts to URLs of alerts and approvals are signed with a secret derived for them. The
+operator's file may allow destinations in private networks: a webhook with `allow_private`, and
+URLs of alerts and approvals by being listed at all.
 """
 
 import base64
@@ -22,7 +22,7 @@ ALERT, APPROVAL, WEBHOOK = "alert", "approval", "webhook"
 
 
 def declared(settings: Settings, vault: Vault) -> Iterator[Declared]:
-    """Every destination of the file."""
+    """All destinations in the file."""
     for hook in settings.webhooks:
         if hook.secret.is_set:
             yield Declared(identity(WEBHOOK, hook.url), hook.url, tuple(hook.events), hook.secret.reveal())
@@ -33,7 +33,7 @@ def declared(settings: Settings, vault: Vault) -> Iterator[Declared]:
 
 
 def private(settings: Settings) -> frozenset[str]:
-    """Those that may lead to private networks."""
+    """The ids of destinations that may be in private networks."""
     return frozenset(
         [
             *(identity(WEBHOOK, hook.url) for hook in settings.webhooks if hook.allow_private),
@@ -44,7 +44,7 @@ def private(settings: Settings) -> frozenset[str]:
 
 
 def identity(role: str, url: str) -> str:
-    """The id of a destination of the file."""
+    """The id of a destination in the file."""
     return id_from_octets("whk", blake2b(f"{role}\0{url}".encode(), digest_size=16).digest())
 
 
@@ -53,7 +53,7 @@ def _derived(vault: Vault, url: str) -> str:
 
 
 class Bodies:
-    """What is posted of an event; an approver's URL is given the link to decide by."""
+    """Makes the bodies of posts; a post to an approver's URL includes the link for deciding."""
 
     def __init__(self, settings: Callable[[], Settings], decision_url: Callable[[str, str], str]) -> None:
         self._settings = settings

@@ -1,10 +1,11 @@
-"""Tells an agent by mail what became of its message after it was accepted (RFC 3464).
+"""Tells an agent by mail what happened to its message after it was accepted (RFC 3464).
 
 Written for deliveries that bounced, expired or were refused after the 250, for recipients
-refused beside others that were taken, and for what a person or the clock refused to approve.
-Only for mail that came in by SMTP, only to the mailbox that submitted it, at the address it
+refused while others were accepted, and for held mail that was rejected or not approved in time.
+Only for mail submitted by SMTP, and only to the mailbox that submitted it, at the address it
 gave as envelope sender; never for the null sender, never about automatic mail (RFC 3834),
-never about a notice of ours, and not to an address that is itself what failed (faults L2, L3).
+never about our own notices, and never to an address that is itself the one that failed
+(faults L2, L3).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from relay.store.notices import Notice, Subject
 
 TYPES = ("delivery.bounced", "delivery.expired", "delivery.rejected", "send.rejected", "send.blocked")
 
-# What is said where no server said anything.
+# What to say if no server said anything.
 _WORDS = {
     "too_old": "It could not be delivered in the time there was.",
     "outcome_unknown": "Whether it was taken could not be found out; it may have arrived.",
@@ -28,7 +29,7 @@ _WORDS = {
     "rejected": "A person refused it.",
 }
 _STATUS = {
-    "outcome_unknown": "4.4.2",  # bad connection: it may have arrived, so nobody should believe the address dead
+    "outcome_unknown": "4.4.2",  # bad connection: it may have arrived, so the address must not look dead
     "too_old": "4.4.7",
     "message_gone": "5.3.0",
 }
@@ -36,7 +37,7 @@ _OF_TYPE = {"delivery.expired": "4.4.7", "delivery.bounced": "5.0.0"}
 
 
 class Reports:
-    """Writes reports. `signs` says whether there is a key for a domain; then the report comes from there, signed."""
+    """Writes reports. If `signs` says there is a DKIM key for a domain, the report comes from that domain, signed."""
 
     def __init__(
         self, hostname: Callable[[], str], signs: Callable[[str], bool], random: Callable[[int], bytes]
@@ -46,7 +47,7 @@ class Reports:
         self._random = random
 
     def report(self, subject: Subject, events: Sequence[Any], send_id: str, now: int) -> Notice | None:
-        """One report about some recipients of a submission, None where nobody may be told."""
+        """One report about some recipients of a submission; None if nobody may be told."""
         send = subject.send
         key = key_of(send.mail_from)
         if send.source != "smtp" or not send.mail_from or key not in subject.own_keys:

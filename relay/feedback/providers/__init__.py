@@ -1,9 +1,9 @@
-"""Providers' webhooks, one module each: `verify` (is it theirs?) and `normalise` (what does it say?).
+"""Providers' webhooks, one module each: `verify` (is it authentic?) and `normalise` (what does it say?).
 
-`verify(headers, raw_body, secret, now)` looks at the raw bytes before anything
-is parsed and answers with an `Authenticity`; that of `ses` also takes `fetch`
-and `roots`. `normalise(payload)` never fails on a strange payload: what it does
-not know is an event of type `unknown`.
+`verify(headers, raw_body, secret, now)` examines the raw bytes before anything
+is parsed and returns an `Authenticity`; that of `ses` also takes `fetch` and
+`roots`. `normalise(payload)` never fails on a strange payload: what it does not
+know becomes an event of type `unknown`.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ NORMALISERS: Mapping[str, Normalise] = {
 
 
 def recognise(payload: Any) -> str:
-    """Whose payload this looks like, empty when nobody's."""
+    """The provider whose payload this looks like, empty if none."""
     listed = rows(payload)
     first = table(listed[0]) if listed else {}
     for name, told in _SIGNS:

@@ -1,4 +1,4 @@
-"""Brevo: one event a request; no signature, so basic or bearer authentication is all there is."""
+"""Brevo: one event per request; there is no signature, only basic or bearer authentication."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,14 +30,14 @@ def _event(data: Mapping[str, Any]) -> FeedbackEvent:
     kind = _TYPES.get(name, "unknown")
     said = prose(data.get("reason"))
     message, recipient = text(data.get("message-id")).strip("<>"), text(data.get("email"))
-    # «ts_event» is when it happened and «ts_epoch» when it was sent, in milliseconds; «date» has no zone.
+    # «ts_event» is when it happened, «ts_epoch» when it was sent, in milliseconds; «date» has no time zone.
     when = moment(data.get("ts_event")) or moment(data.get("ts_epoch")) or moment(data.get("ts"))
     return FeedbackEvent(
         kind,
         recipient,
         message_id=message,
         timestamp=when,
-        # «id» is that of the webhook, the same in every event.
+        # «id» is the id of the webhook, the same in all events.
         event_id=f"{name}:{message}:{recipient}:{text(data.get('ts_event')) or text(data.get('ts'))}",
         provider="brevo",
         diagnostic="" if said == "sent" else said,

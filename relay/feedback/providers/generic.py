@@ -1,7 +1,7 @@
-"""Any other system: events in our own field names, in camelCase or snake_case.
+"""Any other system: events with our own field names, in camelCase or snake_case.
 
-One object or a list of them. Signed as Standard Webhooks when the secret is a
-`whsec_…`, else by basic or bearer authentication.
+One object or a list of them. Signed as Standard Webhooks if the secret begins
+with `whsec_`, else basic or bearer authentication.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""MailerSend: one event a request, signed by an HMAC over the raw body."""
+"""MailerSend: one event per request, signed by an HMAC over the raw body."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""Mailgun: one event a request; the signature stands inside the body.
+"""Mailgun: one event per request; the signature is inside the body.
 
-It is an HMAC over timestamp and token only, not over the rest of the body, so
-the token is what tells a copy: the caller must remember it.
+It is an HMAC over timestamp and token only, not over the rest of the body, so a
+copy is recognised by the token: the caller must remember it.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from relay.feedback.authenticity import Authenticity, hex_hmac, in_window, refus
 from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import PayloadError, load, metadata, moment, prose, table, tags, text
 
-# Mailgun comes again for eight hours with the signature of the first time: what an outage of ours put off is no replay.
+# Mailgun retries for eight hours with the original signature: a call delayed by an outage of ours is not a replay.
 RETRIES = timedelta(hours=12)
 
 _TYPES = {
@@ -20,10 +20,10 @@ _TYPES = {
     "complained": "complained", "unsubscribed": "unsubscribed", "opened": "opened", "clicked": "clicked",
 }  # fmt: skip
 
-# Given up after eight hours, whatever severity it is told with: our `give_up_after`, which says nothing of whose
+# Given up after eight hours, whatever severity it is reported with. Like our `give_up_after`, it does not say whose
 # trouble it was.
 _TOO_OLD = "602"
-# Mailgun's own refusals to try, which say nothing new about the address.
+# Mailgun refused to try because of its own list, which says nothing new about the address.
 _SUPPRESSED = {"suppress-bounce", "suppress-complaint", "suppress-unsubscribe"}
 
 
@@ -90,11 +90,11 @@ def _failed(data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     found = failure(
         _said(data),
         text(status.get("enhanced-code")),
-        # 605 and 607 are Mailgun's own: bounced, or complained, before.
+        # 605 and 607 are Mailgun's own codes: the address bounced, or complained, before.
         code if len(code) == 3 and code[:1] in {"4", "5"} else "",
         permanent=permanent,
         otherwise="userunknown" if permanent and text(data.get("reason")) == "bounce" else "undefined",
     )
     kind = "bounced" if permanent else "deferred"
-    # 498 is Mailgun's own for a domain whose servers it cannot find or reach: for now, however long it tried.
+    # 498 is Mailgun's own code for servers it cannot find or reach: temporary, however long it tried.
     return kind, found.fields() | {"hard": found.hard and found.reason != "undefined" and code[:1] != "4"}

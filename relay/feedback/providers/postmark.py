@@ -1,8 +1,8 @@
-"""Postmark: one event a request, authenticated by HTTP basic or a bearer header.
+"""Postmark: one event per request, authenticated by HTTP basic or a bearer header.
 
-A bounce says whether the address was switched off (`Inactive`); only the types
+A bounce says whether the address was deactivated (`Inactive`); only the types
 that are about the address are hard. «SMTPApiError» is Postmark's late refusal of
-mail its SMTP front had accepted, mostly to a recipient it holds inactive.
+mail that its SMTP server had accepted, mostly to a recipient it considers inactive.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import metadata, moment, prose, rows, table, tags, text
 
 _BOUNCES: dict[str, tuple[str, str, bool]] = {
-    # Type: event type, reason when the details say nothing, permanent
+    # Type: event type, reason if the details say nothing, permanent
     "HardBounce": ("bounced", "userunknown", True),
     "BadEmailAddress": ("bounced", "userunknown", True),
     "ManuallyDeactivated": ("rejected", "suppressed", False),
@@ -39,8 +39,8 @@ _BOUNCES: dict[str, tuple[str, str, bool]] = {
     "Unconfirmed": ("queued", "", False),
     "UnconfirmedByRecipient": ("bounced", "undefined", False),
 }
-# Why Postmark sends to an address no more; any other reason is a person's wish. A bounce is told by its own event, and
-# in the words that say whether the address is to blame.
+# Why Postmark no longer sends to an address; any other reason is a person's wish. A bounce has an event of its own,
+# with words that say whether the address is to blame.
 _SUPPRESSED: dict[str, tuple[str, dict[str, Any]]] = {
     "HardBounce": ("unknown", {}),
     "SpamComplaint": ("complained", FEEDBACK["complained"]),
@@ -85,7 +85,7 @@ def _common(data: Mapping[str, Any], kind: str, **more: Any) -> FeedbackEvent:
         text(data.get("Recipient")) or text(data.get("Email")),
         message_id=text(data.get("MessageID")),
         timestamp=when,
-        # Deliveries and opens carry no id of their own: message, recipient and moment make one.
+        # Deliveries and opens have no id of their own: one is made from message, recipient and time.
         event_id=f"{text(data.get('RecordType'))}:{identity}" if identity else _made_id(data, when),
         provider="postmark",
         metadata=metadata(data.get("Metadata")),

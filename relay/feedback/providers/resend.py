@@ -1,4 +1,4 @@
-"""Resend: one event a request, signed as Standard Webhooks under `svix-` names."""
+"""Resend: one event per request, signed as Standard Webhooks with `svix-` header names."""
 
 from collections.abc import Mapping
 from datetime import datetime

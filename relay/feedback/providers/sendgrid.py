@@ -30,7 +30,7 @@ _DROPPED = {
     "recipient list over package quota": "exceedlimit",
 }  # fmt: skip
 
-# Everything SendGrid itself puts into an event; what is left are the sender's unique_args.
+# All fields that SendGrid itself puts into an event; the rest are the sender's unique_args.
 _OWN = frozenset(
     {
         "email", "event", "timestamp", "smtp-id", "sg_event_id", "sg_message_id", "category", "reason", "status",
@@ -50,7 +50,7 @@ def verify(headers: Mapping[str, str], raw: bytes, secret: str, now: datetime) -
         return refused(late)
     if not any(_signed(key, signature, seconds.encode() + raw) for key in keys):
         return refused("wrong_signature")
-    # A signature signs one body at one second, so it serves to know a copy.
+    # A signature covers one body at one second, so a copy is recognised by it.
     return Authenticity(accepted=True, nonce=base64.b64encode(signature).decode()[:200])
 
 
@@ -82,7 +82,7 @@ def _event(data: Mapping[str, Any]) -> FeedbackEvent:
     return FeedbackEvent(
         kind,
         text(data.get("email")),
-        # «smtp-id» is the Message-ID; sg_message_id begins with what the 250 told us, up to the first dot.
+        # «smtp-id» is the Message-ID; sg_message_id begins, up to the first dot, with the id that the 250 gave us.
         message_id=text(data.get("sg_message_id")).partition(".")[0] or text(data.get("smtp-id")).strip("<>"),
         timestamp=moment(data.get("timestamp")),
         event_id=text(data.get("sg_event_id")),
@@ -102,7 +102,7 @@ def _outcome(kind: str, data: Mapping[str, Any], said: str) -> dict[str, Any]:
         return {"reason": _DROPPED.get(said.lower(), "undefined"), "status": text(data.get("status"))}
     if kind not in {"bounced", "deferred"}:
         return {}
-    # type «blocked» is a refusal of the moment or the content; only «bounce» is about the address.
+    # Type «blocked» is a temporary refusal or about the content; only «bounce» is about the address.
     permanent = kind == "bounced" and text(data.get("type")) != "blocked"
     otherwise = "blocked" if kind == "bounced" and not permanent else ""
     return failure(said, text(data.get("status")), permanent=permanent, otherwise=otherwise).fields()

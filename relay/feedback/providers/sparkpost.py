@@ -1,7 +1,7 @@
 """SparkPost (Bird): a list of events, authenticated by basic or bearer authentication.
 
-`bounce_class` is SparkPost's own sorting of replies; classes 10, 30 and 90 are
-hard there, of which 30 (no recipient) and 10 (invalid) are about the address.
+`bounce_class` is SparkPost's own classification of replies; classes 10, 30 and 90
+are hard there, of which 10 (invalid) and 30 (no recipient) are about the address.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def verify(headers: Mapping[str, str], raw: bytes, secret: str, now: datetime) -
 
 
 def normalise(payload: Any) -> list[FeedbackEvent]:
-    """One event a row; SparkPost's empty test row gives none."""
+    """One event per row; SparkPost's empty test row gives none."""
     found = []
     for row in rows(payload):
         outer = table(table(row).get("msys"))
@@ -81,5 +81,5 @@ def _outcome(kind: str, data: Mapping[str, Any], said: str, bounce_class: str) -
     sorted_as = _CLASSES.get(bounce_class, "undefined")
     permanent = kind == "bounced" and bounce_class in {"10", "30"}
     found = failure(said, "", text(data.get("error_code")), permanent=permanent, otherwise=sorted_as)
-    # Where SparkPost has sorted the reply, its word stands beside ours only if ours knows none.
+    # SparkPost's class is the reason only if the reply's words give none; hard requires that the class agrees.
     return found.fields() | {"hard": found.hard and sorted_as == "userunknown"}
