@@ -1,7 +1,7 @@
-"""Certificates by which the calls of a hook are proven, fetched seldom: whoever knows the hook's address names one.
+"""Certificates that prove hook calls, fetched rarely: anybody who knows the hook's address can name one to fetch.
 
-What proved a call is kept. What has proved nothing yet is fetched for one call at a time and for a
-few in a minute; any other hears OSError, which says nothing of it but that it may come again.
+A certificate that has proved a call is cached. Others are fetched for one call at a time, and for a
+few calls per minute; further calls get OSError, which means only that the caller may retry.
 """
 
 import threading
@@ -13,11 +13,11 @@ from relay.feedback.authenticity import Authenticity
 
 Fetch = Callable[[str], bytes]
 
-CALLS, SPAN = 6, 60.0  # calls for which something is fetched, in so many seconds
+CALLS, SPAN = 6, 60.0  # at most this many calls that fetch something, in this many seconds
 
 
 class Certificates:
-    """Those of one process; asked from threads."""
+    """The certificates of one process; called from threads."""
 
     def __init__(self, fetch: Fetch, seconds: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
@@ -27,10 +27,10 @@ class Certificates:
         self._began: deque[float] = deque([-SPAN] * CALLS, CALLS)
 
     def prove(self, verify: Callable[[Fetch], Authenticity]) -> Authenticity:
-        """What `verify` finds with these certificates. Raises OSError where one is not to be had for now."""
+        """The result of `verify` with these certificates. Raises OSError if one cannot be had at the moment."""
         try:
             return verify(self._kept.__getitem__)
-        except KeyError:  # it names one that has proved nothing yet
+        except KeyError:  # it names a certificate that is not cached
             pass
         if not self._fetching.acquire(blocking=False):
             raise OSError("the certificate of another call is being fetched")

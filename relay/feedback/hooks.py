@@ -1,10 +1,10 @@
-"""Takes one call of a provider's webhook: is it theirs, was it here before, what does it say?
+"""Takes in one call of a provider's webhook: is it authentic, is it a replay, what does it say?
 
-The answer is 2xx only after everything is committed, so a provider whose call fails for our
-sake comes again (faults H7). A call that is not proven to be the provider's changes nothing
-and stores nothing (H1 to H5). A copy of a call does nothing twice and is answered as the first;
-the same proof over another body is a forgery (409), for one provider's signature does not
-cover its body. Signatures and certificates are looked at in a thread.
+The answer is 2xx only after everything is committed, so a provider retries a call that fails
+because of us (faults H7). A call that is not proven to be the provider's changes and stores
+nothing (H1 to H5). A copy of a call has no further effect and gets the same answer as the first;
+the same proof with another body is a forgery (409), since one provider's signature does not cover
+the body. Signatures and certificates are checked in a thread.
 """
 
 import asyncio
@@ -56,11 +56,11 @@ _VERIFIERS: Mapping[str, Verify] = {
     "sparkpost": sparkpost.verify,
     "generic": generic.verify,
 }
-_FORBIDDEN = frozenset({"foreign"})  # proven, but not of ours: 403 instead of 401
+_FORBIDDEN = frozenset({"foreign"})  # authentic, but not for us: 403 instead of 401
 
 
 class Ingested(Struct, frozen=True):
-    """The answer to a call: 200, 401, 403, 409, 413 or 400, and why, in a word fit for the log alone."""
+    """The answer to a call: 200, 400, 401, 403, 409 or 413; `reason` is for the log only."""
 
     status_code: int
     reason: str = ""
@@ -68,7 +68,7 @@ class Ingested(Struct, frozen=True):
 
 
 class Hooks:
-    """The ear of all providers' webhooks. `roots` are trusted certificates for SNS, read when first needed."""
+    """Takes in the webhook calls of all providers. `roots` gives the trusted roots for SNS, when first needed."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Hooks:
         self._certificates = Certificates(fetch)
 
     async def ingest(self, provider: ProviderSettings, headers: Mapping[str, str], raw: bytes, now: int) -> Ingested:
-        """Verify, keep, apply. Raises Unavailable, which is to be answered 503."""
+        """Verify, store and apply a call. Raises Unavailable, which is to be answered 503."""
         if len(raw) > MAX_BODY:
             return Ingested(413, "too_large")
         proof = await asyncio.to_thread(self._verify, provider, headers, raw, now)
@@ -132,7 +132,7 @@ class Hooks:
         now: int,
         connection: Connection,
     ) -> Ingested:
-        """In one transaction: the call itself is remembered, then what it tells is kept and applied."""
+        """In one transaction: remember the call itself, then store and apply its events."""
         if nonce and (seen := self._seen(connection, provider, nonce, raw, now)) is not None:
             return seen
         return Ingested(200, applied=self._applier.apply(connection, told_by_provider(provider, events), now))
@@ -149,7 +149,7 @@ class Hooks:
         return Ingested(409, "replayed")
 
     def _confirm(self, provider: ProviderSettings, payload: Any) -> None:
-        """Confirm a subscription to a topic of the operator's list, where he wants it (faults H4)."""
+        """Confirm a subscription to a topic on the operator's list, if the operator allows it (faults H4)."""
         if not provider.declared.confirm_subscriptions:
             return
         url = sns.subscription_url(table(payload), provider.declared.topic_arns)

@@ -1,11 +1,11 @@
-"""Posts events to their destinations, signed after Standard Webhooks.
+"""Posts events to their destinations, signed as in Standard Webhooks.
 
-What has to be posted is planned from the journal in the store (`store.postings`); here the
-calls are made, each under the rules of `guarded`. So many are under way at once, whatever the
-number of destinations: those that something is due for share the places, so a slow one keeps no
-more than its share, and they begin one by one, so that mail has its turn between them. After a
-rotation two signatures go along. A receiver that has an event already knows it by `webhook-id`,
-which stays through every retry. What it answers is kept for the operator, its first thousand octets.
+The store plans from the journal what to post (`store.postings`); here the calls are made, each under
+the rules of `guarded`. The number of calls under way at once is fixed, whatever the number of
+destinations: those for which something is due share the places, so a slow one occupies no more than
+its share, and calls begin one by one, so that mail gets its turn between them. After a rotation each
+post has two signatures. A receiver recognises a repeated event by `webhook-id`, which is the same in
+every retry. The first thousand octets of its answer are kept for the operator.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ from relay.store.writer import Unavailable, Writer
 
 log = structlog.get_logger()
 
-TOGETHER = 64  # calls under way
-AT_ONCE = 8  # of them to one destination
-CLAIMED = 4  # postings claimed for each place: with all of them timing out, posted before the claim runs out
-AGAIN = 30_000  # milliseconds after which it is planned although nothing happened: one may be enabled again
-KEPT = 1_000  # octets of an answer
+TOGETHER = 64  # calls under way at once
+AT_ONCE = 8  # of which to one destination
+CLAIMED = 4  # postings claimed per place: even if all time out, they are posted before the claim expires
+AGAIN = 30_000  # milliseconds after which to plan even without new events: a destination may have been enabled
+KEPT = 1_000  # octets kept of an answer
 AGENT = "Gatepost-Webhooks/1"
 
 
 class Poster:
-    """Plans and posts. `is_private` says of a destination whether the operator's file lets it lead inside."""
+    """Plans and posts. `is_private` says whether the operator's file allows a destination in a private network."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Poster:
         self._stopped = False
 
     async def look(self) -> None:
-        """Plan what is new and begin to post what is due. Raises Unavailable."""
+        """Plan postings for new events and start to post what is due. Raises Unavailable."""
         newest, now = await self._reader.call(journal.newest), self._clock()
         if newest != self._planned or now - self._planned_at >= AGAIN:
             plan = partial(postings.plan, now=now, new_id=partial(self._new_id, "wdl"), body=self._body)
@@ -84,7 +84,7 @@ class Poster:
         del self._busy[webhook_id]
         if task.cancelled() or (error := task.exception()) is None:
             return
-        if isinstance(error, Unavailable):  # the claim runs out, and it is posted again
+        if isinstance(error, Unavailable):  # the claim expires, and it is posted again
             log.warning("the answer of a destination could not be written", webhook=webhook_id, error=str(error))
         else:
             log.error("posting failed in us", webhook=webhook_id, exc_info=error)
@@ -95,7 +95,7 @@ class Poster:
             await asyncio.wait(set(self._busy.values()))
 
     async def stop(self) -> None:
-        """End the calls under way and begin no more; what they were about is posted again after a minute."""
+        """Cancel the calls under way and start no more; their events are posted again after a minute."""
         self._stopped = True
         for task in list(self._busy.values()):
             task.cancel()
@@ -117,7 +117,7 @@ class Poster:
                         self._places.release()
 
     async def _take_places(self) -> int:
-        """Wait for a place, and take of the free ones what is the share of one destination; returns how many."""
+        """Wait for a free place, and take up to one destination's share of them; returns how many."""
         await self._places.acquire()
         share, taken = min(AT_ONCE, TOGETHER // len(self._busy)), 1
         while taken < share and not self._places.locked():
@@ -126,12 +126,12 @@ class Poster:
         return taken
 
     async def _post_some(self, line: Line, webhook_id: str, share: int) -> bool:
-        """Post what is claimed at a time, so many calls at once; whether there may be more."""
+        """Claim postings and post them, `share` calls at once; returns whether there may be more."""
         claim = Claim(webhook_id, self._clock(), CLAIMED * share)
         claimed: list[Posting] = await self._writer.put(self._claim, claim)
         place = asyncio.Semaphore(share)
         ends = await asyncio.gather(*(self._post(line, one, place) for one in claimed), return_exceptions=True)
-        for error in filter(None, ends):  # each has come to its end before one is told
+        for error in filter(None, ends):  # only after all have ended
             raise error
         return len(claimed) == claim.most
 
@@ -144,7 +144,7 @@ class Poster:
         await self._writer.put(self._settle, Answered(posting, answer.code, text, self._clock()))
 
     async def _call(self, line: Line, posting: Posting) -> Answer:
-        """What the destination answered; code 0 and why where it did not."""
+        """The destination's answer; if there was none, code 0 and the reason."""
         headers = {"Content-Type": "application/json", "User-Agent": AGENT, **self._signed(posting)}
         try:
             return await line.post(posting.url, posting.body.encode(), headers)
@@ -163,12 +163,12 @@ class Poster:
 
 
 def key_of(secret: str) -> bytes:
-    """The key of a secret: what stands in base64 behind `whsec_`, or the words themselves."""
+    """The key of a secret: the base64 after `whsec_`, or the text itself."""
     if secret.startswith("whsec_"):
         encoded = secret.removeprefix("whsec_")
         try:
             if key := base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True):
                 return key
         except binascii.Error:
-            pass  # it only looks like one
+            pass  # not base64 after all
     return secret.encode()

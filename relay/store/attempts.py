@@ -1,12 +1,12 @@
-"""Attempts: what began, and what came of it.
+"""Attempts: beginning them, and recording their outcomes.
 
-`begin` is committed before the provider is asked, so a crash costs an attempt, never a
-flood; where the provider has limits it takes the places for the attempt in the same
-transaction, and does not begin without them. Both handlers check that the delivery is still
-theirs (the lease is the fence): what another node took over is neither begun nor settled
-here. Whoever asks again, since nobody knew whether it was written, gets the same answer. A node
-that was taken for dead may still settle, until somebody else has begun: what a provider
-said is worth more than that nobody knows. Every change of state is one statement and one event row.
+The beginning is committed before the provider is contacted, so a crash costs one attempt and never
+causes a flood. If the provider has limits, the places for the attempt are taken in the same
+transaction, and without them the attempt does not begin. Both handlers check that the delivery is
+still leased to their node: what another node took over is neither begun nor settled here. A write
+that is repeated, because it was unknown whether it succeeded, gets the same answer. A node that was
+taken for dead may still settle until another one has begun: a provider's answer is worth more than
+an unknown outcome. Every change of state is one statement and one event row.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,15 +24,15 @@ from relay.store.prepared import Prepared
 from relay.store.quota import Accounts, Quota, Taken
 from relay.store.states import OPEN, check_change
 
-BEGUN_LEASE = 30 * 60_000  # milliseconds: longer than every timeout of a transaction together
+BEGUN_LEASE = 30 * 60_000  # milliseconds; longer than all timeouts of a transaction together
 
 
 class Begin(Struct, frozen=True):
-    """An attempt about to be made: for these recipients of a submission, at this provider.
+    """An attempt about to be made, for some recipients of a submission, at one provider.
 
-    `before` is the outcome of the attempt that failed over to this one, if it follows one;
-    `quota` are the provider's limits, where it has some. `again` where it was put in line before, and
-    nobody could tell whether it was written.
+    `before` holds the outcomes of the attempt that failed over to this one, if any; `quota` is the
+    provider's limits, if any. `again` is set when the write is repeated because it was unknown whether
+    it had succeeded.
     """
 
     parcel: Parcel
@@ -46,14 +46,14 @@ class Begin(Struct, frozen=True):
 
 
 class Begun(Struct, frozen=True):
-    """The numbers of the deliveries that began; or, when a limit is used up, until when none does."""
+    """The numbers of the deliveries that began or, if a limit is used up, until when none can begin."""
 
     numbers: tuple[int, ...]
     limited_until: int = 0
 
 
 class Tried(Struct, frozen=True):
-    """What came of one attempt for one recipient, in the words of the tables."""
+    """The outcome of one attempt for one recipient, in the words of the tables."""
 
     n: int
     number: int
@@ -67,13 +67,13 @@ class Tried(Struct, frozen=True):
     provider_id: str = ""
     started: int = 0
     ended: int = 0
-    taken: Taken | None = None  # the place it held in the provider's limits
+    taken: Taken | None = None  # the place it took in the provider's limits
 
 
 class Settle(Struct, frozen=True):
-    """How a delivery stands after its round: its new state, when it is due again, and what is counted.
+    """The result of a round for one delivery: its new state, when it is due again, and what to count.
 
-    `tried` is None when nothing was tried: no provider may be asked now, or policy changed its mind.
+    `tried` is None if no attempt was made: no provider may be used now, or the policy stopped the delivery.
     """
 
     parcel: Parcel
@@ -89,7 +89,7 @@ class Settle(Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, int]:
-        """Which delivery it is of."""
+        """The delivery it belongs to, as (send id, recipient number)."""
         return self.parcel.send_id, self.due.n
 
 
@@ -100,11 +100,11 @@ class BeginHandler:
     is_patient = False
 
     def guards(self, items: Sequence[Begin]) -> Iterable[str]:
-        """The limits of the providers."""
+        """The accounts of the providers' limits."""
         return (quota.scope for quota in _quotas(items))
 
     def __call__(self, connection: Connection, items: Sequence[Begin]) -> Sequence[Begun]:
-        """Commit the attempts; a delivery that is no longer leased here, or over a limit, does not begin."""
+        """Commit the attempts; a delivery that is no longer leased here, or is over a limit, does not begin."""
         accounts = Accounts(connection, _quotas(items), max(i.at for i in items))
         ours = _still_ours(connection, [(i.parcel.send_id, d.n, i.node) for i in items for d in i.due])
         before = [_begun_before(connection, item, ours) for item in items]
@@ -113,7 +113,7 @@ class BeginHandler:
         rows = [(i, d) for i, begun in new for d in i.due if d.n in begun.numbers]
         for item, due in rows:
             state = ours[item.parcel.send_id, due.n].state
-            if state not in ("active", "uncertain"):  # asking again leaves it uncertain until there is an answer
+            if state not in ("active", "uncertain"):  # an uncertain delivery stays so until there is an answer
                 check_change(state, "active")
         if rows:
             begun = [_begin_row(i, d) for i, d in rows]
@@ -134,7 +134,7 @@ def _quotas(items: Sequence[Begin]) -> set[Quota]:
 
 
 def _begun_before(connection: Connection, item: Begin, ours: Mapping[tuple[str, int], Any]) -> Begun | None:
-    """What this very item began when it was put in line before; None where it did not."""
+    """What an earlier write of the same item began, or None if nothing."""
     under_way = [(due, ours[key].began) for due in item.due if (key := (item.parcel.send_id, due.n)) in ours]
     if not item.again or not any(began > due.attempts for due, began in under_way):
         return None
@@ -146,7 +146,7 @@ def _begun_before(connection: Connection, item: Begin, ours: Mapping[tuple[str, 
 
 def _may_begin(item: Begin, ours: Mapping[tuple[str, int], Any], accounts: Accounts) -> Begun:
     there = [(due, ours[key]) for due in item.due if (key := (item.parcel.send_id, due.n)) in ours]
-    numbers = tuple(due.n for due, held in there if held.attempts == due.attempts)  # or another one began since
+    numbers = tuple(due.n for due, held in there if held.attempts == due.attempts)  # else another one began since
     if item.quota is None or not numbers:
         return Begun(numbers)
     until = accounts.take(item.quota, item.node, len(numbers))
@@ -160,20 +160,20 @@ def _leave_places(accounts: Accounts, tried: Iterable[Tried]) -> None:
 
 
 class SettleHandler:
-    """The writer's handler for outcomes; answers whether each stands so now.
+    """The writer's handler for outcomes; returns for each whether the delivery is now settled so.
 
-    `on_settled` writes, in the same transaction, what follows from outcomes (suppressions, pauses).
+    `on_settled` writes in the same transaction what follows from outcomes (suppressions, pauses).
     """
 
     order = 1
-    # Until it is written the attempt counts as under way, as if the process had died before it.
+    # May wait: until it is written, the attempt counts as under way, as it would if the process had died.
     is_patient = True
 
     def __init__(self, on_settled: Callable[[Connection, Sequence[Settle]], None]) -> None:
         self._on_settled = on_settled
 
     def guards(self, items: Sequence[Settle]) -> Iterable[str]:
-        """The mailboxes, whose contacts and counts change, and the limits of the providers."""
+        """The mailboxes, whose contacts and counts change, and the accounts of the providers' limits."""
         yield from {guard.of_mailbox(i.parcel.mailbox_id) for i in items}
         yield from (quota.scope for quota in _given_back(items))
 
@@ -182,7 +182,7 @@ class SettleHandler:
         accounts = Accounts(connection, _given_back(items), max(i.at for i in items))
         held = holders(connection, {i.parcel.send_id for i in items})
         mine = [i for i in items if _may_settle(i, held.get(i.key))]
-        # Of one that was buried the places count already, and of one that is written again they are free.
+        # Places of a node that was taken for dead are counted already; after a repeated write they are free already.
         there = [i for i in mine if held[i.key].lease_node == i.node]
         _leave_places(accounts, [i.tried for i in there if i.tried is not None])
         accounts.keep()
@@ -210,17 +210,17 @@ class SettleHandler:
 
 
 def _given_back(items: Sequence[Settle]) -> set[Quota]:
-    """The limits in which the attempts held places."""
+    """The limits in which the attempts hold places."""
     return {i.tried.taken.quota for i in items if i.tried is not None and i.tried.taken is not None}
 
 
 def holders(connection: Connection, send_ids: set[str]) -> dict[tuple[str, int], Any]:
-    """The deliveries of these submissions, by whom they are held; locked on PostgreSQL."""
+    """The deliveries of these submissions with their lease holders, by (send id, number); locked on PostgreSQL."""
     return {(row.send_id, row.n): row for row in _HELD.all(connection, ids=sorted(send_ids))}
 
 
 def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) -> dict[tuple[str, int], Any]:
-    """Which of these deliveries this node still holds; locked on PostgreSQL."""
+    """Those of these deliveries that their node still holds; locked on PostgreSQL."""
     held = holders(connection, {send_id for send_id, _, _ in wanted})
     return {
         (send_id, n): row
@@ -230,17 +230,17 @@ def _still_ours(connection: Connection, wanted: Sequence[tuple[str, int, str]]) 
 
 
 def _may_settle(item: Settle, held: Any) -> bool:
-    """Whether the delivery is still held by who settles it, or nobody has begun since that one was buried alive."""
+    """Whether the settling node still holds the delivery, or was taken for dead and nobody has begun since."""
     if held is None or held.state not in OPEN:
         return False
-    if held.lease_node == item.node:  # and no later attempt is under way: this may be written again
+    if held.lease_node == item.node:  # and no later attempt is under way, as this may be a repeated write
         return bool(held.began == (item.tried.number if item.tried else 0))
     was_buried = held.state == "uncertain" and held.reason == "crashed" and not held.began
     return was_buried and item.tried is not None and item.tried.number == held.attempts
 
 
 def _stands_so(item: Settle, held: Any) -> bool:
-    """Whether it was settled so before, though nobody could tell."""
+    """Whether an earlier write has already settled it so."""
     number = item.tried.number if item.tried is not None else item.due.attempts
     return held is not None and (held.state, held.lease_node, held.attempts) == (item.state, "", number)
 
@@ -273,7 +273,7 @@ _SETTLE = Prepared(
     " soft_failures = :soft_failures, reason = :reason, reply = :reply, provider_id = :provider_id, updated_at = :at"
     " WHERE send_id = :send_id AND n = :n"
 )
-#: The recipient was reached, as our own attempt or its provider later says.
+#: The recipient was reached, according to our attempt or a later report of the provider.
 DELIVERED = Prepared(
     "UPDATE contacts SET delivered_at = :at WHERE tenant_id = :tenant AND key = :key AND mailbox_id = :mailbox"
 )
@@ -312,7 +312,7 @@ def _met_row(item: Settle) -> dict[str, Any]:
 
 
 def _counted(item: Settle) -> str:
-    """The column of `tallies` an outcome adds to, empty where it adds to none."""
+    """The column of `tallies` that an outcome adds to, empty if none."""
     if item.state == "delivered":
         return "delivered"
     if item.state == "bounced" and item.hard:
@@ -323,7 +323,7 @@ def _counted(item: Settle) -> str:
 
 
 def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str, str]]) -> None:
-    """Count outcomes; what reached a verdict at a provider was sent."""
+    """Count outcomes; a message that was delivered or bounced counts as sent."""
     counted = [one for one in counted if is_agents(one[0].envelope)]
     sent = [one for one in counted if one[2] in ("delivered", "bounced")]
     volumes.add(connection, [(p.tenant_id, at, p.mailbox_id, through, p.campaign) for p, at, _, through in sent])

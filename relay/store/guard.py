@@ -1,10 +1,10 @@
-"""Who goes first: the rows of `usage` that guard what a transaction changes, locked before anything else.
+"""Guards: rows of `usage` that protect what a transaction changes, locked before anything else.
 
-On PostgreSQL two machines that lock the same rows in different order wait for each other for ever.
-So there is one order everywhere: first the guards, by name; then the deliveries, by send and number;
-then all the rest. `mailbox:ID` guards what is remembered of a mailbox (its counts, contacts and
-duplicates), `provider:NAME` what a provider has been given. What several mailboxes share is changed
-in the order of its key, and once in a transaction. SQLite has one writer, and no need of this.
+On PostgreSQL two machines that lock the same rows in different orders deadlock. So there is one
+order everywhere: first the guards, by name; then the deliveries, by send and number; then all the
+rest. `mailbox:ID` guards what is remembered of a mailbox (its counts, contacts and duplicates),
+`provider:NAME` what a provider has been given. What several mailboxes share is changed in the
+order of its key, and once per transaction. SQLite has one writer and does not need this.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ _NEW = insertion("usage", ("scope",), "ON CONFLICT (scope) DO NOTHING")
 
 
 def lock(connection: Connection, scopes: Iterable[str]) -> list[Any]:
-    """These rows, locked until the transaction ends; those that are missing are made."""
+    """Lock these rows until the transaction ends, and return them; missing ones are created."""
     wanted = set(scopes)
     rows = lock_known(connection, wanted)
     if missing := sorted(wanted - {row.scope for row in rows}):
@@ -30,13 +30,13 @@ def lock(connection: Connection, scopes: Iterable[str]) -> list[Any]:
 
 
 def lock_known(connection: Connection, scopes: Iterable[str]) -> list[Any]:
-    """Those of these rows that there are, locked until the transaction ends."""
+    """Lock those of these rows that exist until the transaction ends, and return them."""
     wanted = sorted(set(scopes))
     return _ROWS.all(connection, scopes=wanted) if wanted else []
 
 
 def keep(connection: Connection, counts: Mapping[str, str]) -> None:
-    """Write the counts of these rows, by scope."""
+    """Write the counts of these rows, given by scope."""
     _COUNTS.many(connection, [{"scope": scope, "counts": written} for scope, written in counts.items()])
 
 
@@ -46,15 +46,15 @@ def of_mailbox(mailbox_id: str) -> str:
 
 
 def of_tenant(tenant_id: str) -> str:
-    """What all its mailboxes sent together, counted while it has limits."""
+    """The guard of what all mailboxes of a tenant sent together, counted while the tenant has limits."""
     return f"tenant:{tenant_id}"
 
 
 def of_ramp(domain: str) -> str:
-    """What leaves from a domain, counted while `warmup` is on."""
+    """The guard of what leaves from a sending domain, counted while `warmup` is on."""
     return f"from:{domain}"
 
 
 def of_throttle(tenant_id: str, domain: str) -> str:
-    """What leaves for a domain, counted while `recipient_domain_throttle` is on."""
+    """The guard of what leaves for a recipient domain, counted while `recipient_domain_throttle` is on."""
     return f"to:{tenant_id}:{domain}"

@@ -1,7 +1,7 @@
-"""Pages of what there is: mailboxes, domains, suppressions, consents and the like, newest first.
+"""Pages of mailboxes, domains, suppressions, consents and the like, newest first.
 
-One function serves them all: equality on columns, and a cursor. Filters are always
-parameters (faults H15); a filter whose value is None is not asked for.
+One function serves them all: equality on columns, and a cursor. Filter values are always
+parameters (faults H15); a filter whose value is None is ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ ORDER: Mapping[str, str] = {
 def listed(
     connection: Connection, table: str, filters: Mapping[str, Any], *, after: Place | None = None, limit: int = 50
 ) -> Page:
-    """A page of one table; a filter may hold a tuple of values, any of which will do."""
+    """A page of one table; a filter may be a tuple of values, any of which matches."""
     rows: Table = t.metadata.tables[table]
     query = filtered(select(rows), rows, filters)
     return newest_first(connection, query, rows.c[ORDER[table]], rows.c.id, after=after, limit=limit)
 
 
 def filtered(query: Select[Any], table: Table, filters: Mapping[str, Any]) -> Select[Any]:
-    """The query with every filter that has a value."""
+    """The query with all filters that have a value."""
     for name, value in filters.items():
         if isinstance(value, tuple):
             query = query.where(table.c[name].in_(value))
@@ -48,25 +48,25 @@ def filtered(query: Select[Any], table: Table, filters: Mapping[str, Any]) -> Se
 
 
 def one(connection: Connection, table: str, row_id: str) -> Any:
-    """The row of that id, or None."""
+    """The row with this id, or None."""
     rows: Table = t.metadata.tables[table]
     return connection.execute(select(rows).where(rows.c.id == row_id)).first()
 
 
 def held(connection: Connection, table: str, row_id: str) -> Any:
-    """The same, and nobody else changes it before this transaction ends."""
+    """Like `one`, with the row locked until this transaction ends."""
     rows: Table = t.metadata.tables[table]
-    query = select(rows).where(rows.c.id == row_id)  # on SQLite one writer at a time is the lock
+    query = select(rows).where(rows.c.id == row_id)  # SQLite has one writer at a time anyway
     return connection.execute(query.with_for_update()).first()
 
 
 def tenant_names(connection: Connection) -> dict[str, str]:
-    """The name of every tenant by id."""
+    """The name of every tenant, by id."""
     return {row.id: row.name for row in connection.execute(select(t.tenants.c.id, t.tenants.c.name))}
 
 
 def mailbox_names(connection: Connection, tenant_id: str = "") -> dict[str, str]:
-    """The name of every mailbox by id, of one tenant if one is given."""
+    """The name of every mailbox, by id; of one tenant if given."""
     m = t.mailboxes.c
     query = select(m.id, m.name)
     return {
@@ -75,7 +75,7 @@ def mailbox_names(connection: Connection, tenant_id: str = "") -> dict[str, str]
 
 
 def mailboxes_by_name(connection: Connection, words: str = "") -> Sequence[Any]:
-    """The id, name and status of every mailbox whose name or address holds the words."""
+    """The id, name and status of every mailbox whose name or address contains the words."""
     m = t.mailboxes.c
     query = select(m.id, m.name, m.status)
     if words:
@@ -91,7 +91,7 @@ def tenants(connection: Connection) -> Sequence[Any]:
 
 
 def counted(connection: Connection, table: str, filters: Mapping[str, Any]) -> int:
-    """How many rows there are."""
+    """How many rows match the filters."""
     rows: Table = t.metadata.tables[table]
     query = filtered(select(func.count()).select_from(rows), rows, filters)
     return int(connection.execute(query).scalar_one())

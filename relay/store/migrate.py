@@ -1,9 +1,9 @@
 """Creates and upgrades the schema.
 
 One process upgrades at a time: an advisory lock on PostgreSQL, the turn file on SQLite.
-A database that is newer than this program is refused, never downgraded. A store that is
-already at the newest revision is told so without loading the migration tool, which costs
-most of a second.
+A database that is newer than this program is refused, never downgraded. If the store is
+already at the newest revision, the migration tool is not loaded, which takes most of a
+second.
 """
 
 from collections.abc import Iterator
@@ -26,13 +26,13 @@ def current(database: Database) -> str:
 
 
 def is_empty(database: Database) -> bool:
-    """Whether it never held anything: it has no schema, or nobody ever served from it."""
+    """Whether it never held anything: it has no schema, or no server has ever used it."""
     with database.asking.connect() as connection:
         return not revision(connection) or not recalled(connection, "secret_key")
 
 
 def check_not_newer(found: str) -> None:
-    """Raise StoreUnusable where a newer program made the store."""
+    """Raise StoreUnusable if a newer program made the store."""
     if found > HEAD:
         raise StoreUnusable(
             f"the store is at revision {found}, this program at {HEAD}: a newer version of gatepost made it; "
@@ -55,7 +55,7 @@ def upgrade(database: Database) -> str:
 
 
 def revision(connection: Connection) -> str:
-    """The revision the schema is at, "" where there is none."""
+    """The revision of the schema, "" if there is none."""
     if not inspect(connection).has_table("alembic_version"):
         return ""
     return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or "")
@@ -71,13 +71,13 @@ def _alone(database: Database) -> Iterator[Connection]:
             yield connection
         finally:
             if not database.is_sqlite:
-                connection.rollback()  # what failed is what is told, not that nothing more is heard after it
+                connection.rollback()  # so that the original error is reported, not the aborted transaction
                 connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
                 connection.commit()
 
 
 def _run_alembic(connection: Connection) -> None:
-    from alembic import command  # heavy: only when there is something to do
+    from alembic import command  # slow to import: only if there is something to do
     from alembic.config import Config
     from alembic.util import CommandError
 

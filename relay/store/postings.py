@@ -1,12 +1,12 @@
-"""What has to be posted to destinations: planned from the journal, claimed, and what came of it.
+"""Postings of events to webhook destinations: planned from the journal, claimed, and settled.
 
-Each destination has its own place in the journal, moved in the transaction that puts the
-events before it in line: nothing is skipped and nothing told twice. A posting is claimed
-for a while before the call is made, so a crash costs one call and two processes never make
-the same one; an answer that comes after another claim began is not written. However many
-destinations there are, each of the three is a few statements: a round of the writer holds the
-claims and the answers of all of them. A destination that failed for days, or says it is gone,
-is disabled with an event; its place and what waits for it stay.
+Each destination has its own place in the journal, which moves in the transaction that queues the
+events before it: none is skipped and none repeated. A posting is claimed for a while before the
+call is made, so a crash costs one call and two processes never make the same one; an answer that
+arrives after another claim began is not written. However many destinations there are, planning,
+claiming and settling take a few statements each: a round of the writer handles all claims and
+answers. A destination that has failed for days, or says that it is gone, is disabled with an
+event; its place and its waiting postings stay.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,9 +24,9 @@ from relay.store.prepared import Prepared, insertion
 
 _w = t.webhooks.c
 
-PLANNED = 2_000  # postings put in line at a time, for all destinations together
-EACH = 500  # events one destination is given of them
-CLAIMED_FOR = 60_000  # milliseconds: longer than a batch of calls may take
+PLANNED = 2_000  # postings queued at a time, for all destinations together
+EACH = 500  # of which at most this many for one destination
+CLAIMED_FOR = 60_000  # milliseconds; longer than a batch of calls may take
 MINUTE, HOUR = 60_000, 3_600_000
 RETRIES = (5_000, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
 DISABLED_AFTER = 72 * HOUR
@@ -34,7 +34,7 @@ GONE = 410
 
 
 class Posting(Struct, frozen=True):
-    """One event on its way to one destination. Secrets are sealed."""
+    """One event to be posted to one destination. Secrets are sealed."""
 
     id: str
     webhook_id: str
@@ -46,7 +46,7 @@ class Posting(Struct, frozen=True):
 
 
 class Declared(Struct, frozen=True):
-    """A destination of the configuration file. `secret` is plain here, and sealed in the store."""
+    """A destination in the configuration file. `secret` is plain here, and sealed in the store."""
 
     id: str
     url: str
@@ -55,7 +55,7 @@ class Declared(Struct, frozen=True):
 
 
 def body_of(event: Any, more: Mapping[str, Any], timestamp: Callable[[int], str]) -> str:
-    """What is posted of an event: `{type, timestamp, data}` as Standard Webhooks has it."""
+    """The body posted for an event: `{type, timestamp, data}`, as in Standard Webhooks."""
     names = {
         "eventId": journal.name_of(journal.of(event)),
         "tenantId": event.tenant_id,
@@ -68,13 +68,13 @@ def body_of(event: Any, more: Mapping[str, Any], timestamp: Callable[[int], str]
 
 
 def plan(connection: Connection, *, now: int, new_id: Callable[[], str], body: Callable[[str, Any], str]) -> int:
-    """Put in line what happened since each destination's place, who is furthest behind first.
+    """Queue what happened since each destination's place, first for those furthest behind.
 
-    Returns how many postings; `body` is of (id, event).
+    Returns the number of postings; `body` makes the body from (destination id, event).
     """
     query = select(t.webhooks).where(_w.status == "active").order_by(_w.cursor_tx, _w.cursor_seq, _w.id)
-    newest = journal.newest(connection)  # before the questions: what comes later is found next time
-    asked = cache(lambda place, wanted: journal.after(connection, place, wanted, EACH))  # many ask the same
+    newest = journal.newest(connection)  # read before the events: later ones are found next time
+    asked = cache(lambda place, wanted: journal.after(connection, place, wanted, EACH))  # many ask for the same
     rows: list[dict[str, Any]] = []
     places: list[dict[str, Any]] = []
     for one in connection.execute(query.with_for_update(skip_locked=True)):
@@ -100,7 +100,7 @@ def _row(webhook_id: str, event: Any, posting_id: str, body: str, now: int) -> d
 
 
 def due(connection: Connection, now: int) -> list[str]:
-    """The active destinations that something is due for."""
+    """The active destinations for which something is due."""
     return [row.id for row in _DUE.all(connection, now=now)]
 
 
@@ -111,7 +111,7 @@ _DUE = Prepared(
 
 
 class Claim(Struct, frozen=True):
-    """Up to `most` postings that are due for a destination are asked for, if it is active."""
+    """A request for up to `most` postings that are due for a destination, if it is active."""
 
     webhook_id: str
     now: int
@@ -119,17 +119,17 @@ class Claim(Struct, frozen=True):
 
 
 class ClaimHandler:
-    """The writer's handler for claims: the postings of each, which nobody else gets for a while."""
+    """The writer's handler for claims: returns the postings of each, which nobody else gets for a while."""
 
     order = 8
     is_patient = False
 
     def guards(self, _items: Sequence[Claim]) -> Iterable[str]:
-        """What another process has locked is skipped."""
+        """None: rows locked by another process are skipped."""
         return ()
 
     def __call__(self, connection: Connection, items: Sequence[Claim]) -> Sequence[list[Posting]]:
-        """Claim for all of them."""
+        """Claim postings for all items."""
         active = {row.id: row for row in _ACTIVE.all(connection, ids=sorted({one.webhook_id for one in items}))}
         return [_claim(connection, active[one.webhook_id], one) if one.webhook_id in active else [] for one in items]
 
@@ -150,7 +150,7 @@ _CLAIM = Prepared("UPDATE webhook_deliveries SET attempts = attempts + 1, due_at
 
 
 class Answered(Struct, frozen=True):
-    """What came of a call; `code` 0 where nobody answered."""
+    """The result of a call; a `code` of 0 means no answer."""
 
     posting: Posting
     code: int
@@ -159,7 +159,7 @@ class Answered(Struct, frozen=True):
 
     @property
     def is_taken(self) -> bool:
-        """Whether the destination has the event."""
+        """Whether the destination accepted the event."""
         return 200 <= self.code < 300
 
 
@@ -167,14 +167,14 @@ class SettleHandler:
     """The writer's handler for answers."""
 
     order = 7
-    is_patient = True  # until it is written the posting is claimed, as if the process had died
+    is_patient = True  # until it is written the posting stays claimed, as if the process had died
 
     def guards(self, _items: Sequence[Answered]) -> Iterable[str]:
-        """Destinations are locked by their ids, after all that has a guard."""
+        """None: destinations are locked in order of id, after everything that has a guard."""
         return ()
 
     def __call__(self, connection: Connection, items: Sequence[Answered]) -> Sequence[None]:
-        """Write what each answered, and which destinations fail or do so no more."""
+        """Write the answers, and which destinations fail or have recovered."""
         _SETTLE.many(connection, sorted(map(_settled, items), key=lambda row: row["id"]))
         well = {one.posting.webhook_id for one in items if one.is_taken}
         _WELL.many(connection, [{"id": webhook_id} for webhook_id in sorted(well)])
@@ -232,7 +232,7 @@ def declare(
     seal: Callable[[str], str],
     unseal: Callable[[str], str],
 ) -> None:
-    """Bring the file's destinations into the store: new ones begin now, vanished ones are disabled, never deleted."""
+    """Bring the file's destinations into the store: new ones start now, missing ones are disabled, never deleted."""
     rows = {row.id: row for row in connection.execute(select(t.webhooks).where(_w.managed.is_(True)))}
     newest = journal.newest(connection)
     for one in declared:
@@ -250,7 +250,7 @@ def declare(
 
 def _changed(row: Any, one: Declared, seal: Callable[[str], str], unseal: Callable[[str], str]) -> dict[str, Any]:
     values: dict[str, Any] = {"events": dumps(list(one.events))}
-    if unseal(row.secret) != one.secret:  # both sign until the next change
+    if unseal(row.secret) != one.secret:  # both secrets sign until the next change
         values |= {"secret": seal(one.secret), "previous_secret": row.secret}
     if row.status == "disabled" and row.cause == VANISHED:
         values |= {"status": "active", "cause": ""}

@@ -1,10 +1,10 @@
-"""Statements of the hot path: written once, put into each engine's words once, run on the driver's own cursor.
+"""Statements of the hot path: translated for each engine once, and run on the driver's own cursor.
 
-SQLAlchemy opens the connections, begins and commits; what it would do again for every
-execution (expanding lists, building contexts and rows) was measured at most of what a small
-batch costs. The words are ours alone, values are always parameters.
+SQLAlchemy opens the connections, begins and commits; what it would repeat for every execution
+(expanding lists, building contexts and rows) was measured to be most of the cost of a small
+batch. The SQL is ours alone; values are always parameters.
 
-Parameters are written `:name`. A list stands as `IN :name[]`: one parameter whatever its
+Parameters are written `:name`. A list is written `IN :name[]`: one parameter whatever its
 length, so the text never changes and the driver's cached statement is used.
 """
 
@@ -26,7 +26,7 @@ _COLUMNS = re.compile(r"^SELECT (?:DISTINCT )?(.*?) FROM ", re.DOTALL)
 
 
 class Prepared:
-    """One statement for both engines. `lock` is the clause that locks its rows, where there is more than one writer."""
+    """One statement for both engines. `lock` is the clause that locks its rows on PostgreSQL."""
 
     __slots__ = ("_lists", "_postgresql", "_row", "_sqlite")
 
@@ -35,11 +35,11 @@ class Prepared:
         self._sqlite = _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", words)
         self._postgresql = _NAME.sub(r"%(\1)s", _LIST.sub(r"= ANY(:\1)", f"{words} {lock}".replace("%", "%%")))
         columns = _COLUMNS.match(words)
-        # A named tuple's own `_make` is Python, and called for every row.
+        # A named tuple's own `_make` is written in Python, and would be called for every row.
         self._row = partial(tuple.__new__, namedtuple("Row", _names(columns[1]))) if columns else tuple
 
     def all(self, connection: Connection, **given: Any) -> list[Any]:
-        """Every row, with its columns by name. Raises DBAPIError, as SQLAlchemy would."""
+        """All rows, with their columns by name. Raises DBAPIError, as SQLAlchemy would."""
         if connection.dialect.name == "sqlite":
             for name in self._lists:
                 given[name] = orjson.dumps(given[name]).decode()
@@ -52,12 +52,12 @@ class Prepared:
         return list(map(self._row, _with_cursor(connection, asked)))
 
     def once(self, connection: Connection, **given: Any) -> None:
-        """Run it for what it does. Raises DBAPIError, as SQLAlchemy would."""
+        """Run the statement for its effect. Raises DBAPIError, as SQLAlchemy would."""
         words = self._words(connection)
         _with_cursor(connection, lambda cursor: cursor.execute(words, given))
 
     def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run it for each row; nothing for none. Raises DBAPIError, as SQLAlchemy would."""
+        """Run the statement for each row; without rows do nothing. Raises DBAPIError, as SQLAlchemy would."""
         if rows:
             words = self._words(connection)
             _with_cursor(connection, lambda cursor: cursor.executemany(words, rows))
@@ -65,8 +65,8 @@ class Prepared:
     def piecewise(self, connection: Connection, table: str, column: str, row: Mapping[str, Any]) -> None:
         """Insert one row whose `column` is large. Raises DBAPIError, as SQLAlchemy would.
 
-        SQLite copies a bound value twice, as a parameter and as a record. What is written into a row of zeros piece
-        by piece is never in memory again (measured at 25 MiB: 67 MB of it against 16, for the same time).
+        SQLite copies a bound value twice, as a parameter and as a record. A value written piece by piece into a row of
+        zeros is not copied (measured at 25 MiB: 16 MB of memory instead of 67, in the same time).
         """
         if connection.dialect.name != "sqlite":
             self.many(connection, [row])
@@ -87,7 +87,7 @@ class Prepared:
 
 
 def _with_cursor(connection: Connection, use: Callable[[Any], T]) -> T:
-    """What `use` gives of a driver's cursor; its errors are told in SQLAlchemy's words, for those who judge them."""
+    """The result of `use` with a driver's cursor; its errors are raised as SQLAlchemy's, as callers expect."""
     dialect: Any = connection.dialect
     cursor = None
     try:
@@ -104,11 +104,11 @@ def _with_cursor(connection: Connection, use: Callable[[Any], T]) -> T:
 
 
 def insertion(table: str, columns: Sequence[str], otherwise: str = "") -> Prepared:
-    """An INSERT of these columns, each from the parameter of its name; `otherwise` is an ON CONFLICT clause."""
+    """An INSERT of these columns, each from the parameter of the same name; `otherwise` is an ON CONFLICT clause."""
     values = ", ".join(f":{name}" for name in columns)
     return Prepared(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) {otherwise}")  # noqa: S608 - our own words
 
 
 def _names(columns: str) -> list[str]:
-    """The names of the columns of a SELECT list: what stands after AS, or after the last dot."""
+    """The column names in a SELECT list: what follows AS, or the last dot."""
     return [re.split(r"\sAS\s|\.|\s", column.strip())[-1] for column in columns.split(",")]

@@ -1,4 +1,4 @@
-"""Volumes from counts by hour and by day: what was sent in a span, by whom and how, and what weekdays used to bring."""
+"""Volumes from hourly and daily counts: what was sent in a time span, by whom and how, and usual weekday volumes."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ _t = t.tallies.c
 
 
 def _adding(table: str, period: str) -> Prepared:
-    """One more count of a period; the words are this module's own."""
+    """The statement that adds to a count of a period; all words of the SQL come from this module."""
     key = f"tenant_id, {period}, mailbox_id, provider, campaign"
     return Prepared(
         f"INSERT INTO {table} ({key}, sent) VALUES (:tenant_id, :{period}, :mailbox_id, :provider, :campaign, :sent)"  # noqa: S608
@@ -30,7 +30,7 @@ Sent = tuple[str, int, str, str, str]  # tenant, time, mailbox, provider, campai
 
 
 def add(connection: Connection, sent: Iterable[Sent]) -> None:
-    """Count what was sent; in one order, so that two machines do not wait crosswise."""
+    """Count what was sent; in sorted order, so that two machines cannot deadlock."""
     counts = Counter((tenant, at // HOUR, box, provider, campaign) for tenant, at, box, provider, campaign in sent)
     names = ("tenant_id", "hour", "mailbox_id", "provider", "campaign", "day", "sent")
     rows = [dict(zip(names, (*key, key[1] // HOURS, counts[key]), strict=True)) for key in sorted(counts)]
@@ -41,9 +41,10 @@ def add(connection: Connection, sent: Iterable[Sent]) -> None:
 def sent_between(
     connection: Connection, tenant_id: str, since: int, until: int, by: GroupBy, mailbox_id: str = ""
 ) -> dict[str, Counter[str]]:
-    """What was sent in a span, of one mailbox or of the whole tenant: by what is asked, and of that by provider.
+    """What was sent in a time span by one mailbox or a whole tenant: per group `by`, the counts by provider.
 
-    From the hour of `since` on: by hours to its midnight, by days after it, to the end of the day of `until`.
+    The span begins with the hour of `since` and ends with the day of `until`: hourly counts are used up to the first
+    midnight, daily counts after it.
     """
     midnight = -(-since // DAY)
     hours, days = t.volumes.c, t.daily_volumes.c
@@ -62,7 +63,7 @@ def sent_between(
 
 
 def today_and_before(connection: Connection, scopes: Sequence[str], now: int) -> dict[str, tuple[int, list[int]]]:
-    """Per scope what was sent today so far, and by the same hour on the same weekday of weeks that saw any mail."""
+    """Per scope what was sent today so far, and up to the same hour on this weekday in each week since mail began."""
     midnight = now - now % DAY
     starts = [midnight - week * 7 * DAY for week in range(WEEKS + 1)]
     names = {name: scope for scope in scopes for name in (scope, f"lifted:{scope}")}
@@ -78,7 +79,7 @@ def today_and_before(connection: Connection, scopes: Sequence[str], now: int) ->
     return {scope: _weeks([counted[scope] for counted in sent], starts, firsts.get(scope)) for scope in scopes}
 
 
-# Of the scopes that have counts at all: the first hour of each stands at the front of the key.
+# Of the scopes that have counts at all. The key begins with scope and hour, so the first hour is found at once.
 _FIRST = Prepared(
     "SELECT scope, min(hour) AS first FROM tallies WHERE scope IN :scopes[] AND hour >= :since GROUP BY scope"
 )
@@ -89,13 +90,13 @@ _SENT = Prepared(
 
 
 def _weeks(sent: Sequence[int], starts: Sequence[int], first: int | None) -> tuple[int, list[int]]:
-    """Of the weeks before those that had begun to see mail."""
+    """Today's count, and the counts of earlier weeks since the scope's first mail."""
     began = starts[0] if first is None else first
     return sent[0], [count for count, start in zip(sent, starts, strict=True) if began <= start < starts[0]]
 
 
 def by_day(connection: Connection, scope: str, since: int) -> list[dict[str, int]]:
-    """Counts a day since a time, the oldest first, for charts."""
+    """Counts per day since a time, oldest first, for charts."""
     day = (_t.hour // 24).label("day")
     names = [c for c in t.tallies.columns if c.name not in ("scope", "hour")]
     query = (

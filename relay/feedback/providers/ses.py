@@ -1,8 +1,8 @@
-"""Amazon SES: events in an SNS envelope (see `sns`), or as they are through EventBridge.
+"""Amazon SES: events in an SNS envelope (see `sns`), or without one through EventBridge.
 
-Permanent bounces of the kinds General and NoEmail are hard when the reply does
-not speak of something else; «Suppressed» is SES's own list, which it fills from
-hard bounces; on the account's list a complaint may have put the address.
+Permanent bounces of the kinds General and NoEmail are hard unless the reply has
+another meaning. «Suppressed» refers to SES's own list, which it fills from hard
+bounces; an address on the account's list may be there because of a complaint.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ def verify(
     fetch: sns.Fetch,
     roots: Iterable[x509.Certificate],
 ) -> Authenticity:
-    """`secret` lists the ARNs of the topics that may send to us: with SNS that is the shared knowledge."""
+    """`secret` lists the ARNs of the topics that may send to us; with SNS these take the place of a shared secret."""
     try:
         envelope = table(load(raw))
     except PayloadError:
@@ -54,7 +54,7 @@ def verify(
 
 
 def normalise(payload: Any) -> list[FeedbackEvent]:
-    """One event a recipient; an SNS confirmation gives none."""
+    """One event per recipient; an SNS confirmation gives none."""
     outer = table(payload)
     envelope = text(outer.get("Type")) if "TopicArn" in outer else ""
     if envelope in {"SubscriptionConfirmation", "UnsubscribeConfirmation"}:
@@ -113,18 +113,18 @@ def _event(
 
 
 def _is_answer(detail: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
-    """Whether it is what SES makes of an absence note: a bounce for now, of no kind, without anything of a report."""
+    """Whether it is how SES reports an absence note: a transient bounce of kind General without status or diagnosis."""
     is_general = (text(detail.get("bounceType")), text(detail.get("bounceSubType"))) == ("Transient", "General")
     return is_general and not (text(one.get("status")) or text(one.get("diagnosticCode")))
 
 
 def _bare(diagnostic: str) -> str:
-    """The reply without the `smtp; ` in front of it."""
+    """The reply without the leading `smtp; `."""
     return diagnostic.partition(";")[2].strip() if diagnostic.lower().startswith("smtp;") else diagnostic
 
 
 def _tags(mail: Mapping[str, Any]) -> dict[str, str]:
-    """Message tags: each name has a list of values, of which ours have one."""
+    """Message tags: each name has a list of values; ours have one value."""
     found = {}
     for name, value in list(table(mail.get("tags")).items())[:50]:
         first = value[0] if isinstance(value, list) and value else value

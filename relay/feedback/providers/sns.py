@@ -1,10 +1,10 @@
 """The Amazon SNS envelope: its signature, its certificate, its subscriptions (faults H4).
 
-Nothing is fetched that the message could have made up: a certificate only over
-https, without userinfo, port or query, from a host of the one pattern SNS uses,
-and its chain must lead to a trusted root for that name; a subscription is
-confirmed only for a topic of the operator's list, at the same kind of host.
-The fetcher is an argument and must follow no redirects.
+Nothing is fetched from an address that a forger could choose: a certificate only
+over https, without userinfo, port or query, from a host that matches SNS's
+pattern, and its chain must lead to a trusted root for that name; a subscription
+is confirmed only for a topic on the operator's list, at the same kind of host.
+The fetcher is an argument and must not follow redirects.
 """
 
 import base64
@@ -29,11 +29,11 @@ from relay.feedback.payload import moment, table, text
 
 Fetch = Callable[[str], bytes]
 
-# Not `.*amazonaws\.com`: a bucket of anybody's lives under that (a hole official validators have had).
+# Not `.*amazonaws\.com`: anybody's bucket has such a host (a hole that official validators have had).
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?")
 _ISSUER_HOST = re.compile(r"[a-z0-9.-]{1,60}\.amazontrust\.com")
 
-# SNS keeps the time of publication over its own retries, and its guide advises an hour.
+# SNS keeps the original time when it retries; its guide advises an hour.
 WINDOW = timedelta(hours=1)
 
 _SIGNED = {
@@ -51,9 +51,9 @@ def verify(
     fetch: Fetch,
     roots: Iterable[x509.Certificate],
 ) -> Authenticity:
-    """Whether SNS itself sent this envelope, lately, for a topic of ours.
+    """Whether SNS itself sent this envelope, recently, for one of our topics.
 
-    Raises OSError where its certificate cannot be fetched for now: SNS never comes again after a 4xx.
+    Raises OSError if its certificate cannot be fetched at the moment (not a refusal: SNS does not retry after a 4xx).
     """
     signature, message = _signature(envelope), _canonical(envelope)
     if not (signature and message):
@@ -74,12 +74,12 @@ def verify(
 
 
 def certificate_url(url: str) -> bool:
-    """Whether a certificate may be fetched from there at all."""
+    """Whether a certificate may be fetched from this URL."""
     return _ours(url) and urlsplit(url).path.endswith(".pem") and not urlsplit(url).query
 
 
 def subscription_url(envelope: Mapping[str, Any], topics: Iterable[str]) -> str:
-    """Where to confirm the subscription of a *verified* envelope; empty when it may not be confirmed."""
+    """Where to confirm the subscription of a *verified* envelope; empty if it must not be confirmed."""
     url = text(envelope.get("SubscribeURL"), 2_000)
     confirmation = text(envelope.get("Type")) == "SubscriptionConfirmation"
     listed = text(envelope.get("TopicArn")) in set(topics)
@@ -92,7 +92,7 @@ def _ours(url: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    # The netloc must be the host alone: no userinfo, no port, nothing a second parser might read differently.
+    # The netloc must be the bare host: no userinfo, no port, nothing that another parser might read differently.
     plain = parts.scheme == "https" and port is None and parts.netloc == (parts.hostname or "") and "\\" not in url
     return plain and url.isascii() and url.isprintable() and _HOST.fullmatch(parts.netloc) is not None
 
@@ -105,7 +105,7 @@ def _signature(envelope: Mapping[str, Any]) -> bytes:
 
 
 def _canonical(envelope: Mapping[str, Any]) -> bytes:
-    """The fields SNS signs, in its order; Subject only when there is one."""
+    """The fields that SNS signs, in its order; Subject only if there is one."""
     lines = []
     for name in _SIGNED.get(text(envelope.get("Type")), ()):
         value = envelope.get(name)
@@ -139,7 +139,7 @@ def _holds(key: RSAPublicKey, signature: bytes, message: bytes, version: str) ->
 
 
 def _key(url: str, now: datetime, fetch: Fetch, roots: Iterable[x509.Certificate]) -> RSAPublicKey | None:
-    """The key of the certificate at a checked address, if a chain of trust leads to it."""
+    """The key of the certificate at a checked URL if its chain is trusted, else None."""
     try:
         leaf, *others = x509.load_pem_x509_certificates(fetch(url))
         chain = others or _issuers(leaf, fetch)
@@ -163,9 +163,9 @@ def _trusted(
 
 
 def _issuers(leaf: x509.Certificate, fetch: Fetch) -> list[x509.Certificate]:
-    """The certificates between leaf and root, from where each says its issuer is (RFC 5280 §4.2.2.1).
+    """The certificates between leaf and root, fetched from where each says its issuer is (RFC 5280 §4.2.2.1).
 
-    Plain http is fine here: what comes is worth nothing unless the chain holds.
+    Plain http is fine here: the result is worthless unless the chain is valid.
     """
     found: list[x509.Certificate] = []
     current = leaf
@@ -176,7 +176,7 @@ def _issuers(leaf: x509.Certificate, fetch: Fetch) -> list[x509.Certificate]:
         page = fetch(url)
         try:
             current = x509.load_der_x509_certificate(page)
-        except ValueError as error:  # over plain http anybody on the way may have put something else there
+        except ValueError as error:  # over plain http anybody on the path may have replaced it
             raise OSError("the issuer's page is no certificate") from error
         found.append(current)
     return found
@@ -202,7 +202,7 @@ def _netloc(url: str) -> str:
 
 
 def message_of(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The JSON inside a notification; a mail may have broken its strings over lines, which is forgiven."""
+    """The JSON inside a notification; accepts strings that a mail has broken over lines."""
     inner = envelope.get("Message")
     if not isinstance(inner, str):
         return table(inner)

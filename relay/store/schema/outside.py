@@ -1,4 +1,4 @@
-"""Providers, what comes back from them, outcomes, and telling others."""
+"""Providers and their feedback, outcomes, and webhooks."""
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
 
@@ -14,7 +14,7 @@ providers = Table(
     at("updated_at"),
 )
 
-# Counts for reputation: per mailbox, tenant or sending domain and hour.
+# Counts for reputation: per hour and mailbox, tenant or sending domain.
 tallies = Table(
     "tallies",
     metadata,
@@ -29,8 +29,8 @@ tallies = Table(
     Index("ix_tallies_hour", "hour"),
 )
 
-# Raw events of providers and returned mail, stored before they are answered; the key makes a repeat harmless.
-# `waiting`: its delivery is being attempted; it is applied once that is settled.
+# Raw events of providers and returned mail, stored before they are answered; the key makes repeats harmless.
+# `waiting`: an attempt at its delivery is under way; the event is applied once that is settled.
 feedback = Table(
     "feedback",
     metadata,
@@ -49,7 +49,7 @@ feedback = Table(
 
 
 def _volumes(name: str, period: str) -> Table:
-    """What was sent (taken by a provider, or refused by the recipient's side for good) in a period, for reports."""
+    """What was sent in a period (accepted by a provider, or refused for good by the recipient's side), for reports."""
     return Table(
         name,
         metadata,
@@ -63,7 +63,7 @@ def _volumes(name: str, period: str) -> Table:
     )
 
 
-# By day too, so that a report of a year reads days.
+# By day too, so that a report of a year reads days, not hours.
 volumes, daily_volumes = _volumes("volumes", "hour"), _volumes("daily_volumes", "day")
 
 investigations = Table(
@@ -83,7 +83,7 @@ investigations = Table(
 )
 
 
-# What people did. `state`: new until it is credited for the first time, stale when it is to be credited again.
+# What people did. `state`: new until first credited, stale if it is to be credited again.
 outcomes = Table(
     "outcomes",
     metadata,
@@ -106,8 +106,8 @@ outcomes = Table(
     some("ix_outcomes_waiting", "id", where="state <> 'credited'"),
 )
 
-# What a message is owed of an event, under each model: `weight` in millionths, the value as its whole units and
-# their fraction in 10^-10, so that both engines sum it exactly. `at` and `type` are the event's.
+# A message's share of an event, under each model: `weight` in millionths, the value as whole units and a fraction in
+# units of 10^-10, so that both engines sum it exactly. `at` and `type` are the event's.
 attributions = Table(
     "attributions",
     metadata,
