@@ -1,14 +1,14 @@
-"""Text as a reader takes it in: folded, cut into words, once for every judge.
+"""Text as a reader perceives it: folded and split into words, once for all judges.
 
-Folding undoes what a person does not see: compatibility forms (NFKC), zero-width
+Folding undoes what a person does not notice: compatibility forms (NFKC), zero-width
 and format characters, letters of another script that look like Latin ones, and
-words spelled with a blank between the letters. What was undone is counted, since
-ordinary mail has little of it. Of a long text only the beginning and the end
-are cut, and the cost is linear in them whatever they are. Deterministic: the same text gives
-the same tokens in every process.
+words spelled with blanks between the letters. What was undone is counted, since
+ordinary mail has little of it. Of a long text only the beginning and the end are
+read, and the cost is linear in their length whatever they contain. Deterministic:
+the same text gives the same tokens in every process.
 
-Cutting is done by whole-string operations, not by a regular expression: this is
-the hot path, and they are several times faster.
+Splitting uses whole-string operations rather than a regular expression: this is the
+hot path, and they are several times faster.
 """
 
 import re
@@ -17,11 +17,11 @@ from unicodedata import normalize
 
 from msgspec import Struct
 
-# Some 350 words: what stands first decides (16 CFR 316.3), and the cost of reading a message has a bound. Of a longer
-# text the end is read too, where a seller asks who began with something else.
+# In characters, some 350 words: the beginning decides (16 CFR 316.3), and the cost of reading a message must be
+# limited. Of a longer text the end is read too, since a seller who began with something else makes the request there.
 TOKENISED, TAIL = 2_048, 512
 
-# Unicode's Default_Ignorable_Code_Point and the anchors of annotations: nothing a reader sees.
+# Unicode's Default_Ignorable_Code_Point and the annotation anchors: characters that a reader does not see.
 _TAKEN_OUT = dict.fromkeys(
     [
         *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
@@ -32,7 +32,7 @@ _TAKEN_OUT = dict.fromkeys(
 )
 _INVISIBLE = frozenset(map(chr, _TAKEN_OUT))
 
-# Look-alikes of Cyrillic, Greek, Armenian and phonetic letters (after lower case), by the letter they are taken for.
+# Cyrillic, Greek, Armenian and phonetic letters (in lower case), by the Latin letter they look like.
 _LIKE = str.maketrans(
     {
         like: ascii_letter
@@ -46,20 +46,20 @@ _LIKE = str.maketrans(
     }
 )  # fmt: skip
 _LIKE_CHARS = frozenset(map(chr, _LIKE))
-# Letters no language writes words in, which NFKC leaves: small capitals, letters on black, those of flags.
+# Letters that no language writes words in, but NFKC leaves: small capitals, white on black, those of flags.
 _STYLED = str.maketrans(
     dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz", strict=True))
     | {chr(first + n): chr(ord("a") + n) for first in (0x1F150, 0x1F170, 0x1F1E6) for n in range(26)}
 )
 _STYLED_CHARS = frozenset(map(chr, _STYLED))
-_FEWEST_STYLED = 4  # a flag is two of them
-# What is left of them after NFKC makes no letter of its own: Latin and Cyrillic struck through, or drowned in signs.
+_FEWEST_STYLED = 4  # a flag consists of two
+# Marks left after NFKC do not make distinct letters: Latin and Cyrillic struck through, or drowned in marks.
 _MARKS = frozenset(map(chr, range(0x300, 0x370)))
 _LETTER = re.compile(r"[a-zͰ-ϿЀ-ԯԱ-֏ɐ-ʯ]+")
 _OF_OTHER = frozenset(map(chr, range(0x250, 0x590)))  # phonetic, Greek, Cyrillic, Armenian
 _FROM_CJK, _TO_CJK = "\u3040", "\ufaff"  # kana, Han, Hangul
 
-# Signs of money and share are tokens; so are numbers with what parts their figures (`. , :`); `'` joins a word.
+# Currency and percent signs are tokens; so are numbers with the signs in them (`. , :`); `'` is part of a word.
 _SIGNS = "%€$£¥₽"
 _ASCII_TABLE = str.maketrans(
     {
@@ -76,16 +76,16 @@ _ENDS = ("..", ". ", ", ", ": ", " '", "' ")
 
 
 class Folded(Struct, frozen=True):
-    """A text after folding, lower case and visible characters only, and its tokens in order."""
+    """A text after folding, in lower case with visible characters only, and its tokens in order."""
 
     text: str
     words: list[str]
-    disguised: int = 0  # words that held look-alike letters or stood with blanks between letters
-    is_cjk: bool = False  # words must be looked for inside runs of characters, as in Japanese
+    disguised: int = 0  # words with look-alike letters, or with blanks between their letters
+    is_cjk: bool = False  # words must be looked for within runs of characters, as in Japanese
 
 
 def fold(text: str, limit: int = TOKENISED) -> Folded:
-    """What a reader takes the text for, in words; `disguised` counts what had to be undone."""
+    """The text as a reader perceives it, with its words; `disguised` counts what had to be undone."""
     if len(text) > limit + TAIL:
         text = f"{text[:limit]}\n{text[-TAIL:]}"
     if text.isascii():
@@ -116,20 +116,20 @@ def _folded_beyond_ascii(text: str) -> Folded:
 
 
 def flat(text: str) -> bytes:
-    """Of each character whether it is blank: an octet each, a blank or `NO_BLANK`, in which runs are found fast.
+    """One octet per character, a blank or `NO_BLANK`, in which runs are found fast.
 
-    Blanks beyond Latin-1 count as none.
+    Blanks outside Latin-1 do not count as blanks.
     """
     return text.encode("latin-1", "replace").translate(_BLANK_OR_NOT)
 
 
 def without_invisible(text: str) -> str:
-    """The text without the characters nobody sees."""
+    """The text without invisible characters."""
     return text if _INVISIBLE.isdisjoint(text) else text.translate(_TAKEN_OUT)
 
 
 def _ended(parted: str, chars: Container[str]) -> str:
-    """Parts signs of money and share from figures, and what ends a sentence or a quotation from its word."""
+    """Separates currency and percent signs from digits, and the end of a sentence or quotation from its word."""
     for sign in filter(chars.__contains__, _SIGNS):
         parted = parted.replace(sign, f" {sign} ")
     parted = f" {parted} "
@@ -139,7 +139,7 @@ def _ended(parted: str, chars: Container[str]) -> str:
 
 
 def _without_look_alikes(text: str) -> tuple[str, int]:
-    """Folds words that mix scripts, and in a Latin text those made of look-alikes alone."""
+    """Folds words that mix scripts and, in a Latin text, words made of look-alikes only."""
     pieces = _LETTER.findall(text)
     latin = sum(len(piece) for piece in pieces if piece.isascii())
     mostly_latin = latin * 2 > sum(map(len, pieces))
@@ -167,7 +167,7 @@ def _lengths(words: list[str]) -> bytes:
 
 
 def _closed_up(words: list[str]) -> tuple[list[str], int]:
-    """Closes up `s p e c i a l`: four letters in a row that each stand alone."""
+    """Joins words such as `s p e c i a l`: four or more single letters in a row."""
     if _FOUR_SINGLE not in _lengths(words):
         return words, 0
     closed: list[str] = []
@@ -189,12 +189,12 @@ def _closed_up(words: list[str]) -> tuple[list[str], int]:
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a table written as text."""
+    """The set of words in a text."""
     return frozenset(text.split())
 
 
 def host_and_words(link: str) -> tuple[str, Sequence[str]]:
-    """The host of a link and the words of its path; both empty for what is no web link."""
+    """The host of a link and the words of its path; both empty if it is not a web link."""
     scheme, _, rest = link.partition("://")
     if scheme.lower() not in ("http", "https") or not rest:
         return "", ()

@@ -1,10 +1,10 @@
-"""One attempt: a message brought into the form a provider takes, and offered to it.
+"""One attempt: a message is put into the form that a provider accepts, and offered to it.
 
-What the provider is like is known once it has been reached, so a message is dressed then:
-8-bit parts are encoded anew where it takes only seven bits (RFC 6152 §3), text of the header
-where it takes only ASCII there (RFC 6531), and what it cannot carry at all is not offered but
-said to be unfit for this provider. A connection that turns
-out to be over before anything was said is replaced by a fresh one, once.
+A provider's capabilities are known only once it has been reached, so the message is dressed then:
+8-bit parts are re-encoded if it accepts only seven bits (RFC 6152 §3), and header text if it accepts
+only ASCII there (RFC 6531). A message that it cannot carry at all is not offered; the outcome says
+that it is unfit for this provider. A connection that proves to be closed before anything was sent
+is replaced by a new one, once.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ from relay.store.parcel import Due, Parcel
 
 log = structlog.get_logger()
 
-LARGE = 256 * 1024  # octets; below it a hop costs more than it spares
+LARGE = 256 * 1024  # octets; below this, handing over to a thread costs more than it saves
 
 
 class Unfit(NamedTuple):
-    """Why a message cannot be offered to this provider. Without a reply the fault is ours and may pass."""
+    """Why a message cannot be offered to this provider. Without a reply the fault is ours and may be temporary."""
 
     kind: str
     detail: str
@@ -50,7 +50,7 @@ class Attempt(Struct, frozen=True):
     clock: Callable[[], int]
 
     async def make(self) -> tuple[Outcome, ...]:
-        """An outcome for every recipient; a place at the provider is the caller's to hold."""
+        """Make the attempt; returns an outcome for every recipient. The caller must hold a place at the provider."""
         started = self.clock()
         try:
             connection = await self.pool.get(self.provider)
@@ -78,10 +78,10 @@ class Attempt(Struct, frozen=True):
         finally:
             self.pool.give_back(connection)
 
-    # -- what is sent -----------------------------------------------------------------------
+    # -- the message ------------------------------------------------------------------------
 
     async def _fitted(self, connection: Connection) -> Sending | Unfit:
-        """In a thread where the message is large: signing 25 MiB takes a fifth of a second nobody else should wait."""
+        """`_fit`, in a thread if the message is large: signing 25 MiB takes a fifth of a second."""
         if len(self.data) < LARGE:
             return self._fit(connection)
         return await aside(self._fit, connection)
@@ -119,13 +119,13 @@ class Attempt(Struct, frozen=True):
             message = dressed(*given, ascii_header=in_ascii, seven_bit=True)
         return message
 
-    # -- what came of it ----------------------------------------------------------------------
+    # -- outcomes -----------------------------------------------------------------------------
 
     def _outcomes(self, said: Transcript, started: int) -> tuple[Outcome, ...]:
         return outcomes(self.provider, said, [due.n for due in self.due], started, self.clock())
 
     def _unfit(self, n: int, fit: Unfit, started: int) -> Outcome:
-        """Nothing was said: the provider is not to blame."""
+        """The outcome for a message that was not offered; the provider is not to blame."""
         name, now = self.provider.name, self.clock()
         return Outcome(
             n, Result.NEXT, Scope.MESSAGE, Phase.EHLO, name, fit.reply, started, now, fit.detail, kind=fit.kind

@@ -1,13 +1,13 @@
 """One SMTP connection to a provider, and the record of how far a transaction got.
 
-The transaction is ours, because only the one who writes the final dot knows whether it was
-written: a library that raises the same exception before and after it cannot tell «safe to
-send again» from «maybe sent». Commands go out in one write where the provider announces
-PIPELINING (RFC 2920), the message in blocks, and the answer to each is read with the
-timeout of its phase.
+The transaction is our own code, because only whoever writes the final dot knows whether it was
+written: a library that raises the same exception before and after it cannot distinguish «safe
+to send again» from «maybe sent». Commands are sent in one write if the provider announces
+PIPELINING (RFC 2920), the message in blocks, and each reply is read with the timeout of its
+phase.
 
-A transaction never raises: what went wrong is in its transcript. A connection that broke,
-or said what is no reply, is not used again.
+A transaction never raises: what went wrong is in its transcript. A connection that broke, or
+on which something other than a reply arrived, is not used again.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _SIZE_DIGITS = 20  # RFC 1870 §4
 
 
 class Sending(Struct, frozen=True):
-    """What one transaction sends: paths as they go on the wire, recipients by number, the whole message."""
+    """What one transaction sends: paths as on the wire, recipients by number, the whole message."""
 
     mail_from: str
     recipients: Mapping[int, str]
@@ -37,7 +37,7 @@ class Sending(Struct, frozen=True):
 
 
 class Connection:
-    """A connection that is logged in; `dial` makes it. `features` are what EHLO announced, in lower case."""
+    """A connection that is logged in, made by `dial`. `features` are the extensions announced at EHLO, lower case."""
 
     def __init__(
         self,
@@ -59,24 +59,24 @@ class Connection:
 
     @property
     def is_usable(self) -> bool:
-        """Whether another transaction may be tried on it."""
+        """Whether it can be used for another transaction."""
         return self._wire.is_quiet
 
     @property
     def size_limit(self) -> int:
-        """The largest message the provider announced to take, 0 where it named none (RFC 1870 §4)."""
+        """The maximum message size that the provider announced, 0 if none (RFC 1870 §4)."""
         words = self.features.get("size", "")
         return int(words) if words.isdecimal() and len(words) <= _SIZE_DIGITS else 0
 
     @property
     def may_have_sent(self) -> bool:
-        """Whether a final dot is out and its answer is not here."""
+        """Whether a final dot was sent and its reply has not arrived."""
         return self._progress is not None and self._progress.phase is Phase.FINAL
 
     # -- the transaction ------------------------------------------------------------------
 
     async def transact(self, sending: Sending) -> Transcript:
-        """Send one message to its recipients and say how far it got; never raises but when cancelled."""
+        """Send one message to its recipients and return how far it got; raises nothing except cancellation."""
         progress = self._progress = _Progress()
         try:
             await self._dialogue(sending, progress)
@@ -89,7 +89,7 @@ class Connection:
         return progress.transcript()
 
     def _note_break(self, progress: "_Progress", error: Exception) -> None:
-        """How the dialogue broke; who refused the message while it was on its way, and hung up, has answered."""
+        """Record how the dialogue broke; a refusal sent during the message, before hanging up, is the reply to it."""
         if isinstance(error, TimeoutError):
             self._wire.fail(Lost("no answer in time"))
         refusal = self._wire.refusal() if progress.phase is Phase.BODY else None
@@ -110,7 +110,7 @@ class Connection:
         if progress.data is None or progress.data.code != _DATA_OK:
             return await self._reset(progress)
         if not progress.may_send:
-            # RFC 2920 §3.1: a server may answer 354 though it took no recipient; nothing is then sent.
+            # RFC 2920 §3.1: a server may answer 354 although it accepted no recipient; then nothing is sent.
             progress.is_settled = (await self._ask(b".\r\n")).code != 421
             return None
         progress.phase = Phase.BODY
@@ -120,7 +120,7 @@ class Connection:
         self._wire.check()
         if not self._wire.is_quiet:
             raise Garbage("an answer before the end of the message")
-        progress.phase = Phase.FINAL  # from here on nobody knows what a silence means
+        progress.phase = Phase.FINAL  # from here on, no answer means that the outcome is unknown
         self._wire.write(b"".join([*blocks, b".\r\n"]))
         progress.final = _definite(await self._wire.reply(self._final))
         progress.is_settled = progress.final.code != 421
@@ -138,7 +138,7 @@ class Connection:
         progress.data = _go_ahead(await self._wire.reply(self._command))
 
     async def _ask_envelope(self, sending: Sending, progress: "_Progress") -> None:
-        """One command at a time, no further than somebody is there to send to."""
+        """One command at a time, as long as there may be a recipient to send to."""
         progress.mail = _definite(await self._ask(_mail(sending, self.features)))
         if not progress.mail.is_success:
             return
@@ -152,14 +152,14 @@ class Connection:
             progress.data = _go_ahead(await self._ask(b"DATA\r\n"))
 
     async def _reset(self, progress: "_Progress") -> None:
-        """Leave the connection fit for the next message; a 421 says that it is not, a lost one may be left so."""
+        """Prepare the connection for another message, unless a 421 ended it; a connection lost here does not matter."""
         said = (progress.mail, *progress.rcpt.values(), progress.data)
         if any(reply is not None and reply.code == 421 for reply in said):
             return
         try:
             progress.is_settled = (await self._ask(b"RSET\r\n")).is_success
         except (TimeoutError, Garbage, Lost):
-            progress.is_settled = False  # the message has its answers; only the connection is of no more use
+            progress.is_settled = False  # the message has its replies; only the connection is useless now
 
     async def _ask(self, command: bytes) -> Reply:
         self._wire.write(command)
@@ -168,7 +168,7 @@ class Connection:
     # -- the end --------------------------------------------------------------------------
 
     async def quit(self) -> None:
-        """Say goodbye; the answer is not waited for longer than it is worth."""
+        """Send QUIT, wait briefly for the reply, and close."""
         if self.is_usable:
             try:
                 self._wire.write(b"QUIT\r\n")
@@ -178,7 +178,7 @@ class Connection:
         self._wire.close()
 
     def break_off(self) -> None:
-        """End a transaction that is under way; its transcript says that we did."""
+        """Break off a transaction under way; its transcript says that we did."""
         self._broken_off = True
         self._wire.abort()
 
@@ -188,7 +188,7 @@ class Connection:
 
 
 class _Progress(Struct):
-    """How far a transaction has got; `is_settled` says that the connection may carry another."""
+    """How far a transaction has got; `is_settled` means that the connection can be used for another."""
 
     phase: Phase = Phase.MAIL
     mail: Reply | None = None
@@ -201,7 +201,7 @@ class _Progress(Struct):
 
     @property
     def may_send(self) -> bool:
-        """Whether somebody is there to send to."""
+        """Whether any recipient was accepted."""
         return self.mail is not None and self.mail.is_success and any(r.is_success for r in self.rcpt.values())
 
     def transcript(self) -> Transcript:
@@ -209,14 +209,14 @@ class _Progress(Struct):
 
 
 def _definite(reply: Reply) -> Reply:
-    """A yes or a no; 3yz would promise that more is wanted, where nothing is (RFC 5321 §4.3.2)."""
+    """The reply if it is final; raises Garbage for 3yz, which asks for more input (RFC 5321 §4.3.2)."""
     if 300 <= reply.code < 400:
         raise Garbage(f"{reply.code} is no answer here")
     return reply
 
 
 def _go_ahead(reply: Reply) -> Reply:
-    """354 or a no."""
+    """The reply to DATA if it is 354 or a refusal; raises Garbage for any other."""
     if reply.code < 400 and reply.code != _DATA_OK:
         raise Garbage(f"{reply.code} is no answer to DATA")
     return reply
@@ -238,7 +238,7 @@ def _rcpt(recipient: str) -> bytes:
 
 
 def take_over(provider: ProviderSettings, features: Mapping[str, str], transport: asyncio.Transport) -> Connection:
-    """A connection on a transport that somebody else has greeted and logged in."""
+    """A connection on a transport on which greeting and login are done."""
     wire = Wire(asyncio.get_running_loop())
     transport.set_protocol(wire)
     wire.connection_made(transport)

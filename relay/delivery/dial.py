@@ -1,8 +1,8 @@
-"""Reaching a provider: TCP, TLS as configured, EHLO and the login, by aiosmtplib from the greeting on.
+"""Connects to a provider: TCP, TLS as configured, EHLO and login; from the greeting on with aiosmtplib.
 
-TLS is never given up where it is configured, and no password goes out in clear unless the
-operator set `tls: none`. Each step has its own timeout. A failure says at which step, and in
-whose words; a login that fails for the token's sake is tried once more with a new token.
+There is never a fallback from configured TLS, and no password is sent in clear unless the
+operator set `tls: none`. Each step has its own timeout. A failure says at which step it happened,
+with the reply, if any; a login that fails because of its token is tried once more with a new one.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from relay.reach import reach
 
 
 class Unreachable(Exception):
-    """No connection ready for mail: `phase` says how far it got, `reply` what was said, if anything."""
+    """No connection ready for mail: `phase` says how far it got; `reply` is the provider's, if any."""
 
     def __init__(self, phase: Phase, detail: str, reply: Reply | None = None, broke: str = "lost") -> None:
         super().__init__(detail)
@@ -39,7 +39,7 @@ class Unreachable(Exception):
 
     @property
     def transcript(self) -> Transcript:
-        """The same as a transcript: a refusal counts like one of MAIL, nothing was sent."""
+        """The failure as a transcript: a refusal counts like one of MAIL, and nothing was sent."""
         return Transcript(self.phase, mail=self.reply, broke=self.broke, detail=self.detail)
 
 
@@ -75,7 +75,7 @@ async def connect(
 
 
 class _Step:
-    """How far it got."""
+    """How far the connection has got."""
 
     phase = Phase.CONNECT
 
@@ -110,7 +110,7 @@ async def _login(client: aiosmtplib.SMTP, provider: ProviderSettings, tokens: To
 
 
 async def _present_token(client: aiosmtplib.SMTP, username: str, tokens: TokenSource) -> None:
-    """Log in with an access token; one that is refused before its time is replaced once."""
+    """Log in with an access token; if a cached token is refused, try once more with a new one."""
     token, is_fresh = await tokens.token()
     try:
         await client.auth_xoauth2(username, token)
@@ -129,7 +129,7 @@ def _taken_over(client: aiosmtplib.SMTP, provider: ProviderSettings) -> Connecti
 
 
 def unreachable(phase: Phase, error: Exception) -> Unreachable:
-    """What a failure to connect means; a refusal in words is kept."""
+    """The exception for a failure to connect; the provider's reply is kept."""
     if isinstance(error, SMTPResponseException):
         if error.code > 0:
             return Unreachable(phase, error.message, Reply.received(error.code, error.message))
@@ -146,7 +146,7 @@ def unreachable(phase: Phase, error: Exception) -> Unreachable:
 
 
 def _found(error: BaseException, kind: type[OSError]) -> OSError | None:
-    """The error of that kind among the error and its causes."""
+    """The first of the error and its causes that is of this kind, or None."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, kind):

@@ -1,9 +1,9 @@
 """The message as it leaves for one recipient by one provider: a function of the original, the stored plan,
 the recipient and the provider, rebuilt and signed anew on failover.
 
-Recipients share their bytes, and so their SMTP transaction, unless something in them is
-their own: the unsubscribe link of a commercial message, a return path that names them, or a
-key under which the provider knows a repetition.
+Recipients share the bytes, and so one SMTP transaction, unless something differs for each: the
+unsubscribe link of a commercial message, a return path that names the recipient, or a key by
+which the provider recognises a repeat.
 """
 
 import json
@@ -35,23 +35,23 @@ from relay.store.parcel import Due, Parcel
 
 
 class Unsignable(Exception):
-    """The domain must be signed for and has no key: nothing is sent, and somebody is told."""
+    """Mail of the domain must be signed and there is no key: nothing is sent, and an alert is raised."""
 
 
 class Unconvertible(Exception):
-    """The message has 8-bit octets where nothing may be edited, and only seven bits may pass."""
+    """The provider accepts only seven bits, and the message has 8-bit octets in a part that must not be edited."""
 
 
 class Wardrobe(Struct, frozen=True):
-    """What dressing needs from the installation."""
+    """What is needed from the installation to dress messages."""
 
     hostname: str
     links: Links
-    signers: Callable[[str], tuple[Signer, ...]]  # of a From domain; empty where it has no keys
+    signers: Callable[[str], tuple[Signer, ...]]  # by From domain; empty if it has no keys
 
 
 def groups(parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, wardrobe: Wardrobe) -> list[tuple[Due, ...]]:
-    """The recipients that may share one transaction by this provider."""
+    """The recipients in groups that may share one transaction at this provider."""
     most = min(provider.limits.recipients_per_message or len(due), most_at_once(provider) or len(due))
     if provider.is_idempotent or is_personal(parcel) or has_own_return_path(parcel, provider, wardrobe):
         most = 1
@@ -59,18 +59,18 @@ def groups(parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, wardr
 
 
 def most_at_once(provider: ProviderSettings) -> int:
-    """How many recipients its rate lets go at once, 0 for any number."""
+    """How many recipients the provider's rate permits at once; 0 for any number."""
     limits = provider.limits
     return (limits.burst or max(1, int(limits.rate))) if limits.rate else 0
 
 
 def is_personal(parcel: Parcel) -> bool:
-    """Whether each recipient gets bytes of its own."""
+    """Whether each recipient gets different bytes."""
     return "footer" in parcel.plan
 
 
 def has_own_return_path(parcel: Parcel, provider: ProviderSettings, wardrobe: Wardrobe) -> bool:
-    """Whether bounces are to come back to an address that names the delivery (VERP)."""
+    """Whether bounces come back to an address that names the delivery (VERP)."""
     return bool(provider.own_return_path and wardrobe.links.bounce_domain and parcel.mail_from)
 
 
@@ -83,7 +83,7 @@ def return_path(parcel: Parcel, due: Sequence[Due], provider: ProviderSettings, 
 
 
 def delivery_name(send_id: str, n: int) -> bytes:
-    """A delivery in 18 octets, for tokens in addresses."""
+    """The name of a delivery in 18 octets, for tokens in addresses."""
     return id_octets(send_id) + n.to_bytes(2, "big")
 
 
@@ -97,10 +97,10 @@ def dressed(
     seven_bit: bool = False,
     ascii_header: bool = False,
 ) -> Departure:
-    """The message that leaves; raises Unsignable, Unconvertible, or WireError for what must not go on the wire.
+    """The message as it leaves; raises Unsignable, Unconvertible, or WireError for what must not go on the wire.
 
-    `seven_bit`, `ascii_header`: the provider takes no more, so 8-bit parts are encoded anew before signing, or text of
-    the header is, where that can be.
+    `seven_bit` and `ascii_header` say that the provider accepts no more than that: 8-bit parts, or header text, are
+    then re-encoded before signing where possible.
     """
     header = parcel.seen.header if parcel.seen is not None else HeaderBlock.parse(data)
     link = wardrobe.links.url(_subscription(parcel, due[0])) if is_personal(parcel) else ""
@@ -137,7 +137,7 @@ def _seven_bit(data: bytes, header: HeaderBlock) -> Sequence[Edit]:
 
 
 def _edits(seen: View, parcel: Parcel, link: str) -> Sequence[Edit]:
-    """The planned edits of the body; the footer carries the link of the one recipient."""
+    """The planned edits of the body; the footer contains the recipient's own link."""
     recoded = parcel.plan.get("recoded", ())
     if is_personal(parcel):
         shown = Sender.from_json(parcel.plan["sender"]).footer(link)
@@ -162,7 +162,7 @@ def _added(
 
 
 def _provider_headers(parcel: Parcel, due: Sequence[Due], headers: Headers) -> dict[str, str]:
-    """What the provider is told of our ids, tags and metadata."""
+    """The header fields that give the provider our ids, tags and metadata."""
     told = dict(headers.add)
     if headers.idempotency:
         told[headers.idempotency] = f"{parcel.send_id}-{'-'.join(str(d.n) for d in due)}"[:256]
@@ -176,9 +176,9 @@ def _provider_headers(parcel: Parcel, due: Sequence[Due], headers: Headers) -> d
 
 
 def _tag(name: str, campaign: str) -> str:
-    if name == "X-SES-MESSAGE-TAGS":  # SES takes name=value pairs of these characters alone
+    if name == "X-SES-MESSAGE-TAGS":  # SES accepts only name=value pairs of these characters
         return f"campaign={_NOT_SES.sub('_', campaign)[:200]}"
-    return campaign.replace(",", " ")  # a comma would make two tags of it
+    return campaign.replace(",", " ")  # a comma would split it into two tags
 
 
 _NOT_SES = re.compile(r"[^A-Za-z0-9_-]")
