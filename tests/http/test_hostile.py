@@ -87,7 +87,7 @@ async def test_H17_a_key_stands_in_the_header_alone_and_wrong_ones_look_alike(of
     wrong = [key[:-1] + ("a" if key[-1] != "a" else "b"), "gp_live_" + "a" * 60, "nothing like a key"]
     bodies = [(await office.get("/v1/sends", key=one)).json() for one in wrong]
     assert {tuple(body[name] for name in ("status", "code", "detail")) for body in bodies} == {
-        (401, "wrong_key", "The key is not known")
+        (401, "wrong_key", "The key is unknown")
     }
 
 

@@ -159,7 +159,9 @@ async def test_another_mailbox_is_out_of_reach(agency: Agency) -> None:
         assert "human_decision_required" in await refused(client, "send_email", **LETTER, mailbox="clerk")
         assert "not_found" in await refused(client, "get_limits", mailbox=f"stranger@{OTHER}")
         words = await refused(client, "get_message", send_id="send_01J00000000000000000000000")
-        assert words == "not_found: there is no such send. Use an id from the list; what is not yours looks the same."
+        assert (
+            words == "not_found: there is no such send. Use an id from the list; what is not yours is not found either."
+        )
 
 
 async def test_what_another_tenant_sent_is_not_there(agency: Agency) -> None:
