@@ -1,7 +1,7 @@
-"""Work on a large message, beside the loop, so that nobody else waits for it.
+"""Runs CPU-heavy work on a large message in a thread, so that the event loop is not blocked.
 
-All of it in one thread: two would both want the interpreter, so that neither is done sooner,
-and each message at work takes its own size several times over.
+There is a single thread on purpose: two would compete for the interpreter lock without finishing sooner, and
+every message being worked on takes several times its own size in memory.
 """
 
 import asyncio
@@ -16,5 +16,5 @@ _thread = ThreadPoolExecutor(1, thread_name_prefix="large")
 
 
 async def aside(work: Callable[[*Ts], T], *given: *Ts) -> T:
-    """What `work` returns; it has its turn after what was given here before."""
+    """The result of `work`; jobs run in the order in which they were handed in."""
     return await asyncio.get_running_loop().run_in_executor(_thread, work, *given)

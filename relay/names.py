@@ -1,8 +1,9 @@
-"""The addresses of a host, by the system's resolver.
+"""Resolves host names with the system's resolver, without letting a slow name server delay other lookups.
 
-Each name is asked about once at a time, in a thread of its own. So a name server that does not
-answer keeps only those waiting who asked for its names: in a pool of threads the names of one
-dead destination would soon fill the line, and the providers' names would stand behind them.
+Each name is looked up in a thread of its own, and only once at a time however many ask for it. An
+unresponsive name server therefore delays only lookups of its own names. In a shared thread pool, the lookups
+of one dead destination would soon occupy every thread, and lookups of the providers' names would queue behind
+them.
 """
 
 import asyncio
@@ -17,11 +18,11 @@ _asked: dict[tuple[str, int], Future[Addresses]] = {}
 
 
 async def addresses(host: str, port: int) -> Addresses:
-    """What `getaddrinfo` says of a stream to there. Raises OSError, or UnicodeError for what is no name."""
+    """The result of `getaddrinfo` for a TCP stream. Raises OSError, or UnicodeError if `host` is not a valid name."""
     asked = _asked.get((host, port))
     if asked is None:
         asked = _asked[host, port] = Future()
-        asked.set_running_or_notify_cancel()  # whoever stops waiting ends it for nobody else
+        asked.set_running_or_notify_cancel()  # so that a caller who stops waiting does not cancel it for the others
         Thread(target=_ask, args=(host, port, asked), name="names", daemon=True).start()
     return await asyncio.wrap_future(asked)
 

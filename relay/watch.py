@@ -1,8 +1,9 @@
-"""What can be seen of mail from outside while it goes through: counts, and spans where somebody traces.
+"""What can be observed of the mail flow from outside: counters, and OpenTelemetry spans where tracing is
+configured.
 
-Counts are of this process and only grow; no label is ever an address, a subject or a key. A span
-costs nothing until `trace` was called, which takes the extra `otel` and an OTEL_… variable that says
-where spans go; the SDK's own variables set the rest.
+The counters belong to this process and only grow; no label is ever an address, a subject or a key. Spans cost
+nothing until `trace` is called. Tracing needs the extra `otel` and an OTEL_… variable that says where to send
+spans; the SDK's own variables configure the rest.
 """
 
 import os
@@ -13,7 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"  # what of the extra needs all the rest of it
+EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"  # depends on everything else in the extra
 ASKED_FOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 _OFF: AbstractContextManager[None] = nullcontext()
@@ -21,14 +22,14 @@ _tracer: Any = None
 
 
 class Watch:
-    """The counts of one process."""
+    """The counters of one process."""
 
     def __init__(self) -> None:
         self.decisions: Counter[tuple[str, ...]] = Counter()  # decision, reason, source
-        self.deliveries: Counter[tuple[str, ...]] = Counter()  # state a round ended in, provider
+        self.deliveries: Counter[tuple[str, ...]] = Counter()  # the state in which a round ended, provider
 
     def decided(self, decision: str, reason: str, source: str) -> None:
-        """A submission was judged, and the verdict committed."""
+        """A submission was judged and its decision committed."""
         self.decisions[decision, reason, source] += 1
 
     def settled(self, state: str, provider: str) -> None:
@@ -37,7 +38,7 @@ class Watch:
 
 
 def span(name: str, **attributes: Any) -> AbstractContextManager[Any]:
-    """A span around a block; nothing where nobody traces."""
+    """A span around a block; does nothing unless tracing is on."""
     if _tracer is None:
         return _OFF
     found: AbstractContextManager[Any] = _tracer.start_as_current_span(f"gatepost.{name}", attributes=_told(attributes))
@@ -54,21 +55,21 @@ def is_asked_for() -> bool:
 
 
 def is_installed() -> bool:
-    """Whether spans can be made: the extra is there."""
+    """Whether the extra is installed, so that spans can be made."""
     try:
         return find_spec(EXPORTER) is not None
-    except ModuleNotFoundError:  # not even the package it would be in
+    except ModuleNotFoundError:  # not even the parent package is there
         return False
 
 
 def trace() -> None:
-    """Make spans from now on and send them where OTEL_… says. Called after a fork."""
-    global _tracer  # noqa: PLW0603 - one per process, as the SDK has it
+    """Start making spans and send them where OTEL_… says. To be called after the fork."""
+    global _tracer  # noqa: PLW0603 - one per process, as in the SDK
     _tracer = _exporting()
 
 
 def _exporting() -> Any:
-    """The tracer of the SDK, which is there only with the extra: loaded by name, so that nothing else needs it."""
+    """The SDK's tracer. The SDK comes with the extra only, so it is imported by name and nothing else depends on it."""
     sdk, export = import_module("opentelemetry.sdk.trace"), import_module("opentelemetry.sdk.trace.export")
     otlp = import_module(EXPORTER)
     resource = import_module("opentelemetry.sdk.resources").Resource.create({"service.name": "gatepost"})

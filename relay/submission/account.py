@@ -1,8 +1,7 @@
-"""The sender's side of a submission as it stands just now: mailbox, tenant, policy, footer.
+"""The sender's side of a submission as currently known: mailbox, tenant, policy, footer.
 
-What a session sees is at most a second old; what decides is read again in the
-transaction that commits. Credentials the house must never let out in a message are known
-by keyed hashes only.
+What a session sees may be up to a second old; the transaction that commits the decision reads it again. The
+credentials that must never leave in a message are known here only as keyed hashes.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,18 +15,18 @@ from relay.store.engine import loads
 from relay.store.reader import Reader
 from relay.store.senders import read_accounts, read_secrets, read_standings
 
-FRESH = 1000  # milliseconds an account is believed
+FRESH = 1000  # milliseconds for which a cached account is used
 
 
 class Account(Struct, frozen=True):
-    """A mailbox with all that judging and editing its mail needs."""
+    """A mailbox with everything needed to judge and edit its mail."""
 
     tenant_id: str
     tenant_name: str
     mailbox_id: str
     name: str
     address: str
-    addresses: frozenset[str]  # keys it may send as
+    addresses: frozenset[str]  # keys of the addresses it may send as
     from_name: str
     language: str
     footer: Mapping[str, str]
@@ -36,7 +35,7 @@ class Account(Struct, frozen=True):
 
 
 class Accounts:
-    """Reads accounts through the reader and believes them for a second."""
+    """Reads accounts through the reader and caches them for a second."""
 
     def __init__(self, reader: Reader, settings: Callable[[], Settings], clock: Callable[[], int]) -> None:
         self._reader = reader
@@ -47,7 +46,7 @@ class Accounts:
         self._secrets: tuple[int, frozenset[str]] = (0, frozenset())
 
     async def get(self, mailbox_id: str) -> Account | None:
-        """The account of a mailbox, None if there is none; raises Unavailable."""
+        """The account of a mailbox, or None if there is none. Raises Unavailable."""
         read_at, account = self._known.get(mailbox_id, (0, None))
         if account is not None and 0 <= self._clock() - read_at < FRESH:
             return account
@@ -60,7 +59,7 @@ class Accounts:
         return account
 
     async def is_active(self, credential_id: str) -> bool:
-        """Whether the credential still counts; raises Unavailable."""
+        """Whether the credential is still active. Raises Unavailable."""
         read_at, active = self._standings.get(credential_id, (0, False))
         if not read_at or not 0 <= self._clock() - read_at < FRESH:
             active = await self._reader.ask(read_standings, credential_id)
@@ -68,7 +67,7 @@ class Accounts:
         return active
 
     async def secrets(self) -> frozenset[str]:
-        """Keyed hashes of every credential of the house."""
+        """Keyed hashes of all credentials of this installation."""
         read_at, known = self._secrets
         if not read_at or not 0 <= self._clock() - read_at < FRESH:
             known = await self._reader.call(read_secrets)
@@ -76,16 +75,16 @@ class Accounts:
         return known
 
     def known(self, mailbox_id: str) -> Account | None:
-        """The account as it was read last, without asking."""
+        """The account as last read, without asking the store."""
         return self._known.get(mailbox_id, (0, None))[1]
 
     def options(self, mailbox_id: str) -> Options:
-        """How the mailbox wants its verdicts told, as far as it is known without asking."""
+        """How the mailbox wants decisions reported, from the cache alone; the defaults if it is not cached."""
         account = self.known(mailbox_id)
         return account.policy.options if account is not None else Options()
 
     def forget(self) -> None:
-        """Believe nothing any more: the configuration changed."""
+        """Empty the caches: the configuration changed."""
         self._known.clear()
         self._standings.clear()
         self._secrets = (0, frozenset())
@@ -108,12 +107,16 @@ class Accounts:
 
 
 def policy_of(settings: Settings, row: Any, tenant: str) -> PolicySettings:
-    """The policy of a declared mailbox with its own overrides, or the one a made mailbox names."""
+    """The policy of a mailbox: one declared in the file uses its declared policy and overrides, any other the
+    policy it names.
+    """
     if row.managed and (declared := settings.mailbox(row.name, tenant)) is not None:
         return settings.policy_for(declared)
     return settings.policy(row.policy if settings.has_policy(row.policy) else "default")
 
 
 def reputation_rule(settings: Settings, row: Any) -> Reputation:
-    """The rule a mailbox is judged by, by its row with `tenant_name`; for None the one of domains and tenants."""
+    """The reputation rule for a mailbox (a row with `tenant_name`); for None, the rule that applies to
+    domains and tenants.
+    """
     return (policy_of(settings, row, row.tenant_name) if row is not None else settings.policy()).reputation

@@ -1,9 +1,9 @@
-"""The certificate clients see, and its replacement while they are connected.
+"""The TLS certificate shown to clients, and its replacement without a restart.
 
-A file that cannot be used (missing, no certificate, a key that is another's or asks for a
-password) never takes the place of one that can: the old stays and the failure is logged and
-reported. TLS is 1.2 or newer. A client that names a host the certificate is not for is refused by the name
-(RFC 6066 §3), instead of being shown something it cannot verify.
+A certificate or key file that cannot be used (missing, no certificate in it, a key that does not match or is
+protected by a password) never replaces a working one: the old certificate stays in use, and the failure is
+logged and reported. TLS 1.2 is the minimum. A client that asks for a host name the certificate does not cover
+is refused with an alert for that name (RFC 6066 §3) rather than shown a certificate it cannot verify.
 """
 
 import ssl
@@ -12,17 +12,17 @@ from typing import Literal, NoReturn
 
 from cryptography import x509
 
-# Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
+# Only suites with forward secrecy and authenticated encryption; TLS 1.3 has no others.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL"
 _MINIMUM = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
-# OpenSSL's words for a key that belongs to another certificate, of its own kind or of another.
+# OpenSSL's reasons for a key that does not match the certificate, whether of the same type or of another.
 _MISMATCH = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
 
 class CertificateError(ValueError):
-    """Files that cannot be used: which of the two (`part`, as the setting is called), and what is wrong with it."""
+    """The files cannot be used. `part` names the setting (certificate or key); the message says what is wrong."""
 
     def __init__(self, part: Literal["certificate", "key"], path: Path, reason: str) -> None:
         super().__init__(f"{path} {reason}")
@@ -30,7 +30,7 @@ class CertificateError(ValueError):
 
 
 class Certificate:
-    """A chain and its key, read from files, and again on `reload`. Raises CertificateError."""
+    """A certificate chain and its key, read from files at creation and on `reload`. Raises CertificateError."""
 
     def __init__(self, chain: Path, key: Path, *, minimum: Literal["1.2", "1.3"] = "1.2") -> None:
         self.chain = chain
@@ -39,7 +39,7 @@ class Certificate:
         self.context = self._read()
 
     def reload(self) -> None:
-        """Reads the files again. Raises CertificateError when they cannot be used; then the old certificate stays."""
+        """Read the files again. Raises CertificateError if they cannot be used, and keeps the old certificate."""
         self.context = self._read()
 
     def _read(self) -> ssl.SSLContext:
@@ -54,11 +54,11 @@ class Certificate:
 
 
 class _Protected(Exception):
-    """The key asks for a password."""
+    """The key is protected by a password."""
 
 
 def _load(context: ssl.SSLContext, chain: Path, key: Path) -> None:
-    """Have OpenSSL take the pair, or say in our words what it minds: its own name no file."""
+    """Load the pair into `context`, or raise an error in our own words: OpenSSL's messages do not name the file."""
     try:
         key.open().close()
         context.load_cert_chain(chain, key, password=_ask_nobody)
@@ -69,7 +69,7 @@ def _load(context: ssl.SSLContext, chain: Path, key: Path) -> None:
         if error.reason in _MISMATCH:
             reason = f"is not the key of the first certificate in {chain}; name two that were made together"
             raise CertificateError("key", key, reason) from error
-        if error.reason is not None:  # as of a certificate whose own key is too short
+        if error.reason is not None:  # for example a certificate whose own key is too short
             raise CertificateError("certificate", chain, f"cannot be used: {in_words(error.reason)}") from error
         raise CertificateError("key", key, "is not a private key in PEM") from error
     except OSError as error:
@@ -81,12 +81,12 @@ def _ask_nobody() -> NoReturn:
 
 
 def in_words(reason: str | None) -> str:
-    """What the system or OpenSSL says is wrong, within a sentence of ours."""
+    """The system's or OpenSSL's reason, in a form that fits into our sentence."""
     return (reason or "input/output error").replace("_", " ").lower()
 
 
 def _names(chain: Path) -> frozenset[str]:
-    """The host names the first certificate of the chain is for; empty if it names none."""
+    """The host names covered by the first certificate of the chain; empty if it names none."""
     try:
         certificate = x509.load_pem_x509_certificates(chain.read_bytes())[0]
     except OSError as error:

@@ -1,40 +1,42 @@
-"""Messages that arrive at about one time go through the house together.
+"""Groups messages that arrive at nearly the same time, so that one commit serves all of them.
 
-Whoever is first waits a few milliseconds for those whose transaction is open already, so that
-all are read one after the other and judged in one commit: a stage costs less than half a
-message when it has just been run for another, and a commit of ten hardly more than one of
-one (measured). A client that is alone waits for nobody, and who did not come in time is not
-waited for again. Nothing depends on it but time.
+The first message to arrive waits a few milliseconds for the clients whose transaction is already open. All of
+them are then read one after another and judged in one commit. Measured: a stage that has just run for one
+message costs less than half as much for the next, and a commit of ten messages costs hardly more than a
+commit of one. A client that is alone does not wait, and a client that misses its group is not waited for
+again. This affects timing only.
 """
 
 import asyncio
 from collections.abc import Callable
 
-LEAST, MOST = 0.002, 0.02  # seconds anybody is waited for
+LEAST, MOST = 0.002, 0.02  # the least and the most that anybody waits, in seconds
 
 
 class Cohort:
-    """Who is on the way, and who waits for them. Used on one event loop."""
+    """Which messages are expected, and which wait for them. Used on one event loop."""
 
     def __init__(self, pace: Callable[[], float] = lambda: LEAST) -> None:
-        """`pace` is what a commit takes just now, in seconds: to wait longer would cost more than it saves."""
+        """`pace` gives the current duration of a commit in seconds; waiting longer than that would cost more
+        than it saves.
+        """
         self._pace = pace
         self._coming: set[object] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def expect(self, guest: object) -> None:
-        """A message of this guest is on its way."""
+        """A message from this guest is on its way."""
         self._coming.add(guest)
 
     def excuse(self, guest: object) -> None:
-        """It is not, or not any more."""
+        """No message from this guest is on its way any more."""
         if guest in self._coming:
             self._coming.discard(guest)
             self._go_if_all_are_here()
 
     async def join(self, guest: object) -> None:
-        """The message of this guest is here; returns when those that are to go with it are, or time is up."""
+        """This guest's message has arrived. Returns when the rest of its group has arrived too, or when time is up."""
         self._coming.discard(guest)
         if not self._coming and not self._waiting:
             return

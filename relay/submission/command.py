@@ -1,7 +1,8 @@
-"""Reads the arguments of MAIL and RCPT: the path as it stands, and the parameters we announce.
+"""Parses the arguments of MAIL and RCPT: the path, verbatim, and the parameters of the extensions we
+announce.
 
-What is no command of RFC 5321 raises `BadCommand` with the reply; whether the path names a
-mailbox is judged by `relay.mail.address`. Linear in the line.
+An argument that violates RFC 5321 raises `BadCommand` with the reply to give. Whether the path is a valid
+address is judged by `relay.mail.address`. Takes time linear in the length of the line.
 """
 
 import re
@@ -10,13 +11,13 @@ from msgspec import Struct
 
 from relay.submission import wording
 
-# A path stands in brackets; a quoted local part in it may hold some (RFC 5321 §4.1.2).
+# A path is enclosed in angle brackets; a quoted local part in it may contain some as well (RFC 5321 §4.1.2).
 _PATH = re.compile(r'<(?:[^<>"]|"(?:[^"\\]|\\.)*")*>')
 _SIZE = re.compile(r"[0-9]{1,20}")
 
 
 class BadCommand(Exception):
-    """A command nobody can carry out; `reply` is the line to say."""
+    """A command that cannot be carried out; `reply` is the line to answer with."""
 
     def __init__(self, reply: bytes) -> None:
         super().__init__(reply)
@@ -24,7 +25,7 @@ class BadCommand(Exception):
 
 
 class MailCommand(Struct, frozen=True):
-    """MAIL FROM. `path` is empty for the null sender; `size` 0 when it was not declared."""
+    """MAIL FROM. `path` is empty for the null sender; `size` is 0 if it was not declared."""
 
     path: str
     size: int = 0
@@ -32,7 +33,7 @@ class MailCommand(Struct, frozen=True):
 
 
 def read_mail(argument: str, *, extended: bool) -> MailCommand:
-    """`FROM:<path> [parameters]`; after HELO there are no parameters (RFC 5321 §2.2.1)."""
+    """Parse `FROM:<path> [parameters]`; after HELO no parameters are allowed (RFC 5321 §2.2.1)."""
     path, rest = _split(argument, "FROM:", wording.BAD_MAIL)
     if path == "<>":
         path = ""
@@ -44,7 +45,7 @@ def read_mail(argument: str, *, extended: bool) -> MailCommand:
 
 
 def read_rcpt(argument: str) -> str:
-    """`TO:<path>`; we announce no extension that has parameters here (NOTIFY, ORCPT: RFC 3461)."""
+    """Parse `TO:<path>`; we announce no extension with RCPT parameters (such as NOTIFY and ORCPT of RFC 3461)."""
     path, rest = _split(argument, "TO:", wording.BAD_RCPT)
     if rest:
         raise BadCommand(wording.UNKNOWN_PARAMETER)
@@ -81,14 +82,14 @@ def _with_parameters(path: str, rest: str) -> MailCommand:
             case "BODY":
                 _body(value)
             case "AUTH":
-                pass  # RFC 4954 §5: to be taken where AUTH is announced; who sent it we know better
+                pass  # RFC 4954 §5: accepted wherever AUTH is announced; ignored, since we know who authenticated
             case _:
                 raise BadCommand(wording.UNKNOWN_PARAMETER)
     return MailCommand(path, size, smtputf8)
 
 
 def _size(value: str) -> int:
-    # ASCII digits alone: int() takes `²` for a mistake and `١` for one.
+    # ASCII digits only: int() raises for `²` but accepts `١` as 1.
     if not _SIZE.fullmatch(value):
         raise BadCommand(wording.BAD_PARAMETER)
     return int(value)

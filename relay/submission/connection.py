@@ -1,14 +1,13 @@
-"""One client's connection: lines in, replies out, and every phase with its deadline.
+"""One client connection: reads lines, writes replies, and enforces a deadline for every phase.
 
-Commands that need nothing from the house are answered where the bytes arrive; the first
-that has to wait starts one task, which then works through everything the client has
-pipelined behind it. Replies of one batch leave in one write. A connection that waits for
-its client has no task and no timer: `Traffic` looks at all of them once a second.
+Commands that need nothing from the desk are answered as soon as their bytes arrive. The first command that
+has to wait starts one task, which then works through everything the client has pipelined after it. The
+replies of one batch are sent in one write. A connection that waits for its client has neither a task nor a
+timer: `Traffic` checks all connections once a second.
 
-When the client hangs up, the task ends and the commit, which is not the connection's,
-goes on. A client that closed only its own direction still gets its replies. The last
-reply is given time to be read, since a socket closed over unread input is reset and takes
-the reply with it.
+When the client hangs up, the task ends, but a commit under way belongs to the process and goes on. A client
+that closed only its sending direction still gets its replies. Before closing, the client is given time to
+read the last reply: closing a socket with unread input resets the connection and discards the reply.
 """
 
 import asyncio
@@ -24,9 +23,9 @@ from relay.submission.incoming import Incoming
 from relay.submission.service import Service
 from relay.submission.traffic import place_of
 
-LONGEST_LINE = 2048  # octets of any line, CRLF included; the verbs have limits of their own below it
-MOST_WAITING = 65_536  # octets read ahead while the house thinks
-COMMANDS_IN_A_ROW = 100  # before other clients get their turn
+LONGEST_LINE = 2048  # octets of any line, with CRLF; commands have lower limits of their own
+MOST_WAITING = 65_536  # octets read ahead while a command is being handled
+COMMANDS_IN_A_ROW = 100  # handled before other clients get their turn
 
 Work = tuple[Callable[[Any], Awaitable[None]], Any]
 
@@ -38,15 +37,15 @@ REFUSED_ENTRY = {
 
 
 class Connection(smtp.SMTP):
-    """The transport's side of a session."""
+    """The transport side of a session."""
 
     transport: asyncio.Transport | None
     session: smtp.Session
 
     def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
-        # aiosmtpd's own __init__ walks all members of itself and of a handler for every connection and makes a
-        # StreamReader (measured: 170 us against 4). Neither is used here, so only the attributes that its
-        # lifecycle and asyncio's read are set.
+        # aiosmtpd's own __init__ inspects all members of itself and of a handler for every connection and makes a
+        # StreamReader (measured: 170 us against 4). Neither is used here, so only the attributes that its lifecycle
+        # methods and asyncio read are set.
         self.loop = self._loop = loop
         self.transport = None
         self.session = smtp.Session(loop)
@@ -64,7 +63,7 @@ class Connection(smtp.SMTP):
         self._message: Incoming | None = None
         self._greeted = self._closing = self._gone = self._ended = False
         self._overlong = self._overdue = self._held_back = self._worked = False
-        self._committing = False  # the handler's task is the process's for now: nothing here may cancel it
+        self._committing = False  # while set, the handler's task belongs to the process and nothing here may cancel it
         self._stuck_since = 0.0
         self._row = self._overlong_lines = 0
 
@@ -72,7 +71,7 @@ class Connection(smtp.SMTP):
 
     @abstractmethod
     def _obey(self, line: bytes) -> Work | None:
-        """Carries out a command line; what cannot be done at once is given back."""
+        """Carry out a command line; a command that has to wait is returned as work to do."""
 
     @abstractmethod
     async def _received(self, _: bytes) -> None:
@@ -80,24 +79,24 @@ class Connection(smtp.SMTP):
 
     @abstractmethod
     async def _start_tls(self, implicit: bool) -> None:
-        """The handshake; at its end the client is greeted if it was not."""
+        """Do the TLS handshake, then greet the client if it was not greeted before."""
 
     @abstractmethod
     def _in_transaction(self) -> bool:
-        """Whether MAIL was accepted and its message did not come yet."""
+        """Whether MAIL was accepted and its message has not arrived yet."""
 
     @abstractmethod
     def _trouble(self, error: Exception) -> bytes:
-        """The reply when the house failed, and the transaction forgotten."""
+        """Forget the transaction; return the reply for an internal failure."""
 
     @abstractmethod
     def _late(self) -> bytes:
-        """The reply when the house took too long, and the transaction forgotten."""
+        """Forget the transaction; return the reply for a command that took us too long."""
 
     # -- the transport's calls ----------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no asyncio.Transport, they only act like one.
+        # uvloop's transports are not subclasses of asyncio.Transport, but behave like it.
         self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.session.peer = peer[0] if isinstance(peer, tuple) else str(peer or "")
@@ -114,12 +113,13 @@ class Connection(smtp.SMTP):
     def _turn_away(self, reply: bytes) -> None:
         assert self.transport is not None
         self._closing = True
-        if self.terms.tls != "implicit":  # nobody could read it before the handshake
+        if self.terms.tls != "implicit":  # before the handshake the client could not read it
             self.transport.write(reply)
         self.transport.close()
 
     def _greet_soon(self) -> None:
-        # Two turns of the loop: what a client sent before it was greeted has been read by then (faults S10).
+        # Two turns of the loop later: whatever the client sent before being greeted has been read by then (faults
+        # S10).
         self.loop.call_soon(self.loop.call_soon, self._greet)
 
     def _greet(self) -> None:
@@ -139,7 +139,7 @@ class Connection(smtp.SMTP):
             self._go()
 
     def _hold_back(self, data: bytes) -> None:
-        """Keeps for later, and reads no further when that gets much."""
+        """Keep the data for later, and pause reading once it is too much."""
         self._more += data
         if len(self._more) > MOST_WAITING and not self._held_back and self.transport is not None:
             self._held_back = True
@@ -155,7 +155,7 @@ class Connection(smtp.SMTP):
             self.transport.resume_reading()
 
     def eof_received(self) -> bool:
-        """True keeps our direction open: the client still gets its replies. TLS knows no half-close."""
+        """True keeps our direction open, so that the client still gets its replies. TLS has no half-close."""
         self._ended = True
         return self.session.ssl is None and (self._handler_coroutine is not None or bool(self._more))
 
@@ -207,28 +207,30 @@ class Connection(smtp.SMTP):
                     self._row = 0
                     self._flush()
                     await asyncio.sleep(0)
-                self._take_held_back()  # the last thing before looking at it: nothing may come in between
+                self._take_held_back()  # directly before looking at the input: nothing may come in between
                 work = self._advance()
         finally:
             self._handler_coroutine = None
         self._rest()
 
     async def _do(self, work: Work) -> None:
-        """Waits for one command. Whatever goes wrong in the house is a refusal for now and leaks nothing of itself."""
+        """Wait for one command. Any internal failure becomes a temporary refusal that reveals nothing of its cause."""
         method, argument = work
         try:
             await method(argument)
-            self._forgive()  # it may have been told to hurry, and come to its end all the same
+            self._forgive()  # it may have been cancelled as overdue and have completed all the same
         except asyncio.CancelledError:
             if not self._forgive():
                 raise
             self._say(self._late())
-        except Exception as error:  # noqa: BLE001 - the last resort of a connection: told as 451, logged with its id
+        except Exception as error:  # noqa: BLE001 - the last resort: answered with 451, logged with the id
             self._forgive()
             self._say(self._trouble(error))
 
     def _forgive(self) -> bool:
-        """Whether the command under way was told to hurry; the next one has all its time again."""
+        """Whether the command under way was cancelled as overdue; the mark is cleared, so the next has its
+        full time.
+        """
         was_overdue, self._overdue = self._overdue, False
         task = asyncio.current_task()
         if was_overdue and task is not None:
@@ -236,7 +238,7 @@ class Connection(smtp.SMTP):
         return was_overdue
 
     def _advance(self) -> Work | None:
-        """Does what can be done at once, up to the first command that has to wait."""
+        """Do everything that can be done at once, up to the first command that has to wait; return that one."""
         while not self._closing and not self._stuck_since:
             if self._message is not None:
                 return self._read_message(self._message)
@@ -261,7 +263,7 @@ class Connection(smtp.SMTP):
             return None
 
     def _keep_rest(self) -> None:
-        """Half a line waits for its end; more than a line may have is thrown away as it comes."""
+        """Keep an incomplete line until the rest arrives; once it is over the limit, discard it as it comes."""
         self._input = self._input[self._at :]
         self._at = 0
         if self._overlong or len(self._input) > LONGEST_LINE:
@@ -290,7 +292,7 @@ class Connection(smtp.SMTP):
         return self._received, b""
 
     def _rest(self) -> None:
-        """Everything that came is dealt with: the client has its turn."""
+        """All input is dealt with: send the replies and wait for the client."""
         self._row = 0
         self._flush()
         if self._closing or self.transport is None:
@@ -316,7 +318,7 @@ class Connection(smtp.SMTP):
             self.transport.write(out)
 
     def _leave(self, reply: bytes) -> None:
-        """A last reply, and time to read it."""
+        """Send a last reply and give the client time to read it."""
         self._say(reply)
         self._flush()
         self._closing = True
@@ -330,13 +332,13 @@ class Connection(smtp.SMTP):
             if self._held_back:
                 self._held_back = False
                 self.transport.resume_reading()
-            with suppress(OSError):  # the client has gone already; asyncio tells us next
+            with suppress(OSError):  # the client is gone already; asyncio tells us next
                 self.transport.write_eof()
         else:
             self.transport.close()
 
     def _goodbye(self) -> None:
-        """A client that asked to go waits for nothing more."""
+        """Say goodbye and close at once: the client asked for it."""
         self._say(wording.BYE)
         self._flush()
         self._closing = True
@@ -346,7 +348,7 @@ class Connection(smtp.SMTP):
     # -- time and the end -----------------------------------------------------------------
 
     def look(self, now: float) -> None:
-        """What has become due; called once a second."""
+        """Enforce the deadlines; called once a second."""
         timeouts = self.terms.timeouts
         if self._stuck_since and now - self._stuck_since > timeouts.write:
             self.traffic.counts["clients_that_do_not_read"] += 1
@@ -372,22 +374,22 @@ class Connection(smtp.SMTP):
         return min(self._since + timeouts.data, self._begun + timeouts.message + earned)
 
     def _hurry(self) -> None:
-        """The house took too long: the command is given up.
+        """Cancel the command under way because it took us too long.
 
-        A submission is thereby asked to withdraw: it ends cancelled if nothing was stored, else with its answer,
-        so that 451 is said before a commit and 250 after it, and never the one for the other (faults S43).
+        This asks a submission to withdraw. It ends as cancelled if nothing was stored, otherwise with its
+        answer. So 451 is only said if nothing was committed, and 250 only after a commit (faults S43).
         """
         self._overdue = True
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
 
     def retire(self) -> None:
-        """Says 421 if nothing is under way; else `_rest` does."""
+        """Say 421 and close if nothing is under way; otherwise `_rest` does so later."""
         if self._handler_coroutine is None and self._message is None and not self._closing:
             self._leave(wording.SHUTTING_DOWN)
 
     def abort(self) -> None:
-        """Ends the connection now."""
+        """Close the connection now, without a reply."""
         self._closing = True
         if self.transport is not None:
             self.transport.abort()

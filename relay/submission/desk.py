@@ -1,7 +1,9 @@
-"""The front desk: what a session or the API asks the house about a sender, a recipient, a message.
+"""The front desk: answers the questions that sessions and the API have about a sender, a recipient or a
+message.
 
-Answers at MAIL and RCPT look without reserving and may be a second old; the decision in the
-committing transaction is what counts. Whatever cannot be read is Unavailable, never a pass.
+The answers at MAIL and RCPT reserve nothing and may be up to a second old; what counts is the decision made
+in the committing transaction. If anything cannot be read, Unavailable is raised: a failed read never lets
+mail pass.
 """
 
 import asyncio
@@ -43,9 +45,9 @@ from relay.watch import Watch, span
 
 log = structlog.get_logger()
 
-LARGE = 256 * 1024  # bodies above it are stored before the batch, so that the batch stays small
-SENDERS = 1000  # whose state is remembered
-FRESH = 1000  # milliseconds a sender's state is believed
+LARGE = 256 * 1024  # octets; a larger body is stored before its batch, so that the batch stays small
+SENDERS = 1000  # how many senders' states are cached
+FRESH = 1000  # milliseconds for which a sender's state is used
 REVOKED = failed(
     "credential_active", Refusal("credential_revoked", "this credential was revoked", "human", "ask_human")
 )
@@ -55,32 +57,32 @@ MAY_NOT_SEND = failed(
 NO_MAILBOX = failed(
     "sender_identity", Refusal("sender_not_allowed", "this credential has no mailbox yet", "human", "ask_human")
 )
-TOLERANCE = 50  # it is read again before a fiftieth of the smallest limit was taken since
+TOLERANCE = 50  # it is read again once a fiftieth of the smallest limit was used since
 
 
 class _Looked(Struct, frozen=True):
-    """A question about recipients, answered by one round of the reader."""
+    """A question about a sender and its recipients; one round of the reader answers many."""
 
     asked: Asked
     now: int
 
 
 class _Sender(Struct):
-    """A sender's state as it was read, and how much of its mail was taken here since."""
+    """A sender's state as it was read, and how much of its mail was taken here since then."""
 
     read_at: int
     state: State
     policy: PolicySettings
-    bearable: int  # how much of its mail may be taken until it is read again
+    bearable: int  # how much of its mail may be taken before it is read again
     taken: int = 0
 
     def is_fresh(self, now: int, policy: PolicySettings) -> bool:
-        """A second at most, and less where what was taken since may have used up a limit."""
+        """For a second at most, and for less time if the mail taken since may have used up a limit."""
         return 0 <= now - self.read_at < FRESH and self.taken <= self.bearable and policy is self.policy
 
 
 def _tightest(policy: PolicySettings, state: State) -> int:
-    """The smallest number any limit of the sender allows."""
+    """The lowest of all limits that apply to the sender."""
     limits = [rule.limit for rule in (policy.recipient_burst, policy.first_contact_limit)]
     for window in WINDOWS:
         own = getattr(policy, f"rate_limit_{window}").limit
@@ -90,7 +92,7 @@ def _tightest(policy: PolicySettings, state: State) -> int:
 
 
 class FrontDesk:
-    """The house behind every session and every call."""
+    """What every session and every HTTP call talks to."""
 
     def __init__(
         self,
@@ -130,17 +132,19 @@ class FrontDesk:
         self._watch = watch
         self._rates = RateBook()
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
-        self.calls = 0  # submissions under way that came by no session
+        self.calls = 0  # submissions under way that did not come from a session
 
     async def authenticate(self, username: str, password: str, peer: str) -> Principal:  # noqa: ARG002 - sessions throttle by peer
-        """The principal behind a login; raises AuthRefused or Unavailable."""
+        """The principal behind a login. Raises AuthRefused or Unavailable."""
         principal = await self._logins.authenticate(username, password)
         if not await self._accounts.is_active(principal.credential_id):
-            raise AuthRefused("revoked")  # it was believed from an earlier login
+            raise AuthRefused("revoked")  # a cached login whose credential was revoked since
         return principal
 
     async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:  # noqa: ARG002 - sessions hold the size limit
-        """The check that already forbids this sender. Raises Unavailable; `full` where nobody may send now."""
+        """The check that already forbids this sender, or None. Raises Unavailable, with `full` where nobody
+        may send now.
+        """
         self._room.claim()
         if not principal.operator and not await self._accounts.is_active(principal.credential_id):
             return REVOKED
@@ -156,7 +160,7 @@ class FrontDesk:
     async def at_rcpt(
         self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
     ) -> Check | None:
-        """The check that already forbids this recipient, `accepted` others being in the transaction."""
+        """The check that already forbids this recipient, or None; the transaction has `accepted` others."""
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, (recipient,))
         asked = Asked.of(facts, account.policy)
@@ -166,10 +170,12 @@ class FrontDesk:
         return Unmet.of(at_rcpt(account.policy, facts, state, accepted), state, accepted)
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
-        """Record a refusal given before the message is judged, without waiting; the send id to tell the client."""
+        """Record a refusal given before the message is judged, without waiting for it; returns the send id to
+        report.
+        """
         account = self._accounts.known(principal.mailbox_id)
         if account is None:
-            return at.send_id  # a credential without a mailbox: there is no tenant to record it for
+            return at.send_id  # a credential without a mailbox belongs to no tenant for which it could be recorded
         envelope = self._envelope(account, at.mail_from, (at.recipient,) if at.recipient else ())
         longest = int(account.policy.options.max_tempfail.total_seconds())
         refused = Refused(replace(envelope, send_id=at.send_id), principal.credential_id, unmet, at.phase, longest)
@@ -208,7 +214,7 @@ class FrontDesk:
             self.calls -= is_call
 
     async def prepare(self, submission: Submission) -> Prepared:
-        """A submission read and planned, with nothing decided or stored."""
+        """The submission, read and planned; nothing is decided or stored."""
         account = await self._account(submission.principal)
         scanner = self._scanner(await self._accounts.secrets(), account)
         hosts: dict[str, str] = {}
@@ -221,7 +227,7 @@ class FrontDesk:
         return prepared if not prepared.facts.unsigned else await self._with_fresh_keys(prepared)
 
     async def _with_fresh_keys(self, prepared: Prepared) -> Prepared:
-        """A domain without a key may have got one since the keys were read; they are read once a second at most."""
+        """A domain that had no DKIM key may have one by now: the keys are read again, at most once a second."""
         now = self._clock()
         if not 0 <= now - self._looked_for_keys < FRESH:
             self._looked_for_keys = now
@@ -230,13 +236,13 @@ class FrontDesk:
         return replace(prepared, facts=replace(facts, unsigned=not self._house().signs(facts.from_domain)))
 
     async def simulate(self, submission: Submission) -> tuple[Prepared, State]:
-        """What would be judged, from what state; nothing is reserved or stored."""
+        """What would be judged, and from which state; nothing is reserved or stored."""
         prepared = await self.prepare(submission)
         asked = Asked.of(prepared.facts, prepared.policy)
         return prepared, await self._reader.ask(self._look, _Looked(asked, prepared.facts.now))
 
     def forget(self) -> None:
-        """Believe nothing any more: the configuration or an account changed."""
+        """Empty the caches: the configuration or an account changed."""
         self._accounts.forget()
         self._logins.forget()
         self._senders.clear()
@@ -270,12 +276,14 @@ class FrontDesk:
             state = await self._reader.ask(self._look, _Looked(asked, asked.facts.now))
             bearable = _tightest(asked.policy, state) // TOLERANCE
             sender = self._senders[mark] = _Sender(asked.facts.now, state, asked.policy, bearable)
-            if len(self._senders) > SENDERS:  # the client names the domain in it
+            if len(self._senders) > SENDERS:  # bounded, since the client chooses the domain in the key
                 self._senders.popitem(last=False)
         return sender.state
 
     def _took(self, facts: Facts, answer: Answer) -> None:
-        """What was taken, or refused, tells that what is believed of the sender may not be so any more."""
+        """Count what was taken or refused, since it makes the cached state of the sender outdated; then log
+        the decision.
+        """
         sender = self._senders.get(f"{facts.mailbox} {facts.from_domain}")
         if sender is not None:
             sender.taken += len(facts.recipients) if answer.decision.accepted() else 1
@@ -293,7 +301,7 @@ class FrontDesk:
         )
 
     def _look(self, connection: Connection, questions: Sequence[_Looked]) -> Sequence[State]:
-        """One round of the reader: every state that was asked for, from one snapshot."""
+        """One round of the reader: answers all the questions from one snapshot."""
         asked = [q.asked for q in questions]
         snapshot = Snapshot.look(connection, asked, now=max(q.now for q in questions), rates=self._rates)
         return [snapshot.state(a) for a in asked]
@@ -301,7 +309,7 @@ class FrontDesk:
     def _look_at_recipients(
         self, connection: Connection, asked: Sequence[Asked]
     ) -> Sequence[Mapping[str, RecipientState]]:
-        """One round of the reader for every RCPT that waits."""
+        """One round of the reader for all RCPT commands that wait."""
         snapshot = Snapshot.look_at_recipients(connection, asked, now=self._clock())
         return [snapshot.recipients(a) for a in asked]
 
@@ -312,7 +320,9 @@ class FrontDesk:
 
 
 async def _committed(waiting: "asyncio.Future[Judged]") -> Judged:
-    """What stands in the writer's line cannot be called back: who gives up waiting is told the outcome all the same."""
+    """The result of work in the writer's queue. It cannot be recalled from there, so a caller that is
+    cancelled meanwhile still gets the outcome.
+    """
     while not waiting.done():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.shield(waiting)
@@ -320,6 +330,6 @@ async def _committed(waiting: "asyncio.Future[Judged]") -> Judged:
 
 
 def _tell_if_lost(written: "asyncio.Future[None]") -> None:
-    """Nobody waits for the record of a refusal at the door; that it could not be written must not pass unseen."""
+    """Nobody waits for the record of a refusal at the door, so a failure to write it is logged."""
     if not written.cancelled() and (error := written.exception()) is not None:
         log.warning("a refusal was not recorded", error=str(error))

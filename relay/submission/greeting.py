@@ -1,8 +1,8 @@
 """The greeting, the answer to EHLO, and the name a client gives itself.
 
-The name is never a reason to refuse (clients say what they like: brackets, bare words,
-file names) unless it is no text. Only a host name or an address literal is repeated to
-others. No line tells a version.
+That name is never a reason for a refusal unless it is not text at all: clients send anything, such as
+brackets, bare words or file names. Only a host name or an address literal is passed on. No reply reveals a
+version.
 """
 
 import re
@@ -15,7 +15,7 @@ _LITERAL = re.compile(r"\[(?:[0-9.]{7,15}|IPv6:[0-9A-Fa-f:.]{2,45})\]")
 
 
 class Greeting:
-    """Everything a listener says before a message, made once."""
+    """Everything a listener says before a message; made once for each listener."""
 
     __slots__ = ("banner", "helo", "in_clear", "over_tls")
 
@@ -38,5 +38,5 @@ def _ehlo(host: bytes, terms: Terms, *, auth: bool, starttls: bool) -> bytes:
 
 
 def repeatable(name: str) -> str:
-    """The name if it is a host name or an address literal, else nothing: it would stand in Received and in the log."""
+    """The name if it is a host name or an address literal, else "": it would appear in Received and in the log."""
     return name if _HOST.fullmatch(name) or _LITERAL.fullmatch(name) else ""

@@ -1,12 +1,11 @@
-"""Takes a message off the wire in blocks: only CRLF.CRLF ends it (RFC 5321 §4.1.1.4).
+"""Receives a message from the connection in blocks; only CRLF.CRLF ends it (RFC 5321 §4.1.1.4).
 
-Memory is taken from a budget of the process as the message grows and never exceeds the
-size limit plus one block. What is too large, or more than the budget holds, is read and
-thrown away so that the connection stays in step; beyond twice the limit the message is
-`hopeless` and the connection has to go. Nothing here looks at a line: a block costs one
-search for the end, a message a handful of passes in C.
+Memory is taken from the process's budget as the message grows and never exceeds the size limit by more than
+one block. A message that is too large, or for which the budget has no room, is read to its end and discarded,
+so that commands and replies stay in step. Beyond twice the limit it is `hopeless` and the connection has to
+be closed. Nothing here works line by line: a block costs one search for the end, a message a few passes in C.
 
-A bare CR and NUL stay where they are, to be refused by name when the form is judged.
+A bare CR or NUL is left in place; it is refused by name when the form of the message is judged.
 """
 
 from io import BytesIO
@@ -15,12 +14,12 @@ from relay.mail.dots import EndOfData, unstuffed
 from relay.mail.newline import alone
 
 _STEP = 65_536
-IN_THREAD = 512 * 1024  # messages above it are looked at in a thread: the loop stays responsive
-LINE_LIMIT = 65_536  # octets of a line, without its end; far above what RFC 5322 allows, agents write long HTML
+IN_THREAD = 512 * 1024  # octets; a larger message is processed in a thread, so that the loop stays responsive
+LINE_LIMIT = 65_536  # octets of a line, without its end; far above RFC 5322's limit, since agents write long HTML lines
 
 
 class Memory:
-    """The octets all messages of a process may hold at once."""
+    """The octets that all messages of a process may hold at once."""
 
     __slots__ = ("limit", "used")
 
@@ -29,54 +28,54 @@ class Memory:
         self.used = 0
 
     def take(self, octets: int) -> bool:
-        """Whether there was room; then it is taken."""
+        """Take the octets if there is room; returns whether there was."""
         if self.used + octets > self.limit:
             return False
         self.used += octets
         return True
 
     def give(self, octets: int) -> None:
-        """Gives back what was taken."""
+        """Give back what was taken."""
         self.used -= octets
 
     def has(self, octets: int) -> bool:
-        """Whether there would be room."""
+        """Whether there is room for that many."""
         return self.used + octets <= self.limit
 
 
 class Incoming:
-    """One message on its way in. Made when DATA is answered; `release` when the message is no longer held."""
+    """A message being received. Made when DATA is answered; call `release` when the message is no longer held."""
 
     __slots__ = ("_buffer", "_end", "_limit", "_memory", "_whole", "exhausted", "held", "total")
 
     def __init__(self, limit: int, memory: Memory) -> None:
         self._limit = limit
         self._memory = memory
-        self._buffer: BytesIO | None = None  # gives what it holds without a copy, which a bytearray does not
+        self._buffer: BytesIO | None = None  # unlike a bytearray, gives out its contents without a copy
         self._whole = b""
         self._end = EndOfData()
-        self.total = 0  # octets of the message seen so far, dots still stuffed
+        self.total = 0  # octets of the message so far, dots still stuffed
         self.held = _STEP if memory.take(_STEP) else 0
-        self.exhausted = not self.held  # the budget was spent
+        self.exhausted = not self.held  # the budget had no room
 
     @property
     def too_large(self) -> bool:
-        """Whether it exceeds the limit; the real size counts, whatever was declared."""
+        """Whether it exceeds the limit; its real size counts, not the declared one."""
         return self.total > self._limit
 
     @property
     def hopeless(self) -> bool:
-        """Whether it is no use to wait for its end."""
+        """Whether there is no point in waiting for its end."""
         return self.total > 2 * self._limit + _STEP
 
     def feed(self, block: bytes) -> int:
-        """Takes a block; gives the offset in it behind the final dot, or -1 while the message goes on."""
+        """Take a block; returns the offset after the final dot, or -1 if the message goes on."""
         end = self._end.find(block)
         if end < 0:
             self.total += len(block)
             self._keep(block)
             return -1
-        self.total += end - 3  # without `.CRLF`; may take back a dot that came in the block before
+        self.total += end - 3  # without `.CRLF`; may take back a dot that came in an earlier block
         if self._buffer is None and end >= 3:
             self._whole = block[: end - 3]
         else:
@@ -106,9 +105,10 @@ class Incoming:
         self._buffer = BytesIO()
 
     def message(self, *, normalise: bool) -> bytes | None:
-        """The message: dots unstuffed, and a bare LF made CRLF where asked. None if it is, or thereby gets, too large.
+        """The message with its dots unstuffed, and each bare LF made CRLF if `normalise` is set. None if it
+        is too large, or becomes so in the process.
 
-        It must not be `exhausted`.
+        Must not be called on an `exhausted` message.
         """
         if self.too_large:
             return None
@@ -116,7 +116,8 @@ class Incoming:
         if normalise and alone([data]).lf:
             if len(data) + data.count(b"\n") - data.count(b"\r\n") > self._limit:
                 return None
-            # Before the dots: a client that writes LF alone has doubled them after it. One copy at a time.
+            # Before unstuffing: a client that writes bare LF has stuffed the dots after it, too. Steps keep one copy
+            # at a time.
             data = data.replace(b"\r\n", b"\n")
             data = data.replace(b"\n", b"\r\n")
         return unstuffed(data)
@@ -130,12 +131,12 @@ class Incoming:
         return data
 
     def settle(self, octets: int) -> None:
-        """Holds exactly `octets` from now on: what the message turned out to have."""
+        """Hold exactly `octets` from now on: the actual size of the message."""
         self._memory.give(self.held - octets)
         self.held = octets
 
     def release(self) -> None:
-        """Gives the memory back; twice does no harm."""
+        """Give the memory back; calling it twice does no harm."""
         self._memory.give(self.held)
         self.held = 0
         self._buffer = None
@@ -143,7 +144,9 @@ class Incoming:
 
 
 def has_endless_line(data: bytes) -> bool:
-    """Whether some line has more than LINE_LIMIT octets: looks at one place a line length, not at every line."""
+    """Whether any line is longer than LINE_LIMIT octets; probes one place per line length instead of looking
+    at every line.
+    """
     at = 0
     while len(data) - at > LINE_LIMIT:
         end = data.rfind(b"\n", at, at + LINE_LIMIT + 2)

@@ -1,13 +1,14 @@
-"""The heart: one transaction that decides a batch of submissions and stores what follows from it.
+"""The heart of Gatepost: one transaction that judges a batch of submissions and stores everything that
+follows.
 
-In one write transaction the snapshot is read for the whole batch, each message is judged
-in order (a decision's reservations are visible to the next), and messages, decisions,
-deliveries and counters are written in bulk. Nobody is answered before the commit, so a
-limit is exact, of two twins one is first, and decision and effect cannot part. When
-anything fails nothing was taken.
+A single write transaction reads the snapshot for the whole batch, judges the messages in order (what one
+decision reserves is visible to the next), and writes messages, decisions, deliveries and counters in bulk.
+Nobody is answered before the commit. Limits are therefore exact, one of two identical messages is always the
+first, and a decision cannot be stored without its effect or the reverse. If anything fails, nothing was
+taken.
 
-Identical refusals and replays within a minute share one id and a count: a client that
-retries in a loop fills no disk.
+Identical refusals and replays within a minute share one id and are only counted, so that a client retrying in
+a loop does not fill the disk.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,18 +39,18 @@ from relay.store.snapshot import Snapshot
 from relay.submission.record import event_of, record_content, refused_recipients, words_for
 from relay.submission.submission import Answer, Submission
 
-# What a person, or nobody in time, made of a held message.
+# What became of a held message: a person's decision, or none in time.
 _SETTLED = {
     "rejected": Refusal("rejected", "a person refused this message", "human", "ask_human"),
     "expired": Refusal("approval_timeout", "nobody approved this message in time", "human", "ask_human"),
     "withdrawn": Refusal("withdrawn", "this message was taken back", "never", "none"),
 }
 
-SAME_ALARM = 3_600_000  # milliseconds in which a mailbox's breach of a rule alarms once
+SAME_ALARM = 3_600_000  # milliseconds within which the same mailbox and rule raise one alarm only
 
 
 class Head(Struct, frozen=True):
-    """What the header says, for lists and look-ups; the policy reads its own facts."""
+    """Header fields kept for lists and look-ups; the policy uses the facts instead."""
 
     subject: str = ""
     to: str = ""
@@ -57,9 +58,10 @@ class Head(Struct, frozen=True):
 
 
 class Prepared(Struct, frozen=True):
-    """A submission, read and planned, that waits to be judged.
+    """A submission that was read and planned and waits to be judged.
 
-    `seen` is its structure, for departure not to read it again; `stored`: its bytes are in the store already.
+    `seen` is its MIME structure, kept so that departure need not parse it again; `stored` means that its
+    bytes are in the store already.
     """
 
     submission: Submission
@@ -72,21 +74,21 @@ class Prepared(Struct, frozen=True):
 
 
 class Judged(Struct, frozen=True):
-    """The answer, and what may leave at once, leased to whom delivers it."""
+    """The answer, and what may be delivered at once: a parcel leased to the node that delivers it."""
 
     answer: Answer
     parcel: Parcel | None = None
 
 
 class IntakeSettings(Struct, frozen=True):
-    """Who writes, and what is not the policy's to say."""
+    """Settings of intake that are not part of a policy."""
 
-    writer: str  # names the chain together with the tenant: stable over restarts
-    approval_timeout: Callable[[], int]  # milliseconds, as the configuration has it now
+    writer: str  # the chain is named for it and the tenant, so it stays the same over restarts
+    approval_timeout: Callable[[], int]  # milliseconds, from the current configuration
 
 
 class _Batch(Struct):
-    """What one transaction will write."""
+    """Everything one transaction will write."""
 
     sends: list[NewSend] = field(default_factory=list)
     approvals: list[dict[str, Any]] = field(default_factory=list)
@@ -99,7 +101,7 @@ class _Batch(Struct):
 class Intake:
     """The writer's handler for submissions."""
 
-    order = 3  # after outcomes and attempts: what they free or count is seen
+    order = 3  # after outcomes and attempts, so that what they free or count is visible here
     is_patient = False
 
     def __init__(
@@ -120,11 +122,11 @@ class Intake:
         self._alarmed: dict[tuple[str, str], int] = {}
 
     def guards(self, items: Sequence[Prepared]) -> Iterable[str]:
-        """The mailboxes: what limits, contacts and duplicates are counted by."""
+        """The guards to lock: one for each mailbox, since limits, contacts and duplicates are counted by mailbox."""
         return {guard.of_mailbox(item.facts.mailbox) for item in items}
 
     def __call__(self, connection: Connection, items: Sequence[Prepared]) -> Sequence[Judged]:
-        """Judge and store a batch; one answer an item, in order."""
+        """Judge and store a batch; returns one answer for each item, in order."""
         now = self._clock()
         asked = [Asked.of(item.facts, item.policy) for item in items]
         snapshot = Snapshot.read(connection, asked, now=now, rates=self._rates, token=self._token)
@@ -147,7 +149,8 @@ class Intake:
         accepted = decision.accepted()
         if not accepted:
             return self._turn_away(connection, item, state, decision, snapshot, batch)
-        # Before the reservation: a record holds the state its decision was made from, or replaying it would differ.
+        # Before the reservation: the record must hold the state from which the decision was made, or a replay would
+        # differ.
         batch.records.append(self._record(item, state, decision, snapshot))
         snapshot.accept(asked, accepted)
         deliveries, envelope = self._deliveries(item, accepted), _envelope(item)
@@ -174,7 +177,7 @@ class Intake:
         snapshot: Snapshot,
         batch: _Batch,
     ) -> Judged:
-        """A refusal, or a replay of all recipients: recorded once a minute, counted after."""
+        """A refusal, or a replay of all recipients: recorded once a minute, then only counted."""
         first = _first_send(decision)
         mark = _same_refusal(item.facts, decision, first)
         known = self._known_refusal(connection, mark, batch)
@@ -199,7 +202,9 @@ class Intake:
         return Judged(Answer(send_id, decision, replayed=bool(first)))
 
     def _alarms(self, item: Prepared, decision: Decision) -> Iterator[Event]:
-        """What a person should hear of: once an hour for a mailbox and rule, since a loop repeats itself at speed."""
+        """The alerts for a person: one an hour for each mailbox and rule, since a client in a loop repeats
+        itself fast.
+        """
         facts = item.facts
         for rule in decision.alerts:
             last = self._alarmed.get((facts.mailbox, rule), 0)
@@ -217,7 +222,7 @@ class Intake:
     # -- what is taken ----------------------------------------------------------------
 
     def _deliveries(self, item: Prepared, accepted: Sequence[RecipientVerdict]) -> tuple[NewDelivery, ...]:
-        """One row a recipient that was accepted; what may leave now is leased to whom delivers it, if there is room."""
+        """One row for each accepted recipient; what may leave now is leased to a node that has room to deliver it."""
         facts, now = item.facts, item.facts.now
         lease = self._carrier(facts.size, len(accepted)) if any(v.outcome == "queued" for v in accepted) else ""
         by_address = {r.address: r for r in facts.recipients}
@@ -254,20 +259,20 @@ class Intake:
 
 
 def _polled(send_id: str, decision: Decision, status: str) -> Answer:
-    """What a client hears that sends a held message again to learn what became of it (hold_reply: tempfail)."""
+    """The answer to a client that sends a held message again to learn what became of it (hold_reply: tempfail)."""
     if (settled := _SETTLED.get(status)) is not None:
         decision = replace(decision, decision="blocked", rule="autonomy_level", refusal=settled)
     return Answer(send_id, decision, replayed=True, held=status == "pending")
 
 
 def _first_send(decision: Decision) -> str:
-    """The id of the send that all of this repeats; empty where a recipient is refused."""
+    """The id of the send that this repeats for all recipients; empty if a recipient is new or refused."""
     firsts = [verdict.first_send for verdict in decision.verdicts]
     return firsts[0] if firsts and all(firsts) else ""
 
 
 def _is_reported(decision: Decision) -> bool:
-    """Whether the client hears 250 and of the refused by a report, which quotes from the message."""
+    """Whether the client gets 250 and learns of the refused recipients from a report, which quotes the message."""
     return decision.decision == "approved"
 
 
@@ -325,7 +330,7 @@ def _send_row(item: Prepared, decision: Decision, envelope: Mapping[str, Any]) -
 
 
 def _envelope(item: Prepared) -> dict[str, Any]:
-    """How it came, as it is kept beside it."""
+    """How the message arrived, stored with it."""
     came = item.submission.origin
     kept = {"source": came.source, "helo": came.helo, "peer": came.peer, "tls": came.tls, "smtputf8": came.smtputf8}
     return kept | {"returned": True} if item.facts.is_return else kept
@@ -340,7 +345,7 @@ def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
 
 
 def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
-    """Recipients refused beside others that are served (mixed: deliver_passing): nobody told the client at once."""
+    """Events for the recipients refused in a message others get (mixed: deliver_passing): no SMTP reply names them."""
     facts = item.facts
     return [
         event_of(

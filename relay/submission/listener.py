@@ -1,10 +1,10 @@
-"""Binds the sockets submissions come in by, and gives each connection its session.
+"""Binds the sockets on which submissions arrive, and gives each connection its session.
 
-A listener survives what happens to its connections: descriptors running out, handshakes
-that fail, clients that leave. A reload gives new terms to new connections and cuts none.
-Workers share their sockets; one that has more sessions than another leaves a new connection
-to that one for a moment, and takes it if nobody did. Stopping is in two steps, so that all
-listeners of a process close before anybody waits: `stop_accepting`, then `Traffic.drain`.
+A listener survives any trouble of its connections: file descriptors running out, failed handshakes, clients
+that leave. A reload gives new terms to new connections and closes none. The workers share their sockets; a
+worker that has more sessions than another leaves a new connection to the others for a moment and takes it if
+none of them did. Stopping has two steps, so that all listeners of a process close before anybody waits:
+`stop_accepting`, then `Traffic.drain`.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ from relay.submission.traffic import Traffic
 log = structlog.get_logger()
 
 BACKLOG = 512
-LEFT_FOR = 0.002  # seconds a connection is left to another worker
-LEFT_AT_MOST = 3  # times in a row
-AGAIN = 1.0  # seconds until the next try where the system has no more descriptors or memory
+LEFT_FOR = 0.002  # seconds for which a connection is left to another worker
+LEFT_AT_MOST = 3  # connections left in a row
+AGAIN = 1.0  # seconds until the next try when the system is out of descriptors or memory
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _REMEDIES = {
     errno.EADDRINUSE: "the address is in use: stop who listens there (ss -ltnp shows it) or change the port in `bind`",
@@ -44,11 +44,12 @@ _REMEDIES = {
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket, to be made before the process forks.
 
-    Raises OSError where it cannot be had: the address is taken, not ours, or not for us; it says which, and what to do.
+    Raises OSError if the address is taken, not one of this machine, or not permitted; the message says which
+    and what to do.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # IPPROTO_TCP must be said: asyncio turns Nagle off only on sockets whose protocol it knows, and without that
-    # each reply in two pieces costs a delayed ACK of 40 ms.
+    # IPPROTO_TCP must be named: asyncio turns Nagle's algorithm off only on sockets whose protocol it knows, and with
+    # it a reply sent in two pieces waits 40 ms for a delayed ACK.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -66,14 +67,14 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def inherited(descriptor: int) -> socket.socket:
-    """A listening socket that another program made with `bind` and left open for this one."""
+    """A listening socket that another program made with `bind` and handed down to this one."""
     listening = socket.socket(fileno=descriptor)
     listening.setblocking(False)
     return listening
 
 
 class Listener:
-    """One address where submissions come in."""
+    """One address on which submissions arrive."""
 
     def __init__(
         self,
@@ -87,38 +88,40 @@ class Listener:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         leaves: Callable[[int], bool] = lambda _: False,
     ) -> None:
-        """`leaves` says whether another worker should take the next connection, so many having just come."""
+        """`leaves` says whether another worker should take the next connection, given how many have just
+        arrived here.
+        """
         if terms.tls != "none" and certificate is None:
             raise ValueError(f"a listener with tls: {terms.tls} needs a certificate")
         self._socket = listening
         self._traffic = traffic
         self._certificate = certificate
         self._leaves = leaves
-        self._left = 0  # times in a row
+        self._left = 0  # connections left to others in a row
         self._arriving: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
-        self.accepting = False  # whether new connections are taken
+        self.accepting = False  # whether new connections are accepted
         self._service = Service(terms, Greeting(terms), desk, traffic, throttle, self._context, now_ms)
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens; the port that was found if any was asked for."""
+        """The address it listens on, with the actual port if port 0 was asked for."""
         host, port = self._socket.getsockname()[:2]
         return host, port
 
     def change(self, terms: Terms) -> None:
-        """New terms, for the connections to come."""
+        """Set the terms for future connections."""
         self._service = replace(self._service, terms=terms, greeting=Greeting(terms))
 
     def start(self) -> None:
-        """Take connections from now on, on the loop that runs."""
+        """Accept connections from now on, on the running loop."""
         self._traffic.watch()
         self.accepting = True
         self._open()
         log.info("listening", address=":".join(map(str, self.address)), tls=self._service.terms.tls)
 
     def stop_accepting(self) -> None:
-        """Close the door; whoever is inside stays."""
+        """Accept no more connections; open ones stay."""
         if self.accepting:
             self.accepting = False
             self._close()
@@ -139,23 +142,23 @@ class Listener:
         self._pause = asyncio.get_running_loop().call_later(seconds, self._open)
 
     def _forget_left(self) -> None:
-        """Once nobody waits, since another worker took what we left to it or we did, the next one is left again."""
+        """When no connection is waiting any more, start counting anew how many were left to other workers."""
         if self._left:
             poll = select.poll()
             poll.register(self._socket, select.POLLIN)
             self._left = self._left if poll.poll(0) else 0
 
     def _accept(self) -> None:
-        """One connection: the loop calls again while there are more."""
+        """Accept one connection; the loop calls again while more are waiting."""
         if self._left < LEFT_AT_MOST and self._leaves(len(self._arriving)):
             self._left += 1
             self._look_again(LEFT_FOR)
             return
         try:
             connection, _ = self._socket.accept()
-        except OSError as error:  # mostly another worker took it, or it is gone
+        except OSError as error:  # usually because another worker took it, or the client is gone
             if error.errno in _EXHAUSTED:
-                log.error("no connection can be taken", error=error.strerror)  # noqa: TRY400 - it says it all
+                log.error("no connection can be taken", error=error.strerror)  # noqa: TRY400 - a traceback adds nothing
                 self._look_again(AGAIN)
             return
         self._forget_left()

@@ -1,9 +1,9 @@
-"""Who logs in: generated secrets, passwords an operator chose, and API keys, under any name of their mailbox.
+"""Checks logins: generated secrets, passwords chosen by an operator, and API keys, under any name of their
+mailbox.
 
-A wrong password, an unknown user and a revoked secret nobody has proven take the same time
-and get the same answer. Hashing an operator-chosen password costs 20 ms on purpose, so it
-is done in threads behind a bounded line, never in the loop, and what was verified is
-believed for a short while. Nothing here logs a secret.
+A wrong password, an unknown user and a wrong secret for a revoked credential take the same time and get the
+same answer. Hashing a chosen password takes 20 ms on purpose, so it is done in threads with a bounded queue,
+never in the loop; a verified password is then cached for a short while. Nothing here logs a secret.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from relay.store.reader import Reader
 from relay.store.vault import Vault
 from relay.submission.submission import AuthRefused, Principal
 
-BELIEVED = 300_000  # milliseconds a verified password is not hashed again
-LINE = 64  # logins that may wait to be hashed; beyond it 454
-# OWASP's minimum for argon2id: these passwords guard a machine account behind a throttle.
+BELIEVED = 300_000  # milliseconds for which a verified password is not hashed again
+LINE = 64  # logins that may wait to be hashed; beyond that 454
+# OWASP's minimum for argon2id: these passwords protect machine accounts behind a throttle.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _DUMMY = _HASHER.hash("a password nobody has")
 
 
 def hash_password(password: str) -> str:
-    """The argon2id hash of a password an operator chose."""
+    """The argon2id hash of a password chosen by an operator."""
     return _HASHER.hash(password)
 
 
@@ -55,7 +55,7 @@ class Logins:
         self._believed: dict[str, tuple[int, Principal]] = {}
 
     async def authenticate(self, username: str, password: str) -> Principal:
-        """The principal; raises AuthRefused or Unavailable."""
+        """The principal of a login. Raises AuthRefused or Unavailable."""
         mark = self._vault.digest(f"{username}\0{password}")
         until, principal = self._believed.get(mark, (0, None))
         if principal is not None and self._clock() < until:
@@ -67,16 +67,16 @@ class Logins:
         return principal
 
     async def by_key(self, key: str) -> Principal:
-        """The principal of an API key; raises AuthRefused or Unavailable."""
+        """The principal of an API key. Raises AuthRefused or Unavailable."""
         rows = await self._reader.call(lambda c: _key_rows(c, key))
         return self._of_key(rows, key, lambda _row: True)
 
     def forget(self) -> None:
-        """Believe nobody any more: a credential was revoked or changed."""
+        """Empty the cache of verified logins: a credential was revoked or changed."""
         self._believed.clear()
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _prove(self, username: str, password: str) -> Principal:
@@ -84,13 +84,14 @@ class Logins:
             rows = await self._reader.call(lambda c: _key_rows(c, password))
             return self._of_key(rows, password, lambda row: _is_called(row, username))
         rows = await self._reader.call(lambda c: credentials.for_login(c, username))
-        # One that is disabled is told so, unless another that may log in has the same password.
+        # Active credentials first: a login is told that its credential is revoked only if no active one has that
+        # password.
         chosen = sorted([row for row in rows if row.kind == "chosen"], key=lambda row: row.status != "active")
         for row in chosen:
             if await self._hash(row.secret, password):
                 return _principal(row)
         if not chosen:
-            await self._hash(_DUMMY, password)  # an unknown user takes as long as a known one
+            await self._hash(_DUMMY, password)  # so that an unknown user takes as long as a known one
         raise AuthRefused("wrong")
 
     def _of_key(self, rows: Sequence[Any], key: str, is_meant: Callable[[Any], bool]) -> Principal:
@@ -121,7 +122,7 @@ def _is_called(row: Any, username: str) -> bool:
 
 
 def _principal(row: Any) -> Principal:
-    """The principal of a proven row; raises AuthRefused when it was revoked."""
+    """The principal of a credential whose secret was right. Raises AuthRefused if it was revoked."""
     if row.status != "active":
         raise AuthRefused("revoked")
     return Principal(

@@ -1,8 +1,9 @@
-"""Reads a submission once, before it waits for its turn: facts for the policy, and the plan of the edits.
+"""Reads a submission once, before it is queued to be judged: the facts for the policy, and the plan of the
+edits.
 
-Everything here is a function of the bytes, the account and what the caller hands in. What
-cannot be put into the message is known here, so that «cannot inject» refuses in time. The
-work is linear in the message.
+Everything here depends only on the message's bytes, the account and the arguments. Text that cannot be added
+to the message is discovered here, so that the refusal «cannot inject» comes in time. The work is linear in
+the message's size.
 """
 
 import dataclasses
@@ -37,22 +38,22 @@ from relay.submission.submission import Submission, Wishes
 from relay.submission.wishes import read_wishes
 
 _BREAKS = re.compile("[\x01-\x1f\x7f-\x9f\u2028\u2029]+")
-SHOWN = 200  # characters of subject and To kept for lists
+SHOWN = 200  # characters of Subject and To kept for lists
 _AS_READ = MessageForm()
 _TURNED = (Defect("text_turned", "a bidirectional override turns text about"),)
 
 
 class House(Struct, frozen=True):
-    """What every submission is read against."""
+    """The installation's settings that every submission is read with."""
 
     internal_domains: frozenset[str]
     bare_newline: str  # normalize | reject
     links: Links
-    signs: Callable[[str], bool]  # whether there is a key for mail of this domain
+    signs: Callable[[str], bool]  # whether we have a DKIM key for a domain
 
 
 class _Edits(Struct, frozen=True):
-    """The plan as it is stored, and what stood in its way."""
+    """The plan as it is stored, and what prevents edits."""
 
     plan: Mapping[str, Any]
     cannot_inject: str = ""
@@ -66,7 +67,7 @@ def prepare(
     scanner: SecretScanner,
     mail_hosts: Mapping[str, str],
 ) -> Prepared:
-    """Facts, head and plan. `mail_hosts` says of a recipient's domain what DNS knows, where it was asked."""
+    """The facts, head and plan. `mail_hosts` gives, by recipient domain, what DNS says of it, where it was asked."""
     submission, bare, newline = _with_settled_newlines(submission, house)
     data = submission.data
     header = HeaderBlock.parse(data)
@@ -130,7 +131,9 @@ def recipient_facts(address: Address, house: House, mail_hosts: Mapping[str, str
 
 
 def _with_settled_newlines(submission: Submission, house: House) -> tuple[Submission, Alone, tuple[Defect, ...]]:
-    """A bare LF is made CRLF before anything is judged, or refused where the operator wants it so; what stays bare."""
+    """The submission with each bare LF made CRLF before anything is judged, or with a defect if the operator
+    wants it refused; also the bare CR and LF that remain.
+    """
     bare = alone([submission.data])
     if not bare.lf:
         return submission, bare, ()
@@ -155,7 +158,7 @@ def _identity_facts(who: Identity, submission: Submission) -> dict[str, Any]:
 
 
 def _storable(text: str) -> str:
-    """On one line, as wherever it is shown, and without what no database takes or no UTF-8 can hold."""
+    """The text on one line, for display, without characters that databases or UTF-8 cannot hold."""
     return _BREAKS.sub(" ", text.replace("\0", "")).encode("utf-8", "replace").decode()
 
 
@@ -194,7 +197,7 @@ _draws_closer = Memo(_closer)
 
 
 def _own_bounds(rule: MessageForm, header: HeaderBlock, seen: View) -> tuple[Defect, ...]:
-    """Where the operator drew the bounds of header and structure closer than we read."""
+    """Defects where the operator's limits on header and structure, stricter than our parser's, are exceeded."""
     if not _draws_closer(rule):
         return ()
     fields = header.fields
@@ -209,7 +212,7 @@ def _own_bounds(rule: MessageForm, header: HeaderBlock, seen: View) -> tuple[Def
 
 
 def _depth(root: Part) -> int:
-    """How deep the parts lie in one another; one that has none is not deep at all."""
+    """How many levels of parts are nested in this one; 0 if it has none."""
     depth, level = 0, list(root.children)
     while level:
         depth, level = depth + 1, [child for part in level for child in part.children]
@@ -217,12 +220,12 @@ def _depth(root: Part) -> int:
 
 
 def _named(faults: Sequence[Fault]) -> tuple[Defect, ...]:
-    """Each kind once, however many parts have it."""
+    """Each kind of fault once, however many parts have it."""
     return tuple([Defect(code, code.replace("_", " ")) for code in dict.fromkeys([fault.code for fault in faults])])
 
 
 def _plan(seen: View, account: Account, house: House, to: Sequence[Address], *, commercial: bool) -> _Edits:
-    """What compliance and the wire require of the bytes; planned now, applied at departure."""
+    """The changes that compliance and transport require; planned now, applied at departure."""
     recoding = longline.long_lines(seen)
     if recoding.impossible:
         return _Edits({}, defects=(Defect("line_too_long", recoding.impossible),))
@@ -241,7 +244,9 @@ def _plan(seen: View, account: Account, house: House, to: Sequence[Address], *, 
 
 
 def _leads_out(links: Links, account: Account, to: Sequence[Address], url: str) -> bool:
-    """Whether a link ends just this mail: that of somebody else, or of another sender, is of no use to its reader."""
+    """Whether a link unsubscribes exactly this recipient from this sender; anybody else's link is of no use
+    to the reader.
+    """
     ends = links.subscription(url)
     if ends is None or len(to) != 1:
         return False
@@ -250,12 +255,12 @@ def _leads_out(links: Links, account: Account, to: Sequence[Address], url: str) 
 
 @lru_cache(maxsize=1024)
 def _anybodys(links: Links, sender: Sender, tenant_id: str) -> footer.Footer:
-    """A footer to plan with: as long as anybody's, and nobody's own."""
+    """A sample footer to plan with: as long as any real one, but belonging to no recipient."""
     return sender.footer(links.url(Subscription(tenant_id, "", "somebody@example.com")))
 
 
 def _recoding(planned: footer.Plan, bodies: tuple[int, ...]) -> footer.Plan:
-    """A part whose lines are too long is written anew with its footer, where it would have been put in."""
+    """A part that is re-encoded for its long lines takes its footer in that step instead of having it spliced in."""
     parts = tuple(p._replace(way="recode") if p.body in bodies and p.way == "splice" else p for p in planned.parts)
     return replace(planned, parts=parts)
 

@@ -1,7 +1,7 @@
-"""What is recorded of a decision for ever: the trace, the facts and the state it was made from.
+"""The permanent record of a decision: the trace, and the facts and state from which it was made.
 
-No address of a recipient stands in a record, only the random token that stands for it;
-erasing a person removes what the token means, and the record itself stays as it was.
+A record contains no recipient address, only a random token in its place. Erasing a person deletes the meaning
+of the token; the record itself does not change.
 """
 
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ from relay.store.traces import ALIAS
 
 
 def record_content(send_id: str, facts: Facts, state: State, decision: Decision) -> dict[str, Any]:
-    """The content of a record, addresses still in it: `audit` hides them as it writes."""
+    """The content of a record, still with addresses; `audit` replaces them as it writes."""
     known = state_to_json(state, facts, _latest(facts, decision))
     return verdict_content(send_id, facts, decision) | {"facts": _facts(facts), "state": known}
 
 
 def verdict_content(send_id: str, facts: Facts, decision: Decision) -> dict[str, Any]:
-    """What a record says of the verdict, without what it was made from."""
+    """What a record says of the verdict, without the facts and state behind it."""
     return {
         "v": 1,
         "sendId": send_id,
@@ -41,21 +41,22 @@ def verdict_content(send_id: str, facts: Facts, decision: Decision) -> dict[str,
 
 
 def _latest(facts: Facts, decision: Decision) -> int:
-    """The latest time a rule was asked about: when a copy leaves, or when the message would pass."""
+    """The latest time about which a rule was asked: when a copy leaves, or when the message would pass."""
     waits = [facts.now + v.refusal.wait * 1000 for v in decision.verdicts if v.refusal is not None]
     return max(facts.now, facts.send_at, *waits, *[v.due for v in decision.verdicts])
 
 
 def event_of(facts: Facts, kind: str, data: Mapping[str, Any], recipient: str = "") -> Event:
-    """An event about a submission, and of one recipient if one is named."""
+    """An event about a submission, or about one of its recipients if `recipient` is given."""
     return Event(kind, facts.now, facts.tenant, facts.mailbox, facts.send_id, recipient=recipient, data=data)
 
 
 def words_for(facts: Facts, tokens: Mapping[tuple[str, str], str]) -> dict[str, str]:
-    """What may name a recipient in a record, each word with its token; `tokens` by tenant and key.
+    """The words by which a record could identify a recipient, each with its token; `tokens` is keyed by
+    tenant and address key.
 
-    An alias that is another recipient's own address stays theirs; one that is nobody's here has a
-    token that means the alias of its recipient, and goes when that one is erased.
+    An alias that is also the address of another recipient gets that recipient's token. Any other alias gets a
+    token derived from its own recipient's, which loses its meaning when that recipient is erased.
     """
     own = [(r, tokens[facts.tenant, r.key]) for r in facts.recipients]
     words = {word: token for r, token in own for word in (r.address, r.key)}
@@ -67,7 +68,7 @@ def words_for(facts: Facts, tokens: Mapping[tuple[str, str], str]) -> dict[str, 
 def refused_recipients(
     send_id: str, facts: Facts, decision: Decision, tokens: Mapping[tuple[str, str], str]
 ) -> tuple[dict[str, str], ...]:
-    """Who was refused and why, each by the token that stands for the address in the record."""
+    """Who was refused and why, each identified by the token that replaces the address in the record."""
     refused = [(v.recipient, v.refusal.reason) for v in decision.verdicts if v.outcome == "refused" and v.refusal]
     if not refused:
         return ()
@@ -79,7 +80,9 @@ def refused_recipients(
 
 
 def _facts(facts: Facts) -> dict[str, Any]:
-    """The facts, with a digest for each key: people build addresses into it, and nothing here can be erased."""
+    """The facts with a digest in place of each key: clients build addresses into keys, and a record cannot be
+    erased.
+    """
     data = facts_to_json(facts)
     for name in ("dedupe_key", "idempotency_key"):
         if key := data.get(name):
@@ -88,7 +91,7 @@ def _facts(facts: Facts) -> dict[str, Any]:
 
 
 def show(value: Any, addresses: Mapping[str, str]) -> Any:
-    """A record's data with tokens resolved again; a token without a meaning shows as «erased»."""
+    """A record's data with tokens turned back into addresses; a token without a meaning shows as «erased»."""
     if isinstance(value, str):
         return _show_words(value, addresses)
     if isinstance(value, Mapping):

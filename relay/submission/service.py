@@ -1,4 +1,4 @@
-"""What a session works with: its listener's terms and the house behind it. Made once a listener."""
+"""What a session works with: the terms of its listener and the parts behind it. Made once for each listener."""
 
 import ssl
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from relay.submission.traffic import Traffic
 
 
 class Service(Struct, frozen=True):
-    """Shared by the sessions of one listener; desk, traffic and throttle by all listeners of the process."""
+    """Shared by the sessions of one listener; desk, traffic and throttle are shared by all listeners of the process."""
 
     terms: Terms
     greeting: Greeting
     desk: Desk
     traffic: Traffic
     throttle: Throttle
-    context: Callable[[], ssl.SSLContext]  # the certificate as it is now; asked only where TLS is spoken
+    context: Callable[[], ssl.SSLContext]  # the current certificate; called only where TLS is used
     now_ms: Callable[[], int]

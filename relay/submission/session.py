@@ -1,10 +1,9 @@
-"""A submission session (RFC 6409): a verb in, a reply out, nothing decided inside.
+"""A submission session (RFC 6409): takes commands, gives replies, decides nothing itself.
 
-What may be sent is the desk's to say; a session knows the order of commands, who is logged
-in, and the limits of its listener. `250` after the final dot is said after the commit and
-only then, whether the client is still there or not; whatever else happens the answer is a
-refusal and the transaction is forgotten. Nothing of a message and nothing of a credential
-is logged at any level.
+What may be sent is decided by the desk; a session knows the order of commands, who is logged in, and the
+limits of its listener. `250` after the final dot is said only after the commit, whether or not the client is
+still connected; in every other case the answer is a refusal and the transaction is forgotten. No content of a
+message and no credential is logged at any level.
 """
 
 import asyncio
@@ -31,23 +30,23 @@ from relay.submission.terms import Terms
 
 log = structlog.get_logger()
 
-_EXTRA = 65_536  # octets that must be free before a message is begun
+_EXTRA = 65_536  # octets that must be free before a message begins
 
 
 class Transaction(Struct):
-    """From MAIL to the end of the message."""
+    """The state from MAIL to the end of the message."""
 
     send_id: str
     mail_from: Address | None
     smtputf8: bool
     options: Options
-    recipients: dict[str, Address] = field(default_factory=dict)  # by the string on the wire
+    recipients: dict[str, Address] = field(default_factory=dict)  # keyed by the address as the client wrote it
     refused: int = 0
-    over: bool = False  # a recipient was one too many
+    over: bool = False  # there was a recipient too many
 
     @property
     def longest(self) -> int:
-        """The longest wait that is told as temporary."""
+        """The longest wait told in a temporary refusal."""
         return int(self.options.max_tempfail.total_seconds())
 
 
@@ -82,7 +81,7 @@ class Session(Access):
             return None
 
     def _unknown(self, verb: bytes, line: bytes) -> None:
-        # A browser, a port scanner or a proxy speaks; what follows may look like SMTP and must not be run (faults S10).
+        # A browser, port scanner or proxy; what follows may look like SMTP and must not be carried out (faults S10).
         if verb in _NOT_SMTP or line[:1] == b"\x16":
             self.traffic.counts["not_smtp"] += 1
             self._leave(wording.NOT_SMTP)
@@ -124,7 +123,8 @@ class Session(Access):
             self._refuse(wording.bad_sender(error), Transaction(self._send_id, None, command.smtputf8, options))
             return
         unmet = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from, command.size)
-        # Asked after the desk, which has read the mailbox by now: before its first message nobody knew its options.
+        # Asked after the desk, which has read the mailbox by then: before its first message its options are not
+        # cached.
         transaction = Transaction(self._send_id, mail_from, command.smtputf8, self.terms.options(self._principal))
         if unmet is not None:
             self._refuse(unmet, transaction)
@@ -189,7 +189,7 @@ class Session(Access):
 
     def _refuse_recipient(self, unmet: Check, transaction: Transaction, recipient: Address | None = None) -> None:
         transaction.refused += 1
-        if transaction.refused > self.terms.max_recipients:  # each is recorded: nobody has so many that are refused
+        if transaction.refused > self.terms.max_recipients:  # each refusal is recorded, so their number is limited too
             self._leave(wording.TOO_MANY_ERRORS)
             return
         self._refuse(unmet, transaction, recipient)
@@ -217,7 +217,7 @@ class Session(Access):
 
     @staticmethod
     def _not_even_asked(transaction: Transaction, incoming: Incoming) -> Check | None:
-        """What the envelope alone decides, for mailboxes whose callers read «no exception» as «all sent»."""
+        """Refusals decided by the envelope alone, for mailboxes whose clients take «no exception» as «all sent»."""
         if transaction.over and transaction.options.over_rcpt == "reject_all":
             return wording.TOO_MANY
         if transaction.refused and transaction.options.strict_recipients:
@@ -271,7 +271,7 @@ class Session(Access):
         return Origin("smtp", helo, session.peer or "", session.ssl is not None, transaction.smtputf8)
 
     async def _submitted(self, submission: Submission, incoming: Incoming) -> Answer:
-        """The answer, when it is stored. The end of the connection does not end it (faults S42)."""
+        """Wait until the submission is stored; the end of the connection does not cancel it (faults S42)."""
         self._committing = True
         try:
             with self.traffic.commit():
@@ -304,7 +304,7 @@ class Session(Access):
         return self._transaction is not None
 
     def _reset(self) -> None:
-        """Forget the transaction: nobody waits for its message any more."""
+        """Forget the transaction: its message is no longer expected."""
         self._transaction = None
         self.traffic.cohort.excuse(self)
 
@@ -313,7 +313,7 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def _text(argument: bytes) -> str:
-    """The argument of a command as text; raises BadCommand for what is none."""
+    """The argument of a command as text. Raises BadCommand if it is not text."""
     try:
         text = argument.decode()
     except UnicodeDecodeError as error:
@@ -324,7 +324,7 @@ def _text(argument: bytes) -> str:
 
 
 def _whole(incoming: Incoming, terms: Terms) -> bytes | Check:
-    """The message, or why it is not taken."""
+    """The message, or the check that refuses it."""
     data = incoming.message(normalise=terms.bare_newline == "normalize")
     if data is None:
         return wording.too_large(terms.max_message_size)

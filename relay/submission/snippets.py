@@ -1,6 +1,6 @@
-"""Settings of a mail client, ready to paste, with the TLS setting of the listener they lead to.
+"""Client settings ready to paste, including the TLS setting of the listener they point to.
 
-Wherever a client is told the way in, by the API, the console or the command line, it is the same one.
+The API, the console and the command line all show the same settings.
 """
 
 import json
@@ -18,7 +18,7 @@ _PREFERRED: Mapping[TlsMode, int] = {"implicit": 0, "starttls": 1, "none": 2}
 
 
 class Login(Struct, frozen=True):
-    """Where and as whom to log in, and the address that may be written from then."""
+    """Where to log in and as whom, and the address that login may send from."""
 
     host: str
     port: int
@@ -37,7 +37,9 @@ class Entrance(NamedTuple):
 
 
 def entrance(settings: Settings) -> Entrance:
-    """What a client should use: a public listener with TLS before one on loopback; port 0 where there is none."""
+    """The listener a client should use: a public one with TLS is preferred to one on loopback; port 0 if
+    there is none.
+    """
     usable = [x for x in settings.smtp.listeners if x.tls != "none" or x.offers_plaintext_auth]
     listeners = sorted(usable or settings.smtp.listeners, key=_rank)
     if not listeners:
@@ -46,21 +48,21 @@ def entrance(settings: Settings) -> Entrance:
 
 
 def _rank(listener: Listener) -> tuple[bool, int]:
-    # On loopback the certificate's name is not the address one connects to, so stock clients refuse TLS there.
+    # On loopback the certificate does not match the address one connects to, so usual clients refuse TLS there.
     rank = _PREFERRED[listener.tls]
     return listener.is_loopback, -rank if listener.is_loopback else rank
 
 
 def snippet(form: str, login: Login, credential_id: str) -> str:
-    """The block of one format."""
+    """The settings in one format."""
     return _FORMS[form](login, credential_id)
 
 
 def _host(listener: Listener, hostname: str) -> str:
-    """How a client reaches a listener: where only this machine does, by the address it is bound to."""
+    """The host a client connects to: for a listener bound to loopback, the address itself."""
     if listener.is_loopback:
         return listener.host
-    # A certificate names the host, so clients with TLS must use that name, not the address.
+    # A certificate covers the host name, so clients with TLS must use the name, not the address.
     return hostname if listener.host in _ANY or listener.tls != "none" else listener.host
 
 

@@ -1,4 +1,4 @@
-"""What is handed in and what is answered: the values between a session, HTTP and intake."""
+"""The values that pass between sessions or HTTP and intake: what is submitted and what is answered."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
@@ -11,10 +11,10 @@ from relay.mail.address import Address
 
 
 class Principal(Struct, frozen=True):
-    """Who submits, proven: a credential of one mailbox of one tenant, or the operator.
+    """Who submits, authenticated: a credential of one mailbox of one tenant, or the operator.
 
-    `permissions` holds send, read and manage. `scope` names the address of the mailbox for
-    keys made before their mailbox exists (`mailbox_id` is then empty and sending is refused).
+    `permissions` contains any of send, read and manage. `scope` is the mailbox's address for keys made before
+    their mailbox exists (`mailbox_id` is then empty and sending is refused).
     """
 
     credential_id: str
@@ -26,7 +26,7 @@ class Principal(Struct, frozen=True):
     operator: bool = False
 
     def may(self, permission: str) -> bool:
-        """Whether the credential carries `permission`; the operator may everything."""
+        """Whether the credential has `permission`; the operator has all of them."""
         return self.operator or permission in self.permissions
 
 
@@ -44,7 +44,7 @@ Phase = Literal["MAIL", "RCPT", "DATA"]
 
 
 class Door(Struct, frozen=True):
-    """Where a transaction stood when it was refused before its message was judged."""
+    """The stage of a transaction that was refused before its message was judged."""
 
     phase: Phase
     send_id: str
@@ -53,14 +53,16 @@ class Door(Struct, frozen=True):
 
 
 class Unmet(Check, frozen=True):
-    """A check not passed at the door, with what it was made from: `accepted` others were in the envelope already."""
+    """A check that failed before the message was judged, with the state it was made from; `accepted` other
+    recipients were in the envelope already.
+    """
 
     state: State | None = None
     accepted: int = 0
 
     @classmethod
     def of(cls, check: Check | None, state: State, accepted: int = 0) -> "Unmet | None":
-        """The check with its grounds; None where nothing was unmet."""
+        """The check with its grounds; None if `check` is None."""
         if check is None:
             return None
         return cls(check.rule, check.status, check.recipient, check.evidence, check.refusal, state, accepted)
@@ -78,7 +80,9 @@ class Wishes(Struct, frozen=True):
 
 
 class Submission(Struct, frozen=True):
-    """One message with its envelope. `mail_from` None is the null sender. `data` has CRLF line ends, dots unstuffed."""
+    """One message with its envelope. `mail_from` None is the null sender. `data` has CRLF line ends and its
+    dots unstuffed.
+    """
 
     send_id: str
     principal: Principal
@@ -93,7 +97,7 @@ class Submission(Struct, frozen=True):
 class Answer(Struct, frozen=True):
     """The answer to a submission: the decision and the id under which it can be found.
 
-    `send_id` is the first send's id when everything was a replay.
+    If everything was a replay, `send_id` is the id of the first send.
     """
 
     send_id: str
@@ -111,10 +115,10 @@ class AuthRefused(Exception):
 
 
 class Desk(Protocol):
-    """What a session asks the house. Answers at MAIL and RCPT look without reserving; `submit` decides for good."""
+    """What a session asks. The answers at MAIL and RCPT reserve nothing; the binding decision is made by `submit`."""
 
     async def authenticate(self, username: str, password: str, peer: str) -> Principal:
-        """The principal behind a login; raises AuthRefused, or Unavailable when nobody can know."""
+        """The principal behind a login. Raises AuthRefused, or Unavailable if the login cannot be checked now."""
 
     async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:
         """The check that already forbids this sender; None to go on. Raises Unavailable."""
@@ -122,13 +126,15 @@ class Desk(Protocol):
     async def at_rcpt(
         self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
     ) -> Check | None:
-        """The check that forbids this recipient, `accepted` others being in the transaction. Raises Unavailable."""
+        """The check that forbids this recipient, or None; the transaction has `accepted` others. Raises Unavailable."""
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
-        """Record a refusal given before the message is judged, without waiting; the send id to tell the client."""
+        """Record a refusal given before the message is judged, without waiting for it; returns the send id to
+        report.
+        """
 
     async def submit(self, submission: Submission) -> Answer:
         """Decide and store in one commit. Raises Unavailable; then nothing was taken."""
 
     def new_send_id(self) -> str:
-        """An id given out when MAIL is judged and kept for the transaction."""
+        """A new send id, made at MAIL and kept for the whole transaction."""

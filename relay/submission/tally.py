@@ -1,11 +1,13 @@
-"""What the workers of one machine count together, so that a limit is the machine's and not each worker's own.
+"""Counters shared by all workers of one machine, so that a limit holds for the machine and not for each
+worker.
 
-A count-min sketch in shared memory: a name counts at one place in each of four rows, and as often as the
-least of them says, added up over all workers. One that meets others in every row counts too often, never too
-seldom: of two thousand names one in six thousand does.
-Nothing is locked: each worker writes its own table alone. Who claims counts first and looks then, so a limit is
-never passed; of two that claim the last place at the same instant neither may get it. What a worker that died
-had counted goes when another takes its slot.
+A count-min sketch in shared memory: each name has one place in each of four rows, and its count is the least
+of the four, summed over all workers. A name that collides with others in every row is counted too high, never
+too low: of two thousand names, one in six thousand is affected.
+
+There are no locks: each worker writes only its own table. `claim` counts first and checks afterwards, so a
+limit is never exceeded; if two workers claim the last place at the same instant, perhaps neither gets it. The
+counts of a worker that died are cleared when another takes its slot.
 """
 
 import mmap
@@ -15,12 +17,12 @@ from hashlib import blake2b
 
 ROWS, COLUMNS = 4, 16_384
 _TABLE = ROWS * COLUMNS  # counts
-_KEY = 16  # octets at the beginning: without them nobody can choose names that meet
+_KEY = 16  # octets of random key at the start: without it, clients could choose names that collide
 _MOST = 0xFFFF
 
 
 class Tally:
-    """The counts of one worker among those of all, in the memory behind a descriptor that `make` made."""
+    """The counters of one worker among those of all, in the memory behind a descriptor from `make`."""
 
     def __init__(self, descriptor: int, slot: int) -> None:
         memory = mmap.mmap(descriptor, 0)
@@ -32,7 +34,7 @@ class Tally:
 
     @classmethod
     def alone(cls) -> "Tally":
-        """The counts of a worker that has none beside it."""
+        """The tally of a worker that has no others beside it."""
         descriptor = cls.make(1)
         try:
             return cls(descriptor, 0)
@@ -41,18 +43,18 @@ class Tally:
 
     @staticmethod
     def make(workers: int) -> int:
-        """The descriptor of memory for so many, to be handed down to every one."""
+        """A descriptor of memory for so many workers, to be handed down to each of them."""
         descriptor = os.memfd_create("gatepost-tally")
         os.ftruncate(descriptor, _KEY + 2 * _TABLE * workers)
         os.pwrite(descriptor, os.urandom(_KEY), 0)
         return descriptor
 
     def count(self, name: str) -> int:
-        """How often it counts, in all workers together."""
+        """The count of a name, over all workers."""
         return min(sum(table[place] for table in self._tables) for place in self._places(name))
 
     def claim(self, name: str, most: int) -> bool:
-        """Count it once more, unless it would count more than so often; whether it does."""
+        """Count the name once more unless its count would exceed `most`; returns whether it was counted."""
         self.more(name)
         if self.count(name) <= most:
             return True
@@ -60,12 +62,12 @@ class Tally:
         return False
 
     def more(self, name: str) -> None:
-        """It counts once more, until `less`."""
+        """Count the name once more, until `less` is called."""
         for place in self._places(name):
             self._own[place] = min(self._own[place] + 1, _MOST)
 
     def less(self, name: str) -> None:
-        """It counts once less."""
+        """Count the name once less."""
         for place in self._places(name):
             self._own[place] = max(self._own[place] - 1, 0)
 

@@ -1,10 +1,9 @@
-"""What guessing passwords costs.
+"""Delays and locks out clients that guess passwords.
 
-Only a wrong password is ever delayed, by twice as much each time, for the pair of address
-and account: a right one is let in at once, or one misconfigured agent would lock out all
-others on its host. An account that does not exist is counted exactly like one that does.
-Trusted places (empty `place`) are delayed but never locked out. The workers of a machine
-count together.
+Only wrong passwords are delayed, twice as long each time, counted for the pair of address and account. A
+right password is accepted at once; otherwise one misconfigured agent could lock out all others on its host.
+An account that does not exist is counted exactly like one that does. Trusted networks (empty `place`) are
+delayed but never locked out. The workers of a machine count together.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,19 +13,19 @@ from msgspec import Struct
 from relay.submission.slate import SECOND, Slate
 
 FIRST_DELAY = 0.25  # seconds
-LONGEST_DELAY = 10.0  # below the handler's time limit
-_TIMES = 1 << 16  # below the time it began at stands how often it was
+LONGEST_DELAY = 10.0  # seconds; below the handler's time limit
+_TIMES = 1 << 16  # a stored number is the time the count began, times this, plus the count
 
 
 class Penalty(Struct, frozen=True):
-    """What a failed login costs: seconds before the answer, and whether the connection goes."""
+    """The penalty for a failed login: seconds before the answer, and whether the connection is closed."""
 
     delay: float
     locked_out: bool
 
 
 class Throttle:
-    """Counts failed logins; a count ends `window` seconds after it began."""
+    """Counts failed logins; a count expires `window` seconds after it began."""
 
     def __init__(
         self,
@@ -44,14 +43,14 @@ class Throttle:
         self._window = window
 
     def failed(self, host: str, place: str, account: str) -> Penalty:
-        """A login of `account` from `host` was wrong; its `place` is what the lock-out counts under."""
+        """Count a failed login of `account` from `host`; `place` is what the lock-out is counted by."""
         times = self._count(_pair(host, account))
         from_place = self._count(f"failed {place}") if place else 0
         delay = min(FIRST_DELAY * 2 ** min(times - 1, 16), LONGEST_DELAY)
         return Penalty(delay, from_place > self._most)
 
     def succeeded(self, host: str, account: str) -> None:
-        """A right password ends the delays of its pair; the place's count stays."""
+        """A right password resets the delay of its pair; the count of its place stays."""
         if self._slate.read(_pair(host, account)):
             self._slate.write(_pair(host, account), 0)
 

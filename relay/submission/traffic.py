@@ -1,10 +1,10 @@
-"""What all sessions of a process share: how many there are, the memory of their messages, their commits.
+"""What all sessions of a process share: their number, the memory of their messages, and their commits.
 
-How many there may be is a matter of the machine: the workers count them together (`tally`).
+The limits on connections hold for the machine: its workers count them together (`tally`).
 
-A commit belongs to the process, never to the connection it came by: a client that hangs
-up cannot cancel it (RFC 5321 §6.1, RFC 1047). Time is looked at once a second for all
-sessions together instead of by a timer each; the clock is an argument.
+A commit belongs to the process, not to the connection it came from: a client that hangs up cannot cancel it
+(RFC 5321 §6.1, RFC 1047). Deadlines are checked once a second for all sessions together instead of by one
+timer each; the clock is an argument.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ _ALL = "all"
 
 
 class Guest(Protocol):
-    """What traffic must know of a session."""
+    """What traffic needs of a session."""
 
     def look(self, now: float) -> None:
-        """Does what has become due."""
+        """Act on the deadlines that have passed."""
 
     def retire(self) -> None:
-        """Says goodbye if nothing is under way; else after it."""
+        """Say goodbye now if nothing is under way, otherwise afterwards."""
 
     def abort(self) -> None:
-        """Ends the connection without a word."""
+        """End the connection without a reply."""
 
 
 class Traffic:
@@ -58,9 +58,9 @@ class Traffic:
         self.memory = Memory(limits.memory)
         self.cohort = cohort or Cohort()
         self.draining = False
-        self.counts: Counter[str] = Counter()  # for the metrics; names without addresses
+        self.counts: Counter[str] = Counter()  # for the metrics; no name contains an address
         self._sessions: set[Guest] = set()
-        self._active: dict[Guest, int] = {}  # by the look in which each was last heard of
+        self._active: dict[Guest, int] = {}  # the number of the look at which each was last active
         self._looks = 0
         self._on_change = on_change
         self._tally = tally or Tally.alone()
@@ -70,23 +70,23 @@ class Traffic:
 
     @property
     def sessions(self) -> int:
-        """Connections that are open."""
+        """The number of open connections."""
         return len(self._sessions)
 
     @property
     def active(self) -> int:
-        """Connections that began a message a moment ago."""
+        """The number of connections that have just begun a message."""
         return len(self._active)
 
     @property
     def commits(self) -> int:
-        """Messages that are being judged and stored."""
+        """The number of messages being judged and stored."""
         return len(self._commits)
 
     # -- coming and going -----------------------------------------------------------
 
     def enter(self, session: Guest, place: str) -> Admission:
-        """Whether a new connection may stay. `place` is what it counts under, empty for the exempt."""
+        """Admit a new connection or say why not. `place` is what it is counted by, empty for the exempt."""
         if self.draining:
             return "draining"
         if not self._tally.claim(_ALL, self.limits.total):
@@ -101,7 +101,7 @@ class Traffic:
         return "admitted"
 
     def prove(self, place: str, credential: str) -> bool:
-        """A connection of `place` has authenticated; False when the credential has too many."""
+        """A connection of `place` has authenticated; returns False if its credential has too many connections."""
         if not self._tally.claim(_credential(credential), self.limits.per_credential):
             self.counts["connections_refused_credential"] += 1
             return False
@@ -110,7 +110,7 @@ class Traffic:
         return True
 
     def leave(self, session: Guest, place: str, credential: str) -> None:
-        """A connection is over; it counted under its credential if it had one, else under its place."""
+        """A connection has ended; it was counted by its credential if it had one, otherwise by its place."""
         if session in self._sessions:
             self._sessions.remove(session)
             self.cohort.excuse(session)
@@ -122,7 +122,7 @@ class Traffic:
         self._look_if_empty()
 
     def forget(self, place: str, credential: str) -> None:
-        """A connection has lost its authentication (STARTTLS) and counts under its place again."""
+        """A connection has lost its authentication (STARTTLS) and is counted by its place again."""
         self._tally.less(_credential(credential))
         if place:
             self._tally.more(_address(place))
@@ -139,7 +139,7 @@ class Traffic:
 
     @contextmanager
     def commit(self) -> Iterator[None]:
-        """While it lasts the current task belongs to the process: its session may end, the task is not cancelled."""
+        """Within this block the current task belongs to the process: the end of its session does not cancel it."""
         task = asyncio.current_task()
         assert task is not None
         self._commits.add(task)
@@ -152,7 +152,7 @@ class Traffic:
     # -- time -----------------------------------------------------------------------
 
     def watch(self) -> None:
-        """Looks at the clock from now on; more than once does no harm."""
+        """Check the deadlines once a second from now on; calling it again does no harm."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY, self._tick)
 
@@ -161,7 +161,7 @@ class Traffic:
         self.look()
 
     def look(self) -> None:
-        """Lets every session do what has become due."""
+        """Let every session act on its deadlines."""
         now = self.clock()
         for session in tuple(self._sessions):
             session.look(now)
@@ -170,7 +170,7 @@ class Traffic:
         self._on_change()
 
     def unwatch(self) -> None:
-        """Does not look any more."""
+        """Stop checking the deadlines."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -178,13 +178,15 @@ class Traffic:
     # -- the end --------------------------------------------------------------------
 
     def retire(self) -> None:
-        """No new message from now on: the idle are told 421, the others after what they are at."""
+        """Take no new message: idle clients are told 421 now, the others after their current message."""
         self.draining = True
         for session in tuple(self._sessions):
             session.retire()
 
     async def drain(self, timeout: float) -> bool:
-        """Retires, waits for what is under way, then closes what is left; whether all had come to its end."""
+        """Retire, wait up to `timeout` seconds for what is under way, then close what is left; returns
+        whether everything finished.
+        """
         self.retire()
         self._empty = asyncio.Event()
         self._look_if_empty()
@@ -212,18 +214,19 @@ def _credential(credential: str) -> str:
 
 
 def place_of(host: str, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """What an address counts under: itself, or its /64; empty for loopback and trusted networks.
+    """What an address is counted by: the address itself, its /64 for IPv6, or "" for loopback and trusted
+    networks.
 
-    Agents behind one address must not lock each other out, so loopback and trusted networks are exempt.
+    These are exempt because agents that share an address must not lock each other out.
     """
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
-        return host  # a UNIX socket, or nothing we know
+        return host  # a UNIX socket, or an unknown kind of address
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     if address.is_loopback or any(address.version == net.version and address in net for net in trusted):
         return ""
-    if isinstance(address, IPv6Address):  # one customer has a /64 at least
+    if isinstance(address, IPv6Address):  # one customer has at least a /64
         return str(IPv6Network((int(address) >> 64 << 64, 64)))
     return str(address)

@@ -1,10 +1,10 @@
-"""Refusals given before the message is judged: recorded like every decision, but nobody waits for it.
+"""Records refusals given before the message is judged, without making anybody wait.
 
-The reply goes out at once; the record follows with the next commit. Within a minute the
-same refusal of the same mailbox (and recipient) keeps its first id and is only counted, so
-a client that tries again and again fills no disk. What cannot be recorded is logged, and
-the refusal stands. A transaction that goes on without the refused recipient keeps its id:
-its message is then judged and stored under it, and the record here stays beside that one.
+The reply is sent at once; the record follows with the next commit. Within a minute, the same refusal of the
+same mailbox (and recipient) keeps its first id and is only counted, so that a client that retries endlessly
+does not fill the disk. A refusal that cannot be recorded is logged, and still stands. A transaction that
+continues without the refused recipient keeps its id: its message is judged and stored under the same id,
+beside the record made here.
 """
 
 from collections import OrderedDict
@@ -26,13 +26,14 @@ from relay.store.sends import insert_refused
 from relay.submission.record import event_of, refused_recipients, verdict_content, words_for
 from relay.submission.submission import Phase, Unmet
 
-KNOWN = 10_000  # refusals remembered at most
+KNOWN = 10_000  # the most refusals remembered
 
 
 class Refused(Struct, frozen=True):
-    """One refusal at the door: what was asked (the envelope so far) and the check that was not passed.
+    """One refusal before the message was judged: what was asked (the envelope so far) and the check that
+    failed.
 
-    `longest` is the longest wait, in seconds, that was told as temporary.
+    `longest` is the longest wait, in seconds, told in a temporary refusal.
     """
 
     facts: Facts
@@ -43,7 +44,7 @@ class Refused(Struct, frozen=True):
 
     @property
     def refusal(self) -> Refusal:
-        """Why, and what the client may do about it."""
+        """The reason, and what the client may do about it."""
         assert self.unmet.refusal is not None
         return self.unmet.refusal
 
@@ -55,20 +56,20 @@ class Refused(Struct, frozen=True):
 
     @property
     def mark(self) -> bytes:
-        """What makes two refusals the same. Where no recipient could be named the clause names who was meant."""
+        """Identifies equal refusals. If no recipient could be parsed, the detail says who was meant."""
         about = ",".join(r.key for r in self.facts.recipients) or self.refusal.detail
         words = f"{self.facts.mailbox}\0{self.phase}\0{self.refusal.reason}\0{self.unmet.rule}\0{about}"
         return blake2b(words.encode(), digest_size=16).digest()
 
 
 class DoorBook:
-    """What was refused in the last minute by this process."""
+    """The refusals of the last minute in this process."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[bytes, tuple[str, int]] = OrderedDict()
 
     def first_id(self, refused: Refused) -> tuple[str, bool]:
-        """The id to tell, and whether this refusal is new."""
+        """The id to report, and whether this refusal is new."""
         send_id, at = self._known.get(refused.mark, ("", 0))
         if send_id and 0 <= refused.facts.now - at < SAME_REFUSAL:
             return send_id, False
@@ -93,11 +94,11 @@ class TurnedAway:
         self._follow = follow
 
     def guards(self, _items: Sequence[tuple[Refused, bool]]) -> Sequence[str]:
-        """Nothing is counted."""
+        """None: nothing is counted here that needs a lock."""
         return ()
 
     def __call__(self, connection: Connection, items: Sequence[tuple[Refused, bool]]) -> Sequence[None]:
-        """Record what is new, count what is not."""
+        """Record new refusals, count repeated ones."""
         new = [refused for refused, is_new in items if is_new]
         tokens = tokens_of(connection, [r.facts for r in new], self._token)
         whom = [row for r in new for row in refused_recipients(r.facts.send_id, r.facts, r.decision, tokens)]
@@ -121,7 +122,7 @@ class TurnedAway:
 
 
 def _grounds(refused: Refused) -> dict[str, Any]:
-    """What the rules judged from, for a replay; what a session finds by itself was no rule's doing."""
+    """The state the rules judged from, for a policy replay; none for a refusal the session gave by itself."""
     unmet = refused.unmet
     if not isinstance(unmet, Unmet) or unmet.state is None:
         return {}

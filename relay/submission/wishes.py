@@ -1,7 +1,7 @@
-"""What a client may ask for in headers; all of them are removed before the message leaves.
+"""The headers in which a client may ask for things; all of them are removed before the message leaves.
 
-A wish can only make things stricter or later. One that cannot be read, or is misspelt, is a
-defect of the message, not silently dropped: the client believes it was heard.
+A wish can only make things stricter or later. One that is malformed or misspelt is a defect of the message
+rather than silently dropped: the client believes it was understood.
 """
 
 import json
@@ -23,7 +23,7 @@ VALUE_LIMIT = 256
 
 
 def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defect, ...]]:
-    """The wishes of the header on top of those given otherwise (a field of the API wins)."""
+    """The wishes in the header, added to those given otherwise; a field of the API takes precedence."""
     given = [name for name in header.named if name.startswith(_OURS)]
     if not given:
         return wishes, ()
@@ -65,7 +65,7 @@ def _campaign(wishes: Wishes, value: str) -> Wishes:
 
 
 def _claim(wishes: Wishes, value: str) -> Wishes:
-    # A claim may only tighten: «transactional» is heard and changes nothing.
+    # A claim may only tighten: «transactional» is accepted and changes nothing.
     if value.lower() not in ("commercial", "transactional"):
         raise ValueError("neither commercial nor transactional")
     return replace(wishes, claim="commercial") if value.lower() == "commercial" else wishes
@@ -79,7 +79,7 @@ def _metadata(wishes: Wishes, value: str) -> Wishes:
     except (ValueError, RecursionError):
         raise ValueError("not a JSON object") from None
     if not isinstance(read, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - a wish that cannot be read, of whatever type
+        raise ValueError("not a JSON object")  # noqa: TRY004 - a malformed wish, whatever its type
     if not is_storable(read):
         raise ValueError("holds what cannot be stored")
     return replace(wishes, metadata={**read, **wishes.metadata})
@@ -90,7 +90,7 @@ def _send_at(wishes: Wishes, value: str) -> Wishes:
 
 
 def parse_time(value: str) -> int:
-    """RFC 3339 to milliseconds since the epoch; raises ValueError, also without an offset."""
+    """RFC 3339 to milliseconds since the epoch. Raises ValueError, also if the UTC offset is missing."""
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -116,5 +116,5 @@ _READERS: dict[bytes, Callable[[Wishes, str], Wishes]] = {
     b"x-gatepost-send-at": _send_at,
 }
 _OURS = b"x-gatepost-"
-_MOST_UNKNOWN = 5  # that are compared with what there is
-_STAMP = b"x-gatepost-send"  # of the reports we send, which may come back
+_MOST_UNKNOWN = 5  # unknown names that are compared with the known ones
+_STAMP = b"x-gatepost-send"  # in the reports we send, which may come back to us
