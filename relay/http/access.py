@@ -1,8 +1,8 @@
-"""Who calls: the operator, or a key that stands for one mailbox (or for a whole tenant).
+"""Who is calling: the operator, or a key that belongs to one mailbox (or to a whole tenant).
 
-An agent's key can send as, read and tighten its mailbox and nothing else. What would loosen
-anything is for the operator: 403 `human_decision_required`. What belongs to another tenant
-does not exist: 404, whatever is asked about it.
+An agent's key can send as its mailbox, read it and tighten its limits, and nothing else. Anything that would
+loosen a limit is reserved for the operator: 403 `human_decision_required`. What belongs to another tenant is
+reported as not existing: always 404.
 """
 
 import hmac
@@ -22,13 +22,13 @@ ALL = frozenset({"send", "read", "manage"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and how far its arm reaches. `mailbox_id` is "" for the operator and for keys of a whole tenant."""
+    """Who is calling, and what is within reach. `mailbox_id` is "" for the operator and for keys of a whole tenant."""
 
     principal: Principal
 
     @property
     def id(self) -> str:
-        """The credential's id, `operator` for the operator."""
+        """The credential's id; `operator` for the operator."""
         return self.principal.credential_id
 
     @property
@@ -38,26 +38,26 @@ class Caller:
 
     @property
     def tenant_id(self) -> str:
-        """The tenant the caller is bound to, "" for the operator."""
+        """The tenant the caller is bound to; "" for the operator."""
         return self.principal.tenant_id
 
     @property
     def mailbox_id(self) -> str:
-        """The mailbox the caller is bound to, "" where it is bound to none."""
+        """The mailbox the caller is bound to; "" if there is none."""
         return self.principal.mailbox_id
 
     @property
     def is_of_tenant(self) -> bool:
-        """Whether the key stands for a whole tenant."""
+        """Whether the key belongs to a whole tenant."""
         return self.principal.scope.startswith(credentials.TENANT_SCOPE)
 
     @property
     def actor(self) -> str:
-        """How the caller is named in records."""
+        """The caller's name in records."""
         return "operator" if self.is_operator else f"key:{self.id}"
 
     def sees(self, tenant_id: str, mailbox_id: str = "") -> bool:
-        """Whether what belongs to this tenant and mailbox may be looked at."""
+        """Whether the caller may see what belongs to this tenant and mailbox."""
         if self.is_operator:
             return True
         if tenant_id != self.tenant_id:
@@ -65,22 +65,24 @@ class Caller:
         return self.is_of_tenant or (bool(self.mailbox_id) and mailbox_id == self.mailbox_id)
 
     def need(self, permission: str) -> None:
-        """Raise Problem unless the key carries the permission."""
+        """Raise Problem unless the key has the permission."""
         if not self.principal.may(permission):
             raise Problem("permission_missing", f"the key lacks the permission {permission}")
 
     def need_person(self, what: str) -> None:
-        """Raise Problem unless a person calls."""
+        """Raise Problem unless the caller is the operator."""
         if not self.is_operator:
             raise Problem("human_decision_required", f"{what} is for the operator")
 
     def need_sight(self, tenant_id: str, mailbox_id: str) -> None:
-        """Raise 404 unless this mailbox may be looked at."""
+        """Raise 404 unless the caller may see this mailbox."""
         if not self.sees(tenant_id, mailbox_id):
             raise not_found("mailbox")
 
     def need_own(self, tenant_id: str, mailbox_id: str) -> None:
-        """For changes: 404 for another tenant's, 403 for another mailbox of the same tenant."""
+        """Check the right to change a mailbox: raises 404 for another tenant's, 403 for another one of the
+        same tenant.
+        """
         if self.sees(tenant_id, mailbox_id):
             return
         if tenant_id == self.tenant_id:
@@ -102,7 +104,7 @@ class Door:
         return same and bool(expected)
 
     async def caller(self, authorization: str) -> Caller:
-        """The caller of an Authorization header; raises Problem or Unavailable."""
+        """The caller behind an Authorization header. Raises Problem or Unavailable."""
         scheme, _, key = authorization.partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:

@@ -1,4 +1,4 @@
-"""From a decision to the words of the API: the same reason, retry and next step SMTP gives in its one line."""
+"""Turns a decision into the API's answer: the same reason, retry and next step that SMTP gives in its one line."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def judgement(answer: Answer, now: int) -> dict[str, Any]:
 
 
 def simulated(decision: Decision, message_class: str, edits: Sequence[str], now: int) -> dict[str, Any]:
-    """The answer a message would get."""
+    """The answer a message would get if it were sent."""
     replayed = bool(decision.verdicts) and all(v.outcome == "replayed" for v in decision.verdicts)
     return {
         **_decided(decision, replayed),
@@ -30,7 +30,7 @@ def simulated(decision: Decision, message_class: str, edits: Sequence[str], now:
 
 
 def replay(send_id: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
-    """The first answer again, from its record (tokens resolved)."""
+    """The first answer once more, from its record (with tokens resolved)."""
     outcomes = [outcome for _, outcome, *_ in record.get("verdicts", ())]
     status = "scheduled" if outcomes and set(outcomes) == {"scheduled"} else STATUS[record["decision"]]
     held = record["decision"] == "held"
@@ -72,7 +72,7 @@ def _decided(decision: Decision, replayed: bool) -> dict[str, Any]:
 
 
 def _verdicts(decision: Decision) -> list[dict[str, Any]]:
-    """What became of each recipient, fields that say nothing left out."""
+    """What became of each recipient; empty fields are left out."""
     return [
         {
             "recipient": verdict.recipient,
@@ -94,7 +94,9 @@ def _status(decision: Decision) -> str:
 
 
 def _retry(why: Refusal | None) -> str | None:
-    """`after` only where waiting helps; SMTP's 0 means that another transaction may take the rest, and here is none."""
+    """`after` only where waiting helps. A wait of 0 tells an SMTP client to try the rest in another
+    transaction, which does not exist here.
+    """
     if why is None:
         return None
     return "never" if why.retry == "after" and not why.wait else why.retry

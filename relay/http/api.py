@@ -1,8 +1,8 @@
-"""The HTTP application: built from the parts of the process by one function.
+"""Builds the HTTP application from the parts of the process.
 
-Every resource has a module with a router; `RESOURCES` lists them in the order of the
-documentation. The console's routes come after all of the API's. `extensions` are for what
-joins beside it: functions that are given the application and the house.
+Every resource has a module with a router; `RESOURCES` lists them in the order of the documentation. The
+console's routes are added after those of the API. `extensions` add further routes: each is a function that is
+given the application and the house.
 """
 
 from collections.abc import Callable, Sequence
@@ -79,7 +79,7 @@ Extension = Callable[[FastAPI, House], None]
 
 
 class Api:
-    """The application behind its front. `app` is the FastAPI object, for tests and for what joins later."""
+    """The application behind its front. `app` is the FastAPI object, for tests and extensions."""
 
     def __init__(self, house: House, extensions: Sequence[Extension] = ()) -> None:
         from relay.http.console.site import routes
@@ -91,7 +91,7 @@ class Api:
         self._front = Front(self.app, house, self.app.state.door, self.app.state.metrics.count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One connection."""
+        """Serve one connection."""
         await self._front(scope, receive, send)
 
 
@@ -102,7 +102,7 @@ def _application(house: House) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        redirect_slashes=False,  # where to would be built from whatever Host the caller names
+        redirect_slashes=False,  # a redirect would be built from whatever Host the caller sends
     )
     app.state.house = house
     app.state.door = Door(house)
@@ -115,7 +115,9 @@ def _application(house: House) -> FastAPI:
 
 @cache
 def description() -> dict[str, Any]:
-    """The OpenAPI document, with the shape of problems in it; made once, it takes longer than many calls."""
+    """The OpenAPI document, including the schema of problems. Built once, since building it takes longer than
+    many calls.
+    """
     document = get_openapi(title=TITLE, version=VERSION, routes=ROUTES, separate_input_output_schemas=False)
     document["components"]["schemas"]["Problem"] = problems.ProblemTold.model_json_schema()
     return document

@@ -1,8 +1,7 @@
-"""The link an approver gets by mail: opening it shows what waits, only its buttons act.
+"""The link an approver gets by mail: opening it only shows the held message; its buttons decide.
 
-The token is signed for one send and one approver and good until the send is decided or its
-time runs out. Mail scanners that open the link change nothing. The message is shown as text,
-never rendered.
+The token is signed for one send and one approver and is valid until the send is decided or times out. Mail
+scanners that open the link therefore change nothing. The message is shown as text, never rendered.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ from relay.store import approvals, sends, sent
 
 router = APIRouter(tags=["Approvals"], responses=documented())
 SHOWN = 20_000
-FEW = 10  # of a list are seen unfolded
+FEW = 10  # list items shown before the rest is folded away
 Token = Annotated[str, Path(max_length=2000)]
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}},
@@ -42,7 +41,7 @@ _PAGE: dict[int | str, dict[str, Any]] = {
 @router.head(PATH + "{token}", include_in_schema=False)
 @router.get(PATH + "{token}", summary="What waits for approval", response_class=HTMLResponse, responses=_PAGE)
 async def show(token: Token, parts: Parts) -> HTMLResponse:
-    """Changes nothing."""
+    """Shows the held message; changes nothing."""
     found = _read(parts, token)
     return nothing() if found is None else await _page(parts, found[0])
 
@@ -54,7 +53,7 @@ async def act(
     decision: Annotated[str, Form(max_length=20)] = "",
     note: Annotated[str, Form(max_length=4000)] = "",
 ) -> HTMLResponse:
-    """By the buttons of the page."""
+    """Sent by the buttons of the page."""
     found = _read(parts, token)
     if found is None:
         return nothing()
@@ -95,7 +94,7 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
     if waits:
         facts["If approved now"] = in_words(await forecast(parts, send_id, row.mailbox_id))
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{_folded(words)}</dd>" for name, words in facts.items())
-    text = await asyncio.to_thread(_text, data)  # an agent wrote it, and nobody else is to wait while it is read
+    text = await asyncio.to_thread(_text, data)  # in a thread: an agent's message must not block others
     shown = f"<dl>{rows}</dl><pre>{printable(text)}</pre>"
     if not waits:
         heading = {"expired": "Too late: its time ran out"}.get(row.status, row.status.capitalize())
@@ -105,7 +104,7 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
 
 
 def _folded(words: Sequence[str]) -> str:
-    """A list of which the first few are seen at once."""
+    """A list of which only the first few items are shown unfolded."""
     first, rest = (printable(", ".join(some)) for some in (words[:FEW], words[FEW:]))
     return f"{first}<details><summary>and {len(words) - FEW} more</summary>{rest}</details>" if rest else first
 
@@ -115,7 +114,7 @@ def _said(trouble: str) -> str:
 
 
 def _text(data: bytes | None) -> str:
-    """All that any reader of the message would see, as text: who approves binds themselves to all of it."""
+    """Everything any reader of the message could see, as text: the approver answers for all of it."""
     if data is None:
         return "The message is not kept any more."
     read: Content = content(view(data, HeaderBlock.parse(data)))

@@ -1,8 +1,8 @@
-"""The consent ledger: who agreed to be written to, on what basis, and who took it back.
+"""The consent ledger: who agreed to receive mail, on what basis, and who withdrew.
 
-The newest entry of an address counts. Taking back is an entry like giving; nothing is ever
-changed or removed, so that the history proves itself. An agent may write down that somebody
-took consent back, never that somebody gave it.
+The newest entry of an address counts. A withdrawal is an entry like a consent; no entry is ever changed or
+removed, so the ledger is its own evidence. An agent may record that somebody withdrew consent, never that
+somebody gave it.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class NewConsent(Given):
     granted: bool = True
     basis: Short = Field(
         default="",
-        description="Why mail is allowed; `express` unless named, as who writes it down says that consent was given.",
+        description="Why mail is allowed. Default: `express`, since an entry states that consent was given.",
         examples=[*BASES],
     )
     source: Short = Field(default="", examples=["signup form"])
@@ -52,7 +52,7 @@ class NewConsent(Given):
     @field_validator("jurisdiction")
     @classmethod
     def _names_a_country(cls, place: str, info: ValidationInfo) -> str:
-        # A no binds wherever its recipient is: it is not to be lost for a word beside it.
+        # A withdrawal is valid wherever the recipient is, so a wrong jurisdiction must not cause it to be lost.
         return check_place(place) if info.data.get("granted", True) else place
 
     @field_validator("basis")
@@ -77,16 +77,16 @@ class Consent(Told):
 
 
 class ConsentChecked(Told):
-    """What counts for an address."""
+    """The entry that counts for an address."""
 
     email: str
     granted: bool
     consent: Consent | None
 
 
-@router.post("/consents", status_code=201, summary="Write down a consent", response_model=Consent)
+@router.post("/consents", status_code=201, summary="Record a consent or its withdrawal", response_model=Consent)
 async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
-    """Given, or with `granted: false` taken back."""
+    """A consent, or with `granted: false` its withdrawal."""
     tenant_id = await tenant_of(parts, who, body.tenant)
     _need_a_word(who)
     if body.granted and not (who.is_operator or (who.is_of_tenant and who.principal.may("manage"))):
@@ -111,7 +111,7 @@ async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
     return told(entry)
 
 
-@router.get("/consents", summary="List the ledger", response_model=Listing[Consent])
+@router.get("/consents", summary="List the consent ledger", response_model=Listing[Consent])
 async def list_consents(
     parts: Parts,
     who: Reads,
@@ -131,7 +131,9 @@ async def check(
     email: Annotated[str, Query(max_length=320)],
     tenant: Annotated[str, Query(max_length=128)] = "",
 ) -> Any:
-    """The newest entry counts, be it a newer no under another spelling where the policy `default` folds aliases."""
+    """The newest entry counts. If the policy `default` folds aliases, so does a newer withdrawal under
+    another spelling of the address.
+    """
     tenant_id = await tenant_of(parts, who, tenant)
     address = mail_address(email)
     fold = await folds_aliases(parts)
@@ -170,9 +172,9 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
 async def import_consents(
     request: Request, parts: Parts, _: Operator, tenant: Annotated[str, Query(max_length=128)] = "default"
 ) -> Any:
-    """Columns email, granted, basis, source, jurisdiction, proof, at, tenant; only email is needed.
+    """Columns: email, granted, basis, source, jurisdiction, proof, at, tenant; only email is required.
 
-    In `granted` true or false, or another word for one of them. What is neither is a skipped line.
+    `granted` is true or false, or another word for one of them; a line with anything else there is skipped.
     """
     tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
     tenants = {name: row_id for row_id, name in (await parts.look(listings.tenant_names)).items()}
@@ -190,9 +192,9 @@ async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts:
     return told(await _seen(parts, who, entry_id))
 
 
-@router.delete("/consents/{id}", status_code=204, summary="Take a consent back")
+@router.delete("/consents/{id}", status_code=204, summary="Withdraw a consent")
 async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
-    """Appends an entry that takes it back; the ledger keeps both."""
+    """Appends an entry that withdraws the consent; the ledger keeps both."""
     _need_a_word(who)
     row, now = await _seen(parts, who, entry_id), parts.clock()
     entry = consents.NewConsent(
@@ -201,7 +203,7 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
         key=row.key,
         address=row.address,
         granted=False,
-        at=max(now, row.at),  # an entry dated ahead, from before those were refused, must not outlive this
+        at=max(now, row.at),  # later than an entry with a future date, which older versions accepted
         recorded_at=now,
         basis=row.basis,
         source=who.actor,
@@ -213,7 +215,7 @@ async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
 
 
 def _need_a_word(who: Caller) -> None:
-    """Raise Problem for a key that may only read; whoever writes to people must be able to heed them."""
+    """Raise Problem for a read-only key; any key that may send must be able to record a withdrawal."""
     if not who.principal.may("manage"):
         who.need("send")
 

@@ -1,8 +1,8 @@
-"""CSV in and out, a line at a time, so that millions of rows are never held.
+"""CSV import and export, line by line, so that even millions of rows are never held in memory.
 
-Going out, a cell a spreadsheet would take for a formula is prefixed with an apostrophe
-(faults H12), a plain number is none; coming in, that apostrophe is taken off again. A record is one line: a quoted
-line break has no place in a list of addresses.
+On export, a cell that a spreadsheet would take for a formula is prefixed with an apostrophe (faults H12);
+plain numbers are not. On import that apostrophe is removed again. Every record is one line: quoted line
+breaks are not supported, since a list of addresses needs none.
 """
 
 import csv
@@ -23,12 +23,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 BATCH = 500
 LONGEST = 16_384
-TOLD = 100  # lines that could not be read which the answer names
+TOLD = 100  # unreadable lines named in the answer
 
 
 class Imported(Told):
-    """What became of an import: `errors` names the first lines that could not be read, `ignoredColumns` those of
-    the file that say nothing here.
+    """The result of an import: `errors` names the first lines that could not be read, `ignoredColumns` the
+    columns of the file that have no meaning here.
     """
 
     imported: int
@@ -59,7 +59,9 @@ class Tally:
 
 
 async def lines(request: Request) -> AsyncIterator[bytes]:
-    """The lines of the body as they come; of one that is too long only so much as shows it."""
+    """The lines of the body as they arrive; an overlong line is cut to a little over the limit, so that it is
+    noticed.
+    """
     rest = b""
     async for chunk in request.stream():
         *whole, rest = (rest + chunk).split(b"\n")
@@ -71,7 +73,7 @@ async def lines(request: Request) -> AsyncIterator[bytes]:
 
 
 def _cells(line: bytes) -> list[str]:
-    """What stands in a line; raises ValueError for one that is no CSV."""
+    """The cells of a line. Raises ValueError if it is not CSV."""
     if len(line) > LONGEST:
         raise ValueError("the line is too long")
     try:
@@ -87,16 +89,16 @@ def _cells(line: bytes) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns a file may have. The first is needed, and alone may be a bare list without a head.
+    """The columns a file may have. The first is required; a file of that column alone needs no header line.
 
-    Where they are `closed` another one is refused: what it says would be lost without a word.
+    If `closed`, unknown columns are refused: their content would be lost silently.
     """
 
     known: tuple[str, ...]
     closed: bool = False
 
     def head(self, cells: Sequence[str]) -> tuple[list[str], bool]:
-        """What the cells are called, and whether this line says so or is a row already; raises ValueError."""
+        """The column names, and whether this line is a header or already a row. Raises ValueError."""
         names = [cell.strip().lower() for cell in cells]
         while names and not names[-1]:
             names.pop()  # spreadsheets write empty columns
@@ -115,11 +117,11 @@ class Columns:
         return names, True
 
     def strange(self, head: Sequence[str]) -> list[str]:
-        """Those of the columns that say nothing here."""
+        """The columns that have no meaning here."""
         return [name[:40] for name in head if name and name not in self.known][:TOLD]
 
     def row(self, head: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-        """The cells by column, "" where the line ends early; raises ValueError for more of them than there may be."""
+        """The cells by column, "" where the line ends early. Raises ValueError if a closed file has too many."""
         if self.closed and any(map(str.strip, cells[len(head) :])):
             raise ValueError("more cells than the head has columns: put a cell that has a comma in quotes")
         return dict(zip_longest(head, map(_bare, cells[: len(head)]), fillvalue=""))
@@ -133,7 +135,8 @@ async def take(
 ) -> Tally:
     """Import a CSV file with these columns; `read` turns a row into a value or raises ValueError.
 
-    Once the head is read nothing stops the import: part of the rows may be written by then, and the answer says which.
+    After the header, a bad line does not stop the import, since earlier rows may be written already; the
+    answer names the lines that were skipped.
     """
     tally, number = Tally(), 0
     head: list[str] = []
@@ -162,7 +165,7 @@ async def take(
 
 
 def _head(line: bytes, columns: Columns) -> tuple[list[str], bool]:
-    """The columns, and whether the first line names them; raises Problem."""
+    """The columns, and whether the first line names them. Raises Problem."""
     try:
         return columns.head(_cells(line))
     except ValueError as error:
@@ -180,7 +183,7 @@ def give(
     pages: Callable[[str], Awaitable[Sequence[Any]]],
     row: Callable[[Any], Sequence[Any]],
 ) -> StreamingResponse:
-    """Export as CSV; `pages` gives the rows after an id."""
+    """Export as CSV; `pages` returns the rows after a given id."""
 
     async def batches() -> AsyncIterator[Sequence[Sequence[Any]]]:
         after = ""
@@ -204,7 +207,7 @@ def stream(name: str, head: Sequence[str], batches: AsyncIterator[Sequence[Seque
 
 
 def line(cells: Sequence[Any]) -> str:
-    """One line of CSV, harmless to spreadsheets."""
+    """One line of CSV that no spreadsheet takes for a formula."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([_harmless(cell) for cell in cells])
     return out.getvalue()

@@ -1,7 +1,7 @@
-"""Decisions: the trace of each verdict as it was recorded, chained by its hash.
+"""Decisions: the recorded trace of each decision, chained by hashes.
 
-A record holds a random token where an address stood. What a token means is looked up when
-the trace is shown; once a person was erased it reads `erased`, and the record still verifies.
+A record has a random token in place of each address. The address behind a token is looked up when the trace
+is shown; after the person was erased it reads `erased`, and the record still verifies.
 """
 
 from typing import Annotated, Any
@@ -53,7 +53,7 @@ async def show_decision(
 
 
 async def trace(parts: House, who: Caller, send_id: str, *, full: bool = False) -> dict[str, Any]:
-    """The recorded decision; raises 404. Also for the console."""
+    """The recorded decision. Raises 404. Also used by the console."""
     record = await parts.find(lambda c: traces.shown(c, send_id))
     if record is None or not who.sees(record["tenant"], record["mailbox"]):
         raise not_found("decision")

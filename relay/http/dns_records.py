@@ -1,8 +1,8 @@
-"""The DNS records a sending domain needs, and what is wrong with those that are there.
+"""The DNS records a sending domain needs, and what is wrong with the existing ones.
 
-Expected records are a function of the domain, its keys and the configuration; judging is a
-function of them and of what DNS says. A name server that does not answer changes nothing:
-the record is `unknown`, and a proof stays a proof.
+The expected records depend only on the domain, its keys and the configuration; the verdicts on these and on
+what DNS says. A name server that does not answer changes nothing: the record is `unknown`, and a verified
+domain stays verified.
 """
 
 import asyncio
@@ -26,9 +26,10 @@ MARK = "gatepost-verification="
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A record to publish; `needs` is what a record there must contain to do.
+    """A record to publish; `needs` lists what a published record must contain to be sufficient.
 
-    `key` is how the DKIM key of the record stands, "" for other records; `advice` a sentence that follows from it.
+    `key` is the status of the DKIM key in the record, "" for other records; `advice` is a sentence that
+    follows from it.
     """
 
     type: Literal["TXT", "CNAME", "MX"]
@@ -42,7 +43,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A record and how it stands; `problem` is a sentence that says what to do."""
+    """A record and its status; `problem` is a sentence that says what to do."""
 
     wanted: Wanted
     status: Status
@@ -81,7 +82,7 @@ def wanted(row: Any, keys: Sequence[Any], settings: Settings) -> list[Wanted]:
 
 
 def last_seen(records: Sequence[Wanted], seen: Sequence[Mapping[str, Any]]) -> list[Found]:
-    """The records as DNS had them when last asked: `seen` is what was written down then, in the API's form."""
+    """The records as DNS had them when last asked; `seen` is what was stored then, in the API's form."""
     known = {(r["type"], r["name"], r["value"]): r for r in seen}
     found = []
     for record in records:
@@ -112,7 +113,7 @@ def _ownership(row: Any, settings: Settings) -> Wanted:
 
 
 def _mechanisms(settings: Settings) -> tuple[str, ...]:
-    """What SPF has to allow: each provider's include, or the host of one that is ours."""
+    """What SPF has to allow: each provider's include, or the host of a relay given by host; else our own host name."""
     found = []
     for provider in settings.providers:
         if provider.preset.spf_include:
@@ -132,7 +133,7 @@ def _of_host(host: str) -> str:
 
 
 async def check(records: Sequence[Wanted], resolver: Resolver) -> list[Found]:
-    """Ask DNS for every record at once."""
+    """Ask DNS for all records at once."""
     return list(await asyncio.gather(*(_check(record, resolver) for record in records)))
 
 
@@ -150,7 +151,7 @@ async def _check(record: Wanted, resolver: Resolver) -> Found:
 
 
 def judge(record: Wanted, there: Sequence[str]) -> Found:
-    """What the records there amount to."""
+    """The verdict on what is published under the record's name."""
     match record.purpose:
         case "spf":
             return _judge_spf(record, [t for t in there if t.lower().split(" ")[0] == "v=spf1"])
@@ -180,7 +181,7 @@ def _judge_dkim(record: Wanted, there: Sequence[str]) -> Found:
 def _judge_spf(record: Wanted, there: Sequence[str]) -> Found:
     if not there:
         return Found(record, "missing") if record.advice else _missing(record)
-    if len(there) > 1:  # RFC 7208 §4.5: more than one is a permanent error
+    if len(there) > 1:  # RFC 7208 §4.5: more than one SPF record is a permanent error
         return Found(record, "wrong", "there are several SPF records; merge them into one")
     words = there[0].lower().split()
     lacking = [need for need in record.needs if need.lower() not in words and f"+{need}".lower() not in words]
@@ -192,7 +193,7 @@ def _judge_spf(record: Wanted, there: Sequence[str]) -> Found:
 def _judge_dmarc(record: Wanted, there: Sequence[str]) -> Found:
     if not there:
         return _missing(record)
-    if len(there) > 1:  # RFC 7489 §6.6.3: then none applies
+    if len(there) > 1:  # RFC 7489 §6.6.3: with more than one, none applies
         return Found(record, "wrong", "there are several DMARC records; keep one")
     if not _tag(there[0], "p"):
         return Found(record, "wrong", "the DMARC record has no policy (p=)")
@@ -204,7 +205,7 @@ def _missing(record: Wanted) -> Found:
 
 
 def _tag(text: str, name: str) -> str:
-    """One tag of a DKIM or DMARC record; blanks inside a value are folding (RFC 6376 §3.2)."""
+    """One tag of a DKIM or DMARC record; whitespace inside a value is folding and ignored (RFC 6376 §3.2)."""
     for part in text.split(";"):
         tag, equals, value = part.partition("=")
         if equals and tag.strip().lower() == name:

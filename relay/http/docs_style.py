@@ -1,4 +1,4 @@
-"""How the documentation page looks, light and dark."""
+"""The style sheet of the documentation page, light and dark."""
 
 import base64
 from hashlib import sha256

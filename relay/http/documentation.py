@@ -1,7 +1,8 @@
-"""The documentation page at `/docs`, made on the server from the OpenAPI document: no script, nothing from elsewhere.
+"""The documentation page at `/docs`, rendered on the server from the OpenAPI document; no script, no external
+resource.
 
-Every call with its parameters, body and answers, an example that can be pasted, and every
-error code with what it means.
+It shows every call with its parameters, body and answers and an example to paste, and explains every error
+code.
 """
 
 import json
@@ -28,7 +29,7 @@ async def documentation(request: Request) -> HTMLResponse:
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """The page of a document."""
+    """The page for an OpenAPI document."""
     schemas = document.get("components", {}).get("schemas", {})
     groups: dict[str, list[str]] = {}
     links: dict[str, list[str]] = {}
@@ -122,7 +123,7 @@ _CONTINUED = " \\\n  "
 
 
 def _sample(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that are needed, and those that have an example."""
+    """An example body: the required fields, and those that have an example."""
     required = set(schema.get("required", ()))
     found: dict[str, Any] = {}
     for name, field in schema.get("properties", {}).items():

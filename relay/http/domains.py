@@ -1,7 +1,7 @@
-"""Domains: what to publish in DNS, and what DNS says just now.
+"""Domains: what to publish in DNS, and what DNS says now.
 
-A domain is made unproven; mail from it waits for the ownership record. `verify` asks DNS
-and tells for every record whether it is right, and in a sentence what is wrong.
+A new domain is unverified; mail from it waits until its ownership record is found. `verify` asks DNS and says
+for every record whether it is right, and otherwise what is wrong with it.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ Method = Literal["dns_txt", "cname"]
 
 
 class NewDomain(Given):
-    """A domain to be made."""
+    """A domain to add."""
 
     domain: DomainName = Field(examples=["yourcompany.com"])
     verification_method: Method = "dns_txt"
@@ -51,14 +51,14 @@ class NewDomain(Given):
 
 
 class ChangedDomain(Given):
-    """What is to change; absent fields stay."""
+    """What to change; absent fields stay as they are."""
 
     verification_method: Method | None = None
     physical_address: Annotated[Lines, Field(max_length=500)] | None = None
 
 
 class DnsRecord(Told):
-    """A record to publish, and how it stands."""
+    """A record to publish, and its status."""
 
     type: str
     name: str
@@ -67,13 +67,13 @@ class DnsRecord(Told):
     status: Literal["pending", "valid", "missing", "wrong", "unknown"]
     problem: str | None = None
     key: Literal["pending", "active", "retired"] | None = Field(
-        default=None, description="How the DKIM key of this record stands; only the active ones sign."
+        default=None, description="Status of the DKIM key in this record; only active keys sign."
     )
     advice: str | None = None
 
 
 class Domain(Told):
-    """A domain as it stands."""
+    """A domain and its status."""
 
     id: str
     domain: str
@@ -90,9 +90,9 @@ class Domain(Told):
 
 @router.post("/domains", status_code=201, summary="Add a domain", response_model=Domain)
 async def add_domain(body: NewDomain, parts: Parts, _: Operator) -> Any:
-    """Add a domain and make its DKIM keys; the answer says what to publish."""
+    """Add a domain and make its DKIM keys; the answer lists the records to publish."""
     now, token = parts.clock(), parts.random(16).hex()
-    await parts.look(lambda c: domains.check_free(c, body.domain))  # before a second goes into a key nobody gets
+    await parts.look(lambda c: domains.check_free(c, body.domain))  # before a second is spent on keys for nothing
     rsa, ed25519 = await asyncio.to_thread(lambda: (generate_rsa().private_pem, generate_ed25519().private_pem))
 
     def job(connection: Any) -> Any:
@@ -130,7 +130,7 @@ async def list_domains(
     domain: Annotated[str | None, Query(max_length=260)] = None,
     status: Annotated[Literal["pending", "verified", "failed", "disabled"] | None, Query()] = None,
 ) -> Any:
-    """The operator sees all, a key that of its own address."""
+    """The operator sees all domains, a mailbox's key only the domain of its own address."""
     filters = {"name": roster.as_stored(domain) if domain else None, "status": status}
     if not who.is_operator:
         filters["tenant_id"] = who.tenant_id
@@ -146,7 +146,7 @@ async def list_domains(
 
 @router.get("/domains/{id}", summary="Show a domain", response_model=Domain)
 async def show_domain(domain_id: DomainId, parts: Parts, who: Reads, response: Response) -> Any:
-    """With its records as DNS had them when last asked."""
+    """Includes its records as DNS had them when last asked."""
     row, own_keys = await parts.look(lambda c: _read(c, who, domain_id))
     response.headers["ETag"] = _etag(row)
     return told(parts, row, own_keys)
@@ -161,7 +161,7 @@ async def change_domain(
     response: Response,
     if_match: IfMatch = None,
 ) -> Any:
-    """Another way of proof has to be proven anew."""
+    """With another verification method, the domain has to be verified again."""
 
     def job(connection: Any) -> Any:
         row = listings.held(connection, "domains", _read(connection, who, domain_id)[0].id)
@@ -179,7 +179,7 @@ async def change_domain(
 
 @router.post("/domains/{id}/verify", summary="Ask DNS now", response_model=Domain)
 async def verify_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
-    """Ask DNS for every record, and write down what it proves."""
+    """Ask DNS for every record, and store what it proves."""
     row, own_keys = await parts.look(lambda c: _read(c, who, domain_id))
     row, own_keys = await verify(parts, row, own_keys)
     parts.changed()
@@ -188,7 +188,7 @@ async def verify_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
 
 @router.post("/domains/{id}/rotate", summary="Make new DKIM keys", response_model=Domain)
 async def rotate_keys(domain_id: DomainId, parts: Parts, who: Operator) -> Any:
-    """The new keys sign once DNS shows their records, which the answer lists; until then the old ones do."""
+    """The answer lists the records of the new keys. Until DNS has them, the old keys sign; then the new ones do."""
     pairs = await asyncio.to_thread(lambda: (generate_rsa(), generate_ed25519()))
 
     def job(connection: Any) -> Any:
@@ -210,7 +210,7 @@ async def rotate_keys(domain_id: DomainId, parts: Parts, who: Operator) -> Any:
 
 
 async def verify(parts: House, row: Any, own_keys: Any) -> tuple[Any, Any]:
-    """Ask DNS about a domain and write what follows; returns its row and its keys as they stand now."""
+    """Ask DNS about a domain and store the result; returns the updated row and keys."""
     found = await dns_records.check(dns_records.wanted(row, own_keys, parts.settings()), parts.resolver)
     now = parts.clock()
 
@@ -222,7 +222,7 @@ async def verify(parts: House, row: Any, own_keys: Any) -> tuple[Any, Any]:
 
 
 def told(parts: House, row: Any, own_keys: Any) -> dict[str, Any]:
-    """A domain as the API tells it: what is wanted, with what DNS said of it last."""
+    """A domain in the API's form: the records to publish, with what DNS last said of each."""
     records = dns_records.last_seen(dns_records.wanted(row, own_keys, parts.settings()), loads(row.records))
     method, shown = row.verification, [record.as_json() for record in records]
     return of_row(Domain, row, domain=row.name, verification_method=method, dns_records=shown)
@@ -233,7 +233,7 @@ def _etag(row: Any) -> str:
 
 
 def _read(connection: Any, who: Caller, reference: str) -> tuple[Any, Any]:
-    """A domain and its keys; raises 404 for what the caller does not see."""
+    """A domain and its keys. Raises 404 if the caller may not see it."""
     try:
         row = roster.domain(connection, reference)
     except accounts.Unknown:
@@ -245,7 +245,7 @@ def _read(connection: Any, who: Caller, reference: str) -> tuple[Any, Any]:
 
 
 def _own_domains(connection: Any, who: Caller) -> dict[str, Any]:
-    """The names a key of one mailbox may look at."""
+    """The domain names visible to a key of one mailbox."""
     if who.is_operator or who.is_of_tenant:
         return {}
     row = listings.one(connection, "mailboxes", who.mailbox_id)

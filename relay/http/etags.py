@@ -1,4 +1,4 @@
-"""ETag and If-Match: nobody overwrites what somebody else changed meanwhile (RFC 9110 §13.1.1)."""
+"""ETag and If-Match: nobody overwrites a change they have not seen (RFC 9110 §13.1.1)."""
 
 from hashlib import sha256
 from typing import Annotated, Any
@@ -8,17 +8,19 @@ from fastapi import Header
 from relay.http.problems import Problem
 from relay.store.engine import canonical
 
-IfMatch = Annotated[str | None, Header(description="The ETag the change rests on; `*` takes any.", max_length=400)]
+IfMatch = Annotated[
+    str | None, Header(description="The ETag on which the change is based; `*` accepts any.", max_length=400)
+]
 
 
 def etag_of(row: Any, *columns: str) -> str:
-    """The ETag of a row: of those columns that are changed by hand, or by what happens."""
+    """The ETag of a row, computed from the columns that people or events change."""
     told = {name: getattr(row, name) for name in ("id", *columns)}
     return f'"{sha256(canonical(told).encode()).hexdigest()[:32]}"'
 
 
 def check(if_match: str | None, current: str) -> None:
-    """Raise 412 unless the change rests on what there is now."""
+    """Raise 412 unless the change is based on the current version."""
     if if_match is None or if_match.strip() == "*":
         return
     given = {tag.strip() for tag in if_match.split(",")}

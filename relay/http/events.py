@@ -1,8 +1,8 @@
-"""Events: every change of state once, in order; by page, or as a stream that never ends.
+"""Events: every change of state once, in order; in pages, or as an endless stream.
 
-`since` is the id of the last event one has, or a time; replaying from it loses nothing and
-tells nothing twice. `cursor` means the same, by the name all lists have for it. A stream that
-breaks is taken up again by `Last-Event-ID`, as browsers do.
+`since` is the id of the last event the caller has, or a time; continuing from it neither loses nor repeats an
+event. `cursor` means the same and has the name used by all lists. A broken stream is resumed with
+`Last-Event-ID`, as browsers do.
 """
 
 from collections.abc import AsyncIterator
@@ -26,13 +26,13 @@ from relay.submission.wishes import parse_time
 
 router = Resource("Events")
 BATCH = 200
-POLL = 0.5  # seconds between looks while nothing happens
-HEARTBEAT = 30  # looks without an event after which a comment keeps proxies from closing
-RECHECK = 120  # looks after which the key is asked again whether it is still good
+POLL = 0.5  # seconds between two reads while nothing happens
+HEARTBEAT = 30  # reads without an event after which a comment is sent, so that proxies do not close the stream
+RECHECK = 120  # reads after which the key is checked again
 
 
 class EventTold(Told):
-    """One thing that happened."""
+    """One event."""
 
     id: str
     type: str
@@ -45,7 +45,7 @@ class EventTold(Told):
 
 
 class EventPage(Told):
-    """Events in order; `nextCursor` is always there, so that one can ask again later."""
+    """Events in order; `nextCursor` is always set, so that the caller can ask again later."""
 
     data: list[EventTold]
     next_cursor: str
@@ -64,13 +64,13 @@ async def events(
     who: Reads,
     since: Annotated[str | None, Query(max_length=64, description="An event's id, `now`, `0`, or a time.")] = None,
     cursor: Annotated[str | None, Query(max_length=400, description="`nextCursor` of the page before.")] = None,
-    types: Annotated[str, Query(alias="types", max_length=1000, description="As send.held,delivery.*")] = "",
+    types: Annotated[str, Query(alias="types", max_length=1000, description="For example send.held,delivery.*")] = "",
     mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
     send_id: Annotated[str | None, Query(alias="sendId", max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
 ) -> Any:
-    """JSON by default; `Accept: text/event-stream` streams. Without `since` or `cursor`: from the beginning."""
+    """JSON by default; with `Accept: text/event-stream`, a stream. Without `since` or `cursor`: from the beginning."""
     wanted = Wanted(
         tenant_id=who.tenant_id,
         mailbox_id=await scope_of(parts, who, mailbox_id),
@@ -91,7 +91,7 @@ async def events(
 
 
 async def stream(parts: House, request: Request, mark: Mark, wanted: Wanted) -> AsyncIterator[bytes]:
-    """Events as they come, from a place on, until the caller goes or this process ends."""
+    """The events after a given place as they happen, until the caller disconnects or this process drains."""
     silent = looks = 0
     yield b": gatepost\nretry: 2000\n\n"
     while parts.ready()[0]:
@@ -120,7 +120,9 @@ async def _is_still_good(request: Request) -> bool:
 
 
 async def _begin(parts: House, since: str | None, cursor: str | None, last_event_id: str | None) -> Mark:
-    """Where to begin: after the last event of a broken stream, else where `cursor` or `since` says; raises Problem."""
+    """The place to begin: after the last event of a broken stream, else where `cursor` or `since` says.
+    Raises Problem.
+    """
     if cursor and since and cursor != since:
         raise invalid("cursor", "names another place than since: give one of them")
     if last_event_id or not cursor:
@@ -132,7 +134,7 @@ async def _begin(parts: House, since: str | None, cursor: str | None, last_event
 
 
 async def place(parts: House, since: str | None) -> Mark:
-    """The place `since` names; raises Problem."""
+    """The place that `since` names. Raises Problem."""
     if not since or since == "0":
         return Mark()
     if since == "now":
@@ -142,7 +144,7 @@ async def place(parts: House, since: str | None) -> Mark:
             raise invalid("since", "is an event that never was here; begin anew with a time, `now` or `0`")
         return mark
     try:
-        at = parse_time(since.replace(" ", "+"))  # a plus sign in a query is a blank where nobody escaped it
+        at = parse_time(since.replace(" ", "+"))  # an unescaped plus sign in a query arrives as a blank
     except (ValueError, OverflowError):
         raise invalid("since", "is the id of an event, `now`, `0`, or a time such as 2026-03-24T10:30:00Z") from None
     return await parts.look(lambda c: journal.at_time(c, at))
@@ -153,7 +155,7 @@ async def _was_told(parts: House, mark: Mark) -> bool:
 
 
 def _event(name: str) -> Mark | None:
-    """The place an event's id names, None for what is no such id."""
+    """The place of an event's id; None if it is not such an id."""
     txid, separator, seq = name.removeprefix("evt_").partition("-")
     if name.startswith("evt_") and separator and txid.isdecimal() and seq.isdecimal() and len(name) < 48:
         found = Mark(int(txid), int(seq))
@@ -169,12 +171,12 @@ def _kind(text: str) -> str:
 
 
 def told(row: Any) -> dict[str, Any]:
-    """An event as the API tells it, and as webhooks carry it."""
+    """An event as the API shows it and as webhooks carry it."""
     return of_row(EventTold, row, id=journal.name_of(journal.of(row)), timestamp=when(row.at))
 
 
 def _sse(row: Any) -> bytes:
-    """One event of the stream (HTML Living Standard §9.2): the JSON has no line break of its own."""
+    """One event of the stream (HTML Living Standard §9.2); the JSON contains no line breaks."""
     body: bytes = orjson.dumps(told(row))
     name, kind = journal.name_of(journal.of(row)).encode(), row.type.encode()
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (name, kind, body)

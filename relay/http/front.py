@@ -1,7 +1,8 @@
-"""What every call passes first: an id, a bound on its body, a key, a pace, and a last net for what nobody foresaw.
+"""What every call passes first: it gets an id, a size limit for its body, a check of its key, a rate limit,
+and a handler for unforeseen errors.
 
-A body is not read before its sender is known: a stranger cannot make us hold bytes. Calls
-under /v1 and of /mcp need a key; everything else is public and says so in its own module.
+No body is read before the caller is known, so a stranger cannot make us hold data. Calls under /v1 and to
+/mcp need a key; everything else is public and says so in its own module.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ log = structlog.get_logger()
 
 SMALL_BODY = 1 << 20
 HOOK_BODY = 5 << 20
-PATIENCE = 30.0  # seconds a body may pause
+PATIENCE = 30.0  # seconds for which a body may pause
 GUESSES = 30  # wrong keys an address may try in a minute
-IMPORT_BODY = 1 << 30  # imports are read line by line, never held
+IMPORT_BODY = 1 << 30  # octets; imports are read line by line, never held
 KEYED = ("/v1/", "/mcp")
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -48,7 +49,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         if scope["method"] == "HEAD" and b"text/event-stream" not in dict(scope["headers"]).get(b"accept", b""):
-            # RFC 9110 §9.3.2: what GET would answer, of which the server sends the header alone. A stream has no end.
+            # RFC 9110 §9.3.2: answer as to GET; the server sends only the header. Not for a stream, which has no end.
             scope = {**scope, "method": "GET"}
         call = _Call(self._house.ids.new("req"), send)
         scope.setdefault("state", {})["request_id"] = call.id
@@ -56,7 +57,7 @@ class Front:
         try:
             await self._admit(scope)
             await self._app(scope, _bounded(receive, scope, self._limit(scope)), call.send)
-        except Exception as error:  # noqa: BLE001 - the last net: told, logged, or raised again
+        except Exception as error:  # noqa: BLE001 - the last resort: answered, logged, or raised again
             await self._rescue(call, error, scope, receive)
         finally:
             self._count(scope, call.status, time.perf_counter() - started)
@@ -66,7 +67,7 @@ class Front:
         if "\0" in scope["path"] or b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
             raise Problem("invalid_request", "the address contains a NUL character")
         if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in scope["headers"]):
-            # RFC 9110 §15.5.16: the answer says which codings are taken.
+            # RFC 9110 §15.5.16: the answer says which content codings are accepted.
             detail = "the body has a Content-Encoding: none is taken, send it as it is"
             raise Problem("unsupported_media_type", detail, headers={"Accept-Encoding": "identity"})
         if not scope["path"].startswith(KEYED):
@@ -90,9 +91,9 @@ class Front:
             raise
 
     def _limit(self, scope: Scope) -> int:
-        """The largest body this call may bring: a message and a third for its base64, or a small form."""
+        """The largest body this call may have, in octets: a message plus a third for its base64, or a small form."""
         path = scope["path"]
-        if path.startswith("/v1/send/") or path == "/policies":  # where the console judges a pasted message
+        if path.startswith("/v1/send/") or path == "/policies":  # the console's policy page judges a pasted message
             return self._house.settings().smtp.max_message_size * 4 // 3 + 65_536
         if path.startswith("/hooks/"):
             return HOOK_BODY
@@ -100,17 +101,17 @@ class Front:
 
     async def _rescue(self, call: "_Call", error: Exception, scope: Scope, receive: Receive) -> None:
         if call.is_done:
-            return  # answered and logged by the application, which raises it once more for its server
+            return  # already answered and logged by the application, which raises it again for its server
         problem = of_exception(error)
         if problem.code == "internal_error":
             log.error("request failed", request=call.id, method=scope["method"], path=scope["path"], exc_info=error)
         if call.status:
-            raise error  # half of an answer is on the wire: the connection has to break
+            raise error  # half of the answer is sent, so the connection has to be broken
         await response(problem, call.id)(scope, receive, call.send)
 
 
 class _Call:
-    """The sending side of one call: adds what every answer carries and remembers the status."""
+    """The sending side of one call: adds the headers of every answer and remembers the status."""
 
     def __init__(self, request_id: str, send: Send) -> None:
         self.id = request_id
@@ -119,7 +120,7 @@ class _Call:
         self._send = send
 
     async def send(self, message: Message) -> None:
-        """Pass one message of the answer on."""
+        """Pass on one message of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
@@ -134,7 +135,7 @@ class _Call:
 
 
 def _bounded(receive: Receive, scope: Scope, limit: int) -> Receive:
-    """The body, as long as it stays within `limit`; raises Problem beyond it."""
+    """The body, as long as it stays within `limit` octets; raises Problem beyond that."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
@@ -142,7 +143,7 @@ def _bounded(receive: Receive, scope: Scope, limit: int) -> Receive:
 
     async def counted() -> Any:
         nonlocal seen, is_whole
-        # After the body one waits for the caller to go: a stream may last as long as it likes.
+        # After the body this waits for the caller to disconnect; a stream may last as long as it likes.
         message = await (receive() if is_whole else _patiently(receive))
         is_whole = is_whole or not message.get("more_body", False)
         seen += len(message.get("body", b""))
@@ -154,7 +155,7 @@ def _bounded(receive: Receive, scope: Scope, limit: int) -> Receive:
 
 
 async def _patiently(receive: Receive) -> Message:
-    """The next piece of the body; a sender that pauses too long is not waited for (faults H20)."""
+    """The next piece of the body. Raises Problem if the sender pauses too long (faults H20)."""
     try:
         async with asyncio.timeout(PATIENCE):
             return await receive()

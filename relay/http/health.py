@@ -1,7 +1,7 @@
-"""Liveness, readiness and figures: small answers for machines, open to whoever reaches the port.
+"""Liveness, readiness and metrics: small answers for machines, open to whoever can reach the port.
 
-Alive means that the loop answers. Ready means that the store can be read, its schema is the
-program's, the listeners take mail and the process is not draining; what is missing is named.
+Alive means that the event loop answers. Ready means that the store can be read, its schema is the one this
+program needs, the listeners accept mail and the process is not draining; whatever is missing is named.
 """
 
 import hmac
@@ -23,13 +23,13 @@ router = APIRouter(tags=["Health"], responses=documented())
 
 
 class Alive(Told):
-    """It answers."""
+    """The process answers."""
 
     status: str
 
 
 class Readiness(Told):
-    """Whether it takes mail, and what is missing."""
+    """Whether the process accepts mail, and what is missing."""
 
     status: str
     missing: list[str]
@@ -44,12 +44,12 @@ async def alive() -> Any:
 
 @router.get(
     "/readyz",
-    summary="Does it take mail?",
+    summary="Does it accept mail?",
     response_model=Readiness,
     responses={503: {"model": Readiness, "description": "Not ready"}},
 )
 async def ready(parts: Parts) -> Any:
-    """200 when the store, its schema and the listeners are there, else 503."""
+    """200 if the store, its schema and the listeners are ready, else 503."""
     is_ready, found = parts.ready()
     missing = list(found)
     try:
@@ -63,15 +63,15 @@ async def ready(parts: Parts) -> Any:
     return JSONResponse({"status": "not ready", "missing": missing}, 503)
 
 
-@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
 async def metrics(request: Request, parts: Parts) -> Response:
-    """With a bearer key where `http.metrics_key` is set."""
+    """Needs a bearer key if `http.metrics_key` is set."""
     wanted = parts.settings().http.metrics_key
     if wanted is not None and wanted.is_set:
         given = request.headers.get("authorization", "").partition(" ")[2]
         if not hmac.compare_digest(given.encode(), wanted.reveal().encode()):
             raise Problem("wrong_key" if given else "missing_key")
     told: tuple[Mapping[str, int] | None, Sequence[str]] = None, ()
-    with suppress(Unavailable):  # what the process knows by itself is wanted all the more
+    with suppress(Unavailable):  # without the store, the process's own metrics are needed all the more
         told = await parts.look(lambda c: (figures.open_states(c), parts.beside(c)))
     return Response(request.app.state.metrics.text(*told), media_type=CONTENT_TYPE)

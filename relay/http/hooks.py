@@ -1,9 +1,8 @@
-"""Where providers report: `/hooks/{provider}/{providerName}`.
+"""Where providers report events: `/hooks/{provider}/{providerName}`.
 
-Whether a call is theirs is decided over its raw bytes before anything is read into it. 2xx
-means that what it told is committed; when the store cannot be written the answer is 503, so
-that the provider comes again (faults H7). A wrong proof changes nothing and is told no more
-than that it is wrong.
+A call is authenticated over its raw bytes before any of it is parsed. 2xx means that its content is
+committed; if the store cannot be written the answer is 503, so that the provider tries again (faults H7). A
+call that fails authentication changes nothing and is told only that it failed.
 """
 
 from typing import Annotated, Any
@@ -21,7 +20,7 @@ _PROBLEMS = {400: "invalid_request", 401: "unauthentic", 403: "foreign_event", 4
 
 
 class Heard(Told):
-    """The call was taken."""
+    """The call was accepted."""
 
     status: str
     events: int
@@ -34,7 +33,7 @@ async def hook(
     provider: Annotated[str, Path(max_length=64)],
     name: Annotated[str, Path(alias="providerName", max_length=128)],
 ) -> Any:
-    """Authenticated in the provider's own way; a repeat does nothing twice."""
+    """Authenticated in the provider's own way; repeating a call has no further effect."""
     known = _provider(parts, provider, name)
     ingested = await parts.ingest(known, dict(request.headers), await request.body(), parts.clock())
     if ingested.status_code != 200:
@@ -46,7 +45,7 @@ async def hook(
 
 
 def _provider(parts: House, provider: str, name: str) -> Any:
-    """The provider of that name, if its events are in this format; a stranger learns nothing else."""
+    """The provider of that name if it uses this event format; otherwise a 404 that reveals nothing else."""
     known = parts.provider(name)
     if known is None or not known.events.format or provider not in (known.events.format, known.preset_name):
         raise not_found("hook")

@@ -1,8 +1,8 @@
-"""What the HTTP side is given: the parts of the process it speaks for.
+"""The parts of the process that the HTTP side works with.
 
-Everything that can change while it runs (configuration, links, readiness) is a callable.
-Reading and writing go through `look` and `write`; both raise Unavailable, which every
-route answers with 503, so nothing is ever said that was not read or is not committed.
+Everything that can change at run time (configuration, links, readiness) is a callable. Reading and writing go
+through `look` and `write`. Both raise Unavailable, which every route answers with 503, so nothing is reported
+that was not read or is not committed.
 """
 
 import asyncio
@@ -34,28 +34,28 @@ from relay.submission.slate import Slate
 
 T = TypeVar("T")
 
-# What a caller is told and nobody is to blame for.
+# Exceptions that are answers to the caller and no fault of ours.
 ANSWERS = (HTTPException, Taken, Unknown, Ambiguous, Declared, NotWaiting, Changed)
 
 
-# Takes one call of a provider's hook: (provider, headers, raw body, now). Raises Unavailable.
+# Processes one call of a provider's hook: (provider, headers, raw body, now). Raises Unavailable.
 Ingest = Callable[[ProviderSettings, Mapping[str, str], bytes, int], Awaitable[Ingested]]
 
 
-# Gauges by name: what they are, and how much.
+# Gauges by name: description and value.
 Figures = Mapping[str, tuple[str, float]]
-# Counters by name: what they are, the names of their labels, and the count of each combination of labels.
+# Counters by name: description, label names, and the count for each combination of label values.
 Counts = Mapping[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]
 
 
 async def _nobody_listens(_provider: ProviderSettings, _headers: Mapping[str, str], _raw: bytes, _now: int) -> Ingested:
-    """No part of this process takes events: the provider is told to come again."""
+    """This process has no part that accepts events: the provider is told to try again."""
     raise Unavailable("nobody takes events")
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The parts. Times of `clock` are milliseconds since the epoch."""
+    """The parts. `clock` gives milliseconds since the epoch."""
 
     settings: Callable[[], Settings]
     database: Database
@@ -69,30 +69,31 @@ class House:
     ids: Ids
     healths: Healths
     consequences: Consequences
-    resolver: Any  # `await resolver.resolve(name, type)` as dns.asyncresolver.Resolver has it
+    resolver: Any  # has `await resolve(name, type)`, as dns.asyncresolver.Resolver does
     admin_key: Callable[[], str]  # the operator's bearer key
     links: Callable[[], Links]
     clock: Callable[[], int]
     random: Callable[[int], bytes]
-    ready: Callable[[], tuple[bool, Sequence[str]]]  # whether it takes mail, and what is missing
-    wake: Callable[[], None]  # something may be due at once
-    on_changed: Callable[[], None]  # an account, credential or rule changed: believe nothing read before
+    ready: Callable[[], tuple[bool, Sequence[str]]]  # whether it accepts mail, and what is missing
+    wake: Callable[[], None]  # to be called when something may be due at once
+    on_changed: Callable[[], None]  # to be called when an account, credential or rule changed: empties the caches
     registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
-    counts: Callable[[], Counts] = dict  # counters read when /metrics is asked
-    beside: Callable[[Connection], Sequence[str]] = lambda _connection: ()  # what other workers counted, for /metrics
-    figures: Callable[[], Figures] = dict  # gauges read when /metrics is asked
+    counts: Callable[[], Counts] = dict  # counters, read when /metrics is requested
+    beside: Callable[[Connection], Sequence[str]] = lambda _connection: ()  # metrics of the other workers, for /metrics
+    figures: Callable[[], Figures] = dict  # gauges, read when /metrics is requested
     ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two looks of a stream
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two reads of a stream
 
     async def look(self, question: Callable[[Connection], T]) -> T:
-        """Run one reading function; raises Unavailable."""
+        """Run one reading function. Raises Unavailable."""
         return await look(self.database, question)
 
     async def find(self, question: Callable[[Connection], T | None]) -> T | None:
-        """What a question finds; where that is nothing, once more after all that waits to be written.
+        """The result of a question; if there is none, asks once more after everything queued for writing is
+        committed.
 
-        A refusal is told at once and recorded with the next commit: who asks about it in between waits for that.
+        A refusal is reported at once and recorded with the next commit, so its record may not be there yet.
         """
         found = await self.look(question)
         if found is None:
@@ -101,16 +102,16 @@ class House:
         return found
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run one function in a write transaction and return its result after the commit; raises Unavailable.
+        """Run one function in a write transaction and return its result after the commit. Raises Unavailable.
 
-        What `job` raises of `ANSWERS` undoes its own work alone.
+        If `job` raises one of `ANSWERS`, only its own work is undone.
         """
         return await self.writer.take(job, ANSWERS)
 
     def changed(self) -> None:
-        """Something that caches believe in was changed."""
+        """Say that something held in caches was changed."""
         self.on_changed()
 
     def provider(self, name: str) -> ProviderSettings | None:
-        """The provider of that name."""
+        """The provider of that name; None if there is none."""
         return next((p for p in self.settings().providers if p.name == name), None)

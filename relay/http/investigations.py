@@ -1,4 +1,4 @@
-"""Investigations: what complaints and alerts opened, to be looked into and closed by a person."""
+"""Investigations opened by complaints and alerts, to be looked into and closed by a person."""
 
 from typing import Annotated, Any, Literal
 
@@ -61,13 +61,13 @@ async def list_cases(
 
 @router.get("/investigations/{id}", summary="Show an investigation", response_model=Investigation)
 async def show(case_id: CaseId, parts: Parts, who: Reads) -> Any:
-    """With its evidence."""
+    """Includes its evidence."""
     return told(await _seen(parts, who, case_id))
 
 
 @router.post("/investigations/{id}/close", summary="Close an investigation", response_model=Investigation)
 async def close(case_id: CaseId, body: Close, parts: Parts, who: Who) -> Any:
-    """With a note that says what was found; for the operator."""
+    """Needs a note of what was found; for the operator."""
     row = await _seen(parts, who, case_id)
     who.need_person("closing an investigation")
     if not await parts.write(lambda c: investigations.close(c, row, note=body.note, by=who.actor, now=parts.clock())):
@@ -83,5 +83,5 @@ async def _seen(parts: House, who: Caller, case_id: str) -> Any:
 
 
 def told(row: Any) -> dict[str, Any]:
-    """A case as the API tells it."""
+    """A case in the API's form."""
     return of_row(Investigation, row)

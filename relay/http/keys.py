@@ -1,7 +1,7 @@
-"""Keys of agents: made by the operator, shown once, bound to one mailbox by its address.
+"""Keys of agents: made by the operator, shown once, bound to a mailbox by its address.
 
-The mailbox may come later; until then the key proves who calls and can send nothing. A
-revoked key stays known, so that its owner is told so.
+The mailbox may be added later; until then the key identifies its caller but cannot send. A revoked key stays
+known, so that its owner is told that it was revoked.
 """
 
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ Permission = Literal["send", "read", "manage"]
 
 
 class NewKey(Given):
-    """A key to be made."""
+    """A key to make."""
 
     label: Short = Field(min_length=1, examples=["sales-agent"])
     scope: Line = Field(
@@ -34,8 +34,8 @@ class NewKey(Given):
         default=["send", "read"],
         min_length=1,
         max_length=3,
-        description="`manage` reports business events besides, and a `replied` among them ends a cool-down: "
-        "it is for the business's own systems, not for the agent that sends.",
+        description="`manage` also allows reporting business events. A `replied` among them ends a cooldown, so "
+        "this permission is for the business's own systems, not for the agent that sends.",
     )
 
 
@@ -55,14 +55,14 @@ class Key(Told):
 
 
 class FreshKey(Key):
-    """A key as it is shown once."""
+    """A new key with its secret, shown only once."""
 
     key: str
 
 
 @router.post("/me/keys", status_code=201, summary="Make a key", response_model=FreshKey)
 async def make_key(body: NewKey, parts: Parts, _: Operator) -> Any:
-    """Make a key for one mailbox. The secret stands in `key`, this once."""
+    """Make a key for one mailbox, or for a whole tenant. Its secret is in `key`, in this answer only."""
     scope, tenant_name = _scope(body.scope)
     fresh = credentials.generate(parts.vault, parts.random)
     now = parts.clock()
@@ -80,7 +80,7 @@ async def make_key(body: NewKey, parts: Parts, _: Operator) -> Any:
 
 @router.get("/me/keys", summary="List keys", response_model=Listing[Key])
 async def list_keys(parts: Parts, who: Who, turn: Turning) -> Any:
-    """The operator sees all keys; a key sees itself."""
+    """The operator sees all keys; a key sees only itself."""
     own = "" if who.is_operator else who.id
     page = await parts.look(lambda c: credentials.page(c, own, after=turn.after, limit=turn.limit))
     return listing(parts, turn, page, told)
@@ -88,13 +88,13 @@ async def list_keys(parts: Parts, who: Who, turn: Turning) -> Any:
 
 @router.get("/me/keys/{id}", summary="Show a key", response_model=Key)
 async def show_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who: Who) -> Any:
-    """One key, never its secret."""
+    """The key without its secret."""
     return told(await _seen(parts, who, key_id))
 
 
 @router.delete("/me/keys/{id}", status_code=204, summary="Revoke a key")
 async def revoke_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who: Who) -> Response:
-    """Revoke for good; a key may revoke itself. What it submits from now on is refused."""
+    """Revoke a key for good; a key may revoke itself. Its further submissions are refused."""
     await _seen(parts, who, key_id)
     await parts.write(lambda c: credentials.revoke(c, key_id, parts.clock()))
     parts.changed()
@@ -102,12 +102,12 @@ async def revoke_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who
 
 
 def told(row: Any) -> dict[str, Any]:
-    """A credential as the API tells it."""
+    """A credential in the API's form."""
     return of_row(Key, row, scope=scope_told(row.scope), key_prefix=row.prefix, mailbox_id=row.found_mailbox)
 
 
 def _scope(given: str) -> tuple[str, str]:
-    """The scope as it is stored, and the tenant's name where it names one."""
+    """The scope as it is stored, and the tenant's name if the scope is a tenant."""
     if given.startswith(TENANT_SCOPE) and len(given) > len(TENANT_SCOPE):
         return given, given[len(TENANT_SCOPE) :]
     if not given.startswith(AGENT_SCOPE):
@@ -116,7 +116,7 @@ def _scope(given: str) -> tuple[str, str]:
 
 
 def _belongs(connection: Any, scope: str, tenant_name: str) -> tuple[str, str]:
-    """Tenant and mailbox of a scope; a mailbox that does not exist yet has no id."""
+    """The ids of the scope's tenant and mailbox; the mailbox's is "" if it does not exist yet."""
     if tenant_name:
         return accounts.tenant(connection, tenant_name).id, ""
     try:

@@ -1,4 +1,4 @@
-"""Mailboxes as calls give and tell them."""
+"""The forms in which calls and answers carry mailboxes."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -20,8 +20,8 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4}
 
 
 def _no_boolean(value: Any) -> Any:
-    if isinstance(value, bool):  # which Python takes for 1
-        raise ValueError("must be a number")  # noqa: TRY004 - pydantic reads ValueError alone
+    if isinstance(value, bool):  # bool is an int in Python
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic handles only ValueError
     return value
 
 
@@ -30,14 +30,16 @@ Template = Annotated[Lines, StringConstraints(max_length=8000)]
 
 
 class Footer(Given):
-    """Templates of the footer: {name}, {address}, {unsubscribe_url}."""
+    """Templates for the footer, with the placeholders {name}, {address} and {unsubscribe_url}."""
 
     text: Template = ""
     html: Template = ""
 
 
 class RateLimits(Given):
-    """Recipients in a window; what is absent stays as it is, null lifts what was set here (operator)."""
+    """Recipients in each window; an absent field stays as it is, null removes the limit set through the API
+    (operator only).
+    """
 
     hourly: Limit | None = None
     daily: Limit | None = None
@@ -45,7 +47,7 @@ class RateLimits(Given):
 
 
 class NewMailbox(Given):
-    """A mailbox to be made."""
+    """A mailbox to add."""
 
     name: Name = Field(examples=["sales-agent"])
     from_address: Email = Field(examples=["sales@yourcompany.com"])
@@ -65,10 +67,10 @@ class NewMailbox(Given):
 
 
 class ChangedMailbox(Given):
-    """What is to change; absent fields stay.
+    """What to change; absent fields stay as they are.
 
-    Of a mailbox of the configuration file `autonomyLevel` and `allowedClasses` may be made stricter. Null for
-    them and for `rateLimits` lifts what was tightened here (operator).
+    For a mailbox of the configuration file, `autonomyLevel` and `allowedClasses` may only be made stricter.
+    Null for these and for `rateLimits` removes what was tightened through the API (operator only).
     """
 
     from_name: Short | None = None
@@ -82,7 +84,7 @@ class ChangedMailbox(Given):
 
 
 class Used(Told):
-    """One window: what is used, what is allowed (null: no limit), when some of it is free again."""
+    """One window: what is used, what is allowed (null: no limit), and when some of it is free again."""
 
     current: int
     limit: int | None
@@ -90,7 +92,7 @@ class Used(Told):
 
 
 class Smtp(Told):
-    """What a client is configured with."""
+    """The settings of an SMTP client."""
 
     host: str
     port: int
@@ -100,7 +102,7 @@ class Smtp(Told):
 
 
 class Mailbox(Told):
-    """A mailbox as it stands."""
+    """A mailbox and its state."""
 
     id: str
     name: str
@@ -126,13 +128,13 @@ class Mailbox(Told):
 
 
 class FreshMailbox(Mailbox):
-    """A mailbox just made, with its SMTP settings."""
+    """A new mailbox, with its SMTP settings."""
 
     smtp: Smtp
 
 
 class Paused(Told):
-    """Whether it sends."""
+    """Whether the mailbox sends."""
 
     id: str
     status: str
@@ -141,7 +143,7 @@ class Paused(Told):
 
 
 def told(row: Any, domain: Any, tenant: str, policy: PolicySettings | None, usage: Usage, now: int) -> dict[str, Any]:
-    """A mailbox as the API tells it."""
+    """A mailbox in the API's form."""
     settings: Mapping[str, Any] = loads(row.settings)
     limits, binding = effective(row, policy), bound(row)
     return of_row(
@@ -160,19 +162,19 @@ def told(row: Any, domain: Any, tenant: str, policy: PolicySettings | None, usag
 
 
 def bound(row: Any) -> MailboxState:
-    """The mailbox as the policy sees it, of which `level` and `classes` are what binds."""
+    """The mailbox as the policy sees it; its `level` and `classes` are the ones in force."""
     return mailbox_state(row, Usage())
 
 
 def effective(row: Any, policy: PolicySettings | None) -> dict[str, int | None]:
-    """What binds in each window: the smaller of the policy's limit and the mailbox's own tightening."""
+    """The limit in force for each window: the smaller of the policy's and the mailbox's own."""
     tightened = loads(row.tightened)
     asked = {name: (of_policy(policy, name), tightened.get(name)) for name in WINDOWS}
     return {name: min((n for n in both if n is not None), default=None) for name, both in asked.items()}
 
 
 def of_policy(policy: PolicySettings | None, name: str) -> int | None:
-    """What the policy allows in a window, None where it sets no limit."""
+    """The policy's limit for a window; None if it sets none."""
     rule = getattr(policy, f"rate_limit_{name}", None)
     return rule.limit if rule is not None and rule.mode == "enforce" else None
 

@@ -1,4 +1,4 @@
-"""What a call means: the tenant and the mailbox it names, or its caller's own (another's is 404), and an address."""
+"""Resolves what a call refers to: a tenant or a mailbox, named or by default the caller's own, and an address."""
 
 from relay.http.access import Caller
 from relay.http.house import House
@@ -9,7 +9,7 @@ from relay.store import accounts
 
 
 def mail_address(text: str, field: str = "email") -> Address:
-    """The one mailbox an address is, wherever in the call it stands; raises Problem, which names the field."""
+    """The address in a field of the call. Raises Problem, which names the field."""
     try:
         return address_of(text)
     except ValueError as error:
@@ -17,7 +17,9 @@ def mail_address(text: str, field: str = "email") -> Address:
 
 
 async def tenant_of(parts: House, who: Caller, reference: str | None) -> str:
-    """The tenant named, else the caller's own, which for the operator is `default`; raises 404 for another's."""
+    """The named tenant, by default the caller's own, or `default` for the operator. Raises 404 for another
+    tenant than the caller's.
+    """
     if not reference and who.tenant_id:
         return who.tenant_id
     try:
@@ -30,14 +32,16 @@ async def tenant_of(parts: House, who: Caller, reference: str | None) -> str:
 
 
 async def whole_tenant_of(parts: House, who: Caller, reference: str | None) -> str:
-    """The same where figures of all of it are asked for: a key of one mailbox may name none; raises 404."""
+    """The same for data about a whole tenant: a key of one mailbox may not name a tenant. Raises 404."""
     if reference and not (who.is_operator or who.is_of_tenant):
         raise not_found("tenant")
     return await tenant_of(parts, who, reference)
 
 
 async def scope_of(parts: House, who: Caller, mailbox: str | None, tenant_id: str = "") -> str:
-    """The mailbox a list is narrowed to, within a tenant if one is named; "" for all the caller sees. Raises 404."""
+    """The mailbox to which a list is limited, within a tenant if one is given; "" for all that the caller may
+    see. Raises 404.
+    """
     if not mailbox:
         return "" if who.is_operator or who.is_of_tenant else who.mailbox_id or "none"
     try:

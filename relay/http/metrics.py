@@ -1,9 +1,9 @@
-"""Figures for Prometheus. No label is ever an address, a subject or a key.
+"""Metrics for Prometheus. No label is ever an address, a subject or a key.
 
-Every process counts for itself and leaves what it counted in the store with its heartbeat, so
-that whichever worker is asked adds up all of its installation; the others' figures are as old
-as their heartbeat. Deliveries by state are counted in the store and are everybody's; where that
-cannot be read they are left out, and the process says that it is not ready.
+Every process counts for itself and stores its counts with its heartbeat. So whichever worker is asked can add
+up all workers of the installation; the others' counts are as old as their last heartbeat. Deliveries by state
+are counted in the store and apply to the whole installation; if the store cannot be read they are left out,
+and the process reports that it is not ready.
 """
 
 import time
@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from relay.http.house import House
 
-# A state of the process that was asked, or of the store: no sum of several means anything.
+# The state of one process, or of the store: adding these up over processes would make no sense.
 _OF_EACH = (
     "gatepost_ready",
     "gatepost_room",
@@ -30,7 +30,7 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """What the HTTP side counts, and the figures of the process beside it."""
+    """What the HTTP side counts, together with the metrics of the rest of the process."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -55,22 +55,23 @@ class Metrics:
         self.registry.register(self._kept)
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
-        """One call that ended."""
+        """Count a call that ended."""
         route = _route(scope)
         self._calls.labels(scope["method"], route, str(status or 0)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self, states: Mapping[str, int] | None, beside: Sequence[str] = ()) -> bytes:
-        """Everything as Prometheus reads it.
+        """All metrics in the format of Prometheus.
 
-        `states` counts open deliveries, None where the store cannot be read; `beside` is what other workers told.
+        `states` counts open deliveries, None if the store cannot be read; `beside` holds the texts of other
+        workers.
         """
         self._kept.states = states or {}
         own = self.own(reads=states is not None)
         return generate_latest(Sum([own, *beside])) if beside else own.encode()
 
     def own(self, *, reads: bool = True) -> str:
-        """What this process has counted; `reads`: whether it can read the store."""
+        """What this process has counted; `reads` says whether it can read the store."""
         for provider in self._house.settings().providers:
             up = provider.is_ready and self._house.healths.may_try(provider.name)
             self._providers.labels(provider.name).set(int(up))
@@ -79,13 +80,13 @@ class Metrics:
 
 
 class Sum:
-    """The figures of several processes added up; what cannot be added is the first one's."""
+    """The metrics of several processes added up; those that cannot be added are taken from the first one."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
 
     def collect(self) -> Iterator[Metric]:
-        """Every family once."""
+        """Every metric family once."""
         first, *others = [list(text_string_to_metric_families(text)) for text in self._texts]
         added = [family for told in others for family in told if not _is_of_each(family.name)]
         sums: dict[str, dict[tuple[Any, ...], float]] = {}
@@ -107,14 +108,14 @@ def _is_of_each(name: str) -> bool:
 
 
 class _Kept:
-    """What others keep: the parts of the process their figures and counters, the store its deliveries."""
+    """Metrics kept elsewhere: by other parts of the process, and deliveries in the store."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self.states: Mapping[str, int] = {}
 
     def collect(self) -> Iterator[Metric]:
-        """As they stand now."""
+        """Their current values."""
         for state, count in self.states.items():
             yield GaugeMetricFamily(f"gatepost_deliveries_{state}", "Deliveries in this state", value=count)
         for name, (about, figure) in self._house.figures().items():
@@ -127,7 +128,7 @@ class _Kept:
 
 
 def _route(scope: Scope) -> str:
-    """The path as it is declared, never as it was called: ids are no labels."""
+    """The route's path as declared, not as called: ids must not become labels."""
     return str(getattr(scope.get("route"), "path", "") or "none")
 
 

@@ -1,7 +1,7 @@
-"""How fast a key may call, and how often an address may guess.
+"""Limits how fast a key may call, and how often an address may try wrong keys.
 
-A bucket a name, filled evenly: a minute's calls may come at once, and then as they refill.
-The workers of a machine draw from the same buckets.
+One token bucket for each name, refilled evenly: a minute's worth of calls may come at once, further ones as
+it refills. The workers of a machine share the buckets.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ MINUTE = 60.0
 
 
 class Pace:
-    """The buckets of one `kind`. `per_minute` 0 sets no limit."""
+    """The buckets of one `kind`. With `per_minute` 0 there is no limit."""
 
     def __init__(self, slate: Slate, kind: str, per_minute: Callable[[], int], clock: Callable[[], float]) -> None:
         self._slate = slate
@@ -22,13 +22,13 @@ class Pace:
         self._clock = clock
 
     def take(self, name: str) -> int:
-        """Count a call; the seconds to wait where it comes too early, else 0."""
+        """Count a call; returns the seconds to wait if it comes too early, else 0."""
         limit = self._per_minute()
         if not limit:
             return 0
         now = self._clock()
         name = f"{self._kind} {name}"
-        # What is written down is when the bucket will be full again.
+        # The number stored is the time when the bucket will be full again.
         full = max(self._slate.read(name) / SECOND, now) + MINUTE / limit
         if (early := full - now - MINUTE) > 1e-6:
             return max(1, ceil(early))

@@ -1,6 +1,6 @@
-"""Cursors of lists: sealed, so that nobody builds on what is inside.
+"""Cursors of lists: sealed, so that nobody can depend on their content.
 
-A cursor is good for the list it came from, known by its path: a place in one list says nothing in another.
+A cursor is valid only for the list it came from, identified by its path.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Which page is asked for, and of which list."""
+    """Which page is requested, and of which list."""
 
     limit: int
     after: Place | None
@@ -41,12 +41,12 @@ Turning = Annotated[Turn, Depends(_turn)]
 
 
 def turn_of(house: House, of: str, cursor: str | None, limit: int) -> Turn:
-    """The page of the list `of` that a cursor asks for, the first without one; raises Problem."""
+    """The page of the list `of` that a cursor asks for, the first without one. Raises Problem."""
     return Turn(limit, read_cursor(house, of, cursor) if cursor else None, of)
 
 
 def read_cursor(house: House, of: str, cursor: str) -> Place:
-    """The place in the list `of` that a cursor stands for; raises Problem, also for a cursor of another list."""
+    """The place in the list `of` to which a cursor points. Raises Problem, also for a cursor of another list."""
     try:
         at, key, origin = house.tokens.read(Purpose.CURSOR, cursor).decode().split(" ", 2)
         place = Place(int(at), key)
@@ -63,19 +63,19 @@ def cursor_of(house: House, of: str, place: Place) -> str:
 
 
 def page_of(rows: Sequence[Any], turn: Turn, name: Callable[[Any], str]) -> Page:
-    """A page of a list that is read as a whole and has an order of its own; `name` tells its rows apart."""
+    """A page of a list that is read as a whole and has its own order; `name` identifies its rows."""
     start = _after(turn.after, [name(row) for row in rows]) if turn.after is not None else 0
     shown, end = rows[start : start + turn.limit], start + turn.limit
     return Page(shown, Place(end, name(shown[-1])) if end < len(rows) else None)
 
 
 def _after(place: Place, names: Sequence[str]) -> int:
-    """How many rows to leave out; where the last one told is gone, as many as were told."""
+    """How many rows to skip; if the last row shown is gone, as many as were shown."""
     return names.index(place.id) + 1 if place.id in names else place.at
 
 
 def listing(house: House, turn: Turn, page: Page, told: Callable[[Any], Any]) -> dict[str, Any]:
-    """A page as the API tells it."""
+    """A page in the API's form."""
     return {
         "data": [told(row) for row in page.rows],
         "nextCursor": cursor_of(house, turn.of, page.next) if page.next else None,
@@ -86,6 +86,6 @@ def listing(house: House, turn: Turn, page: Page, told: Callable[[Any], Any]) ->
 async def listed(
     house: House, turn: Turn, table: str, filters: Mapping[str, Any], told: Callable[[Any], Any]
 ) -> dict[str, Any]:
-    """The page of one table, newest first, as the API tells it; a filter of None is not asked for."""
+    """A page of one table, newest first, in the API's form; filters that are None are ignored."""
     page = await house.look(lambda c: listings.listed(c, table, filters, after=turn.after, limit=turn.limit))
     return listing(house, turn, page, told)

@@ -1,8 +1,7 @@
-"""Small pages for people who are no users of ours: no script, no tracking, nothing from elsewhere.
+"""Small pages for people who are not users of Gatepost: no script, no tracking, no external resource.
 
-One style, light and dark, readable at any zoom and without colour. Everything that comes
-from outside is escaped. The policy of the page allows its own style and a form to itself,
-nothing more.
+One style, light and dark, readable at any zoom and without colour. Everything from outside is escaped. The
+pages' Content-Security-Policy allows their own style and a form to themselves, nothing else.
 """
 
 import base64
@@ -48,7 +47,7 @@ HEADERS = {
 
 
 def page(title: str, body: str, *, language: str = "en", status: int = 200, wide: bool = False) -> HTMLResponse:
-    """A page. `body` is HTML whose foreign parts are escaped already."""
+    """A page. `body` is HTML in which everything from outside is escaped already."""
     kind = ' class="wide"' if wide else ""
     text = (
         f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8">'
@@ -65,7 +64,7 @@ BROKEN = (
 
 
 def nothing(words: tuple[str, str] = BROKEN, language: str = "en") -> HTMLResponse:
-    """For every link that is not ours, whatever is wrong with it: one plain page without a hint (faults H8)."""
+    """One plain page for every invalid link, which does not say what is wrong with it (faults H8)."""
     title, advice = map(escape, words)
     body = f'<h1>{title}</h1><p class="quiet">{advice}</p>'
     return page(words[0], body, language=language, status=404)

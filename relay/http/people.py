@@ -1,7 +1,7 @@
-"""Data subject requests: what is kept about an address, and taking it out (GDPR articles 15 and 17).
+"""Data subject requests: what is stored about an address, and erasing it (GDPR articles 15 and 17).
 
-For the operator. Erasing cannot be undone; what refuses the address stays, so that the person
-is left in peace.
+For the operator. Erasing cannot be undone; suppressions of the address stay, so that the person is left in
+peace.
 """
 
 import hmac
@@ -28,10 +28,10 @@ router = Resource("Data subjects")
 
 
 class Erase(Given):
-    """Whose data is to be taken out."""
+    """Whose data to erase."""
 
     email: Email
-    tenant: Short = Field(default="", description="Of one tenant alone; of all where it is left out.")
+    tenant: Short = Field(default="", description="Limits this to one tenant; all tenants if left out.")
     refuse: bool = Field(default=False, description="Refuse the address from now on too, for the reason `legal`.")
 
 
@@ -40,26 +40,26 @@ class Erased(Told):
 
     email: str
     at: DateTime
-    digest: str = Field(description="A keyed hash: the same address has the same one in this installation alone.")
+    digest: str = Field(description="A keyed hash of the address, always the same in this installation.")
     erased: dict[str, int]
 
 
-@router.get("/data-subjects/export", summary="Everything kept about an address", response_model=dict[str, Any])
+@router.get("/data-subjects/export", summary="Everything stored about an address", response_model=dict[str, Any])
 async def export(
     parts: Parts,
     _: Operator,
     email: Annotated[str, Query(max_length=320)],
     tenant: Annotated[str, Query(max_length=128)] = "",
 ) -> Any:
-    """Submissions, deliveries, events, contacts, suppressions, consents, outcomes and what was credited with them."""
+    """Submissions, deliveries, events, contacts, suppressions, consents, outcomes and the credit for them."""
     address, tenants = mail_address(email), await _tenants(parts, tenant)
     found = await parts.look(lambda c: people.export(c, tenants, address.key))
     return {"email": address.wire} | {kind: [_told(kind, row) for row in rows] for kind, rows in found.items()}
 
 
-@router.post("/data-subjects/erase", summary="Take a person out", response_model=Erased)
+@router.post("/data-subjects/erase", summary="Erase a person", response_model=Erased)
 async def erase(body: Erase, parts: Parts, who: Operator) -> Any:
-    """Recorded decisions read `erased` from then on, and still verify."""
+    """Recorded decisions show `erased` in place of the address from then on, and still verify."""
     address, tenants, now = mail_address(body.email), await _tenants(parts, body.tenant), parts.clock()
     whose = tenants[0] if body.tenant else ""
     digest = hmac.digest(parts.vault.derive("erased person"), address.key.encode(), "sha256").hex()
@@ -79,7 +79,7 @@ async def erase(body: Erase, parts: Parts, who: Operator) -> Any:
     return {"email": address.wire, "at": when(now), "digest": digest, "erased": counts}
 
 
-# Where the API says otherwise than the store.
+# Where the API's names differ from the store's.
 _NAMES: Mapping[str, Mapping[str, str]] = {
     "sends": {"id": "send_id", "to_header": "to"},
     "suppressions": {"kind": "reason", "address": "email"},
@@ -91,7 +91,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
 
 
 def _told(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row in the words of the API: times as RFC 3339, what is absent as null, weights as parts of one."""
+    """A row in the API's words: times as RFC 3339, absent values as null, weights as fractions of one."""
     names = _NAMES.get(kind, {})
     return {camel(names.get(name, name)): _value(name, value) for name, value in row.items()}
 

@@ -1,8 +1,9 @@
-"""Errors as RFC 9457 problem details: a stable code, one sentence for the caller, nothing of our inside.
+"""Errors as RFC 9457 problem details: a stable code and a sentence for the caller, nothing about our
+internals.
 
-The code is the contract. What to do about it stands here once: every answer says it as
-`hint`, and the documentation page shows it. Whatever goes wrong unforeseen is
-`internal_error` with the request's id, by which the log tells the rest.
+The code is the contract. The remedy for each code is written here once: every answer carries it as `hint`,
+and the documentation page shows it. Anything unforeseen is `internal_error` with the request's id, under
+which the log has the details.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 
-# code: (status, title, what to do)
+# code: (status, title, remedy)
 CODES: Mapping[str, tuple[int, str, str]] = {
     "missing_key": (401, "No key was sent", "Send `Authorization: Bearer <key>`."),
     "wrong_key": (
@@ -107,7 +108,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
 
 
 class Problem(HTTPException):
-    """A problem to be told. `errors` name fields: {field, message}."""
+    """A problem to answer with. `errors` names fields: {field, message}."""
 
     def __init__(
         self,
@@ -142,17 +143,17 @@ class Problem(HTTPException):
 
 
 def invalid(field: str, message: str) -> Problem:
-    """A request that is wrong in one field."""
+    """A request with one invalid field."""
     return Problem("invalid_request", f"{field}: {message}", errors=[{"field": field, "message": message}])
 
 
 def not_found(what: str = "") -> Problem:
-    """Nothing there, or nothing of yours: the two look alike."""
+    """Not there, or not the caller's: both get the same answer."""
     return Problem("not_found", f"there is no such {what}" if what else "")
 
 
 def response(problem: Problem, request_id: str = "") -> JSONResponse:
-    """The answer that tells a problem."""
+    """The answer for a problem."""
     headers = dict(problem.headers or {})
     if problem.status_code == 401:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="gatepost"')  # RFC 6750 §3
@@ -178,7 +179,7 @@ _OF_STORE: Mapping[type[Exception], str] = {
 
 
 def of_exception(error: Exception) -> Problem:
-    """The problem an exception means; what nobody foresaw is `internal_error`."""
+    """The problem for an exception; an unforeseen one is `internal_error`."""
     match error:
         case Problem():
             return error
@@ -204,7 +205,7 @@ def _of_validation(error: RequestValidationError) -> Problem:
 
 
 def _field(error: Mapping[str, Any]) -> dict[str, str]:
-    """The field that is wrong, and how; what several say together is told of the one it is mended in."""
+    """The invalid field and what is wrong; a fault of several fields together is reported for the one to correct."""
     cause, place = error.get("ctx", {}).get("error"), error["loc"]
     if isinstance(cause, WrongField):
         return {"field": _place((*place, cause.field)), "message": cause.message}
@@ -212,7 +213,7 @@ def _field(error: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _place(location: Sequence[Any]) -> str:
-    """`to[3]` for ("body", "to", 3); a mapping's name itself, where that is wrong, is `headers.From`."""
+    """`to[3]` for ("body", "to", 3); for an invalid key of a mapping, its place and the key, such as `headers.From`."""
     words = ""
     location = location[:-1] if location[-1:] == ("[key]",) else location
     for step in location[1:] if location and location[0] in ("body", "query", "path", "header") else location:
@@ -260,7 +261,7 @@ class ProblemTold(BaseModel):
 
 
 def documented() -> dict[int | str, dict[str, Any]]:
-    """The errors any call may answer, for the API's description."""
+    """The errors any call may return, for the OpenAPI document."""
     by_status: dict[int, list[str]] = {}
     for code, (status, _, _) in CODES.items():
         by_status.setdefault(status, []).append(code)

@@ -1,4 +1,4 @@
-"""Providers as the operator sees them: how each is doing, and the switch that stops it."""
+"""Providers as the operator sees them: the state of each, and the switch that stops it."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ ProviderName = Annotated[str, Path(alias="name", max_length=128)]
 
 
 class Provider(Told):
-    """A provider and how it is doing, as this process sees it."""
+    """A provider and its state as this process sees it."""
 
     name: str
     provider: str
@@ -47,18 +47,18 @@ async def list_providers(parts: Parts, _: Operator, turn: Turning) -> Any:
 
 @router.post("/providers/{name}/pause", summary="Stop sending through a provider", response_model=Provider)
 async def pause_provider(name: ProviderName, parts: Parts, who: Operator, body: Cause = NO_CAUSE) -> Any:
-    """Its share goes to the others."""
+    """The other providers take over its share."""
     return await _switch(parts, name, "paused", body.cause, who.actor)
 
 
 @router.post("/providers/{name}/resume", summary="Send through a provider again", response_model=Provider)
 async def resume_provider(name: ProviderName, parts: Parts, who: Operator) -> Any:
-    """From the next round on."""
+    """Takes effect with the next round."""
     return await _switch(parts, name, "active", "", who.actor)
 
 
 async def providers(parts: House) -> list[dict[str, Any]]:
-    """Every provider of the configuration. Also for the console."""
+    """Every provider of the configuration. Also used by the console."""
     rows = await parts.look(roster.providers)
     return [_told(parts, provider, rows.get(provider.name)) for provider in parts.settings().providers]
 

@@ -1,9 +1,9 @@
-"""Decides recorded traffic anew under a candidate configuration.
+"""Makes recorded decisions again under a candidate configuration.
 
-A record holds the facts and the state its decision was made from, so nothing is guessed.
-What the candidate declares of a mailbox (autonomy, role, classes) and of a domain's postal
-address counts too. Each decision is taken by itself: what an earlier change would have
-used up or spared is not carried over.
+A record contains the facts and the state from which its decision was made, so nothing is guessed. What the
+candidate declares for a mailbox (autonomy, role, classes) and for a domain's postal address is applied, too.
+Each decision is made by itself: that an earlier one would have used up more or less of a limit is not carried
+over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ from relay.submission.account import policy_of
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What the changed configuration says of one mailbox. Fields of None are not declared there."""
+    """What the candidate configuration says of one mailbox. Fields that are None are not declared there."""
 
     name: str
     policy: PolicySettings
@@ -38,9 +38,9 @@ class Candidate:
 
 
 def judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple[list[Change], int]:
-    """The changes among these records, and how many there were; those that stay the same are only counted.
+    """The changes among these records, and the number of decisions compared; unchanged ones are only counted.
 
-    What a person said of a held message is no decision of the policy.
+    A person's decision on a held message is not a decision of the policy and is left out.
     """
     decided = [content for content in map(loads, records) if "approval" not in content]
     found = [_change(content, candidates) for content in decided]
@@ -48,7 +48,7 @@ def judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple[
 
 
 def records_of(connection: Any, rows: Sequence[Any], candidates: Mapping[str, Candidate]) -> list[str]:
-    """The records of a page; with addresses in place of tokens only where a list of addresses has to be asked."""
+    """The records of a page; addresses replace the tokens only if the candidate has rules that match addresses."""
     if not any(_names_people(candidate.policy) for candidate in candidates.values()):
         return [row.record for row in rows]
     resolved = traces.resolve(connection, {"records": [loads(row.record) for row in rows]})["records"]
@@ -56,7 +56,7 @@ def records_of(connection: Any, rows: Sequence[Any], candidates: Mapping[str, Ca
 
 
 def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
-    """The keys of recipients made from their addresses again: a token stood for address, key and alias alike."""
+    """Compute the recipients' keys from their addresses: one token stood for address, key and alias."""
     if "facts" not in record:
         return record
     known = record["state"]["recipients"]
@@ -64,7 +64,7 @@ def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
         try:
             address = parse_path(recipient["address"])
         except AddressError:
-            continue  # erased: nobody's list can name it any more
+            continue  # erased: no list can match it any more
         if recipient["key"] in known:
             known[address.key] = known.pop(recipient["key"])
         recipient.update(key=address.key, alias=alias_key(address))
@@ -72,9 +72,10 @@ def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> Change | None:
-    """What would change, None where nothing does; nothing can where the mailbox is gone.
+    """The change, or None if there is none or the mailbox is gone.
 
-    Nor where a session refused by itself, without a rule being asked: the size, an address that is none.
+    None, too, where the session refused by itself without asking a rule, such as for size or an invalid
+    address.
     """
     candidate = candidates.get(record["mailbox"])
     if candidate is None or "facts" not in record:
@@ -93,7 +94,7 @@ def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> C
 
 
 def _as_declared(state: State, candidate: Candidate) -> State:
-    """The recorded state with what the candidate's file declares instead."""
+    """The recorded state with the values that the candidate's file declares."""
     if candidate.autonomy is None:
         return state
     mailbox, domain = state.mailbox, state.domain
@@ -107,7 +108,7 @@ def _as_declared(state: State, candidate: Candidate) -> State:
 
 
 def candidates_of(settings: Settings, rows: Iterable[Any], tenants: Mapping[str, str]) -> dict[str, Candidate]:
-    """What the candidate says of these mailboxes (rows of the table), by id; `tenants` names theirs by id."""
+    """What the candidate says of these mailboxes (table rows), by id; `tenants` gives tenant names by id."""
     return {row.id: _candidate(settings, row, tenants[row.tenant_id]) for row in rows}
 
 

@@ -1,4 +1,4 @@
-"""A message as calls give it, and the answer to it."""
+"""The form in which calls carry a message, and the answer to it."""
 
 import base64
 import binascii
@@ -27,7 +27,7 @@ MOST_METADATA = 8 * 1024
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,80}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,80}")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.@]{1,200}")
-# Names the writer sets itself, traces of a delivery that has not happened, and what compliance puts in (faults P6).
+# Fields that the composer sets, trace fields of a delivery yet to come, and fields that compliance adds (faults P6).
 _RESERVED = frozenset(
     [
         "from",
@@ -48,7 +48,7 @@ _RESERVED = frozenset(
         "feedback-id",
     ]
 )
-# Those of them that fields of the call stand for.
+# The fields of the call that replace some of these headers.
 _OWN_FIELDS = {
     "to": "to",
     "cc": "cc",
@@ -66,19 +66,19 @@ _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "
 
 
 def _party(value: Any) -> Party:
-    """`bob@example.com`, `Bob <bob@example.com>` or {email, name}."""
+    """A recipient given as `bob@example.com`, `Bob <bob@example.com>` or {email, name}."""
     if isinstance(value, Party):
         return value
     name = ""
     if isinstance(value, dict) and set(value) <= {"email", "name"}:
         name, value = value.get("name") or "", value.get("email")
     if not isinstance(value, str) or not isinstance(name, str):
-        raise ValueError("must be an address, `Name <address>` or {email, name}")  # noqa: TRY004 - pydantic's way
+        raise ValueError("must be an address, `Name <address>` or {email, name}")  # noqa: TRY004 - pydantic handles only ValueError
     if len(value) > 1000 or len(name) > 500:
         raise ValueError("is too long")
     try:
         shown, address = read_mailbox(value)
-    except ValueError as error:  # MailboxError, and AddressError below it
+    except ValueError as error:  # MailboxError, or its subclass AddressError
         raise ValueError(f"is not an address: {error}") from None
     name = name or shown
     if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in name):
@@ -101,7 +101,7 @@ def _header_name(name: str) -> str:
 
 
 def _filename(name: str) -> str:
-    """The bare name: no folder, no device, no trick of writing direction; at most 120 characters."""
+    """The bare file name: no folder, no reserved device, no bidirectional controls; at most 120 characters."""
     if any(unicodedata.category(c) == "Cc" or c in "\u2028\u2029\x85" for c in name):
         raise ValueError("contains a line break or control character")
     bare = name.replace("\\", "/").rpartition("/")[2]
@@ -146,7 +146,7 @@ Parties = Annotated[list[PartyField], BeforeValidator(_parties)]
 
 
 class AttachmentGiven(Given):
-    """A file, base64 in `content`. With `contentId` it is shown where the HTML says `cid:…`."""
+    """A file, base64 in `content`. With `contentId` it is shown where the HTML refers to `cid:…`."""
 
     filename: Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_filename)] = "file"
     content: Annotated[str, Field(description="base64")]
@@ -163,14 +163,14 @@ class AttachmentGiven(Given):
         return self
 
     def attached(self) -> Attached:
-        """As the writer takes it."""
+        """The file as the composer takes it."""
         inline = self.disposition == "inline" or (self.disposition is None and self.content_id is not None)
         data = base64.b64decode(self.content)
         return Attached(self.filename, self.content_type, data, self.content_id or "", inline)
 
 
 class SendRequest(Given):
-    """A message to be judged and sent."""
+    """A message to judge and send."""
 
     mailbox_id: Annotated[Line, Field(description="Id, name or address. A key of one mailbox may leave it out.")] = ""
     to: Parties = Field(default_factory=list, max_length=MOST_RECIPIENTS, examples=["prospect@example.com"])
@@ -189,7 +189,10 @@ class SendRequest(Given):
     send_at: Moment | None = None
     message_class: Annotated[
         Literal["commercial", "transactional"] | None,
-        Field(alias="class", description="A claim; `commercial` tightens, anything else changes nothing."),
+        Field(
+            alias="class",
+            description="Claimed class; `commercial` makes the rules stricter, other values change nothing.",
+        ),
     ] = None
 
     @model_validator(mode="after")
@@ -208,7 +211,7 @@ class SendRequest(Given):
 
 
 class Judgement(Told):
-    """The answer to a message. A policy block is an answer, not an error: `status` is `blocked`."""
+    """The answer to a message. A refusal by policy is an answer, not an error: `status` is `blocked`."""
 
     send_id: str
     status: Literal["queued", "held", "blocked", "scheduled"]
@@ -225,7 +228,7 @@ class Judgement(Told):
 
 
 class Simulated(Told):
-    """What would be answered; nothing is stored or counted."""
+    """What the answer would be; nothing is stored or counted."""
 
     status: Literal["queued", "held", "blocked", "scheduled"]
     decision: Literal["approved", "held", "blocked", "deferred"]
@@ -237,7 +240,7 @@ class Simulated(Told):
     replayed: bool
     message_class: str
     failing: list[dict[str, Any]] = Field(description="Every check that failed, in the order of the rules.")
-    edits: list[str] = Field(description="What compliance would put in.")
+    edits: list[str] = Field(description="What would be added to the message for compliance.")
     checks: list[dict[str, Any]]
     recipients: list[dict[str, Any]]
     timestamp: DateTime

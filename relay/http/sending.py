@@ -1,10 +1,9 @@
-"""Submission by HTTP: the same intake as SMTP, and the same answer in fields.
+"""Submission by HTTP: the same intake as SMTP, and the same answer as JSON fields.
 
-A policy block is 200 with `status: "blocked"`; 4xx is for a request that is wrong. A repeat
-of a `dedupeKey` whose first decision was accepted gives that answer again, whatever the body
-and the recipients say; `Idempotency-Key` likewise, but 422 for another body. When the store
-cannot be read or written nothing was taken, and likewise when a rule could not read what it
-needs: 503.
+A refusal by policy is 200 with `status: "blocked"`; 4xx means that the request itself is wrong. A repeat of a
+`dedupeKey` whose first decision was accepted returns that answer again, whatever the body and the recipients
+are now. `Idempotency-Key` does the same, but a different body is 422. If the store cannot be read or written,
+or a rule could not read its data, the answer is 503 and nothing was taken.
 """
 
 import asyncio
@@ -28,13 +27,14 @@ from relay.submission.submission import Origin, Principal, Submission, Wishes
 
 router = Resource("Sending")
 IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, description="One logical request; a repeat gets the first answer.")
+    str | None,
+    Header(min_length=1, max_length=255, description="Identifies one logical request; a repeat gets the first answer."),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whose mail it is: the mailbox, and the principal its submissions are made as."""
+    """The sending mailbox, and the principal in whose name it submits."""
 
     account: Account
     principal: Principal
@@ -49,7 +49,7 @@ async def send_request(
     who: Who,
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
-    """Judge a message and, if it may leave, take it: committed to durable storage before this answers."""
+    """Judge a message and, if it is accepted, store it durably before this answers."""
     who.need("send")
     sender = await sender_of(parts, who, body.mailbox_id)
     if idempotency_key is None:
@@ -62,7 +62,7 @@ async def send_request(
 
 
 async def sender_of(parts: House, who: Caller, reference: str) -> Sender:
-    """The mailbox that is meant; raises 404, or 403 for another mailbox of the caller's tenant."""
+    """The mailbox that `reference` names. Raises 404, or 403 for another mailbox of the caller's tenant."""
     mailbox_id = await _mailbox_id(parts, who, reference)
     account = await parts.accounts.get(mailbox_id)
     if account is None:
@@ -82,7 +82,7 @@ async def _mailbox_id(parts: House, who: Caller, reference: str) -> str:
     if reference == who.mailbox_id:
         return reference
     try:
-        # A name may stand in several tenants: a key means the one of its own.
+        # The name may exist in several tenants: a key refers to its own tenant's.
         return str((await parts.look(lambda c: accounts.mailbox(c, reference, who.tenant_id))).id)
     except accounts.Unknown:
         raise not_found("mailbox") from None
@@ -112,8 +112,8 @@ async def _once(parts: House, sender: Sender, body: SendRequest, request: Reques
     try:
         told = await _send(parts, sender, body, origin(request), key)
     except BaseException:
-        # Whatever went wrong, nothing is known to have been taken: the key must not stay claimed. Should the
-        # intake have committed after all, its own duplicate rule answers the next request.
+        # Whatever went wrong, nothing is known to have been taken, so the key must not stay claimed. If the intake
+        # did commit, its duplicate rule answers the next request.
         await asyncio.shield(parts.write(lambda c: idempotency.release(c, fingerprint)))
         raise
     if told["status"] == "blocked":
@@ -128,7 +128,7 @@ async def _send(parts: House, sender: Sender, body: SendRequest, came: Origin, i
     limit = parts.settings().smtp.max_message_size
     if len(submission.data) > limit:
         raise Problem("too_large", f"the message has {len(submission.data)} octets; {limit} are allowed")
-    # The commit must not die with the connection: whoever hangs up finds the message taken, once.
+    # The commit must survive the connection: after a client hangs up, the message is taken exactly once.
     answer = await asyncio.shield(parts.desk.submit(submission))
     if answer.replayed:
         return await _first_answer(parts, answer.send_id)
@@ -145,7 +145,7 @@ async def _first_answer(parts: House, send_id: str) -> dict[str, Any]:
 
 
 def written(parts: House, sender: Sender, body: SendRequest, came: Origin, idempotency_key: str = "") -> Submission:
-    """The submission a request stands for."""
+    """The submission that a request asks for."""
     own = parse_path(sender.account.address)
     letter = Letter(
         sender=Party(own, sender.account.from_name),
@@ -180,5 +180,5 @@ def written(parts: House, sender: Sender, body: SendRequest, came: Origin, idemp
 
 
 def _recipients(body: SendRequest) -> tuple[Address, ...]:
-    """Everybody once, blind copies too."""
+    """All recipients once, blind copies included."""
     return tuple({p.address.wire: p.address for p in (*body.to, *body.cc, *body.bcc)}.values())

@@ -1,4 +1,4 @@
-"""Submissions: what became of each, per recipient, with the other side's very words."""
+"""Submissions: what became of each, recipient by recipient, with the exact replies of the other side."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ State = Literal[states.State, "blocked"]
 
 
 class Recipient(Told):
-    """The message to one recipient: a delivery, or `blocked` where the submission was refused as a whole."""
+    """One recipient of a message: a delivery, or `blocked` if the submission was refused as a whole."""
 
     recipient: str
     state: str
@@ -64,7 +64,7 @@ class Send(Told):
 
 
 class Attempt(Told):
-    """One try at a recipient."""
+    """One attempt at a delivery."""
 
     recipient: str
     number: int
@@ -82,7 +82,7 @@ class Attempt(Told):
 
 
 class Happened(Told):
-    """One thing that happened."""
+    """One event."""
 
     type: str
     at: DateTime
@@ -91,7 +91,7 @@ class Happened(Told):
 
 
 class WholeSend(Send):
-    """A submission with all that happened since."""
+    """A submission with everything that happened to it."""
 
     edits: list[str]
     repeats: int
@@ -116,7 +116,7 @@ async def list_sends(
     since: Annotated[Moment | None, Query()] = None,
     until: Annotated[Moment | None, Query()] = None,
 ) -> Any:
-    """Newest first; every filter that is given must match."""
+    """Newest first; a submission has to match every filter given."""
     what = sent.Search(
         tenant_id=who.tenant_id,
         mailbox_id=await scope_of(parts, who, mailbox_id),
@@ -143,24 +143,25 @@ async def list_sends(
 
 @router.get("/sends/{sendId}", summary="Show a submission", response_model=WholeSend)
 async def show_send(send_id: SendId, parts: Parts, who: Reads) -> Any:
-    """With every attempt and every event."""
+    """Includes every attempt and every event."""
     return await whole(parts, who, send_id)
 
 
 class Cancelling(Given):
     """Why."""
 
-    note: Note = Field(default="", description="Kept with what happened.")
+    note: Note = Field(default="", description="Recorded with the event.")
 
 
 _NO_NOTE = Cancelling()
 
 
-@router.post("/sends/{sendId}/cancel", summary="Take back what has not left", response_model=WholeSend)
+@router.post("/sends/{sendId}/cancel", summary="Cancel what has not left", response_model=WholeSend)
 async def cancel_send(send_id: SendId, parts: Parts, who: Who, body: Cancelling = _NO_NOTE) -> Any:
-    """What is held, scheduled or waits for another attempt never leaves; what is under way is not called back.
+    """What is held, scheduled or waiting for another attempt never leaves; an attempt under way is not
+    recalled.
 
-    409 where nothing of it waits.
+    409 if nothing is waiting.
     """
     who.need("send")
     await whole(parts, who, send_id)
@@ -169,14 +170,14 @@ async def cancel_send(send_id: SendId, parts: Parts, who: Who, body: Cancelling 
 
 
 async def cancel(parts: House, send_id: str, *, by: str, note: str) -> None:
-    """Take it back; raises Problem. Also for the console."""
+    """Cancel it. Raises Problem. Also used by the console."""
     now = parts.clock()
     if not await parts.write(lambda c: waiting.cancel(c, send_id, by=by, note=note, now=now)):
         raise Problem("not_waiting", "nothing of it waits: it has left, or has come to its end")
 
 
 async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
-    """A submission with all that happened since; raises 404. Also for the console."""
+    """A submission with everything that happened to it. Raises 404. Also used by the console."""
 
     def question(connection: Any) -> Any:
         row = sent.one(connection, send_id)
@@ -209,7 +210,7 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
 def told(
     row: Any, deliveries: Sequence[Any], refused: Sequence[Any], names: Mapping[str, str], hostname: str
 ) -> dict[str, Any]:
-    """A submission as the API tells it."""
+    """A submission in the API's form."""
     return of_row(
         Send,
         row,
@@ -223,5 +224,5 @@ def told(
 
 
 def _generated_id(row: Any, deliveries: Sequence[Any], hostname: str) -> str | None:
-    """The Message-ID a message without one was given when it left."""
+    """The Message-ID that a message without one gets at departure."""
     return message_id_of(row.id, hostname) if any(d.attempts for d in deliveries) else None

@@ -1,6 +1,6 @@
-"""Serves the HTTP side inside the process's own loop, on a socket that is bound already.
+"""Serves HTTP inside the process's own event loop, on a socket that is already bound.
 
-uvicorn runs without signal handlers of its own: the supervisor owns SIGTERM and draining.
+uvicorn runs without its signal handlers, since the supervisor handles SIGTERM and draining.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from config.server import Http
 
-HEAD = 64 * 1024  # octets of a request's header; the parser itself sets no bound
-HEAD_WITHIN = 30.0  # seconds in which it has to be whole
+HEAD = 64 * 1024  # octets of a request's header; the parser itself has no limit
+HEAD_WITHIN = 30.0  # seconds within which the header must be complete
 
 
 class HttpServer:
@@ -42,7 +42,7 @@ class HttpServer:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take requests from now on."""
+        """Accept requests from now on."""
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         while not self._server.started:
             if self._task.done():
@@ -58,22 +58,24 @@ class HttpServer:
 
 
 class _TooLarge(Exception):
-    """The header of a request is over the bound; the parser turns this into its own error, answered with 400."""
+    """The header of a request is over the limit; the parser turns this into its own error, which is answered
+    with 400.
+    """
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a bound on a header's size and on the time it may take (faults H20)."""
+    """uvicorn's protocol with a limit on the size of a header and on the time it may take (faults H20)."""
 
     _octets = 0
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Somebody is there."""
+        """A client connected."""
         super().connection_made(transport)
         self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """And gone."""
+        """The client is gone."""
         self._calm()
         super().connection_lost(exc)
 
@@ -84,14 +86,14 @@ class _Protocol(HttpToolsProtocol):
         self._expect()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One field of it."""
+        """One header field arrived."""
         self._octets += len(name) + len(value) + 4
         if self._octets > HEAD:
             raise _TooLarge
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The header is whole."""
+        """The header is complete."""
         self._calm()
         super().on_headers_complete()
 
@@ -109,10 +111,10 @@ class _Server(uvicorn.Server):
     """uvicorn without its signal handlers."""
 
     def install_signal_handlers(self) -> None:
-        """Signals are the supervisor's."""
+        """Install none: signals are handled by the supervisor."""
 
     def capture_signals(self) -> Any:
-        """Likewise, for newer versions."""
+        """Capture none; this is the name in newer versions."""
         from contextlib import nullcontext
 
         return nullcontext()

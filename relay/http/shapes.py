@@ -1,8 +1,8 @@
-"""The kinds of values calls take and give: camelCase, closed, and free of what has no business in them.
+"""The kinds of values in calls and answers: camelCase, no unknown fields, no harmful characters.
 
-Text that becomes one line somewhere (a header, a log, a list) has no control character and
-no line separator of any alphabet (faults P20). Text that may have lines has no NUL, which no
-database and no message can hold.
+Text that becomes one line somewhere (a header, a log, a list) contains no control characters or line
+separators of any script (faults P20). Text of several lines contains no NUL, which neither databases nor
+messages can hold.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,14 +26,15 @@ from policy.moment import precise
 from relay.mail.address import Address, AddressError, parse_path
 from relay.store.engine import is_storable, loads
 
-# RFC 5322 §2.2 and what readers take for a line end besides: VT, FF, NEL, U+2028, U+2029.
+# RFC 5322 §2.2, and what readers also take for a line end: VT, FF, NEL, U+2028, U+2029.
 _BREAKS = frozenset("\x85\u2028\u2029")
 
 
 class Given(BaseModel):
-    """The body of a call. Unknown fields are errors: a misspelt dedupeKey would send twice.
+    """The body of a call. Unknown fields are errors: a misspelt dedupeKey would cause a message to be sent
+    twice.
 
-    `null` is what is not given, except where it is a value of its own.
+    `null` counts as absent, except where it is a value of its own.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", strict=False)
@@ -48,14 +49,14 @@ class Given(BaseModel):
 
 @cache
 def _optional(shape: type[BaseModel]) -> frozenset[str]:
-    """The names of fields that may be left out and have no use for null."""
+    """The names of optional fields for which null has no meaning."""
     fields = shape.model_fields.items()
     optional = [(name, f) for name, f in fields if not f.is_required() and NoneType not in get_args(f.annotation)]
     return frozenset(word for name, f in optional for word in (name, f.alias or name))
 
 
 class WrongField(ValueError):
-    """What a body's fields say together is wrong; told of the field it is mended in."""
+    """Several fields of a body contradict each other; `field` is the one to correct."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -72,7 +73,7 @@ T = TypeVar("T")
 
 
 class Listing(Told, Generic[T]):
-    """A page of a list; `nextCursor` asks for the next one."""
+    """A page of a list; `nextCursor` requests the next one."""
 
     data: Sequence[T]
     next_cursor: str | None = None
@@ -80,7 +81,7 @@ class Listing(Told, Generic[T]):
 
 
 def has_break(text: str) -> bool:
-    """Whether the text is not one plain line."""
+    """Whether the text is not a single plain line."""
     return not text.isprintable() and any(c < " " or c == "\x7f" or c in _BREAKS or "\x80" <= c < "\xa0" for c in text)
 
 
@@ -98,12 +99,12 @@ def _lines(text: str) -> str:
 
 def _address(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("must be an address as text")  # noqa: TRY004 - pydantic reads ValueError alone
+        raise ValueError("must be an address as text")  # noqa: TRY004 - pydantic handles only ValueError
     return address_of(value).wire
 
 
 def address_of(text: str) -> Address:
-    """The one strict mailbox a text is; raises ValueError with a clause for the caller."""
+    """The single strict address in a text. Raises ValueError with a clause for the caller."""
     try:
         return parse_path(text)
     except AddressError as error:
@@ -114,7 +115,7 @@ def _moment(value: Any) -> int:
     from relay.submission.wishes import parse_time
 
     if not isinstance(value, str):
-        raise ValueError("must be a time such as 2026-03-24T10:30:00Z (RFC 3339)")  # noqa: TRY004 - pydantic reads ValueError alone
+        raise ValueError("must be a time such as 2026-03-24T10:30:00Z (RFC 3339)")  # noqa: TRY004 - pydantic handles only ValueError
     try:
         return parse_time(value)
     except OverflowError:
@@ -122,7 +123,7 @@ def _moment(value: Any) -> int:
 
 
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
-    """What a caller adds of its own, if a column can hold it."""
+    """The caller's own data, checked to fit into a column. Raises ValueError."""
     if not is_storable(value):
         raise ValueError("holds what cannot be stored: a number beyond 64 bits, or hundreds of levels")
     return value
@@ -139,13 +140,13 @@ DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 def of_row(shape: type[Told], row: Any, **other: Any) -> dict[str, Any]:
-    """A row as the API tells it: each field of the shape from the column of its name, but for those of `other`."""
+    """A row in the API's form: each field from the column of its name, except those given in `other`."""
     return {word: other[name] if name in other else tell(getattr(row, name)) for name, word, tell in _forms(shape)}
 
 
 @cache
 def _forms(shape: type[Told]) -> Sequence[tuple[str, str, Callable[[Any], Any]]]:
-    """Each field of a shape: its name, its name in the API, and how what a column has becomes its value."""
+    """Each field of a shape: its name, its name in the API, and how the column's value is converted."""
     kinds = get_type_hints(shape, include_extras=True)
     return [(name, to_camel(name), _form(kinds[name])) for name in shape.model_fields]
 
@@ -154,19 +155,19 @@ def _form(kind: Any) -> Callable[[Any], Any]:
     if kind in (DateTime, DateTime | None):
         return when if kind == DateTime else precise
     if NoneType in get_args(kind):
-        return lambda value: value or None  # what is absent is "" or 0 in a column
+        return lambda value: value or None  # columns hold "" or 0 for an absent value
     return loads if get_origin(kind) in (dict, list) else bool if kind is bool else lambda value: value
 
 
 class Cause(Given):
-    """Why something is stopped."""
+    """Why something is paused."""
 
-    cause: Short = Field(default="", description="Shown to everybody it concerns.")
+    cause: Short = Field(default="", description="Shown to everybody affected.")
 
 
 NO_CAUSE = Cause()
 
 
 def when(at: int) -> str:
-    """A time that is always there."""
+    """A time that is always set."""
     return precise(at) or "1970-01-01T00:00:00.000Z"

@@ -1,7 +1,7 @@
-"""The whole cascade on a message that is not sent: every rule asked, nothing stored, nothing counted.
+"""The whole cascade for a message that is not sent: every rule is asked, nothing is stored or counted.
 
-Takes the body of `send/request`, or a raw message (`message/rfc822`, with LF or CRLF) with
-the mailbox and the recipients in the query.
+Accepts the body of `send/request`, or a raw message (`message/rfc822`, with LF or CRLF) with the mailbox and
+the recipients in the query.
 """
 
 import asyncio
@@ -42,9 +42,9 @@ async def simulate(
     parts: Parts,
     who: Who,
     mailbox_id: Annotated[str, Query(alias="mailboxId", max_length=1000, description="For a raw message.")] = "",
-    to: Annotated[list[str] | None, Query(max_length=MOST_RECIPIENTS, description="Of a raw message.")] = None,
+    to: Annotated[list[str] | None, Query(max_length=MOST_RECIPIENTS, description="For a raw message.")] = None,
 ) -> Any:
-    """What would be answered to this message just now, with every check."""
+    """What this message would be answered now, with every check."""
     who.need("read")
     if media_type(request) in RAW:
         sender = await sender_of(parts, who, mailbox_id)
@@ -63,7 +63,7 @@ async def simulate(
 
 
 async def judged(desk: FrontDesk, submission: Submission) -> dict[str, Any]:
-    """The whole cascade on a submission; also for the console and the command line."""
+    """The whole cascade for a submission; also used by the console and the command line."""
     prepared, state = await desk.simulate(submission)
     facts = prepared.facts
     decision = await asyncio.to_thread(decide, prepared.policy, facts, state, whole=True)
@@ -102,7 +102,7 @@ def raw_submission(parts: House, sender: Sender, data: bytes, to: tuple[Address,
 
 
 def addresses(to: list[str]) -> tuple[Address, ...]:
-    """The recipients, one a parameter or several parted by commas."""
+    """The recipients; a parameter may hold several, separated by commas."""
     listed = [text.strip() for given in to for text in given.split(",") if text.strip()]
     if not listed:
         raise invalid("to", "at least one recipient is needed")

@@ -1,9 +1,8 @@
-"""Reads a call strictly. Its JSON (faults H21): UTF-8, no name twice, no NaN, no half of a surrogate pair, no NUL.
+"""Reads calls strictly. JSON must be UTF-8 without repeated names, NaN, lone surrogates or NUL (faults H21).
 
-Two readers that understand one body differently are a way round a check, so what has more
-than one reading is refused, with the place. A body of another type is none; a parameter
-nobody asked for is an error, and so is one that says two things: a misspelt filter would list
-everything.
+If two programs can read a body differently, checks can be bypassed; so an ambiguous body is refused, and the
+answer says where. A body of another type is not accepted. An unknown parameter, or one with two different
+values, is an error: a misspelt filter would list everything.
 """
 
 import json
@@ -21,15 +20,15 @@ from config.names import did_you_mean
 from relay.http.problems import Problem, documented, invalid
 from relay.http.shapes import Given
 
-# Only a body with one of these escapes (or a raw NUL) is walked through.
+# Only a body with one of these escapes (or a raw NUL) has to be searched.
 _SUSPICIOUS = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 class StrictRequest(Request):
-    """A request whose JSON has one reading."""
+    """A request whose JSON can be read in one way only."""
 
     async def json(self) -> Any:
-        """The value of the body; raises Problem."""
+        """The value of the body. Raises Problem."""
         if not hasattr(self, "_json"):
             self._json = load(await self.body())
         return self._json
@@ -39,7 +38,7 @@ class _StrictRoute(APIRoute):
     """A route that reads its body and its parameters strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
-        """The handler, given a StrictRequest."""
+        """The handler, wrapped so that it gets a StrictRequest."""
         handle = super().get_route_handler()
         known, many = _parameters(self.dependant), _lists(self.dependant)
         headers = [parameter.alias for parameter in self.dependant.header_params]
@@ -62,8 +61,8 @@ class _StrictRoute(APIRoute):
 class Resource(APIRouter):
     """The calls of one resource.
 
-    Each knows its whole path as it is declared: a router included in another works every route out anew at the
-    first call it meets, a third of a second in which the loop answers nobody.
+    Each call declares its whole path: a router included in another recomputes all routes at the first call,
+    which blocks the loop for a third of a second.
     """
 
     def __init__(self, tag: str) -> None:
@@ -71,30 +70,30 @@ class Resource(APIRouter):
 
 
 def is_json(request: Request) -> bool:
-    """Whether the body is said to be JSON."""
+    """Whether the body is declared to be JSON."""
     kind = media_type(request)
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def media_type(request: Request) -> str:
-    """The type of the body, without its parameters."""
+    """The media type of the body, without its parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _parameters(dependant: Dependant) -> list[str]:
-    """The query parameters a route takes, those of what it depends on too."""
+    """The query parameters of a route, including those of its dependencies."""
     below = [name for inner in dependant.dependencies for name in _parameters(inner)]
     return [*(parameter.alias for parameter in dependant.query_params), *below]
 
 
 def _lists(dependant: Dependant) -> frozenset[str]:
-    """Those of its own that may be given several times."""
+    """Those of the route's own parameters that may be repeated."""
     kinds = {p.alias: p.field_info.annotation for p in dependant.query_params}
     return frozenset(n for n, kind in kinds.items() if any(get_origin(k) is list for k in (kind, *get_args(kind))))
 
 
 def _check_parameters(given: QueryParams, known: list[str], many: frozenset[str]) -> None:
-    """Raise Problem for a parameter the route does not take, or takes once."""
+    """Raise Problem for an unknown parameter, or one given twice with different values."""
     for name in given:
         if name not in known:
             raise invalid(name[:100], f"is not a known parameter{did_you_mean(name, known)}")
@@ -103,14 +102,14 @@ def _check_parameters(given: QueryParams, known: list[str], many: frozenset[str]
 
 
 def _check_headers(given: Headers, known: list[str]) -> None:
-    """Raise Problem for a field the route reads and that says two things."""
+    """Raise Problem for a header that the route reads and that is given twice with different values."""
     for name in known:
         if len(set(given.getlist(name))) > 1:
             raise invalid(name, "is given twice, and differs")
 
 
 def hinted(errors: Iterable[Any], body: Any) -> RequestValidationError:
-    """What is wrong with a call, with the nearest known field of the body where one is not known."""
+    """The validation errors; an unknown field of the body gets the nearest known name as a suggestion."""
     return RequestValidationError([_hinted(error, body) for error in errors])
 
 
@@ -127,14 +126,14 @@ def _hinted(error: dict[str, Any], body: Any) -> dict[str, Any]:
 
 
 def _shape(annotation: Any) -> type[Given] | None:
-    """The body's shape in a field's type, as `X | None` or `list[X]`."""
+    """The body's model in an annotation such as `X | None` or `list[X]`."""
     if isinstance(annotation, type) and issubclass(annotation, Given):
         return annotation
     return next(filter(None, map(_shape, get_args(annotation))), None)
 
 
 def load(raw: bytes) -> Any:
-    """The JSON value of a body; raises Problem."""
+    """The JSON value of a body. Raises Problem."""
     try:
         text = raw.decode("utf-8")
         value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
@@ -163,7 +162,7 @@ def _no_constant(word: str) -> Any:
 
 
 def _check(value: Any, place: str) -> None:
-    """Refuse NUL and lone surrogates, naming the field. Nesting is bounded by the reader before."""
+    """Refuse NUL and lone surrogates, naming the field. The parser has limited the nesting before."""
     match value:
         case str():
             if "\0" in value:

@@ -1,4 +1,4 @@
-"""Suppressed domains: nobody under them is written to."""
+"""Suppressed domains: no address of these domains or their subdomains is written to."""
 
 from typing import Annotated, Any, Literal
 
@@ -24,18 +24,18 @@ def _binding(scope: Any) -> Any:
     return scope
 
 
-_PLAIN = ("domain", "manual")  # reasons that say nothing a suppressed domain does not say
+_PLAIN = ("domain", "manual")  # reasons that add nothing, since a suppressed domain implies them
 
 
 class NewSuppressedDomain(Given):
-    """A domain to be refused, with every domain below it."""
+    """A domain to suppress, with all its subdomains."""
 
     domain: Annotated[Line, AfterValidator(to_domain)]
     scope: Annotated[Literal["global", "tenant"], BeforeValidator(_binding)] = "tenant"
     reason: Short = Field(default="", description="Kept in the note: the reason of every entry is `domain`.")
     note: Note = ""
     expires_at: Moment | None = None
-    tenant: Short = Field(default="", description="The operator may name one; `default` otherwise.")
+    tenant: Short = Field(default="", description="For the operator; `default` if left out.")
 
     @model_validator(mode="after")
     def _in_its_scope(self) -> "NewSuppressedDomain":
@@ -45,7 +45,7 @@ class NewSuppressedDomain(Given):
 
 
 class SuppressedDomain(Told):
-    """A refused domain."""
+    """A suppressed domain."""
 
     id: str
     domain: str
@@ -59,13 +59,13 @@ class SuppressedDomain(Told):
 
 
 class AddedDomain(SuppressedDomain):
-    """The entry that stands after adding."""
+    """The entry in force after adding."""
 
-    created: bool = Field(description="False where it was there: its note and beginning stand.")
+    created: bool = Field(description="False if the entry existed before; its note and start are kept.")
 
 
 class DomainChecked(Told):
-    """Whether a domain is refused."""
+    """Whether a domain is suppressed."""
 
     domain: str
     suppressed: bool
@@ -74,7 +74,7 @@ class DomainChecked(Told):
 
 @router.post("/suppressed-domains", status_code=201, summary="Refuse a domain", response_model=AddedDomain)
 async def add(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
-    """From now on; the domains below it too."""
+    """Takes effect at once; includes all subdomains."""
     tenant_id = ""
     if body.scope == "tenant":
         tenant_id = (await parts.look(lambda c: accounts.tenant(c, body.tenant or "default"))).id
@@ -106,9 +106,9 @@ async def check(
     parts: Parts,
     who: Reads,
     domain: Annotated[str | None, Query(max_length=255)] = None,
-    email: Annotated[str | None, Query(max_length=320, description="An address: its domain is meant.")] = None,
+    email: Annotated[str | None, Query(max_length=320, description="An address whose domain is checked.")] = None,
 ) -> Any:
-    """By itself or by a domain above it."""
+    """Considers the domain itself and all its parent domains."""
     name = _meant(domain, email)
     sight = suppression_list.Sight(who.tenant_id)
     _, rows = await parts.look(lambda c: suppression_list.binding(c, "", name, parts.clock(), sight))
@@ -132,7 +132,7 @@ async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
 
 
 def _meant(domain: str | None, email: str | None) -> str:
-    """The domain that is asked about; raises Problem unless exactly one of the two says it."""
+    """The domain in question. Raises Problem unless exactly one of the two parameters is given."""
     if (domain is None) == (email is None):
         raise invalid("domain", "is needed, or email in its place: one of the two")
     try:
@@ -149,5 +149,5 @@ async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
 
 
 def told(row: Any) -> dict[str, Any]:
-    """An entry as the API tells it."""
+    """An entry in the API's form."""
     return of_row(SuppressedDomain, row, scope="tenant" if row.tenant_id else "global", reason="domain")

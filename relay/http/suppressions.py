@@ -1,8 +1,8 @@
 """Suppressions: who must not be written to, and why.
 
-A key may add for its own mailbox, for that only tightens; a whole tenant or the whole
-installation is for the operator, and so is removing. A refusal that rests on a global entry
-tells an agent neither its date nor its kind: that is another tenant's business.
+A key may add entries for its own mailbox, since that only tightens; entries for a whole tenant or for
+everybody, and removing entries, are reserved for the operator. If a refusal is due to a global entry, an
+agent is told neither its date nor its kind, since it may come from another tenant.
 """
 
 from collections.abc import Sequence
@@ -45,14 +45,14 @@ Scope = Literal["global", "tenant", "mailbox"]
 
 
 def _no_domain(value: Any) -> Any:
-    """Raises ValueError for a whole domain: it has a list of its own."""
+    """Raises ValueError for a whole domain, which belongs in the list of domains."""
     if isinstance(value, str) and (domain := suppression_list.whole_domain(value)):
         raise ValueError(f"is a whole domain: use /v1/suppressed-domains with the domain {domain}")
     return value
 
 
 class NewSuppression(Given):
-    """An address to be refused."""
+    """An address to suppress."""
 
     email: Annotated[Email, BeforeValidator(_no_domain)]
     scope: Scope = "tenant"
@@ -63,7 +63,7 @@ class NewSuppression(Given):
     )
     note: Note = ""
     expires_at: Moment | None = None
-    tenant: Short = Field(default="", description="The operator may name one; `default` otherwise.")
+    tenant: Short = Field(default="", description="For the operator; `default` if left out.")
 
     @model_validator(mode="after")
     def _in_its_scope(self) -> "NewSuppression":
@@ -75,7 +75,7 @@ class NewSuppression(Given):
 
 
 class Suppression(Told):
-    """An entry that refuses an address."""
+    """An entry that suppresses an address."""
 
     id: str
     email: str
@@ -91,13 +91,13 @@ class Suppression(Told):
 
 
 class Added(Suppression):
-    """The entry that stands after adding."""
+    """The entry in force after adding."""
 
-    created: bool = Field(description="False where it was there: its reason, note and beginning stand.")
+    created: bool = Field(description="False if the entry existed before; its reason, note and start are kept.")
 
 
 class Bound(Told):
-    """An entry that binds an address; of a global one an agent sees only that it is there."""
+    """An entry that applies to an address; of a global entry an agent sees only that it exists."""
 
     id: str | None
     scope: str
@@ -116,7 +116,9 @@ class Checked(Told):
 
 @router.post("/suppressions", status_code=201, summary="Refuse an address", response_model=Added)
 async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
-    """From now on. One that is there with the same kind of reason is answered; nothing changes but a later end."""
+    """Takes effect at once. An existing entry with the same kind of reason is returned instead; only a later
+    end replaces its own.
+    """
     tenant_id, mailbox_id = await _place(parts, who, body)
     kind, note = suppression_list.kind_and_note(body.reason, body.note)
     address, now = address_of(body.email), parts.clock()
@@ -172,7 +174,7 @@ async def check(
     email: Annotated[str, Query(max_length=320)],
     mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
 ) -> Any:
-    """The entries that bind an address now, those of its domain included."""
+    """The entries that apply to an address now, including those for its domain."""
     try:
         address = address_of(_no_domain(email))
     except ValueError as error:
@@ -192,7 +194,7 @@ async def check(
 
 @router.get("/suppressions/export", summary="All suppressions as CSV", response_class=StreamingResponse)
 async def export(parts: Parts, who: Reads) -> StreamingResponse:
-    """Streamed; what the caller may see, whole domains too. An import takes it as it is."""
+    """Streamed: everything the caller may see, whole domains included. The import accepts it unchanged."""
     own = sight(who)
     tenants = await parts.look(listings.tenant_names)
     mailboxes = await parts.look(lambda c: listings.mailbox_names(c, own.tenant_id))
@@ -212,10 +214,12 @@ async def import_suppressions(
     tenant: Annotated[str, Query(max_length=128)] = "default",
     scope: Annotated[Literal["global", "tenant"], Query()] = "tenant",
 ) -> Any:
-    """Columns email, reason, note, expires_at, scope, tenant, mailbox; only email is needed, and the query says the
-    scope and tenant of lines that do not. Read as it comes: a file may be huge.
+    """Columns: email, reason, note, expires_at, scope, tenant, mailbox; only email is required. The query
+    gives the scope and tenant of lines without their own. The file is processed as it arrives, so it may be
+    huge.
 
-    `*@example.com` is the whole domain, with all below it. An entry is as old as its import.
+    `*@example.com` means the whole domain with its subdomains. New entries are dated at the time of the
+    import.
     """
     tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
 
@@ -235,7 +239,7 @@ async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts:
 
 @router.delete("/suppressions/{id}", status_code=204, summary="Refuse no longer")
 async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
-    """For the operator: the address may be written to again, unless another entry binds it."""
+    """For the operator. The address may be written to again, unless another entry applies to it."""
     row = await _seen(parts, who, entry_id)
     who.need_person("removing a suppression")
     await parts.write(lambda c: suppression_list.remove(c, row, by=who.actor, now=parts.clock()))
@@ -246,26 +250,26 @@ async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], part
 
 
 def sight(who: Caller) -> suppression_list.Sight:
-    """What the caller may see."""
+    """Which entries the caller may see."""
     if who.is_operator:
         return suppression_list.Sight()
     return suppression_list.Sight(who.tenant_id, "" if who.is_of_tenant else who.mailbox_id or "none")
 
 
 def key_of(email: str | None) -> str:
-    """The folded key of a filter's address, "" for none; raises Problem."""
+    """The folded key of the address in a filter, "" if there is none. Raises Problem."""
     return mail_address(email).key if email else ""
 
 
 def _kind(reason: str) -> str:
-    """What a filter by reason looks for; raises Problem for a word that no entry has."""
+    """The kind for which a reason filter looks. Raises Problem for an unknown word."""
     if (kind := suppression_list.kind_of(reason)) not in suppression_list.KINDS:
         raise invalid("reason", f"is not {one_of(list(suppression_list.KINDS))}")
     return kind
 
 
 def end_of(given: int | None, now: int) -> int:
-    """When a new entry ends, 0 for never; raises Problem for an end that has passed."""
+    """When a new entry ends, 0 for never. Raises Problem for a time in the past."""
     try:
         return suppression_list.end_of(given, now)
     except ValueError as error:
@@ -273,14 +277,14 @@ def end_of(given: int | None, now: int) -> int:
 
 
 async def folds_aliases(parts: House, mailbox_id: str = "") -> bool:
-    """Whether aliases are one person to this mailbox, or where none is meant by the policy `default`."""
+    """Whether aliases count as one person for this mailbox, or under the policy `default` if none is given."""
     account = await parts.accounts.get(mailbox_id) if mailbox_id else None
     policy = account.policy if account else parts.settings().policy("default")
     return policy.suppression_check.fold_aliases
 
 
 async def _place(parts: House, who: Caller, body: NewSuppression) -> tuple[str, str]:
-    """Tenant and mailbox of a new entry; raises Problem where the caller may not."""
+    """Tenant and mailbox of a new entry. Raises Problem if the caller has no right to add it."""
     own = await tenant_of(parts, who, body.tenant)
     if body.scope == "mailbox":
         reference = body.mailbox_id or who.mailbox_id
@@ -306,7 +310,7 @@ async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
 
 
 def told(row: Any) -> dict[str, Any]:
-    """An entry as the API tells it."""
+    """An entry in the API's form."""
     return of_row(Suppression, row, email=row.address, reason=row.kind)
 
 

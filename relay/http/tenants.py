@@ -1,4 +1,4 @@
-"""Tenants as the operator sees them, and the kill switch of each."""
+"""Tenants as the operator sees them, and the switch that stops each."""
 
 from typing import Annotated, Any
 
@@ -45,7 +45,7 @@ async def pause_tenant(tenant_id: TenantId, parts: Parts, _: Operator, body: Cau
 
 @router.post("/tenants/{id}/resume", summary="Let a tenant send again", response_model=Tenant)
 async def resume_tenant(tenant_id: TenantId, parts: Parts, _: Operator) -> Any:
-    """Whatever stopped it."""
+    """Ends the pause, whoever or whatever caused it."""
     return await _switch(parts, tenant_id, "active", "")
 
 

@@ -1,9 +1,9 @@
-"""Changing a mailbox: what the file declares, what only a person may do, and what tightens.
+"""Changing a mailbox: which fields the file declares, what only a person may change, and what tightens.
 
-The rule is one sentence: a key may make anything stricter for its own mailbox, and nothing
-looser. Whether a change is stricter is judged field by field against what binds now. What
-tightens a mailbox of the file, and every limit, is kept as state beside what is declared: the
-stricter of both binds, no file lifts it, and a person does (`null`, or a word of their own).
+The rule is: a key may make anything stricter for its own mailbox, and nothing looser. Whether a change is
+stricter is judged field by field against the value in force. Tightened fields of a mailbox of the file, and
+all limits, are kept as state beside the declaration; the stricter of both is in force. No change of the file
+lifts them; only a person does, by `null` or by setting another value.
 """
 
 from collections.abc import Iterable
@@ -21,14 +21,14 @@ from relay.store import accounts, mailboxes
 from relay.store.engine import dumps, loads
 
 DECLARED = ("from_name", "autonomy_level", "role", "allowed_classes", "policy", "language", "footer")
-KEPT = {"autonomy_level": "autonomy", "allowed_classes": "allowed_classes"}  # tightened beside a file, and under what
-LIFTED = ("autonomy_level", "allowed_classes", "rate_limits")  # null drops what was tightened
+KEPT = {"autonomy_level": "autonomy", "allowed_classes": "allowed_classes"}  # field: name under which it is stored
+LIFTED = ("autonomy_level", "allowed_classes", "rate_limits")  # null removes what was tightened
 
 
 def change(
     connection: Connection, row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings | None, now: int
 ) -> None:
-    """Apply what was given; raises Problem where the caller may not."""
+    """Apply the given changes. Raises Problem where the caller may not."""
     declared = [name for name in DECLARED if getattr(body, name) is not None]
     if not who.is_operator:
         _check_stricter(row, body, declared)
@@ -41,7 +41,7 @@ def change(
 
 
 def _check_stricter(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> None:
-    """A key changes nothing but for the stricter, judged by what binds now."""
+    """A key may only make things stricter than what is in force."""
     binding = bound(row)
     for name in declared:
         if not _tightens(body, name, binding.level, binding.classes):
@@ -49,7 +49,7 @@ def _check_stricter(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> 
 
 
 def _check_tightens(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> None:
-    """What the file declares of a mailbox is tightened here, and otherwise changed there."""
+    """A declared field may only be tightened here; any other change belongs in the file."""
     classes = loads(row.allowed_classes)
     if others := [name for name in declared if not _tightens(body, name, row.autonomy, classes)]:
         names = ", ".join(_camel(name) for name in others)
@@ -57,21 +57,21 @@ def _check_tightens(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> 
 
 
 def _tightens(body: ChangedMailbox, name: str, autonomy: str, classes: Iterable[str]) -> bool:
-    """Whether a field is given a value at least as strict as these."""
+    """Whether the new value of a field is at least as strict as these."""
     if name == "autonomy_level":
         return strictness(str(body.autonomy_level)) >= strictness(autonomy)
     return name == "allowed_classes" and set(body.allowed_classes or ()) <= set(classes)
 
 
 def _tightened(row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings | None) -> dict[str, Any]:
-    """What changes of that which binds besides the declaration; None is lifted."""
+    """The changes to what is kept beside the declaration; None removes a value."""
     for name in LIFTED:
         if name in body.model_fields_set and getattr(body, name) is None:
             who.need_person(f"lifting what was tightened of {_camel(name)}")
     changes: dict[str, Any] = {}
     for name, kept in KEPT.items():
         if name in body.model_fields_set:
-            changes[kept] = getattr(body, name) if row.managed else None  # else the column has it
+            changes[kept] = getattr(body, name) if row.managed else None  # otherwise it is in the column
     if "rate_limits" in body.model_fields_set:
         changes |= _limits(row, body.rate_limits, who, policy)
     return changes
@@ -98,7 +98,7 @@ def _check_lower(limits: dict[str, int | None], binding: dict[str, int | None], 
 
 
 def _check_binds(limits: dict[str, int | None], row: Any, policy: PolicySettings | None) -> None:
-    """A limit above the policy's would change nothing: who sets it is told so, not left to believe in it."""
+    """Refuse a limit above the policy's: it would have no effect, and whoever sets it should know."""
     for name, wanted in limits.items():
         allowed = of_policy(policy, name)
         if wanted is not None and allowed is not None and wanted > allowed:

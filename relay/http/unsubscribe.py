@@ -1,9 +1,8 @@
-"""Unsubscribing: `POST /u/{token}` acts at once (RFC 8058), everything else shows a page and changes nothing.
+"""Unsubscribing: `POST /u/{token}` acts at once (RFC 8058); everything else shows a page and changes nothing.
 
-Link scanners follow every link of a message, some with GET, some with HEAD: whole staffs
-have been unsubscribed that way (faults H9). The token is verified without a look-up, works
-without cookies or sign-in, and ends exactly what it says. A link that is not ours is one plain
-404 page, whatever is wrong with it.
+Link scanners follow every link of a message, with GET or HEAD, and have unsubscribed whole companies that way
+(faults H9). The token is verified without a look-up, works without cookies or sign-in, and ends exactly the
+subscription it names. An invalid link gets one plain 404 page, whatever is wrong with it.
 """
 
 from html import escape
@@ -35,7 +34,7 @@ _PAGE: dict[int | str, dict[str, Any]] = {
 @router.head(PATH + "{token}", include_in_schema=False)
 @router.get(PATH + "{token}", summary="The page with the button", response_class=HTMLResponse, responses=_PAGE)
 async def show(token: Token, request: Request, parts: Parts) -> HTMLResponse:
-    """Changes nothing."""
+    """Shows the page; changes nothing."""
     found = _read(parts, token)
     if found is None:
         return _broken(request)
@@ -52,7 +51,7 @@ async def act(
     scope: Annotated[str, Form(max_length=20)] = "",
     action: Annotated[str, Form(max_length=20)] = "",
 ) -> HTMLResponse:
-    """With `List-Unsubscribe=One-Click`, or by the button of the page; a repeat changes nothing."""
+    """Sent with `List-Unsubscribe=One-Click`, or by the button of the page; repeating it changes nothing."""
     found = _read(parts, token)
     entry = _entry(found, "tenant" if scope == "tenant" else "mailbox", parts.clock()) if found else None
     if found is None or entry is None:
@@ -69,7 +68,7 @@ async def act(
 
 
 async def _is_one_click(request: Request, field: str) -> bool:
-    """Whether the body is that of List-Unsubscribe-Post, which should be a form but need not (RFC 8058 §3.2)."""
+    """Whether the body is that of List-Unsubscribe-Post, which should be a form but need not be (RFC 8058 §3.2)."""
     is_form = "form" in request.headers.get("content-type", "")
     said = f"list-unsubscribe={field}" if is_form else (await request.body())[:100].decode("latin-1")
     return said.strip().lower() == "list-unsubscribe=one-click"
@@ -88,7 +87,7 @@ def _read(parts: House, token: str) -> Subscription | None:
 
 
 def _entry(found: Subscription, scope: str, now: int) -> Suppress | None:
-    """What the link ends; None where its address is none any more."""
+    """The suppression that the link creates; None if its address is not valid any more."""
     try:
         address = parse_path(found.address)
     except AddressError:
@@ -137,5 +136,5 @@ def _done(words: Words, tongue: str, address: str) -> HTMLResponse:
 
 
 def _fill(sentence: str, sender: str, address: str) -> str:
-    """The sentence with names that are escaped already."""
+    """The sentence with the names filled in, which are escaped already."""
     return escape(sentence).replace("{sender}", f"<b>{sender}</b>").replace("{address}", f"<b>{address}</b>")

@@ -1,4 +1,4 @@
-"""The words of the unsubscribe page in the languages of the footer."""
+"""The texts of the unsubscribe page in the languages of the footer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from relay.http.paper import BROKEN
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """{sender} is the name of who wrote, {address} the address that was written to."""
+    """{sender} is the sender's name, {address} the recipient's address."""
 
     title: str
     question: str
@@ -147,7 +147,7 @@ WORDS: Mapping[str, Words] = {
 
 
 def language_of(accept: str, fallback: str) -> str:
-    """The first language of the reader we know, else the sender's, else English."""
+    """The reader's most preferred language that we have, else the sender's, else English."""
     for part in accept.lower().split(",")[:10]:
         tongue = part.partition(";")[0].strip().partition("-")[0]
         if tongue in WORDS:

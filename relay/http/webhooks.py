@@ -1,8 +1,8 @@
-"""Webhooks: where events are posted to, what was posted, and posting it again.
+"""Webhooks: where events are posted, what was posted, and posting it again.
 
-Signed after Standard Webhooks. A secret is shown once, when it is made; after a rotation
-the one before signs as well. A URL is checked here for what it says, and again, with the
-addresses it leads to, each time something is posted (faults H14).
+Signed according to Standard Webhooks. A secret is shown once, when it is made; after a rotation the previous
+secret signs as well. A URL is checked when it is set, and again, with the addresses it resolves to, before
+every post (faults H14).
 """
 
 import base64
@@ -45,15 +45,15 @@ Kinds = Annotated[list[Annotated[Line, AfterValidator(wanted)]], Field(min_lengt
 
 
 class NewWebhook(Given):
-    """A destination."""
+    """A destination to add."""
 
     url: Url = Field(examples=["https://hooks.example.com/mail"])
     events: Kinds = Field(default=["*"], examples=[["send.*", "delivery.*"]])
-    tenant: Short = Field(default="", description="Hears of this tenant alone; of all where it is left out.")
+    tenant: Short = Field(default="", description="Only events of this tenant; of all tenants if left out.")
 
 
 class ChangedWebhook(Given):
-    """What is to change; absent fields stay."""
+    """What to change; absent fields stay as they are."""
 
     url: Url | None = None
     events: Kinds | None = None
@@ -75,7 +75,7 @@ class Webhook(Told):
 
 
 class FreshWebhook(Webhook):
-    """With its secret, this once."""
+    """A destination with its secret, shown only once."""
 
     secret: str
 
@@ -98,7 +98,7 @@ class Posted(Told):
 
 @router.post("/webhooks", status_code=201, summary="Add a destination", response_model=FreshWebhook)
 async def add(body: NewWebhook, parts: Parts, _: Operator) -> Any:
-    """It hears of what happens from now on."""
+    """It gets the events from now on."""
     secret, now = _secret(parts), parts.clock()
 
     def job(connection: Any) -> Any:
@@ -139,7 +139,7 @@ async def change(
     response: Response,
     if_match: IfMatch = None,
 ) -> Any:
-    """`status: active` takes a disabled one up again."""
+    """`status: active` enables a disabled destination again."""
 
     def job(connection: Any) -> Any:
         row = listings.held(connection, "webhooks", webhook_id)
@@ -156,7 +156,7 @@ async def change(
 
 @router.delete("/webhooks/{id}", status_code=204, summary="Remove a destination")
 async def remove(webhook_id: WebhookId, parts: Parts, _: Operator) -> Response:
-    """With its log."""
+    """Also removes its log."""
     row = await _seen(parts, webhook_id)
     await parts.write(lambda c: destinations.remove(c, row))
     return Response(status_code=204)
@@ -164,7 +164,7 @@ async def remove(webhook_id: WebhookId, parts: Parts, _: Operator) -> Response:
 
 @router.post("/webhooks/{id}/rotate", summary="Make a new secret", response_model=FreshWebhook)
 async def rotate(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
-    """Both secrets sign until the next rotation."""
+    """From now on both secrets sign, until the next rotation."""
     row, secret = await _seen(parts, webhook_id), _secret(parts)
     await parts.write(lambda c: destinations.rotate(c, row, parts.vault.seal(secret)))
     return told(await _seen(parts, webhook_id)) | {"secret": secret}
@@ -172,7 +172,7 @@ async def rotate(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
 
 @router.post("/webhooks/{id}/test", status_code=202, summary="Post a test event", response_model=Posted)
 async def test(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
-    """Put in line; the log tells what came of it."""
+    """The event is queued; the log shows the result."""
     row, now, delivery_id = await _seen(parts, webhook_id), parts.clock(), parts.ids.new("wdl")
     body = dumps({"type": "webhook.test", "timestamp": when(now), "data": {"webhookId": row.id}})
 
@@ -191,7 +191,7 @@ async def log(
     turn: Turning,
     state: Annotated[Literal["pending", "delivered", "failed"] | None, Query()] = None,
 ) -> Any:
-    """Newest first, with the destination's own words."""
+    """Newest first, with the destination's own answers."""
     row = await _seen(parts, webhook_id)
     return await listed(parts, turn, "webhook_deliveries", {"webhook_id": row.id, "state": state}, _posted)
 
@@ -208,7 +208,7 @@ async def redeliver(
     parts: Parts,
     _: Operator,
 ) -> Any:
-    """Under the same id, so that a receiver that has it knows."""
+    """Posted under the same id, so that the receiver can recognise a repeat."""
     await _seen(parts, webhook_id)
 
     def job(connection: Any) -> Any:
@@ -237,11 +237,11 @@ async def _seen(parts: House, webhook_id: str) -> Any:
 
 
 def told(row: Any) -> dict[str, Any]:
-    """A destination as the API tells it."""
+    """A destination in the API's form."""
     return of_row(Webhook, row)
 
 
 def _posted(row: Any) -> dict[str, Any]:
     body = loads(row.body)
-    event = body["data"].get("eventId")  # a test has none
+    event = body["data"].get("eventId")  # a test event has no id
     return of_row(Posted, row, event_id=str(event) if event is not None else None, body=body)

@@ -1,4 +1,4 @@
-"""Audit: the heads of the chain of decisions, proof that nothing was changed, and the records to take away."""
+"""Audit: the heads of the decision chains, verification that nothing was changed, and export of the records."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,11 +14,11 @@ from relay.store import audit, decisions, listings, proof
 from relay.store.audit import Verified
 from relay.store.engine import loads
 
-_RUNNING = asyncio.Lock()  # one walk at a time: it reads every record
+_RUNNING = asyncio.Lock()  # one verification at a time: it reads every record
 
 
 async def show(visit: Visit) -> Response:
-    """The heads."""
+    """The heads of the chains."""
     return await _page(visit, None)
 
 
@@ -31,7 +31,7 @@ async def _page(visit: Visit, found: Verified | None) -> Response:
 
 
 async def verify(visit: Visit) -> Response:
-    """Walk every chain, in a thread of its own, and say what was found."""
+    """Verify every chain, in a thread of its own, and report the result."""
     async with _RUNNING:
         found = await asyncio.to_thread(_verified, visit.house)
     return await _page(visit, found)
@@ -43,7 +43,7 @@ def _verified(house: House) -> Verified:
 
 
 async def export(visit: Visit) -> Response:
-    """Every decision as it was recorded, a line each; addresses stay tokens."""
+    """Export every decision as recorded, one a line; addresses remain tokens."""
     headers = {"content-disposition": 'attachment; filename="decisions.ndjson"'}
     return StreamingResponse(_lines(visit.house), media_type="application/x-ndjson", headers=headers)
 

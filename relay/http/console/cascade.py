@@ -21,7 +21,7 @@ PRODUCT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a rule. `source` is a place of the configuration file, `default` where it says nothing."""
+    """One value of a rule. `source` is where the configuration file sets it, or `default`."""
 
     name: str
     shown: str
@@ -30,7 +30,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the cascade; `counts` are its checks among the newest decisions."""
+    """One rule of the cascade; `counts` says how often its checks ended how, in the newest decisions."""
 
     name: str
     about: str
@@ -48,7 +48,7 @@ def rules(
     tenant: str = "",
     counts: Mapping[str, Mapping[str, int]] | None = None,
 ) -> list[Rule]:
-    """The rules of a policy, or of the mailbox that obeys it with its own changes."""
+    """The rules of a policy, or of a mailbox under that policy with the mailbox's own overrides."""
     name = policy if settings.has_policy(policy) else "default"
     layers = settings.sources(name)
     declared = settings.mailbox(mailbox, tenant or "default") if mailbox else None
@@ -95,7 +95,7 @@ def _shown(value: Any) -> str:
 
 
 def counted(records: Sequence[str]) -> dict[str, dict[str, int]]:
-    """How often each rule's checks ended how, among these recorded decisions."""
+    """For each rule, how often its checks in these recorded decisions ended with which status."""
     found: dict[str, Counter[str]] = {}
     for record in records:
         for check in loads(record).get("checks", ()):

@@ -10,7 +10,7 @@ from relay.http.console.words import spoken
 
 BAD = ("failed", "error")
 LOOK = (*BAD, "warned", "shadowed")
-# What the sender or a person can do about a reason (policy.md; the same next steps SMTP and HTTP name).
+# What the sender or a person can do about a reason (policy.md); the same next steps as in SMTP and HTTP answers.
 REMEDIES = {
     "rate_limited": "Wait until some of the window is free again, or raise the limit in the policy.",
     "warmup_limit": "Wait: the domain is warming up, and what it may send that day is used up.",
@@ -40,7 +40,7 @@ REMEDIES = {
     "held": "A person approves it.",
     "unavailable": "Nothing is wrong with the message: a fact could not be read. Send it again shortly.",
 }
-# Where a person looks at what a reason is about.
+# The page on which a person finds what a reason is about.
 PLACES = {
     "suppressed": "/suppressions?q={}",
     "unsubscribed": "/suppressions?q={}",
@@ -52,7 +52,7 @@ _PLAIN = frozenset({"rule", "status", "recipient", "reason", "detail", "current"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One rule of the list. `current` and `limit` are there where the rule counts."""
+    """One check of the list. `current` and `limit` are set if the rule counts something."""
 
     rule: str
     status: str
@@ -60,7 +60,7 @@ class Item:
     detail: str
     reason: str
     remedy: str
-    place: str  # the page that has it, if any
+    place: str  # the page about it, if there is one
     current: float | None
     limit: float | None
     evidence: tuple[tuple[str, Any], ...]
@@ -68,19 +68,22 @@ class Item:
 
 
 def items(checks: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """What failed, what else needs a look, and the rest, each in the order of rules; the first that failed is open.
+    """Failed checks first, then others that need a look, then the rest, each in the order of the rules; the
+    first failed one is unfolded.
 
-    Where all checks are about one recipient, that address is not repeated on every line.
+    If all checks are about one recipient, the address is not repeated on every line.
     """
     people = {check.get("recipient", "") for check in checks} - {""}
-    # Stable: the order of the rules stays.
+    # The sort is stable, so the order of the rules is kept.
     ordered = sorted(checks, key=lambda check: (check["status"] not in BAD, check["status"] not in LOOK))
     first = next((check for check in ordered if check["status"] in BAD), None)
     return [_item(check, is_open=check is first, is_named=len(people) > 1) for check in ordered]
 
 
 def lines(checks: Sequence[Mapping[str, Any]]) -> list[list[Item]]:
-    """The items, those of one line together: what a rule let pass for several recipients needs no line for each."""
+    """The items grouped by line: checks of one rule that need no look share a line, however many recipients
+    there are.
+    """
 
     def together(at: tuple[int, Item]) -> object:
         number, item = at
@@ -90,7 +93,7 @@ def lines(checks: Sequence[Mapping[str, Any]]) -> list[list[Item]]:
 
 
 def summary(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    """How many checks ended how, what needs a look first."""
+    """How many checks ended with each status; those that need a look come first."""
     order = ("failed", "error", "warned", "passed", "shadowed", "skipped")
     counted = {status: sum(1 for c in checks if c["status"] == status) for status in order}
     return [(status, count) for status, count in counted.items() if count]

@@ -1,4 +1,4 @@
-"""A message as it leaves for its first recipient who was not erased, built on a copy by the very code that sends it."""
+"""A message as it leaves for its first recipient not erased, built on a copy by the same code that sends it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from relay.store.traces import ERASED
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """A message as it came, and as it leaves; `problem` says why it could not be dressed."""
+    """A message as it came and as it leaves; `problem` says why the latter could not be built."""
 
     original: bytes
     leaving: bytes
@@ -22,7 +22,7 @@ class Bytes:
 
 
 def read(connection: Any, house: House, send_id: str) -> Bytes | None:
-    """The bytes of a submission; None when they are gone (retention), or never stored (blocked)."""
+    """The bytes of a submission; None if they are gone (retention) or were never stored (blocked)."""
     data = body(connection, send_id)
     if data is None:
         return None

@@ -1,18 +1,17 @@
 """What we added to a message, line by line.
 
-What is equal at the beginning and at the end is set aside first, which takes one look at
-each line; the middle is compared properly only while it is short, so that no message can
-make this slow.
+Equal lines at the beginning and the end are set aside first, in one pass. The middle is compared line by line
+only if it is short, so that no message can make this slow.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-MIDDLE = 1500  # lines on either side up to which the middle is compared line by line
+MIDDLE = 1500  # the most lines on either side for which the middle is compared line by line
 CONTEXT = 2
-LONGEST = 300  # characters of a line that are shown
-MOST = 2000  # lines that are shown
+LONGEST = 300  # characters shown of a line
+MOST = 2000  # lines shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Line:
 
 
 def compare(before: bytes, after: bytes) -> list[Line]:
-    """The lines added and removed, each with a little of what stands around it."""
+    """The lines added and removed, each with a few lines of context."""
     a, b = before.split(b"\r\n"), after.split(b"\r\n")
     head = _equal(a, b)
     tail = _equal(a[head:][::-1], b[head:][::-1])
@@ -64,7 +63,7 @@ def _line(kind: str, text: bytes, number: int = 0) -> Line:
 
 
 def _folded(lines: Sequence[Line]) -> Iterable[Line]:
-    """Changes with their surroundings; what is far from any change becomes a gap."""
+    """The changes with their context; lines far from any change are replaced by a gap."""
     near = bytearray(len(lines))
     for index, line in enumerate(lines):
         if line.kind != "same":

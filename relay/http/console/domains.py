@@ -1,4 +1,4 @@
-"""Domains: what to publish in DNS, what DNS says just now, and the sentence of what is wrong."""
+"""Domains: what to publish in DNS, what DNS has just now, and what is wrong with it."""
 
 from starlette.responses import Response
 
@@ -8,7 +8,7 @@ from relay.http.console.visit import Entry, Visit, get, post
 
 
 async def listed(visit: Visit) -> Response:
-    """Every domain with how its records stand."""
+    """Every domain with the state of its records."""
     page = await api.list_domains(visit.house, visit.who, turn(visit))
     return visit.page("domains.html", domains=page["data"], next=page["nextCursor"])
 
@@ -25,7 +25,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def add(visit: Visit) -> Response:
-    """A new domain, unproven."""
+    """Add a domain, which is not verified yet."""
     names = ("domain", "verificationMethod", "physicalAddress")
     wanted = filled(api.NewDomain, {n: visit.form.get(n, "").strip() for n in names})
     made = await api.add_domain(wanted, visit.house, visit.who)
@@ -45,7 +45,7 @@ async def verify(visit: Visit) -> Response:
 
 
 async def rotate(visit: Visit) -> Response:
-    """New DKIM keys, which sign once DNS shows them."""
+    """Make new DKIM keys, which sign once DNS has them."""
     domain = await api.rotate_keys(visit.named("id"), visit.house, visit.who)
     return visit.go(f"/domains/{domain['id']}", "New keys are made. Publish their two records below, then ask DNS.")
 

@@ -1,7 +1,7 @@
-"""Small drawings as SVG, made here: sparklines, meters, stacked bars and waterfalls.
+"""Small drawings as SVG: sparklines, meters, stacked bars and waterfalls.
 
-Every attribute is a number or a class of the style sheet: nothing of what is drawn can
-become markup, and no inline style is needed. A drawing that says something has a title.
+Every attribute is a number or a class of the style sheet, so nothing that is drawn can become markup and no
+inline style is needed. A drawing that conveys information has a title.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 
 def sparkline(values: Sequence[float], title: str, width: int = 120, height: int = 28) -> Markup:
-    """A line over time, zero based, with its last point marked."""
+    """A line over time, from zero up, with its last point marked."""
     most = max([*values, 0]) or 1
     step = (width - 4) / max(1, len(values) - 1)
     points = [(2 + i * step, height - 3 - (height - 6) * v / most) for i, v in enumerate(values)]
@@ -24,7 +24,7 @@ def sparkline(values: Sequence[float], title: str, width: int = 120, height: int
 
 
 def meter(current: float, limit: float | None, title: str = "", width: int = 120) -> Markup:
-    """How much of a limit is used; it turns amber at 80 % and red when it is full."""
+    """How much of a limit is used; amber from 80 %, red when it is full."""
     share = 0.0 if not limit else min(1.0, max(0.0, current / limit))
     if limit == 0:
         share = 1.0
@@ -37,7 +37,7 @@ def meter(current: float, limit: float | None, title: str = "", width: int = 120
 
 
 def bar(parts: Sequence[tuple[str, float]], title: str, width: int = 120) -> Markup:
-    """Parts of a whole side by side: (tone, value)."""
+    """The parts of a whole side by side, each as (tone, value)."""
     whole = sum(value for _, value in parts) or 1
     x, pieces = 0.0, []
     for tone, value in parts:
@@ -53,7 +53,7 @@ def bar(parts: Sequence[tuple[str, float]], title: str, width: int = 120) -> Mar
 
 
 def sides(left: float, right: float, most: float) -> Markup:
-    """Two amounts back to back: what would be stopped to the left, what would be let through to the right."""
+    """Two amounts back to back: what would be stopped on the left, what would be let through on the right."""
     scale = 60 / (most or 1)
     return Markup(
         '<svg class="sides" viewBox="0 0 120 6" width="120" height="6" aria-hidden="true" preserveAspectRatio="none">'
@@ -63,7 +63,9 @@ def sides(left: float, right: float, most: float) -> Markup:
 
 
 def waterfall(terms: Sequence[tuple[str, float, str]], total: int) -> Markup:
-    """From 100 down to a score: (name, points taken, words). A row each, so that its words keep their size."""
+    """The way from 100 down to a score: (name, points taken, words). Each term is a row of its own, so that
+    text keeps its size.
+    """
     left, rows = 100.0, [_step("begins at", 0, 100, "begin", "100")]
     for name, points, words in terms:
         after = max(0.0, left - points)

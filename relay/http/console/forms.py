@@ -1,4 +1,4 @@
-"""From a form's text to the values the API takes: the same shapes, the same refusals."""
+"""Turns a submitted form into the values the API takes: with the same shapes and the same refusals."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def filled(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """The value a form stands for, empty fields left out; raises Problem naming the field that is wrong."""
+    """The value a form represents, empty fields left out. Raises Problem, which names the wrong field."""
     given = {name: value for name, value in values.items() if value not in ("", None)}
     try:
         return model.model_validate(given)
@@ -24,5 +24,5 @@ def filled(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 
 def turn(visit: Visit, limit: int = 50) -> Turn:
-    """Which page of a list is asked for; raises Problem."""
+    """Which page of a list is requested. Raises Problem."""
     return turn_of(visit.house, visit.request.url.path, visit.asked("cursor"), limit)

@@ -1,8 +1,8 @@
-"""What stands before every page: a session, for every change the form's token and our own Origin, and headers.
+"""What every request of the console passes: a session; for changes also the form's token and our own Origin.
 
-Nothing is changed by GET. Every answer, errors too, carries the same policy: scripts and
-styles from here alone, none inline, in nobody's frame. An error is a page that says what
-happened and what to do; of what nobody foresaw it says where the log has it.
+GET changes nothing. Every answer, errors included, has the same security headers: scripts and styles from
+here only, none inline, no embedding in a frame. An error is a page that says what happened and what to do; an
+unforeseen one gives the id under which the log has it.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -31,7 +31,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# Not no-referrer: a browser then says «Origin: null» with our own forms (Fetch, «append a request Origin header»).
+# Not no-referrer: with it, browsers send «Origin: null» even with our own forms (Fetch, «append a request Origin
+# header»).
 HEADERS = {
     "content-security-policy": POLICY,
     "referrer-policy": "same-origin",
@@ -42,8 +43,8 @@ HEADERS = {
     "cache-control": "no-store",
 }
 MOST_FIELDS = 200
-MOST_KEPT = 200_000  # octets of a form that are carried through a sign-in: nothing larger is read of a stranger
-# What a person can correct on the page the button stands on: told there, and not on a page of its own.
+MOST_KEPT = 200_000  # octets of a form kept during sign-in; nothing larger is read from a stranger
+# What a person can correct on the page with the form: reported there, not on a page of its own.
 CORRECTED = frozenset(
     {
         "invalid_request", "already_exists", "declared_in_file", "not_waiting", "rotation_pending",
@@ -53,7 +54,7 @@ CORRECTED = frozenset(
 
 
 class Guard:
-    """Lets visits through to an entry, or answers them itself."""
+    """Passes visits on to an entry, or answers them itself."""
 
     def __init__(self, house: House, sessions: Sessions, entries: Sequence[Entry]) -> None:
         self._house = house
@@ -62,11 +63,11 @@ class Guard:
         self._pages = [(compile_path(entry.path)[0], entry) for entry in entries if entry.method == "GET"]
 
     async def answer(self, entry: Entry, request: Request) -> Response:
-        """The answer to a request for an entry, with every header."""
+        """The answer to a request for an entry, with all headers."""
         return await self._told(request, self._answer(entry, request))
 
     async def _told(self, request: Request, answering: Awaitable[Response]) -> Response:
-        """The answer, or the page of what kept it from being made."""
+        """The answer, or an error page if it could not be made."""
         try:
             answer = await answering
         except Exception as error:
@@ -102,7 +103,7 @@ class Guard:
         return await entry.answer(visit)
 
     async def returned(self, request: Request, session: Session, action: str, given: Mapping[str, str]) -> Response:
-        """The page of a form that came when nobody was signed in, with what was typed; or why there is none now."""
+        """The page of a form that was sent without a session, filled in as typed; or the page of the problem."""
         problem = Problem(
             "permission_missing", "Your session had ended: nothing was done. Look it over and send it again."
         )
@@ -115,7 +116,9 @@ class Guard:
         return await self._told(request, answer())
 
     async def _returned(self, visit: Visit, refused: Refused) -> Response:
-        """The page a form stands on, which shows it as it was sent; raises its problem where there is no page now."""
+        """The page a form is on, showing the form as it was sent. Raises the form's problem if that page
+        cannot be shown.
+        """
         path, query, entry, named = self._page_of(visit.request, refused.action)
         asked = {"method": "GET", "path": path, "path_params": named, "query_string": query.encode()}
         page = replace(visit, request=Request({**visit.request.scope, **asked}), form={}, refused=refused)
@@ -127,7 +130,7 @@ class Guard:
         return answer
 
     def _page_of(self, request: Request, action: str) -> tuple[str, str, Entry, dict[str, str]]:
-        """The page a form stands on: the one its browser names, else the nearest one above where it is sent."""
+        """The page a form is on: the referring page, or else the nearest page above the form's own address."""
         asked = urlsplit(request.headers.get("referer", ""))
         above = ["/".join(action.split("/")[:n]) or "/" for n in range(action.count("/") + 1, 0, -1)]
         there = [(unquote(asked.path), asked.query)] if asked.netloc == request.headers.get("host", "") else []
@@ -135,10 +138,10 @@ class Guard:
             for pattern, entry in self._pages:
                 if found := pattern.fullmatch(path):
                     return path, query, entry, found.groupdict()
-        raise AssertionError(action)  # the overview is above everything
+        raise AssertionError(action)  # cannot happen: the overview is above everything
 
     async def _session(self, request: Request) -> tuple[Session | None, int]:
-        """The session of a request and how many approvals wait; None where nobody signed in; raises Unavailable."""
+        """The session of a request, or None, and the number of approvals that wait. Raises Unavailable."""
         session = self._sessions.read(request.cookies.get(COOKIE, ""))
         if session is None:
             return None, 0
@@ -163,7 +166,7 @@ def _pending(connection: Connection) -> int:
 
 
 def check_origin(house: House, request: Request) -> None:
-    """Raise Problem unless a change comes from a page of ours (faults H13)."""
+    """Raise Problem unless a change comes from one of our own pages (faults H13)."""
     origin = request.headers.get("origin")
     if origin is None:
         if request.headers.get("sec-fetch-site") == "same-origin":
@@ -177,7 +180,7 @@ def check_origin(house: House, request: Request) -> None:
 
 
 def secured(answer: Response) -> Response:
-    """The answer with every header it does not set itself."""
+    """The answer with every security header it does not set itself."""
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     return answer
@@ -211,5 +214,5 @@ async def _form(request: Request) -> Mapping[str, str]:
     except HTTPException as error:
         raise Problem("invalid_request", "the form cannot be read") from error
     if named := next((name for name, value in given.items() if "\0" in value), ""):
-        raise invalid(named, "contains a NUL character")  # which PostgreSQL takes in no question either
+        raise invalid(named, "contains a NUL character")  # PostgreSQL does not accept NUL even in a query
     return given

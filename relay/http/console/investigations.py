@@ -1,4 +1,4 @@
-"""Investigations: what complaints and alerts opened, with the evidence, closed with a note."""
+"""Investigations opened by complaints and alerts: shown with their evidence, closed with a note."""
 
 from starlette.responses import Response
 
@@ -9,7 +9,7 @@ from relay.store import sent
 
 
 async def listed(visit: Visit) -> Response:
-    """Open ones, or closed ones."""
+    """The open ones, or the closed ones."""
     status = "closed" if visit.asked("status") == "closed" else "open"
     page = await api.list_cases(visit.house, visit.who, turn(visit), status=status)  # type: ignore[arg-type]
     ids = sorted({case["mailboxId"] for case in page["data"] if case["mailboxId"]})
@@ -26,7 +26,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def close(visit: Visit) -> Response:
-    """With what was found."""
+    """Close one with a note of what was found."""
     body = filled(api.Close, {"note": visit.form.get("note", "").strip()})
     await api.close(visit.named("id"), body, visit.house, visit.who)
     return visit.go("/investigations", "Closed.")

@@ -1,7 +1,7 @@
-"""What happens, as it happens: the journal as server-sent events for the pages that are open.
+"""Live updates: the journal as server-sent events for the open pages.
 
-A page is told only that something changed and where; it asks for the piece it shows, so a
-piece is made in one place. The stream ends with the session, and when this process drains.
+A page is only told that something changed, and where. It then requests the part it shows, so each part is
+rendered in one place only. The stream ends with the session, and when this process drains.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from relay.store.sessions import is_ended
 T = TypeVar("T")
 
 BATCH = 500
-POLL = 0.5  # seconds between looks
-HEARTBEAT = 30  # silent looks after which a comment keeps proxies from closing, and the session is asked again
+POLL = 0.5  # seconds between two reads of the journal
+HEARTBEAT = 30  # reads without news before a comment is sent (for proxies) and the session checked again
 
 
 async def stream(visit: Visit) -> Response:
-    """From now on, until the page goes."""
+    """The events from now on, until the page is closed."""
     headers = {"x-accel-buffering": "no", "cache-control": "no-store"}
     return StreamingResponse(_events(visit), media_type="text/event-stream", headers=headers)
 
@@ -51,5 +51,5 @@ async def _events(visit: Visit) -> AsyncIterator[bytes]:
 
 
 async def _whole(reading: Coroutine[Any, Any, T]) -> T:
-    """A look that comes to its end though the page goes meanwhile: a broken one would cost its connection."""
+    """Let a read finish even if the page is closed meanwhile: cancelling it would cost the database connection."""
     return await asyncio.shield(reading)

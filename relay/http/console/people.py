@@ -1,7 +1,7 @@
-"""Data subjects: what is kept about an address, the copy a person may ask for, and taking the person out.
+"""Data subjects: what is stored about an address, an export of it, and erasing the person.
 
-Erasing cannot be undone, so the address has to be typed once more, and what would go is told
-before. What went is told once, as a receipt, on the page that answers.
+Erasing cannot be undone, so the page says beforehand what would be erased, and the address has to be typed a
+second time. What was erased is shown once, as a receipt.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ HERE = "/suppressions/people"
 
 
 async def show(visit: Visit) -> Response:
-    """An address is asked for, then told about."""
+    """Ask for an address, then show what is stored about it."""
     return await _page(visit)
 
 
@@ -44,7 +44,7 @@ async def export(visit: Visit) -> Response:
 
 
 async def erase(visit: Visit) -> Response:
-    """Take the person out, if the address was typed twice alike."""
+    """Erase the person if the address was typed the same twice."""
     values: dict[str, Any] = {name: visit.form.get(name, "").strip() for name in ("email", "tenant")}
     wanted = filled(api.Erase, values | {"refuse": "refuse" in visit.form})
     if key_of(visit.form.get("again", "").strip()) != key_of(wanted.email):

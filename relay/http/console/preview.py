@@ -1,10 +1,10 @@
-"""A message as its reader would see it, without any of its powers.
+"""A message as its reader would see it, but harmless.
 
-The preview is a document of its own with a policy of its own: no script, no form, no frame,
-no request to anybody, and nothing in it has our origin (`sandbox`, in the frame and in the
-policy). Not srcdoc: that inherits the page's policy, which forbids the inline styles mail is
-made with. nh3 is the second wall: what is no harmless element or attribute is gone before.
-Remote images are shown only when asked for, for fetching one tells its owner.
+The preview is a document of its own with a policy of its own: no scripts, forms, frames or requests to
+anybody, and nothing in it has our origin (`sandbox`, both on the frame and in the policy). srcdoc is not
+used: it would inherit the page's policy, which forbids the inline styles that mail is written with. nh3 is
+the second line of defence: it removes every element and attribute that is not known to be harmless. Remote
+images are shown only on request, since fetching one tells its owner that the message was opened.
 """
 
 import base64
@@ -22,8 +22,8 @@ from relay.mail.tangle import is_tangled
 from relay.mail.text import part_text
 
 MOST_MARKUP = 1 << 20  # characters of HTML or text that are shown
-MOST_ENTITIES = 50_000  # of a page that is cleaned: for twice as many the cleaner takes four times as long
-MOST_IMAGE = 2 << 20  # octets of an image that is shown inline
+MOST_ENTITIES = 50_000  # in a page that is cleaned; the cleaner takes four times as long for twice as many
+MOST_IMAGE = 2 << 20  # octets of an image shown inline
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _TEXTS = ("text/html", "text/plain")
 _TAGS = nh3.ALLOWED_TAGS | {"font", "center"}
@@ -62,7 +62,7 @@ _PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that is not shown but can be fetched; `number` is its place among all parts."""
+    """A part that is not shown but can be downloaded; `number` is its position among all parts."""
 
     number: int
     name: str
@@ -72,25 +72,25 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A field as a person reads it."""
+    """A header field as a person reads it."""
 
     name: str
     value: str
 
 
 def policy(*, images: bool) -> str:
-    """What the preview's document may do: show itself."""
+    """The Content-Security-Policy of the preview's document: it may show itself, nothing else."""
     source = "data: https:" if images else "data:"
     return f"sandbox; default-src 'none'; img-src {source}; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
 def html_of(view: View) -> str | None:
-    """The HTML a reader is shown, None where there is none."""
+    """The HTML a reader is shown; None if there is none."""
     return _written(view, _of(view, "text/html"))
 
 
 def text_of(view: View) -> str | None:
-    """The plain text, None where there is none."""
+    """The plain text; None if there is none."""
     return _written(view, _of(view, "text/plain"))
 
 
@@ -99,18 +99,18 @@ def _written(view: View, parts: list[Part]) -> str | None:
 
 
 def has_remote_images(html: str) -> bool:
-    """Whether the HTML would fetch anything."""
+    """Whether the HTML would fetch anything from elsewhere."""
     low = html.lower()
     return "src=" in low and ("http://" in low or "https://" in low) and "<img" in low
 
 
 def document(view: View, *, images: bool) -> str:
-    """The preview's document: every text a reader is shown, in order, the HTML of it cleaned."""
+    """The preview's document: every text a reader is shown, in order, with its HTML cleaned."""
     inline = _inline_images(view)
     shown = _read(view.root)
     texts = [(part.type, part_text(view.data, part, MOST_MARKUP // len(shown))) for part in shown]
     pieces = [
-        # What would take the cleaner forever is shown as it is written.
+        # HTML that would take the cleaner too long is shown as source.
         _cleaned(text, inline, images=images)
         if kind == "text/html" and text.count("&") <= MOST_ENTITIES and not is_tangled(text)
         else f"<pre>{escape(text)}</pre>"
@@ -120,7 +120,7 @@ def document(view: View, *, images: bool) -> str:
 
 
 def _read(part: Part) -> list[Part]:
-    """The texts a reader of HTML is shown: of alternatives one, of anything else all."""
+    """The parts that a reader of HTML is shown: one of several alternatives, all of anything else."""
     if not part.is_container:
         return [part] if part.type in _TEXTS and not part.is_attachment and not part.in_message else []
     within = [found for child in part.children if (found := _read(child))]
@@ -156,7 +156,9 @@ def _cleaned(html: str, inline: Mapping[str, str], *, images: bool) -> str:
 
 
 def _hides(style: str) -> bool:
-    """Whether it takes text out of sight; the message's style sheet, which is not shown here, may bring it back."""
+    """Whether a style hides text. It is dropped, since the message's style sheet, which is not shown here,
+    might undo it.
+    """
     return any(verdict.value == css.HIDE for verdict in css.look(style).values())
 
 
@@ -168,7 +170,7 @@ def _attributes() -> Mapping[str, set[str]]:
 
 
 def _inline_images(view: View) -> dict[str, str]:
-    """Images of the message itself, as data addresses by their Content-ID."""
+    """The message's own images as data: URLs, by Content-ID."""
     found: dict[str, str] = {}
     for part in view.parts:
         name = part.header.get(b"content-id").strip().strip(b"<>").decode("latin-1")
@@ -179,7 +181,7 @@ def _inline_images(view: View) -> dict[str, str]:
 
 
 def attachments(view: View) -> list[Attachment]:
-    """What is not shown as text or HTML, attached messages too."""
+    """The parts not shown as text or HTML, including attached messages."""
     shown = {id(part) for kind in _TEXTS for part in _of(view, kind)}
     return [
         Attachment(number, part.filename or "part", part.type, size(part.end - part.body))
@@ -189,7 +191,7 @@ def attachments(view: View) -> list[Attachment]:
 
 
 def attached(view: View, number: int) -> tuple[str, bytes] | None:
-    """Name and octets of a part."""
+    """The file name and the content of a part; None if there is no such part."""
     if not 0 <= number < len(view.parts):
         return None
     part = view.parts[number]

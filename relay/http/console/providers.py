@@ -1,4 +1,4 @@
-"""Providers: weight, health, the breaker, the last words each said, and a switch."""
+"""Providers: weight, health, breaker, the last reply of each, and a switch."""
 
 from starlette.responses import Response
 
@@ -11,7 +11,7 @@ from relay.store import roster
 
 
 async def listed(visit: Visit) -> Response:
-    """All of them, in the order of the file."""
+    """All providers, in the order of the file."""
     cards = provider_cards(visit.house)
     rows = await visit.house.look(roster.providers)
     most = sum(card.weight for card in cards) or 1
@@ -19,14 +19,14 @@ async def listed(visit: Visit) -> Response:
 
 
 async def pause(visit: Visit) -> Response:
-    """It gets no more mail; others take over."""
+    """Give it no more mail; the others take over."""
     cause = filled(Cause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
     await api.pause_provider(visit.named("name"), visit.house, visit.who, cause)
     return visit.go("/providers", "Paused. The other providers take over.")
 
 
 async def resume(visit: Visit) -> Response:
-    """It gets mail again."""
+    """Give it mail again."""
     await api.resume_provider(visit.named("name"), visit.house, visit.who)
     return visit.go("/providers", "Resumed. It gets mail again.")
 

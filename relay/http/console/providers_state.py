@@ -1,4 +1,4 @@
-"""The providers as this process sees them just now: their state, weight, and last words."""
+"""The providers as this process sees them now: their state, weight, and last reply."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class ProviderCard:
     name: str
     preset: str
     where: str
-    state: str  # closed, open, half_open, paused or unconfigured: the breaker's words
+    state: str  # closed, open, half_open, paused or unconfigured, as the breaker says
     lacks: str
     weight: int
     failover: bool
@@ -23,7 +23,7 @@ class ProviderCard:
     failed: int
     failures: int
     open_until: int
-    by_minute: tuple[int, ...]  # what it took in each of the last 60 minutes, the present one last
+    by_minute: tuple[int, ...]  # messages it took in each of the last 60 minutes, the current minute last
 
     @property
     def word(self) -> str:

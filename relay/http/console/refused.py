@@ -1,4 +1,4 @@
-"""A form that was not taken, as it comes back: with what was typed, and what is wrong beside its field."""
+"""A form that was refused and is shown again: with what was typed, and each problem beside its field."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ from relay.http.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the fields of a form hold: their defaults, or what was typed where it was not taken."""
+    """What the fields of a form contain: their defaults, or what was typed if the form was refused."""
 
     given: Mapping[str, str] | None = None
     wrong: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_refused(self) -> bool:
-        """Whether it comes back."""
+        """Whether the form was refused."""
         return self.given is not None
 
     def value(self, name: str, default: Any = "") -> Any:
-        """What stands in a field."""
+        """The content of a field."""
         return default if self.given is None else self.given.get(name, "")
 
     def text(self, name: str, default: Any = "") -> Markup:
@@ -31,22 +31,22 @@ class Form:
         return Markup('value="{}"').format(self.value(name, default)) + self.marks(name)
 
     def marks(self, name: str) -> Markup:
-        """The attributes of a field that is wrong: it has the focus, and is read out with the reason."""
+        """The attributes of a wrong field: it gets the focus, and a screen reader reads the reason."""
         if name not in self.wrong:
             return Markup("")
         focus = " autofocus" if name == next(iter(self.wrong)) else ""
         return Markup(' aria-invalid="true" aria-describedby="wrong-{}"{}').format(name, focus)
 
     def picked(self, name: str, option: str, default: str = "") -> str:
-        """The attribute of an option."""
+        """The attribute that marks an option as selected."""
         return " selected" if self.value(name, default) == option else ""
 
     def ticked(self, name: str, *, default: bool) -> str:
-        """The attribute of a box."""
+        """The attribute that marks a box as ticked."""
         return " checked" if (default if self.given is None else name in self.given) else ""
 
     def why(self, name: str) -> Markup:
-        """What is wrong with a field, to stand below it."""
+        """What is wrong with a field, to be shown below it."""
         if name not in self.wrong:
             return Markup("")
         return Markup('<p class="problem" id="wrong-{}" role="alert">{}</p>').format(name, sentence(self.wrong[name]))
@@ -54,7 +54,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A form that was not taken: where it was sent, what was typed, and the problem."""
+    """A form that was refused: where it was sent, what was typed, and the problem."""
 
     action: str
     given: Mapping[str, str]
@@ -62,15 +62,15 @@ class Refused:
 
     @property
     def wrong(self) -> dict[str, str]:
-        """What is wrong with fields of the form."""
+        """What is wrong with the fields of the form."""
         told = [(str(e["field"]).partition("[")[0], str(e["message"])) for e in self.problem.errors]
         return {name: message for name, message in told if name in self.given}
 
     @property
     def said(self) -> str:
-        """What is told above the page: what stands beside no field."""
+        """The message above the page: whatever belongs to no field."""
         return "" if self.wrong else f"!{self.problem.detail}"
 
     def at(self, action: str) -> Form:
-        """The form of a page that is sent to `action`."""
+        """The form that is sent to `action`."""
         return Form(self.given, self.wrong) if action == self.action else Form()

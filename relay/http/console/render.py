@@ -1,6 +1,6 @@
-"""The templates: escaped always, read from the package, compiled once a process.
+"""The templates: always escaped, read from the package, compiled once in each process.
 
-A name a template does not know is an error, not a blank (StrictUndefined).
+A name that a template does not know is an error, not a blank (StrictUndefined).
 """
 
 import json
@@ -18,7 +18,7 @@ from relay.http.house import House
 FOLDER = Path(__file__).parent.parent
 TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
 
-# Where each page is: (path, word, letter behind g, icon).
+# The navigation: (path, word, letter to press after g, icon).
 RAIL = (
     ("/", "Overview", "o", "overview"),
     ("/messages", "Messages", "m", "messages"),
@@ -38,7 +38,7 @@ RAIL = (
 
 @cache
 def environment() -> Environment:
-    """The environment of every template."""
+    """The environment of all templates."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -72,11 +72,11 @@ def environment() -> Environment:
 
 @cache
 def asset(name: str) -> str:
-    """The address of a static file, with a mark of its content: it may be kept for ever."""
+    """The address of a static file; it contains a hash of the content, so the file may be cached forever."""
     mark = sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?{mark}"
 
 
 def render(template: str, house: House, **values: Any) -> str:
-    """A template with what every page knows."""
+    """A template filled in with these values and with what every page knows."""
     return environment().get_template(template).render(**values, server=house.settings().server.hostname)

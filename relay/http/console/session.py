@@ -1,9 +1,9 @@
-"""Sessions of the console: who signed in, until when, and the token each form must carry.
+"""Sessions of the console: who signed in, until when, and the token that each form must carry.
 
-A session is a signed cookie with an id made at sign-in, so nothing a stranger planted before
-survives it (faults H19). It ends at an absolute time, at sign-out (remembered by the store,
-for every process), and when the operator's key changes, for that key is part of the signature.
-The form token is derived from the session: a page of another site cannot know it.
+A session is a signed cookie with an id made at sign-in, so nothing that a stranger planted before survives it
+(faults H19). It ends at a fixed time, at sign-out (remembered in the store, for every process), and when the
+operator's key changes, since that key is part of the signature. The form token is derived from the session,
+so a page of another site cannot know it.
 """
 
 import hmac
@@ -22,11 +22,11 @@ class Session:
     id: str
     began: int
     ends: int
-    token: str  # what forms carry
+    token: str  # what forms must carry
 
 
 class Sessions:
-    """Makes and reads session cookies. `key` gives the signing key as it is now, `lifetime` milliseconds."""
+    """Makes and reads session cookies. `key` gives the current signing key, `lifetime` the lifetime in milliseconds."""
 
     def __init__(
         self,
@@ -46,12 +46,12 @@ class Sessions:
         return session, f"{session.id}.{session.began}.{self._mark('session', session.id, session.began)}"
 
     def read(self, cookie: str) -> Session | None:
-        """The session of a cookie; None when it is none of ours or its time is over."""
+        """The session of a cookie; None if the cookie is not ours or has expired."""
         parts = cookie.split(".")
         if len(parts) != 3 or not parts[1].isascii() or not parts[1].isdigit() or len(parts[1]) > 15:
             return None
         name, began = parts[0], int(parts[1])
-        # As octets: a cookie may hold what is no ASCII, which compare_digest refuses as text.
+        # As bytes: compare_digest refuses text that is not ASCII, which a cookie may contain.
         if not hmac.compare_digest(parts[2].encode(), self._mark("session", name, began).encode()):
             return None
         session = self._session(name, began)

@@ -1,8 +1,8 @@
-"""Signing in with the operator's key, and out again.
+"""Signing in with the operator's key, and signing out.
 
-Tries are counted per address: after ten in a minute it has to wait. What was asked for
-before is where one is sent afterwards, if it is a page of ours; a form that came when the
-session had ended comes back as it was typed, and is not acted on.
+Attempts are counted by address: after ten in a minute it has to wait. After signing in, one is sent to the
+page asked for before, if it is one of ours. A form that was sent after the session had ended is shown again
+as typed, and not acted on.
 """
 
 import time
@@ -22,14 +22,14 @@ from relay.http.pace import Pace
 from relay.http.problems import of_exception
 from relay.store import sessions as ended
 
-TRIES = 10  # an address may make in a minute
+TRIES = 10  # attempts an address may make in a minute
 
 
-KEPT = "kept."  # before the name of a field that is carried through the sign-in
+KEPT = "kept."  # prefix of the names of form fields carried through the sign-in
 
 
 class Kept(NamedTuple):
-    """A form that came when nobody was signed in: where it was sent, and what was typed."""
+    """A form that was sent without a session: where it was sent, and what was typed."""
 
     action: str
     given: Mapping[str, str]
@@ -49,13 +49,13 @@ class SignIn:
         self._pace = Pace(house.slate, "sign-in", lambda: TRIES, time.monotonic)
 
     async def show(self, request: Request) -> Response:
-        """One field."""
+        """A page with one field."""
         return secured(self._page(_inside(request.query_params.get("next", "")), ""))
 
     async def enter(self, request: Request) -> Response:
         """Begin a session, or say that the key is wrong."""
         try:
-            check_origin(self._house, request)  # a stranger must not sign others in either
+            check_origin(self._house, request)  # another site must not sign its visitors in here
             form = await request.form(max_files=0, max_fields=MOST_FIELDS)
         except Exception as error:
             problem = of_exception(error)
@@ -65,7 +65,7 @@ class SignIn:
         key, following = str(form.get("key", "")).strip(), _inside(str(form.get("next", "")))
         given = {name.removeprefix(KEPT): str(form[name]) for name in form if name.startswith(KEPT)}
         kept = Kept(_inside(str(form.get("action", ""))), given)
-        # Counted before the key is looked at: who guesses too fast is not even told a right one.
+        # Counted before the key is checked: an address that guesses too fast is not even told when a key is right.
         if wait := self._pace.take(request.client.host if request.client else ""):
             words = f"Too many tries from this address. Try again in {wait} s."
             return secured(self._page(following, words, 429, {"Retry-After": str(wait)}, kept))
@@ -99,7 +99,7 @@ class SignIn:
 
 
 async def sign_out(visit: Visit) -> Response:
-    """End this session, everywhere."""
+    """End this session in every process."""
     session, now = visit.session, visit.now
     await visit.house.write(lambda c: ended.end(c, session.id, session.ends, now))
     answer = RedirectResponse("/sign-in", 303)
@@ -109,11 +109,11 @@ async def sign_out(visit: Visit) -> Response:
 
 
 def is_secure(house: House, request: Request) -> bool:
-    """Whether the person came over TLS, here or at the proxy in front."""
+    """Whether the person is connected over TLS, to us or to the proxy in front."""
     return request.url.scheme == "https" or house.public_url().startswith("https://")
 
 
 def _inside(path: str) -> str:
-    """A page of ours, or nothing: never a way out (an open redirect)."""
+    """The path if it is one of our pages, else "": never a redirect to elsewhere (open redirect)."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isascii() and path.isprintable()
     return path if is_ours and not path.startswith("/sign-in") and len(path) < 2000 else ""

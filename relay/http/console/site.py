@@ -1,4 +1,4 @@
-"""The map of the console: every page and every button, and what stands before them."""
+"""The map of the console: every page and every button, behind the guard."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
@@ -56,7 +56,7 @@ ENTRIES: Sequence[Entry] = (
 
 
 def routes(house: House) -> list[BaseRoute]:
-    """Every route of the console."""
+    """All routes of the console."""
     sessions = Sessions(
         key=lambda: signing_key(house),
         lifetime=lambda: ms_of(house.settings().http.session_lifetime),
@@ -75,7 +75,7 @@ def routes(house: House) -> list[BaseRoute]:
 
 
 def signing_key(house: House) -> bytes:
-    """The key of sessions: of this installation, and of the operator's key as it is now."""
+    """The key that signs sessions: derived from this installation's key and the operator's current key."""
     return hmac.digest(house.vault.derive("console session"), house.vault.digest(house.admin_key()).encode(), sha256)
 
 
@@ -87,7 +87,7 @@ def _guarded(guard: Guard, entry: Entry) -> Callable[[Request], Awaitable[Respon
 
 
 class _Static(StaticFiles):
-    """Files of the package; one asked for by the mark of its content may be kept for ever."""
+    """Files of the package; a file requested with its content hash may be cached forever."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         answer = await super().get_response(path, scope)

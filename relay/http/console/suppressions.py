@@ -16,12 +16,12 @@ from relay.store import listings, sent, suppression_list
 
 
 async def listed(visit: Visit) -> Response:
-    """Addresses."""
+    """Suppressed addresses."""
     return await _shown(visit, "addresses")
 
 
 async def domains(visit: Visit) -> Response:
-    """Whole domains."""
+    """Suppressed domains."""
     return await _shown(visit, "domains")
 
 
@@ -56,20 +56,20 @@ async def _shown(visit: Visit, kind: str) -> Response:
 
 
 async def _names(house: House, rows: Sequence[dict[str, Any]]) -> Mapping[str, str]:
-    """The names of the mailboxes these entries bind, by id."""
+    """The names, by id, of the mailboxes to which these entries apply."""
     ids = sorted({row["mailboxId"] for row in rows if row["mailboxId"]})
     return await house.look(lambda c: sent.names_of(c, ids))
 
 
 async def add(visit: Visit) -> Response:
-    """Refuse an address."""
+    """Suppress an address."""
     values = _values(visit, "email", "mailboxId", "reason", "note") | _bounds(visit)
     try:
         told = await api.add_suppression(filled(api.NewSuppression, values), visit.house, visit.who)
     except Problem as problem:
         if problem.code != "not_found":
             raise
-        raise invalid("mailboxId", problem.detail) from None  # the one thing here that is named by hand
+        raise invalid("mailboxId", problem.detail) from None  # only the mailbox is typed in by hand
     return visit.go("/suppressions", _standing(told["email"], told))
 
 
@@ -78,26 +78,26 @@ def _values(visit: Visit, *names: str) -> dict[str, Any]:
 
 
 def _bounds(visit: Visit) -> dict[str, str]:
-    """Whom a new entry binds: `tenant:NAME`, `mailbox` or `global`."""
+    """To whom a new entry applies: `tenant:NAME`, `mailbox` or `global`."""
     scope, _, tenant = visit.form.get("scope", "").partition(":")
     return {"scope": scope, "tenant": tenant}
 
 
 async def remove(visit: Visit) -> Response:
-    """Refuse it no longer."""
+    """Remove a suppression."""
     await api.remove(visit.named("id"), visit.house, visit.who)
     return visit.back("/suppressions", "Removed. Mail may reach this address again, unless another entry binds it.")
 
 
 async def add_domain(visit: Visit) -> Response:
-    """Refuse a domain."""
+    """Suppress a domain."""
     wanted = filled(suppressed_domains.NewSuppressedDomain, _values(visit, "domain", "note") | _bounds(visit))
     told = await suppressed_domains.add(wanted, visit.house, visit.who)
     return visit.go("/suppressions/domains", _standing(told["domain"], told))
 
 
 async def remove_domain(visit: Visit) -> Response:
-    """Refuse the domain no longer."""
+    """Remove the suppression of a domain."""
     await suppressed_domains.remove(visit.named("id"), visit.house, visit.who)
     return visit.go("/suppressions/domains", "Removed.")
 
@@ -110,7 +110,7 @@ def _standing(name: str, told: dict[str, Any]) -> str:
 
 
 async def add_consent(visit: Visit) -> Response:
-    """An entry of the ledger."""
+    """Add an entry to the ledger."""
     values = _values(visit, "email", "tenant", "basis", "source", "jurisdiction", "proof")
     values["granted"] = visit.form.get("granted", "yes") == "yes"
     told = await consents.add(filled(consents.NewConsent, values), visit.house, visit.who)

@@ -1,7 +1,7 @@
-"""What became of a message, step by step, in the order it happened, with the other side's very words.
+"""What became of a message, step by step, in the order it happened, with the exact replies of the other side.
 
-Attempts and events tell some of the same things; each is shown once: an attempt with its
-reply stands for the change of state it led to.
+Attempts and events overlap; each occurrence is shown once: an attempt with its reply stands for the change of
+state it caused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from relay.http.console.words import DAY, lasted, millis, spoken
 
-# Told by the attempt itself, or by the decision.
+# Events that the attempt itself, or the decision, already shows.
 _TOLD_BY_ATTEMPT = frozenset(
     f"delivery.{state}" for state in ("active", "delivered", "deferred", "bounced", "uncertain")
 )
@@ -63,7 +63,7 @@ _PHASES = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the timeline; `words` is what the other side said, `details` pairs of name and value."""
+    """One line of the timeline; `words` is the other side's reply, `details` are pairs of name and value."""
 
     at: int
     title: str
@@ -77,18 +77,18 @@ class Step:
 
     @property
     def day(self) -> int:
-        """The day it happened on, counted since the epoch; 0 where it has no time."""
+        """The day on which it happened, in days since the epoch; 0 if it has no time."""
         return self.at // DAY
 
 
 def steps(send: Mapping[str, Any]) -> list[Step]:
-    """The steps of a submission as the API tells it (`relay.http.sends.whole`)."""
+    """The steps of a submission in the API's form (`relay.http.sends.whole`)."""
     many = len(send["recipients"]) > 1
     found = [_submitted(send), _decided(send)]
     found += [_edited(send)] if send["edits"] and send["status"] != "blocked" else []
     found += [_attempt(a, many=many) for a in send["attempts"]]
     found += [_event(e, many=many) for e in _untold(send)]
-    # Of what happened in one millisecond the order above stands: sorting is stable.
+    # The sort is stable: steps within one millisecond keep the order above.
     return sorted(found, key=lambda step: step.at) + list(_to_come(send, many=many))
 
 
@@ -132,7 +132,7 @@ def _attempt(attempt: Mapping[str, Any], *, many: bool) -> Step:
 
 
 def _untold(send: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """The events no other step tells."""
+    """The events that no other step shows."""
     ended = {(a["recipient"], a["number"]) for a in send["attempts"] if a["result"]}
     for event in send["events"]:
         if event["type"] in _TOLD_BY_DECISION or event["type"] == "delivery.active":
@@ -161,7 +161,7 @@ def _event(event: Mapping[str, Any], *, many: bool) -> Step:
 
 
 def _to_come(send: Mapping[str, Any], *, many: bool) -> Iterable[Step]:
-    """What waits."""
+    """What is still to come."""
     for recipient in send["recipients"]:
         if recipient["nextAttemptAt"]:
             title = "leaves" if recipient["state"] == "scheduled" else "next attempt"

@@ -1,4 +1,4 @@
-"""Webhooks: where events are posted to, what was posted with the other side's words, and posting it again."""
+"""Webhooks: where events are posted, what was posted and how the receiver answered, and posting it again."""
 
 from typing import Any
 
@@ -29,14 +29,14 @@ async def show(visit: Visit) -> Response:
 
 
 async def add(visit: Visit) -> Response:
-    """A new destination; its secret is shown once."""
+    """Add a destination; its secret is shown once."""
     kinds = [kind for kind in visit.form.get("events", "*").replace(",", " ").split() if kind]
     wanted = filled(api.NewWebhook, {"url": visit.form.get("url", "").strip(), "events": kinds or ["*"]})
     return await _list(visit, await api.add(wanted, visit.house, visit.who))
 
 
 async def change(visit: Visit) -> Response:
-    """Take it up again, or leave it alone."""
+    """Enable it again, or disable it."""
     status = visit.form.get("status", "")
     wanted = filled(api.ChangedWebhook, {"status": status})
     hook = await api.change(visit.named("id"), wanted, visit.house, visit.who, Response())
@@ -51,7 +51,7 @@ async def test(visit: Visit) -> Response:
 
 
 async def redeliver(visit: Visit) -> Response:
-    """Post one again."""
+    """Post an event again."""
     await api.redeliver(visit.named("id"), visit.named("delivery"), visit.house, visit.who)
     return visit.go(f"/webhooks/{visit.named('id')}", "In line again, under the same id.")
 
