@@ -1,16 +1,15 @@
-"""Reads the address of an envelope or a header strictly, once, into the one value everybody uses.
+"""Parses an address of an envelope or a header strictly, once, into the value that everything else uses.
 
-Nothing is guessed, decoded or repaired: what is not exactly one RFC 5321 Mailbox is
-refused with the sentence the client is told. The canonical form (`wire`) is what
-policy judges, what is stored and what goes on the wire: a local part that needs no
-quotes has none, the domain is lower-case A-labels. The local part's letters are
-never folded in it. `key` is folded hard and serves deny lists only: an allow list
-that used it would let the owner of a look-alike in.
+Nothing is guessed, decoded or repaired: whatever is not exactly one RFC 5321 Mailbox is refused, with a
+sentence for the client. The canonical form (`wire`) is what policy judges, what is stored and what is sent:
+the local part is quoted only if it must be and keeps its letters' case, the domain is in lower-case A-labels.
+`key` folds more and is for deny lists only: in an allow list it would let in the owner of a look-alike
+address.
 
-Refused although some grammar somewhere allows it, because readers disagree about
-what it means: comments, source routes, encoded words, domain literals, `%` and `!`
-routing, specials inside a quoted local part, domain labels that IDNA2003 and
-IDNA2008 send to different owners, and Cyrillic or Greek letters among Latin ones.
+Some forms are refused although a grammar allows them, because readers disagree about their meaning: comments,
+source routes, encoded words, domain literals, `%` and `!` routing, specials inside a quoted local part,
+domain labels that IDNA2003 and IDNA2008 map to different owners, and Cyrillic or Greek letters mixed with
+Latin ones.
 """
 
 import re
@@ -36,8 +35,8 @@ DOMAIN_LIMIT = 253
 LABEL_LIMIT = 63
 
 _ATEXT = r"A-Za-z0-9#$&'*+/=?^_`{|}~\-"
-# The plain case, nearly all there is: no routing characters, no encoded word, no A-label, a last label with a
-# letter first. Labels are bounded, so nothing here can run back further than 63 characters.
+# The plain case, which is nearly all of them: no routing characters, no encoded word, no A-label, a last label that
+# begins with a letter. Labels are bounded, so backtracking never exceeds 63 characters.
 _LABEL = r"(?![A-Za-z0-9]{2}--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN = re.compile(
     rf"(?![^@]*=\?)([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@((?:{_LABEL}\.)*(?![A-Za-z0-9]{{2}}--)[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?)"
@@ -48,14 +47,14 @@ _QUOTED = re.compile(r'"((?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*)"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _LDH_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ENCODED_WORD = re.compile(r"=\?[^?]*\?[bBqQ]\?")
-# Readers that unquote too early, or too often, take these for the end of an address or the start of another.
+# Readers that unquote too early, or too often, take these for the end of an address or the start of another one.
 _SPECIALS = frozenset('@<>()[],;:\\"')
-# RFC 5892 calls them deviations: IDNA2003 maps them to something else or drops them.
+# RFC 5892's «deviations»: IDNA2003 maps them to something else or drops them.
 _DEVIATIONS = frozenset("ßς\u200c\u200d")
 
 
 class AddressError(ValueError):
-    """What was given is not one strict mailbox; `detail` is a clause fit for the client."""
+    """The text is not one strict mailbox; `detail` is a clause that can be shown to the client."""
 
     def __init__(self, detail: str, enhanced: EnhancedCode = BAD_SYNTAX) -> None:
         super().__init__(detail)
@@ -64,12 +63,12 @@ class AddressError(ValueError):
 
     @property
     def code(self) -> int:
-        """The reply code that goes with the enhanced code."""
+        """The reply code that belongs to the enhanced code."""
         return _REPLY_CODES[self.enhanced]
 
 
 class Address(Struct, frozen=True):
-    """One mailbox: `wire` is the string for RCPT and MAIL, `key` the folded one for deny lists."""
+    """One mailbox: `wire` is the string for RCPT and MAIL, `key` the folded form for deny lists."""
 
     local: str  # unquoted, never folded
     domain: str  # A-labels, lower case
@@ -78,12 +77,12 @@ class Address(Struct, frozen=True):
 
     @property
     def exact(self) -> str:
-        """The form in which addresses that are owned are compared."""
+        """The form in which addresses owned by mailboxes are compared."""
         return exact(self.wire)
 
     @property
     def needs_smtputf8(self) -> bool:
-        """Whether the next hop must offer SMTPUTF8 (RFC 6531 §3.4): the domain never does, it is in A-labels."""
+        """Whether the next hop must offer SMTPUTF8 (RFC 6531 §3.4); only the local part can need it."""
         return not self.local.isascii()
 
     def __str__(self) -> str:
@@ -91,7 +90,7 @@ class Address(Struct, frozen=True):
 
 
 def parse_path(text: str, *, smtputf8: bool = True) -> Address:
-    """The mailbox `text` names, with or without angle brackets; raises AddressError for anything else."""
+    """The mailbox in `text`, with or without angle brackets. Raises AddressError for anything else."""
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1]
     plain = _PLAIN.fullmatch(text) if len(text) <= MAILBOX_LIMIT else None
@@ -103,15 +102,15 @@ def parse_path(text: str, *, smtputf8: bool = True) -> Address:
 
 
 def key_of(text: str) -> str:
-    """The key of an address in whichever spelling; what is none is nobody's, and stays as it is but for its case."""
+    """The key of an address in any spelling; text that is no address is returned in lower case and matches nobody."""
     try:
         return parse_path(text).key
     except AddressError:
-        return text.lower()[:320]  # as long as the columns for keys
+        return text.lower()[:320]  # the length of the columns for keys
 
 
 def alias_key(address: Address) -> str:
-    """A key under which the aliases of one mailbox fall together; only for «treat as the same», never for the wire."""
+    """A key shared by all aliases of one mailbox; only for treating them as the same, never for sending."""
     return alias_of(address.key)
 
 
@@ -134,7 +133,7 @@ def _parse(text: str, smtputf8: bool) -> Address:
 def _check_characters(text: str, smtputf8: bool) -> None:
     if not text:
         raise AddressError("the address is empty")
-    if len(text) > MAILBOX_LIMIT * 2:  # quotes may go, but never half of it
+    if len(text) > MAILBOX_LIMIT * 2:  # removing quotes and quoted pairs at most halves the length
         raise AddressError("the address is longer than 254 octets")
     if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in text):
         raise AddressError("the address has a control character")
@@ -145,7 +144,7 @@ def _check_characters(text: str, smtputf8: bool) -> None:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Local part and domain as written; the first `@` outside quotes is the only one there may be."""
+    """Local part and domain as written; no second `@` is allowed outside quotes."""
     if text[0] == "@":
         raise AddressError("the path has a source route")
     if text[0] == '"':
@@ -166,7 +165,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _local_part(text: str) -> str:
-    """The local part without quotes and quoted pairs (RFC 5321 §4.1.2: they are not part of the name)."""
+    """The local part without quotes and quoted pairs, which are not part of the name (RFC 5321 §4.1.2)."""
     if text[:1] == '"':
         local = _QUOTED_PAIR.sub(r"\1", text[1:-1])
         if not local:
@@ -193,8 +192,9 @@ def _why_no_dot_atom(local: str) -> str:
 
 
 def _international_local(local: str) -> str:
-    """The NFC form (RFC 6532 §3.1). A letter that is another one's double is refused: the look-up would find one
-    mailbox and the wire reach another."""
+    """The NFC form (RFC 6532 §3.1). A letter that is canonically equivalent to another is refused: the
+    look-up would find one mailbox and the mail reach another.
+    """
     if hides_among_latin(local):
         raise AddressError("the local part mixes Latin with Cyrillic or Greek letters")
     for c in local:
@@ -251,20 +251,20 @@ def _check_a_label(label: str) -> None:
 
 
 def _to_ascii(text: str) -> str:
-    """UTS 46, non-transitional, with the IDNA2008 checks; refuses what IDNA2003 sends elsewhere."""
+    """UTS 46, non-transitional, with the IDNA2008 checks; refuses names that IDNA2003 maps to another owner."""
     try:
         mapped = idna.uts46_remap(text, std3_rules=True)
         domain = mapped if mapped.isascii() else idna.encode(mapped, strict=True).decode("ascii")
     except idna.IDNAError as error:
         raise AddressError("the domain is no valid internationalised name", BAD_DOMAIN) from error
-    # RFC 5894 §7.2: faß.de and fass.de have different owners, and it hangs on the reader's age which is reached.
+    # RFC 5894 §7.2: faß.de and fass.de have different owners, and old and new software reach different ones.
     if not _DEVIATIONS.isdisjoint(mapped) or _under_idna2003(text) not in (domain, ""):
         raise AddressError("the domain means two different names, write it as an A-label", BAD_DOMAIN)
     return domain
 
 
 def _under_idna2003(text: str) -> str:
-    """What the standard library's older mapping makes of it; empty where it has no answer (newer letters)."""
+    """The result of the standard library's older mapping; empty if it has none (newer letters)."""
     try:
         return text.encode("idna").decode("ascii").lower()
     except UnicodeError:

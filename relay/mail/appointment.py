@@ -1,6 +1,6 @@
-"""What a calendar part says to who is shown it: readers show its description in place of the text beside it.
+"""The text that a calendar part shows: readers display its description in place of the text beside it.
 
-Read line by line (RFC 5545 §3.1), whatever the structure around; nothing here fails.
+Read line by line (RFC 5545 §3.1), whatever surrounds it; never raises.
 """
 
 import re
@@ -12,9 +12,9 @@ _ESCAPED = re.compile(r"\\([\\;,nN])")
 
 
 def described(calendar: str) -> str:
-    """The words of all its appointments, a line each; the calendar is unfolded."""
+    """The words of all its appointments, one a line; the calendar is unfolded already."""
     said = [_ESCAPED.sub(_unescaped, found[1]) for found in _SAID.finditer(calendar)]
-    # What stands between the name and its value are parameters, no words of the appointment.
+    # Between the name and its value are parameters, which are not shown.
     return "\n".join([html.read(one).text if "<" in one else one.rpartition('":')[2] for one in said])
 
 

@@ -1,4 +1,4 @@
-"""Approval links: which held send one approver decides on, sealed in the link itself."""
+"""Approval links: the held send and the approver who may decide on it, sealed in the link itself."""
 
 from relay.mail.token import Purpose, TokenError, Tokens
 
@@ -12,7 +12,7 @@ def url(tokens: Tokens, public_url: str, send_id: str, approver: str) -> str:
 
 
 def read(tokens: Tokens, token: str) -> tuple[str, str]:
-    """The send and the approver a token names; raises TokenError."""
+    """The send and the approver of a token. Raises TokenError."""
     send_id, separator, approver = tokens.read(Purpose.APPROVAL, token).decode("utf-8", "replace").partition("\0")
     if not separator:
         raise TokenError

@@ -1,8 +1,8 @@
-"""Reads complaints: abuse reports (RFC 5965), their failure kind (RFC 6591) and unsubscribe mail.
+"""Reads complaints: abuse reports (RFC 5965), authentication failure reports (RFC 6591) and unsubscribe mail.
 
-Never raises. Reports are redacted in many ways, so a missing recipient is
-normal: the reported mail's own header is handed on, and whoever issued its
-Message-ID or unsubscribe token can still tell whom it went to (faults L6).
+Never raises. Reports are redacted in many ways, so the recipient is often missing. The header of the reported
+mail is passed on, so that whoever issued its Message-ID or unsubscribe token can still tell to whom it went
+(faults L6).
 """
 
 from datetime import datetime
@@ -25,12 +25,12 @@ class Complaint(Struct, frozen=True):
 
 
 def read_complaint(mail: Returned) -> Complaint | None:
-    """The report a mail carries, or None."""
+    """The report in a mail, or None."""
     part = next(mail.of("message/feedback-report"), None)
     if part is None and not _is_hotmail(mail.fields):
         return None
     fields = read_fields(part.text.replace("\n\n", "\n")) if part else Fields()
-    # RFC 5965 §3.2: the reporter may say what the envelope was, too.
+    # RFC 5965 §3.2: the reporter may also state the envelope.
     said = tuple([("return-path", path) for path in fields.all("original-mail-from")])
     original = Fields(original_fields(mail).items + said)
     return Complaint(
@@ -43,7 +43,7 @@ def read_complaint(mail: Returned) -> Complaint | None:
 
 
 def _is_hotmail(fields: Fields) -> bool:
-    """Microsoft's junk mail reporting sends the mail alone, without a report."""
+    """Microsoft's junk mail reporting sends the reported mail alone, without a report."""
     subject = fields.first("subject").lower()
     return "staff@hotmail.com" in fields.first("from").lower() or subject.startswith("complaint about message from")
 
@@ -58,7 +58,7 @@ def _recipients(fields: Fields, original: Fields) -> tuple[str, ...]:
 
 
 def original_fields(mail: Returned) -> Fields:
-    """The header of the mail that came back or was complained about."""
+    """The header of the mail that was returned or complained about."""
     for part in mail.of("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "text/rfc822"):
         head, _ = split_header(part.text.lstrip("\n").encode("utf-8", "replace"))
         fields = read_fields(head)

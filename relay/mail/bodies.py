@@ -1,9 +1,8 @@
-"""Which parts of a message a reader may be shown as its text, and where one is missing.
+"""Finds the parts of a message that a reader may show as its text, and places where a text is missing.
 
-Text that is called an attachment, or has a file name outside an alternative,
-is an attachment. Of `multipart/related` the root is shown (RFC 2387 §3.2). An
-AMP alternative cannot carry a footer that is sure to be shown; where another
-alternative can, it is dropped.
+Text that is marked as an attachment, or has a file name outside an alternative, is an attachment. Of
+`multipart/related` the root is shown (RFC 2387 §3.2). An AMP alternative cannot carry a footer that is
+certain to be shown; it is dropped if another alternative can.
 """
 
 from msgspec import Struct, field
@@ -17,7 +16,7 @@ _UNDIVIDED = frozenset(("multipart/alternative", "multipart/related"))
 
 
 class Bodies(Struct):
-    """The outcome of the walk; `gaps` are multiparts shown as an alternative that hold no text."""
+    """The result of the walk; `gaps` are multiparts that are shown as an alternative but contain no text."""
 
     shown: list[Part] = field(default_factory=list)
     dropped: list[tuple[Part, Part]] = field(default_factory=list)  # (the multipart, its child)
@@ -27,14 +26,14 @@ class Bodies(Struct):
 
 
 def find_bodies(view: View) -> Bodies:
-    """Walks the structure without going into attached messages."""
+    """Walk the structure without entering attached messages."""
     bodies = Bodies()
     bodies.is_covered = _walk(view.root, bodies, in_alternative=True)
     return bodies
 
 
 def _walk(part: Part, bodies: Bodies, in_alternative: bool) -> bool:
-    """Whether a reader who is shown this part is shown a text that can carry a footer."""
+    """Whether a reader who is shown this part sees a text that can carry a footer."""
     kind = part.type
     if not part.is_container:
         return _leaf(part, bodies, in_alternative)
@@ -87,7 +86,7 @@ def _related(part: Part, bodies: Bodies, in_alternative: bool) -> bool:
             break
     covered = _walk(root, bodies, in_alternative)
     for child in part.children:
-        # A text nobody refers to is shown after the root by readers that do not know `related`.
+        # Readers that do not know `related` show a text that nothing refers to after the root.
         if child is not root and not child.is_container and child.header.first(b"content-id") is None:
             covered |= _leaf(child, bodies, in_alternative=False)
     return covered

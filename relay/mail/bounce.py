@@ -1,11 +1,10 @@
-"""Reads what comes back: bounces, delays, complaints, automatic answers.
+"""Reads mail that comes back: bounces, delays, complaints, automatic replies.
 
-Machine-readable reports first (RFC 3464, RFC 5965), then what servers write
-for people. One `Returned mail` gives one `Notice` per recipient, in order, and
-none when it is no report at all. It never raises on any bytes and works in
-time linear in a bounded input, because anybody may send it anything. Only a
-notice with `hard` speaks of a dead address; it says nothing about whether the
-mail can be trusted: that is for the token on the return path (faults L4).
+Machine-readable reports (RFC 3464, RFC 5965) are tried first, then the texts that servers write for people. A
+mail gives one `Notice` for each recipient, in order, and none if it is not a report. Reading never raises and
+takes linear time on a bounded input, since anybody may send anything. Only a notice with `hard` means a dead
+address. None says whether the mail can be trusted: that is proved by the token in the return path (faults
+L4).
 """
 
 from datetime import datetime
@@ -25,7 +24,7 @@ from relay.mail.notice import Notice, make, message_id
 
 
 def read_notices(data: bytes) -> tuple[Notice, ...]:
-    """What a returned mail says, one notice a recipient; empty when it is no such mail."""
+    """The notices in a returned mail, one for each recipient; empty if it is not a report."""
     mail = cut(data)
     for _ in range(3):  # an alias may have forwarded the report inside another mail
         notices = _complaints(mail) or _reports(mail) or _unsubscribed(mail)
@@ -56,7 +55,7 @@ def _complaints(mail: Returned) -> tuple[Notice, ...]:
 
 
 def _unsubscribed(mail: Returned) -> tuple[Notice, ...]:
-    """A mail client's answer to List-Unsubscribe: <mailto:…> (RFC 2369 §3.2)."""
+    """A mail client's message to List-Unsubscribe: <mailto:…> (RFC 2369 §3.2)."""
     subject = decoded(mail.fields.first("subject")).strip().lower()
     if subject != "unsubscribe":
         return ()
@@ -73,7 +72,7 @@ def _unsubscribed(mail: Returned) -> tuple[Notice, ...]:
 
 
 def _reports(mail: Returned) -> tuple[Notice, ...]:
-    """The delivery status parts, each recipient joined by what the text says about it (RFC 3464)."""
+    """The delivery status parts (RFC 3464), each recipient combined with what the text says about it."""
     parts = list(mail.of("message/delivery-status", "message/global-delivery-status", "message/xdelivery-status"))
     if not any("recipient:" in part.text.lower() for part in parts):
         parts = [part for part in mail.of("text/plain") if "\nfinal-recipient:" in part.text.lower()]
@@ -93,7 +92,7 @@ def _reports(mail: Returned) -> tuple[Notice, ...]:
 
 
 def _status(text: str) -> DeliveryStatus:
-    """A status part; in a part of plain text the fields begin below what was written for people."""
+    """A status part; in a plain text part the fields follow the text written for people."""
     low = text.lower()
     start = min(
         (place for place in (low.find("reporting-mta:"), low.find("final-recipient:")) if place >= 0), default=0
@@ -104,7 +103,7 @@ def _status(text: str) -> DeliveryStatus:
 def _recipients_of(
     found: list[tuple[DeliveryStatus, RecipientStatus]], report: words.Report, mail: Returned
 ) -> list[str]:
-    """The recipient of each group; where a field holds none, the text's."""
+    """The recipient of each group; taken from the text where a field has none."""
     spare = words.listed(report, own_addresses(mail))
     out = []
     for number, (_, one) in enumerate(found):
@@ -132,7 +131,7 @@ def _from_status(
         codes = words.codes_in(share) if one.action != "delayed" else codes
     best = _best_status(codes, one.status)
     said = Said(
-        # An exit status (Sendmail's x-unix) says less than the reason it gives in the text.
+        # An exit status (Sendmail's x-unix) says less than the reason in the text.
         diagnostic=words.reason_in(share) if _says_little(diagnostic, share) else diagnostic,
         context=share,
         status=best,
@@ -155,7 +154,7 @@ def _from_status(
 
 
 def _says_little(diagnostic: str, share: str) -> bool:
-    # Dovecot's delivery agent tells the reason in the text only, whatever stands in the fields.
+    # Dovecot's delivery agent gives the reason in the text only, whatever the fields say.
     return len(diagnostic) < 4 or "was automatically rejected:" in share
 
 
@@ -163,7 +162,7 @@ _KINDS = {"delayed": "deferred", "delivered": "delivered", "relayed": "delivered
 
 
 def _best_status(codes: words.Codes, field_status: str) -> str:
-    """The more precise of the server's own code and the Status field; the server's where both are."""
+    """The more precise of the server's own code and the Status field; the server's if they are equally precise."""
     if codes.status and not codes.status.endswith(".0.0"):
         return codes.status
     if field_status and codes.reply and field_status[0] != codes.reply[0] and field_status.endswith(".0.0"):
@@ -172,7 +171,7 @@ def _best_status(codes: words.Codes, field_status: str) -> str:
 
 
 def unwrapped(diagnostic: str) -> str:
-    """The server's words inside `5.1.0 - Unknown address error 550-'5.7.1 … denied'`, which only quotes it."""
+    """The server's own words in `5.1.0 - Unknown address error 550-'5.7.1 … denied'`, which quotes them."""
     head, quote, rest = diagnostic.partition("-'")
     if quote and " - " in head and head[-3:].isdecimal():
         return f"{head[-3:]} {rest.rpartition(chr(39))[0] or rest}"

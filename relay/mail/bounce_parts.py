@@ -1,10 +1,9 @@
-"""Cuts a returned mail into the pieces a bounce reader looks at.
+"""Splits a returned mail into the pieces that the bounce reader examines.
 
-It promises never to raise, whatever the bytes, and to stay linear: the input
-is cut at `MAX_SIZE`, nesting at `MAX_DEPTH`, parts at `MAX_PARTS`, and no
-library parser sees any of it (faults P17, P18). Line ends of every kind (CRLF,
-LF, bare CR) are read as LF. What cannot be decoded is kept with replacement
-characters: a bounce that is half readable is still a bounce.
+It never raises on any bytes and takes linear time: the input is cut at `MAX_SIZE`, nesting at `MAX_DEPTH`,
+parts at `MAX_PARTS`, and no library parser sees any of it (faults P17, P18). All line ends (CRLF, LF, bare
+CR) become LF. What cannot be decoded is kept with replacement characters: a half-readable bounce is still a
+bounce.
 """
 
 import binascii
@@ -17,13 +16,13 @@ from msgspec import Struct, field
 from relay.mail.entities import unescape
 
 MAX_SIZE = 1 << 20
-MAX_TEXT = 64 << 10  # of one part; what a server has to say stands at the front
+MAX_TEXT = 64 << 10  # characters of one part; what a server has to say comes first
 MAX_DEPTH = 12
 MAX_PARTS = 100
 MAX_FIELDS = 1_000
 MAX_VALUE = 8_000
 
-# Codecs of Python that are slow, or no charset at all, are kept out by naming the families that are.
+# Allowed charset families; Python's other codecs are slow, or are no charsets at all.
 _CHARSETS = (
     "ascii", "us-", "utf", "unicode-1", "iso", "latin", "windows-", "cp", "koi", "euc", "gb", "big5", "hz", "shift",
     "sjis", "x-sjis", "ks_c", "mac", "tis-", "ansi_x3",
@@ -36,7 +35,7 @@ class Fields(Struct, frozen=True):
     items: tuple[tuple[str, str], ...] = ()
 
     def first(self, name: str) -> str:
-        """The value of the first field of that name, empty when there is none."""
+        """The value of the first field of that name; empty if there is none."""
         return next((value for key, value in self.items if key == name), "")
 
     def all(self, name: str) -> tuple[str, ...]:
@@ -52,7 +51,7 @@ class Part(Struct, frozen=True):
 
 
 class Returned(Struct, frozen=True):
-    """A mail in pieces: its own header, and its leaves in order."""
+    """A mail in pieces: its own header, and its leaf parts in order."""
 
     fields: Fields
     parts: tuple[Part, ...]
@@ -72,7 +71,7 @@ def cut(data: bytes) -> Returned:
 
 
 def split_header(data: bytes) -> tuple[bytes, bytes]:
-    """Header and body of a message whose lines end in LF."""
+    """Header and body of a message with LF line ends."""
     if data.startswith(b"\n"):
         return b"", data[1:]
     head, _, body = data.partition(b"\n\n")
@@ -80,7 +79,7 @@ def split_header(data: bytes) -> tuple[bytes, bytes]:
 
 
 def read_fields(head: bytes | str) -> Fields:
-    """Header fields of a block, tolerant: what is no field is passed over."""
+    """The header fields of a block; lines that are no fields are skipped."""
     text = head if isinstance(head, str) else _decode(head[: 256 << 10], "utf-8")
     items: list[tuple[str, str]] = []
     name, values = "", [""]
@@ -88,7 +87,7 @@ def read_fields(head: bytes | str) -> Fields:
         key, colon, value = line.partition(":")
         is_field = bool(colon) and 0 < len(key) < 80 and " " not in key.strip() and line[:1] not in (" ", "\t")
         if not is_field:
-            values.append(line.strip())  # folded, or the rest of a long reply that somebody forgot to fold
+            values.append(line.strip())  # a folded line, or the rest of a long reply that was not folded
             continue
         if name:
             items.append((name, " ".join(values).strip()[:MAX_VALUE]))
@@ -109,7 +108,7 @@ def parameter(value: str, name: str) -> str:
 
 
 def words(value: str) -> str:
-    """A field's text with encoded words read (RFC 2047)."""
+    """The text of a field, with encoded words (RFC 2047) decoded."""
     if "=?" not in value:
         return value
     try:
@@ -120,7 +119,7 @@ def words(value: str) -> str:
 
 
 def _leaves(fields: Fields, body: bytes) -> Iterator[Part]:
-    """Depth first with an own stack, so that nesting costs no frames."""
+    """Depth first with an explicit stack, so that nesting does not use up Python's."""
     stack = [(fields, body, 0)]
     seen = 0
     while stack and seen < MAX_PARTS:
@@ -133,12 +132,12 @@ def _leaves(fields: Fields, body: bytes) -> Iterator[Part]:
         if media.startswith("multipart/") and pieces:
             stack.extend((read_fields(head), content, depth + 1) for head, content in reversed(pieces))
         else:
-            media = "text/plain" if media.startswith("multipart/") else media  # no boundary was kept: read it as it is
+            media = "text/plain" if media.startswith("multipart/") else media  # its boundary is missing: read as text
             yield Part(media, _text(fields, kind, media, body), fields)
 
 
 def _pieces(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]]:
-    """The body parts between the boundaries (RFC 2046 §5.1.1); a missing last one is forgiven."""
+    """The parts between the boundaries (RFC 2046 §5.1.1); a missing final boundary is tolerated."""
     found = []
     for piece in (b"\n" + body).split(b"\n--" + boundary, MAX_PARTS)[1:]:
         line, _, content = piece.partition(b"\n")
@@ -172,7 +171,7 @@ def _decode(raw: bytes, charset: str) -> str:
         try:
             return raw.decode(name, "replace")
         except (LookupError, UnicodeError):
-            pass  # an unknown charset: the next best reading follows
+            pass  # unknown charset: try the next one
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -180,7 +179,7 @@ def _decode(raw: bytes, charset: str) -> str:
 
 
 def shown(markup: str) -> str:
-    """The text of an HTML part: tags dropped, blocks on lines of their own. Linear in its input."""
+    """The text of an HTML part: tags removed, blocks on lines of their own. Takes linear time."""
     out: list[str] = []
     for number, piece in enumerate(markup.split("<")):
         tag, closed, text = piece.partition(">")

@@ -1,9 +1,8 @@
-"""The tables a bounce is judged by: phrases, enhanced codes, reply codes. Data, no logic.
+"""The tables by which bounces are judged: phrases, enhanced codes, reply codes. Data, no logic.
 
-The phrases live in `bounce_phrases.txt` beside this module and are read once.
-Only `HARD` reasons ever suppress a recipient at once (and `notaccept` when permanent);
-what may also be the sender, the message or the day belongs elsewhere: a false
-suppression is worse than a missed one.
+The phrases are in `bounce_phrases.txt` beside this module and are read once. Only `HARD` reasons suppress a
+recipient at once (and `notaccept` if permanent). Whatever may also be caused by the sender, the message or
+the moment must not be among them: a false suppression is worse than a missed one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,15 +10,16 @@ from importlib.resources import files
 
 HARD = frozenset({"userunknown", "hostunknown", "hasmoved"})
 
-# The recipient's own; where they are not for good, some messages in a row that failed so suppress for a while.
+# Failures of the recipient's own: where they are not permanent, several messages in a row that fail so suppress it
+# for a while.
 OWN = frozenset({"mailboxfull", "suspend", "userunknown", "hasmoved"})
 
-# By the first two characters of a phrase: its place, the pieces that follow one another, its reason.
+# By the first two characters of a phrase: its position in the list, its pieces, its reason.
 Table = Mapping[str, Sequence[tuple[int, tuple[str, ...], str]]]
 
 
 def _read(text: str) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """Each phrase as the pieces that follow one another, with its reason, in order."""
+    """Each phrase as its pieces, with its reason, in order."""
     rows: list[tuple[tuple[str, ...], str]] = []
     reason = ""
     for line in text.splitlines():
@@ -43,7 +43,7 @@ def _indexed(rows: Iterable[tuple[tuple[str, ...], str]]) -> Table:
 PHRASES = _indexed(row for row in _ROWS if not row[1].startswith("?"))
 VAGUE = _indexed((pieces, reason[1:]) for pieces, reason in _ROWS if reason.startswith("?"))
 
-# Words that mean a dead address at whatever command they are said.
+# Words that mean a dead address at whichever command they are said.
 CERTAIN = (
     "have a yahoo", "requested action not taken: mailbox unavailable (-", "resolver.adr.recip", "nosuchuser",
     "adresse destinataire invalide", "adresse d au moins un destinataire", "** address not found **",
@@ -52,10 +52,10 @@ CERTAIN = (
     " 5.4.1 ", " 550: <", " unknown user: ", " 542 ", "no valid recipients for this mm",
 )  # fmt: skip
 
-# Words with which servers answer RCPT and nothing else: believed where nobody tells which command was refused.
+# Words that servers use only in reply to RCPT: trusted even if the refused command is not known.
 OF_RCPT = ("no such user here", " 550 invalid recipient: <")
 
-# RFC 3463 and the registry it began, without the class. x.0.0 and its like say nothing and are left out.
+# RFC 3463 and its registry, without the class. x.0.0 and the like say nothing and are left out.
 STATUS: dict[str, str] = {
     "1.0": "rejected", "1.1": "userunknown", "1.2": "hostunknown", "1.3": "userunknown", "1.4": "filtered",
     "1.6": "hasmoved", "1.7": "rejected", "1.8": "rejected", "1.10": "userunknown",
@@ -74,17 +74,17 @@ STATUS: dict[str, str] = {
     "7.26": "authfailure", "7.27": "notaccept", "7.28": "speeding", "7.30": "authfailure", "7.509": "authfailure",
 }  # fmt: skip
 
-# Codes that say so little that even vague words say more.
+# Codes so unspecific that even vague words say more.
 BROAD = frozenset({"1.0", "2.0", "2.1", "3.0", "3.5", "4.0", "5.0", "7.0", "7.1"})
 
-# RFC 5321 §4.2.3, where no enhanced code and no phrase decides.
+# RFC 5321 §4.2.3; used if neither an enhanced code nor a phrase decides.
 REPLY: dict[str, str] = {
     "421": "blocked", "542": "userunknown", "422": "mailboxfull", "452": "systemfull", "500": "syntaxerror",
     "501": "syntaxerror", "502": "syntaxerror", "503": "syntaxerror", "504": "syntaxerror", "552": "mailboxfull",
     "556": "notaccept",
 }  # fmt: skip
 
-# PowerMTA's own sorting (X-PowerMTA-BounceCategory), where its reports carry it.
+# PowerMTA's own classification (X-PowerMTA-BounceCategory), which its reports may contain.
 CATEGORIES: dict[str, str] = {
     "bad-connection": "networkerror", "bad-domain": "hostunknown", "bad-mailbox": "userunknown",
     "content-related": "contenterror", "inactive-mailbox": "suspend", "invalid-sender": "rejected",

@@ -1,7 +1,7 @@
-"""Reads bounces that no machine was meant to read, and automatic answers (RFC 3834).
+"""Reads bounces written for people only, and automatic replies (RFC 3834).
 
-The recipient is looked for by the surest sign first: the header that names it,
-a line of its own, a phrase before it, and last the mail that came back.
+The recipient is looked for in the most reliable places first: a header that names it, a line of its own,
+after a known phrase, and last the returned mail.
 """
 
 from relay.mail import bounce_text as words
@@ -14,7 +14,7 @@ from relay.mail.notice import Notice, make, message_id
 
 
 def human(mail: Returned) -> words.Report:
-    """What was written for people: plain text, else the text of HTML."""
+    """The text written for people: plain text, else the text of HTML."""
     texts = []
     for part in mail.parts:
         if part.type in {"message/rfc822", "text/rfc822-headers"}:
@@ -33,13 +33,13 @@ def returned_header(mail: Returned, report: words.Report) -> Fields:
 
 
 def own_addresses(mail: Returned) -> frozenset[str]:
-    """Addresses of the conversation itself: who got this mail and who wrote it."""
+    """Addresses that belong to the report itself: its recipients and its author."""
     values = [value for name in ("to", "from", "return-path", "delivered-to", "cc") for value in mail.fields.all(name)]
     return frozenset(address.lower() for value in values for _, address in words.addresses(value))
 
 
 def spoken(mail: Returned) -> tuple[Notice, ...]:
-    """A bounce without a machine-readable part, or an automatic answer (RFC 3834)."""
+    """The notices of a bounce without a machine-readable part, or of an automatic reply (RFC 3834)."""
     report = human(mail)
     answer = _answered(mail)
     if answer and not _from_a_daemon(mail) and not words.codes_in(report.text).reply:
@@ -73,12 +73,12 @@ _SUBJECTS = (
 
 
 def _returned(mail: Returned, report: words.Report) -> bool:
-    """Whether the mail presents itself as a bounce."""
+    """Whether the mail looks like a bounce."""
     subject = decoded(mail.fields.first("subject")).lower()
     if _from_a_daemon(mail):
         return True
     if mail.fields.first("return-path") == "<>" and not mail.fields.first("auto-submitted"):
-        # Answering machines write from the null sender too (RFC 3834 §3.3): a bounce also says what failed.
+        # Autoresponders use the null sender, too (RFC 3834 §3.3); a bounce also says what failed.
         codes = words.codes_in(report.text)
         return bool(report.original or len(mail.parts) > 1 or codes.reply or codes.status)
     if any(word in subject for word in _SUBJECTS) and bool(report.original or len(mail.parts) > 1):
@@ -99,7 +99,7 @@ _OPENINGS = (
 
 
 def _answered(mail: Returned) -> tuple[Notice, ...]:
-    """A vacation notice or the like: no bounce, whatever it says (RFC 3834, faults L7)."""
+    """A vacation notice or the like: not a bounce, whatever it says (RFC 3834, faults L7)."""
     subject = decoded(mail.fields.first("subject")).lower()
     automatic = mail.fields.first("auto-submitted").lower().startswith(("auto-replied", "auto-generated"))
     if not (
@@ -124,7 +124,7 @@ def _answered(mail: Returned) -> tuple[Notice, ...]:
     )
 
 
-# How the subjects of automatic answers begin, in the languages in which people go on holiday.
+# How the subjects of automatic replies begin, in many languages.
 _ANSWERS = (
     "auto:", "automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "out of", "vacation", "away ",
     "automatische antwort", "abwesenheit", "réponse automatique", "absence", "absent", "respuesta automática",
@@ -136,7 +136,7 @@ _ANSWERS = (
 
 
 def _found(mail: Returned, report: words.Report, original: Fields) -> list[str]:
-    """The recipients, by the surest sign first."""
+    """The recipients, from the most reliable place that has any."""
     failed = [address for value in mail.fields.all("x-failed-recipients") for _, address in words.addresses(value)]
     if failed:
         return list(dict.fromkeys(failed))[: words.MAX_RECIPIENTS]
@@ -157,7 +157,7 @@ _DELAYS = (
 
 
 def _delayed(mail: Returned, report: words.Report) -> bool:
-    """Whether it only says that the mail is late (RFC 3464 §2.3.3: delayed is no failure)."""
+    """Whether it only says that the mail is delayed, which is no failure (RFC 3464 §2.3.3)."""
     subject = decoded(mail.fields.first("subject")).lower()
     late = "(delay)" in subject or subject.startswith(("warning:", "delayed mail"))
     return late or any(phrase in report.text[:2_000].lower() for phrase in _DELAYS)

@@ -1,8 +1,7 @@
-"""Finds recipients, codes and commands in what a server wrote for people to read.
+"""Finds recipients, codes and commands in text that servers write for people.
 
-Works line by line and by plain searching, never by a pattern that could run
-away on a hostile mail. Nothing here decides anything: it gathers what
-`bounce_reason` judges.
+It works line by line with plain searches, never with a pattern that could backtrack without bound on hostile
+mail. It decides nothing: it collects what `bounce_reason` judges.
 """
 
 import re
@@ -16,14 +15,14 @@ from relay.mail.bounce_parts import Fields, read_fields
 MAX_LINES = 400
 MAX_LINE = 1_000
 MAX_RECIPIENTS = 200
-MAX_SIGNS = 50  # the at signs of one line or field that are looked at
+MAX_SIGNS = 50  # at signs of one line or field that are examined
 MAX_LOCAL = 128
 
-# A local part backwards from its @, and a domain behind it: each is tried at one place only, so neither can run away.
+# A local part backwards from its @, and a domain after it: each is tried at one place only, so matching stays linear.
 _LOCAL = re.compile(r"""[^\s<>()\[\]",;:'@]++""")
 _DOMAIN = re.compile(r"[\w.-]{0,254}+")
 
-# Where the report ends and the mail it returns begins.
+# Where the report ends and the returned mail begins.
 _ORIGINAL = (
     "below this line is a copy", "this is a copy of ", "original message -", "original message header",
     "message headers follow", "message header follow", "original message follow", "headers of the original",
@@ -35,7 +34,7 @@ _ORIGINAL = (
 )  # fmt: skip
 _ORIGINAL_FIELDS = ("received:", "return-path:", "dkim-signature:", "x-received:", "domainkey-signature:")
 
-# After these words stands the address of the one who did not get the mail.
+# Words followed by the address of the recipient who did not get the mail.
 _LEADS = (
     "rcpt to:", "recipient address:", "recipient:", "addressed to:", "delivering your mail to", "undeliverable to",
     "delivered to:", "could not be delivered to", "not be delivered to", "wasn't delivered to", "delivery to",
@@ -43,7 +42,7 @@ _LEADS = (
     "failed recipient:", "final-recipient:", "original-recipient:", "failed address:", "t=[", "rcpt:", "receiver:",
     "delivered to", "address:", "to:", "for",
 )  # fmt: skip
-MAX_LEAD = 100  # characters before an address in which it is looked for
+MAX_LEAD = 100  # characters before an address in which such words are looked for
 
 _COMMANDS = (
     ("in reply to end of data", "DATA"), ("in reply to data", "DATA"), ("in reply to rcpt", "RCPT"),
@@ -66,7 +65,7 @@ Addresses = tuple[tuple[int, str], ...]
 
 
 class Report(Struct, frozen=True):
-    """The human part of a bounce, cut where the returned mail begins, and the addresses of each of its lines."""
+    """The text of a bounce up to the returned mail, and the addresses in each of its lines."""
 
     lines: tuple[str, ...]
     addresses: tuple[Addresses, ...]
@@ -81,7 +80,7 @@ class Report(Struct, frozen=True):
 
 
 def divide(text: str) -> Report:
-    """Report and returned mail."""
+    """The report and the returned mail."""
     lines = [line[:MAX_LINE] for line in text.split("\n", MAX_LINES)[:MAX_LINES]]
     for number, line in enumerate(lines):
         low = line.lower()
@@ -95,7 +94,7 @@ def _report(lines: list[str], original: str) -> Report:
 
 
 def addresses(line: str) -> Addresses:
-    """The addresses of a line with their places."""
+    """The addresses in a line with their positions."""
     at = line.find("@")
     if at < 0:
         return ()
@@ -113,7 +112,7 @@ def addresses(line: str) -> Addresses:
 
 
 def _local_start(line: str, at: int) -> int:
-    """Where the local part before the @ begins; a quoted one may hold anything (RFC 5321 §4.1.2)."""
+    """Where the local part before the @ begins; a quoted one may contain anything (RFC 5321 §4.1.2)."""
     if at and line[at - 1] == '"':
         opening = line.rfind('"', max(0, at - 66), at - 1)
         return opening if opening >= 0 else at
@@ -122,7 +121,7 @@ def _local_start(line: str, at: int) -> int:
 
 
 def listed(report: Report, own: frozenset[str]) -> list[str]:
-    """Recipients that stand at the head of a line, as nearly every server lists them."""
+    """Recipients at the beginning of a line, where nearly every server lists them."""
     pairs = zip(report.lines, report.addresses, strict=True)
     return _unique(address for line, found in pairs if found for address in _heading(line, *found[0], own))
 
@@ -137,7 +136,7 @@ def _heading(line: str, place: int, address: str, own: frozenset[str]) -> list[s
 
 
 def named(report: Report, own: frozenset[str]) -> list[str]:
-    """Recipients that stand after a phrase such as `RCPT TO:`."""
+    """Recipients after a phrase such as `RCPT TO:`."""
     found: list[str] = []
     for line, those in zip(report.lines, report.addresses, strict=True):
         for place, address in those:
@@ -152,7 +151,7 @@ def mentioned(report: Report, own: frozenset[str]) -> list[str]:
 
 
 def usable(address: str, own: frozenset[str]) -> bool:
-    """Whether it can be the recipient: no party to this very mail, and no mail system's own mailbox."""
+    """Whether it can be the recipient: neither sender or recipient of the report, nor a system mailbox."""
     low = address.lower()
     return low not in own and low.partition("@")[0] not in {"mailer-daemon", "postmaster"}
 
@@ -165,7 +164,9 @@ def _unique(found: Iterable[str]) -> list[str]:
 
 
 def shares(report: Report, recipients: list[str]) -> dict[str, str]:
-    """What the report says about each: the lines that name it and those beside them, up to the next one."""
+    """What the report says about each recipient: the lines that name it and their neighbours, up to the next
+    recipient.
+    """
     if len(set(recipients)) == 1:
         return {recipients[0].lower(): report.text}
     out: dict[str, list[str]] = {recipient.lower(): [] for recipient in recipients}
@@ -182,7 +183,7 @@ def shares(report: Report, recipients: list[str]) -> dict[str, str]:
 
 
 def _transcript(report: Report, recipients: dict[str, list[str]]) -> bool:
-    """Whether it is a dialogue, in which the recipient is named below what was said of it (old Sendmail)."""
+    """Whether it is an SMTP transcript that names the recipient after what was said of it (old Sendmail)."""
     for line, found in zip(report.lines, report.addresses, strict=True):
         if any(address.lower() in recipients for _, address in found):
             return line[:3].isdecimal() or line.startswith(">>>")
@@ -190,7 +191,7 @@ def _transcript(report: Report, recipients: dict[str, list[str]]) -> bool:
 
 
 def reason_in(text: str) -> str:
-    """What Sendmail gives as `(reason: …)`, or Dovecot after «automatically rejected»."""
+    """What Sendmail writes as `(reason: …)`, or Dovecot after «automatically rejected»."""
     if "was automatically rejected:" in text:
         return text.partition("was automatically rejected:")[2].strip().partition("\n")[0]
     return text.partition("(reason: ")[2].partition("\n")[0].rstrip(" )")
@@ -198,7 +199,7 @@ def reason_in(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def command_in(text: str) -> str:
-    """The command the server refused, as the report puts it."""
+    """The command that the server refused, according to the report."""
     low = " ".join(text[:8_000].lower().split())
     for words, command in _COMMANDS:
         if words in low:
@@ -211,7 +212,7 @@ def _dialogue(low: str) -> str:
     refusal = low.find("<<< ")
     place = low.rfind(">>> ", 0, refusal) if refusal >= 0 else -1
     command = _VERBS.get(low[place + 4 : place + 8], "") if place >= 0 else ""
-    # Commands were pipelined: what looks like the answer to DATA is that to RCPT, since then no recipient was left.
+    # With pipelining, what looks like the reply to DATA is really the one to RCPT: no recipient was left by then.
     if command == "DATA" and any(words in low for words in ("need rcpt", "no valid recipients", "user unknown <<< 5")):
         return "RCPT"
     return command
@@ -227,15 +228,15 @@ class Codes(Struct, frozen=True):
 
 @lru_cache(maxsize=64)
 def codes_in(text: str) -> Codes:
-    """The first SMTP reply code and the first enhanced code of a text that says something; x.0.z says nothing."""
+    """The first SMTP reply code and the first meaningful enhanced code (not x.0.z) in a text."""
     reply = status = vague = ""
-    # qmail writes (#5.1.1), at times without a blank behind it.
+    # qmail writes (#5.1.1), sometimes without a blank after it.
     for word in text[:4_000].replace("-", " ").replace("(#", " ").replace(")", " ").split():
         bare = word.strip("()[]<>#:;,.'\"")
         if not reply and len(bare) == 3 and bare.isdecimal() and bare[0] in "45" and bare[1] in "012345":
             reply = bare
         elif not status and is_status(bare):
-            if bare[1:4] == ".0.":  # RFC 3463 §3.1; Exchange Online quotes the other server's words behind one
+            if bare[1:4] == ".0.":  # RFC 3463 §3.1; Exchange Online quotes the other server's words after such a code
                 vague = vague or bare
             else:
                 status = bare

@@ -1,9 +1,8 @@
 """Relaxed canonicalisation of header fields and bodies (RFC 6376 §3.4.2, §3.4.4).
 
-Linear in the input whatever the input is; 25 MB of blanks cost no more than 25 MB of
-prose. A body is taken in pieces as they come, so that nobody has to join them; what a
-later piece may still change (blanks and line ends at the end) is held back as a count,
-never as bytes.
+Takes linear time on any input; 25 MB of blanks cost no more than 25 MB of prose. A body is taken in pieces as
+they come, so nobody has to join them. Blanks and line ends at the end of a piece, which the next piece may
+still change, are kept as a count, not as bytes.
 """
 
 import hashlib
@@ -12,17 +11,17 @@ from collections.abc import Iterable
 
 _TAB_TO_SPACE = bytes.maketrans(b"\t", b" ")
 _BLANKS = re.compile(rb" {2,}")
-_PIECE = 1 << 18  # the copy made of a large body at any moment
+_PIECE = 1 << 18  # octets of a large body copied at a time
 
 
 def relaxed_field(field: bytes) -> bytes:
-    """One whole header field (folded or not) in relaxed form, with its CRLF."""
+    """One complete header field (folded or not) in relaxed form, with its CRLF."""
     name, _, value = field.partition(b":")
     return b"%s:%s\r\n" % (name.strip(b" \t").lower(), relaxed_value(value))
 
 
 def relaxed_value(value: bytes) -> bytes:
-    """A field's value unfolded, its blanks run together, none at its ends."""
+    """A field's value unfolded, with runs of blanks reduced to one and none at its ends."""
     value = value.replace(b"\r\n", b"").strip(b" \t")
     if b"\t" in value:
         value = value.translate(_TAB_TO_SPACE)
@@ -30,18 +29,18 @@ def relaxed_value(value: bytes) -> bytes:
 
 
 class RelaxedBodyHash:
-    """SHA-256 over the relaxed form of a body that comes in pieces."""
+    """SHA-256 of the relaxed form of a body that comes in pieces."""
 
     __slots__ = ("_hash", "_line_ends", "_tail", "_written")
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._tail = b""  # a blank, a CR or both: what they become is decided by the next piece
-        self._line_ends = 0  # CRLFs not yet known to be followed by anything (§3.4.4: final empty lines go)
+        self._tail = b""  # a blank, a CR or both, whose meaning depends on the next piece
+        self._line_ends = 0  # CRLFs not yet followed by anything (§3.4.4: final empty lines are dropped)
         self._written = False
 
     def update(self, chunk: bytes | memoryview) -> None:
-        """Takes the next piece, cut anywhere."""
+        """Take the next piece; pieces may be cut anywhere."""
         size = len(chunk)
         if size <= _PIECE:
             self._take(bytes(chunk))
@@ -50,10 +49,10 @@ class RelaxedBodyHash:
             self._take(bytes(chunk[start : start + _PIECE]))
 
     def digest(self) -> bytes:
-        """The hash of all pieces; the object is of no further use."""
-        if self._tail.endswith(b"\r"):  # a bare CR at the very end is text like any other
+        """The hash of all pieces; afterwards the object cannot be used any more."""
+        if self._tail.endswith(b"\r"):  # a bare CR at the very end counts as text
             self._emit(self._tail)
-        # §3.4.4: a body that is not empty ends with one CRLF; an empty one, or one of empty lines, is nothing.
+        # §3.4.4: a non-empty body ends with one CRLF; a body that is empty, or only empty lines, becomes nothing.
         if self._written:
             self._hash.update(b"\r\n")
         return self._hash.digest()
@@ -67,7 +66,7 @@ class RelaxedBodyHash:
             text = text.replace(b" \r\n", b"\r\n")
         body = text.rstrip(b"\r\n")
         ends = (len(text) - len(body)) // 2
-        if text[len(body) :] != b"\r\n" * ends:  # bare CR or LF among them: only true pairs are line ends
+        if text[len(body) :] != b"\r\n" * ends:  # there are bare CRs or LFs among them; only CRLF pairs are line ends
             body, ends = _without_pairs(text)
         if body:
             self._emit(body)
@@ -75,7 +74,7 @@ class RelaxedBodyHash:
         self._line_ends += ends
 
     def _hold_back(self, text: bytes) -> bytes:
-        """Keeps the end of `text` that a continuation could turn into a line end or a longer blank."""
+        """Hold back the end of `text` that the next piece could turn into a line end or a longer blank."""
         cut = len(text)
         if text[-1:] == b"\r":
             cut -= 1
@@ -94,7 +93,7 @@ class RelaxedBodyHash:
 
 
 def body_hash(chunks: Iterable[bytes | memoryview]) -> bytes:
-    """SHA-256 over the relaxed form of the body these pieces make."""
+    """SHA-256 of the relaxed form of the body that consists of these pieces."""
     relaxed = RelaxedBodyHash()
     for chunk in chunks:
         relaxed.update(chunk)
@@ -102,7 +101,9 @@ def body_hash(chunks: Iterable[bytes | memoryview]) -> bytes:
 
 
 def _single_blanks(text: bytes) -> bytes:
-    """Runs of blanks made one. Halving is ten times as fast where runs are many, the expression where one is long."""
+    """Reduce each run of blanks to one. Repeated halving is ten times faster for many runs, the expression
+    for a long one.
+    """
     for _ in range(3):
         if b"  " not in text:
             return text

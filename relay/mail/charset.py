@@ -1,9 +1,8 @@
-"""Charsets as mail uses them: names, decoding as readers do it, encoding, and encoded words.
+"""Charsets as mail uses them: names, decoding as mail readers do it, encoding, and encoded words.
 
-Labels are read as browsers and mail readers read them (WHATWG Encoding): what
-calls itself Latin-1 or ASCII is windows-1252, Shift_JIS is its Windows form.
-Decoding never fails. A label readers do not know decodes like one that is
-missing: UTF-8 where that is valid, windows-1252 otherwise.
+Labels are interpreted as browsers and mail readers do (WHATWG Encoding): text labelled Latin-1 or ASCII is
+windows-1252, Shift_JIS is its Windows variant. Decoding never fails. A label that readers do not know is
+treated as missing: UTF-8 if that is valid, otherwise windows-1252.
 """
 
 import binascii
@@ -13,9 +12,9 @@ from functools import lru_cache
 
 from relay.mail import transfer
 
-# WHATWG Encoding §4.2: these labels and no others. A reader who does not know a label shows the octets as ASCII, or
-# as UTF-8 where they are; whoever reads them by a codec that only Python knows (EBCDIC, UTF-7, UTF-32) sees another
-# text. ISO-2022-KR and HZ are unknown too: readers show nothing of them (§4.2, «replacement»).
+# WHATWG Encoding §4.2: exactly these labels. A reader shows text with an unknown label as ASCII, or as UTF-8 if it is
+# valid; decoding it with a codec that only Python knows (EBCDIC, UTF-7, UTF-32) would give another text. ISO-2022-KR
+# and HZ are unknown, too: readers show nothing of them (§4.2, «replacement»).
 _TABLE = """
 utf-8: utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8
 ascii: us-ascii ascii ansi_x3.4-1968
@@ -50,7 +49,7 @@ utf-16: utf-16 csunicode iso-10646-ucs-2 ucs-2 unicode
 utf-16-le: utf-16le unicodefeff
 utf-16-be: utf-16be unicodefffe
 """
-# What readers take for another than it says: the Latin-1 of mail is windows-1252 (§4.2).
+# Charsets that readers replace by another: mail's Latin-1 is really windows-1252 (§4.2).
 _ISO = {1: "cp1252", 9: "cp1254", 11: "cp874"} | {n: f"iso8859-{n}" for n in (*range(2, 9), 10, 13, 14, 15)}
 
 
@@ -69,7 +68,7 @@ _WORD = re.compile(rb"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?
 
 
 def lookup(label: str) -> str:
-    """The codec for a charset label, or "" when readers do not know it."""
+    """The codec for a charset label, or "" if readers do not know it."""
     return _LABELS.get(label) or _LABELS.get(_bare(label), "")
 
 
@@ -78,19 +77,19 @@ def _bare(label: str) -> str:
 
 
 def is_utf_16(codec: str) -> bool:
-    """Whether the codec is of the UTF-16 kind: no charset for text in mail (RFC 2781 §4), and not read by all."""
+    """Whether the codec is UTF-16, which is no charset for text in mail (RFC 2781 §4) and not understood by all."""
     return codec.startswith("utf-16")
 
 
 def is_ascii_superset(codec: str) -> bool:
-    """Whether octets below 0x80 always mean ASCII, so that markup can be found and text put in without decoding."""
+    """Whether octets below 0x80 always mean ASCII, so that markup can be found and text inserted without decoding."""
     return bool(codec) and not is_utf_16(codec) and not codec.startswith("iso2022")
 
 
 def utf_16_in(octets: bytes) -> str:
-    """The codec of octets that show themselves that they are UTF-16; "" where they do not.
+    """The codec of octets recognisable as UTF-16; "" if they are not.
 
-    By a byte order mark, or by every other octet of most text being NUL.
+    Recognised by a byte order mark, or because nearly every other octet is NUL.
     """
     if octets[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
@@ -101,7 +100,7 @@ def utf_16_in(octets: bytes) -> str:
 
 
 def decode(data: bytes, codec: str) -> str:
-    """`data` as text, by a codec from `lookup` ("" when none is known)."""
+    """`data` as text, using a codec from `lookup` ("" if it is unknown)."""
     if data.isascii() and (not codec or codec in ("ascii", "utf-8", "cp1252")):
         return data.decode("ascii")
     if codec and codec != "ascii":
@@ -115,12 +114,12 @@ def decode(data: bytes, codec: str) -> str:
 def _by_codec(data: bytes, codec: str) -> str:
     try:
         return data.decode(codec, "replace")
-    except (UnicodeError, ValueError):  # some multi-byte codecs refuse to replace
+    except (UnicodeError, ValueError):  # some multi-byte codecs do not support replacement
         return data.decode("latin-1")
 
 
 def encode(text: str, codec: str) -> bytes | None:
-    """`text` in the codec, or None when it cannot be said there."""
+    """`text` in the codec, or None if the codec cannot represent it."""
     try:
         return text.encode(codec)
     except (UnicodeEncodeError, LookupError):
@@ -140,7 +139,8 @@ def decode_header(value: bytes) -> str:
         codec = lookup(word[1].decode("ascii"))
         data = _decode_word(word[3], word[2])
         position = word.end()
-        # RFC 2047 §6.2: white space between encoded words is not shown; a character may be split over two of them.
+        # RFC 2047 §6.2: white space between encoded words is not shown, and one character may be split over two of
+        # them.
         if pending and not between.strip() and codec == pending_codec:
             pending.append(data)
             continue
@@ -160,7 +160,7 @@ def _decode_word(text: bytes, kind: bytes) -> bytes:
 
 @lru_cache(maxsize=256)
 def strict(label: str) -> str:
-    """The codec of exactly the charset named, without what readers add to it: for writing."""
+    """The codec of exactly this charset, without the extensions that readers allow: for writing."""
     codec = lookup(label)
     try:
         return codecs.lookup(_bare(label)).name if codec else ""

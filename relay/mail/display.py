@@ -1,7 +1,7 @@
-"""What a display name shows, and whether it is fit to deceive the person who reads it.
+"""What a display name shows, and whether it could deceive its reader.
 
-The name is judged as a reader shows it, encoded words decoded (RFC 2047). A flag is
-no verdict: policy may hold the message, and the console shows the code points.
+The name is judged as readers show it, with encoded words decoded (RFC 2047). A suspicion is not a verdict:
+policy may hold the message, and the console shows the code points.
 """
 
 import re
@@ -20,7 +20,7 @@ LOOK_ALIKE = "look_alike_name"
 _ADDRESS = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+")
 _SHOWN = 1000  # no reader shows more of a name
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# Letters of other scripts that look like Latin ones (Unicode TR39, the common ones).
+# Letters of other scripts that look like Latin ones (the common ones of Unicode TR39).
 _LATIN = str.maketrans(
     "аеорсухіјѕһԁԛԝвнкмтАВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧαορυνιοӏ",
     "aeopcyxijshdqwbhkmtabesijkmhopctxyabezhikmnoptyxaopuviol",
@@ -33,12 +33,12 @@ def decode_words(text: str) -> str:
 
 
 def has_control(text: str) -> bool:
-    """Whether something in `text` is a control character, a line end of any kind among them."""
+    """Whether `text` contains a control character, including any kind of line end."""
     return not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text)
 
 
 def suspicions(name: str, address: str, own_names: Collection[str] = ()) -> tuple[str, ...]:
-    """Codes for what in a display name is fit to deceive; empty for an honest one."""
+    """Codes for whatever in a display name could deceive; empty for an honest one."""
     found = []
     name = name[:_SHOWN]
     if "@" in name and any(hit.casefold() != address.casefold() for hit in _ADDRESS.findall(name)):
@@ -61,6 +61,6 @@ def _looks_like(name: str, own: str) -> bool:
 
 
 def _skeleton(name: str) -> str:
-    """The name in the Latin letters a hurried reader takes it for."""
+    """The name in the Latin letters for which a hurried reader takes it."""
     folded = unicodedata.normalize("NFKD", name).translate(_LATIN)
     return "".join(c for c in folded if unicodedata.category(c) not in ("Mn", "Cf")).casefold()

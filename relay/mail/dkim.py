@@ -1,12 +1,12 @@
-"""Signs messages (DKIM, RFC 6376): relaxed/relaxed, RSA first, Ed25519 second.
+"""Signs messages (DKIM, RFC 6376): relaxed/relaxed, with RSA first and Ed25519 second.
 
-The fields readers show or act on are named once more than they occur, so that a third
-party cannot add a second Subject or Content-Type under our signature. There is no
-`l=` (it lets anybody append), no `x=` and no `t=` (they only add a way to fail on a
-wrong clock). Two signatures share one canonical header and one body hash.
+Fields that readers show or act on are listed once more often than they occur, so that nobody can add a second
+Subject or Content-Type under our signature. `l=` is not used (it lets anybody append text), nor are `x=` and
+`t=` (they only add a way to fail on a wrong clock). Both signatures share one canonical header and one body
+hash.
 
-Signing comes last: nothing may change the message afterwards. What cannot be signed
-raises; nothing is ever sent unsigned instead.
+Signing is the last step: nothing may change the message afterwards. A message that cannot be signed raises an
+error; it is never sent unsigned instead.
 """
 
 import base64
@@ -21,7 +21,7 @@ from msgspec import Struct
 from relay.mail.canonical import relaxed_field
 from relay.mail.dkim_key import KeyPair
 
-# Signed where they stand, and named once more than they stand (M2), so that none can be added.
+# Signed wherever present, and listed once more than they occur (M2), so that none can be added.
 OVERSIGNED = (
     b"from",
     b"to",
@@ -40,7 +40,7 @@ OVERSIGNED = (
     b"list-unsubscribe",
     b"list-unsubscribe-post",
 )
-# Signed where they stand only: a mailing list or the next hop may add its own.
+# Signed if present, but not protected against additions: a mailing list or the next hop may add its own.
 SIGNED = (
     b"list-help",
     b"list-post",
@@ -59,20 +59,20 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 
 class SigningError(ValueError):
-    """The message cannot be signed as it is; it must not be sent."""
+    """The message cannot be signed as it is and must not be sent."""
 
 
 class HeaderToSign(Struct, frozen=True):
-    """The signed part of a header, made canonical once for all signatures."""
+    """The header fields to sign, canonicalised once for all signatures."""
 
     names: bytes  # the value of h=, folded
     canonical: bytes
 
     @classmethod
     def select(cls, fields: Sequence[tuple[bytes, bytes]], without: Collection[bytes] = ()) -> "HeaderToSign":
-        """Chooses among the fields (lower-case name, whole field) in their order in the message.
+        """Choose among the fields (lower-case name, whole field), given in the order of the message.
 
-        `without` names what the next provider is known to replace (its own Message-ID or Date).
+        `without` names the fields that the next provider is known to replace (such as Message-ID or Date).
         """
         standing = tuple([name if name in _CHOICE_SET else b"" for name, _ in fields])
         choice = _chosen(standing, frozenset(without))
@@ -83,12 +83,14 @@ class _Choice(NamedTuple):
     """Which fields of a header are signed."""
 
     names: bytes  # the value of h=, folded
-    places: tuple[int, ...]  # theirs among all fields, in the order of h=
+    places: tuple[int, ...]  # their positions among all fields, in the order of h=
 
 
 @lru_cache(maxsize=512)
 def _chosen(standing: tuple[bytes, ...], without: frozenset[bytes]) -> _Choice:
-    """The choice among fields of these names, "" for one never signed; messages of one client mostly have the same."""
+    """The choice for a header with these field names, "" standing for a field that is never signed; cached,
+    since the messages of one client mostly have the same fields.
+    """
     if standing.count(b"from") != 1 or b"from" in without:
         raise SigningError("a message without exactly one From field cannot be signed")
     names: list[bytes] = []
@@ -105,7 +107,7 @@ def _chosen(standing: tuple[bytes, ...], without: frozenset[bytes]) -> _Choice:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """One key under one selector of one domain."""
+    """One key with one selector of one domain."""
 
     domain: str
     selector: str
@@ -120,22 +122,22 @@ class Signer:
         object.__setattr__(self, "_head", b"v=1; a=%s; c=relaxed/relaxed;\r\n\td=%s; s=%s;\r\n\th=" % tags)
 
     def sign(self, header: HeaderToSign, body_hash: bytes) -> bytes:
-        """The DKIM-Signature field, whole, with its CRLF."""
+        """The complete DKIM-Signature field, with its CRLF."""
         value = b"%s%s;\r\n\tbh=%s;\r\n\tb=" % (self._head, header.names, base64.b64encode(body_hash))
-        # RFC 6376 §3.7: the signature covers its own field with b= empty, relaxed, and without the final CRLF. Every
-        # fold in it is of our making.
+        # RFC 6376 §3.7: the signature covers its own field with an empty b=, relaxed, without the final CRLF. All
+        # folds in it are our own.
         own = b"dkim-signature:" + value.replace(_FOLD, b" ")
         signature = base64.b64encode(self.key.sign(header.canonical + own))
         return b"DKIM-Signature: %s%s\r\n" % (value, _broken(signature))
 
 
 def sign_with_all(signers: Sequence[Signer], header: HeaderToSign, body_hash: bytes) -> bytes:
-    """One signature a signer, in their order: RSA stands above Ed25519, which some verifiers do not know."""
+    """One signature for each signer, in order: RSA comes before Ed25519, which some verifiers do not know."""
     return b"".join([signer.sign(header, body_hash) for signer in signers])
 
 
 def signature_tags(signature: bytes) -> dict[bytes, bytes]:
-    """The tags of a DKIM-Signature or ARC field, folding removed (RFC 6376 §3.2); for looking, not for verifying."""
+    """The tags of a DKIM-Signature or ARC field, unfolded (RFC 6376 §3.2); for inspection, not for verifying."""
     tags: dict[bytes, bytes] = {}
     for tag in signature.partition(b":")[2].split(b";"):
         name, equals, value = tag.partition(b"=")
@@ -145,7 +147,7 @@ def signature_tags(signature: bytes) -> dict[bytes, bytes]:
 
 
 def _folded(names: Sequence[bytes]) -> bytes:
-    """h= in lines of a decent length (RFC 6376 §3.5 allows white space around the colons)."""
+    """h= in lines of moderate length (RFC 6376 §3.5 allows white space around the colons)."""
     lines: list[bytes] = []
     line = b""
     for name in names:
@@ -159,5 +161,5 @@ def _folded(names: Sequence[bytes]) -> bytes:
 
 
 def _broken(signature: bytes) -> bytes:
-    """b= in lines; white space in it means nothing (RFC 6376 §3.5)."""
+    """b= in several lines; white space in it is ignored (RFC 6376 §3.5)."""
     return _FOLD.join([signature[i : i + _LINE] for i in range(0, len(signature), _LINE)])

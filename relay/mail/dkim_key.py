@@ -1,8 +1,7 @@
-"""DKIM keys: made, loaded once, and as the text to publish in DNS.
+"""DKIM keys: generating, loading, and the text to publish in DNS.
 
-RSA below 2048 bits is refused (RFC 8301 §3.2), and so is any other kind of key: a
-message is never signed with what a verifier may not take. A private key shows in no
-`repr`.
+RSA keys below 2048 bits are refused (RFC 8301 §3.2), and so is any other kind of key: a message is never
+signed in a way that verifiers need not accept. A private key never appears in a `repr`.
 """
 
 import base64
@@ -23,19 +22,19 @@ from cryptography.hazmat.primitives.serialization import (
 
 RSA, ED25519 = "rsa-sha256", "ed25519-sha256"  # as in a=
 RSA_BITS = 2048
-_RSA_LARGEST = 4096  # RFC 8301 §3.2: verifiers need not take more
+_RSA_LARGEST = 4096  # bits; RFC 8301 §3.2: verifiers need not support more
 
 _NAMES = {RSA: "RSA", ED25519: "Ed25519"}
 _Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
 class DkimKeyError(ValueError):
-    """What was given is no key that may sign."""
+    """The key cannot be used for signing."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A private key ready to sign, and its public half as DNS publishes it."""
+    """A private key ready to sign, and its public half as published in DNS."""
 
     algorithm: str  # RSA | ED25519
     public: str  # base64, as in p=
@@ -49,7 +48,7 @@ class KeyPair:
 
 
 def generate_rsa() -> KeyPair:
-    """A new RSA key; a tenth of a second of CPU."""
+    """A new RSA key; takes a tenth of a second of CPU."""
     return _pair(rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS))
 
 
@@ -59,10 +58,11 @@ def generate_ed25519() -> KeyPair:
 
 
 def load_key(pem: bytes, algorithm: str = "", *, is_proven: bool = False) -> KeyPair:
-    """The key in a PEM file without a password, which may have to be for one `algorithm`.
+    """The key in a PEM file without a password; if `algorithm` is given, the key must be for it. Raises
+    DkimKeyError.
 
-    To prove that the numbers of an RSA key belong together takes longer than to sign with it fifty times: one that
-    `is_proven` was made or read by us before. Raises DkimKeyError.
+    Checking that the numbers of an RSA key belong together takes as long as signing fifty times. `is_proven`
+    skips it, for keys that we made or checked before.
     """
     try:
         private = load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=is_proven)
@@ -95,5 +95,5 @@ def _rsa_signer(private: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
 
 
 def _ed25519_signer(private: ed25519.Ed25519PrivateKey) -> Callable[[bytes], bytes]:
-    # RFC 8463 §3: what is signed is the SHA-256 of the canonical header, not the header.
+    # RFC 8463 §3: Ed25519 signs the SHA-256 of the canonical header, not the header itself.
     return lambda data: private.sign(hashlib.sha256(data).digest())

@@ -1,4 +1,4 @@
-"""Questions to DNS, with the answers mail needs. A name server that does not answer is not a «no»."""
+"""DNS queries with the answers that mail needs. A name server that does not answer is not taken for a «no»."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,11 +12,13 @@ import dns.resolver
 
 
 class NoAnswer(Exception):
-    """DNS could not be asked: SERVFAIL, a timeout, nobody there. Nothing follows from it."""
+    """DNS could not be asked: SERVFAIL, a timeout, no server. Nothing may be concluded from it."""
 
 
 class Resolver(Protocol):
-    """What the house asks of DNS; an absent name or record is an empty answer, no answer raises NoAnswer."""
+    """The queries Gatepost makes. A name or record that does not exist gives an empty answer; no answer
+    raises NoAnswer.
+    """
 
     async def txt(self, name: str) -> list[str]:
         """TXT records, the strings of each joined (RFC 7208 §3.3)."""
@@ -25,7 +27,7 @@ class Resolver(Protocol):
         """The canonical name, "" if there is none."""
 
     async def mx(self, name: str) -> list[str]:
-        """Mail exchangers in order of preference; ["."] where the domain takes no mail (RFC 7505)."""
+        """Mail exchangers in order of preference; ["."] if the domain accepts no mail (RFC 7505)."""
 
     async def addresses(self, name: str) -> list[str]:
         """IPv4 and IPv6 addresses."""
@@ -69,12 +71,12 @@ class DnsResolver:
 
 
 async def mail_host(resolver: Resolver, domain: str) -> str:
-    """ok, none (no such domain), null_mx (takes no mail), or unknown (DNS gave no answer)."""
+    """ok, none (no such domain), null_mx (accepts no mail), or unknown (DNS gave no answer)."""
     try:
         exchangers = await resolver.mx(domain)
         if exchangers == ["."]:
             return "null_mx"
-        # RFC 5321 §5.1: without MX the domain's own address is the mail host.
+        # RFC 5321 §5.1: without MX, the domain's own address is the mail host.
         return "ok" if exchangers or await resolver.addresses(domain) else "none"
     except NoAnswer:
         return "unknown"

@@ -1,18 +1,20 @@
-"""A message from DATA to its final dot: only CRLF.CRLF ends it, and dots are doubled (RFC 5321 §4.1.1.4, §4.5.2)."""
+"""The end of a message and its dots: only CRLF.CRLF ends DATA, and leading dots are doubled (RFC 5321
+§4.1.1.4, §4.5.2).
+"""
 
 _END = b"\r\n.\r\n"
 
 
 class EndOfData:
-    """Looks for the end over the seams of blocks; one search a block."""
+    """Finds the end of a message that comes in blocks, even across their boundaries; one search for each block."""
 
     __slots__ = ("_before",)
 
     def __init__(self) -> None:
-        self._before = b"\r\n"  # the end of the DATA line: an empty message is no special case
+        self._before = b"\r\n"  # the end of the DATA line, so that an empty message is no special case
 
     def find(self, block: bytes) -> int:
-        """The offset behind the final dot's line, -1 while the message goes on."""
+        """The offset after the final dot's line; -1 if the message goes on."""
         before = self._before
         seam = (before + block[:4]).find(_END)
         if seam >= 0:
@@ -23,7 +25,7 @@ class EndOfData:
 
 
 def unstuffed(data: bytes) -> bytes:
-    """The message without the first of the dots that begin a line; `data` is what stood before the final one."""
-    if b"\r\n." in data:  # three times quicker than to let replace() find out that there is none
+    """The message with its leading dots unstuffed; `data` is everything before the final dot."""
+    if b"\r\n." in data:  # three times faster than letting replace() find out that there are none
         data = data.replace(b"\r\n.", b"\r\n")
     return data[1:] if data[:1] == b"." else data

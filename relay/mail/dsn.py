@@ -1,9 +1,8 @@
 """Reads delivery status notifications (RFC 3464).
 
-Tolerant of what servers really send: unknown fields, missing fields, comments
-in a status, recipients without a type. It never raises; what is absent is an
-empty string. Only the first `MAX_RECIPIENTS` recipients are read, and every
-text is cut at `MAX_TEXT` (faults L5).
+It tolerates what servers really send: unknown or missing fields, comments in a status, recipients without a
+type. It never raises; whatever is absent is an empty string. Only the first `MAX_RECIPIENTS` recipients are
+read, and every text is cut at `MAX_TEXT` (faults L5).
 """
 
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ class RecipientStatus(Struct, frozen=True):
     diagnostic: str = ""
     remote_mta: str = ""
     last_attempt: datetime | None = None
-    comment: str = ""  # behind the status, in brackets
+    comment: str = ""  # after the status, in brackets
     category: str = ""  # PowerMTA's own word for the reason
 
 
@@ -40,7 +39,7 @@ class DeliveryStatus(Struct, frozen=True):
 
 
 def read_delivery_status(text: str) -> DeliveryStatus:
-    """The fields per message and per recipient (RFC 3464 §2.1)."""
+    """The fields about the message and about each recipient (RFC 3464 §2.1)."""
     groups = list(_groups(text))
     common = groups[0] if groups else Fields()
     recipients = tuple(_recipient(fields) for fields in groups if _names_recipient(fields))
@@ -48,7 +47,7 @@ def read_delivery_status(text: str) -> DeliveryStatus:
 
 
 def _groups(text: str) -> Iterator[Fields]:
-    """Groups of fields, parted by blank lines; some servers leave those out between recipients."""
+    """Groups of fields, separated by blank lines; some servers omit these between recipients."""
     for block in text.split("\n\n", MAX_RECIPIENTS + 2)[: MAX_RECIPIENTS + 2]:
         group: dict[str, str] = {}
         for name, value in read_fields(block.strip("\n")).items:
@@ -82,7 +81,7 @@ def _recipient(fields: Fields) -> RecipientStatus:
 
 
 def _untyped(value: str) -> str:
-    """The text of `rfc822; bob@example.com` (RFC 3464 §2.1.2); some leave the type out."""
+    """The text of `rfc822; bob@example.com` (RFC 3464 §2.1.2); some servers omit the type."""
     kind, semicolon, text = value.partition(";")
     kind = kind.strip().lower()
     if semicolon and kind and all(character.isalnum() or character == "-" for character in kind):
@@ -99,7 +98,7 @@ def bare(address: str) -> str:
 
 
 def status_of(value: str) -> str:
-    """The enhanced code at the head of a Status field (RFC 3463 §2), empty when it is none."""
+    """The enhanced code at the beginning of a Status field (RFC 3463 §2); empty if there is none."""
     code = value.strip().partition(" ")[0].strip("()")
     numbers = code.split(".")
     if len(numbers) != 3 or numbers[0] not in {"2", "4", "5"}:

@@ -1,7 +1,7 @@
-"""Edits of a message as byte ranges and what is to stand there instead.
+"""Edits of a message: byte ranges and their replacements.
 
-A message is never parsed and written again: what leaves is the original with
-these ranges replaced, and every byte outside them is the byte that came.
+A message is never parsed and serialised again: what leaves is the original with these ranges replaced, and
+every byte outside them is unchanged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Edit(NamedTuple):
-    """`data[start:end]` becomes `replacement`; with `start == end` it is put in before that byte."""
+    """`data[start:end]` becomes `replacement`; with `start == end` it is inserted before that byte."""
 
     start: int
     end: int
@@ -17,9 +17,9 @@ class Edit(NamedTuple):
 
 
 def apply_edits(data: bytes, edits: Iterable[Edit]) -> list[bytes | memoryview]:
-    """The edited message as chunks, what is kept being views into `data`; ValueError where edits overlap.
+    """The edited message in chunks; unchanged ones are views into `data`. Raises ValueError if edits overlap.
 
-    Edits that put something in at one place keep the order in which they are given.
+    Several insertions at one place keep the order in which they are given.
     """
     kept = memoryview(data)
     chunks: list[bytes | memoryview] = []
@@ -43,5 +43,5 @@ def edited(data: bytes, edits: Sequence[Edit]) -> bytes:
 
 
 def _place(edit: Edit) -> tuple[int, bool]:
-    # What is put in at a place stands before what is replaced from there on.
+    # What is inserted at a place comes before what is replaced from there on.
     return edit.start, edit.end > edit.start

@@ -1,7 +1,7 @@
-"""Files that are sent along: their octets, one hash of them all, and their text as whoever opens them reads it.
+"""Attached files: their content, one hash of all of them, and their text as its reader sees it.
 
-What a file is called or labelled does not tell what it is, as keys and settings are
-called anything: its octets do. Nothing here fails on a damaged part.
+A file's name and label do not tell what it is (keys and settings may be called anything), but its content
+does. Nothing here fails on a damaged part.
 """
 
 import re
@@ -15,21 +15,23 @@ RECORDS = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/direct
 BEGINNINGS = ("BEGIN:VCALENDAR", "BEGIN:VCARD")
 
 MAX_READ = 4 * 1024 * 1024
-_LOOKED_AT = 1024  # octets, to tell whether it is text
-_LOOKED_AT_LONGER = 64 * 1024  # where it is not UTF-8: the head of a PDF would pass for Latin-1
+_LOOKED_AT = 1024  # octets examined to tell whether a file is text
+_LOOKED_AT_LONGER = 64 * 1024  # if it is not UTF-8: the beginning of a PDF would pass for Latin-1
 _FOLD = re.compile(r"\n[ \t]")
 _CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def octets_of(data: bytes, part: Part, limit: int) -> bytes:
-    """The first `limit` octets of a part, its transfer encoding undone."""
-    # More than three characters an octet no encoding takes: what is beyond need not be copied to be left out.
+    """The first `limit` octets of a part, with its transfer encoding decoded."""
+    # No encoding takes more than three characters for an octet, so what lies beyond need not be copied.
     raw = data[part.body : min(part.end, part.body + 3 * limit + 1)]
     return transfer.decode(raw, part.encoding, limit)[:limit]
 
 
 def hash_of(view: View) -> str:
-    """One hash of all that is sent along, attached messages and records too, as it is encoded; "" where nothing is."""
+    """One hash of all attachments, including attached messages and records, in their encoded form; "" if
+    there are none.
+    """
     files = [part for part in view.parts if not part.in_message and _is_file(part)]
     if not files:
         return ""
@@ -44,12 +46,12 @@ def _is_file(part: Part) -> bool:
     kind = part.type
     if kind[:5] == "text/":
         return part.is_attachment or kind in RECORDS or bool(part.filename)
-    # What signs a text says nothing of its own, and is another each time.
+    # A signature has no content of its own, and differs each time.
     return kind[:10] != "multipart/" and not kind.endswith("-signature")
 
 
 def is_text(data: bytes, part: Part) -> bool:
-    """Whether a part is text: UTF-8, UTF-16 that shows itself, or else octets that no control character is among."""
+    """Whether a part is text: UTF-8, recognisable UTF-16, or any octets without control characters."""
     octets = octets_of(data, part, _LOOKED_AT)
     codec = charset.utf_16_in(octets)
     if _CONTROL.search(charset.decode(octets, codec)):
@@ -61,12 +63,12 @@ def is_text(data: bytes, part: Part) -> bool:
 
 
 def text_of(data: bytes, part: Part) -> str:
-    """The text of a file, line ends LF and a record unfolded: UTF-16 need not be named where it shows itself."""
+    """The text of a file with LF line ends, records unfolded; UTF-16 is recognised even if it is not labelled."""
     octets = octets_of(data, part, min(part.end - part.body, MAX_READ))
     text = charset.decode(octets, charset.utf_16_in(octets[:_LOOKED_AT]) or part.charset).replace("\r\n", "\n")
     return unfolded(text) if part.type in RECORDS else text
 
 
 def unfolded(record: str) -> str:
-    """A record with its long lines whole again (RFC 5545 §3.1, RFC 6350 §3.2): they are cut wherever 75 octets end."""
+    """A record with its long lines joined again (RFC 5545 §3.1, RFC 6350 §3.2): they are folded after 75 octets."""
     return _FOLD.sub("", record)

@@ -1,11 +1,10 @@
-"""The compliance footer: planned when the message is judged, put in for each recipient when it leaves.
+"""The compliance footer: planned when the message is judged, inserted for each recipient when it leaves.
 
-`plan` says for every text a reader may be shown where the footer goes and how
-it is encoded there, or why the message cannot carry one (`impossible`): it is
-signed, encrypted, damaged, or an HTML part hides whatever is put in. Then
-nothing may be edited at all. A plan is plain data, to be stored with the
-decision; `edits` gives for the same bytes, plan and footer always the same
-edits, and touches nothing but the ranges they name.
+`plan` determines for every text that a reader may be shown where the footer goes and how it is encoded there,
+or why the message cannot carry one (`impossible`): it is signed, encrypted or damaged, or an HTML part would
+hide the footer. In that case nothing may be edited at all. A plan is plain data and is stored with the
+decision. `edits` gives the same edits for the same bytes, plan and footer, and changes only the ranges that
+they name.
 """
 
 from collections.abc import Callable, Collection
@@ -24,25 +23,25 @@ from relay.mail.longline import recode_edits
 from relay.mail.mime import Part, View
 from relay.mail.newline import PIECE
 
-_LEFT_OUT = "\t\r\n"  # within a URL they mean nothing (WHATWG URL §4.4)
-_MOST_SHOWN = 30  # texts in a message: each costs a parser's work
+_LEFT_OUT = "\t\r\n"  # ignored within a URL (WHATWG URL §4.4)
+_MOST_SHOWN = 30  # texts in a message; each has to be parsed
 _OPENPGP = (b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP SIGNED MESSAGE-----")
 
 
 class Footer(NamedTuple):
-    """The footer of one recipient: plain text with LF, and HTML of `VISIBLE` block elements."""
+    """The footer for one recipient: plain text with LF, and HTML made of `VISIBLE` block elements."""
 
     text: str
     html: str
 
 
 class Plan(Struct, frozen=True):
-    """Where the footer goes. `impossible` is empty or the cause for which it goes nowhere."""
+    """Where the footer goes. `impossible` is the reason why it cannot go anywhere, or empty."""
 
     parts: tuple[PartPlan, ...] = ()
     added: tuple[Added, ...] = ()
     dropped: tuple[tuple[int, int], ...] = ()
-    carried: tuple[int, ...] = ()  # where the bodies begin that show our own working link already
+    carried: tuple[int, ...] = ()  # start offsets of the bodies that show a working link of ours already
     impossible: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +56,7 @@ class Plan(Struct, frozen=True):
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Plan":
-        """The plan `to_json` wrote."""
+        """The plan that `to_json` wrote."""
         return cls(
             tuple([PartPlan(**part) for part in value["parts"]]),
             tuple([Added(**added) for added in value["added"]]),
@@ -72,9 +71,10 @@ def _nobodys(_url: str) -> bool:
 
 
 def plan(view: View, footer: Footer, is_ours: Callable[[str], bool] = _nobodys, host: str = "") -> Plan:
-    """Plans the footer; `footer` may be any recipient's, `is_ours` knows the links that work already.
+    """Plan the footer. `footer` may be any recipient's; `is_ours` recognises links of ours that already work.
 
-    `host` stands, in small letters, in each of those: a text without it is not searched for links.
+    `host`, in lower case, is part of every such link: a text that does not contain it is not searched for
+    links.
     """
     if cause := _protected(view):
         return Plan(impossible=cause)
@@ -101,9 +101,9 @@ def plan(view: View, footer: Footer, is_ours: Callable[[str], bool] = _nobodys, 
 
 
 def edits(view: View, planned: Plan, footer: Footer, recode: Collection[int] = ()) -> list[Edit]:
-    """The edits for one recipient; ValueError for a plan that is impossible.
+    """The edits for one recipient. Raises ValueError for an impossible plan.
 
-    `recode` are the bodies that must be encoded anew anyhow (`longline`): their edits are among these.
+    `recode` are the bodies that must be re-encoded anyway (`longline`); their edits are included.
     """
     if planned.impossible:
         raise ValueError(f"the message cannot carry a footer: {planned.impossible}")
@@ -122,7 +122,7 @@ def edits(view: View, planned: Plan, footer: Footer, recode: Collection[int] = (
 
 
 def line_end(data: bytes) -> bytes:
-    """The line end the message is written with: CRLF from SMTP, bare LF in some files."""
+    """The line end the message uses: CRLF from SMTP, bare LF in some files."""
     at = data.find(b"\n")
     return b"\n" if at == 0 or (at > 0 and data[at - 1] != 13) else b"\r\n"
 
@@ -138,7 +138,7 @@ def _protected(view: View) -> str:
 def _plan_part(
     view: View, part: Part, footer: Footer, is_ours: Callable[[str], bool], host: str
 ) -> PartPlan | str | None:
-    """The plan for a part; None where it shows our link already; a cause where it is impossible."""
+    """The plan for a part; None if it shows our link already; a reason (text) if it is impossible."""
     if part.encoding == "unknown":
         return "encoding_unknown"
     raw = view.data[part.body : part.end]
@@ -162,13 +162,13 @@ def _says_ours(part: Part, octets: bytes, is_ours: Callable[[str], bool], host: 
 
 
 def _mentions(octets: bytes, host: bytes) -> bool:
-    """Whether these octets name the host; looked at piece by piece, so that a large text is not copied."""
+    """Whether these octets contain the host; searched piece by piece, so that a large text is not copied."""
     step = PIECE + len(host)
     return any(host in octets[start : start + step].lower() for start in range(0, len(octets), PIECE))
 
 
 def _shows_ours(part: Part, octets: bytes, is_ours: Callable[[str], bool], host: str) -> bool:
-    """Whether one of our links stands in sight, with something to follow: both readings must say so."""
+    """Whether one of our links is in plain sight and can be followed; both readings of the HTML must agree."""
     if len(octets) > footer_html.MOST_SEEN:
         return False
     text = charset.decode(octets, part.charset)

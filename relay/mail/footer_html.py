@@ -1,11 +1,10 @@
-"""Where in an HTML part a footer is sure to be seen.
+"""Finds a place in an HTML part where a footer is certain to be seen.
 
-The place is tried out with an HTML5 parser: the footer must come to stand
-directly in the body, in no other element, and no style may hide the page
-itself (`page`). Before the end of the body is tried first, with the elements closed
-that were left open, then the top of the body, which nothing that follows can
-reach. It must be so in every reading of the page (`readings`). When no place will do,
-there is none, and the message cannot carry a footer.
+Each candidate is tried with an HTML5 parser: the footer must end up directly in the body, in no other
+element, and no style may hide the page itself (`page`). The end of the body is tried first, then the same
+place with all elements closed that were left open, then the top of the body, which nothing after it can
+affect. The result must hold in every reading of the page (`readings`). If no place will do, the message
+cannot carry a footer.
 """
 
 import re
@@ -24,12 +23,12 @@ _BODY_TAG = re.compile(r"<(?i:body)(?=[\s/>])[^>]*+(?:>|\Z)", re.ASCII)
 _HEAD_END = re.compile(r"</(?i:head)\s*>", re.ASCII)
 _HTML_TAG = re.compile(r"\s*(?:<(?i:!doctype)[^>]*>\s*)?(?:<(?i:html)(?=[\s/>])[^>]*>)?", re.ASCII)
 _MOST_OPEN = 200
-_MOST_PARSED = 1024 * 1024  # a tree takes about thirty times its text
-#: Octets beyond which no link is known to be seen: what follows costs a second footer at most, reading it much more.
+_MOST_PARSED = 1024 * 1024  # characters; a tree takes about thirty times its text
+# Octets beyond which no link counts as seen: the result is at worst a second footer, while checking costs much more.
 MOST_SEEN = 256 * 1024
-_PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])", re.ASCII)  # these change the page even late
-#: Said inline on every element of the footer, so that no style sheet of the message reaches it: `all` takes back what
-#: readers know, the rest is for those that do not know `all`. It stands above whatever might lie over it.
+_PAGE_TAG = re.compile(r"<(?i:html|body|frameset)(?=[\s/>])", re.ASCII)  # these change the page even if they come late
+# Put inline on every element of the footer, so that no style sheet of the message affects it: `all` resets every
+# property, the rest is for readers that do not know `all`. The z-index puts it above anything that might cover it.
 VISIBLE = (
     "all:initial!important;display:block!important;visibility:visible!important;opacity:1!important;"
     "position:relative!important;z-index:2147483647!important;float:none!important;clear:both!important;"
@@ -41,14 +40,14 @@ VISIBLE = (
 
 
 class Place(NamedTuple):
-    """Where the footer goes and what must be closed before it."""
+    """Where the footer goes, and the end tags it needs before it."""
 
     at: int
     closing: str = ""
 
 
 class _Tried(NamedTuple):
-    """A place that was tried out: the tree with a footer there, and the elements it stands in, inside out."""
+    """A place that was tried: the tree with a footer there, and the elements around it, innermost first."""
 
     place: Place
     tree: LexborHTMLParser
@@ -57,7 +56,7 @@ class _Tried(NamedTuple):
 
 
 def find_place(html: str) -> Place | None:
-    """The first place where a footer is seen; None when there is none."""
+    """The first place where a footer is seen; None if there is none."""
     if _is_too_much(html):
         return _top_without_parsing(html)
     low = html.replace("\u0130", "I").lower()
@@ -70,17 +69,19 @@ def find_place(html: str) -> Place | None:
 
 
 def seen_links(html: str) -> list[str]:
-    """Where the anchors lead that every reader sees; none where the markup is too much to tell."""
+    """The targets of the links that every reader sees; none if the markup is too much to tell."""
     return [] if _is_too_much(html) else surely_seen_links(html)
 
 
 def _is_too_much(html: str) -> bool:
-    """Whether a tree of it would cost too much memory or time."""
+    """Whether parsing it would cost too much memory or time."""
     return len(html) > _MOST_PARSED or is_tangled(html)
 
 
 def _top_without_parsing(html: str) -> Place | None:
-    """The top of the body, where nothing that follows could change or hide the page: only what precedes is parsed."""
+    """A place at the top of the body, if nothing after it can change or hide the page; only the text before
+    is parsed.
+    """
     if page.may_hide(html):
         return None
     for at in _tops(html):
@@ -107,7 +108,7 @@ def _tops(html: str) -> list[int]:
 
 
 def _tries(html: str, end: int) -> Iterator[_Tried | None]:
-    """The footer before the end of the body; there with the elements closed that were left open; and at the top."""
+    """Try the footer at the end of the body, there with the open elements closed, and at the top."""
     first = _tried(html, Place(end))
     yield first
     if first is not None and 0 < len(first.enclosing) <= _MOST_OPEN:
@@ -117,7 +118,7 @@ def _tries(html: str, end: int) -> Iterator[_Tried | None]:
 
 
 def _in_every_reading(tried: _Tried | None, readings: list[str]) -> list[_Tried]:
-    """The same footer as each reader has it; none where one of them does not have it directly in the body."""
+    """The footer at the same place in each reading; none if in one of them it is not directly in the body."""
     if tried is None or tried.enclosing or any(map(is_tangled, readings)):
         return []
     found = [_tried(reading, tried.place) for reading in readings]
@@ -126,7 +127,7 @@ def _in_every_reading(tried: _Tried | None, readings: list[str]) -> list[_Tried]
 
 
 def _tried(html: str, place: Place) -> _Tried | None:
-    """What becomes of a footer here; None where it would not be an element, or its page hides itself."""
+    """A footer tried at this place; None if it would not be an element, or if the page's own tags hide the page."""
     mark = f"{_MARK}-{len(html)}-{hash(html) & 0xFFFFFFFF}"
     tree = LexborHTMLParser(f"{html[: place.at]}{place.closing}<div {mark}>x</div>{html[place.at :]}")
     node = _last_in_body(tree, mark) or tree.css_first(f"div[{mark}]")
@@ -146,7 +147,7 @@ def _tried(html: str, place: Place) -> _Tried | None:
 
 
 def _last_in_body(tree: LexborHTMLParser, mark: str) -> LexborNode | None:
-    """The marked element where it is the body's last, as it mostly is: much cheaper than a selector."""
+    """The marked element if it is the last of the body, as usual; much cheaper than a selector."""
     node = tree.body.last_child if tree.body is not None else None
     while node is not None and node.tag == "-text":
         node = node.prev

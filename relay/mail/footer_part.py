@@ -1,11 +1,9 @@
-"""The footer within one text part, whatever its charset and transfer encoding.
+"""Puts the footer into one text part, whatever its charset and transfer encoding.
 
-Two ways. *Splice*: the footer is put in among the encoded octets and nothing
-else of the part changes (of base64, what follows the place is encoded anew,
-three octets making four characters). *Recode*: the whole body is decoded and
-written again as quoted-printable (base64 stays base64), in UTF-8 if its own
-charset cannot say the footer. HTML never needs that: what ASCII lacks is said
-by character references.
+There are two ways. *Splice*: the footer is inserted into the encoded octets and nothing else changes (in
+base64, what follows the place is re-encoded, since three octets make four characters). *Recode*: the whole
+body is decoded and written again as quoted-printable (base64 stays base64), in UTF-8 if its own charset
+cannot represent the footer. HTML needs no other charset: character references express whatever ASCII lacks.
 """
 
 import codecs
@@ -23,24 +21,24 @@ _FLOWED_STUFFED = re.compile(r"^(?=[ >]|From )", re.MULTILINE)  # RFC 3676 §4.4
 
 
 class PartPlan(NamedTuple):
-    """How the footer goes into the part whose body begins at `body`."""
+    """How the footer goes into the part whose body starts at `body`."""
 
     body: int
     is_html: bool
     way: str  # "splice" or "recode"
-    at: int  # splice: octet of the raw body (base64: of the decoded one); recode: octet of the decoded body
-    codec: str  # the footer is encoded in this
-    closing: str = ""  # end tags of elements left open
-    charset: str = ""  # the part is relabelled with this
-    transcode: bool = False  # recode: from the part's charset to UTF-8
+    at: int  # splice: offset in the raw body (base64: in the decoded one); recode: offset in the decoded body
+    codec: str  # for encoding the footer
+    closing: str = ""  # end tags for elements left open
+    charset: str = ""  # the part's new charset label
+    transcode: bool = False  # recode: convert from the part's charset to UTF-8
     is_flowed: bool = False
 
 
 def plan_html(part: Part, raw: bytes, octets: bytes, footer: str) -> PartPlan | None:
-    """The plan for an HTML part; None where nothing put in is sure to be seen."""
+    """The plan for an HTML part; None if nothing inserted is certain to be seen."""
     codec = part.charset
     wide = bool(codec) and not charset.is_ascii_superset(codec)
-    # Latin-1 keeps octets and characters in step; markup is ASCII in every charset but the wide ones.
+    # Latin-1 keeps octet and character offsets equal; markup is ASCII in every charset except the wide ones.
     text = charset.decode(octets, codec) if wide else octets.decode("latin-1")
     place = find_place(text)
     if place is None:
@@ -59,7 +57,7 @@ def plan_html(part: Part, raw: bytes, octets: bytes, footer: str) -> PartPlan | 
 
 
 def plan_plain(part: Part, raw: bytes, octets: bytes, footer: str) -> PartPlan:
-    """The plan for a plain text part: the footer stands at its end."""
+    """The plan for a plain text part, with the footer at its end."""
     flowed = part.params.params.get("format", "").lower() == "flowed"
     identity = part.encoding in transfer.IDENTITY
     ends = len(octets) if part.encoding == "base64" else len(raw)
@@ -68,7 +66,7 @@ def plan_plain(part: Part, raw: bytes, octets: bytes, footer: str) -> PartPlan:
         return _recoded(splice, part, octets, footer)
     codec = _own_codec(part, octets, footer)
     if codec:
-        # RFC 2045 §6.2: what is labelled 7bit must stay so.
+        # RFC 2045 §6.2: a part labelled 7bit must stay so.
         if codec in ("ascii", "iso2022_jp") or footer.isascii() or not identity or part.encoding != "7bit":
             return splice._replace(codec=codec)
         return splice._replace(way="recode", at=len(octets), codec=codec)
@@ -76,7 +74,7 @@ def plan_plain(part: Part, raw: bytes, octets: bytes, footer: str) -> PartPlan:
 
 
 def _recoded(splice: PartPlan, part: Part, octets: bytes, footer: str) -> PartPlan:
-    """The part moves to UTF-8, or only to quoted-printable where its charset will do."""
+    """A plan that re-encodes the part as UTF-8, or only as quoted-printable if its charset suffices."""
     codec = _own_codec(part, octets, footer)
     if codec and codec != "iso2022_jp":
         return splice._replace(way="recode", at=len(octets), codec=codec)
@@ -90,7 +88,7 @@ def _recoded(splice: PartPlan, part: Part, octets: bytes, footer: str) -> PartPl
 
 
 def _own_codec(part: Part, octets: bytes, footer: str) -> str:
-    """The codec that says the footer in the charset the part is labelled with; "" when there is none."""
+    """A codec for the footer in the part's labelled charset; "" if that cannot represent it."""
     codec = part.charset
     if not codec or codec == "ascii":
         return "ascii" if footer.isascii() else ""
@@ -99,7 +97,7 @@ def _own_codec(part: Part, octets: bytes, footer: str) -> str:
         return strict if charset.encode(footer, strict) is not None else ""
     if not codec.startswith("iso2022_jp") or charset.encode(footer, "iso2022_jp") is None:
         return ""
-    # Only where the text ends in ASCII, as it must (RFC 1468), can ASCII follow.
+    # ASCII can only follow if the text has returned to ASCII at its end, as it must (RFC 1468).
     follows = _decodes(octets + b"\r\nx", codec) == (_decodes(octets, codec) or "") + "\r\nx"
     return "iso2022_jp" if follows else ""
 
@@ -112,7 +110,7 @@ def _decodes(octets: bytes, codec: str) -> str | None:
 
 
 def recoded(data: bytes, part: Part, planned: PartPlan) -> PartPlan:
-    """The same plan for a part whose body must be encoded anew."""
+    """The same plan for a part whose body must be re-encoded anyway."""
     if planned.way == "recode":
         return planned
     at = planned.at
@@ -122,7 +120,7 @@ def recoded(data: bytes, part: Part, planned: PartPlan) -> PartPlan:
 
 
 def part_edits(data: bytes, part: Part, planned: PartPlan, footer: str, eol: bytes, is_root: bool) -> list[Edit]:
-    """The edits that put `footer` into the part."""
+    """The edits that insert `footer` into the part."""
     raw = data[part.body : part.end]
     recode = planned.way == "recode"
     encoding = ("base64" if part.encoding == "base64" else "quoted-printable") if recode else ""
@@ -130,7 +128,7 @@ def part_edits(data: bytes, part: Part, planned: PartPlan, footer: str, eol: byt
     if not relabelled and not says_encoding(part):
         relabelled = encoding or part.encoding
     edits = set_content(part, eol, planned.charset, relabelled, is_root) if planned.charset or relabelled else []
-    # Where the part has no empty line yet, and none comes with new fields, it comes with the footer.
+    # If the part has no empty line after its header, and no new fields bring one, the footer brings it.
     before = opening(part.header, eol) if separator(part.header, eol) and not _adds_line(edits, part) else b""
     if recode:
         body = _recode(raw, part, planned, footer, encoding, eol)
@@ -150,14 +148,14 @@ def _adds_line(edits: list[Edit], part: Part) -> bool:
 
 
 def _line_end(octets: bytes, eol: bytes) -> bytes:
-    """The line end a decoded body is written with; `eol` where it has no line."""
+    """The line end used in a decoded body; `eol` if it has no lines."""
     if b"\n" not in octets:
         return eol
     return b"\r\n" if b"\r\n" in octets else b"\n"
 
 
 def _lines(planned: PartPlan, footer: str, before: bytes, eol: bytes) -> bytes:
-    """The footer as octets, with the line ends that set it off from what stands before it."""
+    """The footer as octets, with the line ends that separate it from the text before."""
     if planned.is_html:
         return _as_html(footer, planned.closing, eol)
     if planned.is_flowed:
@@ -183,7 +181,7 @@ def _recode(raw: bytes, part: Part, planned: PartPlan, footer: str, encoding: st
 
 
 def _splice_base64(raw: bytes, part: Part, planned: PartPlan, footer: str, eol: bytes, before: bytes) -> Edit:
-    """From the quad at the place on, all is encoded anew; the lines before it stay as they are."""
+    """Everything from the quad at this place on is re-encoded; the lines before it stay as they are."""
     quad = planned.at // 3
     at = transfer.base64_offset(raw, 4 * quad)
     tail = transfer.decode(raw[at:], "base64")
@@ -199,7 +197,7 @@ def _splice_base64(raw: bytes, part: Part, planned: PartPlan, footer: str, eol: 
 
 
 def _after_soft_break(raw: bytes, eol: bytes) -> bytes:
-    """A soft line break at the very end would swallow the line end that is to follow."""
+    """A soft line break at the very end would swallow the line end that follows."""
     stripped = raw.rstrip(b"\r\n \t")
     if not stripped.endswith(b"="):
         return b""
@@ -207,7 +205,7 @@ def _after_soft_break(raw: bytes, eol: bytes) -> bytes:
 
 
 def _raw_offset(raw: bytes, octets: bytes, at: int) -> int:
-    """Where in quoted-printable `raw` the decoded octet `at` begins; -1 where it cannot be told."""
+    """The offset in quoted-printable `raw` of the decoded octet `at`; -1 if it cannot be determined."""
     if at == 0:
         return 0
     if at == len(octets):

@@ -1,4 +1,4 @@
-"""Parts put in for the footer where a message shows no text, and parts taken out that cannot carry it."""
+"""Adds a part for the footer to messages that show no text, and removes parts that cannot carry it."""
 
 import hashlib
 from typing import NamedTuple
@@ -12,7 +12,7 @@ _UNDIVIDED = frozenset(("multipart/alternative", "multipart/related", "multipart
 
 
 class Added(NamedTuple):
-    """A text part to put in: before the first part of the multipart at `start`, or round the whole message."""
+    """A text part to add: before the first part of the multipart at `start`, or by wrapping the whole message."""
 
     start: int
     way: str  # "first" or "wrap"
@@ -25,7 +25,7 @@ def added_to(part: Part) -> Added:
 
 
 def wrapped(view: View) -> Added:
-    """A text part beside all there is: first in the multipart, or in a new one made round the message."""
+    """A text part beside everything else: first in the multipart, or in a new one around the message."""
     root = view.root
     if root.is_container and root.type[:10] == "multipart/" and root.type not in _UNDIVIDED:
         return added_to(root)
@@ -33,14 +33,14 @@ def wrapped(view: View) -> Added:
 
 
 def drop_range(parent: Part, child: Part) -> tuple[int, int]:
-    """From the delimiter before the child up to the next one."""
+    """The range from the delimiter before the child to the next delimiter."""
     following = [part.delimiter for part in parent.children if part.delimiter > child.delimiter]
     end = min(following) if following else parent.close
     return child.delimiter, child.end if end < 0 else end
 
 
 def add_part_edits(view: View, added: Added, footer: str, eol: bytes) -> list[Edit]:
-    """The edits that put the footer in as a part of its own."""
+    """The edits that add the footer as a part of its own."""
     delimiter = b"--" + added.boundary.encode("latin-1")
     part = delimiter + eol + _text_part(footer, eol)
     if added.way == "first":
@@ -81,7 +81,7 @@ def _text_part(footer: str, eol: bytes) -> bytes:
 
 
 def _unused_boundary(data: bytes) -> str:
-    """A boundary that stands nowhere in the message, the same each time it is asked for."""
+    """A boundary that does not occur in the message; the same for each call."""
     digest = hashlib.sha256(data).hexdigest()
     number = 0
     while (boundary := f"=_gatepost_{digest[:24]}_{number}").encode() in data:

@@ -1,11 +1,9 @@
-"""The words of the compliance footer, in plain text and HTML.
+"""The text of the compliance footer, in plain text and HTML.
 
-Everything that comes from outside is escaped; control and direction
-characters are taken out. The HTML is two elements with every property that
-could hide them said inline, on a ground of their own that no picture of the
-page shows through; their grey keeps 4.5 to 1 (WCAG 2.1 §1.4.3) on white and
-on black, which a reader in dark mode may make of it. A link that is no plain
-http or https URL raises ValueError.
+Everything from outside is escaped; control characters and direction marks are removed. The HTML consists of
+two elements that set inline every property which could hide them, on a background of their own, so that no
+picture of the page shows through. Their grey has a contrast of 4.5 to 1 (WCAG 2.1 §1.4.3) on white and on
+black, which readers in dark mode may use. A link that is not a plain http or https URL raises ValueError.
 """
 
 import re
@@ -15,7 +13,7 @@ from relay.mail.footer import Footer
 from relay.mail.footer_html import VISIBLE
 from relay.mail.page import INK
 
-#: language: (who sent it, the link)
+# language: (the sender line, the link)
 TEXTS = {
     "en": ("This message was sent by {name}.", "Unsubscribe"),
     "de": ("Diese Nachricht wurde von {name} gesendet.", "Abmelden"),
@@ -45,7 +43,7 @@ _ANCHOR = (
 
 
 def render(sender_name: str, physical_address: str, unsubscribe_url: str, language: str = "en") -> Footer:
-    """The footer for one recipient; an unknown language is answered in English."""
+    """The footer for one recipient; in English if the language is unknown."""
     if not _URL.fullmatch(unsubscribe_url) or set(unsubscribe_url) & set("\"'<>"):
         raise ValueError("the unsubscribe link must be a plain http or https URL")
     tongue = language.replace("_", "-").split("-")[0].lower()

@@ -1,9 +1,8 @@
-"""What is wrong with the form of a message, and where readers of its header would disagree.
+"""Finds what is wrong with the form of a message, and where readers would disagree about its header.
 
-Found on bytes, in one linear pass, before any parser sees the message: a defect here
-means refusal (`malformed_message`, `mail_loop`), an ambiguity means a person looks at
-it first. Every defect names the line, so that an agent can mend it. What hangs on the
-MIME structure is found by the MIME view.
+Works on the bytes, in one linear pass, before any parser sees the message. A defect means refusal
+(`malformed_message`, `mail_loop`); an ambiguity means that a person looks at the message first. Every defect
+names the line, so that an agent can correct it. Defects of the MIME structure are found by the MIME view.
 """
 
 import re
@@ -13,10 +12,10 @@ from relay.mail.header import Fault, HeaderBlock
 from relay.mail.newline import Alone
 
 MAIL_LOOP = "mail_loop"
-RECEIVED_LIMIT = 50  # RFC 5321 §6.3 asks for 100 at least; Postfix and others stop at 50
-LINE_LIMIT = 998  # RFC 5322 §2.1.1, without CRLF
+RECEIVED_LIMIT = 50  # RFC 5321 §6.3 asks for at least 100; Postfix and others stop at 50
+LINE_LIMIT = 998  # octets; RFC 5322 §2.1.1, without CRLF
 
-# RFC 5322 §3.6 and RFC 2045 §3: at most once. Readers take the first or the last, as they please.
+# RFC 5322 §3.6 and RFC 2045 §3: at most once. Some readers take the first, some the last.
 SINGLETONS = frozenset(
     b"date from sender reply-to to cc bcc message-id in-reply-to references subject return-path mime-version "
     b"content-type content-transfer-encoding content-id content-description content-disposition content-language "
@@ -34,15 +33,15 @@ _FAULTS = {
     "mbox_from_line": "the header begins with a mailbox separator",
     "line_without_colon": "a header line has no colon",
 }
-# TAB, LF and CR stand in every header; the other control characters end a line for some readers (VT, FF, FS to RS)
-# or a string (NUL).
+# TAB, LF and CR occur in every header; the other control characters end a line (VT, FF, FS to RS) or a string (NUL)
+# for some readers.
 _NOT_CONTROL = bytes(b for b in range(256) if b in b"\t\r\n" or (b >= 32 and b != 127))
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
 def form(data: bytes, header: HeaderBlock, bare: Alone, max_received: int = RECEIVED_LIMIT) -> tuple[Defect, ...]:
-    """Every defect of the message's form; empty for a message that may go on. `bare` are its line ends by halves."""
+    """Every defect of the message's form; empty if there is none. `bare` says which line ends are incomplete."""
     defects: list[Defect] = []
     _line_ends(data, bare, defects)
     for fault in header.faults:
@@ -60,19 +59,19 @@ def form(data: bytes, header: HeaderBlock, bare: Alone, max_received: int = RECE
 
 
 def ambiguities(data: bytes, header: HeaderBlock) -> tuple[Defect, ...]:
-    """Where readers would show different headers although the form is right (the message is held, not refused)."""
+    """Where readers would show different headers although the form is right; such a message is held, not refused."""
     block = data[header.start : header.end]
     if block.isascii():
         return ()
     try:
         block.decode("utf-8")
-    except UnicodeDecodeError as error:  # RFC 6532 §3.1: UTF-8, and nothing but UTF-8
+    except UnicodeDecodeError as error:  # RFC 6532 §3.1: UTF-8 and nothing else
         return (_defect(data, "header_charset", "the header is neither ASCII nor UTF-8", error.start),)
     return ()
 
 
 def normalise_newlines(data: bytes) -> bytes:
-    """The message with every bare LF made CRLF; a bare CR stays, to be refused by name."""
+    """The message with every bare LF made CRLF; a bare CR stays and is refused by name."""
     return _BARE_LF.sub(b"\r\n", data)
 
 
@@ -89,14 +88,14 @@ def _line_ends(data: bytes, bare: Alone, defects: list[Defect]) -> None:
 
 
 def _named_fault(data: bytes, fault: Fault, defects: list[Defect]) -> None:
-    """NUL and bare CR were found in the whole message already; a code unknown here is a defect all the same."""
+    """NUL and bare CR were already found in the whole message; an unknown code counts as a defect, too."""
     if fault.code not in ("nul_in_header", "bare_cr_in_header"):
         detail = _FAULTS.get(fault.code, fault.code.replace("_", " "))
         defects.append(_defect(data, fault.code, detail, fault.offset))
 
 
 def _long_header_lines(data: bytes, header: HeaderBlock, defects: list[Defect]) -> None:
-    """A header line cannot be re-encoded by us, and a relay may cut one that is too long (RFC 5322 §2.1.1)."""
+    """Header lines cannot be re-encoded, and a relay may cut one that is too long (RFC 5322 §2.1.1)."""
     for field in header.fields:
         if field.end - field.start <= LINE_LIMIT:
             continue

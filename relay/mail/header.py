@@ -1,16 +1,13 @@
-"""Header fields as byte ranges into the message they stand in.
+"""Header fields as byte ranges into their message.
 
-Reading is tolerant, as mail readers are, and never fails: what no standard
-allows is read in the plainest way and named in `faults`, each kind where it
-is met first, so that policy can refuse the message or hold it. Nothing is decoded and nothing is copied but the
-lower-cased names. The work is linear in the header block and stops at the
-limits, which are checked on bytes before anything else sees them: a block that
-is too long, or has too many lines, has its fault first and its fields only as
-far as the limit reaches.
+Reading is as tolerant as in mail readers and never fails: what no standard allows is read in the simplest way
+and recorded in `faults`, each kind at its first occurrence, so that policy can refuse or hold the message.
+Nothing is decoded, and only the lower-cased names are copied. The work is linear in the header block and
+stops at the limits, which are checked on bytes first: a block that is too long, or has too many lines, has
+its fault first and only the fields within the limit.
 
-The block ends at the first empty line, or at the first line that cannot belong
-to a header, which is then the first line of the body (as Postfix and CPython
-read it). Both CRLF and bare LF end a line.
+The block ends at the first empty line, or at the first line that cannot belong to a header, which is then the
+first line of the body (as in Postfix and CPython). Both CRLF and bare LF end a line.
 """
 
 import re
@@ -21,7 +18,7 @@ from msgspec import Struct
 
 
 class Limits(NamedTuple):
-    """How much header one message or part may have."""
+    """The limits on the header of a message or part."""
 
     block: int = 256 * 1024
     field: int = 64 * 1024
@@ -29,7 +26,7 @@ class Limits(NamedTuple):
 
 
 class Field(NamedTuple):
-    """One header field: `data[start:end]` is all of it, folded lines and the line end included."""
+    """One header field: `data[start:end]` is the whole field, with folded lines and the line end."""
 
     name: bytes  # lower case
     start: int
@@ -38,7 +35,7 @@ class Field(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong in a header block: a fixed code, and the offset where it was seen."""
+    """Something wrong in a header block: a fixed code, and the offset where it was found."""
 
     code: str
     offset: int
@@ -46,10 +43,10 @@ class Fault(NamedTuple):
 
 LIMITS = Limits()
 
-# RFC 5322 §2.2: a name is printable US-ASCII without colon.
+# RFC 5322 §2.2: a name consists of printable US-ASCII except the colon.
 _FIELD = re.compile(rb"([!-9;-~]+):[^\n]*(?:\n[ \t][^\n]*)*\n?")
-# RFC 5322 §4.5.8 (obsolete) lets white space stand before the colon, and other octets occur in names: readers
-# disagree about both, so it is read as a field and named as a fault.
+# RFC 5322 §4.5.8 (obsolete) allows white space before the colon, and other octets occur in names. Readers disagree
+# about both, so such a line is read as a field and recorded as a fault.
 _DAMAGED_FIELD = re.compile(rb"([^ \t\r\n:]+)([ \t]*):[^\n]*(?:\n[ \t][^\n]*)*\n?")
 _CONTINUATION = re.compile(rb"(?:[ \t][^\n]*\n?)+")
 _BLANK_CONTINUATION = re.compile(rb"\n[ \t]+\r?(?:\n|\Z)")
@@ -64,16 +61,16 @@ class HeaderBlock(Struct, frozen=True, eq=False):
     data: bytes | memoryview
     start: int
     fields: tuple[Field, ...]
-    fields_end: int  # where the empty line stands: new fields may be put in here
+    fields_end: int  # the position of the empty line; new fields may be inserted here
     end: int  # where the body begins
     faults: tuple[Fault, ...]
-    named: Mapping[bytes, Field]  # the first field of each (lower-case) name
+    named: Mapping[bytes, Field]  # the first field of each name, by lower-case name
 
     @classmethod
     def parse(
         cls, data: bytes | memoryview, limits: Limits = LIMITS, start: int = 0, stop: int | None = None
     ) -> "HeaderBlock":
-        """Reads the header that begins at `start`; `stop` is where the message or part ends."""
+        """Read the header that begins at `start`; `stop` is the end of the message or part."""
         stop = len(data) if stop is None else stop
         fields_end, end = _extent(data, start, stop)
         faults: list[Fault] = []
@@ -86,7 +83,7 @@ class HeaderBlock(Struct, frozen=True, eq=False):
 
     @property
     def repeated(self) -> tuple[Field, ...]:
-        """Every field that stands below another of its name, in order."""
+        """Every field that follows another of its name, in order."""
         if len(self.named) == len(self.fields):
             return ()
         return tuple([field for field in self.fields if field is not self.named[field[0]]])
@@ -101,16 +98,16 @@ class HeaderBlock(Struct, frozen=True, eq=False):
         return self.named.get(name)
 
     def raw(self, field: Field) -> bytes:
-        """The whole field as it stands, line end included."""
+        """The whole field as it is, with its line end."""
         return bytes(self.data[field.start : field.end])
 
     def value(self, field: Field) -> bytes:
-        """The value unfolded (RFC 5322 §2.2.3: the line ends go, the white space stays) and stripped."""
+        """The value stripped and unfolded (RFC 5322 §2.2.3: line ends are removed, white space stays)."""
         value = bytes(self.data[field.value_start : field.end]).strip(b" \t\r\n")
         return _FOLD.sub(b"", value) if b"\n" in value else value
 
     def get(self, name: bytes) -> bytes:
-        """The value of the first field of this name; empty when there is none."""
+        """The value of the first field of this name; empty if there is none."""
         field = self.named.get(name)
         return b"" if field is None else self.value(field)
 
@@ -126,7 +123,7 @@ def _extent(data: bytes | memoryview, start: int, stop: int) -> tuple[int, int]:
 
 
 def _within_limits(data: bytes | memoryview, start: int, end: int, limits: Limits, faults: list[Fault]) -> int:
-    """How far the fields may be read; adds the faults that concern the block as a whole."""
+    """The offset up to which fields may be read; adds the faults of the block as a whole."""
     if end - start > limits.block:
         faults.append(Fault("header_block_too_long", start + limits.block))
         end = start + limits.block
@@ -148,7 +145,7 @@ def _within_limits(data: bytes | memoryview, start: int, end: int, limits: Limit
 def _fields(
     data: bytes | memoryview, start: int, end: int, limits: Limits, faults: list[Fault]
 ) -> tuple[list[Field], int | None]:
-    """The fields in `data[start:end]`, and where a line stands that belongs to no header."""
+    """The fields in `data[start:end]`, and the offset of a line that belongs to no header, if there is one."""
     fields: list[Field] = []
     match, append, new = _FIELD.match, fields.append, tuple.__new__
     position = start
@@ -156,7 +153,7 @@ def _fields(
         found = match(data, position, end)
         if found is not None:
             after = found.end()
-            # Made in this way because the constructor of a named tuple costs twice as much.
+            # Made this way because the constructor of a named tuple takes twice as long.
             append(new(Field, (found[1].lower(), position, after, found.end(1) + 1)))
             position = after
             continue
@@ -180,7 +177,9 @@ def _limited(fields: list[Field], limits: Limits, faults: list[Fault]) -> list[F
 def _damaged(
     data: bytes | memoryview, position: int, start: int, end: int, faults: list[Fault]
 ) -> tuple[Field | None, int]:
-    """Reads a line that is no well-formed field: a field all the same, or lines to skip, or the body."""
+    """Read a line that is no well-formed field: as a field all the same, as lines to skip, or as the start of
+    the body.
+    """
     found = _DAMAGED_FIELD.match(data, position, end)
     if found is not None:
         code = "space_before_colon" if found[2] else "header_name_invalid"

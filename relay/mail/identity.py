@@ -1,14 +1,12 @@
-"""Who a message says it is from: From, Sender, Reply-To and Resent-*, read strictly.
+"""Whom a message claims to be from: From, Sender, Reply-To and Resent-*, read strictly.
 
-Mail readers disagree about every From that is not plain, and whoever finds the
-disagreement speaks with another's name. So there is exactly one reading: one field
-with one mailbox, `addr@domain`, `<addr@domain>` or `Display Name <addr@domain>`, the
-address by the strict parser. Comments, groups, lists, routes, and encoded words that
-hide an address have none: they are defects, and the message is refused, never
-interpreted. A name that is merely dubious (another address in it, invisible letters,
-look-alikes) is let through and flagged.
+Mail readers disagree about every From that is not plain, and an attacker who finds such a disagreement can
+speak in another's name. So exactly one reading is allowed: one field with one mailbox, `addr@domain`,
+`<addr@domain>` or `Display Name <addr@domain>`, whose address passes the strict parser. Comments, groups,
+lists, routes, and encoded words that hide an address are defects: the message is refused, never interpreted.
+A merely dubious name (another address in it, invisible letters, look-alikes) is accepted and flagged.
 
-Damage to the block itself (`From :`, a continuation first, NUL) is `form`'s business.
+Damage to the header block itself (`From :`, a leading continuation, NUL) is handled by `form`.
 """
 
 import re
@@ -24,8 +22,8 @@ from relay.mail.header import Field, HeaderBlock
 _REPLY_TO_LIMIT = 20
 _VALUE_LIMIT = 8192
 
-# RFC 5322 §3.2.4 to §3.2.5: blanks, quoted strings, atoms; dots as everyone writes them (obs-phrase: John Q. Public);
-# beyond ASCII by RFC 6532. The three begin differently, so the scan is linear.
+# RFC 5322 §3.2.4 to §3.2.5: blanks, quoted strings, atoms; with dots, as everyone writes them (obs-phrase: John Q.
+# Public); beyond ASCII by RFC 6532. The three begin with different characters, so matching is linear.
 _PHRASE = re.compile(
     r"(?:[ \t]+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[ -~])*\"|[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\u00a0-\U0010ffff]+)*"
 )
@@ -40,16 +38,16 @@ _NEVER_PLAIN = {
     ",": "more than one mailbox",
 }
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9'_-][A-Za-z0-9' ._-]*")
-# Possessive: what is taken is not given back, so a quote that never ends is met once only.
+# Possessive quantifiers never backtrack, so an unclosed quote is scanned only once.
 _LISTED = re.compile(r'((?:[^",]++|"(?:[^"\\]|\\.)*+")++)(?:,|\Z)')
 
 
 class MailboxError(ValueError):
-    """The value of an address field is not one plain mailbox; the message is a clause fit for the client."""
+    """The value of an address field is not one plain mailbox; the message is a clause for the client."""
 
 
 class Identity(Struct, frozen=True):
-    """What the header says about its author; `defects` empty means that every reader sees the same."""
+    """What the header says about its author; if `defects` is empty, every reader sees the same."""
 
     from_address: Address | None
     from_name: str = ""
@@ -60,7 +58,7 @@ class Identity(Struct, frozen=True):
 
 
 def identity(data: bytes, header: HeaderBlock, own_names: Collection[str] = ()) -> Identity:
-    """Reads the identity fields; `own_names` are names whose look-alikes are to be flagged."""
+    """Read the identity fields; `own_names` are names whose look-alikes are flagged."""
     defects: list[Defect] = []
     name, author = _one(data, header, "from", defects)
     if author is None and not defects:
@@ -68,7 +66,7 @@ def identity(data: bytes, header: HeaderBlock, own_names: Collection[str] = ()) 
     _, sender = _one(data, header, "sender", defects)
     reply_to = _reply_to(data, header, defects)
     if resent := [*filter(_RESENT.match, header.named)]:
-        # RFC 5322 §3.6.6: they name who passed the message on; readers show them in place of the author.
+        # RFC 5322 §3.6.6: they name who passed the message on, and readers show them in place of the author.
         first = min([header.named[name] for name in resent], key=lambda field: field.start)
         defects.append(_defect(data, first, "resent_field", "a Resent- field"))
     suspicions = display.suspicions(name, author.wire if author else "", own_names) if name else ()
@@ -76,7 +74,7 @@ def identity(data: bytes, header: HeaderBlock, own_names: Collection[str] = ()) 
 
 
 def read_mailbox(value: str) -> tuple[str, Address]:
-    """Display name and address of one mailbox; raises MailboxError for anything that is not exactly one."""
+    """Display name and address of one mailbox. Raises MailboxError for anything that is not exactly one."""
     if value[-1:] == ">":
         name, bracket, inner = value.partition("<")
         if bracket and (not name or _PLAIN_NAME.fullmatch(name)):
@@ -106,18 +104,18 @@ def _address(text: str) -> Address:
 
 
 def _name(phrase: str) -> str:
-    """The name as a reader shows it; what a reader might take for the address is refused."""
+    """The name as a reader shows it; refused if a reader might take it for the address."""
     pieces = []
     position = 0
     for quoted in _QUOTED.finditer(phrase):
         pieces += [phrase[position : quoted.start()], _PAIR.sub(r"\1", quoted[1])]
         position = quoted.end()
     written = "".join([*pieces, phrase[position:]]).replace("\t", " ").strip(" ")
-    if phrase.lstrip(" \t")[:1] == ".":  # no phrase may begin so, and there are readers that fail over it
+    if phrase.lstrip(" \t")[:1] == ".":  # no phrase may begin with a dot, and some readers fail on it
         raise MailboxError("the display name begins with a dot")
     if "<" in written or ">" in written:
         raise MailboxError("the display name has angle brackets")
-    # Encoded words inside quotes are none (RFC 2047 §5), but readers decode them there as well.
+    # Encoded words inside quotes are not valid (RFC 2047 §5), but readers decode them there, too.
     shown = display.decode_words(written)
     if shown != written and any(c in shown for c in "@<>"):
         raise MailboxError("the display name hides an address in an encoded word")
@@ -132,7 +130,7 @@ def _why_not_plain(value: str, end: int) -> str:
 
 
 def _one(data: bytes, header: HeaderBlock, what: str, defects: list[Defect]) -> tuple[str, Address | None]:
-    """The one mailbox of a field that may stand once."""
+    """The one mailbox in a field that may occur once."""
     fields = header.all(what.encode())
     if not fields:
         return "", None
@@ -147,7 +145,7 @@ def _one(data: bytes, header: HeaderBlock, what: str, defects: list[Defect]) -> 
 
 
 def _reply_to(data: bytes, header: HeaderBlock, defects: list[Defect]) -> tuple[Address, ...]:
-    """Where answers go: a plain list (RFC 5322 §3.6.2), read as strictly as From."""
+    """Where replies go: a plain list (RFC 5322 §3.6.2), read as strictly as From."""
     fields = header.all(b"reply-to")
     if not fields:
         return ()
@@ -163,7 +161,7 @@ def _reply_to(data: bytes, header: HeaderBlock, defects: list[Defect]) -> tuple[
 
 
 def _listed(value: str) -> list[str]:
-    """The mailboxes of a list, apart."""
+    """The mailboxes of a list, separated."""
     mailboxes: list[str] = []
     position = 0
     while position < len(value) or value[-1] == ",":

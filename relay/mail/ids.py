@@ -1,9 +1,8 @@
 """Ids that sort by time: a prefix and a ULID, `send_01JD…`.
 
-48 bits of milliseconds and 80 of chance, in Crockford's base 32, so that ids of one
-process sort in the order they were made, ids of several processes never clash, and
-none can be guessed from another. Clock and chance are arguments. A clock that goes
-back does not make ids go back.
+48 bits of milliseconds and 80 random bits, in Crockford's base 32. Ids of one process sort in the order they
+were made, ids of several processes never clash, and no id can be guessed from another. Clock and randomness
+are arguments. If the clock goes back, ids still increase.
 """
 
 import re
@@ -20,14 +19,14 @@ _LARGEST = (1 << 128) - 1
 
 
 def new_id(prefix: str, now_ms: int, random_bytes: Callable[[int], bytes]) -> str:
-    """One id; two of the same millisecond sort by chance (`Ids` keeps their order)."""
+    """One id; two of the same millisecond are in random order (`Ids` keeps their order)."""
     return f"{prefix}_{_encode((now_ms << _CHANCE_BITS) | int.from_bytes(random_bytes(10), 'big'))}"
 
 
 class Ids:
-    """Makes ids that strictly grow, whatever the clock does; safe to use from several threads.
+    """Makes strictly increasing ids, whatever the clock does; safe to use from several threads.
 
-    After a fork parent and child draw their own steps, so they do not repeat each other.
+    After a fork, parent and child take different random steps, so their ids do not collide.
     """
 
     __slots__ = ("_clock_ms", "_last", "_lock", "_random_bytes")
@@ -43,29 +42,29 @@ class Ids:
         fresh = (self._clock_ms() << _CHANCE_BITS) | int.from_bytes(self._random_bytes(10), "big")
         with self._lock:
             if fresh <= self._last or fresh >> _CHANCE_BITS == self._last >> _CHANCE_BITS:
-                # A step of chance instead of one: the neighbour's id must not be guessable.
+                # A random step instead of one: the next id must not be guessable.
                 fresh = self._last + 1 + int.from_bytes(self._random_bytes(_STEP_OCTETS), "big")
             self._last = fresh
         return f"{prefix}_{_encode(fresh)}"
 
 
 def is_send_id(text: str) -> bool:
-    """Whether `text` is the id of a send, in the one spelling there is."""
+    """Whether `text` is the id of a send, in its only valid spelling."""
     return text.startswith("send_") and _ULID.fullmatch(text, len("send_")) is not None
 
 
 def message_id_of(send_id: str, hostname: str) -> str:
-    """The Message-ID given to a submission that came without one; it names the send."""
+    """The Message-ID for a submission without one; it contains the send id."""
     return f"<{send_id.lower()}@{hostname}>"
 
 
 def first_id(prefix: str, at_ms: int) -> str:
-    """What every id made at that time or later sorts behind, and every earlier one before."""
+    """A bound: every id made at that time or later sorts after it, every earlier one before it."""
     return f"{prefix}_{_encode(at_ms << _CHANCE_BITS)}"
 
 
 def id_octets(identifier: str) -> bytes:
-    """The sixteen octets of an id without its prefix, for tokens; raises ValueError for what is no id."""
+    """The sixteen octets of an id without its prefix, for tokens. Raises ValueError if it is not an id."""
     body = identifier.rpartition("_")[2]
     if not _ULID.fullmatch(body):
         raise ValueError("not an id")
@@ -73,7 +72,7 @@ def id_octets(identifier: str) -> bytes:
 
 
 def id_from_octets(prefix: str, octets: bytes) -> str:
-    """The id these sixteen octets were."""
+    """The id made of these sixteen octets."""
     if len(octets) != 16:
         raise ValueError("an id has sixteen octets")
     return f"{prefix}_{_encode(int.from_bytes(octets, 'big'))}"

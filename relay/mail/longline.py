@@ -1,10 +1,10 @@
-"""Parts that must be encoded anew before they travel: lines over 998 octets, and 8-bit octets where only 7 may pass.
+"""Finds parts that must be re-encoded for transport: lines over 998 octets, and 8-bit octets where only 7
+bits may pass.
 
-Text becomes quoted-printable, all else base64, as recorded edits; what it
-decodes to stays the same to the octet. No line is ever cut. Where nothing may
-be edited (a header, the signed or encrypted, an attached message) the outcome
-is `impossible` and names the line. The scan for lines looks at one octet in a
-thousand where there is nothing to find.
+Text becomes quoted-printable, anything else base64, as recorded edits; the decoded content stays exactly the
+same. No line is ever cut. Where nothing may be edited (a header, a signed or encrypted part, an attached
+message) the outcome is `impossible` and names the line. If there is no long line, the scan looks at one octet
+in a thousand.
 """
 
 from bisect import bisect_right
@@ -21,14 +21,14 @@ LONGEST = 998  # RFC 5322 §2.1.1, without the line end
 
 
 class Recoding(Struct, frozen=True):
-    """The bodies (by their offset) to encode anew, or why it cannot be done."""
+    """The bodies (by start offset) to re-encode, or why that is impossible."""
 
     bodies: tuple[int, ...] = ()
     impossible: str = ""
 
 
 def long_lines(view: View) -> Recoding:
-    """What must be encoded anew for every line to be short enough."""
+    """What must be re-encoded so that no line is too long."""
     offset = _next_long_line(view.data, 0)
     if offset < 0:
         return Recoding()
@@ -44,7 +44,7 @@ def long_lines(view: View) -> Recoding:
 
 
 def eight_bit(view: View) -> Recoding:
-    """What must be encoded anew for a provider without 8BITMIME (RFC 6152 §3)."""
+    """What must be re-encoded for a provider without 8BITMIME (RFC 6152 §3)."""
     data = view.data
     if data.isascii():
         return Recoding()
@@ -65,7 +65,7 @@ def eight_bit(view: View) -> Recoding:
 
 
 def recode_edits(view: View, bodies: Collection[int], eol: bytes) -> Iterator[Edit]:
-    """The edits that encode these bodies anew."""
+    """The edits that re-encode these bodies."""
     for part in view.parts:
         if not part.is_container and part.body in bodies:
             encoding = new_encoding(part)
@@ -75,7 +75,7 @@ def recode_edits(view: View, bodies: Collection[int], eol: bytes) -> Iterator[Ed
 
 
 def new_encoding(part: Part) -> str:
-    """The encoding a part gets: base64 stays, and is the only one for what is not text."""
+    """The new encoding of a part: base64 stays, and is the only one for what is not text."""
     is_text = part.type[:5] == "text/" or part.encoding == "quoted-printable"
     return "quoted-printable" if is_text and part.encoding != "base64" else "base64"
 
@@ -97,14 +97,14 @@ def _may_recode(view: View, part: Part) -> bool:
 
 
 def _next_long_line(data: bytes, position: int) -> int:
-    """Where the next line over the limit begins, seen from the start of a line; -1 when there is none."""
+    """Where the next line over the limit begins, starting at the beginning of a line; -1 if there is none."""
     size = len(data)
     while size - position > LONGEST:
         newline = data.rfind(b"\n", position, position + LONGEST + 2)
         if newline < 0:
             return position
         if newline - position > LONGEST and data[newline - 1] != 13 and data.find(b"\n", position) == newline:
-            return position  # a bare LF leaves room for one octet more in the window
+            return position  # with a bare LF, one more octet fits into the window
         position = newline + 1
     return -1
 

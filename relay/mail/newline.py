@@ -1,26 +1,29 @@
-"""Line ends: every CR and LF of a message is half of a CRLF (RFC 5322 §2.3), or it stands alone and is a fault."""
+"""Line ends: every CR and LF of a message should be half of a CRLF (RFC 5322 §2.3); one that stands alone is
+a fault.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 Buffer = bytes | memoryview
-PIECE = 256 * 1024  # octets looked at in one go: no second copy of a large message
+PIECE = 256 * 1024  # octets examined at a time, so that a large message is not copied
 
 
 class Alone(NamedTuple):
-    """What stands alone somewhere."""
+    """Whether a CR or an LF stands alone somewhere."""
 
     cr: bool
     lf: bool
 
 
 def alone(chunks: Iterable[Buffer]) -> Alone:
-    """Which of CR and LF stands alone in the octets that follow one another in `chunks`.
+    """Whether a CR and whether an LF stands alone in the concatenation of `chunks`.
 
-    Looking at what is left without the pairs costs a quarter of counting each octet and the pairs (measured).
+    Checking what is left without the pairs takes a quarter of the time of counting single octets and pairs
+    (measured).
     """
     cr = lf = False
-    held = b""  # a CR whose other half may begin the next piece
+    held = b""  # a CR whose LF may begin the next piece
     for chunk in chunks:
         for start in range(0, len(chunk), PIECE):
             piece = held + chunk[start : start + PIECE]

@@ -1,4 +1,4 @@
-"""What came back about one recipient, as one value; how its reason is found stands in `bounce_reason`."""
+"""The value that says what came back about one recipient; `bounce_reason` explains how its reason is found."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ MAX_DIAGNOSTIC = 1_000
 
 
 class Notice(Struct, frozen=True):
-    """What came back about one recipient; absent is empty."""
+    """What came back about one recipient; absent fields are empty."""
 
     kind: str  # bounced, deferred, delivered, complained, unsubscribed, autoresponded
     recipient: str
@@ -27,7 +27,7 @@ class Notice(Struct, frozen=True):
     message_id: str = ""
     timestamp: datetime | None = None
     original: Fields = field(default=Fields())
-    original_recipient: str = ""  # whom the sender named, who may have it forwarded (RFC 3464 §2.3.1)
+    original_recipient: str = ""  # the recipient the sender named, who may have forwarded the mail (RFC 3464 §2.3.1)
 
 
 def make(kind: str, recipient: str, said: Said, about: str, when: datetime | None, original: Fields) -> Notice:
@@ -45,7 +45,7 @@ def make(kind: str, recipient: str, said: Said, about: str, when: datetime | Non
         judged.hard and kind == "bounced",
         action=said.action,
         command=said.command,
-        # Cut first: a report of many recipients holds the same long text for each of them.
+        # Cut first: in a report about many recipients, each of them has the same long text.
         diagnostic=" ".join((said.diagnostic or said.context)[: 4 * MAX_DIAGNOSTIC].split())[:MAX_DIAGNOSTIC],
         remote_mta=said.host,
         message_id=about,

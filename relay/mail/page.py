@@ -1,9 +1,8 @@
-"""Whether the page itself, html and body, or what stands beside it, might take a footer out of sight.
+"""Whether the page around a footer (html, body, and neighbouring elements) might hide it.
 
-Here doubt counts as hidden. The footer's own elements say inline, as important,
-how they look, and no rule can reach them; what rules can reach is the page they
-stand in, parts of them that have no element (`::before`, `::first-line`), and
-neighbours that are drawn over them or pull them out of the window.
+In doubt it counts as hidden. The footer's own elements set their appearance inline and as important, out of
+reach of any rule. What rules can affect is the page around them, parts of them that are not elements
+(`::before`, `::first-line`), and neighbours that are drawn over them or pull them out of the window.
 """
 
 import re
@@ -19,12 +18,12 @@ from relay.mail.sight import may_be_said, near_end, without_states
 
 NAMES = frozenset(("html", "body"))
 _ROOT = frozenset(("html",))
-_HIDING = frozenset(("hidden", "inert"))  # inert: a link that nobody can follow
-#: Stands, in whatever case, in every page that has a rule, or a style of an element's own.
+_HIDING = frozenset(("hidden", "inert"))  # inert: its links cannot be followed
+# Occurs, in some case, in every page that has rules or inline styles.
 STYLE = "style"
-#: The colour of the footer's text.
+# The colour of the footer's text.
 INK = "#767676"
-_INK_RANGE = 0x30  # a ground nearer than this to the ink leaves too little contrast
+_INK_RANGE = 0x30  # a background closer to the ink than this leaves too little contrast
 _MOST_SELECTORS = 200
 _MOST_SHEETS = 50
 _LONGEST_TAGS = 10_000
@@ -38,7 +37,7 @@ _OF_PARTS = frozenset(
 )
 _OURS = NAMES.union(("*", "div", "a", "br"))
 _MOST_PARTS = 20
-# The footer takes back whatever is inherited; of the page's box these say nothing that could hide what stands in it.
+# Properties of the page's box that cannot hide its content; the footer resets whatever it would inherit.
 _INHERITED = re.compile(
     r"(?!.*(?:clip|fill|stroke|clamp|hide|transform|filter|font-size$))"
     r"(?:(?:font|text|word|letter|white|line|list|mso|border|outline|background|overscroll|scrollbar|-ms|-premailer)-?.*|--.*"
@@ -47,10 +46,10 @@ _INHERITED = re.compile(
     r"|scroll-behavior|(?:align|place)-items|gap|user-select|print-color-adjust|accent-color)"
 )
 _FONT_SIZE = re.compile(r"\d{2,}(?:\.\d+)?(?:px|%|pt)|inherit|initial")
-# Aligned otherwise, what is larger than the page leaves it at its beginning too, where nobody can scroll.
+# With other alignments, content larger than the page also overflows at its start, where nobody can scroll.
 _FROM_THE_START = re.compile(r"(?:(?:normal|stretch|(?:flex-)?start|space-between)(?: |$))+")
 _PAGE_BOX = {
-    "all": re.compile(r"(?!)"),  # takes back what another rule says of the flow
+    "all": re.compile(r"(?!)"),  # would reset what another rule says about the layout
     "display": re.compile(r"block|flex|initial|inherit|flow-root"),
     "flex-direction": re.compile(r"column"),
     "flex-wrap": re.compile(r"nowrap"),
@@ -65,28 +64,28 @@ _PAGE_BOX = {
     "zoom": re.compile(r"1|100%|normal"),
 }
 _EDGES = ("margin", "padding", "border")
-# Room beside or above the page that might take it out of the window; the digits of a colour are none.
+# Space beside or above the page that might push it out of the window; the digits of a colour do not count.
 _WIDE = re.compile(
     r"(?<![#0-9a-f.])(?:\d{4}|\d{3}(?:\.\d+)?(?:%|(?!p[xt])[a-z])|\d\d(?:\.\d+)?(?:in|cm|pc)|(?:\d*\.)?\d+e[+\d])"
     r"|\d(?:v[a-z]|cq)|(?<!rgb)(?<!rgba)(?<!hsl)(?<!hsla)\("
 )
-_WIDER = re.compile(r"\d{4}|\d{3}(?:\.\d+)?r?em|(?!100[%v])\d{3}(?:\.\d+)?[%v]")  # a width beyond every window's
+_WIDER = re.compile(r"\d{4}|\d{3}(?:\.\d+)?r?em|(?!100[%v])\d{3}(?:\.\d+)?[%v]")  # a width larger than any window
 _COLORS = re.compile(r"#[0-9a-f]{3,8}|rgba?\([^()]{0,40}\)|[a-z]+")
 _HSL = re.compile(r"hsla?\([^()%]{0,20}%[ ,]([\d.]{1,9})%")
 _STRANGE_COLOR = re.compile(r"(?:hwb|lab|lch|color|color-mix)\(")
-_WHOLE = re.compile(r"\+?0*+([0-9]{0,11})[0-9]*+")  # so many digits are more than any height
-_HIGHEST = 2147483647  # as high as the footer stands, and as anything can
+_WHOLE = re.compile(r"\+?0*+([0-9]{0,11})[0-9]*+")  # more digits than these exceed any height
+_HIGHEST = 2147483647  # the footer's z-index, the highest there is
 _LOWERED = ("absolute", "fixed", "sticky")
 _UPWARDS = frozenset(
     ("margin", "margin-top", "margin-bottom", "margin-block", "margin-block-start", "margin-block-end")
 )
 _NEGATIVE = re.compile(r"-(\d{1,6}(?:\.\d{1,3})?|\.\d{1,3})(em|rem|%|vh|vw)?")
-_LARGE = {"em": 16, "rem": 16, "%": 10, "vh": 10, "vw": 10}  # a unit in pixels, so to speak
-_MOST_PULLED = 150  # pixels by which the footer may be drawn upwards: the margins of a picture that overlaps
+_LARGE = {"em": 16, "rem": 16, "%": 10, "vh": 10, "vw": 10}  # pixels for one unit, roughly
+_MOST_PULLED = 150  # pixels by which the footer may be pulled up: the margins of an overlapping picture
 
 
 def hides_itself(node: LexborNode) -> bool:
-    """Whether the page's own tag says something that might hide what stands in it."""
+    """Whether the page's own tag has something that might hide its content."""
     attributes = node.attributes
     if not attributes:
         return False
@@ -96,7 +95,7 @@ def hides_itself(node: LexborNode) -> bool:
 
 
 def may_hide(html: str) -> bool:
-    """The same of a page too large to be parsed, and of its rules, from the text alone."""
+    """The same for a page too large to parse, including its rules, judged from the text alone."""
     starts = [found.start() for found in _STYLE.finditer(html)]
     if len(starts) > _MOST_SHEETS:
         return True
@@ -111,7 +110,7 @@ def may_hide(html: str) -> bool:
 
 
 def hides(tree: LexborHTMLParser, footer: LexborNode) -> bool:
-    """Whether some rule, on whatever screen, or some neighbour takes the footer out of sight."""
+    """Whether some rule, on any screen, or some neighbour might hide the footer."""
     found = rules([sheet.text() for sheet in tree.css("style")])
     if found:
         bare = "".join([_bare(tree.css_first(name)) for name in ("html", "head", "body")])
@@ -121,7 +120,7 @@ def hides(tree: LexborHTMLParser, footer: LexborNode) -> bool:
 
 
 def _has_rule(bare: str, found: list[Rule]) -> bool:
-    """Whether a rule that might hide what stands in the page is meant for it."""
+    """Whether a rule that might hide the page's content applies to it."""
     selectors = [*_for_page(found, bare.lower())]
     if len(selectors) > _MOST_SELECTORS:
         return True
@@ -130,7 +129,9 @@ def _has_rule(bare: str, found: list[Rule]) -> bool:
 
 
 def _for_page(found: list[Rule], tags: str) -> Iterator[tuple[str, frozenset[str]]]:
-    """The selectors that might be meant for the page, of rules which might hide what stands in it, and in which."""
+    """The selectors that might match html or body, from rules that might hide their content, each with the
+    elements affected.
+    """
     for rule in found:
         names = _hidden_by(rule.body)
         if not names:
@@ -150,14 +151,16 @@ def _may_mean(reached: str, tags: str) -> bool:
 
 
 def _hidden_by(style: str) -> frozenset[str]:
-    """Which of html and body might hide with this style what stands in it, or show it on a ground of its colour."""
+    """Which of html and body might hide their content with this style, or show it on a background of the
+    ink's colour.
+    """
     said = css.declarations(style)
     if not all(_is_kind(name, value) for name, (value, _) in said):
         return NAMES
     if not any(value == "flex" for _, (value, _) in said):
         return frozenset()
-    # In a row the footer would stand beside all else. In a column it begins where it always does (`align-self`);
-    # but a body that stands in one itself may be moved, or shrunk to nothing.
+    # In a row, the footer would stand beside everything else. In a column it begins where it always does
+    # (`align-self`); but a body that is itself inside a column may be moved, or shrunk to nothing.
     return _ROOT if any(name == "flex-direction" for name, _ in said) else NAMES
 
 
@@ -174,7 +177,7 @@ def _is_kind(name: str, value: str) -> bool:
 
 
 def _is_of_ink(value: str) -> bool:
-    """Whether a ground has, or might have, a colour on which the footer cannot be read."""
+    """Whether a background has, or might have, a colour on which the footer is unreadable."""
     if any(25 <= float(light.strip(".") or 0) <= 68 for light in _HSL.findall(value) if light.count(".") <= 1):
         return True
     colors = map(css.color_value, _COLORS.findall(value))
@@ -182,7 +185,7 @@ def _is_of_ink(value: str) -> bool:
 
 
 def _paints_over(tree: LexborHTMLParser, bare: str, footer: LexborNode, found: list[Rule]) -> bool:
-    """Whether a rule paints or writes something on a part of ours that has no element."""
+    """Whether a rule paints or writes on a part of the footer that is not an element."""
     selectors = {
         selector.strip()
         for rule in found
@@ -197,7 +200,9 @@ def _paints_over(tree: LexborHTMLParser, bare: str, footer: LexborNode, found: l
 
 
 def _may_be_ours(tree: LexborHTMLParser, alone: LexborHTMLParser, footer: LexborNode, selector: str) -> bool:
-    """`alone` is the page with nothing in it but the footer; what stands before that, `tree` knows."""
+    """Whether a selector might match the footer. `alone` is the page with nothing but the footer in it;
+    `tree` shows what comes before it.
+    """
     plain = without_states(_ATTRIBUTE_TESTS.sub("", selector))
     tag = reach(plain)
     if tag in NAMES:
@@ -214,7 +219,7 @@ def _may_be_ours(tree: LexborHTMLParser, alone: LexborHTMLParser, footer: Lexbor
 
 
 def _has_overlay(tree: LexborHTMLParser, found: list[Rule]) -> bool:
-    """Whether anything stands as high as the footer, or pulls what follows far upwards."""
+    """Whether anything has the footer's z-index, or pulls what follows far up."""
     styles = [style for node in tree.css("[style]") if (style := node.attributes.get("style"))]
     if any(map(_overlays, styles)) or any(_overlays(rule.body) for rule in found):
         return True
@@ -235,7 +240,7 @@ def _has_overlay(tree: LexborHTMLParser, found: list[Rule]) -> bool:
 
 
 def _overlays(style: str) -> bool:
-    """Whether this stands as high as the footer, or may lie behind it in its own colour."""
+    """Whether an element with this style has the footer's z-index, or may lie behind it in the ink's colour."""
     low = style.lower()
     if "z-" not in low and "position" not in low and "\\" not in low:
         return False
@@ -256,7 +261,7 @@ def _is_highest(value: str) -> bool:
 
 
 def _pull(style: str) -> float:
-    """By how many pixels an element with this style may draw upwards what follows it."""
+    """By how many pixels an element with this style may pull up what follows it."""
     if "-" not in style or ("margin" not in style.lower() and "\\" not in style):
         return 0
     said = css.declarations(style)
@@ -272,12 +277,12 @@ def _pulled_by(value: str) -> float:
 
 
 def _vertical(value: str) -> str:
-    """Of the four sides of a margin, those above and below."""
+    """The top and bottom of the four sides of a margin."""
     return value if "(" in value else " ".join(value.split(" ")[0:3:2])
 
 
 def _bare(node: LexborNode | None) -> str:
-    """An element's start tag alone: the page without its content, for selectors to be tried on."""
+    """An element's start tag alone, for testing selectors on the page without its content."""
     if node is None:
         return ""
     pairs = [f'{name}="{escape((value or "").lower())}"' for name, value in node.attributes.items()]
@@ -287,7 +292,7 @@ def _bare(node: LexborNode | None) -> str:
 def _selects(page: LexborHTMLParser, selector: str, names: frozenset[str]) -> bool:
     try:
         found = [*page.css(selector), *page.css(without_states(selector))]
-    except SelectolaxError:  # no selector, or one of a kind it does not know
+    except SelectolaxError:  # not a selector, or of a kind the parser does not know
         return reach(selector) in names.union("*") or any(
             name in selector for name in ("body", "html", "root", "*", "&")
         )

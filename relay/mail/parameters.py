@@ -1,8 +1,7 @@
 """Structured MIME values: `type/subtype; name=value` as real mail writes it (RFC 2045 §5.1, RFC 2231).
 
-Tolerant and linear: quotes that are not closed end with the field, comments
-go, continuations and percent-encoding are put together. What readers
-would read differently is named among the faults.
+Tolerant and linear: an unclosed quote extends to the end of the field, comments are dropped, continuations
+and percent-encoding are decoded. Whatever readers would interpret differently is recorded as a fault.
 """
 
 import re
@@ -24,9 +23,9 @@ class Structured(NamedTuple):
 
 
 _PARAM = re.compile(r';\s*([^\s=;"]+)\s*=\s*("[^"\\]*(?:\\.[^"\\]*)*"?|[^;]*)', re.DOTALL)
-# What all readers take for the same value; what else is unquoted some cut short, some read as a comment.
+# A value that all readers take the same; of others, unquoted, some readers cut a part off or read a comment.
 _ALIKE = re.compile(r'(?:"[^"\\\r\n]*"|[^\s"\\()<>,;]*)\s*')
-# Where the semicolon is missing («text/html charset=utf-8») readers take the type as far as the blank.
+# If the semicolon is missing («text/html charset=utf-8»), readers take the type up to the blank.
 _TYPE_ALONE = re.compile(r"\s*([^\s/]+)\s*/\s*([^\s/(]+)\s+[^\s(]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
@@ -36,7 +35,7 @@ _MOST_PARAMETERS = 100
 
 
 def parse(value: bytes) -> Structured:
-    """Reads a Content-Type, Content-Disposition or Content-Transfer-Encoding value."""
+    """Parse a Content-Type, Content-Disposition or Content-Transfer-Encoding value."""
     return _cached(value) if len(value) <= 200 else _parse(value)
 
 
@@ -94,20 +93,20 @@ def _unquote(value: str) -> str:
 
 
 def _without_comment(value: str) -> str:
-    """The value without the comment it ends in; told from the end, so that a comment left open costs nothing."""
+    """The value without the comment at its end; searched from the end, so that an unclosed comment costs nothing."""
     ended = value.rstrip()
     opened = ended.rfind("(") if ended.endswith(")") else -1
     return ended[:opened].rstrip() if opened >= 0 and ended.find(")", opened) == len(ended) - 1 else value
 
 
 def _is_read_alike(text: str, found: re.Match[str]) -> bool:
-    """Whether a boundary is one value for all readers. Of RFC 2231 not all know for what it is meant."""
+    """Whether all readers take a boundary for the same value. Not all support RFC 2231 in it."""
     end = text.find(";", found.end())
     return "*" not in found[1] and _ALIKE.fullmatch(text, found.start(2), len(text) if end < 0 else end) is not None
 
 
 def _collect(sections: dict[str, dict[int, tuple[str, bool]]], name: str, value: str) -> None:
-    """RFC 2231 §3 and §4: `name*0*=` and its like."""
+    """Collect a section of a parameter such as `name*0*=` (RFC 2231 §3 and §4)."""
     found = _SECTION.fullmatch(name)
     if found is not None:
         sections.setdefault(found[1], {}).setdefault(int(found[2] or 0), (value, bool(found[3])))

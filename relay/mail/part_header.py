@@ -10,7 +10,7 @@ _CHARSET = re.compile(rb""";\s*charset(?:\*\d{0,2}\*?)?\s*=\s*(?:"[^"]*"|'[^']*'
 
 
 def set_content(part: Part, eol: bytes, charset: str = "", encoding: str = "", is_root: bool = False) -> list[Edit]:
-    """Edits that make the part say this charset and this transfer encoding; where a field repeats, the first stays."""
+    """Edits that give the part this charset and this transfer encoding; of repeated fields, the first one stays."""
     header = part.header
     edits: list[Edit] = []
     added = b""
@@ -38,23 +38,23 @@ def set_content(part: Part, eol: bytes, charset: str = "", encoding: str = "", i
 
 
 def says_encoding(part: Part) -> bool:
-    """Whether the transfer encoding is written so that every reader takes it as it was read here."""
+    """Whether the transfer encoding is written so that every reader understands it as we do."""
     field = part.header.first(b"content-transfer-encoding")
     return field is None or part.header.value(field).lower().decode("latin-1") == part.encoding
 
 
 def separator(header: HeaderBlock, eol: bytes) -> bytes:
-    """The empty line after the fields, where the part has none."""
+    """The empty line after the fields, if the part lacks one."""
     return b"" if header.end > header.fields_end else eol
 
 
 def opening(header: HeaderBlock, eol: bytes) -> bytes:
-    """What must stand before a body that is put where there is none."""
+    """What must come before a body that is added to a part without one."""
     return _line_end(header, eol) + separator(header, eol)
 
 
 def content_fields(header: HeaderBlock) -> tuple[bytes, list[Edit]]:
-    """The fields that describe the body, to be moved elsewhere, and the edits that take them out."""
+    """The fields that describe the body, to be moved elsewhere, and the edits that remove them."""
     moved = [
         field for field in header.fields if field.name.startswith(b"content-") and field.name != b"content-language"
     ]
@@ -66,7 +66,7 @@ def _only(header: HeaderBlock, name: bytes, line: bytes) -> list[Edit]:
 
 
 def _line_end(header: HeaderBlock, eol: bytes) -> bytes:
-    """A line end where the last field has none."""
+    """A line end if the last field lacks one."""
     if header.fields_end == header.start or header.data[header.fields_end - 1 : header.fields_end] == b"\n":
         return b""
     return eol

@@ -1,6 +1,6 @@
-"""What plain text quotes of earlier messages, and whether a quotation says whose words it is.
+"""The parts of a plain text that quote earlier messages, and whether a quotation says whose words it is.
 
-Nothing of this is proof: whoever writes a message writes its quotation, and the line above it.
+None of this is proof: the author of a message also writes its quotations and the lines above them.
 """
 
 import re
@@ -13,13 +13,13 @@ _ATTRIBUTION = re.compile(
     re.MULTILINE,
 )
 _QUOTE_SIGNS = ("\n>", "wrote:", "---", "schrieb", "crit", "escri", "escre", "scritto", "schreef")
-# Of mail programs whose words are not known: a line with an address that ends in a colon.
+# For mail programs whose phrases are not known: a line with an address that ends in a colon.
 _ADDRESSED = re.compile(r"@[^\s@]{1,200}[^@\n]{0,40}[:：]$")
-_SEAM = 400  # characters on each side of where a quotation begins
+_SEAM = 400  # characters examined on each side of the start of a quotation
 
 
 def split_quoted(text: str) -> tuple[str, str]:
-    """Plain text without and with only what it quotes of earlier messages."""
+    """Plain text without what it quotes of earlier messages, and the quoted text alone."""
     if not text.startswith(">") and not any(map(text.__contains__, _QUOTE_SIGNS)):
         return text, ""
     own: list[str] = []
@@ -29,7 +29,8 @@ def split_quoted(text: str) -> tuple[str, str]:
     for line in head.split("\n"):
         (quoted if line.startswith(">") else own).append(line)
     if found is not None:
-        # What stands unquoted below an attribution line may be the answer, written below; a forward quotes to the end.
+        # Unquoted text below an attribution line may be the reply, written below the quotation; a forward quotes to
+        # the end.
         whole = text[found.start()] == "-"
         for line in text[found.start() :].split("\n"):
             (quoted if whole or line.startswith(">") or line == found[0] else own).append(line)
@@ -42,6 +43,6 @@ def is_attributed(own: str, quoted: str) -> bool:
         return False
     above = own[-_SEAM:].split("\n")[-2:]
     begins = [line.lstrip("> ") for line in quoted[:_SEAM].split("\n")[:3]]
-    # A long line is broken in two by many programs.
+    # Many programs break a long line in two.
     lines = (*above, " ".join(above), *begins, " ".join(begins[:2]))
     return any(_ATTRIBUTION.match(line) or _ADDRESSED.search(line) for line in lines)

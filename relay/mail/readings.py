@@ -1,8 +1,8 @@
-"""The same page as other readers take it, character for character in the same place.
+"""The same page as other readers interpret it, with every character at the same position.
 
-Outlook obeys conditional comments: what others take for a comment is markup there, and the
-other way round. Who runs scripts takes `noscript` for raw text. Which conditions hold is
-judged for an Outlook of today; behind one that cannot be judged nothing is sure to be seen.
+Outlook obeys conditional comments: what is a comment to others is markup there, and the reverse. A reader
+that runs scripts treats `noscript` as raw text. Conditions are evaluated for a current Outlook; if one cannot
+be evaluated, nothing after it counts as certainly seen.
 """
 
 import operator
@@ -10,20 +10,20 @@ import re
 from collections.abc import Iterator
 
 _NOSCRIPT = re.compile(r"(</?)noscript(?=[\s/>])", re.IGNORECASE | re.ASCII)
-# Each mark is a comment, or the beginning or the end of one, to everybody else.
+# To all other readers, each mark is a comment, or the beginning or end of one.
 _MARK = re.compile(
     r"<!(?:(?:--)?\s*\[if\b([^\]>]{0,200}+)\](?:--)?>(?:\s*<!(?:--)?>|-->)?|(?:--\s*<!)?\s*\[endif\]\s*(?:--)?>)",
     re.IGNORECASE,
 )
 _COMMENT_END = re.compile("--!?>")
 _TERM = re.compile(r" ?!? ?(\()? ?!? ?(?:([gl]te?) )?([a-z]+)(?: (\d{1,3}))? ?(?(1)\) ?)", re.ASCII)
-# Of all the features whose names begin with «support» Word has every one.
+# Word has every feature whose name begins with «support».
 _TODAY = {"mso": 16, "vml": 1, "true": 1}
 _COMPARED = {None: operator.eq, "gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
 
 def others(html: str) -> Iterator[str]:
-    """The readings that differ from that of most readers; none for most pages."""
+    """The readings that differ from most readers' one; none for most pages."""
     if _NOSCRIPT.search(html):
         yield _NOSCRIPT.sub(r"\1noframes", html)
     if "<!" in html and _MARK.search(html):
@@ -31,7 +31,7 @@ def others(html: str) -> Iterator[str]:
 
 
 def _as_outlook(html: str) -> Iterator[str]:
-    """Marks become blanks, and what stands behind a condition that does not hold becomes a comment."""
+    """Marks become blanks, and what follows a condition that does not hold becomes a comment."""
     at, is_left_out = 0, False
     for found in _MARK.finditer(html):
         yield _between(html[at : found.start()], is_left_out)
@@ -54,7 +54,7 @@ def _between(html: str, is_left_out: bool) -> str:
 
 
 def _holds(condition: str) -> bool | None:
-    """Whether it is so in Outlook; None where it has not the plain form that conditions have: these, or these."""
+    """Whether a condition holds in Outlook; None if it is not a plain combination of `|` and `&`."""
     plain = " ".join(condition.lower().split())
     terms = [[_TERM.fullmatch(term) for term in each.split("&")] for each in plain.split("|")]
     if any(None in each for each in terms):
@@ -64,6 +64,6 @@ def _holds(condition: str) -> bool | None:
 
 def _is_so(term: re.Match[str]) -> bool:
     compared, feature, version = term.group(2, 3, 4)
-    own = 1 if feature.startswith("support") else _TODAY.get(feature)  # such features Word has all
+    own = 1 if feature.startswith("support") else _TODAY.get(feature)  # Word has all of these
     has = own is not None and (version is None or _COMPARED[compared](own, int(version)))
     return has is (term[0].count("!") != 1)

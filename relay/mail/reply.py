@@ -1,9 +1,8 @@
-"""Replies of SMTP: ours as one safe line, and a provider's as a value one can decide by.
+"""SMTP replies: ours as one safe line, and a provider's as a value for deciding.
 
-A line of ours is printable ASCII and at most 200 octets with its CRLF, whatever was
-echoed into it. What a provider said is bounded and escaped before it is kept; a
-reply no server may give (RFC 5321 §4.2) is read as a failure for now, so that a
-confused provider costs a retry and never a bounce.
+A line of ours is printable ASCII and at most 200 octets with its CRLF, whatever is echoed in it. A provider's
+text is bounded and escaped before it is kept. A reply that no server may give (RFC 5321 §4.2) is treated as a
+temporary failure, so that a confused provider costs a retry and never causes a bounce.
 """
 
 import re
@@ -11,10 +10,10 @@ import re
 from msgspec import Struct
 
 LINE_LIMIT = 200  # with CRLF; RFC 5321 §4.5.3.1.5 would allow 512
-TEXT_LIMIT = 2000  # of a provider's text that is kept
+TEXT_LIMIT = 2000  # characters kept of a provider's text
 
 _UNPRINTABLE = re.compile(r"[^ -~]")
-# RFC 2034 §4 puts it first in the text; SES brackets it, qmail writes (#5.1.1).
+# RFC 2034 §4 puts it first in the text; SES uses brackets, qmail writes (#5.1.1).
 _ENHANCED = re.compile(r"[\[(]?#?([245])\.([0-9]{1,3})\.([0-9]{1,3})[\])]?(?![0-9.])[ :]*")
 _REPLY = re.compile(r"\s*([2-5][0-9]{2})(?:[ -]|$)")
 
@@ -37,7 +36,7 @@ class EnhancedCode(tuple[int, int, int]):
 
     @property
     def subject(self) -> int:
-        """What the code speaks of: 1 address, 2 mailbox, 3 system, 4 network, 5 protocol, 6 content, 7 policy."""
+        """What the code is about: 1 address, 2 mailbox, 3 system, 4 network, 5 protocol, 6 content, 7 policy."""
         return self[1]
 
     @property
@@ -47,7 +46,7 @@ class EnhancedCode(tuple[int, int, int]):
 
     @property
     def is_recipients(self) -> bool:
-        """Whether it speaks of the recipient alone: an address (but the sender's, RFC 3463 §3.2) or a mailbox."""
+        """Whether it is about the recipient alone: an address (except the sender's, RFC 3463 §3.2) or a mailbox."""
         return self[1] in (1, 2) and self[1:] not in ((1, 7), (1, 8))
 
     def __getnewargs__(self) -> tuple[int, int, int]:
@@ -76,7 +75,7 @@ class Reply(Struct, frozen=True):
 
     @classmethod
     def received(cls, code: int, text: str | bytes) -> "Reply":
-        """A server's reply as a client library hands it over: the code apart, the lines of the text joined by LF."""
+        """A server's reply as a client library returns it: the code separately, the lines of the text joined by LF."""
         shown = _kept(text)
         if not 200 <= code <= 599:
             return cls(451, EnhancedCode(4, 5, 0), f"reply code {code} is none: {shown}"[:TEXT_LIMIT])
@@ -84,13 +83,15 @@ class Reply(Struct, frozen=True):
         if enhanced is None or enhanced[0] != code // 100:
             return cls(code, None, shown)
         if "\n" not in shown:
-            return cls(code, enhanced, shown[_ENHANCED.match(shown).end() :])  # type: ignore[union-attr]  # it is there
+            return cls(code, enhanced, shown[_ENHANCED.match(shown).end() :])  # type: ignore[union-attr]  # it matched
         prefix = re.compile(rf"^[\[(]?#?{re.escape(str(enhanced))}[\])]?(?![0-9.])[ :]*", re.MULTILINE)
         return cls(code, enhanced, prefix.sub("", shown))
 
     @classmethod
     def read(cls, text: str | bytes) -> "Reply | None":
-        """A reply quoted with its code, as in a DSN's Diagnostic-Code: `550-5.1.1 No such user`; None if it is none."""
+        """A reply quoted with its code, as in a DSN's Diagnostic-Code: `550-5.1.1 No such user`; None if it
+        is not one.
+        """
         shown = _kept(text)
         found = _REPLY.match(shown)
         if found is None:
@@ -104,12 +105,12 @@ class Reply(Struct, frozen=True):
         return self.code < 300
 
     def is_for_now(self, command: str = "") -> bool:
-        """Whether the refusal of this command may pass with time."""
-        # RFC 5321 §4.5.3.1.10: too many recipients is 452; some say 552 after RCPT, to be read as 452.
+        """Whether a refusal of this command is temporary."""
+        # RFC 5321 §4.5.3.1.10: too many recipients is 452; some say 552 after RCPT, to be treated as 452.
         return 400 <= self.code < 500 or (self.code == 552 and command == "RCPT")
 
     def line(self) -> bytes:
-        """The reply as one line of at most 200 octets with the CRLF that is not included."""
+        """The reply as one line of at most 200 octets, counting the CRLF that is not included."""
         return str(self).encode("ascii")
 
     def __str__(self) -> str:
@@ -120,9 +121,10 @@ class Reply(Struct, frozen=True):
 def refusal(
     code: int, enhanced: EnhancedCode, reason: str, clause: str, retry: int | str, next_step: str, send_id: str
 ) -> Reply:
-    """A refusal as agents can read it: reason, a sentence for people, and what to do in fixed pairs.
+    """A refusal that agents can parse: the reason, a sentence for people, and what to do as fixed key=value
+    pairs.
 
-    Only the clause is ever shortened, its longest address first; reason and pairs always arrive whole.
+    Only the sentence is shortened, its longest address first; the reason and the pairs are always complete.
     """
     tail = f"; retry={retry} next={next_step} send={send_id}"
     head = f"{reason}: "
@@ -132,12 +134,12 @@ def refusal(
 
 
 def printable(text: str) -> str:
-    """`text` with everything but printable ASCII replaced, so that it can stand in a reply."""
+    """`text` with everything except printable ASCII replaced, so that it can be part of a reply."""
     return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub("?", text)
 
 
 def shorten(text: str, room: int) -> str:
-    """`text` cut to `room` characters, with three dots that say so."""
+    """`text` cut to `room` characters, ending in three dots if it was cut."""
     return text if len(text) <= room else text[: max(room - 3, 0)] + "..."[: max(room, 0)]
 
 
@@ -146,7 +148,7 @@ def _shorten_clause(clause: str, room: int) -> str:
     if over <= 0:
         return clause
     longest = max((word for word in clause.split(" ") if "@" in word), key=len, default="")
-    # An address is recognised by its beginning and its domain; under twelve characters it is no longer.
+    # An address stays recognisable by its beginning and its domain, but not in fewer than twelve characters.
     keep = max(len(longest) - over - 3, 12)
     if len(longest) > keep + 3:
         front = keep // 2
@@ -155,7 +157,7 @@ def _shorten_clause(clause: str, room: int) -> str:
 
 
 def _kept(text: str | bytes) -> str:
-    """A foreign text, bounded, one LF between lines, everything but printable ASCII escaped."""
+    """Text from outside: bounded, with one LF between lines, everything except printable ASCII escaped."""
     if isinstance(text, bytes):
         text = text[: TEXT_LIMIT * 2].decode("ascii", "backslashreplace")
     if len(text) <= TEXT_LIMIT and text.isascii() and text.isprintable():

@@ -1,11 +1,11 @@
-"""Writes our delivery status notifications (RFC 3464), says when none may be written (RFC 3834), and knows others'.
+"""Writes our delivery status notifications (RFC 3464), decides when none may be sent (RFC 3834), and
+recognises others'.
 
-A report is a refusal told to the submitter, never to a stranger: whoever calls
-this sends it to the authenticated submitter's own mailbox only (faults L3). It
-leaves with the null sender and `Auto-Submitted: auto-replied`, and is never made
-for mail that itself had the null sender or was automatic, so two machines cannot
-answer each other (RFC 3834 §2, RFC 5321 §6.1). Whatever a server said is kept
-from breaking out of its line: control characters and line ends become blanks.
+A report tells a submitter of a refusal, never a stranger: callers send it only to the authenticated
+submitter's own mailbox (faults L3). It has the null sender and `Auto-Submitted: auto-replied`, and is never
+made for mail that itself had the null sender or was automatic, so two machines cannot answer each other (RFC
+3834 §2, RFC 5321 §6.1). In text from servers, control characters and line ends become blanks, so that it
+cannot break out of its line.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ MAX_ORIGINAL = 64 << 10
 MAX_REPLY = 2_000
 MAX_RECIPIENTS = 1_000
 _WIDTH = 76
-# The part that makes a report one (RFC 6522 §3): what became of a message. International forms by RFC 6533.
+# The part that makes a message a report (RFC 6522 §3). The international forms are those of RFC 6533.
 _FATES = frozenset(
     f"message/{scope}{fate}" for scope in ("", "global-") for fate in ("delivery-status", "disposition-notification")
 )
-# What Postfix, Exim, Sendmail, qmail and their kin call themselves.
+# The names used by Postfix, Exim, Sendmail, qmail and the like.
 _SYSTEM_NAMES = frozenset(
     ("", "mail delivery system", "mail delivery subsystem", "mailer-daemon", "mailer daemon", "postmaster")
 )
@@ -51,19 +51,19 @@ class Returned(Struct, frozen=True):
 
 
 def is_report(root: Part) -> bool:
-    """Whether a message is a report by its form, and not by its own word alone."""
+    """Whether a message is a report by its structure, not merely by its own claim."""
     return root.type == "multipart/report" and any(part.type in _FATES for part in root.children[1:2])
 
 
 def is_system_name(name: str) -> bool:
-    """Whether a display name is one by which mail systems sign, and tells a reader nothing else."""
+    """Whether a display name is one that mail systems use and that tells a reader nothing else."""
     return name.lower() in _SYSTEM_NAMES
 
 
 def may_report(envelope_from: str, header: HeaderBlock) -> bool:
-    """Whether its sender may be told by mail at all."""
+    """Whether a report may be sent to this sender at all."""
     if envelope_from.strip(" <>") == "":
-        return False  # RFC 5321 §4.5.5: the null sender gets no notifications
+        return False  # RFC 5321 §4.5.5: no notifications to the null sender
     if envelope_from.lower().startswith(("mailer-daemon@", "owner-")) or "-request@" in envelope_from.lower():
         return False  # RFC 3834 §2
     submitted = header.get(b"auto-submitted").lower()
@@ -77,10 +77,10 @@ def may_report(envelope_from: str, header: HeaderBlock) -> bool:
 def write_report(
     returned: Returned, recipients: Sequence[Undelivered], hostname: str, now: datetime, token: str, sender: str = ""
 ) -> bytes | None:
-    """The notification, ready to send from `<>`; None when nobody may be told.
+    """The notification, ready to send from `<>`; None if nobody may be told.
 
-    `token` makes the Message-ID and the boundary unique: chance is an argument. `sender` is
-    the address in From, by default mailer-daemon of this host.
+    `token` makes the Message-ID and the boundary unique, so that the caller supplies the randomness. `sender`
+    is the address in From, by default mailer-daemon at this host.
     """
     if not recipients or not may_report(returned.envelope_from, HeaderBlock.parse(returned.original)):
         return None
@@ -109,7 +109,7 @@ def _header(returned: Returned, sender: str, now: datetime, message_id: str, bou
         ("Subject", "Undelivered mail returned to sender"),
         ("Date", format_datetime(now.astimezone(UTC))),
         ("Message-ID", message_id),
-        # RFC 3834 §5: so that nothing answers this.
+        # RFC 3834 §5: so that no machine answers this.
         ("Auto-Submitted", "auto-replied"),
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/report; report-type=delivery-status;\r\n boundary="{boundary}"'),
@@ -124,7 +124,7 @@ def _part(kind: str, content: bytes) -> bytes:
 
 
 def _notice(returned: Returned, recipients: Sequence[Undelivered], hostname: str) -> bytes:
-    """What a person reads."""
+    """The part for people."""
     lines = [
         f"This is the mail system at host {hostname}.",
         "",
@@ -138,7 +138,7 @@ def _notice(returned: Returned, recipients: Sequence[Undelivered], hostname: str
 
 
 def _status(returned: Returned, recipients: Sequence[Undelivered], hostname: str) -> bytes:
-    """What a machine reads: the fields per message, then those of each recipient (RFC 3464 §2.1)."""
+    """The part for machines: the fields about the message, then those of each recipient (RFC 3464 §2.1)."""
     groups = [
         [
             ("Reporting-MTA", f"dns; {hostname}"),
@@ -172,7 +172,7 @@ def _folded(name: str, value: str) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width`, broken at blanks, and a longer word wherever it must be."""
+    """Lines of at most `width`, broken at blanks; longer words are broken anywhere."""
     lines: list[str] = []
     current = ""
     for word in _line(text).split():
@@ -186,7 +186,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """One line without anything that could end it or hide in it."""
+    """One line, without anything that could end it or be hidden in it."""
     return "".join(letter if letter.isprintable() else " " for letter in text[:MAX_REPLY]).strip()
 
 
@@ -195,7 +195,7 @@ def _ascii(text: str) -> str:
 
 
 def _original_header(original: bytes) -> bytes:
-    """The header of the message as it came, whole lines only, at most `MAX_ORIGINAL` octets."""
+    """The header of the message as it came, complete lines only, at most `MAX_ORIGINAL` octets."""
     block = HeaderBlock.parse(original)
     head = bytes(original[: min(block.fields_end, MAX_ORIGINAL)])
     whole = head if block.fields_end <= MAX_ORIGINAL else head[: head.rfind(b"\n") + 1]

@@ -1,4 +1,4 @@
-"""How a sender shows itself in the footer: stored with the plan, so that a failover builds the same bytes."""
+"""How a sender appears in the footer; stored with the plan, so that a failover builds the same bytes."""
 
 from collections.abc import Mapping
 from html import escape
@@ -11,9 +11,9 @@ from relay.mail.footer_text import render
 
 
 class Sender(Struct, frozen=True):
-    """Name, postal address, language, and the mailbox's own templates where it has some.
+    """Name, postal address, language, and the mailbox's own templates if it has any.
 
-    A template holds {name}, {address} and {unsubscribe}; in HTML the values are escaped.
+    A template contains {name}, {address} and {unsubscribe}; in HTML the values are escaped.
     """
 
     name: str
@@ -36,14 +36,14 @@ class Sender(Struct, frozen=True):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Sender":
-        """The sender `to_json` wrote."""
+        """The sender that `to_json` wrote."""
         return cls(
             value["name"], value["physicalAddress"], value["language"], value.get("text", ""), value.get("html", "")
         )
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
-    """One pass, so that a value which looks like a field is not filled in again."""
+    """Filled in one pass, so that a placeholder inside a value is not filled in as well."""
     if not template:
         return ""
     pieces, rest = [], template

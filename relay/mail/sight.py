@@ -1,10 +1,8 @@
-"""Which links of an HTML part are surely seen: here doubt counts as hidden.
+"""Finds the links of an HTML part that are certain to be seen; in doubt a link counts as hidden.
 
-A message that carries our working link already gets no second footer, so a link
-may only count when no reader and no trick keeps it from sight. Every element
-around it must be a plain one, every style that reaches it harmless, and it must
-have letters to read. Whoever is more artful than that gets the footer twice,
-which harms nobody.
+A message that already carries our working link gets no second footer, so a link may count only if no reader
+and no trick hides it: every element around it must be a plain one, every style that applies to it harmless,
+and it must have letters to read. A page that is more elaborate gets a second footer, which does no harm.
 """
 
 import re
@@ -27,7 +25,7 @@ _FOREIGN_SHEET = "link[rel~=stylesheet i], link[rel=stylesheet]"
 _SHOWN_TO_SOME = ("<!--[if", "<noscript")
 _MOST_RULES = 200
 _MOST_SELECTORS = 500
-# White space that parts two elements, and a tilde that is not of an attribute's test.
+# A blank between two elements of a selector, and a tilde that is not part of an attribute test.
 _WITHIN = re.compile(r"(?<![>+~\s])\s++(?![>+~])")
 _AFTER = re.compile(r"~(?!=)\s*+")
 _FEWEST_LETTERS = 2
@@ -35,7 +33,7 @@ _FEWEST_LETTERS = 2
 _ANY = re.compile(r"[^\\]*")
 _COLOR = r"#(?:[0-9a-f]{3}|[0-9a-f]{6})|(?!transparent)[a-z]+|rgb\(\d+,\d+,\d+\)"
 _ROOM = r"auto|none|initial|(?:[2-9]\d|\d{3,})(?:\.\d+)?(?:px|pt|%)|\d+(?:\.\d+)?(?:em|rem|vw)"
-# What a property may say without any chance that it hides something; of one not named here nothing is known.
+# Values with which a property cannot hide anything; properties not listed count as unsafe.
 _HARMLESS = {
     **dict.fromkeys(
         (
@@ -79,7 +77,7 @@ _HARMLESS = {
 
 
 def surely_seen_links(html: str) -> list[str]:
-    """Where the anchors lead that every reader sees and can follow."""
+    """The targets of the links that every reader sees and can follow."""
     tree = LexborHTMLParser(html)
     anchors = [node for node in tree.css("a[href]") if _is_in_plain_sight(node)]
     low = html.lower()
@@ -125,13 +123,13 @@ def is_harmless(style: str) -> bool:
 
 
 def may_be_said(name: str, value: str) -> bool:
-    """Whether a property with this value could not hide anything."""
+    """Whether a property with this value cannot hide anything."""
     allowed = _HARMLESS.get(name)
     return allowed is not None and allowed.fullmatch(value) is not None
 
 
 def _doubtful_elements(tree: LexborHTMLParser) -> frozenset[int] | None:
-    """The elements that some rule of the message's own style might hide; None where it cannot be told."""
+    """The elements that a rule of the message's style sheets might hide; None if that cannot be determined."""
     sheets = [sheet.text() for sheet in tree.css("style")]
     found = rules(sheets)
     if len(found) > _MOST_RULES or any(map(imports, sheets)):
@@ -143,28 +141,31 @@ def _doubtful_elements(tree: LexborHTMLParser) -> frozenset[int] | None:
     for selector in selectors:
         try:
             doubtful.update([node.mem_id for node in tree.css(near_end(without_states(selector)))])
-        except SelectolaxError:  # no selector, or one of a kind it does not know
+        except SelectolaxError:  # not a selector, or of a kind the parser does not know
             return None
     return frozenset(doubtful)
 
 
 def harmful_selectors(found: Iterable[Rule]) -> Iterator[str]:
-    """What the rules are for that might hide something, on whatever screen."""
+    """The selectors of rules that might hide something, on any screen."""
     for rule in found:
         if not is_harmless(rule.body):
             yield from map(str.strip, rule.selectors.lower().split(","))
 
 
 def without_states(selector: str) -> str:
-    """The selector without `:hover` and its like, which may come to be true, and without strings that were emptied."""
+    """The selector without `:hover` and the like, which may become true, and without attribute tests for
+    emptied strings.
+    """
     plain = re.sub(r"::?[a-z-]++(?:\([^)]*+\)?)?|\[[^\]\"]*+\"\"[^\]]*+\]", "", selector.strip())
     return plain.strip() or "*"
 
 
 def near_end(selector: str) -> str:
-    """The end of a selector, which selects all that the whole does: an element, with one that it lies in.
+    """The end of a selector: one element and one ancestor. It selects everything that the whole selector
+    does.
 
-    The parser tries every way to take each step of free length: a few of them in a row would take it years.
+    The parser tries every combination of descendant steps; a few of them in a row would take it years.
     """
     *above, last = _WITHIN.split(_AFTER.split(selector.strip())[-1])
     nearest = re.split("[>+]", above[-1])[-1] if above else ""

@@ -1,26 +1,28 @@
-"""Where the tags of a page begin and end, its comments, and elements whose content is no markup.
+"""Where the tags and comments of a page begin and end, and the elements whose content is not markup.
 
-As the HTML standard's tokenizer has it, for what one reader takes for the inside of a tag another must not show.
+It follows the HTML standard's tokenizer, since what one reader takes for the inside of a tag another must not
+show.
 """
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# White space of HTML: a vertical tab is none.
+# White space in HTML; vertical tab is not part of it.
 SPACE = r" \t\n\f\r"
-# A «=» after no name begins one (WHATWG HTML §13.2.5.32).
+# A «=» with no name before it begins one (WHATWG HTML §13.2.5.32).
 _NAME = rf"(?:[{SPACE}/]*+=)?+"
 _ATTRIBUTES = rf"""{_NAME}[^>=]*+(?:=[{SPACE}]*+(?:"[^"]*+"|'[^']*+'|[^"'>{SPACE}][^>{SPACE}]*+)?+{_NAME}[^>=]*+)*+"""
-# The last alternative takes a tag that never ends together with all that follows, as the standard does: without it
-# the search would begin again at every "<". That there are no attributes is asked first: of half the tags it is so.
+# The last alternative takes a tag that never ends together with everything after it, as the standard does; otherwise
+# the search would start again at every "<". That there are no attributes is tested first, since that is so for half
+# of the tags.
 TAG = re.compile(
     rf"<(?:(/?+)([a-zA-Z][^{SPACE}/>]*+)((?=>)|{_ATTRIBUTES})>|[!?/][^>]*+>|[a-zA-Z/!?].*+)",
     re.DOTALL | re.ASCII,
 )
-# HTML knows ASCII letters and white space alone (WHATWG HTML §13.2.5): without that flag «ſ» would pass for an «s».
-# Only the names are matched without regard to case: a search that begins with a plain "<" is many times faster. Two
-# letters tell at once that nearly all others, a `p` above all, are none of these.
+# HTML knows only ASCII letters and white space (WHATWG HTML §13.2.5): without that flag «ſ» would match «s». Only the
+# names ignore case: a search that begins with a fixed "<" is many times faster. Two letters suffice to exclude nearly
+# all other tags, above all `p`.
 RAW = re.compile(
     r"<(?=[!sStTiInNxXpP][-cCtTiIeEfFoOmMlL])"
     rf"(!--|(?i:script|style|title|template|iframe|noembed|noframes|textarea|xmp|plaintext)(?=[{SPACE}/>]))",
@@ -28,7 +30,7 @@ RAW = re.compile(
 )
 FOREIGN = re.compile(rf"<(?i:svg|math)(?=[{SPACE}/>])", re.ASCII)
 _COMMENT_END = re.compile(r"--!?>")
-# An end tag has attributes too, as a parser sees it.
+# An end tag may have attributes, too, as a parser sees it.
 _END = {
     name: re.compile(rf"</{name}(?=[{SPACE}/>]){_ATTRIBUTES}(?:>|\Z)", re.IGNORECASE | re.ASCII)
     for name in ("script", "style", "title", "iframe", "noembed", "noframes", "textarea", "xmp")
@@ -37,7 +39,7 @@ _IN_SCRIPT = re.compile(rf"<!(?=--)|-->|<(/?)script(?=[{SPACE}/>])", re.IGNORECA
 
 
 class Raw(NamedTuple):
-    """A comment («!--»), or an element of raw text with all its content."""
+    """A comment («!--»), or an element of raw text with its content."""
 
     name: str
     start: int
@@ -47,12 +49,12 @@ class Raw(NamedTuple):
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it is a script that simpler readers see the end of sooner."""
+        """Whether it is a script that simpler readers consider to end earlier."""
         return self.name == "script" and "</script" in self.content.lower()
 
 
 def raws(html: str) -> Iterator[Raw]:
-    """Each of a page, in order; one whose tag never ends takes all that follows."""
+    """Each comment and raw text element of a page, in order; one whose tag never ends takes everything after it."""
     end = 0
     while (found := _next(html, end)) is not None:
         raw = _whole(html, found)
@@ -61,12 +63,14 @@ def raws(html: str) -> Iterator[Raw]:
 
 
 def closed(piece: str) -> str:
-    """Markup that something is taken out behind: a «<» at its end is text, and makes no tag of what follows."""
+    """Markup after which something was removed: a «<» at its end is escaped, so that it makes no tag of what
+    follows.
+    """
     return f"{piece[:-1]}&lt;" if piece.endswith("<") else piece
 
 
 def _next(html: str, start: int) -> re.Match[str] | None:
-    """The next comment or element of raw text, none that only stands in an attribute of another."""
+    """The next comment or raw text element that is not merely text in an attribute of another."""
     found = RAW.search(html, start)
     while found is not None and _may_be_in_a_tag(html, start, found.start()):
         tag = next(tag for tag in TAG.finditer(html, start) if tag.end() > found.start())
@@ -78,7 +82,7 @@ def _next(html: str, start: int) -> re.Match[str] | None:
 
 
 def _may_be_in_a_tag(html: str, start: int, at: int) -> bool:
-    """Whether from `start`, which is in none, to there a tag or the value of an attribute may be left open."""
+    """Whether a tag or attribute value may be open at `at`; at `start` none is."""
     end, tag = html.rfind(">", start, at), html.rfind("<", start, at)
     double, single = html.rfind('"', start, at), html.rfind("'", start, at)
     return tag > end or double > end or single > end or _opens(html, start, double) or _opens(html, start, single)
@@ -101,7 +105,7 @@ def _whole(html: str, found: re.Match[str]) -> Raw:
 
 
 def _after_comment(html: str, start: int) -> int:
-    """Where a comment ends. What Outlook's conditional comments hold is shown there, so it is read as shown."""
+    """Where a comment ends. Outlook shows the content of conditional comments, so that counts as shown."""
     if html[start + 4 : start + 7].lower() == "[if" and not html[start + 7 : start + 12].strip().startswith("!"):
         end = html.find("]>", start, start + 200)
         if end > 0:
@@ -121,8 +125,8 @@ def _content(html: str, name: str, start: int) -> tuple[str, int]:
 
 
 def _end_of_script(html: str, start: int) -> int:
-    """Where it ends: not at the end of one that stands in a comment in it (WHATWG HTML §13.2.5.18 on)."""
-    depth = 0  # 1 in a comment, 2 in a script in that
+    """Where a script ends: not at the end tag of a script inside a comment in it (WHATWG HTML §13.2.5.18 ff.)."""
+    depth = 0  # 1 inside a comment, 2 in a script inside that
     for found in _IN_SCRIPT.finditer(html, start):
         if found[1] is None:
             depth = 0 if found[0] == "-->" else depth or 1
@@ -136,7 +140,7 @@ def _end_of_script(html: str, start: int) -> int:
 
 
 def _in_template(html: str, start: int) -> tuple[str, int]:
-    """Its content is markup like any, with templates and raw text of its own."""
+    """The content of a template, which is markup like any other, with templates and raw text of its own."""
     depth, at = 1, start
     while (tag := TAG.search(html, at)) is not None:
         at = tag.end()

@@ -1,12 +1,11 @@
-"""Signed, opaque tokens: what we hand out in links and addresses and recognise when it comes back.
+"""Signed, opaque tokens: what we put into links and addresses and recognise when it comes back.
 
-A token is verified without a look-up, is good for one purpose only (an unsubscribe
-link is no approval link) and says nothing to whoever reads it: the payload is
-encrypted with AES-SIV, whose 128-bit tag also authenticates it. SIV needs no nonce, so
-the same link comes out each time a message is built, and no counter can repeat. Keys
-rotate: the first one issues, all of them verify.
+A token is verified without a look-up, is valid for one purpose only (an unsubscribe link is no approval link)
+and reveals nothing to its reader: the payload is encrypted with AES-SIV, whose 128-bit tag also authenticates
+it. SIV needs no nonce, so a rebuilt message contains the same link, and no counter can repeat. Keys rotate:
+the first one issues, all of them verify.
 
-What does not verify is a TokenError with one and the same text, whatever was wrong.
+Whatever is wrong with a token, the TokenError has the same text.
 """
 
 import base64
@@ -28,7 +27,7 @@ _BASE32 = re.compile(r"[a-z2-7]+")
 
 
 class Purpose(Enum):
-    """What a token is good for; one for another purpose does not verify."""
+    """What a token is valid for; a token for another purpose does not verify."""
 
     UNSUBSCRIBE = b"unsubscribe"
     APPROVAL = b"approval"
@@ -45,7 +44,7 @@ class TokenError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TokenKey:
-    """One secret and the number tokens carry to name it."""
+    """One secret and the number by which tokens refer to it."""
 
     number: int
     secret: bytes = field(repr=False)
@@ -69,28 +68,28 @@ class Tokens:
         self._ciphers = {(key.number, purpose): _cipher(key.secret, purpose) for key in keys for purpose in Purpose}
 
     def issue(self, purpose: Purpose, payload: bytes) -> str:
-        """A token for a link: base64url, 23 characters and four for every three octets of the payload."""
+        """A token for a link: base64url, 23 characters plus four for every three octets of the payload."""
         return base64.urlsafe_b64encode(self._seal(purpose, payload)).rstrip(b"=").decode("ascii")
 
     def read(self, purpose: Purpose, token: str) -> bytes:
-        """The payload of a token from a link; raises TokenError."""
+        """The payload of a token from a link. Raises TokenError."""
         if not _URL.fullmatch(token):
             raise TokenError
         try:
             sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except binascii.Error:
             raise TokenError from None
-        # Unused bits of the last letter would give one token several spellings.
+        # Unused bits of the last character would allow several spellings of one token.
         if base64.urlsafe_b64encode(sealed).rstrip(b"=") != token.encode("ascii"):
             raise TokenError
         return self._open(purpose, sealed)
 
     def issue_for_address(self, purpose: Purpose, payload: bytes) -> str:
-        """A token for a local part: base 32 in lower case, since relays on the way may fold the case."""
+        """A token for a local part: base 32 in lower case, since relays on the way may change the case."""
         return base64.b32encode(self._seal(purpose, payload)).rstrip(b"=").decode("ascii").lower()
 
     def read_from_address(self, purpose: Purpose, token: str) -> bytes:
-        """The payload of a token from a local part, in whatever case it came back; raises TokenError."""
+        """The payload of a token from a local part, in whatever case it comes back. Raises TokenError."""
         folded = token.lower()
         if not token.isascii() or not _BASE32.fullmatch(folded):
             raise TokenError
@@ -117,5 +116,5 @@ class Tokens:
 
 
 def _cipher(secret: bytes, purpose: Purpose) -> AESSIV:
-    """A key of its own for each purpose, so that no token can pass for another kind."""
+    """A separate key for each purpose, so that no token passes for another kind."""
     return AESSIV(hmac.digest(secret, b"gatepost token 1\0" + purpose.value, hashlib.sha256))

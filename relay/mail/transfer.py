@@ -1,8 +1,7 @@
-"""Content transfer encodings (RFC 2045 §6): decoding as mail readers do, encoding by the book.
+"""Content transfer encodings (RFC 2045 §6): decoding as mail readers do it, encoding as the standard says.
 
-Decoding never fails: octets that do not belong are passed over, padding that
-is missing is supplied, an encoding nobody knows is read as it stands. All of
-it is linear, and `limit` bounds what is decoded (the caps against bombs).
+Decoding never fails: invalid octets are skipped, missing padding is supplied, and an unknown encoding is left
+as it is. Everything is linear, and `limit` bounds how much is decoded.
 """
 
 import binascii
@@ -21,7 +20,7 @@ _BASE64_LINE_OCTETS = 57  # 76 characters, RFC 2045 §6.8
 
 
 def decode(raw: bytes, encoding: str, limit: int | None = None) -> bytes:
-    """The octets `raw` stands for; with `limit`, at least the first `limit` of them where there are as many."""
+    """The decoded octets of `raw`; with `limit`, at least the first `limit` of them if there are that many."""
     if encoding == "base64":
         return _decode_base64(raw, limit)
     if encoding == "quoted-printable":
@@ -30,7 +29,7 @@ def decode(raw: bytes, encoding: str, limit: int | None = None) -> bytes:
 
 
 def encode(data: bytes, encoding: str, eol: bytes = b"\r\n") -> bytes:
-    """`data` in the transfer encoding, in lines of at most 76 characters; identity encodings return it as it is."""
+    """`data` in the transfer encoding, in lines of at most 76 characters; identity encodings return it unchanged."""
     if encoding == "base64":
         return encode_base64(data, eol)
     if encoding == "quoted-printable":
@@ -39,7 +38,7 @@ def encode(data: bytes, encoding: str, eol: bytes = b"\r\n") -> bytes:
 
 
 def encode_base64(data: bytes, eol: bytes = b"\r\n") -> bytes:
-    """Base64 in lines of 76, the last one ended too."""
+    """Base64 in lines of 76 characters, including a line end after the last."""
     view = memoryview(data)
     lines = [
         binascii.b2a_base64(view[at : at + _BASE64_LINE_OCTETS], newline=False)
@@ -49,25 +48,25 @@ def encode_base64(data: bytes, eol: bytes = b"\r\n") -> bytes:
 
 
 def encode_quoted_printable(data: bytes, eol: bytes = b"\r\n") -> bytes:
-    """Quoted-printable of text whose lines end in `eol`; the line ends stay line ends."""
-    # b2a_qp writes its soft breaks like the first line end it sees, so it is given one to see.
+    """Quoted-printable of text whose lines end in `eol`; line ends stay line ends."""
+    # b2a_qp writes soft breaks with the first kind of line end it sees, so the text uses only one.
     lines = data if eol == b"\n" else data.replace(b"\r\n", b"\n")
     encoded = binascii.b2a_qp(lines, istext=True)
-    if b"\r" in encoded:  # it leaves a bare CR as it is, which no line may hold
+    if b"\r" in encoded:  # it leaves a bare CR as it is, which no line may contain
         encoded = encoded.replace(b"\r", b"=0D")
     return encoded if eol == b"\n" else encoded.replace(b"\n", eol)
 
 
 def continues_after_padding(raw: bytes, start: int = 0, end: int | None = None) -> bool:
-    """Whether base64 goes on after its padding: some readers stop there, some do not."""
+    """Whether base64 continues after its padding, where only some readers stop."""
     at = raw.find(b"=", start, end)
     return at >= 0 and bool(raw[at:end].translate(None, _NOT_ALPHABET))
 
 
 def base64_offset(raw: bytes, count: int) -> int:
-    """Where the base64 character number `count` (from 0) stands in `raw`, whatever stands between."""
+    """The offset in `raw` of the base64 character number `count` (from 0), whatever is in between."""
     low, high = 0, len(raw)
-    # Halving what is left and counting in C: linear in all, whatever the line lengths are.
+    # Bisection with counting in C: linear overall, whatever the line lengths.
     while high - low > 1:
         middle = (low + high) // 2
         within = len(raw[low:middle].translate(None, _NOT_ALPHABET))
@@ -80,7 +79,7 @@ def base64_offset(raw: bytes, count: int) -> int:
 
 def _decode_base64(raw: bytes, limit: int | None) -> bytes:
     if limit is not None:
-        # A third more characters than octets, and room for line ends and stray octets.
+        # A third more characters than octets, plus room for line ends and stray octets.
         raw = raw[: limit * 3 // 2 + 256]
     if continues_after_padding(raw):
         return b"".join([_decode_quads(piece) for piece in _PADDING.split(raw, _MOST_PADDINGS) if piece])
@@ -90,7 +89,7 @@ def _decode_base64(raw: bytes, limit: int | None) -> bytes:
 def _decode_quads(raw: bytes) -> bytes:
     characters = raw.translate(None, _NOT_ALPHABET)
     spare = len(characters) % 4
-    if spare == 1:  # six bits are no octet
+    if spare == 1:  # six bits are not an octet
         characters = characters[:-1]
     elif spare:
         characters += b"=" * (4 - spare)
@@ -99,7 +98,7 @@ def _decode_quads(raw: bytes) -> bytes:
 
 def _decode_quoted_printable(raw: bytes, limit: int | None) -> bytes:
     if limit is not None and len(raw) > 3 * limit:
-        # An octet takes three characters at most, but soft breaks take some for nothing: cut where a line ends.
+        # An octet takes at most three characters, but soft breaks take more; so cut at a line end.
         cut = raw.rfind(b"\n", 0, 3 * limit)
         raw = raw[: cut + 1] if cut > 0 else raw[: 3 * limit]
     if b"= " in raw or b"=\t" in raw:

@@ -1,8 +1,8 @@
-"""Unsubscribe links: who wants no more from whom, sealed in the link itself; and the header fields that offer them.
+"""Unsubscribe links, which contain sealed who unsubscribes from whom, and the header fields that offer them.
 
-A link is verified and acted on without a look-up, so it works as long as its key exists,
-whatever has been pruned. It shows nothing: the address is encrypted. The same delivery
-gives the same link each time the message is built.
+A link is verified and acted on without a look-up, so it works as long as its key exists, whatever has been
+pruned. It reveals nothing: the address is encrypted. A delivery gets the same link each time its message is
+built.
 """
 
 import re
@@ -19,7 +19,7 @@ _URI = re.compile(r"[!#-;=?-~]+")
 
 
 class Subscription(Struct, frozen=True):
-    """What an unsubscribe link ends: mail of a mailbox (or all of its tenant) to one address."""
+    """What an unsubscribe link ends: mail from a mailbox (or from its whole tenant) to one address."""
 
     tenant_id: str
     mailbox_id: str
@@ -36,7 +36,7 @@ def issue(tokens: Tokens, subscription: Subscription) -> str:
 
 
 def read(tokens: Tokens, token: str) -> Subscription:
-    """What a token ends; raises TokenError."""
+    """What a token ends. Raises TokenError."""
     words = tokens.read(Purpose.UNSUBSCRIBE, token).decode("utf-8", "replace").split(_SEPARATOR)
     if len(words) != 4:
         raise TokenError
@@ -44,27 +44,29 @@ def read(tokens: Tokens, token: str) -> Subscription:
 
 
 class Links(Struct, frozen=True):
-    """Makes and recognises the links of this installation. `bounce_domain` is "" where no mail comes in."""
+    """Makes and recognises the links of this installation. `bounce_domain` is "" if no mail comes in."""
 
     tokens: Tokens
     public_url: str
     bounce_domain: str = ""
 
     def url(self, subscription: Subscription) -> str:
-        """The link of one recipient."""
+        """The link for one recipient."""
         return f"{self.public_url.rstrip('/')}{PATH}{issue(self.tokens, subscription)}"
 
     def mailto(self, delivery: bytes) -> str:
-        """The address that unsubscribes by mail, "" where no mail comes in; `delivery` names it in 21 octets."""
+        """The address that unsubscribes by mail, "" if no mail comes in; `delivery` identifies the delivery
+        in 21 octets.
+        """
         return make_address(self.tokens, "unsubscribe", delivery, self.bounce_domain) if self.bounce_domain else ""
 
     @property
     def host(self) -> str:
-        """What stands in each of the links, in small letters."""
+        """The host that every link contains, in lower case."""
         return urlsplit(self.public_url).netloc.lower()
 
     def subscription(self, url: str) -> Subscription | None:
-        """What a link of ours ends; None for any other, and for one that does not work: its token must verify."""
+        """What a link of ours ends; None for any other link and for one whose token does not verify."""
         own = urlsplit(self.public_url)
         before = own.path.rstrip("/") + PATH
         try:
@@ -72,15 +74,15 @@ class Links(Struct, frozen=True):
             if (given.scheme, given.netloc.lower()) != (own.scheme, self.host) or not given.path.startswith(before):
                 return None
             return read(self.tokens, given.path.removeprefix(before))
-        except ValueError:  # no address at all, or a TokenError
+        except ValueError:  # not a URL, or a TokenError
             return None
 
 
 def list_unsubscribe(https_url: str, address: str) -> bytes:
     """List-Unsubscribe and List-Unsubscribe-Post (RFC 2369 §3.2, RFC 8058) as bytes with CRLF.
 
-    `address` is one for the same by mail, "" for none.
-    ValueError for what could not stand between the angle brackets as it is.
+    `address` unsubscribes by mail, "" if there is none. Raises ValueError for what cannot be put between
+    angle brackets.
     """
     if not https_url.startswith("https://") and not https_url.startswith("http://"):
         raise ValueError("the unsubscribe link must be a web address")

@@ -1,9 +1,9 @@
-"""Addresses we make and recognise: return paths (VERP) and unsubscribe by mail.
+"""Addresses that we make and recognise: return paths (VERP) and unsubscribing by mail.
 
-`b+<token>@bounces.example.com` tells which delivery a bounce speaks of whatever the
-bounce says; `u+<token>@…` unsubscribes. Only tokens of ours are taken, so nobody can
-have a stranger suppressed by writing to a guessed address, and no address shows whom
-it is about. A local part never exceeds 64 octets (RFC 5321 §4.5.3.1.1).
+`b+<token>@bounces.example.com` tells which delivery a bounce is about, whatever the bounce says;
+`u+<token>@…` unsubscribes. Only our own tokens are accepted, so nobody can have a stranger suppressed by
+writing to a guessed address, and no address reveals whom it is about. A local part never exceeds 64 octets
+(RFC 5321 §4.5.3.1.1).
 """
 
 from typing import Literal
@@ -15,7 +15,7 @@ from relay.mail.token import Purpose, TokenError, Tokens
 
 Kind = Literal["bounce", "unsubscribe"]
 
-PAYLOAD_LIMIT = 21  # with key number and tag 38 octets, 61 letters of base 32, 63 with the prefix
+PAYLOAD_LIMIT = 21  # octets; with key number and tag 38, that is 61 letters of base 32, 63 with the prefix
 _PURPOSES: dict[Kind, Purpose] = {"bounce": Purpose.BOUNCE, "unsubscribe": Purpose.UNSUBSCRIBE}
 _PREFIXES: dict[Kind, str] = {"bounce": "b", "unsubscribe": "u"}
 _KINDS: dict[str, Kind] = {"b": "bounce", "u": "unsubscribe"}
@@ -39,7 +39,7 @@ def make_address(tokens: Tokens, kind: Kind, payload: bytes, domain: str) -> str
 
 
 def read_address(tokens: Tokens, address: Address, domain: str) -> Returned | None:
-    """What this recipient was made for; None when it is none of ours (550 5.1.1 at RCPT)."""
+    """What this recipient address was made for; None if it is not ours (550 5.1.1 at RCPT)."""
     prefix, plus, token = address.local.partition("+")
     kind = _KINDS.get(prefix.lower())
     if not plus or kind is None or address.domain != domain.lower():
