@@ -1,6 +1,5 @@
-"""The MCP server: the API's own routes as a few tools for agents, over HTTP and over standard input and output.
+"""The MCP server: routes of the API as a few tools for agents, over HTTP and over standard input and output.
 
-A tool calls the route it is named in, with the credential the call came with, so that what
-a key may not do over HTTP it cannot do here. There is no tool that approves: that takes a
-person at the console.
+A tool calls its route with the credential of its own caller, so a key has the same rights here as over HTTP.
+There is no tool for approving: that takes a person at the console.
 """

@@ -1,8 +1,8 @@
-"""Calls of the HTTP API on behalf of whoever uses a tool: inside this process, or over the network.
+"""Calls the HTTP API on behalf of a tool's user: inside this process, or over the network.
 
-A call that the API answers with a problem raises `ToolError` with the problem's code, what
-is wrong, and whether to come again: words for the model that made the call. What breaks
-unforeseen on our side is raised as it is; of that the model is told nothing.
+A call that the API answers with a problem raises `ToolError` with the problem's code, what is wrong, and
+whether to try again, in words for the model that made the call. An unforeseen error on our side is raised
+unchanged; the model is told nothing of it.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx2
 from mcp.server.mcpserver.exceptions import ToolError
 
-if TYPE_CHECKING:  # the bridge has no use for the server's modules, and a client waits for it to start
+if TYPE_CHECKING:  # the bridge does not need the server's modules, and a client waits for it to start
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from relay.http.access import Caller
 
-_REMEDIES = {  # where the hint of the API speaks to who writes programs, and not to who calls tools
+_REMEDIES = {  # for codes whose hint in the API addresses programmers rather than models that call tools
     "human_decision_required": "Tell a person; nothing you can call changes this.",
     "wrong_key": "Tell a person: the key is not of this server.",
     "revoked_key": "Tell a person: the key was revoked.",
@@ -30,18 +30,18 @@ _REMEDIES = {  # where the hint of the API speaks to who writes programs, and no
 
 
 class Api(Protocol):
-    """The HTTP API, spoken for one caller."""
+    """The HTTP API, called for one caller."""
 
     async def call(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The answer's fields; raises ToolError."""
+        """The fields of the answer. Raises ToolError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """The API of this process, as the caller whose tool call is being answered."""
+    """The API of this process, called as the caller of the current tool call."""
 
     app: "ASGIApp"
     caller: "Caller"
@@ -51,14 +51,14 @@ class Within:
     async def call(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The answer's fields; raises ToolError."""
+        """The fields of the answer. Raises ToolError."""
         transport = httpx2.ASGITransport(self._as_caller, client=(self.peer, 0))
-        base = f"{self.scheme}://gatepost.invalid"  # RFC 2606 §2: nobody is asked for this name
+        base = f"{self.scheme}://gatepost.invalid"  # RFC 2606 §2: this name is never resolved
         async with httpx2.AsyncClient(transport=transport, base_url=base, trust_env=False) as client:
             return await _called(client, method, path, json, query)
 
     async def _as_caller(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        # Who calls was settled at the front, with this very credential.
+        # The front has already identified the caller by the same credential.
         scope.setdefault("state", {})["caller"] = self.caller
         await self.app(scope, receive, send)
 
@@ -72,11 +72,11 @@ class Remote:
     async def call(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The answer's fields; raises ToolError."""
+        """The fields of the answer. Raises ToolError."""
         try:
             return await _called(self.client, method, path, json, query)
         except httpx2.RequestError as error:
-            # After a send nobody knows whether it was taken; the duplicate rule makes asking again safe.
+            # If this was a send, it may have been accepted; the duplicate rule makes trying again safe.
             raise ToolError(f"Gatepost cannot be reached ({error}). Call again with the same arguments.") from None
 
 
@@ -92,10 +92,10 @@ async def _called(
 
 
 def _problem(answer: httpx2.Response) -> str:
-    """A problem (RFC 9457) in one line of words."""
+    """A problem (RFC 9457) as one line of text."""
     try:
         told = answer.json()
-    except ValueError:  # a proxy's page
+    except ValueError:  # for example a proxy's error page
         told = {}
     code = told.get("code") or f"http_{answer.status_code}"
     wait = answer.headers.get("Retry-After", "")
@@ -103,6 +103,6 @@ def _problem(answer: httpx2.Response) -> str:
 
 
 def said(code: str, detail: str, wait: str = "", hint: str = "") -> str:
-    """What went wrong, and what the model should do: one line."""
+    """What went wrong and what the model should do, in one line."""
     words = f"{code}: {detail}{'' if detail.endswith('?') else '.'}" + (f" retryAfter: {wait} seconds." if wait else "")
     return " ".join(filter(None, (words, _REMEDIES.get(code, hint))))

@@ -1,10 +1,9 @@
-"""MCP over HTTP: `/mcp` of the application, for whoever has a key of the API.
+"""MCP over HTTP: `/mcp` of the application, for everybody with a key of the API.
 
-Nothing is kept between calls, so any worker answers any of them and a restart breaks no
-conversation: each call is a POST that is answered with JSON. The front has checked the key
-before; a call from a page of another origin is refused all the same, as the transport's
-specification asks. The library is loaded with the first call, in a thread: it takes a
-second, which no SMTP session has to wait for.
+Nothing is kept between calls, so any worker can answer any of them and a restart breaks no conversation: each
+call is a POST that is answered with JSON. The front has checked the key before; in addition, a call from a
+page of another origin is refused, as the transport's specification demands. The library is loaded at the
+first call, in a thread: it takes a second, for which no SMTP session should wait.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def join(app: FastAPI, house: House) -> None:
-    """Serve MCP under this application, where the extra `mcp` is installed."""
+    """Serve MCP under this application if the extra `mcp` is installed."""
     if find_spec("mcp") is not None:
         app.router.routes.append(Route(PATH, endpoint=Endpoint(app, house), methods=["POST"]))
 
@@ -47,7 +46,7 @@ class Endpoint:
         self._loading = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One call."""
+        """Serve one call."""
         self._check_origin(scope)
         request = Request(scope, receive)
         if not is_json(request):
@@ -56,10 +55,11 @@ class Endpoint:
             await JSONResponse(fault.answer(), 400)(scope, receive, send)
             return
         server = await self._loaded()
-        # Makes a fresh manager, which serves one run: this call. There is nothing to start before or to end after.
+        # A fresh manager for each call, which it serves as its only run; nothing needs starting before or stopping
+        # after.
         from mcp.server.transport_security import TransportSecuritySettings
 
-        # The host header proves nothing behind a proxy; the key and the origin are checked by us.
+        # Behind a proxy the Host header proves nothing; we check the key and the origin ourselves.
         any_host = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         server.streamable_http_app(json_response=True, stateless_http=True, transport_security=any_host)
         manager = server.session_manager
@@ -86,7 +86,7 @@ class Endpoint:
         return make_server(self._api_of)
 
     def _api_of(self, context: "Context[Any, Any]") -> "Within":
-        """The API as the caller of this tool call."""
+        """The API, called as the caller of this tool call."""
         from relay.mcp.calls import Within
 
         request = context.request_context.request
@@ -96,7 +96,7 @@ class Endpoint:
 
 
 def _host(url: str) -> str | None:
-    """The host of a URL; None for what is none."""
+    """The host of a URL; None if it is not a URL."""
     try:
         return urlsplit(url).hostname
     except ValueError:
@@ -104,7 +104,7 @@ def _host(url: str) -> str | None:
 
 
 def _again(body: bytes, rest: Receive) -> Receive:
-    """What was read already, for whoever reads now; then what comes after it."""
+    """A receiver that first gives the body read already, then whatever comes after it."""
     read = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive() -> Message:

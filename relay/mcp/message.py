@@ -1,4 +1,6 @@
-"""What a call of `/mcp` must hold: one JSON-RPC 2.0 message, as MCP narrows it (no batch, no null id, named params)."""
+"""Checks that the body of a `/mcp` call is one JSON-RPC 2.0 message as MCP restricts it (no batch, no null
+id, named params).
+"""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +12,7 @@ PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS = -32700, -32600, -32602
 
 
 class Fault(NamedTuple):
-    """What is wrong with a message; whose it is cannot be told of one that is no request, its id is null then (§5)."""
+    """What is wrong with a message; the id is null if the message is not a request (§5)."""
 
     code: int
     message: str
@@ -22,7 +24,7 @@ class Fault(NamedTuple):
 
 
 def fault_of(raw: bytes) -> Fault | None:
-    """What is wrong with a body, None for a message."""
+    """What is wrong with a body; None if it is a message."""
     try:
         message = load(raw)
     except Problem as problem:

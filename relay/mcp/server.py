@@ -1,4 +1,4 @@
-"""The MCP server itself: who it is, what it tells a model at the start, and its tools."""
+"""The MCP server itself: its identity, its instructions for models, and its tools."""
 
 from collections.abc import Callable
 from importlib.metadata import version
@@ -23,15 +23,15 @@ INSTRUCTIONS = (
 
 
 class Server(MCPServer[Any]):
-    """A server that tells what is wrong with a call in one line of our own words."""
+    """A server that reports errors of a call in one line of our own words."""
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
-        """Call a tool; raises ToolError."""
+        """Call a tool. Raises ToolError."""
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
             cause = error.__cause__
-            if isinstance(cause, ToolError):  # our words, which the library puts its own before
+            if isinstance(cause, ToolError):  # our own words, to which the library adds a prefix
                 raise cause from None
             if not isinstance(cause, ValidationError):
                 raise
@@ -40,7 +40,7 @@ class Server(MCPServer[Any]):
 
 
 def make_server(api_of: Callable[[Context[Any, Any]], Api]) -> Server:
-    """A server whose tools call the API that `api_of` gives for each call."""
+    """A server whose tools use the API that `api_of` returns for each call."""
     # No subscriptions: nothing it lists ever changes while it runs.
     return Server(
         "gatepost",
@@ -54,8 +54,8 @@ def make_server(api_of: Callable[[Context[Any, Any]], Api]) -> Server:
 
 
 def _strict(function: Callable[..., Any], title: str, hints: ToolAnnotations) -> Tool:
-    """A tool that refuses arguments it does not know: a misspelt dedupe key would send twice."""
-    description = " ".join((function.__doc__ or "").split())  # on one line, as models are given it
+    """A tool that refuses unknown arguments: a misspelt dedupe key would cause mail to be sent twice."""
+    description = " ".join((function.__doc__ or "").split())  # on one line, for models
     tool = Tool.from_function(function, title=title, description=description, annotations=hints)
     model = tool.fn_metadata.arg_model
     model.model_config["extra"] = "forbid"
@@ -65,7 +65,7 @@ def _strict(function: Callable[..., Any], title: str, hints: ToolAnnotations) ->
 
 
 def _wrong(found: ValidationError, known: list[str]) -> str:
-    """Each argument that is wrong, and how; nothing of what was given is repeated."""
+    """Each wrong argument and what is wrong with it; the given values are not repeated."""
     return "; ".join(
         f"{place}: is not a known argument{did_you_mean(place, known)}"
         if error["type"] == "extra_forbidden"

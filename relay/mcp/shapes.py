@@ -1,4 +1,4 @@
-"""What the tools answer with: the API's fields, fewer of them, and `whatToDo` in plain words."""
+"""The answers of the tools: some of the API's fields, and `whatToDo` in plain words."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from relay.mcp.words import OUTSIDE
 
 
 class Judged(Told):
-    """The answer to a message, sent or only tried."""
+    """The answer to a message, sent or only checked."""
 
     status: str = Field(description="queued, scheduled, held or blocked")
     decision: str = Field(description="approved, held, blocked or deferred")
@@ -38,7 +38,7 @@ class Tried(Judged):
 
 
 class Recipient(Told):
-    """The message to one recipient."""
+    """One recipient of a message."""
 
     recipient: str
     state: str
@@ -64,7 +64,7 @@ class Message(Told):
 
 
 class WholeMessage(Message):
-    """A message with what happened since."""
+    """A message with everything that happened to it."""
 
     what_to_do: str
     events: list[dict[str, Any]] = Field(description="In order; `note` is of the person who decided.")
@@ -89,7 +89,7 @@ class Window(Told):
 
 
 class Limits(Told):
-    """What binds a mailbox now."""
+    """The limits of a mailbox now."""
 
     mailbox: str
     from_address: str
@@ -102,7 +102,7 @@ class Limits(Told):
 
 
 class Suppression(Told):
-    """An entry that refuses an address."""
+    """An entry that suppresses an address."""
 
     email: str
     scope: str

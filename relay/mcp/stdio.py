@@ -1,6 +1,6 @@
 """MCP over standard input and output: a bridge for clients that start their servers themselves.
 
-It speaks to a running server's HTTP API with the key it was given and holds nothing.
+It calls a running server's HTTP API with the given key and keeps no state.
 """
 
 import httpx2
@@ -8,7 +8,7 @@ import httpx2
 from relay.mcp.calls import Remote
 from relay.mcp.server import make_server
 
-TIMEOUT = 60.0  # seconds; a message may wait for its twin, and a large one takes its time
+TIMEOUT = 60.0  # seconds; a message may wait for an identical one, and a large one takes its time
 
 
 async def serve(url: str, key: str) -> None:
