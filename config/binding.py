@@ -1,10 +1,10 @@
-"""Lays the tree of a file over the sections: plain data in snake_case, with every place remembered.
+"""Matches the tree of a file with the sections of the schema: plain data in snake_case, with the place of every
+key.
 
-Unknown keys and keys given in both spellings are found here, where spelling and
-line are still known; types and ranges are checked afterwards by the sections
-themselves, whose errors find their way back to file, line and key by `Bound.place`.
-A key without a value (`smtp:` with everything below it commented out) counts as
-not given, except where null is a value of its own.
+Unknown keys, and keys given in both spellings, are found here, where spelling and line are still known. Types
+and ranges are checked afterwards by the sections themselves; `Bound.place` leads from their errors back to
+file, line and key. A key without a value (such as `smtp:` with everything below it commented out) counts as not
+given, except where null is a value of its own.
 """
 
 import types
@@ -34,12 +34,12 @@ class Place:
 class Bound:
     data: Any = None
     problems: list[Problem] = field(default_factory=list)
-    # Settings that an unknown key was probably meant for: no need to say that they are missing.
+    # Settings for which an unknown key was probably meant: these are not reported as missing as well.
     meant: set[Location] = field(default_factory=set)
     places: dict[Location, Place] = field(default_factory=dict)
 
     def place(self, location: Location) -> Place:
-        """The nearest known place of a setting; a missing one is placed at its section."""
+        """The nearest known place of a setting; a missing setting has the place of its section."""
         for length in range(len(location), -1, -1):
             if (place := self.places.get(location[:length])) is not None:
                 return _below(place, location[length:])
@@ -47,7 +47,7 @@ class Bound:
 
 
 def bind(tree: Node, annotation: Any) -> Bound:
-    """The data of `tree` as `annotation` wants it, with whatever is wrong about its keys."""
+    """The data of `tree` in the form that `annotation` requires, with the problems of its keys."""
     bound = Bound()
     bound.data = _Binder(bound).value(tree, annotation, (), Place(tree.source, tree.line, ""))
     return bound
@@ -63,7 +63,7 @@ def _below(place: Place, rest: Location) -> Place:
 
 
 def alternatives(annotation: Any) -> list[Any]:
-    """The kinds a setting may be, without Annotated and Optional; NoneType is among them if allowed."""
+    """The types a setting may have, without Annotated and Optional; NoneType is among them if null is allowed."""
     while typing.get_origin(annotation) is Annotated:
         annotation = typing.get_args(annotation)[0]
     if typing.get_origin(annotation) in (Union, types.UnionType):
@@ -76,7 +76,7 @@ def section_of(annotation: Any) -> type[Section] | None:
 
 
 def element_of(annotation: Any, origin: type) -> Any:
-    """What a tuple's items or a dict's values are; None if it is neither."""
+    """The type of a tuple's items or a dict's values; None if it is neither."""
     for kind in alternatives(annotation):
         if typing.get_origin(kind) is origin:
             return typing.get_args(kind)[0 if origin is tuple else 1]
@@ -84,20 +84,20 @@ def element_of(annotation: Any, origin: type) -> Any:
 
 
 def _is_spelled(annotation: Any) -> bool:
-    """Whether the keys of a mapping are words with two spellings."""
+    """Whether the keys of a mapping are our own words, which have two spellings."""
     keys = [typing.get_args(kind)[0] for kind in alternatives(annotation) if typing.get_origin(kind) is dict]
     return any(SPELLED in typing.get_args(key) for key in keys)
 
 
 @cache
 def annotations(section: type[Section]) -> dict[str, Any]:
-    """Each field with its annotation, Annotated and all."""
+    """Each field with its complete annotation, including Annotated."""
     return {name: info.annotation for name, info in section.model_fields.items()}
 
 
 @cache
 def spellings(section: type[Section]) -> dict[str, str]:
-    """Every accepted key and the field it means."""
+    """Every accepted key, with the field it stands for."""
     return {spelling: name for name in section.model_fields for spelling in (name, camel(name))}
 
 
@@ -163,7 +163,7 @@ class _Binder:
 
 
 def elsewhere(key: str, section: type[Section]) -> str | None:
-    """The sections below in which the key would be known, nearest first."""
+    """The sections below in which the key would be known, the nearest first."""
     for path, name in _below_sections(section, (), 3):
         if fold(name) == fold(key):
             return ".".join(map(camel, path))

@@ -1,7 +1,7 @@
-"""What a reload would change, in words, and which of it waits for a restart.
+"""What a reload would change, in words, and which of the changes need a restart.
 
-Entries of lists are matched by their name, so moving a mailbox is no change. A
-secret that changed is named; its value is not.
+Entries of lists are matched by name, so moving a mailbox is no change. A changed secret is named, but its value
+is not shown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,8 @@ from config.names import camel, snake
 from config.secrets import Secret
 from config.settings import Settings
 
-# Sockets, processes, the store, what is derived from the master key, and what many parts keep are made once.
+# Made once, at start: sockets, processes, the store, whatever is derived from the master key, and what many parts
+# hold.
 _RESTART = (
     *("server.dataDir", "server.workers", "server.pinWorkers", "server.secretKey", "server.hostname"),
     *("server.publicUrl", "storage", "dns", "inbound", "queue.memory", "deliveryConfig.breaker"),
@@ -32,7 +33,7 @@ class Change:
     # The key, with entries of lists by name: `mailboxes[sales-agent].autonomyLevel`.
     key: str
     kind: Literal["added", "removed", "changed"]
-    # From what to what; empty where that is a secret or a whole section.
+    # The old and the new value; empty for a secret or a whole section.
     detail: str
     needs_restart: bool
 
@@ -47,12 +48,12 @@ def diff(old: Settings, new: Settings) -> tuple[Change, ...]:
 
 
 def until_restart(settings: Settings) -> dict[str, Any]:
-    """What of these settings stands until a restart, by key."""
+    """The values of those settings that only change with a restart, by key."""
     return {key: _found(settings, key) for key in _RESTART}
 
 
 def with_standing(settings: Settings, standing: Mapping[str, Any]) -> Settings:
-    """The settings as far as they take effect now: `standing` is what `until_restart` told of those at the start."""
+    """The settings as they take effect now; `standing` is the result of `until_restart` at the start."""
     for key, value in standing.items():
         settings = _replaced(settings, list(map(snake, key.split("."))), value)
     return settings
@@ -99,7 +100,7 @@ def _entries(key: str, old: dict[str, Any], new: dict[str, Any], brackets: str) 
 
 
 def _is_listing(value: Any) -> bool:
-    """A tuple of sections that have names of their own, or an empty one."""
+    """Whether it is a tuple of sections that have names, or an empty tuple."""
     return isinstance(value, tuple) and all(isinstance(entry, BaseModel) and _identity(entry) for entry in value)
 
 

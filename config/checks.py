@@ -1,7 +1,7 @@
-"""What is wrong between settings that are each right by themselves.
+"""Checks settings that are each valid by themselves but contradict one another.
 
-An error keeps the server from starting; a warning is for what works but is probably
-not meant. All checks run, so that one round shows everything to mend.
+An error keeps the server from starting; a warning is about something that works but is probably not intended.
+All checks run, so that one pass shows everything to correct.
 """
 
 from collections.abc import Iterable

@@ -90,7 +90,9 @@ def _traffic(settings: Settings) -> Iterator[Finding]:
 
 
 def conditions(settings: Settings) -> Iterator[Finding]:
-    """A condition that names what does not exist here never holds; mailboxes may be made later by the API."""
+    """A condition with a name that does not exist here never holds; only a warning, since mailboxes may be
+    added by the API.
+    """
     known = ["default", *(one.name for one in settings.tenants)]
     for index, one in enumerate(settings.delivery_config.providers):
         for number, name in enumerate(one.when.tenants):

@@ -10,7 +10,7 @@ from config.senders import DEFAULT_TENANT, Mailbox
 from config.settings import Settings
 from policy.usage import WINDOWS
 
-# Without these a message can harm others than its sender.
+# Without these rules, a message can harm others than its sender.
 _PROTECTIVE = ("sender_identity", "domain_verified", "suppression_check", "message_form", "compliance_content")
 
 
@@ -81,7 +81,7 @@ def credentials(settings: Settings) -> Iterator[Finding]:
 
 
 def _shadowing(settings: Settings, taken: list[tuple[Location, str]]) -> Iterator[Finding]:
-    """A username that is another mailbox's name or address would log in as either."""
+    """A username that is another mailbox's name or address would be ambiguous."""
     for location, username in taken:
         own = settings.mailboxes[int(location[1])]
         for box in settings.mailboxes:

@@ -1,4 +1,4 @@
-"""Checks of listeners, TLS, storage and what is told to whom."""
+"""Checks of listeners, TLS, storage, names and notifications."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,9 +11,9 @@ from config.settings import Settings
 from config.smtp import Listener, Tls
 from config.types import is_loopback
 
-# Secrets below this length can be found by trying.
+# Shorter secrets can be guessed.
 _LEAST_KEY = 16
-# Octets of the key all others are derived from (`relay.store.vault`).
+# Length in octets of the key from which all others are derived (`relay.store.vault`).
 _LEAST_ROOT = 32
 
 
@@ -40,14 +40,14 @@ def tls(settings: Settings) -> Iterator[Finding]:
 
 
 def _pair(location: Location, pair: Tls | HttpTls | None, *, is_used: bool) -> Iterator[Finding]:
-    """Certificate and key are there; where no listener needs them yet their absence only warns."""
+    """Certificate and key must exist; if no listener uses them yet, a missing file is only a warning."""
     for name in ("certificate", "key") if pair else ():
         if not getattr(pair, name).is_file():
             yield Finding((*location, name), f"no such file: {getattr(pair, name)}", is_warning=not is_used)
 
 
 def plaintext(settings: Settings) -> Iterator[Finding]:
-    """A submission listener reachable from outside without TLS could let nobody in, or would show passwords."""
+    """A submission listener without TLS that others can reach would either let nobody log in or expose passwords."""
     for index, one in enumerate(settings.smtp.listeners):
         if one.tls == "none" and not one.is_loopback and not one.allow_plaintext_auth:
             yield Finding(
@@ -64,7 +64,7 @@ def inbound(settings: Settings) -> Iterator[Finding]:
 
 
 def names(settings: Settings) -> Iterator[Finding]:
-    """Others see the server: it should have a name and a URL of its own."""
+    """A server that others can see should have a name and a URL of its own."""
     is_public = any(not one.is_loopback for _, one in _listeners(settings))
     if is_public and settings.server.hostname == "localhost":
         yield warning(("server", "hostname"), "is localhost although a listener can be reached from outside")
@@ -108,7 +108,7 @@ def webhooks(settings: Settings) -> Iterator[Finding]:
 
 
 def notices(settings: Settings) -> Iterator[Finding]:
-    """Mail to people is sent by a mailbox of this file."""
+    """Notifications by mail are sent from a mailbox of this file."""
     known = {address for box in settings.mailboxes for address in (box.from_address, *box.aliases)}
     for name in ("approvals", "alerts"):
         section = getattr(settings, name)
@@ -120,7 +120,7 @@ def notices(settings: Settings) -> Iterator[Finding]:
 
 
 def memory(settings: Settings) -> Iterator[Finding]:
-    """An event credits only messages that are still kept when it comes."""
+    """An event can only be credited to messages that are still stored when it comes."""
     kept = max(settings.retention.messages, settings.retention.events)
     windows: dict[Location, timedelta] = {
         ("attribution_windows", name): span for name, span in settings.attribution_windows.items()

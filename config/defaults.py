@@ -1,4 +1,4 @@
-"""Defaults that depend on other settings or on where the file lies."""
+"""Defaults that depend on other settings or on the location of the file."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ _SQLITE = "sqlite+aiosqlite:///"
 
 
 def fill(settings: Settings, context: Context) -> Settings:
-    """The settings with nothing left to be derived."""
+    """The settings with all derived defaults filled in."""
     data_dir = Path(context.folder, settings.server.data_dir)
     server = settings.server.model_copy(
         update={"data_dir": data_dir, "public_url": settings.server.public_url or _public_url(settings)}
@@ -26,7 +26,7 @@ def fill(settings: Settings, context: Context) -> Settings:
 
 def _public_url(settings: Settings) -> str:
     host = settings.http.host
-    # A wildcard is no address to call; without a name of its own the machine is reached on loopback.
+    # A wildcard cannot be called; without a host name of its own, the machine is reached on loopback.
     named = host if is_loopback(host) or host not in ("0.0.0.0", "::") else settings.server.hostname  # noqa: S104
     shown = f"[{named}]" if ":" in named else named
     return f"{'https' if settings.http.tls else 'http'}://{shown}:{settings.http.port}"

@@ -1,4 +1,4 @@
-"""The way out: providers, failover, retries, and what bounces and complaints lead to."""
+"""Outgoing mail: providers, failover, retries, and the consequences of bounces and complaints."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -32,14 +32,14 @@ class OAuth(Section):
     client_id: Text
     # The application's secret.
     client_secret: SecretField | None = None
-    # The refresh token, where a person has consented. Default none: client credentials are used.
+    # The refresh token, if a person has consented. Default none: client credentials are used.
     refresh_token: SecretField | None = None
     # The scope asked for, as https://outlook.office365.com/.default.
     scope: Text = ""
 
 
 class Condition(Section):
-    """Which mail a provider takes; every list that is given must match."""
+    """Which mail a provider takes; a message has to match every list that is given."""
 
     # Classes of mail. Default all.
     classes: tuple[Literal["transactional", "commercial"], ...] = ()
@@ -99,8 +99,8 @@ class Provider(Section):
     oauth: OAuth | None = None
     # The name said in EHLO. Default: server.hostname.
     ehlo_name: Domain | None = None
-    # What the provider signs or authenticates its events with (user:password where it is basic).
-    # Default none: its hook answers 403.
+    # What the provider signs or authenticates its events with (user:password for basic authentication). Default none:
+    # its hook answers 403.
     webhook_secret: SecretField | None = None
     # SES: topics whose notifications are taken.
     topic_arns: tuple[Text, ...] = ()
@@ -112,7 +112,7 @@ class Provider(Section):
     limits: Limits = Limits()
     # Headers that differ from the preset's.
     headers: Headers = Headers()
-    # Replies to be read otherwise than the preset says; asked first.
+    # Replies to interpret differently from the preset; these are tried first.
     replies: tuple[ReplyRule, ...] = ()
     # Regular expressions with the group `id`. Default: the preset's.
     reply_id: tuple[Text, ...] = ()
@@ -172,8 +172,8 @@ class SoftBounces(Section):
     max_retries: Count = 3
     # Waits before each retry, in minutes; the last one repeats. Default 15, 60, 240.
     backoff_minutes: Annotated[tuple[Annotated[int, Field(ge=1, le=525_600)], ...], Field(min_length=1)] = (15, 60, 240)
-    # Messages in a row that used up these retries, or those of a provider that had taken them, before the recipient
-    # is suppressed. Default 3.
+    # Messages in a row that used up these retries, or those of a provider that had accepted them, before the
+    # recipient is suppressed. Default 3.
     suppress_after: Positive = 3
     # How long such a suppression lasts. Default 30 days.
     suppress_for: Wait = timedelta(days=30)

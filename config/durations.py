@@ -1,7 +1,7 @@
 """Sizes and durations as people write them: `25MiB`, `24h`, `7_days`, `1h30m`.
 
-A duration without a unit is refused, since nobody can see whether 30 means seconds
-or days; a size without one is bytes. `show_duration` writes what `parse_duration` reads.
+A duration without a unit is refused, since nobody can tell whether 30 means seconds or days; a size without one
+is in bytes. `parse_duration` reads what `show_duration` writes.
 """
 
 import re
@@ -31,7 +31,7 @@ SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)?[ _]?[A-Za-z]*$"
 
 
 def parse_duration(text: str) -> timedelta:
-    """The duration `text` names; ValueError says how one is written."""
+    """The duration in `text`. Raises ValueError, which says how to write one."""
     plain = text.strip().lower()
     if plain == "0":
         return timedelta(0)
@@ -50,7 +50,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_size(text: str) -> int:
-    """The number of bytes `text` names; ValueError says how one is written."""
+    """The number of bytes in `text`. Raises ValueError, which says how to write one."""
     plain = text.strip().lower()
     if plain.isdecimal() and len(plain) < 20:
         return int(plain)
@@ -65,7 +65,7 @@ def parse_size(text: str) -> int:
 
 
 def show_duration(duration: timedelta) -> str:
-    """The shortest exact way to write it: 90m, 24h is 1d."""
+    """The shortest exact spelling: 90m, but 1d for 24h."""
     milliseconds = round(duration.total_seconds() * 1000)
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
         if milliseconds and milliseconds % size == 0:

@@ -1,4 +1,4 @@
-"""The types of events, as destinations of webhooks and readers of the API name them."""
+"""The types of events, as used by webhook destinations and readers of the API."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ _GROUPS = tuple(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in TYPES))
 
 
 def wanted(text: str) -> str:
-    """A type, all of a group, or all, as one may subscribe to; raises ValueError for what never happens."""
+    """The types to which `text` subscribes: one type, a whole group, or all. Raises ValueError for an unknown type."""
     if text == "*" or text in TYPES or text in _GROUPS:
         return text
     meant = did_you_mean(text, [*TYPES, *_GROUPS]) or '; write it like send.held, delivery.* or "*"'

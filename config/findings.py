@@ -1,4 +1,4 @@
-"""What a check between settings yields."""
+"""What a check between settings reports."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from config.settings import Settings
 class Finding:
     location: Location
     message: str
-    # Works, but is probably not meant.
+    # It works, but is probably not intended.
     is_warning: bool = False
-    # A secret whose reference leads nowhere: an error only for who needs the secret.
+    # A secret whose reference leads nowhere: an error only for callers that need secrets.
     is_missing_secret: bool = False
 
 
@@ -26,7 +26,7 @@ def warning(location: Location, message: str) -> Finding:
 
 
 def repeated(values: Iterable[tuple[Location, str]], what: str) -> Iterator[Finding]:
-    """A finding for every value that stood before; `what` says of what there are two."""
+    """A finding for every value that occurred before; `what` names the kind of value."""
     seen: set[str] = set()
     for location, value in values:
         if value in seen:
@@ -35,7 +35,7 @@ def repeated(values: Iterable[tuple[Location, str]], what: str) -> Iterator[Find
 
 
 def secret(location: Location, value: Secret | None, least: int = 0) -> Iterator[Finding]:
-    """What is wrong with a secret that is needed where it is given."""
+    """What is wrong with a secret that must be valid if it is given."""
     if value is None:
         return
     if not value.is_set:

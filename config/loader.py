@@ -1,8 +1,8 @@
-"""Reads a configuration: file, environment, defaults; everything wrong with it at once.
+"""Reads a configuration from file, environment and defaults, and reports everything wrong with it at once.
 
-`load` either returns settings that can be used as they are or raises ConfigError
-with one line for every problem, in the order of the file. It writes nothing and
-connects to nothing. Warnings are for what works but is probably not meant.
+`load` either returns settings that can be used as they are, or raises ConfigError with one line for every
+problem, in the order of the file. It writes nothing and connects to nothing. Warnings are about things that
+work but are probably not intended.
 """
 
 import os
@@ -23,7 +23,7 @@ from config.settings import Settings
 from config.tree import Node, parse
 from config.types import Context
 
-# Thousands of mailboxes fit; a data file given by mistake does not.
+# Enough for thousands of mailboxes, but not for a data file given by mistake.
 _LARGEST_FILE = 33_554_432
 
 
@@ -40,9 +40,10 @@ def load(
     need_secrets: bool = True,
     more: Iterable[Check] = (),
 ) -> Loaded:
-    """The settings of the file at `path`. Commands that use no secret pass need_secrets=False:
-    references that lead nowhere are warnings then, and revealing one raises SecretMissing.
-    `more` are checks of those who know what the settings are for (`relay.app.checks`)."""
+    """The settings of the file at `path`. Raises ConfigError. Commands that use no secret pass
+    need_secrets=False: then a reference that leads nowhere is only a warning, and revealing that secret raises
+    SecretMissing. `more` adds checks by those who know what the settings are used for (`relay.app.checks`).
+    """
     folder = Path(path).absolute().parent
     return load_text(_read(Path(path)), str(path), folder, env, need_secrets=need_secrets, more=more)
 
@@ -56,7 +57,7 @@ def load_text(
     need_secrets: bool = True,
     more: Iterable[Check] = (),
 ) -> Loaded:
-    """The settings `text` holds; `folder` is where its relative paths start."""
+    """The settings in `text`; relative paths start at `folder`. Raises ConfigError."""
     env = {} if env is None else env
     context = Context(folder=(folder or Path.cwd()).absolute(), env=env)
     tree = parse(text, source)

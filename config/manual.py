@@ -1,7 +1,6 @@
-"""The manual of every setting: the comment that stands above it in the source.
+"""The manual of every setting: the comment above it in the source.
 
-Read from the source only when somebody asks for the schema, so that starting the
-server costs nothing for it.
+It is read from the source only when the schema is requested, so it costs nothing at start.
 """
 
 import ast
@@ -12,7 +11,7 @@ from functools import cache
 
 @cache
 def comments(owner: type) -> dict[str, str]:
-    """Each field of a class, inherited ones included, with its comment as one paragraph."""
+    """The comment of each field of a class, inherited fields included, as one paragraph."""
     found: dict[str, str] = {}
     for base in reversed(owner.__mro__[:-1]):
         module = sys.modules.get(base.__module__)

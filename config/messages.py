@@ -1,6 +1,6 @@
-"""Turns a section's validation errors into the sentences an operator reads.
+"""Turns a section's validation errors into sentences for the operator.
 
-A sentence says what the value must be and, where it cannot be a secret, what it is.
+A sentence says what the value must be and, unless it may be a secret, what it is.
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ def problems_of(error: ValidationError, bound: Bound) -> list[Problem]:
 
 
 def _is_empty_of_errors(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether a list is called too short only because its entries are wrong, each of which is told of already."""
+    """Whether a list counts as too short only because its entries are wrong, which is reported already."""
     length = len(detail["loc"])
     return detail["type"] == "too_short" and any(d["loc"][:length] == detail["loc"] for d in details if d is not detail)
 
@@ -99,7 +99,7 @@ def _shown(value: Any) -> str:
 
 
 def _is_other_alternative(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether another error about the same value says it better (`workers`: a number, or auto)."""
+    """Whether another error about the same value is more helpful (`workers`: a number, or auto)."""
     *above, last = detail["loc"] or ("",)
     if detail["type"] != "literal_error" or not isinstance(last, str) or not last.startswith("literal["):
         return False

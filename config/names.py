@@ -1,4 +1,4 @@
-"""Keys in both spellings, and what an operator may have meant by one that is not known."""
+"""Both spellings of keys, and suggestions for unknown ones."""
 
 import difflib
 import re
@@ -13,29 +13,29 @@ def camel(name: str) -> str:
 
 
 def snake(name: str) -> str:
-    """`fromAddress` as `from_address`; what is no camelCase stays."""
+    """`fromAddress` as `from_address`; other spellings stay as they are."""
     return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda m: f"_{m[0].lower()}", name) if _CAMEL.fullmatch(name) else name
 
 
 def fold(name: str) -> str:
-    """What two spellings of one key have in common."""
+    """A form that both spellings of a key have in common."""
     return name.replace("_", "").replace("-", "").replace(".", "").lower()
 
 
 def spell_like(name: str, typed: str) -> str:
-    """The known name in the spelling of what was typed: camelCase unless it has an underscore."""
+    """The known name in the spelling the operator used: camelCase unless the typed key has an underscore."""
     return name if "_" in typed else camel(name)
 
 
 def nearest(typed: str, known: list[str]) -> str | None:
-    """The known name most like `typed`, or None when none is."""
+    """The known name most similar to `typed`, or None if none is similar."""
     folded = {fold(name): name for name in known}
     matches = difflib.get_close_matches(fold(typed)[:60], folded, n=1, cutoff=0.6)
     return folded[matches[0]] if matches else None
 
 
 def did_you_mean(typed: str, known: list[str], head: str = "") -> str:
-    """`; did you mean x?`, or the known names when they are few, or nothing; `head` stands before each name."""
+    """`; did you mean x?`, or all known names if they are few, or nothing; `head` is put before each name."""
     if (name := nearest(typed, known)) is not None:
         return f"; did you mean {head}{name}?"
     return f"; known are {', '.join(head + name for name in known)}" if 0 < len(known) <= 12 else ""

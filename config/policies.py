@@ -1,9 +1,8 @@
-"""From the layers of the file to one `PolicySettings`.
+"""Combines the layers of the file into one `PolicySettings`.
 
-A layer is what one place of the file says, as plain data by rule: product defaults,
-then the top-level rateLimits with policy `default`, then the named policy, then the
-mailbox. A later layer wins field by field, so a mailbox that changes one number
-keeps the mode its policy set.
+A layer is what one place in the file says, as plain data by rule. The order is: product defaults, then the
+top-level rateLimits together with policy `default`, then the named policy, then the mailbox. A later layer
+takes precedence field by field, so a mailbox that changes one number keeps the mode its policy set.
 """
 
 import dataclasses
@@ -21,7 +20,7 @@ _OPTIONS = tuple(entry.name for entry in dataclasses.fields(Options))
 
 
 def layer(fields: PolicyFields) -> dict[str, dict[str, Any]]:
-    """What one place says, and nothing else."""
+    """What this one place says, without defaults."""
     said: dict[str, dict[str, Any]] = {}
     if fields.rate_limits is not None:
         said |= limits_layer(fields.rate_limits)
@@ -33,7 +32,7 @@ def layer(fields: PolicyFields) -> dict[str, dict[str, Any]]:
 
 
 def limits_layer(limits: RateLimits) -> dict[str, dict[str, Any]]:
-    """The short form as rules."""
+    """The short form expressed as rules."""
     shared = {} if limits.on_exceed is None else {"on_exceed": limits.on_exceed}
     said = {}
     for window in WINDOWS:
@@ -44,7 +43,7 @@ def limits_layer(limits: RateLimits) -> dict[str, dict[str, Any]]:
 
 
 def build(layers: list[Layer]) -> PolicySettings:
-    """The policy after all layers, later ones winning."""
+    """The policy that results from all layers; later ones take precedence."""
     merged: dict[str, dict[str, Any]] = {}
     for said in layers:
         for name, values in said.items():

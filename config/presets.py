@@ -1,8 +1,7 @@
-"""What is known of each mail provider, as data: `providers.yaml`, and presets an operator adds.
+"""What is known about each mail provider, as data: `providers.yaml`, and presets that an operator adds.
 
-A preset says where to connect, how to log in, what the provider takes, which headers
-carry our tags and ids, how its replies are to be read, and how it reports events.
-Everything a preset says can be said again at a provider of `deliveryConfig`, which wins.
+A preset says where to connect, how to log in, what the provider accepts, which headers carry our tags and ids,
+how to interpret its replies, and how it reports events. A provider in `deliveryConfig` can override any of it.
 """
 
 from functools import cache
@@ -28,7 +27,7 @@ class Login(Section):
     methods: tuple[AuthMethod, ...] = ("plain", "login")
     # The user name where it is the same for every account, as `apikey`.
     username: Text = ""
-    # Whether the password serves as user name too when none is given.
+    # Whether the password also serves as user name if none is given.
     password_is_username: bool = False
     # What must be given before the provider can be used.
     needs: tuple[Literal["username", "password"], ...] = ()
@@ -52,7 +51,7 @@ class Limits(Section):
 
 
 class Headers(Section):
-    # Header that makes sending again harmless; our send and delivery id goes in.
+    # Header that prevents a repeat from being sent twice; our send and delivery id goes in.
     idempotency: Text = ""
     # Header in which our send id travels and comes back with events.
     send_id: Text = ""
@@ -66,7 +65,7 @@ class Headers(Section):
     add: dict[Text, Text] = Field(default_factory=dict)
     # Headers removed before sending. Control headers of known providers always are.
     strip: tuple[Text, ...] = ()
-    # Header fields the provider rewrites, which therefore are not signed by us.
+    # Header fields the provider rewrites, which are therefore not signed.
     rewritten: tuple[Text, ...] = ()
 
 
@@ -87,7 +86,7 @@ class ReplyRule(Section):
     reopen_after: Wait | None = None
 
     def matches(self, code: int, enhanced: str, text: str, command: str) -> bool:
-        """Whether a reply is the one meant."""
+        """Whether a reply matches."""
         if self.code is not None and self.code not in (code, code // 100):
             return False
         if self.command and self.command != command:
@@ -98,7 +97,7 @@ class ReplyRule(Section):
 
 
 class Events(Section):
-    # Name of the format the provider's hook speaks; empty: it has none.
+    # Name of the format in which the provider's hook reports; empty if it has none.
     format: Literal[
         "", "postmark", "resend", "ses", "sendgrid", "mailgun", "brevo", "mailersend", "sparkpost", "generic"
     ] = ""

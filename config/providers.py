@@ -1,7 +1,7 @@
-"""A provider of the file and its preset, laid together into what delivery needs.
+"""Combines a provider of the file with its preset into what delivery needs.
 
-A provider that lacks what its preset needs (credentials, a region) is
-`unconfigured`: it is kept, shown and skipped. Nothing here connects to anything.
+A provider without what its preset requires (credentials, a region) is `unconfigured`: it is kept, shown and
+skipped. Nothing here connects to anything.
 """
 
 import re
@@ -15,20 +15,20 @@ from config.presets import AuthMethod, Events, Headers, Limits, Preset, ReplyRul
 from config.secrets import Secret
 from config.smtp import TlsMode
 
-# Defaults where neither the operator nor the preset knows better.
+# Used if neither the operator nor the preset says anything.
 _LIMITS = {"messages_per_connection": 100, "connections": 10}
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
     name: str
-    # The preset's name, and what it says.
+    # The preset's name and content.
     preset_name: str
     preset: Preset
-    # What the operator said.
+    # What the file says.
     declared: Provider
     status: Literal["ready", "unconfigured"]
-    # Why it is unconfigured; empty when it is ready.
+    # Why it is unconfigured; empty if it is ready.
     lacks: str
     weight: int
     failover: bool
@@ -58,22 +58,22 @@ class ProviderSettings:
 
     @property
     def takes_mail(self) -> bool:
-        """Whether anything is sent there: it is configured, and no limit of 0 stops it."""
+        """Whether mail is sent there at all: it is configured, and no limit of 0 stops it."""
         return self.is_ready and self.limits.rate != 0 and self.limits.daily != 0
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether sending again with the same key is harmless."""
+        """Whether sending again with the same key has no further effect."""
         return bool(self.headers.idempotency)
 
 
 def find_preset(name: str, own: Mapping[str, Preset]) -> Preset | None:
-    """The operator's preset of that name, else the product's."""
+    """The operator's preset of that name, else the built-in one."""
     return own.get(name) or builtin().get(name)
 
 
 def complete(provider: Provider, own: Mapping[str, Preset]) -> ProviderSettings:
-    """The provider with everything its preset says filled in."""
+    """The provider with everything from its preset filled in."""
     preset = find_preset(provider.provider, own)
     if preset is None:
         raise KeyError(provider.provider)
@@ -111,7 +111,7 @@ def complete(provider: Provider, own: Mapping[str, Preset]) -> ProviderSettings:
 
 
 def port_for(preset: Preset, tls: TlsMode) -> int:
-    """The preferred port for the kind of TLS; 0 if the preset has none."""
+    """The preferred port for this kind of TLS; 0 if the preset has none."""
     return next(iter(preset.ports.get(tls, ())), 0)
 
 

@@ -1,4 +1,4 @@
-"""What is told and counted: approvals, alerts, webhooks, attribution, costs."""
+"""Reporting and accounting: approvals, alerts, webhooks, attribution, costs."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -43,7 +43,7 @@ class Webhook(Section):
     secret: SecretField
     # Types of events: send.held, delivery.*, or "*". Default all.
     events: Annotated[tuple[Annotated[Text, AfterValidator(wanted)], ...], Field(min_length=1)] = ("*",)
-    # Let the URL lead to private networks and plain http. Default false. Link-local never.
+    # Allow the URL to lead to private networks and to use plain http. Default false. Link-local is never allowed.
     allow_private: bool = False
 
 

@@ -1,8 +1,8 @@
-"""The sections `policies`, `rules` and `rateLimits`, made from the rules' own dataclasses.
+"""The sections `policies`, `rules` and `rateLimits`, generated from the rules' own dataclasses.
 
-Each rule of `policy.settings` becomes a section with the same fields, bounds and
-defaults; what a file does not mention stays unset, so that layers can be laid over
-one another: product, policy `default`, the mailbox's policy, the mailbox itself.
+Each rule of `policy.settings` becomes a section with the same fields, bounds and defaults. What a file does not
+mention stays unset, so that layers can be combined: product, policy `default`, the mailbox's policy, the
+mailbox itself.
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ def _country(text: str) -> str:
 
 
 ModeField = Annotated[Mode, BeforeValidator(_mode)]
-# Fields whose text has a form of its own, by class and field.
+# Fields whose text has a special form, by class and field.
 _KINDS: dict[tuple[str, str], Any] = {
     ("ContentSafety", "canaries"): tuple[Annotated[Text, AfterValidator(_canary)], ...],
     ("RecipientAllowed", "addresses"): tuple[MailAddress, ...],
@@ -99,7 +99,7 @@ def _section(origin: type) -> type[Section]:
 
 
 def _default(entry: "dataclasses.Field[Any]") -> Any:
-    # Pairs are a mapping in the file; no rule has any by default.
+    # Pairs are a mapping in the file; all rules have none by default.
     return {} if entry.type == tuple[tuple[str, int], ...] else entry.default
 
 
@@ -133,7 +133,7 @@ class RateLimits(Section):
 
 
 class PolicyFields(Section):
-    """What a policy can say, and a mailbox instead of its policy."""
+    """What a policy can say, and a mailbox as an exception from its policy."""
 
     # Short for the rules rate_limit_hourly, rate_limit_daily and rate_limit_monthly.
     rate_limits: RateLimits | None = None
@@ -155,14 +155,14 @@ class PolicyFields(Section):
 
 
 class Policy(PolicyFields):
-    """A named policy. What it does not say is taken from `default`, then from the product."""
+    """A named policy. What it does not say is taken from `default`, then from the product defaults."""
 
 
 Laid = TypeVar("Laid", bound=BaseModel)
 
 
 def laid_over(below: Laid, above: Laid) -> Laid:
-    """What `above` says, and where it says nothing what `below` says."""
+    """What `above` says; where it says nothing, what `below` says."""
     said = {name: getattr(above, name) for name in above.model_fields_set}
     for name, value in said.items():
         known = getattr(below, name)

@@ -1,7 +1,7 @@
 """The JSON Schema of the file, for editors: every key in both spellings, with its manual.
 
-What the schema accepts the loader may still refuse (two mailboxes with one address);
-what the schema refuses the loader refuses too.
+Whatever the schema refuses, the loader refuses, too; the loader also refuses more (such as two mailboxes with
+one address).
 """
 
 from datetime import timedelta
@@ -35,7 +35,7 @@ def schema() -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Defaults as the file would write them."""
+    """Writes defaults as they would be written in the file."""
 
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, Secret):
@@ -60,7 +60,7 @@ def _written(value: Any) -> Any:
 
 
 def _sections(section: type[Section]) -> dict[type[Section], None]:
-    """The section and all below it, each once."""
+    """The section and all sections below it, each once."""
     found: dict[type[Section], None] = {section: None}
     for kind in annotations(section).values():
         for part in (kind, element_of(kind, tuple), element_of(kind, dict)):
@@ -71,7 +71,7 @@ def _sections(section: type[Section]) -> dict[type[Section], None]:
 
 
 def _finish(body: dict[str, Any], section: type[Section]) -> None:
-    """Adds descriptions, the camelCase twins, and the shorthand of a rule."""
+    """Add descriptions, camelCase spellings, and the short form of a rule."""
     manual = comments(ORIGINS.get(section.__name__, section)) or _docstrings(section)
     properties: dict[str, Any] = {}
     for name, declared in body.get("properties", {}).items():
@@ -79,7 +79,7 @@ def _finish(body: dict[str, Any], section: type[Section]) -> None:
         if name in manual:
             entry["description"] = manual[name]
         if "$ref" in entry or entry.get("type") in ("array", "object"):
-            # Sections and lists may stand empty, everything in them commented out.
+            # Sections and lists may be empty, with everything in them commented out.
             entry = _or_null(entry)
         properties[name] = entry
         if camel(name) != name:
@@ -103,7 +103,7 @@ def _or_null(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _docstrings(section: type[Section]) -> dict[str, str]:
-    """Fields that are rules are explained by the rule's own docstring."""
+    """A field that is a rule is described by the rule's own docstring."""
     inner = {name: section_of(kind) for name, kind in annotations(section).items()}
     return {
         name: ORIGINS[kind.__name__].__doc__ or "" for name, kind in inner.items() if kind and kind.__name__ in ORIGINS
@@ -111,7 +111,7 @@ def _docstrings(section: type[Section]) -> dict[str, str]:
 
 
 def _requirements(body: dict[str, Any]) -> None:
-    """A required key may stand in either spelling."""
+    """A required key may be written in either spelling."""
     required = body.pop("required", [])
     plain = [name for name in required if camel(name) == name]
     twins = [{"anyOf": [{"required": [name]}, {"required": [camel(name)]}]} for name in required if camel(name) != name]

@@ -1,11 +1,10 @@
 """Secrets by reference: `env:NAME`, `file:/run/secrets/x`, or (with a warning) a literal.
 
-A `Secret` shows its reference and never its value: not in repr, str, format, a
-traceback's locals, a JSON dump or a pickle. `reveal()` is the one way to the value;
-when the reference leads nowhere it raises SecretMissing, which names the reference.
-`env:NAME` falls back to the file that `NAME_FILE` names, as containers hand out
-secrets. A file is read when the configuration is loaded, and again on reload; line
-ends after the value do not belong to it. An empty value counts as missing.
+A `Secret` shows its reference and never its value: not in repr, str, format, a traceback's locals, a JSON dump
+or a pickle. Only `reveal()` returns the value; if the reference leads nowhere, it raises SecretMissing, which
+names the reference. `env:NAME` falls back to the file named by `NAME_FILE`, as containers hand out secrets. A
+file is read when the configuration is loaded, and again on reload; line ends after the value are dropped. An
+empty value counts as missing.
 """
 
 import hmac
@@ -15,19 +14,19 @@ from typing import NoReturn
 
 from config.errors import SecretMissing
 
-# A key or a password; anything longer is a wrong file.
+# Enough for any key or password; anything longer is the wrong file.
 _LARGEST_FILE = 65_536
 
 
 class Secret:
-    """A value that must not be seen, with the reference it came from."""
+    """A secret value with the reference from which it came."""
 
     __slots__ = ("_value", "missing", "reference")
 
     def __init__(self, reference: str, value: str | None, missing: str = "") -> None:
         # What may be shown: `env:NAME`, `file:/path` or `literal`.
         self.reference = reference
-        # Why there is no value; empty when there is one.
+        # Why there is no value; empty if there is one.
         self.missing = missing
         self._value = value
 
@@ -44,7 +43,7 @@ class Secret:
         return self._value is not None
 
     def reveal(self) -> str:
-        """The value; SecretMissing if the reference led nowhere."""
+        """The value. Raises SecretMissing if the reference led nowhere."""
         if self._value is None:
             raise SecretMissing(f"{self.reference}: {self.missing}")
         return self._value
@@ -67,17 +66,17 @@ class Secret:
 
 
 def located(name: str, folder: Path) -> Path:
-    """Where the file of that name is; relative ones lie in `folder`. ValueError if there can be none."""
+    """The path of the file of that name, relative to `folder`. Raises ValueError if there can be none."""
     if "\0" in name:
         raise ValueError("contains a control character")
     try:
         return folder / Path(name).expanduser()
-    except RuntimeError:  # a user this machine does not know, or none at all
+    except RuntimeError:  # a user unknown on this machine, or no user at all
         raise ValueError(f"{Path(name).parts[0]} is no home folder of this machine") from None
 
 
 def resolve(text: str, folder: Path, env: Mapping[str, str]) -> Secret:
-    """The secret `text` refers to; relative files lie in `folder`, where the configuration is."""
+    """The secret to which `text` refers; relative paths start at `folder`, where the configuration file is."""
     if text.startswith("env:"):
         return _from_environment(text[4:].strip(), folder, env)
     if text.startswith("file:"):

@@ -13,17 +13,17 @@ Autonomy = Literal["human_approved", "first_contact", "auto_send"]
 
 
 class TenantLimits(Section):
-    # Recipients of all its mailboxes together an hour. Default no limit; 0 stops all mail. The policy of the
-    # sending mailbox decides what becomes of mail over a limit.
+    # Recipients an hour, over all its mailboxes together. Default no limit; 0 stops all mail. What becomes of mail
+    # over a limit is decided by the sending mailbox's policy.
     hourly: Count | None = None
-    # The same a day.
+    # Likewise for a day.
     daily: Count | None = None
-    # The same a month.
+    # Likewise for a month.
     monthly: Count | None = None
 
 
 class Tenant(Section):
-    # Unique name. `default` is always there.
+    # Unique name. `default` always exists.
     name: Name
     # Limits over all mailboxes of the tenant together. Default none.
     rate_limits: TenantLimits | None = None
@@ -41,14 +41,14 @@ class Dkim(Section):
 class SendingDomain(Section):
     # The domain of From addresses.
     domain: Domain
-    # Whose it is. Default: the tenant `default`.
+    # The tenant it belongs to. Default: `default`.
     tenant: Name = DEFAULT_TENANT
     # How ownership is proven. dns_txt (default) or cname: sending waits for the record in DNS.
     # trusted: the operator of this file vouches for it.
     verification: Literal["dns_txt", "cname", "trusted"] = "dns_txt"
     # Postal address in the footer of commercial mail. Without one commercial mail is refused.
     physical_address: Lines = ""
-    # The keys mail is signed with.
+    # The keys that sign its mail.
     dkim: Dkim = Dkim()
 
 
@@ -70,7 +70,7 @@ class Footer(Section):
 class Mailbox(PolicyFields):
     # Name, unique in its tenant; also a user name for SMTP.
     name: Name
-    # Whose it is. Default: the tenant `default`.
+    # The tenant it belongs to. Default: `default`.
     tenant: Name = DEFAULT_TENANT
     # The address it sends as.
     from_address: MailAddress
@@ -87,8 +87,8 @@ class Mailbox(PolicyFields):
     allowed_classes: Annotated[tuple[MailClass, ...], Field(min_length=1)] = ("transactional", "commercial")
     # Logins declared here; generated ones are added by `gatepost credential create`.
     credentials: tuple[Credential, ...] = ()
-    # The policy it obeys. Default: `default`. rules, rateLimits and options given beside it are
-    # exceptions from that policy, for this mailbox only.
+    # Its policy. Default: `default`. rules, rateLimits and options given beside it are exceptions from that policy,
+    # for this mailbox only.
     policy: Text = "default"
     # Language of the footer and the unsubscribe page, as en or de. Default en.
     language: Annotated[Text, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")] = "en"

@@ -1,4 +1,4 @@
-"""The process and what it stands on: server, storage, http, dns, queue, retention."""
+"""The process and what it depends on: server, storage, http, dns, queue, retention."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -32,8 +32,8 @@ class Server(Section):
     # Where recipients and approvers reach the HTTP side: unsubscribe links, decision links.
     # Default: http:// and the address of http.bind.
     public_url: Url = ""
-    # Folder of everything kept on disk but the database: generated keys, large bodies.
-    # Default ./data, relative to the configuration file.
+    # Folder for everything kept on disk except the database: generated keys, large bodies. Default ./data, relative
+    # to the configuration file.
     data_dir: FilePath = Path("data")
     # Processes that share the listeners. Default 1; auto: one for each core.
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
@@ -60,9 +60,9 @@ class Storage(Section):
     url: SecretField | None = None
     # The password of the database user, if the URL should not contain it.
     password: SecretField | None = None
-    # Connections to PostgreSQL a process uses to read lists and pages, besides the three for its mail. Default 5.
+    # PostgreSQL connections of each process for reading lists and pages, besides the three for its mail. Default 5.
     pool_size: Annotated[int, Field(ge=1, le=200)] = 5
-    # How long one statement may take before the message in hand is refused temporarily. Default 10 s.
+    # How long one statement may take before the current message is refused temporarily. Default 10 s.
     timeout: Wait = timedelta(seconds=10)
     # Free disk space beside a SQLite file below which new mail is refused temporarily (452 4.3.1). Never
     # less than 1.5 times smtp.max_message_size. Default 100 MiB.
@@ -74,7 +74,7 @@ class Storage(Section):
 
     @property
     def dsn(self) -> str:
-        """The URL to connect with; a literal password in it is a secret."""
+        """The URL to connect with; a literal password in it counts as a secret."""
         if self.url is None:
             raise ValueError("storage.url is filled in by the loader")
         return self.url.reveal()
@@ -100,13 +100,13 @@ class Http(Section):
     admin_key: SecretField | None = None
     # Serve HTTPS itself. Default: none, a proxy in front does it.
     tls: HttpTls | None = None
-    # Addresses whose X-Forwarded-For and -Proto are believed. Default none.
+    # Addresses of proxies whose X-Forwarded-For and -Proto are trusted. Default none.
     trusted_proxies: tuple[NetworkField, ...] = ()
     # How long a console session lives, whether used or not. Default 12 h.
     session_lifetime: Wait = timedelta(hours=12)
     # Calls a key may make in a minute. Default 600; 0 is no limit.
     calls_per_minute: Count = 600
-    # Bearer key for /metrics. Default none: readable by whoever reaches the port.
+    # Bearer key for /metrics. Default none: anybody who can reach the port may read it.
     metrics_key: SecretField | None = None
 
     @property
@@ -121,7 +121,7 @@ class Http(Section):
 class Dns(Section):
     # Resolvers as host:port. Default none: the system's.
     nameservers: tuple[Nameserver, ...] = ()
-    # How long one question may take, all servers together. Default 5 s.
+    # How long one query may take, all servers together. Default 5 s.
     timeout: Wait = timedelta(seconds=5)
 
 
@@ -139,15 +139,15 @@ class Retention(Section):
     messages: Wait = timedelta(days=30)
     # How long decisions are kept; an anchor is signed before the older ones go. Default 400 days.
     decisions: Wait = timedelta(days=400)
-    # How long submissions, their deliveries and attempts, and events are kept; never shorter than `messages`. What
-    # left later than it came is kept from then on. Default 90 days.
+    # How long submissions, their deliveries and attempts, and events are kept; never shorter than `messages`. For a
+    # message that left later than it came, the time counts from when it left. Default 90 days.
     events: Wait = timedelta(days=90)
     # How long the log of outgoing webhooks is kept. Default 14 days.
     webhook_log: Wait = timedelta(days=14)
 
 
 def is_database_url(text: str) -> bool:
-    """Whether the store knows the scheme and the URL names a database that lasts."""
+    """Whether the store supports the scheme and the URL names a persistent database."""
     try:
         parts = urlsplit(text)
         _ = parts.port

@@ -1,8 +1,7 @@
 """The whole configuration as one frozen value.
 
-Attribute names are the file's keys in snake_case. Paths are absolute, secrets are
-resolved, and every default is filled in: who holds a `Settings` needs neither the
-file nor the environment. `repr` shows no secret.
+Attribute names are the file's keys in snake_case. Paths are absolute, secrets are resolved, and every default
+is filled in: whoever holds a `Settings` needs neither the file nor the environment. `repr` shows no secret.
 """
 
 from functools import cached_property
@@ -35,15 +34,15 @@ class Settings(Section):
     http: Http = Http()
     # Resolvers.
     dns: Dns = Dns()
-    # Domains mail is sent from.
+    # Domains from which mail is sent.
     domains: tuple[SendingDomain, ...] = ()
-    # Tenants beside `default`, which is always there.
+    # Tenants besides `default`, which always exists.
     tenants: tuple[Tenant, ...] = ()
     # Domains whose recipients need no approval; `.example.com` is not understood here. Default none.
     internal_domains: tuple[Domain, ...] = ()
     # The sending identities.
     mailboxes: tuple[Mailbox, ...] = ()
-    # Named policies; `default` is that of every mailbox that names none.
+    # Named policies; `default` applies to every mailbox that names none.
     policies: dict[Name, Policy] = Field(default_factory=dict)
     # Short for policies.default.rateLimits.
     rate_limits: RateLimits | None = None
@@ -74,7 +73,7 @@ class Settings(Section):
 
     @cached_property
     def providers(self) -> tuple[ProviderSettings, ...]:
-        """The providers with everything their presets say, unconfigured ones included."""
+        """The providers with everything from their presets, including unconfigured ones."""
         return tuple(complete(entry, self.delivery_config.presets) for entry in self.delivery_config.providers)
 
     @cached_property
@@ -86,14 +85,14 @@ class Settings(Section):
         return {(box.tenant, box.name): box for box in self.mailboxes}
 
     def policy_for(self, mailbox: Mailbox) -> PolicySettings:
-        """The policy a mailbox of the file obeys, its own overrides included."""
+        """The policy of a mailbox of the file, including the mailbox's own exceptions."""
         key = f"mailbox:{mailbox.tenant}/{mailbox.name}"
         if key not in self._policies:
             self._policies[key] = self.policy(mailbox.policy, layer(mailbox))
         return self._policies[key]
 
     def policy(self, name: str = "default", overrides: Layer | None = None) -> PolicySettings:
-        """The policy of that name, for mailboxes that are not of the file; KeyError if there is none."""
+        """The policy of that name, for mailboxes that are not in the file. Raises KeyError if there is none."""
         if overrides is None and name in self._policies:
             return self._policies[name]
         layers = [*(said for _, said in self.sources(name)), *([overrides] if overrides else [])]
@@ -103,31 +102,33 @@ class Settings(Section):
         return built
 
     def with_change(self, name: str, change: Policy) -> "Settings":
-        """The same settings where that policy says what `change` says, and otherwise what it said."""
+        """The same settings, except that the named policy also says what `change` says."""
         known = self.policies.get(name, Policy())
         changed = self.model_copy(update={"policies": {**self.policies, name: laid_over(known, change)}})
-        changed.__dict__.pop("_policies", None)  # what was built from the policies as they were
+        changed.__dict__.pop("_policies", None)  # the cached policies, which were built before the change
         return changed
 
     @property
     def shows_certificate(self) -> bool:
-        """Whether a listener speaks TLS, with the certificate of smtp.tls."""
+        """Whether a listener uses TLS with the certificate of smtp.tls."""
         return any(one.tls != "none" for one in (*self.smtp.listeners, *self.inbound.listeners))
 
     @property
     def least_free_space(self) -> int:
-        """Octets that are to be free beside a SQLite file: whoever comes with the largest message finds room for it."""
+        """Octets that must be free beside a SQLite file, so that there is room for a message of the largest size."""
         return max(self.storage.min_free_space, self.smtp.max_message_size * 3 // 2)
 
     def brings_keys_of(self, domain: str) -> bool:
-        """Whether the file brings a DKIM key of this domain."""
+        """Whether the file provides a DKIM key for this domain."""
         return any(d.domain == domain and (d.dkim.key or d.dkim.ed25519_key) for d in self.domains)
 
     def has_policy(self, name: str) -> bool:
         return name == "default" or name in self.policies
 
     def sources(self, name: str = "default") -> list[tuple[str, Layer]]:
-        """The layers of a policy with the place each comes from, later ones winning; KeyError if there is none."""
+        """The layers of a policy, each with the place it comes from; later ones take precedence. Raises
+        KeyError if there is none.
+        """
         if not self.has_policy(name):
             raise KeyError(name)
         layers: list[tuple[str, Layer]] = [
@@ -139,5 +140,5 @@ class Settings(Section):
         return layers + [(f"policies.{key}", layer(self.policies[key])) for key in named if key in self.policies]
 
     def mailbox(self, name: str, tenant: str = "default") -> Mailbox | None:
-        """The mailbox the file declares under that name, None if it declares none."""
+        """The mailbox that the file declares under that name; None if there is none."""
         return self._boxes.get((tenant, name))

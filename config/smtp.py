@@ -1,4 +1,4 @@
-"""The listeners: submission (smtp) and what comes back (inbound)."""
+"""The listeners: for submission (smtp) and for what comes back (inbound)."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -26,8 +26,8 @@ class Listener(Section):
     bind: Bind
     # none, starttls (usual on 587) or implicit (usual on 465). Default none.
     tls: TlsMode = "none"
-    # Offer AUTH without TLS although the address can be reached from outside. Default false:
-    # passwords would cross the network in clear. Set it only behind a proxy that ends TLS.
+    # Offer AUTH without TLS although the address can be reached from outside. Default false: passwords would cross
+    # the network in clear text. Set it only behind a proxy that terminates TLS.
     allow_plaintext_auth: bool = False
 
     @property
@@ -44,7 +44,7 @@ class Listener(Section):
 
     @property
     def offers_plaintext_auth(self) -> bool:
-        """Whether a client may authenticate on it before or without TLS."""
+        """Whether a client may authenticate on it without TLS."""
         return self.tls != "implicit" and (self.is_loopback or self.allow_plaintext_auth)
 
 
@@ -58,17 +58,17 @@ class Tls(Section):
 
 
 class Connections(Section):
-    # Open connections. Default 2000; fewer where the system allows too few open files (two each, and 512 besides).
-    # These three are counted by all workers of a machine together.
+    # Open connections. Default 2000; fewer if the system allows too few open files (two each, and 512 in addition).
+    # This and the next two are counted by all workers of a machine together.
     total: Positive = 2000
-    # Of one address that has not authenticated. Default 50. Loopback and trusted_networks are exempt.
+    # From one address, unauthenticated. Default 50. Loopback and trusted_networks are exempt.
     per_address: Positive = 50
-    # Of one credential. Default 500.
+    # With one credential. Default 500.
     per_credential: Positive = 500
 
 
 class Timeouts(Section):
-    # Longest silence while a command is awaited. Default 5 min (RFC 5321 section 4.5.3.2.7).
+    # Longest silence while waiting for a command. Default 5 min (RFC 5321 section 4.5.3.2.7).
     command: Wait = timedelta(minutes=5)
     # Longest silence within a message. Default 2 min.
     data: Wait = timedelta(minutes=2)
@@ -92,7 +92,7 @@ class AuthLimits(Section):
 class Smtp(Section):
     # Where submissions come in. Default: 127.0.0.1:2525 without TLS.
     listeners: tuple[Listener, ...] = (Listener(bind="127.0.0.1:2525"),)
-    # Certificate and key; needed by listeners with starttls or implicit, of inbound too.
+    # Certificate and key; required by listeners with starttls or implicit, including those of inbound.
     tls: Tls | None = None
     # Largest message, announced as SIZE. Default 25 MiB. More than the providers take only delays
     # the refusal.

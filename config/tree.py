@@ -1,12 +1,10 @@
-"""YAML as a tree that knows its lines, read after the rules of YAML 1.2.
+"""YAML as a tree that knows its lines, read by the rules of YAML 1.2.
 
-PyYAML resolves after YAML 1.1, where `mode: off` is false, `country: NO` is false
-and `start: 12:30` is 750. Here only `true` and `false` are booleans, only decimal
-numbers are numbers, and everything else is the text it looks like; a number
-remembers how it was written, so that a password of digits keeps its zeros.
-A repeated key, a recursive alias, a tag, a second document or a key that is not
-text is an error with its line. Only safe construction: no object is ever made
-from a tag.
+PyYAML follows YAML 1.1, where `mode: off` is false, `country: NO` is false and `start: 12:30` is 750. Here only
+`true` and `false` are booleans, only decimal numbers are numbers, and everything else is text as written. A
+number remembers how it was written, so that a password of digits keeps its zeros. A repeated key, a recursive
+alias, a tag, a second document or a key that is not text is an error with its line. Construction is safe: no
+object is ever made from a tag.
 """
 
 import re
@@ -25,9 +23,9 @@ _TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
     for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
 )
-# Nodes read again by way of aliases; aliases of aliases multiply.
+# Nodes read again through aliases; aliases of aliases multiply.
 _MOST_REPEATED = 50_000
-# Deeper than any setting lies; keeps a hostile file from exhausting the stack.
+# Deeper than any setting; keeps a hostile file from exhausting the stack.
 _DEEPEST = 40
 
 
@@ -48,7 +46,7 @@ Value = str | int | float | bool | None
 
 @dataclass(slots=True)
 class Node:
-    """A place in the file. Exactly one of value, items and entries is meant, by `kind`."""
+    """A place in the file. `kind` says which of value, items and entries is used."""
 
     kind: str  # "scalar", "list" or "map"
     source: str
@@ -56,7 +54,7 @@ class Node:
     value: Value = None
     items: "list[Node]" = field(default_factory=list)
     entries: "dict[str, Node]" = field(default_factory=dict)
-    # The line of each key, which may lie above that of its value.
+    # The line of each key, which may come before that of its value.
     key_lines: dict[str, int] = field(default_factory=dict)
 
 
@@ -78,7 +76,7 @@ def plain(text: str) -> Value:
 
 
 def parse(text: str, source: str) -> Node:
-    """The tree of a document; ConfigError with a line for whatever is no YAML or not ours."""
+    """The tree of a document. Raises ConfigError, with a line, for anything that is not valid YAML or not supported."""
     try:
         root = _compose(text)
     except yaml.MarkedYAMLError as error:
@@ -110,7 +108,7 @@ def _syntax(error: yaml.MarkedYAMLError, source: str) -> Problem:
 
 
 class _Reader:
-    """Turns composed nodes into ours, collecting problems instead of stopping at the first."""
+    """Converts composed nodes, collecting problems instead of stopping at the first."""
 
     def __init__(self, source: str) -> None:
         self.problems: list[Problem] = []
@@ -164,7 +162,7 @@ class _Reader:
         return _with_merged(tree, merged)
 
     def _merged(self, tree: Node, path: str) -> list[Node]:
-        """The mappings a merge key brings in; earlier ones win."""
+        """The mappings included by a merge key; earlier ones take precedence."""
         found = tree.items if tree.kind == "list" else [tree]
         if any(item.kind != "map" for item in found):
             self._problem(tree.line, path, "must refer to a mapping")

@@ -1,8 +1,7 @@
-"""The kinds of values a setting can have, each with the error a person understands.
+"""The kinds of values a setting can have, each with an error message that a person understands.
 
-Validators here raise ValueError whose text continues the sentence «key: …», and
-read what they need of the outside (the folder of the file, the environment) from
-pydantic's validation context, a `Context`.
+Validators here raise ValueError with a text that continues the sentence «key: …». What they need from outside
+(the folder of the file, the environment) they read from pydantic's validation context, a `Context`.
 """
 
 import ipaddress
@@ -25,19 +24,19 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a reference in the file can refer to."""
+    """What references in the file can refer to."""
 
-    # Where the file lies; relative paths start here.
+    # The folder of the file, where relative paths start.
     folder: Path
     env: Mapping[str, str]
 
 
-# Marks the keys of a free mapping that are words of ours and not names of the operator's: both spellings mean one.
+# Marks a free mapping whose keys are our own words, not names chosen by the operator: both spellings are accepted.
 SPELLED = "spelled"
 
 
 class Section(BaseModel):
-    """A mapping of the file: frozen, closed, and strict about types."""
+    """A mapping of the file: frozen, without unknown keys, strict about types."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True, allow_inf_nan=False
@@ -70,7 +69,7 @@ def _context(info: ValidationInfo) -> Context:
 
 
 def _no_control(text: str) -> str:
-    # A CR or LF in a setting could become a header or a reply line of its own.
+    # A CR or LF in a setting could start a header field or reply line of its own.
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValueError("contains a control character")
     return text
@@ -149,7 +148,7 @@ def _is_ipv6(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the host."""
+    """Whether the host can be reached from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -180,7 +179,7 @@ _SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-
 
 
 def to_domain(text: str) -> str:
-    """The domain as it stands in DNS: A-labels, lower case, no final dot."""
+    """The domain as in DNS: A-labels, lower case, no final dot."""
     plain = text.strip().lower().removesuffix(".")
     if not plain.isascii():
         plain = _a_labels(plain)
@@ -201,7 +200,7 @@ def _a_labels(text: str) -> str:
 
 
 def to_address(text: str) -> str:
-    """A plain address with its domain in A-labels; the strict grammar is held where mail is parsed."""
+    """A plain address with its domain in A-labels; the strict grammar is enforced where mail is parsed."""
     local, at, domain = text.rpartition("@")
     if not at or not local or len(local) > 64 or any(character in ' <>()[],;:\\"\t' for character in local):
         raise ValueError(f"is not an address: {text[:80]!r}; write it like sales@yourcompany.com")
@@ -215,7 +214,7 @@ def _domain_pattern(text: str) -> str:
 
 
 def to_name(text: str) -> str:
-    """The name itself, if it may be one of a mailbox, tenant, policy or provider."""
+    """The name itself, if it is valid for a mailbox, tenant, policy or provider."""
     if not _NAME.fullmatch(text):
         raise ValueError(f"is not a name: {text[:60]!r}; use letters, digits, . _ - + @, at most 100")
     return text
@@ -250,7 +249,7 @@ def _clock(text: str) -> str:
 Text = Annotated[
     str, BeforeValidator(as_text), AfterValidator(_no_control), WithJsonSchema({"type": ["string", "number"]})
 ]
-# Text of several lines, as a footer is.
+# Text of several lines, such as a footer.
 Lines = Annotated[str, BeforeValidator(as_text)]
 Name = Annotated[Text, AfterValidator(to_name), WithJsonSchema({"type": "string"})]
 Domain = Annotated[Text, AfterValidator(to_domain), WithJsonSchema({"type": "string"})]
@@ -279,7 +278,7 @@ Size = Annotated[
     WithJsonSchema({"type": ["string", "integer"], "pattern": SIZE_PATTERN}),
 ]
 Money = Annotated[Decimal, BeforeValidator(_money), WithJsonSchema({"type": ["string", "number"], "minimum": 0})]
-# What every store and library can hold; beyond it a number is a slip of the finger.
+# What every store and library can hold; a larger number is a typing error.
 _MOST = 2_147_483_647
 Count = Annotated[int, Field(ge=0, le=_MOST)]
 Positive = Annotated[int, Field(ge=1, le=_MOST)]
