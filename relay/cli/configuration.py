@@ -1,4 +1,4 @@
-"""`gatepost config`: what is wrong with a file, and what may stand in one."""
+"""`gatepost config`: checks a file, and explains what may be in one."""
 
 from relay.cli.errors import EXIT_USAGE
 from relay.cli.options import AsJson, ConfigFile, UnneededConfigFile, group, path_of
@@ -8,7 +8,7 @@ app = group("Validate the configuration, or print its JSON Schema")
 
 @app.command()
 def check(config: ConfigFile = None, as_json: AsJson = False) -> int:
-    """Validate: file, line, key, and what was meant."""
+    """Validate: report file, line, key, and what was probably meant."""
     from config.errors import ConfigError, Problem
     from config.loader import load
     from relay.app.checks import CHECKS

@@ -1,4 +1,4 @@
-"""`gatepost consent`: the ledger of who agreed to be written to. It only grows; the newest entry counts."""
+"""`gatepost consent`: the ledger of who agreed to receive mail. It only grows; the newest entry counts."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ Proof = Annotated[str, typer.Option(help="What proves it: a URL, the text agreed
 
 @app.command("list")
 def list_(
-    email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of one address")] = "",
+    email: Annotated[str, typer.Option(metavar="ADDR", help="Only entries of one address")] = "",
     tenant: OnlyTenant = "",
     limit: Limit = 100,
     config: ConfigFile = None,
@@ -57,7 +57,7 @@ def grant(
     tenant: OfTenant = "default",
     config: ConfigFile = None,
 ) -> None:
-    """Write down that somebody agreed."""
+    """Record that somebody agreed."""
     fields = {"basis": basis, "source": source, "jurisdiction": jurisdiction, "proof": proof}
     _write(address, tenant, config, granted=True, fields=fields)
 
@@ -69,7 +69,7 @@ def revoke(
     tenant: OfTenant = "default",
     config: ConfigFile = None,
 ) -> None:
-    """Write down that somebody took consent back."""
+    """Record that somebody withdrew consent."""
     _write(address, tenant, config, granted=False, fields={"source": source})
 
 
@@ -80,7 +80,7 @@ def import_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Add many from CSV: email, granted, basis, source, jurisdiction, proof, at, tenant; only email is needed."""
+    """Add many from CSV: email, granted, basis, source, jurisdiction, proof, at, tenant; only email is required."""
     from relay.cli.consenting import writer_of
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken

@@ -1,4 +1,4 @@
-"""Entries of the consent ledger as the command line writes them."""
+"""Writes entries of the consent ledger for the command line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from relay.submission.account import policy_of
 
 
 def is_asked_for(house: House, connection: Connection, tenant: Any) -> bool:
-    """Whether a mailbox of the tenant, or its first one to come, refuses mail for want of consent."""
+    """Whether a mailbox of the tenant, present or future, refuses mail for lack of consent."""
     policies = [
         policy_of(house.settings, row, tenant.name) for row in every(connection, "mailboxes", {"tenant_id": tenant.id})
     ]
@@ -22,7 +22,7 @@ def is_asked_for(house: House, connection: Connection, tenant: Any) -> bool:
 
 
 def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
-    """Writes some entries in a transaction of their own, with ids in the order of the writing."""
+    """A function that writes some entries in a transaction of their own, with ids in the order of writing."""
 
     def write(entries: Sequence[Mapping[str, Any]]) -> None:
         with house.writing() as connection:

@@ -1,4 +1,4 @@
-"""`gatepost db`: the revision of the store. `serve` upgrades by itself; this is for those who do it apart."""
+"""`gatepost db`: the schema revision of the store. `serve` upgrades by itself; this is for upgrading separately."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ app = group("The store's schema")
 
 @app.command()
 def upgrade(config: ConfigFile = None) -> None:
-    """Bring the store to this program's revision, and in line with what the file declares."""
+    """Upgrade the store to this program's revision, and apply what the file declares."""
     from relay.app.instance import Instance
     from relay.app.setup import prepare_alone
     from relay.cli.house import settings_of
@@ -21,14 +21,14 @@ def upgrade(config: ConfigFile = None) -> None:
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)
-    if _revision(settings) != HEAD:  # beside a running server nothing is upgraded under its feet
+    if _revision(settings) != HEAD:  # nothing is upgraded while a server is running
         prepare_alone(settings, Instance(settings.server.data_dir))
     say(f"The store is at revision {HEAD}.")
 
 
 @app.command()
 def restored(config: ConfigFile = None) -> None:
-    """Say that the store comes from a backup: what it would send now waits for a person."""
+    """Mark the store as restored from a backup: what it would send now waits for a person."""
     from relay.app.instance import Instance
     from relay.app.setup import prepare_alone
     from relay.cli.house import settings_of
@@ -56,7 +56,7 @@ def current(config: ConfigFile = None, as_json: AsJson = False) -> int:
 
 
 def _revision(settings: "Settings") -> str:
-    """The store's revision, "" where there is none yet; nothing is made by asking."""
+    """The store's revision, "" if there is none yet; asking creates nothing."""
     from relay.store.engine import Database
     from relay.store.migrate import current as revision_of
 

@@ -1,4 +1,4 @@
-"""What DNS says of a domain just now, asked as the server asks: with its name servers and its patience."""
+"""Asks DNS about a domain as the server does, with its name servers and its time limit."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from relay.mail.dns import DnsResolver
 
 
 def asked(settings: Settings, row: Any, keys: Sequence[Any]) -> list[Found]:
-    """Every record the domain needs, with how it stands."""
+    """Every record the domain needs, with its status."""
     return asyncio.run(_asked(settings, row, keys))
 
 

@@ -1,4 +1,4 @@
-"""`gatepost doctor`: what is wrong, what would land in spam and why, in plain words."""
+"""`gatepost doctor`: what is wrong, what would be filed as spam and why, in plain words."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,9 +18,10 @@ def doctor(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what is wrong, and what would land in spam.
+    """Say what is wrong, and what would be filed as spam.
 
-    Looks at the machine, ports, TLS, providers, DNS records and senders; exit 1 if something does not work.
+    Examines the machine, ports, TLS, providers, DNS records and senders; exits with 1 if something does not
+    work.
     """
     from dataclasses import asdict
 
@@ -40,7 +41,7 @@ def doctor(
 def _findings(house: "House", *, with_network: bool) -> "Iterator[Finding]":
     from relay.cli.checkup import certificates, configuration, deliverability, machine, providers
 
-    # What the store says comes last: the rest is looked at even where it cannot be used.
+    # Findings from the store come last: the rest is examined even if the store cannot be used.
     yield from configuration.configuration(house)
     yield from machine.interpreter()
     yield from machine.data_dir(house.settings)
@@ -67,7 +68,7 @@ def _in_the_store(house: "House", *, with_network: bool) -> "Iterator[Finding]":
             yield from deliverability.domains(house, with_network=with_network)
             yield from deliverability.senders(house)
     except Exception as error:
-        if exit_code(error) is None:  # nobody expected it
+        if exit_code(error) is None:  # an unexpected error
             raise
         yield fail("store", words(error), "No mail is taken and none leaves; the server does not start.")
 

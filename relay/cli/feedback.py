@@ -1,4 +1,4 @@
-"""`gatepost feedback`: what a bounce, a complaint or a provider's payload says. Nothing is recorded."""
+"""`gatepost feedback`: interprets a bounce, a complaint or a provider's payload. Nothing is recorded."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ def parse(
     provider: Annotated[str, typer.Option(metavar="NAME", help="postmark, resend, ses, …; guessed if not given")] = "",
     _config: UnneededConfigFile = None,
 ) -> None:
-    """Print the normalised events as JSON; exit 1 if the file holds none."""
+    """Print the normalised events as JSON; exit 1 if the file contains none."""
     from relay.cli.errors import BadUsage, Refused
     from relay.cli.output import print_json
     from relay.cli.values import content_of

@@ -1,4 +1,4 @@
-"""`gatepost healthcheck`: for Docker and the like. Loads no more of the product than it must."""
+"""`gatepost healthcheck`: for Docker and the like. Loads as little of the product as possible."""
 
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ def healthcheck(config: ConfigFile = None) -> int:
 
 
 def _connection(host: str, port: int, *, tls: bool) -> "http.client.HTTPConnection":
-    """Unverified: the certificate is for the outside name, and we only ask ourselves how we are."""
+    """Without verification: the certificate is for the public name, and we only ask about ourselves."""
     import http.client
     import ssl
 

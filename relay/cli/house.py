@@ -1,9 +1,9 @@
-"""The store a command works on: the same as a running server's, opened beside it.
+"""The store on which a command works: the same as a running server's, opened beside it.
 
-A store that is not there yet is made, so that `gatepost init` and `gatepost credential
-create` work in that order; one of an older or newer version is left alone and named, and one
-that cannot be used with what to do. Another secret key than the store's is not used for anything.
-Writes take the same turn as the server's own; it notices them within a second.
+A store that does not exist yet is created, so that `gatepost credential create` works right after `gatepost
+init`. A store of an older or newer version is left alone and reported; an unusable one is reported with what to
+do. If the secret key is not the store's, it is not used for anything. Writes wait their turn like the server's
+own; the server notices them within a second.
 """
 
 import os
@@ -27,11 +27,11 @@ from relay.store.engine import Database
 from relay.store.migrate import HEAD, check_not_newer, current, is_empty
 from relay.store.vault import Vault
 
-PATIENCE = 15.0  # seconds a store that somebody else is making is waited for
+PATIENCE = 15.0  # seconds to wait for a store that somebody else is creating
 
 
 class House:
-    """Settings, store and keys of one installation, as a command needs them."""
+    """Settings, store and keys of one installation, as commands need them."""
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
@@ -43,7 +43,7 @@ class House:
 
     @cached_property
     def vault(self) -> Vault:
-        """The keys of the installation, read when they are needed. Raises StoreUnusable where the store has others."""
+        """The keys of the installation, read when needed. Raises StoreUnusable if the store was made with others."""
         vault = self.instance.vault(self.settings)
         with self.reading() as connection:
             recognise(connection, vault)
@@ -51,7 +51,7 @@ class House:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One snapshot of the store."""
+        """One snapshot of the store, for reading."""
         with standing(self.database) as connection:
             self.now.put_right(connection)
             yield connection
@@ -65,7 +65,7 @@ class House:
 
 
 def settings_of(config: Path | None) -> tuple[Path, Settings]:
-    """The configuration; commands that use no secret do without the environment of the server."""
+    """The configuration; commands that use no secret work without the server's environment."""
     path = path_of(config)
     return path, load(path, need_secrets=False).settings
 
@@ -80,7 +80,7 @@ def opened(config: Path | None) -> Iterator[House]:
 
 @contextmanager
 def at(config: Path | None) -> Iterator[House]:
-    """The installation, whatever its store is like. Raises ConfigError, StoreUnusable."""
+    """The installation, in whatever state its store is. Raises ConfigError, StoreUnusable."""
     path, settings = settings_of(config)
     house = House(path, settings)
     try:
@@ -91,7 +91,7 @@ def at(config: Path | None) -> Iterator[House]:
 
 
 def ready(house: House) -> None:
-    """See that the store can be used. Raises StoreUnusable, Refused, AlreadyRunning."""
+    """Make sure that the store can be used. Raises StoreUnusable, Refused, AlreadyRunning."""
     house.instance.check_not_lost(house.database)
     deadline = time.monotonic() + PATIENCE
     while not _is_made(house.database):
@@ -99,19 +99,21 @@ def ready(house: House) -> None:
 
         try:
             prepare_alone(house.settings, house.instance)
-        except AlreadyRunning:  # a server that is just starting makes it, or another command
+        except AlreadyRunning:  # a starting server, or another command, is creating it
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
 
 
 def _is_made(database: Database) -> bool:
-    """Whether the store is there, with all that the file declared when it was made. Raises StoreUnusable, Refused."""
+    """Whether the store exists, with everything the file declared when it was created. Raises StoreUnusable,
+    Refused.
+    """
     if database.file is not None and not database.file.exists():
         return False
     revision = current(database)
     check_not_newer(revision)
-    if is_empty(database):  # at whatever revision: somebody may be making it just now
+    if is_empty(database):  # whatever its revision: somebody may be creating it right now
         return False
     if revision != HEAD:
         raise Refused(f"the store is at revision {revision}, this program at {HEAD}: run gatepost db upgrade")

@@ -1,4 +1,4 @@
-"""`gatepost mailbox`: the sending identity of one agent each, and whether it may send just now."""
+"""`gatepost mailbox`: the sending identities of agents, and whether each may send now."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,15 +51,15 @@ def list_(tenant: OnlyTenant = "", config: ConfigFile = None, as_json: AsJson = 
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     address: Annotated[str, typer.Option(help="The address it sends as")],
-    from_name: Annotated[str, typer.Option(help="The name beside the address, and in the footer")] = "",
+    from_name: Annotated[str, typer.Option(help="The name shown beside the address, and in the footer")] = "",
     autonomy: Annotated[str, typer.Option(help=f"One of {', '.join(AUTONOMY)}")] = "auto_send",
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}")] = "agent",
-    policy: Annotated[str, typer.Option(help="The policy it obeys")] = "default",
+    policy: Annotated[str, typer.Option(help="Its policy")] = "default",
     tenant: OfTenant = "default",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a mailbox. Its credential comes from `gatepost credential create`."""
+    """Add a mailbox. Its credential comes from `gatepost credential create`."""
     from relay.cli.errors import BadUsage
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
@@ -129,7 +129,7 @@ def pause(
     tenant: InTenant = "",
     config: ConfigFile = None,
 ) -> None:
-    """Stop the mailbox at once; what is queued stays queued."""
+    """Stop the mailbox at once; queued mail stays queued."""
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.rows import find_mailbox
@@ -186,7 +186,7 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
 
 
 def _limits(house: "House", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
-    """What binds the mailbox in each window, and what it used of it."""
+    """The mailbox's limit for each window, and how much of it is used."""
     from relay.http.mailbox_shapes import effective
     from relay.store.roster import usage
     from relay.submission.account import policy_of
@@ -214,7 +214,7 @@ def _most(limit: int | None) -> str:
 
 
 def _domain_hint(connection: "Connection", domain: str) -> str:
-    """What still stands between the mailbox and its first message."""
+    """What is still missing before the mailbox can send its first message."""
     from relay.store.mailboxes import domain_named
     from relay.store.suppressions import suffixes
 

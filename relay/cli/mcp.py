@@ -11,7 +11,9 @@ Url = Annotated[str, typer.Option("--url", metavar="URL", envvar="GATEPOST_URL",
 
 
 def mcp(url: Url = "http://127.0.0.1:8025", _config: UnneededConfigFile = None) -> None:
-    """Be an MCP server on standard input and output, speaking to a running Gatepost with the key in GATEPOST_KEY."""
+    """Run as an MCP server on standard input and output, connected to a running Gatepost with the key in
+    GATEPOST_KEY.
+    """
     import asyncio
     from importlib.util import find_spec
     from urllib.parse import urlsplit
@@ -20,13 +22,13 @@ def mcp(url: Url = "http://127.0.0.1:8025", _config: UnneededConfigFile = None) 
 
     if find_spec("mcp") is None:
         raise Refused("the extra is not installed: pip install 'gatepost[mcp]'")
-    # Only from the environment: the arguments of a process are there for everybody to read.
+    # Only from the environment: everybody on the machine can read the arguments of a process.
     key = os.environ.get("GATEPOST_KEY", "")
     if not key:
         raise BadUsage("set GATEPOST_KEY to a key of the API (POST /v1/me/keys)")
     if not (key.isascii() and key.isprintable()):
         raise BadUsage("GATEPOST_KEY is no key of the API: it holds what no key has; copy it anew")
-    # Told now, to a person: a model could only call again.
+    # Reported now, to a person: a model could only try again.
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise BadUsage(f"--url is no address of a server: {url!r}; write it like http://127.0.0.1:8025")
     from relay.mcp.stdio import serve

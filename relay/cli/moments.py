@@ -1,4 +1,4 @@
-"""A send's story in the order of the clock: one line a moment, attempts and events woven together."""
+"""A send's history in order of time: one line for each event, attempts and events merged."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from typing import Any
 
 from relay.cli.output import how_many, safe, style_of
 
-# Events that only repeat what the decision or an attempt says with more words.
+# Events that only repeat what the decision or an attempt already says.
 _SAID_ALREADY = frozenset(
     {"send.queued", "send.held", "send.scheduled", "send.blocked", "delivery.active", "delivery.queued"}
 )
-_OF_ATTEMPT = ("reply", "phase", "took", "attempt", "number")  # the attempt's own line says it
+_OF_ATTEMPT = ("reply", "phase", "took", "attempt", "number")  # shown in the attempt's own line
 _MARKS = {"passed": "✓", "failed": "✗", "warned": "!", "shadowed": "◌", "skipped": "–", "error": "✗"}
 _QUIET = ("rule", "status", "recipient", "reason", "detail", "features")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line: when, what, and in whose words."""
+    """One line: when, what, and the words of whoever said it."""
 
     at: str
     what: str
@@ -41,13 +41,13 @@ class Moment:
 
 
 def moments(told: Mapping[str, Any]) -> list[Moment]:
-    """Everything, oldest first; what happened in one moment stays in the order of cause and effect."""
+    """Everything, oldest first; what happened at the same time stays in order of cause and effect."""
     found = [*_submitted(told), *_decided(told), *_attempts(told), *_events(told), *_due(told)]
     return sorted(found, key=lambda m: m.at)
 
 
 def checks(recorded: Iterable[Mapping[str, Any]], *, every: bool) -> Iterator[str]:
-    """The checks that spoke, each with its evidence; the quiet ones counted."""
+    """The checks that found something, each with its evidence; the others are only counted."""
     quiet = 0
     for check in recorded:
         if not every and check["status"] in ("passed", "skipped") and "scheduled_for" not in check:

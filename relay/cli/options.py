@@ -1,4 +1,4 @@
-"""The options every command shares. Loads nothing but typer: `gatepost --help` has to be quick."""
+"""The options shared by all commands. Imports nothing but typer, since `gatepost --help` has to be quick."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help="Configuration. Default: $GATEPOST_CONFIG, else gatepost.yaml"),
 ]
-# A script hands the same file to every command; one that needs none takes it all the same.
+# A script may pass the same file to every command, so commands that need none accept it as well.
 UnneededConfigFile = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 InTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant. Default: whichever it is in")]
@@ -18,15 +18,15 @@ OfTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The ten
 OnlyTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Only those of one tenant")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many")]
 Cause = Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; refusals and the console show it")]
-Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for those who read it later")]
+Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; recorded for later readers")]
 
 
 def path_of(given: Path | None) -> Path:
-    """The configuration file: the option, else $GATEPOST_CONFIG, else gatepost.yaml here."""
+    """The configuration file: the option, else $GATEPOST_CONFIG, else gatepost.yaml in the current directory."""
     return given or Path(os.environ.get("GATEPOST_CONFIG") or "gatepost.yaml")
 
 
 def group(about: str, **more: Any) -> typer.Typer:
-    """A group of commands, as `gatepost mailbox`."""
-    # Without rich's markup: its import alone would cost a third of the time --help may take.
+    """A group of commands, such as `gatepost mailbox`."""
+    # Without rich's markup: importing it would take a third of the time that --help may take.
     return typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None, add_completion=False, **more)

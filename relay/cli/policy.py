@@ -1,4 +1,4 @@
-"""`gatepost policy`: the cascade on a message that is not sent, and a candidate policy on recorded traffic."""
+"""`gatepost policy`: tries the cascade on a message without sending it, and a candidate policy on recorded traffic."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +23,7 @@ def try_out(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Ask every rule about a message; nothing is sent, stored or counted. Exit 1 if it would be refused."""
+    """Check a message against every rule; nothing is sent, stored or counted. Exit 1 if it would be refused."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.simulation import simulate
@@ -48,7 +48,7 @@ def replay(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """What a changed configuration would have decided on recorded traffic, in both directions."""
+    """Show what a changed configuration would have decided on recorded traffic, in both directions."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.replaying import replayed

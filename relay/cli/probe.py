@@ -1,4 +1,4 @@
-"""Asks a provider for a connection as a delivery would, and says how far it got."""
+"""Connects to a provider as a delivery would, and reports how far it got."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from relay.delivery.outcome import Phase
 
 
 def probe_all(providers: Sequence[ProviderSettings], hostname: str) -> list[dict[str, Any]]:
-    """One result a provider, all asked at once."""
+    """One result for each provider; all are asked at once."""
     return asyncio.run(_all(providers, hostname))
 
 
@@ -32,13 +32,13 @@ async def _probe(provider: ProviderSettings, hostname: str) -> dict[str, Any]:
         return _found(provider, "failed", _words(error), _since(started))
     features = sorted(connection.features)
     await connection.quit()
-    # Never the user name: with some providers it is the token.
+    # Never the user name: for some providers it is the token.
     login = "logged in" if provider.username else "no login configured"
     return _found(provider, "ok", f"connected, {login}", _since(started), features)
 
 
 def _words(error: Unreachable) -> str:
-    """How far it got, and in whose words it ended."""
+    """How far it got, and the error that ended it."""
     if error.reply is not None:
         return f"refused at {error.phase}: {error.reply}"
     if error.phase is not Phase.CONNECT or error.broke == "tls":

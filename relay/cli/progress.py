@@ -1,4 +1,4 @@
-"""A bar on standard error while something long runs; nothing where standard error is no terminal."""
+"""A progress bar on standard error for long operations; nothing if standard error is not a terminal."""
 
 import sys
 from types import TracebackType
@@ -6,7 +6,7 @@ from typing import Any, Self
 
 
 class Progress:
-    """`with Progress("Verifying", 1000) as p: p.add(10)`; the total is None where nobody knows it."""
+    """`with Progress("Verifying", 1000) as p: p.add(10)`; the total is None if it is not known."""
 
     def __init__(self, what: str, total: int | None) -> None:
         self._what = what
@@ -34,11 +34,11 @@ class Progress:
             self._bar.stop()
 
     def add(self, count: int) -> None:
-        """So many more are done."""
+        """Count so many more as done."""
         self.reached(self._done + count)
 
     def reached(self, count: int) -> None:
-        """So many are done in all."""
+        """Set how many are done in total."""
         self._done = count
         if self._bar is not None:
             self._bar.update(self._task, completed=count)

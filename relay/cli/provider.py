@@ -1,4 +1,4 @@
-"""`gatepost provider`: who carries the mail on, whether they can be reached, and the switch that spares one."""
+"""`gatepost provider`: who delivers the mail, whether they can be reached, and the switch that pauses one."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,7 +44,7 @@ def try_out(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Connect, encrypt and log in as for a delivery, send nothing, and say what happened."""
+    """Connect, encrypt and log in as for a delivery, send nothing, and report the result."""
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import settings_of
     from relay.cli.output import Column, listing

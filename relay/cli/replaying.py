@@ -1,7 +1,7 @@
-"""Decides all recorded traffic anew under a candidate configuration, for `gatepost policy replay`.
+"""Makes all recorded decisions again under a candidate configuration, for `gatepost policy replay`.
 
-Records are judged (`relay.http.replaying`) in several processes where there are many of
-them; a page of records is in memory at a time.
+If there are many records, several processes judge them (`relay.http.replaying`), with only a few pages in
+memory.
 """
 
 import gc
@@ -23,12 +23,12 @@ from relay.http.replaying import Candidate, candidates_of, judge, records_of
 from relay.store import decisions
 from relay.store.listings import tenant_names
 
-ALONE = 5_000  # records that one process judges sooner than others are started
-AHEAD = 4  # pages handed out per process
+ALONE = 5_000  # records that one process judges before others could even be started
+AHEAD = 4  # pages handed out to each process in advance
 
 
 def replayed(house: House, path: Path, since: int) -> Report:
-    """Every decision since then, compared; raises ConfigError for a candidate that cannot be used."""
+    """Compares every decision since then. Raises ConfigError for a candidate that cannot be used."""
     settings = load(path, need_secrets=False).settings
     report = Report()
     with house.reading() as connection:
@@ -51,13 +51,13 @@ def _judged(
     if total < ALONE or workers == 1:
         yield from map(work, pages)
         return
-    # Fresh processes: a copy of this one would hold its connection to the store.
+    # Fresh processes: a fork of this one would inherit its connection to the store.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield from _in_order(pool, work, pages, workers * AHEAD)
 
 
 def _judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple[list[Change], int]:
-    gc.disable()  # what is built here has no cycles, and looking for some would cost a fifth
+    gc.disable()  # the objects built here have no cycles, and looking for some would take a fifth of the time
     try:
         return judge(candidates, records)
     finally:
@@ -65,7 +65,7 @@ def _judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple
 
 
 def _in_order(pool: Executor, work: Any, pages: Iterator[list[str]], most: int) -> Iterator[tuple[list[Change], int]]:
-    """Results in the order of the pages, with a bounded number of pages under way."""
+    """Results in the order of the pages, with a limited number of pages in progress."""
     waiting: deque[Future[tuple[list[Change], int]]] = deque()
     for page in pages:
         waiting.append(pool.submit(work, page))

@@ -1,4 +1,4 @@
-"""The row a reference means, and every row of a list: a command never holds more of a table than one page."""
+"""Finds the row for a reference, and iterates over lists with no more than one page in memory."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -13,7 +13,7 @@ PAGE = 500
 
 
 def find_mailbox(connection: Connection, reference: str, tenant: str = "") -> Any:
-    """The mailbox by name, address or id, within a tenant if one is named; raises Unknown."""
+    """The mailbox by name, address or id, within a tenant if one is given. Raises Unknown."""
     own = accounts.tenant(connection, tenant).id if tenant else ""
     return accounts.mailbox(connection, reference, own)
 

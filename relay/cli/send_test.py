@@ -1,4 +1,4 @@
-"""`gatepost send-test`: one message through the running server, by SMTP, as an agent would send it."""
+"""`gatepost send-test`: sends one message through the running server by SMTP, as an agent would."""
 
 from typing import Annotated
 

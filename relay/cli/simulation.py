@@ -1,6 +1,6 @@
-"""The whole cascade on one message: the server's own way of reading and judging, without a server.
+"""The whole cascade on one message, read and judged as the server does it, but without a server.
 
-Nothing is stored, reserved or counted, and the answer is the one `send/simulate` gives.
+Nothing is stored, reserved or counted, and the answer is the same as that of `send/simulate`.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from relay.submission.submission import Origin, Principal, Submission
 
 
 def simulate(house: House, mailbox: str, tenant: str, recipients: tuple[Address, ...], data: bytes) -> dict[str, Any]:
-    """What would be answered to this message just now, with every check."""
+    """What this message would be answered now, with every check."""
     with house.reading() as connection:
         row = find_mailbox(connection, mailbox, tenant)
     principal = Principal("", row.tenant_id, row.id, frozenset({"send", "read"}), row.name)
@@ -25,7 +25,7 @@ def simulate(house: House, mailbox: str, tenant: str, recipients: tuple[Address,
 async def _judged(
     house: House, principal: Principal, sender: Address, recipients: tuple[Address, ...], data: bytes
 ) -> dict[str, Any]:
-    # Never started: it is asked, serves nobody, and makes no name for this machine.
+    # Never started: it only answers this question and does not register this machine.
     app = App(house.settings, database=house.database, vault=house.vault, instance="", admin_key="")
     try:
         submission = Submission(

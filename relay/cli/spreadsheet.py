@@ -1,7 +1,7 @@
-"""CSV in and out, a line at a time, so that millions of rows are never held.
+"""CSV import and export, line by line, so that even millions of rows are never held in memory.
 
-Going out, a cell a spreadsheet would take for a formula is prefixed with an apostrophe
-(faults H12); coming in, that apostrophe is taken off again.
+On export, a cell that a spreadsheet would take for a formula is prefixed with an apostrophe (faults H12); on
+import that apostrophe is removed again.
 """
 
 import csv
@@ -23,10 +23,10 @@ def taken(
     read: Callable[[Mapping[str, str]], Any],
     write: Callable[[Sequence[Mapping[str, Any]]], None],
 ) -> Tally:
-    """Import a file with these columns, or a bare list; what cannot be read is counted and told.
+    """Import a file with these columns, or a bare list; lines that cannot be read are counted and reported.
 
-    What `read` makes is a value with a `key`; its fields are written in that order. A file that is no CSV changes
-    nothing.
+    `read` makes a value with a `key` of each row; values are written in the order of their keys. A file that is
+    not CSV changes nothing.
     """
     tally = Tally()
     with Pile() as pile:
@@ -48,7 +48,7 @@ def taken(
 
 
 def given(head: Sequence[str], pages: Callable[[str], Sequence[Any]], cells: Callable[[Any], Sequence[Any]]) -> None:
-    """Export to standard output; `pages` gives the rows after an id."""
+    """Export to standard output; `pages` returns the rows after a given id."""
     sys.stdout.write(line(head))
     after = ""
     while rows := pages(after):
@@ -58,7 +58,7 @@ def given(head: Sequence[str], pages: Callable[[str], Sequence[Any]], cells: Cal
 
 
 def report(tally: Tally, *, as_json: bool) -> int:
-    """Say what became of an import; exit 1 if a line could not be read."""
+    """Report the result of an import; exit 1 if a line could not be read."""
     if as_json:
         print_json(tally.told())
     else:
@@ -73,7 +73,7 @@ def report(tally: Tally, *, as_json: bool) -> int:
 
 
 def _lines(path: Path, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
-    """Line numbers, the head, and the cells of each row; raises BadUsage for what is no such file."""
+    """Line numbers, the header, and the cells of each row. Raises BadUsage if it is not such a file."""
     try:
         if str(path) == "-":
             yield from _read(sys.stdin, columns)

@@ -1,6 +1,7 @@
-"""Submits through the running server's SMTP port, with a credential made for the occasion and revoked after it.
+"""Submits through the running server's SMTP port, with a credential that is made for this purpose and revoked
+afterwards.
 
-The message takes the way every other takes: login, policy, intake, delivery.
+The message passes through everything others pass through: login, policy, intake, delivery.
 """
 
 import os
@@ -22,12 +23,12 @@ from relay.cli.rows import find_mailbox
 from relay.store import credentials
 from relay.submission.snippets import Entrance, entrance
 
-PATIENCE = 60  # seconds for each answer
+PATIENCE = 60  # seconds to wait for each reply
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A mailbox and a secret that opens it."""
+    """A mailbox and a secret for logging in as it."""
 
     name: str
     address: str
@@ -37,7 +38,7 @@ class Login:
 
 @contextmanager
 def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Login]:
-    """A credential of the mailbox that is revoked at the end, whatever happens."""
+    """A credential of the mailbox that is revoked in the end, whatever happens."""
     with house.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
         made = credentials.generate(house.vault, os.urandom)
@@ -50,7 +51,7 @@ def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Lo
 
 
 def harmless(login: Login, to: str, subject: str) -> bytes:
-    """A harmless message; the policy reads it as any other."""
+    """A harmless message; the policy treats it like any other."""
     message = EmailMessage(policy=SMTPUTF8 if _international(login.address, to) else SMTP)
     message["From"] = Address(login.from_name, *login.address.rsplit("@", 1))
     message["To"] = to
@@ -68,7 +69,7 @@ def _international(*addresses: str) -> bool:
 
 
 def submit(settings: Settings, login: Login, to: str, message: bytes) -> tuple[int, str]:
-    """The server's answer; raises Refused when nobody listens."""
+    """The server's answer. Raises Refused if nothing listens."""
     at = entrance(settings)
     try:
         with _connected(at, settings.server.hostname) as smtp:
@@ -97,7 +98,7 @@ def _connected(at: Entrance, hostname: str) -> smtplib.SMTP:
 
 
 class _Context(ssl.SSLContext):
-    """Asks for the server's certificate, which names the server, also where its address was dialled."""
+    """Expects the server's host name in its certificate, even if an address was dialled."""
 
     hostname = ""
 
@@ -106,7 +107,7 @@ class _Context(ssl.SSLContext):
 
 
 def _transaction(smtp: smtplib.SMTP, sender: str, to: str, message: bytes) -> tuple[int, str]:
-    """MAIL, RCPT, DATA, step by step: `sendmail` would throw the text of a success away."""
+    """MAIL, RCPT, DATA, step by step: `sendmail` would discard the text of a success."""
     code, said = smtp.mail(sender, ("SMTPUTF8",) if _international(sender, to) else ())
     if code < 400:
         code, said = smtp.rcpt(to)

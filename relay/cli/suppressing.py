@@ -1,4 +1,4 @@
-"""What the commands of `gatepost suppression` do with the store."""
+"""What the commands of `gatepost suppression` do in the store."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from relay.submission.account import policy_of
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for on the command line."""
+    """What was requested on the command line."""
 
     address: str
     scope: str
@@ -34,7 +34,7 @@ class Wish:
 
 
 def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]:
-    """Write the entry; what is there already gives the entry that is there, not `created`."""
+    """Write the entry; if one exists already, return that one, not marked as `created`."""
     now, names = house.now(), listings.tenant_names(connection)
     expires = _end(wish.expires, now)
     if domain := domain_in(wish.address):
@@ -61,7 +61,7 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
 
 
 def domain_in(reference: str) -> str:
-    """The whole domain that `*@example.com`, `@example.com` or `example.com` means, "" for an address."""
+    """The domain meant by `*@example.com`, `@example.com` or `example.com`; "" for an address."""
     try:
         return suppression_list.whole_domain(reference if "@" in reference else f"@{reference}")
     except ValueError as error:
@@ -69,7 +69,9 @@ def domain_in(reference: str) -> str:
 
 
 def scoped(scope: str, mailbox: str, tenant: str = "") -> str:
-    """The scope that is meant: a mailbox alone says it; raises BadUsage where it is said to bind all and one."""
+    """The intended scope: giving a mailbox implies scope mailbox. Raises BadUsage for global together with a
+    mailbox or tenant.
+    """
     one_of(scope, ("global", "tenant", "mailbox"), "--scope")
     if scope == "global" and (mailbox or tenant):
         raise BadUsage(f"--scope global binds all: leave it out, or {'--mailbox' if mailbox else '--tenant'}")
@@ -77,7 +79,7 @@ def scoped(scope: str, mailbox: str, tenant: str = "") -> str:
 
 
 def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tuple[str, str]:
-    """The tenant and mailbox an entry of that scope is of."""
+    """The ids of the tenant and the mailbox for an entry of that scope."""
     if not mailbox:
         if scope == "mailbox":
             raise BadUsage("--scope mailbox needs --mailbox NAME")
@@ -87,7 +89,7 @@ def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tup
 
 
 def release(house: House, connection: Connection, reference: str, tenant: str) -> int:
-    """Remove every entry the reference means; how many there were."""
+    """Remove every entry that the reference means; returns how many there were."""
     now, by = house.now(), operator()
     own = accounts.tenant(connection, tenant).id if tenant else ""
     if reference.startswith(("sup_", "sdom_")):
@@ -108,9 +110,9 @@ def release(house: House, connection: Connection, reference: str, tenant: str) -
 
 
 def listed(connection: Connection, email: str, reason: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """Entries as they are shown, whole domains first, and whether there are more.
+    """Entries in display form, whole domains first, and whether there are more.
 
-    With an address those of it and of the domains it is under, with a reason those of that kind.
+    With an address, only its own entries and those of its domains; with a reason, only those of that kind.
     """
     names, kind = listings.tenant_names(connection), suppression_list.kind_of(reason) if reason else ""
     if reason:
@@ -129,13 +131,13 @@ def listed(connection: Connection, email: str, reason: str, limit: int) -> tuple
 
 
 def asked_about(reference: str) -> Address:
-    """The address that is asked about; for a whole domain one without a local part. Raises AddressError, BadUsage."""
+    """The address in question; a whole domain has an empty local part. Raises AddressError, BadUsage."""
     domain = domain_in(reference)
     return Address("", domain, f"*@{domain}", "") if domain else parse_path(reference)
 
 
 def binding(house: House, connection: Connection, where: Address, mailbox: str) -> list[dict[str, Any]]:
-    """The entries that bind an address or a whole domain now, for everybody or for one mailbox."""
+    """The entries that apply to an address or a whole domain now, for everybody or for one mailbox."""
     names, sight, policy = listings.tenant_names(connection), suppression_list.Sight(), house.settings.policy("default")
     if mailbox:
         row = find_mailbox(connection, mailbox)
@@ -147,9 +149,10 @@ def binding(house: House, connection: Connection, where: Address, mailbox: str) 
 
 
 def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
-    """Writes some entries in a transaction of their own, so that the server's mail goes on between.
+    """A function that writes some entries in a transaction of their own, so that the server's mail is not
+    blocked.
 
-    They are of the moment they are written in: indexes over time grow at their end only.
+    They are dated when they are written, so that indexes by time grow only at their end.
     """
 
     def write(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -162,7 +165,7 @@ def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
 
 
 def told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
-    """An entry as it is shown."""
+    """An entry in display form."""
     return {
         "id": row.id,
         "email": row.address,
@@ -178,7 +181,7 @@ def told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def domain_told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
-    """A suppressed domain in the same shape."""
+    """A suppressed domain in the same form."""
     return {
         "id": row.id,
         "email": f"*@{row.domain}",
@@ -233,5 +236,5 @@ def _release_one(connection: Connection, entry_id: str, by: str, now: int) -> in
 
 
 def _consequences(house: House) -> Consequences:
-    # Only its writing of entries is used: nothing is judged by rates here.
+    # Only used for writing entries: nothing is judged by rates here.
     return Consequences(Rules, lambda _: Reputation(), house.new_id)

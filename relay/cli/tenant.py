@@ -1,4 +1,4 @@
-"""`gatepost tenant`: who shares the installation, and the switch that stops one of them."""
+"""`gatepost tenant`: the tenants of the installation, and the switch that stops one of them."""
 
 from typing import Annotated, Any
 
@@ -42,7 +42,7 @@ def add(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a tenant."""
+    """Add a tenant."""
     from policy.state import Limits
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
@@ -71,10 +71,10 @@ def add(
 @app.command()
 def rename(
     name: Name,
-    new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", help="What it is called from now on")],
+    new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", help="Its new name")],
     config: ConfigFile = None,
 ) -> None:
-    """Call a tenant otherwise, with the server stopped: in the file the name changes before the next start."""
+    """Rename a tenant while the server is stopped; change the name in the file before the next start."""
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.values import plain_name
@@ -82,7 +82,7 @@ def rename(
 
     plain = plain_name(new_name)
     with opened(config) as house:
-        house.instance.lock()  # a running server knows the tenant by the name its file has
+        house.instance.lock()  # a running server knows the tenant by its name in the file
         with house.writing() as connection:
             rename_tenant(connection, name, plain)
     say(f"The tenant is called {plain}. Where the file declares it, change it there before you start the server.")
@@ -90,7 +90,7 @@ def rename(
 
 @app.command()
 def pause(name: Name, cause: Cause = "paused by the operator", config: ConfigFile = None) -> None:
-    """Stop everything the tenant sends, at once; what is queued stays queued."""
+    """Stop everything the tenant sends, at once; queued mail stays queued."""
     _set(name, "paused", cause, config)
 
 

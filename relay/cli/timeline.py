@@ -1,4 +1,4 @@
-"""One send from its submission to its end: the decision, the attempts, the other side's very words, the events."""
+"""The history of one send: the decision, the attempts with the other side's exact replies, the events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from relay.store import progress, sent, traces
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything the store knows of one send. `send` is None where only its decision was recorded."""
+    """Everything the store knows about one send. `send` is None if only its decision was recorded."""
 
     send_id: str
     send: Any
@@ -26,7 +26,7 @@ class Story:
 
 
 def read(connection: Connection, send_id: str) -> Story:
-    """What is known of a send; raises Refused where nothing is."""
+    """What is known about a send. Raises Refused if nothing is."""
     send, decision = sent.one(connection, send_id), traces.shown(connection, send_id)
     if send is None and decision is None:
         raise Refused(f"there is no record of {send_id}")
@@ -44,7 +44,7 @@ def read(connection: Connection, send_id: str) -> Story:
 
 
 def told(story: Story) -> dict[str, Any]:
-    """The story as JSON, in the words of the API."""
+    """The story as JSON, in the API's words."""
     send, decision = story.send, story.decision or {}
     return {
         "sendId": story.send_id,

@@ -1,4 +1,4 @@
-"""`gatepost trace`: why one send was decided so, and everything that happened since."""
+"""`gatepost trace`: why a send was decided as it was, and everything that happened since."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ def trace(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Why a send was decided so, and what happened since."""
+    """Show why a send was decided as it was, and what happened since."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.timeline import read, told
@@ -54,7 +54,7 @@ def _print(told: dict[str, Any], *, every_check: bool) -> None:
 
 
 def _between(told: dict[str, Any]) -> str:
-    """From whom to whom, as far as the client came before it was refused."""
+    """Sender and recipients, as far as the client got before it was refused."""
     sender = f" <{told['from'] or told['mailFrom']}>" if told["from"] or told["mailFrom"] else ""
     to = told["to"] or ", ".join(r["recipient"] for r in told["recipients"])
     return f"{told['mailbox']}{sender}" + (f" → {to}" if to else "")

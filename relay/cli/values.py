@@ -1,4 +1,4 @@
-"""Arguments as values: what a person typed, checked, or BadUsage that says what was meant."""
+"""Turns arguments into checked values, or raises BadUsage, which says what was expected."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from relay.cli.errors import BadUsage
 
 
 def plain_name(text: str) -> str:
-    """A name as the configuration file would take it."""
+    """A name that the configuration file would accept."""
     from pydantic import TypeAdapter, ValidationError
 
     from config.types import Name
@@ -30,7 +30,7 @@ def plain_domain(text: str) -> str:
 
 
 def span(text: str, option: str) -> int:
-    """Milliseconds of a length of time: 30d, 12h, 15m."""
+    """The milliseconds of a duration: 30d, 12h, 15m."""
     from config.durations import parse_duration
     from policy.moment import ms_of
 
@@ -41,24 +41,24 @@ def span(text: str, option: str) -> int:
 
 
 def one_of(text: str, allowed: tuple[str, ...], option: str) -> str:
-    """One of a few words."""
+    """One of the allowed words."""
     if text not in allowed:
         raise BadUsage(f"{option} must be one of {', '.join(allowed)}, not {text!r}")
     return text
 
 
 def _first(error: object) -> str:
-    errors = getattr(error, "errors")()  # noqa: B009 - pydantic's class is not imported for a message
+    errors = getattr(error, "errors")()  # noqa: B009 - avoids importing pydantic's class for a message
     return str(errors[0]["msg"]).removeprefix("Value error, ")
 
 
 def content_of(path: Path) -> bytes:
-    """The octets of a file; `-` is standard input."""
+    """The content of a file; `-` is standard input."""
     return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
 
 
 def key_of(address: str) -> str:
-    """The folded key of an address, "" for none."""
+    """The folded key of an address; "" for none."""
     from relay.mail.address import parse_path
 
     return parse_path(address).key if address else ""

@@ -1,1 +1,1 @@
-"""What `gatepost doctor` looks at: each module is one area, each yields findings in plain words."""
+"""What `gatepost doctor` examines: each module covers one area and yields findings in plain words."""

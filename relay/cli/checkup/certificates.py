@@ -1,4 +1,4 @@
-"""Certificates: whether clients will believe them, and for how long."""
+"""Certificates: whether clients will accept them, and for how long."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ SOON = 21  # days
 
 
 def certificates(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
-    """Each certificate: its time and its names."""
+    """Findings about each certificate: its validity period and its names."""
     moment = now or datetime.now(UTC)
     for area, path in certificate_files(settings):
         try:

@@ -1,4 +1,4 @@
-"""The configuration file: what would keep the server from starting, and what it says in vain."""
+"""The configuration file: what would keep the server from starting, and what has no effect."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from relay.store.credentials import revoked_of_files
 
 
 def configuration(house: House) -> Iterator[Finding]:
-    """What `gatepost config check` says of the file."""
+    """What `gatepost config check` reports about the file."""
     try:
         warnings = load(house.path, need_secrets=False, more=CHECKS).warnings
     except ConfigError as error:
@@ -23,7 +23,7 @@ def configuration(house: House) -> Iterator[Finding]:
 
 
 def revoked(house: House) -> Iterator[Finding]:
-    """Credentials the file still declares although somebody revoked them."""
+    """Credentials that the file still declares although somebody revoked them."""
     with house.reading() as connection:
         names = revoked_of_files(connection)
     for mailbox in house.settings.mailboxes:

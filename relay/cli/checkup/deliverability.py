@@ -1,4 +1,6 @@
-"""What would land in spam, and why: DNS records, links, addresses, and what recipients did so far."""
+"""What would cause mail to be filed as spam, and why: DNS records, links, addresses, and recipients' reactions
+so far.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,7 +19,7 @@ from relay.store.rates import read_rates
 from relay.store.roster import keys_of
 from relay.submission.account import policy_of
 
-# What a record's absence means to those who receive the mail.
+# What the absence of a record means to those who receive the mail.
 _WHY = {
     "ownership": "Mail from this domain is refused here until it is proven.",
     "dkim": "Gmail, Yahoo and Outlook put unsigned mail into spam or refuse it (their sender rules since 2024).",
@@ -33,7 +35,7 @@ _REQUIRED = ("ownership", "dkim")
 
 
 def domains(house: House, *, with_network: bool) -> Iterator[Finding]:
-    """Every domain mail is sent from: its DNS records and its postal address."""
+    """Every sending domain: its DNS records and its postal address."""
     with house.reading() as connection:
         rows = sorted(every(connection, "domains", {}), key=lambda row: str(row.name))
         keys = {row.name: keys_of(connection, row.name) for row in rows}
@@ -91,7 +93,7 @@ def links(settings: Settings) -> Iterator[Finding]:
 
 
 def senders(house: House) -> Iterator[Finding]:
-    """What recipients did so far, mailbox by mailbox."""
+    """How recipients reacted so far, for each mailbox."""
     now, told = house.now(), 0
     with house.reading() as connection:
         tenants = tenant_names(connection)

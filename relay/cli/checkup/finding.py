@@ -1,4 +1,4 @@
-"""One thing the doctor found: how bad, where, what, what follows from it, and what to do."""
+"""One finding of the doctor: how bad it is, where, what, the consequence, and the remedy."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Level = Literal["ok", "warn", "fail", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`why` says what follows for mail, `remedy` what to do; both are empty where all is well."""
+    """`why` says what follows for mail, `remedy` what to do; both are empty if all is well."""
 
     level: Level
     area: str
@@ -23,12 +23,12 @@ def ok(area: str, what: str) -> Finding:
 
 
 def info(area: str, what: str, why: str = "") -> Finding:
-    """Worth knowing, nothing to do."""
+    """Worth knowing; nothing to do."""
     return Finding("info", area, what, why)
 
 
 def warn(area: str, what: str, why: str, remedy: str = "") -> Finding:
-    """It works, and costs something."""
+    """It works, but has a cost."""
     return Finding("warn", area, what, why, remedy)
 
 

@@ -1,4 +1,4 @@
-"""The machine: the interpreter, the disk, the store, and what is listening."""
+"""The machine: the interpreter, the disk, the store, and the listeners."""
 
 import email.utils
 import inspect
@@ -28,9 +28,9 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not 
 
 
 def interpreter() -> Iterator[Finding]:
-    """Whether this Python has the repairs of 2024 to the standard mail parser."""
+    """Whether this Python has the fixes of 2024 in the standard mail parser."""
     version = platform.python_version()
-    # By what it can do, not by number: distributions backport without renaming.
+    # Tested by behaviour, not by version: distributions backport fixes without renumbering.
     if "strict" in inspect.signature(email.utils.getaddresses).parameters:
         yield ok("python", f"Python {version}")
         return
@@ -43,7 +43,7 @@ def interpreter() -> Iterator[Finding]:
 
 
 def store(house: House) -> Iterator[Finding]:
-    """What it is, and whether it has room; that it can be used has been seen."""
+    """The kind of store and whether it has room; that it can be used is known already."""
     file = house.database.file
     kind = f"SQLite at {file}" if file else f"PostgreSQL at {house.database.postgresql.get('host', 'a local socket')}"
     yield ok("store", f"{kind}, schema {HEAD}")
@@ -62,7 +62,9 @@ def store(house: House) -> Iterator[Finding]:
 
 
 def _server(house: House) -> Iterator[Finding]:
-    """Whether PostgreSQL keeps what it says it has written, and to our sessions what is theirs; and what time it is."""
+    """Whether PostgreSQL makes its writes durable, whether each session keeps its own state, and whether the
+    clocks agree.
+    """
     house.database.check_sessions()
     with house.reading() as connection:
         for setting in unsafe_settings(connection):
@@ -77,7 +79,7 @@ def _server(house: House) -> Iterator[Finding]:
 
 
 def sealed(house: House) -> Iterator[Finding]:
-    """Whether the secret key is the store's, and opens the keys that sign."""
+    """Whether the secret key is the one the store was made with and decrypts the signing keys."""
     try:
         vault = house.vault
     except SecretMissing as error:
@@ -102,7 +104,7 @@ def _unsealed(house: House, row: Any) -> str:
 
 
 def listeners(settings: Settings) -> Iterator[Finding]:
-    """Whether the server runs, and what it offers to whom."""
+    """Whether the server is running, and what it offers to whom."""
     for listener in settings.smtp.listeners:
         banner = _banner(listener)
         if banner:
@@ -126,13 +128,13 @@ def _exposure(listener: Listener) -> Iterator[Finding]:
 
 
 def data_dir(settings: Settings) -> Iterator[Finding]:
-    """Whether the data directory is one user's, who can write it, and its secrets are readable by that user alone."""
+    """Whether the data directory belongs to one user, who can write it, and only that user can read its secrets."""
     folder = settings.server.data_dir
     try:
         yield from _owned(folder, Instance(folder).files(settings.storage.path))
         yield from _secrets(settings)
     except FileNotFoundError:
-        return  # the first start makes it
+        return  # made at the first start
     except OSError as error:
         yield fail("data", words(error), f"As {_name(os.geteuid())} nothing can be done here.", "sudo gatepost doctor")
 
@@ -152,7 +154,7 @@ def _owned(folder: Path, files: list[Path]) -> Iterator[Finding]:
 def _name(user: int) -> str:
     try:
         return pwd.getpwuid(user).pw_name
-    except KeyError:  # a container's user has a number alone
+    except KeyError:  # a user in a container may have only a number
         return str(user)
 
 
@@ -163,7 +165,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
 
 
 def _banner(listener: Listener) -> bool:
-    """Whether somebody says 220 there; behind TLS it is enough that somebody listens."""
+    """Whether a server answers with 220; behind TLS it is enough that something listens."""
     if listener.tls == "implicit":
         return _answers(listener.host, listener.port)
     try:
@@ -190,6 +192,6 @@ def _size(octets: int) -> str:
 
 
 def certificate_files(settings: Settings) -> list[tuple[str, Path]]:
-    """The certificates that are shown, and by whom."""
+    """The certificates in use, and what uses each."""
     found = [("smtp", settings.smtp.tls.certificate)] if settings.smtp.tls else []
     return [*found, ("http", settings.http.tls.certificate)] if settings.http.tls else found

@@ -1,4 +1,4 @@
-"""The providers: whether there is one, whether it can be reached, whether it lets us in."""
+"""The providers: whether there is one, whether it can be reached, and whether it accepts our login."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ def providers(settings: Settings, *, with_network: bool) -> Iterator[Finding]:
 
 
 def paused(house: House) -> Iterator[Finding]:
-    """Those that were paused."""
+    """The paused ones."""
     with house.reading() as connection:
         rows = rows_of(connection)
     for provider in house.settings.providers:

@@ -1,6 +1,6 @@
 """The scripted agent: it sends with the standard library's smtplib, as any program does.
 
-smtplib throws the text of a success away; the two methods below keep it, for the table.
+smtplib discards the text of a successful reply; the two methods below keep it, for the table.
 """
 
 import re
@@ -18,7 +18,7 @@ _SEND_ID = re.compile(r"send_[0-9A-HJKMNP-TV-Z]{26}")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the agent was told: the reply that ended it, and recipients refused on the way."""
+    """What the agent was told: the final reply, and the recipients refused before it."""
 
     code: int
     text: str
@@ -37,7 +37,7 @@ class Answer:
 
 
 class _Listening(smtplib.SMTP):
-    """smtplib that remembers what it was told after the final dot."""
+    """smtplib that remembers the reply after the final dot."""
 
     said: tuple[int, bytes] = (0, b"")
 
@@ -60,7 +60,7 @@ def letter(sender: str, to: Sequence[str], subject: str, text: str, html: str = 
 
 
 def submit(stage: Stage, mailbox: str, message: EmailMessage, to: Sequence[str], mail_from: str = "") -> Answer:
-    """Send it with smtplib; what came of it."""
+    """Send it with smtplib; returns the answer."""
     sender = mail_from or f"{mailbox.partition('-')[0]}@{DOMAIN}"
     with _Listening(HOST, stage.smtp_port, timeout=10) as smtp:
         smtp.login(mailbox, stage.keys[mailbox])

@@ -1,8 +1,7 @@
-"""The inbox page of the demo: what the providers took, and a switch for how they behave.
+"""The inbox page of the demo: what the providers took, and a switch for their behaviour.
 
-Plain pages without script, on loopback only. The text of a message is shown as text and
-its HTML in a frame that may do nothing. A page of another site cannot use the switch: the
-call must come from our own.
+Plain pages without script, on loopback only. The text of a message is shown as text, its HTML in a frame
+without any rights. A page of another site cannot use the switch, since calls must come from our own page.
 """
 
 import threading
@@ -16,12 +15,12 @@ from relay.cli.demo.page import html_of, list_page, message_page
 from relay.cli.demo.sink import BEHAVIOURS, Sink, Store
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-src 'self'"
-# A message's own HTML: nothing runs, nothing is fetched, also where somebody opens it by itself.
+# For a message's own HTML: nothing runs or is fetched, even if it is opened by itself.
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class Inbox:
-    """The page's server, in a thread of its own."""
+    """The server of the pages, in a thread of its own."""
 
     def __init__(self, host: str, store: Store, sinks: Sequence[Sink], about: Mapping[str, str]) -> None:
         handler = type("Handler", (_Handler,), {"store": store, "sinks": {s.name: s for s in sinks}, "about": about})
@@ -31,11 +30,11 @@ class Inbox:
         self.url = f"http://{host}:{self._server.server_address[1]}/"
 
     def start(self) -> None:
-        """Show pages."""
+        """Start serving."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the server and its thread."""
+        """Stop the server and its thread."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -97,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """The terminal belongs to the demo's table."""
+        """Log nothing: the terminal belongs to the demo's table."""
 
 
 def _one(form: Mapping[str, Sequence[str]], name: str) -> str:

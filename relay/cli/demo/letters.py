@@ -1,4 +1,4 @@
-"""What the demo's agent writes: subject and text, sometimes HTML too."""
+"""What the demo's agent writes: subject and text, sometimes HTML as well."""
 
 from typing import NamedTuple
 

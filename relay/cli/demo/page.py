@@ -1,4 +1,4 @@
-"""The demo's pages as HTML: a list of messages, and one message with what Gatepost added marked in its header."""
+"""The demo's pages as HTML: a list of messages, and one message with the fields that Gatepost added marked."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from html import escape
 
 from relay.cli.demo.sink import BEHAVIOURS, Sink, Taken
 
-# Fields Gatepost puts in; everything else came from the agent.
+# Fields that Gatepost adds; everything else came from the agent.
 ADDED = ("received", "dkim-signature", "list-unsubscribe", "list-unsubscribe-post")
 
 _HEADS = "".join(f'<th scope="col">{name}</th>' for name in ("From", "To", "Subject", "Provider", "Time"))
@@ -58,7 +58,7 @@ button[aria-pressed=true]{border-color:var(--accent);color:var(--accent)}
 
 
 def list_page(messages: Sequence[Taken], sinks: Sequence[Sink], about: Mapping[str, str]) -> str:
-    """Everything that was taken, newest first, and the switches."""
+    """All messages taken, newest first, and the switches."""
     rows = "".join(_row(m) for m in reversed(messages)) or "<tr><td colspan=5>Nothing yet."
     links = " · ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in about.items())
     return _document(
@@ -72,7 +72,7 @@ def list_page(messages: Sequence[Taken], sinks: Sequence[Sink], about: Mapping[s
 
 
 def message_page(taken: Taken) -> str:
-    """One message: header with our additions marked, text, HTML, source."""
+    """One message: header with added fields marked, text, HTML, source."""
     message = _parsed(taken)
     header, _, _ = taken.data.partition(b"\r\n\r\n")
     text, html = message.get_body(("plain",)), message.get_body(("html",))
@@ -89,7 +89,7 @@ def message_page(taken: Taken) -> str:
 
 
 def html_of(taken: Taken) -> str:
-    """The HTML a reader is shown, as it came; the caller sees to it that it can do nothing."""
+    """The HTML a reader is shown, unchanged; the caller must make sure that it can do nothing."""
     part = _parsed(taken).get_body(("html",))
     return _content(part) if part is not None else ""
 
@@ -104,7 +104,7 @@ def _row(taken: Taken) -> str:
 
 
 def _switch(sink: Sink) -> str:
-    """One button a behaviour: a page that renews itself must not close a menu under somebody's hand."""
+    """One button for each behaviour: a menu would close whenever the page refreshes itself."""
     buttons = "".join(
         f'<button name="behaviour" value="{escape(name)}" title="{escape(what)}"'
         f" aria-pressed={'true' if name == sink.behaviour else 'false'}>{escape(name)}</button>"
@@ -115,7 +115,7 @@ def _switch(sink: Sink) -> str:
 
 
 def _header(header: bytes) -> str:
-    """The header as it stands, the fields we added marked."""
+    """The header as it is, with the added fields marked."""
     lines, ours = [], False
     for line in header.decode("utf-8", "replace").split("\r\n"):
         if line[:1] not in (" ", "\t"):
@@ -125,7 +125,7 @@ def _header(header: bytes) -> str:
 
 
 def _linked(text: str) -> str:
-    """Our own links can be followed: unsubscribing is worth a try."""
+    """Makes our own links clickable: unsubscribing is worth a try."""
     return _OWN_LINK.sub(r'<a href="\g<0>">\g<0></a>', text)
 
 
@@ -136,7 +136,7 @@ def _parsed(taken: Taken) -> EmailMessage:
 def _content(part: MIMEPart) -> str:
     try:
         return str(part.get_content())
-    except (LookupError, ValueError):  # a charset nobody knows: the octets as they are
+    except (LookupError, ValueError):  # unknown charset: show the octets as they are
         return bytes(part.get_payload(decode=True) or b"").decode("utf-8", "replace")
 
 

@@ -27,7 +27,7 @@ _CLASSES = {"2": "green", "4": "yellow", "5": "red"}
 
 
 def console() -> Console:
-    """A terminal as wide as it is; a log gets lines one can read."""
+    """A console of the terminal's width, or of a readable width for a log."""
     screen = Console(highlight=False)
     return screen if screen.is_terminal else Console(highlight=False, width=120)
 
@@ -42,7 +42,7 @@ class Board:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """While the rows come; a pipe gets the finished table."""
+        """Within this block rows appear as they come; a pipe gets the finished table."""
         if not self._screen.is_terminal:
             yield
             self._screen.print(self._table())
@@ -52,7 +52,7 @@ class Board:
         self._live = None
 
     def add(self, row: Row) -> None:
-        """One more line."""
+        """Add a row."""
         self._rows.append(row)
         if self._live is not None:
             self._live.update(self._table(), refresh=True)
@@ -63,7 +63,7 @@ class Board:
         )
         table.add_column("", justify="right", style="dim", no_wrap=True)
         table.add_column("The agent, with plain smtplib", ratio=30)
-        # Wide enough for a send id, so that none is broken.
+        # Wide enough for a send id, so that none is wrapped.
         table.add_column("Gatepost answered", ratio=38, min_width=36, overflow="fold")
         table.add_column("What happened", ratio=30)
         for number, row in enumerate(self._rows, 1):
@@ -73,7 +73,7 @@ class Board:
 
 
 def _answers(row: Row) -> Text:
-    """Each reply: its code in the colour of its class, the reason in bold, the pairs for programs quieter."""
+    """Each reply: the code in the colour of its class, the reason in bold, the pairs for programs less prominent."""
     shown = Text()
     for number, line in enumerate(row.answers):
         head, _, rest = line.partition(" ")
@@ -110,7 +110,7 @@ def welcome(screen: Console) -> None:
 
 
 def verdict(screen: Console, rows: list[Row], took: float) -> None:
-    """Whether everything came as it should."""
+    """Whether all outcomes were as expected."""
     wrong = [row for row in rows if row.problems]
     if wrong:
         screen.print(Text(f"{len(wrong)} of {len(rows)} did not come as they should.", "bold red"))

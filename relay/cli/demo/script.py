@@ -1,7 +1,7 @@
-"""What the agent does in the demo, step by step, and what has to come of it.
+"""What the agent does in the demo, step by step, and the outcome expected of each step.
 
-A step sends, waits for what the store and the providers say, and checks both. What it
-shows is read there too: nothing in the table is made up.
+A step sends, waits for what the store and the providers report, and checks both. Everything shown is read from
+there; nothing in the table is invented.
 """
 
 import time
@@ -19,14 +19,14 @@ from relay.cli.demo.stage import COMPLAINED, DOMAIN, Stage
 from relay.store import sent
 from relay.store.states import FINAL
 
-PATIENCE = 8.0  # seconds until a step is told as not done
+PATIENCE = 8.0  # seconds after which a step is reported as not done
 ADA, BEN, DANA = "ada@customer.example", "ben@customer.example", "dana@prospect.example"
 NOBODY = "nobody@customer.example"
 
 
 @dataclass(slots=True)
 class Row:
-    """One line of the table: what the agent did, what it was told, what happened; and what did not hold."""
+    """One row of the table: what the agent did, what it was told, what happened, and which expectations failed."""
 
     did: str
     detail: str
@@ -35,18 +35,18 @@ class Row:
     problems: list[str] = field(default_factory=list)
 
     def told(self, answer: Answer, begins: str) -> Answer:
-        """The agent was told this; it has to begin with these words."""
+        """Record what the agent was told; it must begin with these words."""
         self.answers.append(answer.line)
         self.check(answer.line.startswith(begins), f"expected {begins!r}, was told {answer.line!r}")
         return answer
 
     def check(self, holds: bool, problem: str) -> None:
-        """Note the problem unless it holds."""
+        """Record the problem unless the expectation holds."""
         if not holds:
             self.problems.append(problem)
 
     def found(self, kind: str, words: str) -> None:
-        """Something happened."""
+        """Record something that happened."""
         self.happened.append((kind, words))
 
 
@@ -55,7 +55,7 @@ Seen = TypeVar("Seen")
 
 
 def patiently(look: Callable[[], Seen], is_there: Callable[[Seen], bool]) -> Seen:
-    """What is seen once it is there, or when patience has an end."""
+    """Look repeatedly until it is there or the time is up; returns what was seen last."""
     deadline = time.monotonic() + PATIENCE
     while not is_there(seen := look()) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -71,7 +71,7 @@ class Play:
         self.first_send = ""
 
     def deliveries(self, send_id: str) -> Sequence[Any]:
-        """The deliveries of a send, once all have come to their end or patience has."""
+        """The deliveries of a send, once all have ended or the time is up."""
 
         def look() -> Sequence[Any]:
             with self.stage.app.database.asking.begin() as connection:
@@ -80,22 +80,22 @@ class Play:
         return patiently(look, lambda rows: bool(rows) and all(r.state in FINAL or r.state == "held" for r in rows))
 
     def arrived(self, to: str) -> bool:
-        """Whether anything was sent to an address, once it has come or patience has an end."""
+        """Whether anything was sent to an address, waiting for it until the time is up."""
         return bool(patiently(lambda: self.stage.received.to(to), bool))
 
     def passed(self, row: Row, answers: Sequence[Answer]) -> None:
-        """See that these were taken and delivered, so that nothing of them is under way when the next step begins."""
+        """Check that these were accepted and delivered, so that none is under way when the next step begins."""
         row.check(all(a.code == 250 for a in answers), f"the first ones: {[a.line for a in answers]}")
         states = [d.state for a in answers for d in self.deliveries(a.send_id)]
         row.check(states == ["delivered"] * len(answers), f"expected all delivered, found {states}")
 
     def attempts(self, send_id: str) -> Sequence[Any]:
-        """What was tried."""
+        """The attempts at the deliveries of a send."""
         with self.stage.app.database.asking.begin() as connection:
             return sent.attempts_of(connection, send_id)
 
     def delivered(self, row: Row, answer: Answer, to: str, provider: str = "primary") -> Taken | None:
-        """See that it was delivered, once, by this provider, and signed; the message as it arrived."""
+        """Check that it was delivered once, by this provider, and signed; returns the message as it arrived."""
         states = [d.state for d in self.deliveries(answer.send_id)]
         row.check(states == ["delivered"], f"expected delivered, found {states}")
         arrived = [m for m in self.stage.received.to(to) if m.provider == provider]
@@ -277,7 +277,7 @@ def _text(taken: Taken) -> str:
 
 
 def _one_click(taken: Taken) -> int:
-    """What a mail reader does when somebody clicks its unsubscribe button (RFC 8058 §3.2)."""
+    """Unsubscribe as a mail reader does when somebody clicks its button (RFC 8058 §3.2)."""
     field_ = str(message_from_bytes(taken.data, policy=SMTP)["List-Unsubscribe"] or "")
     links = [part.strip(" <>") for part in field_.split(",")]
     url = next((link for link in links if link.startswith("http://127.0.0.1:")), "")

@@ -18,7 +18,7 @@ from relay.cli.errors import EXIT_REFUSED
 
 
 def show(*, once: bool) -> int:
-    """The demo, in a folder that goes with it. With `once` 0 if every outcome was the expected one, else 1."""
+    """The demo, in a temporary folder. With `once`, returns 0 if every outcome was as expected, else 1."""
     logs.configure("error", "console")  # the terminal belongs to the table
     with (
         tempfile.TemporaryDirectory(prefix="gatepost-demo-") as folder,
@@ -48,7 +48,7 @@ async def _show(folder: Path, *, once: bool) -> int:
 
 
 def _play(stage: Stage, screen: Console, stopped: asyncio.Event) -> list[Row]:
-    """The script, in a thread: the agent's smtplib waits for answers that the loop gives."""
+    """Run the script in a thread: the agent's smtplib blocks while the loop answers."""
     play, board = Play(stage), drawn.Board(screen)
     rows: list[Row] = []
     with board.shown():
@@ -61,7 +61,7 @@ def _play(stage: Stage, screen: Console, stopped: asyncio.Event) -> list[Row]:
 
 
 def _done(step: Step, play: Play) -> Row:
-    """One step; what could not be done at all is a line that says so, and the others go on."""
+    """Run one step; a step that fails entirely becomes a row that says so, and the others go on."""
     try:
         return step(play)
     except (OSError, smtplib.SMTPException) as error:

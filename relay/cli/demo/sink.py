@@ -1,8 +1,8 @@
-"""A provider on loopback that takes everything and sends nothing: the other side of the demo.
+"""A provider on loopback that accepts everything and sends nothing on: the receiving side of the demo.
 
-It can be told to misbehave, as real ones do: to throttle, to refuse the login, to hang up.
-Whoever it does not know bounces with 550 5.1.1. What it took is kept in memory and
-shown by `inbox`. Bounded: the oldest messages make room for new ones.
+It can be told to misbehave as real providers do: to throttle, to refuse the login, to hang up. Unknown
+recipients are refused with 550 5.1.1. Messages are kept in memory and shown by `inbox`; the oldest make room
+for new ones.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ BEHAVIOURS = {
     "refuses": "554 5.7.1 to every connection",
     "hangs up": "closes the connection after MAIL",
 }
-UNKNOWN = ("nobody", "gone", "unknown")  # local parts nobody has
+UNKNOWN = ("nobody", "gone", "unknown")  # local parts that count as unknown
 KEPT = 500
 LARGEST = 30 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One message as the provider got it."""
+    """One message as the provider received it."""
 
     number: int
     provider: str
@@ -49,12 +49,12 @@ class Store:
         return taken
 
     def to(self, address: str) -> list[Taken]:
-        """What was sent to an address."""
+        """The messages sent to an address."""
         return [m for m in self.messages if address in m.rcpt_to]
 
 
 class Sink:
-    """One provider. Its behaviour may be changed at any moment, by name (`BEHAVIOURS`)."""
+    """One provider. Its behaviour may be changed at any time, by name (`BEHAVIOURS`)."""
 
     def __init__(self, name: str, listening: socket.socket, store: Store) -> None:
         self.name = name
@@ -66,7 +66,7 @@ class Sink:
         self._sessions: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Take connections."""
+        """Accept connections."""
         self._server = await asyncio.start_server(self._accept, sock=self._listening, limit=LARGEST)
 
     async def stop(self) -> None:
@@ -95,7 +95,7 @@ class _Session:
         self._rcpt_to: list[str] = []
 
     async def run(self) -> None:
-        """Until the client leaves or is thrown out."""
+        """Serve until the client leaves or is disconnected."""
         try:
             if self._sink.behaviour == "refuses":
                 self._say("554 5.7.1 This account is suspended")
@@ -104,7 +104,7 @@ class _Session:
             while (line := await self._reader.readline()) and await self._answer(line.decode("utf-8", "replace")):
                 await self._writer.drain()
         except (ConnectionError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return  # the client is gone, or sent what no mail program sends; nothing was taken
+            return  # the client is gone, or is not a mail program; nothing was taken
         finally:
             self._writer.close()
 

@@ -1,7 +1,7 @@
 """The demo's stage: a temporary installation with two providers, an inbox and four mailboxes, all on loopback.
 
-It is the real relay, built as `gatepost serve` builds it, on the embedded defaults. The
-configuration file is written too, so that every other command can be tried beside it.
+It is the real relay, built as `gatepost serve` builds it, on the embedded defaults. Its configuration file is
+written too, so that every other command can be tried on it.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ MAILBOXES = ("billing-agent", "growth-agent", "sales-agent", "digest-agent")
 
 
 def bind_one(port: int = 0) -> socket.socket:
-    """A listening socket on this port if it is free, else on any."""
+    """A listening socket on this port if it is free, otherwise on any free port."""
     try:
         return bind(HOST, port)
     except OSError:
@@ -39,7 +39,7 @@ def bind_one(port: int = 0) -> socket.socket:
 
 
 def free_port(wanted: int) -> int:
-    """This port if it is free, else another."""
+    """This port if it is free, otherwise another."""
     with bind_one(wanted) as probe:
         return int(probe.getsockname()[1])
 
@@ -74,7 +74,7 @@ def _mailbox(name: str, shown: str) -> dict[str, Any]:
 
 
 class Stage:
-    """Everything that runs. Made in a folder that is thrown away afterwards."""
+    """Everything that runs. Made in a folder that is deleted afterwards."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -92,7 +92,7 @@ class Stage:
         ports = {sink.name: sink.port for sink in (self.primary, self.secondary)}
         text = yaml.safe_dump(configuration(self.smtp_port, self.http_port, ports, self.admin_key), sort_keys=False)
         self.config.write_text(text, "utf-8")
-        # Not the environment: a visitor's own GATEPOST_ variables are meant for another installation.
+        # Not the environment: the user's own GATEPOST_ variables are meant for another installation.
         settings = load_text(text, str(self.config), self.folder, {}).settings
         app = open_app(settings)
         with app.database.transaction() as connection:
@@ -103,13 +103,13 @@ class Stage:
         return app
 
     async def start(self) -> None:
-        """Take mail."""
+        """Accept mail."""
         await asyncio.gather(self.primary.start(), self.secondary.start())
         self.inbox.start()
         await self.app.start()
 
     async def stop(self) -> None:
-        """Drain and end."""
+        """Drain and stop."""
         await self.app.drain()
         await self.app.stop()
         await asyncio.gather(self.primary.stop(), self.secondary.stop())
@@ -117,14 +117,14 @@ class Stage:
 
 
 def _credential(connection: Any, app: App, name: str) -> str:
-    """A credential as `gatepost credential create` makes it; returns its secret."""
+    """A credential made as by `gatepost credential create`; returns its secret."""
     made = credentials.generate(app.vault, os.urandom)
     credentials.add(connection, made.of_mailbox(accounts.mailbox(connection, name), "demo"), wall_clock())
     return made.key
 
 
 def _complaint(tenant_id: str) -> Suppress:
-    """What Carol did last week."""
+    """Carol's complaint of last week."""
     at = wall_clock() - 7 * 86_400_000
     evidence = {"feedbackType": "abuse"}
     return Suppress(tenant_id, "", COMPLAINED, COMPLAINED, "complaint", "feedback loop", evidence, at)
