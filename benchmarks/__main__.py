@@ -1,7 +1,8 @@
-"""`python -m benchmarks`: the cases, round by round, relay by relay, so that every relay meets the same minutes.
+"""`python -m benchmarks`: runs the cases round by round, relay by relay, so that all relays face the same
+conditions.
 
-JSON lines go to standard output (and to --json FILE), progress and the table to standard error.
-Exit code 1 when a message was lost, doubled or left unsigned.
+JSON lines go to standard output (and to --json FILE), progress and the table to standard error. The exit code
+is 1 if a message was lost, duplicated or left unsigned.
 """
 
 import argparse
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Sink:
-    """The sink's process, asked over its pipes."""
+    """The sink's process, controlled through its pipes."""
 
     def __init__(self, port: int = SINK_PORT) -> None:
         self.port = port
@@ -35,7 +36,7 @@ class Sink:
         self._read()
 
     def ask(self, order: str) -> Any:
-        """One order, one answer."""
+        """Send one order and return its answer."""
         assert self._process.stdin is not None
         print(order, file=self._process.stdin, flush=True)
         return self._read()
@@ -53,7 +54,7 @@ class Sink:
 
 
 def load(relay: Relay, case: Case, processes: int) -> list[dict[str, Any]]:
-    """Runs one job, split over the load generator's processes; what each of them says."""
+    """Run one job, split over the load generator's processes; returns the result of each."""
     run = secrets.token_hex(4)
     made: list[tuple[subprocess.Popen[str], str]] = []
     for index in range(processes):
@@ -87,14 +88,14 @@ def _result(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def measure(relay: Relay, case: Case, sink: Sink, memory: Memory, processes: int) -> dict[str, Any]:
-    """One case on one relay: the row of the report."""
+    """Run one case on one relay; returns the row of the report."""
     sink.ask("reset")
     memory.reset()
     before = relay.account.cpu()
     results = load(relay, case, processes)
     accepted = sum(result["accepted"] for result in results)
     taken = sink.ask(f"wait {accepted} 120")
-    time.sleep(0.3)  # what the relay still writes belongs to this case
+    time.sleep(0.3)  # what the relay still writes is charged to this case
     used = relay.account.cpu() - before
     started, ended = min(result["started"] for result in results), max(result["ended"] for result in results)
     dots = [latency for result in results for latency in result["dot_ms"]]
@@ -139,7 +140,7 @@ def running(relay: Relay) -> Iterator[Memory]:
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """The command line's arguments."""
     parser = argparse.ArgumentParser(prog="benchmarks", description="Gatepost measured beside other relays.")
     parser.add_argument("--cases", default=",".join(QUICK), help="comma-separated, or all: " + ", ".join(CASES))
     parser.add_argument("--relays", help="comma-separated; default: gatepost and the peers installed here")
@@ -161,7 +162,7 @@ def relays(given: argparse.Namespace, folder: Path, key: Path, storage: str) -> 
 
 @contextlib.contextmanager
 def storage(wanted: str) -> Iterator[str]:
-    """The storage URL, with a durable PostgreSQL behind it where one is asked for."""
+    """The storage URL; for PostgreSQL a durable server is started behind it."""
     if wanted != "postgresql":
         yield wanted
         return
@@ -172,7 +173,7 @@ def storage(wanted: str) -> Iterator[str]:
 
 
 def main() -> int:
-    """Measures everything that was asked for."""
+    """Run all measurements that were requested."""
     given = arguments()
     cases = list(CASES.values()) if given.cases == "all" else [CASES[name] for name in given.cases.split(",")]
     rows: list[dict[str, Any]] = []
@@ -200,7 +201,7 @@ def main() -> int:
 
 
 def say(row: dict[str, Any], also: Path | None) -> None:
-    """One line of JSON."""
+    """Print a row as one line of JSON."""
     line = json.dumps(row)
     print(line, flush=True)
     if also:

@@ -1,4 +1,4 @@
-"""The jobs: how many connections, how many messages on each before it is closed, how large, how many in all."""
+"""The jobs: connections, messages on each before it is closed, size of a message, and messages in total."""
 
 from dataclasses import dataclass
 

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.history`: what the past costs, without sockets, on SQLite.
+"""`python -m benchmarks.history`: what a long history costs, without sockets, on SQLite.
 
-Four figures: deciding with every rule on, on an empty store and on one with millions of
-suppressions and past sends; reading the text; `policy replay` over recorded decisions, both
-directions; `audit verify` over a chain. The two commands run as an operator would run them,
-each in a process of its own, and are told their time and the most memory they held. Records
-are copies of real ones to one recipient under ids of their own, chained as intake chains them.
+Four figures: deciding with every rule on, with an empty store and with millions of suppressions and past sends;
+reading the text; `policy replay` over recorded decisions, in both directions; `audit verify` over a chain. The
+two commands run as for an operator, each in a process of its own, and are reported with their time and peak
+memory. The records are copies of real ones to one recipient, with ids of their own, chained as intake chains
+them.
 """
 
 import argparse
@@ -46,7 +46,7 @@ from relay.submission.intake import Prepared
 from relay.submission.submission import Origin, Principal, Submission
 
 BATCH = 50
-DAYS = 29  # the records' span: all of them lie within `--since 30d`
+DAYS = 29  # the age of the oldest record; all lie within `--since 30d`
 _YAML = """
 version: 1
 server: {{hostname: relay.example, data_dir: {folder}/data}}
@@ -84,7 +84,7 @@ _DUPLICATES = (
 
 
 class History:
-    """One installation in a folder, and what is done with its past."""
+    """One installation in a folder, and the operations on its history."""
 
     def __init__(self, folder: Path) -> None:
         self.config = self._configured(folder, "gatepost.yaml", hourly=100_000_000)
@@ -106,18 +106,18 @@ class History:
         return path
 
     async def open(self) -> None:
-        """Read what every submission is judged with."""
+        """Read everything with which submissions are judged."""
         await self.app.reader.call(lambda c: self.app.signers.load(c, self.app.clock()))
         row = await self.app.reader.call(lambda c: mailbox(c, "agent"))
         self.principal = Principal("key_benchmark", row.tenant_id, row.id, frozenset({"send"}))
 
     async def close(self) -> None:
-        """Leave the store to the commands."""
+        """Close the store, so that the commands can use it."""
         await self.app.reader.close()
         await self.database.close()
 
     async def prepared(self, size: int, count: int, recipients: int = 1, beyond: str = "") -> list[Prepared]:
-        """So many submissions, each to people nobody wrote to before; `beyond` is put behind their addresses."""
+        """So many submissions, each to people never written to before; `beyond` is appended to their addresses."""
         made = []
         for _ in range(count):
             self.submitted += 1
@@ -132,14 +132,14 @@ class History:
         return made
 
     async def deciding(self, watch: Stopwatch, when: str, size: int, count: int) -> None:
-        """What a decision costs a recipient: reading what is remembered, deciding, the whole intake."""
+        """What a decision costs for a recipient: reading the state, deciding, the whole intake."""
         for recipients in (1, BATCH):
             items = await self.prepared(size, count if recipients == 1 else 4, recipients)
             for start in range(0, len(items), BATCH // recipients):
                 self._decide(watch, f"{when}, {recipients} a message", items[start : start + BATCH // recipients])
 
     async def refused(self, size: int, count: int) -> None:
-        """Some that the list of allowed domains refuses, for a candidate to let through."""
+        """Some submissions refused by the list of allowed domains, which a candidate would let through."""
         items = await self.prepared(size, count, beyond=".elsewhere")
         with self.database.transaction() as connection:
             assert not any(judged.answer.decision.accepted() for judged in self.app.intake(connection, items))
@@ -159,17 +159,17 @@ class History:
                 self.app.intake(connection, items)
 
     def fill(self, suppressions: int, past: int) -> None:
-        """A long past: lists of suppressions, people, contacts and fingerprints of what was sent."""
+        """A long history: suppressions, people, contacts and fingerprints of what was sent."""
         given = {"tenant": self.principal.tenant_id, "mailbox": self.principal.mailbox_id}
         with self.database.transaction() as connection:
             connection.execute(text(_SUPPRESSIONS), given | {"count": suppressions})
             for statement in (_PEOPLE, _CONTACTS, _DUPLICATES):
                 connection.execute(text(statement), given | {"count": past})
-        with self.database.writing.connect() as connection:  # what was filled in is not to be read out of the log
+        with self.database.writing.connect() as connection:  # so that later reads do not go through the log
             connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def chain(self, count: int) -> None:
-        """Chain records until there are so many: copies of those intake made, spread over the days before now."""
+        """Add records to the chain until there are so many: copies of real ones, spread over the past days."""
         with self.database.writing.connect() as connection:
             rows = (
                 connection.execute(text("SELECT record FROM decisions WHERE length(record) < 20000 LIMIT 500"))
@@ -193,7 +193,7 @@ def _copy(content: dict[str, Any], number: int, at: int) -> audit.Record:
 
 
 def read_text(watch: Stopwatch, size: int, count: int) -> None:
-    """What reading the text once costs a message: class, sketch and secrets."""
+    """What reading the text once costs for a message: class, sketch and secrets."""
     scanner = SecretScanner.of(b"benchmark")
     for number in range(count):
         data = header("text", number) + body(size)
@@ -203,7 +203,7 @@ def read_text(watch: Stopwatch, size: int, count: int) -> None:
 
 
 def yardstick(watch: Stopwatch) -> None:
-    """How fast this machine is just now: one signature by the library that makes ours."""
+    """The machine's current speed: one signature by the library that makes ours."""
     key = generate_rsa()
     for _ in range(50):
         with watch.of("yardstick: one RSA-2048 signature", 1):
@@ -211,7 +211,7 @@ def yardstick(watch: Stopwatch) -> None:
 
 
 def command(config: Path, *words: str) -> dict[str, Any]:
-    """Run a command as an operator does: what it found, seconds, CPU seconds, the most memory a process of it held."""
+    """Run a command as an operator does; returns its output, seconds, CPU seconds and peak memory."""
     start = time.monotonic()
     with (
         tempfile.TemporaryFile() as said,
@@ -234,7 +234,7 @@ def _counts(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 async def measured(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    """Every figure, in the order in which the past grows."""
+    """Every figure, in the order in which the history grows."""
     history, watch = History(folder), Stopwatch()
     found: dict[str, Any] = {}
     await history.open()

@@ -1,8 +1,8 @@
-"""The load generator: a process of its own, bare protocols on uvloop, one message after the other on each connection.
+"""The load generator: a process of its own, plain protocols on uvloop, messages one after another on each
+connection.
 
-`python -m benchmarks.load` reads its job as JSON from standard input and writes its result as JSON
-to standard output: counts, latencies of the reply to the final dot in milliseconds, and the
-processor time it took itself.
+`python -m benchmarks.load` reads its job as JSON from standard input and writes its result as JSON to standard
+output: counts, latencies of the reply to the final dot in milliseconds, and its own processor time.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ class Session(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """A whole reply leads to the next command."""
+        """A complete reply leads to the next command."""
         data = self._pending + data
         last = data.rfind(b"\n", 0, -1) + 1
         if not data.endswith(b"\n") or data[last + 3 : last + 4] == b"-":
@@ -80,7 +80,7 @@ class Session(asyncio.Protocol):
         self._next(data[last : last + 3], data[last:])
 
     def connection_lost(self, error: Exception | None) -> None:
-        """A connection that ends before it should counts as broken."""
+        """A connection that ends too early counts as broken."""
         if not self.over.done():
             if self._next != self._left:
                 self._generator.fail(f"connection lost: {error}", broken=True)
@@ -178,7 +178,7 @@ class Generator:
         self._failures_left = 200
 
     def take(self) -> int | None:
-        """The number of the next message, None when there are no more."""
+        """The number of the next message; None if there are no more."""
         return next(self._numbers, None)
 
     def recipient(self, number: int | None) -> bytes:
@@ -186,11 +186,11 @@ class Generator:
         return f"RCPT TO:<{message.recipient(self.job.run, number or 0)}>\r\n".encode()
 
     def message(self, number: int | None) -> tuple[bytes, bytes]:
-        """A message with the final dot; none of its lines begins with one."""
+        """A message with its final dot; none of its lines begins with a dot."""
         return self._headers[(number or 0) - self.job.first], self._body
 
     def fail(self, why: str, *, broken: bool = False) -> None:
-        """Counts a failure and keeps the first one's words."""
+        """Count a failure, and keep the text of the first."""
         self.result.first_error = self.result.first_error or why
         self._failures_left -= 1
         if broken:
@@ -200,7 +200,7 @@ class Generator:
 
     async def run(self) -> Result:
         """Sends everything."""
-        used = cpu()  # made ready before, and not counted: interpreter, imports, messages
+        used = cpu()  # so that interpreter, imports and preparing messages are not counted
         self.result.started = time.time()
         async with asyncio.TaskGroup() as group:
             for _ in range(self.job.sessions):

@@ -1,10 +1,10 @@
 """`python -m benchmarks.machines`: how much more several processes on one PostgreSQL deliver than one.
 
-Each process is an installation of its own with one worker, as on a machine of its own, and is
-given a fixed share of one core by a control group: so a small box tells whether the shared
-store lets two do twice the work of one, as long as all shares together with PostgreSQL, the
-sink and the load fit into it. Told are the rate, the processor time of a message here and in
-PostgreSQL, transactions a message, and deadlocks.
+Each process is an installation of its own with one worker, as if on a machine of its own, and a control group
+gives it a fixed share of one core. So even a small machine shows whether two processes on the shared store do
+twice the work of one, as long as all shares together with PostgreSQL, the sink and the load fit into it.
+Reported are the rate, the processor time for a message here and in PostgreSQL, transactions for a message, and
+deadlocks.
 """
 
 import argparse
@@ -32,7 +32,7 @@ PERIOD = 100_000  # microseconds
 
 
 class Share:
-    """A control group that gives its processes so much of one core and no more."""
+    """A control group that limits its processes to this share of one core."""
 
     def __init__(self, name: str, cores: float) -> None:
         base = Path("/sys/fs/cgroup")
@@ -47,11 +47,11 @@ class Share:
             (self.path / "cpu.cfs_quota_us").write_text(str(quota))
 
     def take(self, pid: int) -> None:
-        """This process, with all its threads, is in it from now on."""
+        """Put this process, with all its threads, into the group."""
         (self.path / "cgroup.procs").write_text(str(pid))
 
     def close(self) -> None:
-        """Taken away once it is empty."""
+        """Remove the group, once it is empty."""
         with suppress(OSError):
             self.path.rmdir()
 
@@ -72,7 +72,7 @@ def node(folder: Path, url: str, sink: Sink) -> Server:
 
 
 def load(servers: list[Server], messages: int) -> list[dict[str, Any]]:
-    """Each machine gets its own load at once; what each generator says."""
+    """Put load on all machines at the same time; returns the result of each generator."""
     run, made = secrets.token_hex(4), []
     for index, server in enumerate(servers):
         job = {"port": server.smtp[1], "run": f"{run}{index}", "sessions": 10, "per_connection": 20, "size": 4096}
@@ -93,7 +93,7 @@ def load(servers: list[Server], messages: int) -> list[dict[str, Any]]:
 
 
 def measure(postgres: Postgres, count: int, messages: int, cores: float) -> dict[str, Any]:
-    """So many machines on a fresh database."""
+    """Measure so many machines on a fresh database."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-machines-", dir="/var/tmp")))
         sink = Sink(free_port())
@@ -147,7 +147,7 @@ def _counts(postgres: Postgres, database: str) -> tuple[int, int]:
 
 
 def main() -> None:
-    """One line of JSON a measurement, and the ratios to one machine."""
+    """Print one line of JSON for each measurement, and the ratios to one machine."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.machines", description=__doc__)
     parser.add_argument("--machines", default="1,2")
     parser.add_argument("--messages", type=int, default=2000, help="a machine")

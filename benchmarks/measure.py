@@ -1,8 +1,8 @@
-"""What a relay costs: processor time and memory of all its processes, those that have ended too.
+"""What a relay costs: processor time and memory of all its processes, including those that have ended.
 
-Counted by a control group where this machine lets us make one (root; version 1 or 2), else over the
-tree of processes that descends from the one we started, which misses daemons that leave it. Memory
-is the proportional set size: pages shared by several processes count once.
+It is counted by a control group where this machine allows one (root; version 1 or 2), otherwise over the tree
+of processes descending from the one we started, which misses daemons that leave the tree. Memory is the
+proportional set size: pages shared by several processes count once.
 """
 
 import os
@@ -23,7 +23,7 @@ def cpu() -> float:
 
 
 class Group:
-    """A control group the relay is started in."""
+    """A control group in which the relay is started."""
 
     def __init__(self, name: str) -> None:
         self._two = (_ROOT / "cgroup.controllers").exists()
@@ -35,29 +35,29 @@ class Group:
         return ["sh", "-c", 'echo $$ >"$0" && exec "$@"', str(self.path / "cgroup.procs"), *command]
 
     def processes(self) -> list[int]:
-        """Who is in it."""
+        """The ids of the processes in it."""
         return [int(line) for line in (self.path / "cgroup.procs").read_text("ascii").split()]
 
     def cpu(self) -> float:
-        """Seconds of processor time, of everything that ever ran in it."""
+        """Seconds of processor time of everything that ever ran in it."""
         if self._two:
             return int((self.path / "cpu.stat").read_text("ascii").split()[1]) / 1e6
         return int((self.path / "cpuacct.usage").read_text("ascii")) / 1e9
 
     def remove(self) -> None:
-        """Takes the group away once it is empty."""
+        """Remove the group, once it is empty."""
         with suppress(OSError):
             self.path.rmdir()
 
 
 class Tree:
-    """The descendants of one process, where no control group can be made."""
+    """The descendants of one process, for machines that allow no control group."""
 
     def __init__(self) -> None:
         self.root = 0
 
     def within(self, *command: str) -> list[str]:
-        """The command as it is."""
+        """The command unchanged."""
         return list(command)
 
     def processes(self) -> list[int]:
@@ -69,7 +69,7 @@ class Tree:
         return found
 
     def cpu(self) -> float:
-        """Seconds of processor time, of ended children too once their parent has taken note."""
+        """Seconds of processor time, including ended children once their parent has waited for them."""
         mine = set(self.processes())
         return sum(sum(map(int, fields[11:15])) for pid, fields in _stats() if pid in mine) / _TICKS
 
@@ -85,7 +85,7 @@ def _stats() -> Iterable[tuple[int, list[str]]]:
 
 
 def account(name: str) -> Group | Tree:
-    """The best account this machine allows."""
+    """The most accurate kind of account that this machine allows."""
     try:
         return Group(name)
     except OSError:
@@ -108,7 +108,7 @@ class Memory:
         self.peak = self.most_processes = 0
 
     def close(self) -> None:
-        """Samples no more."""
+        """Stop sampling."""
         self._end.set()
         self._thread.join()
 
@@ -120,7 +120,7 @@ class Memory:
 
 
 def proportional(pid: int) -> int:
-    """The proportional set size of one process in octets, 0 when it has ended."""
+    """The proportional set size of one process in octets; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
     except OSError:

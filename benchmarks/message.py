@@ -8,12 +8,12 @@ _BOUNDARY = "=_bench_boundary"
 
 
 def recipient(run: str, number: int) -> str:
-    """Nobody gets two messages, so no rule about frequency has a say."""
+    """Nobody gets two messages, so no rule about frequency applies."""
     return f"u{number}.{run}@rcpt{number % 50}.example"
 
 
 def header(run: str, number: int) -> bytes:
-    """What differs from message to message, about 330 octets."""
+    """The part that differs between messages, about 330 octets."""
     name = f"{run}-{number}"
     fields = (
         f"From: Agent <{SENDER}>",
@@ -27,7 +27,7 @@ def header(run: str, number: int) -> bytes:
 
 
 def body(size: int) -> bytes:
-    """What does not: the last fields and a text and an HTML part; the whole comes to about `size` octets."""
+    """The part that does not: the last fields, a text and an HTML part; about `size` octets together."""
     head = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{_BOUNDARY}"\r\n\r\n--{_BOUNDARY}\r\n'
     plain = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
     page = f"--{_BOUNDARY}\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html><body>\r\n"

@@ -1,8 +1,8 @@
-"""The relays that are measured, each started on loopback in a folder of its own, signing for the same domain.
+"""The relays to measure, each started on loopback in a folder of its own, all signing for the same domain.
 
-Gatepost is run as its users run it: `gatepost serve` with two workers, AUTH, every default rule,
-limits out of the way. A peer is a script in benchmarks/peers that answers `available`, `start`,
-`stop` and `auth`; one that is not installed is left out.
+Gatepost runs as for its users: `gatepost serve` with two workers, AUTH, every default rule, and limits high
+enough not to matter. A peer is a script in benchmarks/peers that answers `available`, `start`, `stop` and
+`auth`; peers that are not installed are left out.
 """
 
 import os
@@ -33,14 +33,14 @@ PASSWORD = "secret-0123456789abcdef"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How Gatepost is set up for the run."""
+    """How Gatepost is configured for the run."""
 
     workers: str = "2"
     storage: str = ""
 
 
 def make_key(folder: Path) -> Path:
-    """The RSA-2048 key everybody signs with."""
+    """The RSA-2048 key with which all relays sign."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     path = folder / "dkim.pem"
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
@@ -61,7 +61,7 @@ class Relay:
         self.account: Group | Tree = account(name)
 
     def start(self) -> None:
-        """Starts it and waits for its greeting."""
+        """Start it and wait for its greeting."""
         if _is_open(PORT):
             raise SystemExit(f"port {PORT} is taken")
         self._start()
@@ -71,7 +71,7 @@ class Relay:
                 raise SystemExit(f"{self.name} does not greet on port {PORT}; see {self.folder}")
 
     def stop(self) -> None:
-        """Ends it, and whatever it has left behind."""
+        """Stop it and whatever it left running."""
         self._stop()
         for number in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + 5
@@ -90,7 +90,7 @@ class Relay:
 
 
 class Gatepost(Relay):
-    """Ourselves."""
+    """Gatepost itself."""
 
     user, password = "agent", PASSWORD
 
@@ -150,7 +150,7 @@ class Gatepost(Relay):
 
 
 class Peer(Relay):
-    """A relay that a script knows how to run."""
+    """A relay that is run by a script."""
 
     def __init__(self, name: str, base: Path, key: Path) -> None:
         super().__init__(name, base, key)
@@ -182,7 +182,7 @@ class Peer(Relay):
 
 
 def peers() -> list[str]:
-    """The names of the peers that can run here."""
+    """The names of the peers that can run on this machine."""
     if os.geteuid() != 0:
         return []  # they drop privileges themselves
     scripts = sorted(path for path in PEERS.glob("*.sh") if path.stem != "common")

@@ -1,4 +1,4 @@
-"""The table: medians of all rounds, a table for each case, with the ratio to the best peer."""
+"""The report: medians of all rounds, one table for each case, with the ratio to the best peer."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +20,13 @@ COLUMNS = (
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of them lies; 0 of none."""
+    """The value below which this share of the values lies; 0 if there are none."""
     ordered = sorted(values)
     return ordered[int(share * (len(ordered) - 1))] if ordered else 0.0
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Markdown, a table for each case."""
+    """The tables in Markdown, one for each case."""
     rows = list(rows)
     return "\n\n".join(_case(case, [row for row in rows if row["case"] == case]) for case in _unique(rows, "case"))
 
@@ -48,7 +48,7 @@ def _median(rows: list[Row], relay: str, key: str) -> float:
 
 
 def _defects(rows: list[Row], relay: str) -> str:
-    """What makes a figure worthless, beside the relay's name."""
+    """What makes a figure worthless, to be shown beside the relay's name."""
     own = [row for row in rows if row["relay"] == relay]
     checks = {
         "errors": any(row["errors"] for row in own),

@@ -1,13 +1,13 @@
-"""`python -m benchmarks.simulation`: how far one PostgreSQL carries, from the costs it is given. A model.
+"""`python -m benchmarks.simulation`: a model of how much one PostgreSQL can carry, given the costs.
 
-A message costs its process CPU (one core a process), and passes its process's writer three
-times: intake, begin, settle. A round of the writer takes whatever waits, up to 256; it costs
-PostgreSQL a fixed amount and an amount an item, on one of its cores, and ends a fixed time
-later (round trips and the flush of the log). Rounds with mail of the same mailbox wait for
-each other from intake to commit; `hot` is the share of all mail that one mailbox sends.
+A message costs its process CPU (each process has one core) and passes the writer of its process three times:
+intake, begin, settle. A round of the writer takes everything that waits, up to 256 items. It costs PostgreSQL a
+fixed amount plus an amount for each item, on one of its cores, and ends a fixed time later (round trips and the
+flush of the log). Rounds with mail of the same mailbox wait for each other from intake to commit; `hot` is the
+share of all mail that comes from one mailbox.
 
-Each row is the highest rate at which 99 in 100 messages are answered within half a second and
-no core is busy for more than nine tenths of the time.
+Each row is the highest rate at which 99 in 100 messages are answered within half a second and no core is busy
+for more than nine tenths of the time.
 """
 
 import argparse
@@ -25,12 +25,12 @@ BUSY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Milliseconds. The defaults are assumptions: measure with `benchmarks.machines` and pass what was measured."""
+    """Milliseconds. The defaults are assumptions: measure with `benchmarks.machines` and pass the results."""
 
     process: float = 2.2  # CPU of a message in its process
     item: float = 0.35  # CPU of PostgreSQL for one item of a round
-    fixed: float = 1.2  # CPU of PostgreSQL for a round, whatever is in it
-    latency: float = 4.0  # round trips and flush, during which nobody computes
+    fixed: float = 1.2  # CPU of PostgreSQL for a round, whatever its content
+    latency: float = 4.0  # round trips and flush, during which no CPU is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class Fleet:
 
 @dataclass
 class Process:
-    """One process: its core, and its writer's line. An item is (message's arrival, step, of the hot mailbox)."""
+    """One process: its core and its writer's queue. An item is (arrival of the message, step, whether of the
+    hot mailbox).
+    """
 
     free_at: float = 0.0
     line: deque[tuple[float, int, bool]] = field(default_factory=deque)
@@ -53,7 +55,7 @@ class Process:
 
 
 class Run:
-    """One simulation of some seconds."""
+    """One simulation of a few seconds."""
 
     def __init__(self, fleet: Fleet, costs: Costs, rate: float, seconds: float, seed: int = 1) -> None:
         self._fleet, self._costs, self._seconds = fleet, costs, seconds
@@ -67,7 +69,7 @@ class Run:
         self.waits: list[float] = []
 
     def p99(self) -> float:
-        """Seconds within which 99 in 100 were answered; infinite where the line only grew."""
+        """The seconds within which 99 in 100 were answered; infinite if the queue only grew."""
         now = 0.0
         while (now := now + self._chance.expovariate(self._rate)) < self._seconds:
             self._compute(now, self._chance.randrange(len(self._processes)), now, 0)
@@ -91,7 +93,7 @@ class Run:
         heapq.heappush(self._events, (at, self._number, kind, index, items))
 
     def _compute(self, at: float, index: int, arrived: float, step: int) -> None:
-        """A third of the message's CPU before each of its three steps."""
+        """Charge a third of the message's CPU before each of its three steps."""
         process = self._processes[index]
         process.free_at = max(at, process.free_at) + self._costs.process / 3000
         is_hot = self._chance.random() < self._fleet.hot
@@ -125,7 +127,7 @@ class Run:
 
 
 def capacity(fleet: Fleet, costs: Costs, seconds: float) -> int:
-    """The highest rate, messages a second, that is still answered in time, no core being busier than nine tenths."""
+    """The highest rate in messages a second that is answered in time, with no core busier than nine tenths."""
     cores = fleet.databases * fleet.database_cores
     low, high = 1.0, BUSY * 1000 * min(fleet.processes / costs.process, cores / (3 * costs.item))
     if Run(fleet, costs, high, seconds).p99() <= ANSWERED:

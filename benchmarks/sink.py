@@ -1,8 +1,7 @@
-"""The sink: takes every message, tells them apart by X-Bench-Id, counts duplicates and DKIM signatures.
+"""The sink: accepts every message, distinguishes them by X-Bench-Id, and counts duplicates and DKIM signatures.
 
-`python -m benchmarks.sink PORT` answers lines on standard input with JSON lines on standard output:
-`reset`, `stats`, `wait COUNT SECONDS`. It keeps the last message for a check of its signature:
-`last`.
+`python -m benchmarks.sink PORT` answers commands on standard input with JSON lines on standard output: `reset`,
+`stats`, `wait COUNT SECONDS`, and `last`, which returns the last message so that its signature can be verified.
 """
 
 import asyncio
@@ -30,12 +29,12 @@ class Stats:
     duplicates: int = 0
     signed: int = 0
     octets: int = 0
-    last: float = 0.0  # when the last new one came, seconds since 1970
+    last: float = 0.0  # when the last new message came, in seconds since 1970
     cpu_s: float = 0.0
 
 
 class Sink:
-    """What all connections count into."""
+    """The counters shared by all connections."""
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
@@ -45,7 +44,7 @@ class Sink:
         self.grown = asyncio.Event()
 
     def reset(self) -> None:
-        """Counts from nothing again."""
+        """Start counting from zero."""
         self.seen, self.stats, self._cpu = set(), Stats(), cpu()
 
     def take(self, message: bytes) -> None:
@@ -67,12 +66,12 @@ class Sink:
         self.grown.set()
 
     def snapshot(self) -> Stats:
-        """The counts with the processor time until now."""
+        """The counts, with the processor time so far."""
         self.stats.cpu_s = cpu() - self._cpu
         return self.stats
 
     async def wait(self, count: int, seconds: float) -> None:
-        """Until this many different messages have come, or time is over."""
+        """Wait until so many different messages have come, or the time is up."""
         deadline = time.monotonic() + seconds
         while self.stats.unique < count and (left := deadline - time.monotonic()) > 0:
             self.grown.clear()
@@ -99,7 +98,7 @@ class Session(asyncio.Protocol):
         self._transport.write(b"220 sink.example ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
-        """Answers everything that is complete, in one write."""
+        """Answer all complete input, in one write."""
         self._buffer += data
         answers: list[bytes] = []
         while (answer := self._message() if self._in_data else self._command()) is not None:

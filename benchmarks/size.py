@@ -1,11 +1,10 @@
-"""`python -m benchmarks.size`: what the same message costs with nothing remembered and with very much.
+"""`python -m benchmarks.size`: what the same message costs with an empty store and with a very large one.
 
-Two installations side by side, one empty, one filled with suppressions, people, contacts,
-duplicates, past and queued submissions. Both do the same work in turn, in the same minutes:
-intake, begin and settle in batches, to recipients drawn at random from those remembered.
-Then the queue is claimed from, the server is started as after a crash, and what is old is
-swept. The state is written by the database itself, in bulk and without fsync; everything
-that is measured runs as it does in production.
+Two installations side by side, one empty, the other filled with suppressions, people, contacts, duplicates,
+past and queued submissions. Both do the same work alternately, at the same time: intake, begin and settle in
+batches, to random recipients among those remembered. Then deliveries are claimed from the queue, the server is
+started as after a crash, and old data is swept. The state is written by the database itself, in bulk and
+without fsync; everything measured runs as in production.
 """
 
 import argparse
@@ -64,14 +63,14 @@ class Amounts:
     """How much is remembered, in rows."""
 
     suppressions: int = 10_000_000
-    past: int = 10_000_000  # people, contacts and duplicates
-    history: int = 1_000_000  # submissions with their deliveries, ended
+    past: int = 10_000_000  # rows each of people, contacts and duplicates
+    history: int = 1_000_000  # ended submissions with their deliveries
     queued: int = 1_000_000
     body: int = 1024
 
 
 def known(number: int) -> str:
-    """A recipient that is remembered."""
+    """The address of a remembered recipient."""
     return f"u{number:08d}@past{number % 50}.example"
 
 
@@ -79,7 +78,7 @@ def known(number: int) -> str:
 
 
 class Filler:
-    """Writes the state of years in minutes, in the database's own words."""
+    """Writes the state of years in minutes, using the database's own statements."""
 
     def __init__(self, connection: Connection, tenant: str, box: str, now: int) -> None:
         self._connection = connection
@@ -88,7 +87,7 @@ class Filler:
         self._given: dict[str, Any] = {"tenant": tenant, "box": box, "now": now, "day": DAY}
 
     def fill(self, amounts: Amounts) -> dict[str, float]:
-        """Everything; the seconds each part took."""
+        """Write everything; returns the seconds that each part took."""
         spent = {}
         for name, count, statements in self._parts(amounts):
             began = time.perf_counter()
@@ -118,8 +117,8 @@ class Filler:
         yield "submissions that wait", amounts.queued, self._submissions(3_600_000, "queued", amounts.body)
 
     def _submissions(self, age: int, state: str, octets: int) -> Sequence[str]:
-        """With their deliveries, and with bodies where they have some octets."""
-        # All ids are of one moment, and the number at their end keeps them apart and in order.
+        """Submissions with their deliveries, and with bodies if `octets` is not 0."""
+        # All ids are of the same moment; the number at their end makes them unique and keeps their order.
         ident = f"'{first_id('send', self._now - age)[:-8]}' || {{i}}"
         made = [words.format(ident=ident, state=state, age=age, i="{i}") for words in (_SENDS, _DELIVERIES)]
         if octets:
@@ -179,7 +178,7 @@ class House:
         )
 
     def fill(self, amounts: Amounts) -> dict[str, float]:
-        """Remember that much."""
+        """Fill the store with so many rows."""
         with self.app.database.writing.connect() as connection:
             if self.app.database.is_sqlite:
                 driver: Any = connection.connection.driver_connection  # before SQLAlchemy begins a transaction
@@ -190,19 +189,19 @@ class House:
             if not self.app.database.is_sqlite:
                 connection.exec_driver_sql("ANALYZE")
             connection.commit()
-        self.app.database.writing.dispose()  # the next connection is told to be durable again
+        self.app.database.writing.dispose()  # so that the next connection is set to be durable again
         return spent
 
     @contextmanager
     def timed(self, stage: str, messages: int) -> Iterator[None]:
-        """Charge the processor's and the wall's milliseconds of what happens inside, a message."""
+        """Charge the CPU and wall milliseconds of the block to a stage, divided by the number of messages."""
         wall, used = time.perf_counter(), time.thread_time()
         yield
         used, wall = time.thread_time() - used, time.perf_counter() - wall
         self.spent.setdefault(stage, []).append((used * 1000 / messages, wall * 1000 / messages))
 
     async def work(self, numbers: Sequence[int], octets: bytes) -> None:
-        """One batch through intake, begin and settle."""
+        """Take one batch through intake, begin and settle."""
         row: Any = await self.app.reader.call(lambda c: mailbox(c, "agent"))
         principal = Principal("key_benchmark", row.tenant_id, row.id, frozenset({"send"}))
         prepared = [await self.app.desk.prepare(self._submission(principal, n, octets)) for n in numbers]
@@ -232,7 +231,7 @@ class House:
             return handler(connection, items)
 
     def claims(self, times: int) -> None:
-        """Look and claim as a worker does, and put everything back as a dead node's burial does."""
+        """Look and claim as a worker does, then return everything as when a dead node's deliveries are released."""
         app = self.app
         for _ in range(times):
             with self.timed("look for what is due", 1), app.database.asking.connect() as connection:
@@ -241,7 +240,7 @@ class House:
                 claim(connection, node="bench.0.claims", now=app.clock(), limit=200)
 
     def recover(self) -> None:
-        """Start anew as after a crash: schema, declarations, keys, and the burial of what the dead held."""
+        """Start as after a crash: schema, declarations, keys, and releasing what the dead process held."""
         with self.app.database.transaction() as connection:
             instance, now = self.instance.id, self.app.clock()
             register_node(connection, node="bench.0.claims", instance=instance, slot=0, pid=1, host="bench", now=now)
@@ -249,7 +248,7 @@ class House:
             prepare(self.settings, self.instance)
 
     def sweep(self) -> dict[str, Any]:
-        """What retention does in a day's time; rows a second and the longest step, by kind."""
+        """One day's retention; rows a second and the longest step, by kind."""
         app = self.app
         told: dict[str, Any] = {}
         seal = Seal(app.vault.sign, app.vault.public_key)
@@ -272,19 +271,19 @@ class House:
         return told
 
     def octets(self) -> dict[str, int]:
-        """What the files take, in MB."""
+        """The size of the files, in MB."""
         file = self.app.database.file
         if file is None:
             return {}
         return {p.name: p.stat().st_size // 1_000_000 for p in sorted(file.parent.glob("gatepost.db*")) if p.is_file()}
 
     async def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         await self.app.reader.close()
         await self.app.database.close()
 
     def medians(self) -> dict[str, dict[str, float]]:
-        """By stage: processor and wall milliseconds, and the wall's 99th percentile."""
+        """For each stage: CPU and wall milliseconds, and the wall time's 99th percentile."""
         return {
             stage: {
                 "cpu_ms": round(quantile([cpu for cpu, _ in times], 0.5), 3),
@@ -296,7 +295,7 @@ class House:
 
 
 async def compare(empty: House, large: House, amounts: Amounts, batches: int) -> dict[str, Any]:
-    """Both in turn, then what only the large one can tell."""
+    """Both alternately, then what only the large one can show."""
     chance, octets = random.Random(7), body(4096)
     for _ in range(batches):
         numbers = chance.sample(range(1, max(amounts.past, BATCH) + 1), BATCH)

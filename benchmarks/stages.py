@@ -1,9 +1,9 @@
-"""`python -m benchmarks.stages`: where the CPU of one message goes, stage by stage, without sockets.
+"""`python -m benchmarks.stages`: where the CPU time of one message goes, stage by stage, without sockets.
 
-Each stage runs alone in this process on the messages of the job, and is charged the CPU time
-of its own thread. Intake, begin and settle are measured in batches, since that is how they
-run; a batch of one is what a single client alone pays. Signing is told apart from the rest
-of dressing. A yardstick (RSA-2048 by the same library) says how fast the machine is.
+Each stage runs alone in this process on the messages of the job and is charged the CPU time of its own thread.
+Intake, begin and settle are measured in batches, as they run in production; a batch of one is what a single
+client pays. Signing is reported separately from the rest of dressing. A yardstick (RSA-2048 with the same
+library) shows how fast the machine is.
 """
 
 import argparse
@@ -57,13 +57,13 @@ class Stopwatch:
 
     @contextmanager
     def of(self, stage: str, messages: int) -> Iterator[None]:
-        """Charge what happens inside to `stage`, shared by so many messages."""
+        """Charge the block to `stage`, divided by so many messages."""
         start = time.thread_time()
         yield
         self.spent.setdefault(stage, []).append((time.thread_time() - start) * 1000 / messages)
 
     def medians(self) -> dict[str, float]:
-        """The median of each stage, milliseconds a message."""
+        """The median of each stage, in milliseconds for a message."""
         return {stage: round(sorted(times)[len(times) // 2], 4) for stage, times in self.spent.items()}
 
 
@@ -89,7 +89,7 @@ class Bench:
         await self.app.reader.call(lambda c: self.app.signers.load(c, self.app.clock()))
         principal = await self._principal()
         gc.collect()
-        gc.freeze()  # as a worker does once it stands
+        gc.freeze()  # as a worker does after starting
         made = 0
         for batch in BATCHES:
             submissions = [self._submission(principal, made + n) for n in range(self.count)]
@@ -122,7 +122,7 @@ class Bench:
             return await self.app.desk.prepare(submission)
 
     def _through(self, items: Sequence[Prepared], batch: int) -> None:
-        """Intake, begin, dress, settle: one batch."""
+        """Take one batch through intake, begin, dress and settle."""
         judged: Sequence[Judged] = self._write(f"intake ×{batch}", self.app.intake, items)
         parcels = [j.parcel for j in judged if j.parcel is not None]
         assert len(parcels) == len(items), "the policy refused a message of the benchmark"
@@ -167,7 +167,7 @@ class Bench:
 
 
 def settled(parcel: Any, node: str, at: int) -> Settle:
-    """Its only recipient's first attempt, taken by the provider."""
+    """The first attempt at its only recipient, accepted by the provider."""
     due = replace(parcel.due[0], attempts=1)
     tried = Tried(due.n, 1, "delivered", phase="FINAL", code=250, reply="250 2.0.0 Ok", provider="sink", ended=at)
     return Settle(parcel, due, "delivered", node, at, tried=tried)

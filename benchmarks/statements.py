@@ -1,8 +1,8 @@
-"""`python -m benchmarks.statements`: how many statements one message costs, alone and in a batch of fifty.
+"""`python -m benchmarks.statements`: how many SQL statements one message costs, alone and in a batch of fifty.
 
-Every statement the driver is given is counted as it runs: one an `execute`, and for an
-`executemany` one call with its rows told apart, since on PostgreSQL all rows of a call travel
-together. BEGIN and COMMIT are left out: one of each a round.
+Every statement given to the driver is counted as it runs: one for an `execute`, and one call for an
+`executemany`, whose rows are counted separately, since on PostgreSQL all rows of a call travel together. BEGIN
+and COMMIT are left out: there is one of each in a round.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from benchmarks.size import House
 
 
 class Counted:
-    """A driver's cursor that counts what it is given."""
+    """A driver's cursor that counts the statements it is given."""
 
     def __init__(self, cursor: Any, counts: Counter[str]) -> None:
         self._cursor, self._counts = cursor, counts
@@ -39,7 +39,7 @@ class Counted:
         return self._cursor.execute(*given)
 
     def executemany(self, words: Any, rows: Any) -> Any:
-        """One call, a statement a row."""
+        """One call, with one statement for each row."""
         self._counts["calls"] += 1
         self._counts["rows"] += len(rows)
         return self._cursor.executemany(words, rows)
@@ -47,7 +47,7 @@ class Counted:
 
 @contextmanager
 def counting(house: House) -> Iterator[Counter[str]]:
-    """What the writing side of this installation gives its driver meanwhile."""
+    """Counts what the writing side of this installation gives its driver within the block."""
     counts: Counter[str] = Counter()
     fairy = type(house.app.database.writing.raw_connection())
     cursor = fairy.cursor
@@ -63,15 +63,15 @@ def counting(house: House) -> Iterator[Counter[str]]:
 
 
 async def count(house: House) -> dict[str, dict[str, float]]:
-    """By batch size and stage: calls a batch, and statements a message."""
+    """By batch size and stage: calls for a batch, and statements for a message."""
     told: dict[str, dict[str, float]] = {}
     octets, number = body(4096), 1
     for size in (1, 50):
-        await house.work(range(number, number + size), octets)  # learns what is read once
+        await house.work(range(number, number + size), octets)  # so that everything read only once has been read
         with counting(house) as counts:
             house._write = _by_stage(house._write, size, counts, told)  # type: ignore[method-assign]
             await house.work(range(number + size, number + 2 * size), octets)
-        del house._write  # the method of its class again
+        del house._write  # restores the method of the class
         number += 2 * size
     return told
 

@@ -1,10 +1,9 @@
-"""`python -m benchmarks.strain`: memory, and how long a bystander waits, under loads that are no one's normal day.
+"""`python -m benchmarks.strain`: memory use, and how long a bystander waits, under extraordinary loads.
 
-Three strains, one after the other on one server: a thousand idle connections, a message of
-25 MiB, and a backlog of a hundred thousand messages whose provider is down. All the while a
-bystander on a connection of its own says NOOP every few milliseconds. A control, which is an
-echo server of ten lines beside it, says how long this machine lets anybody wait: what both
-show is the machine's doing.
+Three loads, one after another on one server: a thousand idle connections, a message of 25 MiB, and a backlog of
+a hundred thousand messages whose provider is down. Meanwhile a bystander on a connection of its own says NOOP
+every few milliseconds. A control, an echo server of ten lines beside it, shows how long this machine makes
+anybody wait: delays that both have are due to the machine.
 """
 
 import argparse
@@ -40,7 +39,7 @@ from tests.support.settings import HOST, PASSWORD, USER, Tree, mailbox, settings
 _SPAWN = get_context("spawn")
 MIB = 1024 * 1024
 BETWEEN = 0.01  # seconds between two NOOPs
-MANY_NOOPS = 50  # on one connection: after a hundred commands that lead nowhere it is closed
+MANY_NOOPS = 50  # on one connection, which is closed after a hundred commands without a message
 _ECHO = """
 import asyncio
 async def echo(reader, writer):
@@ -55,10 +54,10 @@ asyncio.run(main())
 
 
 class Bystander:
-    """Asks again and again, and notes how long each answer took, in milliseconds."""
+    """Asks again and again, and records how long each answer took, in milliseconds."""
 
     def __init__(self, ask: Callable[[], None], before: Callable[[], None] = lambda: None) -> None:
-        self._ask, self._before = ask, before  # `before` is not counted
+        self._ask, self._before = ask, before  # `before` runs before each question and is not timed
         self.waits: list[float] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -72,7 +71,7 @@ class Bystander:
             self.waits.append((time.perf_counter() - began) * 1000)
 
     def told(self) -> dict[str, float]:
-        """Stops, and sums up."""
+        """Stop, and return a summary."""
         self._end.set()
         self._thread.join(30)
         waits = self.waits or [0.0]
@@ -85,7 +84,7 @@ class Bystander:
 
 
 class Noops:
-    """A client that says nothing but NOOP, on a new connection before it would be taken for an idler."""
+    """A client that says only NOOP, and reconnects before it would be disconnected for that."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -104,14 +103,14 @@ class Noops:
         self._said += 1
 
     def renew(self) -> None:
-        """Between two questions, so that no handshake is counted."""
+        """Reconnect between two questions, so that no handshake is timed."""
         if self._said >= MANY_NOOPS:
             self._client.close()
             self._client, self._said = self._door.connect(), 0
 
 
 def stand_by(tree: Tree, control: int, told: Connection) -> None:
-    """The bystander and the control, in a process that does nothing else, until somebody asks what they saw."""
+    """Run the bystander and the control in a process that does nothing else, until their results are requested."""
     with Noops(Door(tree)) as noops, socket.create_connection((HOST, control)) as echo:
         answers = echo.makefile("rb")
 
@@ -126,7 +125,7 @@ def stand_by(tree: Tree, control: int, told: Connection) -> None:
 
 
 class Ground:
-    """A server, its provider, the control, and the account of memory."""
+    """A server, its provider, the control, and the measurement of memory."""
 
     def __init__(self, folder: Path, workers: int, storage: str) -> None:
         self.provider = Provider(ledger=Ledger(keep=False))
@@ -139,7 +138,7 @@ class Ground:
         if storage:
             changes["storage"] = {"url": storage}
         tree = settings(folder, changes, providers=[self.provider.settings()])
-        # As a shell starts it: a fork would share the memory of what it was forked from.
+        # Started as by a shell: a fork would share the memory of its parent.
         self.server = Server(folder, tree).start(wait=False, environment={})
         self.server.wait_ready(300)
         self.used = Descendants()
@@ -151,7 +150,7 @@ class Ground:
 
     @contextmanager
     def watched(self, told: dict[str, Any]) -> Iterator[None]:
-        """What a bystander and the control wait meanwhile, and the highest memory."""
+        """Records within the block how long a bystander and the control wait, and the peak memory."""
         self.memory.reset()
         here, there = _SPAWN.Pipe()
         watch = _SPAWN.Process(target=stand_by, args=(self.server.tree, self._echo_port, there), daemon=True)
@@ -167,13 +166,13 @@ class Ground:
         told["pss_peak_mb"] = round(self.memory.peak / 1e6, 1)
 
     def resting(self) -> float:
-        """The memory of now, in MB."""
+        """The current memory, in MB."""
         self.memory.reset()
         time.sleep(1)
         return round(self.memory.peak / 1e6, 1)
 
     def close(self) -> None:
-        """End everything."""
+        """Stop everything."""
         self.memory.close()
         self._echo.kill()
         self._echo.wait()
@@ -182,7 +181,7 @@ class Ground:
 
 
 def idle(ground: Ground, connections: int) -> dict[str, Any]:
-    """So many clients log in and say nothing more."""
+    """So many clients log in and then stay silent."""
     told: dict[str, Any] = {"connections": connections, "pss_before_mb": ground.resting()}
     with contextlib.ExitStack() as stack, ground.watched(told):
         for _ in range(connections):
@@ -193,7 +192,7 @@ def idle(ground: Ground, connections: int) -> dict[str, Any]:
 
 
 def large(ground: Ground, size: int) -> dict[str, Any]:
-    """One message as large as is taken."""
+    """One message of the largest size accepted."""
     told: dict[str, Any] = {"octets": size, "pss_before_mb": ground.resting()}
     line = b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0\r\n"
     name = secrets.token_hex(8)
@@ -213,7 +212,7 @@ def large(ground: Ground, size: int) -> dict[str, Any]:
 
 
 def backlog(ground: Ground, messages: int) -> dict[str, Any]:
-    """So many messages are taken while no provider answers, and leave once one does."""
+    """So many messages are accepted while no provider answers, and leave once one does."""
     told: dict[str, Any] = {"messages": messages, "pss_before_mb": ground.resting()}
     ground.provider.refuse()
     before = len(ground.provider.ledger.copies)
@@ -234,7 +233,7 @@ def backlog(ground: Ground, messages: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """All strains, as JSON."""
+    """Run all loads; print JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.strain", description=__doc__)
     parser.add_argument("--connections", type=int, default=1000)
     parser.add_argument("--size", type=int, default=25 * MIB - 4096)

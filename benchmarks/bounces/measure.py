@@ -1,8 +1,8 @@
-"""Compares what `relay.mail.bounce` reads with the answers beside the corpus.
+"""Compares what `relay.mail.bounce` reads with the answers stored beside the corpus.
 
-The files are parted into two halves by a hash of their content, before and
-apart from any tuning: the rules were written looking at the `tuned` half, the
-`kept` half says how well they do on what they were not written for.
+The files are split into two halves by a hash of their content, independently of any tuning. The rules were
+written with the `tuned` half in view; the `kept` half shows how well they do on mail for which they were not
+written.
 """
 
 import hashlib
@@ -29,12 +29,12 @@ class Tally:
 
 
 def half(data: bytes) -> str:
-    """Which half a file belongs to; its content alone decides."""
+    """The half to which a file belongs; depends on its content alone."""
     return "tuned" if hashlib.sha256(data).digest()[0] % 2 == 0 else "kept"
 
 
 def measure(corpus: Path) -> dict[str, Tally]:
-    """One tally a half."""
+    """One tally for each half."""
     tallies = {"tuned": Tally(), "kept": Tally()}
     answers = json.loads((corpus / "expected.json").read_text("utf-8"))
     for name, expected in sorted(answers.items()):

@@ -1,9 +1,9 @@
 """Precision and recall of the classification on labelled mail: `python -m benchmarks.classification`.
 
-The corpus in two halves, one for tuning and one set aside, and mail written blind:
-some that is fitted on, some that came after the last fit. All are measured by class,
-group and language. What was mistaken is listed where it may be tuned on: nobody tunes
-on a list that is not shown. Ends with 1 when what was set aside misses a target.
+The sets are the two halves of the corpus, one for tuning and one set aside, and mail written blind, of which
+some is used for fitting and some came after the last fit. All are measured by class, group and language.
+Mistakes are only listed for sets that may be used for tuning, so that nobody tunes on the others. The exit code
+is 1 if the set-aside half misses a target.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from benchmarks.classification.invented import Invented, blind, fresh
 from policy.classification import Classification, classify
 
 SET_ASIDE = ("corpus, set-aside", "fresh")
-# What was asked for, of mail that was set aside.
+# The targets that were set, for the mail set aside.
 TARGETS = {"commercial": 0.97, "transactional": 0.93, "adversarial": 0.90}
 JUDGEMENT_CALLS = ("survey", "referral", "newsletter", "account", "notification")
 
@@ -38,18 +38,18 @@ class Judged:
 
 
 def recall(judged: Sequence[Judged]) -> float:
-    """The part that was judged as labelled; 1 for none."""
+    """The share that was judged as labelled; 1 if there is none."""
     return sum(one.is_right for one in judged) / len(judged) if judged else 1.0
 
 
 def precision(judged: Iterable[Judged], kind: str) -> float:
-    """Of what was called `kind`, the part that is."""
+    """The share that is labelled `kind` among those judged as `kind`."""
     called = [one.is_right for one in judged if one.verdict.type == kind]
     return sum(called) / len(called) if called else 1.0
 
 
 def measured(judged: Sequence[Judged]) -> dict[str, float]:
-    """The figures the targets are set for."""
+    """The figures for which there are targets."""
     figures = {kind: recall([o for o in judged if o.message.label == kind]) for kind in ("commercial", "transactional")}
     return figures | {"adversarial": recall([o for o in judged if o.message.group == "adversarial"])}
 
@@ -79,7 +79,7 @@ def _line(one: Judged) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures and prints; 0 when what was set aside reaches every target."""
+    """Measure and print; returns 0 if the mail set aside reaches every target."""
     parser = argparse.ArgumentParser(prog="benchmarks.classification", description=__doc__)
     parser.add_argument("--corpus", type=Path, default=CORPUS)
     parser.add_argument("--json", action="store_true", help="the figures as JSON")

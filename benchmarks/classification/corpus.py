@@ -1,8 +1,7 @@
-"""The labelled mail, read from where it lies, and the half set aside.
+"""Reads the labelled mail and determines which half is set aside.
 
-Which half a message belongs to depends on its body bytes alone, so that adding,
-renaming or relabelling messages moves none from one half to the other. The
-set-aside half is measured and never tuned on.
+The half of a message depends on its body's bytes alone, so that adding, renaming or relabelling messages moves
+none to the other half. The half set aside is measured and never used for tuning.
 """
 
 import csv
@@ -20,7 +19,7 @@ CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "classific
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One message with its label; group and language serve the report only."""
+    """One message with its label; group and language are used only in the report."""
 
     id: str
     data: bytes
@@ -41,7 +40,7 @@ def half_of(data: bytes) -> str:
 
 
 def labelled(corpus: Path = CORPUS) -> Iterator[Labelled]:
-    """Every message of the corpus; raises FileNotFoundError where there is none."""
+    """Every message of the corpus. Raises FileNotFoundError if there is no corpus."""
     with (corpus / "labels.tsv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE):
             data = (corpus / row["path"]).read_bytes()
@@ -49,5 +48,5 @@ def labelled(corpus: Path = CORPUS) -> Iterator[Labelled]:
 
 
 def shown(data: bytes) -> Content:
-    """What the relay would judge of the message."""
+    """The content of the message as the relay would judge it."""
     return content(view(data))

@@ -1,14 +1,12 @@
-"""Fits the weights of the classifier and writes them down as data: `python -m benchmarks.classification.fit`.
+"""Fits the weights of the classifier and writes them as data: `python -m benchmarks.classification.fit`.
 
-A logistic model over the votes. Every concept has one weight shared by the
-places it is found in and a small deviation for each place, both drawn towards
-zero, so that a place seen seldom borrows from the concept. Signs are fixed: a
-selling word never speaks for a transaction, nor the reverse. Fitted on the tune half
-of the corpus, the blind and the invented mail; what is set aside is never read here.
+A logistic model over the votes. Every concept has one weight shared by all places where it is found, and a
+small deviation for each place. Both are drawn towards zero, so that a rarely seen place relies on the concept's
+weight. Signs are fixed: a selling word never speaks for a transaction, nor the reverse. The model is fitted on
+the tune half of the corpus, the blind and the invented mail; mail set aside is never read here.
 
-Where commercial begins is found by mail judged by weights that were fitted without
-its author: so many of a hundred sellers have to be seen. Deterministic: no chance
-is involved.
+The threshold for commercial is determined from mail judged by weights that were fitted without its author, so
+that a required share of the commercial mail is recognised. The result is deterministic.
 """
 
 import math
@@ -27,17 +25,17 @@ TARGET = Path(__file__).resolve().parents[2] / "policy" / "classification" / "we
 ROUNDS = 300
 STEP = 0.3
 FOLDS = 6
-# Of commercial mail nobody fitted on, the part that has to be told: more than was asked for (0.97), since other mail
-# is told less well than that of authors who had the same brief.
+# The share of commercial mail, judged without its author, that must be recognised. It is above the target (0.97),
+# since unknown mail is recognised less well than that of authors who had the same brief.
 TOLD = 0.975
-# A close call: as far below as one in a hundred sellers lies, as far above as one in twenty of the rest.
+# Close calls: from where one in a hundred commercial messages lies below, to where one in twenty others lies above.
 DOUBT_BELOW, DOUBT_ABOVE = 0.99, 0.95
-PULL, PULL_OF_WORDING = 0.0012, 0.0003  # how strongly weights are drawn to zero
-# How much a message counts: what nobody wrote for the purpose more, what was written beside the lexicon less.
+PULL, PULL_OF_WORDING = 0.0012, 0.0003  # how strongly weights are drawn towards zero
+# The weight of a message: more for real mail, less for mail written beside the lexicon.
 REAL, WRITTEN_BLIND, WRITTEN_BESIDE = 3.0, 1.5, 1.0
-# Words nobody is shown, and words of others, may betray a seller; they never excuse one.
+# Hidden words, and other people's words, may reveal commercial mail; they never excuse it.
 UNEXCUSED = ("hidden", "quoted", "alt")
-# Fixed by hand: the sender sets these freely, so they may only tighten.
+# Fixed by hand: senders can set these freely, so they may only tighten.
 TIGHTENING = {
     "bulk_headers",
     "disguised_words",
@@ -49,16 +47,16 @@ TIGHTENING = {
 
 
 class Mail(NamedTuple):
-    """One message to fit on."""
+    """One message for fitting."""
 
     content: Content
     sells: int
-    author: str  # whose wording it is
+    author: str  # the author whose wording it is
     counts: float
 
 
 class Example(NamedTuple):
-    """Its votes, its class, and how much it counts."""
+    """A message's votes, its class, and its weight."""
 
     values: dict[str, float]
     sells: int
@@ -66,13 +64,13 @@ class Example(NamedTuple):
 
 
 def example(mail: Mail, sound: float) -> Example:
-    """What is fitted on; `sound` is its wording as judged by weights learned without it."""
+    """A message as an example; `sound` is its wording judged by weights learned without it."""
     values = votes(mail.content, page(mail.content)).values | {"wording": sound}
     return Example(expand(values), mail.sells, mail.counts)
 
 
 def expand(values: dict[str, float]) -> dict[str, float]:
-    """Splits every placed vote into its concept's share and its place's share."""
+    """Split every vote with a place into its concept's share and its place's share."""
     spread = dict(values)
     for name, value in values.items():
         concept, at, place = name.partition("@")
@@ -82,7 +80,7 @@ def expand(values: dict[str, float]) -> dict[str, float]:
 
 
 def sign(name: str) -> int:
-    """1: may only speak for commercial; -1: only for transactional; 0: free; 2: says nothing."""
+    """1: may only speak for commercial; -1: only for transactional; 0: either; 2: has no say."""
     concept, _, place = name.partition("@")
     if concept in TRANSACTIONAL:
         return 2 if place in UNEXCUSED else -1
@@ -115,7 +113,7 @@ def _slope(rows: Sequence[Example], weights: dict[str, float]) -> dict[str, floa
 
 
 def probability(weights: dict[str, float], read: Example) -> float:
-    """That it sells, by the sum of its votes."""
+    """The probability that it is commercial, from the sum of its votes."""
     total = weights["bias"] + sum(weights.get(name, 0.0) * value for name, value in read.values.items())
     return 1 / (1 + math.exp(-total))
 
@@ -126,7 +124,7 @@ def _pull(name: str) -> float:
 
 def _allowed(name: str, weight: float) -> float:
     if sign(name) and name.partition("@")[2] in ("subject", "lead", "rest"):
-        return weight  # a deviation; its sum with the shared part is held in `_folded`
+        return weight  # a deviation; `_folded` enforces the sign of its sum with the shared part
     match sign(name):
         case 1:
             return max(0.0, weight)
@@ -138,7 +136,9 @@ def _allowed(name: str, weight: float) -> float:
 
 
 def _folded(weights: dict[str, float]) -> dict[str, float]:
-    """One weight per vote: the concept's plus the place's, its sign held; a place never seen has the concept's."""
+    """One weight for each vote: the concept's plus the place's, with its sign enforced; an unseen place has the
+    concept's.
+    """
     concepts = {*COMMERCIAL, *TRANSACTIONAL}
     folded = {name: weight for name, weight in weights.items() if name.partition("@")[0] not in concepts}
     for concept in COMMERCIAL + TRANSACTIONAL:
@@ -147,7 +147,7 @@ def _folded(weights: dict[str, float]) -> dict[str, float]:
             folded[f"{concept}@{place}"] = max(0.0, weight) if concept in COMMERCIAL else min(0.0, weight)
         if concept in COMMERCIAL:
             shared = weights.get(concept, 0.0)
-            # Half of what the same words weigh where everybody reads them, or what was found, if that is more.
+            # A share of the weight the same words have in visible text, or the fitted weight if that is larger.
             for place, part in (("alt", 0.7), ("quoted", 0.4), ("hidden", 0.3)):
                 folded[f"{concept}@{place}"] = max(part * shared, weights.get(f"{concept}@{place}", 0.0))
     folded.update({name: max(folded.get(name, 0.0), 0.5) for name in TIGHTENING})
@@ -155,7 +155,7 @@ def _folded(weights: dict[str, float]) -> dict[str, float]:
 
 
 def examples() -> Iterator[Mail]:
-    """Everything there is to fit on."""
+    """All mail used for fitting."""
     for one in labelled():
         if one.half == "tune":
             yield Mail(shown(one.data), int(one.label == "commercial"), f"corpus {one.id}", REAL)
@@ -165,13 +165,13 @@ def examples() -> Iterator[Mail]:
 
 
 def folds(mail: Sequence[Mail]) -> list[int]:
-    """One fold for all that an author wrote: it is judged by weights that never saw the hand."""
+    """One fold for all mail of an author, who is then judged by weights that never saw that author."""
     order = {author: at for at, author in enumerate(dict.fromkeys(one.author for one in mail))}
     return [order[one.author] % FOLDS for one in mail]
 
 
 def bounds(sold: Iterable[float], served: Iterable[float]) -> dict[str, float]:
-    """Where commercial begins, and what counts as a close call, by the scores of both kinds."""
+    """The threshold for commercial and the bounds of a close call, from the scores of both classes."""
     sold, served = sorted(sold, reverse=True), sorted(served)
     begins = sold[math.ceil(TOLD * len(sold)) - 1]
     return {
@@ -201,7 +201,7 @@ def write(weights: dict[str, float], found: dict[str, float]) -> None:
 
 
 def main() -> None:
-    """Learns the words, fits the votes, finds where commercial begins, and writes all down."""
+    """Learn the words, fit the votes, determine the threshold, and write everything."""
     mail = list(examples())
     of = folds(mail)
     messages = [learn.message(one.content, one.sells, one.counts) for one in mail]
@@ -209,7 +209,7 @@ def main() -> None:
     sounds = learn.unseen(messages, of, learn.learn, learn.sound)
     read = [example(one, sound) for one, sound in zip(mail, sounds, strict=True)]
     scores = learn.unseen(read, of, fit, probability)
-    # What was written beside the lexicon is told too well to be a measure.
+    # Mail written beside the lexicon is recognised too well to be used for measuring.
     measured = [(score, one.sells) for score, one in zip(scores, mail, strict=True) if one.counts > WRITTEN_BESIDE]
     served = [score for score, sells in measured if not sells]
     found = bounds([score for score, sells in measured if sells], served)

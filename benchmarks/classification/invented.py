@@ -1,12 +1,11 @@
 """Mail invented for this project: short texts of every group, none from a corpus.
 
-Three sets. `invented` was written beside the lexicon, `blind` by authors who knew
-neither the lexicon nor any of the other mail; both are fitted on. `fresh` was
-written like `blind`, after the last fit, and is measured and never looked at.
+There are three sets. `invented` was written beside the lexicon, `blind` by authors who knew neither the lexicon
+nor any of the other mail; both are used for fitting. `fresh` was written like `blind`, after the last fit, and
+is only measured.
 
-A file holds messages, each under a line `%% LETTER GROUP LANGUAGE [reply]`, then
-the subject line, then the text. `T` and `H` (hard) are transactional, `C` and
-`A` (adversarial) commercial.
+A file holds messages, each below a line `%% LETTER GROUP LANGUAGE [reply]`: the subject line, then the text.
+`T` and `H` (hard) are transactional, `C` and `A` (adversarial) commercial.
 """
 
 import re
@@ -33,7 +32,7 @@ class Invented(NamedTuple):
 
     @property
     def id(self) -> str:
-        """What it is told by."""
+        """Its name in reports."""
         return self.content.subject[:30]
 
 

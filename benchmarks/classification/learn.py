@@ -1,8 +1,7 @@
-"""Learns what words and pairs of words weigh, for the vote `wording`: called by `benchmarks.classification.fit`.
+"""Learns the weights of words and word pairs for the vote `wording`; used by `benchmarks.classification.fit`.
 
-A logistic model over the pieces of a message, each drawn to zero, the more so
-the more messages have it: what everybody writes says little of anybody.
-Deterministic: no chance is involved.
+A logistic model over the pieces of a message. Each weight is drawn towards zero, more strongly the more
+messages contain the piece: what everybody writes says little about anybody. The result is deterministic.
 """
 
 import math
@@ -16,17 +15,17 @@ from policy.classification.wording import bounded, pieces, together, written_dow
 from policy.content import Content
 
 TARGET = Path(__file__).resolve().parents[2] / "policy" / "classification" / "lexicon" / "learned.py"
-SEEN = 2  # in one message a piece is chance
+SEEN = 2  # messages; in a single one a piece may be chance
 ROUNDS, STEP = 200, 1.0
-PULL = 0.6  # for a piece that one message in 2.7 has; by the square of its rarity (log of all to those that have it)
-GRAIN, FAINT = 0.1, 0.15  # weights are written to a tenth; what weighs less than that is left out
+PULL = 0.6  # for a piece in one of 2.7 messages; grows with the square of its rarity: log(all / with it)
+GRAIN, FAINT = 0.1, 0.15  # weights are rounded to a tenth; smaller ones than this are left out
 
 
 Found = TypeVar("Found")
 
 
 class Message(NamedTuple):
-    """What is said first, all that is said, and whether it sells."""
+    """The beginning, the whole text, and whether it is commercial."""
 
     first: frozenset[str]
     pieces: frozenset[str]
@@ -35,7 +34,7 @@ class Message(NamedTuple):
 
 
 def message(content: Content, sells: int, counts: float) -> Message:
-    """One message to learn from, and how much it counts."""
+    """One message for learning, with its weight."""
     shown = page(content)
     first, rest = (frozenset(map(written_down, it)) for it in pieces(shown.subject, shown.text, shown.pictures))
     return Message(first, first | rest, sells, counts)
@@ -67,7 +66,7 @@ def learn(messages: Sequence[Message]) -> dict[str, float]:
 
 
 def sound(weights: dict[str, float], one: Message) -> float:
-    """The vote of these weights on a message, as `wording` casts it."""
+    """The vote of these weights on a message, computed as `wording` does."""
 
     def weighed(found: frozenset[str]) -> float:
         return together([weights[piece] for piece in found if piece in weights], len(found))
@@ -76,7 +75,7 @@ def sound(weights: dict[str, float], one: Message) -> float:
 
 
 def balanced(counted: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """By what to multiply what does not sell, and what sells, so that both weigh the same; of class and count each."""
+    """The factors for transactional and commercial messages that give both classes the same total weight."""
     share = sum(sells * counts for sells, counts in counted) / sum(counts for _, counts in counted)
     return 0.5 / (1 - share), 0.5 / share
 
@@ -87,7 +86,7 @@ def unseen(
     learned: Callable[[Sequence[Found]], dict[str, float]],
     judged: Callable[[dict[str, float], Found], float],
 ) -> list[float]:
-    """What is judged of each by weights learned without its fold: what they are worth on mail to come."""
+    """The verdict on each message by weights learned without its fold: what to expect for future mail."""
     values = [0.0] * len(found)
     for fold in sorted(set(folds)):
         weights = learned([one for one, of in zip(found, folds, strict=True) if of != fold])
@@ -98,7 +97,7 @@ def unseen(
 
 
 def write(weights: dict[str, float]) -> None:
-    """Writes the weights as a module, the pieces of one weight together."""
+    """Write the weights as a module, with pieces of equal weight together."""
     groups: dict[float, list[str]] = defaultdict(list)
     for piece, weight in weights.items():
         groups[round(round(weight / GRAIN) * GRAIN, 1)].append(piece)

@@ -39,7 +39,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """One address, in milliseconds: median, best and first answer, processor time for one."""
+    """One address, in milliseconds: median, best and first answer, processor time for one answer."""
 
     url: str
     status: int
@@ -51,12 +51,12 @@ class Took:
 
     @property
     def is_good(self) -> bool:
-        """Whether it answered, within the budget."""
+        """Whether it answered within the budget."""
         return self.status == 200 and self.usual <= BUDGET
 
 
 def settings(folder: Path) -> dict[str, Any]:
-    """Three tenants and forty mailboxes; providers nobody is asked to deliver to."""
+    """Three tenants and forty mailboxes; no mail is to be delivered to the providers."""
     tenants, boxes = ("default", "acme", "globex"), []
     domains = [{"domain": f"{t}.example.net", "tenant": t, "verification": "trusted"} for t in tenants]
     for number in range(40):
@@ -82,7 +82,7 @@ def settings(folder: Path) -> dict[str, Any]:
 
 
 def program() -> Path:
-    """The program beside the Python that runs this."""
+    """The `gatepost` program beside the Python that runs this."""
     return Path(sys.executable).with_name("gatepost")
 
 
@@ -94,7 +94,7 @@ def free_port() -> int:
 
 
 def built(folder: Path, messages: int, *, anew: bool) -> Path:
-    """The configuration of a store with so many messages, made where it is not there yet."""
+    """The configuration of a store with so many messages, which is built if it does not exist yet."""
     from config.loader import load
     from relay.app.instance import Instance
     from relay.app.setup import prepare
@@ -148,7 +148,7 @@ def serving(file: Path) -> Iterator[Served]:
 
 
 def is_ready(base: str) -> bool:
-    """What /readyz says."""
+    """Whether /readyz says so."""
     try:
         return httpx2.get(f"{base}/readyz", timeout=5).status_code == 200
     except httpx2.HTTPError:
@@ -156,7 +156,7 @@ def is_ready(base: str) -> bool:
 
 
 def signed_in(base: str) -> httpx2.Client:
-    """A client that is the operator, by key and by session."""
+    """A client signed in as the operator, both by key and by session."""
     api = httpx2.Client(base_url=base, headers={"Authorization": f"Bearer {KEY}"}, timeout=120)
     answered = api.post("/sign-in", data={"key": KEY}, headers={"Origin": base})
     if answered.status_code != 303:
@@ -168,7 +168,7 @@ def signed_in(base: str) -> httpx2.Client:
 
 
 def measure(api: httpx2.Client, served: Served, url: str, rounds: int) -> Took:
-    """How long an address takes, by a client on this machine."""
+    """How long an address takes, measured by a client on this machine."""
     spent, before = [], served.cpu()
     for _ in range(rounds + 1):
         started = time.perf_counter()
@@ -179,7 +179,7 @@ def measure(api: httpx2.Client, served: Served, url: str, rounds: int) -> Took:
 
 
 def say(words: str) -> None:
-    """One line for the person who waits."""
+    """Print a line of progress."""
     print(words, file=sys.stderr, flush=True)
 
 
@@ -194,12 +194,12 @@ def line(row: Took) -> str:
 
 
 def table(rows: list[Took]) -> str:
-    """The slowest first."""
+    """The table, slowest first."""
     return "\n".join([HEAD, *map(line, sorted(rows, key=lambda row: -row.usual))])
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """The command line's arguments."""
     parser = argparse.ArgumentParser(prog="benchmarks.million", description=__doc__.partition("\n")[0])
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp/gatepost-million"))

@@ -1,4 +1,4 @@
-"""What is asked: every list of the API in every way that takes another index, and every screen."""
+"""The addresses measured: every list of the API, in every way that uses another index, and every screen."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ import httpx2
 
 Asked = Mapping[str, str]
 
-# Ways to ask a list that take another index than the plain one; {…} is filled in from the data.
+# Queries that use another index than the plain list; {…} is filled in from the data.
 VARIANTS: Mapping[str, tuple[str, ...]] = {
     "/v1/sends": (
         "state=held",
@@ -43,7 +43,7 @@ SEARCHES = (
     "reason:suppressed",
     "mailbox:box0",
 )
-# What a path is filled with where the list it belongs to gives nothing, and what the query of a check needs.
+# Values for paths whose own list is empty, and for the parameters of checks.
 NEEDED: Mapping[str, str] = {
     "/v1/suppressions/check": "email={recipient}",
     "/v1/consents/check": "email={recipient}",
@@ -51,7 +51,7 @@ NEEDED: Mapping[str, str] = {
     "/v1/data-subjects/export": "email={recipient}",
     "/v1/analytics/reputation": "tenantId=default",
 }
-NOT_JSON = {  # whole tables as a file: no list, no screen
+NOT_JSON = {  # whole tables as a file: neither lists nor screens
     "/v1/suppressions/export",
     "/v1/consents/export",
     "/v1/analytics/outcomes/export",
@@ -60,7 +60,7 @@ NOT_JSON = {  # whole tables as a file: no list, no screen
 
 
 def samples(api: httpx2.Client) -> dict[str, str]:
-    """One thing of each kind, to fill addresses with."""
+    """One id of each kind, for filling in addresses."""
     sends = api.get("/v1/sends", params={"state": "delivered"}).json()
     send = next(one for one in sends["data"] if one["recipients"])
     keyed = api.get("/v1/sends", params={"limit": 200}).json()["data"]
@@ -79,7 +79,7 @@ def samples(api: httpx2.Client) -> dict[str, str]:
 
 
 def api_urls(api: httpx2.Client, known: Asked) -> Iterator[str]:
-    """Every GET route of the description, its lists in every way that takes another index."""
+    """Every GET route of the description, lists in every way that uses another index."""
     document = api.get("/openapi.json").json()
     for path, item in document["paths"].items():
         if "get" not in item or not path.startswith("/v1/") or path in NOT_JSON:
@@ -94,7 +94,7 @@ def api_urls(api: httpx2.Client, known: Asked) -> Iterator[str]:
 
 
 def fill(api: httpx2.Client, path: str, known: Asked) -> str | None:
-    """The path with ids in it, from the list it stands under; None where that is empty."""
+    """The path with ids filled in, from the list to which it belongs; None if that is empty."""
     before, brace, after = path.partition("{")
     if not brace:
         return path
@@ -108,7 +108,7 @@ def fill(api: httpx2.Client, path: str, known: Asked) -> str | None:
 
 
 def screens(api: httpx2.Client, known: Asked) -> Iterator[str]:
-    """Every page of the console, searches too."""
+    """Every page of the console, including searches."""
     from relay.http.console.site import ENTRIES
 
     for entry in ENTRIES:
@@ -116,7 +116,7 @@ def screens(api: httpx2.Client, known: Asked) -> Iterator[str]:
             continue
         path = entry.path
         if "{number}" in path:
-            continue  # of messages with attachments
+            continue  # only for messages with attachments
         if path.startswith(("/messages/", "/approvals/")) and "{id}" in path:
             path = path.replace("{id}", _held(api) if path.startswith("/approvals") else known["sendId"])
         elif "{" in path:

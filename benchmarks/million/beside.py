@@ -1,4 +1,4 @@
-"""What stands beside messages: people, suppressions, consents, outcomes, cases, webhooks."""
+"""The rows besides messages: people, suppressions, consents, outcomes, cases, webhooks."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from relay.mail.ids import new_id
 
 
 def beside(past: Past) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Rows of every other table, by table."""
+    """The rows of every other table, by table."""
     yield "chains", [{"chain": c, "position": p, "hash": h} for c, (p, h) in past.heads.items()]
     yield "volumes", [_volume(*key, sent) for key, sent in past.volumes.items()]
     yield "daily_volumes", _daily(past)
@@ -34,7 +34,7 @@ def _volume(tenant: str, hour: int, mailbox: str, provider: str, campaign: str, 
 
 
 def _daily(past: Past) -> list[dict[str, Any]]:
-    """The same by day."""
+    """Daily counts of the same."""
     days: Counter[tuple[str, int, str, str, str]] = Counter()
     for (tenant, hour, *rest), sent in past.volumes.items():
         days[(tenant, hour // 24, *rest)] += sent
@@ -129,7 +129,7 @@ def _investigation(past: Past, number: int) -> dict[str, Any]:
 
 
 def _webhook(past: Past, tenant: str, number: int) -> dict[str, Any]:
-    """Disabled: a server started on this file calls nobody."""
+    """Disabled, so that a server started on this file calls nobody."""
     return {
         "id": _hook(number),
         "tenant_id": tenant,

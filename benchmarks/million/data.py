@@ -1,8 +1,8 @@
-"""The past of an installation that sent a lot: written straight into a SQLite file, months in a minute.
+"""The history of an installation that has sent a lot, written directly into a SQLite file: months in a minute.
 
-Everything is a function of the number of messages and a seed, so two runs compare. The rows have the
-shape the program writes itself; what is open is due in the future, so a server started on the file
-has nothing to deliver while it is measured.
+Everything depends only on the number of messages and a seed, so runs are comparable. The rows have the form
+that the program writes itself. Open deliveries are due in the future, so a server started on the file has
+nothing to deliver while it is measured.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ SPEED = ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "temp_stor
 
 
 def write(path: Path, messages: int) -> None:
-    """Fill a prepared store with so many messages and everything that came of them."""
+    """Fill a prepared store with so many messages and everything that followed from them."""
     past = Past(messages, time.time_ns() // 1_000_000)
     store = sqlite3.connect(path, isolation_level=None)
     store.row_factory = sqlite3.Row
@@ -47,7 +47,7 @@ def write(path: Path, messages: int) -> None:
 
 
 def put(store: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of one shape."""
+    """Insert rows with the same columns."""
     if rows:
         names = ", ".join(rows[0])
         marks = ", ".join(f":{name}" for name in rows[0])

@@ -1,4 +1,4 @@
-"""A million messages to one recipient each, and the rows each of them leaves behind."""
+"""A million messages to one recipient each, and the rows that each of them leaves behind."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.million.past import DAY, HOUR, SPAN, Past, address_of
 from relay.mail.ids import new_id
 
-# What becomes of a message, by share.
+# What becomes of messages, by share.
 FATES = {
     "delivered": 0.925,
     "blocked": 0.04,
@@ -70,7 +70,7 @@ def letters(past: Past) -> Iterator[Letter]:
             id=new_id("send", at, chance.randbytes),
             at=at,
             mailbox=chance.choices(past.mailboxes, weights)[0],
-            person=int(past.people * chance.random() ** 1.3),  # some get a letter every day, most a few
+            person=int(past.people * chance.random() ** 1.3),  # some people get a message every day, most only a few
             fate=chance.choices(fates, cum_weights=bounds)[0],
             kind="commercial" if chance.random() < 0.4 else "transactional",
             subject=chance.choice(SUBJECTS).format(n=number),
@@ -80,7 +80,7 @@ def letters(past: Past) -> Iterator[Letter]:
 
 
 def rows_of(past: Past, letters: Sequence[Letter]) -> dict[str, list[dict[str, Any]]]:
-    """What messages leave behind, by table."""
+    """The rows that messages leave behind, by table."""
     for letter in letters:
         _count(past, letter)
     taken = [letter for letter in letters if letter.fate != "blocked"]
@@ -124,7 +124,7 @@ def _send(letter: Letter) -> dict[str, Any]:
 
 
 def campaign(letter: Letter) -> str:
-    """Commercial mail goes out by the day."""
+    """The campaign of a message: commercial mail has one a day."""
     return f"campaign-{letter.at // DAY % 40}" if letter.kind == "commercial" else ""
 
 
@@ -210,7 +210,7 @@ def _events(letter: Letter) -> list[dict[str, Any]]:
 
 
 def _decision(past: Past, letter: Letter) -> dict[str, Any]:
-    """One link of the chain, as `gatepost audit verify` reads it."""
+    """One record of the chain, valid for `gatepost audit verify`."""
     chain = f"{letter.mailbox['tenant_id']}:past"
     position, previous = past.heads.get(chain, (0, "0" * 64))
     token = f"~{letter.person:08x}"

@@ -1,4 +1,4 @@
-"""The past that is written: its size, its time, its people, and what is counted while it is written."""
+"""The parameters of the history: its size, its time span, its people, and counts made while it is written."""
 
 import random
 from collections import Counter
@@ -7,12 +7,12 @@ from typing import Any
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
-SPAN = 29 * DAY  # inside the 30 days messages are kept
+SPAN = 29 * DAY  # within the 30 days for which messages are kept
 
 
 @dataclass(slots=True)
 class Past:
-    """What is written, and what is remembered of it for the counts that go with it."""
+    """What is written, and what has to be remembered for the counters that belong to it."""
 
     messages: int
     now: int
@@ -28,10 +28,10 @@ class Past:
         return max(10, self.messages // 5)
 
     def sometime(self) -> int:
-        """A time within it."""
+        """A random time within it."""
         return self.now - self.chance.randrange(SPAN)
 
 
 def address_of(person: int) -> str:
-    """The address of a person by number."""
+    """The address of a person, by number."""
     return f"person{person}@d{person % 997}.example.com"
