@@ -40,7 +40,9 @@ class Erased(Told):
 
     email: str
     at: DateTime
-    digest: str = Field(description="A keyed hash of the address, always the same in this installation.")
+    digest: str = Field(
+        description="A keyed hash of the address: constant within this installation, different in others."
+    )
     erased: dict[str, int]
 
 

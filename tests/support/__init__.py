@@ -1,1 +1,1 @@
-"""What the tests stand on: real parts on loopback, scripted; nothing here knows the inside of Gatepost."""
+"""What the tests build on: real, scripted parts on loopback; nothing here depends on Gatepost's internals."""

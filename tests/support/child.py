@@ -1,8 +1,8 @@
-"""Gatepost's own process, forked from one that has imported it already.
+"""Gatepost's own process, forked from one that has already imported it.
 
-Importing takes longer than most of what is tested, so it is done once a session: by a server of forks
-that each new process is a copy of. What runs in it is `gatepost` with its arguments, from there on as
-if it had been started by a shell.
+Importing takes longer than most of what is tested, so it is done once a session, by a fork server of which each
+new process is a copy. That process runs `gatepost` with its arguments, and from then on behaves as if started
+by a shell.
 """
 
 import faulthandler
@@ -19,7 +19,7 @@ _CONTEXT.set_forkserver_preload(["tests.support.preloaded"])
 
 
 class Child:
-    """A running (or ended) process, the leader of its own group; as `subprocess.Popen` has it."""
+    """A running (or ended) process, the leader of its own group; similar to `subprocess.Popen`."""
 
     def __init__(self, arguments: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
         self._process = _CONTEXT.Process(target=_become, args=(list(arguments), folder, log, dict(environment)))
@@ -28,11 +28,11 @@ class Child:
         self.pid = self._process.pid
 
     def poll(self) -> int | None:
-        """Its exit code, None while it runs."""
+        """Its exit code; None while it runs."""
         return self._process.exitcode
 
     def wait(self, timeout: float) -> int:
-        """Its exit code, once it has ended; raises subprocess.TimeoutExpired."""
+        """Wait for its end; returns the exit code. Raises subprocess.TimeoutExpired."""
         self._process.join(timeout)
         code = self._process.exitcode
         if code is None:
@@ -40,12 +40,12 @@ class Child:
         return code
 
     def send_signal(self, number: int) -> None:
-        """A signal to the process alone."""
+        """Send a signal to this process alone."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
 

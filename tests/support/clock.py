@@ -1,4 +1,4 @@
-"""Time and chance that a test holds in its hand: nothing moves unless it says so."""
+"""Time and randomness under a test's control: nothing changes unless the test says so."""
 
 import asyncio
 import heapq
@@ -12,7 +12,7 @@ NOON = datetime(2026, 3, 24, 12, 0, tzinfo=UTC)  # a Tuesday
 
 
 class Clock:
-    """Stands still until `advance`. Wall clock and monotonic clock may be moved apart, as a time server does."""
+    """Stands still until `advance`. Wall clock and monotonic clock can be moved apart, as by a time server."""
 
     def __init__(self, start: datetime = NOON) -> None:
         self._wall = start
@@ -32,17 +32,17 @@ class Clock:
         return self._wall.timestamp()
 
     def monotonic(self) -> float:
-        """The clock that durations are taken from."""
+        """The clock for measuring durations."""
         return self._monotonic
 
     async def sleep(self, seconds: float) -> None:
-        """Sleeps until somebody has moved the clock that far."""
+        """Sleep until somebody has moved the clock that far."""
         waking = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._monotonic + max(0.0, seconds), next(self._order), waking))
         await waking
 
     def advance(self, by: timedelta | float) -> None:
-        """Lets time pass, and wakes in order whoever sleeps until then."""
+        """Let time pass, and wake in order whoever sleeps until then."""
         step = by if isinstance(by, timedelta) else timedelta(seconds=by)
         self._wall += step
         self._monotonic += step.total_seconds()
@@ -52,15 +52,15 @@ class Clock:
                 waking.set_result(None)
 
     def jump(self, to: datetime) -> None:
-        """Sets the wall clock alone, backwards too; durations do not notice (faults R11)."""
+        """Set the wall clock alone, backwards if wanted; durations are not affected (faults R11)."""
         self._wall = to
 
 
 class LoopTime:
-    """The time of an event loop, which runs on by itself and may be let pass from any thread.
+    """The time of an event loop; it runs normally, and any thread can let it skip ahead.
 
-    So a dialogue is given the minutes a standard gives it, and a test of what happens when they
-    are over takes no time and does not depend on how fast the machine is.
+    So a dialogue may take as long as a standard allows, and a test of what happens after a timeout takes no
+    time and does not depend on the machine's speed.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -71,9 +71,9 @@ class LoopTime:
         return self._running() + self._ahead
 
     async def elapse(self, seconds: float) -> None:
-        """So much passes for the loop, and nothing for who calls; what follows from it in the loop has happened."""
+        """Skip so many seconds for the loop, without waiting; returns when the loop has done what follows from it."""
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._advance(seconds), self._loop))
-        await _turns()  # and is noticed
+        await _turns()  # for the loop to notice
 
     async def _advance(self, seconds: float) -> None:
         self._ahead += seconds
@@ -81,7 +81,7 @@ class LoopTime:
 
 
 async def _turns() -> None:
-    """Some turns of a loop: whoever waited for a moment has done what he does then."""
+    """Some turns of the loop, so that whoever waited only for a moment is done."""
     for _ in range(10):
         await asyncio.sleep(0)
 

@@ -25,7 +25,7 @@ WORDS = {"user": USER, "password": PASSWORD, "plain": plain(USER, PASSWORD), "ad
 
 
 class Departure(AssertionError):
-    """The conversation went another way."""
+    """The conversation did not go as written."""
 
 
 def dialogues(folder: Path = FOLDER) -> list[Path]:
@@ -34,7 +34,7 @@ def dialogues(folder: Path = FOLDER) -> list[Path]:
 
 
 def play(path: Path, client: Client, words: Mapping[str, str] = WORDS) -> None:
-    """Plays one dialogue over a connection nothing has been read from yet."""
+    """Play one dialogue over a connection from which nothing has been read yet."""
     reply = None
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         action, _, rest = _filled(line, words).partition(" ")
@@ -79,6 +79,6 @@ def _has(reply: Reply | None, wanted: str) -> bool:
 
 
 def _says(line: str, wanted: str) -> bool:
-    """Whether a reply line begins with these words, `250-` being as good as `250 `."""
+    """Whether a reply line begins with these words; `250-` counts like `250 `."""
     got, words = line[:3].split() + line[4:].split(), wanted.split()
     return [word.upper() for word in got[: len(words)]] == [word.upper() for word in words]

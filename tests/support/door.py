@@ -1,4 +1,4 @@
-"""How a test talks to a running Gatepost, whether it is a process of its own or in this one."""
+"""How a test talks to a running Gatepost, whether in a process of its own or inside this one."""
 
 import ssl
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import httpx2
 from tests.support import smtp
 from tests.support.settings import ADDRESS, ADMIN_KEY, PASSWORD, USER, Tree, endpoint
 
-_TRUST = ssl.create_default_context()  # a client makes its own otherwise, which takes longer than most calls
+_TRUST = ssl.create_default_context()  # shared, since making one for each client takes longer than most calls
 
 
 class Door:
@@ -20,23 +20,23 @@ class Door:
         self.http = f"http://{tree['http']['bind']}"
 
     def api(self, key: str = ADMIN_KEY) -> httpx2.Client:
-        """A client of the HTTP API with that key, to be used in a `with`."""
+        """A client of the HTTP API with that key, to be used in a `with` statement."""
         headers = {"Authorization": f"Bearer {key}"}
         return httpx2.Client(base_url=self.http, headers=headers, timeout=20, verify=_TRUST)
 
     def connect(self, *, login: bool = True) -> smtp.Client:
-        """A raw SMTP connection, greeted, and logged in as the mailbox of the settings."""
+        """A raw SMTP connection after EHLO, logged in by default as the mailbox of the settings."""
         client = smtp.Client(self.smtp)
         try:
             client.greet()
             if login:
                 assert client.login(USER, PASSWORD).code == 235
-        except BaseException:  # a server that is killed while it greets leaves no socket behind
+        except BaseException:  # so that no socket is left over if the server is killed while it greets
             client.close()
             raise
         return client
 
     def submit(self, to: Sequence[str], message: bytes, mail_from: str = ADDRESS) -> smtp.Reply:
-        """One message over a connection of its own; the reply to its dot, or what stopped it."""
+        """Submit one message over a connection of its own; returns the reply to its dot, or the earlier refusal."""
         with self.connect() as client:
             return client.submit(mail_from, list(to), message)

@@ -1,7 +1,7 @@
 """Gatepost inside the test's own process: an App in a thread with an event loop of its own.
 
-Quicker than a process and open to debuggers and coverage; plain `smtplib` and raw sockets in
-the test can talk to it. Work that has to run in its loop goes through `run`.
+Faster than a process and open to debuggers and coverage; the test can talk to it with plain `smtplib` and raw
+sockets. Work that has to run in its loop goes through `run`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class Inside(Door):
-    """A running App; with a `clock` of the test's it lives in the test's time (milliseconds since the epoch)."""
+    """A running App; with a `clock` it uses the test's time (milliseconds since the epoch)."""
 
     def __init__(self, folder: Path, tree: Tree, clock: Callable[[], int] | None = None) -> None:
         from config.loader import load
@@ -42,11 +42,11 @@ class Inside(Door):
             raise
 
     def run(self, work: Coroutine[Any, Any, Result], timeout: float = 30.0) -> Result:
-        """Runs a coroutine in the App's loop and gives its result."""
+        """Run a coroutine in the App's loop; returns its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
     def close(self) -> None:
-        """Stops it, and its loop."""
+        """Stop the App and its loop."""
         try:
             self.run(self.app.drain())
             self.run(self.app.stop())

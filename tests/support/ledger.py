@@ -1,8 +1,8 @@
-"""What a provider has seen: the accounting every promise about loss and duplicates is checked against.
+"""What a provider has seen: the accounts against which every promise about loss and duplicates is checked.
 
-A message counts from before its reply is written, so a client killed while it waits for that
-reply is counted with it. With a journal the counts survive the provider's own death: one JSON
-line each, appended before the reply.
+A message is counted before its reply is written, so that it counts even if the client is killed while waiting
+for that reply. With a journal the counts survive the provider's own death: one JSON line for each message,
+appended before the reply.
 """
 
 import json
@@ -20,7 +20,7 @@ _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One envelope with its message, as far as it came to a final dot."""
+    """One envelope with its message, as far as the client got."""
 
     number: int
     connection: int
@@ -29,26 +29,26 @@ class Transaction:
     tls: bool
     mail_from: str
     mail_options: tuple[str, ...]
-    rcpt_to: tuple[str, ...]  # those we accepted
+    rcpt_to: tuple[str, ...]  # only accepted ones
     refused: tuple[str, ...]
-    data: bytes = field(repr=False)  # exactly what stood before the dot, unstuffed
-    reply: str  # what was answered; empty where nothing was
+    data: bytes = field(repr=False)  # exactly what came before the dot, unstuffed
+    reply: str  # the reply to the dot; empty if there was none
     taken: bool
 
     def header(self, name: str) -> str | None:
-        """The value of the first such field, unfolded."""
+        """The unfolded value of the first field of that name."""
         head = self.data.partition(b"\r\n\r\n")[0]
         found = re.search(rb"(?im)^" + re.escape(name.encode()) + rb":[ \t]*((?:.*\r\n[ \t])*.*)$", head + b"\r\n")
         return re.sub(r"\r\n[ \t]+", " ", found[1].decode("utf-8", "replace")).strip() if found else None
 
     @property
     def message_id(self) -> str:
-        """Its Message-ID, empty where there is none."""
+        """Its Message-ID; empty if it has none."""
         return self.header("Message-ID") or ""
 
     @property
     def keys(self) -> list[tuple[str, str]]:
-        """What its copies are counted under."""
+        """The keys by which its copies are counted."""
         return [(self.message_id, address) for address in self.rcpt_to]
 
     @property
@@ -58,19 +58,19 @@ class Transaction:
 
 
 class Ledger:
-    """Counts and keeps; safe to read from any thread while the provider works."""
+    """Counts and keeps transactions; other threads can safely read it while the provider works."""
 
     def __init__(self, journal: Path | None = None, *, keep: bool = True) -> None:
         self._changed = threading.Condition()
-        self._keep = keep  # False for long runs: counts only
+        self._keep = keep  # False for long runs: only count
         self.connections = 0
         self.commands: list[tuple[int, str]] = []
         self.transactions: list[Transaction] = []
         self.violations: list[str] = []
-        self.lost: list[int] = []  # transactions after whose dot the client was never heard again on that connection
-        self.copies: Counter[tuple[str, str]] = Counter()  # (Message-ID, recipient) of what was taken
-        self.lost_copies: Counter[tuple[str, str]] = Counter()  # those of them whose answer may never have been read
-        self.first_taken: dict[tuple[str, str], float] = {}  # by time.monotonic(), as this process saw it
+        self.lost: list[int] = []  # transactions after whose dot the client was not heard on that connection again
+        self.copies: Counter[tuple[str, str]] = Counter()  # (Message-ID, recipient) of the messages taken
+        self.lost_copies: Counter[tuple[str, str]] = Counter()  # those among them whose answer may never have been read
+        self.first_taken: dict[tuple[str, str], float] = {}  # by time.monotonic() of this process
         self._numbers = 0
         self._journal: TextIO | None = None
         if journal:
@@ -96,14 +96,14 @@ class Ledger:
             self._journal.flush()
 
     def connected(self) -> int:
-        """Counts a connection and gives it its number."""
+        """Count a connection; returns its number."""
         with self._changed:
             self.connections += 1
             self._changed.notify_all()
             return self.connections
 
     def heard(self, connection: int, line: str) -> None:
-        """Notes a command line; a secret behind AUTH stays out."""
+        """Record a command line, without the secret after AUTH."""
         with self._changed:
             shown = " ".join(line.split(" ", 2)[:2]) if line.upper().startswith("AUTH ") else line
             if self._keep:
@@ -117,7 +117,7 @@ class Ledger:
             return self._numbers
 
     def book(self, transaction: Transaction) -> None:
-        """Keeps a finished transaction, and what the client did wrong in it."""
+        """Keep a finished transaction, and whatever the client did wrong in it."""
         with self._changed:
             if self._keep:
                 self.transactions.append(transaction)
@@ -130,7 +130,7 @@ class Ledger:
             self._changed.notify_all()
 
     def lose(self, transaction: Transaction) -> None:
-        """Notes that the client may never have read the answer to this transaction's dot."""
+        """Record that the client may never have read the answer to this transaction's dot."""
         with self._changed:
             self.lost.append(transaction.number)
             self.lost_copies.update(transaction.keys)
@@ -145,7 +145,7 @@ class Ledger:
 
     @property
     def taken(self) -> list[Transaction]:
-        """The messages we took responsibility for, in the order they came."""
+        """The messages for which responsibility was taken, in the order they came."""
         return [transaction for transaction in self.transactions if transaction.taken]
 
     def copies_for(self, address: str) -> int:
@@ -153,20 +153,20 @@ class Ledger:
         return sum(count for (_, to), count in self.copies.items() if to == address)
 
     def recipients(self) -> set[str]:
-        """Everybody who got something."""
+        """Everybody who got a message."""
         return {address for (_, address), count in self.copies.items() if count}
 
     def duplicates(self) -> dict[tuple[str, str], int]:
-        """Which (Message-ID, recipient) came more than once, and how often."""
+        """The (Message-ID, recipient) pairs that came more than once, with their number."""
         return {key: count for key, count in self.copies.items() if count > 1}
 
     def unexplained(self) -> dict[tuple[str, str], int]:
-        """Duplicates beyond what lost answers excuse: a copy may be repeated once for each answer nobody read."""
+        """Duplicates not excused by lost answers: a copy may be repeated once for each answer that nobody read."""
         copies = self.copies - self.lost_copies
         return {key: count for key, count in copies.items() if count > 1}
 
     def wait(self, until: Callable[["Ledger"], object], timeout: float = 20.0) -> "Ledger":
-        """Waits for something to become true here, or fails with what is here instead."""
+        """Wait until a condition on the ledger holds; fails with the ledger's content if it never does."""
         deadline = time.monotonic() + timeout
         with self._changed:
             if not self._changed.wait_for(lambda: until(self), deadline - time.monotonic()):
@@ -174,11 +174,11 @@ class Ledger:
         return self
 
     def wait_for_taken(self, messages: int, timeout: float = 20.0) -> list[Transaction]:
-        """Waits until this many messages have been taken, and gives them."""
+        """Wait until so many messages have been taken; returns them."""
         return self.wait(lambda ledger: len(ledger.taken) >= messages, timeout).taken
 
     def stats(self) -> dict[str, Any]:
-        """The counts as JSON can say them."""
+        """The counts in a form suitable for JSON."""
         with self._changed:
             return {
                 "connections": self.connections,

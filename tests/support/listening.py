@@ -1,4 +1,4 @@
-"""A web server of one test, on a port of its own: where something is posted to."""
+"""A web server for one test, on a port of its own, to which things are posted."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Taking(BaseHTTPRequestHandler):
-    """What is posted, read whole, and nothing written to the terminal; a test says in `do_POST` what is answered."""
+    """Reads what is posted, and logs nothing to the terminal; a test defines the answer in `do_POST`."""
 
     def taken(self) -> bytes:
         """The body."""
@@ -24,7 +24,7 @@ class Taking(BaseHTTPRequestHandler):
 
 
 class Listening:
-    """The server, from when it is made until `close`."""
+    """The server; runs from its creation until `close`."""
 
     def __init__(self, taking: type[Taking], path: str = "") -> None:
         self._server = HTTPServer(("127.0.0.1", 0), taking)
@@ -33,7 +33,7 @@ class Listening:
         self._thread.start()
 
     def close(self) -> None:
-        """Listens no more."""
+        """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

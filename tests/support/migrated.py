@@ -1,4 +1,4 @@
-"""Stores at the newest revision, migrated once a process and copied for each test: migrating takes longer than most."""
+"""Stores with the newest schema, migrated once a process and copied for each test, since migrating takes long."""
 
 import shutil
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def _migrated(url: str) -> None:
 
 @cache
 def _empty() -> bytes:
-    """A SQLite file with nothing in its tables."""
+    """A SQLite file with empty tables."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "empty.db")
         _migrated(SQLITE + str(path))
@@ -32,7 +32,7 @@ def _empty() -> bytes:
 
 
 def begin(tree: Tree) -> None:
-    """Gives a configuration its tables, where its store is a file that is not there yet."""
+    """Give a configuration a store with empty tables, if its store is a file that does not exist yet."""
     path = Path(tree["storage"]["url"].removeprefix(SQLITE))
     if path.is_absolute() and not path.exists():
         path.write_bytes(_empty())
@@ -40,7 +40,7 @@ def begin(tree: Tree) -> None:
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with nothing in its tables, to be copied."""
+    """A SQLite file with empty tables, to be copied."""
     path = tmp_path_factory.mktemp("store") / "empty.db"
     path.write_bytes(_empty())
     return path
@@ -48,7 +48,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_database(postgres: Postgres) -> str:
-    """The name of a PostgreSQL database with nothing in its tables, to be copied."""
+    """The name of a PostgreSQL database with empty tables, to be copied."""
     name = postgres.create()
     _migrated(postgres.url(name))
     return name
@@ -72,7 +72,7 @@ def migrated_postgres_url(migrated_database: str, postgres: Postgres) -> Iterato
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
 def migrated_url(request: pytest.FixtureRequest) -> str:
-    """Both kinds of store: a test that asks for this runs on each."""
+    """Both kinds of store: a test that uses this runs on each."""
     kind = "sqlite" if request.param == "sqlite" else "postgres"
     url: str = request.getfixturevalue(f"migrated_{kind}_url")
     return url

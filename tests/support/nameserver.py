@@ -1,6 +1,6 @@
-"""A DNS server on loopback that knows what the test tells it, and may fail as the test wishes.
+"""A DNS server on loopback that knows what the test tells it, and fails if the test wants it to.
 
-`dns: {nameservers: [nameserver.address]}` points Gatepost at it. Names it does not know are NXDOMAIN.
+`dns: {nameservers: [nameserver.address]}` points Gatepost to it. Unknown names are NXDOMAIN.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ HOST = "127.0.0.1"
 
 
 class NameServer:
-    """Answers over UDP until `close`. Records and failures may be changed at any moment."""
+    """Answers over UDP until `close`. Records and failures may be changed at any time."""
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, str], list[str]] = {}
-        self.failure: dns.rcode.Rcode | None = None  # SERVFAIL for every question, say
+        self.failure: dns.rcode.Rcode | None = None  # such as SERVFAIL, for every query
         self.silent = False
         self.asked: list[tuple[str, str]] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -34,21 +34,21 @@ class NameServer:
 
     @property
     def address(self) -> str:
-        """`host:port`, as the configuration names it."""
+        """`host:port`, as in the configuration."""
         return f"{HOST}:{self._socket.getsockname()[1]}"
 
     def publish(self, name: str, kind: str, *values: str) -> None:
-        """Sets the records of a name: `publish("x.test", "TXT", "v=spf1 -all")`."""
+        """Set the records of a name: `publish("x.test", "TXT", "v=spf1 -all")`."""
         self.records[name.lower().rstrip("."), kind] = list(values)
 
     def withdraw(self, name: str, kind: str) -> None:
-        """Takes them away again."""
+        """Remove them again."""
         self.records.pop((name.lower().rstrip("."), kind), None)
 
     def close(self) -> None:
-        """Answers no more."""
+        """Stop answering."""
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the reader; UDP has nothing else to shut down
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the reader; UDP itself has nothing to shut down
         self._thread.join(5)
         self._socket.close()
 
@@ -87,7 +87,7 @@ def _quoted(text: str) -> str:
 
 @pytest.fixture
 def nameserver() -> Iterator[NameServer]:
-    """A name server that knows nothing yet."""
+    """A name server without records."""
     server = NameServer()
     yield server
     server.close()

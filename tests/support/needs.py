@@ -1,8 +1,8 @@
 """What a fresh machine may lack, and how a test says that it needs it.
 
-`@pytest.mark.needs("chromium", "postgresql")` skips the test where one of them is absent,
-and the summary says so once per need. With GATEPOST_TESTS_SKIP_NOTHING=1 (continuous
-integration) an absent need fails the test instead, so that nothing is skipped unnoticed.
+`@pytest.mark.needs("chromium", "postgresql")` skips the test if one of them is missing, and the summary says so
+once for each need. With GATEPOST_TESTS_SKIP_NOTHING=1 (continuous integration) a missing need fails the test
+instead, so that nothing is skipped unnoticed.
 """
 
 import os
@@ -26,7 +26,7 @@ def program(*names: str) -> str | None:
 
 
 def postgres_folder() -> Path | None:
-    """Where initdb and postgres are: Debian keeps them out of PATH, one folder a major version."""
+    """The folder of initdb and postgres: Debian keeps them outside PATH, in one folder for each major version."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda found: float(found.parts[-3]))
     if versions:
         return versions[-1].parent
@@ -41,19 +41,19 @@ def _nodemailer() -> bool:
 
 @cache
 def _postfix_runs() -> bool:
-    # Packages that only bring sendmail's name do not help: what is wanted is a private instance.
+    # Packages that only provide a `sendmail` do not help: a private instance is needed.
     found = program("postfix")
     return found is not None and subprocess.run([found, "-h"], capture_output=True, check=False).returncode in (0, 1)
 
 
 def chromium() -> str | None:
-    """The browser: without the desktop around it, it starts and draws in a third of the time."""
+    """The browser; its headless build starts and draws in a third of the time."""
     return program("chromium-headless-shell", "chromium", "chromium-browser")
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing outside Python's reach."""
+    """Something that Python packages cannot provide."""
 
     name: str
     is_there: Callable[[], bool]
@@ -75,10 +75,10 @@ NEEDS = {
 
 
 def missing(names: tuple[str, ...]) -> tuple[Need, ...]:
-    """Those of the named needs that this machine lacks."""
+    """The needs among these that this machine lacks."""
     return tuple(NEEDS[name] for name in names if not NEEDS[name].is_there())
 
 
 def may_skip() -> bool:
-    """Whether an absent need skips its tests (the default) or fails them."""
+    """Whether a missing need skips its tests (the default) or fails them."""
     return os.environ.get("GATEPOST_TESTS_SKIP_NOTHING", "") in ("", "0")

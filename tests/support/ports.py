@@ -1,6 +1,7 @@
-"""Ports nobody else takes between the moment a test chooses one and the moment a server binds it.
+"""Ports that nobody else takes between the moment a test chooses one and the moment a server binds it.
 
-They lie below the range the system picks from by itself, and each worker of pytest-xdist has a stretch of its own.
+They lie below the range from which the system picks ports, and each worker of pytest-xdist has a range of its
+own.
 """
 
 import itertools
@@ -15,7 +16,7 @@ _offsets = itertools.cycle(range(os.getpid() % _WIDTH, os.getpid() % _WIDTH + _W
 
 
 def free_port() -> int:
-    """A port on loopback that is free now and that no other test process will be given."""
+    """A port on loopback that is free now and that no other test process will get."""
     for offset in itertools.islice(_offsets, _WIDTH):
         port = _FIRST + _worker % 16 * _WIDTH + offset % _WIDTH
         with socket.socket() as probe:

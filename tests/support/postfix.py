@@ -1,8 +1,8 @@
 """A private Postfix on loopback, as a provider that really delivers and really bounces.
 
-It has one domain of its own, real.test, whose mailboxes are folders; it takes every recipient at
-RCPT, as a provider does, and finds out later that one does not exist. What goes to other
-domains goes where the test says. It needs root, as Postfix does.
+It has one domain of its own, real.test, whose mailboxes are folders. Like a provider it accepts every recipient
+at RCPT, and finds out later that one does not exist. Mail for other domains goes where the test says. Postfix
+needs to be started by root.
 """
 
 import os
@@ -111,20 +111,20 @@ class Postfix:
         return [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else []
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stop it."""
         self._postfix("stop")
 
 
 def may_run() -> bool:
-    """Whether a private instance can be started here."""
+    """Whether a private instance can run on this machine."""
     return os.geteuid() == 0
 
 
 @contextmanager
 def running(mailboxes: tuple[str, ...], routes: Mapping[str, int]) -> Iterator[Postfix]:
-    """An instance for as long as the block lasts; `routes` are ports of mail hosts by domain."""
-    folder = Path(tempfile.mkdtemp(prefix="gatepost-postfix-", dir="/tmp"))  # its sockets' paths have to be short
-    before = os.umask(0o022)  # its users have to read what root writes here
+    """An instance for the duration of the block; `routes` are ports of mail hosts by domain."""
+    folder = Path(tempfile.mkdtemp(prefix="gatepost-postfix-", dir="/tmp"))  # socket paths have to be short
+    before = os.umask(0o022)  # Postfix's users have to read what root writes here
     try:
         try:
             server = Postfix(folder, mailboxes, routes)

@@ -1,10 +1,9 @@
-"""A private PostgreSQL for the tests: its own folder, its own port on loopback, gone with the test run.
+"""A private PostgreSQL for the tests, with its own folder and port on loopback, removed with the test run.
 
-One cluster serves a worker of pytest-xdist and is made when the first test asks; each test gets
-an empty database. It runs as an unprivileged user when the tests run as root, which PostgreSQL
-insists on. Durability is off: what is tested here is Gatepost, and no test pulls the plug on
-PostgreSQL's disk. A shell holds the server's life on a pipe, so that it ends even when the test
-run is killed.
+Each worker of pytest-xdist has one cluster, made when the first test asks for it; each test gets an empty
+database. If the tests run as root, it runs as an unprivileged user, which PostgreSQL insists on. Durability is
+off: the tests are about Gatepost, and none of them cuts the power of PostgreSQL's disk. A shell ties the
+server's life to a pipe, so that it ends even if the test run is killed.
 """
 
 import contextlib
@@ -39,7 +38,7 @@ SETTINGS = {
     "log_min_messages": "warning",
     "deadlock_timeout": "200ms",
 }
-# The shell reads its standard input, which nobody writes to: it ends when the test run does.
+# The shell reads its standard input, to which nobody writes; it gets an end of file when the test run ends.
 _LIFELINE = '"$@" & server=$!; read -r _; kill -INT $server; wait $server'
 
 
@@ -85,7 +84,7 @@ class Postgres:
             raise RuntimeError(f"initdb failed: {made.stderr}")
 
     def start(self) -> None:
-        """Starts the server (again) and waits until it answers."""
+        """Start the server (again) and wait until it answers."""
         options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         place = ["-D", self.folder / "data", "-h", HOST, "-p", str(self.port), "-k", self.folder]
         with (self.folder / "log").open("ab") as log:
@@ -111,17 +110,17 @@ class Postgres:
         raise RuntimeError("PostgreSQL did not start: " + (self.folder / "log").read_text("utf-8", "replace"))
 
     def stop(self) -> None:
-        """Ends the server in its fast way: open connections are broken off."""
+        """Stop the server in fast mode: open connections are broken off."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(30)
 
     def url(self, database: str) -> str:
-        """What a Gatepost configuration names it by."""
+        """The URL of a database for Gatepost's configuration."""
         return f"postgresql+psycopg://{USER}@{HOST}:{self.port}/{database}"
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
-        """Runs one statement outside any transaction and gives its rows."""
+        """Run one statement outside any transaction; returns its rows."""
         with psycopg.connect(
             f"host={HOST} port={self.port} user={USER} dbname={database}", autocommit=True
         ) as connection:
@@ -129,23 +128,23 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     def create(self, template: str = "template1") -> str:
-        """An empty database (or a copy of another one); its name."""
+        """Create an empty database (or a copy of another one); returns its name."""
         name = f"test_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop(self, database: str) -> None:
-        """Drops a database, whoever is still connected to it."""
+        """Drop a database, even if somebody is connected to it."""
         self.run(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
     def cut_connections(self, database: str) -> int:
-        """Ends every session in that database, as a failover does; how many there were."""
+        """End every session in that database, as a failover does; returns how many there were."""
         found = self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
         return len(found)
 
 
 def _unprivileged() -> str | None:
-    """The user to run as, where we are root."""
+    """The user to run as if we are root."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -153,17 +152,17 @@ def _unprivileged() -> str | None:
 
 
 def _environment() -> dict[str, str]:
-    # What PG… variables of the person at the keyboard say is not meant for this server.
+    # The caller's own PG… variables are not meant for this server.
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 @contextlib.contextmanager
 def running(*, durable: bool = False) -> Iterator[Postgres]:
-    """A server for as long as the block lasts; benchmarks want it durable."""
+    """A server for the duration of the block; benchmarks need it durable."""
     binaries = postgres_folder()
     if binaries is None:
         raise RuntimeError("no PostgreSQL server is installed")
-    place = "/tmp" if durable else memory.folder()  # its socket's path has to be short
+    place = "/tmp" if durable else memory.folder()  # its socket path has to be short
     folder = Path(tempfile.mkdtemp(prefix="gatepost-pg-", dir=place))
     try:
         server = Postgres(binaries, folder, durable=durable)
@@ -177,7 +176,7 @@ def running(*, durable: bool = False) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """The worker's PostgreSQL; tests that use it carry `@pytest.mark.needs("postgresql")`."""
+    """The worker's PostgreSQL; tests that use it have `@pytest.mark.needs("postgresql")`."""
     if absent := missing(("postgresql",)):
         (pytest.skip if may_skip() else pytest.fail)(f"needs {absent[0].name} ({absent[0].remedy})")
     with running() as server:
@@ -186,7 +185,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> Iterator[str]:
-    """An empty PostgreSQL database of this test's own."""
+    """An empty PostgreSQL database for this test alone."""
     name = postgres.create()
     yield postgres.url(name)
     postgres.drop(name)
@@ -194,13 +193,13 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """A SQLite database of this test's own, not there yet."""
+    """A SQLite database for this test alone, which does not exist yet."""
     return f"sqlite+aiosqlite:///{tmp_path / 'gatepost.db'}"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
 def storage_url(request: pytest.FixtureRequest) -> str:
-    """Both kinds of storage: a test that asks for this runs on each."""
+    """Both kinds of storage: a test that uses this runs on each."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
 

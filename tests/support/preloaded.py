@@ -1,6 +1,7 @@
-"""What every process of Gatepost's loads, loaded once: its forks share the memory, and need not look through it.
+"""Loads everything that all Gatepost processes need, once: forks share the memory and start faster.
 
-What a process of ours works out once is worked out here: the commands, the presets, the hash of the tests' password.
+It also computes what each process would compute once: the commands, the presets, the hash of the tests'
+password.
 """
 
 import gc
@@ -22,4 +23,4 @@ from tests.support.settings import settings
 relay.cli.main.program()
 try_passwords(load_text(yaml.dump(settings(Path("/")))).settings, {})
 gc.collect()
-gc.freeze()  # else each fork's first collection would copy every page of it
+gc.freeze()  # otherwise each fork's first collection would copy all its pages

@@ -1,8 +1,8 @@
 """A mail provider on loopback that behaves as badly as its script says, and counts everything.
 
-It runs in a thread of its own, so plain `smtplib`, a subprocess and an event loop in the
-test can all talk to it. As `python -m tests.support.provider --port 2600 --ctl 2601
---journal FILE` it is a process by itself, with its counts over HTTP: provider_process.py.
+It runs in a thread of its own, so plain `smtplib`, a subprocess and an event loop in the test can all talk to
+it. As `python -m tests.support.provider --port 2600 --ctl 2601 --journal FILE` it is a process of its own,
+which reports its counts over HTTP (provider_process.py).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 
 
 class Provider:
-    """Listens from the start until `close`; `script` may be changed at any moment, also in mid-conversation."""
+    """Listens from the start until `close`; `script` may be changed at any time, even in mid-conversation."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Provider:
         self.script = script or Script()
         self.ledger = ledger or Ledger()
         self.port = port or free_port()
-        self._elapse = elapse  # how it lets its client wait
+        self._elapse = elapse  # how it makes its client wait
         self._queued: list[Script] = []
         self._listener: socket.socket | None = None
         self._conversations: set[asyncio.Task[None]] = set()
@@ -48,23 +48,23 @@ class Provider:
         self.listen()
 
     def next(self, *scripts: Script) -> None:
-        """One script for each of the next connections; after them `script` again."""
+        """One script for each of the next connections; after these, `script` again."""
         self._queued.extend(scripts)
 
     def listen(self) -> None:
-        """Takes connections (again)."""
+        """Accept connections (again)."""
         self._call(self._listen())
 
     def refuse(self) -> None:
-        """Refuses new connections, as a host without a listener does; those that are open go on."""
+        """Refuse new connections, as a host without a listener does; open ones go on."""
         self._call(self._refuse())
 
     def hang_up(self) -> None:
-        """Resets every open connection."""
+        """Reset every open connection."""
         self._call(self._hang_up())
 
     def close(self) -> None:
-        """Ends everything."""
+        """Stop everything."""
         self._call(self._refuse())
         self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -73,7 +73,7 @@ class Provider:
         self.ledger.close()
 
     def settings(self, name: str = "lab", **more: Any) -> dict[str, Any]:
-        """The entry of `deliveryConfig.providers` that leads here."""
+        """The entry of `deliveryConfig.providers` for this provider."""
         mode = "implicit" if self.script.implicit_tls else "starttls" if self.script.starttls else "none"
         host = tls.HOST if mode != "none" else HOST
         return {"name": name, "provider": "smtp", "host": host, "port": self.port, "tls": mode, "weight": 100} | more
@@ -86,7 +86,7 @@ class Provider:
             return
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # What it has not read stays with the sender: the kernel would take in tens of megabytes by itself.
+        # So that unread data stays with the sender: by default the kernel would accept tens of megabytes.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 10)
         listener.bind((HOST, self.port))
         listener.listen(512)
@@ -101,7 +101,7 @@ class Provider:
             self._listener = None
 
     def _accept(self, listener: socket.socket) -> None:
-        # Not asyncio's own server: closed at the wrong moment it forgets the connection it has just accepted.
+        # Not asyncio's own server: closed at the wrong moment, it forgets a connection it has just accepted.
         with contextlib.suppress(BlockingIOError):
             connected, _ = listener.accept()
             connected.setblocking(False)
@@ -110,7 +110,7 @@ class Provider:
             task.add_done_callback(self._conversations.discard)
 
     async def _end(self) -> None:
-        for _ in range(2):  # the first turn begins what was accepted, the second closes what was reset
+        for _ in range(2):  # the first turn starts what was accepted, the second closes what was reset
             await asyncio.sleep(0)
             await self._hang_up()
 
@@ -124,7 +124,7 @@ class Provider:
         own = self._queued.pop(0) if self._queued else None
         try:
             wire = await self._wire(connected)
-        except (OSError, asyncio.CancelledError):  # the handshake failed, or the provider ends: both are what tests do
+        except (OSError, asyncio.CancelledError):  # the handshake failed, or the provider stops; tests do both
             connected.close()
             return
         session = Session(
@@ -166,7 +166,7 @@ def make_provider() -> Iterator[Callable[..., Provider]]:
 
 @pytest.fixture
 def provider(make_provider: Callable[..., Provider]) -> Provider:
-    """A provider that behaves until the test says otherwise."""
+    """A provider that behaves well until the test says otherwise."""
     return make_provider()
 
 

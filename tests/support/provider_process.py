@@ -1,8 +1,8 @@
 """The scripted provider as a process of its own, for tests that kill things.
 
-Control over HTTP, JSON out: GET /stats, GET /wait?copies=N&seconds=S, POST /faults?dot_drop=0.05&seed=7
-(shares of the named faults in script.py; none at all makes it behave), POST /hang-up. The
-journal survives this process: started again with the same one, it goes on counting.
+It is controlled over HTTP and answers in JSON: GET /stats, GET /wait?copies=N&seconds=S, POST
+/faults?dot_drop=0.05&seed=7 (shares of the faults named in script.py; without any it behaves well), POST
+/hang-up. The journal survives this process: a new one with the same journal goes on counting.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tests.support.script import Script, at_random
 
 
 def shares(pairs: dict[str, str]) -> Script:
-    """The script that named shares of faults make."""
+    """The script for shares of named faults."""
     seed = int(pairs.pop("seed", "1"))
     return at_random({name: float(share) for name, share in pairs.items()}, seed)
 
@@ -60,13 +60,13 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
         do_POST = do_GET  # noqa: N815 - the base class names it so
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            """Says nothing: standard error belongs to errors."""
+            """Log nothing: standard error is for errors."""
 
     return Control
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Says «ready», serves until SIGTERM, then prints the counts."""
+    """Say «ready», serve until SIGTERM, then print the counts."""
     parser = argparse.ArgumentParser(description="A scripted provider with its counts over HTTP.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ctl", type=int, required=True)

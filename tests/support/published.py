@@ -1,4 +1,4 @@
-"""What DNS says of the keys that messages are signed with."""
+"""The DNS records of the keys with which messages are signed."""
 
 from collections.abc import Callable, Iterable
 
@@ -11,6 +11,6 @@ def records(signers: Iterable[Signer]) -> dict[str, str]:
 
 
 def dns(signers: Iterable[Signer]) -> Callable[..., bytes]:
-    """Answers dkimpy."""
+    """A resolver function for dkimpy."""
     known = records(signers)
     return lambda name, timeout=5: known[name.decode().rstrip(".")].encode()

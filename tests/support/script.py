@@ -28,21 +28,21 @@ class Asked:
     """What the client has just done."""
 
     phase: str
-    argument: str = ""  # what stood behind the verb; at rcpt and mail the address alone
+    argument: str = ""  # what follows the verb; at rcpt and mail the address alone
     connection: int = 0  # counted from 1
     data: bytes = b""  # at the dot: the message
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Octets that need not be a reply."""
+    """Octets that need not form a reply."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Silence."""
+    """Silence; the connection stays open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class HalfClose:
-    """A reply (or none), then the end of our direction."""
+    """A reply (or none), then the end of the server's sending direction."""
 
     reply: str = ""
 
@@ -105,23 +105,23 @@ class Script:
         return dataclasses.replace(self, steps={**self.steps, **steps})
 
     def for_recipient(self, **by_address: Step) -> "Script":
-        """Only for symmetry in tests that build addresses: `for_recipient(**{"bob@x.test": "550 5.1.1 no"})`."""
+        """A step for each of these recipients: `for_recipient(**{"bob@x.test": "550 5.1.1 no"})`."""
         return dataclasses.replace(self, recipients={**self.recipients, **by_address})
 
 
 def first(times: int, act: Act, then: Act = None) -> Callable[[Asked], Act]:
-    """The act for the first few times, and another (or good behaviour) from then on."""
+    """`act` for the first few times, then another one (or good behaviour)."""
     count = itertools.count()
     return lambda asked: act if next(count) < times else then
 
 
 def in_turn(*acts: Act) -> Callable[[Asked], Act]:
-    """One act after the other; good behaviour when they are used up."""
+    """One act after another, then good behaviour."""
     left = iter(acts)
     return lambda asked: next(left, None)
 
 
-# Each misbehaviour that faults.md R30 to R48 lists, by a name a test can be parametrised with.
+# Each misbehaviour listed in faults.md R30 to R48, with a name for parametrising tests.
 FAULTS: dict[str, tuple[str, Act]] = {
     "greeting_421": ("greeting", "421 4.3.2 too busy"),
     "greeting_554": ("greeting", "554 5.3.2 not you"),
@@ -232,7 +232,7 @@ def fault(name: str) -> Script:
 
 
 def at_random(shares: Mapping[str, float], seed: int) -> Script:
-    """A provider that misbehaves in each named way in that share of the cases, the same ones for the same seed."""
+    """A provider that misbehaves in each named way in that share of the cases; the same seed gives the same cases."""
     unknown = shares.keys() - FAULTS.keys()
     if unknown:
         raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")

@@ -1,4 +1,4 @@
-"""A row of `sends` of which a test says what it is about."""
+"""A row of `sends` in which a test sets only what it is about."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ _UNSAID = dict.fromkeys(_TEXTS, "") | dict.fromkeys(("metadata", "envelope", "pl
 
 
 def send_row(**said: Any) -> dict[str, Any]:
-    """The row, with everything else unsaid; `id`, `tenant_id`, `mailbox_id` and `received_at` have to be said."""
+    """The row with defaults for everything else; `id`, `tenant_id`, `mailbox_id` and `received_at` are required."""
     return _UNSAID | said

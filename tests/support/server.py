@@ -1,7 +1,7 @@
-"""Gatepost as an operator runs it: a process (or several) on loopback, killed and started again at will.
+"""Gatepost as an operator runs it: one or several processes on loopback, killed and started again at will.
 
-The process gets a session of its own, so `kill9` takes its workers with it and nothing outlives
-the test. A traceback in the log fails the test at its end unless the test expects one.
+The process gets a session of its own, so `kill9` ends its workers as well and nothing outlives the test. A
+traceback in the log fails the test at its end unless the test expects one.
 """
 
 import contextlib
@@ -40,9 +40,11 @@ class Server(Door):
         self._process: Child | subprocess.Popen[bytes] | None = None
 
     def start(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> "Server":
-        """Starts it (again), and waits until it says that it is ready; with an `environment`, as a shell would.
+        """Start it (again), and wait until it says that it is ready. With an `environment` it is started as by
+        a shell.
 
-        What libraries read of that, and do at the very end of a process, a fork cannot show.
+        That is for what libraries read from the environment or do at the very end of a process, which a fork
+        cannot show.
         """
         arguments = ["serve", "--config", str(self.config)]
         begin = Child if environment is None else _by_a_shell
@@ -52,7 +54,7 @@ class Server(Door):
         return self
 
     def wait_ready(self, timeout: float = 30.0) -> None:
-        """Waits for /readyz, or fails with the log."""
+        """Wait for /readyz; fails with the log."""
         deadline = time.monotonic() + timeout
         while not self.is_ready():
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -62,11 +64,11 @@ class Server(Door):
                 raise AssertionError(f"gatepost serve was not ready in {timeout:g} s:\n{self.logs()[-4000:]}")
 
     def is_ready(self) -> bool:
-        """What /readyz says."""
+        """Whether /readyz says so."""
         try:
             with urllib.request.urlopen(f"{self.http}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
-        except (OSError, http.client.HTTPException):  # nobody there yet, or somebody who speaks something else
+        except (OSError, http.client.HTTPException):  # nobody is there yet, or something that does not speak HTTP
             return False
 
     @property
@@ -76,26 +78,26 @@ class Server(Door):
         return self._process
 
     def workers(self) -> set[int]:
-        """The process ids of its workers, where it has several; of those that live just now."""
+        """The process ids of its live workers, if it has several."""
         parent = self.process.pid
         return set(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()))
 
     def kill9(self) -> None:
-        """Kills it and its workers, as power loss would end them."""
+        """Kill it and its workers, as a power loss would."""
         self._signal(signal.SIGKILL)
         self.process.wait(10)
 
     def terminate(self, timeout: float = 20.0) -> int:
-        """Asks it to drain and end; its exit code."""
+        """Ask it to drain and end; returns its exit code."""
         self.process.terminate()
         return self.process.wait(timeout)
 
     def reload(self) -> None:
-        """SIGHUP: the configuration file is read again."""
+        """Send SIGHUP, so that it reads the configuration file again."""
         self.process.send_signal(signal.SIGHUP)
 
     def rewrite(self, changes: Mapping[str, Any]) -> None:
-        """Changes the configuration file under it."""
+        """Change its configuration file while it runs."""
         self.tree = merged(self.tree, changes)
         write(self.folder, self.tree)
 
@@ -104,7 +106,7 @@ class Server(Door):
         return self._process is not None and self._process.poll() is None
 
     def close(self) -> None:
-        """Ends what is left of it."""
+        """Kill whatever is left of it."""
         if self._process is None:
             return
         if self.is_running():
@@ -118,11 +120,11 @@ class Server(Door):
             os.killpg(self.process.pid, number)
 
     def logs(self) -> str:
-        """Everything it has written, over all its starts."""
+        """Everything it has logged, over all its starts."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
     def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """A `gatepost` command beside the running server, on the same configuration."""
+        """Run a `gatepost` command beside the running server, with the same configuration."""
         command = [str(PROGRAM), *arguments, "--config", str(self.config)]
         return subprocess.run(
             command,
@@ -152,7 +154,7 @@ def _by_a_shell(
 
 
 def _environment() -> dict[str, str]:
-    """Ours without what could configure Gatepost behind the test's back."""
+    """Our environment without anything that could configure Gatepost unnoticed by the test."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPOST_")}
     return kept | {"PYTHONFAULTHANDLER": "1", "PYTHONUNBUFFERED": "1"}
 

@@ -1,8 +1,7 @@
 """One SMTP conversation on the provider's side.
 
-Strict where a client could hide a mistake (sequence, sizes, who is let in), exact about bytes,
-and at every phase ready to do what the script says instead. It ends by `Gone` when the
-connection is over, whoever ended it.
+Strict where a client could hide a mistake (sequence, sizes, login), exact about bytes, and in every phase ready
+to do what the script says instead. `Gone` ends it when the connection is over, whoever ended that.
 """
 
 import asyncio
@@ -45,7 +44,7 @@ class Wire:
         self._buffer += block
 
     async def until_gone(self) -> None:
-        """Keeps what comes; raises Gone once the client has left."""
+        """Keep whatever comes; raises Gone once the client has left."""
         while True:
             await self._more()
 
@@ -69,33 +68,33 @@ class Wire:
         return stuffed.replace(b"\r\n.", b"\r\n")[2:]  # RFC 5321 §4.5.2
 
     async def write(self, octets: bytes) -> None:
-        """Sends, and waits while the client does not read."""
+        """Send, and wait while the client does not read."""
         self.writer.write(octets)
         await self.writer.drain()
 
     async def say(self, reply: str) -> None:
-        """Sends a reply; several lines make a multi-line one."""
+        """Send a reply; several lines make a multi-line one."""
         await self.write(spelt(reply))
 
     async def close(self) -> None:
-        """Ends the connection in the ordinary way."""
+        """Close the connection in the ordinary way."""
         self.writer.close()
         await self.writer.wait_closed()
 
     def reset(self) -> None:
-        """Ends the connection as a crash would: the peer gets RST."""
+        """End the connection as a crash would: the peer gets RST."""
         found = self.writer.get_extra_info("socket")
         found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _SO_LINGER_NOW)
         self.writer.transport.abort()
 
     async def upgrade(self, context: ssl.SSLContext) -> None:
-        """STARTTLS; what came before the handshake is thrown away (RFC 3207 §4.2)."""
+        """Start TLS; data received before the handshake is discarded (RFC 3207 §4.2)."""
         self._buffer.clear()
         await self.writer.start_tls(context)
 
 
 def spelt(reply: str) -> bytes:
-    """A reply as it goes on the wire: `250 a\\nb` is `250-a`, `250 b`."""
+    """A reply as sent on the wire: `250 a\\nb` becomes `250-a`, `250 b`."""
     code, lines = reply[:3], reply[4:].split("\n")
     marked = [f"{code}{'-' if index < len(lines) - 1 else ' '}{line}\r\n" for index, line in enumerate(lines)]
     return "".join(marked).encode("utf-8", "surrogateescape")
@@ -112,7 +111,7 @@ class Session:
         self._connection = ledger.connected()
         self._helo = self._user = ""
         self._open = True
-        self._unheard: Transaction | None = None  # the one after whose dot nothing has been heard yet
+        self._unheard: Transaction | None = None  # the one after whose dot nothing has been heard from the client yet
         self._forget()
 
     def _forget(self) -> None:
@@ -122,7 +121,7 @@ class Session:
         self._refused: list[str] = []
 
     async def run(self) -> None:
-        """Talks until the connection is over."""
+        """Converse until the connection is over."""
         try:
             self._open = await self._answer("greeting", "", "220 provider.test ESMTP") == 220
             while True:
@@ -151,7 +150,7 @@ class Session:
         return step(asked) if callable(step) else step
 
     async def _answer(self, phase: str, argument: str, good: str) -> int:
-        """Does what the script says, or what is right; gives the reply's code, 0 where there was none."""
+        """Do what the script says, or else the right thing; returns the reply's code, 0 if there was none."""
         act = self._step(Asked(phase, argument, self._connection))
         return await self._perform(await _released(act) or good)
 
@@ -183,7 +182,7 @@ class Session:
             raise Gone
 
     async def _drop(self, after: bytes) -> None:
-        if after:  # an orderly end, since RST would overtake what the peer has not read yet
+        if after:  # an orderly end, since RST would discard what the peer has not read yet
             await self._wire.write(after)
             self._wire.writer.close()
         else:
@@ -191,7 +190,7 @@ class Session:
         raise Gone
 
     async def _while_there(self, act: Coroutine[Any, Any, None]) -> None:
-        """Does it as long as the client is there."""
+        """Run the act, but only while the client is connected."""
         acting, leaving = asyncio.ensure_future(act), asyncio.ensure_future(self._wire.until_gone())
         try:
             done, _ = await asyncio.wait((acting, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -257,7 +256,7 @@ class Session:
         return await self._secret(initial, "Username:"), await self._secret("", "Password:")
 
     async def _take_xoauth2(self, initial: str) -> tuple[str, str]:
-        """The user and the access token, which a script's `users` holds in the password's place."""
+        """The user and the access token; in a script's `users` the token takes the place of the password."""
         user, token, *_ = (await self._secret(initial, "")).split("\x01")
         return user.removeprefix("user="), token.removeprefix("auth=Bearer ")
 
@@ -281,7 +280,7 @@ class Session:
             self._mail_from, self._options = path[1], options
 
     def _unfit(self, address: str, options: tuple[str, ...]) -> str:
-        """What is wrong with the envelope for the extensions announced, if anything."""
+        """What is wrong with the envelope, given the extensions announced; empty if nothing is."""
         offered = {line.split(" ")[0] for line in self._script().extensions}
         limits = dict(line.split(" ") for line in self._script().extensions if line.startswith("SIZE "))
         for option in options:
@@ -321,7 +320,7 @@ class Session:
         await self._take(await self._wire.message())
 
     async def _take(self, data: bytes) -> None:
-        """Books the message before its reply is written, then answers."""
+        """Record the message before its reply is written, then answer."""
         act = await _released(self._step(Asked("dot", "", self._connection, data)))
         number = self._ledger.number()
         act = act or f"250 2.0.0 taken as {number}"
@@ -351,14 +350,14 @@ class Session:
 
 
 def spoken(act: Act) -> str:
-    """The reply an act says, empty where it says none that could be read."""
+    """The reply that an act gives; empty if it gives none that can be read."""
     return act if isinstance(act, str) else getattr(act, "reply", "")
 
 
 async def _released(act: Act) -> Act:
-    """What is to be done once the test lets it happen."""
+    """The step behind a Hold, once the test lets it happen."""
     if isinstance(act, Hold):
-        while not act.gate.is_set():  # a thread that waits could not be ended with the provider
+        while not act.gate.is_set():  # polled, since a waiting thread could not be ended with the provider
             await asyncio.sleep(0.002)
         return act.then
     return act

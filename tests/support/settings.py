@@ -1,7 +1,7 @@
-"""The configuration a test starts from: everything on loopback, one domain we vouch for, limits far away.
+"""The configuration from which tests start: everything on loopback, one domain we vouch for, very high limits.
 
-A test changes what it is about: `settings(folder, {"smtp": {"max_message_size": "1MiB"}})`.
-Mappings are merged key by key, a list replaces the list it meets.
+A test changes what it is about: `settings(folder, {"smtp": {"max_message_size": "1MiB"}})`. Mappings are merged
+key by key; a list replaces the list that was there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # hundreds of tests wri
 
 
 def mailbox(name: str = USER, **more: Any) -> Tree:
-    """A mailbox that may send what it likes; its credential is called as it is."""
+    """A mailbox that may send anything; its credential has the same name."""
     credentials = [{"username": name, "password": PASSWORD}]
     return {"name": name, "fromAddress": f"{name}@{DOMAIN}", "role": "bulk", "credentials": credentials} | more
 
 
 def settings(folder: Path, changes: Mapping[str, Any] | None = None, *, providers: Sequence[Tree] = ()) -> Tree:
-    """A whole configuration, as the tree a YAML file would hold."""
+    """A whole configuration, as the tree that a YAML file would contain."""
     smtp, http = free_port(), free_port()
     limits = {"hourly": 10_000_000, "daily": 10_000_000, "monthly": 100_000_000}
     far = {"limit": 1_000_000}
@@ -49,7 +49,7 @@ def settings(folder: Path, changes: Mapping[str, Any] | None = None, *, provider
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
-    """`below` with `above` laid over it."""
+    """`below`, overridden by `above`."""
     result = dict(below)
     for key, value in above.items():
         known = result.get(key)
@@ -65,6 +65,6 @@ def write(folder: Path, tree: Tree) -> Path:
 
 
 def endpoint(bind: str) -> tuple[str, int]:
-    """`host:port` as sockets want it."""
+    """Split `host:port` into what sockets take."""
     host, _, port = bind.rpartition(":")
     return host, int(port)

@@ -1,6 +1,6 @@
-"""An SMTP client that sends exactly the octets it is told to, for what no library would send.
+"""An SMTP client that sends exactly the octets it is told, for what no library would send.
 
-Every read has a deadline, so a server that says nothing fails the test instead of hanging it.
+Every read has a deadline, so a silent server fails the test instead of blocking it.
 """
 
 import base64
@@ -20,12 +20,12 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The last line behind the code."""
+        """The last line without its code."""
         return self.lines[-1][4:]
 
     @property
     def enhanced(self) -> str:
-        """The enhanced status code of the last line, empty where there is none."""
+        """The enhanced status code of the last line; empty if there is none."""
         first = self.text.split(" ")[0]
         return first if first.count(".") == 2 and first.replace(".", "").isdigit() else ""
 
@@ -56,24 +56,24 @@ class Client:
         self.close()
 
     def wait_at_most(self, seconds: float) -> None:
-        """How long from now on an answer is waited for."""
+        """Set how long to wait for an answer from now on, in seconds."""
         self._socket.settimeout(seconds)
 
     def close(self) -> None:
-        """Ends the connection in the ordinary way."""
+        """Close the connection in the ordinary way."""
         self._socket.close()
 
     def reset(self) -> None:
-        """Ends the connection with RST, as a crash does."""
+        """End the connection with RST, as a crash does."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
     def half_close(self) -> None:
-        """Sends no more, and still listens."""
+        """Stop sending, but keep reading."""
         self._socket.shutdown(socket.SHUT_WR)
 
     def start_tls(self, context: ssl.SSLContext, name: str = "localhost") -> None:
-        """Shakes hands, now."""
+        """Do a TLS handshake now."""
         self._socket = context.wrap_socket(self._socket, server_hostname=name)
 
     def send(self, octets: bytes) -> None:
@@ -81,13 +81,13 @@ class Client:
         self._socket.sendall(octets)
 
     def octets(self, most: int) -> bytes:
-        """What comes next, whatever it is, and no more of it than that."""
+        """The next octets, whatever they are, at most this many."""
         taken = self._buffer[:most] or self._socket.recv(most)
         self._buffer = self._buffer[len(taken) :]
         return taken
 
     def line(self) -> str:
-        """The next line without its end; `Closed` when there is none any more."""
+        """The next line without its end. Raises `Closed` if there is none any more."""
         while b"\n" not in self._buffer:
             try:
                 block = self._socket.recv(65536)
@@ -100,19 +100,19 @@ class Client:
         return line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
 
     def reply(self) -> Reply:
-        """The next whole reply."""
+        """The next complete reply."""
         lines = [self.line()]
         while lines[-1][3:4] == "-":
             lines.append(self.line())
         return Reply(int(lines[-1][:3]), tuple(lines))
 
     def command(self, line: str | bytes) -> Reply:
-        """A command line and its reply."""
+        """Send a command line; returns its reply."""
         self.send((line.encode() if isinstance(line, str) else line) + b"\r\n")
         return self.reply()
 
     def is_closed(self) -> bool:
-        """Whether the server ends the connection before it says anything more."""
+        """Whether the server closes the connection without saying anything more."""
         try:
             self.line()
         except Closed:
@@ -120,7 +120,7 @@ class Client:
         return False
 
     def greet(self, name: str = "agent.example.test") -> Reply:
-        """Reads the greeting and says EHLO; gives the answer to that."""
+        """Read the greeting and send EHLO; returns the reply to that."""
         self.reply()
         return self.command(f"EHLO {name}")
 
@@ -129,7 +129,9 @@ class Client:
         return self.command(f"AUTH PLAIN {plain(user, password)}")
 
     def submit(self, mail_from: str, rcpt_to: list[str], message: bytes) -> Reply:
-        """An envelope and a message, dots stuffed; the reply to the dot, or the first refusal on the way to it."""
+        """Send an envelope and a message, stuffing dots; returns the reply to the dot, or the first refusal
+        before it.
+        """
         steps = [f"MAIL FROM:<{mail_from}>", *(f"RCPT TO:<{address}>" for address in rcpt_to), "DATA"]
         for step in steps:
             reply = self.command(step)
@@ -145,6 +147,6 @@ def plain(user: str, password: str) -> str:
 
 
 def stuffed(message: bytes) -> bytes:
-    """A message in CRLF form with its dots doubled and the final dot behind it."""
+    """A message in CRLF form with its dots doubled and the final dot appended."""
     whole = message if message.endswith(b"\r\n") or not message else message + b"\r\n"
     return (b"\r\n" + whole).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"

@@ -1,4 +1,4 @@
-"""Certificates of an authority that exists only in this test run, good ones and bad ones."""
+"""Certificates of an authority that exists only in this test run, both good and bad ones."""
 
 import os
 import ssl
@@ -13,7 +13,7 @@ HOST = "localhost"
 
 @cache
 def authority() -> trustme.CA:
-    """The authority clients are told to trust."""
+    """The authority that clients are told to trust."""
     return trustme.CA()
 
 
@@ -34,7 +34,7 @@ def _issue(kind: str) -> trustme.LeafCert:
 
 @cache
 def server_context(kind: str = "good") -> ssl.SSLContext:
-    """What a server presents: good, other-name, unknown-authority or expired."""
+    """The server's certificate: good, other-name, unknown-authority or expired."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _issue(kind).configure_cert(context)
     return context
@@ -48,7 +48,7 @@ def client_context() -> ssl.SSLContext:
 
 
 def write_certificate(folder: Path, kind: str = "good") -> tuple[Path, Path]:
-    """A certificate chain and its key as the files an operator would name."""
+    """A certificate chain and its key in files, as an operator would configure them."""
     certificate = _issue(kind)
     chain, key = folder / "cert.pem", folder / "key.pem"
     chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
@@ -64,9 +64,10 @@ def write_authority(folder: Path, issuer: trustme.CA | None = None) -> Path:
 
 
 def trust_nobody(folder: Path) -> None:
-    """The world's authorities are one that has vouched for nobody, here and in processes that tests start.
+    """Replace the system's trusted authorities by one that has signed nothing, here and in processes that tests
+    start.
 
-    The system's own are more than a hundred: reading them takes longer than most tests, and no test needs them.
+    The system has more than a hundred: reading them takes longer than most tests, and no test needs them.
     """
     os.environ["SSL_CERT_FILE"] = str(write_authority(folder, trustme.CA()))
     os.environ["SSL_CERT_DIR"] = str(folder / "none")

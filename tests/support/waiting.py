@@ -1,4 +1,4 @@
-"""Waiting for what other threads and processes do by themselves."""
+"""Waits for what other threads and processes do by themselves."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ _WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_d
 
 
 def until(true: Callable[[], Seen], timeout: float = 15.0) -> Seen:
-    """What `true` answers once that is true; fails when it never is in so many seconds."""
+    """The result of `true` once it is true; fails if that does not happen within so many seconds."""
     rest, deadline = threading.Event(), time.monotonic() + timeout
     while not (answer := true()):
         assert time.monotonic() < deadline, "waited in vain"
@@ -23,7 +23,7 @@ def until(true: Callable[[], Seen], timeout: float = 15.0) -> Seen:
 
 
 def until_one_waits(database: Database, is_over: Callable[[], bool] = lambda: False) -> None:
-    """Until somebody waits for what somebody else holds in this PostgreSQL database, or what was to wait is over."""
+    """Wait until somebody waits for a lock in this PostgreSQL database, or until what was expected to wait is over."""
     with database.asking.connect() as connection:
         while not is_over() and not connection.execute(_WAITING).scalar():
             connection.rollback()
