@@ -1,4 +1,4 @@
-"""`gatepost report`: how senders are received, and what their mail brought and cost."""
+"""`gatepost report`: how recipients react to senders, and what their mail brought and cost."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ def reputation(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rates in percent, what they warrant, the trend and the score, of every mailbox or of one."""
+    """Show rates in percent, what they call for, the trend and the score, for every mailbox or for one."""
     from relay.cli.house import opened
     from relay.cli.output import Column, details, listing, print_json
     from relay.cli.reporting import standings
@@ -55,7 +55,7 @@ def outcomes(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """What people did after mail reached them, what it brought, and what each outcome cost."""
+    """Show what people did after mail reached them, what that brought, and what each outcome cost."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.reporting import outcomes as found
