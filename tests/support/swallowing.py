@@ -1,4 +1,4 @@
-"""Addresses that swallow who comes to them."""
+"""Addresses that accept nobody and answer nothing."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ DEAD = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 
 @contextlib.contextmanager
 def swallowing(addresses: tuple[str, ...], port: int) -> Iterator[None]:
-    """Listeners whose lines are full: whoever comes gets no answer, as behind a route that leads nowhere."""
+    """Listeners with full queues: whoever connects gets no answer, as over a route that leads nowhere."""
     with contextlib.ExitStack() as stack:
         for address in addresses:
             listener = stack.enter_context(socket.socket())
