@@ -1,4 +1,4 @@
-"""Prints the agreement of both halves; with `--misses`, every disagreement of the tuned half."""
+"""Prints the agreement with the corpus for both halves; with `--misses`, every disagreement in the tuned half."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "bounces"
 
 
 def main() -> int:
-    """Exit code 1 when there is nothing to measure."""
+    """The exit code is 1 if there is nothing to measure."""
     if not CORPUS.is_dir():
         print(f"no corpus at {CORPUS}", file=sys.stderr)
         return 1

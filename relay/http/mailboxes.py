@@ -1,7 +1,7 @@
-"""Mailboxes: the sending identity of one agent, what binds it, and the switch that stops it.
+"""Mailboxes: the sending identities of agents, their limits, and the switch that stops each.
 
-What the configuration file declares is changed there (409). Pausing and tightening are
-state, for everybody the mailbox belongs to; resuming and loosening are for the operator.
+What the configuration file declares is changed there (409). Pausing and tightening are state, open to everybody
+to whom the mailbox belongs; resuming and loosening are reserved for the operator.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ MailboxId = Annotated[str, Path(alias="id", description="Id, name or address.", 
 
 @router.post("/mailboxes", status_code=201, summary="Make a mailbox", response_model=FreshMailbox)
 async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
-    """Make a mailbox and its SMTP credential, whose password is shown this once."""
+    """Add a mailbox and its SMTP credential, whose password is shown in this answer only."""
     address = address_of(body.from_address)
     if not parts.settings().has_policy(body.policy):
         raise invalid("policy", "there is no such policy")
@@ -74,7 +74,7 @@ async def list_mailboxes(
     name: Annotated[str | None, Query(max_length=320)] = None,
     from_address: Annotated[str | None, Query(alias="fromAddress", max_length=320)] = None,
 ) -> Any:
-    """The operator sees all, a key its own."""
+    """The operator sees all mailboxes, a key its own."""
     filters = {"status": status, "name": name, "address_key": key_of(from_address) if from_address else None}
     filters |= _within(who)
     page = await parts.look(lambda c: listings.listed(c, "mailboxes", filters, after=turn.after, limit=turn.limit))
@@ -84,7 +84,7 @@ async def list_mailboxes(
 
 @router.get("/mailboxes/{id}", summary="Show a mailbox", response_model=Mailbox)
 async def show_mailbox(mailbox_id: MailboxId, parts: Parts, who: Reads, response: Response) -> Any:
-    """With what it used of its limits."""
+    """Includes the use of its limits."""
     row = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_sight(row.tenant_id, row.id)
     response.headers["ETag"] = _etag(row)
@@ -100,7 +100,7 @@ async def change_mailbox(
     response: Response,
     if_match: IfMatch = None,
 ) -> Any:
-    """Change declared fields (the operator) or tighten (anybody it belongs to)."""
+    """Change declared fields (the operator) or tighten (everybody to whom it belongs)."""
     if body.policy is not None and not parts.settings().has_policy(body.policy):
         raise invalid("policy", "there is no such policy")
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
@@ -127,7 +127,7 @@ def _etag(row: Any) -> str:
 
 @router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
 async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_CAUSE) -> Any:
-    """Nothing is accepted and nothing leaves until a person resumes it. 409 for one that left the file."""
+    """Nothing is accepted and nothing leaves until a person resumes it. 409 if the mailbox is no longer in the file."""
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id)
     by = "person" if who.is_operator else "key"
@@ -145,9 +145,10 @@ async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_
 
 @router.post("/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=Paused)
 async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
-    """Whatever paused it; only for people. Rates that its policy would go on refusing for begin anew.
+    """Ends the pause, whatever caused it; only for the operator. Rates for which its policy would refuse again
+    start anew.
 
-    409 for one that left the file.
+    409 if the mailbox is no longer in the file.
     """
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id)
@@ -171,14 +172,14 @@ async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
 
 
 def _within(who: Caller) -> dict[str, Any]:
-    """The filters that keep a caller to its own."""
+    """The filters that limit a caller to what is its own."""
     if who.is_operator:
         return {}
     return {"tenant_id": who.tenant_id} if who.is_of_tenant else {"tenant_id": who.tenant_id, "id": who.mailbox_id}
 
 
 def _read(connection: Any, who: Caller, reference: str) -> Any:
-    """A mailbox; a name may stand in several tenants, a key means the one of its own. Raises 404."""
+    """A mailbox; a name may exist in several tenants, and a key refers to its own tenant's. Raises 404."""
     try:
         return accounts.mailbox(connection, reference, who.tenant_id)
     except accounts.Unknown:
@@ -190,7 +191,7 @@ async def _told(parts: House, row: Any) -> dict[str, Any]:
 
 
 async def all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, Any]]:
-    """Mailboxes by id as the API tells them, read in one go whatever their number."""
+    """Mailboxes by id in the API's form, all read at once."""
 
     def question(connection: Any) -> Any:
         usages = roster.usages(connection, [f"mailbox:{row.id}" for row in rows])

@@ -1,4 +1,4 @@
-"""The span of a report: so long until now, or a month of the calendar (UTC)."""
+"""The period of a report: a span up to now, or a calendar month (UTC)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,9 +14,10 @@ _MONTH = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
 
 
 class Span(NamedTuple):
-    """From `since` to `until`, both within it, in milliseconds since the epoch.
+    """From `since` to `until`, both included, in milliseconds since the epoch.
 
-    `charged` is how much of a `MONTH` of fixed cost it bears: a month of the calendar one, however many days it has.
+    `charged` is the share of a `MONTH` of fixed cost in it: exactly one for a calendar month, however many days
+    it has.
     """
 
     since: int
@@ -25,7 +26,7 @@ class Span(NamedTuple):
 
 
 def span_of(period: str, now: int) -> Span:
-    """What `30d` or `2026-11` means; raises ValueError."""
+    """The span that `30d` or `2026-11` means. Raises ValueError."""
     if found := _MONTH.fullmatch(period):
         return _month(int(found[1]), int(found[2]), now)
     back = ms_of(parse_duration(period))
@@ -35,7 +36,7 @@ def span_of(period: str, now: int) -> Span:
 
 
 def months(now: int) -> tuple[str, str]:
-    """This month and the one before it, as periods."""
+    """This month and the previous one, as periods."""
     today = datetime.fromtimestamp(now / 1000, UTC).date()
     before = today.replace(day=1) - timedelta(days=1)
     return f"{today:%Y-%m}", f"{before:%Y-%m}"

@@ -1,7 +1,7 @@
-"""Mailboxes: a card each with its limits, score and switch; inside, credentials, snippets and the policy in effect.
+"""Mailboxes: a card for each with its limits, score and switch; inside, credentials, snippets and the policy in
+effect.
 
-A secret is shown on the page that answers its making, this once: it stands in no address
-and in no redirect.
+A secret is shown once, on the page that answers its creation; it is never part of an address or a redirect.
 """
 
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ from relay.store import credentials, listings
 from relay.submission.snippets import Login, entrance, snippet
 
 FORMS = (("smtplib", "Python smtplib"), ("django", "Django"), ("nodemailer", "nodemailer"), ("env", "Environment"))
-SECRET = "THE-SECRET"  # noqa: S105 - what a snippet shows where nobody knows the secret any more
+SECRET = "THE-SECRET"  # noqa: S105 - shown in snippets once the secret is no longer known
 
 
 async def listed(visit: Visit) -> Response:
-    """A card each, by name; those whose name or address holds what is looked for."""
+    """A card for each mailbox, by name; limited to those whose name or address contains the search text."""
     q, asked = visit.asked("q").strip(), turn(visit, 24)
 
     def question(connection: Any) -> Any:
@@ -69,7 +69,7 @@ async def _page(visit: Visit, reference: str, fresh: Mapping[str, Any] | None = 
 
 
 def connects(visit: Visit, box: Mapping[str, Any], key: str, credential_id: str) -> list[tuple[str, str]]:
-    """Snippets that lead a client here, one a kind of client."""
+    """Snippets for connecting to this server, one for each kind of client."""
     settings = visit.house.settings()
     if not settings.smtp.listeners:
         return []
@@ -87,7 +87,7 @@ async def _rule(visit: Visit, mailbox_id: str) -> Reputation:
 
 
 async def make(visit: Visit) -> Response:
-    """A new mailbox; its first secret is shown with it."""
+    """Add a mailbox; its first secret is shown with it."""
     names = ("name", "fromAddress", "fromName", "autonomyLevel")
     made = await api.make_mailbox(
         filled(NewMailbox, {n: visit.form.get(n, "").strip() for n in names}), visit.house, visit.who
@@ -97,7 +97,7 @@ async def make(visit: Visit) -> Response:
 
 
 async def make_credential(visit: Visit) -> Response:
-    """A new credential of a mailbox, its secret shown once."""
+    """Add a credential to a mailbox; its secret is shown once."""
     box = await api.show_mailbox(visit.named("id"), visit.house, visit.who, Response())
     permissions = [name for name in ("send", "read", "manage") if visit.form.get(name)]
     if not permissions:
@@ -112,20 +112,20 @@ async def make_credential(visit: Visit) -> Response:
 
 
 async def revoke(visit: Visit) -> Response:
-    """A credential, for good."""
+    """Revoke a credential for good."""
     await keys.revoke_key(visit.named("key"), visit.house, visit.who)
     return visit.go(f"/mailboxes/{visit.named('id')}", "Revoked. What it submits from now on is refused.")
 
 
 async def pause(visit: Visit) -> Response:
-    """Nothing is accepted and nothing leaves."""
+    """Pause it: nothing is accepted and nothing leaves."""
     cause = filled(Cause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
     told = await api.pause(visit.named("id"), visit.house, visit.who, cause)
     return visit.back(f"/mailboxes/{told['id']}", "Paused. It sends nothing until somebody resumes it.")
 
 
 async def resume(visit: Visit) -> Response:
-    """It sends again."""
+    """Let it send again."""
     told = await api.resume(visit.named("id"), visit.house, visit.who)
     return visit.back(f"/mailboxes/{told['id']}", "Resumed. It sends again.")
 

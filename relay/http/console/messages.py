@@ -20,11 +20,11 @@ from relay.store.paging import Page
 from relay.store.sends import body
 from relay.store.states import WAITING
 
-LIST = "/messages"  # what cursors are good for
+LIST = "/messages"  # the list for which cursors are valid
 PAGE = 50
 TABS = ("timeline", "decision", "message")
 FACES = ("rendered", "text", "headers", "source", "diff")
-TAB = "gatepost_tab"  # which tab was open last
+TAB = "gatepost_tab"  # cookie with the tab that was open last
 MOST_SOURCE = 200_000  # characters of the source that are shown
 
 
@@ -36,7 +36,7 @@ class Row:
     status: str
     mailbox: str
     to: str
-    more: int  # recipients beside the first
+    more: int  # recipients besides the first
     subject: str
     reason: str
     at: int
@@ -49,11 +49,11 @@ class Found:
     query: search.Query
     rows: Sequence[Row]
     next: str
-    is_scanned: bool  # a scan came to its bound before the page was full
+    is_scanned: bool  # the scan reached its limit before the page was full
 
 
 async def listed(visit: Visit) -> Response:
-    """The list; a part of it when the page's script asks."""
+    """The list; only a part of it if the page's script asks for that."""
     found = await find(visit)
     if visit.is_fragment and visit.asked("cursor"):
         return visit.piece("messages_rows.html", found=found, chosen="", split=visit.asked("split") == "1")
@@ -64,7 +64,7 @@ async def listed(visit: Visit) -> Response:
 
 
 async def row(visit: Visit) -> Response:
-    """One line of the list, as it stands now."""
+    """One line of the list in its current state."""
     send_id = visit.named("id")
 
     def question(connection: Any) -> Any:
@@ -79,7 +79,7 @@ async def row(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One message: beside the list where there is room, by itself where not."""
+    """One message: beside the list if there is room, otherwise by itself."""
     send_id = visit.named("id")
     tab = _chosen(visit.asked("tab") or visit.request.cookies.get(TAB, ""), TABS)
     told = await shown(visit, send_id, tab)
@@ -95,7 +95,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def shown(visit: Visit, send_id: str, tab: str, base: str = "/messages") -> dict[str, Any]:
-    """What the detail of a message shows in a tab."""
+    """What a tab of a message's detail view shows."""
     send = await sends.whole(visit.house, visit.who, send_id)
     told: dict[str, Any] = {"send": send, "tab": tab, "q": visit.asked("q"), "base": base, "tabs": TABS, "faces": FACES}
     told["waits"] = any(to["state"] in WAITING for to in send["recipients"])
@@ -109,7 +109,7 @@ async def shown(visit: Visit, send_id: str, tab: str, base: str = "/messages") -
 
 
 async def cancel(visit: Visit) -> Response:
-    """Take back what has not left."""
+    """Cancel what has not left."""
     send_id = visit.named("id")
     await sends.cancel(visit.house, send_id, by=visit.who.actor, note=visit.form.get("note", "").strip()[:4000])
     return visit.go(f"{LIST}/{send_id}", "Cancelled. What had not left will not be sent.")
@@ -121,7 +121,7 @@ async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:
     except Problem as problem:
         if problem.status_code != 404:
             raise
-        return {"trace": None}  # kept shorter than the message, or told under the first message's id
+        return {"trace": None}  # kept for a shorter time than the message, or recorded under the first message's id
     return {"trace": trace, "lines": checks.lines(trace["checks"]), "summary": checks.summary(trace["checks"])}
 
 
@@ -134,7 +134,7 @@ async def _content(visit: Visit, send_id: str, face: str) -> dict[str, Any]:
 
 
 def _faced(found: departing.Bytes, face: str) -> dict[str, Any]:
-    """What a face shows; never on the loop, since an agent wrote it and nobody else is to wait."""
+    """What a face shows. Runs in a thread: the message comes from an agent, and parsing it must not block others."""
     seen = view(found.leaving)
     told: dict[str, Any] = {
         "attachments": preview.attachments(seen),
@@ -171,7 +171,7 @@ async def raw(visit: Visit) -> Response:
 
 
 async def part(visit: Visit) -> Response:
-    """An attachment, as a file and nothing else."""
+    """An attachment, always as a file."""
     number = visit.named("number")
     found = preview.attached(view((await _bytes(visit)).leaving), int(number)) if number.isdecimal() else None
     if found is None:
@@ -196,7 +196,7 @@ def _file(name: str, octets: bytes) -> Response:
 
 
 async def find(visit: Visit) -> Found:
-    """The page of the list that is asked for."""
+    """The requested page of the list."""
     text, cursor = visit.asked("q"), visit.asked("cursor")
     after = read_cursor(visit.house, LIST, cursor) if cursor else None
 
@@ -234,7 +234,7 @@ def _row(send: Any, deliveries: Sequence[Any], refused: Sequence[Any], names: Ma
 
 
 async def _empty(visit: Visit, found: Found) -> dict[str, Any]:
-    """What an empty list needs to teach."""
+    """What an empty list has to explain."""
     if found.rows or found.query.text:
         return {"first": False}
     mailboxes = (await visit.house.look(lambda c: listings.listed(c, "mailboxes", {}, limit=1))).rows

@@ -1,4 +1,4 @@
-"""What needs a person: approvals, investigations, pauses and domains with a fault, a line each."""
+"""What needs a person: approvals, investigations, pauses and faulty domains, one line each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from relay.http.console.providers_state import ProviderCard
 from relay.store import listings
 from relay.store.engine import loads
 
-MOST = 4  # of a kind
+MOST = 4  # of each kind
 FAULTY = ("missing", "wrong")
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One line: a state (and another word for it, if any), what it is about, and where to deal with it."""
+    """One line: a state (and a second word for it, if any), what it is about, and the page where to deal with it."""
 
     state: str
     label: str
@@ -25,7 +25,7 @@ class Need:
 
 
 def read(connection: Any) -> Sequence[Need]:
-    """What the store knows of."""
+    """The needs found in the store."""
     cases = listings.listed(connection, "investigations", {"status": "open"}, limit=MOST).rows
     tenants = listings.listed(connection, "tenants", {"status": "paused"}, limit=MOST).rows
     boxes = listings.listed(connection, "mailboxes", {"status": "paused"}, limit=MOST).rows
@@ -42,7 +42,7 @@ def read(connection: Any) -> Sequence[Need]:
 
 
 def _faulty(domains: Sequence[Any]) -> Iterator[Need]:
-    """Domains that are not proven, or whose records would let mail land in spam."""
+    """Domains that are not verified, or whose records would cause mail to be filed as spam."""
     for domain in domains:
         link = f"/domains/{domain.id}"
         if domain.status != "verified":
@@ -52,7 +52,7 @@ def _faulty(domains: Sequence[Any]) -> Iterator[Need]:
 
 
 def of_providers(cards: Sequence[ProviderCard]) -> Sequence[Need]:
-    """Providers a person has paused; and where none is left that could take mail, that all of it waits."""
+    """Providers paused by a person; if none is left that could take mail, also that all mail waits."""
     waits = all(card.state in ("paused", "unconfigured") for card in cards)
     return [
         *([Need("error", "no provider", "No provider takes mail", "what is accepted waits", "/providers")] * waits),

@@ -1,4 +1,4 @@
-"""Outcomes: what mail brought and what it cost, by mailbox or campaign, under the model one chooses."""
+"""Outcomes: what mail brought and what it cost, by mailbox or campaign, under the chosen model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,12 +44,12 @@ async def show(visit: Visit) -> Response:
 
 
 def ranked(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What earned most stands first; of those that earned alike, what sent most."""
+    """Groups that earned most come first; of those that earned the same, the ones that sent most."""
     return sorted(groups, key=lambda group: (-group["outcomes"]["revenue_attributed"], -group["totalEmails"]))
 
 
 def _link(group: Mapping[str, Any], by: GroupBy) -> str:
-    """Where there is more of what is told of a group."""
+    """The page with more about a group."""
     if by == "mailbox":
         return f"/mailboxes/{group['mailboxId']}"
     name = quote(group[by])
@@ -57,7 +57,7 @@ def _link(group: Mapping[str, Any], by: GroupBy) -> str:
 
 
 def _types(told: dict[str, Any]) -> list[str]:
-    """The types of outcome anybody had, in order."""
+    """The types of outcome that occurred, in order."""
     found = dict.fromkeys(name for one in (told, *told["groups"]) for name in one["outcomes"])
     return [name for name in found if name != "revenue_attributed"]
 

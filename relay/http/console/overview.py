@@ -34,10 +34,12 @@ class Figure:
 
 
 def last_day(connection: Any, known: dict[int, dict[str, int]], now: int) -> list[dict[str, int]]:
-    """Decisions of the last 24 hours, the current one last. `known` keeps hours that are over: they do not change."""
+    """Decisions in each of the last 24 hours, the current hour last. `known` caches past hours, which no longer
+    change.
+    """
     current = now // HOUR
     wanted = range(current - HOURS + 1, current + 1)
-    # The hour just ended is counted anew for a while: what was received then may be committed now.
+    # The hour that just ended is counted again for a while: mail received in it may still be committed.
     settled = {h: known[h] for h in wanted if h in known and (h + 1) * HOUR < now - 60_000}
     known.clear()
     known.update({h: settled[h] if h in settled else figures.decided_in(connection, h) for h in wanted})
@@ -45,7 +47,7 @@ def last_day(connection: Any, known: dict[int, dict[str, int]], now: int) -> lis
 
 
 async def show(visit: Visit) -> Response:
-    """The page, or the part of it that changes."""
+    """The page, or only the part of it that changes."""
     told = await _told(visit)
     return visit.piece("overview_live.html", **told) if visit.is_fragment else visit.page("overview.html", **told)
 

@@ -1,4 +1,4 @@
-"""Policies: the cascade in effect, a pane in which a message goes through it, and the replay of a change.
+"""Policies: the cascade in effect, a form for running a message through it, and the replay of a change.
 
 Neither a trial nor a replay sends, stores or counts anything.
 """
@@ -23,17 +23,17 @@ from relay.http.sending import origin, sender_of
 from relay.http.simulate import addresses, judged, raw_submission
 from relay.store import decisions, listings
 
-NEWEST = 500  # decisions the little bars are made of
+NEWEST = 500  # decisions counted for the small bars
 WEEK = 7 * DAY
 SPANS = {"24h": DAY, "7d": WEEK, "30d": 30 * DAY}
-REPLAYED = 2_000  # decisions a replay looks at here; the command line takes all
+REPLAYED = 2_000  # decisions that a replay covers here; the command line covers all
 LONGEST = 20_000  # characters of a change
 PANES = ("try", "replay")
-_REPLAYING = asyncio.Lock()  # one at a time: it is work
+_REPLAYING = asyncio.Lock()  # one at a time, since it takes CPU time
 
 
 async def show(visit: Visit) -> Response:
-    """The cascade of a policy; with what was typed where its form comes back."""
+    """The cascade of a policy; if its form was refused, with what was typed."""
     if visit.refused is None:
         return await _page(visit, visit.asked("pane"))
     return await _page(visit, visit.refused.action.removeprefix("/policies/"), given=visit.refused.given)
@@ -109,12 +109,12 @@ async def replay(visit: Visit) -> Response:
     return await _page(visit, "replay", given=given, report=report)
 
 
-# A change is read as the policy `default` of a file of its own, so that its errors are those of a file.
-_ABOVE = 3  # lines
+# A change is parsed as the policy `default` of a file of its own, so that its errors read like those of a file.
+_ABOVE = 3  # lines that come before the change in that file
 
 
 def change_of(text: str) -> Policy:
-    """What a change says of a policy, as it would stand below its name; raises ConfigError."""
+    """What a change says about a policy, written as it would be below the policy's name. Raises ConfigError."""
     whole = f"version: 1\npolicies:\n  default:\n{indent(text.expandtabs(2), '    ')}\n"
     return load_text(whole, "the change", need_secrets=False).settings.policies["default"]
 

@@ -1,4 +1,4 @@
-"""Reputation: each sender's rates against the limits, and its score with every term that makes it up."""
+"""Reputation: each sender's rates against the limits, and its score with all its terms."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ DAYS = 30
 
 
 async def show(visit: Visit) -> Response:
-    """Every mailbox and tenant; one of them open."""
+    """Every mailbox and tenant, one of them in detail."""
     boxes, tenants = await visit.house.look(lambda c: (listings.mailboxes_by_name(c), listings.tenant_names(c)))
     named = {f"tenant:{key}": (name, "") for key, name in tenants.items()}
     named |= {f"mailbox:{box.id}": (box.name, box.status) for box in boxes[:MOST]}
@@ -66,7 +66,7 @@ async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[
 def _rates(
     at: list[int], days: dict[int, dict[str, int]], part: str, whole: str, limits: tuple[float, float]
 ) -> dict[str, Any]:
-    """A rate a day against its two limits, as a chart takes it."""
+    """A rate for each day with its two limits, in the form a chart takes."""
     rates = [round(percent(d[part], d[whole]), 3) if (d := days.get(t)) and d[whole] else None for t in at]
     warning, pause = limits
     return {

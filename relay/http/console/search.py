@@ -1,8 +1,8 @@
-"""The search language of messages: `from:sales state:bounced last:7d subject:"your invoice" bob@example.com`.
+"""The search language for messages: `from:sales state:bounced last:7d subject:"your invoice" bob@example.com`.
 
-A word may be quoted. Words alone are looked for in the subject; an address is a recipient,
-and a send id is itself. What cannot be understood is told, and nothing is looked for: an
-answer to half of a question would pass for the answer to all of it.
+Words may be quoted. A plain word is looked for in the subject, an address is a recipient, and a send id means
+that send. If any part cannot be understood, this is reported and nothing is searched: the answer to half of a
+question would be taken for the answer to all of it.
 """
 
 import re
@@ -60,7 +60,7 @@ class _Reading:
 
 
 def read(connection: Any, text: str, now: int) -> Query:
-    """Understand a query; mailboxes are looked up by name or address."""
+    """Parse a query; mailboxes are looked up by name or address."""
     text = " ".join(text[:LONGEST].split())
     reading = _Reading(connection, now)
     for found in _WORD.finditer(text):

@@ -1,4 +1,4 @@
-"""One visit to the console: what a page is given, and the ways it can answer."""
+"""One visit to the console: what a page is given, and the ways in which it can answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,33 +14,33 @@ from relay.http.console.render import render
 from relay.http.console.session import Session
 from relay.http.house import House
 
-SAID = "gatepost_said"  # one sentence for the next page: what the last button did
+SAID = "gatepost_said"  # cookie with one sentence for the next page: what the last button did
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request of a person who signed in. `form` is that of a POST, its values as text."""
+    """A request by a person who signed in. `form` has the values of a POST, as text."""
 
     house: House
     request: Request
     session: Session
     form: Mapping[str, str]
-    waiting: int  # approvals
+    waiting: int  # number of pending approvals
     hours: dict[int, dict[str, int]]  # decisions by hour, kept between visits (`overview`)
-    refused: Refused | None = None  # the form that comes back with this page
+    refused: Refused | None = None  # the refused form that this page shows again
 
     @property
     def who(self) -> Caller:
-        """The operator, as the API knows it."""
+        """The operator, as a caller of the API."""
         return OPERATOR
 
     @property
     def now(self) -> int:
-        """The time of the house."""
+        """The current time, in milliseconds since the epoch."""
         return self.house.clock()
 
     def asked(self, name: str, default: str = "") -> str:
-        """A parameter of the address."""
+        """A parameter of the query."""
         return self.request.query_params.get(name, default)
 
     def turned(self, cursor: str) -> str:
@@ -53,12 +53,12 @@ class Visit:
         return str(self.request.path_params[name])
 
     def form_at(self, action: str) -> Form:
-        """What the form of this page that is sent to `action` holds."""
+        """The content of this page's form that is sent to `action`."""
         return self.refused.at(action) if self.refused is not None else Form()
 
     @property
     def is_fragment(self) -> bool:
-        """Whether a part of the page is asked for, by the page's own script."""
+        """Whether the page's own script asks for a part of the page."""
         return self.request.headers.get("hx-request") == "true"
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
@@ -76,19 +76,19 @@ class Visit:
         return HTMLResponse(self._rendered(template, said="", **values))
 
     def _rendered(self, template: str, **values: Any) -> str:
-        """A template with what every page of the console knows."""
+        """A template with the values that every page of the console needs."""
         path, token = self.request.url.path, self.session.token
         return render(template, self.house, **values, visit=self, path=path, token=token, now=self.now)
 
     def go(self, path: str, said: str = "") -> Response:
-        """On to another page of the console, which says `said` once."""
+        """Redirect to another page of the console, which shows `said` once."""
         answer = RedirectResponse(path, 303)
         if said:
             answer.set_cookie(SAID, quote(said[:300]), max_age=30, path="/", httponly=True, samesite="strict")
         return answer
 
     def back(self, path: str, said: str = "") -> Response:
-        """To the page the form names, if it is one of ours, else to `path`."""
+        """Redirect to the page that the form names, if it is one of ours, else to `path`."""
         wanted = self.form.get("back", "")
         is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
         return self.go(wanted if is_ours else path, said)
@@ -99,7 +99,7 @@ Answer = Callable[[Visit], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One address of the console. GET looks, POST changes; nothing else is there."""
+    """One address of the console. GET only reads, POST changes; there are no other methods."""
 
     method: str
     path: str

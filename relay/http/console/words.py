@@ -1,7 +1,7 @@
-"""How values read: times, sizes, numbers and states, in the words of the trade.
+"""How values are displayed: times, sizes, numbers and states, in the words of the trade.
 
-Every state has a colour, a glyph and its word, never a colour alone. Times are relative,
-with the exact one beside them for whoever hovers, and for machines in `datetime`.
+Every state has a colour, a symbol and its word, never a colour alone. Times are relative; the exact time is
+shown on hover and given to machines in `datetime`.
 """
 
 import re
@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 _HUMP = re.compile("(?<=[a-z])[A-Z](?=[a-z])|(?<=[a-z])[A-Z]$")
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 
-# state: (tone, glyph). Tones are classes of the style sheet.
+# state: (tone, symbol). Tones are classes of the style sheet.
 STATES: dict[str, tuple[str, str]] = {
     "delivered": ("good", "●"),
     "approved": ("good", "●"),
@@ -64,12 +64,12 @@ STATES: dict[str, tuple[str, str]] = {
 
 _SPANS = {"h": "hours", "d": "days"}
 
-# Where two tables use one word for two things: a delivery that is active is just being sent, a breaker is open.
+# For words with two meanings in different tables: an active delivery is just being sent, a breaker is open.
 _DELIVERY = {"active": "sending"}
 
 
 def state(word: str, kind: str = "", label: str = "") -> Markup:
-    """A state as glyph and word."""
+    """A state as symbol and word."""
     known = _DELIVERY.get(word, word) if kind == "delivery" else word
     tone, glyph = STATES.get(known, ("quiet", "○"))
     shown = label or known.replace("_", " ")
@@ -123,7 +123,7 @@ def distance(span: int) -> str:
 
 
 def ago(value: Any, now: int) -> Markup:
-    """A time as a person reads it, the exact one on hover."""
+    """A relative time, with the exact one on hover."""
     at = millis(value)
     if not at:
         return Markup('<span class="muted">never</span>')
@@ -185,9 +185,9 @@ def sentence(text: str) -> str:
 
 
 def printable(text: Any) -> Markup:
-    """Foreign text with what cannot be seen made visible: control characters, and marks that turn the direction."""
+    """Text from outside with invisible characters made visible: control characters and direction marks."""
     shown = "".join(_visible(c) for c in str(text))
-    return Markup(escape(shown))  # noqa: S704 - escaped on this very line
+    return Markup(escape(shown))  # noqa: S704 - escaped in this line
 
 
 def _visible(c: str) -> str:
