@@ -86,7 +86,7 @@ class Caller:
         if self.sees(tenant_id, mailbox_id):
             return
         if tenant_id == self.tenant_id:
-            raise Problem("human_decision_required", "the mailbox is not the key's own")
+            raise Problem("human_decision_required", "the key belongs to another mailbox")
         raise not_found("mailbox")
 
 

@@ -124,7 +124,7 @@ async def _begin(parts: House, since: str | None, cursor: str | None, last_event
     Raises Problem.
     """
     if cursor and since and cursor != since:
-        raise invalid("cursor", "names another place than since: give one of them")
+        raise invalid("cursor", "names another place than since: give only one of them")
     if last_event_id or not cursor:
         return await place(parts, last_event_id or since)
     mark = _event(cursor)
@@ -141,7 +141,7 @@ async def place(parts: House, since: str | None) -> Mark:
         return await parts.look(journal.newest)
     if (mark := _event(since)) is not None:
         if not await _was_told(parts, mark):
-            raise invalid("since", "is an event that never was here; begin anew with a time, `now` or `0`")
+            raise invalid("since", "is not an event of this server; start again with a time, `now` or `0`")
         return mark
     try:
         at = parse_time(since.replace(" ", "+"))  # an unescaped plus sign in a query arrives as a blank

@@ -68,19 +68,19 @@ class Front:
             raise Problem("invalid_request", "the address contains a NUL character")
         if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in scope["headers"]):
             # RFC 9110 §15.5.16: the answer says which content codings are accepted.
-            detail = "the body has a Content-Encoding: none is taken, send it as it is"
+            detail = "Content-Encoding is not supported: send the body as it is"
             raise Problem("unsupported_media_type", detail, headers={"Accept-Encoding": "identity"})
         if not scope["path"].startswith(KEYED):
             return
         caller = await self._caller(scope)
         scope["state"]["caller"] = caller
         if not caller.is_operator and (wait := self._pace.take(caller.id)):
-            raise Problem("too_many_requests", f"come again in {wait} s", headers={"Retry-After": str(wait)})
+            raise Problem("too_many_requests", f"try again in {wait} s", headers={"Retry-After": str(wait)})
 
     async def _caller(self, scope: Scope) -> Caller:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         if len(given) > 1:
-            raise Problem("missing_key", "Authorization stands twice")
+            raise Problem("missing_key", "the Authorization header was sent twice")
         peer = scope["client"][0] if scope.get("client") else ""
         try:
             return await self._door.caller(given[0].decode("latin-1") if given else "")

@@ -71,7 +71,7 @@ async def close(case_id: CaseId, body: Close, parts: Parts, who: Who) -> Any:
     row = await _seen(parts, who, case_id)
     who.need_person("closing an investigation")
     if not await parts.write(lambda c: investigations.close(c, row, note=body.note, by=who.actor, now=parts.clock())):
-        raise Problem("not_waiting", "it is closed already")
+        raise Problem("not_waiting", "it is already closed")
     return told(await _seen(parts, who, case_id))
 
 

@@ -53,7 +53,7 @@ def read_cursor(house: House, of: str, cursor: str) -> Place:
     except (TokenError, ValueError):
         raise Problem("bad_cursor") from None
     if origin != of:
-        raise Problem("bad_cursor", "the cursor is one of another list")
+        raise Problem("bad_cursor", "the cursor belongs to another list")
     return place
 
 

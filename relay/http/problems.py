@@ -193,7 +193,9 @@ def of_exception(error: Exception) -> Problem:
         case Broken():
             return Problem("unavailable", headers={"Retry-After": "30"})
         case Unavailable():
-            return Problem("unavailable", "no room is left" if error.full else "", headers={"Retry-After": "5"})
+            return Problem(
+                "unavailable", "the store has no room left" if error.full else "", headers={"Retry-After": "5"}
+            )
     code = _OF_STORE.get(type(error))
     return Problem(code, str(error)) if code else Problem("internal_error")
 
@@ -230,7 +232,7 @@ def _words(error: Mapping[str, Any]) -> str:
 
 _OURS = {
     "missing": "is needed",
-    "model_attributes_type": "the body is no JSON object",
+    "model_attributes_type": "the body is not a JSON object",
 }
 
 

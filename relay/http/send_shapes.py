@@ -204,7 +204,7 @@ class SendRequest(Given):
         if self.body is None and self.text is None and self.html is None:
             raise WrongField("body", "give body, text or html")
         if len({name.lower() for name in self.headers}) != len(self.headers):
-            raise WrongField("headers", "a field stands twice")
+            raise WrongField("headers", "a field is given twice")
         if len(str(self.metadata)) > MOST_METADATA:
             raise WrongField("metadata", f"more than {MOST_METADATA} characters")
         return self

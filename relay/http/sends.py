@@ -173,7 +173,7 @@ async def cancel(parts: House, send_id: str, *, by: str, note: str) -> None:
     """Cancel it. Raises Problem. Also used by the console."""
     now = parts.clock()
     if not await parts.write(lambda c: waiting.cancel(c, send_id, by=by, note=note, now=now)):
-        raise Problem("not_waiting", "nothing of it waits: it has left, or has come to its end")
+        raise Problem("not_waiting", "no part of it is waiting: it has left or reached its end")
 
 
 async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:

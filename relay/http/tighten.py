@@ -53,7 +53,7 @@ def _check_tightens(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> 
     classes = loads(row.allowed_classes)
     if others := [name for name in declared if not _tightens(body, name, row.autonomy, classes)]:
         names = ", ".join(_camel(name) for name in others)
-        raise Problem("declared_in_file", f"the mailbox is of the configuration file, and {names} with it")
+        raise Problem("declared_in_file", f"the configuration file declares the mailbox and its {names}")
 
 
 def _tightens(body: ChangedMailbox, name: str, autonomy: str, classes: Iterable[str]) -> bool:
