@@ -30,7 +30,7 @@ _TRANSACTIONAL = (
 COMMERCIAL = (*_COMMERCIAL, *(f"{concept}?" for concept in _COMMERCIAL))
 TRANSACTIONAL = (*_TRANSACTIONAL, *(f"{concept}?" for concept in _TRANSACTIONAL))
 
-PICTURE_ALONE = "picture_alone"
+PICTURE_ALONE, OFFER_IN_SUBJECT = "picture_alone", "offer_in_subject"
 # The beginning («lead»), in words or characters: a greeting and two or three sentences.
 LEAD = 45
 LEAD_CJK = 120
@@ -105,6 +105,8 @@ def votes(content: Content, shown: Page) -> Votes:
     _joint_votes(cast)
     if _is_a_picture(cast, content, shown.text):
         cast.add(PICTURE_ALONE, 1.0)
+    if _is_an_offer(cast, content):
+        cast.add(OFFER_IN_SUBJECT, 1.0, content.subject)
     sound = wording(shown.subject, shown.text, shown.pictures)
     cast.add("wording", sound.value, sound.telling)
     return cast
@@ -244,6 +246,8 @@ def _names(concepts: Iterable[str], places: Iterable[str] = ("subject", "lead", 
 
 
 _TOLD_FIRST = _names(_TRANSACTIONAL, ("lead",))
+_PRICE, _MORE = "discount@subject", _names(COMMERCIAL, ("subject",)) - _names(("discount", "discount?"), ("subject",))
+_SERVED_FIRST = _names(TRANSACTIONAL, ("subject",))
 _SOLD, _SERVED = _names(_COMMERCIAL), _names(_TRANSACTIONAL)
 _BAIT, _CALL = (
     _names(("discount", "discount?", "prospect", "urgency"), ("subject", "lead")),
@@ -251,6 +255,14 @@ _BAIT, _CALL = (
 )
 _PITCH, _ASK = _names(("pitch", "pitch?"), ("lead", "rest")), _names(("ask", "chase", "ask?"))
 _FIRST, _SECOND = (_names(("order", "paid", "shipping", "security"), (place,)) for place in ("subject", "lead"))
+
+
+def _is_an_offer(cast: Votes, content: Content) -> bool:
+    """Whether the subject line advertises a lower price and says nothing else; an answer may repeat such a line."""
+    names = cast.values.keys()
+    if _PRICE not in names or names.isdisjoint(_MORE) or not names.isdisjoint(_SERVED_FIRST):
+        return False
+    return not (content.is_reply and _REPLY_SUBJECT.match(content.subject))
 
 
 def _joint_votes(cast: Votes) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from policy.classification.features import LEAD, LEAD_CJK, PICTURE_ALONE, Page, page, votes
+from policy.classification.features import LEAD, LEAD_CJK, OFFER_IN_SUBJECT, PICTURE_ALONE, Page, page, votes
 from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOUBT_TO, WEIGHTS
 from policy.content import Content
 
@@ -21,6 +21,9 @@ _EXPLAINED = 12
 # From this score on, quoted or alternative text is an offer, whoever quotes it. A customer's own request for an offer
 # scores less, and so does an invitation to a meeting.
 _SURELY = 0.98
+# With these a message is commercial, in doubt at least: whatever the subject line says, a picture may say anything; and
+# whatever the text says, a subject line that advertises decides (16 CFR 316.3(a)(2)(i)).
+_NEVER_SURE = (PICTURE_ALONE, OFFER_IN_SUBJECT)
 _FARTHEST = 30.0  # e^-30 is practically 0; a larger exponent could overflow
 
 Type = Literal["transactional", "commercial"]
@@ -80,10 +83,10 @@ def _judged(content: Content, shown: Page) -> Classification:
     total = BIAS + sum(feature.weight for feature in weighed)
     score = round(1 / (1 + exp(-max(-_FARTHEST, min(_FARTHEST, total)))), 4)
     weighed.sort(key=lambda feature: (-abs(feature.weight), feature.name))
-    if PICTURE_ALONE in cast.values and score < COMMERCIAL_FROM:
-        # Whatever the subject line says, the content of the picture is unknown.
-        score = COMMERCIAL_FROM
-        weighed.insert(0, Feature(PICTURE_ALONE, 0.0))
+    for name in _NEVER_SURE:
+        if name in cast.values and score < COMMERCIAL_FROM:
+            score = COMMERCIAL_FROM
+            weighed.insert(0, Feature(name, 0.0, cast.evidence.get(name, "")))
     kind: Type = "commercial" if score >= COMMERCIAL_FROM else "transactional"
     return Classification(kind, score, DOUBT_FROM <= score <= DOUBT_TO, tuple(weighed[:_EXPLAINED]))
 

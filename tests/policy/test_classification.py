@@ -69,6 +69,14 @@ def test_an_advertisement_with_an_order_status_below_is_commercial() -> None:
     assert classify(Content("50% off until midnight", text)).type == "commercial"
 
 
+@pytest.mark.parametrize("content", TRANSACTIONAL[:3], ids=lambda c: c.subject)
+def test_a_subject_line_that_advertises_decides_but_an_answer_may_repeat_it(content: Content) -> None:
+    for subject in ("Flash sale: 30% off all plans, upgrade today", "Last chance: Black Friday deals end tonight"):
+        verdict = classify(replace(content, subject=subject))
+        assert (verdict.type, verdict.features[0].name) == ("commercial", "offer_in_subject")
+        assert classify(replace(content, subject=f"Re: {subject}", is_reply=True)).type == "transactional"
+
+
 @pytest.mark.parametrize("times", [1, 2, 4, 8])
 def test_no_business_put_below_an_offer_makes_it_business(times: int) -> None:
     offer = "\n".join(one.text for one in COMMERCIAL[:5])
