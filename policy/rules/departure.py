@@ -1,6 +1,6 @@
-"""When a copy leaves: the first time all that puts it off has room for it.
+"""When a copy leaves: the first time at which every rule that delays mail has room for it.
 
-Each rule counts a copy where it leaves, so none may be asked about another time than that.
+Each rule counts a copy at the time it leaves, so all rules must be asked about that same time.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from policy.settings import PolicySettings, SendWindow
 from policy.state import DomainState, RecipientState
 from policy.usage import DAY
 
-# When one of the rules lets a copy leave that may leave at the given time.
+# The first time from the given one on at which one rule lets a copy leave.
 Room = Callable[[Case, RecipientFacts, RecipientState | None, int], int]
 
-_AHEAD = 16  # days: a window once a week that the clocks skip opens in the week after
+_AHEAD = 16  # days to look ahead: a weekly window that a clock change skips opens the week after
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -40,7 +40,7 @@ def first_room(
     without: Room | None = None,
     besides: Room | None = None,
 ) -> int:
-    """The first time every enforced rule that puts off has room, `without` one of them, or `besides` another one."""
+    """The first time at which all enforced delaying rules have room, except `without`, and also `besides`."""
     rooms = [room for room in rooms_of(case.settings).values() if room is not without]
     if besides is not None:
         rooms.append(besides)
@@ -62,39 +62,39 @@ def _rooms(settings: PolicySettings) -> dict[str, Room]:
     return {name: room for name, room in rooms.items() if getattr(settings, name).mode == "enforce"}
 
 
-rooms_of = Memo(_rooms)  # by name, those of the rules that are enforced
+rooms_of = Memo(_rooms)  # by rule name; only enforced rules
 
 
 def asked(case: Case) -> int:
-    """When the client lets it leave."""
+    """The earliest time the client asked for."""
     return max(case.facts.now, case.facts.send_at)
 
 
 def earliest(case: Case) -> int:
-    """When the client and the limits that queue let one more recipient leave."""
+    """The earliest time at which the client and the limits that queue let one more copy leave."""
     return limited(case, asked(case))
 
 
 def spread(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
-    """What leaves later than it is accepted, and so may leave with much else, leaves no faster than a burst may be."""
+    """The delay by `recipient_burst`: copies that leave later than accepted may pile up, so they are spread out."""
     if case.returned or case.state.mailbox.role == "bulk" or (at <= case.facts.now and not case.departing):
         return at
     return burst_of(case).room_at(at) or at
 
 
 def throttle_limit(case: Case, recipient: RecipientFacts) -> int:
-    """Copies an hour for the domain of a recipient."""
+    """The limit of copies per hour for the recipient's domain."""
     rule = case.settings.recipient_domain_throttle
     return next((n for domain, n in rule.domains if domain == recipient.domain), rule.limit)
 
 
 def throttled(case: Case, recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
-    """The first time an hour around it has room for one more copy to the domain."""
+    """The first time from `at` on at which every hour around it has room for one more copy to the domain."""
     return case.throttle(recipient.domain).room_at(at, throttle_limit(case, recipient))
 
 
 def warmed(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
-    """The first day whose own count is below its limit; only commercial mail waits for it."""
+    """The first time from `at` on, on a day whose count is below its warm-up limit; only commercial mail waits."""
     domain, day = case.state.domain, at // DAY
     if domain is None or not case.commercial:
         return at
@@ -102,7 +102,7 @@ def warmed(case: Case, _recipient: RecipientFacts, _known: RecipientState | None
 
 
 def day_with_room(case: Case, domain: DomainState, day: int, copies: int) -> int:
-    """The first day from `day` on whose own count leaves room for so many more."""
+    """The first day from `day` on with room for `copies` more under its own limit."""
     # The ramp ends the walk, whose steps are two look-ups each: only days that are full, or too small, are passed.
     while (limit := warmup_limit(case, domain, day)) is not None and sent_on(case, domain, day) + copies > limit:
         day += 1
@@ -110,7 +110,7 @@ def day_with_room(case: Case, domain: DomainState, day: int, copies: int) -> int
 
 
 def warmup_limit(case: Case, domain: DomainState, day: int) -> int | None:
-    """Recipients on one day of the domain's life, which begins with its first message; None once the ramp is over."""
+    """The limit for a day, counted from the domain's first message; None once the ramp is over."""
     rule = case.settings.warmup
     age_days = day - (domain.first_sent_at or case.facts.now) // DAY
     step = max(age_days, 0) // rule.step_days
@@ -118,14 +118,14 @@ def warmup_limit(case: Case, domain: DomainState, day: int) -> int | None:
 
 
 def sent_on(case: Case, domain: DomainState, day: int) -> int:
-    """Copies that left, or leave, on a day."""
+    """The number of copies that left, or will leave, on a day."""
     ahead = day - case.facts.now // DAY
     before = domain.to_come.get(ahead, 0) if ahead else domain.sent_today
     return before + case.by_day.get(day, 0)
 
 
 def opened(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
-    """The first time within the hours; only commercial mail waits for them."""
+    """The first time from `at` on within the send window; only commercial mail waits for it."""
     zone = _zone(case.settings.send_window.zone)
     if zone is None or not case.commercial:
         return at
@@ -133,7 +133,7 @@ def opened(case: Case, _recipient: RecipientFacts, _known: RecipientState | None
 
 
 def hours(case: Case, at: int) -> Finding:
-    """What the hours say to commercial mail that would leave at `at`."""
+    """The finding of the send window for commercial mail that would leave at `at`."""
     rule = case.settings.send_window
     zone = _zone(rule.zone)
     if zone is None:
@@ -148,15 +148,15 @@ def hours(case: Case, at: int) -> Finding:
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a name nobody knows, or one that is a path
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # an unknown name, or one that is a path
         return None
 
 
 def next_opening(rule: SendWindow, zone: ZoneInfo, now: int) -> int | None:
     """`now` if the window is open, else when it opens; None if it never does.
 
-    Counted by the wall clock of the zone: where the clocks skip the opening hour, the window
-    opens within the hour after; where they skip the whole window, a week later.
+    By the wall clock of the zone: if a clock change skips the opening time, the window opens
+    within the hour after; if it skips the whole window, a week later.
     """
     local = moment(now).astimezone(zone)
     if _is_open(rule, local):
@@ -177,8 +177,8 @@ def _is_open(rule: SendWindow, local: datetime) -> bool:
     if start < end:
         return today and start <= clock < end
     if start == end:
-        return today  # round the clock
-    # The window spans midnight: its early hours belong to the day before.
+        return today  # open all day
+    # The window spans midnight: the hours after midnight belong to the day before.
     return (today and clock >= start) or (_WEEKDAYS[local.weekday() - 1] in rule.days and clock < end)
 
 

@@ -1,12 +1,12 @@
-"""How each provider is doing: a circuit breaker, what throttles taught, limits, and pauses by hand.
+"""The health of each provider: a circuit breaker, throttling, limits, and pauses by people.
 
-Connection and provider failures in a row open the breaker; after a while one probe goes
-through, and the time until the next doubles up to a bound. After a probe that succeeded the
-number of tries at once grows by one with each success, so that what has gathered does not
-fall upon the provider at once. A throttle closes it for as long as it said, or for a moment
-that doubles from one to the next, and halves the number of tries at once; it is no failure of
-the line. A refusal of a message, a sender or a recipient is a healthy answer, or none at all.
-What may be greylisting counts once for each domain of a recipient between two successes.
+Consecutive connection and provider failures open the breaker; after a while one probe is let
+through, and the time until the next doubles up to a maximum. After a successful probe the number
+of simultaneous tries grows by one with each success, so that the backlog does not hit the
+provider all at once. A throttle keeps mail away for as long as the provider said, or for a short
+time that doubles with each throttle, and halves the number of simultaneous tries; it does not
+count as a failure. A refusal of a message or recipient shows that the provider is healthy; one of
+a sender says nothing. Possible greylisting counts once per recipient domain between two successes.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from relay.delivery.judgement import trigger
 from relay.delivery.outcome import CLOSED, DOMAIN, SENDER, UNFIT, Outcome, Result, Scope
 from relay.store.providers import NO_PROVIDER
 
-THROTTLED = 1_000  # milliseconds a provider is spared after a throttle that named no time; doubled by the next one
-EXHAUSTED = 3_600_000  # and after «quota used up»
-MINUTES = 60  # how many minutes' counts of what it took are kept
-RAMP = 16  # tries at once after which a recovered provider is trusted again
+THROTTLED = 1_000  # milliseconds without tries after a throttle that named no time; doubled by each further one
+EXHAUSTED = 3_600_000  # the same after «quota used up»
+MINUTES = 60  # how many minutes of counts are kept
+RAMP = 16  # simultaneous tries from which a recovered provider has no limit again
 NO_BOUND = 1 << 20
-_AT_ONCE = frozenset({"configuration", "account"})  # no second try would go better
+_AT_ONCE = frozenset({"configuration", "account"})  # a second try would fail the same way
 _THROTTLES = frozenset({"throttle", "exhausted", "connections"})
 
 
 class Change(StrEnum):
-    """What an operator is told of a provider, each once."""
+    """A change of a provider's health that is reported to the operator, once each."""
 
     NONE = ""
     SHUT = "shut"
@@ -40,59 +40,59 @@ class Change(StrEnum):
 
 
 class Health(Struct):
-    """One provider, as this process sees it."""
+    """The health of one provider, as seen by this process."""
 
     failures: int = 0
-    greylisting: set[str] = field(default_factory=set)  # recipients' domains it put off since it last took something
+    greylisting: set[str] = field(default_factory=set)  # recipient domains deferred since its last success
     open_since: int = 0
     open_until: int = 0
     opened_for: int = 0
     throttles: int = 0
     limited_since: int = 0
-    limited_until: int = 0  # its rate or daily limit is used up until then
-    allowed: int = 0  # tries at once while it recovers, 0 for no bound
+    limited_until: int = 0  # until then its rate or daily limit is used up
+    allowed: int = 0  # simultaneous tries while it recovers; 0 for no limit
     under_way: int = 0
-    told: bool = False  # that it is shut, and not yet that it has recovered
+    told: bool = False  # it was reported as shut, and not yet as recovered
     cause: str = ""
-    closed_by: FailoverTrigger | None = None  # the operator's word for what keeps mail away
+    closed_by: FailoverTrigger | None = None  # the failover trigger that matches what keeps mail away
     last_words: str = ""
     last_at: int = 0
     delivered: int = 0
     failed: int = 0
-    by_minute: dict[int, int] = field(default_factory=dict)  # what it took, by minute since the epoch
+    by_minute: dict[int, int] = field(default_factory=dict)  # messages accepted, by minute since the epoch
 
     def took(self, count: int, now: int) -> None:
-        """Count messages it took."""
+        """Count messages that the provider accepted."""
         minute = now // 60_000
         self.delivered += count
         self.by_minute[minute] = self.by_minute.get(minute, 0) + count
         if len(self.by_minute) > MINUTES:
             del self.by_minute[min(self.by_minute)]
 
-    # A clock that is set back must not keep a provider shut for as long again (faults R11).
+    # A clock set back must not keep a provider shut for that much longer (faults R11): hence the `since` times.
 
     def is_open(self, now: int) -> bool:
         """Whether its breaker keeps mail away."""
         return self.open_since <= now < self.open_until
 
     def is_limited(self, now: int) -> bool:
-        """Whether its limit does."""
+        """Whether its rate or daily limit keeps mail away."""
         return self.limited_since <= now < self.limited_until
 
     def put_off(self, domains: Set[str]) -> bool:
-        """Note that it put these domains off; whether none of them was since it last took something."""
+        """Note that it deferred these domains; returns whether none of them was noted since its last success."""
         known = bool(self.greylisting & domains)
         self.greylisting |= domains
         return not known
 
     def open(self, now: int, until: int) -> None:
-        """Keep mail away until then, or longer where that was said before."""
+        """Keep mail away until then, or longer if that was decided before."""
         self.open_until = max(until, self.open_until) if self.is_open(now) else until
         self.open_since = now
 
 
 class Healths:
-    """All providers by name. Times are milliseconds; the clock is an argument."""
+    """The health of all providers, by name. Times are milliseconds; the clock is an argument."""
 
     def __init__(self, breaker: Breaker, clock: Callable[[], int]) -> None:
         self._limit = breaker.failures
@@ -124,7 +124,7 @@ class Healths:
         return "recovering" if health.allowed else "closed"
 
     def room(self, name: str) -> int:
-        """How many tries more it may get at this moment."""
+        """How many more tries it may get at the moment."""
         state, health = self.state(name), self.of(name)
         if state in ("paused", "open", "limited"):
             return 0
@@ -133,13 +133,13 @@ class Healths:
         return max(0, (health.allowed if state == "recovering" else 1) - health.under_way)
 
     def may_try(self, name: str) -> bool:
-        """Whether mail may go there now; half open lets a single probe through, and recovering ones have a line."""
+        """Whether mail may be tried there now: one probe if half open; if recovering, `admit` queues the tries."""
         return self.room(name) > 0 or self.state(name) == "recovering"
 
     async def admit(self, name: str) -> bool:
-        """Begin a try as soon as there is room for it; False when the provider may not be asked after all.
+        """Begin a try as soon as there is room for it; False if the provider may not be used after all.
 
-        Every try that was admitted is ended by `leave`.
+        Every admitted try must be ended with `leave`.
         """
         while self.room(name) <= 0:
             if self.state(name) != "recovering":
@@ -151,14 +151,14 @@ class Healths:
         return True
 
     def leave(self, name: str) -> None:
-        """A try is over; those who wait for room look again."""
+        """End a try; those that wait for room check again."""
         self.of(name).under_way -= 1
         for place in self._line.pop(name, ()):
             if not place.done():
                 place.set_result(None)
 
     def opens_at(self, name: str) -> int:
-        """When it may be asked again, as far as that is known; 0 where a person has paused it."""
+        """When it may be tried again, as far as known; 0 if a person has paused it."""
         health = self.of(name)
         return 0 if name in self.paused else max(health.open_until, health.limited_until)
 
@@ -167,23 +167,23 @@ class Healths:
         return "limited" if any(self.state(p.name) == "limited" for p in providers) else NO_PROVIDER
 
     def waits(self, name: str, triggers: Container[FailoverTrigger]) -> bool:
-        """Whether its mail waits for it: it is closed by what lets no other provider take over."""
+        """Whether its mail waits for it: what keeps mail away is not one of the failover `triggers`."""
         state, health = self.state(name), self.of(name)
         if state == "limited":
             return "rate_limit_exceeded" not in triggers
         return state in ("open", "half_open") and health.closed_by is not None and health.closed_by not in triggers
 
     def limited(self, name: str, until: int) -> None:
-        """Its rate or daily limit is used up until then."""
+        """Note that its rate or daily limit is used up until then."""
         health = self.of(name)
         health.limited_since, health.limited_until = self._clock(), until
 
     def changed(self, name: str) -> None:
-        """The operator set it up otherwise: what closed it may be over, and the next try tells."""
+        """Its configuration was changed: the cause of the failures may be gone, so let the next try find out."""
         self.of(name).open_until = 0
 
     def learn(self, made: Sequence[Outcome], domains: Set[str] = frozenset()) -> Change:
-        """Take in what the outcomes of one transaction say of its provider, and say what is news about it.
+        """Take in what the outcomes of one transaction say about its provider; returns a change to report.
 
         `domains` are those of its recipients.
         """
@@ -205,7 +205,7 @@ class Healths:
         return self._news(health, telling, was_shut=was_shut)
 
     def _news(self, health: Health, telling: Outcome, *, was_shut: bool) -> Change:
-        """Whether somebody is to be told; a throttle is everyday business."""
+        """The change to report, if any; a throttle is not worth a report."""
         is_shut = health.is_open(self._clock())
         if is_shut and not was_shut and telling.kind not in ("throttle", "connections"):
             health.told = True
@@ -219,7 +219,7 @@ class Healths:
         now = self._clock()
         health.failed += 1
         health.cause, health.closed_by = told.kind, trigger(told)
-        if not health.is_open(now):  # several that were under way hear the same throttle; it counts once
+        if not health.is_open(now):  # several tries under way get the same throttle, which counts once
             health.throttles += 1
             health.allowed = max(1, min(health.under_way, health.allowed or RAMP) // 2)
         doubled = min(THROTTLED << min(health.throttles - 1, 20), self._open_at_most)
@@ -227,12 +227,12 @@ class Healths:
         health.open(now, now + wait)
 
     def _failed(self, health: Health, told: Outcome) -> None:
-        """One more failure; a probe that failed, or an account that is refused, opens at once."""
+        """Count a failure; a failed probe or a refused account opens the breaker at once."""
         now = self._clock()
         health.failures += 1
         health.failed += 1
         if health.is_open(now):
-            return  # it was under way when the breaker opened
+            return  # this try was under way when the breaker opened
         if health.failures < self._limit and not health.opened_for and told.kind not in _AT_ONCE:
             return
         health.cause = told.scope.value if told.kind == DOMAIN else told.kind or told.scope.value
@@ -243,7 +243,7 @@ class Healths:
 
     def _succeeded(self, health: Health) -> None:
         if health.is_open(self._clock()):
-            return  # it began before the breaker opened: the probe decides
+            return  # this try began before the breaker opened: the probe decides
         health.failures = health.opened_for = health.open_until = health.throttles = 0
         health.greylisting.clear()
         if health.allowed:
@@ -253,7 +253,7 @@ class Healths:
 
 
 def _telling(made: Sequence[Outcome]) -> Outcome | None:
-    """The outcome of a transaction that says most of the provider: that it takes mail, else how it failed."""
+    """The outcome that says most about the provider: that it accepts mail, else how it failed."""
     heard = [outcome for outcome in made if outcome.kind not in (UNFIT, CLOSED, SENDER)]
     taken = [outcome for outcome in heard if not _is_failure(outcome)]
     return next(iter(taken or heard), None)

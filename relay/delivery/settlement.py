@@ -1,8 +1,8 @@
-"""What a round decided, in the words of the tables, and the wait until it is written.
+"""The results of a round, in the words of the tables, and waiting until they are written.
 
-Each recipient ends a round delivered, bounced, put off, uncertain, rejected or expired, once.
-What has been decided is written however long the store takes: an answer of a provider is
-never forgotten while the process lives.
+Each recipient ends a round exactly once: delivered, bounced, put off, uncertain, rejected or
+expired. Results are written however long the store takes: a provider's answer is never lost
+while the process lives.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from relay.store.writer import Unavailable
 
 log = structlog.get_logger()
 
-AT_LEAST, AT_MOST = 1_000, 15_000  # milliseconds until fresh mail that no provider may be asked for is looked at
-FRESH = 60_000  # the age up to which mail is fresh; after it waits by the ladder
-PAUSED_AT_LEAST, PAUSED_AT_MOST = 60_000, 900_000  # until paused mail is looked at again: half its age, between these
-KEY_LIVES = 20 * 3_600_000  # how long a provider surely knows an idempotency key; those known to us keep 24 hours
+AT_LEAST, AT_MOST = 1_000, 15_000  # milliseconds until fresh mail without a usable provider is tried again
+FRESH = 60_000  # milliseconds of age up to which mail is fresh; older mail waits by the ladder
+PAUSED_AT_LEAST, PAUSED_AT_MOST = 60_000, 900_000  # milliseconds until paused mail is checked again: half its age
+KEY_LIVES = 20 * 3_600_000  # milliseconds for which a provider surely knows an idempotency key; ours keep it 24 h
 
 
 class Settlement:
@@ -50,7 +50,7 @@ class Settlement:
         return due
 
     async def written(self) -> None:
-        """Wait until everything is in the store. Raises Unavailable only when the process ends without one."""
+        """Wait until everything is stored. Raises Unavailable only if the process ends while the store is away."""
         for item, future in self._writing:
             try:
                 is_ours = await future
@@ -58,10 +58,10 @@ class Settlement:
                 is_ours = await self._means.patiently(partial(self._means.writer.put, self._means.settle, item))
             self._tell(item, is_ours=is_ours)
 
-    # -- ends -------------------------------------------------------------------------------
+    # -- results ----------------------------------------------------------------------------
 
     def settled(self, due: Due, outcome: Outcome) -> None:
-        """An outcome that ends the round for its recipient."""
+        """Settle a recipient by an outcome that ends its round."""
         if outcome.result is Result.DELIVERED:
             self._write(due, "delivered", outcome=outcome)
         elif outcome.result is Result.UNCERTAIN:
@@ -72,16 +72,16 @@ class Settlement:
             self._soft(due, outcome)
 
     def bounced(self, due: Due, outcome: Outcome) -> None:
-        """Refused for good; only a dead address is a hard bounce."""
+        """Settle a permanently refused recipient; only a dead address is a hard bounce."""
         reason = "hard_bounce" if outcome.hard else outcome.kind or "refused"
         self._write(due, "bounced", reason=reason, outcome=outcome, hard=outcome.hard)
 
     def _soft(self, due: Due, outcome: Outcome) -> None:
-        """The recipient's own soft failure climbs its ladder and bounces at its end; one that grew too old expires."""
+        """The recipient's own soft failure: climb its ladder, bounce at the end of it, or expire if too old."""
         means = self._means
         due = replace(due, soft_failures=due.soft_failures + 1)
         at = ladder.after_soft(means.ladder, due.soft_failures, due.queued_at, means.clock(), means.chance())
-        if due.state == "uncertain":  # what the provider may have of the first time is still unknown
+        if due.state == "uncertain":  # whether the first attempt was accepted is still unknown
             self._write(
                 due, "uncertain" if at else "expired", due_at=at or 0, reason="outcome_unknown", outcome=outcome
             )
@@ -89,11 +89,11 @@ class Settlement:
             self._write(due, "deferred", due_at=at, reason="soft_bounce", outcome=outcome)
         elif due.soft_failures > means.ladder.soft_retries:
             self._write(due, "bounced", reason=USED_UP, outcome=outcome)
-        else:  # the ladder is not used up, so this stands in no row of such that suppresses
+        else:  # the ladder is not exhausted, so this must not count towards a suppression
             self._write(due, "expired", reason="too_old", outcome=outcome)
 
     def _unsure(self, due: Due, outcome: Outcome) -> None:
-        """Unknown once: the same provider again, at once where a key makes that harmless. Unknown twice: the end."""
+        """Unknown once: ask the same provider again, at once if a key makes that harmless. Unknown twice: expire."""
         now = self._means.clock()
         provider = next(p for p in self._means.providers if p.name == outcome.provider)
         if due.state != "uncertain":
@@ -105,10 +105,10 @@ class Settlement:
         self._write(due, "uncertain" if at else "expired", due_at=at or 0, reason="outcome_unknown", outcome=outcome)
 
     def put_off(self, due: Due, last: Outcome) -> None:
-        """No provider took it in this round: later, until it is too old."""
+        """No provider took it in this round: try later, or expire if it is too old."""
         at, reason = self._after_trouble(due), "unfit" if last.kind == UNFIT else "provider_trouble"
         if last.kind == CLOSED:
-            at, reason = self._means.clock(), "drained"  # we broke it off, and whoever comes next goes on at once
+            at, reason = self._means.clock(), "drained"  # we broke it off ourselves; the next process continues at once
         if due.state == "uncertain":
             if at is not None and last.kind != CLOSED:
                 at = self._means.clock() + self._uncertain_wait
@@ -118,7 +118,7 @@ class Settlement:
         self._write(due, state, due_at=at or 0, reason=reason, outcome=last)
 
     def untried(self, due: Due, fitting: Sequence[ProviderSettings], *, too_big: bool) -> None:
-        """No provider may be asked now: nothing has happened, so nothing is told but when to look again."""
+        """No provider may be used now: nothing was tried, so only the time of the next look changes."""
         now, at = self._means.clock(), self._after_trouble(due)
         if self._means.pool.closing:
             self._write(due, due.state, due_at=now, reason=_why_uncertain(due, "drained"))
@@ -132,27 +132,27 @@ class Settlement:
             self._write(due, due.state, due_at=min(at, soon) if fresh else at, reason=_why_uncertain(due, reason))
 
     def stopped(self, due: Due, why: Stop) -> None:
-        """Policy holds it back, or refuses it for good."""
+        """The policy stops it, for now or for good."""
         now = self._means.clock()
         if why.is_final and due.state != "uncertain":
             self._write(due, "rejected", reason=why.reason)
             return
-        if why.until:  # hours are no trouble: nothing grows too old by waiting for them
+        if why.until:  # waiting until a known time makes nothing too old
             self._write(due, due.state, due_at=why.until, reason=why.reason)
             return
         wait = min(max((now - due.queued_at) // 2, PAUSED_AT_LEAST), PAUSED_AT_MOST)
         at = self._after_trouble(due)
-        if at is None or why.is_final:  # nobody may be asked any more what became of it
+        if at is None or why.is_final:  # no provider may be asked about it any more
             self._write(due, "expired", reason=_why_uncertain(due, "too_old"))
         else:
             self._write(due, due.state, due_at=now + wait, reason=_why_uncertain(due, why.reason))
 
     def gone(self, due: Due) -> None:
-        """There is nothing to send any more."""
+        """There is nothing left to send."""
         self._write(due, "expired", reason="message_gone")
 
     def failed_in_us(self, due: Due) -> None:
-        """A bug of ours ended the round: what had begun is uncertain, the rest waits."""
+        """A bug of ours ended the round: a begun attempt is uncertain, else the delivery waits."""
         now = self._means.clock()
         if due.n not in self._begun:
             self._write(due, due.state, due_at=self._after_trouble(due) or now, reason="internal_error")
@@ -162,7 +162,7 @@ class Settlement:
         self._write(due, state, due_at=now + self._uncertain_wait, reason="outcome_unknown", outcome=lost)
 
     async def tell(self, provider: ProviderSettings, outcome: Outcome, change: Change) -> None:
-        """Tell somebody that a provider has just been given up for a while, or takes mail again."""
+        """Record the event that a provider is shut for a while, or accepts mail again."""
         means, at = self._means, self._means.clock()
         event = Event("provider.recovered", at, data={"provider": provider.name})
         if change is Change.SHUT:
@@ -183,17 +183,17 @@ class Settlement:
         return ladder.after_trouble(means.ladder, due.queued_at, means.clock(), means.chance())
 
     def _soonest(self, fitting: Sequence[ProviderSettings], now: int) -> tuple[str, int]:
-        """Why no provider may be asked, and when one may be, as far as that is known."""
+        """Why no provider may be used, and when one may be, as far as known."""
         healths = self._means.healths
         opens = min((at for p in fitting if (at := healths.opens_at(p.name))), default=0)
         if (why := healths.why_shut(fitting)) != NO_PROVIDER:
             return why, max(opens, now)
-        # Perturbed, so that what waits for one provider does not come back at one moment.
+        # Randomised, so that mail waiting for one provider does not come back all at once.
         wait = min(max(opens - now, AT_LEAST), AT_MOST) if opens else AT_MOST
         return why, now + int(wait * (1 + self._means.chance()))
 
     def tried(self, outcome: Outcome, due: Due, *, finished: bool = False) -> Tried:
-        """An outcome in the words of the tables; `due.attempts` counts it already."""
+        """An outcome in the words of the tables; `due.attempts` already includes it."""
         reply, taken = outcome.reply, self._begun.get(due.n)
         result = outcome.result.value
         if outcome.result is Result.NEXT:
@@ -242,7 +242,7 @@ class Settlement:
         tried = item.tried
         if is_ours:
             self._means.watch.settled(item.state, tried.provider if tried else "")
-        # Somebody else may have sent it too by now: what came of it here is told all the same, and nowhere else.
+        # Another node may have sent it too by now: the outcome here is still logged, but not stored.
         tell, event = (log.info, "settled") if is_ours else (log.warning, "settled too late: another node has it now")
         tell(
             event,

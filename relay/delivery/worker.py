@@ -1,11 +1,11 @@
-"""Takes due deliveries from memory and from the queue, and gives each a round.
+"""Takes due deliveries from memory and from the queue, and runs a round for each.
 
-Fresh mail comes in memory, already leased to this process (`crew`); what survived a crash, was
-retried or scheduled is claimed from the queue, no more of it than there are hands and
-providers for: while none may be asked nothing is claimed, however much waits, and only that
-there is none is written. A store that cannot be read or written is waited for. At the end of the process what
-has begun is brought to its end: attempts get the time there is, those that wait for a
-provider's final answer a little longer, and everything else goes back into the queue.
+Fresh mail is handed over in memory, already leased to this process (`crew`). Mail that survived a
+crash, or was retried or scheduled, is claimed from the queue, but no more than there are free
+hands and usable providers for: while no provider may be used nothing is claimed, however much
+waits, and only the fact that there is none is written. If the store cannot be read or written, the
+worker waits for it. At shutdown, attempts under way get the time there is, those that wait for a
+provider's final reply a little longer, and everything else goes back into the queue.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ log = structlog.get_logger()
 CLAIM = 200  # deliveries leased from the queue at a time
 LATE = 60_000  # milliseconds after it became due by which a delivery is committed
 POLL = 1.0  # seconds between looks at the queue
-LAST_SECONDS = 2.0  # of a drain: attempts that can be given up safely are, the others may wait for their answer
-SETTLING = 0.5  # seconds at the end of a drain to write what came of it
+LAST_SECONDS = 2.0  # seconds of a drain in which attempts are broken off, except those waiting for a final reply
+SETTLING = 0.5  # seconds at the end of a drain to write outcomes
 
 
 class Worker:
@@ -55,13 +55,13 @@ class Worker:
         self.means = means
         self._reader = reader
         self._recheck = recheck
-        self._look_back = look_back  # what it sets apart is not due any more
+        self._look_back = look_back  # called before claiming: what it sets apart is no longer due
         self._memory = memory  # octets of messages that may wait in memory
         self._fresh: deque[Parcel] = deque()
         self._claimed: deque[Parcel] = deque()
         self._bytes = 0
         self._held: Counter[str] = Counter()  # parcels in hand, by submission
-        self._missing: set[str] = set()  # submissions leased to us that had not come at the last look
+        self._missing: set[str] = set()  # submissions leased to us that had not arrived at the last look
         self._busy: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
@@ -73,16 +73,16 @@ class Worker:
 
     @property
     def room(self) -> int:
-        """Octets of fresh messages that may wait in memory; those for which there is none wait in the queue."""
+        """Octets of fresh messages for which there is room in memory; others wait in the queue."""
         return 0 if self._draining else max(0, self._memory - self._bytes)
 
     def accept(self, parcel: Parcel) -> None:
-        """A fresh message, leased to this process."""
+        """Take a fresh message that is leased to this process."""
         self._take(parcel, self._fresh)
         self._hand_out()
 
     def wake(self) -> None:
-        """Something in the queue may be due."""
+        """Look into the queue at once: something may be due."""
         self._next_poll = 0.0
         self._wake.set()
 
@@ -93,7 +93,7 @@ class Worker:
         ladder: Ladder,
         contexts: Mapping[str, ssl.SSLContext],
     ) -> None:
-        """Other providers and rules from the next round on; rounds under way end as they began."""
+        """Use other providers and rules from the next round on; rounds under way keep theirs."""
         for provider in providers:
             if provider not in self.means.providers:
                 self.means.healths.changed(provider.name)
@@ -103,20 +103,20 @@ class Worker:
 
     @property
     def in_hand(self) -> int:
-        """Messages waiting or under way in this process."""
+        """The number of messages waiting or under way in this process."""
         return len(self._fresh) + len(self._claimed) + len(self._busy)
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Start to deliver."""
         self._main = asyncio.create_task(self._run())
 
     async def drain(self, timeout: float = 6.0) -> None:
-        """Take nothing new and bring what has begun to its end within `timeout`; the rest waits in the queue."""
+        """Take nothing new, and finish what has begun within `timeout` seconds; the rest waits in the queue."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + timeout
         self._draining = True
         self._wake.set()
-        if self._main is not None:  # it may be waiting for a store that does not answer
+        if self._main is not None:  # it may be stuck waiting for the store
             await asyncio.wait({self._main}, timeout=timeout - LAST_SECONDS)
             self._main.cancel()
         pool = self.means.pool
@@ -134,10 +134,10 @@ class Worker:
         return send_id in self._held
 
     async def give_back_strays(self) -> None:
-        """What is leased to us and never came waits in the queue again.
+        """Put deliveries back into the queue that are leased to us but never arrived.
 
-        Who was to hand it over died, or the store went away before it could say that the lease was written. Given
-        back is what two looks in a row found. Raises Unavailable.
+        The worker that was to hand them over died, or the store went away before confirming that the lease was written.
+        Only what two consecutive looks found is put back. Raises Unavailable.
         """
         node, now = self.means.node, self.means.clock()
         leased = await self._reader.call(lambda c: strays(c, node=node, now=now))
@@ -149,7 +149,7 @@ class Worker:
             self.wake()
 
     async def _finish(self, timeout: float) -> bool:
-        """Whether everything under way comes to its end in that time."""
+        """Wait for everything under way; returns whether all of it ended within `timeout` seconds."""
         if self._busy and timeout > 0:
             await asyncio.wait(set(self._busy), timeout=timeout)
         return not self._busy
@@ -157,7 +157,7 @@ class Worker:
     # -- the loop -------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        """Look into the queue every now and then, and at once while it has more."""
+        """Poll the queue, and look again at once while it has more."""
         loop = asyncio.get_running_loop()
         self._hand_out()
         while not self._draining:
@@ -178,7 +178,7 @@ class Worker:
         return self.means.delivery.concurrency
 
     def _hand_out(self) -> None:
-        """Give waiting messages to free hands, fresh ones and those of the queue in turn: neither starves the other."""
+        """Start rounds while hands are free, alternating between fresh messages and those of the queue."""
         if self._main is None or self._draining:
             return
         while (self._fresh or self._claimed) and len(self._busy) < self._hands:
@@ -190,7 +190,7 @@ class Worker:
             task.add_done_callback(lambda done, parcel=parcel: self._finished(done, parcel))  # type: ignore[misc]
 
     async def _poll(self) -> bool:
-        """Claim what is due, as far as there are hands and providers for it; whether there was something."""
+        """Claim what is due, as far as there are hands and providers for it; returns whether there was anything."""
         room, now, node = self._room(), self.means.clock(), self.means.node
 
         def taken(connection: Connection) -> list[Parcel]:
@@ -208,7 +208,7 @@ class Worker:
         except Unavailable as error:
             log.warning("the queue cannot be read", error=str(error))
             return False
-        except Exception:  # a bug must not end the delivery of everything: it is told and tried again
+        except Exception:  # a bug must not end all delivery: it is logged and tried again
             log.exception("the queue could not be looked at")
             return False
         for parcel in parcels:
@@ -234,7 +234,7 @@ class Worker:
         line.append(parcel)
 
     def _room(self) -> int:
-        """How many deliveries the providers would take now, within what is claimed at a time."""
+        """How many deliveries the providers may be given now, at most what is claimed at a time."""
         healths, room = self.means.healths, 0
         for provider in self.means.providers:
             if provider.takes_mail:
@@ -252,26 +252,26 @@ class Worker:
             self._wake.set()
         if task.cancelled() or (error := task.exception()) is None:
             return
-        # The process ends without a store: its leases are freed when it is buried.
+        # The process ends while the store is away: its leases are freed when its node is removed.
         log.warning("a round could not be written", send=parcel.send_id, error=str(error))
 
     # -- one message ------------------------------------------------------------------------
 
     async def _deliver(self, parcel: Parcel) -> None:
-        """One round for every recipient that is due. Raises Unavailable when the process ends without a store."""
+        """Run a round for all due recipients. Raises Unavailable if the process ends while the store is away."""
         try:
             turn = await self._prepared(parcel)
         except Unavailable:
             raise
         except Exception:
-            # A bug of ours: nothing has begun, and the message must not stay in our hands for ever.
+            # A bug of ours: no attempt has begun, and the message must not stay in our hands forever.
             log.exception("a delivery failed in us", send=parcel.send_id)
             await self._put_back(parcel)
             return
         await turn.run()
 
     async def _prepared(self, parcel: Parcel) -> Round:
-        """The round, with its message, for those recipients that policy still lets go."""
+        """The round, with the message, for those recipients that the policy still lets go."""
         means = self.means
         owner = await means.patiently(lambda: means.owner(parcel))
         stops = await means.patiently(lambda: self._recheck.stops(parcel, owner))

@@ -1,10 +1,9 @@
-"""Calls to addresses others chose: nowhere inside, nowhere else than asked, not for long, not much (faults H14).
+"""HTTP calls to URLs chosen by others: not to internal addresses, not elsewhere by redirect, and limited (faults H14).
 
-The name is resolved here, every address it has is checked, and the connection goes to the one
-of those that answers first, so a second answer of DNS changes nothing (rebinding). Redirects
-are answers like any other. Private networks only where the operator's own file says so;
-link-local, where clouds keep their secrets, never. The certificate is checked against the
-name that was asked for.
+The name is resolved here, all its addresses are checked, and the connection goes to whichever of
+these answers first, so a different later DNS answer has no effect (rebinding). Redirects are not
+followed. Private networks are allowed only by the operator's own file; link-local addresses,
+where clouds keep credentials, never. The certificate is verified for the requested name.
 """
 
 import asyncio
@@ -28,36 +27,36 @@ MAX_ANSWER = 64 << 10
 MAX_TIME = 10.0  # seconds
 MAX_ADDRESSES = 32
 
-# The host's addresses as text; raises OSError where there are none.
+# Gives the host's addresses as text; raises OSError if there are none.
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
-# Beyond what `is_global` says: networks that lead back inside through a translator or relay.
+# In addition to what `is_global` excludes: networks that can lead inside through a translator or relay.
 _TRANSLATED = tuple(ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
 _NAT64, _OWN_NAT64 = _TRANSLATED[:2]
 
 
 class Forbidden(ValueError):
-    """The address is none that may be called; the text says which rule it breaks."""
+    """The URL or address must not be called; the message says which rule it breaks."""
 
 
 class CallFailed(Exception):
-    """Nobody answered, or not in time, or not in HTTP."""
+    """There was no answer, or not in time, or not in HTTP."""
 
 
 class Answer(Struct, frozen=True):
-    """What came back: the status and the beginning of the body, behind the place a redirect leads to."""
+    """The answer: the status, and the beginning of the body, after the targets of a redirect if there are any."""
 
     code: int
     body: bytes
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, by the system's resolver."""
+    """The addresses of a host according to the system's resolver."""
     return [str(entry[4][0]) for entry in await addresses(host, port)]
 
 
 def check_url(url: str, *, allow_private: bool = False, allow_http: bool = False) -> None:
-    """Raise Forbidden for a URL that may not be called whatever it resolves to. For forms, and before each call."""
+    """Raise Forbidden for a URL that must not be called, whatever it resolves to. For forms, and before each call."""
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -79,14 +78,14 @@ def check_url(url: str, *, allow_private: bool = False, allow_http: bool = False
 
 
 def _check_labels(host: str) -> None:
-    """RFC 1035 §2.3.4: what no resolver can ask for is no name."""
+    """Raise Forbidden for a host name longer than RFC 1035 §2.3.4 permits."""
     name = host.removesuffix(".")
     if len(name) > 253 or not all(1 <= len(label) <= 63 for label in name.split(".")):
         raise Forbidden("not a host name: each label between the dots has 1 to 63 characters, the whole at most 253")
 
 
 def check_address(address: str, *, allow_private: bool = False) -> None:
-    """Raise Forbidden for an address inside."""
+    """Raise Forbidden for an internal address."""
     found = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
@@ -101,12 +100,12 @@ def _is_never_called(found: IPv4Address | IPv6Address) -> bool:
 
 
 def _is_inside(found: IPv4Address | IPv6Address) -> bool:
-    # Site-local addresses (fec0::/10) were given up by RFC 3879 and are still routed where they were in use.
+    # Site-local addresses (fec0::/10) were deprecated by RFC 3879 but may still be routed where they were in use.
     return not found.is_global or (isinstance(found, IPv6Address) and found.is_site_local)
 
 
 def _within(found: IPv4Address | IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses a translator or relay may make of an address (RFC 6052 §2.2, RFC 3056, RFC 4380)."""
+    """The IPv4 addresses to which a translator or relay may lead (RFC 6052 §2.2, RFC 3056, RFC 4380)."""
     if isinstance(found, IPv4Address):
         return []
     number, within = int(found), list(found.teredo or ())
@@ -114,18 +113,18 @@ def _within(found: IPv4Address | IPv6Address) -> list[IPv4Address]:
         within.append(found.sixtofour)
     if found in _NAT64 or found in _OWN_NAT64:
         within.append(IPv4Address(number & 0xFFFF_FFFF))
-    if found in _OWN_NAT64:  # there the address may stand right behind the prefix too, parted by an octet of zeros
+    if found in _OWN_NAT64:  # here the address may also follow the prefix directly, split by an octet of zeros
         within.append(IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF))
     return [one for one in within if not one.is_unspecified]
 
 
 def _is_metadata(found: IPv4Address | IPv6Address) -> bool:
-    """Where clouds keep credentials beyond link-local: AWS by IPv6, Alibaba, Oracle."""
+    """Whether clouds serve credentials there, besides link-local addresses: AWS (IPv6), Alibaba, Oracle."""
     return str(found) in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
 
 
 def _literal(host: str) -> str | None:
-    """The address a host name is already; also as inet_aton reads it (decimal, octal, hex, shortened)."""
+    """The address if the host is one, also in inet_aton's forms (decimal, octal, hex, shortened); None for a name."""
     try:
         return str(ip_address(host.partition("%")[0]))
     except ValueError:
@@ -140,7 +139,7 @@ def _literal(host: str) -> str | None:
 
 
 class _Pinned(httpcore.AsyncNetworkBackend):
-    """Connects only to addresses that were resolved and checked just now."""
+    """Connects only to addresses that it has just resolved and checked."""
 
     def __init__(self, find: Resolve, *, allow_private: bool) -> None:
         self._find = find
@@ -157,7 +156,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             found = list(dict.fromkeys(await self._find(host, port)))[:MAX_ADDRESSES]
-        except (OSError, UnicodeError) as error:  # the latter where the name cannot be asked for at all
+        except (OSError, UnicodeError) as error:  # UnicodeError: the name cannot be encoded for DNS
             raise httpcore.ConnectError(f"{host} has no address") from error
         for address in found:
             check_address(address, allow_private=self._allow_private)
@@ -169,7 +168,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
 
 
 class Line:
-    """Connections kept open for several calls, each checked when it is made. Used in an `async with`."""
+    """Connections kept open for several calls, each checked when it is made. Use with `async with`."""
 
     def __init__(
         self,
@@ -198,7 +197,7 @@ class Line:
         return await self._call("POST", url, body, {"Content-Length": str(len(body)), **headers}, timeout)
 
     async def get(self, url: str, timeout: float = MAX_TIME) -> Answer:
-        """GET once, over plain http too: what comes is a certificate whose chain is checked. Raises as `post`."""
+        """GET once, plain http included: the result is a certificate whose chain is checked. Raises as `post`."""
         check_url(url, allow_http=True)
         return await self._call("GET", url, b"", {}, timeout)
 
@@ -211,7 +210,7 @@ class Line:
                 self._pool.stream(method, url, headers=given, content=content) as response,
             ):
                 code = response.status
-                if 300 <= code < 400:  # where it leads is all that such an answer says
+                if 300 <= code < 400:  # the target is all that such an answer says
                     places = (value for name, value in response.headers if name.lower() == b"location")
                     body += b"".join(b"Location: %b\n" % place for place in places)
                 await _read(response, body)
@@ -219,16 +218,16 @@ class Line:
             httpcore.NetworkError,
             httpcore.ProtocolError,
             httpcore.TimeoutException,
-            OSError,  # a TimeoutError too
+            OSError,  # includes TimeoutError
             UnicodeError,
         ) as error:
-            if not code or method == "GET":  # to a POST the status is the answer, however its body ends
+            if not code or method == "GET":  # for a POST the status is the answer, even if the body breaks off
                 raise CallFailed(_words(error)) from error
         return Answer(code, bytes(body[:MAX_ANSWER]))
 
 
 def _words(error: BaseException) -> str:
-    """Why nobody answered: the system's own words, where the cause is one of its errors."""
+    """Why there was no answer; in the system's own words if the cause is a system error."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     cause = error
@@ -241,7 +240,7 @@ def _words(error: BaseException) -> str:
 
 
 async def _read(response: Any, body: bytearray) -> None:
-    """At most MAX_ANSWER octets or a little more; the rest is never read."""
+    """Read MAX_ANSWER octets or slightly more; the rest is never read."""
     async for block in response.aiter_stream():
         body += block
         if len(body) >= MAX_ANSWER:
@@ -249,7 +248,7 @@ async def _read(response: Any, body: bytearray) -> None:
 
 
 def fetch(url: str) -> bytes:
-    """GET from a thread of its own: certificates and confirmations of SNS. Raises OSError or ValueError."""
+    """GET, called from a thread, for certificates and confirmations of SNS. Raises OSError or ValueError."""
 
     async def once() -> Answer:
         async with Line() as line:

@@ -2,9 +2,9 @@
 
 Each record is canonical JSON that holds the hash of the record before it; `hash` is SHA-256
 over the record. There is one chain per tenant and writer, so machines append without
-waiting for each other. Records are never changed (see the first migration). An address stands in a
-record only as a random token; erasing a person removes the token's meaning, and the chain
-still verifies. A signed checkpoint over all heads names a missing tail too.
+waiting for each other. Records never change (see the first migration). A record contains
+only random tokens in place of addresses; erasing a person removes the token's meaning, and
+the chain still verifies. A signed checkpoint over all heads also reveals a missing end.
 """
 
 import re
@@ -25,11 +25,11 @@ from relay.store.engine import Database, canonical, dumps, loads
 from relay.store.prepared import Prepared, insertion
 
 GENESIS = "0" * 64
-FEW = 12  # addresses are looked for in the whole text: to cut out what stands around each @ costs more
-MARK = "~"  # stands before a token where an address stood
-_BOUNDS = frozenset(("", *'" ,;:()<>[]'))  # what stands beside an address nearly always
+FEW = 12  # up to this many addresses, searching the whole text is cheaper than cutting out the text around each @
+MARK = "~"  # precedes a token that replaces an address
+_BOUNDS = frozenset(("", *'" ,;:()<>[]'))  # what nearly always surrounds an address
 _INSIDE = frozenset(f"{ascii_lowercase}{digits}._+-%&")
-_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[bfnrt]|u[0-9a-f]{4})\Z")  # of JSON: its last letter is none of an address
+_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[bfnrt]|u[0-9a-f]{4})\Z")  # of JSON; its last letter is no address's
 
 _HEADS = Prepared("SELECT chain, position, hash FROM chains WHERE chain IN :names[] ORDER BY chain", lock="FOR UPDATE")
 _NEW_HEAD = insertion("chains", ("chain", "position", "hash"), "ON CONFLICT (chain) DO NOTHING")
@@ -38,7 +38,7 @@ _PUT_HEAD = Prepared("UPDATE chains SET position = :position, hash = :hash WHERE
 
 
 class Record(Struct, frozen=True):
-    """What is to be chained: plain JSON data, in which each address of `tokens` is replaced by its token."""
+    """A record to append: plain JSON data, in which each address in `tokens` is replaced by its token."""
 
     chain: str
     send_id: str
@@ -48,7 +48,7 @@ class Record(Struct, frozen=True):
 
 
 def append(connection: Connection, records: Sequence[Record]) -> None:
-    """Chain the records in order, in the caller's transaction, which holds each chain's head from here to its end."""
+    """Append the records in order, in the caller's transaction, which locks each chain's head until its end."""
     if not records:
         return
     heads = _heads(connection, {record.chain for record in records})
@@ -74,19 +74,19 @@ def append(connection: Connection, records: Sequence[Record]) -> None:
 
 
 def hidden(body: str, tokens: Mapping[str, str]) -> str:
-    """JSON text with each address replaced by its token, in whatever case, wherever it stands whole."""
+    """JSON text with each address replaced by its token, in any case, wherever it occurs as a whole."""
     words: dict[str, str] = {}
     for address, token in tokens.items():
         word = dumps(address)
         words.setdefault(word[1:-1].lower(), MARK + token)
-        body = body.replace(word, f'"{MARK}{token}"')  # nearly always it is a string of its own, and this costs least
+        body = body.replace(word, f'"{MARK}{token}"')  # usually it is a whole string, which is cheapest to replace
     return replaced(body, words)
 
 
 def replaced(text: str, words: Mapping[str, str]) -> str:
-    """The text with each address (a key of `words`, in lower case) replaced wherever it stands whole.
+    """The text with each address (a key of `words`, in lower case) replaced wherever it occurs as a whole.
 
-    Not where its letters are part of another address. A long one that holds a short one comes first.
+    It is not replaced where it is part of another address. A longer address that contains a shorter one comes first.
     """
     low = _lowered(text)
     near = _near(low) if len(words) > FEW else low
@@ -102,7 +102,7 @@ def replaced(text: str, words: Mapping[str, str]) -> str:
 
 
 def _near(text: str) -> str:
-    """What stands around each @, which of a long text is little to look through for a hundred addresses."""
+    """The text around each @: in a long text, much less to search for a hundred addresses."""
     if text.count("@") * 2 * MAILBOX_LIMIT > len(text):
         return text
     pieces, at = [], text.find("@")
@@ -116,9 +116,9 @@ _ASCII = {ord(c): c.lower() for c in ascii_uppercase}
 
 
 def _lowered(text: str) -> str:
-    """In lower case, each letter where it stood."""
+    """The text in lower case, with all characters at their original places."""
     low = text.lower()
-    return low if len(low) == len(text) else text.translate(_ASCII)  # a few capitals become two letters
+    return low if len(low) == len(text) else text.translate(_ASCII)  # a few capitals become two characters
 
 
 def _places(text: str, word: str) -> Iterator[int]:
@@ -131,22 +131,22 @@ def _places(text: str, word: str) -> Iterator[int]:
 
 
 def _begins(text: str, at: int) -> bool:
-    """Whether what stands before is no part of the address.
+    """Whether the character before `at` is not part of the address.
 
-    Of the signs an address may hold (RFC 5322 3.2.3) those that more often stand before one do not count.
+    Characters that an address may contain (RFC 5322 §3.2.3) but that more often precede one do not count as part.
     """
     before = text[at - 1 : at] if at else ""
     if before in _BOUNDS:
         return True
     if not before.isascii():
-        return before.lower() == before.upper()  # where letters have no case, nothing but the script divides words
+        return before.lower() == before.upper()  # in scripts without case, only the change of script separates words
     if before == "'":
-        return not text[at - 2 : at - 1].isalnum()  # a quotation, unless it is O'Brien
+        return not text[at - 2 : at - 1].isalnum()  # a quotation mark, unless it is as in O'Brien
     return before not in _INSIDE or _ESCAPE.search(text[max(0, at - 12) : at]) is not None
 
 
 def _ends(text: str, end: int) -> bool:
-    """Whether the domain ends here: behind a dot or hyphen another label may follow."""
+    """Whether the domain ends here: after a dot or hyphen it may continue."""
     after = text[end : end + 1]
     if after in ("-", "."):
         after = text[end + 1 : end + 2]
@@ -166,10 +166,10 @@ def _heads(connection: Connection, names: set[str]) -> dict[str, tuple[int, str]
 
 @contextmanager
 def standing(database: Database) -> Iterator[Connection]:
-    """The store as it stood at one moment, whatever is written meanwhile.
+    """A connection that sees the store as of one moment, whatever is written meanwhile.
 
-    READ COMMITTED, PostgreSQL's own choice, sees in each statement what was committed until then: of a
-    chain that grows, a head the walk has not met.
+    With READ COMMITTED, PostgreSQL's default, each statement sees what is committed by then: for a growing
+    chain, a head that the walk has not reached.
     """
     with database.asking.connect() as connection:
         if not database.is_sqlite:
@@ -179,7 +179,7 @@ def standing(database: Database) -> Iterator[Connection]:
 
 
 class Fault(Struct, frozen=True):
-    """The first thing that does not hold."""
+    """The first fault found."""
 
     chain: str
     position: int
@@ -188,9 +188,10 @@ class Fault(Struct, frozen=True):
 
 
 class Verified(Struct, frozen=True):
-    """What a walk over all chains found; `fault` is None when everything holds.
+    """The result of a walk over all chains; `fault` is None if all is well.
 
-    `approvals` were found as recorded, `unproven` are of before the oldest record that is kept: `proof` compares them.
+    `approvals` counts those that agree with their records, `unproven` those from before the oldest record still
+    kept; `proof` compares them.
     """
 
     records: int
@@ -207,10 +208,10 @@ def verify(
     check_signature: Callable[[str, str, str], bool],
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Verified:
-    """Walk all chains in one pass, in constant memory, and name the first record that does not hold.
+    """Walk all chains in one pass, in constant memory, and name the first record that does not verify.
 
-    Where others write meanwhile the connection must be one that is `standing`.
-    `check_signature(public_key, signature, payload)` judges anchors and checkpoints.
+    If others may write meanwhile, the connection must come from `standing`.
+    `check_signature(public_key, signature, payload)` verifies anchors and checkpoints.
     """
     walk = _Walk(progress)
     anchors = {row.chain: row for row in connection.execute(select(t.anchors))}
@@ -232,7 +233,7 @@ def verify(
 def _marks(
     checkpoints: Sequence[Any], check_signature: Callable[[str, str, str], bool]
 ) -> tuple[dict[str, dict[int, str]], Fault | None]:
-    """What signed checkpoints say: chain, position, hash."""
+    """What signed checkpoints say: hash by chain and position; and a fault, if any."""
     marks: dict[str, dict[int, str]] = {}
     for row in checkpoints:
         if not check_signature(row.public_key, row.signature, checkpoint_payload(row.at, row.heads)):
@@ -242,7 +243,7 @@ def _marks(
     return marks, None
 
 
-# In the order they were written, whatever their chain: one walk along the primary key, and nothing is sorted.
+# In the order of writing, across all chains: one walk along the primary key, without sorting.
 _ORDERED = select(
     t.decisions.c.chain,
     t.decisions.c.position,
@@ -277,9 +278,9 @@ class _Walk:
         return None
 
     def _link(self, row: Any, marks: Mapping[int, str]) -> str:
-        """What is wrong with the next record of its chain; empty when it holds."""
+        """What is wrong with the next record of its chain; empty if nothing."""
         position, previous = self.heads.get(row.chain, (0, GENESIS))
-        if not isinstance(row.record, str):  # SQLite keeps whatever is put into a column
+        if not isinstance(row.record, str):  # SQLite stores values of any type in any column
             return "the record is no text"
         digest = sha256(row.record.encode("utf-8", "surrogatepass")).hexdigest()
         if what := _what_is_wrong(row, digest, position + 1, previous):
@@ -293,7 +294,7 @@ class _Walk:
         return ""
 
     def tails(self, connection: Connection, marks: Mapping[str, Mapping[int, str]]) -> Fault | None:
-        """The last record must be the head that is on file, and no signed head may be missing."""
+        """The last record of each chain must be its stored head, and no signed head may be missing."""
         for row in connection.execute(select(t.chains).order_by(t.chains.c.chain)):
             position, digest = self.heads.get(row.chain, (0, GENESIS))
             if (position, digest) != (row.position, row.hash):
@@ -336,14 +337,14 @@ def _content(record: str) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=64)
 def _timestamp(seconds: int) -> str:
-    """How a record tells its time, as far as the second: some tell the milliseconds too."""
+    """A record's time up to the second, as written in records; some also have milliseconds."""
     return iso(seconds * 1000).removesuffix("Z")
 
 
 def _is_in_place(record: str, position: int, previous: str, send_id: str, timestamp: str) -> bool:
-    """Whether the record says so itself, seen without parsing it, which is most of what verifying costs.
+    """Whether the record itself contains these values; checked without parsing, which would be most of the cost.
 
-    Canonical JSON puts the two first names side by side, and a name that stands in it once stands at the top.
+    In canonical JSON the first two names are adjacent, and a name that occurs only once is at the top level.
     """
     return (
         f'"position":{position},"previousHash":"{previous}",' in record
@@ -354,19 +355,19 @@ def _is_in_place(record: str, position: int, previous: str, send_id: str, timest
 
 
 def checkpoint_payload(at: int, heads: str) -> str:
-    """What a checkpoint signs."""
+    """The text that a checkpoint signs."""
     return f"gatepost checkpoint\n{at}\n{heads}"
 
 
 def anchor_payload(chain: str, position: int, digest: str, at: int) -> str:
-    """What a pruning anchor signs."""
+    """The text that a pruning anchor signs."""
     return f"gatepost anchor\n{chain}\n{position}\n{digest}\n{at}"
 
 
 def checkpoint(
     connection: Connection, *, checkpoint_id: str, at: int, sign: Callable[[str], str], public_key: str
 ) -> int:
-    """Sign all heads; returns how many chains there are."""
+    """Sign all heads; returns the number of chains."""
     heads = {r.chain: [r.position, r.hash] for r in connection.execute(select(t.chains).order_by(t.chains.c.chain))}
     words = canonical(heads)
     row = {
@@ -381,6 +382,6 @@ def checkpoint(
 
 
 def last_checkpoint(connection: Connection) -> int:
-    """When heads were signed last, 0 for never."""
+    """When the heads were last signed, 0 for never."""
     newest = select(t.checkpoints.c.at).order_by(t.checkpoints.c.at.desc()).limit(1)
     return int(connection.execute(newest).scalar_one_or_none() or 0)

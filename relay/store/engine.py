@@ -1,12 +1,12 @@
 """Opens the store: SQLite for one machine, PostgreSQL for several.
 
-What SQLite is told is read back, and a store that does not obey is not opened: without WAL
-and `synchronous=FULL` a 250 would not survive a power loss. Write transactions begin with
-BEGIN IMMEDIATE, for a deferred one that turns to writing fails at once with
-SQLITE_BUSY_SNAPSHOT, whatever the busy timeout. PostgreSQL runs READ COMMITTED: rows are
-locked first and read after, in one order everywhere; SQLAlchemy leaves FOR UPDATE out on SQLite, where one
-writer at a time is the lock. A database that is not in UTF-8 is not opened; `synchronous_commit=off`
-and a `statement_timeout` that somebody gave the role have no effect.
+SQLite's settings are read back after they are set, and a store that does not accept them is not
+opened: without WAL and `synchronous=FULL` a 250 would not survive a power loss. Write transactions
+begin with BEGIN IMMEDIATE, because a deferred one that starts to write fails at once with
+SQLITE_BUSY_SNAPSHOT, whatever the busy timeout. PostgreSQL runs READ COMMITTED: rows are locked
+first and then read, in the same order everywhere; SQLAlchemy omits FOR UPDATE on SQLite, which has
+one writer at a time. A database not in UTF-8 is not opened; `synchronous_commit=off` and a
+`statement_timeout` set for the role have no effect.
 """
 
 import errno
@@ -30,17 +30,17 @@ from sqlalchemy.pool import QueuePool
 
 from relay.store.prepared import Prepared
 
-BUSY = 10.0  # seconds SQLite waits for a lock where nobody says otherwise
-# Of pages, by connection: the writer touches every index, a reader a few rows. What another worker writes empties
-# them, and behind them is the system's own cache: twice as much of each was no faster.
+BUSY = 10.0  # seconds that SQLite waits for a lock by default
+# Page cache per connection: the writer touches every index, a reader a few rows. Writes by other workers empty the
+# caches, and behind them is the system's own cache: doubling them was no faster.
 WRITER_CACHE, READER_CACHE, LIST_CACHE = 8_192, 4_096, 2_048  # KiB
 
 
-Unreachable = OperationalError  # what a reader meets whose store cannot be asked now
+Unreachable = OperationalError  # raised to a reader if the store cannot be reached
 
 
 class StoreUnusable(Exception):
-    """The store cannot be opened as it must be; the message says what to do."""
+    """The store cannot be opened safely; the message says what to do."""
 
 
 _USELESS = {
@@ -56,7 +56,7 @@ _NOT_WRITTEN = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 def uselessness(error: DBAPIError, file: Path | None = None) -> str:
-    """What is wrong with the file itself and what to do, where that is the matter; empty where it is not."""
+    """What is wrong with the store's file, and what to do; empty if the error has another cause."""
     return _USELESS.get(sqlite_code(error, file), "")
 
 
@@ -79,7 +79,7 @@ def _is_full(folder: Path) -> bool:
 
 
 def mark_of(file: Path | None) -> str:
-    """Which file stands at this path now: what another one would not have; empty where none does."""
+    """The identity of the file at this path (device and inode), which another file would not have; empty if none."""
     try:
         found = file.stat() if file else None
     except OSError:
@@ -93,16 +93,16 @@ def dumps(value: Any) -> str:
 
 
 def is_storable(value: Any) -> bool:
-    """Whether a client's own value can be kept: no number beyond 64 bits, no half character, no hundreds of levels."""
+    """Whether a client's value can be stored: no number beyond 64 bits, no lone surrogate, not nested too deeply."""
     try:
-        kept = loads(dumps([[[[value]]]]))  # it is kept inside other values
+        kept = loads(dumps([[[[value]]]]))  # it is stored inside other values
     except TypeError:  # orjson's error
         return False
-    return bool(kept == [[[[value]]]])  # what is no number to JSON, as 1e999, would be kept as null
+    return bool(kept == [[[[value]]]])  # what is not a number in JSON, such as 1e999, would be stored as null
 
 
 def canonical(value: Any) -> str:
-    """JSON text with sorted keys: the same value gives the same bytes."""
+    """JSON text with sorted keys, so that the same value gives the same bytes."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
 
 
@@ -112,11 +112,11 @@ def loads(text: str) -> Any:
 
 
 class Database:
-    """Where the state lives: one way to write it, many ways to read it.
+    """Where the state is stored: one way to write it, several to read it.
 
-    `timeout` is how long, in seconds, a lock is waited for on SQLite, and a statement at all on
-    PostgreSQL, where None is as long as it takes; after it the client is told 451. `pool_size` is
-    how many connections of PostgreSQL read beside those of the two lines.
+    `timeout`, in seconds, is how long to wait for a lock on SQLite, and for any statement on PostgreSQL,
+    where None means no limit; after it the client gets 451. `pool_size` is how many PostgreSQL
+    connections there are for reading, besides those of the reader and the writer.
     """
 
     def __init__(self, url: str, *, timeout: float | None = None, pool_size: int = 5) -> None:
@@ -128,20 +128,20 @@ class Database:
             raise StoreUnusable(
                 f"storage.url: {self.url.get_backend_name()} is not supported; use sqlite or postgresql"
             )
-        self._line = f"{self.file}.turn" if self.file else ""  # where the processes that share a file queue
+        self._line = f"{self.file}.turn" if self.file else ""  # lock file for processes that share the store's file
         self.writing: Engine = self._writing()
         self.asking: Engine = self._asking()
         self.reading: AsyncEngine = self._reading()
 
     @property
     def file(self) -> Path | None:
-        """The SQLite file, None on PostgreSQL."""
+        """The SQLite file, or None for PostgreSQL."""
         return Path(self.url.database) if self.is_sqlite and self.url.database else None
 
     def _writing(self) -> Engine:
         if self.is_sqlite:
             url = self.url.set(drivername="sqlite")
-            # One connection, used by the writer thread alone; commands open their own Database.
+            # One connection, used only by the writer thread; commands open their own Database.
             engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=2, connect_args=_SQLITE_ARGS)
             _obey(engine, self.patience, WRITER_CACHE)
             event.listen(engine, "begin", _BEGIN_IMMEDIATE.once)
@@ -155,12 +155,12 @@ class Database:
             connect_args=self._postgresql_args,
         )
         self._tell(engine)
-        event.listen(engine, "connect", _check_encoding, insert=True)  # SQLAlchemy's own first look fails in another
+        event.listen(engine, "connect", _check_encoding, insert=True)  # SQLAlchemy's first query fails in others
         return engine
 
     @property
     def patience(self) -> float:
-        """Seconds for which others that write to the same file are waited for."""
+        """Seconds to wait for others that write to the same file."""
         return BUSY if self._timeout is None else self._timeout
 
     @property
@@ -169,14 +169,14 @@ class Database:
 
     @property
     def postgresql(self) -> dict[str, Any]:
-        """What a connection of one's own is made with; a URL may name several hosts, as libpq's own does not."""
+        """Arguments for opening a separate connection; unlike libpq's, our URL may name several hosts."""
         return {**self.reading.dialect.create_connect_args(self.url)[1], **self._postgresql_args}
 
     def _tell(self, engine: Engine) -> None:
-        """Each connection how long a statement may take; not as it begins, which PgBouncer refuses."""
+        """Set the session options of each new connection; not as startup parameters, which PgBouncer refuses."""
         milliseconds = int((self._timeout or 0) * 1000)
 
-        @event.listens_for(engine, "connect", insert=True)  # before SQLAlchemy asks anything
+        @event.listens_for(engine, "connect", insert=True)  # before SQLAlchemy's own queries
         def told(connection: Any, _record: Any) -> None:
             cursor = connection.cursor()
             cursor.execute(_SESSION.format(milliseconds))
@@ -184,7 +184,7 @@ class Database:
             connection.commit()
 
     def _asking(self) -> Engine:
-        """For the reader thread: short synchronous questions on the way in."""
+        """The engine for the reader thread: short synchronous questions while mail comes in."""
         if self.is_sqlite:
             engine = create_engine(self.url.set(drivername="sqlite"), pool_size=1, connect_args=_SQLITE_ARGS)
             _obey(engine, self.patience, READER_CACHE)
@@ -216,16 +216,16 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One write transaction, for commands and chores; the server's own writes go through the writer."""
+        """One write transaction, for commands and chores; the server's other writes go through the writer."""
         with self.turn(), self.writing.begin() as connection:
             yield connection
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """This process's turn to write.
+        """Hold this process's turn to write.
 
-        Where several processes share a SQLite file they queue at a file lock first: SQLite's own
-        waiting polls, and its worst wait was measured at 329 ms against 19 here.
+        Processes that share a SQLite file queue at a file lock first: SQLite's own waiting polls, and
+        its longest wait was measured at 329 ms, compared with 19 ms here.
         """
         if not self._line:
             yield
@@ -239,7 +239,7 @@ class Database:
 
     @contextmanager
     def usable(self) -> Iterator[None]:
-        """Raise StoreUnusable where the file itself turns out to be of no use."""
+        """Raise StoreUnusable if the file itself turns out to be unusable."""
         try:
             yield
         except DBAPIError as error:
@@ -248,7 +248,7 @@ class Database:
             raise
 
     def check_sessions(self) -> None:
-        """Raise StoreUnusable where a pooler gives away our session while no transaction of ours is open."""
+        """Raise StoreUnusable if a pooler gives our session to others between our transactions."""
         if self.is_sqlite:
             return
         with self.writing.connect() as one, self.asking.connect() as other:
@@ -258,7 +258,7 @@ class Database:
                 raise StoreUnusable("storage.url leads to a pooler in transaction mode; set it to session mode")
 
     async def close(self) -> None:
-        """Give every connection back; an engine left open keeps its threads and the process alive."""
+        """Close all connections; an engine left open would keep its threads and the process alive."""
         await self.reading.dispose()
         self.asking.dispose()
         self.writing.dispose()
@@ -270,25 +270,25 @@ class Database:
 
 
 def cause(error: DBAPIError) -> str:
-    """What the driver said, in one line."""
+    """The driver's message, in one line."""
     return next(iter(str(error.orig).splitlines()), "") or type(error.orig).__name__
 
 
 def unsafe_settings(connection: Connection) -> list[str]:
-    """What PostgreSQL was told to leave out of its keeping; no session of ours can overrule it."""
+    """The names of PostgreSQL's durability settings that are off, which our session cannot override."""
     return list(connection.execute(_UNSAFE).scalars())
 
 
-# A server that vanished without a word is noticed within half a minute, not when the system's own patience ends.
+# A server that vanishes silently is noticed within half a minute, not only after the system's own timeouts.
 _POSTGRESQL_ARGS = {
-    "client_encoding": "utf8",  # whatever role, database or PGCLIENTENCODING say
+    "client_encoding": "utf8",  # overrides role, database and PGCLIENTENCODING
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-# Without the flush of its commit a 250 would not survive a power loss; what waits for a standby too is left as it is.
+# Without flushing at commit a 250 would not survive a power loss; settings that also wait for a standby are kept.
 _SESSION = """SELECT set_config('statement_timeout', '{}', false),
     CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END"""
 _UNSAFE = text("SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'")
@@ -299,21 +299,21 @@ _SQLITE_ARGS: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY, "ca
 def _obey(engine: Engine, patience: float, cache_kib: int) -> None:
     milliseconds = int(patience * 1000)
     pragmas = (
-        ("busy_timeout", str(milliseconds), milliseconds),  # first: the next one may meet a lock
+        ("busy_timeout", str(milliseconds), milliseconds),  # first, as the next one may have to wait for a lock
         ("journal_mode", "WAL", "wal"),
         ("synchronous", "FULL", 2),
         ("cache_size", str(-cache_kib), -cache_kib),
-        ("secure_delete", "ON", 1),  # who is erased is gone from the file too; the default only of some builds
+        ("secure_delete", "ON", 1),  # so that erased data is gone from the file too; the default of some builds only
     )
 
     @event.listens_for(engine, "connect")
     def told(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are ours to begin, not the driver's
+        connection.isolation_level = None  # we begin transactions ourselves, not the driver
         cursor = connection.cursor()
         for name, wanted, reads in pragmas:
             _patiently(partial(cursor.execute, f"PRAGMA {name}={wanted}"), patience)
             cursor.execute(f"PRAGMA {name}")
-            answer = cursor.fetchone()[0]  # of the cursor itself: an adapted one returns nothing to chain on
+            answer = cursor.fetchone()[0]  # from the cursor itself, as execute of an adapted one returns nothing
             if answer != reads:
                 raise StoreUnusable(f"SQLite answers {name}={answer} where {wanted} was asked for; use a local disk")
         cursor.close()
@@ -321,14 +321,14 @@ def _obey(engine: Engine, patience: float, cache_kib: int) -> None:
 
 def _check_encoding(connection: Any, _record: Any) -> None:
     encoding = connection.info.parameter_status("server_encoding")
-    if encoding != "UTF8":  # what it has no letters for would be answered 451 for ever
+    if encoding != "UTF8":  # characters it cannot store would be answered 451 forever
         raise StoreUnusable(
             f"the database is encoded in {encoding}; make one by CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'"
         )
 
 
 def _patiently(ask: Callable[[], Any], patience: float) -> None:
-    """SQLite itself does not wait where another connection turns a new file into one with a log (SQLITE_BUSY)."""
+    """Retry on SQLITE_BUSY: SQLite itself does not wait while another connection switches a new file to WAL."""
     deadline = time.monotonic() + patience
     while True:
         try:

@@ -1,8 +1,8 @@
-"""Proof that nothing of what was decided was changed: the chains hold, and approvals say what was chained of them.
+"""Verifies that no decision was changed: the chains verify, and approvals agree with what was chained of them.
 
-Who approved and with what note may have to be erased, so they stand in a row that anybody with the
-database could rewrite; what is chained is a digest of them. What erasing took words out of is compared
-in all but these, and what was decided before the oldest record that is kept cannot be compared.
+Who approved and with what note may have to be erased, so they are in a row that anybody with access
+to the database could rewrite; the chain has a digest of them. If erasing removed words, all but these
+are compared. What was decided before the oldest record still kept cannot be compared.
 """
 
 from collections.abc import Callable
@@ -27,12 +27,12 @@ _WITH_RECORD: Select[Any] = (
 
 
 def is_as_recorded(connection: Connection, send_id: str) -> bool | None:
-    """Whether an approval says what was chained when it was decided.
+    """Whether an approval agrees with what was chained when it was decided.
 
-    None while it waits, where erasing took words out of it, and where the record is gone by its age.
+    None while it waits, if erasing removed words from it, or if the record has been pruned.
     """
     rows = connection.execute(_WITH_RECORD.where(_a.send_id == send_id)).all()
-    return _agrees(rows[-1], _kept_since(connection, rows[-1].chain)) if len(rows) == 1 else False  # decided once
+    return _agrees(rows[-1], _kept_since(connection, rows[-1].chain)) if len(rows) == 1 else False  # one record only
 
 
 def verify(
@@ -41,7 +41,7 @@ def verify(
     check_signature: Callable[[str, str, str], bool],
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Verified:
-    """What `audit.verify` finds; where all chains hold, the first approval that says something else than they do."""
+    """The result of `audit.verify`; if all chains verify, also the first approval that disagrees with them."""
     found = audit.verify(connection, check_signature=check_signature, progress=progress)
     if found.fault is not None:
         return found
@@ -61,7 +61,7 @@ def verify(
 
 
 def _agrees(row: Any, since: int) -> bool | None:
-    """None where there is nothing to compare it with; `since` is the time up to which records may be gone."""
+    """Whether they agree, or None without a record to compare; records up to `since` may have been pruned."""
     if row.record is None:
         return None if row.status == "pending" or row.decided_at <= since else False
     recorded = loads(row.record)["approval"]
@@ -72,9 +72,9 @@ def _agrees(row: Any, since: int) -> bool | None:
 
 
 def _kept_since(connection: Connection, chain: str) -> int:
-    """The time of the oldest record of a chain that was pruned, or of that pruning where it left none; else 0.
+    """For a pruned chain, the time of its oldest record, or of the pruning if none is left; else 0.
 
-    A step of pruning may end among records of one time.
+    Other records with that same time may have been pruned.
     """
     pruned = connection.execute(select(t.anchors.c.at).where(t.anchors.c.chain == chain)).scalar_one_or_none()
     if pruned is None:

@@ -1,8 +1,8 @@
-"""The queue: what is due, and who has it.
+"""The queue: what is due, and which node has it.
 
-A delivery waits (queued, deferred, scheduled), is leased by one node, begins an attempt and
-is settled (`attempts`). What a dead node held is free again at once if it had not begun, and
-uncertain if it had: nobody can know what its provider took.
+A delivery waits (queued, deferred, scheduled), is leased by one node, begins an attempt and is
+settled (`attempts`). When a node is found dead, its deliveries are free again at once if no attempt
+had begun, and uncertain otherwise: nobody can know what the provider accepted.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,12 +20,12 @@ from relay.store.prepared import Prepared
 from relay.store.quota import bury_places
 from relay.store.states import WAITING, check_change
 
-# A lease holds as long as its node lives; this is the backstop for one that is never buried.
+# A lease is valid as long as its node lives; this is the limit for a dead node that is never found.
 LEASE = 24 * 3_600_000  # milliseconds
 
-UNDER_WAY = 5_000  # milliseconds after which what was leased to a node has arrived there
+UNDER_WAY = 5_000  # milliseconds within which what is leased to a node arrives there
 
-CRASHES = 3  # attempts at one delivery that end in a crash before it is given up (faults R13)
+CRASHES = 3  # attempts ending in a crash after which a delivery is given up (faults R13)
 
 _d = t.deliveries.c
 _OPEN = text(f"deliveries.{t.OPEN_CONDITION}")
@@ -35,7 +35,7 @@ _CLAIMABLE = (
     select(_d.send_id, _d.n)
     .where(
         _OPEN,
-        _d.began == 0,  # an attempt that is under way is fenced however long it takes, until its node is buried
+        _d.began == 0,  # an attempt under way stays leased, however long it takes, until its node is found dead
         _d.due_at <= bindparam("now"),
         (_d.lease_node == "") | (_d.lease_until < bindparam("now")),
     )
@@ -45,7 +45,7 @@ _CLAIMABLE = (
 
 
 def claim(connection: Connection, *, node: str, now: int, limit: int) -> list[Parcel]:
-    """Lease up to `limit` due deliveries to this node, oldest first, without their bytes."""
+    """Lease up to `limit` due deliveries to this node, longest due first; returned without their bytes."""
     query = _CLAIMABLE.with_for_update(skip_locked=True)
     found = connection.execute(query, {"now": now, "limit": limit}).all()
     if not found:
@@ -78,12 +78,12 @@ _READ = (
 
 
 def parcels_of(connection: Connection, ids: Sequence[str]) -> list[Parcel]:
-    """Submissions with all their deliveries in whatever state, without their bytes: to look at, nothing is leased."""
+    """Submissions with all their deliveries in any state, without bytes, for inspection: nothing is leased."""
     return _parcels(connection.execute(_READ, {"ids": list(ids)}).all(), "")
 
 
 def parcel_of(connection: Connection, send_id: str) -> Parcel | None:
-    """One of these; None for what there is no longer."""
+    """As `parcels_of`, for one submission; None if it no longer exists."""
     return next(iter(parcels_of(connection, [send_id])), None)
 
 
@@ -118,7 +118,7 @@ def _parcel(rows: Sequence[Any], node: str) -> Parcel:
 
 
 def next_due(connection: Connection) -> int:
-    """When the next unleased delivery is due, 0 when none waits."""
+    """When the next unleased delivery is due, 0 if none waits."""
     return next((int(row.due_at) for row in _NEXT_DUE.all(connection)), 0)
 
 
@@ -147,13 +147,13 @@ _TELL = Prepared(f"UPDATE deliveries SET reason = :reason WHERE send_id = :send_
 
 
 def strays(connection: Connection, *, node: str, now: int) -> set[str]:
-    """Submissions leased to this node a while ago, no attempt of which has begun: in its hands, or never come there."""
+    """Submissions leased to this node a while ago without a begun attempt: in its hands, or never arrived there."""
     rows = _IDLE.all(connection, node=node, until=now + LEASE - UNDER_WAY)
     return {str(row.send_id) for row in rows}
 
 
 def give_back(connection: Connection, *, node: str, now: int, send_ids: Collection[str]) -> None:
-    """These strays wait in the queue again."""
+    """Put these strays back into the queue."""
     until = now + LEASE - UNDER_WAY
     _GIVE_BACK.many(connection, [{"send_id": send_id, "node": node, "until": until} for send_id in send_ids])
 
@@ -168,7 +168,7 @@ _GIVE_BACK = Prepared(
 def let_go(
     connection: Connection, reasons: Collection[str], now: int, *, tenant_id: str = "", mailbox_id: str = ""
 ) -> None:
-    """What waits for one of these reasons alone, and not for a time of its own, is due at once: they are over."""
+    """Make deliveries due at once that wait only for one of these reasons, which are over, not for a set time."""
     own = {_d.tenant_id: tenant_id, _d.mailbox_id: mailbox_id}
     conditions = [column == value for column, value in own.items() if value]
     connection.execute(
@@ -186,13 +186,13 @@ def release(
     uncertain_until: int,
     idempotent: Collection[str] = (),
 ) -> tuple[int, int]:
-    """Free what dead nodes held: what had not begun is due at once, what had is uncertain.
+    """Free what dead nodes held: deliveries without a begun attempt are due at once, others are uncertain.
 
-    Returns how many of each. Uncertain ones are due at `uncertain_until`; at once where the
-    provider is one of the `idempotent`, for which asking again is harmless.
+    Returns how many of each. Uncertain ones are due at `uncertain_until`, or at once if the provider
+    is one of the `idempotent`, which may be asked again without harm.
     """
     query = _HELD_BY.with_for_update()
-    held = connection.execute(query, {"nodes": list(nodes)}).all()  # locked: one taken for dead may settle just now
+    held = connection.execute(query, {"nodes": list(nodes)}).all()  # locked: a node taken for dead may be settling
     bury_places(connection, nodes, now)
     if idle := [r for r in held if not r.began and r.state != "active"]:
         connection.execute(_FREE, [{"send_id": r.send_id, "n": r.n} for r in idle])
@@ -200,14 +200,14 @@ def release(
     if begun:
         connection.execute(_UNFINISHED, [{"send_id": r.send_id, "n": r.n, "number": r.began, "at": now} for r in begun])
     hopeless = [r for r in begun if r.state == "uncertain" and _crashes(connection, r) >= CRASHES - 1]
-    if hopeless:  # a message that takes the process down with it, again and again, must not do so for ever
+    if hopeless:  # a message that crashes the process again and again must not do so forever
         change(connection, hopeless, "expired", now=now, kind="delivery.expired", reason="outcome_unknown")
     if again := [r for r in begun if r not in hopeless]:
-        # The crash was ours and says nothing of the message: the same provider is asked again.
+        # The crash was ours and says nothing about the message: the same provider is asked again.
         due = {True: now, False: uncertain_until}
         rows = [(r, due[r.provider in idempotent]) for r in again]
         connection.execute(_UNSURE, [{"send_id": r.send_id, "n": r.n, "at": now, "due_at": at} for r, at in rows])
-        # Told also where it was uncertain before: each time may be a copy more at the provider.
+        # Recorded even if it was uncertain before: each attempt may be another copy at the provider.
         record(connection, [_crashed(r, now) for r in again])
     if idle or again:
         ring(connection)
@@ -220,7 +220,7 @@ def _crashed(row: Any, now: int) -> Event:
 
 
 def _crashes(connection: Connection, row: Any) -> int:
-    """How many attempts at this delivery ended in a crash of ours, the present one not counted."""
+    """How many earlier attempts at this delivery ended in a crash of ours."""
     found = connection.execute(_CRASHED, {"send_id": row.send_id, "n": row.n, "number": row.began})
     return int(found.scalar_one())
 
@@ -255,7 +255,7 @@ def change(
     due_at: int = 0,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Bring deliveries (rows of the table) into another state, with an event of this kind each."""
+    """Change the state of deliveries (rows of the table), with an event of this kind for each."""
     for row in rows:
         check_change(row.state, state)
         connection.execute(

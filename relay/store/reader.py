@@ -1,9 +1,9 @@
-"""Questions to the store that change nothing. What cannot be read is Unavailable, never an empty answer.
+"""Read-only questions to the store. If the store cannot be read, Unavailable is raised; an answer is never just empty.
 
-On the path of the mail one thread answers them (`Reader`): those that come while a round runs are
-answered together in the next, one hop and one set-wise query for everybody who asked. Each round
-sees what is committed when it begins. Lists and pages are read beside it, each in a short
-transaction of its own (`look`).
+While handling mail, one thread answers them (`Reader`): questions that arrive during a round are
+answered together in the next, with one hand-over and one query for all. Each round sees what is
+committed when it begins. Lists and pages are read separately, each in a short transaction of its
+own (`look`).
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _Asked = tuple[Question, Any, "asyncio.Future[Any]"]
 
 
 class Reader:
-    """The line in front of the store for readers. Made and used on one event loop."""
+    """The queue of questions to the store. Create and use it on one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -38,13 +38,13 @@ class Reader:
         self._connection: Connection | None = None
 
     def ask(self, question: Question, value: Any) -> "asyncio.Future[Any]":
-        """The future of the question's answer; it raises Unavailable when the store cannot be read."""
+        """A future with the answer to the question; it raises Unavailable if the store cannot be read."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._waiting.append((question, value, future))
         if not self._busy:
             self._busy = True
-            loop.call_soon(self._hand_over)  # with what else this turn of the loop asks
+            loop.call_soon(self._hand_over)  # together with what else is asked in this turn of the loop
         return future
 
     async def call(self, read: Callable[[Connection], T]) -> T:
@@ -56,7 +56,7 @@ class Reader:
         """Answer what waits, then end the thread."""
         if self._thread is not None:
             if self._busy:
-                with suppress(Unavailable):  # the store does not answer, and who waited has been told
+                with suppress(Unavailable):  # the store does not answer, and the callers got an error
                     await self.call(lambda _connection: None)
             self._line.put(None)
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
@@ -72,7 +72,7 @@ class Reader:
         self._late = loop.call_later(self._database.patience, self._send_away, batch)
 
     def _send_away(self, batch: "list[_Asked]") -> None:
-        """The store does not answer: who asked is told, and who asks meanwhile as soon."""
+        """The store does not answer: fail all waiting questions, and regularly those that arrive meanwhile."""
         self._late = asyncio.get_running_loop().call_later(LOOK, self._send_away, [])
         told, self._waiting = [*batch, *self._waiting], []
         for _question, _value, future in told:
@@ -94,7 +94,7 @@ class Reader:
         else:
             self._busy = False
 
-    # -- the thread -----------------------------------------------------------------
+    # -- in the thread --------------------------------------------------------------
 
     def _work(self) -> None:
         while (handed := self._line.get()) is not None:
@@ -122,9 +122,9 @@ class Reader:
         except DBAPIError as error:
             self._drop()
             if is_kept and error.connection_invalidated:
-                return self._answer(question, values)  # the server may be back since the connection was made
+                return self._answer(question, values)  # the connection was stale, and the server may be back
             return [Unavailable(f"the store cannot be read: {cause(error)}")] * len(values)
-        except Exception as error:  # noqa: BLE001 - told to everybody who asked: nothing is swallowed
+        except Exception as error:  # noqa: BLE001 - passed on to all callers: nothing is swallowed
             return [error] * len(values)
 
     def _open(self) -> Connection:
@@ -177,7 +177,7 @@ async def _asked(database: Database, question: Callable[[Connection], T]) -> T:
 
 
 def _is_trouble(error: DBAPIError) -> bool:
-    """Whether the store is to blame and not the question: a wrong statement is a bug and shows as one."""
+    """Whether the store is to blame, not the question: a wrong statement is a bug and must show as one."""
     return isinstance(error, OperationalError | InterfaceError) or bool(
         uselessness(error) or (error.connection_invalidated and isinstance(error, DatabaseError))
     )

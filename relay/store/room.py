@@ -1,13 +1,12 @@
-"""Whether there is room for more mail: free disk, deliveries that wait, the octets of their messages; and a store.
+"""Whether there is room for more mail: disk space, waiting deliveries and their octets; and whether the store exists.
 
-Measured every quarter of a minute, asked before anything is accepted: at a bound new mail is
-refused for now, and what is stored already goes on leaving, which makes room again. Some
-seconds of mail may pass a bound; a disk that fills within them is told by the commit itself.
+Measured every 15 seconds, and checked before anything is accepted: at a limit new mail is refused
+temporarily, while stored mail continues to leave, which makes room again. A few seconds of mail may
+exceed a limit; if the disk fills up meanwhile, the commit itself fails.
 
-A SQLite file that is removed or replaced under us goes on being written although no path leads to
-it any more: what it takes is gone at the next start. Whether it is still there is looked at every
-second; where it is not, what it holds still leaves, nothing more is taken, and only a new start
-ends that.
+A SQLite file that is removed or replaced while in use can still be written although no path leads to
+it: what it receives is gone after the next start. So every second it is checked that the file is
+still there; if not, what it contains still leaves, but nothing more is accepted until a restart.
 """
 
 import shutil
@@ -24,14 +23,14 @@ from relay.store.writer import Unavailable
 
 log = structlog.get_logger()
 
-# `due_at >= 0` is always so, and makes SQLite take the index of what waits instead of one of all there ever was.
+# `due_at >= 0` is always true; it makes SQLite use the index of waiting deliveries instead of one over all of them.
 _WAITING = f"FROM deliveries WHERE {OPEN_CONDITION} AND due_at >= 0"
 _COUNT = text(f"SELECT count(*) {_WAITING}")
 _OCTETS = text(f"SELECT coalesce(sum(size), 0) {_WAITING}")
 
 
 class Bounds(Struct, frozen=True):
-    """How much is too much. `largest` is the size of the largest message that is taken."""
+    """The limits. `largest` is the size of the largest message that is accepted."""
 
     least_free: int
     deliveries: int
@@ -40,9 +39,9 @@ class Bounds(Struct, frozen=True):
 
 
 class Room:
-    """What one process knows of it.
+    """What one process knows about room for mail.
 
-    `lack` names what has run out, `loss` what became of the store's file; both are empty while all is well.
+    `lack` says what has run out, `loss` what happened to the store's file; both are empty while all is well.
     """
 
     def __init__(self, database: Database, bounds: Callable[[], Bounds]) -> None:
@@ -53,16 +52,16 @@ class Room:
         self.loss = ""
 
     def claim(self) -> None:
-        """Raise Unavailable when nothing more may be taken."""
+        """Raise Unavailable if nothing more may be accepted."""
         if self.loss:
             raise Unavailable(self.loss)
         if self.lack:
             raise Unavailable(self.lack, full=True)
 
     async def look(self) -> None:
-        """Measure again. Raises Unavailable when the store cannot be read."""
+        """Measure again. Raises Unavailable if the store cannot be read."""
         if self.loss:
-            return  # what stands there now, if anything does, is not ours
+            return  # any file that is there now is not ours
         bounds = self._bounds()
         lack = self._lack_of_disk(bounds)
         if not lack:
@@ -72,7 +71,7 @@ class Room:
         self.lack = lack
 
     def look_at_file(self) -> bool:
-        """Whether the store's file has been lost just now."""
+        """Whether the store's file is newly found to be lost."""
         if self.loss or mark_of(self._database.file) == self._mark:
             return False
         self.loss = "the store's file was removed or replaced"
@@ -92,6 +91,6 @@ def _lack_of_queue(connection: Connection, bounds: Bounds) -> str:
     if waiting >= bounds.deliveries:
         return f"{waiting} deliveries wait, {bounds.deliveries} may"
     if waiting * bounds.largest < bounds.octets:
-        return ""  # however large they are: the sum, which reads every row, need not be asked
+        return ""  # below the limit whatever their size, so the sum, which reads every row, is not needed
     octets = int(connection.execute(_OCTETS).scalar_one())
     return f"{octets} octets wait, {bounds.octets} may" if octets >= bounds.octets else ""

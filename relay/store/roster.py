@@ -1,4 +1,4 @@
-"""What belongs to a mailbox, a domain or a provider beside its own row: keys, usage, health. Only reading."""
+"""Reads what belongs to a mailbox, domain or provider besides its own row: keys, usage, health."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from relay.store.suppressions import suffixes
 
 
 def domain(connection: Connection, name_or_id: str) -> Any:
-    """The domain; raises Unknown."""
+    """The domain with this name or id; raises Unknown."""
     d = t.domains.c
     row = connection.execute(select(t.domains).where((d.name == as_stored(name_or_id)) | (d.id == name_or_id))).first()
     if row is None:
@@ -30,7 +30,7 @@ def check_known(connection: Connection, name: str) -> None:
 
 
 def as_stored(name: str) -> str:
-    """A domain's name as it was read when it was added; what can be no name stays as it is, and is found nowhere."""
+    """A domain name in the form in which it is stored; an invalid name is returned unchanged, and will not be found."""
     try:
         return to_domain(name)
     except ValueError:
@@ -38,24 +38,24 @@ def as_stored(name: str) -> str:
 
 
 def keys_of(connection: Connection, domain_name: str) -> Sequence[Any]:
-    """The DKIM keys of a domain, those that sign first: selector, status, and `public`, the record to publish."""
+    """The DKIM keys of a domain, active ones first: selector, status, and `public`, the record to publish."""
     k = t.dkim_keys.c
     query = select(k.selector, k.algorithm, k.public, k.status, k.retired_at).where(k.domain == domain_name)
     return connection.execute(query.order_by(k.status, k.selector)).all()
 
 
 def usage(connection: Connection, scope: str) -> Usage:
-    """What a mailbox (`mailbox:<id>`) or tenant (`tenant:<id>`) used up."""
+    """What a mailbox (`mailbox:<id>`) or tenant (`tenant:<id>`) has used up."""
     return usages(connection, [scope])[scope]
 
 
 def usages(connection: Connection, scopes: Sequence[str]) -> dict[str, Usage]:
-    """What each of these scopes used up."""
+    """What each of these scopes has used up."""
     query = select(t.usage.c.scope, t.usage.c.counts).where(t.usage.c.scope.in_(list(scopes)))
     counts = {row.scope: row.counts for row in connection.execute(query)}
     return {scope: Usage.from_json(loads(counts.get(scope, "{}"))) for scope in scopes}
 
 
 def providers(connection: Connection) -> dict[str, Any]:
-    """The rows of providers by name: pauses and health."""
+    """The rows of providers, by name: pauses and health."""
     return {row.name: row for row in connection.execute(select(t.providers))}

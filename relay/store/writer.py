@@ -1,16 +1,16 @@
-"""One thread writes. Whatever gathered while it committed goes into the next commit.
+"""One thread writes. What arrives while it commits goes into the next commit.
 
-Work is put in line by kind: each kind has a handler that is given everything of its kind
-that waits and does it in a few set-wise statements. All kinds of one round share one
-transaction and one fsync, and nobody is answered before the commit. A kind that nobody waits
-for (outcomes) makes no round of its own while it may soon go with another.
+Work is queued by kind: each kind has a handler that gets all waiting items of its kind and writes
+them with a few statements. All kinds of one round share one transaction and one fsync, and nobody
+gets an answer before the commit. A kind that nobody waits for (outcomes) does not start a round of
+its own while it may soon join another.
 
-When a round fails it is rolled back and its items are run one by one, so that only the
-culprit gets the error. A lost server, a lock or a full disk is not a culprit: everybody
-in the round gets `Unavailable` and may come again. A deadlock, or a connection that was lost
-before COMMIT, is run again, never told. An I/O error on commit leaves the disk's state unknown
-(PostgreSQL's fsync lesson): the writer stops for good and the process has to exit. A
-connection lost during COMMIT is asked for by its transaction id before anyone is answered.
+If a round fails, it is rolled back and its items are run one by one, so that only the culprit gets
+the error. A lost server, a lock or a full disk is nobody's fault: everybody in the round gets
+`Unavailable` and may retry. After a deadlock, or a connection lost before COMMIT, the round is
+repeated without an error. An I/O error on commit leaves the state of the disk unknown (PostgreSQL's
+fsync lesson): the writer stops permanently and the process must exit. If the connection is lost
+during COMMIT, the server is asked by transaction id what happened before anybody gets an answer.
 """
 
 import asyncio
@@ -35,15 +35,15 @@ from relay.store.prepared import Prepared
 log = structlog.get_logger()
 T = TypeVar("T")
 
-LINE_ITEMS = 20_000  # beyond it nothing more is taken: a temporary refusal before accepting
-PACE_OF = 8  # rounds the pace is a mean of, roughly
-TRIES = 5  # of a round that a deadlock, a quicker machine or a lost connection undid
-LOOK = 1.0  # seconds between looks at how long the line has not moved
-FATE_PATIENCE, FATE_WAIT = 5.0, 0.25  # seconds for which the fate of a COMMIT is asked for, and between two questions
+LINE_ITEMS = 20_000  # waiting items; with more, mail is refused temporarily before it is accepted
+PACE_OF = 8  # the pace is a mean over roughly this many rounds
+TRIES = 5  # tries of a round that was undone by a deadlock, a faster machine or a lost connection
+LOOK = 1.0  # seconds between checks whether the line is stuck
+FATE_PATIENCE, FATE_WAIT = 5.0, 0.25  # seconds for which to ask about the fate of a COMMIT, and between two questions
 
 
 class Unavailable(Exception):
-    """The store cannot be written for now. `full`: space has run out."""
+    """The store cannot be used at the moment. `full` says that space has run out."""
 
     def __init__(self, detail: str, *, full: bool = False) -> None:
         super().__init__(detail)
@@ -51,23 +51,23 @@ class Unavailable(Exception):
 
 
 class Broken(Unavailable):
-    """The disk failed, or the file is damaged: nothing may be written any more, the process must exit."""
+    """The disk failed, or the file is damaged: nothing more may be written, and the process must exit."""
 
 
 class _Refused(Struct, frozen=True):
-    """What a job raised that its caller alone is to hear of."""
+    """An exception of a job that only its own caller is to get."""
 
     answer: Exception
 
 
 class _Job:
-    """Single functions: each item is a callable given the connection."""
+    """The handler for single functions: each item is called with the connection."""
 
     order = 5
     is_patient = False
 
     def guards(self, _items: Sequence[Callable[[Connection], Any]]) -> Iterable[str]:
-        """A job locks for itself."""
+        """None: a job takes its own locks."""
         return ()
 
     def __call__(self, connection: Connection, items: Sequence[Callable[[Connection], Any]]) -> Sequence[Any]:
@@ -78,7 +78,7 @@ _JOB = _Job()
 
 
 class Writer:
-    """The line in front of the store. Made and used on one event loop."""
+    """The queue of writes to the store. Create and use it on one event loop."""
 
     def __init__(self, database: Database, *, on_broken: Callable[[], None]) -> None:
         self._database = database
@@ -93,18 +93,18 @@ class Writer:
         self._broken = False
         self.rounds = 0
         self.items = 0
-        self.pace = 0.0  # seconds a round takes, lately
-        self.lost = ""  # what became of the store, where what is written now would be found by nobody
+        self.pace = 0.0  # seconds that recent rounds took on average
+        self.lost = ""  # what happened to the store, if what is written now would be lost
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start to write."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
         self._look()
 
     async def stop(self) -> None:
-        """Write what waits, then end the thread."""
+        """Write what is waiting, then end the thread."""
         if self._thread is None or self._next_look is None:
             return
         self._next_look.cancel()
@@ -114,9 +114,9 @@ class Writer:
         self._thread = None
 
     def put(self, handler: Handler, value: Any, size: int = 0) -> "asyncio.Future[Any]":
-        """The future of `handler`'s result for `value`, done after the commit.
+        """A future with `handler`'s result for `value`, done after the commit.
 
-        Raises Unavailable when the line is full or the disk is broken.
+        Raises Unavailable if the line is full or the disk has failed.
         """
         if self._broken or self._loop is None:
             raise Unavailable("the store stopped writing")
@@ -130,13 +130,13 @@ class Writer:
         return future
 
     def _hand_over(self) -> None:
-        """What one turn of the loop put in line goes over together: a hand-over wakes a thread, and costs."""
+        """Hand over together what one turn of the loop queued: each hand-over wakes a thread, which is costly."""
         if self._gathered:
             self._line.put(self._gathered)
             self._gathered = []
 
     def _look(self) -> None:
-        """Whoever has waited for longer than the store is waited for is told, and may come again."""
+        """Fail items that have waited longer than the store's patience; their callers may retry."""
         assert self._loop is not None
         self._next_look = self._loop.call_later(LOOK, self._look)
         if items := self._line.send_away(self._database.patience):
@@ -146,7 +146,7 @@ class Writer:
     async def run(self, job: Callable[[Connection], T], answers: tuple[type[Exception], ...] = ()) -> T:
         """Run one function in a write transaction and return its result after the commit.
 
-        What `job` raises of `answers` undoes its own work alone: the round it shares with others goes on.
+        If `job` raises one of `answers`, only its own work is undone: the round it shares with others goes on.
         """
 
         def apart(connection: Connection) -> T | _Refused:
@@ -162,12 +162,12 @@ class Writer:
         return result
 
     async def take(self, job: Callable[[Connection], T], answers: tuple[type[Exception], ...] = ()) -> T:
-        """As `run`, for what others bring: with the store lost they are to keep it. Raises Unavailable."""
+        """As `run`, for data from outside; raises Unavailable if the store was lost, so that the sender keeps it."""
         if self.lost:
             raise Unavailable(self.lost)
         return await self.run(job, answers)
 
-    # -- the thread -----------------------------------------------------------------
+    # -- in the thread --------------------------------------------------------------
 
     def _work(self) -> None:
         while self._line.wait():
@@ -176,21 +176,21 @@ class Writer:
                 with self._database.turn():
                     items = self._line.let_in()
                     results = self._round(items, began) if items else []
-            except OSError as error:  # there is no turn to be had: the folder is gone, or no descriptor is left
+            except OSError as error:  # no turn to write: the folder is gone, or no descriptor is left
                 items = self._line.let_go()
                 results = [self._without_turn(error)] * len(items)
             self._answer(items, results)
         self._drop_connection()
 
     def _round(self, items: list[Item], began: float) -> list[Any]:
-        """What comes of each item: its result, or the exception it ends with."""
+        """For each item its result, or the exception it failed with."""
         self.rounds += 1
         self.items += len(items)
         try:
             results = self._commit(items)
         except Unavailable as error:
             return [error] * len(items)
-        except Exception as error:  # the culprit is found by running the items one by one
+        except Exception as error:  # find the culprit by running the items one by one
             if len(items) == 1:
                 log.exception("write failed", kind=type(items[0].handler).__name__)
                 return [error]
@@ -199,7 +199,7 @@ class Writer:
         return results
 
     def _commit(self, items: list[Item]) -> list[Any]:
-        """One transaction for all; raises Unavailable, Broken, or what a handler raised."""
+        """Run one transaction for all; raises Unavailable, Broken, or what a handler raised."""
         if self._broken:
             raise Broken("the store's file failed")
         for attempt in range(TRIES):
@@ -219,7 +219,7 @@ class Writer:
             results = _handle(connection, items)
             ticket = self._ticket(connection)
         except BaseException:
-            with suppress(DBAPIError):  # what went wrong first is what is told
+            with suppress(DBAPIError):  # the first error is the one to report
                 transaction.rollback()
             raise
         try:
@@ -235,13 +235,13 @@ class Writer:
         return self._connection
 
     def _ticket(self, connection: Connection) -> int:
-        """The transaction's id, by which its fate can be asked when COMMIT gets no answer."""
+        """The transaction id, to ask about its fate if COMMIT gets no answer."""
         if self._database.is_sqlite:
             return 0
         return int(_XID.all(connection)[0].xid)
 
     def _did_commit(self, error: DBAPIError, ticket: int) -> bool:
-        """Whether COMMIT was done though it got no answer; raises Unavailable where nobody can know for a while."""
+        """Whether COMMIT succeeded although it got no answer; raises Unavailable if that cannot be found out now."""
         if self._database.is_sqlite or not error.connection_invalidated:
             return False
         until = time.monotonic() + FATE_PATIENCE
@@ -252,7 +252,7 @@ class Writer:
         return fate == "committed"
 
     def _fate(self, ticket: int) -> str:
-        """What became of a transaction, in PostgreSQL's words; empty where nobody can be asked."""
+        """The status of a transaction, in PostgreSQL's words; empty if the server cannot be asked."""
         self._drop_connection()
         try:
             return str(self._open().execute(_FATE, {"xid": str(ticket)}).scalar_one_or_none())
@@ -267,7 +267,7 @@ class Writer:
                 self._connection.invalidate()
                 self._connection.close()
             self._connection = None
-            self._database.writing.dispose()  # what else was pooled was lost with the same server
+            self._database.writing.dispose()  # other pooled connections were lost with the same server
 
     def _meaning(self, error: DBAPIError) -> Exception:
         code = sqlite_code(error, self._database.file)
@@ -282,13 +282,13 @@ class Writer:
         return error
 
     def _without_turn(self, error: OSError) -> Unavailable:
-        if error.errno == errno.EIO:  # a file system that failed as a whole lets nobody as far as the file itself
+        if error.errno == errno.EIO:  # if the whole file system failed, not even the file can be opened
             return self._break(f"{error.filename} cannot be opened: the disk fails")
         log.warning("the store cannot be written", error=str(error))
         return Unavailable("the store cannot be written")
 
     def _break(self, why: str) -> Broken:
-        """Nothing is written any more."""
+        """Stop writing permanently."""
         self._broken = True
         log.critical("the store's file failed; stopping", error=why)
         assert self._loop is not None
@@ -316,7 +316,7 @@ _FATE = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
 
 
 def _handle(connection: Connection, items: list[Item]) -> list[Any]:
-    """Each kind's handler once, in the order of kinds; results in the order of the items."""
+    """Run each kind's handler once, in the order of kinds; results are in the order of the items."""
     kinds: dict[int, tuple[Handler, list[int]]] = {}
     for index, item in enumerate(items):
         kinds.setdefault(id(item.handler), (item.handler, []))[1].append(index)
@@ -339,16 +339,16 @@ def _sqlstate(error: DBAPIError) -> str:
 
 
 def _is_undone(error: DBAPIError) -> bool:
-    """Whether the round left nothing behind and the same round may pass now."""
-    # 40001 serialization_failure, 40P01 deadlock_detected, 23505 unique_violation (PostgreSQL, appendix A). Of what was
-    # not there another machine was quicker to put in: now it is found.
+    """Whether the round was undone completely, and may succeed if repeated."""
+    # 40001 serialization_failure, 40P01 deadlock_detected, 23505 unique_violation (PostgreSQL, appendix A). The last
+    # means that another machine inserted the same row first: the repeated round will find it.
     return bool(error.connection_invalidated) or _sqlstate(error) in ("40001", "40P01", "23505")
 
 
 def _is_away(error: DBAPIError) -> bool:
-    """Whether the server itself is not as it should be: it only reads (a standby), or has trouble within."""
+    """Whether the server itself has a problem: it is read-only (a standby), or has an internal error."""
     return _sqlstate(error) == "25006" or _sqlstate(error)[:2] == "XX"  # PostgreSQL, appendix A
 
 
-# What is written after these may be lost, or spoil more of what is there.
+# After these errors further writes may be lost, or damage more of the file.
 _BEYOND_REPAIR = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
