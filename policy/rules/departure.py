@@ -103,7 +103,7 @@ def warmed(case: Case, _recipient: RecipientFacts, _known: RecipientState | None
 
 def day_with_room(case: Case, domain: DomainState, day: int, copies: int) -> int:
     """The first day from `day` on with room for `copies` more under its own limit."""
-    # The ramp ends the walk, whose steps are two look-ups each: only days that are full, or too small, are passed.
+    # The end of the ramp ends this loop, whose steps take two look-ups each; only days without room are skipped.
     while (limit := warmup_limit(case, domain, day)) is not None and sent_on(case, domain, day) + copies > limit:
         day += 1
     return day

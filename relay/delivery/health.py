@@ -163,7 +163,7 @@ class Healths:
         return 0 if name in self.paused else max(health.open_until, health.limited_until)
 
     def why_shut(self, providers: Sequence[ProviderSettings]) -> str:
-        """Why none of these may be asked: a limit of ours is over some time, else nobody knows when there is one."""
+        """Why none of these may be used: a limit, which will end, or else no provider, for an unknown time."""
         return "limited" if any(self.state(p.name) == "limited" for p in providers) else NO_PROVIDER
 
     def waits(self, name: str, triggers: Container[FailoverTrigger]) -> bool:

@@ -34,7 +34,7 @@ from relay.store.writer import Unavailable
 log = structlog.get_logger()
 
 CLAIM = 200  # deliveries leased from the queue at a time
-LATE = 60_000  # milliseconds after it became due by which a delivery is committed
+LATE = 60_000  # milliseconds by which a delivery may be committed after the time it is due
 POLL = 1.0  # seconds between looks at the queue
 LAST_SECONDS = 2.0  # seconds of a drain in which attempts are broken off, except those waiting for a final reply
 SETTLING = 0.5  # seconds at the end of a drain to write outcomes
@@ -69,7 +69,7 @@ class Worker:
         self._next_poll = 0.0
         self._more = False  # the queue had something at the last look
         self._queue_first = False
-        self._told_until = 0  # of what became due before, it is known why it waits
+        self._told_until = 0  # for deliveries due before this time, the reason for waiting is recorded
 
     @property
     def room(self) -> int:
@@ -216,7 +216,7 @@ class Worker:
         return bool(parcels)
 
     async def _tell(self, now: int) -> None:
-        """Say of what is due and was never offered why it waits: nobody takes it. A look says it of so many at most."""
+        """Record why due, never tried deliveries wait: no provider may be used. At most CLAIM of them per look."""
         fit = [p for p in self.means.providers if p.takes_mail]
         if any(self.means.healths.may_try(p.name) for p in fit):
             return
@@ -225,7 +225,7 @@ class Worker:
         if rows:
             reason = self.means.healths.why_shut(fit)
             await self.means.writer.run(lambda c: tell(c, rows, reason))
-        # What was told need not be passed over again at each look; what came of late may be committed late.
+        # The next look skips what is recorded, but not the last minute: a delivery may be committed after it is due.
         self._told_until = rows[-1].due_at if len(rows) == CLAIM else now - LATE
 
     def _take(self, parcel: Parcel, line: deque[Parcel]) -> None:

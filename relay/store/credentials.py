@@ -64,14 +64,14 @@ class Generated(Struct, frozen=True):
 
 
 def generate(vault: Vault, random: Callable[[int], bytes]) -> Generated:
-    """A secret of 256 bits with the id it is found by: gp_live_<id>_<secret>."""
+    """Make a secret of 256 bits, with the id by which it is found: gp_live_<id>_<secret>."""
     name, secret = _letters(random(10)), _letters(random(32))
     key = f"{PREFIX}_{name}_{secret}"
     return Generated(f"key_{name}", key, f"{PREFIX}_{name}", vault.digest(key))
 
 
 def id_in(password: str) -> str:
-    """The credential id a generated secret carries, "" when it is none of ours."""
+    """The credential id contained in a generated secret, "" if it is not one of ours."""
     head, _, rest = password.partition(f"{PREFIX}_")
     name, separator, secret = rest.partition("_")
     return f"key_{name}" if not head and separator and name and secret else ""
@@ -97,7 +97,7 @@ _JOINED = select(
 
 
 def scope_told(scope: str) -> str:
-    """A stored scope in the words it is asked for in: `agent:ADDRESS` or `tenant:NAME`."""
+    """A stored scope in the form used in requests: `agent:ADDRESS` or `tenant:NAME`."""
     return scope if scope.startswith(TENANT_SCOPE) or not scope else f"{AGENT_SCOPE}{scope}"
 
 

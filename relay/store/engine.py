@@ -61,7 +61,7 @@ def uselessness(error: DBAPIError, file: Path | None = None) -> str:
 
 
 def sqlite_code(error: DBAPIError, file: Path | None) -> int:
-    """SQLite's primary code, 0 where it said none. A used-up quota, to SQLite a failing disk, is a full one."""
+    """SQLite's primary error code, 0 if none. A used-up quota, which SQLite reports as I/O error, counts as full."""
     code = int(getattr(error.orig, "sqlite_errorcode", 0) or 0)
     if code in _NOT_WRITTEN and file is not None and _is_full(file.parent):
         return sqlite3.SQLITE_FULL
@@ -69,7 +69,7 @@ def sqlite_code(error: DBAPIError, file: Path | None) -> int:
 
 
 def _is_full(folder: Path) -> bool:
-    """Whether so little as a megabyte finds no room: what SQLite does not tell of a write, the same write does."""
+    """Whether there is no room even for a megabyte: SQLite does not say why a write failed, so one is tried here."""
     try:
         with TemporaryFile(dir=folder) as probe:
             probe.write(bytes(1 << 20))

@@ -129,12 +129,12 @@ _NEXT_DUE = Prepared(
 
 
 def untold(connection: Connection, *, since: int, now: int, limit: int) -> Sequence[Any]:
-    """What was never offered to anybody and became due between these times, oldest first: `send_id`, `n`, `due_at`."""
+    """Deliveries without a recorded reason that became due between these times (`send_id`, `n`, `due_at`), in order."""
     return _UNTOLD.all(connection, since=since, now=now, limit=limit)
 
 
 def tell(connection: Connection, rows: Sequence[Any], reason: str) -> None:
-    """Say why these wait; those that somebody has by now, or that wait for a reason of their own, as they are."""
+    """Record why these wait, except those that are leased by now or have another reason."""
     _TELL.many(connection, [{"send_id": row.send_id, "n": row.n, "reason": reason} for row in rows])
 
 

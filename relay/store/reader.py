@@ -145,10 +145,10 @@ def _single(connection: Connection, reads: Sequence[Callable[[Connection], Any]]
 
 
 async def look(database: Database, question: Callable[[Connection], T]) -> T:
-    """The answer of one reading function; raises Unavailable, also where none comes in the time the store has."""
+    """The answer of one reading function; raises Unavailable, also if there is no answer within the store's timeout."""
     asked = asyncio.create_task(_asked(database, question))
     try:
-        # Not `timeout`: it waits for what it cancels, and psycopg for the very server that does not answer.
+        # Not `asyncio.timeout`: it waits for the cancelled task, and psycopg's for the server that does not answer.
         await asyncio.wait({asked}, timeout=None if database.is_sqlite else database.patience)
         if not asked.done():
             raise Unavailable("the store cannot be read: it does not answer")
@@ -159,7 +159,7 @@ async def look(database: Database, question: Callable[[Connection], T]) -> T:
 
 
 def _unheard(asked: "asyncio.Task[Any]") -> None:
-    """How it ends is of interest to nobody any more; asyncio would complain of an error that is not looked at."""
+    """Fetch the exception of an abandoned task, since asyncio would complain if nobody did."""
     if not asked.cancelled():
         asked.exception()
 

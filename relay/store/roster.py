@@ -24,7 +24,7 @@ def domain(connection: Connection, name_or_id: str) -> Any:
 
 
 def check_known(connection: Connection, name: str) -> None:
-    """Raise Unknown for a domain that was never added, nor one above it."""
+    """Raise Unknown if neither the domain nor one above it was ever added."""
     if domain_named(connection, suffixes(name)) is None:
         raise Unknown(f"there is no domain {name}")
 

@@ -263,7 +263,7 @@ class Writer:
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
-            with suppress(DBAPIError):  # a dead connection cannot be closed any better
+            with suppress(DBAPIError):  # closing a dead connection may fail
                 self._connection.invalidate()
                 self._connection.close()
             self._connection = None

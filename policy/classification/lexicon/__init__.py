@@ -19,9 +19,9 @@ def phrases(text: str) -> list[str]:
 
 
 def merged(languages: tuple[object, ...]) -> dict[str, tuple[str, ...]]:
-    """Concept to its phrases, over all the languages, each phrase once; an ambiguous one under `concept?`."""
+    """The phrases of each concept in all the languages, each phrase once; an ambiguous one under `concept?`."""
     table: dict[str, dict[str, None]] = {}
-    # A word two languages share is ambiguous in both, since nobody knows which one is meant.
+    # A word that is ambiguous in one of several languages is so in all, since it is unknown which language is meant.
     ambiguous = {phrase for language in languages for phrase in phrases(language.AMBIGUOUS)}  # type: ignore[attr-defined]
     for language in languages:
         for concept, text in language.PHRASES.items():  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
 """How people write to one another, and how offices write, in all the languages.
 
-`talk` is what one says to somebody one knows: keys, lateness, thanks, family, who
-brings what. `notice` is what authorities, courts, schools, surgeries, insurers and
-employers write. Neither names anything that is sold.
+`talk` is what people say to somebody they know: about keys, being late, thanks, family,
+who brings what. `notice` is what authorities, courts, schools, surgeries, insurers and
+employers write. Neither mentions anything that is for sale.
 """
 
 _TALK_EN = """

@@ -49,7 +49,7 @@ def _event(data: Mapping[str, Any]) -> FeedbackEvent:
 
 
 def _custom(value: Any) -> dict[str, str]:
-    """What we sent along in X-Mailin-custom: JSON if it is such, else one text."""
+    """The metadata that we sent in X-Mailin-custom: its JSON, or else the whole text under `custom`."""
     given = text(value, 10_000)
     if not given:
         return {}

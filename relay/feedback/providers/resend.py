@@ -54,7 +54,7 @@ def _event(event: Mapping[str, Any], data: Mapping[str, Any], kind: str, recipie
 
 
 def _failed(kind: str, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Resend's own words about a failure, and what they come to."""
+    """Resend's words about a failure, and the fields of the event that follow from them."""
     if kind in FEEDBACK:
         return "", FEEDBACK[kind]
     if kind == "failed":
@@ -72,7 +72,7 @@ def _failed(kind: str, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _headers(value: Any) -> dict[str, str]:
-    """Our own header fields, which Resend hands back: they tell which send it was."""
+    """Our own header fields, which Resend returns and which say which send it was."""
     pairs = [table(item) for item in value[:100]] if isinstance(value, list) else []
     named = {text(pair.get("name")).lower(): text(pair.get("value")) for pair in pairs}
     return {name: item for name, item in named.items() if name.startswith("x-gatepost-") or name == "x-entity-ref-id"}
