@@ -1,5 +1,4 @@
-"""Errors as RFC 9457 problem details: a stable code and a sentence for the caller, nothing about our
-internals.
+"""Errors as RFC 9457 problem details: a stable code and a sentence for the caller, nothing about our internals.
 
 The code is the contract. The remedy for each code is written here once: every answer carries it as `hint`,
 and the documentation page shows it. Anything unforeseen is `internal_error` with the request's id, under
@@ -97,7 +96,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "internal_error": (
         500,
         "Internal error",
-        "Try again later; the operator finds the cause in the log under `requestId`.",
+        "Try again later; the server's log has the cause under `requestId`.",
     ),
     "unavailable": (
         503,
