@@ -1,5 +1,4 @@
-"""`python -m benchmarks`: runs the cases round by round, relay by relay, so that all relays face the same
-conditions.
+"""`python -m benchmarks`: runs the cases round by round, relay by relay, so that all relays face the same conditions.
 
 JSON lines go to standard output (and to --json FILE), progress and the table to standard error. The exit code
 is 1 if a message was lost, duplicated or left unsigned.

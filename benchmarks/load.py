@@ -1,5 +1,4 @@
-"""The load generator: a process of its own, plain protocols on uvloop, messages one after another on each
-connection.
+"""The load generator: a process of its own, plain protocols on uvloop, messages one after another on each connection.
 
 `python -m benchmarks.load` reads its job as JSON from standard input and writes its result as JSON to standard
 output: counts, latencies of the reply to the final dot in milliseconds, and its own processor time.

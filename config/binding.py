@@ -1,5 +1,4 @@
-"""Matches the tree of a file with the sections of the schema: plain data in snake_case, with the place of every
-key.
+"""Matches the tree of a file with the sections of the schema: plain data in snake_case, with the place of every key.
 
 Unknown keys, and keys given in both spellings, are found here, where spelling and line are still known. Types
 and ranges are checked afterwards by the sections themselves; `Bound.place` leads from their errors back to

@@ -16,8 +16,7 @@ from config.names import camel, snake
 from config.secrets import Secret
 from config.settings import Settings
 
-# Made once, at start: sockets, processes, the store, whatever is derived from the master key, and what many parts
-# hold.
+# Made once, at start: sockets, processes, the store, whatever is derived from the master key, and what many parts hold.
 _RESTART = (
     *("server.dataDir", "server.workers", "server.pinWorkers", "server.secretKey", "server.hostname"),
     *("server.publicUrl", "storage", "dns", "inbound", "queue.memory", "deliveryConfig.breaker"),

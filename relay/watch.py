@@ -1,5 +1,4 @@
-"""What can be observed of the mail flow from outside: counters, and OpenTelemetry spans where tracing is
-configured.
+"""What can be observed of the mail flow from outside: counters, and OpenTelemetry spans where tracing is configured.
 
 The counters belong to this process and only grow; no label is ever an address, a subject or a key. Spans cost
 nothing until `trace` is called. Tracing needs the extra `otel` and an OTEL_… variable that says where to send

@@ -149,8 +149,7 @@ def binding(house: House, connection: Connection, where: Address, mailbox: str) 
 
 
 def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
-    """A function that writes some entries in a transaction of their own, so that the server's mail is not
-    blocked.
+    """A function that writes some entries in a transaction of their own, so that the server's mail is not blocked.
 
     They are dated when they are written, so that indexes by time grow only at their end.
     """

@@ -90,8 +90,7 @@ class House:
         return await look(self.database, question)
 
     async def find(self, question: Callable[[Connection], T | None]) -> T | None:
-        """The result of a question; if there is none, asks once more after everything queued for writing is
-        committed.
+        """The result of a question; if there is none, asks once more after everything queued for writing is committed.
 
         A refusal is reported at once and recorded with the next commit, so its record may not be there yet.
         """

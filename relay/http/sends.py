@@ -158,8 +158,7 @@ _NO_NOTE = Cancelling()
 
 @router.post("/sends/{sendId}/cancel", summary="Cancel what has not left", response_model=WholeSend)
 async def cancel_send(send_id: SendId, parts: Parts, who: Who, body: Cancelling = _NO_NOTE) -> Any:
-    """What is held, scheduled or waiting for another attempt never leaves; an attempt under way is not
-    recalled.
+    """What is held, scheduled or waiting for another attempt never leaves; an attempt under way is not recalled.
 
     409 if nothing is waiting.
     """

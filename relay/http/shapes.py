@@ -31,8 +31,7 @@ _BREAKS = frozenset("\x85\u2028\u2029")
 
 
 class Given(BaseModel):
-    """The body of a call. Unknown fields are errors: a misspelt dedupeKey would cause a message to be sent
-    twice.
+    """The body of a call. Unknown fields are errors: a misspelt dedupeKey would cause a message to be sent twice.
 
     `null` counts as absent, except where it is a value of its own.
     """

@@ -51,8 +51,7 @@ def judge(said: Said) -> Judgement:
 
 
 def is_recipients(reason: str, status: str) -> bool:
-    """Whether a failure that is not hard is due to the recipient and not to the message, the sender or a
-    server.
+    """Whether a failure that is not hard is due to the recipient and not to the message, the sender or a server.
 
     If the words do not say, a temporary code counts as the recipient's, as it does when our own SMTP client
     gets it.

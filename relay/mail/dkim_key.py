@@ -58,8 +58,7 @@ def generate_ed25519() -> KeyPair:
 
 
 def load_key(pem: bytes, algorithm: str = "", *, is_proven: bool = False) -> KeyPair:
-    """The key in a PEM file without a password; if `algorithm` is given, the key must be for it. Raises
-    DkimKeyError.
+    """The key in a PEM file without a password; if `algorithm` is given, the key must be for it. Raises DkimKeyError.
 
     Checking that the numbers of an RSA key belong together takes as long as signing fifty times. `is_proven`
     skips it, for keys that we made or checked before.

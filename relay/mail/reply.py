@@ -121,8 +121,7 @@ class Reply(Struct, frozen=True):
 def refusal(
     code: int, enhanced: EnhancedCode, reason: str, clause: str, retry: int | str, next_step: str, send_id: str
 ) -> Reply:
-    """A refusal that agents can parse: the reason, a sentence for people, and what to do as fixed key=value
-    pairs.
+    """A refusal that agents can parse: the reason, a sentence for people, and what to do as fixed key=value pairs.
 
     Only the sentence is shortened, its longest address first; the reason and the pairs are always complete.
     """

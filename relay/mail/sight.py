@@ -162,8 +162,7 @@ def without_states(selector: str) -> str:
 
 
 def near_end(selector: str) -> str:
-    """The end of a selector: one element and one ancestor. It selects everything that the whole selector
-    does.
+    """The end of a selector: one element and one ancestor. It selects everything that the whole selector does.
 
     The parser tries every combination of descendant steps; a few of them in a row would take it years.
     """

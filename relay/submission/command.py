@@ -1,5 +1,4 @@
-"""Parses the arguments of MAIL and RCPT: the path, verbatim, and the parameters of the extensions we
-announce.
+"""Parses the arguments of MAIL and RCPT: the path, verbatim, and the parameters of the extensions we announce.
 
 An argument that violates RFC 5321 raises `BadCommand` with the reply to give. Whether the path is a valid
 address is judged by `relay.mail.address`. Takes time linear in the length of the line.

@@ -118,8 +118,7 @@ class Connection(smtp.SMTP):
         self.transport.close()
 
     def _greet_soon(self) -> None:
-        # Two turns of the loop later: whatever the client sent before being greeted has been read by then (faults
-        # S10).
+        # Two turns of the loop later: whatever the client sent before being greeted has been read by then (faults S10).
         self.loop.call_soon(self.loop.call_soon, self._greet)
 
     def _greet(self) -> None:

@@ -1,5 +1,4 @@
-"""The front desk: answers the questions that sessions and the API have about a sender, a recipient or a
-message.
+"""The front desk: answers the questions that sessions and the API have about a sender, a recipient or a message.
 
 The answers at MAIL and RCPT reserve nothing and may be up to a second old; what counts is the decision made
 in the committing transaction. If anything cannot be read, Unavailable is raised: a failed read never lets

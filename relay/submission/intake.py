@@ -1,5 +1,4 @@
-"""The heart of Gatepost: one transaction that judges a batch of submissions and stores everything that
-follows.
+"""The heart of Gatepost: one transaction that judges a batch of submissions and stores everything that follows.
 
 A single write transaction reads the snapshot for the whole batch, judges the messages in order (what one
 decision reserves is visible to the next), and writes messages, decisions, deliveries and counters in bulk.

@@ -1,5 +1,4 @@
-"""Checks logins: generated secrets, passwords chosen by an operator, and API keys, under any name of their
-mailbox.
+"""Checks logins: generated secrets, passwords chosen by an operator, and API keys, under any name of their mailbox.
 
 A wrong password, an unknown user and a wrong secret for a revoked credential take the same time and get the
 same answer. Hashing a chosen password takes 20 ms on purpose, so it is done in threads with a bounded queue,

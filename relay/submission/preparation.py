@@ -1,5 +1,4 @@
-"""Reads a submission once, before it is queued to be judged: the facts for the policy, and the plan of the
-edits.
+"""Reads a submission once, before it is queued to be judged: the facts for the policy, and the plan of the edits.
 
 Everything here depends only on the message's bytes, the account and the arguments. Text that cannot be added
 to the message is discovered here, so that the refusal «cannot inject» comes in time. The work is linear in

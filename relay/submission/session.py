@@ -123,8 +123,7 @@ class Session(Access):
             self._refuse(wording.bad_sender(error), Transaction(self._send_id, None, command.smtputf8, options))
             return
         unmet = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from, command.size)
-        # Asked after the desk, which has read the mailbox by then: before its first message its options are not
-        # cached.
+        # Asked after the desk, which has read the mailbox by then: before its first message its options are not cached.
         transaction = Transaction(self._send_id, mail_from, command.smtputf8, self.terms.options(self._principal))
         if unmet is not None:
             self._refuse(unmet, transaction)

@@ -1,5 +1,4 @@
-"""Counters shared by all workers of one machine, so that a limit holds for the machine and not for each
-worker.
+"""Counters shared by all workers of one machine, so that a limit holds for the machine and not for each worker.
 
 A count-min sketch in shared memory: each name has one place in each of four rows, and its count is the least
 of the four, summed over all workers. A name that collides with others in every row is counted too high, never

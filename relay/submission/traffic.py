@@ -214,8 +214,7 @@ def _credential(credential: str) -> str:
 
 
 def place_of(host: str, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """What an address is counted by: the address itself, its /64 for IPv6, or "" for loopback and trusted
-    networks.
+    """What an address is counted by: the address itself, its /64 for IPv6, or "" for loopback and trusted networks.
 
     These are exempt because agents that share an address must not lock each other out.
     """

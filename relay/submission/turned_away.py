@@ -30,8 +30,7 @@ KNOWN = 10_000  # the most refusals remembered
 
 
 class Refused(Struct, frozen=True):
-    """One refusal before the message was judged: what was asked (the envelope so far) and the check that
-    failed.
+    """One refusal before the message was judged: what was asked (the envelope so far) and the check that failed.
 
     `longest` is the longest wait, in seconds, told in a temporary refusal.
     """

@@ -40,8 +40,7 @@ class Server(Door):
         self._process: Child | subprocess.Popen[bytes] | None = None
 
     def start(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> "Server":
-        """Start it (again), and wait until it says that it is ready. With an `environment` it is started as by
-        a shell.
+        """Start it (again), and wait until it says that it is ready. With an `environment` it is started as by a shell.
 
         That is for what libraries read from the environment or do at the very end of a process, which a fork
         cannot show.

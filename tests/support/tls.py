@@ -64,8 +64,7 @@ def write_authority(folder: Path, issuer: trustme.CA | None = None) -> Path:
 
 
 def trust_nobody(folder: Path) -> None:
-    """Replace the system's trusted authorities by one that has signed nothing, here and in processes that tests
-    start.
+    """Replace the system's trusted authorities by one that has signed nothing, here and in processes that tests start.
 
     The system has more than a hundred: reading them takes longer than most tests, and no test needs them.
     """

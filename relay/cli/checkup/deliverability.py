@@ -1,5 +1,5 @@
-"""What would cause mail to be filed as spam, and why: DNS records, links, addresses, and recipients' reactions
-so far.
+"""What would cause mail to be filed as spam, and why: DNS records, links, addresses, and recipients'
+reactions so far.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,5 +1,4 @@
-"""Mailboxes: a card for each with its limits, score and switch; inside, credentials, snippets and the policy in
-effect.
+"""Mailboxes: a card for each with its limits, score and switch; inside, credentials, snippets and the policy in effect.
 
 A secret is shown once, on the page that answers its creation; it is never part of an address or a redirect.
 """

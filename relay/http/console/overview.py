@@ -34,8 +34,8 @@ class Figure:
 
 
 def last_day(connection: Any, known: dict[int, dict[str, int]], now: int) -> list[dict[str, int]]:
-    """Decisions in each of the last 24 hours, the current hour last. `known` caches past hours, which no longer
-    change.
+    """Decisions in each of the last 24 hours, the current hour last. `known` caches past hours, which no
+    longer change.
     """
     current = now // HOUR
     wanted = range(current - HOURS + 1, current + 1)
