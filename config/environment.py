@@ -1,10 +1,9 @@
-"""Settings given as `GATEPOST_SECTION__KEY` in the environment, laid over those of the file.
+"""Applies settings given as `GATEPOST_SECTION__KEY` in the environment on top of those in the file.
 
-Only names with `__` are settings; `GATEPOST_CONFIG` and the like are not. Names are
-compared without case and underscores, an item of a list is meant by its number or
-its name (`GATEPOST_MAILBOXES__SALES_AGENT__ROLE`), a whole list or mapping is given as
-YAML in one line. `…_FILE` hands in a secret by file. An empty value counts as not
-given, since composed environments pass empty strings for what is not set.
+Only names with `__` are settings; `GATEPOST_CONFIG` and the like are not. Names are compared without regard to case
+and underscores. An item of a list is named by its number or its name (`GATEPOST_MAILBOXES__SALES_AGENT__ROLE`); a
+whole list or mapping is given as YAML in one line. `…_FILE` reads a secret from a file. An empty value counts as
+not given, since composed environments pass empty strings for unset variables.
 """
 
 from collections.abc import Mapping
@@ -33,7 +32,7 @@ class _Override:
     value: str
 
     def head(self, depth: int) -> str:
-        """The part of the name that was understood, ready for the next key."""
+        """The part of the name understood so far, ready for the next key."""
         return PREFIX + "".join(f"{part}__" for part in self.parts[:depth])
 
 
@@ -42,7 +41,7 @@ class _Unknown(Exception):
 
 
 def apply(tree: Node, env: Mapping[str, str]) -> list[Problem]:
-    """Puts the environment's settings into the tree; returns what could not be understood."""
+    """Put the environment's settings into the tree; returns the problems of those that could not be understood."""
     problems: list[Problem] = []
     for name in sorted(env):
         if not is_setting(name) or env[name] == "":
@@ -71,7 +70,7 @@ def _set(tree: Node, kind: Any, override: _Override, depth: int) -> None:
 
 
 def _field(section: type[Section], override: _Override, depth: int) -> tuple[_Override, str]:
-    """The field a part of the name means; a secret's name may end in _FILE."""
+    """The field that a part of the name stands for; a secret's name may end in _FILE."""
     part, is_last = override.parts[depth], depth + 1 == len(override.parts)
     for key, kind in annotations(section).items():
         if fold(key) == fold(part):
@@ -83,7 +82,7 @@ def _field(section: type[Section], override: _Override, depth: int) -> tuple[_Ov
 
 
 def _spelled(tree: Node, key: str) -> str:
-    """The key as the file already has it, whichever way it is spelled there."""
+    """The key as the file already spells it."""
     return next((known for known in tree.entries if fold(known) == fold(key)), key)
 
 
@@ -112,14 +111,14 @@ def _descend_list(tree: Node, part: str, kind: Any, override: _Override, depth: 
 
 
 def _check_first(found: Node | None, override: _Override) -> None:
-    """One setting has one variable; only what one gives as a whole another may change in part."""
-    by = found.source if found is not None and not found.line else ""  # what stands in the file has its line
+    """Each setting may be set by one variable only; others may change parts of it if it was given as a whole."""
+    by = found.source if found is not None and not found.line else ""  # a value from the file has a line
     if by and by != override.name and not override.name.startswith(f"{by}__"):
         raise ConfigError([Problem(override.name, 0, "", f"is given twice, by {by} too")])
 
 
 def _index(tree: Node, part: str) -> int | None:
-    """The entry meant by number (one past the end appends) or by name."""
+    """The entry with this number (one past the end appends) or name."""
     if part.isdecimal() and int(part) <= len(tree.items):
         return int(part)
     for index, item in enumerate(tree.items):
@@ -136,7 +135,7 @@ def _empty(kind: Any, override: _Override) -> Node:
 def _leaf(kind: Any, override: _Override) -> Node:
     if section_of(kind) or element_of(kind, tuple) is not None or element_of(kind, dict) is not None:
         return _without_lines(parse(override.value, override.name))
-    # A secret, a name or a text stays what it is, however much it looks like YAML.
+    # Secrets, names and texts are taken literally, even if they look like YAML.
     is_text = any(part in (str, Secret) for part in alternatives(kind))
     return Node("scalar", override.name, 0, override.value if is_text else plain(override.value))
 

@@ -1,8 +1,8 @@
-"""The commented gatepost.yaml of `gatepost init`, with the keys it refers to.
+"""The commented gatepost.yaml written by `gatepost init`, with the keys to which it refers.
 
-Nothing is ever overwritten: if the file or a key is there already, FileExistsError
-names it. Keys are written before the file that refers to them, readable by the
-owner alone, so that an interrupted run leaves nothing that starts without its keys.
+Nothing is ever overwritten: if the file or a key exists already, FileExistsError names it. Keys are written before
+the file that refers to them, readable by the owner alone, so that an interrupted run leaves no file without its
+keys.
 """
 
 import json
@@ -18,7 +18,7 @@ KEY_FILES = ("keys/secret.key", "keys/admin.key")
 def render(domain: str = "example.com", physical_address: str = "") -> str:
     """The text of the file for one sending domain."""
     text = files("config").joinpath("example.yaml").read_text(encoding="utf-8")
-    # JSON strings are YAML strings, whatever stands in them.
+    # JSON strings are YAML strings, whatever they contain.
     values = {"@DOMAIN@": domain, "@ADDRESS@": physical_address, "@AGENT@": f"agent@{domain}"}
     for token, value in values.items():
         text = text.replace(token, json.dumps(value, ensure_ascii=False))
@@ -26,7 +26,7 @@ def render(domain: str = "example.com", physical_address: str = "") -> str:
 
 
 def write(folder: Path, new_key: Callable[[], str], domain: str = "example.com", physical_address: str = "") -> Path:
-    """Writes keys and file into `folder`; returns the file's path. Raises FileExistsError."""
+    """Write keys and file into `folder`; returns the file's path. Raises FileExistsError."""
     check_free(folder)
     target = folder / FILE_NAME
     for name in KEY_FILES:
@@ -37,7 +37,7 @@ def write(folder: Path, new_key: Callable[[], str], domain: str = "example.com",
 
 
 def check_free(folder: Path) -> None:
-    """Raise FileExistsError where one of the files stands there already: nothing is ever overwritten."""
+    """Raise FileExistsError if one of the files exists already."""
     for name in (FILE_NAME, *KEY_FILES):
         if (folder / name).exists():
             raise FileExistsError(f"{folder / name} is there already; nothing was written")

@@ -1,9 +1,9 @@
-"""Which style declarations take text out of every reader's sight.
+"""Determines which style declarations hide text from every reader.
 
-Only what Gmail, Yahoo and the browsers obey alike: Gmail drops `visibility`, `position` and lengths
-below zero, Yahoo `opacity` (caniemail.com), and their readers are shown what these would hide.
-Read so that doubt counts as shown: of two declarations of one property the one
-that a browser obeys decides, and a list that cannot be read hides nothing.
+Only what Gmail, Yahoo and the browsers all support counts: Gmail ignores `visibility`, `position` and negative
+lengths, Yahoo `opacity` (caniemail.com), so their readers see what these would hide. In doubt text counts as shown:
+of two declarations of one property, the one a browser would apply decides, and a list that cannot be parsed hides
+nothing.
 """
 
 import re
@@ -12,9 +12,9 @@ from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
 
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))")
-HIDE, SHOW, SAME = "hide", "show", "same"  # SAME: as the parent has it
+HIDE, SHOW, SAME = "hide", "show", "same"  # SAME: as in the parent element
 
-# Comments, strings and addresses are taken as CSS Syntax §4.3 cuts them: none of what they hold is a declaration.
+# Comments, strings and URLs as CSS Syntax §4.3 delimits them: nothing in them is a declaration.
 _APART = re.compile(
     r"""(?P<comment>/\*(?:[^*]|\*(?!/))*+(?:\*/)?)"""
     r"""|url\(\s*+(?!["'])(?:[^)\\]|\\.)*+\)?"""
@@ -41,7 +41,7 @@ _CLOSED = re.compile(r"hidden|clip")
 _END = re.compile(r"right|end|-webkit-right")
 _WIDE = re.compile(r"\d{3}")
 _MOVES = frozenset(("position", "transform", "translate", "inset"))
-# With these, text may be seen whatever its colour is, or stand on another ground.
+# With these, text may be visible whatever its colour, or have a different background.
 _PAINTS = frozenset(
     (
         *("text-shadow", "filter", "mix-blend-mode", "background-clip", "-webkit-background-clip"),
@@ -69,7 +69,7 @@ UNKNOWN = "?"
 
 
 class Verdict(NamedTuple):
-    """What a list of declarations says of one way to hide: HIDE, SHOW or SAME, or a colour."""
+    """The effect of a list of declarations on one way of hiding: HIDE, SHOW or SAME, or a colour."""
 
     value: str
     important: bool
@@ -80,7 +80,7 @@ Read = TypeVar("Read")
 
 
 def remembered(most: int, longest: int) -> Callable[[Callable[[str], Read]], Callable[[str], Read]]:
-    """Keeps what was read of style of up to so many characters: a mail, and a mailing, says the same over and over."""
+    """Cache the result for styles of up to `longest` characters: mails, and mailings, repeat their styles."""
 
     def keep(read: Callable[[str], Read]) -> Callable[[str], Read]:
         cached = lru_cache(maxsize=most)(read)
@@ -94,7 +94,7 @@ _of_an_element = remembered(most=512, longest=300)
 
 @_of_an_element
 def look(style: str) -> Look:
-    """Reads the declarations of a style attribute."""
+    """Parse the declarations of a style attribute."""
     text = plain(style)
     said = _obeyed(text)
     found: Look = {}
@@ -102,7 +102,7 @@ def look(style: str) -> Look:
         if name in said:
             found[way] = _verdict(said[name], pattern)
     found |= _box(said) | _colors(said)
-    if any("animation" in name for name in said):  # what moves may come into sight
+    if any("animation" in name for name in said):  # what is animated may come into sight
         found |= dict.fromkeys(("size", "box"), Verdict(SHOW, True))
     if _READABLE.fullmatch(text) is None:
         found = {way: verdict for way, verdict in found.items() if verdict.value != HIDE}
@@ -112,7 +112,7 @@ def look(style: str) -> Look:
 
 @_of_an_element
 def declarations(style: str) -> list[tuple[str, Verdict]]:
-    """Every property that is said, with its value."""
+    """Every property that is declared, with its value."""
     return _declarations(plain(style))
 
 
@@ -127,7 +127,7 @@ def _declarations(text: str) -> list[tuple[str, Verdict]]:
 
 
 def _obeyed(text: str) -> Look:
-    """The value of each property that a browser would obey: the last, of those that are important if any is."""
+    """The value of each property that a browser would apply: the last one, of the important ones if there are any."""
     said: Look = {}
     for name, verdict in _declarations(text):
         if name in said and said[name].important > verdict.important:
@@ -142,7 +142,7 @@ def _obeyed(text: str) -> Look:
 
 
 def _size(font: str) -> str:
-    """The size a `font` names."""
+    """The size in a `font` value."""
     sizes = _FONT_SIZE.findall(font)
     return sizes[-1] if sizes else font if font in ("inherit", "unset") else UNKNOWN
 
@@ -154,7 +154,7 @@ def _verdict(said: Verdict, hiding: re.Pattern[str]) -> Verdict:
 
 
 def _box(said: Look) -> Look:
-    """Whether the element's box has no room; whether it might leave one that has none."""
+    """Whether the element's box has no room, or whether the element might leave a box without room."""
     if _is_shut(said):
         return {"box": Verdict(HIDE, False)}
     moves = not _MOVES.isdisjoint(said) or _says(said, "text-align", _END)
@@ -186,7 +186,7 @@ def _colors(said: Look) -> Look:
         found["ground"] = Verdict(UNKNOWN, True)
     else:
         for name in ("background", "background-color"):
-            # Of two that both are said the second may be of no effect: the ground is not known.
+            # If both are declared, the second may be invalid and so without effect: the background is unknown.
             if name in said:
                 value = UNKNOWN if "ground" in found else _ground(said[name].value)
                 found["ground"] = Verdict(value, said[name].important)
@@ -199,7 +199,7 @@ def _ground(value: str) -> str:
 
 @_of_an_element
 def plain(style: str) -> str:
-    """Declarations in lower case, with no comments, escapes and white space that matter."""
+    """Declarations in lower case, without comments, escapes and white space, as far as that does not change them."""
     text = " ".join(lower(without_comments(style)).split())
     for sign in _SIGNS:
         text = text.replace(f" {sign}", sign).replace(f"{sign} ", sign)
@@ -207,7 +207,7 @@ def plain(style: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Text of a sheet with the characters its escapes stand for."""
+    """Text of a style sheet with its escapes decoded."""
     return _ESCAPE.sub(_character, text) if "\\" in text else text
 
 
@@ -219,7 +219,7 @@ def _character(found: re.Match[str]) -> str:
 
 
 def without_comments(style: str) -> str:
-    """Style whose every brace, comma and semicolon parts something: a string that holds one is emptied."""
+    """Style in which every brace, comma and semicolon is a separator: strings that contain one are emptied."""
     return _APART.sub(_apart, style) if _MAY_STAND_APART.search(style) else style
 
 
@@ -228,7 +228,7 @@ def _apart(found: re.Match[str]) -> str:
         return " "
     if found["escape"]:
         letter = _unescaped_letter(found["escape"])
-        return letter if _NAMING.fullmatch(letter) else "\ufffd"  # an escaped brace is no brace
+        return letter if _NAMING.fullmatch(letter) else "\ufffd"  # an escaped brace is not a brace
     if found["string"]:
         return '""' if _STRUCTURE.search(found["string"]) else found["string"]
     return "url()"
@@ -239,12 +239,12 @@ def _unescaped_letter(escape: str) -> str:
 
 
 def lower(text: str) -> str:
-    """Lower case as browsers take it: the Kelvin sign, whose small letter is an ASCII one, names nothing they know."""
+    """Lower case as in browsers: the Kelvin sign, whose lower case is an ASCII letter, is not folded."""
     return text.lower() if text.isascii() else text.replace(_KELVIN, "\ufffd").lower()
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    """CSS Syntax §4.3.7: a backslash and hexadecimal digits, or any other character, stand for a character."""
+    """CSS Syntax §4.3.7: a backslash followed by hexadecimal digits, or by any other character."""
     if found[1] is None:
         return found[2]
     code = int(found[1], 16)
@@ -260,7 +260,7 @@ def attribute_color(text: str) -> str:
 
 
 def color_value(text: str) -> str:
-    """A colour as six hex digits, `transparent`, or `?` where it cannot be told."""
+    """A colour as six hex digits, `transparent`, or `?` if it cannot be determined."""
     name = text.strip()
     if name == "transparent":
         return name
@@ -276,7 +276,7 @@ def color_value(text: str) -> str:
 
 
 def _seen_through(digits: str, opacity: float) -> str:
-    """Of what can be seen through a little, the colour depends on what is behind it."""
+    """The colour of something translucent depends on what is behind it, so it is unknown."""
     return digits if opacity >= 1 else UNKNOWN if opacity else "transparent"
 
 
@@ -286,7 +286,7 @@ def _number(text: str) -> float:
 
 @lru_cache(maxsize=512)
 def is_alike(color: str, background: str, within: int = 8) -> bool:
-    """Whether text of this colour cannot be told from its background."""
+    """Whether text of this colour cannot be distinguished from its background."""
     if len(color) != 6 or len(background) != 6:
         return False
     pairs = zip(bytes.fromhex(color), bytes.fromhex(background), strict=True)

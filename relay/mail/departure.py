@@ -1,14 +1,13 @@
-"""What every message gets on its way out, done on bytes.
+"""The last changes to every message before it leaves, made on its bytes.
 
-Fields that must not leave are dropped, what is missing is added, our own fields go on
-top, and DKIM signs last. A large body is not copied: what departs is a few pieces, and all
-but the first are views of the stored message or what the plan puts in. What comes out is a function of what
-goes in, so a failover builds the same message again; nothing in it hangs on the
-recipient unless the caller says so, so one departure serves all recipients of a
-message that have no edit of their own.
+Fields that must not leave are dropped, missing ones are added, our own fields go on top, and DKIM signs last. A
+large body is not copied: the departing message consists of a few pieces, and all but the first are views of the
+stored message or insertions of the plan. The result depends only on the arguments, so a failover builds the same
+message again. Nothing in it depends on the recipient unless the caller says so, so one departure serves all
+recipients of a message without individual edits.
 
-A message with a bare CR or LF is a bug by now, and does not leave (WireError): the next
-hop might take it for the end of the message (SMTP smuggling).
+A bare CR or LF at this stage is a bug, and the message does not leave (WireError): the next hop might take it for
+the end of the message (SMTP smuggling).
 """
 
 from collections.abc import Collection, Sequence
@@ -23,11 +22,11 @@ from relay.mail.newline import PIECE, Buffer, alone
 
 
 class WireError(RuntimeError):
-    """The message about to leave is not fit for the wire; a bug of ours, and nothing is sent."""
+    """The message is not fit for the wire; this is a bug of ours, and nothing is sent."""
 
 
 class Strip(Struct, frozen=True):
-    """Names and beginnings of names of fields that do not leave; lower case."""
+    """Names, and beginnings of names, of fields that do not leave; in lower case."""
 
     names: frozenset[bytes]
     prefixes: tuple[bytes, ...] = ()
@@ -40,13 +39,13 @@ class Strip(Struct, frozen=True):
         return name in self.names or (name[:2] == b"x-" and name.startswith(self.prefixes))
 
 
-# What no client may send on: recipients others must not see, the trace of a delivery that has not happened, our own
-# controls, a receiver's verdicts, and who wrote a message in the words of some forwarder.
+# What no client may send on: recipients that others must not see, trace fields of a delivery that has not happened,
+# our own control fields, a receiver's verdicts, and fields in which forwarders name the author.
 STRIPPED = Strip(
     frozenset(
         b"bcc resent-bcc return-path authentication-results x-authentication-results received-spf delivered-to "
         b"on-behalf-of original-from x-original-from x-google-original-from "
-        # Control fields of provider accounts (P6): they could add recipients, change the sub-account, switch tests on.
+        # Control fields of provider accounts (P6): they could add recipients, change the sub-account, turn tests on.
         b"x-smtpapi x-msys-api resend-idempotency-key idempotency-key idempotencykey x-entity-ref-id sender.ip".split()
     ),
     (
@@ -74,15 +73,15 @@ _SIGNATURES = frozenset(
 
 
 class Departure(Struct, frozen=True):
-    """A message ready for the wire: its pieces in order, and what they ask of the next hop."""
+    """A message ready for the wire: its pieces in order, and what it requires of the next hop."""
 
     chunks: tuple[Buffer, ...]
     needs_8bitmime: bool = False  # the next hop must offer 8BITMIME (RFC 6152)
-    needs_smtputf8: bool = False  # the header is not ASCII (RFC 6531 §3.4); the envelope may need it besides
+    needs_smtputf8: bool = False  # the header is not ASCII (RFC 6531 §3.4); the envelope may need it as well
 
     @property
     def size(self) -> int:
-        """Octets, before dots are stuffed."""
+        """Octets, before dot-stuffing."""
         return sum(map(len, self.chunks))
 
     def __bytes__(self) -> bytes:
@@ -90,14 +89,14 @@ class Departure(Struct, frozen=True):
 
 
 class Dress(Struct, frozen=True):
-    """What a message is given: whole fields with their CRLF, and who signs."""
+    """What is added to a message: complete fields with their CRLF, and the signers."""
 
     received: bytes = b""
-    add: tuple[bytes, ...] = ()  # each replaces fields of its name
-    date: bytes = b""  # the whole field, added when the message has none, or an empty one
+    add: tuple[bytes, ...] = ()  # each replaces existing fields of its name
+    date: bytes = b""  # the complete field, added if the message has none or an empty one
     message_id: bytes = b""  # likewise
     signers: tuple[Signer, ...] = ()
-    unsigned: frozenset[bytes] = frozenset()  # what the next provider replaces, so must not be signed (M9)
+    unsigned: frozenset[bytes] = frozenset()  # what the next provider replaces, so it must not be signed (M9)
 
 
 def depart(
@@ -108,7 +107,7 @@ def depart(
     strip: Strip = STRIPPED,
     edits: Sequence[Edit] = (),
 ) -> Departure:
-    """The message as it leaves, the planned edits (places in `data`) carried out first."""
+    """The message as it leaves, after the planned edits (offsets in `data`)."""
     header, pieces = _edited(data, header, edits)
     added = _added(header, dress)
     kept, removed = _kept(header, strip, {name for name, _ in added})
@@ -125,7 +124,9 @@ def depart(
 
 
 def check_wire_form(chunks: Sequence[Buffer]) -> bool:
-    """Whether the message is 7-bit; WireError unless every CR and LF is half of a CRLF and it ends with one."""
+    """Whether the message is 7-bit. Raises WireError unless every CR and LF is half of a CRLF and the message ends
+    with one.
+    """
     if any(alone(chunks)):
         raise WireError("a message about to leave has a bare CR or LF")
     if not chunks or bytes(chunks[-1][-1:]) != b"\n":
@@ -140,14 +141,14 @@ def _is_ascii(chunk: Buffer) -> bool:
 
 
 def _edited(data: bytes, header: HeaderBlock, edits: Sequence[Edit]) -> tuple[HeaderBlock, tuple[Buffer, ...]]:
-    """The header and the pieces of the body after the edits; none of the pieces empty, the last one ending in CRLF."""
+    """The header and the pieces of the body after the edits; no piece is empty, and the last one ends in CRLF."""
     pieces: list[Buffer] = [memoryview(data)[header.end :]] if len(data) > header.end else []
     if edits:
         start, end = header.start, header.end
         above = [edit for edit in edits if edit.start < end]
         if any(edit.end > end for edit in above):
             raise ValueError("an edit reaches from the header into the body")
-        # Whole header and body are cut away in turn; what is left of either is edited.
+        # The header and the body are cut out separately; each is then edited by itself.
         pieces = apply_edits(data, [Edit(0, end, b""), *(edit for edit in edits if edit.start >= end)])
         if above:
             header = HeaderBlock.parse(
@@ -157,14 +158,14 @@ def _edited(data: bytes, header: HeaderBlock, edits: Sequence[Edit]) -> tuple[He
     if pieces and last != b"\r\n":
         pieces.append(b"\r\n")
     if len(pieces) > 1 and sum(map(len, pieces)) <= PIECE:
-        pieces = [b"".join(pieces)]  # a small body costs less to copy than to look at piece by piece
+        pieces = [b"".join(pieces)]  # a small body is copied faster than it is checked piece by piece
     return header, tuple(pieces)
 
 
 def _added(header: HeaderBlock, dress: Dress) -> list[tuple[bytes, bytes]]:
-    """The fields of ours that go on top, with their names."""
+    """Our own fields that go on top, with their names."""
     added = [*dress.add]
-    # RFC 6409 §8.2 and §8.3: a submission server adds what is missing, or there with nothing in it.
+    # RFC 6409 §8.2 and §8.3: a submission server adds what is missing or empty.
     if dress.date and not header.get(b"date"):
         added.append(dress.date)
     if dress.message_id and not header.get(b"message-id"):
@@ -175,7 +176,7 @@ def _added(header: HeaderBlock, dress: Dress) -> list[tuple[bytes, bytes]]:
 def _kept(
     header: HeaderBlock, strip: Strip, replaced: Collection[bytes]
 ) -> tuple[list[tuple[bytes, bytes]], set[bytes]]:
-    """The message's own fields that stay, and the names of those that go."""
+    """The message's own fields that stay, and the names of those that are dropped."""
     data = header.data
     kept: list[tuple[bytes, bytes]] = []
     removed: set[bytes] = set()
@@ -184,7 +185,7 @@ def _kept(
             removed.add(name)
         else:
             kept.append((name, bytes(data[start:end])))
-    if kept and kept[-1][1][-2:] != b"\r\n":  # a header without body may end in the middle of a line
+    if kept and kept[-1][1][-2:] != b"\r\n":  # a header without a body may end in the middle of a line
         kept[-1] = (kept[-1][0], kept[-1][1] + b"\r\n")
     return kept, removed
 
@@ -192,10 +193,11 @@ def _kept(
 def _without_broken(
     fields: list[tuple[bytes, bytes]], touched: Collection[bytes] | None, own: Collection[str]
 ) -> list[tuple[bytes, bytes]]:
-    """Without the client's signatures that will not hold (M12), and without any of our own domains: ours replace them.
+    """Drop the client's signatures that would no longer verify (M12), and any of our own domains, which ours
+    replace.
 
-    `touched` are the names of fields that changed; None means that the body or more did.
-    ARC is a chain (RFC 8617 §4): it stays whole or goes whole.
+    `touched` are the names of the changed fields; None means that the body, or more, changed. ARC is a chain (RFC
+    8617 §4): it is kept or dropped as a whole.
     """
     broken = {raw for name, raw in fields if name in _SIGNATURES and _is_broken(raw, touched, own)}
     if any(raw[:4].lower() == b"arc-" for raw in broken):

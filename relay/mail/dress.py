@@ -1,4 +1,4 @@
-"""How one element of an HTML part is dressed: what its attributes, its style and the message's rules make of it."""
+"""How an element of an HTML part is displayed, from its attributes, its style and the message's style rules."""
 
 import re
 from typing import NamedTuple
@@ -11,15 +11,15 @@ from relay.mail.sheet import Sheet
 _QUOTE = re.compile(
     r"gmail_quote|divrplyfwdmsg|yahoo_quoted|moz-cite-prefix|protonmail_quote", re.IGNORECASE | re.ASCII
 )
-# WHATWG HTML §13.2.5.32: a name may begin with any sign, and of two of the same name the first counts.
+# WHATWG HTML §13.2.5.32: a name may begin with any character, and of two with the same name the first counts.
 _ATTRIBUTE = re.compile(
     r"""([^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"""
     r"""(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:"([^"]*+)"|'([^']*+)'|([^ \t\n\f\r>"'][^ \t\n\f\r>]*+))?+)?+"""
 )
-# The ways that hide text only until an element within says otherwise.
+# The ways of hiding text that an element inside can undo.
 _VEILS = frozenset(("size", "box"))
-# Elements whose box may be shut or moved; those with a font size, or colours, of their own (a table has one in
-# «quirks mode», as most mail is shown).
+# Elements whose box may be closed or moved; elements with a font size or colours of their own (a table has one in
+# «quirks mode», in which most mail is shown).
 _BOXES = word_set(
     """
     address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header li main
@@ -34,7 +34,7 @@ _SIZED = frozenset(("size",))
 
 
 def attributes_of(text: str) -> dict[str, str]:
-    """The attributes of a tag, their names in small letters, references in their values resolved."""
+    """The attributes of a tag, with names in lower case and references in values decoded."""
     found: dict[str, str] = {}
     for name, quoted, single, bare in _ATTRIBUTE.findall(text):
         found.setdefault(css.lower(name), unescape(quoted or single or bare))
@@ -52,12 +52,12 @@ class Dress(NamedTuple):
     unveils: frozenset[str] = frozenset()
 
 
-#: Of an element of which nothing is said.
+# For an element about which nothing is said.
 PLAIN = Dress()
 
 
 def dressed(name: str, attributes: str, rules: Sheet) -> Dress:
-    """What hides an element, or shows it again, and its colours."""
+    """Whether an element is hidden or shown again, and its colours."""
     if not attributes.strip("/ \n\r\t") and not rules.names(name) and name not in _DRESSED:
         return PLAIN
     said = attributes_of(attributes)
@@ -79,14 +79,14 @@ def dressed(name: str, attributes: str, rules: Sheet) -> Dress:
 
 
 def _ground(name: str, said: dict[str, str]) -> str:
-    """The ground an element has without any style."""
+    """The background of an element without any style."""
     if "background" in said or name in _CONTROLS or name == "mark":
         return css.UNKNOWN
     return css.attribute_color(said["bgcolor"]) if "bgcolor" in said else ""
 
 
 def _ink(name: str, said: dict[str, str]) -> str:
-    """The colour of the text an element has without any style."""
+    """The text colour of an element without any style."""
     if name == "font" and "color" in said:
         return css.attribute_color(said["color"])
     return css.UNKNOWN if name in _INKED or "text" in said else ""

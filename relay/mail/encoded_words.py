@@ -1,7 +1,7 @@
-"""Header fields written in encoded words (RFC 2047), for text that is not ASCII where only ASCII may pass.
+"""Writes header fields in encoded words (RFC 2047), for non-ASCII text where only ASCII may pass.
 
-What a reader is shown stays the same. Addresses have no such form, nor have message ids and
-the parameters of MIME fields: a header with more than ASCII in one of those cannot be written so.
+What readers are shown stays the same. Addresses, message ids and the parameters of MIME fields have no such form: a
+header with non-ASCII text in one of these cannot be converted.
 """
 
 import base64
@@ -12,7 +12,7 @@ from relay.mail import charset
 from relay.mail.edit import Edit
 from relay.mail.header import HeaderBlock
 
-_WORD = 45  # octets in one: 60 letters of base64 and the frame stay under 75 (RFC 2047 §2)
+_WORD = 45  # octets in one word: 60 letters of base64 and the frame stay under 75 (RFC 2047 §2)
 _ADDRESSES = frozenset(b"from sender reply-to to cc".split())
 _NO_TEXT = re.compile(
     rb"content-|received|return-path|dkim-|arc-|resent-|message-id|in-reply-to|references|date|list-|mime-version"
@@ -35,7 +35,7 @@ def encoded_words(text: str) -> str:
 
 
 def in_ascii(header: HeaderBlock) -> Sequence[Edit]:
-    """The edits after which the header is ASCII; none where it is already, or cannot be."""
+    """The edits that make the header ASCII; none if it is ASCII already or cannot be converted."""
     edits: list[Edit] = []
     for field in header.fields:
         if header.raw(field).isascii():
@@ -53,7 +53,7 @@ def _written(text: str, *, is_list: bool) -> str | None:
 
 
 def _mailboxes(text: str) -> str | None:
-    """A list with its display names in encoded words; None where more than those is not ASCII."""
+    """A list with its display names in encoded words; None if anything else in it is not ASCII."""
     written = ""
     phrase: list[str] = []
     position = 0
@@ -72,7 +72,7 @@ def _mailboxes(text: str) -> str | None:
 
 
 def _phrase(words: list[str]) -> str:
-    """Words and quoted strings as they stand, or in encoded words; an address among them is no text."""
+    """Words and quoted strings as they are, or in encoded words; an address among them is not text."""
     if all(map(str.isascii, words)) or any("@" in word for word in words if word[0] != '"'):
         return "".join([f" {word}" for word in words])
     shown = " ".join([_PAIR.sub(r"\1", word[1:-1]) if word[0] == '"' else word for word in words])

@@ -1,9 +1,8 @@
-"""What an HTML part shows: its text with what is hidden set apart, its links and picture texts.
+"""What an HTML part shows: its text, with hidden text kept separate, its links and the texts of its pictures.
 
-A scanner in the way of the HTML standard's tokenizer, linear in its input,
-that follows no scripts and loads nothing. Tags that only dress text cost no
-Python; where something may be hidden or quoted, elements are followed one by
-one. Doubt counts as shown: text that cannot be proven hidden is judged.
+A scanner that follows the HTML standard's tokenizer, linear in its input, which runs no scripts and loads nothing.
+Tags that only style text cost no Python code; elements are followed one by one only if something may be hidden or
+quoted. In doubt text counts as shown: what cannot be proven hidden is judged.
 """
 
 import re
@@ -39,9 +38,9 @@ _BLOCKS = (
 _BLOCK_NAMES = frozenset(_BLOCKS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _SHOWN_RAW = frozenset(("textarea", "xmp", "plaintext"))
-# A reader that makes nothing of the element shows what is in it: no mail reader has frames, Outlook no templates.
+# A reader that does not know the element shows its content: no mail reader supports frames, and Outlook no templates.
 _UNKNOWN_TO_SOME = frozenset(("iframe", "template", "noembed", "noframes"))
-# What leads elsewhere, and what is shown in words though it stands in an attribute.
+# Attributes with links, and attributes whose text is shown.
 _NOTED = {
     **dict.fromkeys(("a", "area"), ("href",)),
     "img": ("alt",),
@@ -51,7 +50,7 @@ _NOTED = {
 VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
-# What must stand somewhere among the attributes (in lower case) for anything to be hidden or quoted.
+# At least one of these must occur in the attributes (in lower case) for anything to be hidden or quoted.
 _SIGNS = (*("display", "overflow", "transparent", "/*", "\\", "cite", "quote", "rplyfwd", "&#"),)
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
 _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]++(?:\([^()]{0,60}\))?)")
@@ -61,16 +60,16 @@ _LONGEST_LOGO = 1000  # characters of its tag
 _LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
 _MOST_LINKS = 500
 _UNTIDY = ("  ", "\t", " \n", "\n ", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
-_BREAK = "\x02"  # stands for the break a block makes until white space is settled
+_BREAK = "\x02"  # marks the line break of a block until white space is normalised
 
 
 def read(html: str) -> Shown:
-    """Reads what a person sees of `html`."""
+    """Read what a person sees of `html`."""
     html = _without_signs(html)
     shown = _read(html)
     if "<![CDATA[" not in html:
         return shown
-    # Text within svg and math, up to where a comment is over long before.
+    # In svg and math this is text; elsewhere it is a comment that ends earlier.
     other = _read(_CDATA.sub(lambda found: escape(found[1]), html))
     return shown._replace(text="\n".join(filter(None, (shown.text, other.text, other.quoted))))
 
@@ -81,7 +80,7 @@ def _read(html: str) -> Shown:
     rules = sheet.sheet(*sheets) if sheets else sheet.NO_SHEET
     links: dict[str, None] = {}
     alts: dict[str, None] = {}
-    # text, slash, name, attributes, text, …: three groups a tag
+    # text, slash, name, attributes, text, …: three groups for each tag
     pieces = TAG.split(markup)
     if _may_hide("\n".join(filter(None, pieces[3::4])).lower()):
         seen, quoted, hidden = _follow(pieces, rules, links, alts)
@@ -96,21 +95,23 @@ def _read(html: str) -> Shown:
 
 
 def _without_signs(html: str) -> str:
-    """Without NUL, which is not shown, and the sign we use; in the name of a tag they are letters like any."""
+    """Remove NUL, which is not shown, and our own mark; inside a tag they are replaced, since they are part of
+    names there.
+    """
     if "\0" in html or _BREAK in html:
         html = TAG.sub(lambda tag: tag[0].replace("\0", "\ufffd").replace(_BREAK, "\ufffd"), html)
     return html.replace("\0", "").replace(_BREAK, "")
 
 
 def has_pictures(html: str) -> bool:
-    """Whether the page may show any picture larger than the logo of a signature, whatever brings it there."""
+    """Whether the page may show any picture larger than a signature's logo, by whatever means."""
     is_styled = "<style" in html.lower()
     found = islice(_PICTURE.finditer(html), _MOST_LOGOS)
     return any(number == _MOST_LOGOS or is_styled or not _is_logo(html, one) for number, one in enumerate(found, 1))
 
 
 def _is_logo(html: str, found: re.Match[str]) -> bool:
-    """Whether it is an image that says itself, and nobody else may change, that it is small."""
+    """Whether it is an image that declares a small size itself, which nothing else may change."""
     if found[0].lower() != "<img":
         return False
     tag = html[found.end() : found.end() + _LONGEST_LOGO].partition(">")[0]
@@ -120,7 +121,7 @@ def _is_logo(html: str, found: re.Match[str]) -> bool:
 
 
 def tidy(text: str) -> str:
-    """Plain text without characters nobody sees, without blank lines and needless blanks."""
+    """Plain text without invisible characters, blank lines and superfluous blanks."""
     if not text.isascii():
         text = without_invisible(text)
     if not _may_need_tidying(text):
@@ -129,12 +130,12 @@ def tidy(text: str) -> str:
 
 
 def _may_need_tidying(text: str) -> bool:
-    """Whether any line might have white space that is not one blank between two words."""
+    """Whether any line might have white space other than single blanks between words."""
     return not text.isascii() or any(map(text.__contains__, _UNTIDY))
 
 
 def _may_hide(attributes: str) -> bool:
-    """Whether anything among these attributes could hide text: if not, no element need be followed."""
+    """Whether anything in these attributes could hide text; if not, no element has to be followed."""
     if not attributes:
         return False
     if any(map(attributes.__contains__, _SIGNS)) or ("font" in attributes and _TINY.search(attributes)):
@@ -150,7 +151,7 @@ def _may_hide(attributes: str) -> bool:
 
 
 def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> str:
-    """The text where nothing is hidden, a line a block."""
+    """The text if nothing is hidden, one line for each block."""
     names = pieces[2::4]
     small = _small(names)
     if not _NOTED.keys().isdisjoint(small.values()):
@@ -162,7 +163,7 @@ def _all(pieces: list[str], links: dict[str, None], alts: dict[str, None]) -> st
 
 
 def _small(names: list[str]) -> dict[str, str]:
-    """The names of tags, each different one made small once; "" for what is no element's."""
+    """The names of tags in lower case, each different one converted once; "" for what is not an element's."""
     return {name: css.lower(name or "") for name in {*names}}
 
 
@@ -177,7 +178,7 @@ def _settled(pieces: Iterable[str]) -> str:
 
 
 def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, None]) -> None:
-    """Notes where a link leads, or what stands for a picture or in a field of a form."""
+    """Record the target of a link, or the text that stands for a picture or is in a form field."""
     low = attributes.lower()
     if not any(map(low.__contains__, _NOTED[name])):
         return
@@ -191,7 +192,9 @@ def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, No
 
 
 def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
-    """The markup without comments and elements that hold raw text: what of that is shown, is not, is style."""
+    """The markup without comments and raw text elements; separately, the raw text that is shown, that is not, and
+    style.
+    """
     pieces: list[str] = []
     shown: list[str] = []
     unseen: list[str] = []
@@ -203,7 +206,7 @@ def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
         position = raw.end
         if raw.name in _SHOWN_RAW:
             shown.append(raw.content)
-        # In svg and math these hold markup, and markup may break out into sight. Scripts end sooner for some readers.
+        # In svg and math these contain markup, which may become visible. For some readers, scripts end earlier.
         if (foreign and ("<" in raw.content or raw.attributes.endswith("/"))) or raw.is_doubtful:
             pieces.append(_as_text(raw.content))
         elif raw.name in _UNKNOWN_TO_SOME:
@@ -217,17 +220,17 @@ def without_raw(html: str) -> tuple[str, list[str], list[str], list[str]]:
 
 
 def _as_text(markup: str) -> str:
-    """What markup might show, as markup without tags: none that it leaves open hides what follows."""
+    """What markup might show, as text without tags, so that no tag left open in it hides what follows."""
     return f" {escape(_all(TAG.split(markup), {}, {}))} "
 
 
 class _Element(NamedTuple):
     name: str
-    kind: int  # how all in it is seen: 0 shown, 1 quoted, 2 hidden
-    own: int  # how its own text is seen: hidden too under a veil, and where its colour is that of the ground
+    kind: int  # how everything in it is seen: 0 shown, 1 quoted, 2 hidden
+    own: int  # how its own text is seen: also hidden under a veil, or if its colour is that of the background
     color: str
     background: str
-    veils: frozenset[str] = frozenset()  # what hides until an element within takes it off
+    veils: frozenset[str] = frozenset()  # ways of hiding that an element inside can undo
 
 
 class _Stack(Struct):
@@ -241,7 +244,7 @@ class _Stack(Struct):
         self.count[element.name] = self.count.get(element.name, 0) + 1
 
     def pop_to(self, name: str) -> None:
-        """Closes the innermost element of this name and all within it; nothing when none is open."""
+        """Close the innermost element of this name and everything inside it; nothing if none is open."""
         while self.count.get(name, 0):
             closed = self.open.pop()
             self.count[closed.name] -= 1
@@ -249,7 +252,7 @@ class _Stack(Struct):
                 return
 
     def imply(self, name: str) -> None:
-        """The end tags HTML lets one leave out, as far as they end what is hidden."""
+        """Apply the end tags that HTML allows to be omitted, as far as they end hidden text."""
         top = self.open[-1].name
         if (top == "p" and name in _BLOCK_NAMES and name != "br") or (top == name and name in ("li", "option", "tr")):
             self.pop_to(top)
@@ -264,13 +267,13 @@ class _Stack(Struct):
 def _follow(
     pieces: list[str], rules: sheet.Sheet, links: dict[str, None], alts: dict[str, None]
 ) -> tuple[str, str, str]:
-    """Follows every element: the text shown, quoted, and hidden."""
+    """Follow every element; returns the text shown, quoted, and hidden."""
     kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
     stack = _Stack()
-    for name in ("html", "body"):  # they are there even where no tag says so; a hidden page without them is doubtful
+    for name in ("html", "body"):  # these exist even without tags; that such a page is hidden is doubtful
         page = dressed(name, "", rules)._replace(hides=False, veils=frozenset())
         stack.open[0] = _element("", page, stack.open[0])
-    known: dict[tuple[str, str], Dress] = {}  # a mail dresses its elements alike over and over
+    known: dict[tuple[str, str], Dress] = {}  # a mail styles many elements alike
     small = _small(pieces[2::4])
     for text, slash, name, attributes in zip(
         pieces[0:-1:4], pieces[1::4], map(small.__getitem__, pieces[2::4]), pieces[3::4], strict=True

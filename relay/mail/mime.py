@@ -1,11 +1,9 @@
-"""The MIME structure of a message as byte ranges over the message itself.
+"""The MIME structure of a message as byte ranges in the message itself.
 
-Nothing is copied and nothing is ever written back from here: who edits a
-message cuts at these offsets. Reading is tolerant as mail readers are and
-never fails. Damage is named among the defects; where readers would disagree
-about what is shown (`AMBIGUOUS`), policy holds the message, and beyond the
-limits (`BEYOND_LIMITS`) it refuses it: there the structure is read no further.
-Depth times size bounds the work, and the search for delimiters runs in C.
+Nothing is copied, and nothing is ever serialised from here: edits refer to these offsets. Reading is as tolerant as
+in mail readers and never fails. Damage is recorded as defects. Where readers would disagree about what is shown
+(`AMBIGUOUS`), policy holds the message; beyond the limits (`BEYOND_LIMITS`) it refuses it, and the structure is
+read no further. Depth times size bounds the work, and the search for delimiters runs in C.
 """
 
 from collections.abc import Iterator
@@ -61,8 +59,8 @@ _TEXT_PLAIN = Structured("text/plain", {})
 _RFC822 = Structured("message/rfc822", {})
 _NOTHING = Structured("", {})
 _MESSAGES = frozenset(("message/rfc822", "message/global", "message/news"))
-# RFC 2046 §5.2.2, §5.2.3: put together by the reader, or fetched, where nobody judged it. What Outlook finds in its own
-# format it shows in place of the message.
+# RFC 2046 §5.2.2, §5.2.3: assembled by the reader, or fetched, so that nobody judged it. If Outlook finds a message
+# in its own format, it shows that instead.
 _ELSEWHERE = frozenset(("message/partial", "message/external-body", "application/ms-tnef", "application/vnd.ms-tnef"))
 _REPEATED = {
     b"content-type": "content_type_repeated",
@@ -76,18 +74,18 @@ class Part(Struct, eq=False):
     """One entity: the message itself or a part of it. Built once by `view` and not changed afterwards."""
 
     header: HeaderBlock
-    end: int  # where the body ends; the line end before a delimiter belongs to the delimiter
-    type: str  # "text/plain" for want of a valid one
+    end: int  # the end of the body; the line end before a delimiter belongs to the delimiter
+    type: str  # "text/plain" if there is no valid one
     params: Structured
-    charset: str  # the codec of the charset named; "" when none is named or nobody knows it
-    encoding: str  # "7bit" for want of one; "unknown" when nobody knows it
+    charset: str  # the codec of the declared charset; "" if none is declared or it is unknown
+    encoding: str  # "7bit" if there is none; "unknown" if it is not known
     disposition: Structured
     defects: tuple[Fault, ...]
-    delimiter: int = -1  # where the line of the delimiter before this part begins; -1 for none
+    delimiter: int = -1  # where the delimiter line before this part begins; -1 if there is none
     children: tuple["Part", ...] = ()
-    boundary: bytes = b""  # of a multipart: what its parts were told apart by
-    close: int = -1  # of a multipart: where the line of its closing delimiter begins; -1 for none
-    in_message: bool = False  # within an attached message
+    boundary: bytes = b""  # of a multipart: the boundary that separates its parts
+    close: int = -1  # of a multipart: where its closing delimiter line begins; -1 if there is none
+    in_message: bool = False  # inside an attached message
     is_container: bool = False  # a multipart or message whose children were read
 
     @property
@@ -102,7 +100,7 @@ class Part(Struct, eq=False):
 
     @property
     def is_attachment(self) -> bool:
-        """Whether the sender calls it one."""
+        """Whether the sender declares it an attachment."""
         return self.disposition.value == "attachment"
 
     @property
@@ -112,20 +110,20 @@ class Part(Struct, eq=False):
         return decode_filename(name) if name else ""
 
     def walk(self) -> Iterator["Part"]:
-        """This part and all below it, in the order of the bytes."""
+        """This part and all parts inside it, in the order of the bytes."""
         yield self
         for child in self.children:
             yield from child.walk()
 
 
 class View(Struct, frozen=True, eq=False):
-    """A message's bytes and the structure read from them."""
+    """A message's bytes and the structure found in them."""
 
     data: bytes
     root: Part
     parts: tuple[Part, ...]
     is_signed: bool  # edits would break a signature: multipart/signed or S/MIME
-    is_encrypted: bool  # nothing can be read or put in: multipart/encrypted or S/MIME
+    is_encrypted: bool  # nothing can be read or inserted: multipart/encrypted or S/MIME
 
     @property
     def header(self) -> HeaderBlock:
@@ -139,18 +137,18 @@ class View(Struct, frozen=True, eq=False):
 
     @property
     def ambiguities(self) -> tuple[Fault, ...]:
-        """The defects on which mail readers disagree; what is inside attached messages does not count."""
+        """The defects on which mail readers disagree; those inside attached messages do not count."""
         shown = [part for part in self.parts if part.defects and not part.in_message]
         return tuple([fault for part in shown for fault in part.defects if fault.code in AMBIGUOUS])
 
     @property
     def beyond_limits(self) -> tuple[Fault, ...]:
-        """The defects for which the message is to be refused."""
+        """The defects for which the message has to be refused."""
         return tuple([fault for fault in self.defects if fault.code in BEYOND_LIMITS])
 
 
 def view(data: bytes, header: HeaderBlock | None = None) -> View:
-    """Reads the structure of a whole message; `header` spares reading its header again."""
+    """Read the structure of a whole message; pass `header` if it is parsed already."""
     reader = _Reader(data)
     root = reader.message(header or HeaderBlock.parse(data))
     parts = tuple(reader.parts)
@@ -158,7 +156,7 @@ def view(data: bytes, header: HeaderBlock | None = None) -> View:
 
 
 def decode_filename(name: str) -> str:
-    """A file name as readers show it, where it was written raw or as encoded words."""
+    """A file name as readers show it if it was written raw or as encoded words."""
     octets = name.encode("latin-1", "ignore") if not name.isascii() else name.encode()
     if "=?" in name:
         return charset.decode_header(octets)
@@ -227,7 +225,7 @@ class _Reader:
         return part
 
     def _is_encoded(self, part: Part, faults: list[Fault]) -> bool:
-        """RFC 2045 §6.4: a composite is never encoded; some readers decode it all the same."""
+        """RFC 2045 §6.4: a composite type must not be encoded, but some readers decode it all the same."""
         if part.encoding in transfer.IDENTITY:
             return False
         faults.append(Fault("encoding_of_composite", part.start))
@@ -278,7 +276,7 @@ class _Reader:
         part.is_container = True
 
     def _ranges(self, part: Part, boundary: bytes, faults: list[Fault]) -> list[tuple[int, int, int]]:
-        """(start of the delimiter's line, start, end) of each child."""
+        """For each child: (start of the delimiter line, start, end)."""
         data, stop = self.data, part.end
         needle = b"\n--" + boundary
         ranges: list[tuple[int, int, int]] = []
@@ -303,7 +301,7 @@ class _Reader:
             if len(ranges) > MAX_PARTS:
                 return ranges
             if line_end == after + len(data[after:line_end].rstrip(b"\r\n")):
-                # The message ends within the delimiter's line: no part begins here.
+                # The message ends within the delimiter line, so no part begins here.
                 return ranges
             delimiter, start = at + 1, line_end
             at = data.find(needle, line_end - 1, stop)
@@ -313,7 +311,7 @@ class _Reader:
         return ranges
 
     def _look_alike(self, offset: int, faults: list[Fault]) -> bool:
-        """Notes a line that only begins like a delimiter (RFC 2046 §5.1.1 takes it for one, readers do not)."""
+        """Record a line that merely begins like a delimiter (RFC 2046 §5.1.1 takes it for one, readers do not)."""
         self.look_alikes += 1
         if self.look_alikes == 1:
             faults.append(Fault("boundary_look_alike", offset))
@@ -343,7 +341,7 @@ def _boundary(part: Part, faults: list[Fault]) -> bytes:
 def _content_fields(
     header: HeaderBlock, default: Structured, faults: list[Fault]
 ) -> tuple[Structured, str, Structured]:
-    """Content-Type, Content-Transfer-Encoding and Content-Disposition: the first of each."""
+    """Content-Type, Content-Transfer-Encoding and Content-Disposition; the first of each."""
     for field in header.repeated:
         code = _REPEATED.get(field.name)
         if code and _written(header, field) != _written(header, header.named[field.name]):
@@ -370,19 +368,19 @@ def _type(value: bytes, offset: int, faults: list[Fault]) -> Structured:
     main, slash, sub = found.value.partition("/")
     if main and slash and sub and "/" not in sub:
         return found
-    # RFC 2045 §5.2: what cannot be read is plain text.
+    # RFC 2045 §5.2: unreadable types count as plain text.
     faults.append(Fault("content_type_invalid", offset))
     return Structured("text/plain", found.params)
 
 
 def _encoding(value: bytes, offset: int, faults: list[Fault]) -> str:
-    """The transfer encoding, where it is one token and nothing beside it: of other values only some readers decode."""
+    """The transfer encoding if it is a single token; of other values only some readers decode."""
     name = value.strip().lower().decode("latin-1")
     if name in transfer.KNOWN:
         return name
     if not name:
         return "7bit"
-    identity = _IDENTITY.get(parse(value).value)  # nobody decodes that, however it is written
+    identity = _IDENTITY.get(parse(value).value)  # nothing has to be decoded, however it is written
     if identity is None:
         faults.append(Fault("encoding_unknown", offset))
     return identity or "unknown"

@@ -1,9 +1,8 @@
-"""What the style sheets of a message say of an element.
+"""The effect of a message's style sheets on an element.
 
-Not a style engine, and doubt counts as shown: no rule hides anything, since
-Gmail obeys no sheet in the body, none that is long or has an error, and none
-at all for accounts elsewhere; but each may show again all it might reach,
-whatever else hides it.
+This is not a style engine, and in doubt text counts as shown. No rule hides anything, since Gmail ignores style
+sheets in the body, long or faulty ones, and all of them for some accounts. But each rule may show again everything
+it might match, whatever else hides it.
 """
 
 import re
@@ -18,7 +17,7 @@ from relay.mail.entities import unescape
 
 _BRACE = re.compile(r"([{}])")
 _DEEPEST = 20
-#: Stands for the selectors of the frames of an animation: they select a moment, no element.
+# Stands for the selectors of an animation's frames, which select a moment and not an element.
 FRAME = "@keyframes"
 _KEYFRAMES = re.compile(r"@(?:-[a-z]+-)?keyframes\b", re.IGNORECASE)
 _ADDITIONS = re.compile(r"\[[^\]]*+\]?|::?[a-z-]++(?:\([^)]*+\)?)?", re.IGNORECASE)
@@ -28,19 +27,19 @@ _IMPORT = re.compile(r"@import(?!\s{0,9}(?:url\()?[\"']?https://fonts\.googleapi
 _SHOWS_ALL = (
     "display:block!important;font-size:medium!important;position:static;color:?!important;background:?!important"
 )
-_LONGEST_SIGN = 2  # letters
-_MOST_SIGNS = 10_000  # in all style of a page; Gmail drops a sheet of 16 KB, which has a tenth of them
-# A string ends with its line too, or with all there is: none is looked through from each quote in it.
+_LONGEST_SIGN = 2  # letters of a generated sign that is not a word
+_MOST_SIGNS = 10_000  # separators in all style of a page; Gmail drops a sheet over 16 KB, which has a tenth of that
+# A string also ends with its line or the input, so that no quote in it starts a search through the rest.
 _QUOTED = r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+)\"?+|'([^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'?+"
 _STRING = re.compile(_QUOTED, re.DOTALL)
 _COMMENT = re.compile(rf"/\*.*?(?:\*/|\Z)|{_QUOTED}", re.DOTALL)
-# A declaration that speaks in strings, found by what is quickly found; its value.
+# A declaration with strings in its value, found by a fast search; its value.
 _STRING_BEGINS = re.compile(r":[^:;{}\"']*+[\"']")
 _VALUE = re.compile(rf"(?:{_QUOTED}|[^;{{}}\"'])*+", re.DOTALL)
 _ATTRIBUTE = re.compile(r"attr\(\s*+(?!href\b)([\w-]++)", re.IGNORECASE)
-# Only looked at, so that no value holds back what another reader takes for an attribute.
+# Only matched by look-ahead, so that no value hides what another reader takes for an attribute.
 _HELD = re.compile(r"""(?<=[\s/"'])([\w-]++)\s*+=\s*+(?=("[^"]*+"|'[^']*+'|[^\s>]{1,40}+))""")
-# What puts words into the page: before or after an element, as the sign of an item of a list, or by a name of its own.
+# Properties that put words into the page: before or after an element, as the marker of a list item, or by a variable.
 _SAYING = re.compile(r"content|quotes|list-style[a-z-]*|symbols|prefix|suffix|--[^:]+")
 
 
@@ -51,12 +50,12 @@ class Rule(NamedTuple):
     body: str
 
 
-#: Stands for the rules of a page that has more style than is read: it may say anything of anything.
+# Stands for the rules of a page with more style than is read: it may have any effect on anything.
 _ANYTHING = Rule("*", f"{_SHOWS_ALL};order:?")
 
 
 def rules(sheets: Sequence[str]) -> list[Rule]:
-    """Every rule of a page, those within others too."""
+    """Every rule of a page, including nested ones."""
     if sum(sheet.count(sign) for sheet in sheets for sign in "{,;") > _MOST_SIGNS:
         return [_ANYTHING]
     return [rule for sheet in sheets for rule in _of_one(sheet)]
@@ -84,12 +83,14 @@ def _rules(sheet: str) -> Iterator[Rule]:
 
 
 class Sheet(Struct):
-    """What the rules of a message show, by the tag, class or id they might reach, in each way; whether as important."""
+    """What a message's rules show, by the tag, class or id that they might match and the way of hiding; with
+    whether it is important.
+    """
 
     showing: dict[str, dict[str, tuple[bool, str]]] = field(default_factory=dict)
 
     def add(self, rule: Rule) -> None:
-        """Takes in a rule."""
+        """Add a rule."""
         look = css.look(rule.body)
         for selector in rule.selectors.split(","):
             shown = self.showing.setdefault(reach(selector).lower(), {})
@@ -99,11 +100,11 @@ class Sheet(Struct):
                     shown[way] = max(shown.get(way, said), said)
 
     def names(self, name: str) -> bool:
-        """Whether any rule may be meant for an element of this name that has no attributes."""
+        """Whether any rule may match an element of this name without attributes."""
         return name in self.showing or "*" in self.showing
 
     def obeyed(self, name: str, marks: list[str], own: css.Look) -> dict[str, str]:
-        """What holds for an element with these marks (`.x`, `#x`) and this style of its own."""
+        """What applies to an element with these marks (`.x`, `#x`) and this style of its own."""
         said = {way: (important, True, value) for way, (value, important) in own.items()}
         for key in ("*", name, *map(str.lower, marks)):
             for way, (important, value) in self.showing.get(key, {}).items():
@@ -112,19 +113,21 @@ class Sheet(Struct):
         return {way: value for way, (_, _, value) in said.items()}
 
 
-#: What a message without a style sheet says.
+# For a message without a style sheet.
 NO_SHEET = Sheet()
 
 
 def reach(selector: str) -> str:
-    """The tag, class or id that whatever this selects must have; `*` where that cannot be told."""
+    """The tag, class or id that everything selected must have; `*` if it cannot be determined."""
     last = _COMBINATOR.split(_ADDITIONS.sub("", selector).strip())[-1]
     found = _LAST.fullmatch(last)
     return "*" if found is None else found[2] or found[1] or "*"
 
 
 def generated(sheets: Sequence[str], markup: str) -> list[str]:
-    """The words sheets themselves put into the page, attributes of its elements too; signs and icons are none."""
+    """The words that style sheets put into the page, including attributes of its elements; single signs and icons
+    do not count.
+    """
     sheets = [_COMMENT.sub(lambda found: " " if found[0][0] == "/" else found[0], one) for one in sheets]
     found = [said for one in sheets for said in _said(one)]
     names = {name.lower() for one in sheets for name in _ATTRIBUTE.findall(css.unescaped(one))}
@@ -150,16 +153,16 @@ def _said(text: str) -> Iterator[str]:
 
 
 def imports(text: str) -> bool:
-    """Whether a sheet brings in another that may say anything."""
+    """Whether a sheet imports another, which may say anything."""
     return _IMPORT.search(text) is not None or ("\\" in text and "@import" in css.plain(text))
 
 
 @lru_cache(maxsize=16)
 def sheet(*texts: str) -> Sheet:
-    """Reads the style sheets of a message."""
+    """Parse the style sheets of a message."""
     result = Sheet()
     found = [rule for rule in rules(texts) if rule.selectors != FRAME]
-    if any(map(imports, texts)):  # nothing is loaded: it may show whatever is hidden
+    if any(map(imports, texts)):  # it is not loaded, so it may show anything that is hidden
         found.append(Rule("*", _SHOWS_ALL))
     for rule in found:
         result.add(rule)

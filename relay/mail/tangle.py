@@ -1,8 +1,8 @@
-"""Whether a page's markup nests so deep that an HTML parser takes forever.
+"""Whether a page's markup is nested so deeply that an HTML parser takes forever.
 
-A parser that keeps to the standard is quadratic in the depth of its tree. So elements are counted
-before anything is parsed, from above and in linear time; what only looks like the end of an
-element (in a comment, a text, an attribute) ends none here either.
+A parser that follows the standard takes time quadratic in the depth of its tree. So an upper bound of the depth is
+counted in linear time before anything is parsed. What only looks like an end tag (in a comment, a text, an
+attribute) ends no element here either.
 """
 
 import re
@@ -12,31 +12,32 @@ from itertools import chain
 from relay.mail.html import VOID, without_raw
 from relay.mail.tags import FOREIGN, RAW, TAG, raws
 
-# Elements that have no content, or that the next of their kind closes. A `dd` closes no `li` it stands in, nor an `li`
-# a `dd`: the two nest without end, so one of them counts.
+# Elements that have no content, or that the next one of their kind closes. A `dd` does not close the `li` around it,
+# nor an `li` a `dd`: the two can nest without limit, so one of them is counted.
 _NOT_COUNTED = VOID.union(("p", "li", "td", "th", "tr", "tbody", "thead", "tfoot", "html", "head", "body"))
-# An option counts as never closed: the parser goes over all that a select has before each.
+# An option counts as never closed: the parser goes over all previous ones of its select for each.
 _NO_END = "/option"
-# Cut as coarsely as is quick; the name in it is looked for once in each that is different.
+# Cut as coarsely as possible for speed; the name is then extracted once for each different piece.
 _TAG_START = re.compile(r"<([/a-zA-Z][^>\s]{0,40})", re.ASCII)
 _TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
 _MOST_NAMES = 1000
 _MOST_DEEP = 256
-# Comments and the like, a "<" within a tag, a ">" within an attribute: all that these characters alone tell of it.
-# What stands between them is left out first, which halves the time; what that brings together is only more.
+# Comments and the like, a "<" within a tag, a ">" within an attribute, as far as these characters alone tell.
+# Everything between them is removed first, which halves the time; characters brought together by that can only give
+# more matches.
 _PLACES = b"<>=!?\"'"
 _MAY_HOLD_TAGS = re.compile(rb"<(?:[!?]|[^<>]*+<)|=(?:\"[^\"<>]*+>|'[^'<>]*+>)")
 _ELSE = bytes(set(range(256)) - set(_PLACES))
 _DOCTYPE = re.compile(r"\s*(?:<!(?i:doctype)[^>]*>)?")
-_USUAL_NAMES = 30  # of a page's elements that can nest
+_USUAL_NAMES = 30  # the number of a page's nesting elements removed first
 _WINDOW = 32 * 1024
-_FIRST_SIGN = 0x4E00  # of as many letters as are needed, with no meaning here
+_FIRST_SIGN = 0x4E00  # as many characters from here on as are needed, without a meaning of their own
 
 
 def is_tangled(html: str) -> bool:
-    """Whether elements nest, or are left open, so deep that a parser which keeps to the standard takes forever.
+    """Whether elements are nested, or left open, so deeply that a parser following the standard takes forever.
 
-    Counted from above: what ends with its parent counts as open on.
+    The count is an upper bound: an element that ends with its parent counts as still open.
     """
     if html.count("<") <= 2 * _MOST_DEEP:
         return False
@@ -46,16 +47,16 @@ def is_tangled(html: str) -> bool:
         return True
     pairs = [*signs.pairs.values()]
     short = order
-    for opens, closes in 2 * pairs[:_USUAL_NAMES]:  # twice: an element that held one other goes too
+    for opens, closes in 2 * pairs[:_USUAL_NAMES]:  # twice, for elements that contained nothing but such a pair
         short = short.replace(opens + closes, "")
-    # Each of these took away one level at most.
+    # Each of these removed at most one level.
     return _deepest(short, pairs) + 2 * _USUAL_NAMES > _MOST_DEEP and _deepest(order, pairs) > _MOST_DEEP
 
 
 def _all_tags(html: str) -> Iterable[str]:
-    """What each tag begins with: a slash where it ends an element, and its name.
+    """Each tag as a slash, if it is an end tag, and its name.
 
-    Where a comment, a text or an attribute might hold what looks like a tag, the slow way: no parser is fooled by it.
+    If a comment, a text or an attribute might contain what looks like a tag, the slow and exact way is taken.
     """
     doctype = _DOCTYPE.match(html)
     assert doctype is not None, "it matches nothing, too"
@@ -66,18 +67,22 @@ def _all_tags(html: str) -> Iterable[str]:
 
 
 def _is_plain(places: bytes) -> bool:
-    """Whether all is tags and attributes in double quotes that hold none of these: three times as quick to see."""
+    """Whether there are only tags, and attributes in double quotes without any of these characters; three times
+    faster.
+    """
     left = places.replace(b'=""', b"").replace(b"<>", b"")
     return b"<" not in left and b"=" not in left
 
 
 def _tags(markup: str) -> Iterator[str]:
-    pieces = TAG.split(markup)  # text, slash, name, attributes, text, …; no name where it is no tag
+    pieces = TAG.split(markup)  # text, slash, name, attributes, text, …; the name is missing if it is not a tag
     return (f"{slash}{name}" for slash, name in zip(pieces[1::4], pieces[2::4], strict=True) if name)
 
 
 def _tags_within(html: str) -> Iterator[Iterator[str]]:
-    """What opens in templates, and in what is markup where it stands in svg or math; nothing there need end."""
+    """The start tags inside templates, and inside raw text that is markup within svg or math; nothing there must
+    end.
+    """
     foreign = FOREIGN.search(html) is not None
     for raw in raws(html):
         if raw.name == "template" or foreign:
@@ -85,7 +90,7 @@ def _tags_within(html: str) -> Iterator[Iterator[str]]:
 
 
 class _Signs(dict[str, str]):
-    """A letter for each tag that opens or closes an element that counts, none for the others; made as they come."""
+    """A character for each tag that opens or closes a counted element, "" for others; assigned as they occur."""
 
     def __init__(self) -> None:
         self.pairs: dict[str, tuple[str, str]] = {}  # by name: the letters of its tags
@@ -102,7 +107,7 @@ class _Signs(dict[str, str]):
 
 
 def _windows(html: str) -> Iterator[tuple[int, int]]:
-    """Pieces that begin with a tag and fit the processor's cache: what is made of one is gone before the next."""
+    """Pieces that begin with a tag and fit into the processor's cache, so that one is done with before the next."""
     start = 0
     while start < len(html):
         end = len(html) if start + _WINDOW >= len(html) else html.rfind("<", start + 1, start + _WINDOW)
@@ -111,7 +116,7 @@ def _windows(html: str) -> Iterator[tuple[int, int]]:
 
 
 def _deepest(order: str, pairs: list[tuple[str, str]]) -> int:
-    """How many elements are open at most; an end of none that is open ends nothing."""
+    """The largest number of elements open at once; an end tag without an open element is ignored."""
     left = dict.fromkeys([opens for opens, _ in pairs], 0)
     opened_by = {closes: opens for opens, closes in pairs}
     total = deepest = 0

@@ -1,17 +1,15 @@
-"""What a reader would see of a message, as the one value policy judges text by.
+"""What a reader would see of a message: the one value on which policy bases its judgement of text.
 
-Every alternative is read: where the plain text says other things than the
-HTML, both are in the text, since some reader shows either; and what a reader may be
-shown in place of the text (`otherwise`) is told apart. Text of a kind
-nobody knows is read as plain text (RFC 2046 §4.1.4), and so is text with a
-file name that is not called an attachment. Of what is shown `MAX_TEXT`
-characters are kept, the beginning and the end, out of at most `MAX_MARKUP` a
-part; of a longer part style sheets and empty lines do not count. That is
-enough to judge by, and a bound on the work. All that leaves without being
-shown, attached texts too, is handed on as it stands to those who look for
-secrets, of each part the first `MAX_UNSEEN` octets: a large message must not
-cost its size several times over. Text sent as an attachment counts only where the message shows next to
-nothing else. Nothing here fails on a damaged message.
+Every alternative is read. Where the plain text and the HTML differ, both are in the text, since each is shown by
+some readers; what may be shown in place of the text (`otherwise`) is kept separate. Text of an unknown type is read
+as plain text (RFC 2046 §4.1.4), and so is text with a file name that is not marked as an attachment.
+
+Of the visible text, the beginning and the end are kept, `MAX_TEXT` characters in all, out of at most `MAX_MARKUP`
+for a part; in a longer part, style sheets and empty lines do not count. That is enough for a judgement, and bounds
+the work. Whatever leaves without being shown, including attached texts, is passed unchanged to the search for
+secrets, up to `MAX_UNSEEN` octets of each part, since a large message must not cost several times its size.
+Attached text counts as visible only if the message shows next to nothing else. Nothing here fails on a damaged
+message.
 """
 
 import re
@@ -34,17 +32,17 @@ from relay.mail.turned import is_page_turned, is_turned
 
 MAX_UNSEEN = files.MAX_READ
 _NEXT_TO_NOTHING = 200  # characters
-_SAME = 0.8  # of the words of one alternative that must stand in the other
+_SAME = 0.8  # the share of one alternative's words that must be in the other
 _MOST_NAMES = 100
 _MOST_OTHERS = 20
-_LONGEST_NAME = 4  # words; a display name of more is read as text that stands above all other
+_LONGEST_NAME = 4  # words; a longer display name is read as text, which readers see above everything else
 
 _MARKUP = frozenset(
     ("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml", "text/enriched", "text/richtext")
 )
 _USUAL = _MARKUP | {"text/plain", "text/markdown"}
 
-# Browsers show nothing of them. NUL is told by whoever reads on, and escapes switch charsets.
+# Not shown by browsers. NUL is handled by the caller, and escapes switch charsets.
 _CONTROLS = bytes({*range(1, 32), 127} - set(b"\t\n\v\f\r\x1b"))
 _REPLY_SUBJECT = re.compile(
     r"\s*(?:re|aw|sv|antw|fwd?|wg|tr|rv|enc|i|doorst|vs|odp)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE
@@ -53,7 +51,7 @@ _DISPLAY_NAME = re.compile(rb'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<')
 
 
 class _Gathered(Struct):
-    """What is collected on the way through the parts."""
+    """What is collected from the parts."""
 
     room: Room = field(default_factory=Room)
     texts: list[str] = field(default_factory=list)
@@ -72,7 +70,7 @@ class _Gathered(Struct):
 
 
 def content(view: View, own_names: Collection[str] = ()) -> Content:
-    """Reads what policy judges. `own_names` a person gave the mailbox: they are no words of the message."""
+    """Read what policy judges. `own_names` were given to the mailbox by a person and are not text of the message."""
     header = view.header
     subject = charset.decode_header(header.get(b"subject"))
     is_reply = header.first(b"in-reply-to") is not None or header.first(b"references") is not None
@@ -80,7 +78,7 @@ def content(view: View, own_names: Collection[str] = ()) -> Content:
     _gather(view.data, view.root, found)
     _read_attached(view.data, found)
     if not is_reply and not _REPLY_SUBJECT.match(subject):
-        found.texts += found.quoted  # nothing there to be quoted from: it is this message's own text
+        found.texts += found.quoted  # there is nothing to quote from, so it is this message's own text
         found.quoted = []
     own, quoted = "\n".join(found.texts), "\n".join(found.quoted)
     name = _settled(from_name(header.get(b"from")), found)
@@ -111,7 +109,9 @@ def content(view: View, own_names: Collection[str] = ()) -> Content:
 
 
 def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
-    """A text part decoded: transfer encoding, charset and breaks within words (RFC 3676) undone, line ends LF."""
+    """A text part decoded: transfer encoding, charset and format=flowed line breaks (RFC 3676) undone, with LF line
+    ends.
+    """
     octets = files.octets_of(data, part, limit)
     if not part.charset or charset.is_ascii_superset(part.charset):
         octets = octets.translate(None, _CONTROLS)
@@ -122,7 +122,7 @@ def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
 
 
 def from_name(value: bytes) -> str:
-    """The display name in a From value; "" when it has none."""
+    """The display name in a From value; "" if there is none."""
     found = _DISPLAY_NAME.match(value[:2000])
     name = (found[1] or found[2] or b"") if found else b""
     return charset.decode_header(name.replace(b"\\", b"")).strip()
@@ -147,7 +147,7 @@ def _gather(data: bytes, part: Part, found: _Gathered) -> None:
 
 
 def _text(data: bytes, part: Part, found: _Gathered) -> None:
-    """A text is shown, unless it is called an attachment or is a record that readers show as what it is."""
+    """Text is shown unless it is marked as an attachment, or is a record that readers display in its own way."""
     name = part.filename
     if name or part.is_attachment:
         found.attachments.append(name)
@@ -156,10 +156,10 @@ def _text(data: bytes, part: Part, found: _Gathered) -> None:
         and part.delimiter >= 0
         and (text := _whole(data, part)).lstrip().startswith(files.BEGINNINGS)
     ):
-        # Readers show an appointment as one also where it is attached.
+        # Readers display an appointment as such even if it is attached.
         found.unseen.append(text)
         found.otherwise.append(described(text[: found.room.take(len(text))]))
-    # RFC 2183 §2.8: a disposition nobody knows counts as an attachment.
+    # RFC 2183 §2.8: an unknown disposition counts as an attachment.
     elif part.is_attachment or (name and part.disposition.value not in ("", "inline")):
         found.attached_texts.append(part)
     else:
@@ -167,7 +167,7 @@ def _text(data: bytes, part: Part, found: _Gathered) -> None:
 
 
 def _file(data: bytes, part: Part, found: _Gathered) -> None:
-    """Anything else; what it is called does not tell whether it is text, as keys and settings are."""
+    """Any other part; its name does not tell whether it is text, since keys and settings may be called anything."""
     found.has_files = True
     if (name := part.filename) or part.is_attachment:
         found.attachments.append(name)
@@ -193,7 +193,7 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         text = " ".join(one.texts)
         words = set(text.split())
         if first and not _is_same(words, known, text) and _is_other(text[:TOKENISED], first[: len(text)]):
-            found.otherwise.append(text)  # what stands first is other words, however many of them stand there too
+            found.otherwise.append(text)  # the first one says something else, even if it has many of these words
         first = first or text[:TOKENISED]
         if not words <= known:
             if len(words & known) < _SAME * len(words):
@@ -216,7 +216,7 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
 
 
 def _is_same(words: set[str], known: set[str], text: str) -> bool:
-    """Told by sets that are there anyway, where all of the text is judged."""
+    """Whether an alternative says the same as those before, judged by the sets of words that exist already."""
     return len(text) <= TOKENISED and len(words & known) >= _SAME * max(len(words), len(known))
 
 
@@ -268,7 +268,7 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
         found.unseen.append(files.text_of(data, part))
     if part.charset and not charset.is_ascii_superset(part.charset):
         look = data[part.body : min(part.end, part.body + MAX_UNSEEN)]
-        found.unseen.append(look.decode("latin-1"))  # to those who do not know the charset
+        found.unseen.append(look.decode("latin-1"))  # as seen by those who do not know the charset
     if part.type in _MARKUP:
         plain = unescape(text) if "&#" in text else text
         found.unseen.append(plain)
@@ -276,7 +276,7 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
         for piece in found.room.ends_of(text, without_unshown):
             shown_page = _page(piece, part)
             _add(found, shown_page, is_page=True)
-            # Asked only where it may matter: the search goes over all of the markup.
+            # Checked only if it may matter, since the search covers all of the markup.
             found.has_pictures |= len(shown_page.text) < _NEXT_TO_NOTHING and html.has_pictures(piece)
         return
     found.is_turned |= is_turned(text)
@@ -285,14 +285,14 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
     links = text_links(own)
     if shown != text:
         found.unseen.append(text)
-        own, quoted = ends(own), ends(quoted)  # the rest is handed on already
+        own, quoted = ends(own), ends(quoted)  # the complete text has been passed on already
     _add(found, html.Shown(own, quoted, links=links), is_page=False)
 
 
 def _page(markup: str, part: Part) -> html.Shown:
     shown = html.read(markup)
     if part.type == "text/x-amp-html" and shown.hidden:
-        # The style sheet AMP asks for hides the whole page until a reader that knows AMP shows it.
+        # The style sheet required by AMP hides the whole page until a reader that knows AMP shows it.
         return shown._replace(text=f"{shown.text}\n{shown.hidden}".strip(), hidden="")
     return shown
 
@@ -317,7 +317,7 @@ def _read_attached(data: bytes, found: _Gathered) -> None:
 
 
 def _between_bodies(view: View) -> list[str]:
-    """All that is no part's body: header fields, preambles, epilogues. As it stands, and as it is decoded."""
+    """Everything that is no part's body: header fields, preambles, epilogues; raw, and with encoded words decoded."""
     pieces: list[bytes] = []
     position = 0
     for part in view.parts:
@@ -330,7 +330,7 @@ def _between_bodies(view: View) -> list[str]:
 
 
 def _keep_ends(found: _Gathered) -> None:
-    """Bounds what was gathered, so that of parts within parts no text is gone over at each level."""
+    """Limit what was collected, so that text in nested parts is not processed again at each level."""
     for pieces in (found.texts, found.quoted):
         if sum(map(len, pieces)) > MAX_TEXT:
             text = "\n".join(pieces)

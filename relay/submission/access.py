@@ -1,7 +1,7 @@
-"""Who is there: EHLO, STARTTLS and AUTH, up to the point where mail may be sent.
+"""Establishes who the client is: EHLO, STARTTLS and AUTH, up to the point where mail may be sent.
 
-A wrong login costs time, a right one never does; after a few wrong ones the connection goes.
-What was said before TLS was never said. Neither a password nor a whole name is logged.
+A wrong login is delayed, a right one never is; after several wrong ones the connection is closed. Everything said
+before TLS is forgotten. Neither a password nor a complete name is logged.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Access(Connection):
 
     @abstractmethod
     def _reset(self) -> None:
-        """Forgets the transaction."""
+        """Forget the transaction."""
 
     def _error(self, reply: bytes) -> None:
         self._errors += 1
@@ -46,7 +46,7 @@ class Access(Connection):
             self._say(reply)
 
     def _idle(self, reply: bytes) -> None:
-        """The reply to a command that brings no message nearer."""
+        """Reply to a command that brings no message closer."""
         self._junk += 1
         if self._junk > self.terms.limits.junk:
             self._leave(wording.TOO_MUCH_JUNK)
@@ -104,16 +104,16 @@ class Access(Connection):
             self._leave(wording.TLS_PIPELINED)
             return None
         if self.transport is not None:
-            self.transport.pause_reading()  # the hello, which may be here at once, is for the handshake to read
+            self.transport.pause_reading()  # the client's hello, which may be here already, is for the handshake
         self._say(wording.READY_FOR_TLS)
         self._flush()
         return self._start_tls, False
 
     async def _start_tls(self, implicit: bool) -> None:
-        """The handshake, for STARTTLS and for implicit TLS alike.
+        """Do the handshake, for STARTTLS and implicit TLS alike.
 
-        By the loop's own start_tls and not by aiosmtpd's hands: it works on uvloop, lets nothing slip in between,
-        and ends a handshake that does not end (faults S15).
+        It uses the loop's own start_tls instead of aiosmtpd's: that works on uvloop, lets nothing slip in between,
+        and ends a handshake that never completes (faults S15).
         """
         assert self.transport is not None
         plain = self.transport
@@ -152,25 +152,27 @@ class Access(Connection):
         )
 
     def _hand_over(self, plain: asyncio.Transport) -> None:
-        """What came before the handshake was set up is the client's hello: uvloop reads from the first moment on."""
+        """Data received before the handshake was set up is the client's hello: uvloop reads from the first moment
+        on.
+        """
         data = bytes(self._more)
         self._more.clear()
-        if not hasattr(plain.get_protocol(), "get_buffer"):  # start_tls has failed already
+        if not hasattr(plain.get_protocol(), "get_buffer"):  # start_tls has already failed
             return
-        protocol = cast("asyncio.BufferedProtocol", plain.get_protocol())  # uvloop's only acts like one
+        protocol = cast("asyncio.BufferedProtocol", plain.get_protocol())  # uvloop's class only behaves like one
         for at in range(0, len(data), _HELLO_PIECE):
             piece = data[at : at + _HELLO_PIECE]
             memoryview(protocol.get_buffer(len(piece)))[: len(piece)] = piece
             protocol.buffer_updated(len(piece))
 
     def _end_of_plain(self) -> None:
-        """A handshake that failed may never call connection_lost on us."""
+        """Clean up ourselves: after a failed handshake connection_lost may never be called."""
         handler, self._handler_coroutine = self._handler_coroutine, None
         self.connection_lost(None)
         self._handler_coroutine = handler
 
     def _forget_all(self) -> None:
-        """RFC 3207 §4.2: what was said in clear was never said."""
+        """Forget everything said in clear text (RFC 3207 §4.2)."""
         self.session.host_name = None
         self.session.extended_smtp = False
         self._reset()
@@ -265,5 +267,5 @@ class Access(Connection):
 
 
 def hint(octets: bytes) -> str:
-    """As much of what a stranger typed as may be logged: a password may have been typed there."""
+    """The part of a stranger's input that may be logged: it might contain a password."""
     return "".join(chr(o) if chr(o).isalnum() and o < 128 else "?" for o in octets[:6])

@@ -1,9 +1,8 @@
-"""What a verdict sounds like in SMTP: the one place where reasons become reply codes.
+"""How decisions are worded in SMTP: the only place where reasons become reply codes.
 
-The class of the code follows the remedy: 4yz only if the identical message passes later
-without anybody's action and soon enough, else 5yz. A refusal is one line of at most 200
-octets whatever was echoed into it; only its clause is ever shortened. Nothing here names
-a class, a path or a host of ours.
+The class of a code follows from the remedy: 4yz only if the identical message will pass later, without anybody's
+action and soon enough; otherwise 5yz. A refusal is one line of at most 200 octets, whatever is echoed in it; only
+its clause is ever shortened. Nothing here reveals a class, a path or a host of ours.
 """
 
 from policy.decision import Check, Decision, RecipientVerdict, Refusal, failed
@@ -12,21 +11,21 @@ from relay.mail.address import AddressError
 from relay.mail.reply import LINE_LIMIT, EnhancedCode, Reply, refusal
 from relay.submission.submission import Answer, Phase
 
-RETRY_UNAVAILABLE = 60  # seconds; long enough for a store to come back, short enough for a code in a mail
-RETRY_HELD = 300  # how often a client that polls may ask for an approval
+RETRY_UNAVAILABLE = 60  # seconds; long enough for a store to recover, short enough for a login code in a mail
+RETRY_HELD = 300  # seconds between two polls for an approval
 
 _POLICY = (550, EnhancedCode(5, 7, 1))
 _WAIT = (451, EnhancedCode(4, 7, 0))
 _WAIT_RECIPIENT = (450, EnhancedCode(4, 7, 0))
 
-# Reasons whose code does not hang on the wait.
+# Reasons whose code does not depend on the wait.
 _FIXED = {
     "message_too_large": (552, EnhancedCode(5, 3, 4)),
     "malformed_message": (554, EnhancedCode(5, 6, 0)),
     "mail_loop": (554, EnhancedCode(5, 4, 6)),
     "recipient_domain_throttle": (450, EnhancedCode(4, 4, 5)),
 }
-# By cause: what a rule found, or the enhanced code of what is no strict mailbox.
+# By cause: a rule's finding, or the enhanced code of an invalid address.
 _INVALID_RECIPIENT = {
     "no_domain": (550, EnhancedCode(5, 1, 2)),
     "never_receives": (550, EnhancedCode(5, 1, 2)),
@@ -35,9 +34,9 @@ _INVALID_RECIPIENT = {
     "5.6.7": (553, EnhancedCode(5, 6, 7)),
 }
 _UNAVAILABLE = {"": (451, EnhancedCode(4, 3, 0)), "full": (452, EnhancedCode(4, 3, 1))}
-# They speak of one recipient's moment: 450 where the recipient is named.
+# Reasons that concern one recipient at this moment: 450 if the recipient is named.
 _OF_RECIPIENT = frozenset({"lease_conflict", "cooldown"})
-# A sender that is no address at all (RFC 3463 §3.2): X.1.7 and X.1.8 are the sender's X.1.3 and X.1.2.
+# A sender that is not a valid address (RFC 3463 §3.2): X.1.7 and X.1.8 are the sender's X.1.3 and X.1.2.
 _BAD_SENDER = {
     "5.1.3": (553, EnhancedCode(5, 1, 7)),
     "5.1.2": (550, EnhancedCode(5, 1, 8)),
@@ -49,7 +48,7 @@ FULL = Refusal("unavailable", "no room for more messages now", "after", "wait", 
 OVERDUE = Refusal("unavailable", "the answer took too long", "after", "wait", RETRY_UNAVAILABLE)
 BROKEN = Refusal("unavailable", "temporary error", "after", "wait", RETRY_UNAVAILABLE)
 
-# What a session finds by itself, under the name of the rule it stands for.
+# What a session finds by itself, under the name of the rule for which it stands.
 NO_ROOM = failed("capacity", FULL)
 LONG_LINE = failed(
     "message_form", Refusal("malformed_message", "a line is longer than 65536 octets", "never", "change_content")
@@ -69,7 +68,7 @@ PARTLY = failed(
 
 
 def too_large(limit: int) -> Check:
-    """A message over the size announced by EHLO."""
+    """A message larger than the size announced in EHLO."""
     return failed(
         "message_form",
         Refusal("message_too_large", f"the message has over {limit} octets", "never", "change_content"),
@@ -77,20 +76,20 @@ def too_large(limit: int) -> Check:
 
 
 def refused(why: Refusal, phase: Phase, send_id: str, longest: int = 86_400) -> Reply:
-    """The reply to a refusal; `longest` is the longest wait, in seconds, that is told as temporary."""
+    """The reply to a refusal; a wait of more than `longest` seconds is not told as temporary."""
     code, enhanced = _status(why, phase, longest)
     retry = why.wait if why.retry == "after" else why.retry
     return refusal(code, enhanced, why.reason, why.detail, retry, why.next, send_id)
 
 
 def bad_recipient(error: AddressError) -> Check:
-    """RCPT with what is no strict mailbox."""
+    """The refusal of RCPT with an invalid address."""
     why = Refusal("recipient_invalid", error.detail, "never", "drop_recipient", cause=str(error.enhanced))
     return failed("recipient_valid", why)
 
 
 def bad_sender(error: AddressError) -> Check:
-    """MAIL with what is no strict mailbox."""
+    """The refusal of MAIL with an invalid address."""
     why = Refusal("sender_not_allowed", error.detail, "never", "fix_sender", cause=str(error.enhanced))
     return failed("sender_identity", why)
 
@@ -108,7 +107,7 @@ def answered(answer: Answer, options: Options) -> bytes:
 
 
 def line(reply: Reply) -> bytes:
-    """The reply as it goes on the wire."""
+    """The reply as sent on the wire."""
     return reply.line() + b"\r\n"
 
 
@@ -136,12 +135,14 @@ def _status(why: Refusal, phase: Phase, longest: int) -> tuple[int, EnhancedCode
 
 
 def _mixed(decision: Decision, send_id: str, longest: int) -> Reply:
-    """One line for all recipients: permanent if any verdict is, else the longest wait; names as many as fit."""
-    # Next step none: refused only because another recipient is; named, a client would drop it too.
+    """One line for all recipients: permanent if any of the refusals is, otherwise with the longest wait; names as
+    many recipients as fit.
+    """
+    # Those without a next step are refused only because of another recipient; if named, clients would drop them, too.
     failed = [v for v in decision.verdicts if v.outcome == "refused" and v.refusal and v.refusal.next != "none"]
     why = _worst(decision, failed, longest)
     others = [v.recipient for v in failed if v.recipient not in why.detail]
-    # The policy's own clause for several recipients is nobody's alone: it names the others already.
+    # The policy's own clause about several recipients belongs to none of them: it names the others already.
     is_named = all(v.refusal is not None and v.refusal.detail != why.detail for v in failed)
     if is_named or not others or all(v.refusal == why for v in decision.verdicts):
         return refused(why, "DATA", send_id, longest)
@@ -154,13 +155,13 @@ def _worst(decision: Decision, failed: list[RecipientVerdict], longest: int) -> 
     if decision.refusal is not None:
         found.insert(0, decision.refusal)
     if not found:
-        return BROKEN  # a decision without a reason is a fault of ours, never the client's
+        return BROKEN  # a decision without a reason is our own bug, never the client's fault
     lasting = [why for why in found if not _status(why, "DATA", longest)[0] < 500]
     return lasting[0] if lasting else max(found, key=lambda why: why.wait)
 
 
 def _named(detail: str, others: list[str], room: int) -> str:
-    """The detail, then as many addresses as fit, then the number of the rest."""
+    """The detail, then as many addresses as fit, then the number of the others."""
     text, shown = detail, 0
     for address in others:
         longer = f"{text}{', ' if shown else ', also refused: '}{address}"
