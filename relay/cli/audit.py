@@ -1,4 +1,4 @@
-"""`gatepost audit`: proof that no decision was changed, and the decisions to take elsewhere."""
+"""`gatepost audit`: verifies that no decision was changed, and exports the decisions."""
 
 import sys
 from typing import Annotated, Any
@@ -12,7 +12,9 @@ app = group("The chain of decisions")
 
 @app.command()
 def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
-    """Walk every chain, compare approvals with it, and name the first that does not hold; exit 1 if there is one."""
+    """Verify every chain, compare approvals with it, and name the first record that does not hold; exit 1 if there
+    is one.
+    """
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import opened
     from relay.cli.output import how_many, note, print_json, say
@@ -54,7 +56,7 @@ def export(
     since: Annotated[str, typer.Option(metavar="SPAN", help="Only the last 30d, 12h, …. Default: all")] = "",
     config: ConfigFile = None,
 ) -> None:
-    """Write the decisions as NDJSON, one a line, as they were recorded; addresses stay tokens."""
+    """Export the decisions as recorded, as NDJSON with one a line; addresses remain tokens."""
     from policy.moment import precise
     from relay.cli.house import opened
     from relay.cli.output import print_line

@@ -1,4 +1,4 @@
-"""`gatepost credential`: what proves which mailbox submits. A secret is shown once, ready to paste."""
+"""`gatepost credential`: the secrets by which mailboxes authenticate. A secret is shown once, ready to paste."""
 
 import os
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,7 +83,7 @@ def rotate(
     form: Format = "env",
     config: ConfigFile = None,
 ) -> None:
-    """Make a new secret that may do the same, and revoke the old one in the same moment."""
+    """Make a new secret with the same rights, and revoke the old one at the same moment."""
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.values import one_of
@@ -109,7 +109,7 @@ def rotate(
 
 @app.command()
 def revoke(credential: Credential, config: ConfigFile = None) -> None:
-    """Revoke for good; open connections lose it at their next message."""
+    """Revoke for good; open connections lose their login with the next message."""
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import say
@@ -124,7 +124,7 @@ def revoke(credential: Credential, config: ConfigFile = None) -> None:
 
 
 def shown(row: Any) -> dict[str, Any]:
-    """A credential as it is listed."""
+    """A credential in display form."""
     from policy.moment import precise
     from relay.store.credentials import scope_told
     from relay.store.engine import loads

@@ -1,4 +1,4 @@
-"""`gatepost domain`: the domains mail is sent from, and what has to stand in DNS for them."""
+"""`gatepost domain`: the sending domains, and the DNS records they need."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,7 +43,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
 @app.command()
 def add(
     domain: Annotated[str, typer.Argument(metavar="DOMAIN")],
-    method: Annotated[str, typer.Option(help=f"How it is proven: {' or '.join(METHODS)}")] = "dns_txt",
+    method: Annotated[str, typer.Option(help=f"How it is verified: {' or '.join(METHODS)}")] = "dns_txt",
     address: Annotated[str, typer.Option(help="Postal address in the footer of commercial mail")] = "",
     tenant: OfTenant = "default",
     config: ConfigFile = None,
@@ -89,7 +89,7 @@ def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> 
 
 @app.command()
 def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> int:
-    """Ask DNS now, write down what it proves, and say what is wrong; exit 1 while the domain is not proven."""
+    """Ask DNS now, store what it proves, and say what is wrong; exit 1 if the domain is not verified."""
     from relay.cli.dns import asked
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import opened
@@ -109,7 +109,7 @@ def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
 
 @app.command()
 def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Make new DKIM keys, and print the records to publish; the old keys sign until DNS shows the new ones."""
+    """Make new DKIM keys, and print the records to publish; the old keys sign until DNS has the new ones."""
     from relay.cli.house import opened
     from relay.mail.dkim_key import generate_ed25519, generate_rsa
     from relay.store import roster, rotation
@@ -156,7 +156,7 @@ def _print(house: "House", reference: str, *, as_json: bool) -> None:
 
 
 def _records(records: list[dict[str, Any]]) -> None:
-    """Each record as one would publish it: its value whole, on a line of its own."""
+    """Each record as it is to be published, with the complete value on a line of its own."""
     from rich.text import Text
 
     from relay.cli.output import console, safe

@@ -17,11 +17,11 @@ EXIT_USAGE = 2
 
 
 class Refused(Exception):
-    """It cannot be done; the text says why in one line."""
+    """The request cannot be fulfilled; the text says why in one line."""
 
 
 class BadUsage(Exception):
-    """The arguments make no sense together."""
+    """The arguments contradict each other."""
 
 
 # By name, so that reporting an error imports nothing that the command itself did not need.
@@ -51,7 +51,7 @@ _KNOWN = {
     "builtins.OSError": EXIT_REFUSED,
 }
 
-# What the system says of a file, and what is to be done about it.
+# The system's error about a file, and what to do about it.
 _REMEDIES = {
     EEXIST: "a file stands where a folder is wanted; move it or name another",
     ENOTDIR: "a file stands where a folder is wanted; move it or name another",
@@ -64,12 +64,12 @@ _REMEDIES = {
 
 
 def exit_code(error: Exception) -> int | None:
-    """The exit code of an error somebody expected, else None."""
+    """The exit code of an expected error, otherwise None."""
     return next((_KNOWN[name] for name in _names(error) if name in _KNOWN), None)
 
 
 def words(error: Exception) -> str:
-    """What the error says, in one line."""
+    """The message of an error, in one line."""
     names = set(_names(error))
     if "config.errors.ConfigError" in names:
         first, *others = getattr(error, "problems", (error,))
@@ -85,7 +85,7 @@ def words(error: Exception) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` without line breaks and control characters: what others said must not steer a terminal."""
+    """`text` without line breaks and control characters: text from outside must not control a terminal."""
     return safe("; ".join(line.strip() for line in text.splitlines() if line.strip()))
 
 

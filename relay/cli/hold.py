@@ -1,4 +1,4 @@
-"""`gatepost hold`: what waits for a person, and the word that lets it go or ends it."""
+"""`gatepost hold`: mail that waits for a person, and the decision that releases or ends it."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +24,7 @@ def list_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what waits, newest first."""
+    """List held mail, newest first."""
     from relay.cli.house import opened
     from relay.cli.output import Column, ago, ahead, listing
 
@@ -61,7 +61,7 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
 
 @app.command()
 def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
-    """Let it go; the rules are asked once more as it departs."""
+    """Release it; the rules are asked once more when it leaves."""
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.person import operator

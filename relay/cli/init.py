@@ -1,4 +1,4 @@
-"""`gatepost init`: a commented configuration that runs as it is, and the keys it refers to."""
+"""`gatepost init`: writes a commented configuration that runs as it is, and the keys it refers to."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def init(
     from config.example import check_free, write
     from config.types import to_domain
 
-    check_free(folder)  # before anything is asked
+    check_free(folder)  # before asking anything
     domain, address = _asked(domain, address)
     try:
         plain = to_domain(domain)
@@ -32,7 +32,7 @@ def init(
 
 
 def _asked(domain: str, address: str) -> tuple[str, str]:
-    """What was not given is asked for where somebody is there to answer."""
+    """Ask for what was not given, if there is a terminal."""
     if sys.stdin.isatty() and not domain:
         domain = typer.prompt("Domain mail is sent from", default="example.com")
     if sys.stdin.isatty() and not address:

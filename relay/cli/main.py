@@ -1,7 +1,7 @@
-"""`gatepost`: the program. Every command is thin over the functions the server itself uses.
+"""`gatepost`: the program. Every command is a thin layer over the functions that the server itself uses.
 
-Exit codes: 0 done, 1 refused or not found, 2 bad usage or bad configuration. An error is
-one line on standard error. Nothing heavy is imported before a command needs it.
+Exit codes: 0 done, 1 refused or not found, 2 bad usage or bad configuration. An error is one line on standard
+error. Nothing heavy is imported before a command needs it.
 """
 
 import io
@@ -48,7 +48,7 @@ ABOUT = "Gatepost stands between AI agents and mail providers and decides, prova
 
 
 class _InOrder(TyperGroup):
-    """Lists commands as one meets them, not commands first and groups after."""
+    """Lists commands in the order in which one needs them, not commands first and groups after."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the name and the context are the base class's
         """The names."""
@@ -74,7 +74,7 @@ def _options(
 ) -> None: ...
 
 
-# In the order in which one meets them.
+# In the order in which one needs them.
 _COMMANDS: dict[str, Callable[..., Any] | typer.Typer] = {
     "init": init.init,
     "serve": serve.serve,
@@ -106,7 +106,7 @@ for _name, _command in _COMMANDS.items():
     else:
         app.command(_name)(_command)
 
-program = cache(partial(typer.main.get_command, app))  # with every command's arguments, made once
+program = cache(partial(typer.main.get_command, app))  # built once, with the arguments of every command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -116,15 +116,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _ready_to_speak() -> None:
-    """UTF-8 whatever the locale: an export stays whole, and no sign ends a command; nowhere, where nobody listens."""
+    """Write UTF-8 whatever the locale, so that exports are complete and no character ends a command; discard output
+    if nobody reads it.
+    """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
-        except OSError:  # or what is opened next is what the log goes to
+        except OSError:  # otherwise the log would go into whatever is opened next
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by who started us
+        if stream is None:  # closed by the parent process
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the process ends
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -141,7 +143,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as error:
         if not isinstance(error.__context__, BrokenPipeError):
             raise
-        mute(sys.stdout)  # typer's way out of a broken pipe: the reader of an export has enough
+        mute(sys.stdout)  # typer's way out of a broken pipe: the reader of an export has read enough
         return 0
     except Exception as error:
         known = exit_code(error)
@@ -149,14 +151,14 @@ def run(arguments: Sequence[str]) -> int:
             raise
         if known is not None:
             return _failed(words(error), known)
-        # A bug: still one line, as scripts expect it, and the way to the rest.
+        # A bug: still one line, as scripts expect, with the way to more details.
         name = type(error).__name__
         return _failed(f"unexpected {name}: {words(error)} (GATEPOST_DEBUG=1 shows where)", EXIT_REFUSED)
     return code if isinstance(code, int) else 0
 
 
 def _config_last(arguments: Sequence[str]) -> list[str]:
-    """The arguments, with a configuration named before the command moved behind it: there commands take it."""
+    """The arguments, with a --config given before the command moved to the end, where commands accept it."""
     first = arguments[0] if arguments else ""
     length = 2 if first in ("-c", "--config") else int(first.startswith("--config="))
     return [*arguments[length:], *arguments[:length]]

@@ -1,7 +1,7 @@
-"""What commands print: JSON for programs, tables for people. rich is loaded when a table is drawn, not before.
+"""What commands print: JSON for programs, tables for people. rich is loaded only when a table is drawn.
 
-Words from outside (subjects, replies of providers) are made harmless before they reach a
-terminal. A pipe gets the same table without colour and without anything cut off.
+Text from outside (subjects, replies of providers) is made harmless before it reaches a terminal. A pipe gets the
+same table without colour, and nothing is cut off.
 """
 
 import json
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-WIDE = 4000  # a pipe has no edge
-FOLDED = 12  # what a column of sentences has at least
+WIDE = 4000  # for a pipe, which has no width
+FOLDED = 12  # the minimum width of a column of sentences
 
 _GOOD = "active ready verified delivered approved passed granted queued up held-up ok published"
 _WAIT = "pending deferred scheduled warned uncertain unconfigured throttled shadowed expired missing"
@@ -35,7 +35,7 @@ _C1 = {c: f"\\u{c:04x}" for c in range(127, 160)}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: its title, and the field or the function of the row that fills it."""
+    """One column of a table: its title, and the field or function of the row that gives its content."""
 
     title: str
     value: str | Callable[[Row], Any]
@@ -43,13 +43,13 @@ class Column:
     right: bool = False
 
     def of(self, row: Row) -> str:
-        """The cell."""
+        """The content of the cell."""
         value = row.get(self.value) if isinstance(self.value, str) else self.value(row)
         return "" if value is None else safe(str(value))
 
 
 def listing(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, empty: str = "Nothing there.") -> None:
-    """Rows as JSON or as a table; `empty` is said where there are none."""
+    """Print rows as JSON or as a table; `empty` is printed if there are none."""
     if as_json:
         print_json(list(rows))
     elif not rows:
@@ -59,10 +59,10 @@ def listing(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, em
 
 
 def table(rows: Iterable[Row], columns: Sequence[Column], title: str = "") -> Any:
-    """A rich table of rows; words that are states are coloured, columns nobody has anything in are left out.
+    """A rich table of rows. Words that are states are coloured; columns that are empty in all rows are left out.
 
-    Only sentences are folded, for what has no space (an id, an address) is to be copied. Where that makes the table
-    wider than the terminal each row is a few lines instead.
+    Only sentences are wrapped, since text without blanks (an id, an address) is meant to be copied. If that would
+    make the table wider than the terminal, each row becomes a few lines instead.
     """
     cells = [[column.of(row) for column in columns] for row in rows]
     used = [n for n in range(len(columns)) if any(line[n] for line in cells)]
@@ -111,7 +111,7 @@ def _row_by_row(columns: Sequence[Column], cells: Sequence[Sequence[str]], title
             if not cell:
                 continue
             words = Text.assemble((f"{column.title} ", "dim"), (cell, style_of(cell)))
-            if row and row.cell_len + words.cell_len > room:  # a title stands beside what it is of
+            if row and row.cell_len + words.cell_len > room:  # a title stays together with its value
                 said.append(Padding(row, (0, 0, 0, 2)))
                 row = Text()
             row.append("  " if row else "").append_text(words)
@@ -125,7 +125,7 @@ def style_of(word: str) -> str:
 
 
 def details(pairs: Sequence[tuple[str, Any]]) -> None:
-    """One thing, a line for each of its fields."""
+    """Print one thing, with a line for each of its fields."""
     from rich.table import Table
     from rich.text import Text
 
@@ -140,31 +140,31 @@ def details(pairs: Sequence[tuple[str, Any]]) -> None:
 
 
 def console() -> "Console":
-    """Where tables go."""
+    """The console on which tables are drawn."""
     from rich.console import Console
 
     drawing = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-    drawing.on_broken_pipe = lambda: mute(sys.stdout)  # type: ignore[method-assign]  # rich's own ends with 1
+    drawing.on_broken_pipe = lambda: mute(sys.stdout)  # type: ignore[method-assign]  # rich's own handler exits with 1
     return drawing
 
 
 def mute(stream: TextIO) -> None:
-    """Let what is said here from now on go nowhere: who read us has gone, and what the command does is not undone."""
+    """Discard everything printed here from now on: the reader is gone, but what the command does must not be undone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say(text: str) -> None:
-    """A sentence for a person, on standard output."""
+    """Print a sentence for a person on standard output."""
     _print(safe(text, lines=True), sys.stdout)
 
 
 def note(text: str) -> None:
-    """A remark that must not get into a pipe: on standard error."""
+    """Print a remark on standard error, so that it does not get into a pipe."""
     _print(safe(text, lines=True), sys.stderr)
 
 
 def print_json(value: Any) -> None:
-    """JSON, indented."""
+    """Print JSON, indented."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     _print(text.translate(_C1), sys.stdout)
 
@@ -177,7 +177,7 @@ def _print(text: str, stream: TextIO) -> None:
 
 
 def print_line(value: Any) -> None:
-    """One line of NDJSON."""
+    """Print one line of NDJSON."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).translate(_C1) + "\n")
 
 
@@ -189,7 +189,7 @@ def safe(text: str, *, lines: bool = False) -> str:
 
 
 def ago(stamp: str | None, now: int) -> str:
-    """How long an RFC 3339 time is past or ahead of `now`, in milliseconds by the store's clock: «3 min», «in 2 h»."""
+    """How far an RFC 3339 time is from `now` (milliseconds of the store's clock), past or future: «3 min», «in 2 h»."""
     if not stamp:
         return ""
     seconds = now / 1000 - datetime.fromisoformat(stamp).timestamp()
@@ -199,7 +199,7 @@ def ago(stamp: str | None, now: int) -> str:
 
 
 def ahead(stamp: str | None, now: int) -> str:
-    """How long until an RFC 3339 time: «in 2 h»; «now» where it is past and what is due comes any moment."""
+    """How long until an RFC 3339 time: «in 2 h»; «now» if it is past and what is due happens any moment."""
     text = ago(stamp, now)
     return text if not text or text.startswith("in ") else "now"
 

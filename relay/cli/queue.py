@@ -1,4 +1,4 @@
-"""`gatepost queue`: what has been taken and has not come to its end."""
+"""`gatepost queue`: mail that was accepted and has not reached its end."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +29,7 @@ def list_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List open deliveries, those due first coming first."""
+    """List open deliveries; those due first come first."""
     from relay.cli.house import opened
     from relay.cli.output import Column, ahead, how_many, listing, note
     from relay.cli.values import one_of
@@ -109,7 +109,7 @@ def retry(send_id: SendId, config: ConfigFile = None) -> None:
 
 @app.command()
 def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
-    """Withdraw what has not left; what is under way is not called back."""
+    """Cancel what has not left; what is being delivered is not recalled."""
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import how_many, say
@@ -125,7 +125,7 @@ def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
 
 @app.command()
 def flush(mailbox: OfMailbox = "", domain: ToDomain = "", config: ConfigFile = None) -> None:
-    """Try everything that was deferred now; what was scheduled keeps its time."""
+    """Try everything deferred now; scheduled mail keeps its time."""
     from relay.cli.house import opened
     from relay.cli.output import how_many, say
     from relay.store.waiting import try_now

@@ -1,4 +1,4 @@
-"""The reports of the API, asked from the command line: the same functions, answered from the store directly."""
+"""The reports of the API for the command line: the same functions, reading the store directly."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class _Asking:
-    """As much of the HTTP side's house as reports ask: settings, clock, reading, and writing what is credited."""
+    """The part of the HTTP side's house that reports need: settings, clock, reading, and writing credits."""
 
     pause = staticmethod(asyncio.sleep)
 

@@ -7,7 +7,7 @@ from relay.cli.options import ConfigFile, path_of
 
 def serve(config: ConfigFile = None) -> int:
     """Run everything: SMTP, HTTP, delivery. SIGTERM drains, SIGHUP reloads."""
-    # One that comes while we start would end us: it waits, and is heard once we serve.
+    # A SIGHUP during the start would end the process: it is held back until the server is running.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     from relay.app.serve import run
 

@@ -28,7 +28,7 @@ def list_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List suppressions, newest first; whole domains come first."""
+    """List suppressions, newest first; whole domains come before addresses."""
     from relay.cli.house import opened
     from relay.cli.output import Column, ago, listing, note
     from relay.cli.suppressing import listed
@@ -62,7 +62,7 @@ def add(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Refuse an address, or a whole domain, from now on."""
+    """Suppress an address, or a whole domain, from now on."""
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
     from relay.cli.suppressing import Wish, scoped, suppress
@@ -85,7 +85,7 @@ def remove(
     tenant: OnlyTenant = "",
     config: ConfigFile = None,
 ) -> None:
-    """Take every entry of an address, or one by its id, off the list."""
+    """Remove every entry of an address, or one entry by its id."""
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import how_many, say
@@ -134,9 +134,10 @@ def import_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Add many from CSV, what `export` writes too; only the column email is needed, a bare list of addresses will do.
+    """Add many from CSV, as written by `export`; only the column email is required, and a bare list of addresses
+    will do.
 
-    The options are for lines that do not say it themselves under scope, tenant and mailbox.
+    The options apply to lines without a scope, tenant or mailbox of their own.
     """
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
@@ -155,7 +156,7 @@ def import_(
 
 @app.command()
 def export(config: ConfigFile = None) -> None:
-    """Write all suppressions as CSV, whole domains too; import takes it as it is."""
+    """Write all suppressions as CSV, including whole domains; `import` accepts it unchanged."""
     from relay.cli.house import opened
     from relay.cli.spreadsheet import given
     from relay.store import listings, suppression_list

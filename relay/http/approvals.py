@@ -1,7 +1,7 @@
-"""Approvals: what waits for a person, and the word that lets it go or ends it.
+"""Approvals: mail that waits for a person, and the decision that releases or ends it.
 
-Only the operator approves or rejects. An agent may withdraw what it submitted itself. What
-is let go is asked again at departure: approving never overrides a block.
+Only the operator approves or rejects. An agent may withdraw what it submitted itself. Released mail is judged again
+at departure: an approval never overrides a block.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,14 +27,14 @@ Status = Literal["pending", "approved", "rejected", "withdrawn", "expired"]
 
 
 class Decide(Given):
-    """The word about a held send."""
+    """The decision on a held send."""
 
     decision: Literal["approve", "reject", "withdraw"]
     note: Note = Field(default="", description="Kept with the decision; the sender is told it.")
 
 
 class Approval(Told):
-    """Something that waits or waited for a person."""
+    """A send that waits or waited for a person."""
 
     send_id: str
     status: str
@@ -50,7 +50,7 @@ class Approval(Told):
 
 
 class WholeApproval(Approval):
-    """While it waits, with what an approval at this moment would do for each recipient that is held."""
+    """An approval; while it waits, with what approving it now would mean for each held recipient."""
 
     if_approved: list[Outlook]
     as_recorded: bool | None = Field(
@@ -67,7 +67,7 @@ async def list_approvals(
     status: Annotated[Status | None, Query()] = "pending",
     mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
 ) -> Any:
-    """Newest first; `status` is `pending` unless another is named."""
+    """Newest first; `status` is `pending` unless another is given."""
     mailbox = await scope_of(parts, who, mailbox_id)
 
     def question(connection: Any) -> Any:
@@ -94,7 +94,7 @@ async def show_approval(send_id: SendId, parts: Parts, who: Reads) -> Any:
 
 @router.post("/approvals/{sendId}", summary="Approve, reject or withdraw", response_model=WholeApproval)
 async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who) -> Any:
-    """Let it go, refuse it for good, or take it back."""
+    """Release it, refuse it for good, or withdraw it."""
     approval = await _found(parts, who, send_id)
     if body.decision == "withdraw":
         who.need("send")
@@ -105,9 +105,9 @@ async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who)
 
 
 async def settle(parts: House, send_id: str, decision: str, *, by: str, note: str) -> list[dict[str, Any]]:
-    """Write the word down; raises Problem. Also for the console and the link by mail.
+    """Record the decision. Raises Problem. Also used by the console and the link sent by mail.
 
-    Returns what becomes of each recipient that was approved: policy, which is asked again, may refuse one.
+    Returns what becomes of each approved recipient: the policy, which is asked again, may refuse some.
     """
     became = await _foretold(parts, send_id) if decision == "approve" else []
     act = {"approve": approvals.approve, "reject": approvals.reject, "withdraw": approvals.withdraw}[decision]
@@ -115,7 +115,7 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
     try:
         await parts.write(lambda c: act(c, send_id, by=by, note=note, now=now))
     except approvals.NotWaiting:
-        raise Problem("not_waiting", "it waits no more: decided, withdrawn or timed out meanwhile") from None
+        raise Problem("not_waiting", "it was decided or withdrawn, or timed out, in the meantime") from None
     except approvals.Changed:
         raise Problem("changed_since_held") from None
     parts.wake()
@@ -128,7 +128,7 @@ async def _foretold(parts: House, send_id: str) -> list[dict[str, Any]]:
 
 
 async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
-    """One approval with its forecast; raises 404 for what the caller does not see."""
+    """One approval with its forecast. Raises 404 if the caller may not see it."""
     told = await _found(parts, who, send_id)
     waits = told["status"] == "pending"
     return told | {"ifApproved": await forecast(parts, send_id, told["mailboxId"]) if waits else []}

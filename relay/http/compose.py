@@ -1,10 +1,10 @@
-"""Writes a message from the fields of a call: proper MIME, and nothing a field says can become a header of its own.
+"""Writes a message from the fields of a call: proper MIME, in which no field's content can become a header of its
+own.
 
-The writer is small and ours, so that what leaves is known to the octet: CRLF lines, header
-lines folded between encoded words (RFC 2047), file names as RFC 2231 has them, text as it
-is where it is plain ASCII and quoted-printable elsewhere, files in base64. Every value was
-checked for line breaks before it came here, and is checked again where it is written: a
-break in a header is a bug and raises.
+This writer is small and our own, so that every octet sent is known: CRLF lines, header lines folded between encoded
+words (RFC 2047), file names as in RFC 2231, plain ASCII text as it is and other text as quoted-printable, files in
+base64. Every value was checked for line breaks before it came here and is checked again when it is written: a break
+in a header is a bug and raises an error.
 """
 
 import base64
@@ -17,14 +17,14 @@ from relay.mail.encoded_words import encoded_words
 
 CRLF = b"\r\n"
 WIDTH = 76
-_LINE = 900  # a text line longer than this is written quoted-printable (RFC 5322 §2.1.1: 998)
+_LINE = 900  # octets; a text with a longer line is written as quoted-printable (RFC 5322 §2.1.1: 998)
 _ATEXT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~ ")
 _ATTR = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody in a header: an address and the name shown beside it."""
+    """A person in a header: an address and the name shown beside it."""
 
     address: Address
     name: str = ""
@@ -43,7 +43,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is to be written. The blind copies are no part of it: they stand in the envelope alone."""
+    """What to write. Blind copies are not part of it: they are only in the envelope."""
 
     sender: Party
     to: Sequence[Party]
@@ -58,7 +58,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A body part: its header lines and its body, both ending where the next delimiter begins."""
+    """A body part: its header lines and its body, each ending where the next delimiter begins."""
 
     header: bytes
     body: bytes
@@ -68,7 +68,7 @@ class _Part:
 
 
 def compose(letter: Letter, boundary: str) -> bytes:
-    """The message. `boundary` is a random word; each multipart gets one of its own from it."""
+    """The message. `boundary` is a random word from which each multipart derives its own."""
     lines = [_field("From", _parties([letter.sender]))]
     if letter.to:
         lines.append(_field("To", _parties(letter.to)))
@@ -148,7 +148,7 @@ def _field(name: str, value: str) -> bytes:
 
 
 def _parties(parties: Sequence[Party]) -> str:
-    """As many to a line as fit; of a crowd more, since a header of more than a thousand lines is none."""
+    """As many on a line as fit; a long list uses more lines, since no header line may exceed a thousand octets."""
     told = [_party(party) for party in parties]
     width = max(WIDTH, sum(map(len, told)) // 400)
     lines = told[:1]
@@ -165,7 +165,7 @@ def _party(party: Party) -> str:
 
 
 def _phrase(name: str) -> str:
-    """A display name: as it is, quoted, or in encoded words (RFC 5322 §3.2.5, RFC 2047 §5)."""
+    """A display name: unchanged, quoted, or in encoded words (RFC 5322 §3.2.5, RFC 2047 §5)."""
     if not name.isascii() or "=?" in name or len(name) > 200:
         return encoded_words(name)
     if all(c in _ATEXT for c in name) and name == " ".join(name.split()):
@@ -174,7 +174,7 @@ def _phrase(name: str) -> str:
 
 
 def _unstructured(text: str) -> str:
-    """Free text: folded at blanks where that restores it, in encoded words otherwise."""
+    """Free text: folded at blanks if unfolding restores it, otherwise in encoded words."""
     if not text.isascii() or "=?" in text or text != text.strip():
         return encoded_words(text)
     lines: list[str] = []
@@ -190,7 +190,7 @@ def _unstructured(text: str) -> str:
 
 
 def _parameter(name: str, value: str) -> str:
-    """A MIME parameter: quoted, or RFC 2231 in pieces where it is not ASCII or long."""
+    """A MIME parameter: quoted, or in pieces according to RFC 2231 if it is long or not ASCII."""
     if not value:
         return ""
     if value.isascii() and len(value) <= 60:
@@ -200,7 +200,7 @@ def _parameter(name: str, value: str) -> str:
     pieces = _pieces(encoded)
     if len(pieces) == 1:
         return f";\r\n {name}*=utf-8''{encoded}"
-    # RFC 2231 §4.1: the charset stands in the first piece, every piece is marked as encoded.
+    # RFC 2231 §4.1: the charset is in the first piece, and every piece is marked as encoded.
     return "".join(
         f";\r\n {name}*{n}*={chr(39).join(('utf-8', '', '')) if not n else ''}{p}" for n, p in enumerate(pieces)
     )

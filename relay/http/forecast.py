@@ -1,8 +1,7 @@
-"""What would become of each recipient of a held message, were it approved at this moment.
+"""What would become of each recipient of a held message if it were approved now.
 
-The very rules that are asked at departure are asked now, on what is known now: who
-unsubscribed or bounced since it was held, whose mailbox is paused, which limit is full.
-Nothing is promised: what changes until it leaves counts then.
+The same rules are asked as at departure, with what is known now: who unsubscribed or bounced since the message was
+held, whose mailbox is paused, which limit is full. Nothing is promised: what changes before departure counts then.
 """
 
 from collections import Counter
@@ -23,7 +22,9 @@ Outcome = Literal["leaves", "scheduled", "waits", "rejected"]
 
 
 class Outlook(Told):
-    """What an approval would do for one recipient: it leaves at once, at its time, once nothing keeps it, or never."""
+    """What an approval would do for one recipient: it leaves at once, at its time, when nothing prevents it any
+    more, or never.
+    """
 
     recipient: str
     outcome: Outcome
@@ -33,7 +34,7 @@ class Outlook(Told):
 
 
 async def forecast(house: House, send_id: str, mailbox_id: str) -> list[dict[str, Any]]:
-    """An outlook for each recipient that is held; raises Unavailable."""
+    """An outlook for each held recipient. Raises Unavailable."""
     account = await house.accounts.get(mailbox_id)
     policy = account.policy if account is not None else house.settings().policy()
     now = house.clock()
@@ -41,7 +42,7 @@ async def forecast(house: House, send_id: str, mailbox_id: str) -> list[dict[str
 
 
 def outlooks(connection: Connection, send_id: str, policy: PolicySettings, now: int) -> list[dict[str, Any]]:
-    """The same of one store; also for the command line."""
+    """The same, read from a given store; also used by the command line."""
     approval, parcel = approvals.one(connection, send_id), queue.parcel_of(connection, send_id)
     held = [d for d in sent.deliveries_of(connection, [send_id])[send_id] if d.state == "held"]
     if approval is None or parcel is None or not held:
@@ -53,9 +54,9 @@ def outlooks(connection: Connection, send_id: str, policy: PolicySettings, now: 
 
 
 async def never(house: House, ids: Sequence[str]) -> dict[str, dict[int, Stop]]:
-    """Of several held messages, which deliveries policy would refuse for good, by number; raises Unavailable.
+    """The deliveries of several held messages that the policy would refuse for good, by number. Raises Unavailable.
 
-    Their bytes are not read: that one of them changed is told where it is looked at alone.
+    The messages' bytes are not read; that one was changed is only reported where it is viewed alone.
     """
     parcels = await house.look(lambda c: queue.parcels_of(c, ids))
     accounts = {box: await house.accounts.get(box) for box in {p.mailbox_id for p in parcels}}
@@ -86,13 +87,13 @@ def _outcome(row: Any, stop: Stop | None, now: int) -> tuple[Outcome, int]:
 
 
 def because(outlook: Mapping[str, Any]) -> str:
-    """Why a recipient does not get it at once, as a clause beside the address; empty where nothing keeps it."""
+    """Why a recipient does not get it at once, as a clause beside the address; empty if nothing prevents that."""
     words = str(outlook["detail"] or "").removeprefix(outlook["recipient"]).lstrip(" :")
     return words or str(outlook["reason"] or "").replace("_", " ")
 
 
 def in_words(outlooks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Who would not get it at once, and why or until when; whoever else there is gets it."""
+    """Who would not get it at once, and why or until when; all others would."""
     kept = [f"{o['recipient']} {_kept(o)}" for o in outlooks if o["outcome"] != "leaves"]
     leaving = len(outlooks) - len(kept)
     return [*([f"it leaves at once for {leaving} of {len(outlooks)}"] if leaving else []), *kept]
@@ -104,7 +105,7 @@ def _kept(outlook: Mapping[str, Any]) -> str:
 
 
 def counted(outlooks: Sequence[Mapping[str, Any]]) -> str:
-    """How many get it when; empty where all do at once."""
+    """How many recipients get it when; empty if all get it at once."""
     counts = Counter(o["outcome"] for o in outlooks)
     if not counts.keys() - {"leaves"}:
         return ""

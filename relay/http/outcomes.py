@@ -1,7 +1,7 @@
-"""Outcomes: what people did after mail reached them, and what it brought and cost.
+"""Outcomes: what people did after mail reached them, and what that brought and cost.
 
-An event is taken once, by its `eventId` or by its content, whatever is repeated or comes
-late. A report is the sum of the credits of everything that was stored when it was asked for.
+An event is counted once, identified by its `eventId` or its content, however often or late it is reported. A report
+is the sum of the credits of all events stored when it is requested.
 """
 
 import re
@@ -34,7 +34,7 @@ from relay.store.engine import canonical, dumps
 
 router = Resource("Analytics")
 CENT = Decimal("0.01")
-Sent = Mapping[str, Counter[str]]  # by group, and of that by provider
+Sent = Mapping[str, Counter[str]]  # by group, and within it by provider
 
 
 COLUMNS = (
@@ -58,7 +58,7 @@ TenantId = Annotated[str | None, Query(alias="tenantId", max_length=128)]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which report is meant; `mailbox_id` is "" for the whole tenant."""
+    """Which report is requested; `mailbox_id` is "" for the whole tenant."""
 
     tenant_id: str
     period: str
@@ -68,12 +68,12 @@ class Asked:
 
     @property
     def credits(self) -> attribution.Asked:
-        """The credits it rests on."""
+        """The credits on which it is based."""
         return attribution.Asked(self.tenant_id, self.model, self.span.since, self.span.until, self.mailbox_id)
 
 
 def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mailbox_id: str = "") -> Asked:
-    """The report of a period; raises Problem."""
+    """The report for a period. Raises Problem."""
     try:
         span = span_of(period, parts.clock())
     except ValueError as error:
@@ -88,7 +88,7 @@ async def _asked(parts: House, who: Caller, period: str, model: Model | None, te
 
 
 def _kind(words: str) -> str:
-    """`trial_started`, however it is written: trialStarted, Trial started, TRIAL-STARTED."""
+    """`trial_started` for any spelling: trialStarted, Trial started, TRIAL-STARTED."""
     parts = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", words))
     if not parts:
         raise ValueError("has no letter that could name what happened")
@@ -96,7 +96,7 @@ def _kind(words: str) -> str:
 
 
 class NewEvent(Given):
-    """Something a person did. `replied` ends the cool-down for that person."""
+    """Something a person did. `replied` ends the cooldown for that person."""
 
     event_type: Annotated[Short, Field(min_length=1, max_length=100, examples=["trial_started"]), AfterValidator(_kind)]
     user_id: Short = ""
@@ -116,14 +116,14 @@ class NewEvent(Given):
 
 
 class TouchTold(Told):
-    """A message the event is owed to, and its share."""
+    """A message that gets credit for the event, and its share."""
 
     send_id: str
     weight: float
 
 
 class Taken(Told):
-    """The event was taken."""
+    """The event was accepted."""
 
     event_id: str
     attributed: bool
@@ -132,7 +132,7 @@ class Taken(Told):
 
 @router.post("/analytics/events", status_code=202, summary="Report a business event", response_model=Taken)
 async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
-    """Taken once; the answer says which messages it credits by now."""
+    """Counted once; the answer says which messages it credits so far."""
     who.need("manage")
     if body.currency not in ("", own := parts.settings().costs.currency):
         raise invalid(
@@ -167,7 +167,7 @@ async def show_outcomes(
     model: Annotated[Model | None, Query()] = None,
     tenant_id: TenantId = None,
 ) -> Any:
-    """Counted by credits; an event no message preceded in time is nobody's."""
+    """Counted by credits; an event without a message before it in its window is credited to none."""
     asked = await _asked(parts, who, period, model, tenant_id)
     return await outcomes(parts, asked, group_by)
 
@@ -180,7 +180,7 @@ async def export_outcomes(
     model: Annotated[Model | None, Query()] = None,
     tenant_id: TenantId = None,
 ) -> StreamingResponse:
-    """One line a credit: of each event the weights sum to 1 and the credits to its value, to the last digit."""
+    """One line for each credit: the weights of an event sum to 1 and its credits to its value, to the last digit."""
     asked = await _asked(parts, who, period, model, tenant_id)
     await keep_up(parts)
     names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id))
@@ -196,7 +196,7 @@ async def export_outcomes(
 
 
 async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict[str, Any]:
-    """The report of a period; also for the console and the command line."""
+    """The report for a period; also used by the console and the command line."""
     await keep_up(parts)
     by: GroupBy = group_by or "provider"
 
@@ -220,7 +220,7 @@ async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict
 
 
 async def keep_up(parts: House) -> None:
-    """Credit everything that is stored by now."""
+    """Compute the credits of everything stored so far."""
     await attribution.keep_up(parts.look, parts.write, parts.pause, attribution.terms_of(parts.settings()))
 
 
@@ -232,7 +232,7 @@ def _groups(
     cost: Callable[[Counter[str]], Decimal],
     names: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """The report of each mailbox, campaign or provider."""
+    """The report for each mailbox, campaign or provider."""
     told = []
     for key in sorted({*groups, *sent}):
         brought = groups.get(key, Brought())
@@ -244,15 +244,15 @@ def _groups(
 
 
 def _costs(settings: Settings, asked: Asked) -> Costs:
-    """A provider's own price where it has one, the general one elsewhere."""
-    # A mailbox's own key is told nothing of the fixed cost: its share would tell how much the whole tenant sends.
+    """A provider's own price if it has one, otherwise the general one."""
+    # A mailbox's own key does not see the fixed cost: its share would reveal how much the whole tenant sends.
     fixed = Decimal(0) if asked.mailbox_id else settings.costs.monthly_fixed
     prices = {p.name: p.price - settings.costs.per_email for p in settings.providers if p.price is not None}
     return Costs(settings.costs.per_email, fixed, prices)
 
 
 def _cost(costs: Costs, asked: Asked, all_sent: int, sent: Counter[str]) -> Decimal:
-    """What a part of the tenant's mail cost: its own prices, and of the fixed cost as much as it sent of all."""
+    """The cost of a part of the tenant's mail: its own prices, plus its share by volume of the fixed cost."""
     share = Decimal(sent.total()) / all_sent if all_sent else Decimal(0)
     return cost_of(costs, sent, asked.span.charged, share)
 
@@ -283,7 +283,7 @@ def _outcome(parts: House, body: NewEvent, tenant_id: str) -> store.NewOutcome:
 
 
 async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model: Model) -> tuple[Credit, ...]:
-    """What a new event credits by what is stored now."""
+    """What a new event credits, given what is stored now."""
     terms = attribution.terms_of(parts.settings())
     window = terms.window(new.type)
 

@@ -1,4 +1,4 @@
-"""Reputation: rates in percent, what they warrant, the trend, and the score with every term shown."""
+"""Reputation: rates in percent, what they call for, the trend, and the score with all its terms."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -40,7 +40,7 @@ class WindowTold(Told):
 
 
 class TermTold(Told):
-    """A summand of the score."""
+    """One term of the score."""
 
     name: str
     value: float
@@ -48,7 +48,7 @@ class TermTold(Told):
 
 
 class Standing(Told):
-    """How well a sender is received."""
+    """How recipients react to a sender."""
 
     scope: str
     bounce_rate: float
@@ -70,18 +70,18 @@ async def reputation(
     mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
     domain: Annotated[str | None, Query(max_length=255)] = None,
 ) -> Any:
-    """Of a mailbox, a sending domain or a tenant; a key's own mailbox where nothing is named. Rates of 30 days."""
+    """Of a mailbox, a sending domain or a tenant; by default of the key's own mailbox. Rates are over 30 days."""
     scope, rule = await _scope(parts, who, tenant_id, mailbox_id, domain)
     return await standing(parts, scope, rule)
 
 
 async def standing(parts: House, scope: str, rule: Reputation) -> dict[str, Any]:
-    """The standing of `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also for the console."""
+    """The standing of `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also used by the console."""
     return (await standings(parts, {scope: rule}))[scope]
 
 
 async def standings(parts: House, rules: Mapping[str, Reputation]) -> dict[str, dict[str, Any]]:
-    """The standing of each scope under its rule, read in one go whatever their number."""
+    """The standing of each scope under its rule, all read at once."""
     now, scopes = parts.clock(), list(rules)
     rule_of = partial(reputation_rule, parts.settings())
 
@@ -102,7 +102,7 @@ async def standings(parts: House, rules: Mapping[str, Reputation]) -> dict[str, 
 def told(
     scope: str, windows: Sequence[Rates], judged: Judged, rule: Reputation, today: int, before: Sequence[int]
 ) -> dict[str, Any]:
-    """The standing as the API tells it: the rates of all mail, and what is judged of them."""
+    """The standing in the API's form: the rates of all mail, and the verdict on them."""
     volume = trend(today, before)
     points = score(windows, rule, volume, judged.status)
     longest = windows[-1]

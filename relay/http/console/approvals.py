@@ -1,7 +1,7 @@
-"""Approvals: what waits for a person, with all that is needed to decide, and the two buttons.
+"""Approvals: mail that waits for a person, with everything needed to decide, and the two buttons.
 
-After a decision the one that waits behind it is shown, behind the last one the first. Policy is
-asked again at departure: approving never overrides a block, and the page says so.
+After a decision the next one in the queue is shown, after the last one the first. The policy is asked again at
+departure: an approval never overrides a block, and the page says so.
 """
 
 from collections import Counter
@@ -17,12 +17,14 @@ from relay.http.decisions import trace
 from relay.http.problems import Problem
 from relay.store import approvals, sent
 
-MOST = 100  # are shown at once, and decided at once
+MOST = 100  # shown at once, and decided at once
 FACES = ("message", "decision", "timeline")
 
 
 async def listed(visit: Visit) -> Response:
-    """The queue, with the message whose time is up first open; where a form comes back, the first it picked."""
+    """The queue, with the message open whose time runs out first; if a form was refused, the first message picked
+    in it.
+    """
     picked = str(visit.form_at("/approvals").value("ids")).split()
     return await _page(visit, picked[0] if picked else "")
 
@@ -87,7 +89,7 @@ async def decide(visit: Visit) -> Response:
 
 
 async def decide_many(visit: Visit) -> Response:
-    """The same word for several; what could not be decided, or does not reach everybody, is counted, not hidden."""
+    """One decision for several; those that could not be decided, or do not reach all recipients, are counted."""
     word = visit.form.get("decision", "")
     if word not in ("approve", "reject"):
         raise Problem("invalid_request", "decision: is approve or reject")
@@ -110,7 +112,7 @@ async def decide_many(visit: Visit) -> Response:
 
 
 async def _on(visit: Visit, send_id: str, said: str) -> Response:
-    """To what waits behind a send."""
+    """Continue with the next one in the queue."""
     behind = await visit.house.look(lambda c: approvals.following(c, send_id))
     return visit.go(f"/approvals/{behind}" if behind else "/approvals", said)
 
