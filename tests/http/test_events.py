@@ -52,7 +52,7 @@ async def test_a_place_above_all_events_there_ever_were_is_422_and_one_that_was_
     ahead = newest[:-1] + str(int(newest[-1]) + 1)
     for where in (f"?since={ahead}", "?since=evt_7-1"):
         refused = (await office.get(f"/v1/events{where}")).json()
-        assert (refused["status"], "begin anew with a time, `now` or `0`" in refused["detail"]) == (422, True)
+        assert (refused["status"], "start again with a time, `now` or `0`" in refused["detail"]) == (422, True)
     assert (await office.get(f"/v1/events?cursor={ahead}")).json()["code"] == "bad_cursor"
     assert (await office.get("/v1/events", headers={"Last-Event-ID": ahead})).status_code == 422
     await office.house.write(lambda c: c.exec_driver_sql("DELETE FROM events"))

@@ -80,7 +80,7 @@ async def test_a_wrong_mailbox_is_422(office, changes):
 async def test_declared_fields_are_changed_in_the_file(office, changes):
     answered = await office.call("PATCH", "/v1/mailboxes/clerk", changes)
     assert (answered.status_code, answered.json()["code"]) == (409, "declared_in_file")
-    assert f"and {next(iter(changes))} with it" in answered.json()["detail"]
+    assert f"the mailbox and its {next(iter(changes))}" in answered.json()["detail"]
 
 
 async def test_a_mailbox_of_the_file_is_made_to_ask_and_a_person_lifts_that(office):
