@@ -1,8 +1,7 @@
 """The commented gatepost.yaml written by `gatepost init`, with the keys to which it refers.
 
 Nothing is ever overwritten: if the file or a key exists already, FileExistsError names it. Keys are written before
-the file that refers to them, readable by the owner alone, so that an interrupted run leaves no file without its
-keys.
+the file that refers to them, readable by the owner alone, so that an interrupted run leaves no file without its keys.
 """
 
 import json

@@ -20,8 +20,7 @@ def doctor(
 ) -> int:
     """Say what is wrong, and what would be filed as spam.
 
-    Examines the machine, ports, TLS, providers, DNS records and senders; exits with 1 if something does not
-    work.
+    Examines the machine, ports, TLS, providers, DNS records and senders; exits with 1 if something does not work.
     """
     from dataclasses import asdict
 

@@ -106,8 +106,8 @@ def ready(house: House) -> None:
 
 
 def _is_made(database: Database) -> bool:
-    """Whether the store exists, with everything the file declared when it was created. Raises StoreUnusable,
-    Refused.
+    """Whether the store exists, with everything the file declared when it was created. Raises
+    StoreUnusable, Refused.
     """
     if database.file is not None and not database.file.exists():
         return False

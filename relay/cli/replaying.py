@@ -1,7 +1,6 @@
 """Makes all recorded decisions again under a candidate configuration, for `gatepost policy replay`.
 
-If there are many records, several processes judge them (`relay.http.replaying`), with only a few pages in
-memory.
+If there are many records, several processes judge them (`relay.http.replaying`), with only a few pages in memory.
 """
 
 import gc

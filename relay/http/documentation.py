@@ -1,7 +1,6 @@
 """The documentation page at `/docs`, rendered on the server from the OpenAPI document; no script, no external resource.
 
-It shows every call with its parameters, body and answers and an example to paste, and explains every error
-code.
+It shows every call with its parameters, body and answers and an example to paste, and explains every error code.
 """
 
 import json

@@ -63,8 +63,7 @@ class Metrics:
     def text(self, states: Mapping[str, int] | None, beside: Sequence[str] = ()) -> bytes:
         """All metrics in the format of Prometheus.
 
-        `states` counts open deliveries, None if the store cannot be read; `beside` holds the texts of other
-        workers.
+        `states` counts open deliveries, None if the store cannot be read; `beside` holds the texts of other workers.
         """
         self._kept.states = states or {}
         own = self.own(reads=states is not None)

@@ -1,7 +1,6 @@
 """Data subject requests: what is stored about an address, and erasing it (GDPR articles 15 and 17).
 
-For the operator. Erasing cannot be undone; suppressions of the address stay, so that the person is left in
-peace.
+For the operator. Erasing cannot be undone; suppressions of the address stay, so that the person is left in peace.
 """
 
 import hmac

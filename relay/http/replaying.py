@@ -1,9 +1,8 @@
 """Makes recorded decisions again under a candidate configuration.
 
-A record contains the facts and the state from which its decision was made, so nothing is guessed. What the
-candidate declares for a mailbox (autonomy, role, classes) and for a domain's postal address is applied, too.
-Each decision is made by itself: that an earlier one would have used up more or less of a limit is not carried
-over.
+A record contains the facts and the state from which its decision was made, so nothing is guessed. What the candidate
+declares for a mailbox (autonomy, role, classes) and for a domain's postal address is applied, too. Each decision is
+made by itself: that an earlier one would have used up more or less of a limit is not carried over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,8 +73,7 @@ def _with_keys(record: dict[str, Any]) -> dict[str, Any]:
 def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> Change | None:
     """The change, or None if there is none or the mailbox is gone.
 
-    None, too, where the session refused by itself without asking a rule, such as for size or an invalid
-    address.
+    None, too, where the session refused by itself without asking a rule, such as for size or an invalid address.
     """
     candidate = candidates.get(record["mailbox"])
     if candidate is None or "facts" not in record:

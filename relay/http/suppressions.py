@@ -214,12 +214,10 @@ async def import_suppressions(
     tenant: Annotated[str, Query(max_length=128)] = "default",
     scope: Annotated[Literal["global", "tenant"], Query()] = "tenant",
 ) -> Any:
-    """Columns: email, reason, note, expires_at, scope, tenant, mailbox; only email is required. The query
-    gives the scope and tenant of lines without their own. The file is processed as it arrives, so it may be
-    huge.
+    """Columns: email, reason, note, expires_at, scope, tenant, mailbox; only email is required. The query gives the
+    scope and tenant of lines without their own. The file is processed as it arrives, so it may be huge.
 
-    `*@example.com` means the whole domain with its subdomains. New entries are dated at the time of the
-    import.
+    `*@example.com` means the whole domain with its subdomains. New entries are dated at the time of the import.
     """
     tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
 

@@ -1,10 +1,9 @@
 """Parses an address of an envelope or a header strictly, once, into the value that everything else uses.
 
-Nothing is guessed, decoded or repaired: whatever is not exactly one RFC 5321 Mailbox is refused, with a
-sentence for the client. The canonical form (`wire`) is what policy judges, what is stored and what is sent:
-the local part is quoted only if it must be and keeps its letters' case, the domain is in lower-case A-labels.
-`key` folds more and is for deny lists only: in an allow list it would let in the owner of a look-alike
-address.
+Nothing is guessed, decoded or repaired: whatever is not exactly one RFC 5321 Mailbox is refused, with a sentence for
+the client. The canonical form (`wire`) is what policy judges, what is stored and what is sent: the local part is
+quoted only if it must be and keeps its letters' case, the domain is in lower-case A-labels. `key` folds more and is
+for deny lists only: in an allow list it would let in the owner of a look-alike address.
 
 Some forms are refused although a grammar allows them, because readers disagree about their meaning: comments,
 source routes, encoded words, domain literals, `%` and `!` routing, specials inside a quoted local part,

@@ -1,10 +1,9 @@
 """Reads mail that comes back: bounces, delays, complaints, automatic replies.
 
-Machine-readable reports (RFC 3464, RFC 5965) are tried first, then the texts that servers write for people. A
-mail gives one `Notice` for each recipient, in order, and none if it is not a report. Reading never raises and
-takes linear time on a bounded input, since anybody may send anything. Only a notice with `hard` means a dead
-address. None says whether the mail can be trusted: that is proved by the token in the return path (faults
-L4).
+Machine-readable reports (RFC 3464, RFC 5965) are tried first, then the texts that servers write for people. A mail
+gives one `Notice` for each recipient, in order, and none if it is not a report. Reading never raises and takes linear
+time on a bounded input, since anybody may send anything. Only a notice with `hard` means a dead address. None says
+whether the mail can be trusted: that is proved by the token in the return path (faults L4).
 """
 
 from datetime import datetime

@@ -1,9 +1,8 @@
 """Splits a returned mail into the pieces that the bounce reader examines.
 
-It never raises on any bytes and takes linear time: the input is cut at `MAX_SIZE`, nesting at `MAX_DEPTH`,
-parts at `MAX_PARTS`, and no library parser sees any of it (faults P17, P18). All line ends (CRLF, LF, bare
-CR) become LF. What cannot be decoded is kept with replacement characters: a half-readable bounce is still a
-bounce.
+It never raises on any bytes and takes linear time: the input is cut at `MAX_SIZE`, nesting at `MAX_DEPTH`, parts at
+`MAX_PARTS`, and no library parser sees any of it (faults P17, P18). All line ends (CRLF, LF, bare CR) become LF. What
+cannot be decoded is kept with replacement characters: a half-readable bounce is still a bounce.
 """
 
 import binascii

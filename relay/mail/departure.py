@@ -193,8 +193,7 @@ def _kept(
 def _without_broken(
     fields: list[tuple[bytes, bytes]], touched: Collection[bytes] | None, own: Collection[str]
 ) -> list[tuple[bytes, bytes]]:
-    """Drop the client's signatures that would no longer verify (M12), and any of our own domains, which ours
-    replace.
+    """Drop the client's signatures that would no longer verify (M12), and any of our own domains, which ours replace.
 
     `touched` are the names of the changed fields; None means that the body, or more, changed. ARC is a chain (RFC
     8617 §4): it is kept or dropped as a whole.

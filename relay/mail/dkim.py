@@ -1,9 +1,8 @@
 """Signs messages (DKIM, RFC 6376): relaxed/relaxed, with RSA first and Ed25519 second.
 
-Fields that readers show or act on are listed once more often than they occur, so that nobody can add a second
-Subject or Content-Type under our signature. `l=` is not used (it lets anybody append text), nor are `x=` and
-`t=` (they only add a way to fail on a wrong clock). Both signatures share one canonical header and one body
-hash.
+Fields that readers show or act on are listed once more often than they occur, so that nobody can add a second Subject
+or Content-Type under our signature. `l=` is not used (it lets anybody append text), nor are `x=` and `t=` (they only
+add a way to fail on a wrong clock). Both signatures share one canonical header and one body hash.
 
 Signing is the last step: nothing may change the message afterwards. A message that cannot be signed raises an
 error; it is never sent unsigned instead.

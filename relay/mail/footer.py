@@ -73,8 +73,7 @@ def _nobodys(_url: str) -> bool:
 def plan(view: View, footer: Footer, is_ours: Callable[[str], bool] = _nobodys, host: str = "") -> Plan:
     """Plan the footer. `footer` may be any recipient's; `is_ours` recognises links of ours that already work.
 
-    `host`, in lower case, is part of every such link: a text that does not contain it is not searched for
-    links.
+    `host`, in lower case, is part of every such link: a text that does not contain it is not searched for links.
     """
     if cause := _protected(view):
         return Plan(impossible=cause)

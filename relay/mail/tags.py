@@ -1,7 +1,6 @@
 """Where the tags and comments of a page begin and end, and the elements whose content is not markup.
 
-It follows the HTML standard's tokenizer, since what one reader takes for the inside of a tag another must not
-show.
+It follows the HTML standard's tokenizer, since what one reader takes for the inside of a tag another must not show.
 """
 
 import re
@@ -63,8 +62,8 @@ def raws(html: str) -> Iterator[Raw]:
 
 
 def closed(piece: str) -> str:
-    """Markup after which something was removed: a «<» at its end is escaped, so that it makes no tag of what
-    follows.
+    """Markup after which something was removed: a «<» at its end is escaped, so that it makes no tag of
+    what follows.
     """
     return f"{piece[:-1]}&lt;" if piece.endswith("<") else piece
 

@@ -80,8 +80,8 @@ def _tags(markup: str) -> Iterator[str]:
 
 
 def _tags_within(html: str) -> Iterator[Iterator[str]]:
-    """The start tags inside templates, and inside raw text that is markup within svg or math; nothing there must
-    end.
+    """The start tags inside templates, and inside raw text that is markup within svg or math; nothing
+    there must end.
     """
     foreign = FOREIGN.search(html) is not None
     for raw in raws(html):

@@ -4,12 +4,11 @@ Every alternative is read. Where the plain text and the HTML differ, both are in
 some readers; what may be shown in place of the text (`otherwise`) is kept separate. Text of an unknown type is read
 as plain text (RFC 2046 §4.1.4), and so is text with a file name that is not marked as an attachment.
 
-Of the visible text, the beginning and the end are kept, `MAX_TEXT` characters in all, out of at most `MAX_MARKUP`
-for a part; in a longer part, style sheets and empty lines do not count. That is enough for a judgement, and bounds
-the work. Whatever leaves without being shown, including attached texts, is passed unchanged to the search for
-secrets, up to `MAX_UNSEEN` octets of each part, since a large message must not cost several times its size.
-Attached text counts as visible only if the message shows next to nothing else. Nothing here fails on a damaged
-message.
+Of the visible text, the beginning and the end are kept, `MAX_TEXT` characters in all, out of at most `MAX_MARKUP` for
+a part; in a longer part, style sheets and empty lines do not count. That is enough for a judgement, and bounds the
+work. Whatever leaves without being shown, including attached texts, is passed unchanged to the search for secrets, up
+to `MAX_UNSEEN` octets of each part, since a large message must not cost several times its size. Attached text counts
+as visible only if the message shows next to nothing else. Nothing here fails on a damaged message.
 """
 
 import re

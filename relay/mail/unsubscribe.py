@@ -1,8 +1,7 @@
 """Unsubscribe links, which contain sealed who unsubscribes from whom, and the header fields that offer them.
 
-A link is verified and acted on without a look-up, so it works as long as its key exists, whatever has been
-pruned. It reveals nothing: the address is encrypted. A delivery gets the same link each time its message is
-built.
+A link is verified and acted on without a look-up, so it works as long as its key exists, whatever has been pruned. It
+reveals nothing: the address is encrypted. A delivery gets the same link each time its message is built.
 """
 
 import re

@@ -152,8 +152,8 @@ class Access(Connection):
         )
 
     def _hand_over(self, plain: asyncio.Transport) -> None:
-        """Data received before the handshake was set up is the client's hello: uvloop reads from the first moment
-        on.
+        """Data received before the handshake was set up is the client's hello: uvloop reads from the
+        first moment on.
         """
         data = bytes(self._more)
         self._more.clear()

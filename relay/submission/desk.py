@@ -169,8 +169,8 @@ class FrontDesk:
         return Unmet.of(at_rcpt(account.policy, facts, state, accepted), state, accepted)
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
-        """Record a refusal given before the message is judged, without waiting for it; returns the send id to
-        report.
+        """Record a refusal given before the message is judged, without waiting for it; returns the send
+        id to report.
         """
         account = self._accounts.known(principal.mailbox_id)
         if account is None:

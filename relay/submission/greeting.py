@@ -1,8 +1,7 @@
 """The greeting, the answer to EHLO, and the name a client gives itself.
 
-That name is never a reason for a refusal unless it is not text at all: clients send anything, such as
-brackets, bare words or file names. Only a host name or an address literal is passed on. No reply reveals a
-version.
+That name is never a reason for a refusal unless it is not text at all: clients send anything, such as brackets, bare
+words or file names. Only a host name or an address literal is passed on. No reply reveals a version.
 """
 
 import re

@@ -1,10 +1,9 @@
 """The heart of Gatepost: one transaction that judges a batch of submissions and stores everything that follows.
 
-A single write transaction reads the snapshot for the whole batch, judges the messages in order (what one
-decision reserves is visible to the next), and writes messages, decisions, deliveries and counters in bulk.
-Nobody is answered before the commit. Limits are therefore exact, one of two identical messages is always the
-first, and a decision cannot be stored without its effect or the reverse. If anything fails, nothing was
-taken.
+A single write transaction reads the snapshot for the whole batch, judges the messages in order (what one decision
+reserves is visible to the next), and writes messages, decisions, deliveries and counters in bulk. Nobody is answered
+before the commit. Limits are therefore exact, one of two identical messages is always the first, and a decision
+cannot be stored without its effect or the reverse. If anything fails, nothing was taken.
 
 Identical refusals and replays within a minute share one id and are only counted, so that a client retrying in
 a loop does not fill the disk.

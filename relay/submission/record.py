@@ -80,8 +80,8 @@ def refused_recipients(
 
 
 def _facts(facts: Facts) -> dict[str, Any]:
-    """The facts with a digest in place of each key: clients build addresses into keys, and a record cannot be
-    erased.
+    """The facts with a digest in place of each key: clients build addresses into keys, and a record
+    cannot be erased.
     """
     data = facts_to_json(facts)
     for name in ("dedupe_key", "idempotency_key"):

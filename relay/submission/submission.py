@@ -129,8 +129,8 @@ class Desk(Protocol):
         """The check that forbids this recipient, or None; the transaction has `accepted` others. Raises Unavailable."""
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
-        """Record a refusal given before the message is judged, without waiting for it; returns the send id to
-        report.
+        """Record a refusal given before the message is judged, without waiting for it; returns the send
+        id to report.
         """
 
     async def submit(self, submission: Submission) -> Answer:

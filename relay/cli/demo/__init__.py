@@ -13,8 +13,7 @@ def demo(
 ) -> int:
     """Show the product at work, on this machine alone.
 
-    Runs the relay with two providers on loopback and a scripted agent, and reports what becomes of each
-    message.
+    Runs the relay with two providers on loopback and a scripted agent, and reports what becomes of each message.
     """
     from relay.cli.demo.show import show
 
