@@ -211,13 +211,12 @@ class App(Parts):
     async def _start_http(self) -> None:
         if self._http_socket is None:
             return
-        from relay.http import console
         from relay.http.api import Api  # slow to import: only for processes that serve HTTP
         from relay.http.server import HttpServer
         from relay.mcp.endpoint import join as join_mcp
 
         house = self._http_house()
-        api = Api(house, [console.mount, join_mcp])
+        api = Api(house, [join_mcp])
         self._metrics = api.app.state.metrics
         self._http = HttpServer(api, self._http_socket, self.settings.http)
         await self._http.start()

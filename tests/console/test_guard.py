@@ -67,12 +67,20 @@ async def test_get_changes_nothing(office):
         assert answer.status_code in ((200, 404) if path in PAGES else (404, 405)), path
 
 
+async def test_an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs(office):
+    person = await visitor(office)
+    for accept, kind in (("text/html,*/*;q=0.8", "text/html; charset=utf-8"), ("*/*", "application/problem+json")):
+        answer = await person.get("/nothing-here/x", headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, kind)
+    answer = await office.call("GET", "/v1/send/request", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
+
+
 async def test_every_page_carries_the_policy_and_is_not_kept(office):
     person = await visitor(office)
-    assert (await person.get("/nothing-here-either/x")).status_code == 404
     assert "unsafe" not in POLICY
-    for path in (*LISTS, "/sign-in", "/messages/nothing"):
-        headers = (await person.get(path)).headers
+    for path in (*LISTS, "/sign-in", "/messages/nothing", "/nothing"):
+        headers = (await person.get(path, headers={"Accept": "text/html"})).headers
         assert headers["content-security-policy"] == POLICY, path
         assert headers["cache-control"] == "no-store", path
         assert headers["x-frame-options"] == "DENY", path

@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx2
 
-from relay.http import console
 from relay.http.api import Api
 from tests.support.settings import ADMIN_KEY
 
@@ -17,7 +16,7 @@ class Visitor:
 
     def __init__(self, office: Any) -> None:
         self.office = office
-        transport = httpx2.ASGITransport(app=Api(office.house, [console.mount]))
+        transport = httpx2.ASGITransport(app=Api(office.house))
         self.client = httpx2.AsyncClient(transport=transport, base_url=BASE)
         self.token = ""
 

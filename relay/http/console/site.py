@@ -2,11 +2,13 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from hashlib import sha256
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -28,12 +30,13 @@ from relay.http.console import (
     suppressions,
     webhooks,
 )
-from relay.http.console.guard import Guard
+from relay.http.console.guard import Guard, problem_page, secured
 from relay.http.console.render import STATIC
 from relay.http.console.session import Sessions
 from relay.http.console.sign_in import SignIn, sign_out
 from relay.http.console.visit import Entry, get, post
 from relay.http.house import House
+from relay.http.problems import Problem
 
 ENTRIES: Sequence[Entry] = (
     *overview.ENTRIES,
@@ -71,7 +74,7 @@ def routes(house: House) -> list[BaseRoute]:
         Mount("/static", _Static(directory=STATIC), name="static"),
     ]
     found += [Route(entry.path, _guarded(guard, entry), methods=[entry.method]) for entry in ENTRIES]
-    return found
+    return [*found, _Elsewhere("/{path:path}", partial(_nothing_here, house))]
 
 
 def signing_key(house: House) -> bytes:
@@ -84,6 +87,19 @@ def _guarded(guard: Guard, entry: Entry) -> Callable[[Request], Awaitable[Respon
         return await guard.answer(entry, request)
 
     return answer
+
+
+async def _nothing_here(house: House, request: Request) -> Response:
+    return secured(problem_page(house, request, Problem("not_found", "the console has no page at this address")))
+
+
+class _Elsewhere(Route):
+    """Any address a person opens in a browser that leads nowhere; programs get the API's answer."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        is_person = scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", "")
+        is_page = is_person and scope["method"] == "GET" and not scope["path"].startswith("/v1/")
+        return super().matches(scope) if is_page else (Match.NONE, {})
 
 
 class _Static(StaticFiles):
