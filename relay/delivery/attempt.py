@@ -91,20 +91,30 @@ class Attempt(Struct, frozen=True):
         try:
             message = self._dressed(connection)
         except (Unsignable, WireError) as error:
-            log.error("a message cannot leave", send=self.parcel.send_id, error=str(error))  # noqa: TRY400 - a known cause
+            log.error("message cannot be sent", send=self.parcel.send_id, error=str(error))  # noqa: TRY400 - a known cause
             return Unfit(UNFIT, str(error))
         except Unconvertible as error:
             # RFC 3463 §3.7: X.6.3, conversion required but not supported.
-            return Unfit(EIGHT_BIT, str(error), Reply(554, EnhancedCode(5, 6, 3), f"no 8BITMIME there: {error}"))
+            return Unfit(
+                EIGHT_BIT,
+                str(error),
+                Reply(554, EnhancedCode(5, 6, 3), f"the provider lacks 8BITMIME: {error}"),
+            )
         mail_from = return_path(self.parcel, self.due, self.provider, self.wardrobe)
         paths = (mail_from, *(due.recipient for due in self.due))
         smtputf8 = message.needs_smtputf8 or not all(map(str.isascii, paths))
         if smtputf8 and "smtputf8" not in connection.features:
             # RFC 6531 §3.5 and §4.2: 550 5.6.7, non-ASCII addresses not permitted for that recipient.
-            return Unfit(UTF8, "", Reply(550, EnhancedCode(5, 6, 7), "no SMTPUTF8 there, and the message needs it"))
+            return Unfit(
+                UTF8,
+                "",
+                Reply(550, EnhancedCode(5, 6, 7), "the provider lacks SMTPUTF8, which the message needs"),
+            )
         if connection.size_limit and message.size > connection.size_limit:
             return Unfit(
-                SIZE, "", Reply(552, EnhancedCode(5, 3, 4), f"over the {connection.size_limit} octets it takes")
+                SIZE,
+                "",
+                Reply(552, EnhancedCode(5, 3, 4), f"the provider takes {connection.size_limit} octets at most"),
             )
         recipients = {due.n: due.recipient for due in self.due}
         return Sending(mail_from, recipients, message, smtputf8, message.needs_8bitmime)

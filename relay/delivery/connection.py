@@ -119,7 +119,7 @@ class Connection:
             await self._wire.send(blocks, self._block)
         self._wire.check()
         if not self._wire.is_quiet:
-            raise Garbage("an answer before the end of the message")
+            raise Garbage("the provider replied before the end of the message")
         progress.phase = Phase.FINAL  # from here on, no answer means that the outcome is unknown
         self._wire.write(b"".join([*blocks, b".\r\n"]))
         progress.final = _definite(await self._wire.reply(self._final))
@@ -211,14 +211,14 @@ class _Progress(Struct):
 def _definite(reply: Reply) -> Reply:
     """The reply if it is final; raises Garbage for 3yz, which asks for more input (RFC 5321 §4.3.2)."""
     if 300 <= reply.code < 400:
-        raise Garbage(f"{reply.code} is no answer here")
+        raise Garbage(f"{reply.code} is not a final reply")
     return reply
 
 
 def _go_ahead(reply: Reply) -> Reply:
     """The reply to DATA if it is 354 or a refusal; raises Garbage for any other."""
     if reply.code < 400 and reply.code != _DATA_OK:
-        raise Garbage(f"{reply.code} is no answer to DATA")
+        raise Garbage(f"{reply.code} is not a valid reply to DATA")
     return reply
 
 

@@ -175,7 +175,7 @@ class Crew:
                 loop.add_writer(there, self._post, slot)
                 return
             except OSError as error:
-                log.warning("a message cannot be handed over", error=error.strerror)
+                log.warning("cannot hand a message to another worker", error=error.strerror)
             outbox.popleft()
         loop.remove_writer(there)
 
@@ -188,7 +188,7 @@ class Crew:
             try:
                 parcel = Parcel(**asdict(_DECODER.decode(frame)))
             except DecodeError as error:  # written by another release, before a worker was replaced by a new one
-                log.warning("a message handed over cannot be read", error=str(error))
+                log.warning("cannot read a message from another worker", error=str(error))
                 continue
             # Else it was meant for an earlier worker of this slot, or was given back and claimed before it arrived.
             if parcel.node == self._node and not self._worker.holds(parcel.send_id):

@@ -133,7 +133,7 @@ def unreachable(phase: Phase, error: Exception) -> Unreachable:
     if isinstance(error, SMTPResponseException):
         if error.code > 0:
             return Unreachable(phase, error.message, Reply.received(error.code, error.message))
-        return Unreachable(phase, "what came is no SMTP reply", broke="garbage")
+        return Unreachable(phase, "the answer is not an SMTP reply", broke="garbage")
     if isinstance(error, NoToken):
         return Unreachable(Phase.AUTH, str(error), Reply.received(535, f"5.7.0 {error}"))
     if cause := _found(error, ssl.SSLError):

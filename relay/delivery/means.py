@@ -53,5 +53,5 @@ class Means(Struct, frozen=True):
             except Unavailable as error:
                 if self.pool.closing:
                     raise
-                log.warning("delivery waits for the store", error=str(error))
+                log.warning("delivery is waiting for the store", error=str(error))
             await self.sleep(STORE_AGAIN)

@@ -48,7 +48,7 @@ class TokenSource:
             answer = await self._fetch()
             token, lasts = answer.get("access_token"), answer.get("expires_in")
             if not isinstance(token, str) or not token:
-                raise NoToken("the token endpoint answered without an access token")
+                raise NoToken("the token endpoint's answer has no access token")
             self._token = token
             self._ends = self._monotonic() + max(_seconds(lasts) - EARLY, 1.0)
             return token, True
@@ -83,9 +83,9 @@ def _as_object(answer: httpx2.Response) -> dict[str, Any]:
     try:
         told = answer.json()
     except ValueError as error:
-        raise NoToken("the token endpoint answered what is no JSON") from error
+        raise NoToken("the token endpoint's answer is not JSON") from error
     if not isinstance(told, dict):
-        raise NoToken("the token endpoint answered what is no object")
+        raise NoToken("the token endpoint's answer is not a JSON object")
     return told
 
 

@@ -141,7 +141,7 @@ class Pool:
             if not self.closing:
                 dialling.cancel()
                 raise
-            raise Unreachable(Phase.CONNECT, "broken off, since the process ends", broke=CLOSED) from None
+            raise Unreachable(Phase.CONNECT, "broken off because the process is stopping", broke=CLOSED) from None
         finally:
             self._dialling.discard(dialling)
 

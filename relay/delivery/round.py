@@ -68,7 +68,7 @@ class Round:
             raise
         except Exception:
             # A bug of ours must not leave a delivery active forever: what has begun is now uncertain.
-            log.exception("a round failed in us", send=self._parcel.send_id)
+            log.exception("internal error during a delivery round", send=self._parcel.send_id)
             for due in self._left(self._parcel.due):
                 self._settlement.failed_in_us(self._waiting.pop(due.n))
         await self._settlement.written()

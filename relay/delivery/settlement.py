@@ -243,7 +243,7 @@ class Settlement:
         if is_ours:
             self._means.watch.settled(item.state, tried.provider if tried else "")
         # Another node may have sent it too by now: the outcome here is still logged, but not stored.
-        tell, event = (log.info, "settled") if is_ours else (log.warning, "settled too late: another node has it now")
+        tell, event = (log.info, "settled") if is_ours else (log.warning, "settled too late: another node has it")
         tell(
             event,
             send=item.parcel.send_id,

@@ -65,7 +65,7 @@ class Wire(asyncio.Protocol):
         except Garbage as error:
             self.fail(error)
         if len(self._buffer) > REPLY_LIMIT or len(self._replies) > MOST_REPLIES:
-            self.fail(Garbage("a reply that does not end"))
+            self.fail(Garbage("the reply does not end"))
         self._wake()
 
     def _reply_end(self) -> int:
@@ -73,7 +73,7 @@ class Wire(asyncio.Protocol):
         while (newline := self._buffer.find(b"\n", self._line)) >= 0:
             start, self._line = self._line, newline + 1
             if newline - start < 3 or not self._buffer[start : start + 3].isdigit():
-                raise Garbage("what came is no SMTP reply")
+                raise Garbage("the answer is not an SMTP reply")
             if self._buffer[start + 3 : start + 4] != b"-":
                 return self._line
         return 0

@@ -126,7 +126,7 @@ class Worker:
                 pool.hurry(wait_for_answers=False)
                 await self._finish(max(SETTLING, ends - loop.time()))
         if self._busy:
-            log.warning("attempts were still under way at the end of the drain", in_hand=len(self._busy))
+            log.warning("attempts still running at the end of the drain", in_hand=len(self._busy))
         await pool.close()
 
     def holds(self, send_id: str) -> bool:
@@ -144,7 +144,7 @@ class Worker:
         missing = leased - self._held.keys()
         lost, self._missing = missing & self._missing, missing
         if lost:
-            log.warning("mail that is leased to us and never came goes back into the queue", sends=len(lost))
+            log.warning("requeued mail that was claimed but never reached a worker", sends=len(lost))
             await self.means.writer.run(lambda c: give_back(c, node=node, now=now, send_ids=lost))
             self.wake()
 
@@ -206,10 +206,10 @@ class Worker:
                 return False
             parcels = await self.means.writer.run(taken)
         except Unavailable as error:
-            log.warning("the queue cannot be read", error=str(error))
+            log.warning("cannot read the queue", error=str(error))
             return False
         except Exception:  # a bug must not end all delivery: it is logged and tried again
-            log.exception("the queue could not be looked at")
+            log.exception("internal error while reading the queue")
             return False
         for parcel in parcels:
             self._take(parcel, self._claimed)
@@ -253,7 +253,7 @@ class Worker:
         if task.cancelled() or (error := task.exception()) is None:
             return
         # The process ends while the store is away: its leases are freed when its node is removed.
-        log.warning("a round could not be written", send=parcel.send_id, error=str(error))
+        log.warning("cannot store the outcome of an attempt", send=parcel.send_id, error=str(error))
 
     # -- one message ------------------------------------------------------------------------
 
@@ -265,7 +265,7 @@ class Worker:
             raise
         except Exception:
             # A bug of ours: no attempt has begun, and the message must not stay in our hands forever.
-            log.exception("a delivery failed in us", send=parcel.send_id)
+            log.exception("internal error during a delivery", send=parcel.send_id)
             await self._put_back(parcel)
             return
         await turn.run()
