@@ -56,7 +56,7 @@ def authorities(settings: Settings) -> Iterator[Finding]:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
         except ssl.SSLError:
-            yield Finding(location, f"{path} holds no certificate in PEM")
+            yield Finding(location, f"{path} does not contain a PEM certificate")
         except OSError as error:
             yield Finding(location, f"{path} cannot be read: {in_words(error.strerror)}")
 

@@ -97,9 +97,9 @@ class Chores:
             try:
                 await chore.do()
             except (Unavailable, Unreachable) as error:
-                log.warning("a chore could not be done", chore=chore.name, error=str(error))
+                log.warning("chore postponed", chore=chore.name, error=str(error))
             except Exception:  # a bug in one chore must not stop the others; it is logged and tried again
-                log.exception("a chore failed", chore=chore.name)
+                log.exception("internal error in a chore", chore=chore.name)
 
     async def _alone(self, job: Callable[[Connection], T]) -> T | None:
         """Run what one process does for all; None if another process is doing it."""
@@ -128,14 +128,14 @@ class Chores:
         behind = self._parts.clock.behind
         if abs(behind - self._told_behind) >= WORTH_TELLING:
             self._told_behind = behind
-            log.warning("the store's clock counts, not this machine's", milliseconds_behind=behind)
+            log.warning("this machine's clock differs from the store's, which is used", milliseconds_behind=behind)
 
     def _note_tide(self) -> None:
         folder = self._parts.settings.server.data_dir
         try:
             Instance(folder).note_tide(self._parts.heard)
         except OSError as error:
-            log.warning("the data directory cannot be written", folder=str(folder), error=str(error))
+            log.warning("cannot write to the data directory", folder=str(folder), error=str(error))
 
     def _was_away(self, now: int) -> bool:
         """Whether our last heartbeat was too long ago."""
@@ -159,7 +159,7 @@ class Chores:
         parts.writer.lost = parts.room.loss
         if parts.slot:
             return
-        data = {"alert": "store_lost", "cause": f"{parts.room.loss}; no mail is taken before a new start"}
+        data = {"alert": "store_lost", "cause": f"{parts.room.loss}; no mail is accepted until the server is restarted"}
         await parts.writer.run(lambda c: record(c, [Event("alert.raised", parts.clock(), data=data)]))
 
     async def _domains(self) -> None:
@@ -190,7 +190,7 @@ class Chores:
             dead = [n for n in dead_nodes(connection, silent_since=now - SILENT) if n != parts.node]
             freed = free(connection, parts.settings, dead, now)
             if dead:
-                log.warning("nodes died", nodes=dead, requeued=freed[0], uncertain=freed[1])
+                log.warning("dead nodes removed", nodes=dead, requeued=freed[0], uncertain=freed[1])
 
         await self._alone(job)
 
@@ -235,7 +235,7 @@ class Chores:
             with database.transaction() as connection:
                 if try_alone(connection):
                     take_away(connection, period, now, seal)
-                    log.info("a period is over", dropped=period.name)
+                    log.info("dropped an expired partition", dropped=period.name)
 
     async def _checkpoint(self) -> None:
         """Sign all heads once a day."""

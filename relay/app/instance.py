@@ -77,7 +77,7 @@ class Instance:
         while not _locked(handle):
             if time.monotonic() >= deadline:
                 os.close(handle)
-                raise AlreadyRunning(f"another gatepost serves from {self.folder}; stop it first")
+                raise AlreadyRunning(f"another gatepost is serving from {self.folder}; stop it first")
             time.sleep(0.05)
         self.lock_descriptor = handle
 
@@ -112,7 +112,7 @@ class Instance:
         marker = self.folder / ("tide" if file is None else "store")
         if marker.exists() and (self.tide or marker.read_text().strip() == str(file)):
             what = f"{file or database.url.render_as_string()} is {'gone' if missing else 'empty'}"
-            raise StoreUnusable(f"{what}: restore it from a backup, or remove {marker} to begin with an empty store")
+            raise StoreUnusable(f"{what}: restore it from a backup, or delete {marker} to start with an empty store")
         (self.folder / "tide").unlink(missing_ok=True)
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def recognise(connection: Connection, vault: Vault) -> None:
     """
     if recalled(connection, "secret_key") not in ("", vault.fingerprint):
         raise StoreUnusable(
-            "the store was made under another secret key; copy the first machine's secret.key or set server.secret_key"
+            "the store was made with another secret key; copy the first machine's secret.key or set server.secret_key"
         )
 
 

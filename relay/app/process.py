@@ -181,10 +181,10 @@ class App(Parts):
         try:
             certificate.reload()
         except CertificateError as error:
-            log.warning("certificate not replaced, the old one stays", slot=self.slot, error=str(error))
+            log.warning("cannot reload the certificate; keeping the old one", slot=self.slot, error=str(error))
         else:
             if self.is_first:
-                log.info("certificate read", file=str(certificate.chain))
+                log.info("certificate loaded", file=str(certificate.chain))
 
     def _register(self, connection: Connection) -> None:
         """Register this process as a node."""

@@ -103,7 +103,7 @@ def run(path: Path) -> int:
 def _allow_descriptors(connections: int) -> None:
     descriptors.allow(connections)
     if (fitting := descriptors.enough_for(connections)) < connections:
-        remedy = "fewer connections than smtp.connections.total: allow more open files (LimitNOFILE, ulimit -n)"
+        remedy = "too few open files for smtp.connections.total; raise the limit (LimitNOFILE, ulimit -n)"
         log.warning(remedy, total=connections, taken=fitting)
 
 
@@ -164,7 +164,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
     if watch.is_asked_for() and watch.is_installed():
         watch.trace()
     elif watch.is_asked_for():
-        log.warning("spans are asked for and none are made: install gatepost[otel]")
+        log.warning("tracing is configured but not installed; install gatepost[otel]")
     await app.start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     settle_in()
@@ -180,7 +180,7 @@ async def _serve(path: Path, settings: Settings, instance: Instance, sockets: So
         async with asyncio.timeout(LAST_WORD):
             await app.stop()
     except TimeoutError:  # its threads are stuck in the store, and a normal exit would wait for them
-        log.error("the store does not answer; ending without it: what was under way is found at the next start")  # noqa: TRY400
+        log.error("exiting although the store does not answer; work in progress is recovered at the next start")  # noqa: TRY400
         os._exit(app.exit_code or os.EX_TEMPFAIL)
     log.info("stopped", slot=slot)
     return app.exit_code
@@ -197,14 +197,14 @@ async def _reload(app: App, path: Path) -> None:
         loaded = load(path, more=OF_A_RELOAD)
     except ConfigError as error:
         for problem in error.problems:
-            log.error("the configuration was not reloaded", slot=app.slot, problem=str(problem))  # noqa: TRY400 - the problem says it all
+            log.error("configuration not reloaded", slot=app.slot, problem=str(problem))  # noqa: TRY400 - the problem says it all
         return
     for change in diff(app.settings, loaded.settings) if app.is_first else ():
         log.info("configuration", change=str(change))
     try:
         await app.reload(with_standing(loaded.settings, until_restart(app.settings)))
     except (*UNUSABLE, Unavailable) as error:
-        log.error("the configuration was not reloaded", slot=app.slot, problem=str(error))  # noqa: TRY400 - the problem says it all
+        log.error("configuration not reloaded", slot=app.slot, problem=str(error))  # noqa: TRY400 - the problem says it all
 
 
 def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Sockets, count: int) -> NoReturn:
@@ -241,7 +241,7 @@ def _worker(path: Path, settings: Settings, instance: Instance, sockets: Sockets
     try:
         return _work(path, settings, instance, sockets, slot)
     except BaseException:
-        log.exception("a worker failed", slot=slot)
+        log.exception("worker failed", slot=slot)
         return os.EX_SOFTWARE
 
 
@@ -264,7 +264,7 @@ def take_over(charge: Charge, slot: int) -> int:
     try:
         _check_store(settings, instance, charge)
     except (StoreUnusable, Unreachable, OSError, ValueError) as error:
-        log.error("a worker cannot take over", problem=str(error))  # noqa: TRY400 - the problem says it all
+        log.error("replacement worker cannot start", problem=str(error))  # noqa: TRY400 - the problem says it all
         return os.EX_UNAVAILABLE
     return _worker(path, settings, instance, Sockets.inherited(charge), slot, len(charge.workers))
 
@@ -272,7 +272,7 @@ def take_over(charge: Charge, slot: int) -> int:
 def _check_store(settings: Settings, instance: Instance, charge: Charge) -> None:
     """Raise StoreUnusable if this is not the store the other workers use, or not made under our secret key."""
     if mark_of(settings.storage.path) != charge.store:
-        raise StoreUnusable(f"{settings.storage.path} was removed or replaced: restore it, then start again")
+        raise StoreUnusable(f"{settings.storage.path} was removed or replaced; restore it and restart")
     database = Database(settings.storage.dsn)
     try:
         with database.usable(), database.asking.connect() as connection:

@@ -97,7 +97,7 @@ def check_not_restored(connection: Connection, settings: Settings, heard: int, n
 
 def _set_apart(connection: Connection, noted: int) -> None:
     waiting = set_apart(connection, noted, time_of(connection))
-    log.warning("the store was restored from a backup: what it has queued waits for a person", waiting=waiting)
+    log.warning("the store was restored from a backup; queued mail waits for a person", waiting=waiting)
 
 
 def _bury(connection: Connection, settings: Settings, instance: Instance, *, everybody: bool) -> None:
@@ -164,7 +164,7 @@ def warn(connection: Connection, settings: Settings) -> None:
     for domain in settings.domains:
         if standing := bypassed(connection, domain.domain, domain.dkim.selector):
             log.warning(
-                "dkim.selector moves no key that is made: gatepost domain rotate makes new ones",
+                "dkim.selector does not rename existing keys; run gatepost domain rotate to make new ones",
                 domain=domain.domain,
                 selector=domain.dkim.selector,
                 standing=standing,
@@ -174,7 +174,7 @@ def warn(connection: Connection, settings: Settings) -> None:
         for credential in mailbox.credentials:
             if credential.username in revoked:
                 log.warning(
-                    "a credential of the file was revoked and stays so: choose another username",
+                    "a credential in the file stays revoked; choose another username",
                     username=credential.username,
                     mailbox=mailbox.name,
                 )

@@ -70,10 +70,10 @@ class Supervisor:
     def _replace(self, slot: int, code: int) -> None:
         nobody_serves = all(time.monotonic() - began < QUICK for began in self._began.values())
         if self._quick_deaths >= QUICK_DEATHS and nobody_serves:
-            self._say("critical", "workers die as soon as they start; giving up", code=code)
+            self._say("critical", "workers keep dying right after their start; giving up", code=code)
             self._give_up(max(code, 1))
             return
-        self._say("error", "a worker died and is replaced", slot=slot, code=code)
+        self._say("error", "worker died; replacing it", slot=slot, code=code)
         self._pause(RESPAWN_WAIT if self._quick_deaths < QUICK_DEATHS else HOPELESS_WAIT)
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # so that a signal to stop reaches the new worker too
         if not self._stopping:

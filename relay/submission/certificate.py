@@ -92,7 +92,7 @@ def _names(chain: Path) -> frozenset[str]:
     except OSError as error:
         raise CertificateError("certificate", chain, f"cannot be read: {in_words(error.strerror)}") from error
     except ValueError as error:
-        raise CertificateError("certificate", chain, "holds no certificate in PEM") from error
+        raise CertificateError("certificate", chain, "does not contain a PEM certificate") from error
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:

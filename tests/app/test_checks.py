@@ -98,7 +98,7 @@ def locked(folder: Path) -> None:
 
 
 DAMAGES = [
-    (junk("cert.pem"), "certificate", "cert.pem holds no certificate in PEM"),
+    (junk("cert.pem"), "certificate", "cert.pem does not contain a PEM certificate"),
     (junk("key.pem"), "key", "key.pem is not a private key in PEM"),
     (foreign, "key", "key.pem is not the key of the first certificate in"),
     (of_another_kind, "key", "key.pem is not the key of the first certificate in"),
@@ -150,7 +150,7 @@ def test_an_authority_that_is_none_is_named(tmp_path: Path) -> None:
     config = write(tmp_path, settings(tmp_path, providers=[provider]))
     for reload in (False, True):
         assert wrong(config, reload=reload) == [
-            ("deliveryConfig.providers[0].tls_ca", f"{file} holds no certificate in PEM")
+            ("deliveryConfig.providers[0].tls_ca", f"{file} does not contain a PEM certificate")
         ]
     tls.authority().cert_pem.write_to_path(file)
     assert wrong(config) == []

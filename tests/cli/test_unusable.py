@@ -59,7 +59,7 @@ def test_under_another_secret_key_nothing_is_made_that_would_never_work(cli: Cli
     before = dump(cli)
     said = cli(*command)
     assert said.code == 1
-    assert "the store was made under another secret key" in said.err
+    assert "the store was made with another secret key" in said.err
     assert dump(cli) == before
     cli.does("mailbox", "list")  # what needs no key goes on
 

@@ -27,10 +27,10 @@ def test_a_file_that_takes_the_name_of_a_mailbox_made_beside_it_is_not_read_in(m
     assert made.returncode == 0, made.stderr
     server.rewrite({"mailboxes": [mailbox(), mailbox("sales")]})
     server.reload()
-    until(lambda: server.logs().count("the configuration was not reloaded") == 2, 60)
+    until(lambda: server.logs().count("configuration not reloaded") == 2, 60)
     logged = [json.loads(line) for line in server.logs().splitlines()]
     assert [line["change"] for line in logged if line["event"] == "configuration"] == ["mailboxes[sales]: added"]
-    assert {line["slot"] for line in logged if line["event"] == "the configuration was not reloaded"} == {0, 1}
+    assert {line["slot"] for line in logged if line["event"] == "configuration not reloaded"} == {0, 1}
     assert f"the mailbox made@{DOMAIN} of the API has the name sales: choose another in the file" in server.logs()
     assert server.submit(["bob@example.net"], MESSAGE).code == 250
     assert server.terminate() == 0

@@ -32,7 +32,7 @@ def refuses(address: tuple[str, int]) -> bool:
 
 
 def died(server: Server) -> int:
-    return server.logs().count("a worker died and is replaced")
+    return server.logs().count("worker died; replacing it")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_reload_reaches_every_worker_by_a_process_that_keeps_nothing_they_alon
     assert "uvloop" not in mapped
     supervised.rewrite({"server": {"log_level": "loud"}})
     supervised.reload()
-    until(lambda: supervised.logs().count("the configuration was not reloaded") == 2, 60)
+    until(lambda: supervised.logs().count("configuration not reloaded") == 2, 60)
 
 
 def ways(server: Server) -> list[tuple[str, str]]:
@@ -161,12 +161,12 @@ def test_a_worker_whose_store_or_key_is_not_that_of_the_others_does_not_serve(su
     before, good, store = supervised.workers(), key.read_text(), supervised.folder / "gatepost.db"
     key.write_text("ab" * 32 + "\n")
     os.kill(min(before), signal.SIGKILL)
-    until(lambda: "the store was made under another secret key" in supervised.logs(), 60)
+    until(lambda: "the store was made with another secret key" in supervised.logs(), 60)
     key.write_text(good)
     until(lambda: supervised.logs().count('"ready"') == 3, 60)
     store.rename(store.with_suffix(".away"))
     os.kill(min(supervised.workers()), signal.SIGKILL)
-    until(lambda: "gatepost.db was removed or replaced: restore it" in supervised.logs(), 60)
+    until(lambda: "gatepost.db was removed or replaced; restore it" in supervised.logs(), 60)
     assert not store.exists()
 
 
