@@ -90,14 +90,14 @@ def rename_tenant(connection: Connection, name_or_id: str, name: str) -> None:
     """Rename a tenant; it keeps all it has. Raises Unknown, Taken, and InUse for the default tenant."""
     row = tenant(connection, name_or_id)
     if row.name == DEFAULT_TENANT:
-        raise InUse(f"the tenant {DEFAULT_TENANT} is always there: it keeps its name")
+        raise InUse(f"the tenant {DEFAULT_TENANT} is built in and cannot be renamed")
     _check_tenant_name(connection, name)
     connection.execute(update(t.tenants).where(t.tenants.c.id == row.id).values(name=name))
 
 
 def _check_tenant_name(connection: Connection, name: str) -> None:
     if row := connection.execute(select(t.tenants).where(t.tenants.c.name == name)).first():
-        raise Taken(f"there is a tenant {name} already{way_back(row)}")
+        raise Taken(f"there is already a tenant {name}{way_back(row)}")
 
 
 def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
@@ -114,7 +114,7 @@ def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
     if not found:
         raise Unknown(f"there is no mailbox {reference}")
     if len(found) > 1:
-        raise Ambiguous(f"mailboxes of {len(found)} tenants have the name {reference}: name one by its address or id")
+        raise Ambiguous(f"{len(found)} tenants have a mailbox {reference}; give its address or id instead")
     return found[0]
 
 
@@ -145,14 +145,14 @@ def _check_free(connection: Connection, keys: Set[str]) -> None:
     query = select(t.mailboxes).where(m.address_key.in_(keys) | has_aliases)
     for row in connection.execute(query):
         if taken := keys & keys_of(row.address_key, loads(row.settings)):
-            words = way_back(row) or ": use it, or choose another"
-            raise Taken(f"the mailbox {row.name} has the address {min(taken)} already{words}")
+            words = way_back(row) or "; use that mailbox, or choose another address"
+            raise Taken(f"the mailbox {row.name} already has the address {min(taken)}{words}")
 
 
 def way_back(row: Any) -> str:
     """A hint if the mailbox that has the name or address left the configuration file; "" otherwise."""
     is_gone = row.managed and row.status == "disabled"
-    return ": it left the configuration file, put it back there" if is_gone else ""
+    return "; it was removed from the configuration file: put it back there" if is_gone else ""
 
 
 def keys_of(address_key: str, settings: Mapping[str, Any]) -> set[str]:
@@ -170,7 +170,7 @@ def mailbox_row(new: NewMailbox) -> dict[str, Any]:
 def check_is_in_use(row: Any) -> None:
     """Raise Declared if the mailbox left the configuration file: it can be neither paused nor resumed."""
     if row.status == "disabled":
-        raise Declared(f"the mailbox {row.name} is no longer in the configuration file: it sends nothing")
+        raise Declared(f"the mailbox {row.name} is no longer in the configuration file: put it back to use it")
 
 
 def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: str, now: int) -> bool:

@@ -132,7 +132,7 @@ def approve(connection: Connection, send_id: str, *, by: str, note: str, now: in
     """Release a held send; raises NotWaiting or Changed."""
     row, held = _waiting(connection, send_id)
     if row.expires_at <= now:
-        raise NotWaiting(f"the time to approve {send_id} is over")
+        raise NotWaiting(f"the time to approve {send_id} has run out")
     if row.bound != _bound(connection, send_id, held):
         raise Changed("the stored message is not the one that was held")
     told = {"by": by, "note": note}
@@ -200,7 +200,7 @@ def expire_approvals(connection: Connection, now: int) -> list[str]:
 def _waiting(connection: Connection, send_id: str) -> tuple[Any, Sequence[Any]]:
     row = connection.execute(select(t.approvals).where(_a.send_id == send_id).with_for_update()).first()
     if row is None or row.status != "pending":
-        raise NotWaiting(f"{send_id} does not wait for approval")
+        raise NotWaiting(f"{send_id} is not waiting for approval")
     return row, _held(connection, send_id)
 
 

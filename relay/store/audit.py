@@ -218,9 +218,7 @@ def verify(
     for anchor in anchors.values():
         payload = anchor_payload(anchor.chain, anchor.position, anchor.hash, anchor.at)
         if not check_signature(anchor.public_key, anchor.signature, payload):
-            return walk.ended(
-                Fault(anchor.chain, anchor.position, "", "the pruning anchor's signature does not verify")
-            )
+            return walk.ended(Fault(anchor.chain, anchor.position, "", "the pruning anchor has an invalid signature"))
     checkpoints = list(connection.execute(select(t.checkpoints).order_by(t.checkpoints.c.at)))
     marks, fault = _marks(checkpoints, check_signature)
     if fault is not None:
@@ -237,7 +235,7 @@ def _marks(
     marks: dict[str, dict[int, str]] = {}
     for row in checkpoints:
         if not check_signature(row.public_key, row.signature, checkpoint_payload(row.at, row.heads)):
-            return marks, Fault("", 0, "", f"the checkpoint {row.id} has a signature that does not verify")
+            return marks, Fault("", 0, "", f"the checkpoint {row.id} has an invalid signature")
         for chain, (position, digest) in loads(row.heads).items():
             marks.setdefault(chain, {})[position] = digest
     return marks, None
@@ -281,7 +279,7 @@ class _Walk:
         """What is wrong with the next record of its chain; empty if nothing."""
         position, previous = self.heads.get(row.chain, (0, GENESIS))
         if not isinstance(row.record, str):  # SQLite stores values of any type in any column
-            return "the record is no text"
+            return "the record is not text"
         digest = sha256(row.record.encode("utf-8", "surrogatepass")).hexdigest()
         if what := _what_is_wrong(row, digest, position + 1, previous):
             return what

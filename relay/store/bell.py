@@ -55,7 +55,7 @@ class Bell:
             try:
                 await self._hear(psycopg.AsyncConnection)
             except psycopg.Error as error:
-                log.warning("the bell is not heard for now", error=str(error))
+                log.warning("notifications from PostgreSQL interrupted; listening again shortly", error=str(error))
             await asyncio.sleep(AGAIN)
 
     async def _hear(self, driver: Any) -> None:

@@ -19,7 +19,7 @@ from relay.store import schema as t
 from relay.store.prepared import Prepared, insertion
 
 _c = t.consents.c
-AHEAD = "nobody has agreed yet: leave `at` out, or give the time at which it was given"
+AHEAD = "this time is in the future: leave `at` out, or give the time at which consent was given"
 STEP = 1000  # rows of an export
 _LEDGER = tuple([column.name for column in t.consents.columns])
 _APPEND = insertion("consents", _LEDGER)

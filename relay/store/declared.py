@@ -42,8 +42,8 @@ def _check_policies(connection: Connection, settings: Settings) -> None:
     for row in connection.execute(made.group_by(m.policy).order_by(m.policy)):
         if not settings.has_policy(row.policy):
             raise InUse(
-                f"the mailbox {row.name} of the API obeys the policy {row.policy}, which the file does not have:"
-                " put it back, or give the mailbox another first"
+                f"the mailbox {row.name}, made by the API, uses the policy {row.policy}, which is not in the file:"
+                " put the policy back, or give the mailbox another one first"
             )
 
 

@@ -48,8 +48,8 @@ def stays(connection: Connection, what: str, row: Any) -> str:
     """The message why something cannot change its tenant: what the tenant knows about people would not move along."""
     name = tenant(connection, row.tenant_id).name
     return (
-        f"{what} is of the tenant {name}, with its lists and its past: leave it there. To call the tenant otherwise,"
-        f" stop the server and run gatepost tenant rename {name} NEW_NAME"
+        f"{what} cannot move from the tenant {name}, as its lists and history would stay behind: put it back there."
+        f" To rename the tenant, stop the server and run gatepost tenant rename {name} NEW_NAME"
     )
 
 
@@ -94,11 +94,11 @@ def _check(connection: Connection, others: Sequence[Any], declared: Sequence[New
     addresses = {key: row for row in others for key in keys_of(row.address_key, loads(row.settings))}
     for new in declared:
         if (row := names.get((new.tenant_id, new.name))) is not None:
-            raise Taken(f"the mailbox {row.address} of the API has the name {row.name}: choose another in the file")
+            raise Taken(f"the name {row.name} is taken by {row.address}, made by the API: choose another in the file")
         for key in sorted(keys_of(new.address_key, new.settings or {})):
             check_domain(connection, key, new.tenant_id)
             if (row := addresses.get(key)) is not None:
-                raise Taken(f"the mailbox {row.name} of the API has the address {key}: choose another in the file")
+                raise Taken(f"the address {key} is taken by {row.name}, made by the API: choose another in the file")
 
 
 def _make_way(
@@ -149,7 +149,7 @@ def _credentials(
         if row is None:
             _add_credential(connection, declared.username, password, mailbox_id, new, now, makers)
         elif not row.managed:
-            raise Taken(f"a credential of the API has the user name {row.username}: choose another in the file")
+            raise Taken(f"the username {row.username} is taken by a credential made by the API: choose another")
         else:
             _change_credential(connection, row, password, mailbox_id, new, makers)
     _disable_logins(connection, c.id.in_([row.id for row in known.values()]))

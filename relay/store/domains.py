@@ -46,7 +46,7 @@ def add_domain(connection: Connection, new: NewDomain, now: int) -> None:
 def check_free(connection: Connection, name: str) -> None:
     """Raise Taken if there is a domain of that name."""
     if row := connection.execute(select(t.domains).where(_d.name == name)).first():
-        raise Taken(f"there is a domain {name} already{way_back(row)}")
+        raise Taken(f"there is already a domain {name}{way_back(row)}")
 
 
 def change_domain(connection: Connection, row: Any, *, verification: str | None, physical_address: str | None) -> None:

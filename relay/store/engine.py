@@ -46,11 +46,11 @@ class StoreUnusable(Exception):
 _USELESS = {
     sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup",
     sqlite3.SQLITE_NOTADB: "is not a database: restore it from a backup",
-    sqlite3.SQLITE_READONLY: "may not be written: see to whom it and its folder belong, and how the disk is mounted",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: see to whom it and its folder belong, and how the disk is mounted",
-    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk fails",
-    sqlite3.SQLITE_FULL: "cannot grow: make room on the disk, or in its quota",
-    sqlite3.SQLITE_BUSY: "is locked by another program: end that, or wait until it is done",
+    sqlite3.SQLITE_READONLY: "is read-only: check who owns it and its folder, and how the disk is mounted",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check who owns it and its folder, and how the disk is mounted",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk is failing",
+    sqlite3.SQLITE_FULL: "cannot grow: free space on the disk, or raise its quota",
+    sqlite3.SQLITE_BUSY: "is locked by another program: stop it, or wait until it has finished",
 }
 _NOT_WRITTEN = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
@@ -255,7 +255,7 @@ class Database:
             session = one.execute(_PID).scalar_one()
             one.commit()
             if other.execute(_PID).scalar_one() == session:
-                raise StoreUnusable("storage.url leads to a pooler in transaction mode; set it to session mode")
+                raise StoreUnusable("storage.url points to a pooler in transaction mode; set it to session mode")
 
     async def close(self) -> None:
         """Close all connections; an engine left open would keep its threads and the process alive."""
@@ -315,7 +315,7 @@ def _obey(engine: Engine, patience: float, cache_kib: int) -> None:
             cursor.execute(f"PRAGMA {name}")
             answer = cursor.fetchone()[0]  # from the cursor itself, as execute of an adapted one returns nothing
             if answer != reads:
-                raise StoreUnusable(f"SQLite answers {name}={answer} where {wanted} was asked for; use a local disk")
+                raise StoreUnusable(f"SQLite refuses {name}={wanted} and keeps {answer}; put the file on a local disk")
         cursor.close()
 
 
@@ -323,7 +323,7 @@ def _check_encoding(connection: Any, _record: Any) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":  # characters it cannot store would be answered 451 forever
         raise StoreUnusable(
-            f"the database is encoded in {encoding}; make one by CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'"
+            f"the database is encoded in {encoding}; make another: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'"
         )
 
 

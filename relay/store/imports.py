@@ -82,7 +82,7 @@ def is_yes(cell: str) -> bool:
         return True
     if word in NO:
         return False
-    said = f"says {cell[:40]!r}, neither yes nor no" if word else "is empty"
+    said = f"is {cell[:40]!r}, which is neither yes nor no" if word else "is empty"
     raise ValueError(f"granted {said}: write true or false")
 
 
@@ -166,12 +166,12 @@ def _place(row: Mapping[str, str], there: Places, default: Place) -> Place:
         return Place(scope, tenant_id)
     if not mailbox:
         if not default.mailbox_id or tenant_id != default.tenant_id:
-            raise ValueError("scope is mailbox and no mailbox is named: write its name in the column mailbox")
+            raise ValueError("scope is mailbox but the row names none: write its name in the column mailbox")
         return default
     spellings = (key_of(mailbox), mailbox) if "@" in mailbox else (mailbox,)
     found = next((there.mailboxes[tenant_id, one] for one in spellings if (tenant_id, one) in there.mailboxes), None)
     if found is None:
-        raise ValueError(f"there is no mailbox {mailbox[:100]!r} in its tenant: make it first, or mend the name")
+        raise ValueError(f"there is no mailbox {mailbox[:100]!r} in its tenant: create it first, or correct the name")
     return Place(scope, tenant_id, found)
 
 
@@ -179,13 +179,13 @@ def _check_domain(domain: str, scope: str) -> None:
     if scope == "mailbox":
         raise ValueError("a whole domain is suppressed for a tenant or for all, not for one mailbox")
     if "." not in domain:  # an entry for a top-level domain would not cover the domains below it
-        raise ValueError(f"{domain!r} is no domain of anybody: write *@example.com for all of it")
+        raise ValueError(f"{domain!r} is not a domain of one owner: write *@example.com to suppress all of a domain")
 
 
 def tenant_of(name: str, tenants: Mapping[str, str]) -> str:
     """The id of the tenant of that name; raises ValueError."""
     if name not in tenants:
-        raise ValueError(f"there is no tenant {name[:100]!r}: make it first, or mend the name")
+        raise ValueError(f"there is no tenant {name[:100]!r}: create it first, or correct the name")
     return tenants[name]
 
 

@@ -62,7 +62,7 @@ def ensure_keys(
             continue
         row = rows.get(name)
         if row is not None and row.algorithm != algorithm:
-            raise DkimKeyError(f"{domain}: the selector {name} has a key of {row.algorithm}; choose another selector")
+            raise DkimKeyError(f"{domain}: the selector {name} already has a {row.algorithm} key; choose another")
         pair = make() if pem is None else _brought(domain, pem, algorithm)
         if row is not None and row.status == "active" and row.public == pair.record:
             continue
@@ -160,7 +160,7 @@ class Signers:
             try:
                 self._loaded[mark] = load_key(self._vault.open(row.private).encode(), is_proven=True)
             except (Sealed, DkimKeyError) as error:
-                log.error("a DKIM key cannot be read", domain=row.domain, selector=row.selector, error=str(error))  # noqa: TRY400 - a known cause
+                log.error("cannot decrypt a DKIM key", domain=row.domain, selector=row.selector, error=str(error))  # noqa: TRY400 - a known cause
                 return None
         return self._loaded[mark]
 

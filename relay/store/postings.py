@@ -221,7 +221,7 @@ def _disable(connection: Connection, row: Any, cause: str, now: int) -> None:
     record(connection, [Event("webhook.disabled", now, row.tenant_id, data=data)])
 
 
-VANISHED = "the configuration file does not name it any more"
+VANISHED = "it was removed from the configuration file"
 
 
 def declare(

@@ -53,7 +53,7 @@ def verify(
                 since[row.chain] = _kept_since(connection, row.chain)
             agrees = _agrees(row, since[row.chain])
             if agrees is False:
-                what = "the approval says something else than was recorded of it"
+                what = "the approval differs from what was recorded of it"
                 return msgspec.structs.replace(found, fault=Fault(row.chain, row.position or 0, row.send_id, what))
             count += agrees is True
             unproven += row.record is None and row.status != "pending"

@@ -75,7 +75,7 @@ class Room:
         if self.loss or mark_of(self._database.file) == self._mark:
             return False
         self.loss = "the store's file was removed or replaced"
-        log.critical("the store was lost; nothing more is taken", file=str(self._database.file), why=self.loss)
+        log.critical("the store was lost; no more mail is accepted", file=str(self._database.file), why=self.loss)
         return True
 
     def _lack_of_disk(self, bounds: Bounds) -> str:
@@ -89,8 +89,8 @@ class Room:
 def _lack_of_queue(connection: Connection, bounds: Bounds) -> str:
     waiting = int(connection.execute(_COUNT).scalar_one())
     if waiting >= bounds.deliveries:
-        return f"{waiting} deliveries wait, {bounds.deliveries} may"
+        return f"{waiting} deliveries are waiting, the limit is {bounds.deliveries}"
     if waiting * bounds.largest < bounds.octets:
         return ""  # below the limit whatever their size, so the sum, which reads every row, is not needed
     octets = int(connection.execute(_OCTETS).scalar_one())
-    return f"{octets} octets wait, {bounds.octets} may" if octets >= bounds.octets else ""
+    return f"{octets} octets are waiting, the limit is {bounds.octets}" if octets >= bounds.octets else ""

@@ -44,7 +44,7 @@ def rotate(
     """
     if is_brought:
         raise Declared(
-            f"the configuration file brings the keys of {domain.name}; name a new key and a new selector there"
+            f"the configuration file provides the keys of {domain.name}; set a new key and a new selector there"
         )
     rows = connection.execute(_locked(connection, domain.name)).all()
     if pending := next((row for row in rows if row.status == "pending" and row.algorithm == RSA), None):

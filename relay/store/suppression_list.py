@@ -53,7 +53,7 @@ def whole_domain(text: str) -> str:
 def end_of(given: int | None, now: int) -> int:
     """The end of an entry as stored, 0 for never; raises ValueError for an end in the past."""
     if given is not None and given <= now:
-        raise ValueError("has passed already: the entry would refuse nothing")
+        raise ValueError("is in the past: the entry would refuse nothing")
     return given or 0
 
 

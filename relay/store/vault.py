@@ -62,7 +62,7 @@ class Vault:
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
-            raise Sealed("it was sealed under another secret key") from error
+            raise Sealed("it was encrypted with another secret key") from error
 
     def sign(self, payload: str) -> str:
         """An Ed25519 signature, in hex."""
@@ -95,7 +95,7 @@ def read_or_make(path: Path) -> Vault:
         try:
             return Vault(bytes.fromhex(path.read_text().strip()))
         except ValueError:
-            raise BadKey(f"{path} holds no key of {KEY_BYTES} octets in hex: restore it from a backup") from None
+            raise BadKey(f"{path} does not hold a key of {KEY_BYTES} octets in hex: restore it from a backup") from None
     path.parent.mkdir(parents=True, exist_ok=True)
     root = secrets.token_bytes(KEY_BYTES)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

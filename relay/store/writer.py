@@ -119,9 +119,9 @@ class Writer:
         Raises Unavailable if the line is full or the disk has failed.
         """
         if self._broken or self._loop is None:
-            raise Unavailable("the store stopped writing")
+            raise Unavailable("the store no longer accepts writes")
         if self._waiting >= LINE_ITEMS:
-            raise Unavailable("too much waits to be written")
+            raise Unavailable("too many writes are waiting")
         self._waiting += 1
         future: asyncio.Future[Any] = self._loop.create_future()
         if not self._gathered:
@@ -140,7 +140,7 @@ class Writer:
         assert self._loop is not None
         self._next_look = self._loop.call_later(LOOK, self._look)
         if items := self._line.send_away(self._database.patience):
-            log.warning("the store cannot be written", error="it does not answer, or others write all the time")
+            log.warning("cannot write to the store", error="no answer, or another program keeps writing")
             self._deliver(items, [Unavailable("the store does not answer")] * len(items))
 
     async def run(self, job: Callable[[Connection], T], answers: tuple[type[Exception], ...] = ()) -> T:
@@ -192,7 +192,7 @@ class Writer:
             return [error] * len(items)
         except Exception as error:  # find the culprit by running the items one by one
             if len(items) == 1:
-                log.exception("write failed", kind=type(items[0].handler).__name__)
+                log.exception("internal error in a write", kind=type(items[0].handler).__name__)
                 return [error]
             return [result for item in items for result in self._round([item], time.monotonic())]
         self.pace += (time.monotonic() - began - self.pace) / PACE_OF
@@ -247,7 +247,7 @@ class Writer:
         until = time.monotonic() + FATE_PATIENCE
         while (fate := self._fate(ticket)) in ("", "in progress"):
             if time.monotonic() > until:
-                raise Unavailable("whether it was written cannot be known yet")
+                raise Unavailable("not yet known whether the write was committed")
             time.sleep(FATE_WAIT)
         return fate == "committed"
 
@@ -274,18 +274,18 @@ class Writer:
         if code in _BEYOND_REPAIR:
             return self._break(f"{self._database.file} {uselessness(error)}")
         if code == sqlite3.SQLITE_FULL or _sqlstate(error) in ("53100", "53200"):
-            log.warning("the store cannot be written", error=cause(error))
+            log.warning("cannot write to the store", error=cause(error))
             return Unavailable("the disk is full", full=True)
         if isinstance(error, OperationalError) or error.connection_invalidated or _is_away(error):
-            log.warning("the store cannot be written", error=cause(error))
-            return Unavailable("the store cannot be written")
+            log.warning("cannot write to the store", error=cause(error))
+            return Unavailable("the store cannot be written to")
         return error
 
     def _without_turn(self, error: OSError) -> Unavailable:
         if error.errno == errno.EIO:  # if the whole file system failed, not even the file can be opened
-            return self._break(f"{error.filename} cannot be opened: the disk fails")
-        log.warning("the store cannot be written", error=str(error))
-        return Unavailable("the store cannot be written")
+            return self._break(f"{error.filename} cannot be opened: the disk is failing")
+        log.warning("cannot write to the store", error=str(error))
+        return Unavailable("the store cannot be written to")
 
     def _break(self, why: str) -> Broken:
         """Stop writing permanently."""

@@ -36,7 +36,7 @@ def test_R19_a_second_start_on_one_data_directory_is_refused_in_one_line(
         Instance(first.folder).lock()
     assert run(["serve", "--config", str(config)]) == 1
     said = capsys.readouterr().err
-    assert "another gatepost serves from" in said
+    assert "another gatepost is serving from" in said
     assert said.count("\n") == 1
 
 
@@ -112,7 +112,7 @@ def test_R7_an_emptied_or_moved_store_is_not_begun_anew_unless_that_is_said(
     lose(tmp_path)
     for _ in range(2):  # asking makes it no other
         assert run(["mailbox", "list", "--config", str(config)]) == 1
-        assert f"gatepost.db {what}: restore it from a backup, or remove" in capsys.readouterr().err
+        assert f"gatepost.db {what}: restore it from a backup, or delete" in capsys.readouterr().err
         with pytest.raises(StoreUnusable, match=what):
             prepare(loaded, Instance(loaded.server.data_dir))
     (tmp_path / "data" / "store").unlink()  # the way out that was named
@@ -127,9 +127,9 @@ def test_R7_a_store_without_a_schema_is_not_begun_anew_on_either_engine(storage_
         database.file.touch()
     instance.remember_store(database)
     instance.note_tide(7)
-    with pytest.raises(StoreUnusable, match="is empty: restore it from a backup, or remove") as told:
+    with pytest.raises(StoreUnusable, match="is empty: restore it from a backup, or delete") as told:
         instance.check_not_lost(database)
-    Path(str(told.value).partition("or remove ")[2].partition(" to begin")[0]).unlink()
+    Path(str(told.value).partition("or delete ")[2].partition(" to start")[0]).unlink()
     instance.check_not_lost(database)
     assert instance.tide == 0
     database.close_now()

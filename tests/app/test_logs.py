@@ -39,6 +39,6 @@ def test_what_a_warning_says_again_and_again_is_told_three_times_a_minute_and_no
                 count += repeats(None, level, dict(event)) == event
         return count
 
-    assert told("warning", event="the store cannot be written", error="shutting down") == 3 + 3
+    assert told("warning", event="cannot write to the store", error="shutting down") == 3 + 3
     assert told("info", event="login refused", peer="127.0.0.1") == 100
-    assert told("error", event="write failed") == 100
+    assert told("error", event="internal error in a write") == 100

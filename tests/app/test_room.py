@@ -38,8 +38,8 @@ def waiting(database: Database, size: int) -> None:
     ("bounds", "lack"),
     [
         (Bounds(0, 3, 3 * MIB, MIB), ""),
-        (Bounds(0, 2, 3 * MIB, MIB), "2 deliveries wait, 2 may"),
-        (Bounds(0, 3, 2 * MIB, 4 * MIB), f"{2 * MIB} octets wait, {2 * MIB} may"),
+        (Bounds(0, 2, 3 * MIB, MIB), "2 deliveries are waiting, the limit is 2"),
+        (Bounds(0, 3, 2 * MIB, 4 * MIB), f"{2 * MIB} octets are waiting, the limit is {2 * MIB}"),
         (Bounds(0, 3, 2 * MIB + 1, 4 * MIB), ""),
     ],
 )

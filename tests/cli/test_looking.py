@@ -158,7 +158,7 @@ def test_a_damaged_secret_key_is_told_with_its_file_in_one_line(cli, words):
     said = cli("credential", "create", "agent")
     assert (said.code, said.err) == (
         2,
-        f"gatepost: {path} holds no key of 32 octets in hex: restore it from a backup\n",
+        f"gatepost: {path} does not hold a key of 32 octets in hex: restore it from a backup\n",
     )
 
 

@@ -78,7 +78,7 @@ def test_the_doctor_finds_a_key_that_cannot_be_opened_and_its_remedy_helps(cli: 
         connection.execute(text("UPDATE dkim_keys SET private = :sealed"), {"sealed": sealed})
     database.close_now()
     said = cli("doctor", "--offline", "--json")
-    found = [f for f in said.json if "sealed under another secret key" in f["what"]]
+    found = [f for f in said.json if "encrypted with another secret key" in f["what"]]
     assert said.code == 1
     assert [(f["area"], f["level"]) for f in found] == [(DOMAIN, "fail")] * 2
     assert found[0]["remedy"].startswith(f"gatepost domain rotate {DOMAIN}")
@@ -117,4 +117,4 @@ def test_R7_a_store_that_another_program_has_locked_is_told_as_such(cli: Cli, mo
         holder.execute("BEGIN EXCLUSIVE")
         said = cli("mailbox", "pause", "agent")
     assert said.code == 1
-    assert "gatepost.db is locked by another program: end that" in said.err
+    assert "gatepost.db is locked by another program: stop it" in said.err

@@ -103,7 +103,7 @@ class Forgetful:
         answer = await self._put(handler, value, size)
         if handler is self._kind:
             self._kind = None
-            raise Unavailable("whether it was written cannot be known yet")
+            raise Unavailable("not yet known whether the write was committed")
         return answer
 
 

@@ -84,9 +84,9 @@ async def test_a_refresh_token_is_used_where_there_is_one(seconds: Seconds):
     [
         (httpx2.Response(400, json={"error": "invalid_client", "error_description": "a-secret"}), "400 invalid_client"),
         (httpx2.Response(500, text="<html>a-secret"), "answered 500"),
-        (httpx2.Response(200, text="nothing"), "no JSON"),
-        (httpx2.Response(200, json=["x"]), "no object"),
-        (httpx2.Response(200, json={}), "without an access token"),
+        (httpx2.Response(200, text="nothing"), "is not JSON"),
+        (httpx2.Response(200, json=["x"]), "is not a JSON object"),
+        (httpx2.Response(200, json={}), "has no access token"),
     ],
 )
 async def test_an_endpoint_that_gives_none_is_quoted_without_secrets(seconds: Seconds, answer, words):

@@ -139,7 +139,8 @@ async def test_a_mailbox_that_left_the_file_is_neither_paused_nor_resumed(office
     for asked in ({}, {"key": key}) if act == "pause" else ({},):
         refused = await office.post(f"/v1/mailboxes/agent/{act}", **asked)
         assert (refused.status_code, refused.json()["code"]) == (409, "declared_in_file")
-        assert refused.json()["detail"] == "the mailbox agent is no longer in the configuration file: it sends nothing"
+        told = "the mailbox agent is no longer in the configuration file: put it back to use it"
+        assert refused.json()["detail"] == told
 
 
 async def test_an_agent_pauses_itself_and_only_a_person_resumes_it(office):
@@ -267,7 +268,7 @@ async def test_a_name_that_two_tenants_have_means_neither_and_an_address_comes_b
     assert [made.status_code for made in (twin, named, late)] == [201, 201, 201]
     refused = await office.post("/v1/mailboxes/agent/pause", {})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
-    assert refused.json()["detail"] == "mailboxes of 2 tenants have the name agent: name one by its address or id"
+    assert refused.json()["detail"] == "2 tenants have a mailbox agent; give its address or id instead"
     assert (await office.get(f"/v1/mailboxes/agent@{DOMAIN}")).json()["status"] == "active"
     assert (await office.get(f"/v1/mailboxes/late@{DOMAIN}")).json()["id"] == late.json()["id"]
 

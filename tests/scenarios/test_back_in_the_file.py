@@ -37,7 +37,7 @@ def test_a_revoked_credential_stays_revoked(gate: Gate):
     with structlog.testing.capture_logs() as logs:
         without_and_with(gate, before)
     assert login(gate, "filed", password) == 525
-    (told,) = [entry for entry in logs if "was revoked and stays so: choose another username" in entry["event"]]
+    (told,) = [entry for entry in logs if "stays revoked; choose another username" in entry["event"]]
     assert (told["username"], told["log_level"]) == ("filed", "warning")
     gate.change({"mailboxes": before})
 

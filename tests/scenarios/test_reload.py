@@ -31,12 +31,12 @@ def test_a_file_that_takes_the_name_of_a_mailbox_made_beside_it_is_not_read_in(m
     logged = [json.loads(line) for line in server.logs().splitlines()]
     assert [line["change"] for line in logged if line["event"] == "configuration"] == ["mailboxes[sales]: added"]
     assert {line["slot"] for line in logged if line["event"] == "configuration not reloaded"} == {0, 1}
-    assert f"the mailbox made@{DOMAIN} of the API has the name sales: choose another in the file" in server.logs()
+    assert f"the name sales is taken by made@{DOMAIN}, made by the API: choose another in the file" in server.logs()
     assert server.submit(["bob@example.net"], MESSAGE).code == 250
     assert server.terminate() == 0
     refused = server.cli("serve")
     assert refused.returncode == 1
-    assert refused.stderr.splitlines()[-1].startswith(f"gatepost: the mailbox made@{DOMAIN} of the API has the name")
+    assert refused.stderr.splitlines()[-1].startswith(f"gatepost: the name sales is taken by made@{DOMAIN}")
 
 
 def test_a_new_admin_key_and_new_bounds_hold_from_then_on(gate: Gate):

@@ -119,7 +119,7 @@ def test_a_record_that_is_no_text_does_not_hold(database: Database, vault: Vault
     with database.transaction() as connection:
         _without_guards(connection)
         connection.execute(text("UPDATE decisions SET record = x'00ff' WHERE send_id = 'send_12'"))
-    assert _verified(database, vault).fault == audit.Fault("ten:0", 7, "send_12", "the record is no text")
+    assert _verified(database, vault).fault == audit.Fault("ten:0", 7, "send_12", "the record is not text")
 
 
 def test_names_of_the_chain_in_an_agents_own_data_neither_break_it_nor_hide_a_change(

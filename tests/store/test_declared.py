@@ -158,9 +158,9 @@ def test_a_mailbox_of_the_api_is_taken_over_by_its_address(database: Database) -
 @pytest.mark.parametrize(
     ("made", "declared", "words"),
     [
-        ({}, box("api", "other"), "has the name api"),
-        ({"settings": {"aliases": [f"x@{DOMAIN}"]}}, box("a", "x"), f"has the address x@{DOMAIN}"),
-        ({}, box("a", "x") | {"aliases": [f"api@{DOMAIN}"]}, f"has the address api@{DOMAIN}"),
+        ({}, box("api", "other"), "the name api is taken"),
+        ({"settings": {"aliases": [f"x@{DOMAIN}"]}}, box("a", "x"), f"the address x@{DOMAIN} is taken"),
+        ({}, box("a", "x") | {"aliases": [f"api@{DOMAIN}"]}, f"the address api@{DOMAIN} is taken"),
     ],
     ids=["name", "alias as address", "address as alias"],
 )
@@ -178,7 +178,7 @@ def test_a_user_name_of_the_api_is_not_taken_over(database: Database) -> None:
     with database.transaction() as connection:
         bring(connection, box("a", "x", "u"))
         connection.execute(update(t.credentials).values(managed=False))
-        with pytest.raises(Taken, match="has the user name u"):
+        with pytest.raises(Taken, match="the username u is taken"):
             bring(connection, box("a", "x", "u"))
 
 
@@ -197,9 +197,9 @@ def test_nothing_of_a_tenant_changes_to_another(database: Database) -> None:
         bring(connection, box("a", "x"), **two)
         theirs = [box("a", "x") | {"tenant": "beta"}]
         domain = tree(Path("/nowhere"))["domains"][0] | {"tenant": "beta"}
-        with pytest.raises(InUse, match=f"the domain {DOMAIN}, which the mailbox a uses, is of the tenant default"):
+        with pytest.raises(InUse, match=f"the domain {DOMAIN}, which the mailbox a uses, cannot move from"):
             bring(connection, *theirs, domains=[domain], **two)
-        with pytest.raises(InUse, match="the mailbox a is of the tenant default"):
+        with pytest.raises(InUse, match="the mailbox a cannot move from the tenant default"):
             bring(connection, *theirs, domains=[], **two)
         bring(connection, **two)
         bring(connection, domains=[domain], **two)
@@ -253,7 +253,7 @@ def test_no_policy_leaves_the_file_that_a_mailbox_of_the_api_obeys(database: Dat
     with database.transaction() as connection:
         bring(connection)
         make(connection, policy="strict")
-        with pytest.raises(InUse, match="the mailbox api of the API obeys the policy strict"):
+        with pytest.raises(InUse, match="the mailbox api, made by the API, uses the policy strict"):
             bring(connection)
         bring(connection, policies={"strict": {}})
 

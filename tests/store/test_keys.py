@@ -84,7 +84,7 @@ def test_a_key_is_made_at_no_selector_that_another_algorithm_has(database, keys)
     with database.transaction() as connection:
         ensure_keys(connection, DOMAIN, "gp1e", **keys)
         connection.execute(text("DELETE FROM dkim_keys WHERE algorithm = 'ed25519-sha256'"))
-        with pytest.raises(DkimKeyError, match="the selector gp1e has a key of rsa-sha256"):
+        with pytest.raises(DkimKeyError, match="the selector gp1e already has a rsa-sha256 key"):
             ensure_keys(connection, DOMAIN, "gp1", **keys)
         assert standing(connection) == {"gp1e": "active"}
 

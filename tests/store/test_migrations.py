@@ -73,7 +73,7 @@ def test_a_new_file_that_somebody_writes_just_now_is_waited_for(tmp_path: Path) 
 def test_a_database_that_lacks_letters_is_refused(postgres: Postgres, encoding: str) -> None:
     name = f"in_{encoding.lower()}"
     postgres.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'")
-    with pytest.raises(StoreUnusable, match=f"encoded in {encoding}; make one by"):
+    with pytest.raises(StoreUnusable, match=f"encoded in {encoding}; make another: CREATE"):
         upgrade(Database(postgres.url(name)))
     postgres.drop(name)
 

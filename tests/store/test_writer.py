@@ -145,7 +145,7 @@ async def test_a_file_system_that_failed_as_a_whole_ends_the_process_like_a_fail
     monkeypatch.setattr(database, "turn", fails)
     with pytest.raises(Broken):
         await writer.put(Notes(), "a")
-    with pytest.raises(Unavailable, match="stopped writing"):
+    with pytest.raises(Unavailable, match="no longer accepts writes"):
         writer.put(Notes(), "b")
 
 

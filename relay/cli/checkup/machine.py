@@ -91,7 +91,7 @@ def sealed(house: House) -> Iterator[Finding]:
     with house.reading() as connection:
         rows = list(unopened(connection, vault))
     for row in rows:
-        what = f"its {row.status} DKIM key {row.selector} was sealed under another secret key"
+        what = f"its {row.status} DKIM key {row.selector} was encrypted with another secret key"
         yield fail(row.domain, what, "It signs nothing: mail waits rather than leave unsigned.", _unsealed(house, row))
 
 
