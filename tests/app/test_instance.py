@@ -67,7 +67,7 @@ def test_what_root_makes_in_the_directory_of_the_servers_user_is_that_users(
     os.chown(data / "secret.key", 0, 0)
     capsys.readouterr()
     assert run(["doctor", "--offline", "--config", str(config)]) == 1
-    assert f"but not {data}/secret.key" in capsys.readouterr().out
+    assert f"unlike {data}/secret.key" in capsys.readouterr().out
 
 
 def test_R7_a_lost_store_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:

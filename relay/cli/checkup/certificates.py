@@ -30,25 +30,33 @@ def _time(area: str, certificate: x509.Certificate, now: datetime) -> Iterator[F
     until = certificate.not_valid_after_utc.date().isoformat()
     if certificate.not_valid_before_utc > now:
         yield fail(
-            area, f"the certificate is valid from {certificate.not_valid_before_utc.date()} on", "Clients refuse it."
+            area, f"the certificate is not valid before {certificate.not_valid_before_utc.date()}", "Clients reject it."
         )
     elif days < 0:
-        yield fail(area, f"the certificate ended on {until}", "Clients refuse it.", "Renew it, then SIGHUP.")
+        yield fail(
+            area,
+            f"the certificate expired on {until}",
+            "Clients reject it.",
+            "Renew it, then send SIGHUP to the server.",
+        )
     elif days < SOON:
         yield warn(
-            area, f"the certificate ends in {days} days ({until})", "Then clients refuse it.", "Renew it, then SIGHUP."
+            area,
+            f"the certificate expires in {days} days ({until})",
+            "After that, clients reject it.",
+            "Renew it, then send SIGHUP to the server.",
         )
     else:
-        yield ok(area, f"certificate until {until}")
+        yield ok(area, f"certificate valid until {until}")
 
 
 def _names(area: str, certificate: x509.Certificate, hostname: str) -> Iterator[Finding]:
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        yield fail(area, "the certificate names no host", "Clients that verify refuse it.")
+        yield fail(area, "the certificate names no host", "Clients that verify it reject it.")
         return
     names = [name.lower() for name in found.get_values_for_type(x509.DNSName)]
     if hostname not in names and f"*.{hostname.partition('.')[2]}" not in names:
-        why = f"Clients that verify and connect to {hostname} refuse it."
+        why = f"Clients that connect to {hostname} and verify it reject it."
         yield fail(area, f"the certificate is for {', '.join(names) or 'nobody'}, not {hostname}", why)

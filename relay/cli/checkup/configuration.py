@@ -28,5 +28,5 @@ def revoked(house: House) -> Iterator[Finding]:
         names = revoked_of_files(connection)
     for mailbox in house.settings.mailboxes:
         for name in (one.username for one in mailbox.credentials if one.username in names):
-            why = "It stays revoked whatever the file says; its logins are refused with 525."
+            why = "It stays revoked whatever the file says; its logins get 525."
             yield warn(mailbox.name, f"the credential {name} was revoked", why, "Choose another username.")

@@ -24,12 +24,12 @@ _WHY = {
     "ownership": "Mail from this domain is refused here until it is proven.",
     "dkim": "Gmail, Yahoo and Outlook put unsigned mail into spam or refuse it (their sender rules since 2024).",
     "spf": "The return path fails SPF; with DKIM also missing Gmail refuses the mail (550 5.7.26).",
-    "dmarc": "Gmail and Yahoo require it of everybody who sends more than 5,000 messages a day.",
-    "bounces": "Bounces do not come back: dead addresses are written to again, which costs reputation.",
+    "dmarc": "Gmail and Yahoo require it of anybody who sends more than 5,000 messages a day.",
+    "bounces": "Bounces do not come back: mail keeps going to dead addresses, which costs reputation.",
 }
 _WHY_KEY = {
-    "pending": "The new keys sign nothing before DNS shows them all; the old ones sign on.",
-    "retired": "Mail that this key signed and that is still on its way cannot be verified.",
+    "pending": "The new keys sign nothing until DNS shows them all; the old ones keep signing.",
+    "retired": "Mail still on its way that this key signed cannot be verified.",
 }
 _REQUIRED = ("ownership", "dkim")
 
@@ -47,12 +47,12 @@ def domains(house: House, *, with_network: bool) -> Iterator[Finding]:
             continue
         if row.status == "failed":
             why = "Mail from it is refused."
-            yield fail(row.name, "its proof is gone from DNS", why, f"gatepost domain verify {row.name}")
+            yield fail(row.name, "its proof of ownership is gone from DNS", why, f"gatepost domain verify {row.name}")
         if not any(key.status == "active" for key in keys[row.name]):
             why = "Its mail stays in the queue: nothing leaves unsigned."
             yield fail(row.name, "it has no DKIM key", why, f"gatepost domain rotate {row.name}")
         if not row.physical_address:
-            why = "Commercial mail of it is refused: CAN-SPAM and CASL ask for a postal address."
+            why = "Its commercial mail is refused: CAN-SPAM and CASL require a postal address."
             yield warn(row.name, "it has no postal address", why, "Set physical_address.")
         if with_network:
             yield from _records(row, asked(house.settings, row, keys[row.name]))
@@ -67,7 +67,7 @@ def _records(row: Any, found: Sequence[Found]) -> Iterator[Finding]:
             yield info(row.name, f"{w.purpose}: DNS gave no answer for {w.name}", record.problem)
         elif record.status != "valid":
             make = fail if w.purpose in _REQUIRED and w.key in ("", "active") else warn
-            shown = f"{record.problem or w.advice} (gatepost domain show {row.name} prints it whole)"
+            shown = f"{record.problem or w.advice} (gatepost domain show {row.name} prints the whole record)"
             yield make(row.name, what, _WHY_KEY.get(w.key, _WHY[w.purpose]), shown)
     if good:
         yield ok(row.name, f"{', '.join(dict.fromkeys(f.wanted.purpose for f in good))} in order")
@@ -78,17 +78,19 @@ def links(settings: Settings) -> Iterator[Finding]:
     url = urlsplit(settings.server.public_url)
     host = url.hostname or ""
     if is_loopback(host):
-        why = "Recipients cannot unsubscribe, so they complain; Gmail and Yahoo require one click of bulk senders."
+        why = (
+            "Recipients cannot unsubscribe, so they complain; Gmail and Yahoo require one-click links of bulk senders."
+        )
         yield warn("links", f"unsubscribe links lead to {settings.server.public_url}", why, "Set server.public_url.")
     elif url.scheme != "https":
-        why = "RFC 8058 asks for https; mail readers show no unsubscribe button otherwise."
+        why = "RFC 8058 requires https; without it mail readers show no unsubscribe button."
         yield warn(
-            "links", f"{settings.server.public_url} is not https", why, "Put TLS in front, set server.public_url."
+            "links", f"{settings.server.public_url} is not https", why, "Put TLS in front and set server.public_url."
         )
     else:
         yield ok("links", f"unsubscribe links lead to {settings.server.public_url}")
     if settings.server.hostname == "localhost":
-        why = "Message-IDs and Received fields name no real host, which filters notice."
+        why = "Message-IDs and Received headers name no real host, which spam filters notice."
         yield warn("links", "server.hostname is localhost", why, "Set server.hostname.")
 
 
@@ -110,6 +112,6 @@ def senders(house: House) -> Iterator[Finding]:
             shown = f"{bounce_rate(month):.2f} % bounces, {complaint_rate(month):.2f} % complaints in 30 days"
             make = fail if standing.status == "pause" else warn
             why = standing.cause or "; ".join(standing.warnings)
-            yield make(row.name, shown, f"{why}. From 0.3 % complaints on Gmail puts everything into spam.")
+            yield make(row.name, shown, f"{why}. At 0.3 % complaints and above, Gmail puts everything into spam.")
     if told:
-        yield ok("senders", f"{told:,} recipients in 30 days looked at")
+        yield ok("senders", f"{told:,} recipients of the last 30 days checked")

@@ -36,8 +36,8 @@ def interpreter() -> Iterator[Finding]:
         return
     yield warn(
         "python",
-        f"Python {version} lacks the e-mail repairs of 2024",
-        "Gatepost decides nothing with the parser they mend, but other code in this environment may.",
+        f"Python {version} lacks the 2024 fixes of the e-mail parser",
+        "Gatepost does not rely on that parser, but other code in this environment may.",
         f"Install the newest patch release of Python {sys.version_info.major}.{sys.version_info.minor}.",
     )
 
@@ -53,12 +53,15 @@ def store(house: House) -> Iterator[Finding]:
     free, least = shutil.disk_usage(file.parent).free, house.settings.least_free_space
     if free < least:
         yield fail(
-            "store", f"{_size(free)} free", "New mail is refused with 452.", f"Make room: {_size(least)} at least."
+            "store",
+            f"{_size(free)} free",
+            "New mail is refused with 452.",
+            f"Free some space: {_size(least)} at least.",
         )
     elif free < 10 * least:
-        yield warn("store", f"{_size(free)} free", f"Below {_size(least)} new mail is refused with 452.")
+        yield warn("store", f"only {_size(free)} free", f"Below {_size(least)} new mail is refused with 452.")
     if house.settings.server.workers != 1:
-        yield info("store", "several workers share one SQLite file", "For more than one machine use PostgreSQL.")
+        yield info("store", "several workers share one SQLite file", "To use more than one machine, use PostgreSQL.")
 
 
 def _server(house: House) -> Iterator[Finding]:
@@ -68,14 +71,14 @@ def _server(house: House) -> Iterator[Finding]:
     house.database.check_sessions()
     with house.reading() as connection:
         for setting in unsafe_settings(connection):
-            why = "What was answered 250 is lost, or all of the store, when the power fails."
+            why = "A power failure can lose mail that was answered 250, or the whole store."
             yield fail("store", f"PostgreSQL runs with {setting} = off", why, "Set it to on in postgresql.conf.")
     if abs(behind := house.now.behind) >= WORTH_TELLING:
         what = (
             f"this machine's clock is {abs(behind) / 1000:.0f} s {'behind' if behind > 0 else 'ahead of'} PostgreSQL's"
         )
-        why = "The store's counts: «in 5 min» of a listing and the log's timestamps are off by that much."
-        yield warn("clock", what, why, "Set both by NTP.")
+        why = "The store's clock is used: times such as «in 5 min» in lists, and log timestamps, are off by that much."
+        yield warn("clock", what, why, "Synchronise both with NTP.")
 
 
 def sealed(house: House) -> Iterator[Finding]:
@@ -83,23 +86,23 @@ def sealed(house: House) -> Iterator[Finding]:
     try:
         vault = house.vault
     except SecretMissing as error:
-        yield info("keys", f"the secret key was not looked at: {error}")
+        yield info("keys", f"the secret key was not checked: {error}")
         return
     except (StoreUnusable, ValueError) as error:
-        yield fail("keys", str(error), "The server does not start, and no login is believed.")
+        yield fail("keys", str(error), "The server does not start, and no login can be checked.")
         return
     with house.reading() as connection:
         rows = list(unopened(connection, vault))
     for row in rows:
         what = f"its {row.status} DKIM key {row.selector} was encrypted with another secret key"
-        yield fail(row.domain, what, "It signs nothing: mail waits rather than leave unsigned.", _unsealed(house, row))
+        yield fail(row.domain, what, "It cannot sign: mail waits, as nothing leaves unsigned.", _unsealed(house, row))
 
 
 def _unsealed(house: House, row: Any) -> str:
     if house.settings.brings_keys_of(row.domain):
-        return "Name a new key and a new selector in the file."
+        return "Set a new key and a new selector in the file."
     if row.status == "pending":
-        return "Do not publish it; bring keys of your own in the file, which ends the rotation."
+        return "Do not publish it; set keys of your own in the file, which ends the rotation."
     return f"gatepost domain rotate {row.domain}, publish its records, gatepost domain verify {row.domain}"
 
 
@@ -111,19 +114,19 @@ def listeners(settings: Settings) -> Iterator[Finding]:
             yield ok("smtp", f"{listener.bind} answers ({_tls(listener)})")
         else:
             yield warn(
-                "smtp", f"nobody answers on {listener.bind}", "Agents cannot submit.", "Start it: gatepost serve"
+                "smtp", f"nothing answers on {listener.bind}", "Agents cannot submit mail.", "Start it: gatepost serve"
             )
         yield from _exposure(listener)
     if not _answers(settings.http.host, settings.http.port):
         why = "Console, API, unsubscribe links and provider hooks are down."
-        yield warn("http", f"nobody answers on {settings.http.bind}", why, "Start it: gatepost serve")
+        yield warn("http", f"nothing answers on {settings.http.bind}", why, "Start it: gatepost serve")
     else:
         yield ok("http", f"{settings.http.bind} answers")
 
 
 def _exposure(listener: Listener) -> Iterator[Finding]:
     if listener.tls == "none" and not listener.is_loopback:
-        why = "Passwords and mail cross the network readable."
+        why = "Passwords and mail cross the network unencrypted."
         yield fail("smtp", f"{listener.bind} is public without TLS", why, "Set tls: starttls and smtp.tls.")
 
 
@@ -136,19 +139,21 @@ def data_dir(settings: Settings) -> Iterator[Finding]:
     except FileNotFoundError:
         return  # made at the first start
     except OSError as error:
-        yield fail("data", words(error), f"As {_name(os.geteuid())} nothing can be done here.", "sudo gatepost doctor")
+        yield fail(
+            "data", words(error), f"As {_name(os.geteuid())}, gatepost can do nothing here.", "sudo gatepost doctor"
+        )
 
 
 def _owned(folder: Path, files: list[Path]) -> Iterator[Finding]:
     owner = folder.stat().st_uid
     if strange := " ".join(str(file) for file in files if file.stat().st_uid != owner):
-        what = f"{folder} is {_name(owner)}'s, but not {strange}"
-        why = "A server that runs as the one cannot use what is another's: it takes no mail, or does not start."
+        what = f"{folder} belongs to {_name(owner)}, unlike {strange}"
+        why = "The server cannot use another user's files: it accepts no mail, or does not start."
         yield fail("data", what, why, f"chown {_name(owner)} {strange}")
     elif not os.access(folder, os.W_OK):
-        what = f"{folder} ({_name(owner)}'s) cannot be written as {_name(os.geteuid())}"
-        why = "A server that runs so takes no mail, or does not start."
-        yield fail("data", what, why, "See how its disk is mounted, and as which user the server runs.")
+        what = f"{folder} belongs to {_name(owner)} and cannot be written to by {_name(os.geteuid())}"
+        why = "Run by that user, the server accepts no mail, or does not start."
+        yield fail("data", what, why, "Check how its disk is mounted, and which user runs the server.")
 
 
 def _name(user: int) -> str:
@@ -161,7 +166,9 @@ def _name(user: int) -> str:
 def _secrets(settings: Settings) -> Iterator[Finding]:
     for path in (settings.server.data_dir / "secret.key", settings.server.data_dir / "admin.key"):
         if path.exists() and path.stat().st_mode & 0o077:
-            yield fail("keys", f"{path} can be read by others", "Who reads it can sign as you.", f"chmod 600 {path}")
+            yield fail(
+                "keys", f"{path} can be read by others", "Anybody who reads it can sign as you.", f"chmod 600 {path}"
+            )
 
 
 def _banner(listener: Listener) -> bool:

@@ -12,7 +12,7 @@ def providers(settings: Settings, *, with_network: bool) -> Iterator[Finding]:
     """Each provider of the configuration."""
     declared = settings.providers
     if not declared:
-        yield fail("providers", "there is none", "Accepted mail waits in the queue.", "Name one below delivery_config.")
+        yield fail("providers", "there is none", "Accepted mail waits in the queue.", "Add one under delivery_config.")
         return
     for provider in declared:
         if not provider.is_ready:
@@ -20,7 +20,9 @@ def providers(settings: Settings, *, with_network: bool) -> Iterator[Finding]:
     if with_network:
         yield from _probed(settings)
     if sum(p.is_ready for p in declared) == 1:
-        yield info("providers", "there is one provider only", "While it is down mail waits; a second one takes over.")
+        yield info(
+            "providers", "there is only one provider", "While it is down, mail waits; a second one would take over."
+        )
 
 
 def paused(house: House) -> Iterator[Finding]:
@@ -41,11 +43,11 @@ def _probed(settings: Settings) -> Iterator[Finding]:
         if found["status"] == "ok":
             yield ok(found["name"], f"{found['host']}: {found['detail']} in {found['milliseconds']} ms")
         else:
-            why = "Mail goes by the other providers, or waits."
+            why = "Mail goes through the other providers, or waits."
             yield fail(
                 found["name"], f"{found['host']}: {found['detail']}", why, f"gatepost provider test {found['name']}"
             )
     for provider in ready:
         if provider.tls == "none" and not provider.host.startswith(("127.", "::1", "localhost")):
-            why = "Mail, and the password if there is one, cross the network readable."
+            why = "Mail, and the password if there is one, cross the network unencrypted."
             yield warn(provider.name, "it is reached without TLS", why, "Set tls: starttls or implicit.")
