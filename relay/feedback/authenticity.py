@@ -109,7 +109,7 @@ def _key(secret: str) -> bytes:
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError("the webhook secret is no base64") from error
+        raise ValueError("the webhook secret is not base64") from error
     if not key:
         raise ValueError("the webhook secret is empty")
     return key

@@ -33,7 +33,7 @@ class Certificates:
         except KeyError:  # it names a certificate that is not cached
             pass
         if not self._fetching.acquire(blocking=False):
-            raise OSError("the certificate of another call is being fetched")
+            raise OSError("another call's certificate is being fetched")
         try:
             return self._fetched(verify)
         finally:
@@ -42,7 +42,7 @@ class Certificates:
     def _fetched(self, verify: Callable[[Fetch], Authenticity]) -> Authenticity:
         now, fetched = self._seconds(), dict[str, bytes]()
         if now - self._began[0] < SPAN:
-            raise OSError(f"certificates were fetched for {CALLS} calls in a minute")
+            raise OSError(f"certificates were fetched for {CALLS} calls within a minute already")
         self._began.append(now)
 
         def get(url: str) -> bytes:

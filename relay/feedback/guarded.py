@@ -63,13 +63,13 @@ def check_url(url: str, *, allow_private: bool = False, allow_http: bool = False
     except ValueError as error:
         raise Forbidden("not a URL") from error
     if parts.scheme != "https" and not ((allow_private or allow_http) and parts.scheme == "http"):
-        raise Forbidden("only https is called")
+        raise Forbidden("the URL must be https")
     if parts.username is not None or parts.password is not None:
-        raise Forbidden("a URL with a user name is not called")
+        raise Forbidden("the URL must not contain a user name or password")
     if not parts.hostname or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise Forbidden("not a plain URL")
     if port not in PORTS and not allow_private:
-        raise Forbidden(f"port {port} is not called")
+        raise Forbidden(f"port {port} is not allowed")
     literal = _literal(parts.hostname)
     if literal is not None:
         check_address(literal, allow_private=allow_private)
@@ -90,7 +90,7 @@ def check_address(address: str, *, allow_private: bool = False) -> None:
     if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
     if any(map(_is_never_called, (found, *_within(found)))):
-        raise Forbidden(f"{address} is never called")
+        raise Forbidden(f"{address} is not allowed")
     if not allow_private and (_is_inside(found) or any(found in net for net in _TRANSLATED)):
         raise Forbidden(f"{address} is a private address")
 

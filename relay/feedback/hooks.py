@@ -90,7 +90,7 @@ class Hooks:
             return Ingested(413, "too_large")
         proof = await asyncio.to_thread(self._verify, provider, headers, raw, now)
         if not proof.accepted:
-            log.warning("a hook was refused", provider=provider.name, reason=proof.reason)
+            log.warning("hook refused", provider=provider.name, reason=proof.reason)
             return Ingested(403 if proof.reason in _FORBIDDEN else 401, proof.reason)
         try:
             payload = await asyncio.to_thread(load, raw)
@@ -120,8 +120,8 @@ class Hooks:
                 lambda fetch: ses.verify({}, raw, topics, at, fetch=fetch, roots=self._roots())
             )
         except OSError as error:
-            log.warning("the certificate of a hook could not be fetched", error=str(error))
-            raise Unavailable("the certificate could not be fetched") from error
+            log.warning("cannot fetch the certificate of a hook", error=str(error))
+            raise Unavailable("the signing certificate cannot be fetched") from error
 
     def _keep(
         self,
@@ -145,7 +145,7 @@ class Hooks:
             return None
         if store.kept_event(connection, mark).get("digest") == digest:
             return Ingested(200, "seen_before")
-        log.warning("a hook's proof was used for another body", provider=provider)
+        log.warning("hook refused: its signature was used for another body", provider=provider)
         return Ingested(409, "replayed")
 
     def _confirm(self, provider: ProviderSettings, payload: Any) -> None:
@@ -158,6 +158,6 @@ class Hooks:
         try:
             self._fetch(url)
         except (OSError, ValueError) as error:
-            log.warning("a subscription could not be confirmed", provider=provider.name, error=str(error))
+            log.warning("cannot confirm a subscription", provider=provider.name, error=str(error))
         else:
-            log.info("confirmed a subscription", provider=provider.name, topic=table(payload).get("TopicArn"))
+            log.info("subscription confirmed", provider=provider.name, topic=table(payload).get("TopicArn"))

@@ -113,7 +113,7 @@ class InboundListener:
         try:
             applied = await asyncio.shield(task)
         except Unavailable:
-            return "451 4.3.0 Not now, please try again"
+            return "451 4.3.0 Temporary error, please try again"
         self.counts["taken"] += 1
         log.info("returned mail", octets=len(data), new=applied.new, matched=applied.matched)
         return "250 2.0.0 Taken"
@@ -121,4 +121,4 @@ class InboundListener:
     def _done(self, task: "asyncio.Task[Any]") -> None:
         self.commits.discard(task)
         if not task.cancelled() and (error := task.exception()) and not isinstance(error, Unavailable):
-            log.error("returned mail could not be dealt with", exc_info=error)
+            log.error("internal error in returned mail", exc_info=error)

@@ -123,9 +123,9 @@ class InboundSession(smtp.SMTP):
         await super().push(status)
 
     async def handle_exception(self, error: Exception) -> str:
-        log.error("a session of the inbound listener failed", exc_info=error)
+        log.error("internal error in an inbound session", exc_info=error)
         self._forget()
-        return "451 4.3.0 Not now, please try again"
+        return "451 4.3.0 Temporary error, please try again"
 
     def _forget(self) -> None:
         self._places = {}
@@ -169,13 +169,13 @@ class InboundSession(smtp.SMTP):
         """RFC 5321 §4.1.1.2. The sender does not matter, as a return path proves nothing."""
         path, parameters = _path(arg, "FROM:")
         if path is None or not self._is_path(path, null=True):
-            await self.push("501 5.1.7 Not a sender")
+            await self.push("501 5.1.7 Bad sender address")
         elif self.session is None or not self.session.host_name:
             await self.push("503 5.5.1 EHLO first")
         elif self.envelope is None or self.envelope.mail_from is not None:
-            await self.push("503 5.5.1 MAIL was said already")
+            await self.push("503 5.5.1 MAIL already given")
         elif _size(parameters) > self._host.terms.max_message_size:
-            await self.push("552 5.3.4 Too large")
+            await self.push("552 5.3.4 Message too large")
         else:
             self.envelope.mail_from = path
             await self.push("250 2.1.0 OK")
@@ -213,7 +213,7 @@ class InboundSession(smtp.SMTP):
     async def _data(self, arg: str | None) -> None:
         """RFC 5321 §4.1.1.4."""
         if arg:
-            await self.push("501 5.5.4 DATA takes nothing")
+            await self.push("501 5.5.4 DATA takes no parameters")
             return
         if not self._places:
             await self.push("503 5.5.1 RCPT first")
@@ -243,7 +243,7 @@ class InboundSession(smtp.SMTP):
             # Reads all available input, so that what follows the dot can be put back in front of later input.
             block = await self._reader.read(1 << 30)
             if not block:
-                raise ConnectionResetError("the client left within its message")
+                raise ConnectionResetError("the client disconnected during its message")
             self._reset_timeout()
             at = end.find(block)
             incoming.add(block if at < 0 else block[:at])
@@ -277,7 +277,7 @@ class _Incoming:
         """Add the next block."""
         self._total += len(block)
         if self._total > self._limit:
-            self.refusal = "552 5.3.4 Too large"
+            self.refusal = "552 5.3.4 Message too large"
         elif self._total > self._held and not self.refusal:
             self._grow()
         if self.refusal:
@@ -290,7 +290,7 @@ class _Incoming:
         if self._host.take_memory(more):
             self._held += more
         else:
-            self.refusal = "452 4.3.1 Too much at once, please try again later"
+            self.refusal = "452 4.3.1 Too much mail at once, please try again later"
 
     def message(self) -> bytes:
         """The whole message."""

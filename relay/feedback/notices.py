@@ -39,7 +39,7 @@ ALERTS: Mapping[str, str] = {
     "provider.paused": "A provider is paused",
     "provider.resumed": "A provider gets mail again",
     "provider.recovered": "A provider has recovered",
-    "domain.failed": "A domain's proof is gone",
+    "domain.failed": "A domain's proof of ownership is gone",
     "webhook.disabled": "A webhook was disabled",
 }
 

@@ -22,9 +22,9 @@ TYPES = ("delivery.bounced", "delivery.expired", "delivery.rejected", "send.reje
 
 # What to say if no server said anything.
 _WORDS = {
-    "too_old": "It could not be delivered in the time there was.",
-    "outcome_unknown": "Whether it was taken could not be found out; it may have arrived.",
-    "message_gone": "The message is not kept any more.",
+    "too_old": "It could not be delivered in time.",
+    "outcome_unknown": "It is not known whether it was accepted; it may have arrived.",
+    "message_gone": "The message is no longer kept.",
     "approval_timeout": "Nobody approved it in time.",
     "rejected": "A person refused it.",
 }

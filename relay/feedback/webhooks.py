@@ -85,9 +85,9 @@ class Poster:
         if task.cancelled() or (error := task.exception()) is None:
             return
         if isinstance(error, Unavailable):  # the claim expires, and it is posted again
-            log.warning("the answer of a destination could not be written", webhook=webhook_id, error=str(error))
+            log.warning("cannot store a webhook's answer", webhook=webhook_id, error=str(error))
         else:
-            log.error("posting failed in us", webhook=webhook_id, exc_info=error)
+            log.error("internal error while posting a webhook", webhook=webhook_id, exc_info=error)
 
     async def idle(self) -> None:
         """Wait until nothing is being posted."""

@@ -183,7 +183,7 @@ class FrontDesk:
         try:
             written = self._writer.put(self._turned_away, (refused, is_new))
         except Unavailable as error:
-            log.warning("a refusal was not recorded", send=first, error=str(error))
+            log.warning("refusal not recorded", send=first, error=str(error))
         else:
             written.add_done_callback(_tell_if_lost)
         return first
@@ -331,4 +331,4 @@ async def _committed(waiting: "asyncio.Future[Judged]") -> Judged:
 def _tell_if_lost(written: "asyncio.Future[None]") -> None:
     """Nobody waits for the record of a refusal at the door, so a failure to write it is logged."""
     if not written.cancelled() and (error := written.exception()) is not None:
-        log.warning("a refusal was not recorded", error=str(error))
+        log.warning("refusal not recorded", error=str(error))

@@ -35,8 +35,8 @@ LEFT_AT_MOST = 3  # connections left in a row
 AGAIN = 1.0  # seconds until the next try when the system is out of descriptors or memory
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _REMEDIES = {
-    errno.EADDRINUSE: "the address is in use: stop who listens there (ss -ltnp shows it) or change the port in `bind`",
-    errno.EADDRNOTAVAIL: "no address of this machine: write one that is in `bind`, or 0.0.0.0 for all of them",
+    errno.EADDRINUSE: "the address is in use: stop what listens there (see ss -ltnp) or change the port in `bind`",
+    errno.EADDRNOTAVAIL: "not an address of this machine: put one that is in `bind`, or 0.0.0.0 for all of them",
     errno.EACCES: "a port below 1024 needs root or CAP_NET_BIND_SERVICE: grant it, or change the port in `bind`",
 }
 
@@ -158,7 +158,7 @@ class Listener:
             connection, _ = self._socket.accept()
         except OSError as error:  # usually because another worker took it, or the client is gone
             if error.errno in _EXHAUSTED:
-                log.error("no connection can be taken", error=error.strerror)  # noqa: TRY400 - a traceback adds nothing
+                log.error("cannot accept connections", error=error.strerror)  # noqa: TRY400 - a traceback adds nothing
                 self._look_again(AGAIN)
             return
         self._forget_left()
@@ -172,7 +172,7 @@ class Listener:
         try:
             await loop.connect_accepted_socket(lambda: Session(self._service, loop), connection)
         except OSError as error:
-            log.debug("a connection was gone before its greeting", error=error.strerror)
+            log.debug("client gone before its greeting", error=error.strerror)
             connection.close()
 
     def _context(self) -> ssl.SSLContext:

@@ -39,7 +39,7 @@ from relay.submission.wishes import read_wishes
 _BREAKS = re.compile("[\x01-\x1f\x7f-\x9f\u2028\u2029]+")
 SHOWN = 200  # characters of Subject and To kept for lists
 _AS_READ = MessageForm()
-_TURNED = (Defect("text_turned", "a bidirectional override turns text about"),)
+_TURNED = (Defect("text_turned", "a bidirectional override reverses text"),)
 
 
 class House(Struct, frozen=True):
@@ -137,7 +137,7 @@ def _with_settled_newlines(submission: Submission, house: House) -> tuple[Submis
     if not bare.lf:
         return submission, bare, ()
     if house.bare_newline == "reject":
-        return submission, bare, (Defect("bare_newline", "a line ends with LF alone"),)
+        return submission, bare, (Defect("bare_newline", "a line ends with a bare LF"),)
     return replace(submission, data=normalise_newlines(submission.data)), bare._replace(lf=False), ()
 
 

@@ -290,7 +290,7 @@ class Session(Access):
     def _trouble(self, error: Exception) -> bytes:
         if isinstance(error, Unavailable):
             return self._failed(wording.FULL if error.full else wording.UNAVAILABLE)
-        log.error("a command failed", send=self._send_id, phase=self._phase, exc_info=error)
+        log.error("internal error in a command", send=self._send_id, phase=self._phase, exc_info=error)
         self._reset()
         return self._failed(wording.BROKEN)
 

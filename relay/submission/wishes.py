@@ -43,7 +43,7 @@ def _misspelt(names: Iterable[bytes]) -> Iterator[Defect]:
     known = [_shown(one)[len(_OURS) :] for one in _READERS]
     for name in map(_shown, names):
         if meant := nearest(name[len(_OURS) :], known):
-            yield Defect("control_header", f"{name[:64]} is not known, did you mean {_shown(_OURS)}{meant}?")
+            yield Defect("control_header", f"{name[:64]} is unknown, did you mean {_shown(_OURS)}{meant}?")
 
 
 def _shown(name: bytes) -> str:
@@ -52,7 +52,7 @@ def _shown(name: bytes) -> str:
 
 def _only(values: set[str]) -> str:
     if len(values) > 1:
-        raise ValueError("there twice, with different words")
+        raise ValueError("given twice, with different values")
     return values.pop()
 
 
@@ -81,7 +81,7 @@ def _metadata(wishes: Wishes, value: str) -> Wishes:
     if not isinstance(read, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - a malformed wish, whatever its type
     if not is_storable(read):
-        raise ValueError("holds what cannot be stored")
+        raise ValueError("contains values that cannot be stored")
     return replace(wishes, metadata={**read, **wishes.metadata})
 
 
@@ -94,9 +94,9 @@ def parse_time(value: str) -> int:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise ValueError("is no time such as 2026-03-24T10:30:00Z (RFC 3339)") from None
+        raise ValueError("is not a time such as 2026-03-24T10:30:00Z (RFC 3339)") from None
     if moment.tzinfo is None:
-        raise ValueError("the time has no offset (RFC 3339)")
+        raise ValueError("the time has no UTC offset (RFC 3339)")
     return milliseconds(moment)
 
 
@@ -104,7 +104,7 @@ def _short(value: str) -> str:
     if len(value) > VALUE_LIMIT:
         raise ValueError(f"more than {VALUE_LIMIT} characters")
     if not value.isprintable():
-        raise ValueError("holds what cannot be shown")
+        raise ValueError("contains unprintable characters")
     return value
 
 

@@ -43,8 +43,8 @@ _BAD_SENDER = {
     "5.6.7": (553, EnhancedCode(5, 6, 7)),
 }
 
-UNAVAILABLE = Refusal("unavailable", "the store cannot be read or written now", "after", "wait", RETRY_UNAVAILABLE)
-FULL = Refusal("unavailable", "no room for more messages now", "after", "wait", RETRY_UNAVAILABLE, "full")
+UNAVAILABLE = Refusal("unavailable", "the store is unavailable at the moment", "after", "wait", RETRY_UNAVAILABLE)
+FULL = Refusal("unavailable", "no room for more messages at the moment", "after", "wait", RETRY_UNAVAILABLE, "full")
 OVERDUE = Refusal("unavailable", "the answer took too long", "after", "wait", RETRY_UNAVAILABLE)
 BROKEN = Refusal("unavailable", "temporary error", "after", "wait", RETRY_UNAVAILABLE)
 
@@ -55,11 +55,13 @@ LONG_LINE = failed(
 )
 TOO_MANY = failed(
     "recipients_per_message",
-    Refusal("too_many_recipients", "no more recipients in this message", "after", "reduce_recipients"),
+    Refusal("too_many_recipients", "this message has too many recipients", "after", "reduce_recipients"),
 )
 ONE_ONLY = failed(
     "recipients_per_message",
-    Refusal("too_many_recipients", "mail from the null sender has one recipient", "after", "reduce_recipients"),
+    Refusal(
+        "too_many_recipients", "mail from the null sender may have only one recipient", "after", "reduce_recipients"
+    ),
 )
 PARTLY = failed(
     "strict_recipients",
@@ -71,7 +73,7 @@ def too_large(limit: int) -> Check:
     """A message larger than the size announced in EHLO."""
     return failed(
         "message_form",
-        Refusal("message_too_large", f"the message has over {limit} octets", "never", "change_content"),
+        Refusal("message_too_large", f"the message is larger than {limit} octets", "never", "change_content"),
     )
 
 
@@ -101,7 +103,7 @@ def answered(answer: Answer, options: Options) -> bytes:
     if decision.decision in ("blocked", "deferred"):
         return line(_mixed(decision, answer.send_id, longest))
     if answer.held and options.hold_reply == "tempfail":
-        held = Refusal("held", "waits for approval", "after", "wait", RETRY_HELD)
+        held = Refusal("held", "waiting for approval", "after", "wait", RETRY_HELD)
         return line(refused(held, "DATA", answer.send_id, longest))
     return _taken(answer)
 

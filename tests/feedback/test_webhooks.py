@@ -393,4 +393,4 @@ async def test_H14_what_is_forbidden_is_told_in_the_log_and_tried_again(office: 
     office.happen("send.queued")
     await office.turn()
     assert receiver.calls == []
-    assert office.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer == "only https is called"
+    assert office.ground.ask("SELECT answer FROM webhook_deliveries")[0].answer == "the URL must be https"

@@ -132,7 +132,7 @@ def test_a_refusal_for_another_cause_within_the_minute_has_a_record_of_its_own(g
 def test_a_misspelt_key_is_named_and_not_passed_over(gate: Gate):
     agent, to = gate.mailbox(), "misspelt@example.com"
     told = refused(agent.submit(to, agent.receipt(to, "X-Gatepost-Dedup-Key: order-8")))
-    assert told.detail == "X-Gatepost-Dedup-Key is not known, did you mean X-Gatepost-Dedupe-Key?"
+    assert told.detail == "X-Gatepost-Dedup-Key is unknown, did you mean X-Gatepost-Dedupe-Key?"
 
 
 def test_D6_equal_alerts_with_new_message_ids_are_wanted_after_a_minute(gate: Gate):

@@ -41,7 +41,7 @@ def test_an_address_in_use_is_an_error_at_once() -> None:
 
 
 def test_an_address_that_is_not_this_machines_is_named_with_what_to_do() -> None:
-    with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1:2525: no address of this machine: write one"):
+    with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1:2525: not an address of this machine: put one"):
         bind("192.0.2.1", 2525)
     with pytest.raises(OSError, match=r"cannot listen on \[2001:db8::1\]:2525: "):
         bind("2001:db8::1", 2525)

@@ -177,7 +177,7 @@ def test_success_is_one_line_with_the_id(flags, line) -> None:
 
 def test_a_held_message_may_be_told_as_a_wait() -> None:
     said = wording.answered(Answer(SEND, Decision("held", (), ()), held=True), Options(hold_reply="tempfail"))
-    assert said.startswith(b"451 4.7.0 held: waits for approval; retry=300 next=wait send=")
+    assert said.startswith(b"451 4.7.0 held: waiting for approval; retry=300 next=wait send=")
 
 
 def test_a_short_longest_wait_makes_a_wait_permanent_at_the_dot_too() -> None:

@@ -177,7 +177,7 @@ def _issuers(leaf: x509.Certificate, fetch: Fetch) -> list[x509.Certificate]:
         try:
             current = x509.load_der_x509_certificate(page)
         except ValueError as error:  # over plain http anybody on the path may have replaced it
-            raise OSError("the issuer's page is no certificate") from error
+            raise OSError("the issuer's page is not a certificate") from error
         found.append(current)
     return found
 
