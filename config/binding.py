@@ -130,7 +130,7 @@ class _Binder:
 
     def _repeated(self, here: Place, location: Location) -> None:
         other = self._bound.places[location].key.rpartition(".")[2]
-        self._bound.problems.append(Problem(here.source, here.line, here.key, f"is given twice, as {other} too"))
+        self._bound.problems.append(Problem(here.source, here.line, here.key, f"is given twice, also as {other}"))
 
     def _section(self, node: Node, section: type[Section], location: Location, place: Place) -> Any:
         shorthand = getattr(section, "shorthand", None)

@@ -31,7 +31,7 @@ def _patterns(location: Location, patterns: tuple[str, ...]) -> Iterator[Finding
             yield Finding((*location, index), f"is not a regular expression: {error}")
             continue
         if "id" not in groups:
-            yield Finding((*location, index), "has no group (?P<id>…) that finds the id")
+            yield Finding((*location, index), "has no group (?P<id>…) to capture the id")
 
 
 def providers(settings: Settings) -> Iterator[Finding]:
@@ -39,7 +39,7 @@ def providers(settings: Settings) -> Iterator[Finding]:
     places: list[tuple[Location, str]] = [
         (("delivery_config", "providers", index, "name"), one.name) for index, one in enumerate(declared)
     ]
-    yield from repeated(places, "providers of one name")
+    yield from repeated(places, "providers with the same name")
     for index, one in enumerate(declared):
         yield from _patterns(("delivery_config", "providers", index, "reply_id"), one.reply_id)
     if all(find_preset(one.provider, settings.delivery_config.presets) is not None for one in declared):
@@ -51,18 +51,18 @@ def providers(settings: Settings) -> Iterator[Finding]:
 def _provider(location: Location, provider: ProviderSettings) -> Iterator[Finding]:
     declared = provider.declared
     if not provider.host and "{region}" not in provider.preset.host:
-        yield Finding((*location, "host"), f"is missing; the preset {provider.preset_name} has none")
+        yield Finding((*location, "host"), f"is missing, and the preset {provider.preset_name} has no host")
     elif provider.lacks:
         yield warning(location, f"{provider.name} is unconfigured and will be skipped: {provider.lacks}")
     if not provider.port:
         kinds = " or ".join(kind for kind, ports in provider.preset.ports.items() if ports)
-        message = f"{provider.preset_name} does not offer {provider.tls}; use {kinds}, or give a port"
+        message = f"{provider.preset_name} does not offer {provider.tls}; use {kinds}, or set port"
         yield Finding((*location, "tls"), message)
     if provider.tls == "none" and provider.password and provider.password.is_set and not is_loopback(provider.host):
-        yield warning((*location, "tls"), f"is none; the password crosses the network to {provider.host} in clear")
+        yield warning((*location, "tls"), f"is none; the password crosses the network to {provider.host} unencrypted")
     yield from _secrets(location, provider)
     if not declared.tls_verify:
-        yield warning((*location, "tls_verify"), "is false; anybody on the way can read and change the mail")
+        yield warning((*location, "tls_verify"), "is false; anybody on the network path can read and change the mail")
     if declared.tls_ca is not None and not declared.tls_ca.is_file():
         yield Finding((*location, "tls_ca"), f"no such file: {declared.tls_ca}")
 
@@ -105,13 +105,15 @@ def ladder(settings: Settings) -> Iterator[Finding]:
     soft = settings.bounce_handling.soft_bounces
     location: Location = ("bounce_handling", "soft_bounces", "backoff_minutes")
     if any(later < earlier for earlier, later in zip(soft.backoff_minutes, soft.backoff_minutes[1:], strict=False)):
-        yield warning(location, "gets shorter; a retry should wait at least as long as the one before")
+        yield warning(location, "gets shorter; each retry should wait at least as long as the one before")
     if len(soft.backoff_minutes) > soft.max_retries > 0:
-        yield warning(location, f"has more entries than maxRetries ({soft.max_retries}); the rest is never used")
+        yield warning(location, f"has more entries than maxRetries ({soft.max_retries}); the rest are never used")
     used = soft.backoff_minutes[: soft.max_retries]
     minutes = sum(used) + soft.backoff_minutes[-1] * (soft.max_retries - len(used))
     if minutes * 60 > settings.bounce_handling.give_up_after.total_seconds():
-        yield warning(location, "is longer than give_up_after: such mail expires, and suppressAfter counts none of it")
+        yield warning(
+            location, "adds up to more than give_up_after: such mail expires, and suppressAfter does not count it"
+        )
 
 
 CHECKS: tuple[Check, ...] = (presets, providers, conditions, ladder)

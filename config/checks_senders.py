@@ -16,7 +16,8 @@ _PROTECTIVE = ("sender_identity", "domain_verified", "suppression_check", "messa
 
 def tenants(settings: Settings) -> Iterator[Finding]:
     yield from repeated(
-        ((("tenants", index, "name"), one.name) for index, one in enumerate(settings.tenants)), "tenants of one name"
+        ((("tenants", index, "name"), one.name) for index, one in enumerate(settings.tenants)),
+        "tenants with the same name",
     )
     known = [DEFAULT_TENANT, *(one.name for one in settings.tenants)]
     for kind in ("domains", "mailboxes"):
@@ -29,7 +30,7 @@ def tenants(settings: Settings) -> Iterator[Finding]:
 def domains(settings: Settings) -> Iterator[Finding]:
     declared = list(enumerate(settings.domains))
     yield from repeated(
-        ((("domains", index, "domain"), one.domain) for index, one in declared), "entries of one domain"
+        ((("domains", index, "domain"), one.domain) for index, one in declared), "entries for the same domain"
     )
     for index, one in declared:
         if not one.physical_address:
@@ -47,8 +48,10 @@ def mailboxes(settings: Settings) -> Iterator[Finding]:
         (("mailboxes", i, "name"), box.name if box.tenant == DEFAULT_TENANT else f"{box.tenant}/{box.name}")
         for i, box in boxes
     )
-    yield from repeated(names, "mailboxes of one name")
-    yield from repeated((address for i, box in boxes for address in _addresses(i, box)), "mailboxes with one address")
+    yield from repeated(names, "mailboxes with the same name")
+    yield from repeated(
+        (address for i, box in boxes for address in _addresses(i, box)), "mailboxes with the same address"
+    )
 
 
 def _addresses(index: int, box: Mailbox) -> Iterator[tuple[Location, str]]:
@@ -63,7 +66,7 @@ def mailbox_domains(settings: Settings) -> Iterator[Finding]:
         for location, address in _addresses(index, box):
             domain = address.rpartition("@")[2]
             if domain not in owner:
-                message = f"{domain} is not among domains; sending waits until it is proven"
+                message = f"{domain} is not under domains; sending waits until it is verified"
                 yield warning(location, message)
             elif owner[domain] != box.tenant:
                 yield Finding(location, f"{domain} belongs to the tenant {owner[domain]}, not to {box.tenant}")
@@ -76,7 +79,7 @@ def credentials(settings: Settings) -> Iterator[Finding]:
             location: Location = ("mailboxes", index, "credentials", number)
             taken.append(((*location, "username"), one.username))
             yield from secret((*location, "password"), one.password, 12)
-    yield from repeated(taken, "credentials with one username")
+    yield from repeated(taken, "credentials with the same username")
     yield from _shadowing(settings, taken)
 
 
@@ -114,20 +117,20 @@ def _twice(location: Location, limits: RateLimits | None, rules: Rules | None, o
     for window in WINDOWS:
         rule = getattr(rules, f"rate_limit_{window}")
         if rule is not None and "limit" in rule.model_fields_set and window in limits.model_fields_set:
-            yield Finding((*location, window), f"is given twice, as {of}rules.rate_limit_{window}.limit too")
+            yield Finding((*location, window), f"is given twice, also as {of}rules.rate_limit_{window}.limit")
 
 
 def _switched_off(location: Location, fields: PolicyFields) -> Iterator[Finding]:
     for name in _PROTECTIVE if fields.rules is not None else ():
         rule = getattr(fields.rules, name)
         if rule is not None and rule.mode == "off":
-            yield warning((*location, "rules", name, "mode"), "is off; nothing protects others from such mail")
+            yield warning((*location, "rules", name, "mode"), "is off; nothing protects recipients from such mail")
 
 
 def _out_of_reach(settings: Settings, location: Location, fields: PolicyFields) -> Iterator[Finding]:
     rule, most = getattr(fields.rules, "recipients_per_message", None), settings.smtp.max_recipients
     if rule is not None and rule.limit > most:
-        message = f"is above smtp.max_recipients ({most}), which binds by SMTP"
+        message = f"is above smtp.max_recipients ({most}), which still limits mail by SMTP"
         yield warning((*location, "rules", "recipients_per_message", "limit"), message)
 
 
@@ -139,7 +142,7 @@ def _short_form(settings: Settings) -> Iterator[Finding]:
     if default.rate_limits is None:
         return
     for name in settings.rate_limits.model_fields_set & default.rate_limits.model_fields_set:
-        yield Finding(("rate_limits", name), "is given twice, in policies.default.rateLimits too")
+        yield Finding(("rate_limits", name), "is given twice, also in policies.default.rateLimits")
 
 
 CHECKS: tuple[Check, ...] = (tenants, domains, mailboxes, mailbox_domains, credentials, policies)

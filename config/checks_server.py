@@ -28,7 +28,7 @@ def binds(settings: Settings) -> Iterator[Finding]:
     """Two listeners cannot share an address; port 0 takes any free one."""
     taken: list[tuple[Location, str]] = [(("http", "bind"), settings.http.bind)] if settings.http.port else []
     taken += [((*location, "bind"), one.bind) for location, one in _listeners(settings) if one.port]
-    yield from repeated(taken, "listeners on one address")
+    yield from repeated(taken, "listeners on the same address")
 
 
 def tls(settings: Settings) -> Iterator[Finding]:
@@ -58,9 +58,11 @@ def plaintext(settings: Settings) -> Iterator[Finding]:
 
 def inbound(settings: Settings) -> Iterator[Finding]:
     if settings.inbound.listeners and settings.inbound.bounce_domain is None:
-        yield Finding(("inbound", "bounce_domain"), "is missing; inbound.listeners take mail for it")
+        yield Finding(("inbound", "bounce_domain"), "is missing; it is the domain inbound.listeners accept mail for")
     if settings.inbound.bounce_domain and not settings.inbound.listeners:
-        yield warning(("inbound", "bounce_domain"), "has no inbound.listeners; bounces will not come back here")
+        yield warning(
+            ("inbound", "bounce_domain"), "is set without inbound.listeners; bounces will not reach this server"
+        )
 
 
 def names(settings: Settings) -> Iterator[Finding]:
@@ -70,7 +72,7 @@ def names(settings: Settings) -> Iterator[Finding]:
         yield warning(("server", "hostname"), "is localhost although a listener can be reached from outside")
     host = urlsplit(settings.server.public_url).hostname or ""
     if is_public and is_loopback(host):
-        yield warning(("server", "public_url"), "leads to this machine only; unsubscribe links will not work")
+        yield warning(("server", "public_url"), "is reachable from this machine only; unsubscribe links will not work")
 
 
 def storage(settings: Settings) -> Iterator[Finding]:
@@ -101,9 +103,10 @@ def webhooks(settings: Settings) -> Iterator[Finding]:
     for index, one in enumerate(settings.webhooks):
         yield from secret(("webhooks", index, "secret"), one.secret, _LEAST_KEY)
         if one.url.startswith("http://") and not one.allow_private:
-            yield Finding(("webhooks", index, "url"), "must be https; allow_private: true lets plain http pass")
+            yield Finding(("webhooks", index, "url"), "must be https, unless allow_private is true")
     yield from repeated(
-        ((("webhooks", index, "url"), one.url) for index, one in enumerate(settings.webhooks)), "webhooks for one URL"
+        ((("webhooks", index, "url"), one.url) for index, one in enumerate(settings.webhooks)),
+        "webhooks for the same URL",
     )
 
 
@@ -114,9 +117,9 @@ def notices(settings: Settings) -> Iterator[Finding]:
         section = getattr(settings, name)
         has_address = any(not target.startswith("http") for target in section.notify)
         if has_address and section.sender is None:
-            yield Finding((name, "sender"), "is missing; notify has addresses, and somebody must write to them")
+            yield Finding((name, "sender"), "is missing; mail to the addresses in notify is sent from it")
         if section.sender is not None and section.sender not in known:
-            yield Finding((name, "sender"), f"is no address of a mailbox of this file: {section.sender}")
+            yield Finding((name, "sender"), f"is not the address of a mailbox in this file: {section.sender}")
 
 
 def memory(settings: Settings) -> Iterator[Finding]:
@@ -128,7 +131,7 @@ def memory(settings: Settings) -> Iterator[Finding]:
     windows["attribution", "default_window"] = settings.attribution.default_window
     for location, span in windows.items():
         if span > kept:
-            yield warning(location, "is longer than messages are kept to be credited; lengthen retention.events")
+            yield warning(location, "is longer than sends are remembered for attribution; lengthen retention.events")
 
 
 CHECKS: tuple[Check, ...] = (

@@ -66,7 +66,7 @@ def _set(tree: Node, kind: Any, override: _Override, depth: int) -> None:
     elif (inner := element_of(kind, tuple)) is not None and tree.kind == "list":
         _descend_list(tree, part, inner, override, depth + 1)
     else:
-        raise _Unknown(f": nothing lies below {override.head(depth).removesuffix('__')}")
+        raise _Unknown(f": there is nothing below {override.head(depth).removesuffix('__')}")
 
 
 def _field(section: type[Section], override: _Override, depth: int) -> tuple[_Override, str]:
@@ -100,7 +100,7 @@ def _descend(tree: Node, key: str, kind: Any, override: _Override, depth: int) -
 def _descend_list(tree: Node, part: str, kind: Any, override: _Override, depth: int) -> None:
     index = _index(tree, part)
     if index is None:
-        raise _Unknown(f": no entry {part.lower()}, neither by number nor by name")
+        raise _Unknown(f": no entry has the number or name {part.lower()}")
     if depth == len(override.parts):
         _check_first(tree.items[index] if index < len(tree.items) else None, override)
         tree.items[index : index + 1] = [_leaf(kind, override)]
@@ -114,7 +114,7 @@ def _check_first(found: Node | None, override: _Override) -> None:
     """Each setting may be set by one variable only; others may change parts of it if it was given as a whole."""
     by = found.source if found is not None and not found.line else ""  # a value from the file has a line
     if by and by != override.name and not override.name.startswith(f"{by}__"):
-        raise ConfigError([Problem(override.name, 0, "", f"is given twice, by {by} too")])
+        raise ConfigError([Problem(override.name, 0, "", f"is given twice, also by {by}")])
 
 
 def _index(tree: Node, part: str) -> int | None:

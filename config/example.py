@@ -39,7 +39,7 @@ def check_free(folder: Path) -> None:
     """Raise FileExistsError if one of the files exists already."""
     for name in (FILE_NAME, *KEY_FILES):
         if (folder / name).exists():
-            raise FileExistsError(f"{folder / name} is there already; nothing was written")
+            raise FileExistsError(f"{folder / name} already exists; nothing was written")
 
 
 def _create(path: Path, text: str, mode: int) -> None:

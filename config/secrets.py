@@ -62,7 +62,7 @@ class Secret:
         return hash(self._value)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not written down")
+        raise TypeError("a secret cannot be pickled")
 
 
 def located(name: str, folder: Path) -> Path:
@@ -72,7 +72,7 @@ def located(name: str, folder: Path) -> Path:
     try:
         return folder / Path(name).expanduser()
     except RuntimeError:  # a user unknown on this machine, or no user at all
-        raise ValueError(f"{Path(name).parts[0]} is no home folder of this machine") from None
+        raise ValueError(f"{Path(name).parts[0]} is not a home folder on this machine") from None
 
 
 def resolve(text: str, folder: Path, env: Mapping[str, str]) -> Secret:
@@ -87,7 +87,7 @@ def resolve(text: str, folder: Path, env: Mapping[str, str]) -> Secret:
 def _from_environment(name: str, folder: Path, env: Mapping[str, str]) -> Secret:
     reference = f"env:{name}"
     if not name:
-        return Secret(reference, None, "names no variable")
+        return Secret(reference, None, "does not name a variable")
     if value := env.get(name):
         return Secret(reference, value)
     if path := env.get(f"{name}_FILE"):
@@ -97,7 +97,7 @@ def _from_environment(name: str, folder: Path, env: Mapping[str, str]) -> Secret
 
 def _from_file(reference: str, name: str, folder: Path) -> Secret:
     if not name:
-        return Secret(reference, None, "names no file")
+        return Secret(reference, None, "does not name a file")
     try:
         with located(name, folder).open("rb") as file:
             raw = file.read(_LARGEST_FILE + 1)

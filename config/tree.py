@@ -122,7 +122,7 @@ class _Reader:
         self._repeated += id(node) in self._seen
         self._seen.add(id(node))
         if self._repeated > _MOST_REPEATED:
-            raise ConfigError([Problem(self._source, line, path, "is too large: aliases multiply it")])
+            raise ConfigError([Problem(self._source, line, path, "becomes too large by its YAML aliases")])
         if id(node) in self._open or depth > _DEEPEST:
             self._problem(line, path, "refers to itself" if id(node) in self._open else "is nested too deep")
             return Node("scalar", self._source, line)
@@ -134,7 +134,7 @@ class _Reader:
 
     def _read(self, node: yaml.Node, path: str, line: int, depth: int) -> Node:
         if node.tag not in _TAGS:
-            self._problem(line, path, f"has the tag {node.tag}; tags are not known here")
+            self._problem(line, path, f"has the tag {node.tag}; tags are not supported")
         if isinstance(node, yaml.ScalarNode):
             quoted = node.style in ("'", '"', "|", ">")
             return Node("scalar", self._source, line, node.value if quoted else plain(node.value))

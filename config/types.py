@@ -85,7 +85,7 @@ def _secret(value: Any, info: ValidationInfo) -> Secret:
 def _path(value: Any, info: ValidationInfo) -> Path:
     text = _written(value, "a path").removeprefix("file:")
     if not text:
-        raise ValueError("names no file")
+        raise ValueError("does not name a file")
     return located(text, _context(info).folder)
 
 
@@ -186,7 +186,7 @@ def to_domain(text: str) -> str:
     if len(plain) > 253 or not _DOMAIN.fullmatch(plain):
         raise ValueError(f"is not a domain name: {text[:60]!r}")
     if plain.rpartition(".")[2].isdigit():  # RFC 3696 §2: no top-level domain is a number
-        raise ValueError(f"is an IP address or ends in a number, no domain name: {text[:60]!r}")
+        raise ValueError(f"is an IP address or ends in a number, which is not a domain name: {text[:60]!r}")
     return plain
 
 

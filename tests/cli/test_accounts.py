@@ -25,7 +25,7 @@ def test_init_writes_a_file_that_runs_and_never_overwrites(cli, tmp_path):
     before = (folder / "gatepost.yaml").read_bytes()
     again = cli.bare("init", str(folder))
     assert again.code == 1
-    assert "gatepost.yaml is there already; nothing was written" in again.err
+    assert "gatepost.yaml already exists; nothing was written" in again.err
     assert (folder / "gatepost.yaml").read_bytes() == before
 
 
@@ -35,7 +35,7 @@ def test_init_asks_nobody_what_it_could_not_write(cli, tmp_path, monkeypatch):
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     said = cli.bare("init", str(tmp_path / "new"))
     assert (said.code, said.out) == (1, "")
-    assert "is there already" in said.err
+    assert "already exists" in said.err
 
 
 def test_init_refuses_a_domain_that_is_none(cli, tmp_path):

@@ -29,15 +29,15 @@ BAD = [
     ),
     (
         "version: 1\nsmtp:\n  max_recipients: 5\n  maxRecipients: 6",
-        "gatepost.yaml:4: smtp.maxRecipients: is given twice, as max_recipients too",
+        "gatepost.yaml:4: smtp.maxRecipients: is given twice, also as max_recipients",
     ),
     (
         "version: 1\nattributionWindows:\n  trial_started: 5d\n  trialStarted: 6d",
-        "gatepost.yaml:4: attributionWindows.trialStarted: is given twice, as trial_started too",
+        "gatepost.yaml:4: attributionWindows.trialStarted: is given twice, also as trial_started",
     ),
     (
         "version: 1\nsmtp:\n  maxRecipients: 5\n  max_recipients: 6",
-        "gatepost.yaml:4: smtp.max_recipients: is given twice, as maxRecipients too",
+        "gatepost.yaml:4: smtp.max_recipients: is given twice, also as maxRecipients",
     ),
     (
         "version: 1\nmailboxes: [{name: a, fromAddress: a@b.test, allowedClasses: [x]}]",
@@ -84,11 +84,11 @@ BAD = [
     ),
     (
         "version: 1\nserver: {data_dir: ~nobody-here/data}",
-        "gatepost.yaml:2: server.data_dir: ~nobody-here is no home folder of this machine",
+        "gatepost.yaml:2: server.data_dir: ~nobody-here is not a home folder on this machine",
     ),
     (
         "version: 1\nhttp: {admin_key: file:~nobody-here/key}",
-        ("gatepost.yaml:2: http.admin_key: file:~nobody-here/key: ~nobody-here is no home folder of this machine"),
+        ("gatepost.yaml:2: http.admin_key: file:~nobody-here/key: ~nobody-here is not a home folder on this machine"),
     ),
     (
         'version: 1\nserver: {data_dir: "a\\0b"}',
@@ -135,11 +135,11 @@ BAD = [
     ),
     (
         "version: 1\nmailboxes:\n- {name: a, fromAddress: a@b.test}\n- {name: b, fromAddress: A@B.test}",
-        "gatepost.yaml:4: mailboxes[1].fromAddress: two mailboxes with one address: a@b.test",
+        "gatepost.yaml:4: mailboxes[1].fromAddress: two mailboxes with the same address: a@b.test",
     ),
     (
         "version: 1\nmailboxes:\n- {name: a, fromAddress: a@b.test}\n- {name: a, fromAddress: c@b.test}",
-        "gatepost.yaml:4: mailboxes[1].name: two mailboxes of one name: a",
+        "gatepost.yaml:4: mailboxes[1].name: two mailboxes with the same name: a",
     ),
     (
         "version: 1\nmailboxes: [{name: a, fromAdress: a@b.test}]",
@@ -180,7 +180,7 @@ BAD = [
     ),
     (
         "version: 1\nrateLimits: {hourly: 1}\npolicies: {default: {rateLimits: {hourly: 2}}}",
-        "gatepost.yaml:2: rateLimits.hourly: is given twice, in policies.default.rateLimits too",
+        "gatepost.yaml:2: rateLimits.hourly: is given twice, also in policies.default.rateLimits",
     ),
     (
         "version: 1\ntenants: [{name: acme, rateLimits: {hourly: 1, onExceed: queue}}]",
@@ -188,7 +188,7 @@ BAD = [
     ),
     (
         "version: 1\nrateLimits: {hourly: 1}\npolicies: {default: {rules: {rate_limit_hourly: {limit: 2}}}}",
-        ("gatepost.yaml:2: rateLimits.hourly: is given twice, as policies.default.rules.rate_limit_hourly.limit too"),
+        ("gatepost.yaml:2: rateLimits.hourly: is given twice, also as policies.default.rules.rate_limit_hourly.limit"),
     ),
     (
         "version: 1\ndeliveryConfig: {providers: [{name: a, provider: smtp, host: h, weight: -5}]}",
@@ -211,13 +211,13 @@ BAD = [
     ),
     (
         "version: 1\ndeliveryConfig: {providers: [{name: a, provider: smtp}]}",
-        "gatepost.yaml:2: deliveryConfig.providers[0].host: is missing; the preset smtp has none",
+        "gatepost.yaml:2: deliveryConfig.providers[0].host: is missing, and the preset smtp has no host",
     ),
     (
         "version: 1\ndeliveryConfig: {providers: [{name: a, provider: postmark, tls: implicit, password: env:P}]}",
         (
             "gatepost.yaml:2: deliveryConfig.providers[0].tls: postmark does not offer implicit; "
-            "use starttls, or give a port"
+            "use starttls, or set port"
         ),
     ),
     (
@@ -240,11 +240,11 @@ BAD = [
     ),
     (
         'version: 1\nsmtp: {listeners: [{bind: "127.0.0.1:8025"}]}',
-        "gatepost.yaml:2: smtp.listeners[0].bind: two listeners on one address: 127.0.0.1:8025",
+        "gatepost.yaml:2: smtp.listeners[0].bind: two listeners on the same address: 127.0.0.1:8025",
     ),
     (
         'version: 1\ninbound: {listeners: [{bind: "127.0.0.1:2526"}]}',
-        "gatepost.yaml:2: inbound.bounceDomain: is missing; inbound.listeners take mail for it",
+        "gatepost.yaml:2: inbound.bounceDomain: is missing; it is the domain inbound.listeners accept mail for",
     ),
     (
         "version: 1\nstorage: {url: 'postgresql+psycopg://u@one:5432,two:5432/db'}",
@@ -273,7 +273,7 @@ BAD = [
     ),
     (
         "version: 1\nserver: !!python/name:os.system x",
-        "gatepost.yaml:2: server: has the tag tag:yaml.org,2002:python/name:os.system; tags are not known here",
+        "gatepost.yaml:2: server: has the tag tag:yaml.org,2002:python/name:os.system; tags are not supported",
     ),
     (
         "version: 1\nserver: {secret_key: only-twenty-chars-xx}",
@@ -322,7 +322,7 @@ def test_a_missing_file_and_a_binary_file_are_one_line_each(tmp_path):
 def test_aliases_of_aliases_do_not_exhaust_memory():
     lines = ["version: 1", "a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
     lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
-    with pytest.raises(ConfigError, match="is too large: aliases multiply it"):
+    with pytest.raises(ConfigError, match="becomes too large by its YAML aliases"):
         load_text("\n".join(lines))
 
 

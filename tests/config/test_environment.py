@@ -59,7 +59,7 @@ def test_only_names_with_two_underscores_are_settings_and_empty_ones_are_not_giv
     ],
 )
 def test_of_two_variables_for_one_setting_none_wins_in_silence(one, other, value):
-    with pytest.raises(ConfigError, match=f"^GATEPOST_{other}: is given twice, by GATEPOST_{one} too$"):
+    with pytest.raises(ConfigError, match=f"^GATEPOST_{other}: is given twice, also by GATEPOST_{one}$"):
         settings(**{one: value, other: value})
     assert settings(SMTP__CONNECTIONS="{total: 5}", SMTP__CONNECTIONS__TOTAL="6").smtp.connections.total == 6
     named = load_text(FILE, source="GATEPOST_lab.yaml", env={"GATEPOST_SMTP__MAX_RECIPIENTS": "7"})
@@ -72,8 +72,8 @@ def test_of_two_variables_for_one_setting_none_wins_in_silence(one, other, value
         ("SMTP__MAX_RECIPIENT", "1", "unknown setting; did you mean GATEPOST_SMTP__MAX_RECIPIENTS?"),
         ("SMPT__MAX_RECIPIENTS", "1", "unknown setting; did you mean GATEPOST_SMTP?"),
         ("SMTP__MAX_RECIPIENTS", "x", "smtp.maxRecipients: must be a whole number, not the text 'x'"),
-        ("SMTP__MAX_RECIPIENTS__X", "1", "unknown setting: nothing lies below GATEPOST_SMTP__MAX_RECIPIENTS"),
-        ("MAILBOXES__NOBODY__ROLE", "bulk", "unknown setting: no entry nobody, neither by number nor by name"),
+        ("SMTP__MAX_RECIPIENTS__X", "1", "unknown setting: there is nothing below GATEPOST_SMTP__MAX_RECIPIENTS"),
+        ("MAILBOXES__NOBODY__ROLE", "bulk", "unknown setting: no entry has the number or name nobody"),
         ("SMTP__CONNECTIONS", "{totl: 5}", "smtp.connections.totl: unknown key; did you mean total?"),
     ],
 )

@@ -68,10 +68,10 @@ def test_keys_are_readable_by_their_owner_alone(tmp_path):
 
 def test_nothing_is_overwritten(tmp_path):
     write(tmp_path)
-    with pytest.raises(FileExistsError, match=r"gatepost\.yaml is there already"):
+    with pytest.raises(FileExistsError, match=r"gatepost\.yaml already exists"):
         write(tmp_path)
     (tmp_path / example.FILE_NAME).unlink()
-    with pytest.raises(FileExistsError, match=r"secret\.key is there already"):
+    with pytest.raises(FileExistsError, match=r"secret\.key already exists"):
         write(tmp_path)
 
 

@@ -101,7 +101,7 @@ def test_a_database_url_by_reference_is_read_and_hidden():
 def test_a_mailbox_outside_the_domains_warns():
     loaded = load_text("version: 1\nmailboxes: [{name: a, fromAddress: a@b.test}]")
     assert [str(w) for w in loaded.warnings if w.key.startswith("mailboxes")] == [
-        "gatepost.yaml:2: mailboxes[0].fromAddress: b.test is not among domains; sending waits until it is proven"
+        "gatepost.yaml:2: mailboxes[0].fromAddress: b.test is not under domains; sending waits until it is verified"
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_domain_without_postal_address_warns():
 
 def test_switching_off_a_protective_rule_warns():
     loaded = load_text("version: 1\npolicies: {default: {rules: {suppression_check: {mode: off}}}}")
-    assert any("is off; nothing protects others" in warning.message for warning in loaded.warnings)
+    assert any("is off; nothing protects recipients" in warning.message for warning in loaded.warnings)
 
 
 def test_commands_that_need_no_secret_run_without_them():
@@ -139,7 +139,7 @@ def test_ten_thousand_mailboxes_load(tmp_path):
         ("attributionWindows: {renewed: 120_days}", "attributionWindows.renewed: is longer than messages are kept"),
         (
             "bounceHandling: {giveUpAfter: 2h}",
-            "bounceHandling.softBounces.backoffMinutes: is longer than give_up_after",
+            "bounceHandling.softBounces.backoffMinutes: adds up to more than give_up_after",
         ),
         ("retention: {events: 60d}", "attributionWindows.churnPrevented: is longer than messages are kept"),
         (

@@ -43,7 +43,12 @@ async def test_a_key_for_repeats_that_is_given_twice_is_refused(office):
         ("/v1/suppressions?reason=bounced", None, "reason", "is not hard_bounce, soft_bounce,"),
         ("/v1/send/request", b"", "", "the body is missing"),
         ("/v1/me/keys", b"{}", "label", "is needed"),
-        ("/v1/domains", b'{"domain": "127.0.0.1"}', "domain", "is an IP address or ends in a number, no domain name"),
+        (
+            "/v1/domains",
+            b'{"domain": "127.0.0.1"}',
+            "domain",
+            "is an IP address or ends in a number, which is not a domain name",
+        ),
         ("/v1/send/simulate?to=a@example.com", LETTER, "to", "is for a raw message: name the recipients in the body"),
         ("/v1/send/simulate?mailboxId=clerk", LETTER, "mailboxId", "names another mailbox than the body does"),
     ],
