@@ -83,7 +83,7 @@ def storage(settings: Settings) -> Iterator[Finding]:
             several = "postgresql+psycopg://user@/db?host=one:5432&host=two:5432"
             yield Finding(("storage", "url"), f"is not a database URL; write {several if ',' in url.reveal() else one}")
         elif url.is_literal and urlsplit(url.reveal()).password:
-            yield warning(("storage", "url"), "holds a literal secret; write storage.password: env:NAME")
+            yield warning(("storage", "url"), "contains a literal secret; write storage.password: env:NAME")
     elif url is not None:
         yield from secret(("storage", "url"), url)
     yield from secret(("storage", "password"), settings.storage.password)

@@ -235,7 +235,7 @@ def _url(text: str) -> str:
     if host is None or parts.scheme not in ("http", "https") or not text.isascii() or " " in text:
         raise ValueError(f"is not a URL: {text[:80]!r}; write it like https://relay.example.com")
     if parts.username is not None:
-        raise ValueError("must not carry a user or password")
+        raise ValueError("must not contain a user name or password")
     return text.rstrip("/") if parts.path in ("", "/") and not parts.query else text
 
 

@@ -270,7 +270,7 @@ class App(Parts):
             "sessions": ("Open SMTP sessions", self.traffic.sessions),
             "commits": ("Messages being committed", self.traffic.commits),
             "in_hand": ("Deliveries in hand", self.worker.in_hand),
-            "room": ("1 where there is room for new mail", 0.0 if self.room.lack or self.room.loss else 1.0),
+            "room": ("1 if there is room for new mail", 0.0 if self.room.lack or self.room.loss else 1.0),
         }
 
     def counts(self) -> dict[str, tuple[str, tuple[str, ...], Mapping[tuple[str, ...], int]]]:
@@ -280,9 +280,9 @@ class App(Parts):
             "decisions": ("Submissions judged", ("decision", "reason", "source"), self.watch.decisions),
             "settled": ("Rounds of delivery by the state they ended in", ("state", "provider"), self.watch.deliveries),
             "smtp": ("What happened on SMTP connections", ("what",), smtp),
-            "handed_over": ("Messages handed to a worker beside", (), {(): self.crew.handed_over}),
+            "handed_over": ("Messages handed to another worker", (), {(): self.crew.handed_over}),
             "write_rounds": ("Transactions of the writer", (), {(): self.writer.rounds}),
-            "written_items": ("What the writer's transactions carried", (), {(): self.writer.items}),
+            "written_items": ("Items written by the writer's transactions", (), {(): self.writer.items}),
         }
 
     async def _stop_http(self) -> None:

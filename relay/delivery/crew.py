@@ -233,7 +233,7 @@ def _plain(value: object) -> object:
     """An immutable mapping as a dict, which can be encoded."""
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"a parcel holds no {type(value).__name__}")
+    raise TypeError(f"a parcel cannot contain a {type(value).__name__}")
 
 
 _ENCODER = msgpack.Encoder(enc_hook=_plain)

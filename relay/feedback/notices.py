@@ -34,10 +34,10 @@ HELD = "send.held"
 ALERTS: Mapping[str, str] = {
     "alert.raised": "Something needs your attention",
     "tenant.paused": "A tenant is paused",
-    "tenant.resumed": "A tenant sends again",
-    "mailbox.resumed": "A mailbox sends again",
+    "tenant.resumed": "A tenant is sending again",
+    "mailbox.resumed": "A mailbox is sending again",
     "provider.paused": "A provider is paused",
-    "provider.resumed": "A provider gets mail again",
+    "provider.resumed": "A provider receives mail again",
     "provider.recovered": "A provider has recovered",
     "domain.failed": "A domain's proof of ownership is gone",
     "webhook.disabled": "A webhook was disabled",

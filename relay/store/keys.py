@@ -108,7 +108,7 @@ def _brought(domain: str, pem: bytes, algorithm: str) -> KeyPair:
     try:
         return load_key(pem, algorithm)
     except DkimKeyError as error:
-        raise DkimKeyError(f"the DKIM key the file brings for {domain} {error}") from error
+        raise DkimKeyError(f"the DKIM key in the file for {domain} {error}") from error
 
 
 def _replace(connection: Connection, domain: str, algorithm: str, now: int) -> None:

@@ -67,7 +67,9 @@ def _load(context: ssl.SSLContext, chain: Path, key: Path) -> None:
         raise CertificateError("key", key, reason) from None
     except ssl.SSLError as error:
         if error.reason in _MISMATCH:
-            reason = f"is not the key of the first certificate in {chain}; name two that were made together"
+            reason = (
+                f"is not the key of the first certificate in {chain}; use a certificate and key that belong together"
+            )
             raise CertificateError("key", key, reason) from error
         if error.reason is not None:  # for example a certificate whose own key is too short
             raise CertificateError("certificate", chain, f"cannot be used: {in_words(error.reason)}") from error
