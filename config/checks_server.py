@@ -131,7 +131,7 @@ def memory(settings: Settings) -> Iterator[Finding]:
     windows["attribution", "default_window"] = settings.attribution.default_window
     for location, span in windows.items():
         if span > kept:
-            yield warning(location, "is longer than sends are remembered for attribution; lengthen retention.events")
+            yield warning(location, "is longer than messages are kept for attribution; lengthen retention.events")
 
 
 CHECKS: tuple[Check, ...] = (
