@@ -50,7 +50,7 @@ def test_what_was_scheduled_is_taken_back_and_the_button_goes_with_it(desk):
     desk.go(f"/messages/{told['sendId']}")
     desk.page.fill("#detail-head #note", "the fair is off")
     desk.page.click("text=Cancel sending")
-    desk.page.wait_for_selector("text=What had not left will not be sent.")
+    desk.page.wait_for_selector("text=Copies that had not left will not be sent.")
     assert "cancelled" in desk.page.inner_text("#detail-head")
     assert "the fair is off" in desk.page.inner_text("#detail")
     assert desk.page.locator("text=Cancel sending").count() == 0
@@ -113,15 +113,15 @@ def test_keys_are_rotated_with_an_overlap_that_the_page_explains(browser, make_i
     asked: list[str] = []
     page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
     page.click("text=Rotate DKIM keys")
-    page.wait_for_selector("text=New keys are made.")
-    assert "The present ones sign until DNS shows the new records." in asked[0]
+    page.wait_for_selector("text=New keys made.")
+    assert "The current keys sign until DNS shows the new records." in asked[0]
     assert page.locator(".record >> text=pending key").count() == 2
     assert page.locator("text=Rotate DKIM keys").count() == 0
-    assert "the old keys sign until DNS shows both new ones" in page.inner_text(".signing")
+    assert "the old keys sign until DNS shows both new records" in page.inner_text(".signing")
     for record in page.locator(".record", has_text="pending key").all():
         name, value = record.locator("code").all_inner_texts()
         names.publish(name, "TXT", value)
-    page.click("text=Ask DNS now")
+    page.click("text=Check DNS now")
     page.wait_for_selector("text=Rotate DKIM keys")
     assert page.locator(".record >> text=retired key").count() == 2
     context.close()

@@ -63,10 +63,10 @@ def test_rows_are_picked_where_they_are_and_the_open_one_is_in_sight(desk):
     desk.page.keyboard.press("x")
     desk.page.keyboard.press("k")
     desk.page.keyboard.press("x")
-    assert desk.page.inner_text("[data-many-count]") == "2 picked"
+    assert desk.page.inner_text("[data-many-count]") == "2 selected"
     assert row.bounding_box()["y"] == before["y"]  # nothing moves under the pointer of who picks several
     desk.page.check("[data-pick-all]")
-    assert desk.page.inner_text("[data-many-count]") == "24 picked"
+    assert desk.page.inner_text("[data-many-count]") == "24 selected"
 
 
 def test_a_key_means_those_that_are_picked_and_not_the_one_that_is_open(desk):

@@ -54,7 +54,7 @@ async def test_a_search_that_is_not_understood_says_so_and_finds_nothing(office,
     await office.send(subject="to bob")
     person = await visitor(office)
     page = (await person.get(f"/messages?q={q}")).text
-    assert "Nothing was looked for" in page
+    assert "Nothing was searched" in page
     assert "data-row" not in page
     assert "data-row" in (await person.get('/messages?q="to bob" decision:Approved')).text
 
@@ -147,10 +147,10 @@ async def test_an_approval_that_was_rewritten_after_it_was_decided_says_so(offic
     assert "✓ as recorded" in (await person.get(f"/approvals/{send_id}")).text
     await office.house.write(lambda c: c.execute(update(t.approvals).values(note="fine by me")))
     page = (await person.get(f"/approvals/{send_id}")).text
-    assert "this was changed afterwards" in page
+    assert "it was changed afterwards" in page
     assert "as recorded" not in page
     await office.house.write(lambda c: c.execute(update(t.approvals).values(status="pending")))  # put back
-    assert "this was changed afterwards" in (await person.get(f"/approvals/{send_id}")).text
+    assert "it was changed afterwards" in (await person.get(f"/approvals/{send_id}")).text
 
 
 async def held(office, *names: str) -> list[str]:

@@ -12,21 +12,21 @@ BAD = ("failed", "error")
 LOOK = (*BAD, "warned", "shadowed")
 # What the sender or a person can do about a reason (policy.md); the same next steps as in SMTP and HTTP answers.
 REMEDIES = {
-    "rate_limited": "Wait until some of the window is free again, or raise the limit in the policy.",
-    "warmup_limit": "Wait: the domain is warming up, and what it may send that day is used up.",
+    "rate_limited": "Wait until the limit has room again, or raise it in the policy.",
+    "warmup_limit": "Wait: the domain is warming up, and its allowance for that day is used up.",
     "suppressed": "Drop this recipient. Remove the suppression only if the person asks for mail again.",
-    "unsubscribed": "Drop this recipient: the person chose so. New consent, recorded after that date, lets mail pass.",
+    "unsubscribed": "Drop this recipient: the person unsubscribed. Consent recorded after that lets mail pass again.",
     "no_consent": "Record the recipient's consent with its proof, then send again.",
-    "duplicate": "Nothing: the first message stands. Send with another dedupe key if a second copy is meant.",
-    "loop_detected": "Look at what the agent is doing; approve this one message or change its content.",
-    "cooldown": "Wait: this person was written to a short while ago and has not answered.",
+    "duplicate": "Nothing: the first message stands. To send a second copy on purpose, use another dedupe key.",
+    "loop_detected": "Check what the agent is doing, then approve this message or change its content.",
+    "cooldown": "Wait: this person was written to only recently and has not answered.",
     "secret_leak": "Take the secret out of the message, and rotate it.",
     "canary_violation": "A planted token is in the message: find out how it got there before sending anything.",
     "class_not_allowed": "Allow commercial mail for this mailbox, or rewrite the message.",
     "physical_address_missing": "Set physical_address for the sending domain.",
     "cannot_inject_footer": "Send the message without a signature or encryption, or with its own unsubscribe link.",
     "sender_not_allowed": "Send from an address this mailbox owns, or add an alias to it.",
-    "lease_conflict": "Another mailbox is talking to this person: let that one go on, or wait until its time is over.",
+    "lease_conflict": "Another mailbox is writing to this person: leave it to that one, or wait for its lease to end.",
     "recipient_burst": "Wait: too many people were written to at once. Spread the sends, or raise the limit.",
     "first_contact_limit": "Wait: the allowance for people never written to before is used up for now.",
     "negative_signal_budget": "Look into the recent bounces and complaints before sending more.",
@@ -37,7 +37,7 @@ REMEDIES = {
     "recipient_invalid": "Correct the address or drop it.",
     "recipient_not_allowed": "Add the recipient to the allowlist, or drop it.",
     "too_many_recipients": "Send to fewer recipients at once.",
-    "held": "A person approves it.",
+    "held": "A person has to approve it.",
     "unavailable": "Nothing is wrong with the message: a fact could not be read. Send it again shortly.",
 }
 # The page on which a person finds what a reason is about.

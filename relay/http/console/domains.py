@@ -29,17 +29,17 @@ async def add(visit: Visit) -> Response:
     names = ("domain", "verificationMethod", "physicalAddress")
     wanted = filled(api.NewDomain, {n: visit.form.get(n, "").strip() for n in names})
     made = await api.add_domain(wanted, visit.house, visit.who)
-    return visit.go(f"/domains/{made['id']}", "Added. Publish the records below, then ask DNS.")
+    return visit.go(f"/domains/{made['id']}", "Domain added. Publish the records below, then check DNS.")
 
 
 async def verify(visit: Visit) -> Response:
-    """Ask DNS now."""
+    """Check DNS now."""
     domain = await api.verify_domain(visit.named("id"), visit.house, visit.who)
     wrong = sum(1 for r in domain["dnsRecords"] if r["status"] in ("missing", "wrong"))
     said = (
-        f"Asked DNS: {wrong} of {len(domain['dnsRecords'])} records need a look."
+        f"Checked DNS: {wrong} of {len(domain['dnsRecords'])} records need attention."
         if wrong
-        else "Asked DNS: all is well."
+        else "Checked DNS: all is well."
     )
     return visit.go(f"/domains/{domain['id']}", said)
 
@@ -47,7 +47,7 @@ async def verify(visit: Visit) -> Response:
 async def rotate(visit: Visit) -> Response:
     """Make new DKIM keys, which sign once DNS has them."""
     domain = await api.rotate_keys(visit.named("id"), visit.house, visit.who)
-    return visit.go(f"/domains/{domain['id']}", "New keys are made. Publish their two records below, then ask DNS.")
+    return visit.go(f"/domains/{domain['id']}", "New keys made. Publish their two records below, then check DNS.")
 
 
 ENTRIES: tuple[Entry, ...] = (

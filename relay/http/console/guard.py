@@ -99,13 +99,15 @@ class Guard:
 
     async def _acted(self, entry: Entry, visit: Visit) -> Response:
         if entry.method == "POST" and not self._sessions.is_token(visit.session, visit.form.get("token", "")):
-            raise Problem("permission_missing", "The form was from another session: nothing was done. Try again.")
+            raise Problem(
+                "permission_missing", "That form belonged to another session, so nothing was done. Try again."
+            )
         return await entry.answer(visit)
 
     async def returned(self, request: Request, session: Session, action: str, given: Mapping[str, str]) -> Response:
         """The page of a form that was sent without a session, filled in as typed; or the page of the problem."""
         problem = Problem(
-            "permission_missing", "Your session had ended: nothing was done. Look it over and send it again."
+            "permission_missing", "Your session had ended, so nothing was done. Check the form and send it again."
         )
 
         async def answer() -> Response:
@@ -154,7 +156,7 @@ class Guard:
             return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
         kept = {name: value for name, value in form.items() if name != "token"}
         if any(kept.values()):
-            said = "Your session has ended. What you typed is kept: sign in, and look it over."
+            said = "Your session has ended. What you typed is kept: sign in, then check it and send it again."
             shown = render("sign_in.html", self._house, following="", problem=said, action=request.url.path, kept=kept)
             return HTMLResponse(shown, 401)
         where = "/sign-in" if request.method != "GET" or wanted == "/" else f"/sign-in?next={quote(wanted, safe='')}"

@@ -29,7 +29,7 @@ async def close(visit: Visit) -> Response:
     """Close one with a note of what was found."""
     body = filled(api.Close, {"note": visit.form.get("note", "").strip()})
     await api.close(visit.named("id"), body, visit.house, visit.who)
-    return visit.go("/investigations", "Closed.")
+    return visit.go("/investigations", "Investigation closed.")
 
 
 ENTRIES: tuple[Entry, ...] = (

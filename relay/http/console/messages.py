@@ -112,7 +112,7 @@ async def cancel(visit: Visit) -> Response:
     """Cancel what has not left."""
     send_id = visit.named("id")
     await sends.cancel(visit.house, send_id, by=visit.who.actor, note=visit.form.get("note", "").strip()[:4000])
-    return visit.go(f"{LIST}/{send_id}", "Cancelled. What had not left will not be sent.")
+    return visit.go(f"{LIST}/{send_id}", "Cancelled. Copies that had not left will not be sent.")
 
 
 async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:

@@ -46,15 +46,15 @@ def _faulty(domains: Sequence[Any]) -> Iterator[Need]:
     for domain in domains:
         link = f"/domains/{domain.id}"
         if domain.status != "verified":
-            yield Need(domain.status, "", domain.name, "its ownership is not proven", link)
+            yield Need(domain.status, "", domain.name, "ownership not proven yet", link)
         elif wrong := sorted({r["purpose"].upper() for r in loads(domain.records) if r["status"] in FAULTY}):
-            yield Need("warn", "fault", domain.name, f"{', '.join(wrong)} in DNS needs a look", link)
+            yield Need("warn", "fault", domain.name, f"{', '.join(wrong)} needs attention in DNS", link)
 
 
 def of_providers(cards: Sequence[ProviderCard]) -> Sequence[Need]:
     """Providers paused by a person; if none is left that could take mail, also that all mail waits."""
     waits = all(card.state in ("paused", "unconfigured") for card in cards)
     return [
-        *([Need("error", "no provider", "No provider takes mail", "what is accepted waits", "/providers")] * waits),
+        *([Need("error", "no provider", "No provider takes mail", "accepted mail waits", "/providers")] * waits),
         *(Need("paused", "", c.name, "provider", f"/providers#{c.name}") for c in cards if c.state == "paused"),
     ]

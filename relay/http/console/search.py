@@ -27,14 +27,14 @@ HELP = (
     ("from:", "a mailbox, or part of the From address"),
     ("to:", "a recipient, or part of the To field"),
     ("state:", ", ".join(STATES)),
-    ("subject:", "part of the subject; words alone mean the same"),
+    ("subject:", "part of the subject; plain words search it too"),
     ("decision:", "what policy said: " + ", ".join(DECISIONS)),
-    ("reason:", "why it was blocked or held, as suppressed"),
+    ("reason:", "why it was blocked or held, such as suppressed"),
     ("campaign:", "its campaign"),
     ("key:", "its dedupe key"),
     ("id:", "send id or Message-ID"),
     ("last:", "30m, 12h, 7d"),
-    ("since: until:", "a day, as 2026-11-23"),
+    ("since: until:", "a day, such as 2026-11-23"),
 )
 _WORD = re.compile(r'(?:([a-z-]+):)?(?:"([^"]*)"|(\S+))', re.IGNORECASE)
 _SEND = re.compile(r"send_[0-9A-HJKMNP-TV-Z]{26}", re.IGNORECASE)
@@ -68,10 +68,10 @@ def read(connection: Any, text: str, now: int) -> Query:
         if name in _MEANINGS:
             _MEANINGS[name](reading, value)
         elif name:
-            words = f'in quotes, "{found[0]}" is looked for in the subject'
-            reading.problems.append(f"there is no word «{name}:»; {words}")
+            words = f'put "{found[0]}" in quotes to search the subject for it'
+            reading.problems.append(f'there is no search term "{name}:"; {words}')
         elif value.endswith(":") and value[:-1].lower() in _MEANINGS:
-            reading.problems.append(f"«{value}» has nothing behind it; no space stands between them")
+            reading.problems.append(f'"{value}" needs a value right after it, without a space')
         else:
             _bare(reading, found[0].strip('"'))
     what = replace(reading.what, subject=" ".join(reading.subject)) if reading.subject else reading.what
@@ -114,14 +114,14 @@ def _state(reading: _Reading, value: str) -> None:
     if value.lower() in STATES:
         _set(reading, state=value.lower())
     else:
-        reading.problems.append(f"there is no state «{value}»; there are {', '.join(STATES)}")
+        reading.problems.append(f'there is no state "{value}"; choose from {", ".join(STATES)}')
 
 
 def _decision(reading: _Reading, value: str) -> None:
     if value.lower() in DECISIONS:
         _set(reading, decision=value.lower())
     else:
-        reading.problems.append(f"there is no decision «{value}»; there are {', '.join(DECISIONS)}")
+        reading.problems.append(f'there is no decision "{value}"; choose from {", ".join(DECISIONS)}')
 
 
 def _by_id(reading: _Reading, value: str) -> None:
@@ -134,14 +134,14 @@ def _last(reading: _Reading, value: str) -> None:
     try:
         _set(reading, since=max(1, reading.now - ms_of(parse_duration(value))))
     except (ValueError, OverflowError):
-        reading.problems.append(f"«{value}» is no span of time; write 30m, 12h or 7d")
+        reading.problems.append(f'"{value}" is not a length of time; write 30m, 12h or 7d')
 
 
 def _moment(reading: _Reading, value: str) -> int:
     try:
         return parse_time(value if "T" in value else f"{value}T00:00:00Z")
     except (ValueError, OverflowError):
-        reading.problems.append(f"«{value}» is no day; write it like 2026-11-23")
+        reading.problems.append(f'"{value}" is not a date; write it like 2026-11-23')
         return 0
 
 

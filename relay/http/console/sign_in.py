@@ -67,7 +67,7 @@ class SignIn:
         kept = Kept(_inside(str(form.get("action", ""))), given)
         # Counted before the key is checked: an address that guesses too fast is not even told when a key is right.
         if wait := self._pace.take(request.client.host if request.client else ""):
-            words = f"Too many tries from this address. Try again in {wait} s."
+            words = f"Too many attempts from this address. Try again in {wait} s."
             return secured(self._page(following, words, 429, {"Retry-After": str(wait)}, kept))
         if not self._door.is_operator(key):
             return secured(self._page(following, "That is not the admin key of this server.", 403, None, kept))

@@ -86,7 +86,9 @@ def _bounds(visit: Visit) -> dict[str, str]:
 async def remove(visit: Visit) -> Response:
     """Remove a suppression."""
     await api.remove(visit.named("id"), visit.house, visit.who)
-    return visit.back("/suppressions", "Removed. Mail may reach this address again, unless another entry binds it.")
+    return visit.back(
+        "/suppressions", "Removed. Mail may go to this address again, unless another suppression applies."
+    )
 
 
 async def add_domain(visit: Visit) -> Response:
@@ -99,14 +101,16 @@ async def add_domain(visit: Visit) -> Response:
 async def remove_domain(visit: Visit) -> Response:
     """Remove the suppression of a domain."""
     await suppressed_domains.remove(visit.named("id"), visit.house, visit.who)
-    return visit.go("/suppressions/domains", "Removed.")
+    return visit.go(
+        "/suppressions/domains", "Removed. Mail may go to this domain again, unless another suppression applies."
+    )
 
 
 def _standing(name: str, told: dict[str, Any]) -> str:
     if told["created"]:
-        return f"{name} is refused from now on."
+        return f"{name} is suppressed from now on."
     noted = f": {told['note']}" if told["note"] else ""
-    return f"{name} was refused already, since {told['createdAt'][:10]} ({told['reason']}){noted}. That is kept."
+    return f"{name} has been suppressed since {told['createdAt'][:10]} ({told['reason']}){noted}. That entry stays."
 
 
 async def add_consent(visit: Visit) -> Response:
@@ -114,8 +118,8 @@ async def add_consent(visit: Visit) -> Response:
     values = _values(visit, "email", "tenant", "basis", "source", "jurisdiction", "proof")
     values["granted"] = visit.form.get("granted", "yes") == "yes"
     told = await consents.add(filled(consents.NewConsent, values), visit.house, visit.who)
-    word = "agreed" if told["granted"] else "took it back"
-    return visit.go("/suppressions/consents", f"Written down: {told['email']} {word}.")
+    word = "agreed" if told["granted"] else "withdrew"
+    return visit.go("/suppressions/consents", f"Recorded: {told['email']} {word}.")
 
 
 ENTRIES: tuple[Entry, ...] = (

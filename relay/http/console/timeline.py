@@ -28,7 +28,7 @@ _WORDS = {
     "delivery.delivered": "delivered",
     "delivery.deferred": "deferred",
     "delivery.bounced": "bounced",
-    "delivery.reported": "the recipient's server took it",
+    "delivery.reported": "accepted by the recipient's server",
     "delivery.opened": "opened",
     "delivery.clicked": "followed a link",
     "delivery.complained": "complained: reported as spam",

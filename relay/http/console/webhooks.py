@@ -40,20 +40,22 @@ async def change(visit: Visit) -> Response:
     status = visit.form.get("status", "")
     wanted = filled(api.ChangedWebhook, {"status": status})
     hook = await api.change(visit.named("id"), wanted, visit.house, visit.who, Response())
-    said = "It is posted to again." if status == "active" else "Nothing is posted to it any more."
+    said = (
+        "Enabled. Events are posted to it again." if status == "active" else "Disabled. Nothing more is posted to it."
+    )
     return visit.go(f"/webhooks/{hook['id']}", said)
 
 
 async def test(visit: Visit) -> Response:
     """Post a test event."""
     await api.test(visit.named("id"), visit.house, visit.who)
-    return visit.go(f"/webhooks/{visit.named('id')}", "A test event is in line; the log tells what comes of it.")
+    return visit.go(f"/webhooks/{visit.named('id')}", "A test event is queued; see the log below for how it goes.")
 
 
 async def redeliver(visit: Visit) -> Response:
     """Post an event again."""
     await api.redeliver(visit.named("id"), visit.named("delivery"), visit.house, visit.who)
-    return visit.go(f"/webhooks/{visit.named('id')}", "In line again, under the same id.")
+    return visit.go(f"/webhooks/{visit.named('id')}", "Queued again, under the same id.")
 
 
 ENTRIES: tuple[Entry, ...] = (

@@ -33,7 +33,7 @@
     } catch {  // no clipboard over plain HTTP: select the text instead
       const code = one("code", button.parentElement);
       if (code) getSelection().selectAllChildren(code);
-      say("Press Ctrl C to copy");
+      say("Press Ctrl+C to copy");
       return;
     }
     button.classList.add("done");
@@ -49,7 +49,7 @@
     const next = themes[(themes.indexOf(root.dataset.theme || "") + 1) % themes.length];
     if (next) root.dataset.theme = next; else delete root.dataset.theme;
     try { localStorage.setItem("gatepost-theme", next); } catch { /* it holds for this page alone */ }
-    say(next ? `${next} theme` : "theme as the system says");
+    say(next ? `${next} theme` : "system theme");
     document.dispatchEvent(new Event("gatepost:theme"));
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-help]")) one("#help").showModal(); });
@@ -64,7 +64,7 @@
     const form = one("[data-many]");
     form.hidden = picked.length === 0;
     form.elements.ids.value = picked.join(" ");
-    one("[data-many-count]").textContent = `${picked.length} picked`;
+    one("[data-many-count]").textContent = `${picked.length} selected`;
   });
   document.addEventListener("submit", (event) => {
     const asked = event.target.dataset.ask || (event.target.matches("[data-many]") ? `${event.submitter.textContent} all ${one("[data-many-count]").textContent}?` : "");
@@ -80,7 +80,7 @@
     if (!form || !file) return;
     event.preventDefault();
     form.elements.message.value = await file.text();
-    say(`${file.name} is read`);
+    say(`${file.name} loaded`);
   });
 
   // -- rows and keys -----------------------------------------------------------------
