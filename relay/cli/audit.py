@@ -43,7 +43,7 @@ def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
         asked = f"; {how_many(found.approvals, 'approval')} as recorded" if found.approvals else ""
         say(f"{how_many(found.records, 'record')} in {chains} hold, {marks} verified{asked}.")
         if found.unproven:
-            say(f"Of {how_many(found.unproven, 'approval')} nothing is proven: decided before the oldest record kept.")
+            say(f"Not proven: {how_many(found.unproven, 'approval')} decided before the oldest record kept.")
     else:
         record = f", record {fault.position}" if fault.position else ""
         place = f"chain {fault.chain}{record}" if fault.chain else "the checkpoints"

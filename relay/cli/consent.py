@@ -18,7 +18,7 @@ Proof = Annotated[str, typer.Option(help="What proves it: a URL, the text agreed
 
 @app.command("list")
 def list_(
-    email: Annotated[str, typer.Option(metavar="ADDR", help="Only entries of one address")] = "",
+    email: Annotated[str, typer.Option(metavar="ADDR", help="Only the entries of this address")] = "",
     tenant: OnlyTenant = "",
     limit: Limit = 100,
     config: ConfigFile = None,
@@ -44,7 +44,7 @@ def list_(
         Column("Proof", "proof"),
         Column("At", lambda row: row["at"][:10]),
     )
-    listing(rows, columns, as_json=as_json, empty="Nobody has agreed to anything yet.")
+    listing(rows, columns, as_json=as_json, empty="No consent recorded yet. Record one: gatepost consent grant ADDRESS")
 
 
 @app.command()

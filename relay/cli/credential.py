@@ -23,7 +23,7 @@ Format = Annotated[str, typer.Option("--format", "-f", help=f"What to print: {',
 
 @app.command("list")
 def list_(
-    mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", help="Only those of one mailbox")] = "",
+    mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", help="Only those of this mailbox")] = "",
     tenant: OnlyTenant = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -44,11 +44,11 @@ def list_(
         Column("Label", lambda row: row["label"] or row["username"], "bold"),
         Column("Mailbox", "mailbox"),
         Column("Kind", "kind"),
-        Column("May", lambda row: ", ".join(row["permissions"])),
+        Column("Permissions", lambda row: ", ".join(row["permissions"])),
         Column("Status", "status"),
-        Column("Made", lambda row: ago(row["createdAt"], house.now())),
+        Column("Created", lambda row: ago(row["createdAt"], house.now())),
     )
-    empty = "No credential yet. Make one: gatepost credential create MAILBOX"
+    empty = "No credentials yet. Create one: gatepost credential create MAILBOX"
     listing(rows, columns, as_json=as_json, empty=empty)
 
 
@@ -96,10 +96,10 @@ def rotate(
         with house.writing() as connection:
             row = _find(connection, credential)
             if row.kind == "chosen":
-                raise Refused(f"{credential} has its password in {house.path}: change it there")
+                raise Refused(f"the password of {credential} is set in {house.path}: change it there")
             if row.status == "revoked":
                 again = f"gatepost credential create {row.mailbox_name or 'MAILBOX'}"
-                raise Refused(f"{row.id} is revoked, and that is for good: {again}")
+                raise Refused(f"{row.id} is revoked for good; create a new one: {again}")
             made = generate(house.vault, os.urandom)
             may = tuple(loads(row.permissions))
             add(connection, made.credential(row.tenant_id, row.mailbox_id, row.scope, row.label, may), house.now())
@@ -118,7 +118,7 @@ def revoke(credential: Credential, config: ConfigFile = None) -> None:
     with opened(config) as house, house.writing() as connection:
         row = _find(connection, credential)
         if row.status == "revoked":
-            raise Refused(f"{row.id} is revoked already")
+            raise Refused(f"{row.id} is already revoked")
         end(connection, row.id, house.now())
     say(f"{row.id} is revoked.")
 
@@ -154,7 +154,7 @@ def _find(connection: "Connection", reference: str) -> Any:
     if not alive:
         raise Refused(f"there is no credential {reference}")
     if len(alive) > 1:
-        raise Refused(f"{reference} names {len(alive)} credentials; use the id: {', '.join(r.id for r in alive)}")
+        raise Refused(f"{reference} matches {len(alive)} credentials; use an id: {', '.join(r.id for r in alive)}")
     return alive[0]
 
 
@@ -167,4 +167,4 @@ def _print(house: "House", form: str, username: str, address: str, made: "Genera
     login = Login(*entrance(house.settings), username, made.key, address)
     say(snippet(form, login, made.id))
     if sys.stdout.isatty():
-        note(f"# {made.id}: the password is shown this once.")
+        note(f"# {made.id}: copy the password now, it is not shown again.")

@@ -36,7 +36,7 @@ def restored(config: ConfigFile = None) -> None:
 
     _, settings = settings_of(config)
     prepare_alone(settings, Instance(settings.server.data_dir), restored=True)
-    say("What was due waits: see `gatepost queue list`, then `queue retry`, `queue cancel` or `queue flush`.")
+    say("Mail that was due now waits: see `gatepost queue list`, then `queue retry`, `cancel` or `flush`.")
 
 
 @app.command()
@@ -51,7 +51,7 @@ def current(config: ConfigFile = None, as_json: AsJson = False) -> int:
     if as_json:
         print_json({"revision": revision or None, "head": HEAD, "upToDate": revision == HEAD})
     else:
-        say(f"{revision or 'none'} ({'up to date' if revision == HEAD else f'this program wants {HEAD}'})")
+        say(f"{revision or 'none'} ({'up to date' if revision == HEAD else f'this program needs {HEAD}'})")
     return 0 if revision == HEAD else EXIT_REFUSED
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="Ask neither DNS nor providers")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not contact DNS or providers")] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -69,7 +69,7 @@ def _in_the_store(house: "House", *, with_network: bool) -> "Iterator[Finding]":
     except Exception as error:
         if exit_code(error) is None:  # an unexpected error
             raise
-        yield fail("store", words(error), "No mail is taken and none leaves; the server does not start.")
+        yield fail("store", words(error), "The server does not start: no mail is accepted, and none leaves.")
 
 
 def _print(found: "Sequence[Finding]") -> None:
@@ -90,4 +90,4 @@ def _print(found: "Sequence[Finding]") -> None:
             screen.print(Text(f"    → {safe(finding.remedy)}", "cyan"), soft_wrap=True)
     wrong, costly = (sum(f.level == level for f in found) for level in ("fail", "warn"))
     say("")
-    say(f"{how_many(wrong, 'thing')} to mend, {how_many(costly, 'warning')}.")
+    say(f"{how_many(wrong, 'problem')} to fix, {how_many(costly, 'warning')}.")

@@ -33,10 +33,10 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
         Column("Proof", "verificationMethod"),
         Column("Postal address", "physicalAddress"),
         Column("Tenant", "tenant"),
-        Column("Asked DNS", lambda row: ago(row["checkedAt"], house.now())),
+        Column("DNS checked", lambda row: ago(row["checkedAt"], house.now())),
         Column("Declared in", lambda row: "file" if row["managed"] else ""),
     )
-    empty = "No domain yet. Add one: gatepost domain add yourcompany.com"
+    empty = "No domains yet. Add one: gatepost domain add yourcompany.com"
     listing(rows, columns, as_json=as_json, empty=empty)
 
 
@@ -60,7 +60,7 @@ def add(
 
     name = plain_domain(domain)
     if "." not in name:
-        raise BadUsage(f"{name} has one label: mail is sent from a domain like {name}.com")
+        raise BadUsage(f"{name} is not a full domain; write it like {name}.com")
     one_of(method, METHODS, "--method")
     with opened(config) as house:
         now = house.now()
@@ -89,7 +89,7 @@ def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> 
 
 @app.command()
 def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> int:
-    """Ask DNS now, store what it proves, and say what is wrong; exit 1 if the domain is not verified."""
+    """Check DNS now, store the result, and say what is wrong; exit 1 if the domain is not verified."""
     from relay.cli.dns import asked
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import opened
@@ -149,10 +149,12 @@ def _print(house: "House", reference: str, *, as_json: bool) -> None:
     _records(records)
     if row.status == "pending":
         say("")
-        say(f"Sending waits until the ownership record stands in DNS. Then: gatepost domain verify {row.name}")
+        say(f"Mail from it is refused until the ownership record is in DNS. Then: gatepost domain verify {row.name}")
     if any(record["key"] == "pending" for record in records):
         say("")
-        say(f"New keys wait for DNS, which a running server asks; so does: gatepost domain verify {row.name}")
+        say(
+            f"New keys are waiting for DNS. A running server checks it; to check now: gatepost domain verify {row.name}"
+        )
 
 
 def _records(records: list[dict[str, Any]]) -> None:

@@ -53,13 +53,13 @@ _KNOWN = {
 
 # The system's error about a file, and what to do about it.
 _REMEDIES = {
-    EEXIST: "a file stands where a folder is wanted; move it or name another",
-    ENOTDIR: "a file stands where a folder is wanted; move it or name another",
-    EACCES: "permission denied; see to whom it and its folder belong, and as which user this runs",
-    EROFS: "its disk is mounted read-only; see why, and mount it writable",
-    ENOSPC: "no room is left on its disk; make some",
-    EDQUOT: "the quota of its disk is used up; make room, or raise it",
-    EIO: "its disk fails (input/output error)",
+    EEXIST: "a file is where a folder is needed; move it, or choose another path",
+    ENOTDIR: "a file is where a folder is needed; move it, or choose another path",
+    EACCES: "permission denied; check who owns it and its folder, and which user runs this",
+    EROFS: "its disk is mounted read-only; find out why, and mount it writable",
+    ENOSPC: "its disk is full; free some space",
+    EDQUOT: "its disk quota is used up; free some space, or raise the quota",
+    EIO: "its disk is failing (input/output error)",
 }
 
 

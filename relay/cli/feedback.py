@@ -17,7 +17,9 @@ def _group() -> None: ...
 @app.command()
 def parse(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A message or a payload; - is standard input")],
-    provider: Annotated[str, typer.Option(metavar="NAME", help="postmark, resend, ses, …; guessed if not given")] = "",
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="postmark, resend, ses, …. Default: worked out from the file")
+    ] = "",
     _config: UnneededConfigFile = None,
 ) -> None:
     """Print the normalised events as JSON; exit 1 if the file contains none."""
@@ -32,4 +34,4 @@ def parse(
         raise BadUsage(str(error)) from None
     print_json([event.as_json() for event in events])
     if not events:
-        raise Refused(f"{file} is no bounce, no complaint and no provider's payload")
+        raise Refused(f"{file} is not a bounce, a complaint or a provider's payload")

@@ -25,7 +25,7 @@ def healthcheck(config: ConfigFile = None) -> int:
         status, body = answer.status, answer.read(65_536)
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or error
-        raise Refused(f"nobody answers at {settings.http.bind}: {why}; is gatepost serve running?") from None
+        raise Refused(f"nothing answers at {settings.http.bind}: {why}; is gatepost serve running?") from None
     finally:
         connection.close()
     if status != 200:

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
     from relay.cli.house import House
 
-app = group("Held mail: what waits for a person")
+app = group("Held mail: what waits for a person's approval")
 
 SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 
 
 @app.command("list")
 def list_(
-    mailbox: Annotated[str, typer.Option(metavar="NAME", help="Only those of one mailbox")] = "",
+    mailbox: Annotated[str, typer.Option(metavar="NAME", help="Only those of this mailbox")] = "",
     tenant: OnlyTenant = "",
     limit: Limit = 100,
     config: ConfigFile = None,
@@ -36,7 +36,7 @@ def list_(
         Column("To", lambda row: ", ".join(row["recipients"])),
         Column("Subject", "subject"),
         Column("Why", lambda row: row["detail"] or row["reason"]),
-        Column("Waits", lambda row: ago(row["requestedAt"], house.now())),
+        Column("Waiting", lambda row: ago(row["requestedAt"], house.now())),
         Column("Expires", lambda row: ahead(row["expiresAt"], house.now())),
     )
     listing(rows, columns, as_json=as_json, empty="Nothing is waiting.")
@@ -61,7 +61,7 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
 
 @app.command()
 def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
-    """Release it; the rules are asked once more when it leaves."""
+    """Approve it; the rules are checked again when it leaves."""
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.person import operator
@@ -76,7 +76,7 @@ def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None
 
 @app.command()
 def reject(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
-    """Refuse it for good; the sender is told."""
+    """Reject it for good; the sender is told."""
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.person import operator
@@ -156,7 +156,7 @@ def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
 
     row = approvals.one(connection, send_id)
     if row is None:
-        raise Refused(f"{send_id} does not wait for approval and never did")
+        raise Refused(f"{send_id} was never held for approval")
     data, send = body(connection, send_id), sent.one(connection, send_id)
     shown = content(view(data)) if data is not None else None
     told = _told(connection, [row])[0]

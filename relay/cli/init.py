@@ -48,7 +48,7 @@ def _explain(path: Path, domain: str, address: str) -> None:
     say("")
     say("Next:")
     commands = {
-        "serve": "everything, until Ctrl-C; the others beside it",
+        "serve": "runs everything until Ctrl-C; use the others beside it",
         "credential create agent": f"a login for the mailbox agent@{domain}, ready to paste",
         f"domain show {domain}": "the DNS records that prove the domain and sign its mail",
         "doctor": "what is still missing",
@@ -58,4 +58,4 @@ def _explain(path: Path, domain: str, address: str) -> None:
         say(f"  gatepost {command}{given}{'':{widest - len(command)}}   {means}")
     if not address:
         say("")
-        say("Without domains.physical_address in the file commercial mail is refused.")
+        say("Commercial mail is refused until you set domains.physical_address in the file.")

@@ -43,7 +43,7 @@ def list_(tenant: OnlyTenant = "", config: ConfigFile = None, as_json: AsJson = 
         Column("Tenant", "tenant"),
         Column("Declared in", lambda row: "file" if row["managed"] else ""),
     )
-    empty = "No mailbox yet. Make one: gatepost mailbox add NAME --address agent@yourcompany.com"
+    empty = "No mailboxes yet. Create one: gatepost mailbox add NAME --address agent@yourcompany.com"
     listing(rows, columns, as_json=as_json, empty=empty)
 
 
@@ -54,7 +54,7 @@ def add(
     from_name: Annotated[str, typer.Option(help="The name shown beside the address, and in the footer")] = "",
     autonomy: Annotated[str, typer.Option(help=f"One of {', '.join(AUTONOMY)}")] = "auto_send",
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}")] = "agent",
-    policy: Annotated[str, typer.Option(help="Its policy")] = "default",
+    policy: Annotated[str, typer.Option(help="The policy it follows")] = "default",
     tenant: OfTenant = "default",
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -90,7 +90,7 @@ def add(
     if as_json:
         print_json(_shown(row, owner.name))
         return
-    say(f"Mailbox {new.name} is there ({new.id}). Next: gatepost credential create {new.name}")
+    say(f"Mailbox {new.name} added ({new.id}). Next: gatepost credential create {new.name}")
     if hint:
         say(hint)
 
@@ -220,6 +220,6 @@ def _domain_hint(connection: "Connection", domain: str) -> str:
 
     row = domain_named(connection, suffixes(domain))
     if row is None:
-        return f"Sending waits until its domain is known and proven: gatepost domain add {domain}"
-    proof = f"Sending waits until {row.name} is proven: gatepost domain show {row.name}"
+        return f"It cannot send until its domain is added and verified: gatepost domain add {domain}"
+    proof = f"It cannot send until {row.name} is verified: gatepost domain show {row.name}"
     return "" if row.status == "verified" else proof

@@ -55,7 +55,7 @@ def checks(recorded: Iterable[Mapping[str, Any]], *, every: bool) -> Iterator[st
             continue
         yield _check(check)
     if quiet:
-        yield f"✓ {how_many(quiet, 'check')} passed or not asked (--checks shows them)"
+        yield f"✓ {how_many(quiet, 'check')} passed or skipped (--checks shows them)"
 
 
 def _check(check: Mapping[str, Any]) -> str:

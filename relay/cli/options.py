@@ -13,12 +13,12 @@ ConfigFile = Annotated[
 # A script may pass the same file to every command, so commands that need none accept it as well.
 UnneededConfigFile = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
-InTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant. Default: whichever it is in")]
+InTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant. Default: the one it belongs to")]
 OfTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant")]
-OnlyTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Only those of one tenant")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many")]
-Cause = Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; refusals and the console show it")]
-Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; recorded for later readers")]
+OnlyTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Only those of this tenant")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show at most this many")]
+Cause = Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; shown in refusals and in the console")]
+Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; kept on record")]
 
 
 def path_of(given: Path | None) -> Path:

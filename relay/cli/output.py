@@ -48,7 +48,7 @@ class Column:
         return "" if value is None else safe(str(value))
 
 
-def listing(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, empty: str = "Nothing there.") -> None:
+def listing(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, empty: str = "Nothing to show.") -> None:
     """Print rows as JSON or as a table; `empty` is printed if there are none."""
     if as_json:
         print_json(list(rows))

@@ -16,7 +16,7 @@ app = group("Try the policy on a message, or on recorded traffic")
 
 @app.command("test")
 def try_out(
-    message: Annotated[Path, typer.Argument(metavar="MESSAGE.eml", help="The message; - is standard input")],
+    message: Annotated[Path, typer.Argument(metavar="MESSAGE.eml", help="The message; - reads standard input")],
     mailbox: Annotated[str, typer.Option(metavar="NAME", help="The mailbox that would send it")],
     to: Annotated[list[str], typer.Option(metavar="ADDR", help="A recipient; may be given several times")],
     tenant: InTenant = "",
@@ -120,9 +120,9 @@ def _print_report(found: "Report", since: str) -> None:
     from relay.cli.output import Column, console, how_many, say, table
 
     if not found.decisions:
-        say(f"No decision was recorded in the last {since}.")
+        say(f"No decisions were recorded in the last {since}.")
         return
-    say(f"{how_many(found.decisions, 'decision')} of the last {since} replayed, {found.changed:,} would change.")
+    say(f"{how_many(found.decisions, 'decision')} from the last {since} replayed; {found.changed:,} would change.")
     if not found.changed:
         return
     for title, tallies in (("Rule", found.by_rule), ("Mailbox", found.by_mailbox)):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from config.providers import ProviderSettings
     from config.settings import Settings
 
-app = group("Providers: who carries the mail on")
+app = group("Providers: who delivers the mail")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name in the configuration")]
 
@@ -34,7 +34,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
         Column("Host", lambda row: f"{row['host']}:{row['port']}" if row["host"] else ""),
         Column("TLS", "tls"),
     )
-    empty = "No provider yet: accepted mail waits in the queue. Add one under delivery_config.providers."
+    empty = "No providers yet: accepted mail waits in the queue. Add one under delivery_config.providers."
     listing(shown, columns, as_json=as_json, empty=empty)
 
 
@@ -62,7 +62,7 @@ def try_out(
         Column("Announces", lambda row: " ".join(row["features"])),
         Column("ms", "milliseconds", right=True),
     )
-    listing(found, columns, as_json=as_json, empty="No provider is configured.")
+    listing(found, columns, as_json=as_json, empty="No providers yet. Add one under delivery_config.providers.")
     return 0 if all(f["status"] == "ok" for f in found) else EXIT_REFUSED
 
 
@@ -101,7 +101,7 @@ def _find(settings: "Settings", name: str) -> "ProviderSettings":
     found = next((p for p in settings.providers if p.name == name), None)
     if found is None:
         known = ", ".join(p.name for p in settings.providers) or "none"
-        raise Refused(f"there is no provider {name}; known are: {known}")
+        raise Refused(f"there is no provider {name}; known: {known}")
     return found
 
 

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from relay.store.waiting import Which
 
-app = group("The queue: mail that waits for its delivery")
+app = group("The queue: mail waiting to be delivered")
 
 SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
-OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="Only those of one mailbox")]
-ToDomain = Annotated[str, typer.Option("--domain", metavar="DOMAIN", help="Only those to one recipient domain")]
+OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="Only those of this mailbox")]
+ToDomain = Annotated[str, typer.Option("--domain", metavar="DOMAIN", help="Only those to this recipient domain")]
 _SOON = "due now, or as soon as a provider takes mail again"
 STATES = ("queued", "deferred", "scheduled", "active", "uncertain")
 
@@ -48,13 +48,13 @@ def list_(
         Column("Subject", "subject"),
         Column("Attempts", "attempts", right=True),
         Column("Next", lambda row: ahead(row["nextAttemptAt"], house.now())),
-        Column("Last words", lambda row: row["reply"] or row["reason"]),
+        Column("Last reply", lambda row: row["reply"] or row["reason"]),
     )
     listing(rows, columns, as_json=as_json, empty="The queue is empty.")
     if not as_json and rows:
         note(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
         if len(rows) == limit:
-            note(f"Shown are the first {how_many(limit, 'delivery', 'deliveries')}; --limit shows more.")
+            note(f"Showing the first {how_many(limit, 'delivery', 'deliveries')}; --limit shows more.")
 
 
 @app.command()
@@ -76,7 +76,7 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
         Column("Attempts", "attempts", right=True),
         Column("Provider", "provider"),
         Column("Next", "nextAttemptAt"),
-        Column("Last words", lambda row: row["reply"] or row["reason"]),
+        Column("Last reply", lambda row: row["reply"] or row["reason"]),
     )
     attempts = (
         Column("Attempt", "number", right=True),
@@ -103,7 +103,7 @@ def retry(send_id: SendId, config: ConfigFile = None) -> None:
     with opened(config) as house, house.writing() as connection:
         count = try_now(connection, Which(send_id=send_id), house.now())
     if not count:
-        raise Refused(f"nothing of {send_id} waits for a later attempt")
+        raise Refused(f"nothing of {send_id} is waiting for another attempt")
     say(f"{how_many(count, 'delivery', 'deliveries')} of {send_id}: {_SOON}.")
 
 
@@ -119,7 +119,7 @@ def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     with opened(config) as house, house.writing() as connection:
         count = act(connection, send_id, by=operator(), note=note, now=house.now())
     if not count:
-        raise Refused(f"nothing of {send_id} waits: it has left, or has come to its end")
+        raise Refused(f"nothing of {send_id} is waiting: it has left, or its delivery has ended")
     say(f"{send_id} is cancelled ({how_many(count, 'delivery', 'deliveries')}).")
 
 

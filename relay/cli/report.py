@@ -43,7 +43,12 @@ def reputation(
         Column("Volume", "volumeTrend"),
         Column("Why", lambda row: row["cause"] or "; ".join(row["warnings"])),
     )
-    listing(found, columns, as_json=as_json, empty="No mailbox yet.")
+    listing(
+        found,
+        columns,
+        as_json=as_json,
+        empty="No mailboxes yet. Create one: gatepost mailbox add NAME --address agent@yourcompany.com",
+    )
 
 
 @app.command()
@@ -101,7 +106,7 @@ def _print(told: dict[str, Any]) -> None:
             ("model", told["model"]),
             *_figures(told),
             ("cost", f"{told['cost']:.2f}"),
-            ("currency", told["currency"] or "not named"),
+            ("currency", told["currency"] or "not set"),
         ]
     )
     groups = told.get("groups")
@@ -112,7 +117,7 @@ def _print(told: dict[str, Any]) -> None:
             Column("Sent", lambda row: f"{row['totalEmails']:,}", right=True),
             Column("Outcomes", lambda row: _counts(row["outcomes"])),
             Column("Revenue", lambda row: f"{row['outcomes']['revenue_attributed']:.2f}", right=True),
-            Column("Cost of each", lambda row: _counts(row["costPerOutcome"])),
+            Column("Cost per outcome", lambda row: _counts(row["costPerOutcome"])),
         )
         console().print(table(groups, columns))
 

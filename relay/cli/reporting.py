@@ -70,7 +70,7 @@ def outcomes(house: House, tenant: str, period: str, group_by: str | None, model
 def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[str, str, Any]]:
     if domain:
         if mailbox or tenant:
-            raise BadUsage("--domain stands alone: leave out --mailbox and --tenant, or --domain")
+            raise BadUsage("--domain cannot be combined with --mailbox or --tenant")
         name = plain_domain(domain)
         with house.reading() as connection:
             roster.check_known(connection, name)

@@ -65,9 +65,9 @@ def report(tally: Tally, *, as_json: bool) -> int:
         for error in tally.errors:
             note(f"line {error['line']}: {error['message']}")
         if tally.ignored:
-            note(f"left out, for no such column is known here: {', '.join(tally.ignored)}")
+            note(f"ignored, unknown columns: {', '.join(tally.ignored)}")
         if more := tally.skipped - len(tally.errors):
-            note(f"and {how_many(more, 'more line')}")
+            note(f"and {how_many(more, 'more line')} with an error")
         say(f"{how_many(tally.imported, 'line')} imported, {tally.skipped:,} skipped.")
     return EXIT_REFUSED if tally.skipped else 0
 

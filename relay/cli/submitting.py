@@ -58,8 +58,8 @@ def harmless(login: Login, to: str, subject: str) -> bytes:
     message["Subject"] = subject
     message["Date"] = formatdate()
     message.set_content(
-        f"This is a test of the mailbox {login.name}.\n\nIf you can read it, Gatepost took it, decided about it and "
-        "handed it on.\n"
+        f"This is a test of the mailbox {login.name}.\n\nIf you can read this, Gatepost accepted it, approved it and "
+        "passed it on.\n"
     )
     return message.as_bytes()
 
@@ -81,7 +81,7 @@ def submit(settings: Settings, login: Login, to: str, message: bytes) -> tuple[i
         raise Refused(f"the certificate at {at.host}:{at.port} is refused: {error.verify_message}") from None
     except OSError as error:
         raise Refused(
-            f"nobody answers at {at.host}:{at.port}: {error.strerror or error}; is gatepost serve running?"
+            f"nothing answers at {at.host}:{at.port}: {error.strerror or error}; is gatepost serve running?"
         ) from None
 
 

@@ -74,7 +74,7 @@ def scoped(scope: str, mailbox: str, tenant: str = "") -> str:
     """
     one_of(scope, ("global", "tenant", "mailbox"), "--scope")
     if scope == "global" and (mailbox or tenant):
-        raise BadUsage(f"--scope global binds all: leave it out, or {'--mailbox' if mailbox else '--tenant'}")
+        raise BadUsage(f"--scope global applies to everyone: leave it out, or {'--mailbox' if mailbox else '--tenant'}")
     return "mailbox" if mailbox else scope
 
 
@@ -209,7 +209,7 @@ def _suppress_domain(
     house: House, connection: Connection, wish: Wish, domain: str, now: int, expires: int
 ) -> tuple[Any, bool]:
     if "." not in domain:
-        told = "is no address and no domain: write bob@example.com, or example.com for all of it"
+        told = "is neither an address nor a domain: write bob@example.com, or example.com for the whole domain"
         raise BadUsage(f"{wish.address!r} {told}")
     if wish.scope == "mailbox":
         raise BadUsage("a whole domain is suppressed for a tenant or for all, not for one mailbox")

@@ -11,7 +11,10 @@ from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
 app = group("Suppressions: who must not be written to")
 
 Address = Annotated[
-    str, typer.Argument(metavar="ADDRESS", help="An address; example.com or *@example.com: a domain with all below it")
+    str,
+    typer.Argument(
+        metavar="ADDRESS", help="An address, or example.com or *@example.com for a domain and its subdomains"
+    ),
 ]
 OfScope = Annotated[str, typer.Option("--scope", help="One of global, tenant, mailbox")]
 OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="For one mailbox only")]
@@ -22,8 +25,8 @@ WhoseTenant = Annotated[
 
 @app.command("list")
 def list_(
-    email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of one address and its domain")] = "",
-    reason: Annotated[str, typer.Option(help="Only those of one kind: bounce, complaint, domain, …")] = "",
+    email: Annotated[str, typer.Option(metavar="ADDR", help="Only those of this address and its domain")] = "",
+    reason: Annotated[str, typer.Option(help="Only those of this kind: bounce, complaint, domain, …")] = "",
     limit: Limit = 100,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -45,9 +48,14 @@ def list_(
         Column("Since", lambda row: ago(row["createdAt"], house.now())),
         Column("Ends", lambda row: ago(row["expiresAt"], house.now())),
     )
-    listing(rows, columns, as_json=as_json, empty="Nobody is suppressed.")
+    listing(
+        rows,
+        columns,
+        as_json=as_json,
+        empty="No suppressions. Hard bounces, complaints and unsubscribes are added automatically.",
+    )
     if more and not as_json:
-        note(f"Shown are the newest {limit:,}; gatepost suppression export writes all.")
+        note(f"Showing the newest {limit:,}; gatepost suppression export writes all of them.")
 
 
 @app.command()
@@ -76,7 +84,7 @@ def add(
         say(f"{shown['email']} is suppressed ({shown['reason']}, {shown['scope']}).")
         if not shown["created"]:
             noted = f": {shown['note']}" if shown["note"] else ""
-            say(f"It was already, since {shown['createdAt'][:10]}{noted}. That is kept; remove it to write it anew.")
+            say(f"It already was, since {shown['createdAt'][:10]}{noted}. That entry stays; remove it to replace it.")
 
 
 @app.command()
@@ -94,7 +102,7 @@ def remove(
     with opened(config) as house, house.writing() as connection:
         count = release(house, connection, address, tenant)
     if not count:
-        raise Refused(f"there is no entry of {address}")
+        raise Refused(f"no suppression found for {address}")
     say(f"{address}: {how_many(count, 'entry', 'entries')} removed.")
 
 
@@ -116,7 +124,7 @@ def check(
     if as_json:
         print_json({"email": where.wire, "suppressed": bool(bound), "suppressions": bound})
     elif not bound:
-        say(f"{where.wire} may be written to.")
+        say(f"{where.wire} is not suppressed.")
     for entry in () if as_json else bound:
         whose = f" of {entry['tenant']}" if entry["tenant"] else ""
         under = f", as {entry['email']}" if entry["email"] != where.wire else ""

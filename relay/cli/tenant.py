@@ -65,7 +65,7 @@ def add(
     if as_json:
         print_json(_shown(row))
     else:
-        say(f"Tenant {plain} is there ({row.id}).")
+        say(f"Tenant {plain} added ({row.id}).")
 
 
 @app.command()
@@ -85,7 +85,7 @@ def rename(
         house.instance.lock()  # a running server knows the tenant by its name in the file
         with house.writing() as connection:
             rename_tenant(connection, name, plain)
-    say(f"The tenant is called {plain}. Where the file declares it, change it there before you start the server.")
+    say(f"The tenant is now called {plain}. If the file declares it, rename it there before you start the server.")
 
 
 @app.command()

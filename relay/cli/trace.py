@@ -9,7 +9,7 @@ from relay.cli.options import AsJson, ConfigFile
 
 def trace(
     send_id: Annotated[str, typer.Argument(metavar="SEND_ID")],
-    checks: Annotated[bool, typer.Option("--checks", help="Every rule that was asked, not only those that spoke")] = (
+    checks: Annotated[bool, typer.Option("--checks", help="Show every rule, not only those that found something")] = (
         False
     ),
     config: ConfigFile = None,

@@ -216,7 +216,7 @@ def test_a_password_of_the_file_is_rotated_in_the_file(cli):
 def test_an_ambiguous_credential_is_not_guessed(cli):
     for _ in range(2):
         cli.does("credential", "create", "agent", "--label", "twin")
-    assert "names 2 credentials" in cli("credential", "revoke", "twin").err
+    assert "matches 2 credentials" in cli("credential", "revoke", "twin").err
 
 
 @pytest.mark.parametrize("tls", ["none", "starttls", "implicit"])

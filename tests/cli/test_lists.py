@@ -213,14 +213,14 @@ def test_a_line_for_whom_nobody_is_costs_that_line(cli, tmp_path):
 def test_a_column_that_says_nothing_here_is_told(cli, tmp_path):
     file = tmp_path / "list.csv"
     file.write_text("email,First Name,scop\na@example.net,Ann,global\n")
-    assert "no such column is known here: first name, scop" in cli.does("suppression", "import", str(file)).err
+    assert "ignored, unknown columns: first name, scop" in cli.does("suppression", "import", str(file)).err
 
 
 def test_what_is_there_already_is_told_as_it_stands(cli):
     for name in ("bob@example.net", "dom.example"):
         assert "already" not in cli.does("suppression", "add", name, "--note", "by phone").out
         said = cli.does("suppression", "add", name, "--note", "by mail").out
-        assert ("It was already, since " in said, ": by phone. That is kept" in said) == (True, True)
+        assert ("It already was, since " in said, ": by phone. That entry stays" in said) == (True, True)
 
 
 def test_a_domain_that_is_refused_for_longer_is_refused_for_longer(cli):

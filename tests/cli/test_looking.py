@@ -65,7 +65,7 @@ def test_M8_keys_are_rotated_once_dns_shows_the_new_ones(asked, nameserver):
     twice = asked("domain", "rotate", DOMAIN)
     assert (twice.code, twice.err.count("\n")) == (1, 1)
     assert "is being rotated to gp2" in twice.err
-    assert "New keys wait for DNS" in asked.does("domain", "show", DOMAIN).out
+    assert "New keys are waiting for DNS" in asked.does("domain", "show", DOMAIN).out
     for record in made["dnsRecords"]:
         if record["key"] == "pending":
             nameserver.publish(record["name"], record["type"], record["value"])
@@ -107,7 +107,7 @@ def test_the_doctor_says_what_would_land_in_spam_and_why(asked, nameserver):
     assert any(f["area"] == "providers" and f["what"] == "there is none" for f in said.json)
     assert any(f["area"] == "smtp" and "nothing answers" in f["what"] for f in said.json)
     shown = asked("doctor").out
-    assert "things to mend" in shown
+    assert "problems to fix" in shown
     assert "→" in shown
 
 
@@ -199,7 +199,7 @@ def test_a_payload_is_told_and_what_is_none_exits_with_1(cli, tmp_path):
     (tmp_path / "letter.eml").write_bytes(b"From: a@b.test\r\nSubject: hi\r\n\r\nhello\r\n")
     nothing = cli.bare("feedback", "parse", str(tmp_path / "letter.eml"))
     assert (nothing.code, nothing.json) == (1, [])
-    assert nothing.err.endswith("letter.eml is no bounce, no complaint and no provider's payload\n")
+    assert nothing.err.endswith("letter.eml is not a bounce, a complaint or a provider's payload\n")
     assert cli.bare("feedback", "parse", str(tmp_path / "hook.json"), "--provider", "pigeon").code == 2
 
 

@@ -154,7 +154,7 @@ def test_a_file_in_the_way_of_a_folder_is_named(cli, tmp_path, place):
     in_the_way.touch()
     said = cli.bare("init", str(folder))
     assert said.code == 1
-    assert said.err.startswith(f"gatepost: {folder / 'keys'}: a file stands where a folder is wanted")
+    assert said.err.startswith(f"gatepost: {folder / 'keys'}: a file is where a folder is needed")
 
 
 def test_a_command_there_is_not_says_where_those_that_are_stand(cli):

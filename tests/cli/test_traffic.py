@@ -226,7 +226,7 @@ def test_health_is_that_of_the_running_server(inside, beside):
 
 
 def test_without_a_server_health_and_send_test_say_so(cli):
-    assert "nobody answers" in cli("healthcheck").err
+    assert "nothing answers" in cli("healthcheck").err
     said = cli("send-test", "--mailbox", "agent", "--to", BOB)
     assert said.code == 1
     assert "is gatepost serve running?" in said.err

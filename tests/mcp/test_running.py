@@ -62,8 +62,8 @@ def test_the_bridge_wants_its_key_from_the_environment(
 @pytest.mark.parametrize(
     ("url", "key", "words"),
     [
-        ("localhost:8025", "gp_live_x", "--url is no address of a server: 'localhost:8025'; write it like http://"),
-        ("http://127.0.0.1:8025", "gp_live_ü", "GATEPOST_KEY is no key of the API"),
+        ("localhost:8025", "gp_live_x", "--url is not a server's address: 'localhost:8025'; write it like http://"),
+        ("http://127.0.0.1:8025", "gp_live_ü", "GATEPOST_KEY is not an API key"),
     ],
 )
 def test_a_bridge_that_leads_nowhere_is_told_to_the_person_who_starts_it(

@@ -20,7 +20,7 @@ _PLAIN = {name: value for name, value in os.environ.items() if not name.startswi
 def test_the_demo_comes_out_as_expected():
     ran = subprocess.run([str(PROGRAM), "demo", "--once"], capture_output=True, text=True, timeout=90, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert f"All {len(steps())} came as they should" in ran.stdout
+    assert f"All {len(steps())} came out as they should" in ran.stdout
     assert ran.stderr == ""
     for reason in ("suppressed:", "unsubscribed:", "sender_not_allowed:", "secret_leak:", "loop_detected:"):
         assert re.search(rf"550 5\.7\.1\s+{reason}", ran.stdout), reason

@@ -113,9 +113,9 @@ def verdict(screen: Console, rows: list[Row], took: float) -> None:
     """Whether all outcomes were as expected."""
     wrong = [row for row in rows if row.problems]
     if wrong:
-        screen.print(Text(f"{len(wrong)} of {len(rows)} did not come as they should.", "bold red"))
+        screen.print(Text(f"{len(wrong)} of {len(rows)} did not come out as they should.", "bold red"))
     else:
-        screen.print(Text(f"All {len(rows)} came as they should, in {took:.1f} s.", "bold green"))
+        screen.print(Text(f"All {len(rows)} came out as they should, in {took:.1f} s.", "bold green"))
 
 
 def invitation(screen: Console, stage: Stage) -> None:
@@ -147,8 +147,8 @@ def _suggestions(stage: Stage) -> list[tuple[str, str]]:
     program = "gatepost" if shutil.which("gatepost") else sys.argv[0]
     return [
         (f"export GATEPOST_CONFIG={stage.config}", "then, in another terminal:"),
-        (f"{program} hold list", f"what waits for a person; {program} hold approve SEND_ID lets it go"),
-        (f"{program} trace SEND_ID", "why it was decided so, and everything that happened since"),
+        (f"{program} hold list", f"what waits for approval; {program} hold approve SEND_ID releases it"),
+        (f"{program} trace SEND_ID", "why it was decided that way, and what happened since"),
         (f"{program} send-test --mailbox billing-agent --to you@customer.example", "one more message"),
         (f"{program} audit verify", "prove that no decision was changed"),
     ]
