@@ -22,4 +22,4 @@ def autonomy_level(case: Case, recipient: RecipientFacts, known: RecipientState 
                 return Finding("passed", evidence)
             return hold(f"first contact with {recipient.address}", "ask_human", evidence=evidence)
         case _:  # human_approved, and any unknown level
-            return hold(f"{mailbox.name} needs approval", "ask_human", evidence=evidence)
+            return hold(f"mail from {mailbox.name} needs approval", "ask_human", evidence=evidence)

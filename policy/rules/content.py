@@ -16,7 +16,7 @@ def content_classification(case: Case) -> Finding:
     allowed = case.state.mailbox.classes
     if facts.message_class in allowed:
         return Finding("passed", evidence)
-    detail = f"{case.state.mailbox.name} may send {' and '.join(allowed) or 'nothing'}, this is {facts.message_class}"
+    detail = f"{case.state.mailbox.name} may send {' and '.join(allowed) or 'no'} mail, this is {facts.message_class}"
     return refuse("class_not_allowed", detail, "human", "ask_human", evidence=evidence)
 
 
@@ -26,7 +26,7 @@ def compliance_content(case: Case) -> Finding:
         return SKIPPED
     facts = case.facts
     if facts.cannot_inject:
-        detail = f"unsubscribe link and address cannot be put in: {facts.cannot_inject}"
+        detail = f"unsubscribe link and postal address cannot be added: {facts.cannot_inject}"
         return refuse("cannot_inject_footer", detail, "human", "change_content")
     domain = case.state.domain
     if domain is not None and domain.physical_address:
@@ -49,7 +49,9 @@ def content_safety(case: Case) -> Finding:
     if canaries:
         evidence["canaries"] = len(canaries)
     if not secrets:
-        return refuse("canary_violation", "a planted token is in it", "human", "change_content", evidence=evidence)
+        return refuse(
+            "canary_violation", "the message contains a planted token", "human", "change_content", evidence=evidence
+        )
     first = secrets[0]
     detail = f"{str(first.get('kind', 'a secret')).replace('_', ' ')} in {first.get('where', 'the message')}"
     return refuse("secret_leak", detail, "human", "change_content", evidence=evidence)

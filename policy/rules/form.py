@@ -24,7 +24,11 @@ def message_ambiguous(case: Case) -> Finding:
     ambiguities = case.facts.ambiguities
     if not ambiguities:
         return PASSED
-    return hold(f"readers may differ: {ambiguities[0].detail}", "change_content", evidence=_evidence(ambiguities))
+    return hold(
+        f"mail programs may read it differently: {ambiguities[0].detail}",
+        "change_content",
+        evidence=_evidence(ambiguities),
+    )
 
 
 def recipients_per_message(case: Case) -> Finding:

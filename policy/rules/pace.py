@@ -36,7 +36,7 @@ def cooldown(case: Case, recipient: RecipientFacts, known: RecipientState | None
 
 def _same_envelope(recipient: RecipientFacts) -> Finding:
     """The refusal of a second address of a person this same message already goes to; waiting would not help."""
-    detail = f"{recipient.address} is written to by this very message already, under another spelling"
+    detail = f"{recipient.address} is already a recipient of this message, under another spelling"
     return refuse("cooldown", detail, "never", "drop_recipient")
 
 
@@ -56,7 +56,7 @@ def _between(case: Case, recipient: RecipientFacts, other: int) -> str:
     minutes = case.settings.cooldown.minutes
     if other <= case.facts.now:
         return f"{recipient.address} was written to less than {minutes} minutes ago"
-    return f"{recipient.address} is written to at {iso(other)}, less than {minutes} minutes from this"
+    return f"{recipient.address} gets other mail at {iso(other)}, less than {minutes} minutes from this"
 
 
 def recipient_lease(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> Finding:
@@ -66,7 +66,7 @@ def recipient_lease(case: Case, recipient: RecipientFacts, known: RecipientState
     until = known.leased_at + case.settings.recipient_lease.minutes * MINUTE
     if not known.leased_by or known.leased_by == case.facts.mailbox or until <= case.facts.now:
         return PASSED
-    detail = f"another mailbox writes to {recipient.address} until {iso(until)}"
+    detail = f"{recipient.address} is reserved for another mailbox until {iso(until)}"
     return _wait(case, "lease_conflict", detail, until, {"mailbox": known.leased_by})
 
 

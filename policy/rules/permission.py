@@ -109,10 +109,10 @@ def _lacking(profile: ConsentProfile, consent: Consent, now: int) -> str:
     # Whoever relies on consent must be able to prove its basis: GDPR Art. 7(1); CASL s. 13.
     basis = consent.basis
     if not basis:
-        return f"consent without a basis does not suffice for {profile.name}"
+        return f"consent without a basis is not enough for {profile.name}"
     if basis not in profile.bases:
-        return f"the basis {basis} does not suffice for {profile.name}"
+        return f"the basis {basis} is not enough for {profile.name}"
     months = dict(profile.expiry_months).get(basis)
     if months is not None and now >= (end := months_after(consent.at, months)):
-        return f"the basis {basis} ran out {day(end)}"
+        return f"the basis {basis} expired on {day(end)}"
     return ""

@@ -46,14 +46,14 @@ class Lists(Struct, frozen=True):
 def recipient_valid(case: Case, recipient: RecipientFacts, _known: RecipientState | None) -> Finding:
     """10: the domain can receive mail."""
     if recipient.domain.rpartition(".")[2] in NEVER_RECEIVES:
-        return _invalid(f"no mail is ever received at {recipient.domain}", "never_receives")
+        return _invalid(f"{recipient.domain} can never receive mail", "never_receives")
     if not case.settings.recipient_valid.check_mx:
         return PASSED
     match recipient.mail_host:
         case "none":
-            return _invalid(f"there is no domain {recipient.domain}", "no_domain")
+            return _invalid(f"the domain {recipient.domain} does not exist", "no_domain")
         case "null_mx":
-            return _invalid(f"{recipient.domain} takes no mail", "null_mx")  # RFC 7505 §3
+            return _invalid(f"{recipient.domain} accepts no mail", "null_mx")  # RFC 7505 §3
         case "unknown":
             return unread(f"the mail host of {recipient.domain}")
         case _:

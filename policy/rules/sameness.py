@@ -96,8 +96,8 @@ def loop_detection(case: Case, recipient: RecipientFacts, known: RecipientState 
     evidence: dict[str, Any] = {"current": near, "limit": rule.limit}
     if near < rule.limit:
         return Finding("passed", evidence, mode=mode)
-    detail = f"{near + 1} alike to {recipient.address} in {rule.hours} hours"
-    pauses = _pause(rule, f"{near + 1} alike to one recipient in {rule.hours} hours")
+    detail = f"{near + 1} similar messages to {recipient.address} in {rule.hours} hours"
+    pauses = _pause(rule, f"{near + 1} similar messages to one recipient in {rule.hours} hours")
     return refuse("loop_detected", detail, "human", "ask_human", pauses=pauses, evidence=evidence, mode=mode)
 
 
@@ -114,7 +114,7 @@ def fan_out(case: Case) -> Finding:
     if near < rule.limit:
         return PASSED
     evidence = {"fan_out": near, "limit": rule.limit}
-    detail = f"{near} alike in {rule.minutes} minutes"
+    detail = f"{near} similar messages in {rule.minutes} minutes"
     pauses = _pause(case.settings.loop_detection, detail)
     return refuse("loop_detected", detail, "human", "ask_human", pauses=pauses, evidence=evidence)
 

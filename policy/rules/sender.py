@@ -47,7 +47,7 @@ def _named(case: Case) -> Finding:
     if case.settings.sender_identity.suspicious_names == "flag":
         return Finding("passed", evidence)
     words = ", ".join(suspicions).replace("_", " ")
-    return hold(f"the display name may deceive: {words}", "fix_sender", evidence=evidence)
+    return hold(f"the display name may mislead: {words}", "fix_sender", evidence=evidence)
 
 
 def _owns(mailbox: MailboxState, address: str, *, as_system: bool) -> bool:
@@ -59,7 +59,7 @@ def _owns(mailbox: MailboxState, address: str, *, as_system: bool) -> bool:
 
 
 def _not_owned(address: str, mailbox: MailboxState) -> Finding:
-    own = f", {mailbox.addresses[0]} is" if mailbox.addresses else ""
+    own = f", use {mailbox.addresses[0]}" if mailbox.addresses else ""
     return refuse(
         "sender_not_allowed",
         f"{address} is not an address of {mailbox.name}{own}",

@@ -127,15 +127,15 @@ class Notices:
         shown = ", ".join(held[:10]) + (f" and {len(held) - 10} more" if len(held) > 10 else "")
         return "\n".join(
             [
-                f"{subject.mailbox.name} wants to send a message that waits for a person.",
+                f"{subject.mailbox.name} wants to send a message that needs a person's approval.",
                 "",
                 f"From:    {subject.send.from_address}",
                 f"To:      {shown}",
                 f"Subject: {subject.send.subject}",
                 f"Why:     {why(approval, subject.send)}",
-                f"Until:   {moment(approval.expires_at):%Y-%m-%d %H:%M} UTC; then it is refused",
+                f"Until:   {moment(approval.expires_at):%Y-%m-%d %H:%M} UTC; then it is rejected",
                 "",
-                "Look at it, and approve or reject it here. The link is yours alone; opening it changes nothing.",
+                "Read it, and approve or reject it here. The link is yours alone; opening it changes nothing.",
                 "",
                 self.decision_url(subject.send.id, approver),
                 "",

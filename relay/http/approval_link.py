@@ -97,7 +97,7 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
     text = await asyncio.to_thread(_text, data)  # in a thread: an agent's message must not block others
     shown = f"<dl>{rows}</dl><pre>{printable(text)}</pre>"
     if not waits:
-        heading = {"expired": "Too late: its time ran out"}.get(row.status, row.status.capitalize())
+        heading = {"expired": "Too late: the approval request expired"}.get(row.status, row.status.capitalize())
         note = f"<p>{escape(row.note)}</p>" if row.note else ""
         return page(heading, f"<h1>{escape(heading)}</h1>{note}{shown}", wide=True)
     return page("Waiting for approval", f"<h1>Waiting for approval</h1>{_said(trouble)}{shown}{_FORM}", wide=True)
@@ -116,7 +116,7 @@ def _said(trouble: str) -> str:
 def _text(data: bytes | None) -> str:
     """Everything any reader of the message could see, as text: the approver answers for all of it."""
     if data is None:
-        return "The message is not kept any more."
+        return "The message is no longer kept."
     read: Content = content(view(data, HeaderBlock.parse(data)))
     besides = {
         "Quoted": read.quoted,
@@ -131,7 +131,7 @@ def _text(data: bytes | None) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[… cut here: the console shows all of it]"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[… cut here: the console shows the rest]"
 
 
 _FORM = (

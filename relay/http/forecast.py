@@ -112,4 +112,9 @@ def counted(outlooks: Sequence[Mapping[str, Any]]) -> str:
     return f"Recipients who get it {', '.join(f'{words}: {counts[o]}' for o, words in _WHEN.items() if counts[o])}."
 
 
-_WHEN = {"leaves": "at once", "scheduled": "at its time", "waits": "once nothing keeps it", "rejected": "never"}
+_WHEN = {
+    "leaves": "at once",
+    "scheduled": "at the scheduled time",
+    "waits": "once nothing stops it",
+    "rejected": "never",
+}

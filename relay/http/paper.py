@@ -59,7 +59,7 @@ def page(title: str, body: str, *, language: str = "en", status: int = 200, wide
 
 BROKEN = (
     "This link does not work",
-    "It may have been cut off. Open it again from the message, or copy the whole of it.",
+    "It may have been cut off. Open it again from the message, or copy the whole link.",
 )
 
 

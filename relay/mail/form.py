@@ -116,7 +116,7 @@ def _repeated(data: bytes, header: HeaderBlock, max_received: int, defects: list
             defects.append(_defect(data, "repeated_field", detail, field.start))
     hops = len(header.all(b"received"))
     if hops > max_received:
-        defects.append(Defect(MAIL_LOOP, f"{hops} Received fields, the message runs in a circle"))
+        defects.append(Defect(MAIL_LOOP, f"{hops} Received fields, the message is looping"))
 
 
 def _defect(data: bytes, code: str, detail: str, offset: int) -> Defect:

@@ -30,7 +30,7 @@ def test_held_mail_is_listed_shown_and_let_go(holding, provider, beside):
     send_id = submitted(holding)
     (waiting,) = cli.does("hold", "list", "--json").json
     assert (waiting["sendId"], waiting["recipients"]) == (send_id, [BOB])
-    assert "agent needs approval" in cli.does("hold", "list").out
+    assert "mail from agent needs approval" in cli.does("hold", "list").out
     shown = cli.does("hold", "show", send_id, "--json").json
     assert "$48.00" in shown["text"]
     assert [one["outcome"] for one in shown["ifApproved"]] == ["leaves"]

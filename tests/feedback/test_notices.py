@@ -201,7 +201,7 @@ def hold(ground: Ground, to: Sequence[str] = (BOB, "ann@example.net")) -> str:
     )
     values = {"s": send, "t": TENANT, "m": MAILBOX, "now": NOW, "until": NOW + 86_400_000}
     ground.do(lambda c: c.execute(put, values))
-    told = text("UPDATE sends SET decision = 'held', detail = 'agent needs approval' WHERE id = :s")
+    told = text("UPDATE sends SET decision = 'held', detail = 'mail from agent needs approval' WHERE id = :s")
     ground.do(lambda c: c.execute(told, {"s": send}))
     held = [Event("send.held", NOW, TENANT, MAILBOX, send, n, one) for n, one in enumerate(to, 1)]
     ground.do(lambda c: record(c, held))
@@ -217,7 +217,7 @@ def test_an_approver_gets_one_mail_with_a_link_of_his_own(desk: Desk):
     link = shown.partition("https://relay.test/a/")[2].split()[0]
     assert desk.tokens.read(Purpose.APPROVAL, link).decode().split("\0") == [send, "ops@example.org"]
     assert "bob@example.net, ann@example.net" in shown
-    assert "Why:     agent needs approval" in shown
+    assert "Why:     mail from agent needs approval" in shown
 
 
 def test_what_was_decided_meanwhile_is_not_asked_for(desk: Desk):

@@ -56,7 +56,11 @@ def test_forty_notifications_with_facts_of_their_own_pass() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "pause", "cause"),
-    [("enforce", True, "a loop: 2 alike to one recipient in 24 hours"), ("enforce", False, ""), ("warn", True, "")],
+    [
+        ("enforce", True, "a loop: 2 similar messages to one recipient in 24 hours"),
+        ("enforce", False, ""),
+        ("warn", True, ""),
+    ],
 )
 def test_a_loop_asks_for_a_pause_where_the_rule_is_enforced_and_the_operator_wants_one(
     mode: str, pause: bool, cause: str

@@ -188,7 +188,7 @@ def test_the_cooldown_names_the_message_that_stands_in_the_way() -> None:
     assert judged(SALES, past).refusal.detail == "bob@example.com was written to less than 10 minutes ago"
     coming = judged(SALES, to(leaving=(NOW + 4 * MINUTE,), last_at=NOW, first_at=1))
     assert coming.refusal.detail == (
-        "bob@example.com is written to at 2026-03-24T10:34:00Z, less than 10 minutes from this"
+        "bob@example.com gets other mail at 2026-03-24T10:34:00Z, less than 10 minutes from this"
     )
     assert check(coming, "cooldown").evidence["last"] == "2026-03-24T10:34:00Z"
 

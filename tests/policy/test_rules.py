@@ -85,7 +85,7 @@ ROWS = (
         facts(identity_defects=(Defect("from_twice", "two From fields at line 4", 4),)),
     ),
     Row(
-        "sender_identity", "sender_not_allowed", "ceo@acme.test is not an address of sales, sales@acme.test is",
+        "sender_identity", "sender_not_allowed", "ceo@acme.test is not an address of sales, use sales@acme.test",
         "never", "fix_sender",
         facts(sender_addresses=("sales@acme.test", "ceo@acme.test")),
     ),
@@ -106,12 +106,12 @@ ROWS = (
         facts(form_defects=(Defect("bare_cr", "bare CR", 12),)),
     ),
     Row(
-        "message_form", "mail_loop", "51 Received fields, the message runs in a circle", "never", "change_content",
-        facts(form_defects=(Defect("mail_loop", "51 Received fields, the message runs in a circle"),)),
+        "message_form", "mail_loop", "51 Received fields, the message is looping", "never", "change_content",
+        facts(form_defects=(Defect("mail_loop", "51 Received fields, the message is looping"),)),
     ),
     Row(
-        "message_ambiguous", "held", "readers may differ: Content-Type twice", "human", "change_content",
-        facts(ambiguities=(Defect("content_type_twice", "Content-Type twice"),)), decision="held",
+        "message_ambiguous", "held", "mail programs may read it differently: Content-Type twice", "human",
+        "change_content", facts(ambiguities=(Defect("content_type_twice", "Content-Type twice"),)), decision="held",
     ),
     Row(
         "recipients_per_message", "too_many_recipients", "3 recipients, 2 allowed in one message", "after",
@@ -119,7 +119,7 @@ ROWS = (
         policy=with_rule("recipients_per_message", limit=2),
     ),
     Row(
-        "content_classification", "class_not_allowed", "sales may send transactional, this is commercial", "human",
+        "content_classification", "class_not_allowed", "sales may send transactional mail, this is commercial", "human",
         "ask_human", SALES, with_mailbox(state(), allowed_classes=("transactional",)),
     ),
     Row(
@@ -132,7 +132,7 @@ ROWS = (
         decision="held",
     ),
     Row(
-        "compliance_content", "cannot_inject_footer", "unsubscribe link and address cannot be put in: signed",
+        "compliance_content", "cannot_inject_footer", "unsubscribe link and postal address cannot be added: signed",
         "human", "change_content", replace(SALES, cannot_inject="signed"),
     ),
     Row(
@@ -140,19 +140,19 @@ ROWS = (
         facts(secrets=({"kind": "aws_access_key", "shown": "AKIA…"},)),
     ),
     Row(
-        "content_safety", "canary_violation", "a planted token is in it", "human", "change_content",
+        "content_safety", "canary_violation", "the message contains a planted token", "human", "change_content",
         facts(canaries=("ab…",)),
     ),
     Row(
-        "recipient_valid", "recipient_invalid", "no mail is ever received at x.localhost", "never", "drop_recipient",
+        "recipient_valid", "recipient_invalid", "x.localhost can never receive mail", "never", "drop_recipient",
         facts("bob@x.localhost"),
     ),
     Row(
-        "recipient_valid", "recipient_invalid", "example.com takes no mail", "never", "drop_recipient",
+        "recipient_valid", "recipient_invalid", "example.com accepts no mail", "never", "drop_recipient",
         facts(recipients=(person(mail_host="null_mx"),)), policy=with_rule("recipient_valid", check_mx=True),
     ),
     Row(
-        "recipient_valid", "recipient_invalid", "there is no domain example.com", "never", "drop_recipient",
+        "recipient_valid", "recipient_invalid", "the domain example.com does not exist", "never", "drop_recipient",
         facts(recipients=(person(mail_host="none"),)), policy=with_rule("recipient_valid", check_mx=True),
     ),
     Row(
@@ -192,21 +192,21 @@ ROWS = (
         SALES, to(consent=Consent(False, MARCH_1)), with_rule("consent_validation", profiles=("gdpr",)),
     ),
     Row(
-        "consent_validation", "no_consent", "bob@example.com: consent without a basis does not suffice for gdpr",
+        "consent_validation", "no_consent", "bob@example.com: consent without a basis is not enough for gdpr",
         "human", "get_consent", SALES, to(consent=Consent(True, MARCH_1)),
         with_rule("consent_validation", profiles=("gdpr",)),
     ),
     Row(
-        "consent_validation", "no_consent", "bob@example.com: the basis inquiry ran out 2025-12-24", "human",
+        "consent_validation", "no_consent", "bob@example.com: the basis inquiry expired on 2025-12-24", "human",
         "get_consent", SALES, to(consent=Consent(True, NOW - 273 * DAY, "inquiry", "CA")),
         with_rule("consent_validation", profiles=("casl",)),
     ),
     Row(
-        "loop_detection", "loop_detected", "4 alike to bob@example.com in 24 hours", "human", "ask_human",
+        "loop_detection", "loop_detected", "4 similar messages to bob@example.com in 24 hours", "human", "ask_human",
         SALES, to(recent=(Sent(NOW - HOUR, SKETCH),) * 3, last_at=NOW - HOUR, first_at=1),
     ),
     Row(
-        "loop_detection", "loop_detected", "50 alike in 10 minutes", "human", "ask_human", SALES,
+        "loop_detection", "loop_detected", "50 similar messages in 10 minutes", "human", "ask_human", SALES,
         with_mailbox(state(), fan_out=(Cluster(SKETCH, (NOW - MINUTE,) * 49),)),
         with_rule("loop_detection", fan_out=dataclasses.replace(SETTINGS.loop_detection.fan_out, mode="enforce")),
     ),
@@ -215,9 +215,9 @@ ROWS = (
         SALES, to(last_commercial_at=NOW - 4 * MINUTE, last_at=NOW, first_at=1), decision="deferred", wait=360,
     ),
     Row(
-        "recipient_lease", "lease_conflict", "another mailbox writes to bob@example.com until 2026-03-24T10:40:00Z",
-        "after", "wait", known=to(leased_by="mbx_2", leased_at=NOW - 20 * MINUTE),
-        policy=with_rule("recipient_lease", mode="enforce"), decision="deferred", wait=600,
+        "recipient_lease", "lease_conflict",
+        "bob@example.com is reserved for another mailbox until 2026-03-24T10:40:00Z", "after", "wait",
+        known=to(leased_by="mbx_2", leased_at=NOW - 20 * MINUTE), policy=with_rule("recipient_lease", mode="enforce"), decision="deferred", wait=600,
     ),
     Row(
         "first_contact_limit", "first_contact_limit", "200 of 200 new recipients today", "after", "wait",
@@ -292,15 +292,15 @@ ROWS = (
         known=state(rates=(Rates("24h", 20, 15, 5, 0),)),
     ),
     Row(
-        "autonomy_level", "held", "sales needs approval", "human", "ask_human",
+        "autonomy_level", "held", "mail from sales needs approval", "human", "ask_human",
         known=with_mailbox(state(), autonomy="human_approved"), decision="held",
     ),
     Row(
-        "autonomy_level", "held", "sales needs approval", "human", "ask_human",
+        "autonomy_level", "held", "mail from sales needs approval", "human", "ask_human",
         known=with_mailbox(state(), tightened_autonomy="human_approved"), decision="held",
     ),
     Row(
-        "content_classification", "class_not_allowed", "sales may send commercial, this is transactional",
+        "content_classification", "class_not_allowed", "sales may send commercial mail, this is transactional",
         "human", "ask_human", known=with_mailbox(state(), tightened_classes=("commercial",)),
     ),
     Row(

@@ -18,7 +18,7 @@ def test_a_mailbox_for_transactional_mail_refuses_an_offer(gate: Gate):
     agent = gate.mailbox(allowedClasses=["transactional"])
     said = refused(agent.submit("k2@example.com", agent.offer("k2@example.com")))
     assert said.verdict == (550, "5.7.1", "class_not_allowed", "human", "ask_human")
-    assert said.detail == f"{agent.name} may send transactional, this is commercial"
+    assert said.detail == f"{agent.name} may send transactional mail, this is commercial"
     checked(trace(gate, said.send), "content_classification", "failed", type="commercial")
     assert events(gate, said.send) == ["send.blocked"]
     taken(agent.submit("k2@example.com"))

@@ -64,7 +64,7 @@ def test_two_for_one_moment_do_not_leave_within_the_cooldown_whichever_was_accep
     gate.later(70)
     said = refused(agent.submit(to, agent.offer(to, f"X-Gatepost-Send-At: {at}")))
     assert said.verdict[:3] == (451, "4.7.0", "cooldown")
-    assert f"is written to at {at}, less than 1 minutes from this" in said.detail
+    assert f"gets other mail at {at}, less than 1 minutes from this" in said.detail
     assert checked(trace(gate, said.send), "cooldown", "failed", to)["last"] == at
     taken(agent.submit(to, agent.offer(to)))  # today's is not stopped by what leaves later
     gate.later(120)

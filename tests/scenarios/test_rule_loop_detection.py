@@ -19,7 +19,7 @@ def test_P22_the_fourth_rewording_to_one_recipient_is_stopped_and_so_are_all_aft
     assert [reply.code for reply in replies] == [250] * 3 + [550] * 17
     said = refused(replies[3])
     assert said.verdict == (550, "5.7.1", "loop_detected", "human", "ask_human")
-    assert said.detail == f"4 alike to {to} in 24 hours"
+    assert said.detail == f"4 similar messages to {to} in 24 hours"
     told = trace(gate, said.send)
     assert told["rule"] == "loop_detection"
     checked(told, "loop_detection", "failed", to, current=3, limit=3)
@@ -64,7 +64,7 @@ def test_with_pause_a_loop_pauses_the_mailbox_until_a_person_resumes_it(gate: Ga
         replies = [client.submit(agent.address, [to], agent.letter(to, *follow_up)) for follow_up in FOLLOW_UPS[:3]]
     assert [reply.code for reply in replies] == [250, 550, 550]
     assert [refused(reply).reason for reply in replies[1:]] == ["loop_detected", "mailbox_paused"]
-    cause = "a loop: 2 alike to one recipient in 24 hours"
+    cause = "a loop: 2 similar messages to one recipient in 24 hours"
     assert refused(replies[2]).detail == f"{agent.name} is paused by the policy, {cause}"
     told = gate.call("GET", f"/v1/mailboxes/{agent.id}")
     assert (told["status"], told["pausedBy"]) == ("paused", "policy")

@@ -13,7 +13,7 @@ def test_P1_a_foreign_envelope_sender_is_refused_at_mail(gate: Gate):
     with agent.connect() as client:
         said = refused(client.command(f"MAIL FROM:<{BOSS}>"))
     assert said.verdict == (550, "5.7.1", "sender_not_allowed", "never", "fix_sender")
-    assert said.detail == f"{BOSS} is not an address of {agent.name}, {agent.address} is"
+    assert said.detail == f"{BOSS} is not an address of {agent.name}, use {agent.address}"
 
 
 @pytest.mark.parametrize(

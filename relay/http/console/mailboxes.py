@@ -113,7 +113,7 @@ async def make_credential(visit: Visit) -> Response:
 async def revoke(visit: Visit) -> Response:
     """Revoke a credential for good."""
     await keys.revoke_key(visit.named("key"), visit.house, visit.who)
-    return visit.go(f"/mailboxes/{visit.named('id')}", "Revoked. What it submits from now on is refused.")
+    return visit.go(f"/mailboxes/{visit.named('id')}", "Revoked. Anything it submits from now on is refused.")
 
 
 async def pause(visit: Visit) -> Response:
