@@ -217,7 +217,8 @@ ROWS = (
     Row(
         "recipient_lease", "lease_conflict",
         "bob@example.com is reserved for another mailbox until 2026-03-24T10:40:00Z", "after", "wait",
-        known=to(leased_by="mbx_2", leased_at=NOW - 20 * MINUTE), policy=with_rule("recipient_lease", mode="enforce"), decision="deferred", wait=600,
+        known=to(leased_by="mbx_2", leased_at=NOW - 20 * MINUTE), policy=with_rule("recipient_lease", mode="enforce"),
+        decision="deferred", wait=600,
     ),
     Row(
         "first_contact_limit", "first_contact_limit", "200 of 200 new recipients today", "after", "wait",
