@@ -7,7 +7,7 @@ import typer
 
 from relay.cli.options import AsJson, ConfigFile, group
 
-app = group("The chain of decisions")
+app = group("Verify the chain of decisions, or export it")
 
 
 @app.command()

@@ -7,7 +7,7 @@ import typer
 
 from relay.cli.options import AsJson, ConfigFile, Limit, OfTenant, OnlyTenant, group
 
-app = group("The consent ledger")
+app = group("Keep the ledger of who agreed to receive mail")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
 Basis = Annotated[str, typer.Option(help="express, existing_business, existing_customer, inquiry, published_address")]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from relay.cli.house import House
     from relay.store.credentials import Generated
 
-app = group("Credentials of mailboxes")
+app = group("Create and revoke the credentials of mailboxes")
 
 FORMATS = ("env", "json", "smtplib", "django", "nodemailer")
 Mailbox = Annotated[str, typer.Argument(metavar="MAILBOX", help="Name, address or id of the mailbox")]
@@ -61,7 +61,7 @@ def create(
     tenant: InTenant = "",
     config: ConfigFile = None,
 ) -> None:
-    """Make a credential and print it once, ready to paste, with the TLS setting of the listener."""
+    """Create a credential and print it once, ready to paste, with the TLS setting of the listener."""
     from relay.cli.house import opened
     from relay.cli.rows import find_mailbox
     from relay.cli.values import one_of
@@ -83,7 +83,7 @@ def rotate(
     form: Format = "env",
     config: ConfigFile = None,
 ) -> None:
-    """Make a new secret with the same rights, and revoke the old one at the same moment."""
+    """Create a new secret with the same rights, and revoke the old one at once."""
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.values import one_of

@@ -8,7 +8,7 @@ from relay.cli.options import AsJson, ConfigFile, group
 if TYPE_CHECKING:
     from config.settings import Settings
 
-app = group("The store's schema")
+app = group("Upgrade the store, or show its revision")
 
 
 @app.command()

@@ -18,7 +18,7 @@ def doctor(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what is wrong, and what would be filed as spam.
+    """Say what is wrong, and what would land in spam.
 
     Examines the machine, ports, TLS, providers, DNS records and senders; exits with 1 if something does not work.
     """

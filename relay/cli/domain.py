@@ -9,7 +9,7 @@ from relay.cli.options import AsJson, ConfigFile, OfTenant, group
 if TYPE_CHECKING:
     from relay.cli.house import House
 
-app = group("Sending domains and their DNS records")
+app = group("Manage sending domains and their DNS records")
 
 Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="Name or id")]
 METHODS = ("dns_txt", "cname")

@@ -7,7 +7,7 @@ import typer
 
 from relay.cli.options import UnneededConfigFile, group
 
-app = group("Bounces, complaints and provider events")
+app = group("Read bounces, complaints and provider events")
 
 
 @app.callback()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from relay.cli.house import House
 
-app = group("Held mail: what waits for a person's approval")
+app = group("Approve or reject held mail")
 
 SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 

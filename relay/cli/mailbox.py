@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from relay.cli.house import House
 
-app = group("Mailboxes: the sending identities of agents")
+app = group("Manage mailboxes, the sending identities of agents")
 
 Reference = Annotated[str, typer.Argument(metavar="MAILBOX", help="Name, address or id")]
 AUTONOMY = ("human_approved", "first_contact", "auto_send")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from config.providers import ProviderSettings
     from config.settings import Settings
 
-app = group("Providers: who delivers the mail")
+app = group("List, test and pause the providers that deliver mail")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name in the configuration")]
 

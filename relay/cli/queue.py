@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from relay.store.waiting import Which
 
-app = group("The queue: mail waiting to be delivered")
+app = group("See, retry or cancel mail waiting to be delivered")
 
 SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="Only those of this mailbox")]
@@ -29,7 +29,7 @@ def list_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List open deliveries; those due first come first."""
+    """List open deliveries, those due first on top."""
     from relay.cli.house import opened
     from relay.cli.output import Column, ahead, how_many, listing, note
     from relay.cli.values import one_of

@@ -6,7 +6,7 @@ import typer
 
 from relay.cli.options import AsJson, ConfigFile, OfTenant, OnlyTenant, group
 
-app = group("Reputation and outcomes")
+app = group("Report reputation and outcomes")
 
 GROUPS = ("mailbox", "campaign", "provider")
 MODELS = ("last_touch", "first_touch", "linear", "time_decay")

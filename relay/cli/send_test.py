@@ -15,7 +15,7 @@ def send_test(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Send one message through the running server, and print its answer."""
+    """Send a test message through the running server."""
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import opened
     from relay.cli.output import print_json, say

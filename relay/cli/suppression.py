@@ -8,7 +8,7 @@ import typer
 from relay.cli.errors import EXIT_REFUSED
 from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
 
-app = group("Suppressions: who must not be written to")
+app = group("Manage suppressions: who must not be written to")
 
 Address = Annotated[
     str,

@@ -6,7 +6,7 @@ import typer
 
 from relay.cli.options import AsJson, Cause, ConfigFile, group
 
-app = group("Tenants, and the kill switch for each")
+app = group("Manage tenants, and stop all mail of one (the kill switch)")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name or id")]
 

@@ -15,7 +15,7 @@ def trace(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show why a send was decided as it was, and what happened since."""
+    """Show why a send was decided so, and what happened since."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.timeline import read, told
