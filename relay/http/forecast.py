@@ -17,7 +17,11 @@ from relay.http.house import House
 from relay.http.shapes import DateTime, Told
 from relay.store import approvals, queue, sent
 
-_CHANGED = Stop("changed_since_held", is_final=True, detail="what is stored is not what was held; only to be rejected")
+_CHANGED = Stop(
+    "changed_since_held",
+    is_final=True,
+    detail="the stored message is not the one that was held; it can only be rejected",
+)
 Outcome = Literal["leaves", "scheduled", "waits", "rejected"]
 
 

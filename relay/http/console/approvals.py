@@ -117,7 +117,7 @@ async def _on(visit: Visit, send_id: str, said: str) -> Response:
     return visit.go(f"/approvals/{behind}" if behind else "/approvals", said)
 
 
-_LEFT = {"not_waiting": "no longer waited", "changed_since_held": "not what was held: only to be rejected"}
+_LEFT = {"not_waiting": "no longer waiting", "changed_since_held": "changed since held: can only be rejected"}
 
 
 ENTRIES: tuple[Entry, ...] = (
