@@ -140,7 +140,7 @@ def hours(case: Case, at: int) -> Finding:
         return unread(f"the time zone {rule.zone}")
     opening = next_opening(rule, zone, at)
     if opening is None:
-        return unread("an hour at which mail may be sent")
+        return unread("the next hour of the send window")
     return PASSED if opening == at else schedule(opening, {"zone": zone.key})
 
 

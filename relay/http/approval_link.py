@@ -123,7 +123,7 @@ def _text(data: bytes | None) -> str:
         "Shown by some readers instead": "\n".join(read.otherwise),
         "Hidden": read.hidden,
         "Links": "\n".join(read.links),
-        "Said of pictures, and in fields": "\n".join(read.image_alts),
+        "Picture descriptions and form fields": "\n".join(read.image_alts),
         "Attached": "\n".join([name or "a file without a name" for name in read.attachments]),
     }
     pieces = [_cut(read.text) or "(no text)", *(f"{name}:\n{_cut(said)}" for name, said in besides.items() if said)]

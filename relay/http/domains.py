@@ -177,7 +177,7 @@ async def change_domain(
     return told(parts, row, own_keys)
 
 
-@router.post("/domains/{id}/verify", summary="Ask DNS now", response_model=Domain)
+@router.post("/domains/{id}/verify", summary="Check DNS now", response_model=Domain)
 async def verify_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
     """Ask DNS for every record, and store what it proves."""
     row, own_keys = await parts.look(lambda c: _read(c, who, domain_id))

@@ -72,7 +72,7 @@ class DomainChecked(Told):
     suppressions: list[SuppressedDomain]
 
 
-@router.post("/suppressed-domains", status_code=201, summary="Refuse a domain", response_model=AddedDomain)
+@router.post("/suppressed-domains", status_code=201, summary="Suppress a domain", response_model=AddedDomain)
 async def add(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
     """Takes effect at once; includes all subdomains."""
     tenant_id = ""
@@ -122,7 +122,7 @@ async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts:
     return told(await _seen(parts, who, entry_id))
 
 
-@router.delete("/suppressed-domains/{id}", status_code=204, summary="Refuse the domain no longer")
+@router.delete("/suppressed-domains/{id}", status_code=204, summary="Remove a suppressed domain")
 async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
     """For the operator."""
     row = await _seen(parts, who, entry_id)

@@ -114,7 +114,7 @@ class Checked(Told):
     suppressions: list[Bound]
 
 
-@router.post("/suppressions", status_code=201, summary="Refuse an address", response_model=Added)
+@router.post("/suppressions", status_code=201, summary="Suppress an address", response_model=Added)
 async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
     """Takes effect at once. An existing entry with the same kind of reason is returned instead; only a later
     end replaces its own.
@@ -235,7 +235,7 @@ async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts:
     return told(await _seen(parts, who, entry_id))
 
 
-@router.delete("/suppressions/{id}", status_code=204, summary="Refuse no longer")
+@router.delete("/suppressions/{id}", status_code=204, summary="Remove a suppression")
 async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
     """For the operator. The address may be written to again, unless another entry applies to it."""
     row = await _seen(parts, who, entry_id)

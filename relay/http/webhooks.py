@@ -170,7 +170,7 @@ async def rotate(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
     return told(await _seen(parts, webhook_id)) | {"secret": secret}
 
 
-@router.post("/webhooks/{id}/test", status_code=202, summary="Post a test event", response_model=Posted)
+@router.post("/webhooks/{id}/test", status_code=202, summary="Send a test event", response_model=Posted)
 async def test(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
     """The event is queued; the log shows the result."""
     row, now, delivery_id = await _seen(parts, webhook_id), parts.clock(), parts.ids.new("wdl")

@@ -47,7 +47,7 @@ async def change(visit: Visit) -> Response:
 
 
 async def test(visit: Visit) -> Response:
-    """Post a test event."""
+    """Send a test event."""
     await api.test(visit.named("id"), visit.house, visit.who)
     return visit.go(f"/webhooks/{visit.named('id')}", "A test event is queued; see the log below for how it goes.")
 
