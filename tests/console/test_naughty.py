@@ -34,8 +34,9 @@ QUERIES = (
 @pytest.mark.parametrize("path", FORMS)
 async def test_a_form_takes_anything_and_nothing_breaks(office, path):
     person, fields = await visitor(office), FORMS[path]
-    free = [name for name, value in fields.items() if not value]
-    for number, text in enumerate((*KINDS, MARK), list(FORMS).index(path)):  # of two forms one has it in a single field
+    free, turn = [name for name, value in fields.items() if not value], list(FORMS).index(path)
+    # Every other text goes into a single field, the rest into all that are free.
+    for number, text in enumerate((*share(KINDS, turn, 2), MARK), turn):
         sent = {list(fields)[number % len(fields)]: text} if number % 2 else dict.fromkeys(free, text)
         answer = await person.post(path, **(fields | sent))
         assert answer.status_code < 500, (sent, text[:40])

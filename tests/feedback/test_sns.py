@@ -191,7 +191,7 @@ def test_h4_an_unreachable_certificate_proves_and_refutes_nothing():
 
 
 def test_h4_a_page_of_the_network_s_own_in_place_of_an_issuer_refutes_nothing():
-    with pytest.raises(OSError, match="no certificate"):
+    with pytest.raises(OSError, match="not a certificate"):
         verify(envelope(), Web({URL: pem(LEAF), AIA: b"<html>please log in"}))
 
 

@@ -114,7 +114,7 @@ async def test_H15_kinds_of_strings_in_each_field_of_a_body(office, document, pa
 async def test_H15_the_big_list_through_all_fields_that_take_any_text(office, document, part):
     for method, path, call in (one for one in operations(document) if one[1] in list(BODIES)[part::PARTS]):
         free = [name for name, schema in fields(document, call).items() if is_free(schema)]
-        for string in share(BIG_LIST, list(BODIES).index(path), 10) if free else ():
+        for string in share(BIG_LIST, list(BODIES).index(path), 15) if free else ():
             strings = dict.fromkeys((name for name in free if name not in BODIES[path]), string)
             check(await office.call(method.upper(), filled(path), BODIES[path] | strings), path, string)
     assert (await office.get("/v1/sends?limit=200")).status_code == 200

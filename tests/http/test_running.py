@@ -31,12 +31,12 @@ def office(migrated_postgres_url: str, make_inside: MakeInside, provider: Any) -
 
 
 def cases() -> Iterator[Any]:
-    """Eight calls of each operation, made up from the description."""
+    """Six calls of each operation, made up from the description."""
     import schemathesis
     from hypothesis import HealthCheck, Phase, given, settings
 
     @settings(
-        max_examples=8,
+        max_examples=6,
         deadline=None,
         derandomize=True,
         database=None,
