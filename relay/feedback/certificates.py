@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from relay.feedback.authenticity import Authenticity
 
@@ -28,10 +29,8 @@ class Certificates:
 
     def prove(self, verify: Callable[[Fetch], Authenticity]) -> Authenticity:
         """The result of `verify` with these certificates. Raises OSError if one cannot be had at the moment."""
-        try:
+        with suppress(KeyError):  # it names a certificate that is not cached
             return verify(self._kept.__getitem__)
-        except KeyError:  # it names a certificate that is not cached
-            pass
         if not self._fetching.acquire(blocking=False):
             raise OSError("another call's certificate is being fetched")
         try:

@@ -116,9 +116,7 @@ class Hooks:
 
     def _verify_sns(self, raw: bytes, topics: str, at: datetime) -> Authenticity:
         try:
-            return self._certificates.prove(
-                lambda fetch: ses.verify({}, raw, topics, at, fetch=fetch, roots=self._roots())
-            )
+            return self._certificates.prove(lambda fetch: ses.verify(raw, topics, at, fetch=fetch, roots=self._roots()))
         except OSError as error:
             log.warning("cannot fetch the certificate of a hook", error=str(error))
             raise Unavailable("the signing certificate cannot be fetched") from error

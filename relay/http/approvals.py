@@ -124,7 +124,8 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
 
 async def _foretold(parts: House, send_id: str) -> list[dict[str, Any]]:
     row = await parts.look(lambda c: approvals.one(c, send_id))
-    return await forecast(parts, send_id, row.mailbox_id) if row is not None else []
+    waits = row is not None and row.status == "pending"
+    return await forecast(parts, send_id, row.mailbox_id) if waits else []
 
 
 async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:

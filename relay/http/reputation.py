@@ -19,7 +19,6 @@ from relay.http.problems import invalid, not_found
 from relay.http.shapes import Told
 from relay.http.strict import Resource
 from relay.store import roster, volumes
-from relay.store.accounts import Unknown
 from relay.store.rates import rates_of
 from relay.store.standing import together
 from relay.submission.account import reputation_rule
@@ -143,10 +142,7 @@ async def _scope(
         except ValueError as error:
             raise invalid("domain", str(error)) from None
         who.need_person("the reputation of a domain")
-        try:
-            await parts.look(lambda c: roster.check_known(c, name))
-        except Unknown:
-            raise not_found("domain") from None
+        await parts.look(lambda c: roster.check_known(c, name))
         return f"domain:{name}", parts.settings().policy().reputation
     if mailbox or not (who.is_operator or who.is_of_tenant or tenant):
         within = await tenant_of(parts, who, tenant) if tenant else ""

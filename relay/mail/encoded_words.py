@@ -40,16 +40,15 @@ def in_ascii(header: HeaderBlock) -> Sequence[Edit]:
     for field in header.fields:
         if header.raw(field).isascii():
             continue
-        text = charset.decode(header.value(field), "")
-        written = None if _NO_TEXT.match(field.name) else _written(text, is_list=field.name in _ADDRESSES)
+        written = None if _NO_TEXT.match(field.name) else _written(header.value(field), field.name)
         if written is None:
             return ()
         edits.append(Edit(field.value_start, field.end, f" {written}\r\n".encode()))
     return edits
 
 
-def _written(text: str, *, is_list: bool) -> str | None:
-    return _mailboxes(text) if is_list else encoded_words(charset.decode_header(text.encode()))
+def _written(value: bytes, name: bytes) -> str | None:
+    return _mailboxes(charset.decode(value, "")) if name in _ADDRESSES else encoded_words(charset.decode_header(value))
 
 
 def _mailboxes(text: str) -> str | None:

@@ -51,7 +51,7 @@ VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
 # At least one of these must occur in the attributes (in lower case) for anything to be hidden or quoted.
-_SIGNS = (*("display", "overflow", "transparent", "/*", "\\", "cite", "quote", "rplyfwd", "&#"),)
+_SIGNS = ("display", "overflow", "transparent", "/*", "\\", "cite", "quote", "rplyfwd", "&#")
 _TINY = re.compile(r"font(?:-size)?\s*:\s*(?:[a-z]+ )*0*\.?[01](?![0-9]|\.[0-9]*r?em)")
 _COLORS = re.compile(r"(background(?:-color)?|bgcolor|color)\s*[:=]\s*[\"']?\s*(#?[a-z0-9]++(?:\([^()]{0,60}\))?)")
 _PICTURE = re.compile(r"<(?i:ima?ge?|svg|video|object|embed|input)(?=[\s/>])|(?i:background\s*=|url\s*\()", re.ASCII)

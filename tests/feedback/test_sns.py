@@ -96,7 +96,7 @@ def envelope(version="2", **changes):
 
 def verify(found, web=None, topics=TOPIC, roots=(ROOT,)):
     raw = json.dumps(found).encode()
-    return ses.verify({}, raw, topics, NOW, fetch=web or Web(), roots=roots)
+    return ses.verify(raw, topics, NOW, fetch=web or Web(), roots=roots)
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
@@ -214,7 +214,7 @@ def test_h1_an_unsigned_envelope_is_refused():
     found = envelope()
     del found["Signature"]
     assert verify(found).reason == "unsigned"
-    assert ses.verify({}, b"not json", TOPIC, NOW, fetch=Web(), roots=(ROOT,)).reason == "unsigned"
+    assert ses.verify(b"not json", TOPIC, NOW, fetch=Web(), roots=(ROOT,)).reason == "unsigned"
 
 
 def test_an_unknown_signature_version_is_refused():

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography import x509
 
 from relay.feedback.authenticity import Authenticity, refused, secrets_of
+from relay.feedback.certificates import Fetch
 from relay.feedback.events import FeedbackEvent, failure
 from relay.feedback.payload import PayloadError, load, moment, prose, table, text
 from relay.feedback.providers import sns
@@ -37,12 +38,11 @@ _DELAYS = {
 
 
 def verify(
-    headers: Mapping[str, str],  # noqa: ARG001 - SNS signs the body, its headers prove nothing
-    raw: bytes,
+    raw: bytes,  # SNS signs it; the headers of a call prove nothing
     secret: str,
     now: datetime,
     *,
-    fetch: sns.Fetch,
+    fetch: Fetch,
     roots: Iterable[x509.Certificate],
 ) -> Authenticity:
     """`secret` lists the ARNs of the topics that may send to us; with SNS these take the place of a shared secret."""

@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,9 +25,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from relay.feedback.authenticity import Authenticity, refused
+from relay.feedback.certificates import Fetch
 from relay.feedback.payload import moment, table, text
-
-Fetch = Callable[[str], bytes]
 
 # Not `.*amazonaws\.com`: anybody's bucket has such a host (a hole that official validators have had).
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?")

@@ -76,10 +76,7 @@ async def _open(visit: Visit, send_id: str) -> dict[str, Any]:
 
 async def decide(visit: Visit) -> Response:
     """Approve or reject, with a note."""
-    send_id, word = visit.named("id"), visit.form.get("decision", "")
-    if word not in ("approve", "reject"):
-        raise Problem("invalid_request", "decision: is approve or reject")
-    note = visit.form.get("note", "").strip()[:4000]
+    send_id, (word, note) = visit.named("id"), _decision(visit)
     became = await api.settle(visit.house, send_id, word, by=visit.who.actor, note=note)
     if word == "approve":
         said = f"Approved. {forecast.counted(became) or 'It leaves now, unless policy stops it.'}"
@@ -90,14 +87,11 @@ async def decide(visit: Visit) -> Response:
 
 async def decide_many(visit: Visit) -> Response:
     """One decision for several; those that could not be decided, or do not reach all recipients, are counted."""
-    word = visit.form.get("decision", "")
-    if word not in ("approve", "reject"):
-        raise Problem("invalid_request", "decision: is approve or reject")
+    word, note = _decision(visit)
     became, outlooks = Counter[str](), list[dict[str, Any]]()
     picked = visit.form.get("ids", "").split()[:MOST]
     for send_id in picked:
         try:
-            note = visit.form.get("note", "")[:4000]
             outlooks += await api.settle(visit.house, send_id, word, by=visit.who.actor, note=note)
         except Problem as problem:
             if problem.code not in _LEFT:
@@ -109,6 +103,14 @@ async def decide_many(visit: Visit) -> Response:
     left = [f"{became[code]} {words}." for code, words in _LEFT.items() if became[code]]
     said = " ".join(filter(None, (f"{became[word]} {verb}.", forecast.counted(outlooks), *left)))
     return await _on(visit, picked[-1] if picked else "", said)
+
+
+def _decision(visit: Visit) -> tuple[str, str]:
+    """The word and the note of the form."""
+    word = visit.form.get("decision", "")
+    if word not in ("approve", "reject"):
+        raise Problem("invalid_request", "decision: is approve or reject")
+    return word, visit.form.get("note", "").strip()[:4000]
 
 
 async def _on(visit: Visit, send_id: str, said: str) -> Response:
