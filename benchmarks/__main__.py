@@ -8,7 +8,6 @@ import argparse
 import contextlib
 import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 from benchmarks import report
 from benchmarks.cases import CASES, QUICK, WARM_UP, Case
 from benchmarks.measure import Memory
+from benchmarks.message import new_name
 from benchmarks.relays import PORT, SINK_PORT, Choice, Gatepost, Peer, Relay, make_key, peers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,7 +54,7 @@ class Sink:
 
 def load(relay: Relay, case: Case, processes: int) -> list[dict[str, Any]]:
     """Run one job, split over the load generator's processes; returns the result of each."""
-    run = secrets.token_hex(4)
+    run = new_name()
     made: list[tuple[subprocess.Popen[str], str]] = []
     for index in range(processes):
         first = case.messages * index // processes

@@ -10,7 +10,6 @@ deadlocks.
 import argparse
 import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 
 from benchmarks.__main__ import Sink
 from benchmarks.measure import Tree, proportional
-from benchmarks.message import DOMAIN, SENDER
+from benchmarks.message import DOMAIN, SENDER, new_name
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres, running
 from tests.support.server import Server
@@ -73,7 +72,7 @@ def node(folder: Path, url: str, sink: Sink) -> Server:
 
 def load(servers: list[Server], messages: int) -> list[dict[str, Any]]:
     """Put load on all machines at the same time; returns the result of each generator."""
-    run, made = secrets.token_hex(4), []
+    run, made = new_name(), []
     for index, server in enumerate(servers):
         job = {"port": server.smtp[1], "run": f"{run}{index}", "sessions": 10, "per_connection": 20, "size": 4096}
         job |= {"first": 0, "messages": messages // len(servers), "user": USER, "password": PASSWORD}

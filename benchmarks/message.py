@@ -1,10 +1,20 @@
 """The messages of the job: multipart text and HTML, each with its own recipient, subject and X-Bench-Id."""
 
+import secrets
 from email.utils import formatdate
 
 DOMAIN = "bench.example"
 SENDER = f"agent@{DOMAIN}"
 _BOUNDARY = "=_bench_boundary"
+
+
+def new_name() -> str:
+    """A name nobody has used: of a run, or of one message.
+
+    It begins with a letter: «Report 3f…» reads like the number of a report, so the message would be transactional and
+    leave without a footer.
+    """
+    return f"r{secrets.token_hex(5)}"
 
 
 def recipient(run: str, number: int) -> str:

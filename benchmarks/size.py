@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import json
 import random
-import secrets
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from benchmarks.__main__ import storage
-from benchmarks.message import DOMAIN, SENDER, body
+from benchmarks.message import DOMAIN, SENDER, body, new_name
 from benchmarks.report import quantile
 from benchmarks.stages import settled
 from config.loader import load_text
@@ -213,7 +212,7 @@ class House:
         self._write("settle", means.settle, [settled(p, self.app.node, at) for p in parcels])
 
     def _submission(self, principal: Principal, number: int, octets: bytes) -> Submission:
-        name = secrets.token_hex(6)
+        name = new_name()
         head = f"From: <{SENDER}>\r\nTo: <{known(number)}>\r\nSubject: Report {name}\r\n"
         head += f"Message-ID: <{name}@{DOMAIN}>\r\nDate: Tue, 24 Mar 2026 10:00:00 +0000\r\n"
         origin, to = Origin("smtp", "bench.example", "127.0.0.1"), parse_path(known(number))

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import secrets
 import socket
 import statistics
 import subprocess
@@ -28,7 +27,7 @@ from typing import Any
 from benchmarks.load import Generator, Job
 from benchmarks.measure import Memory
 from benchmarks.measure import Tree as Descendants
-from benchmarks.message import DOMAIN, SENDER
+from benchmarks.message import DOMAIN, SENDER, new_name
 from benchmarks.report import quantile
 from tests.support.door import Door
 from tests.support.ledger import Ledger
@@ -195,7 +194,7 @@ def large(ground: Ground, size: int) -> dict[str, Any]:
     """One message of the largest size accepted."""
     told: dict[str, Any] = {"octets": size, "pss_before_mb": ground.resting()}
     line = b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0\r\n"
-    name = secrets.token_hex(8)
+    name = new_name()
     head = (
         f"From: <{SENDER}>\r\nTo: <bob@example.net>\r\nSubject: large\r\nMessage-ID: <{name}@{DOMAIN}>\r\n"
         "MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
@@ -217,7 +216,7 @@ def backlog(ground: Ground, messages: int) -> dict[str, Any]:
     ground.provider.refuse()
     before = len(ground.provider.ledger.copies)
     port = ground.server.smtp[1]
-    job = Job(port, secrets.token_hex(4), 10, 20, 4096, 0, messages, USER, PASSWORD)
+    job = Job(port, new_name(), 10, 20, 4096, 0, messages, USER, PASSWORD)
     with ground.watched(told):
         began = time.perf_counter()
         result = asyncio.run(Generator(job).run())

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 from math import fsum
+from sys import intern
 from typing import NamedTuple
 
 from policy.classification.lexicon.learned import BY_WEIGHT
@@ -28,8 +29,11 @@ Piece = str | tuple[str, ...]  # a word or a run of characters; two words side b
 
 
 def piece(written: str) -> Piece:
-    """The piece that `written` stands for: the words of a pair are written with a blank between them."""
-    return tuple(written.split(" ")) if " " in written else written
+    """The piece that `written` stands for: the words of a pair are written with a blank between them.
+
+    Each word is kept once, however many pairs it is in: 61,000 words of the weights are 19,000 different ones.
+    """
+    return tuple(map(intern, written.split(" "))) if " " in written else intern(written)
 
 
 _WEIGHED = {piece(written): weight for weight, group in BY_WEIGHT.items() for written in group.split("|")}

@@ -208,10 +208,13 @@ async def _reload(app: App, path: Path) -> None:
 
 
 def _supervised(path: Path, settings: Settings, instance: Instance, sockets: Sockets, count: int) -> NoReturn:
-    """Fork the workers, then watch over them."""
+    """Load and compute what workers share, fork them, then watch over them."""
+    import relay.http.console.site
+    import relay.http.server
+    import relay.mcp.endpoint  # noqa: F401 - as the two above, for the workers
     from relay.http.api import description
 
-    description()  # loaded and computed once here, shared by all workers
+    description()
     gc.collect()
     gc.freeze()  # the collector never visits what is loaded by now, so that pages stay shared after the fork
     assert sockets.shared is not None

@@ -53,13 +53,12 @@ class NameServer:
         self._socket.close()
 
     def _serve(self) -> None:
-        while True:
-            datagram, client = self._socket.recvfrom(4096)
-            if not datagram:
-                return
-            answer = self._answer(dns.message.from_wire(datagram))
-            if not self.silent:
-                self._socket.sendto(answer.to_wire(), client)
+        with contextlib.suppress(BrokenPipeError):  # closed amid an answer, for whoever asks may ask to the end
+            while (received := self._socket.recvfrom(4096))[0]:
+                datagram, client = received
+                answer = self._answer(dns.message.from_wire(datagram))
+                if not self.silent:
+                    self._socket.sendto(answer.to_wire(), client)
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message:
         question = query.question[0]

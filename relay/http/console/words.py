@@ -122,14 +122,17 @@ def distance(span: int) -> str:
     return f"{span // HOUR} h" if span < 2 * DAY else f"{span // DAY} d"
 
 
-def ago(value: Any, now: int) -> Markup:
-    """A relative time, with the exact one on hover."""
+def ago(value: Any, now: int, *, sentence: bool = False) -> Markup:
+    """A relative time, with the exact one on hover: `3 h` in a column of past times, `3 h ago` in a sentence."""
     at = millis(value)
     if not at:
         return Markup('<span class="muted">never</span>')
-    words = distance(now - at)
-    words = f"in {words}" if at > now + 10 * SECOND else words
-    return Markup('<time datetime="{}" title="{}" data-at="{}">{}</time>').format(iso(at), exact(at), at, words)
+    words, mark = distance(now - at), Markup(" data-sentence") if sentence else ""
+    if at > now + 10 * SECOND:
+        words = f"in {words}"
+    elif sentence:
+        words = "just now" if words == "now" else f"{words} ago"
+    return Markup('<time datetime="{}" title="{}" data-at="{}"{}>{}</time>').format(iso(at), exact(at), at, mark, words)
 
 
 def lasted(span: int | None) -> str:

@@ -16,7 +16,9 @@
     for (const time of all("time[data-at]")) {
       const at = Number(time.dataset.at);
       const words = distance(Math.abs(now - at));
-      time.textContent = at > now + 10e3 ? `in ${words}` : words;
+      if (at > now + 10e3) time.textContent = `in ${words}`;
+      else if ("sentence" in time.dataset) time.textContent = words === "now" ? "just now" : `${words} ago`;
+      else time.textContent = words;
     }
   };
   setInterval(tick, 15e3);
