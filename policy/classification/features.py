@@ -61,6 +61,9 @@ _SERVICE_LINK = word_set(
     """
 )
 _TOLD = TAKE | TEND
+# From this value of its wording on, a subject line without a price advertises. Of the 2,266 transactional messages of
+# our sets none does, of the 1,937 commercial ones every tenth.
+_SELLS_ALONE = 2.0
 _SEEN = (0.0, 1.0, 1.5, 1.8, 2.0)
 
 
@@ -85,13 +88,13 @@ class Page(Struct, frozen=True):
     pictures: Folded  # the alternative texts of images
 
 
-_NO_PICTURES = fold("")
+_NOTHING = fold("")
 
 
 def page(content: Content) -> Page:
     """Folds and tokenises what is shown."""
     alts = content.image_alts
-    pictures = fold("\n".join(alts), _HALF_SHOWN) if alts else _NO_PICTURES
+    pictures = fold("\n".join(alts), _HALF_SHOWN) if alts else _NOTHING
     return Page(fold(content.subject), fold(content.text), pictures)
 
 
@@ -105,7 +108,7 @@ def votes(content: Content, shown: Page) -> Votes:
     _joint_votes(cast)
     if _is_a_picture(cast, content, shown.text):
         cast.add(PICTURE_ALONE, 1.0)
-    if _is_an_offer(cast, content):
+    if _is_an_offer(cast, content, shown.subject):
         cast.add(OFFER_IN_SUBJECT, 1.0, content.subject)
     sound = wording(shown.subject, shown.text, shown.pictures)
     cast.add("wording", sound.value, sound.telling)
@@ -246,8 +249,9 @@ def _names(concepts: Iterable[str], places: Iterable[str] = ("subject", "lead", 
 
 
 _TOLD_FIRST = _names(_TRANSACTIONAL, ("lead",))
-_PRICE, _MORE = "discount@subject", _names(COMMERCIAL, ("subject",)) - _names(("discount", "discount?"), ("subject",))
-_SERVED_FIRST = _names(TRANSACTIONAL, ("subject",))
+_SOLD_FIRST, _SERVED_FIRST = _names(COMMERCIAL, ("subject",)), _names(TRANSACTIONAL, ("subject",))
+_PRICE, _MORE = "discount@subject", _SOLD_FIRST - _names(("discount", "discount?"), ("subject",))
+_OFFERED = _SOLD_FIRST - _names(("wares", "wares?"), ("subject",))  # goods alone are also what a notice is about
 _SOLD, _SERVED = _names(_COMMERCIAL), _names(_TRANSACTIONAL)
 _BAIT, _CALL = (
     _names(("discount", "discount?", "prospect", "urgency"), ("subject", "lead")),
@@ -257,12 +261,14 @@ _PITCH, _ASK = _names(("pitch", "pitch?"), ("lead", "rest")), _names(("ask", "ch
 _FIRST, _SECOND = (_names(("order", "paid", "shipping", "security"), (place,)) for place in ("subject", "lead"))
 
 
-def _is_an_offer(cast: Votes, content: Content) -> bool:
-    """Whether the subject line advertises a lower price and says nothing else; an answer may repeat such a line."""
+def _is_an_offer(cast: Votes, content: Content, subject: Folded) -> bool:
+    """Whether the subject line advertises and says nothing transactional; an answer may repeat such a line."""
     names = cast.values.keys()
-    if _PRICE not in names or names.isdisjoint(_MORE) or not names.isdisjoint(_SERVED_FIRST):
+    if not names.isdisjoint(_SERVED_FIRST) or (content.is_reply and _REPLY_SUBJECT.match(content.subject)):
         return False
-    return not (content.is_reply and _REPLY_SUBJECT.match(content.subject))
+    if _PRICE in names and not names.isdisjoint(_MORE):
+        return True
+    return not names.isdisjoint(_OFFERED) and wording(subject, _NOTHING, _NOTHING).value >= _SELLS_ALONE
 
 
 def _joint_votes(cast: Votes) -> None:
