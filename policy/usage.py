@@ -174,6 +174,10 @@ class Window(Struct, eq=False):
             first = min([b for b in self.buckets if here - self.span <= b <= here + self.span], default=0)
         return (first + self.span + 1) * self.width if first else 0
 
+    def newest(self) -> int:
+        """The start of the newest bucket that holds a count; 0 if there is none."""
+        return max(self.buckets, default=0) * self.width
+
     def copy(self) -> "Window":
         """A copy, for trying something out."""
         return Window(self.width, self.span, dict(self.buckets), self.head)

@@ -26,6 +26,7 @@ from relay.store.engine import Unreachable
 from relay.store.events import Event, record
 from relay.store.nodes import SILENT, dead_nodes, heartbeat, try_alone
 from relay.store.partitions import prepare
+from relay.store.places import Throttles
 from relay.store.providers import NO_PROVIDER, paused_providers
 from relay.store.pruning import Seal
 from relay.store.queue import let_go
@@ -60,6 +61,7 @@ class Chores:
         self._register = register  # registers this process
         self._figures = figures  # the counters of this process
         self._tasks: list[asyncio.Task[None]] = []
+        self._throttles = Throttles()
         self._last_beat = self._awake_since = self._told_behind = 0
 
     def start(self) -> None:
@@ -79,6 +81,7 @@ class Chores:
             Chore("outcomes", 10, self._outcomes, alone=True),
             Chore("approvals", 10, self._approvals, alone=True),
             Chore("retention", 60, self._retention, alone=True),
+            Chore("throttles", 60, self._sweep_throttles, alone=True),
             Chore("checkpoint", 60, self._checkpoint, alone=True),
         )
         self._tasks = [asyncio.create_task(self._every(chore)) for chore in chores]
@@ -236,6 +239,9 @@ class Chores:
                 if try_alone(connection):
                     take_away(connection, period, now, seal)
                     log.info("dropped an expired partition", dropped=period.name)
+
+    async def _sweep_throttles(self) -> None:
+        await self._alone(lambda c: self._throttles.sweep(c, self._parts.clock()))
 
     async def _checkpoint(self) -> None:
         """Sign all heads once a day."""

@@ -15,6 +15,10 @@ from sqlalchemy import Connection
 from relay.store.prepared import Prepared, insertion
 
 _ROWS = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope", lock="FOR UPDATE")
+_NEXT = Prepared(
+    "SELECT scope, counts, recent FROM usage WHERE scope > :after AND scope LIKE :like ORDER BY scope LIMIT :step"
+)
+_GONE = Prepared("DELETE FROM usage WHERE scope = :scope")
 _COUNTS = Prepared("UPDATE usage SET counts = :counts WHERE scope = :scope")
 _NEW = insertion("usage", ("scope",), "ON CONFLICT (scope) DO NOTHING")
 
@@ -33,6 +37,16 @@ def lock_known(connection: Connection, scopes: Iterable[str]) -> list[Any]:
     """Lock those of these rows that exist until the transaction ends, and return them."""
     wanted = sorted(set(scopes))
     return _ROWS.all(connection, scopes=wanted) if wanted else []
+
+
+def throttles(connection: Connection, after: str, step: int) -> list[Any]:
+    """The next rows that count what leaves for a recipient domain, in order of their scope; not locked."""
+    return _NEXT.all(connection, after=after, like=f"{_THROTTLES}%", step=step)
+
+
+def remove(connection: Connection, scopes: Iterable[str]) -> None:
+    """Delete rows that were locked before; whoever waits for one finds none and makes it anew."""
+    _GONE.many(connection, [{"scope": scope} for scope in scopes])
 
 
 def keep(connection: Connection, counts: Mapping[str, str]) -> None:
@@ -55,6 +69,9 @@ def of_ramp(domain: str) -> str:
     return f"from:{domain}"
 
 
+_THROTTLES = "to:"
+
+
 def of_throttle(tenant_id: str, domain: str) -> str:
     """The guard of what leaves for a recipient domain, counted while `recipient_domain_throttle` is on."""
-    return f"to:{tenant_id}:{domain}"
+    return f"{_THROTTLES}{tenant_id}:{domain}"

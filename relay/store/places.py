@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from policy.usage import WINDOWS, Window
+from policy.usage import DAY, WINDOWS, Window
 from relay.store import guard
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.parcel import is_agents
 from relay.store.recollection import Counts
+
+THROTTLES_SWEPT = 500  # rows at once: about twenty milliseconds
 
 _d, _s = t.deliveries.c, t.sends.c
 
@@ -74,3 +76,26 @@ def give_back(connection: Connection, rows: Sequence[Any], now: int) -> None:
 
 def _copy(tenant: str, mailbox: str, from_address: str, to: str) -> Copy:
     return Copy(tenant, mailbox, from_address.rpartition("@")[2], to)
+
+
+class Throttles:
+    """The counts of recipient domains, deleted once nothing has left for a domain for a day.
+
+    Without this there would be a row for ever for each domain that was ever written to. A sweep goes through a few
+    hundred rows and the next one continues there, since reading all of them would take seconds.
+    """
+
+    def __init__(self) -> None:
+        self._after = ""
+
+    def sweep(self, connection: Connection, now: int) -> None:
+        """Delete the idle ones among the next rows, under their own locks."""
+        rows = guard.throttles(connection, self._after, THROTTLES_SWEPT)
+        self._after = rows[-1].scope if len(rows) == THROTTLES_SWEPT else ""
+        idle = guard.lock_known(connection, [row.scope for row in rows if _is_idle(row, now)])
+        guard.remove(connection, [row.scope for row in idle if _is_idle(row, now)])
+
+
+def _is_idle(row: Any, now: int) -> bool:
+    """Whether all its copies left a day ago; one that is to leave counts in the future."""
+    return max(map(Window.newest, Counts.of(row).usage.sent.values())) < now - DAY

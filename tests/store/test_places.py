@@ -11,11 +11,13 @@ from sqlalchemy import Connection, insert, select
 from policy.decision import RecipientVerdict
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings, RateLimit, RecipientDomainThrottle, Warmup
-from policy.usage import DAY, MINUTE
+from policy.usage import DAY, MINUTE, Usage
+from relay.store import guard
 from relay.store import schema as t
-from relay.store.engine import Database
+from relay.store.engine import Database, dumps
 from relay.store.late import Late, LateHandler
 from relay.store.parcel import Due, Parcel
+from relay.store.places import THROTTLES_SWEPT, Throttles
 from relay.store.rates import RateBook
 from relay.store.recollection import Asked
 from relay.store.roster import usage
@@ -133,3 +135,26 @@ def test_what_is_cancelled_before_its_time_gives_its_place_back_and_what_was_due
         assert counted(connection) == {-1: 1}
         assert usage(connection, "to:ten:one.test").sent["hourly"].buckets == {NOW // MINUTE - 1: 1}
         assert usage(connection, "from:sender.test").sent["monthly"].buckets == {(NOW - MINUTE) // DAY: 1}
+
+
+def test_counts_of_a_recipient_domain_go_a_day_after_the_last_copy_for_it(database: Database) -> None:
+    many = THROTTLES_SWEPT + 7
+    past, coming = (dumps(_left(at).as_json()) for at in (NOW, NOW + 30 * DAY))
+    counts = {guard.of_mailbox("m"): past, guard.of_throttle("t", "later.example"): coming}
+    counts |= {guard.of_throttle("t", f"d{n}.example"): past for n in range(many)}
+    with database.transaction() as connection:
+        guard.lock(connection, counts)
+        guard.keep(connection, counts)
+    throttles, left = Throttles(), []
+    for now in (NOW + DAY, NOW + DAY, NOW + 2 * DAY, NOW + 2 * DAY, NOW + 32 * DAY):
+        with database.transaction() as connection:
+            throttles.sweep(connection, now)
+            left.append(len(connection.execute(select(t.usage.c.scope)).all()))
+    assert left == [many + 2, many + 2, many + 2 - THROTTLES_SWEPT, 2, 1]
+
+
+def _left(at: int) -> Usage:
+    """What counts one copy that leaves then."""
+    left = Usage()
+    left.sent["hourly"].add(NOW, 1, at)
+    return left
