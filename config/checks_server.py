@@ -15,6 +15,8 @@ from config.types import is_loopback
 _LEAST_KEY = 16
 # Length in octets of the key from which all others are derived (`relay.store.vault`).
 _LEAST_ROOT = 32
+# Who records name beside people: whoever has the admin key, and the clock.
+_NOBODYS = ("operator", "timeout")
 
 
 def _listeners(settings: Settings) -> list[tuple[Location, Listener]]:
@@ -99,6 +101,25 @@ def keys(settings: Settings) -> Iterator[Finding]:
     yield from secret(("http", "metrics_key"), settings.http.metrics_key)
 
 
+def operators(settings: Settings) -> Iterator[Finding]:
+    """A record must tell who did it: names differ, from that of the admin key too, and so do keys."""
+    everybody = settings.http.operators
+    for index, one in enumerate(everybody):
+        yield from secret(("http", "operators", index, "key"), one.key, _LEAST_KEY)
+        if one.name in _NOBODYS:
+            yield Finding(("http", "operators", index, "name"), f"{one.name} is no person in records; use another name")
+    yield from repeated(
+        ((("http", "operators", index, "name"), one.name) for index, one in enumerate(everybody)),
+        "operators of the same name",
+    )
+    admin = settings.http.admin_key
+    known = [admin.reveal()] if admin is not None and admin.is_set else []
+    for index, one in enumerate(everybody):
+        if one.key.is_set and one.key.reveal() in known:
+            yield Finding(("http", "operators", index, "key"), "is the key of another operator too, or the admin key")
+        known += [one.key.reveal()] if one.key.is_set else []
+
+
 def webhooks(settings: Settings) -> Iterator[Finding]:
     for index, one in enumerate(settings.webhooks):
         yield from secret(("webhooks", index, "secret"), one.secret, _LEAST_KEY)
@@ -136,5 +157,5 @@ def memory(settings: Settings) -> Iterator[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     *(binds, tls, plaintext, inbound, names),
-    *(storage, keys, webhooks, notices, memory),
+    *(storage, keys, operators, webhooks, notices, memory),
 )

@@ -13,6 +13,7 @@ from config.types import (
     Domain,
     Duration,
     FilePath,
+    Name,
     Nameserver,
     NetworkField,
     Positive,
@@ -92,12 +93,22 @@ class HttpTls(Section):
     key: FilePath
 
 
+class Operator(Section):
+    # Who it is; records of what they do carry this name.
+    name: Name
+    # Their own bearer key, at least 16 characters, as env:NAME or file:/path; it also signs in to the console.
+    key: SecretField
+
+
 class Http(Section):
     # Where API, console, unsubscribe pages and provider hooks listen. Default 127.0.0.1:8025.
     bind: Bind = "127.0.0.1:8025"
     # The operator's bearer key, which also signs in to the console. Default: generated in
     # data_dir at first start and printed once.
     admin_key: SecretField | None = None
+    # People with a key of their own, who may do whatever the admin key may, under their own name. Default none: records
+    # say `operator` of whoever has the admin key.
+    operators: tuple[Operator, ...] = ()
     # Serve HTTPS itself. Default: none, a proxy in front does it.
     tls: HttpTls | None = None
     # Addresses of proxies whose X-Forwarded-For and -Proto are trusted. Default none.

@@ -310,7 +310,8 @@ class Parts:
         """Passwords in the configuration that are long enough to be recognised without false alarms."""
         settings = self.settings
         passwords = (c.password for mailbox in settings.mailboxes for c in mailbox.credentials)
-        declared = (settings.http.admin_key, *passwords, *(p.password for p in settings.delivery_config.providers))
+        people = (settings.http.admin_key, *(one.key for one in settings.http.operators))
+        declared = (*people, *passwords, *(p.password for p in settings.delivery_config.providers))
         return tuple(words for p in declared if p is not None and p.is_set and is_recognisable(words := p.reveal()))
 
     async def mail_hosts(self, domains: Sequence[str]) -> dict[str, str]:

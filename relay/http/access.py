@@ -53,8 +53,8 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """The caller's name in records."""
-        return "operator" if self.is_operator else f"key:{self.id}"
+        """The caller's name in records: `operator`, or one of `http.operators`."""
+        return self.principal.username if self.is_operator else f"key:{self.id}"
 
     def sees(self, tenant_id: str, mailbox_id: str = "") -> bool:
         """Whether the caller may see what belongs to this tenant and mailbox."""
@@ -96,12 +96,14 @@ class Door:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    def is_operator(self, key: str) -> bool:
-        """Whether this is the operator's key; takes the same time whatever is wrong with it."""
-        vault = self._house.vault
-        expected = self._house.admin_key()
-        same = hmac.compare_digest(vault.digest(key), vault.digest(expected))
-        return same and bool(expected)
+    def operator(self, key: str) -> str:
+        """The name of the operator whose key this is, or ""; takes the same time whatever is wrong with it."""
+        digest = self._house.vault.digest
+        given, found = digest(key), ""
+        for name, expected in self._house.operators().items():
+            if hmac.compare_digest(given, digest(expected)) and expected:
+                found = name
+        return found
 
     async def caller(self, authorization: str) -> Caller:
         """The caller behind an Authorization header. Raises Problem or Unavailable."""
@@ -109,8 +111,8 @@ class Door:
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
             raise Problem("missing_key")
-        if self.is_operator(key):
-            return OPERATOR
+        if name := self.operator(key):
+            return operator(name)
         if not credentials.id_in(key):
             raise Problem("wrong_key")
         try:
@@ -119,7 +121,10 @@ class Door:
             raise Problem("revoked_key" if refused.kind == "revoked" else "wrong_key") from None
 
 
-OPERATOR = Caller(Principal("operator", "", "", ALL, username="operator", operator=True))
+def operator(name: str) -> Caller:
+    """The operator of this name."""
+    return Caller(Principal("operator", "", "", ALL, username=name, operator=True))
+
 
 _BEARER = Security(HTTPBearer(auto_error=False, description="The operator's key, or a key of `POST /v1/me/keys`."))
 

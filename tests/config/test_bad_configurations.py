@@ -99,6 +99,18 @@ BAD = [
         "gatepost.yaml:2: http.admin_key: literal: is empty; write env:NAME or file:/path",
     ),
     (
+        "version: 1\nhttp: {operators: [{name: timeout, key: literal-0123456789}]}",
+        "gatepost.yaml:2: http.operators[0].name: timeout is no person in records; use another name",
+    ),
+    (
+        "version: 1\nhttp: {operators: [{name: a, key: key-0123456789ab}, {name: a, key: key-9876543210ab}]}",
+        "gatepost.yaml:2: http.operators[1].name: two operators of the same name: a",
+    ),
+    (
+        "version: 1\nhttp: {admin_key: key-0123456789ab, operators: [{name: a, key: key-0123456789ab}]}",
+        "gatepost.yaml:2: http.operators[0].key: is the key of another operator too, or the admin key",
+    ),
+    (
         "version: 1\nrateLimits: {daily: 3000000000}",
         "gatepost.yaml:2: rateLimits.daily: must be at most 2147483647, not 3000000000",
     ),

@@ -20,12 +20,13 @@ def now():
 
 @pytest.fixture
 def sessions(now):
-    return Sessions(lambda: b"k" * 32, lambda: 12 * HOUR, lambda: now[0], lambda n: b"\x07" * n)
+    return Sessions(lambda _: b"k" * 32, lambda: 12 * HOUR, lambda: now[0], lambda n: b"\x07" * n)
 
 
 def test_a_session_is_read_back_until_its_time_is_over(sessions, now):
-    session, cookie = sessions.begin()
+    session, cookie = sessions.begin("alice")
     assert sessions.read(cookie) == session
+    assert session.operator == "alice"
     now[0] = NOON + 12 * HOUR - 1
     assert sessions.read(cookie) is not None
     now[0] = NOON + 12 * HOUR
@@ -33,7 +34,9 @@ def test_a_session_is_read_back_until_its_time_is_over(sessions, now):
 
 
 @pytest.mark.parametrize("spoil", [
-    lambda c: c[:-1] + ("0" if c[-1] != "0" else "1"),
+    lambda c: c.replace("alice", "bob"),
+    lambda c: c.replace(".alice", ""),
+    lambda c: c.replace(".alice", "0.alice"),
     lambda c: ("1" if c[0] != "1" else "2") + c[1:],
     lambda c: c.replace(str(NOON), str(NOON + HOUR)),
     lambda c: c + ".x",
@@ -43,16 +46,18 @@ def test_a_session_is_read_back_until_its_time_is_over(sessions, now):
     lambda _: f"x.{'9' * 400}.y",
 ])  # fmt: skip
 def test_a_cookie_that_was_touched_is_none(sessions, spoil):
-    _, cookie = sessions.begin()
+    _, cookie = sessions.begin("alice")
     assert sessions.read(spoil(cookie)) is None
 
 
-def test_another_key_ends_every_session():
-    keys = [b"a" * 32]
-    sessions = Sessions(lambda: keys[0], lambda: HOUR, lambda: NOON, lambda n: b"\x01" * n)
-    _, cookie = sessions.begin()
-    keys[0] = b"b" * 32
-    assert sessions.read(cookie) is None
+@pytest.mark.parametrize("now", [b"b" * 32, b""], ids=["another key", "nobody's"])
+def test_another_key_ends_an_operators_sessions(now):
+    keys = {"alice": b"a" * 32, "bob": b"c" * 32}
+    sessions = Sessions(keys.__getitem__, lambda: HOUR, lambda: NOON, lambda n: b"\x01" * n)
+    (_, hers), (_, his) = sessions.begin("alice"), sessions.begin("bob")
+    keys["alice"] = now
+    assert sessions.read(hers) is None
+    assert sessions.read(his) is not None
 
 
 async def test_signing_in_gives_a_strict_cookie_scripts_cannot_read(office):

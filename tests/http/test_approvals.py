@@ -3,8 +3,10 @@
 import pytest
 from sqlalchemy import text
 
+from config.server import Http
 from relay.mail.approval import url
 from relay.store import proof, pruning
+from tests.console.visitor import Visitor
 
 
 async def state(office, send_id):
@@ -23,6 +25,24 @@ async def test_a_held_send_waits_and_is_let_go(office):
     assert await state(office, held["sendId"]) == "queued"
     assert (await office.get("/v1/approvals")).json()["data"] == []
     assert len((await office.get("/v1/approvals?status=approved")).json()["data"]) == 1
+
+
+ALICE = "a-key-that-alice-alone-has"
+
+
+@pytest.mark.parametrize("differences", [{"http": {"operators": [{"name": "alice", "key": ALICE}]}}])
+async def test_a_person_with_a_key_of_their_own_decides_under_their_name(office):
+    first, second = await office.send(mailboxId="clerk"), await office.send(mailboxId="clerk", subject="Order 4712")
+    told = await office.post(f"/v1/approvals/{first['sendId']}", {"decision": "reject"}, key=ALICE)
+    assert told.json()["decidedBy"] == "alice"
+    alice = Visitor(office)
+    await alice.sign_in(ALICE)
+    await alice.post(f"/approvals/{second['sendId']}", decision="reject")
+    assert (await office.get(f"/v1/approvals/{second['sendId']}")).json()["decidedBy"] == "alice"
+    assert not proven(office).unproven
+    office.app.settings = office.app.settings.model_copy(update={"http": Http()})
+    assert (await office.get("/v1/approvals", key=ALICE)).status_code == 401
+    assert (await alice.get("/")).headers["location"] == "/sign-in"
 
 
 def proven(office):

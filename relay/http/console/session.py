@@ -2,7 +2,7 @@
 
 A session is a signed cookie with an id made at sign-in, so nothing that a stranger planted before survives it
 (faults H19). It ends at a fixed time, at sign-out (remembered in the store, for every process), and when the
-operator's key changes, since that key is part of the signature. The form token is derived from the session,
+operator's own key changes, since that key is part of the signature. The form token is derived from the session,
 so a page of another site cannot know it.
 """
 
@@ -20,17 +20,20 @@ class Session:
     """One sign-in. Times are milliseconds since the epoch."""
 
     id: str
+    operator: str  # who signed in
     began: int
     ends: int
     token: str  # what forms must carry
 
 
 class Sessions:
-    """Makes and reads session cookies. `key` gives the current signing key, `lifetime` the lifetime in milliseconds."""
+    """Makes and reads session cookies. `key` gives an operator's current signing key, b"" if there is no such operator;
+    `lifetime` the lifetime in milliseconds.
+    """
 
     def __init__(
         self,
-        key: Callable[[], bytes],
+        key: Callable[[str], bytes],
         lifetime: Callable[[], int],
         clock: Callable[[], int],
         random: Callable[[int], bytes],
@@ -40,29 +43,32 @@ class Sessions:
         self._clock = clock
         self._random = random
 
-    def begin(self) -> tuple[Session, str]:
+    def begin(self, operator: str) -> tuple[Session, str]:
         """A new session and its cookie."""
-        session = self._session(self._random(_ID_BYTES).hex(), self._clock())
-        return session, f"{session.id}.{session.began}.{self._mark('session', session.id, session.began)}"
+        session = self._session(self._random(_ID_BYTES).hex(), operator, self._clock())
+        mark = self._mark("session", session.id, operator, session.began)
+        return session, f"{session.id}.{session.began}.{mark}.{operator}"
 
     def read(self, cookie: str) -> Session | None:
         """The session of a cookie; None if the cookie is not ours or has expired."""
-        parts = cookie.split(".")
-        if len(parts) != 3 or not parts[1].isascii() or not parts[1].isdigit() or len(parts[1]) > 15:
+        parts = cookie.split(".", 3)
+        if len(parts) != 4 or not parts[1].isascii() or not parts[1].isdigit() or len(parts[1]) > 15:
             return None
-        name, began = parts[0], int(parts[1])
+        name, began, mark, operator = parts[0], int(parts[1]), parts[2], parts[3]
+        if not self._key(operator):
+            return None
         # As bytes: compare_digest refuses text that is not ASCII, which a cookie may contain.
-        if not hmac.compare_digest(parts[2].encode(), self._mark("session", name, began).encode()):
+        if not hmac.compare_digest(mark.encode(), self._mark("session", name, operator, began).encode()):
             return None
-        session = self._session(name, began)
+        session = self._session(name, operator, began)
         return session if session.began <= self._clock() + 60_000 and self._clock() < session.ends else None
 
     def is_token(self, session: Session, token: str) -> bool:
         """Whether a form carries the token of this session."""
         return hmac.compare_digest(token.encode(), session.token.encode())
 
-    def _session(self, name: str, began: int) -> Session:
-        return Session(name, began, began + self._lifetime(), self._mark("form", name, began))
+    def _session(self, name: str, operator: str, began: int) -> Session:
+        return Session(name, operator, began, began + self._lifetime(), self._mark("form", name, operator, began))
 
-    def _mark(self, purpose: str, name: str, began: int) -> str:
-        return hmac.digest(self._key(), f"{purpose}\0{name}\0{began}".encode(), sha256).hex()
+    def _mark(self, purpose: str, name: str, operator: str, began: int) -> str:
+        return hmac.digest(self._key(operator), f"{purpose}\0{name}\0{operator}\0{began}".encode(), sha256).hex()

@@ -1,4 +1,4 @@
-"""Signing in with the operator's key, and signing out.
+"""Signing in with an operator's key, and signing out.
 
 Attempts are counted by address: after ten in a minute it has to wait. After signing in, one is sent to the
 page asked for before, if it is one of ours. A form that was sent after the session had ended is shown again
@@ -69,9 +69,10 @@ class SignIn:
         if wait := self._pace.take(request.client.host if request.client else ""):
             words = f"Too many attempts from this address. Try again in {wait} s."
             return secured(self._page(following, words, 429, {"Retry-After": str(wait)}, kept))
-        if not self._door.is_operator(key):
-            return secured(self._page(following, "That is not the admin key of this server.", 403, None, kept))
-        session, cookie = self._sessions.begin()
+        if not (operator := self._door.operator(key)):
+            words = "That is not the admin key of this server, nor an operator's own."
+            return secured(self._page(following, words, 403, None, kept))
+        session, cookie = self._sessions.begin(operator)
         answer: Response = RedirectResponse(following or "/", 303)
         if kept.action:
             answer = await self._guard.returned(request, session, kept.action, kept.given)

@@ -61,7 +61,7 @@ ENTRIES: Sequence[Entry] = (
 def routes(house: House) -> list[BaseRoute]:
     """All routes of the console."""
     sessions = Sessions(
-        key=lambda: signing_key(house),
+        key=lambda operator: signing_key(house, operator),
         lifetime=lambda: ms_of(house.settings().http.session_lifetime),
         clock=house.clock,
         random=house.random,
@@ -77,9 +77,10 @@ def routes(house: House) -> list[BaseRoute]:
     return [*found, _Elsewhere("/{path:path}", partial(_nothing_here, house))]
 
 
-def signing_key(house: House) -> bytes:
-    """The key that signs sessions: derived from this installation's key and the operator's current key."""
-    return hmac.digest(house.vault.derive("console session"), house.vault.digest(house.admin_key()).encode(), sha256)
+def signing_key(house: House, operator: str) -> bytes:
+    """The key that signs an operator's sessions: derived from this installation's key and their own current key."""
+    own = house.operators().get(operator)
+    return hmac.digest(house.vault.derive("console session"), house.vault.digest(own).encode(), sha256) if own else b""
 
 
 def _guarded(guard: Guard, entry: Entry) -> Callable[[Request], Awaitable[Response]]:
