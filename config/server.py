@@ -96,6 +96,8 @@ class HttpTls(Section):
 class Operator(Section):
     # Who it is; records of what they do carry this name.
     name: Name
+    # operator: everything. approver: look at everything, and decide on held mail. viewer: look at everything.
+    role: Literal["operator", "approver", "viewer"] = "operator"
     # Their own bearer key, at least 16 characters, as env:NAME or file:/path; it also signs in to the console.
     key: SecretField
 
@@ -106,8 +108,8 @@ class Http(Section):
     # The operator's bearer key, which also signs in to the console. Default: generated in
     # data_dir at first start and printed once.
     admin_key: SecretField | None = None
-    # People with a key of their own, who may do whatever the admin key may, under their own name. Default none: records
-    # say `operator` of whoever has the admin key.
+    # People with a key of their own, and a name that records give them. Default none: records say `operator` of whoever
+    # has the admin key.
     operators: tuple[Operator, ...] = ()
     # Serve HTTPS itself. Default: none, a proxy in front does it.
     tls: HttpTls | None = None

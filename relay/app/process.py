@@ -242,7 +242,7 @@ class App(Parts):
             healths=self.healths,
             consequences=self.consequences,
             resolver=self.resolver,
-            operators=self.operators,
+            admin_key=lambda: self.admin_key,
             links=lambda: self.links,
             clock=self.clock,
             random=self.random,
@@ -255,10 +255,6 @@ class App(Parts):
             public_url=lambda: self.public_url,
             ingest=self.station.hooks.ingest,
         )
-
-    def operators(self) -> dict[str, str]:
-        """The bearer keys of people, by the name that records give them."""
-        return {"operator": self.admin_key} | {one.name: one.key.reveal() for one in self.settings.http.operators}
 
     def readiness(self) -> tuple[bool, Sequence[str]]:
         """Whether this process accepts mail, and if not, what is missing."""

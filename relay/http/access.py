@@ -6,8 +6,9 @@ reported as not existing: always 404.
 """
 
 import hmac
+import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -18,6 +19,15 @@ from relay.store import credentials
 from relay.submission.submission import AuthRefused, Principal
 
 ALL = frozenset({"send", "read", "manage"})
+_A = {"approver": "an approver", "viewer": "a viewer"}
+
+
+# What people in smaller roles may send beside looking: an approver decides, and both may try things out.
+_TRIES = r"/v1/send/simulate|/policies(/replay)?|/audit/verify|/sign-out"
+_SENT_BY = {
+    "approver": re.compile(rf"{_TRIES}|/v1/approvals/[^/]+|/approvals(/[^/]+)?"),
+    "viewer": re.compile(_TRIES),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,7 @@ class Caller:
     """Who is calling, and what is within reach. `mailbox_id` is "" for the operator and for keys of a whole tenant."""
 
     principal: Principal
+    role: str = "operator"  # of a person; an agent's key has permissions
 
     @property
     def id(self) -> str:
@@ -69,6 +80,13 @@ class Caller:
         if not self.principal.may(permission):
             raise Problem("permission_missing", f"the key lacks the permission {permission}")
 
+    def need_role(self, method: str, path: str) -> None:
+        """Raise Problem unless a person in this role may make such a call."""
+        if method in ("GET", "HEAD") or self.role not in _SENT_BY or _SENT_BY[self.role].fullmatch(path):
+            return
+        also = " and decides on held mail" if self.role == "approver" else ""
+        raise Problem("permission_missing", f"{self.actor} is {_A[self.role]}: looks at everything{also}, no more")
+
     def need_person(self, what: str) -> None:
         """Raise Problem unless the caller is the operator."""
         if not self.is_operator:
@@ -96,13 +114,13 @@ class Door:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    def operator(self, key: str) -> str:
-        """The name of the operator whose key this is, or ""; takes the same time whatever is wrong with it."""
+    def operator(self, key: str) -> Caller | None:
+        """The person whose key this is; takes the same time whatever is wrong with it."""
         digest = self._house.vault.digest
-        given, found = digest(key), ""
-        for name, expected in self._house.operators().items():
-            if hmac.compare_digest(given, digest(expected)) and expected:
-                found = name
+        given, found = digest(key), None
+        for person in operators(self._house).values():
+            if hmac.compare_digest(given, digest(person.key)) and person.key:
+                found = person.caller
         return found
 
     async def caller(self, authorization: str) -> Caller:
@@ -111,8 +129,8 @@ class Door:
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
             raise Problem("missing_key")
-        if name := self.operator(key):
-            return operator(name)
+        if person := self.operator(key):
+            return person
         if not credentials.id_in(key):
             raise Problem("wrong_key")
         try:
@@ -121,9 +139,23 @@ class Door:
             raise Problem("revoked_key" if refused.kind == "revoked" else "wrong_key") from None
 
 
-def operator(name: str) -> Caller:
-    """The operator of this name."""
-    return Caller(Principal("operator", "", "", ALL, username=name, operator=True))
+class Person(NamedTuple):
+    """Somebody who may sign in."""
+
+    key: str
+    caller: Caller
+
+
+def operators(house: House) -> dict[str, Person]:
+    """Everybody who may sign in, by the name that records give them; `operator` is whoever has the admin key."""
+    declared = house.settings().http.operators
+    return {"operator": _person("operator", house.admin_key(), "operator")} | {
+        one.name: _person(one.name, one.key.reveal(), one.role) for one in declared
+    }
+
+
+def _person(name: str, key: str, role: str) -> Person:
+    return Person(key, Caller(Principal("operator", "", "", ALL, username=name, operator=True), role))
 
 
 _BEARER = Security(HTTPBearer(auto_error=False, description="The operator's key, or a key of `POST /v1/me/keys`."))

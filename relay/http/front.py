@@ -73,6 +73,7 @@ class Front:
         if not scope["path"].startswith(KEYED):
             return
         caller = await self._caller(scope)
+        caller.need_role(scope["method"], scope["path"])
         scope["state"]["caller"] = caller
         if not caller.is_operator and (wait := self._pace.take(caller.id)):
             raise Problem("too_many_requests", f"try again in {wait} s", headers={"Retry-After": str(wait)})

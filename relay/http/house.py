@@ -70,7 +70,7 @@ class House:
     healths: Healths
     consequences: Consequences
     resolver: Any  # has `await resolve(name, type)`, as dns.asyncresolver.Resolver does
-    operators: Callable[[], Mapping[str, str]]  # the bearer keys of people, by name: `operator` has the admin key
+    admin_key: Callable[[], str]  # the operator's bearer key
     links: Callable[[], Links]
     clock: Callable[[], int]
     random: Callable[[int], bytes]

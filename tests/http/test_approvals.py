@@ -45,6 +45,25 @@ async def test_a_person_with_a_key_of_their_own_decides_under_their_name(office)
     assert (await alice.get("/")).headers["location"] == "/sign-in"
 
 
+SMALL = [{"name": role, "key": f"a-key-that-the-{role}-has", "role": role} for role in ("approver", "viewer")]
+
+
+@pytest.mark.parametrize("differences", [{"http": {"operators": SMALL}}])
+@pytest.mark.parametrize(("role", "expected"), [("approver", 200), ("viewer", 403)])
+async def test_an_approver_decides_and_a_viewer_looks_and_neither_does_more(office, role, expected):
+    held, key = await office.send(mailboxId="clerk"), f"a-key-that-the-{role}-has"
+    person = Visitor(office)
+    await person.sign_in(key)
+    entry = {"email": "bob@example.com", "scope": "global", "reason": "manual"}
+    refused = await office.post("/v1/suppressions", entry, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_missing")
+    assert (await person.post("/suppressions", **entry)).status_code == 403
+    assert (await office.get("/v1/suppressions", key=key)).json()["data"] == []
+    assert (await person.get(f"/approvals/{held['sendId']}")).status_code == 200
+    decided = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "reject"}, key=key)
+    assert decided.status_code == expected
+
+
 def proven(office):
     return office.row(lambda c: proof.verify(c, check_signature=office.app.vault.signed))
 

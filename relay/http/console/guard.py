@@ -102,6 +102,7 @@ class Guard:
             raise Problem(
                 "permission_missing", "That form belonged to another session, so nothing was done. Try again."
             )
+        visit.who.need_role(entry.method, visit.request.url.path)
         return await entry.answer(visit)
 
     async def returned(self, request: Request, session: Session, action: str, given: Mapping[str, str]) -> Response:

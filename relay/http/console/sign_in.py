@@ -69,10 +69,10 @@ class SignIn:
         if wait := self._pace.take(request.client.host if request.client else ""):
             words = f"Too many attempts from this address. Try again in {wait} s."
             return secured(self._page(following, words, 429, {"Retry-After": str(wait)}, kept))
-        if not (operator := self._door.operator(key)):
+        if (person := self._door.operator(key)) is None:
             words = "That is not the admin key of this server, nor an operator's own."
             return secured(self._page(following, words, 403, None, kept))
-        session, cookie = self._sessions.begin(operator)
+        session, cookie = self._sessions.begin(person.actor)
         answer: Response = RedirectResponse(following or "/", 303)
         if kept.action:
             answer = await self._guard.returned(request, session, kept.action, kept.given)

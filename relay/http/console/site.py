@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from policy.moment import ms_of
+from relay.http.access import operators
 from relay.http.console import (
     approvals,
     audit,
@@ -79,8 +80,10 @@ def routes(house: House) -> list[BaseRoute]:
 
 def signing_key(house: House, operator: str) -> bytes:
     """The key that signs an operator's sessions: derived from this installation's key and their own current key."""
-    own = house.operators().get(operator)
-    return hmac.digest(house.vault.derive("console session"), house.vault.digest(own).encode(), sha256) if own else b""
+    person = operators(house).get(operator)
+    if person is None:
+        return b""
+    return hmac.digest(house.vault.derive("console session"), house.vault.digest(person.key).encode(), sha256)
 
 
 def _guarded(guard: Guard, entry: Entry) -> Callable[[Request], Awaitable[Response]]:

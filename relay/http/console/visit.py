@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from relay.http.access import Caller, operator
+from relay.http.access import Caller, operators
 from relay.http.console.refused import Form, Refused
 from relay.http.console.render import render
 from relay.http.console.session import Session
@@ -32,7 +32,7 @@ class Visit:
     @property
     def who(self) -> Caller:
         """Whoever signed in, as a caller of the API."""
-        return operator(self.session.operator)
+        return operators(self.house)[self.session.operator].caller
 
     @property
     def now(self) -> int:
