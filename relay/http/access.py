@@ -19,7 +19,10 @@ from relay.store import credentials
 from relay.submission.submission import AuthRefused, Principal
 
 ALL = frozenset({"send", "read", "manage"})
-_A = {"approver": "an approver", "viewer": "a viewer"}
+_MAY = {
+    "approver": "is an approver, who may look at everything and decide on held mail",
+    "viewer": "is a viewer, who may look at everything",
+}
 
 
 # What people in smaller roles may send beside looking: an approver decides, and both may try things out.
@@ -84,8 +87,7 @@ class Caller:
         """Raise Problem unless a person in this role may make such a call."""
         if method in ("GET", "HEAD") or self.role not in _SENT_BY or _SENT_BY[self.role].fullmatch(path):
             return
-        also = " and decides on held mail" if self.role == "approver" else ""
-        raise Problem("permission_missing", f"{self.actor} is {_A[self.role]}: looks at everything{also}, no more")
+        raise Problem("permission_missing", f"{self.actor} {_MAY[self.role]}; the rest is for an operator")
 
     def need_person(self, what: str) -> None:
         """Raise Problem unless the caller is the operator."""
