@@ -30,6 +30,22 @@ def test_a_wrong_key_stays_outside(browser, make_inside, provider):
     context.close()
 
 
+def test_who_may_only_approve_or_look_is_offered_no_more(browser, make_inside, provider):
+    people = [{"name": role, "key": f"a-key-that-the-{role}-has", "role": role} for role in ("approver", "viewer")]
+    inside = make_inside(CHANGES | {"http": {"operators": people}}, providers=[provider.settings()])
+    for role, offered in ("approver", [True, False]), ("viewer", [False, False]):
+        context = browser.new_context()
+        desk = Desk(inside, provider, context.new_page())
+        desk.sign_in(f"a-key-that-the-{role}-has")
+        desk.page.wait_for_url(f"{inside.http}/")
+        held = desk.send(**HELD)
+        desk.go(f"/approvals/{held['sendId']}")
+        shown = [desk.page.locator("[data-approve]").is_visible()]
+        desk.go("/mailboxes/clerk")
+        assert [*shown, desk.page.locator("form[action$='/pause']").is_visible()] == offered
+        context.close()
+
+
 def test_an_approved_message_arrives(desk):
     told = desk.send(**HELD)
     assert told["status"] == "held"
