@@ -7,6 +7,7 @@ worker of slot 0 does them. A chore that fails is logged and repeated at its nex
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -19,7 +20,7 @@ from relay.app.parts import Parts
 from relay.app.setup import free
 from relay.feedback.station import Station
 from relay.http import dns_records
-from relay.store import attribution, audit, domains, notices, roster
+from relay.store import attribution, audit, domains, feedback, notices, roster
 from relay.store.approvals import expire_approvals
 from relay.store.clock import WORTH_TELLING
 from relay.store.engine import Unreachable
@@ -198,7 +199,10 @@ class Chores:
         await self._alone(job)
 
     async def _returns(self) -> None:
-        await self._alone(self._station.apply_waiting)
+        """Apply events that waited; mail gets its turn between the steps."""
+        after: feedback.Mark | None = feedback.FIRST
+        while after:
+            after = await self._alone(partial(self._station.apply_waiting, after=after))
 
     async def _notices(self) -> None:
         if await self._parts.reader.call(notices.is_behind):

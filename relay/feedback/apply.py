@@ -35,7 +35,7 @@ NOTED = {"opened": "delivery.opened", "clicked": "delivery.clicked", "delivered"
 
 UNMATCHED_FOR = 60_000  # milliseconds by which an event may precede the commit of the id by which it is matched
 ACTIVE_FOR = 3_600_000  # milliseconds; longer than any attempt, or the lease of a crashed one
-WAITING_AT_ONCE = 2_000
+STEP = 50  # events of a transaction, which mail waits for: some 25 ms
 
 
 class Applied(Struct, frozen=True):
@@ -73,11 +73,11 @@ class Applier:
             sum(_waits(one, row) for one, row in ours),
         )
 
-    def apply_waiting(self, connection: Connection, now: int) -> int:
-        """Apply events that waited for their delivery; returns how many no longer wait."""
-        rows = store.waiting(connection, WAITING_AT_ONCE)
+    def apply_waiting(self, connection: Connection, now: int, after: store.Mark) -> store.Mark | None:
+        """Apply the next STEP events that wait for their delivery; returns where to go on, or None after the last."""
+        rows = store.waiting(connection, after, STEP)
         if not rows:
-            return 0
+            return None
         told = [from_stored(store.stored_event(row), row.source, bytes(row.fingerprint)) for row in rows]
         found = self._find(connection, told)
         done, ready = [], []
@@ -91,7 +91,7 @@ class Applier:
             done.append(one.fingerprint)
         self._effects(connection, ready, now)
         store.wait_no_more(connection, done)
-        return len(done)
+        return rows[-1].received_at, bytes(rows[-1].fingerprint)
 
     def _find(self, connection: Connection, told: Sequence[Told]) -> Found:
         rows = store.find(connection, together([clues(one) for one in told]))

@@ -1,14 +1,15 @@
 """Takes in one call of a provider's webhook: is it authentic, is it a replay, what does it say?
 
 The answer is 2xx only after everything is committed, so a provider retries a call that fails
-because of us (faults H7). A call that is not proven to be the provider's changes and stores
-nothing (H1 to H5). A copy of a call has no further effect and gets the same answer as the first;
-the same proof with another body is a forgery (409), since one provider's signature does not cover
-the body. Signatures and certificates are checked in a thread.
+because of us (faults H7). A large call is committed in steps, between which mail gets its turn; if
+one fails, the retry adds what is missing. A call that is not proven to be the provider's changes and
+stores nothing (H1 to H5). A copy of a call has no further effect; the same proof with another body
+is a forgery (409), since one provider's signature does not cover the body. Signatures and
+certificates are checked in a thread.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
@@ -20,10 +21,9 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from config.providers import ProviderSettings
-from relay.feedback.apply import NOTHING, Applied, Applier
+from relay.feedback.apply import STEP, Applier
 from relay.feedback.authenticity import Authenticity, refused
 from relay.feedback.certificates import Certificates, Fetch
-from relay.feedback.events import FeedbackEvent
 from relay.feedback.payload import MAX_BODY, PayloadError, load, table
 from relay.feedback.providers import (
     NORMALISERS,
@@ -38,7 +38,7 @@ from relay.feedback.providers import (
     sns,
     sparkpost,
 )
-from relay.feedback.told import told_by_provider
+from relay.feedback.told import Told, told_by_provider
 from relay.store import feedback as store
 from relay.store.writer import Unavailable, Writer
 
@@ -60,11 +60,11 @@ _FORBIDDEN = frozenset({"foreign"})  # authentic, but not for us: 403 instead of
 
 
 class Ingested(Struct, frozen=True):
-    """The answer to a call: 200, 400, 401, 403, 409 or 413; `reason` is for the log only."""
+    """The answer to a call: 200, 400, 401, 403, 409 or 413; `reason` is for the log only, `new` counts events."""
 
     status_code: int
     reason: str = ""
-    applied: Applied = NOTHING
+    new: int = 0
 
 
 class Hooks:
@@ -96,11 +96,17 @@ class Hooks:
             payload = await asyncio.to_thread(load, raw)
         except PayloadError:
             return Ingested(400, "no_payload")
-        events = await asyncio.to_thread(NORMALISERS[provider.events.format], payload)
-        ingested = await self._writer.take(partial(self._keep, provider.name, proof.nonce, raw, events, now))
-        if ingested.status_code == 200 and provider.events.format == "ses":
+        told = await asyncio.to_thread(_told, provider, payload)
+        call, new = _call(provider.name, proof.nonce, raw, now), 0
+        for start in range(0, len(told) or 1, STEP):
+            keep = partial(self._keep, call if proof.nonce else None, told[start : start + STEP], now)
+            if (kept := await self._writer.take(keep)) is None:
+                log.warning("hook refused: its signature was used for another body", provider=provider.name)
+                return Ingested(409, "replayed")
+            new += kept
+        if provider.events.format == "ses":
             await asyncio.to_thread(self._confirm, provider, payload)
-        return ingested
+        return Ingested(200, new=new)
 
     def _verify(self, provider: ProviderSettings, headers: Mapping[str, str], raw: bytes, now: int) -> Authenticity:
         at = datetime.fromtimestamp(now / 1000, UTC)
@@ -121,30 +127,14 @@ class Hooks:
             log.warning("cannot fetch the certificate of a hook", error=str(error))
             raise Unavailable("the signing certificate cannot be fetched") from error
 
-    def _keep(
-        self,
-        provider: str,
-        nonce: str,
-        raw: bytes,
-        events: list[FeedbackEvent],
-        now: int,
-        connection: Connection,
-    ) -> Ingested:
-        """In one transaction: remember the call itself, then store and apply its events."""
-        if nonce and (seen := self._seen(connection, provider, nonce, raw, now)) is not None:
-            return seen
-        return Ingested(200, applied=self._applier.apply(connection, told_by_provider(provider, events), now))
+    def _keep(self, call: store.Kept | None, told: Sequence[Told], now: int, connection: Connection) -> int | None:
+        """In one transaction: remember the call, then store and apply these events of it; returns how many are new.
 
-    def _seen(self, connection: Connection, provider: str, nonce: str, raw: bytes, now: int) -> Ingested | None:
-        mark = blake2b(f"call\0{provider}\0{nonce}".encode(), digest_size=16).digest()
-        digest = blake2b(raw, digest_size=16).hexdigest()
-        call = store.Kept(mark, provider, "call", "", "", {"digest": digest}, b"", waiting=False, received_at=now)
-        if store.keep(connection, [call]):
+        None if the proof was used for another call.
+        """
+        if call and not store.keep(connection, [call]) and store.kept_event(connection, call.fingerprint) != call.event:
             return None
-        if store.kept_event(connection, mark).get("digest") == digest:
-            return Ingested(200, "seen_before")
-        log.warning("hook refused: its signature was used for another body", provider=provider)
-        return Ingested(409, "replayed")
+        return self._applier.apply(connection, told, now).new
 
     def _confirm(self, provider: ProviderSettings, payload: Any) -> None:
         """Confirm a subscription to a topic on the operator's list, if the operator allows it (faults H4)."""
@@ -159,3 +149,14 @@ class Hooks:
             log.warning("cannot confirm a subscription", provider=provider.name, error=str(error))
         else:
             log.info("subscription confirmed", provider=provider.name, topic=table(payload).get("TopicArn"))
+
+
+def _told(provider: ProviderSettings, payload: Any) -> list[Told]:
+    return told_by_provider(provider.name, NORMALISERS[provider.events.format](payload))
+
+
+def _call(provider: str, nonce: str, raw: bytes, now: int) -> store.Kept:
+    """The call itself as stored: what its proof was used for."""
+    mark = blake2b(f"call\0{provider}\0{nonce}".encode(), digest_size=16).digest()
+    digest = blake2b(raw, digest_size=16).hexdigest()
+    return store.Kept(mark, provider, "call", "", "", {"digest": digest}, b"", waiting=False, received_at=now)

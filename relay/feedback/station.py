@@ -28,6 +28,7 @@ from relay.feedback.webhooks import Poster
 from relay.mail.token import Tokens
 from relay.store import notices, postings
 from relay.store.consequences import Consequences
+from relay.store.feedback import Mark
 from relay.store.reader import Reader
 from relay.store.vault import Vault
 from relay.store.writer import Writer
@@ -125,9 +126,9 @@ class Station:
 
     # -- periodically ---------------------------------------------------------------------------
 
-    def apply_waiting(self, connection: Connection) -> int:
-        """Apply events that waited for their delivery; only one process at a time may do so."""
-        return self.applier.apply_waiting(connection, self._supplies.clock())
+    def apply_waiting(self, connection: Connection, after: Mark) -> Mark | None:
+        """Apply the next events that waited for their delivery; only one process at a time may do so."""
+        return self.applier.apply_waiting(connection, self._supplies.clock(), after)
 
     def write_notices(self, connection: Connection) -> int:
         """Write notices to people; only one process at a time may do so."""

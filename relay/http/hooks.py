@@ -41,7 +41,7 @@ async def hook(
             raise Problem("hook_not_configured")
         detail = "the body is not JSON" if ingested.status_code == 400 else ""
         raise Problem(_PROBLEMS[ingested.status_code], detail)
-    return JSONResponse({"status": "ok", "events": ingested.applied.new})
+    return JSONResponse({"status": "ok", "events": ingested.new})
 
 
 def _provider(parts: House, provider: str, name: str) -> Any:

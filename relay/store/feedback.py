@@ -10,8 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection, bindparam, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, select, text, tuple_
 
 from relay.store import guard, tallies, volumes
 from relay.store import schema as t
@@ -19,10 +18,12 @@ from relay.store.attempts import DELIVERED
 from relay.store.engine import dumps, loads
 from relay.store.events import of_delivery, record
 from relay.store.parcel import is_agents
+from relay.store.prepared import Prepared, insertion
 from relay.store.states import check_change
 
 _f, _d, _s = t.feedback.c, t.deliveries.c, t.sends.c
-STEP = 200  # rows per INSERT
+Mark = tuple[int, bytes]  # a place among the waiting events: when one was received, and its fingerprint
+FIRST: Mark = (0, b"")
 
 
 class Kept(Struct, frozen=True):
@@ -58,13 +59,10 @@ _KNOWN = select(_f.fingerprint).where(_f.fingerprint.in_(bindparam("fingerprints
 
 def keep(connection: Connection, kept: Sequence[Kept]) -> set[bytes]:
     """Store events; returns the fingerprints of the new ones."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    new: set[bytes] = set()
-    for start in range(0, len(kept), STEP):
-        rows = [asdict(one) | {"event": dumps(one.event)} for one in kept[start : start + STEP]]
-        statement = dialect.insert(t.feedback).values(rows).on_conflict_do_nothing().returning(_f.fingerprint)
-        new |= {bytes(row) for row in connection.execute(statement).scalars()}
-    return new
+    return {one.fingerprint for one in kept if _KEEP.all(connection, **asdict(one) | {"event": dumps(one.event)})}
+
+
+_KEEP = insertion("feedback", Kept.__struct_fields__, "ON CONFLICT DO NOTHING RETURNING fingerprint")
 
 
 def kept_event(connection: Connection, fingerprint: bytes) -> dict[str, Any]:
@@ -113,9 +111,12 @@ def asked_providers(connection: Connection, send_ids: Iterable[str]) -> set[tupl
 
 def happened(connection: Connection, send_id: str, n: int, kind: str) -> bool:
     """Whether an event of this kind is recorded for the delivery."""
-    e = t.events.c
-    query = select(e.seq).where(e.send_id == send_id, e.send_id != "", e.n == n, e.type == kind).limit(1)
-    return connection.execute(query).first() is not None
+    return bool(_HAPPENED.all(connection, send_id=send_id, n=n, kind=kind))
+
+
+_HAPPENED = Prepared(
+    "SELECT seq FROM events WHERE send_id = :send_id AND send_id <> '' AND n = :n AND type = :kind LIMIT 1"
+)
 
 
 def was_delivered(connection: Connection, row: Any, *, now: int, data: dict[str, Any]) -> dict[str, int]:
@@ -141,19 +142,18 @@ def was_refused(
     return counted
 
 
+_SETTLE = Prepared(
+    "UPDATE deliveries SET state = :state, reason = :reason, reply = :reply, due_at = 0, updated_at = :now,"
+    " lease_node = '', lease_until = 0, began = 0 WHERE send_id = :send_id AND n = :n AND state = :before"
+)
 _END_ATTEMPT = text(
     "UPDATE attempts SET ended_at = :at, result = :result WHERE send_id = :send_id AND n = :n AND ended_at = 0"
 )
 
 
 def _change(connection: Connection, row: Any, state: str, now: int, *, reason: str, reply: str) -> None:
-    connection.execute(
-        update(t.deliveries)
-        .where(_d.send_id == row.send_id, _d.n == row.n, _d.state == row.state)
-        .values(
-            state=state, reason=reason, reply=reply, due_at=0, updated_at=now, lease_node="", lease_until=0, began=0
-        )
-    )
+    given = {"send_id": row.send_id, "n": row.n, "before": row.state, "state": state, "reason": reason, "reply": reply}
+    _SETTLE.once(connection, **given, now=now)
     if row.began:  # an attempt is under way: its outcome no longer matters
         where = {"send_id": row.send_id, "n": row.n, "at": now, "result": state}
         connection.execute(_END_ATTEMPT, where)
@@ -173,10 +173,11 @@ def count(connection: Connection, counted: Sequence[tuple[Any, dict[str, int]]],
 # -- waiting events -----------------------------------------------------------------------
 
 
-def waiting(connection: Connection, limit: int) -> list[Any]:
-    """The oldest events that wait until their delivery is settled."""
-    query = select(_f.fingerprint, _f.source, _f.event, _f.received_at).where(_f.waiting).order_by(_f.received_at)
-    return list(connection.execute(query.limit(limit)))
+def waiting(connection: Connection, after: Mark, limit: int) -> list[Any]:
+    """The oldest events after a mark that wait until their delivery is settled."""
+    place = tuple_(_f.received_at, _f.fingerprint)
+    query = select(_f.fingerprint, _f.source, _f.event, _f.received_at).where(_f.waiting, place > after)
+    return list(connection.execute(query.order_by(_f.received_at, _f.fingerprint).limit(limit)))
 
 
 def wait_no_more(connection: Connection, fingerprints: Sequence[bytes]) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
@@ -17,6 +18,7 @@ from relay.store import tallies
 from relay.store.accounts import NewMailbox, add_mailbox, add_tenant
 from relay.store.consequences import Consequences, Rules
 from relay.store.engine import Database, loads
+from relay.store.feedback import FIRST, Mark
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 from tests.support.sends import send_row
 
@@ -129,6 +131,13 @@ class Ground:
         """A mail that came to an address of ours."""
         told: list[Told] = told_by_mail(events, raw, place, named)
         return self.do(lambda c: self.applier.apply(c, told, self.now))
+
+    def look_again(self, at: int = NOW) -> int:
+        """Let the events that wait be looked at, all of them; how many go on waiting."""
+        after: Mark | None = FIRST
+        while after:
+            after = self.do(partial(self.applier.apply_waiting, now=at, after=after))
+        return int(self.ask("SELECT count(*) AS waiting FROM feedback WHERE waiting")[0].waiting)
 
     def ask(self, statement: str, **values: Any) -> list[Any]:
         """Rows of a question."""

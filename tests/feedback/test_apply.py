@@ -3,6 +3,7 @@
 import pytest
 
 from policy.settings import Reputation
+from relay.feedback.apply import STEP
 from relay.feedback.events import FeedbackEvent
 from relay.store.accounts import pause_mailbox, resume_mailbox, set_tenant_status
 from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground
@@ -107,26 +108,34 @@ def test_an_event_waits_for_the_attempt_that_is_under_way(both: Ground):
     send = ground.send(state="active")
     assert ground.hook(hard(send)).waiting == 1
     assert ground.states(send) == ["active"]
-    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW)) == 0
+    assert ground.look_again() == 1
     ground.ask("UPDATE deliveries SET state = 'delivered' WHERE send_id = :s RETURNING n", s=send)
-    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW)) == 1
+    assert ground.look_again() == 0
     assert ground.states(send) == ["bounced"]
     assert ground.suppressions() == [(BOB, "hard_bounce", "tenant")]
-    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW)) == 0
+
+
+def test_an_event_is_reached_behind_many_that_go_on_waiting(both: Ground):
+    both.hook(*(hard(message_id="foreign", event_id=f"{number}") for number in range(STEP)))
+    both.now += 1
+    both.hook(hard(message_id="0100-abc", event_id="e"))
+    send = both.send(provider_id="0100-abc")
+    assert both.look_again(NOW + 1000) == STEP
+    assert both.states(send) == ["bounced"]
 
 
 def test_an_event_that_is_quicker_than_our_commit_is_found_later(ground: Ground):
     early = hard(message_id="0100-abc", event_id="e")
     assert ground.hook(early).waiting == 1
     send = ground.send(provider_id="0100-abc")
-    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW + 1000)) == 1
+    assert ground.look_again(NOW + 1000) == 0
     assert ground.states(send) == ["bounced"]
 
 
 def test_an_event_of_nobodys_mail_waits_a_minute_and_no_longer(ground: Ground):
     ground.hook(hard(message_id="foreign"))
-    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW + 30_000)) == 0
-    assert ground.do(lambda c: ground.applier.apply_waiting(c, NOW + 61_000)) == 1
+    assert ground.look_again(NOW + 30_000) == 1
+    assert ground.look_again(NOW + 61_000) == 0
     assert ground.suppressions() == []
 
 

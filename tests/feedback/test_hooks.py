@@ -1,5 +1,6 @@
 """A call of a provider's hook: proven, kept, applied and only then answered; nothing else changes anything."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,6 +13,7 @@ import pytest
 from config.delivery import Provider
 from config.providers import ProviderSettings, complete
 from config.secrets import Secret
+from relay.feedback.apply import STEP
 from relay.feedback.authenticity import refused
 from relay.feedback.certificates import CALLS, Certificates
 from relay.feedback.hooks import Hooks
@@ -56,6 +58,7 @@ async def ear(ground: Ground) -> AsyncIterator[Ear]:
 
 
 POSTMARK = settings("postmark", "user:word")
+SMTP = complete(Provider(name="smtp", provider="smtp", host="mx.test", webhook_secret=Secret.literal(WHSEC)), {})
 BASIC = {"Authorization": "Basic " + base64.b64encode(b"user:word").decode()}
 
 
@@ -114,6 +117,26 @@ async def test_a_proof_used_for_another_body_is_a_forgery(ear: Ear):
     assert await ear.call(MAILGUN, {}, mailgun(BOB, "m1@sender.test")) == 200
     assert await ear.call(MAILGUN, {}, mailgun("ann@example.net", "m2@sender.test")) == 409
     assert (ear.ground.states(first), ear.ground.states(second)) == (["bounced"], ["delivered"])
+
+
+async def test_H7_a_large_call_lets_others_write_and_if_it_is_cut_off_its_repeat_adds_the_rest(ear: Ear):
+    people = [f"p{number}@example.net" for number in range(3 * STEP)]
+    sends = [ear.ground.send((address,), provider="smtp") for address in people]
+    reports = [
+        {"eventType": "bounced", "hard": True, "recipient": address, "metadata": {"gatepost-send": send}}
+        for address, send in zip(people, sends, strict=True)
+    ]
+    raw = json.dumps(reports).encode()
+    signed = {name.replace("svix", "webhook"): value for name, value in svix(raw).items()}
+    call = asyncio.create_task(ear.call(SMTP, signed, raw))
+    count = "SELECT count(*) FROM suppressions"
+    while not (done := await ear.writer.run(lambda c: c.exec_driver_sql(count).scalar_one())):
+        assert not call.done()
+    call.cancel()
+    assert done < len(sends)
+    assert [await ear.call(SMTP, signed, raw) for _ in range(2)] == [200, 200]
+    assert [ear.ground.states(send) for send in sends] == [["bounced"]] * len(sends)
+    assert ear.ground.counts() == {"bounced": len(sends)}
 
 
 SES = settings("ses", "", topic_arns=(test_sns.TOPIC,), confirm_subscriptions=True)
