@@ -10,15 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relay.http.access import Caller, Door
 from relay.http.house import House
 from relay.http.pace import Pace
-from relay.http.problems import Problem, of_exception, response
-
-log = structlog.get_logger()
+from relay.http.problems import Problem, rescue, response
 
 SMALL_BODY = 1 << 20
 HOOK_BODY = 5 << 20
@@ -103,9 +100,7 @@ class Front:
     async def _rescue(self, call: "_Call", error: Exception, scope: Scope, receive: Receive) -> None:
         if call.is_done:
             return  # already answered and logged by the application, which raises it again for its server
-        problem = of_exception(error)
-        if problem.code == "internal_error":
-            log.error("request failed", request=call.id, method=scope["method"], path=scope["path"], exc_info=error)
+        problem = rescue(error, scope)
         if call.status:
             raise error  # half of the answer is sent, so the connection has to be broken
         await response(problem, call.id)(scope, receive, call.send)

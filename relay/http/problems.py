@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from relay.http.shapes import WrongField
 from relay.store.accounts import Ambiguous, Declared, Taken, Unknown
@@ -235,11 +236,17 @@ _OURS = {
 }
 
 
-async def _answer(request: Request, error: Exception) -> JSONResponse:
+def rescue(error: Exception, scope: Scope) -> Problem:
+    """The problem for what ended a request; if it was a bug, the log tells it under the request's id."""
     problem = of_exception(error)
     if problem.code == "internal_error":
-        log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
-    return response(problem, getattr(request.state, "request_id", ""))
+        said = {"request": scope["state"]["request_id"], "method": scope["method"], "path": scope["path"]}
+        log.error("internal error in a request", **said, exc_info=error)
+    return problem
+
+
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    return response(rescue(error, request.scope), request.state.request_id)
 
 
 def install(app: FastAPI) -> None:

@@ -3,6 +3,8 @@
 import gzip
 import re
 
+from structlog.testing import capture_logs
+
 from relay.http.pace import Pace
 from relay.http.problems import CODES
 from relay.store.writer import Unavailable
@@ -32,13 +34,16 @@ async def test_every_error_is_a_problem_with_a_stable_code_and_an_id(office):
         assert code in CODES
 
 
-async def test_a_bug_is_a_500_that_tells_nothing_of_our_inside(office, monkeypatch):
+async def test_a_bug_is_a_500_that_tells_nothing_of_our_inside_but_the_id_under_which_it_is_logged(office, monkeypatch):
     async def broken(_question):
         raise RuntimeError("SELECT secret FROM /home/operator")
 
     monkeypatch.setattr("relay.http.house.House.look", lambda _house, question: broken(question))
-    answered = await office.get("/v1/sends")
+    with capture_logs() as logs:
+        answered = await office.get("/v1/sends")
     assert (answered.status_code, answered.json()["code"]) == (500, "internal_error")
+    logged = [(line["event"], line["request"]) for line in logs if "exc_info" in line]
+    assert logged == [("internal error in a request", answered.json()["requestId"])]
     assert "SELECT" not in answered.text
     assert "operator" not in answered.text
 

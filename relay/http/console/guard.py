@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
 
-import structlog
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,11 +20,9 @@ from relay.http.console.render import render
 from relay.http.console.session import COOKIE, Session, Sessions
 from relay.http.console.visit import Entry, Visit
 from relay.http.house import House
-from relay.http.problems import CODES, Problem, invalid, of_exception
+from relay.http.problems import CODES, Problem, invalid, of_exception, rescue
 from relay.store.listings import counted
 from relay.store.sessions import is_ended
-
-log = structlog.get_logger()
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -70,12 +67,10 @@ class Guard:
         """The answer, or an error page if it could not be made."""
         try:
             answer = await answering
-        except Exception as error:
-            problem = of_exception(error)
+        except Exception as error:  # noqa: BLE001 - answered and logged
+            problem = rescue(error, request.scope)
             if problem.code == "internal_error":
-                name = request.state.request_id
-                log.exception("request failed", request=name, method=request.method, path=request.url.path)
-                problem = Problem("internal_error", f"requestId {name}")
+                problem = Problem("internal_error", f"requestId {request.state.request_id}")
             answer = problem_page(self._house, request, problem)
         return secured(answer)
 
