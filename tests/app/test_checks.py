@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from config.errors import ConfigError
 from config.loader import load
 from relay.app.checks import CHECKS, OF_A_RELOAD
-from relay.cli.main import run
+from relay.cli.program import run
 from tests.support import tls
 from tests.support.settings import DOMAIN, HOST, settings, write
 

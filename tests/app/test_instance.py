@@ -10,7 +10,7 @@ import structlog.testing
 from config.loader import load
 from relay.app.instance import AlreadyRunning, Instance
 from relay.app.setup import prepare
-from relay.cli.main import run
+from relay.cli.program import run
 from relay.store.engine import Database, StoreUnusable
 from relay.store.restored import rise
 from tests.support.settings import settings, write

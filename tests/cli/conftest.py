@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from relay.cli.main import run
+from relay.cli.program import run
 from tests.support.inside import Inside
 from tests.support.settings import merged, settings, write
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.cli import main
+from relay.cli import program
 from relay.cli.errors import one_line
 from tests.support.server import PROGRAM
 from tests.support.settings import DOMAIN
@@ -57,7 +57,7 @@ def test_every_listing_takes_json_and_an_empty_one_is_a_list(cli):
 
 def test_help_loads_nothing_heavy():
     script = (
-        "import sys; from relay.cli.main import run; run(['--help']);"
+        "import sys; from relay.cli.program import run; run(['--help']);"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -166,5 +166,5 @@ def test_the_version_is_that_of_the_distribution(cli):
 
 
 def test_every_module_of_the_command_line_is_reached():
-    own = {path.stem for path in Path(main.__file__).parent.glob("*.py")}
+    own = {path.stem for path in Path(program.__file__).parent.glob("*.py")}
     assert {"house", "output", "values"} <= own

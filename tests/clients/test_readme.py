@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from policy.decision import Refusal
-from relay.cli.main import run
+from relay.cli.program import run
 from relay.submission import wording
 from tests.clients.conftest import CHANGES, SECRET, House
 from tests.clients.pages import under

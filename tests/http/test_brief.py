@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from relay.cli.main import run
+from relay.cli.program import run
 from tests.brief import CONFIGURATION, blocks, calls, lacking, needs_brief
 from tests.support.inside import Inside, MakeInside
 from tests.support.settings import ADMIN_KEY, mailbox, settings, write

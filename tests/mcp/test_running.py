@@ -9,7 +9,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from relay.cli.main import run
+from relay.cli.program import run
 from tests.mcp.conftest import refused, told
 from tests.support.inside import Inside
 from tests.support.provider import Provider

@@ -1,6 +1,10 @@
 """SIGHUP: what takes effect at once and is told once; a file that cannot be, of which every worker says why."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ import pytest
 import structlog.testing
 
 from config.loader import load
+from tests.clients.pages import ROOT
 from tests.scenarios.gate import Gate
 from tests.support.inside import MakeInside
 from tests.support.provider import Provider
@@ -60,6 +65,29 @@ def test_a_reload_while_the_server_starts_neither_ends_it_nor_is_lost(make_serve
     server.wait_ready()
     with server.api(key) as api:
         until(lambda: [api.get("/v1/tenants").status_code for _ in range(8)] == [200] * 8)
+
+
+HANGS_UP = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "relay.cli.program":
+            os.kill(os.getpid(), signal.SIGHUP)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_a_reload_before_the_commands_are_loaded_ends_no_server_but_any_other_command(
+    make_server: MakeServer, tmp_path: Path
+):
+    (tmp_path / "sitecustomize.py").write_text(HANGS_UP)
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    server = make_server(start=False).start(environment=environment)
+    assert server.terminate() == 0
+    other = [sys.executable, "-m", "relay.cli.main", "tenant", "list", "--config", str(server.config)]
+    assert subprocess.run(other, env=environment, check=False).returncode == -signal.SIGHUP
 
 
 def test_R34_a_password_that_is_mended_is_tried_at_once(

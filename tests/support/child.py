@@ -61,6 +61,6 @@ def _become(arguments: Sequence[str], folder: Path, log: Path, environment: Mapp
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)
     faulthandler.enable(2)
-    from relay.cli.main import run
+    from relay.cli.main import main
 
-    sys.exit(run(arguments))
+    main(arguments)

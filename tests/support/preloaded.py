@@ -11,7 +11,7 @@ import anyio._backends._asyncio  # noqa: F401
 import yaml
 
 import relay.app.serve
-import relay.cli.main
+import relay.cli.program
 import relay.http.api
 import relay.http.console.site
 import relay.http.server
@@ -20,7 +20,7 @@ from config.loader import load_text
 from relay.app.setup import try_passwords
 from tests.support.settings import settings
 
-relay.cli.main.program()
+relay.cli.program.program()
 try_passwords(load_text(yaml.dump(settings(Path("/")))).settings, {})
 gc.collect()
 gc.freeze()  # otherwise each fork's first collection would copy all its pages
