@@ -88,7 +88,8 @@ class Wire(asyncio.Protocol):
         if isinstance(exc, OSError):
             self._hear_out()
         self._transport = None
-        self.fail(Lost(f"the connection was lost: {type(exc).__name__}" if exc else "the connection was closed"))
+        why = getattr(exc, "strerror", None) or type(exc).__name__
+        self.fail(Lost(f"the connection was lost: {why}" if exc else "the connection was closed"))
 
     def _hear_out(self) -> None:
         """Read pending input after a write failed: the transport no longer reads, and there may be a refusal in it.
