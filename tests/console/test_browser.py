@@ -85,6 +85,32 @@ def test_on_a_phone_the_list_keeps_its_room_beside_what_the_last_button_did(desk
     assert desk.page.locator(".list-side").bounding_box()["height"] == room
 
 
+def test_what_is_large_keeps_its_line_and_covers_nothing(desk):
+    sent = desk.send()
+    until(lambda: desk.state(sent["sendId"]) == "delivered")
+    with desk.inside.api() as api:
+        deal = {"eventType": "deal_closed", "email": "bob@example.com", "value": 1_234_567_890}
+        assert api.post("/v1/analytics/events", json=deal).status_code == 202
+        agreed = {"email": "bob@example.com", "granted": True, "basis": "express", "proof": "form 12, page 3; " * 200}
+        assert api.post("/v1/consents", json=agreed).status_code == 201
+    for width in (800, 390):
+        desk.page.set_viewport_size({"width": width, "height": 800})
+        desk.go("/outcomes")
+        assert desk.page.locator(".figure .value").first.bounding_box()["height"] < 40  # one line, not two
+        desk.go("/suppressions/consents")
+        row = desk.page.locator("tbody tr")
+        assert row.bounding_box()["height"] < 100
+        row.click()
+        assert row.bounding_box()["height"] > 500
+        icon, count = desk.page.locator("[href='/approvals'] svg"), desk.page.locator(".rail .count")
+        count.evaluate("count => { count.hidden = false; count.textContent = '128'; }")
+        assert not _overlap(icon.bounding_box(), count.bounding_box()), width
+
+
+def _overlap(a: dict[str, float], b: dict[str, float]) -> bool:
+    return all(a[at] < b[at] + b[size] and b[at] < a[at] + a[size] for at, size in (("x", "width"), ("y", "height")))
+
+
 def test_a_replayed_change_shows_both_directions_and_changes_nothing(desk):
     desk.send(text="A word about prices.")
     desk.send(**HELD)

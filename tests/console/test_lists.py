@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import insert, update
 
 from policy.usage import DAY
-from relay.http.console import approvals
+from relay.http.console import approvals, reputation
 from relay.http.console.outcomes import ranked
 from relay.store import schema as t
-from relay.store import volumes
+from relay.store import tallies, volumes
+from relay.store.accounts import mailbox
 from tests.console.visitor import visitor
 from tests.http.office import PROVIDERS
 
@@ -21,7 +22,7 @@ async def test_who_unsubscribed_is_asked_by_reason_and_told_with_the_mailbox_it_
     await office.post("/v1/suppressed-domains", {"domain": "rival.example"})
     person = await visitor(office)
     assert "tenant <span" in (await person.get("/suppressions/domains")).text
-    page = (await person.get("/suppressions?reason=unsubscribe")).text
+    page = (await person.get("/suppressions?reason=unsubscribe")).text.replace("<wbr>", "")
     assert 'href="/suppressions?reason=soft_bounce">Soft bounce' in page
     assert "unsubscribe@example.com" in page
     assert "manual@example.com" not in page
@@ -71,6 +72,17 @@ def test_the_campaign_that_earned_most_stands_first():
     rows = [("none", 17, 0.0), ("sale", 750, 480.0), ("orders", 900, 0.0), ("welcome", 750, 720.0)]
     groups = [{"campaign": n, "totalEmails": sent, "outcomes": {"revenue_attributed": r}} for n, sent, r in rows]
     assert [group["campaign"] for group in ranked(groups)] == ["welcome", "sale", "orders", "none"]
+
+
+async def test_the_sender_with_the_worst_score_stands_first_and_opens(office, monkeypatch):
+    bad = await office.house.look(lambda c: mailbox(c, "clerk").id)
+    counts = {"sent": 200, "delivered": 180, "bounced": 20}
+    await office.house.write(lambda c: tallies.add(c, [((f"mailbox:{bad}",), office.clock(), counts)]))
+    monkeypatch.setattr(reputation, "MOST", 1)
+    page = (await (await visitor(office)).get("/reputation")).text
+    assert re.findall(r'<a href="/reputation[^>]*>([^<]+)', page) == ["clerk"]
+    assert '<h2 class="section">clerk' in page
+    assert "with better scores" in page
 
 
 async def test_where_no_provider_is_left_the_overview_says_that_mail_waits(office):

@@ -50,7 +50,7 @@ def environment() -> Environment:
     for shown in (
         words.state, words.tone, words.exact, words.iso, words.clock, words.day, words.distance, words.lasted,
         words.number, words.percent, words.money, words.size, words.sentence, words.spoken, words.printable,
-        words.millis, words.span,
+        words.millis, words.span, words.foldable,
     ):  # fmt: skip
         made.filters[shown.__name__] = shown
         made.globals[shown.__name__] = shown

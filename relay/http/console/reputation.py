@@ -17,16 +17,17 @@ DAYS = 30
 
 
 async def show(visit: Visit) -> Response:
-    """Every mailbox and tenant, one of them in detail."""
+    """The mailboxes and tenants with the worst scores, the worst first; one of them in detail."""
     boxes, tenants = await visit.house.look(lambda c: (listings.mailboxes_by_name(c), listings.tenant_names(c)))
     named = {f"tenant:{key}": (name, "") for key, name in tenants.items()}
-    named |= {f"mailbox:{box.id}": (box.name, box.status) for box in boxes[:MOST]}
+    named |= {f"mailbox:{box.id}": (box.name, box.status) for box in boxes}
     found = await api.standings(visit.house, {scope: await _rule(visit, scope) for scope in named})
     rows = [{"name": name, "paused": status == "paused", **found[scope]} for scope, (name, status) in named.items()]
+    rows.sort(key=lambda row: (row["reputationScore"], row["name"].lower()))
     chosen = visit.asked("scope") or (rows[0]["scope"] if rows else "")
     opened = await _open(visit, chosen, found.get(chosen)) if chosen else None
-    left = max(0, len(boxes) - MOST)
-    return visit.page("reputation.html", rows=rows, left=left, chosen=chosen, opened=opened)
+    left = max(0, len(rows) - MOST)
+    return visit.page("reputation.html", rows=rows[:MOST], left=left, chosen=chosen, opened=opened)
 
 
 async def _rule(visit: Visit, scope: str) -> Reputation:

@@ -43,7 +43,7 @@ STATES: dict[str, tuple[str, str]] = {
     "held": ("hold", "◆"),
     "review": ("hold", "◆"),
     "half_open": ("wait", "◑"),
-    "paused": ("wait", "❚❚"),
+    "paused": ("wait", "‖"),
     "pause": ("stop", "■"),
     "open": ("wait", "◐"),
     "blocked": ("stop", "■"),
@@ -191,6 +191,11 @@ def printable(text: Any) -> Markup:
     """Text from outside with invisible characters made visible: control characters and direction marks."""
     shown = "".join(_visible(c) for c in str(text))
     return Markup(escape(shown))  # noqa: S704 - escaped in this line
+
+
+def foldable(address: str) -> Markup:
+    """An address that may be broken after its @, where a reader would."""
+    return printable(address).replace("@", Markup("@<wbr>"))
 
 
 def _visible(c: str) -> str:
