@@ -80,7 +80,7 @@ def wilson_lower(events: int, trials: int) -> float:
     """The lower bound, in percent, above which the true rate lies with 95 % certainty (Wilson 1927)."""
     if trials <= 0 or events <= 0:
         return 0.0
-    # A late bounce may still be in a window when its send no longer is: a rate above 1 counts as 1.
+    # A complaint may be in a window when its delivery is not: a rate above 1 counts as 1.
     rate = min(events / trials, 1.0)
     z2 = Z * Z
     centre = rate + z2 / (2 * trials)

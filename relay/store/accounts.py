@@ -193,7 +193,7 @@ def resume_mailbox(connection: Connection, mailbox_id: str, *, rule: Reputation,
     m = t.mailboxes.c
     judged = _is_condemned(connection, mailbox(connection, mailbox_id), rule, now)
     if judged:
-        set_aside(connection, f"mailbox:{mailbox_id}")
+        set_aside(connection, f"mailbox:{mailbox_id}", now)
     stopped = ("paused", "active") if judged else ("paused",)
     changed = connection.execute(
         update(t.mailboxes)
@@ -231,7 +231,7 @@ def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, ca
     `cause` begins with BY_REPUTATION if rates caused the pause; resuming then starts the counts anew.
     """
     if status == "active" and str(tenant(connection, tenant_id).cause).startswith(BY_REPUTATION):
-        _begin_anew(connection, tenant_id)
+        _begin_anew(connection, tenant_id, now)
     changed = connection.execute(
         update(t.tenants)
         .where(t.tenants.c.id == tenant_id, t.tenants.c.status != status)
@@ -245,12 +245,12 @@ def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, ca
     return bool(changed)
 
 
-def _begin_anew(connection: Connection, tenant_id: str) -> None:
+def _begin_anew(connection: Connection, tenant_id: str, now: int) -> None:
     """Set aside what was counted for the tenant and for its active mailboxes."""
     m = t.mailboxes.c
     active = connection.execute(select(m.id).where(m.tenant_id == tenant_id, m.status == "active")).scalars()
     for scope in (f"tenant:{tenant_id}", *(f"mailbox:{mailbox_id}" for mailbox_id in sorted(active))):
-        set_aside(connection, scope)
+        set_aside(connection, scope, now)
 
 
 def _told(connection: Connection, changed: int, kind: str, mailbox_id: str, now: int, data: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from relay.store.engine import dumps, loads
 from relay.store.events import of_delivery, record
 from relay.store.parcel import is_agents
 from relay.store.prepared import Prepared, insertion
+from relay.store.soft_bounces import USED_UP
 from relay.store.states import check_change
 
 _f, _d, _s = t.feedback.c, t.deliveries.c, t.sends.c
@@ -135,7 +136,7 @@ def was_refused(
     """Settle a delivered or uncertain delivery that turned out to be refused permanently; returns what to count."""
     check_change(row.state, "bounced")
     _change(connection, row, "bounced", now, reason=reason, reply=reply)
-    counted = {"bounced": 1} if data.get("hard") else {"refused": 1}
+    counted = {"bounced" if data.get("hard") else "deferred" if reason == USED_UP else "refused": 1}
     if row.state == "uncertain" and data.get("hard"):
         counted["sent"] = 1  # a delivered one has been counted as sent already
     record(connection, [of_delivery("delivery.bounced", now, row, data)])
@@ -160,13 +161,20 @@ def _change(connection: Connection, row: Any, state: str, now: int, *, reason: s
 
 
 def count(connection: Connection, counted: Sequence[tuple[Any, dict[str, int]]], now: int) -> None:
-    """Count the results of deliveries, all those of a transaction at once."""
+    """Count what came back, all that of a transaction at once, in the hour in which each message was sent."""
     counted = [(row, columns) for row, columns in counted if is_agents(loads(row.envelope))]
     sent = [row for row, columns in counted if "sent" in columns]
     volumes.add(connection, [(row.tenant_id, now, row.mailbox_id, row.provider, row.campaign) for row in sent])
-    tallies.add(
+    tallies.add_late(
         connection,
-        [(tallies.scopes(row.tenant_id, row.mailbox_id, row.from_address), now, columns) for row, columns in counted],
+        [
+            (
+                tallies.scopes(row.tenant_id, row.mailbox_id, row.from_address),
+                row.updated_at if row.state == "delivered" else now,
+                columns,
+            )
+            for row, columns in counted
+        ],
     )
 
 

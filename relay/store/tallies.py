@@ -1,16 +1,21 @@
 """Counts for reputation: the results of mail per hour, for each mailbox, tenant and sending domain.
 
-A person who lifts a pause has considered what led to it, so those counts are set aside (under
-`lifted:`): a single new bounce must not pause again what was just resumed.
+What comes back late is counted in the hour in which its message was sent, so that a rate compares
+what came back with the mail it came back from. A person who lifts a pause has considered what led
+to it, so those counts are set aside (under `lifted:`), and with them what comes back of that mail
+later: it must not pause again what was just resumed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from policy.usage import HOUR
+from relay.store import meta
 from relay.store.prepared import Prepared
+
+Counted = tuple[tuple[str, ...], int, Mapping[str, int]]  # scopes, time, columns
 
 COLUMNS = ("sent", "delivered", "bounced", "complained", "deferred", "refused")
 
@@ -31,8 +36,8 @@ def scopes(tenant_id: str, mailbox_id: str, from_address: str) -> tuple[str, str
     return f"mailbox:{mailbox_id}", f"tenant:{tenant_id}", f"domain:{from_address.rpartition('@')[2].lower()}"
 
 
-def add(connection: Connection, counted: Iterable[tuple[tuple[str, ...], int, Mapping[str, int]]]) -> None:
-    """Add counts of (scopes, time, columns); rows are summed and sorted, so that two machines cannot deadlock."""
+def add(connection: Connection, counted: Iterable[Counted]) -> None:
+    """Add counts; rows are summed and sorted, so that two machines cannot deadlock."""
     rows: dict[tuple[str, int], dict[str, Any]] = {}
     for names, at, columns in counted:
         for scope in names:
@@ -43,9 +48,27 @@ def add(connection: Connection, counted: Iterable[tuple[tuple[str, ...], int, Ma
     _ADD.many(connection, [rows[key] for key in sorted(rows)])
 
 
-def set_aside(connection: Connection, scope: str) -> None:
-    """Start a scope anew: what was counted so far no longer counts against it."""
+def add_late(connection: Connection, counted: Sequence[Counted]) -> None:
+    """Add counts of what came back of mail sent at a time, which its scopes may have set aside since."""
+    names = {scope for scopes_, _, _ in counted for scope in scopes_}
+    began = {scope: int(meta.recalled(connection, _lifted(scope)) or 0) for scope in sorted(names)}
+    add(
+        connection,
+        [
+            (tuple(_lifted(scope) if at < began[scope] else scope for scope in scopes_), at, columns)
+            for scopes_, at, columns in counted
+        ],
+    )
+
+
+def set_aside(connection: Connection, scope: str, now: int) -> None:
+    """Start a scope anew: what was sent until now no longer counts against it."""
+    meta.remember(connection, _lifted(scope), str(now))
     rows = [dict(row._mapping) for row in connection.execute(_OF_SCOPE, {"scope": scope})]
     if rows:
-        _ADD.many(connection, [row | {"scope": f"lifted:{scope}"} for row in rows])
+        _ADD.many(connection, [row | {"scope": _lifted(scope)} for row in rows])
         connection.execute(_FORGET, {"scope": scope})
+
+
+def _lifted(scope: str) -> str:
+    return f"lifted:{scope}"

@@ -52,7 +52,7 @@ def test_a_soft_bounce_changes_the_state_and_suppresses_nobody(ground: Ground):
     ground.hook(event("bounced", send, reason="mailboxfull", status="5.2.2"))
     assert ground.states(send) == ["bounced"]
     assert ground.suppressions() == []
-    assert ground.counts() == {"refused": 1}
+    assert ground.counts() == {"deferred": 1}  # a full mailbox says nothing against the message
 
 
 def test_R47_a_providers_late_refusal_of_what_it_had_accepted_changes_the_state(ground: Ground):
@@ -289,6 +289,30 @@ def test_twelve_in_a_hundred_and_fifty_pause_and_name_the_cause_and_a_person_lif
     ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=NOW + 1))
     bounce(ground, 1)
     assert ground.status()[0] == "active"
+
+
+def test_what_comes_back_late_of_mail_sent_before_a_pause_was_lifted_does_not_pause_again(ground: Ground):
+    ground.sent(20)
+    old = [ground.send((f"old{n}@example.net",)) for n in range(10)]
+    bounce(ground, 5)
+    assert ground.status()[0] == "paused"
+    ground.now += 1
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=ground.now))
+    ground.sent(20)
+    ground.hook(*(hard(send, f"old{n}@example.net", event_id=send) for n, send in enumerate(old)))
+    assert (ground.status()[0], ground.counts()) == ("active", {"sent": 20, "delivered": 20})
+    assert ground.counts(f"lifted:mailbox:{MAILBOX}")["bounced"] == 15
+    bounce(ground, 5)
+    assert ground.status()[::2] == ("paused", "5 of 20 bounced in 24h")
+
+
+def test_what_comes_back_late_is_compared_with_the_mail_it_came_back_from(ground: Ground):
+    ground.sent(20)
+    old = [ground.send((f"old{n}@example.net",)) for n in range(6)]
+    ground.now += 3 * 86_400_000
+    ground.sent(2)
+    ground.hook(*(hard(send, f"old{n}@example.net", event_id=send) for n, send in enumerate(old)))
+    assert ground.status()[2] == "6 of 22 bounced in 7d"
 
 
 def test_a_tenant_is_paused_by_what_its_mailboxes_add_up_to(both: Ground):
