@@ -10,7 +10,6 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from policy.usage import DAY
 
@@ -55,32 +54,53 @@ def cost_of(costs: Costs, sent_by_provider: Mapping[str, int], period: int, shar
 def outcome_name(event_type: str) -> str:
     """The plural under which an event type is counted: `trials_started` for `trial_started`."""
     noun, _, verb = event_type.partition("_")
-    plural = noun if noun in _UNCOUNTED else f"{noun}s"
-    return f"{plural}_{verb}" if verb else plural
+    return f"{_plural(noun)}_{verb}" if verb else _plural(noun)
+
+
+def _plural(noun: str) -> str:
+    if noun in _UNCOUNTED or noun.endswith("ed") or (noun.endswith("s") and not noun.endswith("ss")):
+        return noun
+    if noun.endswith(("ss", "x", "ch", "sh")):
+        return f"{noun}es"
+    return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
 
 
 def unit_name(event_type: str, types: Collection[str] = ()) -> str:
-    """The name of one outcome when its cost is given: `trial` for `trial_started`, unless two types share the noun."""
+    """The name of one outcome when its cost is given: `trial` for `trial_started`, unless that says too little."""
     noun = event_type.partition("_")[0]
-    shared = any(other != event_type and other.partition("_")[0] == noun for other in types)
+    shared = noun.endswith("ed") or any(other != event_type and other.partition("_")[0] == noun for other in types)
     return event_type if shared else noun
 
 
-def report(period: str, total_emails: int, brought: Brought, cost: Decimal) -> dict[str, Any]:
-    """The report of a period. `cost` is what its sends cost; the cost per outcome divides all of it for each type."""
+def report(
+    period: str, total_emails: int, brought: Brought, cost: Decimal, types: Collection[str] = ()
+) -> dict[str, Any]:
+    """The report of a period, or of a part of it in which only some of the `types` occurred.
+
+    `cost` is what its sends cost; the cost per outcome divides all of it for each type.
+    """
     counted = dict(sorted(brought.counted.items()))
-    outcomes: dict[str, Any] = {outcome_name(name): _count(count) for name, count in counted.items()}
+    outcomes = by_name(counted)
     outcomes["revenue_attributed"] = brought.revenue.quantize(CENT, ROUND_HALF_EVEN)
     return {
         "period": period,
         "totalEmails": total_emails,
         "outcomes": outcomes,
         "costPerOutcome": {
-            unit_name(name, counted): (cost / count).quantize(CENT, ROUND_HALF_EVEN)
+            unit_name(name, types or counted): (cost / count).quantize(CENT, ROUND_HALF_EVEN)
             for name, count in counted.items()
             if count
         },
     }
+
+
+def by_name(counted: Mapping[str, Decimal]) -> dict[str, Any]:
+    """The counts under the names of the report."""
+    found: dict[str, Any] = {}
+    for event_type, count in counted.items():
+        name = outcome_name(event_type)  # two types may have one: deal_closed, deals_closed
+        found[name] = _count(found.get(name, 0) + count)
+    return found
 
 
 def together(parts: Iterable[Brought], types: Iterable[str]) -> Brought:
@@ -93,14 +113,15 @@ def together(parts: Iterable[Brought], types: Iterable[str]) -> Brought:
     return Brought(counted, revenue)
 
 
-def in_cents(groups: Mapping[str, Brought]) -> dict[str, Brought]:
-    """The groups with revenue in whole cents that sum to the rounded total revenue (largest remainder)."""
-    cents = {name: brought.revenue.quantize(CENT, ROUND_FLOOR) for name, brought in groups.items()}
-    whole = sum((brought.revenue for brought in groups.values()), Decimal(0)).quantize(CENT, ROUND_HALF_EVEN)
+def in_cents(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """The amounts in whole cents that sum to the rounded total (largest remainder)."""
+    cents = {name: amount.quantize(CENT, ROUND_FLOOR) for name, amount in amounts.items()}
+    # Shares that do not divide are a little off, which must not decide how a half cent is rounded.
+    whole = round(sum(amounts.values(), Decimal(0)), 12).quantize(CENT, ROUND_HALF_EVEN)
     missing = int((whole - sum(cents.values())) / CENT)
-    for name in sorted(groups, key=lambda name: (cents[name] - groups[name].revenue, name))[:missing]:
+    for name in sorted(amounts, key=lambda name: (cents[name] - amounts[name], name))[:missing]:
         cents[name] += CENT
-    return {name: replace(brought, revenue=cents[name]) for name, brought in groups.items()}
+    return cents
 
 
 def _count(count: Decimal) -> int | Decimal:

@@ -105,7 +105,7 @@ def _print(told: dict[str, Any]) -> None:
             ("period", told["period"]),
             ("model", told["model"]),
             *_figures(told),
-            ("cost", f"{told['cost']:.2f}"),
+            ("cost", f"{told['cost']:,.2f}"),
             ("currency", told["currency"] or "not set"),
         ]
     )
@@ -113,10 +113,11 @@ def _print(told: dict[str, Any]) -> None:
     if groups:
         by = next(name for name in GROUPS if name in groups[0])
         columns = (
-            Column(by.title(), by, "bold"),
+            Column(by.title(), lambda row: row[by] or "none", "bold"),
             Column("Sent", lambda row: f"{row['totalEmails']:,}", right=True),
             Column("Outcomes", lambda row: _counts(row["outcomes"])),
-            Column("Revenue", lambda row: f"{row['outcomes']['revenue_attributed']:.2f}", right=True),
+            Column("Revenue", lambda row: f"{row['outcomes']['revenue_attributed']:,.2f}", right=True),
+            Column("Cost", lambda row: f"{row['cost']:,.2f}", right=True),
             Column("Cost per outcome", lambda row: _counts(row["costPerOutcome"])),
         )
         console().print(table(groups, columns))
@@ -130,7 +131,8 @@ def _figures(told: dict[str, Any]) -> list[tuple[str, Any]]:
     return [
         ("emails", sent),
         *((n.replace("_", " "), v) for n, v in counted.items()),
-        ("revenue", f"{revenue:.2f}"),
+        ("not attributed", _counts(told["unattributed"])),
+        ("revenue", f"{revenue:,.2f}"),
         *each.items(),
     ]
 

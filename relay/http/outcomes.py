@@ -6,7 +6,7 @@ is the sum of the credits of all events stored when it is requested.
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -19,7 +19,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from config.settings import Settings
 from policy.attribution import Credit, Event, Model, credited, shared
-from policy.outcomes import Brought, Costs, GroupBy, cost_of, in_cents, report, together
+from policy.outcomes import Brought, Costs, GroupBy, by_name, cost_of, in_cents, report, together
+from policy.usage import DAY
 from relay.http import csvs
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
@@ -123,11 +124,12 @@ class TouchTold(Told):
 
 
 class Taken(Told):
-    """The event was accepted."""
+    """The event was accepted; `replayed` if it repeats an earlier one, which then stands as it was."""
 
     event_id: str
     attributed: bool
     touches: list[TouchTold]
+    replayed: bool
 
 
 @router.post("/analytics/events", status_code=202, summary="Report a business event", response_model=Taken)
@@ -141,20 +143,21 @@ async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
     tenant_id = await tenant_of(parts, who, body.tenant or None)
     new = _outcome(parts, body, tenant_id)
 
-    def job(connection: Any) -> tuple[str, bool]:
+    def job(connection: Any) -> Any:
         stored = store.record_outcome(connection, new)
         if new.type == store.REPLIED and new.key:
             store.replied(connection, tenant_id, who.mailbox_id, new.key, min(new.at, new.recorded_at))
         return stored
 
-    event_id, _ = await parts.write(job)
-    owed = await _credits_of(parts, tenant_id, new, parts.settings().attribution.model)
+    stored = await parts.write(job)
+    owed = await _credits_of(parts, stored, parts.settings().attribution.model)
     if who.mailbox_id:
         owed = tuple(credit for credit in owed if credit.touch.mailbox == who.mailbox_id)
     return {
-        "eventId": body.event_id or event_id,
+        "eventId": body.event_id or stored.event_id or stored.id,
         "attributed": bool(owed),
         "touches": [{"sendId": c.touch.send_id, "weight": float(c.weight)} for c in owed],
+        "replayed": stored.id != new.id,
     }
 
 
@@ -167,7 +170,7 @@ async def show_outcomes(
     model: Annotated[Model | None, Query()] = None,
     tenant_id: TenantId = None,
 ) -> Any:
-    """Counted by credits; an event without a message before it in its window is credited to none."""
+    """Counted by credits. Events without a message before them in their window are credited to none: `unattributed`."""
     asked = await _asked(parts, who, period, model, tenant_id)
     return await outcomes(parts, asked, group_by)
 
@@ -200,22 +203,25 @@ async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict
     await keep_up(parts)
     by: GroupBy = group_by or "provider"
 
-    def question(connection: Any) -> tuple[list[str], dict[str, Brought], Sent]:
+    def question(connection: Any) -> tuple[dict[str, int], dict[str, Brought], Sent]:
         span = asked.tenant_id, asked.span.since, asked.span.until
-        types = store.types_between(connection, *span)
+        # Of one mailbox only what its mail brought: the rest is the others' business.
+        events = {} if asked.mailbox_id else store.counted_between(connection, *span)
         sent = volumes.sent_between(connection, *span, by, asked.mailbox_id)
-        return types, attribution.brought(connection, asked.credits, by), sent
+        return events, attribution.brought(connection, asked.credits, by), sent
 
-    types, groups, sent = await parts.look(question)
+    events, groups, sent = await parts.look(question)
     own, costs = sum(sent.values(), Counter[str]()), _costs(parts.settings(), asked)
     cost_of_own = partial(_cost, costs, asked, own.total())
     cost = cost_of(costs, own, asked.span.charged)
-    whole = together(groups.values(), types)
+    whole = together(groups.values(), events)
     told: dict[str, Any] = _plain(report(asked.period, own.total(), whole, cost))
     told |= {"model": asked.model, "cost": _money(cost), "currency": parts.settings().costs.currency or None}
+    if not asked.mailbox_id:
+        told["unattributed"] = by_name({n: left for n, count in events.items() if (left := count - whole.counted[n])})
     if group_by is not None:
         names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
-        told["groups"] = _groups(asked, in_cents(groups), group_by, sent, cost_of_own, names)
+        told["groups"] = _groups(asked, groups, group_by, sent, cost_of_own, names, whole.counted)
     return told
 
 
@@ -231,14 +237,18 @@ def _groups(
     sent: Sent,
     cost: Callable[[Counter[str]], Decimal],
     names: Mapping[str, str],
+    types: Collection[str],
 ) -> list[dict[str, Any]]:
-    """The report for each mailbox, campaign or provider."""
+    """The report for each mailbox, campaign or provider; revenue and costs sum to those of the whole."""
     told = []
-    for key in sorted({*groups, *sent}):
-        brought = groups.get(key, Brought())
+    keys = sorted({*groups, *sent})
+    costs = {key: cost(sent.get(key, Counter[str]())) for key in keys}
+    revenues = in_cents({key: groups.get(key, Brought()).revenue for key in keys})
+    shown = in_cents(costs)
+    for key in keys:
+        brought = Brought(groups.get(key, Brought()).counted, revenues[key])
         own = sent.get(key, Counter[str]())
-        own_cost = cost(own)
-        one = _plain(report(asked.period, own.total(), brought, own_cost)) | {"cost": _money(own_cost)}
+        one = _plain(report(asked.period, own.total(), brought, costs[key], types)) | {"cost": _money(shown[key])}
         told.append({by: names.get(key, key), **({"mailboxId": key} if by == "mailbox" else {}), **one})
     return told
 
@@ -263,6 +273,9 @@ def _cost(costs: Costs, asked: Asked, all_sent: int, sent: Counter[str]) -> Deci
 def _outcome(parts: House, body: NewEvent, tenant_id: str) -> store.NewOutcome:
     address = address_of(body.email) if body.email else None
     now = parts.clock()
+    at = now if body.timestamp is None else body.timestamp
+    if at > now + DAY:
+        raise invalid("timestamp", "is more than a day ahead: report an event once it has happened")
     content: list[Any] = ["id", body.event_id]
     if body.event_id is None:
         key = address.key if address else ""
@@ -275,22 +288,25 @@ def _outcome(parts: House, body: NewEvent, tenant_id: str) -> store.NewOutcome:
         user_id=body.user_id,
         key=address.key if address else "",
         address=address.wire if address else "",
-        value=str(body.value),
+        value=_digits(body.value),
         metadata=dumps(body.metadata),
-        at=body.timestamp if body.timestamp is not None else now,
+        at=at,
         recorded_at=now,
+        event_id=body.event_id or "",
     )
 
 
-async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model: Model) -> tuple[Credit, ...]:
-    """What a new event credits, given what is stored now."""
+async def _credits_of(parts: House, stored: Any, model: Model) -> tuple[Credit, ...]:
+    """What an event credits, given what is stored now; a reply is no outcome and credits nothing."""
+    if stored.type == store.REPLIED:
+        return ()
     terms = attribution.terms_of(parts.settings())
-    window = terms.window(new.type)
+    window = terms.window(stored.type)
 
     def question(connection: Any) -> tuple[Event, Any]:
-        known = store.keys_of_people(connection, tenant_id, [new.user_id]).get(new.user_id, set())
-        event = attribution.event_of(new, known)
-        return event, store.touches(connection, tenant_id, event.keys, new.at - window, new.at)
+        known = store.keys_of_people(connection, stored.tenant_id, [stored.user_id]).get(stored.user_id, set())
+        event = attribution.event_of(stored, known)
+        return event, store.touches(connection, stored.tenant_id, event.keys, stored.at - window, stored.at)
 
     event, touches = await parts.look(question)
     return shared(event, credited(event, touches, window), model, terms.half_life)
@@ -299,19 +315,24 @@ async def _credits_of(parts: House, tenant_id: str, new: store.NewOutcome, model
 def _exported(owed: attribution.Owed, names: Mapping[str, str]) -> tuple[Any, ...]:
     credit, touch = owed.credit, owed.credit.touch
     return (
-        credit.event_id,
+        owed.event_id,
         owed.type,
         when(owed.at),
-        owed.value,
+        _digits(Decimal(owed.value)),
         touch.send_id,
         touch.key,
         when(touch.at),
         names.get(touch.mailbox, touch.mailbox),
         touch.campaign,
         touch.provider,
-        credit.weight,
-        credit.value,
+        _digits(credit.weight),
+        _digits(credit.value),
     )
+
+
+def _digits(amount: Decimal) -> str:
+    """An exact amount without an exponent, which not every reader of a file knows."""
+    return f"{amount.normalize():f}"
 
 
 def _money(amount: Decimal) -> float:

@@ -277,18 +277,19 @@ def brought(connection: Connection, asked: Asked, by: GroupBy) -> dict[str, Brou
 
 
 class Owed(Struct, frozen=True):
-    """One credit, with the event's own value."""
+    """One credit, with the event's own value and the id by which the caller knows it."""
 
     credit: Credit
     type: str
     at: int
     value: str
+    event_id: str
 
 
 def page(connection: Connection, asked: Asked, after: Owed | None) -> list[Owed]:
     """The next credits after `after`, in the order of their events."""
     place = (_c.at, _c.outcome_id, _c.send_id, _c.key)
-    query = select(t.attributions, _o.value).join(t.outcomes, _o.id == _c.outcome_id).where(*_asked(asked))
+    query = select(t.attributions, _o.value, _o.event_id).join(t.outcomes, _o.id == _c.outcome_id).where(*_asked(asked))
     if after is not None:
         touch = after.credit.touch
         here = (after.at, after.credit.event_id, touch.send_id, touch.key)
@@ -304,7 +305,7 @@ def _asked(asked: Asked) -> list[Any]:
 def _owed(row: Any) -> Owed:
     touch = Touch(row.send_id, row.key, row.touched_at, row.mailbox_id, row.campaign, row.provider)
     credit = Credit(row.outcome_id, touch, row.weight * WEIGHT_UNIT, _joined(row.whole, row.fraction))
-    return Owed(credit, row.type, row.at, row.value)
+    return Owed(credit, row.type, row.at, row.value, row.event_id or row.outcome_id)
 
 
 def _joined(whole: Any, fraction: Any) -> Decimal:

@@ -5,10 +5,11 @@ is computed from what is stored (`attribution`), so late events and repeats coun
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from policy.attribution import Touch
 from policy.facts import alias_of
@@ -38,16 +39,16 @@ class NewOutcome(Struct, frozen=True):
     metadata: str
     at: int
     recorded_at: int
+    event_id: str = ""  # the caller's own
 
 
-def record_outcome(connection: Connection, new: NewOutcome) -> tuple[str, bool]:
-    """Store an event once; returns its id and whether it is new."""
-    same = select(_o.id).where(_o.tenant_id == new.tenant_id, _o.digest == new.digest)
-    known = connection.execute(same).scalar_one_or_none()
-    if known is not None:
-        return str(known), False
-    connection.execute(insert(t.outcomes), asdict(new))
-    return new.id, True
+def record_outcome(connection: Connection, new: NewOutcome) -> Any:
+    """Store an event once; returns what is stored: the event itself, or the row of the one that it repeats."""
+    same = select(t.outcomes).where(_o.tenant_id == new.tenant_id, _o.digest == new.digest)
+    known = connection.execute(same).first()
+    if known is None:
+        connection.execute(insert(t.outcomes), asdict(new))
+    return known or new
 
 
 _REPLIED = text(
@@ -95,10 +96,10 @@ def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: 
     ]
 
 
-def types_between(connection: Connection, tenant_id: str, since: int, until: int) -> list[str]:
-    """The types of the events in a time span, without replies."""
-    span = select(_o.type).where(_o.tenant_id == tenant_id, _o.at.between(since, until), _o.type != REPLIED)
-    return list(connection.execute(span.distinct()).scalars())
+def counted_between(connection: Connection, tenant_id: str, since: int, until: int) -> dict[str, int]:
+    """How many events of each type there are in a time span, without replies."""
+    span = select(_o.type, func.count()).where(_o.tenant_id == tenant_id, _o.at.between(since, until))
+    return dict(connection.execute(span.where(_o.type != REPLIED).group_by(_o.type).order_by(_o.type)).all())
 
 
 def _steps(values: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -182,7 +182,7 @@ def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellin
         "outcomes": connection.execute(
             update(t.outcomes)
             .where(o.tenant_id.in_(tenants), o.key == key)
-            .values(key="", address="", user_id="", metadata="{}")
+            .values(key="", address="", user_id="", event_id="", metadata="{}")
         ).rowcount,
     }
     owners = _owners(connection, tenants)

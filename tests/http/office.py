@@ -123,6 +123,11 @@ class Office:
     async def post(self, path: str, json: Any = None, **more: Any) -> httpx2.Response:
         return await self.call("POST", path, json, **more)
 
+    async def tenant(self) -> str:
+        """The id of the default tenant."""
+        tenants = (await self.get("/v1/tenants")).json()["data"]
+        return next(tenant["id"] for tenant in tenants if tenant["name"] == "default")
+
     async def key(self, scope: str = f"agent:agent@{DOMAIN}", *permissions: str) -> str:
         """A fresh key of this scope."""
         body: dict[str, Any] = {"label": "a key", "scope": scope}

@@ -1,4 +1,4 @@
-"""Reputation and outcomes: the brief's fields, and numbers that add up."""
+"""Outcomes: the brief's fields, and numbers that add up."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from policy.usage import DAY
 from relay.http.shapes import when
-from relay.store import feedback, sent, tallies, volumes
+from relay.store import feedback, sent, volumes
 from tests.http.office import DOMAIN, NOON, PROVIDERS
 
 TRIAL = {
@@ -23,14 +23,6 @@ TRIAL = {
     "value": 99.00,
     "metadata": {"plan": "starter", "source": "agent_outreach"},
 }
-
-
-async def count(office, scope, at=NOON, **columns):
-    await office.house.write(lambda c: tallies.add(c, [((scope,), at, columns)]))
-
-
-async def tenant(office):
-    return next(t["id"] for t in (await office.get("/v1/tenants")).json()["data"] if t["name"] == "default")
 
 
 @pytest.mark.parametrize("written", ["dealClosed", "Deal closed", "DEAL-CLOSED", "DealClosed"])
@@ -45,49 +37,6 @@ async def test_one_kind_of_event_has_one_name_however_it_is_written(office, writ
 async def test_an_event_of_no_name_is_422(office):
     refused = await office.post("/v1/analytics/events", TRIAL | {"eventType": "--"})
     assert (refused.status_code, "eventType" in refused.text) == (422, True)
-
-
-async def test_reputation_has_the_briefs_fields(office):
-    await count(office, f"tenant:{await tenant(office)}", sent=1000, delivered=1000, bounced=12)
-    told = (await office.get(f"/v1/analytics/reputation?tenantId={await tenant(office)}")).json()
-    assert told.keys() >= {"bounceRate", "complaintRate", "volumeTrend", "reputationScore", "warnings", "status"}
-    assert (told["bounceRate"], told["complaintRate"], told["status"]) == (1.2, 0.0, "good")
-    assert told["reputationScore"] == 97
-    assert 100 - sum(t["points"] for t in told["terms"]) == 97
-
-
-async def test_a_tenant_is_told_to_stand_as_it_is_judged_where_one_mailbox_was_to_blame(office):
-    own, agent = await tenant(office), (await office.get("/v1/mailboxes/agent")).json()["id"]
-    clerk = (await office.get("/v1/mailboxes/clerk")).json()["id"]
-    for mailbox, columns in ((agent, {"sent": 20, "bounced": 10}), (clerk, {"sent": 89, "delivered": 89})):
-        for scope in (f"tenant:{own}", f"mailbox:{mailbox}", f"domain:{DOMAIN}"):
-            await count(office, scope, **columns)
-    await office.house.write(lambda c: office.house.consequences.negative(c, [(own, agent)], NOON))
-    assert (await office.get("/v1/mailboxes/agent")).json()["cause"] == "10 of 20 bounced in 24h"
-    for asked in (f"tenantId={own}", f"domain={DOMAIN}"):
-        told = (await office.get(f"/v1/analytics/reputation?{asked}")).json()
-        assert (told["status"], told["cause"], told["warnings"]) == ("good", None, [])
-        assert (told["windows"][0]["sent"], told["windows"][0]["bounced"]) == (109, 10)
-    assert (await office.get("/v1/tenants")).json()["data"][1]["status"] == "active"
-
-
-async def test_a_rising_volume_is_seen_against_the_same_weekday(office):
-    scope = f"tenant:{await tenant(office)}"
-    for week in range(1, 5):
-        await count(office, scope, NOON - week * 7 * DAY, sent=100, delivered=100)
-    await count(office, scope, sent=400, delivered=400)
-    assert (await office.get("/v1/analytics/reputation")).json()["volumeTrend"] == "spike"
-
-
-async def test_a_key_sees_the_reputation_of_its_own_mailbox(office):
-    mailbox = (await office.get("/v1/mailboxes/agent")).json()["id"]
-    await count(office, f"mailbox:{mailbox}", sent=20, delivered=15, bounced=5)
-    told = (await office.get("/v1/analytics/reputation", key=await office.key())).json()
-    assert (told["scope"], told["status"]) == (f"mailbox:{mailbox}", "pause")
-    assert told["cause"]
-    other = await office.get(f"/v1/analytics/reputation?mailboxId=clerk@{DOMAIN}", key=await office.key())
-    assert other.status_code == 404
-    assert (await office.get("/v1/analytics/reputation?tenantId=acme", key=await office.key())).status_code == 404
 
 
 async def delivered(office, to, at, **changes):
@@ -110,7 +59,7 @@ async def test_an_event_credits_the_touches_in_its_window(office):
     assert told["attributed"] is True
     assert told["touches"] == [{"sendId": touch, "weight": 1.0}]
     again = (await office.post("/v1/analytics/events", TRIAL)).json()
-    assert again == told
+    assert (again, told["replayed"]) == (told | {"replayed": True}, False)
 
 
 async def test_an_event_nobody_wrote_about_is_nobodys(office):
@@ -122,8 +71,41 @@ async def test_events_are_one_by_their_id_whatever_else_they_say(office):
     first = (await office.post("/v1/analytics/events", TRIAL | {"eventId": "e1"})).json()
     again = (await office.post("/v1/analytics/events", TRIAL | {"eventId": "e1", "value": 5})).json()
     assert first["eventId"] == again["eventId"] == "e1"
+    assert (first["replayed"], again["replayed"]) == (False, True)
     outcomes = (await office.get("/v1/analytics/outcomes?period=30d")).json()["outcomes"]
     assert outcomes == {"trials_started": 0, "revenue_attributed": 0.0}
+
+
+async def test_a_repeated_event_is_told_as_it_was_first_reported(office):
+    first = await delivered(office, "prospect@example.com", NOON - DAY)
+    event = {"eventType": "deal_closed", "email": "prospect@example.com"}
+    await office.post("/v1/analytics/events", event)
+    office.clock.advance(600)
+    await delivered(office, "prospect@example.com", NOON + 1000)
+    again = (await office.post("/v1/analytics/events", event)).json()
+    assert (again["touches"], again["replayed"]) == ([{"sendId": first, "weight": 1.0}], True)
+
+
+async def test_a_reply_is_told_to_be_no_outcome_as_the_report_has_it(office):
+    await delivered(office, "prospect@example.com", NOON - DAY)
+    told = (await office.post("/v1/analytics/events", TRIAL | {"eventType": "replied"})).json()
+    assert (told["attributed"], told["touches"]) == (False, [])
+
+
+async def test_an_event_that_has_not_happened_yet_is_refused_but_a_clock_may_be_ahead(office):
+    ahead = [await office.post("/v1/analytics/events", TRIAL | {"timestamp": when(NOON + n)}) for n in (DAY, DAY + 1)]
+    assert [answer.status_code for answer in ahead] == [202, 422]
+    assert ahead[1].json()["errors"][0]["field"] == "timestamp"
+
+
+async def test_events_credited_to_none_are_told_so_that_the_report_adds_up_to_what_was_reported(office):
+    await delivered(office, "prospect@example.com", NOON - DAY)
+    for email in ("prospect@example.com", "a@example.com", "b@example.com"):
+        await office.post("/v1/analytics/events", TRIAL | {"email": email, "userId": ""})
+    told = (await office.get("/v1/analytics/outcomes")).json()
+    assert (told["outcomes"]["trials_started"], told["unattributed"]) == (1, {"trials_started": 2})
+    own = (await office.get("/v1/analytics/outcomes", key=await office.key(f"agent:clerk@{DOMAIN}"))).json()
+    assert (own["outcomes"], "unattributed" in own) == ({"revenue_attributed": 0.0}, False)
 
 
 async def test_a_user_id_seen_with_an_address_credits_its_touches(office):
@@ -134,7 +116,7 @@ async def test_a_user_id_seen_with_an_address_credits_its_touches(office):
 
 
 async def test_the_report_has_the_briefs_fields_and_sums(office):
-    own = await tenant(office)
+    own = await office.tenant()
     sent_by = [(own, NOON - DAY, "mbx_x", "primary", "")] * 1000
     await office.house.write(lambda c: volumes.add(c, sent_by))
     for n in range(4):
@@ -157,7 +139,7 @@ async def test_the_report_has_the_briefs_fields_and_sums(office):
 
 
 async def test_a_month_counts_what_lies_in_it_and_nothing_of_the_next(office):
-    own, march = await tenant(office), NOON - NOON % DAY - 23 * DAY
+    own, march = await office.tenant(), NOON - NOON % DAY - 23 * DAY
     copies = [(own, at, "mbx_x", "primary", "") for at in (march - 1, march, march)]
     await office.house.write(lambda c: volumes.add(c, copies))
     for at, value in ((march - 1, 5), (march, 7)):
@@ -218,6 +200,19 @@ async def test_a_mailbox_costs_what_its_own_providers_take_and_its_part_of_what_
     assert (own["cost"], own["costPerOutcome"]) == (0.3, {"trial": 0.3})
 
 
+@pytest.mark.parametrize("differences", [{"costs": {"monthly_fixed": 100}}])
+async def test_groups_name_and_sum_costs_as_the_whole_report_does(office):
+    """A third would round to 33.33, and each campaign has only one of the two types."""
+    kinds = ("trial_started", "trial_ended", "trial_started")
+    for campaign, kind in zip("abc", kinds, strict=True):
+        await by_provider(office, f"{campaign}@example.com", "primary", NOON - DAY, campaign=campaign)
+        event = TRIAL | {"eventType": kind, "email": f"{campaign}@example.com", "userId": ""}
+        await office.post("/v1/analytics/events", event)
+    told = (await office.get("/v1/analytics/outcomes?groupBy=campaign")).json()
+    assert sum(Decimal(str(group["cost"])) for group in told["groups"]) == Decimal(str(told["cost"])) == 100
+    assert {name for group in told["groups"] for name in group["costPerOutcome"]} == told["costPerOutcome"].keys()
+
+
 async def test_a_key_of_one_mailbox_gets_no_group_of_another(office):
     await by_provider(office, "a@example.com", "primary", NOON - DAY, campaign="secret")
     await by_provider(office, "b@example.com", "second", NOON - DAY, mailboxId="stranger")
@@ -231,9 +226,13 @@ async def test_every_credit_is_exported_and_sums_to_its_event(office):
     for days in (1, 2, 3):
         await by_provider(office, "prospect@example.com", "primary", NOON - days * DAY, campaign="=spring")
     await office.post("/v1/analytics/events", TRIAL | {"value": "100.01"})
+    await office.post("/v1/analytics/events", TRIAL | {"value": "1e-10", "eventId": "of-the-crm"})
     answered = await office.get("/v1/analytics/outcomes/export?model=linear")
     assert answered.headers["content-type"].startswith("text/csv")
-    rows = list(csv.DictReader(io.StringIO(answered.text)))
+    every = list(csv.DictReader(io.StringIO(answered.text)))
+    tiny = sorted((row["credited"], row["value"]) for row in every if row["eventId"] == "of-the-crm")
+    assert tiny == [("0", "0.0000000001"), ("0", "0.0000000001"), ("0.0000000001", "0.0000000001")]
+    rows = [row for row in every if row["eventId"] != "of-the-crm"]
     assert [row["provider"] for row in rows] == ["primary"] * 3
     assert {row["campaign"] for row in rows} == {"'=spring"}
     assert sum(Decimal(row["credited"]) for row in rows) == Decimal("100.01")

@@ -141,11 +141,11 @@ def test_the_groups_add_up_to_the_whole() -> None:
 
 @given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=6, max_value=10**9, min_value=-(10**9))))
 def test_revenue_in_cents_adds_up_whatever_the_parts(revenues: list[Decimal]) -> None:
-    groups = {str(n): Brought({}, revenue) for n, revenue in enumerate(revenues)}
+    groups = {str(n): revenue for n, revenue in enumerate(revenues)}
     shown = in_cents(groups)
-    cents = report("30d", 0, together(groups.values(), ()), Decimal(0))["outcomes"]["revenue_attributed"]
-    assert sum(brought.revenue for brought in shown.values()) == cents
-    assert all(abs(shown[name].revenue - groups[name].revenue) <= Decimal("0.01") for name in groups)
+    whole = together((Brought({}, revenue) for revenue in revenues), ())
+    assert sum(shown.values()) == report("30d", 0, whole, Decimal(0))["outcomes"]["revenue_attributed"]
+    assert all(abs(shown[name] - groups[name]) <= Decimal("0.01") for name in groups)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +156,20 @@ def test_revenue_in_cents_adds_up_whatever_the_parts(revenues: list[Decimal]) ->
         ("deal_closed", "deals_closed", "deal"),
         ("churn_prevented", "churn_prevented", "churn"),
         ("purchase", "purchases", "purchase"),
+        ("reply_received", "replies_received", "reply"),
+        ("survey", "surveys", "survey"),
+        ("business_won", "businesses_won", "business"),
+        ("signed_up", "signed_up", "signed_up"),
+        ("deals_closed", "deals_closed", "deals"),
     ],
 )
 def test_outcomes_are_named_after_their_events(event_type: str, plural: str, unit: str) -> None:
     assert (outcome_name(event_type), unit_name(event_type)) == (plural, unit)
+
+
+def test_two_types_of_one_name_are_counted_together() -> None:
+    counted = {"deal_closed": Decimal(1), "deals_closed": Decimal(2)}
+    assert report("30d", 0, Brought(counted), Decimal(0))["outcomes"]["deals_closed"] == 3
 
 
 def test_two_types_with_one_noun_keep_their_costs_apart() -> None:

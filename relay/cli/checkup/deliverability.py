@@ -112,6 +112,7 @@ def senders(house: House) -> Iterator[Finding]:
             shown = f"{bounce_rate(month):.2f} % bounces, {complaint_rate(month):.2f} % complaints in 30 days"
             make = fail if standing.status == "pause" else warn
             why = standing.cause or "; ".join(standing.warnings)
-            yield make(row.name, shown, f"{why}. At 0.3 % complaints and above, Gmail puts everything into spam.")
+            gmail = " At 0.3 % complaints and above, Gmail puts everything into spam." if month.complained else ""
+            yield make(row.name, shown, f"{why}.{gmail}")
     if told:
         yield ok("senders", f"{told:,} recipients of the last 30 days checked")

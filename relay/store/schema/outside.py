@@ -90,6 +90,7 @@ outcomes = Table(
     Column("id", Id, primary_key=True),
     Column("tenant_id", Id, nullable=False),
     Column("digest", String(64), nullable=False),
+    words("event_id"),
     Column("type", String(128), nullable=False),
     words("user_id"),
     Column("key", String(320), nullable=False, server_default=""),

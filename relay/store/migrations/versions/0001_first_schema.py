@@ -428,6 +428,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=48), nullable=False),
         sa.Column("tenant_id", sa.String(length=48), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("event_id", sa.Text(), server_default="", nullable=False),
         sa.Column("type", sa.String(length=128), nullable=False),
         sa.Column("user_id", sa.Text(), server_default="", nullable=False),
         sa.Column("key", sa.String(length=320), server_default="", nullable=False),

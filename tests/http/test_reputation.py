@@ -1,0 +1,52 @@
+"""Reputation: the brief's fields, and each sender's standing as it is judged."""
+
+from policy.usage import DAY
+from relay.store import tallies
+from tests.http.office import DOMAIN, NOON
+
+
+async def count(office, scope, at=NOON, **columns):
+    await office.house.write(lambda c: tallies.add(c, [((scope,), at, columns)]))
+
+
+async def test_reputation_has_the_briefs_fields(office):
+    await count(office, f"tenant:{await office.tenant()}", sent=1000, delivered=1000, bounced=12)
+    told = (await office.get(f"/v1/analytics/reputation?tenantId={await office.tenant()}")).json()
+    assert told.keys() >= {"bounceRate", "complaintRate", "volumeTrend", "reputationScore", "warnings", "status"}
+    assert (told["bounceRate"], told["complaintRate"], told["status"]) == (1.2, 0.0, "good")
+    assert told["reputationScore"] == 97
+    assert 100 - sum(t["points"] for t in told["terms"]) == 97
+
+
+async def test_a_tenant_is_told_to_stand_as_it_is_judged_where_one_mailbox_was_to_blame(office):
+    own, agent = await office.tenant(), (await office.get("/v1/mailboxes/agent")).json()["id"]
+    clerk = (await office.get("/v1/mailboxes/clerk")).json()["id"]
+    for mailbox, columns in ((agent, {"sent": 20, "bounced": 10}), (clerk, {"sent": 89, "delivered": 89})):
+        for scope in (f"tenant:{own}", f"mailbox:{mailbox}", f"domain:{DOMAIN}"):
+            await count(office, scope, **columns)
+    await office.house.write(lambda c: office.house.consequences.negative(c, [(own, agent)], NOON))
+    assert (await office.get("/v1/mailboxes/agent")).json()["cause"] == "10 of 20 bounced in 24h"
+    for asked in (f"tenantId={own}", f"domain={DOMAIN}"):
+        told = (await office.get(f"/v1/analytics/reputation?{asked}")).json()
+        assert (told["status"], told["cause"], told["warnings"]) == ("good", None, [])
+        assert (told["windows"][0]["sent"], told["windows"][0]["bounced"]) == (109, 10)
+    assert (await office.get("/v1/tenants")).json()["data"][1]["status"] == "active"
+
+
+async def test_a_rising_volume_is_seen_against_the_same_weekday(office):
+    scope = f"tenant:{await office.tenant()}"
+    for week in range(1, 5):
+        await count(office, scope, NOON - week * 7 * DAY, sent=100, delivered=100)
+    await count(office, scope, sent=400, delivered=400)
+    assert (await office.get("/v1/analytics/reputation")).json()["volumeTrend"] == "spike"
+
+
+async def test_a_key_sees_the_reputation_of_its_own_mailbox(office):
+    mailbox = (await office.get("/v1/mailboxes/agent")).json()["id"]
+    await count(office, f"mailbox:{mailbox}", sent=20, delivered=15, bounced=5)
+    told = (await office.get("/v1/analytics/reputation", key=await office.key())).json()
+    assert (told["scope"], told["status"]) == (f"mailbox:{mailbox}", "pause")
+    assert told["cause"]
+    other = await office.get(f"/v1/analytics/reputation?mailboxId=clerk@{DOMAIN}", key=await office.key())
+    assert other.status_code == 404
+    assert (await office.get("/v1/analytics/reputation?tenantId=acme", key=await office.key())).status_code == 404
