@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from config.names import nearest
 from policy.facts import Defect
 from policy.moment import milliseconds
+from relay.mail.charset import decode_header
 from relay.mail.header import HeaderBlock
 from relay.store.engine import is_storable
 from relay.submission.submission import Wishes
@@ -29,7 +30,8 @@ def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defe
         return wishes, ()
     defects = [*_misspelt([name for name in given if name not in _READERS and name != _STAMP][:_MOST_UNKNOWN])]
     for name, reader in _READERS.items():
-        values = {header.value(field).decode("utf-8", "replace").strip() for field in header.all(name)}
+        # Mail libraries write what is long or not ASCII in encoded words, whatever the field.
+        values = {decode_header(header.value(field)).strip() for field in header.all(name)}
         if not values:
             continue
         try:

@@ -1,5 +1,8 @@
 """Rule 5: what a later parser could stumble over does not get in."""
 
+import json
+from email.message import EmailMessage
+
 import pytest
 
 from tests.scenarios.gate import Gate
@@ -68,6 +71,23 @@ def test_a_wish_that_cannot_be_heard_is_refused_for_good(gate: Gate, wish: str):
     said = refused(agent.submit("wish@example.com", agent.receipt("wish@example.com", wish)))
     assert (said.code, said.reason, said.retry) == (554, "malformed_message", "never")
     assert gate.call("GET", "/v1/sends?limit=5")["data"]
+
+
+def test_a_wish_is_understood_as_mail_libraries_write_it(gate: Gate):
+    wishes = {"Campaign": "Frühling", "Dedupe-Key": "k" * 120, "Metadata": json.dumps({"deal": "d" * 90})}
+    header = EmailMessage()
+    for name, value in wishes.items():
+        header[f"X-Gatepost-{name}"] = value
+    agent = gate.mailbox()
+    taken(
+        agent.submit(
+            "wish@example.com",
+            header.as_bytes().rstrip().replace(b"\n", b"\r\n") + b"\r\n" + agent.receipt("wish@example.com"),
+        )
+    )
+    (sent,) = gate.call("GET", f"/v1/sends?mailboxId={agent.id}")["data"]
+    assert sent["campaign"] == "Frühling"
+    assert (sent["dedupeKey"], sent["metadata"]) == ("k" * 120, {"deal": "d" * 90})
 
 
 @pytest.mark.parametrize("subject", [b"=?utf-7?Q?Your_+2AA-_order?=", b"=?utf-8?Q?Your=00order?="])
