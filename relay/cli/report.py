@@ -126,7 +126,7 @@ def _print(told: dict[str, Any]) -> None:
 def _figures(told: dict[str, Any]) -> list[tuple[str, Any]]:
     counted = dict(told["outcomes"])
     revenue = counted.pop("revenue_attributed")
-    each = {f"cost per {name}": value for name, value in told["costPerOutcome"].items()}
+    each = {f"cost per {name.replace('_', ' ')}": value for name, value in told["costPerOutcome"].items()}
     sent = f"{told['totalEmails']:,}"
     return [
         ("emails", sent),

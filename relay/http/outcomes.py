@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from config.settings import Settings
 from policy.attribution import Credit, Event, Model, credited, shared
@@ -96,6 +96,11 @@ def _kind(words: str) -> str:
     return "_".join(parts).lower()
 
 
+def _written(value: Any) -> Any:
+    """A binary fraction as the number meant by it: 434.99999999999994 is what 4.35 * 100 makes."""
+    return round(value, 10) if isinstance(value, float) else value
+
+
 class NewEvent(Given):
     """Something a person did. `replied` ends the cooldown for that person."""
 
@@ -103,7 +108,9 @@ class NewEvent(Given):
     user_id: Short = ""
     email: Email | None = None
     timestamp: Moment | None = Field(default=None, description="Now by default.")
-    value: Annotated[Decimal, Field(max_digits=22, decimal_places=10, allow_inf_nan=False)] = Decimal(0)
+    value: Annotated[
+        Decimal, BeforeValidator(_written), Field(max_digits=22, decimal_places=10, allow_inf_nan=False)
+    ] = Decimal(0)
     currency: Short = Field(default="", description="Of `value`: the one `costs.currency` names, or left out.")
     metadata: Metadata = Field(default_factory=dict)
     event_id: Short | None = Field(default=None, description="Makes a repeat harmless; else the content does.")

@@ -9,12 +9,12 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, select, text
 
 from policy.attribution import Touch
 from policy.facts import alias_of
 from relay.store import schema as t
-from relay.store.prepared import Prepared
+from relay.store.prepared import Prepared, insertion
 
 REPLIED = "replied"  # not an outcome: it ends a cooldown
 KEYS_AT_ONCE = 500
@@ -42,13 +42,14 @@ class NewOutcome(Struct, frozen=True):
     event_id: str = ""  # the caller's own
 
 
+_PUT = insertion("outcomes", NewOutcome.__struct_fields__, "ON CONFLICT (tenant_id, digest) DO NOTHING")
+
+
 def record_outcome(connection: Connection, new: NewOutcome) -> Any:
-    """Store an event once; returns what is stored: the event itself, or the row of the one that it repeats."""
+    """Store an event once; returns what is stored: its row, or that of the event which it repeats."""
+    _PUT.once(connection, **asdict(new))
     same = select(t.outcomes).where(_o.tenant_id == new.tenant_id, _o.digest == new.digest)
-    known = connection.execute(same).first()
-    if known is None:
-        connection.execute(insert(t.outcomes), asdict(new))
-    return known or new
+    return connection.execute(same).one()
 
 
 _REPLIED = text(

@@ -338,6 +338,14 @@ async def test_null_for_what_may_be_left_out_of_an_event_is_leaving_it_out(offic
     assert taken.status_code == 202
 
 
+async def test_an_amount_that_a_binary_fraction_blurred_is_taken_as_it_was_meant(office):
+    await delivered(office, "prospect@example.com", NOON - DAY)
+    taken = await office.post("/v1/analytics/events", TRIAL | {"value": 4.35 * 100})
+    assert taken.status_code == 202
+    exported = csv.DictReader(io.StringIO((await office.get("/v1/analytics/outcomes/export")).text))
+    assert [row["value"] for row in exported] == ["435"]
+
+
 async def test_an_event_of_nobody_names_the_field_that_is_missing(office):
     refused = await office.post("/v1/analytics/events", {"eventType": "trial_started"})
     assert refused.json()["errors"] == [{"field": "email", "message": "give email or userId"}]

@@ -1,6 +1,7 @@
 """What is kept of credits is what would be computed from everything that is stored, whatever came when."""
 
 import asyncio
+import threading
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from relay.store.engine import Database
 from relay.store.events import Event as Happened
 from relay.store.events import record
 from relay.store.outcomes import NewOutcome
+from tests.support.waiting import until_one_waits
 
 NOW = 1_774_353_600_000
 TENANT = "ten_1"
@@ -244,6 +246,25 @@ def test_an_event_and_a_delivery_of_one_moment_meet_whichever_is_committed_first
         keep_up(database)
     keep_up(database)
     assert owed(database) == ["send_1"]
+    database.close_now()
+
+
+def test_one_event_reported_to_two_machines_at_once_is_stored_once(migrated_postgres_url: str) -> None:
+    database = Database(migrated_postgres_url)
+    again = replace(DEAL.new, id="evt_again")
+    found: list[str] = []
+
+    def report() -> None:
+        with database.transaction() as connection:
+            found.append(outcomes.record_outcome(connection, again).id)
+
+    other = threading.Thread(target=report)
+    with database.transaction() as connection:
+        outcomes.record_outcome(connection, DEAL.new)
+        other.start()
+        until_one_waits(database)
+    other.join()
+    assert found == [DEAL.new.id]
     database.close_now()
 
 
