@@ -113,7 +113,7 @@ class NewEvent(Given):
     ] = Decimal(0)
     currency: Short = Field(default="", description="Of `value`: the one `costs.currency` names, or left out.")
     metadata: Metadata = Field(default_factory=dict)
-    event_id: Short | None = Field(default=None, description="Makes a repeat harmless; else the content does.")
+    event_id: Short = Field(default="", description="Makes a repeat harmless; else the content does.")
     tenant: Short = ""
 
     @model_validator(mode="after")
@@ -161,7 +161,7 @@ async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
     if who.mailbox_id:
         owed = tuple(credit for credit in owed if credit.touch.mailbox == who.mailbox_id)
     return {
-        "eventId": body.event_id or stored.event_id or stored.id,
+        "eventId": stored.event_id,
         "attributed": bool(owed),
         "touches": [{"sendId": c.touch.send_id, "weight": float(c.weight)} for c in owed],
         "replayed": stored.id != new.id,
@@ -284,11 +284,12 @@ def _outcome(parts: House, body: NewEvent, tenant_id: str) -> store.NewOutcome:
     if at > now + DAY:
         raise invalid("timestamp", "is more than a day ahead: report an event once it has happened")
     content: list[Any] = ["id", body.event_id]
-    if body.event_id is None:
+    if not body.event_id:
         key = address.key if address else ""
         content = [body.event_type, body.user_id, key, body.timestamp, str(body.value.normalize()), body.metadata]
+    own = parts.ids.new("evt")
     return store.NewOutcome(
-        id=parts.ids.new("evt"),
+        id=own,
         tenant_id=tenant_id,
         digest=sha256(canonical(content).encode()).hexdigest(),
         type=body.event_type,
@@ -299,7 +300,7 @@ def _outcome(parts: House, body: NewEvent, tenant_id: str) -> store.NewOutcome:
         metadata=dumps(body.metadata),
         at=at,
         recorded_at=now,
-        event_id=body.event_id or "",
+        event_id=body.event_id or own,
     )
 
 

@@ -85,8 +85,8 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     "sends": {"id": "send_id", "to_header": "to"},
     "suppressions": {"kind": "reason", "address": "email"},
     "consents": {"address": "email"},
-    "outcomes": {"id": "event_id", "type": "event_type", "address": "email", "at": "timestamp"},
-    "attributions": {"outcome_id": "event_id", "type": "event_type", "at": "timestamp"},
+    "outcomes": {"type": "event_type", "address": "email", "at": "timestamp"},
+    "attributions": {"type": "event_type", "at": "timestamp"},
     "events": {"at": "timestamp"},
 }
 

@@ -305,7 +305,7 @@ def _asked(asked: Asked) -> list[Any]:
 def _owed(row: Any) -> Owed:
     touch = Touch(row.send_id, row.key, row.touched_at, row.mailbox_id, row.campaign, row.provider)
     credit = Credit(row.outcome_id, touch, row.weight * WEIGHT_UNIT, _joined(row.whole, row.fraction))
-    return Owed(credit, row.type, row.at, row.value, row.event_id or row.outcome_id)
+    return Owed(credit, row.type, row.at, row.value, row.event_id)
 
 
 def _joined(whole: Any, fraction: Any) -> Decimal:

@@ -39,7 +39,7 @@ class NewOutcome(Struct, frozen=True):
     metadata: str
     at: int
     recorded_at: int
-    event_id: str = ""  # the caller's own
+    event_id: str  # the caller's own, else `id`
 
 
 _PUT = insertion("outcomes", NewOutcome.__struct_fields__, "ON CONFLICT (tenant_id, digest) DO NOTHING")

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, delete, func, or_, select, true, update
 
 from policy.facts import alias_of
-from relay.store import approvals, attribution, places
+from relay.store import approvals, attribution, outcomes, places
 from relay.store import schema as t
 from relay.store.audit import replaced
 from relay.store.engine import dumps, loads
@@ -47,7 +47,7 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
             or_(t.suppressions.c.tenant_id.in_(tenants), t.suppressions.c.tenant_id == ""),
         ),
         "consents": _rows(connection, t.consents, t.consents.c.tenant_id.in_(tenants), t.consents.c.key == key),
-        "outcomes": _rows(connection, t.outcomes, t.outcomes.c.tenant_id.in_(tenants), t.outcomes.c.key == key),
+        "outcomes": _rows(connection, t.outcomes, _did(connection, tenants, key)),
         "attributions": _rows(connection, t.attributions, a.tenant_id.in_(tenants), a.key == key),
         "deliveries": _rows(connection, t.deliveries, _d.tenant_id.in_(tenants), _d.recipient_key == key),
     }
@@ -61,6 +61,18 @@ def _remembered(tenants: Sequence[str], key: str) -> tuple[ColumnElement[bool], 
     """What mailboxes remember of the address and of its alias key, unless that is an address written to itself."""
     c = t.contacts.c
     return c.tenant_id.in_(tenants), or_(c.key == key, (c.key == alias_of(key)) & (c.first_at == 0))
+
+
+def _did(connection: Connection, tenants: Sequence[str], key: str) -> ColumnElement[bool]:
+    """The events of the address, and those reported only by a user id that was seen with no other address."""
+    o = t.outcomes.c
+    found = [o.tenant_id.in_(tenants) & (o.key == key)]
+    for tenant_id in tenants:
+        own = o.tenant_id == tenant_id
+        ids = connection.execute(select(o.user_id).where(own, o.key == key).distinct()).scalars()
+        seen = outcomes.keys_of_people(connection, tenant_id, ids)
+        found.append(own & (o.key == "") & o.user_id.in_([user_id for user_id, keys in seen.items() if keys == {key}]))
+    return or_(*found)
 
 
 def _refused(connection: Connection, tenants: Sequence[str], key: str) -> Sequence[str]:
@@ -175,14 +187,14 @@ def _blot_events(connection: Connection, tenants: Sequence[str], ids: Sequence[s
 
 
 def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellings: Sequence[str]) -> dict[str, int]:
-    c, o, sup = t.consents.c, t.outcomes.c, t.suppressions.c
+    c, sup = t.consents.c, t.suppressions.c
     counts = {
         "contacts": connection.execute(delete(t.contacts).where(*_remembered(tenants, key))).rowcount,
         "consents": connection.execute(delete(t.consents).where(c.tenant_id.in_(tenants), c.key == key)).rowcount,
         "outcomes": connection.execute(
             update(t.outcomes)
-            .where(o.tenant_id.in_(tenants), o.key == key)
-            .values(key="", address="", user_id="", event_id="", metadata="{}")
+            .where(_did(connection, tenants, key))
+            .values(key="", address="", user_id="", event_id=t.outcomes.c.id, metadata="{}")
         ).rowcount,
     }
     owners = _owners(connection, tenants)

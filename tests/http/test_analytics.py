@@ -76,6 +76,11 @@ async def test_events_are_one_by_their_id_whatever_else_they_say(office):
     assert outcomes == {"trials_started": 0, "revenue_attributed": 0.0}
 
 
+async def test_an_empty_id_is_no_id(office):
+    taken = [await office.post("/v1/analytics/events", TRIAL | {"eventId": "", "value": n}) for n in (1, 2)]
+    assert len({answer.json()["eventId"] for answer in taken} - {""}) == 2
+
+
 async def test_a_repeated_event_is_told_as_it_was_first_reported(office):
     first = await delivered(office, "prospect@example.com", NOON - DAY)
     event = {"eventType": "deal_closed", "email": "prospect@example.com"}

@@ -205,3 +205,17 @@ async def test_the_console_erases_nobody_whose_address_was_not_typed_once_more(o
     assert "Erased." in done.text
     told = (await office.get("/v1/data-subjects/export?email=bob@example.com")).json()
     assert {kind for kind, rows in told.items() if rows} == {"email", "suppressions"}
+
+
+async def test_what_was_reported_only_under_a_persons_user_id_is_theirs_too(office):
+    """Unless that id was also seen with an address that stays."""
+    for user_id, email in (("u1", "bob@example.com"), ("u2", "bob@example.com"), ("u2", "ann@example.com")):
+        event = {"eventType": "trial_started", "userId": user_id, "email": email, "eventId": f"{user_id} {email}"}
+        await office.post("/v1/analytics/events", event)
+    for user_id in ("u1", "u2"):
+        await office.post("/v1/analytics/events", {"eventType": "deal_closed", "userId": user_id, "eventId": user_id})
+    told = (await office.get("/v1/data-subjects/export?email=bob@example.com")).json()
+    assert sorted(row["eventId"] for row in told["outcomes"]) == ["u1", "u1 bob@example.com", "u2 bob@example.com"]
+    await office.post("/v1/data-subjects/erase", {"email": "bob@example.com"})
+    left = set(office.row(lambda c: c.execute(select(t.outcomes.c.event_id)).scalars()))
+    assert {event_id for event_id in left if not event_id.startswith("evt_")} == {"u2", "u2 ann@example.com"}

@@ -56,7 +56,8 @@ class Deed(Struct, frozen=True):
     @property
     def new(self) -> NewOutcome:
         own = f"evt_{self.number:03}"
-        return NewOutcome(own, TENANT, own, self.type, self.user_id, self.key, self.key, self.value, "{}", self.at, NOW)
+        who = (self.user_id, self.key, self.key)
+        return NewOutcome(own, TENANT, own, self.type, *who, self.value, "{}", self.at, NOW, own)
 
 
 moments = st.sampled_from([NOW + day * DAY for day in DAYS])

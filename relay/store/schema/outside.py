@@ -83,7 +83,8 @@ investigations = Table(
 )
 
 
-# What people did. `state`: new until first credited, stale if it is to be credited again.
+# What people did. `event_id`: the id by which it was reported, else its own. `state`: new until first credited, stale
+# if it is to be credited again.
 outcomes = Table(
     "outcomes",
     metadata,
