@@ -23,6 +23,7 @@ VALUE_UNIT = Decimal("0.0001")
 
 _EXACT = Context(prec=60)  # digits; far more than money has
 _FINE = Context(prec=30)  # digits, for a weight of six
+_LN2 = _FINE.ln(Decimal(2))
 _PARTS = 10**24  # parts that make up the newest touch's share
 
 
@@ -95,8 +96,8 @@ def _shares(touches: Sequence[Touch], half_life: int) -> list[int]:
 
 def _half(age: int, half_life: int) -> int:
     """The share halved per half-life, in decimal arithmetic, which is the same on every machine."""
-    exponent = _FINE.divide(Decimal(-age), Decimal(half_life))
-    return int(_FINE.power(Decimal(2), exponent) * _PARTS)
+    exponent = _FINE.divide(_FINE.multiply(_LN2, Decimal(-age)), Decimal(half_life))
+    return int(_FINE.exp(exponent) * _PARTS)  # `power` is ten times as slow
 
 
 def apportion(amount: Decimal, shares: Sequence[int], unit: Decimal) -> list[Decimal]:

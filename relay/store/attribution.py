@@ -10,6 +10,7 @@ would be computed from everything stored.
 A touch whose submission has been removed by retention keeps its credits.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -31,10 +32,12 @@ PLACE = "attribution"  # key in `meta`: how far the journal was followed, and un
 LOCK = 0x6761_7464  # advisory lock for crediting
 FOLLOWED = 5_000  # journal events followed per step
 CREDITED = 100  # events credited per step: about ten milliseconds
+CREDITS = 1_000  # after so many credits a step ends, lest much mail to one person keep all other mail waiting
 PAGE = 500
 FRACTION = 10  # decimal places of a value; the API accepts no more
 
 _c, _o = t.attributions.c, t.outcomes.c
+_WAITING = text(t.NOT_CREDITED)
 
 
 class Terms(Struct, frozen=True):
@@ -108,7 +111,7 @@ def _newest(connection: Connection) -> tuple[Mark, str] | None:
 def _is_reached(connection: Connection, terms: Terms, goal: tuple[Mark, str]) -> bool:
     """Whether the journal was followed and all events are credited, up to `goal`."""
     name, mark = _place(connection)
-    waiting = select(_o.id).where(_o.state != outcomes.CREDITED, _o.id <= goal[1]).limit(1)
+    waiting = select(_o.id).where(_WAITING, _o.id <= goal[1]).limit(1)
     return name == terms.name and mark >= goal[0] and connection.execute(waiting).first() is None
 
 
@@ -174,22 +177,28 @@ def forget(connection: Connection, tenants: Sequence[str], key: str) -> None:
 
 
 def _credit(connection: Connection, terms: Terms) -> None:
-    """Credit the first of the waiting events."""
-    query = select(t.outcomes).where(_o.state != outcomes.CREDITED).order_by(_o.id).limit(CREDITED)
+    """Credit the first of the waiting events: new ones, then those that they and others make stale."""
+    query = select(t.outcomes).where(_WAITING).order_by(_o.state, _o.id).limit(CREDITED)
     rows = connection.execute(query.with_for_update()).all()
     for tenant_id in sorted({row.tenant_id for row in rows}):
         _credit_of(connection, terms, tenant_id, [row for row in rows if row.tenant_id == tenant_id])
 
 
 def _credit_of(connection: Connection, terms: Terms, tenant_id: str, rows: Sequence[Any]) -> None:
-    _meet(connection, tenant_id, rows)
     people = outcomes.keys_of_people(connection, tenant_id, (row.user_id for row in rows))
-    events = [event_of(row, people.get(row.user_id, ())) for row in rows if row.type != outcomes.REPLIED]
+    events = {row.id: event_of(row, people.get(row.user_id, ())) for row in rows if row.type != outcomes.REPLIED}
     by_key: dict[str, list[Touch]] = {}
-    for touch in _touches(connection, terms, tenant_id, events):
+    for touch in _touches(connection, terms, tenant_id, list(events.values())):
         by_key.setdefault(touch.key, []).append(touch)
-    ids = [row.id for row in rows]
-    found = [_row(tenant_id, event, model, c) for event in events for model, c in _shares(event, by_key, terms)]
+    ids: list[str] = []
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        if len(found) >= CREDITS:
+            break
+        ids.append(row.id)
+        if event := events.get(row.id):
+            found += [_row(tenant_id, event, model, c) for model, c in _shares(event, by_key, terms)]
+    _meet(connection, tenant_id, rows[: len(ids)])
     connection.execute(delete(t.attributions).where(_c.outcome_id.in_(ids)))
     if found:
         connection.execute(insert(t.attributions), found)
@@ -199,10 +208,12 @@ def _credit_of(connection: Connection, terms: Terms, tenant_id: str, rows: Seque
 def _meet(connection: Connection, tenant_id: str, rows: Sequence[Any]) -> None:
     """A new event may reveal another address of its user id; the user's earlier events are then credited again."""
     new = {(row.user_id, row.key) for row in rows if row.state == outcomes.NEW and row.user_id and row.key}
-    known = select(_o.user_id, _o.key).where(
+    query = select(_o.user_id, _o.key).where(
         _o.tenant_id == tenant_id, _o.user_id.in_({user_id for user_id, _ in new}), _o.state != outcomes.NEW
     )
-    met = {user_id for user_id, _ in new - {tuple(row) for row in connection.execute(known.distinct())}}
+    known = {tuple(row) for row in connection.execute(query.distinct())}
+    seen = Counter(user_id for user_id, _ in known)
+    met = {user_id for user_id, _ in new - known if seen[user_id] <= outcomes.MANY}
     if met:
         again = update(t.outcomes).where(_o.tenant_id == tenant_id, _o.user_id.in_(met), _o.state == outcomes.CREDITED)
         connection.execute(again.values(state=outcomes.STALE))

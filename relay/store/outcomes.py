@@ -18,6 +18,7 @@ from relay.store.prepared import Prepared, insertion
 
 REPLIED = "replied"  # not an outcome: it ends a cooldown
 KEYS_AT_ONCE = 500
+MANY = 100  # a user id seen with more addresses is nobody's: `undefined`, or one for all guests
 
 # Whether an event is credited: not yet, up to date, or out of date.
 NEW, CREDITED, STALE = "new", "credited", "stale"
@@ -65,14 +66,14 @@ def replied(connection: Connection, tenant_id: str, mailbox_id: str, key: str, a
 
 
 def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[str]) -> dict[str, set[str]]:
-    """The addresses with which each user id has been seen."""
+    """The addresses with which each user id has been seen; none if they are too many for one person."""
     ids = sorted({user_id for user_id in user_ids if user_id})
     found: dict[str, set[str]] = {user_id: set() for user_id in ids}
     for step in _steps(ids):
         query = select(_o.user_id, _o.key).where(_o.tenant_id == tenant_id, _o.user_id.in_(step), _o.key != "")
         for row in connection.execute(query.distinct()):
             found[row.user_id].add(row.key)
-    return found
+    return {user_id: keys if len(keys) <= MANY else set() for user_id, keys in found.items()}
 
 
 _TOUCHES = Prepared(

@@ -191,6 +191,16 @@ def test_a_user_id_seen_with_an_address_later_credits_what_it_did_before(databas
     assert owed(database) == ["send_1"]
 
 
+def test_a_user_id_seen_with_too_many_addresses_connects_none_of_them(database: Database) -> None:
+    several = [replace(DEAL, number=n, key=f"p{n}@example.com") for n in range(2, outcomes.MANY + 2)]
+    store(database, LETTER, DEAL, *several[:-1])
+    keep_up(database)
+    assert owed(database) == ["send_1"] * outcomes.MANY
+    store(database, several[-1])
+    keep_up(database)
+    assert owed(database) == ["send_1"]
+
+
 def test_what_was_credited_stays_when_retention_takes_the_submission(database: Database) -> None:
     """Even when one more address makes the event be credited again."""
     store(database, LETTER, DEAL)
@@ -248,6 +258,21 @@ def test_an_event_and_a_delivery_of_one_moment_meet_whichever_is_committed_first
     keep_up(database)
     assert owed(database) == ["send_1"]
     database.close_now()
+
+
+def test_much_mail_to_one_person_is_credited_a_few_events_at_a_time(database: Database) -> None:
+    """Also if each of these events reveals one more address, for which those before are credited again."""
+    many = [replace(LETTER, number=n) for n in range(60)]
+    store(database, *many, *(replace(DEAL, number=n, key=KEYS[0] if n < 9 else f"p{n}@example.com") for n in range(30)))
+    credited_: list[int] = []
+    for _ in range(10):
+        with database.transaction() as connection:
+            attribution.step(connection, TERMS)
+        credited_.append(len(kept(database)["last_touch"]))
+    assert 0 < credited_[0] < 10
+    with database.transaction() as connection:
+        assert connection.execute(select(t.outcomes.c.id).where(t.outcomes.c.state != outcomes.CREDITED)).all() == []
+    assert credited_[-1] == 30
 
 
 def test_one_event_reported_to_two_machines_at_once_is_stored_once(migrated_postgres_url: str) -> None:

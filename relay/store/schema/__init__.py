@@ -20,6 +20,7 @@ from relay.store.schema.memory import (
     usage,
 )
 from relay.store.schema.outside import (
+    NOT_CREDITED,
     attributions,
     daily_volumes,
     feedback,
@@ -35,6 +36,7 @@ from relay.store.schema.proof import anchors, chains, checkpoints, decisions, ev
 from relay.store.schema.sends import approvals, attempts, bodies, deliveries, refused_recipients, sends
 
 __all__ = [
+    "NOT_CREDITED",
     "OPEN_CONDITION",
     "anchors",
     "approvals",

@@ -83,6 +83,8 @@ investigations = Table(
 )
 
 
+NOT_CREDITED = "state <> 'credited'"
+
 # What people did. `event_id`: the id by which it was reported, else its own. `state`: new until first credited, stale
 # if it is to be credited again.
 outcomes = Table(
@@ -105,7 +107,7 @@ outcomes = Table(
     Index("ix_outcomes_tenant_id_at", "tenant_id", "at", "type"),
     Index("ix_outcomes_tenant_id_user_id", "tenant_id", "user_id"),
     Index("ix_outcomes_tenant_id_key", "tenant_id", "key"),
-    some("ix_outcomes_waiting", "id", where="state <> 'credited'"),
+    some("ix_outcomes_waiting", "state", "id", where=NOT_CREDITED),
 )
 
 # A message's share of an event, under each model: `weight` in millionths, the value as whole units and a fraction in

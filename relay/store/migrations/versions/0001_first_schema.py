@@ -447,7 +447,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_outcomes_waiting",
         "outcomes",
-        ["id"],
+        ["state", "id"],
         unique=False,
         sqlite_where=sa.text("state <> 'credited'"),
         postgresql_where=sa.text("state <> 'credited'"),
