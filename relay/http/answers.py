@@ -31,18 +31,9 @@ def simulated(decision: Decision, message_class: str, edits: Sequence[str], now:
 
 def replay(send_id: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
     """The first answer once more, from its record (with tokens resolved)."""
-    outcomes = [outcome for _, outcome, *_ in record.get("verdicts", ())]
-    status = "scheduled" if outcomes and set(outcomes) == {"scheduled"} else STATUS[record["decision"]]
-    held = record["decision"] == "held"
     return {
         "sendId": send_id,
-        "status": status,
-        "decision": record["decision"],
-        "reason": (record.get("reason") or "held") if held else None,
-        "detail": None,
-        "retry": "human" if held else None,
-        "retryAfter": None,
-        "next": "ask_human" if held else "none",
+        **as_before(record),
         "replayed": True,
         "checks": list(record.get("checks", ())),
         "recipients": [
@@ -52,6 +43,21 @@ def replay(send_id: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
             for address, outcome, rule, first in record.get("verdicts", ())
         ],
         "timestamp": record.get("timestamp") or when(now),
+    }
+
+
+def as_before(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict of the first answer, from its record."""
+    outcomes = [outcome for _, outcome, *_ in record.get("verdicts", ())]
+    held = record["decision"] == "held"
+    return {
+        "status": "scheduled" if outcomes and set(outcomes) == {"scheduled"} else STATUS[record["decision"]],
+        "decision": record["decision"],
+        "reason": (record.get("reason") or "held") if held else None,
+        "detail": None,
+        "retry": "human" if held else None,
+        "retryAfter": None,
+        "next": "ask_human" if held else "none",
     }
 
 

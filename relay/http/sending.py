@@ -21,7 +21,7 @@ from relay.http.problems import Problem, invalid, not_found
 from relay.http.send_shapes import Judgement, SendRequest
 from relay.http.strict import Resource
 from relay.mail.address import Address, parse_path
-from relay.store import accounts, idempotency, traces
+from relay.store import accounts, idempotency
 from relay.submission.account import Account
 from relay.submission.submission import Origin, Principal, Submission, Wishes
 
@@ -138,7 +138,7 @@ async def _send(parts: House, sender: Sender, body: SendRequest, came: Origin, i
 
 
 async def _first_answer(parts: House, send_id: str) -> dict[str, Any]:
-    record = await parts.look(lambda c: traces.shown(c, send_id))
+    record = await parts.desk.recorded(send_id)
     if record is None:
         raise Problem("unavailable", "the first answer cannot be read", headers={"Retry-After": "5"})
     return answers.replay(send_id, record, parts.clock())

@@ -1,13 +1,14 @@
 """The whole cascade for a message that is not sent: every rule is asked, nothing is stored or counted.
 
 Accepts the body of `send/request`, or a raw message (`message/rfc822`, with LF or CRLF) with the mailbox and
-the recipients in the query.
+the recipients in the query, which is judged as if it came by SMTP.
 """
 
 import asyncio
 from typing import Annotated, Any
 
 from fastapi import Query, Request
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from policy.engine import decide
@@ -67,7 +68,9 @@ async def judged(desk: FrontDesk, submission: Submission) -> dict[str, Any]:
     prepared, state = await desk.simulate(submission)
     facts = prepared.facts
     decision = await asyncio.to_thread(decide, prepared.policy, facts, state, whole=True)
-    return answers.simulated(decision, facts.message_class, edits_of(prepared.plan), facts.now)
+    told = answers.simulated(decision, facts.message_class, edits_of(prepared.plan), facts.now)
+    first = await desk.recorded(decision.verdicts[0].first_send) if told["replayed"] else None
+    return told | answers.as_before(first) if first is not None else told
 
 
 def edits_of(plan: Any) -> list[str]:
@@ -93,7 +96,7 @@ def raw_submission(parts: House, sender: Sender, data: bytes, to: tuple[Address,
     return Submission(
         send_id=parts.desk.new_send_id(),
         principal=sender.principal,
-        origin=came,
+        origin=replace(came, source="smtp"),  # by which alone a message comes whole
         mail_from=parse_path(sender.account.address),
         rcpt_to=to,
         data=data,

@@ -25,6 +25,7 @@ from policy.state import RecipientState, State
 from policy.usage import WINDOWS
 from relay.aside import aside
 from relay.mail.address import Address
+from relay.store import traces
 from relay.store.parcel import Parcel
 from relay.store.rates import RateBook
 from relay.store.reader import Reader
@@ -239,6 +240,10 @@ class FrontDesk:
         prepared = await self.prepare(submission)
         asked = Asked.of(prepared.facts, prepared.policy)
         return prepared, await self._reader.ask(self._look, _Looked(asked, prepared.facts.now))
+
+    async def recorded(self, send_id: str) -> dict[str, Any] | None:
+        """The recorded decision of a send, with its addresses; None if there is none. Raises Unavailable."""
+        return await self._reader.call(lambda connection: traces.shown(connection, send_id))
 
     def forget(self) -> None:
         """Empty the caches: the configuration or an account changed."""

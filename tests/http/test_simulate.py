@@ -53,6 +53,29 @@ async def test_a_json_body_is_judged_as_it_would_be_sent(office):
     assert [c["rule"] for c in told["checks"]] == [c["rule"] for c in sent["checks"]]
 
 
+async def test_a_repeat_is_told_the_first_answer_as_when_it_is_sent(office):
+    await office.call("PATCH", "/v1/mailboxes/agent", {"autonomyLevel": "human_approved"})
+    await office.send(**JSON)
+    told, sent = (await office.post("/v1/send/simulate", JSON)).json(), await office.send(**JSON)
+    assert told["replayed"]
+    for name in ("status", "decision", "reason", "retry", "next"):
+        assert told[name] == sent[name]
+    assert told["status"] == "held"
+
+
+async def test_a_raw_message_is_judged_as_smtp_would_where_a_dedupe_key_is_of_the_recipient(office):
+    await office.send(**JSON, dedupeKey="one")
+    told = (
+        await office.post(
+            "/v1/send/simulate",
+            content=b"X-Gatepost-Dedupe-Key: one\n" + RAW.encode(),
+            params={"mailboxId": "agent", "to": "ann@example.com"},
+            headers={"Content-Type": "message/rfc822"},
+        )
+    ).json()
+    assert not told["replayed"]
+
+
 async def test_nothing_is_stored_or_counted(office):
     for _ in range(3):
         await office.post("/v1/send/simulate", JSON)
