@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx2
 from mcp.server.mcpserver.exceptions import ToolError
 
+from config.names import snake
+
 if TYPE_CHECKING:  # the bridge does not need the server's modules, and a client waits for it to start
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -99,7 +101,14 @@ def _problem(answer: httpx2.Response) -> str:
         told = {}
     code = told.get("code") or f"http_{answer.status_code}"
     wait = answer.headers.get("Retry-After", "")
-    return said(code, told.get("detail") or answer.reason_phrase, wait, told.get("hint", ""))
+    wrong = "; ".join(f"{_argument(e['field'])}: {e['message']}" for e in told.get("errors", ()) if e["field"])
+    return said(code, wrong or told.get("detail") or answer.reason_phrase, wait, told.get("hint", ""))
+
+
+def _argument(field: str) -> str:
+    """The argument of a tool that becomes this field of the API: `send_at` for `sendAt`."""
+    name, bracket, rest = field.partition("[")
+    return ("mailbox" if name == "mailboxId" else snake(name)) + bracket + rest
 
 
 def said(code: str, detail: str, wait: str = "", hint: str = "") -> str:

@@ -27,6 +27,9 @@ class Server(MCPServer[Any]):
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
         """Call a tool. Raises ToolError."""
+        tools = {tool.name: tool for tool in await self.list_tools()}
+        if name not in tools:
+            raise ToolError(f"unknown_tool: there is no tool of this name{did_you_mean(name, list(tools))}.")
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
@@ -35,7 +38,7 @@ class Server(MCPServer[Any]):
                 raise cause from None
             if not isinstance(cause, ValidationError):
                 raise
-            known = next(list(tool.input_schema["properties"]) for tool in await self.list_tools() if tool.name == name)
+            known = list(tools[name].input_schema["properties"])
             raise ToolError(said("invalid_request", _wrong(cause, known))) from None
 
 

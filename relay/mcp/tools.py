@@ -42,12 +42,25 @@ To = Annotated[
     list[str], _MANY, Field(min_length=1, description="Recipients: `bob@example.com` or `Bob <bob@example.com>`.")
 ]
 Copies = Annotated[list[str] | None, _MANY, Field(description="Further recipients.")]
+Hidden = Annotated[list[str] | None, _MANY, Field(description="Further recipients, whom nobody else sees.")]
+ReplyTo = Annotated[
+    list[str] | None, _MANY, Field(description="Where answers go; absent: to the mailbox. Gets no copy.")
+]
 Subject = Annotated[str, Field(description="One line.")]
 Text = Annotated[str, Field(description="The message as plain text.")]
 Html = Annotated[str | None, Field(description="The same message as HTML.")]
 Mailbox = Annotated[str | None, Field(description="Name, address or id. A key of one mailbox leaves it out.")]
+DedupeKey = Annotated[
+    str | None, Field(description="Names this one intention: sent again under the same key, it goes out once.")
+]
+Campaign = Annotated[str | None, Field(description="A name to find it by later.")]
+Metadata = Annotated[dict[str, Any] | None, Field(description="Kept with the message, not sent.")]
+SendAt = Annotated[
+    str | None,
+    Field(description="When to send it, with the offset from UTC (2026-03-24T10:30:00+01:00); absent or past: now."),
+]
 Commercial = Annotated[bool, Field(description="Say true for marketing; it is recognised anyway.")]
-SendId = Annotated[str, Field(max_length=64)]
+SendId = Annotated[str, Field(pattern=r"^send_\w{1,60}$", description="`sendId` of a message.")]
 Page = Annotated[int, Field(ge=1, le=MOST)]
 Cursor = Annotated[str | None, Field(description="`nextCursor` of the page before.")]
 
@@ -66,23 +79,28 @@ class Tools:
         text: Text,
         html: Html = None,
         cc: Copies = None,
-        bcc: Copies = None,
-        reply_to: Copies = None,
-        dedupe_key: Annotated[
-            str | None, Field(description="Names this one intention: sent again under the same key, it goes out once.")
-        ] = None,
-        campaign: Annotated[str | None, Field(description="A name to find it by later.")] = None,
-        metadata: Annotated[dict[str, Any] | None, Field(description="Kept with the message, not sent.")] = None,
-        send_at: Annotated[str | None, Field(description="RFC 3339; absent: now.")] = None,
+        bcc: Hidden = None,
+        reply_to: ReplyTo = None,
+        dedupe_key: DedupeKey = None,
+        campaign: Campaign = None,
+        metadata: Metadata = None,
+        send_at: SendAt = None,
         commercial: Commercial = False,
         mailbox: Mailbox = None,
     ) -> Sent:
         """Send an email. Every rule of the mailbox is applied; the answer says whether it was accepted, waits
         for a person's approval, or was refused, and `whatToDo` says what to do now. Writes; reaches outside.
         """
-        body = _letter(to, subject, text, html, cc, bcc, commercial, mailbox) | _given(
-            replyTo=reply_to, dedupeKey=dedupe_key, campaign=campaign, metadata=metadata, sendAt=send_at
-        )
+        more: dict[str, Any] = {
+            "html": html,
+            "cc": cc,
+            "bcc": bcc,
+            "replyTo": reply_to,
+            "mailboxId": mailbox,
+            "sendAt": send_at,
+        }
+        more |= {"dedupeKey": dedupe_key, "campaign": campaign, "metadata": metadata}
+        body = _letter(to, subject, text, commercial, more)
         answer = await self._api_of(ctx).call("POST", "/v1/send/request", json=body)
         return Sent.model_validate(answer | {"whatToDo": words.after_sending(answer)})
 
@@ -94,14 +112,28 @@ class Tools:
         text: Text,
         html: Html = None,
         cc: Copies = None,
-        bcc: Copies = None,
+        bcc: Hidden = None,
+        reply_to: ReplyTo = None,
+        dedupe_key: DedupeKey = None,
+        campaign: Campaign = None,
+        metadata: Metadata = None,
+        send_at: SendAt = None,
         commercial: Commercial = False,
         mailbox: Mailbox = None,
     ) -> Tried:
-        """Check what send_email would answer now, with every check that fails. Nothing is sent, stored or
-        counted. Read-only.
+        """Check what send_email would answer now to the same arguments, with every check that fails. Nothing is
+        sent, stored or counted. Read-only.
         """
-        body = _letter(to, subject, text, html, cc, bcc, commercial, mailbox)
+        more: dict[str, Any] = {
+            "html": html,
+            "cc": cc,
+            "bcc": bcc,
+            "replyTo": reply_to,
+            "mailboxId": mailbox,
+            "sendAt": send_at,
+        }
+        more |= {"dedupeKey": dedupe_key, "campaign": campaign, "metadata": metadata}
+        body = _letter(to, subject, text, commercial, more)
         answer = await self._api_of(ctx).call("POST", "/v1/send/simulate", json=body)
         return Tried.model_validate(answer | {"whatToDo": words.after_trying(answer)})
 
@@ -125,9 +157,9 @@ class Tools:
         state: Annotated[
             str | None, Field(description="queued, held, scheduled, deferred, delivered, bounced, rejected, blocked, …")
         ] = None,
-        campaign: str | None = None,
+        campaign: Annotated[str | None, Field(description="As given to send_email.")] = None,
         message_id: Annotated[str | None, Field(description="The Message-ID header's value.")] = None,
-        dedupe_key: str | None = None,
+        dedupe_key: Annotated[str | None, Field(description="As given to send_email.")] = None,
         since: Annotated[str | None, Field(description="RFC 3339; only those from then on.")] = None,
         mailbox: Mailbox = None,
         limit: Page = 20,
@@ -194,19 +226,11 @@ def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
-def _letter(
-    to: list[str],
-    subject: str,
-    text: str,
-    html: str | None,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    commercial: bool,
-    mailbox: str | None,
-) -> dict[str, Any]:
+def _letter(to: list[str], subject: str, text: str, commercial: bool, more: Mapping[str, Any]) -> dict[str, Any]:
     """A message as `send/request` and `send/simulate` take it."""
-    optional = _given(html=html, cc=cc, bcc=bcc, mailboxId=mailbox)
-    return {"to": to, "subject": subject, "text": text} | optional | ({"class": "commercial"} if commercial else {})
+    return (
+        {"to": to, "subject": subject, "text": text} | _given(**more) | ({"class": "commercial"} if commercial else {})
+    )
 
 
 def _message(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,7 +287,7 @@ def _suppressions(
         email=email,
         suppressed=refused,
         suppressions=[Suppression.model_validate(entry) for entry in entries],
-        what_to_do=words.of_suppressions(refused),
+        what_to_do=words.of_suppressions(refused, len(entries)),
         next_cursor=next_cursor,
         has_more=next_cursor is not None,
     )

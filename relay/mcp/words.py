@@ -29,6 +29,10 @@ _WOULD = {
     "scheduled": "It would be accepted and leave later. Nothing was sent.",
     "held": "It would wait until a person approves it. Nothing was sent.",
 }
+_REJECTED = {
+    "rejected": "A person decided against it, and a `note` may say why",
+    "approval_timeout": "Nobody approved it in time: tell a person",
+}
 _APPROVAL = {
     "human_approved": "A person approves every message before it leaves.",
     "first_contact": "A person approves the first message to an address that was never written to.",
@@ -48,7 +52,7 @@ def after_sending(answer: Mapping[str, Any]) -> str:
 def after_trying(answer: Mapping[str, Any]) -> str:
     """The next step after an answer of `send/simulate`."""
     if answer["replayed"]:
-        return "It was sent before and would not be sent again."
+        return f"You sent this before, and it would not be sent again. {_ACCEPTED[answer['status']]}"
     return _WOULD.get(answer["status"]) or f"It would be refused. {_remedy(answer)}"
 
 
@@ -58,7 +62,7 @@ def _remedy(answer: Mapping[str, Any]) -> str:
         case "after":
             return f"The very same message passes in {answer['retryAfter']} seconds: wait, then send it unchanged."
         case "human":
-            return f"{_NEXT.get(answer['next'], '')} It does not pass until a person has acted.".strip()
+            return f"{_NEXT.get(answer['next'], '')} As it is, it does not pass until a person has acted.".strip()
         case _:
             return f"{_NEXT.get(answer['next'], '')} Sent again as it is, it is refused again.".strip()
 
@@ -71,8 +75,12 @@ def of_state(message: Mapping[str, Any]) -> str:
             return "It waits for a person. Do not send it again."
         case "blocked":
             return "It was refused and not sent."
-        case "rejected" | "cancelled":
-            return "A person decided against it, or it was withdrawn; a `note` says why. Do not send it again."
+        case "cancelled":
+            return "It was taken back before it left. Send it anew only if that is wanted."
+        case "rejected":
+            reasons = {recipient["reason"] for recipient in message["recipients"]}
+            why = "; ".join(words for reason, words in _REJECTED.items() if reason in reasons)
+            return f"{why or 'It was stopped before it left: see each `reason`'}. Do not send it again."
     if states & {"queued", "active", "deferred", "scheduled", "uncertain"}:
         return "It is still on its way, and tried again by itself. Do not send it again."
     if states & {"bounced", "expired"}:
@@ -102,8 +110,10 @@ def of_limits(mailbox: Mapping[str, Any], windows: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (f"Recipients left: {left or 'no limit'}.", approval)))
 
 
-def of_suppressions(refused: bool | None) -> str:
+def of_suppressions(refused: bool | None, found: int) -> str:
     """The next step after looking at suppressions."""
+    if refused is None and not found:
+        return "Nobody is on this list."
     if refused:
         return "Do not write to this address; only a person can lift that."
     if refused is False:

@@ -83,6 +83,31 @@ async def test_a_refusal_is_an_answer_with_its_remedy(agency: Agency) -> None:
     assert "suppression_check" in {check["rule"] for check in tried["failing"]}
 
 
+async def test_the_same_arguments_can_be_tried_and_sent(agency: Agency) -> None:
+    async with agency.client(await agency.agent()) as client:
+        takes = {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
+        assert takes["check_email"] == takes["send_email"]
+        later = LETTER | {"send_at": "2030-01-01T09:00:00Z", "dedupe_key": "order-4711"}
+        assert (await told(client, "check_email", **later))["status"] == "scheduled"
+        await told(client, "send_email", **later)
+        tried = await told(client, "check_email", **later)
+    assert (tried["status"], tried["replayed"]) == ("scheduled", True)
+    assert "would not be sent again" in tried["whatToDo"]
+
+
+async def test_what_an_agent_took_back_itself_is_not_called_a_persons_decision(agency: Agency) -> None:
+    async with agency.client(await agency.agent(f"clerk@{DOMAIN}")) as client:
+        sent = await told(client, "send_email", **LETTER)
+        message = await told(client, "cancel_email", send_id=sent["sendId"])
+    assert message["whatToDo"] == "It was taken back before it left. Send it anew only if that is wanted."
+
+
+async def test_a_tool_that_does_not_exist_is_answered_with_those_that_do(agency: Agency) -> None:
+    async with agency.client(await agency.agent()) as client:
+        assert "did you mean send_email?" in await refused(client, "send_mail")
+        assert "known are send_email, check_email" in await refused(client, "approve")
+
+
 async def test_trying_stores_and_counts_nothing(agency: Agency) -> None:
     async with agency.client(await agency.agent()) as client:
         tried = await told(client, "check_email", **LETTER)
@@ -192,7 +217,10 @@ async def test_the_operator_has_to_say_which_mailbox(agency: Agency) -> None:
         ({"to": ["bob"]}, "to[0]: is not an address"),
         ({"to": []}, "to"),
         ({"subject": "a\r\nBcc: eve@example.com"}, "subject: contains a line break"),
-        ({"send_at": "tomorrow"}, "sendAt"),
+        (
+            {"send_at": "tomorrow", "reply_to": "bob"},
+            "reply_to[0]: is not an address: the address has no @; send_at: is",
+        ),
         ({"to": "bob"}, "to[0]: is not an address"),
         ({"to": 7}, "invalid_request: to: input should be a valid list. Correct the arguments and call again."),
         ({"dedupeKey": "k"}, "dedupeKey: is not a known argument; did you mean dedupe_key? Correct the arguments"),
@@ -205,4 +233,4 @@ async def test_wrong_arguments_are_named(agency: Agency, wrong: dict[str, object
 
 async def test_an_id_cannot_lead_to_another_route(agency: Agency) -> None:
     async with agency.client(await agency.agent()) as client:
-        assert "not_found" in await refused(client, "get_message", send_id="../mailboxes/agent")
+        assert "send_id: string should match" in await refused(client, "get_message", send_id="../mailboxes/agent")
