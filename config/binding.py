@@ -134,7 +134,7 @@ class _Binder:
 
     def _section(self, node: Node, section: type[Section], location: Location, place: Place) -> Any:
         shorthand = getattr(section, "shorthand", None)
-        if node.kind == "scalar" and node.value is not None and shorthand:
+        if node.kind == "scalar" and isinstance(node.value, str | bool) and shorthand:
             return {shorthand: node.value}
         if node.kind != "map":
             return {} if node.value is None and node.kind == "scalar" else self.value(node, None, location, place)

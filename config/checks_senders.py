@@ -10,8 +10,15 @@ from config.senders import DEFAULT_TENANT, Mailbox
 from config.settings import Settings
 from policy.usage import WINDOWS
 
-# Without these rules, a message can harm others than its sender.
-_PROTECTIVE = ("sender_identity", "domain_verified", "suppression_check", "message_form", "compliance_content")
+# What goes wrong where a rule is not enforced that protects others than its sender, or by which a person stops mail.
+_LOST = dict.fromkeys(
+    ("sender_identity", "domain_verified", "suppression_check", "message_form", "compliance_content"),
+    "nothing protects recipients from such mail",
+) | {
+    "tenant_active": "pausing the tenant stops no mail",
+    "mailbox_active": "pausing the mailbox stops no mail",
+    "autonomy_level": "autonomyLevel holds no mail",
+}
 
 
 def tenants(settings: Settings) -> Iterator[Finding]:
@@ -102,6 +109,7 @@ def policies(settings: Settings) -> Iterator[Finding]:
     for location, fields in _layers(settings):
         yield from _twice((*location, "rate_limits"), fields.rate_limits, fields.rules)
         yield from _switched_off(location, fields)
+        yield from _never_on(settings, location, fields)
         yield from _out_of_reach(settings, location, fields)
     yield from _short_form(settings)
 
@@ -121,10 +129,23 @@ def _twice(location: Location, limits: RateLimits | None, rules: Rules | None, o
 
 
 def _switched_off(location: Location, fields: PolicyFields) -> Iterator[Finding]:
-    for name in _PROTECTIVE if fields.rules is not None else ():
+    for name, lost in _LOST.items() if fields.rules is not None else ():
         rule = getattr(fields.rules, name)
-        if rule is not None and rule.mode == "off":
-            yield warning((*location, "rules", name, "mode"), "is off; nothing protects recipients from such mail")
+        if rule is not None and rule.mode != "enforce":
+            yield warning((*location, "rules", name, "mode"), f"is {rule.mode}; {lost}")
+
+
+def _never_on(settings: Settings, location: Location, fields: PolicyFields) -> Iterator[Finding]:
+    """A rule with parameters that is off by default, and that nothing in the file switches on or off."""
+    for name in fields.rules.model_fields_set if fields.rules is not None else ():
+        rule = getattr(fields.rules, name)
+        if rule and rule.mode == "off" and rule.model_fields_set and not _has_mode(settings, name):
+            yield warning((*location, "rules", name), "is off unless switched on; add mode: enforce")
+
+
+def _has_mode(settings: Settings, name: str) -> bool:
+    said = (getattr(fields.rules, name, None) for _, fields in _layers(settings))
+    return any("mode" in rule.model_fields_set for rule in said if rule is not None)
 
 
 def _out_of_reach(settings: Settings, location: Location, fields: PolicyFields) -> Iterator[Finding]:

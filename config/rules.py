@@ -13,7 +13,21 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, create_model
 
-from config.types import Clock, Count, Domain, DomainPattern, MailAddress, Positive, Section, Text, Wait, as_text
+from config.names import did_you_mean
+from config.types import (
+    MOST,
+    Clock,
+    Count,
+    Domain,
+    DomainPattern,
+    ListedAddress,
+    Positive,
+    Section,
+    Text,
+    Wait,
+    as_text,
+    to_domain,
+)
 from policy.countries import check_place, code_of
 from policy.settings import Mode, OnExceed, PolicySettings, Rule
 
@@ -29,14 +43,24 @@ def _mode(value: Any) -> Any:
 
 def _zone(text: str) -> str:
     if text not in available_timezones():
-        raise ValueError(f"is not a time zone: {text[:40]!r}; write it like Europe/Berlin")
+        hint = did_you_mean(text, sorted(available_timezones())) or "; write it like Europe/Berlin"
+        raise ValueError(f"is not a time zone: {text[:40]!r}{hint}")
     return text
 
 
 def _canary(text: str) -> str:
-    if len(text) < 8:
+    if len(text.strip()) < 8:
         raise ValueError("is too short: a canary needs 8 characters, or ordinary mail would contain it")
     return text
+
+
+def _apart(given: Any) -> Any:
+    """Refuse one domain in two spellings, of which only one could count."""
+    spelled: dict[str, str] = {}
+    for name in given if isinstance(given, dict) else ():
+        if (other := spelled.setdefault(to_domain(name), name)) != name:
+            raise ValueError(f"names one domain twice, as {other} and {name}")
+    return given
 
 
 def _country(text: str) -> str:
@@ -47,12 +71,12 @@ ModeField = Annotated[Mode, BeforeValidator(_mode)]
 # Fields whose text has a special form, by class and field.
 _KINDS: dict[tuple[str, str], Any] = {
     ("ContentSafety", "canaries"): tuple[Annotated[Text, AfterValidator(_canary)], ...],
-    ("RecipientAllowed", "addresses"): tuple[MailAddress, ...],
+    ("RecipientAllowed", "addresses"): tuple[ListedAddress, ...],
     ("RecipientAllowed", "domains"): tuple[DomainPattern, ...],
-    ("RecipientAllowed", "block_addresses"): tuple[MailAddress, ...],
+    ("RecipientAllowed", "block_addresses"): tuple[ListedAddress, ...],
     ("RecipientAllowed", "block_domains"): tuple[DomainPattern, ...],
     ("ConsentValidation", "default_country"): Annotated[Text, AfterValidator(_country)],
-    ("RecipientDomainThrottle", "domains"): dict[Domain, Positive],
+    ("RecipientDomainThrottle", "domains"): Annotated[dict[Domain, Positive], BeforeValidator(_apart)],
     ("Warmup", "ramp"): Annotated[tuple[Positive, ...], Field(min_length=1)],
     ("SendWindow", "days"): Annotated[
         tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)
@@ -81,8 +105,9 @@ def _kind(owner: type, entry: "dataclasses.Field[Any]", hint: Any) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _section(hint)
     if "least" in entry.metadata:
-        bounds = Field(ge=entry.metadata["least"], le=entry.metadata["most"])
         number = next(kind for kind in (typing.get_args(hint) or (hint,)) if kind is not NoneType)
+        most = entry.metadata["most"]
+        bounds = Field(ge=entry.metadata["least"], le=MOST if most is None else most)
         return Annotated[number, bounds] | None if NoneType in typing.get_args(hint) else Annotated[number, bounds]
     return Text if hint is str else hint
 

@@ -209,7 +209,18 @@ def to_address(text: str) -> str:
     return f"{local}@{to_domain(domain)}"
 
 
+def to_listed(text: str) -> str:
+    """An address of a list; lists have no wildcards, though RFC 5321 allows a local part `*`."""
+    if "*" in text:
+        raise ValueError(f"has a wildcard, which lists do not have: {text[:80]!r}; list the domain instead")
+    return to_address(text)
+
+
 def _domain_pattern(text: str) -> str:
+    if text.startswith("*."):
+        raise ValueError(f"has a wildcard: {text[:60]!r}; write {text[1:60]!r} for every domain below it")
+    if "@" in text:
+        raise ValueError(f"is not a domain name: {text[:60]!r}; write what follows the @, or list it as an address")
     return f".{to_domain(text[1:])}" if text.startswith(".") else to_domain(text)
 
 
@@ -255,6 +266,7 @@ Name = Annotated[Text, AfterValidator(to_name), WithJsonSchema({"type": "string"
 Domain = Annotated[Text, AfterValidator(to_domain), WithJsonSchema({"type": "string"})]
 DomainPattern = Annotated[Text, AfterValidator(_domain_pattern), WithJsonSchema({"type": "string"})]
 MailAddress = Annotated[Text, AfterValidator(to_address), WithJsonSchema({"type": "string"})]
+ListedAddress = Annotated[Text, AfterValidator(to_listed), WithJsonSchema({"type": "string"})]
 Selector = Annotated[Text, AfterValidator(_selector), WithJsonSchema({"type": "string"})]
 Url = Annotated[Text, AfterValidator(_url), WithJsonSchema({"type": "string", "format": "uri"})]
 Bind = Annotated[Text, AfterValidator(_bind), WithJsonSchema({"type": "string"})]
@@ -279,7 +291,7 @@ Size = Annotated[
 ]
 Money = Annotated[Decimal, BeforeValidator(_money), WithJsonSchema({"type": ["string", "number"], "minimum": 0})]
 # What every store and library can hold; a larger number is a typing error.
-_MOST = 2_147_483_647
-Count = Annotated[int, Field(ge=0, le=_MOST)]
-Positive = Annotated[int, Field(ge=1, le=_MOST)]
+MOST = 2_147_483_647
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
 Share = Annotated[float, Field(ge=0)]

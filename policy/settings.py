@@ -321,7 +321,7 @@ class SendWindow(Rule):
     mode: Mode = "off"
     # Days on which commercial mail leaves. Default Monday to Friday.
     days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
-    # First minute of the day, as 09:00. May lie after `end`: the window then spans midnight.
+    # First minute of the day, as 09:00. Later than `end`: the window spans midnight. The same: it is open all day.
     start: str = "09:00"
     # Minute of the day at which the window closes, as 17:00.
     end: str = "17:00"

@@ -114,6 +114,49 @@ BAD = [
         "version: 1\nrateLimits: {daily: 3000000000}",
         "gatepost.yaml:2: rateLimits.daily: must be at most 2147483647, not 3000000000",
     ),
+    *(
+        (
+            f"version: 1\npolicies: {{default: {{rules: {{{rule}}}}}}}",
+            f"gatepost.yaml:2: policies.default.rules.{wrong}",
+        )
+        for rule, wrong in (
+            ("cooldown: 10", "cooldown: must be a mapping, not the number 10"),
+            (
+                "first_contact_limit: {limit: 9223372036854775808}",
+                "first_contact_limit.limit: must be at most 2147483647, not 9223372036854775808",
+            ),
+            (
+                'recipient_allowed: {block_addresses: ["*@evil.test"]}',
+                (
+                    "recipient_allowed.block_addresses[0]: has a wildcard, which lists do not have: '*@evil.test'; "
+                    "list the domain instead"
+                ),
+            ),
+            (
+                'recipient_allowed: {domains: ["*.b.test"]}',
+                ("recipient_allowed.domains[0]: has a wildcard: '*.b.test'; write '.b.test' for every domain below it"),
+            ),
+            (
+                "recipient_domain_throttle: {mode: enforce, domains: {B.test: 5, b.test: 6}}",
+                "recipient_domain_throttle.domains: names one domain twice, as B.test and b.test",
+            ),
+            (
+                "recipient_domain_throttle: {mode: enforce, domains: 5}",
+                "recipient_domain_throttle.domains: must be a mapping, not the number 5",
+            ),
+            (
+                "send_window: {mode: enforce, zone: europe/berlin}",
+                "send_window.zone: is not a time zone: 'europe/berlin'; did you mean Europe/Berlin?",
+            ),
+            (
+                'content_safety: {canaries: ["         "]}',
+                (
+                    "content_safety.canaries[0]: is too short: a canary needs 8 characters, "
+                    "or ordinary mail would contain it"
+                ),
+            ),
+        )
+    ),
     (
         "version: 1\nbounceHandling: {softBounces: {backoffMinutes: [5256000]}}",
         "gatepost.yaml:2: bounceHandling.softBounces.backoffMinutes[0]: must be at most 525600, not 5256000",

@@ -111,9 +111,24 @@ def test_a_domain_without_postal_address_warns():
     assert f"gatepost.yaml:2: {expected}" in warnings
 
 
-def test_switching_off_a_protective_rule_warns():
-    loaded = load_text("version: 1\npolicies: {default: {rules: {suppression_check: {mode: off}}}}")
-    assert any("is off; nothing protects recipients" in warning.message for warning in loaded.warnings)
+@pytest.mark.parametrize(
+    ("rules", "warned"),
+    [
+        ("suppression_check: off", "suppression_check.mode: is off; nothing protects recipients from such mail"),
+        ("suppression_check: shadow", "suppression_check.mode: is shadow; nothing protects recipients from such mail"),
+        ("tenant_active: {mode: warn}", "tenant_active.mode: is warn; pausing the tenant stops no mail"),
+        ("send_window: {zone: Europe/Berlin}", "send_window: is off unless switched on; add mode: enforce"),
+    ],
+)
+def test_a_rule_that_does_not_do_what_the_author_may_think_warns(rules, warned):
+    loaded = load_text(f"version: 1\npolicies: {{default: {{rules: {{{rules}}}}}}}")
+    assert f"gatepost.yaml:2: policies.default.rules.{warned}" in [str(warning) for warning in loaded.warnings]
+
+
+def test_parameters_of_a_rule_that_a_mailbox_switches_on_warn_of_nothing():
+    text = "version: 1\npolicies: {default: {rules: {send_window: {zone: Europe/Berlin}}}}\nmailboxes:\n"
+    text += "- {name: a, fromAddress: a@b.test, rules: {send_window: {mode: enforce}}}\n"
+    assert not [w for w in load_text(text).warnings if "send_window" in str(w)]
 
 
 def test_commands_that_need_no_secret_run_without_them():
