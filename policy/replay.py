@@ -74,6 +74,7 @@ class Report(Struct):
     by_rule: dict[str, Tally] = field(default_factory=dict)
     by_mailbox: dict[str, Tally] = field(default_factory=dict)
     examples: dict[str, list[Change]] = field(default_factory=dict)
+    untried: list[str] = field(default_factory=list)  # changed, but records do not tell what would have come of it
 
     def add(self, change: Change, most: int = 5) -> None:
         """Count one submission; its change is counted for `change.rule`, with up to `most` examples per rule."""

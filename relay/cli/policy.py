@@ -98,6 +98,7 @@ def _report_json(found: "Report", since: str) -> dict[str, Any]:
         "since": since,
         "decisions": found.decisions,
         "changed": found.changed,
+        "notTried": found.untried,
         "byRule": {rule: asdict(tally) for rule, tally in found.by_rule.items()},
         "byMailbox": {mailbox: asdict(tally) for mailbox, tally in found.by_mailbox.items()},
         "examples": {
@@ -123,6 +124,8 @@ def _print_report(found: "Report", since: str) -> None:
         say(f"No decisions were recorded in the last {since}.")
         return
     say(f"{how_many(found.decisions, 'decision')} from the last {since} replayed; {found.changed:,} would change.")
+    if found.untried:
+        say(f"Not tried, since nothing recorded tells what would come of it: {', '.join(found.untried)}.")
     if not found.changed:
         return
     for title, tallies in (("Rule", found.by_rule), ("Mailbox", found.by_mailbox)):

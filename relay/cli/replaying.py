@@ -18,7 +18,7 @@ from policy.replay import Change, Report
 from relay.cli.house import House
 from relay.cli.progress import Progress
 from relay.cli.rows import every
-from relay.http.replaying import Candidate, candidates_of, judge, records_of
+from relay.http.replaying import Candidate, candidates_of, judge, records_of, untried
 from relay.store import decisions
 from relay.store.listings import tenant_names
 
@@ -31,7 +31,9 @@ def replayed(house: House, path: Path, since: int) -> Report:
     settings = load(path, need_secrets=False).settings
     report = Report()
     with house.reading() as connection:
-        candidates = candidates_of(settings, every(connection, "mailboxes", {}), tenant_names(connection))
+        boxes, tenants = list(every(connection, "mailboxes", {})), tenant_names(connection)
+        candidates = candidates_of(settings, boxes, tenants)
+        report.untried = untried(house.settings, settings, boxes, tenants)
         total = decisions.counted(connection, since)
         pages = (records_of(connection, rows, candidates) for rows in decisions.pages(connection, since))
         with Progress("Replaying", total) as progress:

@@ -1,27 +1,41 @@
 """Makes recorded decisions again under a candidate configuration.
 
 A record contains the facts and the state from which its decision was made, so nothing is guessed. What the candidate
-declares for a mailbox (autonomy, role, classes) and for a domain's postal address is applied, too. Each decision is
-made by itself: that an earlier one would have used up more or less of a limit is not carried over.
+declares for a mailbox (autonomy, role, classes, or that it is gone), for a domain's postal address and as internal
+domains is applied, too. What was not recorded because nobody asked for it then cannot be tried (`untried`). Each
+decision is made by itself: that an earlier one would have used up more or less of a limit is not carried over.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 from msgspec.structs import replace
 
+from config.changes import diff
 from config.settings import Settings
+from policy.facts import Facts
 from policy.recorded import facts_from_json, state_from_json
 from policy.replay import Before, Change, replay_at_the_door
 from policy.replay import replay as compared
-from policy.settings import PolicySettings, RecipientAllowed
+from policy.settings import MessageForm, PolicySettings, RecipientAllowed
 from policy.state import State
 from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store import traces
 from relay.store.engine import loads
 from relay.submission.account import policy_of
+
+# Parameters by which a message and its recipients were read, and rules that count only while they are on.
+_READ_BY = (
+    ("content_safety", "canaries"),
+    ("recipient_valid", "check_mx"),
+    ("suppression_check", "fold_aliases"),
+    *(("message_form", one.name) for one in fields(MessageForm) if one.name != "mode"),
+)
+_COUNTING = ("recipient_lease", "recipient_domain_throttle", "warmup")
+_UNRECORDED = re.compile(r"(tenants\[.*|smtp\.bareNewline|domains\[.*\](\.verification)?|mailboxes\[.*\]\.aliases)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,8 @@ class Candidate:
 
     name: str
     policy: PolicySettings
+    internal_domains: frozenset[str]
+    gone: bool = False  # the file declared it, and the candidate does not: it would be disabled
     autonomy: str | None = None
     role: str | None = None
     allowed_classes: tuple[str, ...] | None = None
@@ -78,7 +94,7 @@ def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> C
     candidate = candidates.get(record["mailbox"])
     if candidate is None or "facts" not in record:
         return None
-    facts = facts_from_json(record["facts"])
+    facts = _as_internal(facts_from_json(record["facts"]), candidate.internal_domains)
     state = _as_declared(state_from_json(record["state"], facts), candidate)
     verdicts = record["verdicts"]
     outcomes = tuple((recipient, outcome) for recipient, outcome, *_ in verdicts)
@@ -91,8 +107,17 @@ def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> C
     return None if change.direction == "same" else replace(change, mailbox=candidate.name)
 
 
+def _as_internal(facts: Facts, domains: frozenset[str]) -> Facts:
+    """The recorded facts with the candidate's internal domains."""
+    if all(r.internal == (r.domain in domains) for r in facts.recipients):
+        return facts
+    return replace(facts, recipients=tuple(replace(r, internal=r.domain in domains) for r in facts.recipients))
+
+
 def _as_declared(state: State, candidate: Candidate) -> State:
     """The recorded state with the values that the candidate's file declares."""
+    if candidate.gone:
+        return replace(state, mailbox=replace(state.mailbox, status="disabled"))
     if candidate.autonomy is None:
         return state
     mailbox, domain = state.mailbox, state.domain
@@ -112,13 +137,31 @@ def candidates_of(settings: Settings, rows: Iterable[Any], tenants: Mapping[str,
 
 def _candidate(settings: Settings, row: Any, tenant: str) -> Candidate:
     policy, declared = policy_of(settings, row, tenant), settings.mailbox(row.name, tenant)
+    internal = frozenset(settings.internal_domains)
     if declared is None:
-        return Candidate(row.name, policy)
+        return Candidate(row.name, policy, internal, gone=bool(row.managed) and row.status != "disabled")
     own = declared.from_address.rpartition("@")[2]
     addresses = {domain.domain: domain.physical_address for domain in settings.domains}
     return Candidate(
-        row.name, policy, declared.autonomy_level, declared.role, declared.allowed_classes, addresses.get(own)
+        row.name,
+        policy,
+        internal,
+        autonomy=declared.autonomy_level,
+        role=declared.role,
+        allowed_classes=declared.allowed_classes,
+        physical_address=addresses.get(own),
     )
+
+
+def untried(settings: Settings, candidate: Settings, rows: Sequence[Any], tenants: Mapping[str, str]) -> list[str]:
+    """What the candidate changes although records do not tell what would have come of it."""
+    found = [change.key for change in diff(settings, candidate) if _UNRECORDED.fullmatch(change.key)]
+    for row in rows:
+        was, would = (policy_of(one, row, tenants[row.tenant_id]) for one in (settings, candidate))
+        pairs = [(getattr(was, rule), getattr(would, rule), rule, name) for rule, name in _READ_BY]
+        found += [f"{rule}.{name}" for old, new, rule, name in pairs if getattr(old, name) != getattr(new, name)]
+        found += [name for name in _COUNTING if getattr(was, name).mode == "off" != getattr(would, name).mode]
+    return list(dict.fromkeys(found))
 
 
 def _names_people(policy: PolicySettings) -> bool:

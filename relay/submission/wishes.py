@@ -94,7 +94,7 @@ def _send_at(wishes: Wishes, value: str) -> Wishes:
 def parse_time(value: str) -> int:
     """RFC 3339 to milliseconds since the epoch. Raises ValueError, also if the UTC offset is missing."""
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value.upper())  # RFC 3339 §5.6: T and Z may be lower case
     except ValueError:
         raise ValueError("is not a time such as 2026-03-24T10:30:00Z (RFC 3339)") from None
     if moment.tzinfo is None:

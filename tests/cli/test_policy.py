@@ -93,6 +93,28 @@ def test_replay_tells_both_directions_and_the_same_policy_changes_nothing(make_i
     assert "Would let through" in shown
 
 
+def test_replay_applies_internal_domains_and_removed_mailboxes_and_names_what_it_cannot_try(
+    make_inside, provider, beside, tmp_path
+):
+    inside = make_inside(providers=[provider.settings()])
+    cli = beside(inside)
+    submitted(inside, to="ann@house.test")
+    submitted(inside, to="eve@example.net", subject="Another receipt")
+    agent = yaml.safe_load(cli.config.read_text())["mailboxes"][0]
+    asked = {"mailboxes": [agent | {"autonomyLevel": "human_approved"}], "internal_domains": ["house.test"]}
+    report = cli.does("policy", "replay", "--with", _candidate(cli, tmp_path, asked), "--json").json
+    assert report["byRule"] == {"autonomy_level": {"stricter": 1, "looser": 0, "reason": 0}}
+    assert report["notTried"] == []
+    gone = _candidate(cli, tmp_path, {"mailboxes": []})
+    assert cli.does("policy", "replay", "--with", gone, "--json").json["byRule"]["mailbox_active"]["stricter"] == 2
+    rules = {"content_safety": {"canaries": [CANARY]}, "warmup": {"mode": "enforce"}}
+    unknown = {"policies": {"default": {"rules": rules}}, "tenants": [{"name": "default", "rateLimits": {"hourly": 1}}]}
+    path = _candidate(cli, tmp_path, unknown)
+    report = cli.does("policy", "replay", "--with", path, "--json").json
+    assert report["notTried"] == ["tenants[default]", "content_safety.canaries", "warmup"]
+    assert "Not tried" in cli.does("policy", "replay", "--with", path).out
+
+
 def test_replay_judges_by_what_tightened_the_mailbox_at_the_time(make_inside, provider, beside):
     inside = make_inside(providers=[provider.settings()])
     cli = beside(inside)

@@ -113,7 +113,7 @@ async def test_equal_words_for_another_time_are_another_message(office):
     times = ("2026-03-25T09:00:00Z", "2026-03-26T09:00:00Z", None)
     told = [await office.send(sendAt=at) for at in times]
     assert [one["replayed"] for one in told] == [False, False, False]
-    again = [await office.send(sendAt=at) for at in ("2026-03-25T10:00:00+01:00", *times[1:])]
+    again = [await office.send(sendAt=at) for at in ("2026-03-25t10:00:00+01:00", *times[1:])]
     assert [(one["replayed"], one["sendId"]) for one in again] == [(True, one["sendId"]) for one in told]
 
 

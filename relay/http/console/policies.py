@@ -18,7 +18,7 @@ from policy.usage import DAY
 from relay.http.console import cascade, checks
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.problems import Problem
-from relay.http.replaying import candidates_of, judge, records_of
+from relay.http.replaying import candidates_of, judge, records_of, untried
 from relay.http.sending import origin, sender_of
 from relay.http.simulate import addresses, judged, raw_submission
 from relay.store import decisions, listings
@@ -94,13 +94,17 @@ async def replay(visit: Visit) -> Response:
         problem = " ".join(f"Line {max(1, p.line - _ABOVE)}: {_own(p.key)} {p.message}." for p in error.problems)
         return await _page(visit, "replay", given=given, problem=problem)
 
-    def question(connection: Any) -> tuple[Any, Sequence[str]]:
-        boxes = listings.listed(connection, "mailboxes", {}, limit=1000).rows
-        candidates = candidates_of(candidate, boxes, listings.tenant_names(connection))
-        return candidates, records_of(connection, decisions.newest(connection, REPLAYED, visit.now - span), candidates)
+    def question(connection: Any) -> tuple[Any, Sequence[str], list[str]]:
+        boxes, tenants = (
+            listings.listed(connection, "mailboxes", {}, limit=1000).rows,
+            listings.tenant_names(connection),
+        )
+        candidates = candidates_of(candidate, boxes, tenants)
+        records = records_of(connection, decisions.newest(connection, REPLAYED, visit.now - span), candidates)
+        return candidates, records, untried(visit.house.settings(), candidate, boxes, tenants)
 
-    candidates, records = await visit.house.look(question)
     report = Report()
+    candidates, records, report.untried = await visit.house.look(question)
     async with _REPLAYING:
         changes, report.decisions = await asyncio.to_thread(judge, candidates, records)
     report.decisions -= len(changes)
