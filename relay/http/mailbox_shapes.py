@@ -10,9 +10,10 @@ from config.types import NAME, to_name
 from policy.moment import precise
 from policy.settings import PolicySettings
 from policy.state import MailboxState
-from policy.usage import WINDOWS, Usage
+from policy.usage import WINDOWS, Usage, Window
 from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, of_row
 from relay.store.engine import loads
+from relay.store.guard import of_mailbox, of_tenant
 from relay.store.snapshot import mailbox_state
 
 Name = Annotated[str, AfterValidator(to_name), Field(json_schema_extra={"pattern": f"^{NAME}$", "maxLength": 100})]
@@ -84,7 +85,9 @@ class ChangedMailbox(Given):
 
 
 class Used(Told):
-    """One window: what is used, what is allowed (null: no limit), and when some of it is free again."""
+    """One window: what is used, what is allowed (null: no limit), and when some of it is free again: room for one
+    more, if nothing is left now.
+    """
 
     current: int
     limit: int | None
@@ -120,9 +123,11 @@ class Mailbox(Told):
     managed: bool
     tenant_id: str
     tenant: str
+    tenant_status: str
     domain_status: str | None
     rate_limits: dict[str, int | None]
     usage: dict[str, Used]
+    tenant_usage: dict[str, Used] = Field(description="The limits that all mailboxes of the tenant share.")
     created_at: DateTime
     updated_at: DateTime | None
 
@@ -142,10 +147,13 @@ class Paused(Told):
     cause: str | None
 
 
-def told(row: Any, domain: Any, tenant: str, policy: PolicySettings | None, usage: Usage, now: int) -> dict[str, Any]:
-    """A mailbox in the API's form."""
+def told(
+    row: Any, domain: Any, tenant: Any, policy: PolicySettings | None, usages: Mapping[str, Usage], now: int
+) -> dict[str, Any]:
+    """A mailbox in the API's form; `usages` has those of the mailbox and of its tenant."""
     settings: Mapping[str, Any] = loads(row.settings)
     limits, binding = effective(row, policy), bound(row)
+    own, shared = usages[of_mailbox(row.id)].sent, usages[of_tenant(row.tenant_id)].sent
     return of_row(
         Mailbox,
         row,
@@ -154,10 +162,12 @@ def told(row: Any, domain: Any, tenant: str, policy: PolicySettings | None, usag
         allowed_classes=list(binding.classes),
         aliases=list(settings.get("aliases", ())),
         language=settings.get("language", "en"),
-        tenant=tenant,
+        tenant=tenant.name,
+        tenant_status=tenant.status,
         domain_status=domain.status if domain is not None else None,
         rate_limits=limits,
-        usage={name: _used(usage, name, limits[name], now) for name in limits},
+        usage={name: _used(own[name], limit, now) for name, limit in limits.items()},
+        tenant_usage={name: _used(shared[name], limit, now) for name, limit in loads(tenant.limits).items()},
     )
 
 
@@ -179,6 +189,7 @@ def of_policy(policy: PolicySettings | None, name: str) -> int | None:
     return rule.limit if rule is not None and rule.mode == "enforce" else None
 
 
-def _used(usage: Usage, name: str, limit: int | None, now: int) -> dict[str, Any]:
-    window = usage.sent[name]
-    return {"current": window.busiest(now), "limit": limit, "resetsAt": precise(window.eases_at(now))}
+def _used(window: Window, limit: int | None, now: int) -> dict[str, Any]:
+    current = window.busiest(now)
+    again = window.eases_at(now) if limit is None or current < limit else window.room_at(now, limit)
+    return {"current": current, "limit": limit, "resetsAt": precise(again)}

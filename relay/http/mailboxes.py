@@ -23,6 +23,7 @@ from relay.http.strict import Resource
 from relay.mail.address import key_of
 from relay.store import accounts, credentials, listings, mailboxes, roster
 from relay.store.accounts import NewMailbox as Row
+from relay.store.guard import of_mailbox, of_tenant
 from relay.submission.account import policy_of
 from relay.submission.snippets import entrance
 
@@ -194,14 +195,18 @@ async def all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, Any
     """Mailboxes by id in the API's form, all read at once."""
 
     def question(connection: Any) -> Any:
-        usages = roster.usages(connection, [f"mailbox:{row.id}" for row in rows])
-        return mailboxes.domains_of(connection, rows), usages, listings.tenant_names(connection)
+        scopes = {scope for row in rows for scope in (of_mailbox(row.id), of_tenant(row.tenant_id))}
+        return (
+            mailboxes.domains_of(connection, rows),
+            roster.usages(connection, scopes),
+            listings.tenants_by_id(connection),
+        )
 
     domains, usages, tenants = await parts.look(question)
     known = await asyncio.gather(*(parts.accounts.get(row.id) for row in rows))
     now = parts.clock()
     policies = [account.policy if account else None for account in known]
     return {
-        row.id: told(row, domains[row.id], tenants.get(row.tenant_id, ""), policy, usages[f"mailbox:{row.id}"], now)
+        row.id: told(row, domains[row.id], tenants[row.tenant_id], policy, usages, now)
         for row, policy in zip(rows, policies, strict=True)
     }

@@ -95,6 +95,7 @@ class Limits(Told):
     from_address: str
     status: str
     cause: str | None
+    tenant_status: str
     autonomy_level: str
     allowed_classes: list[str]
     windows: dict[str, Window]

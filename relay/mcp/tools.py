@@ -5,6 +5,7 @@ mail or mail servers appears only below `outside`, with the warning that it is d
 """
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -176,14 +177,14 @@ class Tools:
 
     async def get_limits(self, ctx: Context[Any, Any], mailbox: Mailbox = None) -> Limits:
         """Tell the mailbox's current limits: whether it may send, its approval level, and what is left of its
-        rate limits. Read-only.
+        rate limits, or of its tenant's where less is left of those. Read-only.
         """
         api = self._api_of(ctx)
         found = await (api.call("GET", f"/v1/mailboxes/{quote(mailbox, safe='')}") if mailbox else _only(api))
-        windows = {name: _window(used) for name, used in found["usage"].items()}
+        shared = found["tenantUsage"]
+        windows = {name: _window(used, shared.get(name)) for name, used in found["usage"].items()}
         return Limits.model_validate(
-            {name: found[name] for name in ("fromAddress", "status", "cause", "autonomyLevel", "allowedClasses")}
-            | {"mailbox": found["name"], "windows": windows, "whatToDo": words.of_limits(found, windows)}
+            found | {"mailbox": found["name"], "windows": windows, "whatToDo": words.of_limits(found, windows)}
         )
 
     async def list_suppressions(
@@ -274,7 +275,13 @@ async def _only(api: Api) -> dict[str, Any]:
     return only
 
 
-def _window(used: Mapping[str, Any]) -> Window:
+def _window(own: Mapping[str, Any], shared: Mapping[str, Any] | None) -> Window:
+    """The window of which less is left: the mailbox's own, or the one its tenant shares."""
+    found = [_left(used) for used in (own, shared) if used is not None]
+    return min(found, key=lambda window: inf if window.left is None else window.left)
+
+
+def _left(used: Mapping[str, Any]) -> Window:
     limit = used["limit"]
     left = None if limit is None else max(0, limit - used["current"])
     return Window(used=used["current"], limit=limit, left=left, resets_at=used["resetsAt"])

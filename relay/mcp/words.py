@@ -99,11 +99,14 @@ def outside(text: str | None) -> str | None:
 
 def of_limits(mailbox: Mapping[str, Any], windows: Mapping[str, Any]) -> str:
     """The next step after looking at a mailbox."""
-    if mailbox["status"] != "active":
-        return f"The mailbox is {mailbox['status']}: nothing is accepted until a person resumes it."
+    for what, status in (("tenant", mailbox["tenantStatus"]), ("mailbox", mailbox["status"])):
+        if status != "active":
+            return f"The {what} is {status}: nothing is accepted until a person resumes it."
     bounded = {name: window for name, window in windows.items() if window.left is not None}
     if spent := [(name, window) for name, window in bounded.items() if window.left == 0]:
-        name, window = max(spent, key=lambda one: one[1].resets_at or "")
+        name, window = max(spent, key=lambda one: one[1].resets_at or "9")
+        if not window.resets_at:
+            return f"The {name} limit is 0: stop and tell a person."
         return f"Nothing is left of the {name} limit; some of it is free again at {window.resets_at}. Wait until then."
     left = ", ".join(f"{window.left} of {window.limit} {name}" for name, window in bounded.items())
     approval = _APPROVAL.get(mailbox["autonomyLevel"], "")

@@ -62,7 +62,12 @@ def held(connection: Connection, table: str, row_id: str) -> Any:
 
 def tenant_names(connection: Connection) -> dict[str, str]:
     """The name of every tenant, by id."""
-    return {row.id: row.name for row in connection.execute(select(t.tenants.c.id, t.tenants.c.name))}
+    return {row.id: row.name for row in tenants_by_id(connection).values()}
+
+
+def tenants_by_id(connection: Connection) -> dict[str, Any]:
+    """The row of every tenant, by id."""
+    return {row.id: row for row in connection.execute(select(t.tenants))}
 
 
 def mailbox_names(connection: Connection, tenant_id: str = "") -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Reads what belongs to a mailbox, domain or provider besides its own row: keys, usage, health."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -49,7 +49,7 @@ def usage(connection: Connection, scope: str) -> Usage:
     return usages(connection, [scope])[scope]
 
 
-def usages(connection: Connection, scopes: Sequence[str]) -> dict[str, Usage]:
+def usages(connection: Connection, scopes: Collection[str]) -> dict[str, Usage]:
     """What each of these scopes has used up."""
     query = select(t.usage.c.scope, t.usage.c.counts).where(t.usage.c.scope.in_(list(scopes)))
     counts = {row.scope: row.counts for row in connection.execute(query)}

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from policy.moment import exact
 from tests.http.office import OTHER
 from tests.mcp.conftest import DOMAIN, Agency, refused, told
 
@@ -138,6 +139,36 @@ async def test_a_paused_mailbox_says_who_can_resume_it(agency: Agency) -> None:
         limits = await told(client, "get_limits")
     assert (limits["status"], limits["cause"]) == ("paused", "too eager")
     assert "until a person resumes it" in limits["whatToDo"]
+
+
+async def test_what_the_tenant_has_left_is_told_where_it_is_less(agency: Agency) -> None:
+    office = agency.office
+    await office.house.write(lambda c: c.exec_driver_sql("UPDATE tenants SET limits = '{\"hourly\": 1}'"))
+    async with agency.client(await agency.agent()) as client:
+        await told(client, "send_email", **LETTER)
+        limits = await told(client, "get_limits")
+        answer = await told(client, "send_email", **LETTER | {"to": ["ann@example.com"]})
+        assert limits["windows"]["hourly"]["left"] == 0
+        assert limits["windows"]["daily"]["left"] > 0
+        assert "Nothing is left of the hourly limit" in limits["whatToDo"]
+        assert answer["reason"] == "rate_limited"
+        await office.post("/v1/tenants/default/pause")
+        paused = await told(client, "get_limits")
+    assert (paused["status"], paused["tenantStatus"]) == ("active", "paused")
+    assert paused["whatToDo"].startswith("The tenant is paused: nothing is accepted")
+
+
+async def test_a_spent_limit_names_the_time_when_there_is_room_again(agency: Agency) -> None:
+    async with agency.client(await agency.agent()) as client:
+        for number in range(3):
+            await told(client, "send_email", **LETTER | {"to": [f"p{number}@example.com"]})
+            agency.office.clock.advance(300)
+        await agency.office.call("PATCH", "/v1/mailboxes/agent", {"rateLimits": {"hourly": 1}})
+        hourly = (await told(client, "get_limits"))["windows"]["hourly"]
+        answer = await told(client, "send_email", **LETTER | {"to": ["late@example.com"]})
+        agency.office.clock.advance(answer["retryAfter"])
+        assert hourly["resetsAt"] == exact(agency.office.clock())
+        assert (await told(client, "send_email", **LETTER | {"to": ["late@example.com"]}))["status"] == "queued"
 
 
 async def test_suppressions_are_listed_and_asked_about(agency: Agency) -> None:
