@@ -103,6 +103,7 @@ def spellings(section: type[Section]) -> dict[str, str]:
 class _Binder:
     def __init__(self, bound: Bound) -> None:
         self._bound = bound
+        self._above: list[type[Section]] = []  # the sections around the one being read, outermost first
 
     def value(self, node: Node, annotation: Any, location: Location, place: Place) -> Any:
         self._bound.places[location] = place
@@ -139,6 +140,7 @@ class _Binder:
         if node.kind != "map":
             return {} if node.value is None and node.kind == "scalar" else self.value(node, None, location, place)
         known, data = spellings(section), {}
+        self._above.append(section)
         for key, entry in node.entries.items():
             here, name = _at(node, key, place), known.get(key)
             if name is None:
@@ -147,11 +149,14 @@ class _Binder:
                 self._repeated(here, (*location, name))
             elif not _is_absent(entry, annotations(section)[name]):
                 data[name] = self.value(entry, annotations(section)[name], (*location, name), here)
+        self._above.pop()
         return data
 
     def _unknown(self, key: str, section: type[Section], location: Location, place: Place) -> None:
         known = list(section.model_fields)
-        if (name := nearest(key, known)) is not None:
+        if any(key in spellings(above) for above in self._above[-2:-1]):
+            hint = f"; it belongs beside {place.key.split('.')[-2].partition('[')[0]}"
+        elif (name := nearest(key, known)) is not None:
             self._bound.meant.add((*location, name))
             hint = f"; did you mean {spell_like(name, key)}?"
         elif (path := elsewhere(key, section)) is not None:

@@ -121,6 +121,8 @@ BAD = [
         )
         for rule, wrong in (
             ("cooldown: 10", "cooldown: must be a mapping, not the number 10"),
+            ("mixed: hold_all", "mixed: unknown key; it belongs beside rules"),
+            ("rateLimits: {hourly: 3}", "rateLimits: unknown key; it belongs beside rules"),
             (
                 "first_contact_limit: {limit: 9223372036854775808}",
                 "first_contact_limit.limit: must be at most 2147483647, not 9223372036854775808",
