@@ -67,7 +67,7 @@ def _country(text: str) -> str:
     return code_of(check_place(text))
 
 
-ModeField = Annotated[Mode, BeforeValidator(_mode)]
+ModeField = Annotated[Mode, BeforeValidator(_mode), WithJsonSchema({"enum": [*typing.get_args(Mode), False]})]
 # Fields whose text has a special form, by class and field.
 _KINDS: dict[tuple[str, str], Any] = {
     ("ContentSafety", "canaries"): tuple[Annotated[Text, AfterValidator(_canary)], ...],

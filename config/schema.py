@@ -88,12 +88,8 @@ def _finish(body: dict[str, Any], section: type[Section]) -> None:
     body.pop("title", None)
     _requirements(body)
     if getattr(section, "shorthand", None):
-        mode = properties["mode"]
-        alternatives = {"anyOf": [{"type": "object"}, {"enum": [*mode["enum"], False]}]}
-        mode["enum"] = [*mode["enum"], False]
-        mode.pop("type", None)
         body.pop("type", None)
-        body |= alternatives
+        body["anyOf"] = [{"type": "object"}, {"enum": properties["mode"]["enum"]}]
 
 
 def _or_null(entry: dict[str, Any]) -> dict[str, Any]:

@@ -280,7 +280,10 @@ SecretField = Annotated[
 ]
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
 Duration = Annotated[
-    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": ["string", "integer"], "pattern": DURATION_PATTERN})
+    timedelta,
+    BeforeValidator(_duration),
+    # Of numbers only 0 needs no unit.
+    WithJsonSchema({"type": ["string", "integer"], "pattern": DURATION_PATTERN, "minimum": 0, "maximum": 0}),
 ]
 Wait = Annotated[Duration, AfterValidator(_positive)]
 Size = Annotated[

@@ -37,6 +37,7 @@ def test_every_key_stands_in_both_spellings():
         "version: 1\nmailboxes: [{name: a}]",
         "version: 1\nsmtp: {bare_newline: maybe}",
         "version: 1\npolicies: {default: {rules: {recipient_burst: {limit: -1}}}}",
+        "version: 1\nserver: {drain_timeout: 8}",
         "version: 2",
     ],
 )
@@ -50,6 +51,7 @@ def test_what_the_schema_refuses_the_loader_refuses(text):
     "text",
     [
         "version: 1\npolicies: {default: {rules: {cooldown: off, loop_detection: {mode: off}}, pauseReply: 451}}",
+        "version: 1\npolicies: {default: {rules: {loop_detection: {transactional_mode: off}}}}",
         "version: 1\nserver: {workers: auto, drain_timeout: 0}\nrateLimits: {hourly: null, on_exceed: hold}",
         "version: 1\ncosts: {per_email: 0.1, monthlyFixed: 3}\nsmtp: {maxMessageSize: 1048576}",
     ],
