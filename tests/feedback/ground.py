@@ -22,6 +22,7 @@ from relay.store.feedback import FIRST, Mark
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 from tests.support.sends import send_row
 
+BOB = "bob@example.net"
 NOW = 1_790_000_000_000
 TENANT, MAILBOX = "ten_1", "mbx_1"
 # columns of a submission that do not matter here
@@ -172,3 +173,18 @@ class Ground:
         """(status, paused_by, cause) of a mailbox."""
         row = self.ask("SELECT status, paused_by, cause FROM mailboxes WHERE id = :m", m=mailbox_id)[0]
         return row.status, row.paused_by, row.cause
+
+
+def event(kind: str, send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEvent:
+    metadata = {"gatepost_send": send_id} if send_id else {}
+    return FeedbackEvent(kind, recipient, metadata=metadata, **{"event_id": f"{kind}-1", **more})
+
+
+def hard(send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEvent:
+    return event("bounced", send_id, recipient, **{"status": "5.1.1", "reason": "userunknown", "hard": True, **more})
+
+
+def bounce(ground: Ground, times: int, mailbox_id: str = MAILBOX) -> None:
+    for n in range(times):
+        send = ground.send((f"dead{n}@example.net",), mailbox_id=mailbox_id)
+        ground.hook(hard(send, f"dead{n}@example.net", event_id=send))

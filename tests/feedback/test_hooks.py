@@ -19,8 +19,7 @@ from relay.feedback.certificates import CALLS, Certificates
 from relay.feedback.hooks import Hooks
 from relay.store.writer import Unavailable, Writer
 from tests.feedback import test_sns
-from tests.feedback.ground import NOW, Ground
-from tests.feedback.test_apply import BOB
+from tests.feedback.ground import BOB, NOW, Ground
 
 KEY = b"a key of thirty-two octets exact"
 WHSEC = "whsec_" + base64.b64encode(KEY).decode()

@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config.providers import ProviderSettings
 from tests.feedback import test_sns
-from tests.feedback.ground import NOW
-from tests.feedback.test_apply import BOB
+from tests.feedback.ground import BOB, NOW
 from tests.feedback.test_hooks import SES, SNS_NOW, WHSEC, Ear, ear, mailgun, resend, ses_bounce, settings, svix
 
 __all__ = ["ear"]

@@ -16,8 +16,7 @@ from relay.mail.token import Purpose, TokenKey, Tokens
 from relay.store.approvals import expire_approvals, reject
 from relay.store.events import Event, record
 from relay.store.notices import place
-from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground
-from tests.feedback.test_apply import BOB, bounce, hard
+from tests.feedback.ground import BOB, MAILBOX, NOW, TENANT, Ground, bounce, hard
 from tests.support.settings import settings, write
 
 BODY = b"From: <agent@sender.test>\r\nTo: <bob@example.net>\r\nSubject: hello\r\nMessage-ID: <m@x>\r\n\r\nHello.\r\n"
