@@ -186,17 +186,19 @@ class Chores:
         """Free what was held by processes that have been silent for too long."""
         parts = self._parts
 
-        def job(connection: Connection) -> None:
+        def job(connection: Connection) -> bool:
             now = parts.clock.put_right(connection)
             # A process that was suspended or without the store knows nothing of others; this job may have waited too.
             if self._was_away(now) or now - self._awake_since < SILENT:
-                return
+                return False
             dead = [n for n in dead_nodes(connection, silent_since=now - SILENT) if n != parts.node]
             freed = free(connection, parts.settings, dead, now)
             if dead:
                 log.warning("dead nodes removed", nodes=dead, requeued=freed[0], uncertain=freed[1])
+            return freed[0] > 0
 
-        await self._alone(job)
+        if await self._alone(job):
+            parts.worker.look_afresh()
 
     async def _returns(self) -> None:
         """Apply events that waited; mail gets its turn between the steps."""

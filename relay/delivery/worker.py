@@ -146,7 +146,12 @@ class Worker:
         if lost:
             log.warning("requeued mail that was claimed but never reached a worker", sends=len(lost))
             await self.means.writer.run(lambda c: give_back(c, node=node, now=now, send_ids=lost))
-            self.wake()
+            self.look_afresh()
+
+    def look_afresh(self) -> None:
+        """Look at the whole queue again: mail was put back into it with the time at which it had been due."""
+        self._told_until = 0
+        self.wake()
 
     async def _finish(self, timeout: float) -> bool:
         """Wait for everything under way; returns whether all of it ended within `timeout` seconds."""
@@ -226,7 +231,8 @@ class Worker:
             reason = self.means.healths.why_shut(fit)
             await self.means.writer.run(lambda c: tell(c, rows, reason))
         # The next look skips what is recorded, but not the last minute: a delivery may be committed after it is due.
-        self._told_until = rows[-1].due_at if len(rows) == CLAIM else now - LATE
+        if self._told_until == since:  # else a look afresh was asked for meanwhile
+            self._told_until = rows[-1].due_at if len(rows) == CLAIM else now - LATE
 
     def _take(self, parcel: Parcel, line: deque[Parcel]) -> None:
         self._bytes += parcel.size

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from config.loader import load
@@ -22,6 +22,7 @@ from tests.support.inside import MakeInside
 from tests.support.provider import Provider
 from tests.support.settings import ADDRESS, settings, write
 from tests.support.smtp import Client
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(240)
 BOB = "bob@example.net"
@@ -114,6 +115,38 @@ def test_R2_one_taken_for_dead_says_that_it_lives_and_who_was_away_buries_nobody
     for _ in range(3):
         beat(10_000)
     assert everybody() == {app.node}
+
+
+def test_what_a_dead_process_held_is_told_that_no_provider_is_left(make_inside: MakeInside, provider: Provider):
+    now = [wall_clock() + DAY]
+    inside = make_inside(providers=[provider.settings()], clock=lambda: now[0])
+    app = inside.app
+    with inside.api() as api:
+        assert api.post("/v1/providers/lab/pause", json={"cause": "maintenance"}).status_code == 200
+    for address in (BOB, "ann@example.net"):
+        inside.submit([address], _letter())
+
+    def told() -> set[str]:
+        with app.database.asking.connect() as connection:
+            query = "SELECT recipient FROM deliveries WHERE reason = 'no_provider'"
+            return set(connection.exec_driver_sql(query).scalars())
+
+    until(lambda: told() == {BOB, "ann@example.net"})
+    silent = {"node": "silent", "instance": "other", "slot": 0, "pid": 1, "host": "h", "now": now[0]}
+    fresh = "UPDATE deliveries SET reason = '', due_at = :at, lease_node = :node WHERE recipient = :who"
+
+    def held(connection: Connection) -> None:
+        register_node(connection, **silent)
+        for who, node, late in ((BOB, "silent", HOUR), ("ann@example.net", "", 10_000)):
+            connection.execute(text(fresh), {"who": who, "node": node, "at": now[0] - late})
+
+    inside.run(app.writer.run(held))
+    until(lambda: told() == {"ann@example.net"})  # all that became due before was looked at
+    for _ in range(5):
+        now[0] += 10_000
+        inside.run(app.chores.heartbeat())
+        inside.run(app.chores.bury_the_dead())
+    until(lambda: told() == {BOB, "ann@example.net"})
 
 
 def test_a_data_directory_that_cannot_be_written_hides_no_dead_process(make_inside: MakeInside):
