@@ -101,21 +101,13 @@ def test_an_event_waits_for_the_attempt_that_is_under_way(both: Ground):
     assert ground.suppressions() == [(BOB, "hard_bounce", "tenant")]
 
 
-def test_an_event_is_reached_behind_many_that_go_on_waiting(both: Ground):
+def test_an_event_that_is_quicker_than_our_commit_is_found_later_behind_many_that_go_on_waiting(both: Ground):
     both.hook(*(hard(message_id="foreign", event_id=f"{number}") for number in range(STEP)))
     both.now += 1
-    both.hook(hard(message_id="0100-abc", event_id="e"))
+    assert both.hook(hard(message_id="0100-abc", event_id="e")).waiting == 1
     send = both.send(provider_id="0100-abc")
     assert both.look_again(NOW + 1000) == STEP
     assert both.states(send) == ["bounced"]
-
-
-def test_an_event_that_is_quicker_than_our_commit_is_found_later(ground: Ground):
-    early = hard(message_id="0100-abc", event_id="e")
-    assert ground.hook(early).waiting == 1
-    send = ground.send(provider_id="0100-abc")
-    assert ground.look_again(NOW + 1000) == 0
-    assert ground.states(send) == ["bounced"]
 
 
 def test_an_event_of_nobodys_mail_waits_a_minute_and_no_longer(ground: Ground):
