@@ -5,7 +5,7 @@ is filled in: whoever holds a `Settings` needs neither the file nor the environm
 """
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -104,7 +104,19 @@ class Settings(Section):
     def with_change(self, name: str, change: Policy) -> "Settings":
         """The same settings, except that the named policy also says what `change` says."""
         known = self.policies.get(name, Policy())
-        changed = self.model_copy(update={"policies": {**self.policies, name: laid_over(known, change)}})
+        return self._with({"policies": {**self.policies, name: laid_over(known, change)}})
+
+    def with_part(self, part: "Settings") -> "Settings":
+        """What `part` says, laid over these settings; `part` itself if it declares mailboxes, as a whole file does."""
+        if "mailboxes" in part.model_fields_set:
+            return part
+        changed = self._with({name: getattr(part, name) for name in part.model_fields_set - {"policies"}})
+        for name, policy in part.policies.items():
+            changed = changed.with_change(name, policy)
+        return changed
+
+    def _with(self, changes: dict[str, Any]) -> "Settings":
+        changed = self.model_copy(update=changes)
         changed.__dict__.pop("_policies", None)  # the cached policies, which were built before the change
         return changed
 

@@ -43,7 +43,10 @@ def try_out(
 
 @app.command()
 def replay(
-    candidate: Annotated[Path, typer.Option("--with", metavar="CANDIDATE.yaml", help="The changed configuration")],
+    candidate: Annotated[
+        Path,
+        typer.Option("--with", metavar="CANDIDATE.yaml", help="The changed configuration, or only what changes in it"),
+    ],
     since: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 30d, 12h")] = "30d",
     config: ConfigFile = None,
     as_json: AsJson = False,

@@ -28,7 +28,7 @@ AHEAD = 4  # pages handed out to each process in advance
 
 def replayed(house: House, path: Path, since: int) -> Report:
     """Compares every decision since then. Raises ConfigError for a candidate that cannot be used."""
-    settings = load(path, need_secrets=False).settings
+    settings = house.settings.with_part(load(path, need_secrets=False).settings)
     report = Report()
     with house.reading() as connection:
         boxes, tenants = list(every(connection, "mailboxes", {})), tenant_names(connection)

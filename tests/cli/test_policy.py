@@ -93,7 +93,7 @@ def test_replay_tells_both_directions_and_the_same_policy_changes_nothing(make_i
     assert "Would let through" in shown
 
 
-def test_replay_applies_internal_domains_and_removed_mailboxes_and_names_what_it_cannot_try(
+def test_replay_takes_a_whole_file_or_what_changes_in_it_and_names_what_it_cannot_try(
     make_inside, provider, beside, tmp_path
 ):
     inside = make_inside(providers=[provider.settings()])
@@ -108,6 +108,11 @@ def test_replay_applies_internal_domains_and_removed_mailboxes_and_names_what_it
     gone = _candidate(cli, tmp_path, {"mailboxes": []})
     assert cli.does("policy", "replay", "--with", gone, "--json").json["byRule"]["mailbox_active"]["stricter"] == 2
     rules = {"content_safety": {"canaries": [CANARY]}, "warmup": {"mode": "enforce"}}
+    part = tmp_path / "part.yaml"
+    part.write_text("version: 1\npolicies: {default: {rules: {recipient_allowed: {domains: [house.test]}}}}\n")
+    report = cli.does("policy", "replay", "--with", str(part), "--json").json
+    assert report["byRule"] == {"recipient_allowed": {"stricter": 1, "looser": 0, "reason": 0}}
+    assert report["notTried"] == []
     unknown = {"policies": {"default": {"rules": rules}}, "tenants": [{"name": "default", "rateLimits": {"hourly": 1}}]}
     path = _candidate(cli, tmp_path, unknown)
     report = cli.does("policy", "replay", "--with", path, "--json").json
