@@ -43,10 +43,11 @@ class Api(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """The API of this process, called as the caller of the current tool call."""
+    """The API of this process, called as the caller of the current tool call and under its id."""
 
     app: "ASGIApp"
     caller: "Caller"
+    request_id: str
     scheme: str
     peer: str
 
@@ -61,7 +62,7 @@ class Within:
 
     async def _as_caller(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         # The front has already identified the caller by the same credential.
-        scope.setdefault("state", {})["caller"] = self.caller
+        scope.setdefault("state", {}).update(caller=self.caller, request_id=self.request_id)
         await self.app(scope, receive, send)
 
 

@@ -92,7 +92,7 @@ class Endpoint:
         request = context.request_context.request
         assert request is not None, "over HTTP every call has its request"
         peer = request.client.host if request.client else ""
-        return Within(self._app, request.state.caller, request.url.scheme, peer)
+        return Within(self._app, request.state.caller, request.state.request_id, request.url.scheme, peer)
 
 
 def _host(url: str) -> str | None:
