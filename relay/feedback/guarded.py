@@ -164,7 +164,11 @@ class _Pinned(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(f"{host} has no address")
         connect = self._network.connect_tcp
         ways = [partial(connect, address, port, timeout, local_address, socket_options) for address in found]
-        return await first(ways, httpcore.AsyncNetworkStream.aclose)
+        return await first(ways, _hang_up)
+
+
+async def _hang_up(stream: httpcore.AsyncNetworkStream) -> None:
+    await stream.aclose()
 
 
 class Line:

@@ -1,8 +1,8 @@
 """H14: calls to addresses others chose lead nowhere inside, are pinned, cut and timed."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -135,7 +135,7 @@ async def test_a_destination_with_dead_addresses_is_reached_at_the_one_that_live
 
     receiver = make_receiver()
     port = urlsplit(receiver.url).port or 0
-    with swallowing(DEAD, port) if swallow else nullcontext():
+    with swallowing(DEAD, port) if swallow else contextlib.nullcontext():
         assert (await post(f"http://many.test:{port}/x", 5, allow_private=True, find=find)).code == 200
 
 
@@ -173,3 +173,30 @@ async def test_a_status_counts_however_its_body_ends():
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         assert await post(f"http://127.0.0.1:{port}/", allow_private=True) == Answer(200, b"so far")
+
+
+async def test_a_call_that_is_given_up_at_any_moment_leaves_no_connection_open():
+    opened: list[asyncio.StreamReader] = []
+    hung_up = asyncio.Semaphore(0)
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(reader)
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        hung_up.release()
+        writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for turns in range(80):  # of the loop, until somebody gives up
+            call = asyncio.create_task(post(url, allow_private=True))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        await asyncio.sleep(0)
+        assert opened
+        async with asyncio.timeout(10):
+            for _ in opened:
+                await hung_up.acquire()
