@@ -132,7 +132,7 @@ class Ground:
             "server": {"workers": workers},
             "domains": [{"domain": DOMAIN, "verification": "trusted", "physical_address": "1 Main St"}],
             "mailboxes": [mailbox(fromAddress=SENDER)],
-            "smtp": {"connections": {"total": 2000, "per_credential": 1000}},
+            "smtp": {"connections": {"total": 2000, "per_credential": 1500}},
         }
         if storage:
             changes["storage"] = {"url": storage}
