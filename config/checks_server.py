@@ -103,21 +103,19 @@ def keys(settings: Settings) -> Iterator[Finding]:
 
 def operators(settings: Settings) -> Iterator[Finding]:
     """A record must tell who did it: names differ, from that of the admin key too, and so do keys."""
-    everybody = settings.http.operators
+    everybody, admin = settings.http.operators, settings.http.admin_key
+    known = {admin.reveal()} if admin is not None and admin.is_set else set()
     for index, one in enumerate(everybody):
         yield from secret(("http", "operators", index, "key"), one.key, _LEAST_KEY)
         if one.name in _NOBODYS:
             yield Finding(("http", "operators", index, "name"), f"{one.name} is no person in records; use another name")
+        if (key := one.key.reveal() if one.key.is_set else "") in known:
+            yield Finding(("http", "operators", index, "key"), "is the key of another operator too, or the admin key")
+        known |= {key} - {""}
     yield from repeated(
         ((("http", "operators", index, "name"), one.name) for index, one in enumerate(everybody)),
         "operators of the same name",
     )
-    admin = settings.http.admin_key
-    known = [admin.reveal()] if admin is not None and admin.is_set else []
-    for index, one in enumerate(everybody):
-        if one.key.is_set and one.key.reveal() in known:
-            yield Finding(("http", "operators", index, "key"), "is the key of another operator too, or the admin key")
-        known += [one.key.reveal()] if one.key.is_set else []
 
 
 def webhooks(settings: Settings) -> Iterator[Finding]:

@@ -19,17 +19,22 @@ from relay.store import credentials
 from relay.submission.submission import AuthRefused, Principal
 
 ALL = frozenset({"send", "read", "manage"})
-_MAY = {
-    "approver": "is an approver, who may look at everything and decide on held mail",
-    "viewer": "is a viewer, who may look at everything",
-}
 
 
-# What people in smaller roles may send beside looking: an approver decides, and both may try things out.
+class _SmallRole(NamedTuple):
+    """What people in a smaller role than the operator's may do, and what they may send beside looking."""
+
+    may: str
+    sends: re.Pattern[str]
+
+
 _TRIES = r"/v1/send/simulate|/policies(/replay)?|/audit/verify|/sign-out"
-_SENT_BY = {
-    "approver": re.compile(rf"{_TRIES}|/v1/approvals/[^/]+|/approvals(/[^/]+)?"),
-    "viewer": re.compile(_TRIES),
+_SMALL = {
+    "approver": _SmallRole(
+        "is an approver, who may look at everything and decide on held mail",
+        re.compile(rf"{_TRIES}|/v1/approvals/[^/]+|/approvals(/[^/]+)?"),
+    ),
+    "viewer": _SmallRole("is a viewer, who may look at everything", re.compile(_TRIES)),
 }
 
 
@@ -85,9 +90,9 @@ class Caller:
 
     def need_role(self, method: str, path: str) -> None:
         """Raise Problem unless a person in this role may make such a call."""
-        if method in ("GET", "HEAD") or self.role not in _SENT_BY or _SENT_BY[self.role].fullmatch(path):
-            return
-        raise Problem("permission_missing", f"{self.actor} {_MAY[self.role]}; the rest is for an operator")
+        small = _SMALL.get(self.role)
+        if small is not None and method not in ("GET", "HEAD") and not small.sends.fullmatch(path):
+            raise Problem("permission_missing", f"{self.actor} {small.may}; the rest is for an operator")
 
     def need_person(self, what: str) -> None:
         """Raise Problem unless the caller is the operator."""
@@ -144,20 +149,20 @@ class Door:
 class Person(NamedTuple):
     """Somebody who may sign in."""
 
+    name: str
+    role: str
     key: str
-    caller: Caller
+
+    @property
+    def caller(self) -> Caller:
+        """The person as a caller of the API."""
+        return Caller(Principal("operator", "", "", ALL, username=self.name, operator=True), self.role)
 
 
 def operators(house: House) -> dict[str, Person]:
     """Everybody who may sign in, by the name that records give them; `operator` is whoever has the admin key."""
-    declared = house.settings().http.operators
-    return {"operator": _person("operator", house.admin_key(), "operator")} | {
-        one.name: _person(one.name, one.key.reveal(), one.role) for one in declared
-    }
-
-
-def _person(name: str, key: str, role: str) -> Person:
-    return Person(key, Caller(Principal("operator", "", "", ALL, username=name, operator=True), role))
+    declared = [Person(one.name, one.role, one.key.reveal()) for one in house.settings().http.operators]
+    return {one.name: one for one in (Person("operator", "operator", house.admin_key()), *declared)}
 
 
 _BEARER = Security(HTTPBearer(auto_error=False, description="The operator's key, or a key of `POST /v1/me/keys`."))

@@ -92,16 +92,8 @@ class Tools:
         """Send an email. Every rule of the mailbox is applied; the answer says whether it was accepted, waits
         for a person's approval, or was refused, and `whatToDo` says what to do now. Writes; reaches outside.
         """
-        more: dict[str, Any] = {
-            "html": html,
-            "cc": cc,
-            "bcc": bcc,
-            "replyTo": reply_to,
-            "mailboxId": mailbox,
-            "sendAt": send_at,
-        }
-        more |= {"dedupeKey": dedupe_key, "campaign": campaign, "metadata": metadata}
-        body = _letter(to, subject, text, commercial, more)
+        copies, kept = (cc, bcc, reply_to), (dedupe_key, campaign, metadata)
+        body = _letter(to, subject, (text, html), copies, kept, send_at, mailbox, commercial=commercial)
         answer = await self._api_of(ctx).call("POST", "/v1/send/request", json=body)
         return Sent.model_validate(answer | {"whatToDo": words.after_sending(answer)})
 
@@ -125,16 +117,8 @@ class Tools:
         """Check what send_email would answer now to the same arguments, with every check that fails. Nothing is
         sent, stored or counted. Read-only.
         """
-        more: dict[str, Any] = {
-            "html": html,
-            "cc": cc,
-            "bcc": bcc,
-            "replyTo": reply_to,
-            "mailboxId": mailbox,
-            "sendAt": send_at,
-        }
-        more |= {"dedupeKey": dedupe_key, "campaign": campaign, "metadata": metadata}
-        body = _letter(to, subject, text, commercial, more)
+        copies, kept = (cc, bcc, reply_to), (dedupe_key, campaign, metadata)
+        body = _letter(to, subject, (text, html), copies, kept, send_at, mailbox, commercial=commercial)
         answer = await self._api_of(ctx).call("POST", "/v1/send/simulate", json=body)
         return Tried.model_validate(answer | {"whatToDo": words.after_trying(answer)})
 
@@ -227,11 +211,22 @@ def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
-def _letter(to: list[str], subject: str, text: str, commercial: bool, more: Mapping[str, Any]) -> dict[str, Any]:
+def _letter(
+    to: list[str],
+    subject: str,
+    bodies: tuple[str, str | None],
+    copies: tuple[list[str] | None, list[str] | None, list[str] | None],
+    kept: tuple[str | None, str | None, dict[str, Any] | None],
+    send_at: str | None,
+    mailbox: str | None,
+    *,
+    commercial: bool,
+) -> dict[str, Any]:
     """A message as `send/request` and `send/simulate` take it."""
-    return (
-        {"to": to, "subject": subject, "text": text} | _given(**more) | ({"class": "commercial"} if commercial else {})
-    )
+    (text, html), (cc, bcc, reply_to), (dedupe_key, campaign, metadata) = bodies, copies, kept
+    more = _given(html=html, cc=cc, bcc=bcc, replyTo=reply_to, mailboxId=mailbox, sendAt=send_at)
+    more |= _given(dedupeKey=dedupe_key, campaign=campaign, metadata=metadata)
+    return {"to": to, "subject": subject, "text": text} | more | ({"class": "commercial"} if commercial else {})
 
 
 def _message(found: Mapping[str, Any]) -> dict[str, Any]:

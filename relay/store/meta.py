@@ -1,5 +1,7 @@
 """Facts about the installation, kept as key and value."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, insert, select, text
 
 from relay.store import schema as t
@@ -8,6 +10,12 @@ from relay.store import schema as t
 def recalled(connection: Connection, key: str) -> str:
     """The value stored under `key`, "" if there is none."""
     return str(connection.execute(select(t.meta.c.value).where(t.meta.c.key == key)).scalar_one_or_none() or "")
+
+
+def recalled_all(connection: Connection, keys: Collection[str]) -> dict[str, str]:
+    """The values stored under these keys, without those that have none."""
+    rows = connection.execute(select(t.meta.c.key, t.meta.c.value).where(t.meta.c.key.in_(keys)))
+    return {row.key: row.value for row in rows}
 
 
 def remember(connection: Connection, key: str, value: str) -> None:

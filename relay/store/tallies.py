@@ -50,15 +50,13 @@ def add(connection: Connection, counted: Iterable[Counted]) -> None:
 
 def add_late(connection: Connection, counted: Sequence[Counted]) -> None:
     """Add counts of what came back of mail sent at a time, which its scopes may have set aside since."""
-    names = {scope for scopes_, _, _ in counted for scope in scopes_}
-    began = {scope: int(meta.recalled(connection, _lifted(scope)) or 0) for scope in sorted(names)}
-    add(
-        connection,
-        [
-            (tuple(_lifted(scope) if at < began[scope] else scope for scope in scopes_), at, columns)
-            for scopes_, at, columns in counted
-        ],
-    )
+    began = meta.recalled_all(connection, {_lifted(scope) for scopes_, _, _ in counted for scope in scopes_})
+
+    def counting(scope: str, at: int) -> str:
+        return _lifted(scope) if at < int(began.get(_lifted(scope), 0)) else scope
+
+    late = [(tuple([counting(scope, at) for scope in scopes_]), at, columns) for scopes_, at, columns in counted]
+    add(connection, late)
 
 
 def set_aside(connection: Connection, scope: str, now: int) -> None:

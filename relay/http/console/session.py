@@ -45,8 +45,9 @@ class Sessions:
 
     def begin(self, operator: str) -> tuple[Session, str]:
         """A new session and its cookie."""
-        session = self._session(self._random(_ID_BYTES).hex(), operator, self._clock())
-        mark = self._mark("session", session.id, operator, session.began)
+        key, began = self._key(operator), self._clock()
+        session = self._session(key, self._random(_ID_BYTES).hex(), operator, began)
+        mark = _mark(key, "session", session.id, operator, began)
         return session, f"{session.id}.{session.began}.{mark}.{operator}"
 
     def read(self, cookie: str) -> Session | None:
@@ -55,20 +56,21 @@ class Sessions:
         if len(parts) != 4 or not parts[1].isascii() or not parts[1].isdigit() or len(parts[1]) > 15:
             return None
         name, began, mark, operator = parts[0], int(parts[1]), parts[2], parts[3]
-        if not self._key(operator):
-            return None
+        key = self._key(operator)
         # As bytes: compare_digest refuses text that is not ASCII, which a cookie may contain.
-        if not hmac.compare_digest(mark.encode(), self._mark("session", name, operator, began).encode()):
+        if not key or not hmac.compare_digest(mark.encode(), _mark(key, "session", name, operator, began).encode()):
             return None
-        session = self._session(name, operator, began)
+        session = self._session(key, name, operator, began)
         return session if session.began <= self._clock() + 60_000 and self._clock() < session.ends else None
 
     def is_token(self, session: Session, token: str) -> bool:
         """Whether a form carries the token of this session."""
         return hmac.compare_digest(token.encode(), session.token.encode())
 
-    def _session(self, name: str, operator: str, began: int) -> Session:
-        return Session(name, operator, began, began + self._lifetime(), self._mark("form", name, operator, began))
+    def _session(self, key: bytes, name: str, operator: str, began: int) -> Session:
+        token = _mark(key, "form", name, operator, began)
+        return Session(name, operator, began, began + self._lifetime(), token)
 
-    def _mark(self, purpose: str, name: str, operator: str, began: int) -> str:
-        return hmac.digest(self._key(operator), f"{purpose}\0{name}\0{operator}\0{began}".encode(), sha256).hex()
+
+def _mark(key: bytes, purpose: str, name: str, operator: str, began: int) -> str:
+    return hmac.digest(key, f"{purpose}\0{name}\0{operator}\0{began}".encode(), sha256).hex()
