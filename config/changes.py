@@ -4,7 +4,7 @@ Entries of lists are matched by name, so moving a mailbox is no change. A change
 is not shown.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
@@ -25,6 +25,8 @@ _RESTART = (
 )
 _IDENTITIES = ("name", "username", "domain", "bind", "url")
 S = TypeVar("S", bound=BaseModel)
+Outline = dict[str, Any]
+_EMPTY = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Change:
     # The key, with entries of lists by name: `mailboxes[sales-agent].autonomyLevel`.
     key: str
     kind: Literal["added", "removed", "changed"]
-    # The old and the new value; empty for a secret or a whole section.
+    # The old and the new value, or the one there is; empty for a secret or a whole section.
     detail: str
     needs_restart: bool
 
@@ -43,7 +45,18 @@ class Change:
 
 def diff(old: Settings, new: Settings) -> tuple[Change, ...]:
     """Every setting that differs, in the order of the sections."""
-    return tuple(_section("", old, new))
+    return compared(outline(old, str), outline(new, str))
+
+
+def outline(settings: Settings, mask: Callable[[str], str]) -> Outline:
+    """Every setting as text, in plain data that can be stored; `mask` stands for secrets."""
+    outlined: Outline = _outlined(settings, "", mask)
+    return outlined
+
+
+def compared(old: Outline, new: Outline, key: str = "") -> tuple[Change, ...]:
+    """Every setting that differs between two outlines, in the order of the sections."""
+    return tuple(_differing(key, old, new))
 
 
 def until_restart(settings: Settings) -> dict[str, Any]:
@@ -70,56 +83,49 @@ def _replaced(section: S, names: Sequence[str], value: Any) -> S:
     return section.model_copy(update={first: _replaced(getattr(section, first), below, value) if below else value})
 
 
-def _section(key: str, old: BaseModel, new: BaseModel) -> Iterator[Change]:
-    for name in type(old).model_fields:
-        below = f"{key}.{camel(name)}" if key else camel(name)
-        yield from _value(below, getattr(old, name), getattr(new, name))
+def _outlined(value: Any, key: str, mask: Callable[[str], str]) -> Any:
+    """A section or a list of named entries as a mapping, by what follows in the key; any other value as a leaf."""
+    if isinstance(value, BaseModel):
+        value = {camel(name): getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        there = {name: entry for name, entry in value.items() if entry is not None}
+        return {f".{name}": _outlined(entry, f"{key}.{name}", mask) for name, entry in there.items()}
+    if _is_listing(value):
+        return {f"[{_identity(entry)}]": _outlined(entry, f"{key}[]", mask) for entry in value}
+    if isinstance(value, Secret):
+        return [mask(value.reveal()) if value.is_set else value.reference]
+    return [mask(_shown(value))] if "canaries" in key else _shown(value)
 
 
-def _value(key: str, old: Any, new: Any) -> Iterator[Change]:
-    if isinstance(old, BaseModel) and type(old) is type(new):
-        yield from _section(key, old, new)
-    elif isinstance(old, dict) and isinstance(new, dict):
-        yield from _entries(key, old, new, ".")
-    elif _is_listing(old) and _is_listing(new):
-        yield from _entries(key, _by_identity(old), _by_identity(new), "[]")
-    elif old != new:
-        yield _change(key, old, new)
-
-
-def _entries(key: str, old: dict[str, Any], new: dict[str, Any], brackets: str) -> Iterator[Change]:
-    for name in dict.fromkeys((*old, *new)):
-        below = f"{key}[{name}]" if brackets == "[]" else f"{key}.{name}"
-        if name not in new:
-            yield Change(below, "removed", "", _needs_restart(below))
-        elif name not in old:
-            yield Change(below, "added", "", _needs_restart(below))
-        else:
-            yield from _value(below, old[name], new[name])
+def _differing(key: str, old: Any, new: Any) -> Iterator[Change]:
+    if old == new:
+        return
+    if isinstance(old, dict) or isinstance(new, dict):  # a new entry of a list is told as a whole
+        nothing = (_EMPTY,) if key.endswith("]") else (_EMPTY, None)
+        old, new = ({} if value in nothing else value for value in (old, new))
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in dict.fromkeys((*old, *new)):
+            yield from _differing(f"{key}{name}".removeprefix("."), old.get(name), new.get(name))
+    elif old is None or new is None:
+        value = new if old is None else old
+        detail = _shortened(value) if isinstance(value, str) else ""
+        yield Change(key, "added" if old is None else "removed", detail, _needs_restart(key))
+    else:
+        is_plain = isinstance(old, str) and isinstance(new, str)
+        detail = f"from {_shortened(old)} to {_shortened(new)}" if is_plain else ""
+        yield Change(key, "changed", detail, _needs_restart(key))
 
 
 def _is_listing(value: Any) -> bool:
-    """Whether it is a tuple of sections that have names, or an empty tuple."""
-    return isinstance(value, tuple) and all(isinstance(entry, BaseModel) and _identity(entry) for entry in value)
+    """Whether it is a tuple of sections that have names."""
+    is_named = isinstance(value, tuple) and all(isinstance(entry, BaseModel) and _identity(entry) for entry in value)
+    return bool(is_named and value)
 
 
 def _identity(entry: BaseModel) -> str:
     name = next((str(getattr(entry, name)) for name in _IDENTITIES if name in type(entry).model_fields), "")
     tenant = getattr(entry, "tenant", "default")
     return name if tenant == "default" or not name else f"{tenant}/{name}"
-
-
-def _by_identity(entries: tuple[BaseModel, ...]) -> dict[str, BaseModel]:
-    return {_identity(entry): entry for entry in entries}
-
-
-def _change(key: str, old: Any, new: Any) -> Change:
-    kind: Literal["added", "removed", "changed"] = "changed"
-    if old is None or new is None:
-        kind = "added" if old is None else "removed"
-    is_plain = not any(isinstance(value, Secret | BaseModel) for value in (old, new)) and "canaries" not in key
-    detail = f"from {_shown(old)} to {_shown(new)}" if is_plain and kind == "changed" else ""
-    return Change(key, kind, detail, _needs_restart(key))
 
 
 def _needs_restart(key: str) -> bool:
@@ -130,6 +136,9 @@ def _shown(value: Any) -> str:
     if isinstance(value, timedelta):
         return show_duration(value)
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_shown, value))}]" if len(value) <= 8 else f"a list of {len(value)}"
-    text = str(value)
+        return f"[{', '.join(map(_shown, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -31,6 +31,8 @@ TYPES: Mapping[str, str] = {
     "suppression.created": "an address is refused from now on",
     "suppression.removed": "an address is no longer refused by this entry",
     "person.erased": "somebody's data was taken out; `digest` stands for the address",
+    "mailbox.added": "a person added a mailbox; those of the configuration file are under `settings.changed`",
+    "mailbox.changed": "a person or its key changed the mailbox",
     "mailbox.paused": "the mailbox sends nothing until a person resumes it",
     "mailbox.resumed": "the mailbox sends again",
     "tenant.paused": "the tenant sends nothing until a person resumes it",
@@ -38,6 +40,10 @@ TYPES: Mapping[str, str] = {
     "provider.paused": "the provider gets nothing until it is resumed",
     "provider.resumed": "the provider gets mail again",
     "provider.recovered": "the provider that had failed takes mail again",
+    "key.created": "a person made a key for a mailbox or a tenant",
+    "key.revoked": "a key identifies nobody any more",
+    "domain.added": "a person added a domain; its ownership is not proven yet",
+    "domain.changed": "a person changed the domain",
     "domain.verified": "the domain's ownership is proven",
     "domain.failed": "the domain's proof is gone",
     "domain.key_rotating": "new DKIM keys wait for their records in DNS; the old ones sign",
@@ -45,7 +51,11 @@ TYPES: Mapping[str, str] = {
     "alert.raised": "something a person should look at",
     "investigation.opened": "a complaint or alert waits to be looked into",
     "investigation.closed": "a person closed it with a note",
+    "webhook.added": "a person added a destination",
+    "webhook.changed": "a person changed a destination, or made it a new secret",
+    "webhook.removed": "a person removed a destination",
     "webhook.disabled": "a destination failed for too long",
+    "settings.changed": "the configuration file was read again, or at a start, with other settings",
 }
 
 _GROUPS = tuple(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in TYPES))

@@ -21,7 +21,7 @@ from config.settings import Settings
 from relay.app.chores import Chores
 from relay.app.instance import Instance
 from relay.app.parts import Parts, contexts
-from relay.app.setup import UNUSABLE, declare_all, free, recover, try_passwords, warn
+from relay.app.setup import UNUSABLE, declare_all, free, note_settings, recover, try_passwords, warn
 from relay.delivery.ladder import Ladder
 from relay.feedback.station import Station, Supplies
 from relay.store.bell import Bell
@@ -174,6 +174,7 @@ class App(Parts):
     # -- details ----------------------------------------------------------------------------
 
     def _for_all(self, connection: Connection) -> None:
+        note_settings(connection, self.settings, self.vault)
         warn(connection, self.settings)
         self.station.begin(connection)
 
@@ -204,6 +205,8 @@ class App(Parts):
         dead = dead_nodes(connection, silent_since=0, instance=self.instance, slots=(self.slot,))
         recover(connection, self.settings, dead, now)
         self._register(connection)
+        if self.is_first:
+            note_settings(connection, self.settings, self.vault)
 
     def _leave(self, connection: Connection) -> None:
         free(connection, self.settings, [self.node], self.clock())

@@ -1,5 +1,6 @@
 """Brings a store in line with the program and the configuration before anything is served from it."""
 
+import hmac
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from functools import lru_cache
 import structlog
 from sqlalchemy import Connection
 
+from config.changes import Change, compared, outline
 from config.senders import Credential
 from config.settings import Settings
 from policy.moment import ms_of
@@ -19,13 +21,15 @@ from relay.mail.dkim_key import DkimKeyError
 from relay.mail.ids import Ids
 from relay.store import partitions
 from relay.store.accounts import InUse, Taken
+from relay.store.acts import enact
 from relay.store.clock import time_of
 from relay.store.credentials import declared_hashes, revoked_of_files
 from relay.store.declared import declare
 from relay.store.declaring import Makers
-from relay.store.engine import Database
+from relay.store.engine import Database, dumps, loads
+from relay.store.events import Event
 from relay.store.keys import Brought, bypassed, ensure_keys
-from relay.store.meta import remembered
+from relay.store.meta import remember, remembered
 from relay.store.migrate import upgrade
 from relay.store.nodes import SILENT, bury, dead_nodes
 from relay.store.providers import declare_providers
@@ -34,6 +38,9 @@ from relay.store.vault import Vault
 from relay.submission.login import hash_password, same_password
 
 log = structlog.get_logger()
+
+SETTINGS = "settings"  # the key under which those last in force are kept
+CHANGES_TOLD = 200
 
 #: What a configuration can raise that only the store or the disk can tell.
 UNUSABLE = (Taken, InUse, DkimKeyError, OSError)
@@ -157,6 +164,33 @@ def declare_all(connection: Connection, settings: Settings, vault: Vault) -> Non
             connection, domain.domain, domain.dkim.selector, vault=vault, new_id=ids.new, now=now, brought=brought
         )
     declare_providers(connection, [provider.name for provider in settings.providers], now)
+
+
+def note_settings(connection: Connection, settings: Settings, vault: Vault) -> None:
+    """Record as an act of the file what differs from the settings that were last in force, by whichever machine.
+
+    What belongs to one machine is left out: each has its own. So are values with an address in them.
+    """
+    key = vault.derive("settings")
+    outlined = dumps(outline(settings, lambda secret: hmac.digest(key, secret.encode(), "sha256").hex()))
+    before = remembered(connection, SETTINGS, outlined)
+    if before == outlined:
+        return
+    remember(connection, SETTINGS, outlined)
+    changes = [told_of(change) for change in compared(loads(before), loads(outlined)) if not _is_of_machine(change)]
+    if changes:
+        told = {"changes": changes[:CHANGES_TOLD], "count": len(changes)}
+        enact(connection, Event("settings.changed", time_of(connection), data=told), by="file")
+
+
+def told_of(change: Change) -> str:
+    """A change in words, with neither a restart that is over nor an address."""
+    is_shown = change.detail and "@" not in change.detail
+    return f"{change.key}: {change.kind}{f' {change.detail}' if is_shown else ''}"
+
+
+def _is_of_machine(change: Change) -> bool:
+    return change.key.startswith(("server.", "smtp.listeners", "http.bind", "inbound.listeners"))
 
 
 def warn(connection: Connection, settings: Settings) -> None:

@@ -1,13 +1,13 @@
-"""`gatepost audit`: verifies that no decision was changed, and exports the decisions."""
+"""`gatepost audit`: verifies that no decision was changed, exports the decisions, and lists what people changed."""
 
 import sys
 from typing import Annotated, Any
 
 import typer
 
-from relay.cli.options import AsJson, ConfigFile, group
+from relay.cli.options import AsJson, ConfigFile, Limit, group
 
-app = group("Verify the chain of decisions, or export it")
+app = group("Verify the chain of decisions, export it, or list what people changed")
 
 
 @app.command()
@@ -74,3 +74,30 @@ def export(
                     print_line(head | {"hash": row.hash, "record": loads(row.record)})
                 progress.add(len(rows))
     sys.stdout.flush()
+
+
+@app.command("acts")
+def acts_(
+    since: Annotated[str, typer.Option(metavar="SPAN", help="Only the last 30d, 12h, …. Default: all")] = "",
+    limit: Limit = 100,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what people, keys and the configuration file changed, as chained; the newest first."""
+    from relay.cli.house import opened
+    from relay.cli.output import Column, ago, listing
+    from relay.cli.values import span
+    from relay.http import acts
+
+    with opened(config) as house, house.reading() as connection:
+        start = house.now() - span(since, "--since") if since else 0
+        rows = acts.told(connection, limit, since=start)
+    columns = (
+        Column("When", lambda row: ago(row["at"], house.now())),
+        Column("Who", "by", "bold"),
+        Column("What", "type"),
+        Column("Tenant", "tenant"),
+        Column("Mailbox", "mailbox"),
+        Column("Detail", "detail"),
+    )
+    listing(rows, columns, as_json=as_json, empty="Nothing was changed yet.")

@@ -102,14 +102,13 @@ def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dic
     from relay.cli.errors import BadUsage
     from relay.cli.house import opened
     from relay.cli.output import say
-    from relay.cli.person import operator
     from relay.store import accounts, consents
     from relay.store.imports import consent_of
 
     with opened(config) as house, house.writing() as connection:
         owner = accounts.tenant(connection, tenant)
         asked = granted or is_asked_for(house, connection, owner)
-        fields = fields | {"email": address, "source": fields["source"] or operator()}
+        fields = fields | {"email": address, "source": fields["source"] or house.operator}
         try:
             made = consent_of(fields, granted=granted, tenant_id=str(owner.id), new_id=house.new_id, now=house.now())
         except ValueError as error:

@@ -65,7 +65,7 @@ def create(
     from relay.cli.house import opened
     from relay.cli.rows import find_mailbox
     from relay.cli.values import one_of
-    from relay.store.credentials import OF_AN_AGENT, add, generate
+    from relay.store.credentials import OF_AN_AGENT, generate, issue
 
     one_of(form, FORMATS, "--format")
     with opened(config) as house:
@@ -73,7 +73,7 @@ def create(
             row = find_mailbox(connection, mailbox, tenant)
             may = (*OF_AN_AGENT, "manage") if manage else OF_AN_AGENT
             made = generate(house.vault, os.urandom)
-            add(connection, made.of_mailbox(row, label, may), house.now())
+            issue(connection, made.of_mailbox(row, label, may), by=house.operator, now=house.now())
         _print(house, form, row.name, row.address, made)
 
 
@@ -87,7 +87,7 @@ def rotate(
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.values import one_of
-    from relay.store.credentials import add, generate
+    from relay.store.credentials import generate, issue
     from relay.store.credentials import revoke as end
     from relay.store.engine import loads
 
@@ -102,8 +102,9 @@ def rotate(
                 raise Refused(f"{row.id} is revoked for good; create a new one: {again}")
             made = generate(house.vault, os.urandom)
             may = tuple(loads(row.permissions))
-            add(connection, made.credential(row.tenant_id, row.mailbox_id, row.scope, row.label, may), house.now())
-            end(connection, row.id, house.now())
+            new = made.credential(row.tenant_id, row.mailbox_id, row.scope, row.label, may)
+            issue(connection, new, by=house.operator, now=house.now())
+            end(connection, row.id, by=house.operator, now=house.now())
         _print(house, form, row.mailbox_name or row.scope, row.scope, made)
 
 
@@ -119,7 +120,7 @@ def revoke(credential: Credential, config: ConfigFile = None) -> None:
         row = _find(connection, credential)
         if row.status == "revoked":
             raise Refused(f"{row.id} is already revoked")
-        end(connection, row.id, house.now())
+        end(connection, row.id, by=house.operator, now=house.now())
     say(f"{row.id} is revoked.")
 
 

@@ -73,7 +73,7 @@ def add(
                 token=secrets.token_hex(16),
                 physical_address=address,
             )
-            domains.add_domain(connection, new, now)
+            domains.add_domain(connection, new, by=house.operator, now=now)
             ensure_keys(connection, name, new.selector, vault=house.vault, new_id=house.new_id, now=now)
         _print(house, name, as_json=as_json)
 
@@ -125,6 +125,7 @@ def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
                 pairs,
                 vault=house.vault,
                 new_id=house.new_id,
+                by=house.operator,
                 now=house.now(),
                 is_brought=brought,
             )

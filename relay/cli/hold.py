@@ -64,13 +64,12 @@ def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None
     """Approve it; the rules are checked again when it leaves."""
     from relay.cli.house import opened
     from relay.cli.output import say
-    from relay.cli.person import operator
     from relay.http.forecast import in_words
     from relay.store.approvals import approve as act
 
     with opened(config) as house, house.writing() as connection:
         foretold = in_words(_foretold(house, connection, send_id))
-        act(connection, send_id, by=operator(), note=note, now=house.now())
+        act(connection, send_id, by=house.operator, note=note, now=house.now())
     say(f"{send_id} is approved: {'; '.join(foretold)}.")
 
 
@@ -79,11 +78,10 @@ def reject(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     """Reject it for good; the sender is told."""
     from relay.cli.house import opened
     from relay.cli.output import say
-    from relay.cli.person import operator
     from relay.store.approvals import reject as act
 
     with opened(config) as house, house.writing() as connection:
-        act(connection, send_id, by=operator(), note=note, now=house.now())
+        act(connection, send_id, by=house.operator, note=note, now=house.now())
     say(f"{send_id} is rejected.")
 
 

@@ -6,6 +6,7 @@ do. If the secret key is not the store's, it is not used for anything. Writes wa
 own; the server notices them within a second.
 """
 
+import getpass
 import os
 import time
 from collections.abc import Iterator
@@ -48,6 +49,14 @@ class House:
         with self.reading() as connection:
             recognise(connection, vault)
         return vault
+
+    @cached_property
+    def operator(self) -> str:
+        """Who gives the command, for the record: `cli:` and the user's name on this machine."""
+        try:
+            return f"cli:{getpass.getuser()}"
+        except (KeyError, OSError):  # a user in a container may have no name
+            return "cli"
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -84,7 +84,7 @@ def add(
                 role=one_of(role, ROLES, "--role"),
                 policy=policy,
             )
-            accounts.add_mailbox(connection, new, house.now())
+            accounts.add_mailbox(connection, new, by=house.operator, now=house.now())
             row = accounts.mailbox(connection, new.id)
             hint = _domain_hint(connection, where.domain)
     if as_json:
@@ -138,7 +138,7 @@ def pause(
     with opened(config) as house, house.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
         check_is_in_use(row)
-        changed = pause_mailbox(connection, row.id, by="person", cause=cause, now=house.now())
+        changed = pause_mailbox(connection, row.id, by=house.operator, cause=cause, now=house.now())
     say(f"Mailbox {row.name} is paused{'' if changed else ' already'}.")
 
 
@@ -155,7 +155,7 @@ def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None)
         row = find_mailbox(connection, mailbox, tenant)
         check_is_in_use(row)
         rule = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)).reputation
-        changed = resume_mailbox(connection, row.id, rule=rule, now=house.now())
+        changed = resume_mailbox(connection, row.id, rule=rule, by=house.operator, now=house.now())
     say(f"Mailbox {row.name} is active{'' if changed else ' already'}.")
 
 

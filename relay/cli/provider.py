@@ -85,13 +85,14 @@ def resume(name: Name, config: ConfigFile = None) -> None:
 def _set(name: str, status: str, cause: str, config: Any) -> None:
     from relay.cli.house import opened
     from relay.cli.output import say
-    from relay.cli.person import operator
     from relay.store.providers import set_provider_status
 
     with opened(config) as house:
         _find(house.settings, name)
         with house.writing() as connection:
-            changed = set_provider_status(connection, name, status=status, cause=cause, by=operator(), now=house.now())
+            changed = set_provider_status(
+                connection, name, status=status, cause=cause, by=house.operator, now=house.now()
+            )
     say(f"Provider {name} is {status}{'' if changed else ' already'}.")
 
 

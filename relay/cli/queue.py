@@ -113,11 +113,10 @@ def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import how_many, say
-    from relay.cli.person import operator
     from relay.store.waiting import cancel as act
 
     with opened(config) as house, house.writing() as connection:
-        count = act(connection, send_id, by=operator(), note=note, now=house.now())
+        count = act(connection, send_id, by=house.operator, note=note, now=house.now())
     if not count:
         raise Refused(f"nothing of {send_id} is waiting: it has left, or its delivery has ended")
     say(f"{send_id} is cancelled ({how_many(count, 'delivery', 'deliveries')}).")

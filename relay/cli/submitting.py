@@ -42,12 +42,13 @@ def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Lo
     with house.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
         made = credentials.generate(house.vault, os.urandom)
-        credentials.add(connection, made.of_mailbox(row, "send-test", ("send",)), house.now())
+        new = made.of_mailbox(row, "send-test", ("send",))
+        credentials.issue(connection, new, by=house.operator, now=house.now())
     try:
         yield Login(row.name, row.address, row.from_name, made.key)
     finally:
         with house.writing() as connection:
-            credentials.revoke(connection, made.id, house.now())
+            credentials.revoke(connection, made.id, by=house.operator, now=house.now())
 
 
 def harmless(login: Login, to: str, subject: str) -> bytes:

@@ -10,7 +10,6 @@ from policy.moment import precise
 from policy.settings import Reputation
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
-from relay.cli.person import operator
 from relay.cli.rows import find_mailbox
 from relay.cli.values import one_of, span
 from relay.mail.address import Address, parse_path
@@ -49,7 +48,7 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         where.key,
         where.wire,
         kind,
-        operator(),
+        house.operator,
         {},
         now,
         scope=wish.scope,
@@ -90,7 +89,7 @@ def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tup
 
 def release(house: House, connection: Connection, reference: str, tenant: str) -> int:
     """Remove every entry that the reference means; returns how many there were."""
-    now, by = house.now(), operator()
+    now, by = house.now(), house.operator
     own = accounts.tenant(connection, tenant).id if tenant else ""
     if reference.startswith(("sup_", "sdom_")):
         return _release_one(connection, reference, by, now)
@@ -218,7 +217,7 @@ def _suppress_domain(
         "domain": domain,
         "tenant_id": "" if wish.scope == "global" else accounts.tenant(connection, wish.tenant or "default").id,
         "note": wish.note,
-        "source": operator(),
+        "source": house.operator,
         "created_at": now,
         "expires_at": expires,
     }

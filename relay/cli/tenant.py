@@ -111,7 +111,7 @@ def _set(name: str, status: str, cause: str, config: Any) -> None:
         row = find(connection, name)
         if row.status == "disabled":
             raise Refused(f"the tenant {row.name} is disabled: it is no longer in the configuration file")
-        changed = set_tenant_status(connection, row.id, status=status, cause=cause, now=house.now())
+        changed = set_tenant_status(connection, row.id, status=status, cause=cause, by=house.operator, now=house.now())
     say(f"Tenant {row.name} is {status}{'' if changed else ' already'}.")
 
 

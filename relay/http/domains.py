@@ -89,7 +89,7 @@ class Domain(Told):
 
 
 @router.post("/domains", status_code=201, summary="Add a domain", response_model=Domain)
-async def add_domain(body: NewDomain, parts: Parts, _: Operator) -> Any:
+async def add_domain(body: NewDomain, parts: Parts, who: Operator) -> Any:
     """Add a domain and make its DKIM keys; the answer lists the records to publish."""
     now, token = parts.clock(), parts.random(16).hex()
     await parts.look(lambda c: domains.check_free(c, body.domain))  # before a second is spent on keys for nothing
@@ -105,7 +105,7 @@ async def add_domain(body: NewDomain, parts: Parts, _: Operator) -> Any:
             token=token,
             physical_address=body.physical_address,
         )
-        domains.add_domain(connection, new, now)
+        domains.add_domain(connection, new, by=who.actor, now=now)
         keys.ensure_keys(
             connection,
             new.name,
@@ -167,7 +167,12 @@ async def change_domain(
         row = listings.held(connection, "domains", _read(connection, who, domain_id)[0].id)
         check(if_match, _etag(row))
         domains.change_domain(
-            connection, row, verification=body.verification_method, physical_address=body.physical_address
+            connection,
+            row,
+            verification=body.verification_method,
+            physical_address=body.physical_address,
+            by=who.actor,
+            now=parts.clock(),
         )
         return _read(connection, who, row.id)
 
@@ -200,6 +205,7 @@ async def rotate_keys(domain_id: DomainId, parts: Parts, who: Operator) -> Any:
             pairs,
             vault=parts.vault,
             new_id=parts.ids.new,
+            by=who.actor,
             now=parts.clock(),
             is_brought=brought,
         )

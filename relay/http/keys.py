@@ -61,7 +61,7 @@ class FreshKey(Key):
 
 
 @router.post("/me/keys", status_code=201, summary="Make a key", response_model=FreshKey)
-async def make_key(body: NewKey, parts: Parts, _: Operator) -> Any:
+async def make_key(body: NewKey, parts: Parts, who: Operator) -> Any:
     """Make a key for one mailbox, or for a whole tenant. Its secret is in `key`, in this answer only."""
     scope, tenant_name = _scope(body.scope)
     fresh = credentials.generate(parts.vault, parts.random)
@@ -70,7 +70,8 @@ async def make_key(body: NewKey, parts: Parts, _: Operator) -> Any:
     def job(connection: Any) -> Any:
         tenant_id, mailbox_id = _belongs(connection, scope, tenant_name)
         may = tuple(dict.fromkeys(body.permissions))
-        credentials.add(connection, fresh.credential(tenant_id, mailbox_id, scope, body.label, may), now)
+        own = fresh.credential(tenant_id, mailbox_id, scope, body.label, may)
+        credentials.issue(connection, own, by=who.actor, now=now)
         return credentials.by_id(connection, fresh.id)
 
     row = await parts.write(job)
@@ -96,7 +97,7 @@ async def show_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who: 
 async def revoke_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who: Who) -> Response:
     """Revoke a key for good; a key may revoke itself. Its further submissions are refused."""
     await _seen(parts, who, key_id)
-    await parts.write(lambda c: credentials.revoke(c, key_id, parts.clock()))
+    await parts.write(lambda c: credentials.revoke(c, key_id, by=who.actor, now=parts.clock()))
     parts.changed()
     return Response(status_code=204)
 

@@ -32,7 +32,7 @@ MailboxId = Annotated[str, Path(alias="id", description="Id, name or address.", 
 
 
 @router.post("/mailboxes", status_code=201, summary="Make a mailbox", response_model=FreshMailbox)
-async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
+async def make_mailbox(body: NewMailbox, parts: Parts, who: Operator) -> Any:
     """Add a mailbox and its SMTP credential, whose password is shown in this answer only."""
     address = address_of(body.from_address)
     if not parts.settings().has_policy(body.policy):
@@ -55,9 +55,10 @@ async def make_mailbox(body: NewMailbox, parts: Parts, _: Operator) -> Any:
             policy=body.policy,
             settings={"aliases": aliases, "language": body.language} | body.footer_settings(),
         )
-        accounts.add_mailbox(connection, new, now)
+        accounts.add_mailbox(connection, new, by=who.actor, now=now)
         username = mailboxes.free_username(connection, body.name, address.wire)
-        credentials.add(connection, replace(fresh.of_mailbox(new, new.name), username=username), now)
+        own = replace(fresh.of_mailbox(new, new.name), username=username)
+        credentials.issue(connection, own, by=who.actor, now=now)
         return username, accounts.mailbox(connection, mailbox_id)
 
     username, row = await parts.write(job)
@@ -131,12 +132,11 @@ async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_
     """Nothing is accepted and nothing leaves until a person resumes it. 409 if the mailbox is no longer in the file."""
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id)
-    by = "person" if who.is_operator else "key"
     now = parts.clock()
 
     def job(connection: Any) -> Any:
         accounts.check_is_in_use(accounts.mailbox(connection, found.id))
-        accounts.pause_mailbox(connection, found.id, by=by, cause=body.cause, now=now)
+        accounts.pause_mailbox(connection, found.id, by=who.actor, cause=body.cause, now=now)
         return accounts.mailbox(connection, found.id)
 
     row = await parts.write(job)
@@ -160,7 +160,7 @@ async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
         accounts.check_is_in_use(accounts.mailbox(connection, found.id))
         tenant = accounts.tenant(connection, found.tenant_id).name
         rule = policy_of(parts.settings(), found, tenant).reputation
-        accounts.resume_mailbox(connection, found.id, rule=rule, now=now)
+        accounts.resume_mailbox(connection, found.id, rule=rule, by=who.actor, now=now)
         return accounts.mailbox(connection, found.id)
 
     row = await parts.write(job)

@@ -20,8 +20,9 @@ from relay.http.meant import mail_address
 from relay.http.shapes import DateTime, Email, Given, Short, Told, when
 from relay.http.strict import Resource
 from relay.store import accounts, listings, people, suppression_list
+from relay.store.acts import enact
 from relay.store.consequences import Suppress
-from relay.store.events import Event, record
+from relay.store.events import Event
 
 router = Resource("Data subjects")
 
@@ -72,8 +73,7 @@ async def erase(body: Erase, parts: Parts, who: Operator) -> Any:
             suppression_list.add(connection, parts.consequences, entry)
         removed = people.erase(connection, tenants, address.key, address.wire, now)
         counts = {camel(name): count for name, count in removed.items()}
-        told = {"by": who.actor, "digest": digest, "erased": counts}
-        record(connection, [Event("person.erased", now, whose, data=told)])
+        enact(connection, Event("person.erased", now, whose, data={"digest": digest, "erased": counts}), by=who.actor)
         return counts
 
     counts = await parts.write(job)

@@ -55,9 +55,9 @@ class Candidate:
 def judge(candidates: Mapping[str, Candidate], records: Sequence[str]) -> tuple[list[Change], int]:
     """The changes among these records, and the number of decisions compared; unchanged ones are only counted.
 
-    A person's decision on a held message is not a decision of the policy and is left out.
+    What people decided and did is recorded too, and left out.
     """
-    decided = [content for content in map(loads, records) if "approval" not in content]
+    decided = [content for content in map(loads, records) if traces.is_of_policy(content)]
     found = [_change(content, candidates) for content in decided]
     return [change for change in found if change is not None], len(decided)
 

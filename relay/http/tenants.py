@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Path
 
-from relay.http.access import Operator, Parts
+from relay.http.access import Caller, Operator, Parts
 from relay.http.house import House
 from relay.http.pages import Turning, listing, page_of
 from relay.http.problems import not_found
@@ -38,18 +38,18 @@ async def list_tenants(parts: Parts, _: Operator, turn: Turning) -> Any:
 
 
 @router.post("/tenants/{id}/pause", summary="Stop a tenant", response_model=Tenant)
-async def pause_tenant(tenant_id: TenantId, parts: Parts, _: Operator, body: Cause = NO_CAUSE) -> Any:
+async def pause_tenant(tenant_id: TenantId, parts: Parts, who: Operator, body: Cause = NO_CAUSE) -> Any:
     """The kill switch: nothing is accepted and nothing leaves."""
-    return await _switch(parts, tenant_id, "paused", body.cause)
+    return await _switch(parts, tenant_id, "paused", body.cause, who)
 
 
 @router.post("/tenants/{id}/resume", summary="Let a tenant send again", response_model=Tenant)
-async def resume_tenant(tenant_id: TenantId, parts: Parts, _: Operator) -> Any:
+async def resume_tenant(tenant_id: TenantId, parts: Parts, who: Operator) -> Any:
     """Ends the pause, whoever or whatever caused it."""
-    return await _switch(parts, tenant_id, "active", "")
+    return await _switch(parts, tenant_id, "active", "", who)
 
 
-async def _switch(parts: House, reference: str, status: str, cause: str) -> dict[str, Any]:
+async def _switch(parts: House, reference: str, status: str, cause: str, who: Caller) -> dict[str, Any]:
     now = parts.clock()
 
     def job(connection: Any) -> str:
@@ -57,7 +57,7 @@ async def _switch(parts: House, reference: str, status: str, cause: str) -> dict
             row = accounts.tenant(connection, reference)
         except accounts.Unknown:
             raise not_found("tenant") from None
-        accounts.set_tenant_status(connection, row.id, status=status, cause=cause, now=now)
+        accounts.set_tenant_status(connection, row.id, status=status, cause=cause, by=who.actor, now=now)
         return str(row.id)
 
     tenant_id = await parts.write(job)

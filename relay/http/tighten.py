@@ -18,7 +18,9 @@ from relay.http.access import Caller
 from relay.http.mailbox_shapes import ChangedMailbox, RateLimits, bound, effective, of_policy
 from relay.http.problems import Problem, invalid
 from relay.store import accounts, mailboxes
+from relay.store.acts import enact
 from relay.store.engine import dumps, loads
+from relay.store.events import Event
 
 DECLARED = ("from_name", "autonomy_level", "role", "allowed_classes", "policy", "language", "footer")
 KEPT = {"autonomy_level": "autonomy", "allowed_classes": "allowed_classes"}  # field: name under which it is stored
@@ -38,6 +40,9 @@ def change(
         mailboxes.update_declared(connection, row.id, _columns(row, body), now)
     if tightened := _tightened(row, body, who, policy):
         accounts.tighten_mailbox(connection, row.id, loads(row.tightened) | tightened, now)
+    if given := body.model_dump(mode="json", by_alias=True, exclude_unset=True):
+        event = Event("mailbox.changed", now, row.tenant_id, row.id, data={"changed": given})
+        enact(connection, event, by=who.actor)
 
 
 def _check_stricter(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> None:

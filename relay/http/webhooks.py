@@ -97,7 +97,7 @@ class Posted(Told):
 
 
 @router.post("/webhooks", status_code=201, summary="Add a destination", response_model=FreshWebhook)
-async def add(body: NewWebhook, parts: Parts, _: Operator) -> Any:
+async def add(body: NewWebhook, parts: Parts, who: Operator) -> Any:
     """It gets the events from now on."""
     secret, now = _secret(parts), parts.clock()
 
@@ -110,6 +110,7 @@ async def add(body: NewWebhook, parts: Parts, _: Operator) -> Any:
             url=body.url,
             events=body.events,
             secret=parts.vault.seal(secret),
+            by=who.actor,
             now=now,
         )
 
@@ -135,7 +136,7 @@ async def change(
     webhook_id: WebhookId,
     body: ChangedWebhook,
     parts: Parts,
-    _: Operator,
+    who: Operator,
     response: Response,
     if_match: IfMatch = None,
 ) -> Any:
@@ -146,7 +147,15 @@ async def change(
         if row is None:
             raise not_found("webhook")
         check(if_match, _etag(row))
-        destinations.change(connection, row, url=body.url, events=body.events, status=body.status)
+        destinations.change(
+            connection,
+            row,
+            url=body.url,
+            events=body.events,
+            status=body.status,
+            by=who.actor,
+            now=parts.clock(),
+        )
         return listings.one(connection, "webhooks", webhook_id)
 
     row = await parts.write(job)
@@ -155,18 +164,19 @@ async def change(
 
 
 @router.delete("/webhooks/{id}", status_code=204, summary="Remove a destination")
-async def remove(webhook_id: WebhookId, parts: Parts, _: Operator) -> Response:
+async def remove(webhook_id: WebhookId, parts: Parts, who: Operator) -> Response:
     """Also removes its log."""
     row = await _seen(parts, webhook_id)
-    await parts.write(lambda c: destinations.remove(c, row))
+    await parts.write(lambda c: destinations.remove(c, row, by=who.actor, now=parts.clock()))
     return Response(status_code=204)
 
 
 @router.post("/webhooks/{id}/rotate", summary="Make a new secret", response_model=FreshWebhook)
-async def rotate(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
+async def rotate(webhook_id: WebhookId, parts: Parts, who: Operator) -> Any:
     """From now on both secrets sign, until the next rotation."""
     row, secret = await _seen(parts, webhook_id), _secret(parts)
-    await parts.write(lambda c: destinations.rotate(c, row, parts.vault.seal(secret)))
+    now = parts.clock()
+    await parts.write(lambda c: destinations.rotate(c, row, parts.vault.seal(secret), by=who.actor, now=now))
     return told(await _seen(parts, webhook_id)) | {"secret": secret}
 
 

@@ -17,8 +17,9 @@ from policy.settings import Reputation
 from policy.state import Limits
 from relay.mail.address import key_of, parse_path
 from relay.store import schema as t
+from relay.store.acts import ITSELF, enact
 from relay.store.engine import dumps, loads
-from relay.store.events import Event, record
+from relay.store.events import Event
 from relay.store.mailboxes import domain_named
 from relay.store.queue import let_go
 from relay.store.rates import read_rates
@@ -118,7 +119,7 @@ def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
     return found[0]
 
 
-def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:
+def add_mailbox(connection: Connection, new: NewMailbox, *, by: str, now: int) -> None:
     """Create a mailbox; raises Taken if its name, one of its addresses or an address's domain belongs to another."""
     m = t.mailboxes.c
     if row := connection.execute(select(t.mailboxes).where(m.tenant_id == new.tenant_id, m.name == new.name)).first():
@@ -128,6 +129,8 @@ def add_mailbox(connection: Connection, new: NewMailbox, now: int) -> None:
         check_domain(connection, key, new.tenant_id)
     _check_free(connection, keys)
     connection.execute(insert(t.mailboxes), {**mailbox_row(new), "id": new.id, "created_at": now, "updated_at": now})
+    told = {"name": new.name, "autonomyLevel": new.autonomy, "policy": new.policy}
+    _tell(connection, "mailbox.added", new.id, now, told, by)
 
 
 def check_domain(connection: Connection, key: str, tenant_id: str) -> None:
@@ -174,17 +177,20 @@ def check_is_in_use(row: Any) -> None:
 
 
 def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: str, now: int) -> bool:
-    """Pause a mailbox; False if it is not active. `by` is person, key, policy or reputation."""
+    """Pause a mailbox; False if it is not active. `by` is as in `acts.enact`."""
     m = t.mailboxes.c
+    kind = by if by in ITSELF else "key" if by.startswith("key:") else "person"
     changed = connection.execute(
         update(t.mailboxes)
         .where(m.id == mailbox_id, m.status == "active")
-        .values(status="paused", paused_by=by, cause=cause, updated_at=now)
+        .values(status="paused", paused_by=kind, cause=cause, updated_at=now)
     ).rowcount
-    return _told(connection, changed, "mailbox.paused", mailbox_id, now, {"by": by, "cause": cause})
+    if changed:
+        _tell(connection, "mailbox.paused", mailbox_id, now, {"cause": cause}, by)
+    return bool(changed)
 
 
-def resume_mailbox(connection: Connection, mailbox_id: str, *, rule: Reputation, now: int) -> bool:
+def resume_mailbox(connection: Connection, mailbox_id: str, *, rule: Reputation, by: str, now: int) -> bool:
     """Resume a mailbox, whatever paused it; only for people. False if nothing kept it from sending.
 
     If its rates caused the pause, or would make `rule` (the mailbox's reputation rule) go on refusing
@@ -202,7 +208,8 @@ def resume_mailbox(connection: Connection, mailbox_id: str, *, rule: Reputation,
     ).rowcount
     if changed:
         let_go(connection, PAUSED, now, mailbox_id=mailbox_id)
-    return _told(connection, changed, "mailbox.resumed", mailbox_id, now, {"by": "person"})
+        _tell(connection, "mailbox.resumed", mailbox_id, now, {}, by)
+    return bool(changed)
 
 
 def _is_condemned(connection: Connection, row: Any, rule: Reputation, now: int) -> bool:
@@ -225,8 +232,8 @@ def tighten_mailbox(connection: Connection, mailbox_id: str, tightened: Mapping[
     )
 
 
-def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, cause: str, now: int) -> bool:
-    """Pause or resume a whole tenant: the kill switch. False if nothing changed.
+def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, cause: str, by: str, now: int) -> bool:
+    """Pause or resume a whole tenant: the kill switch. False if nothing changed. `by` is as in `acts.enact`.
 
     `cause` begins with BY_REPUTATION if rates caused the pause; resuming then starts the counts anew.
     """
@@ -237,11 +244,11 @@ def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, ca
         .where(t.tenants.c.id == tenant_id, t.tenants.c.status != status)
         .values(status=status, cause=cause)
     ).rowcount
-    if changed:
-        kind = "tenant.paused" if status == "paused" else "tenant.resumed"
-        record(connection, [Event(kind, now, tenant_id, data={"cause": cause})])
     if changed and status == "active":
         let_go(connection, PAUSED, now, tenant_id=tenant_id)
+    if changed:
+        kind = "tenant.paused" if status == "paused" else "tenant.resumed"
+        enact(connection, Event(kind, now, tenant_id, data={"cause": cause}), by=by)
     return bool(changed)
 
 
@@ -253,9 +260,6 @@ def _begin_anew(connection: Connection, tenant_id: str, now: int) -> None:
         set_aside(connection, scope, now)
 
 
-def _told(connection: Connection, changed: int, kind: str, mailbox_id: str, now: int, data: Mapping[str, Any]) -> bool:
-    if not changed:
-        return False
+def _tell(connection: Connection, kind: str, mailbox_id: str, now: int, data: Mapping[str, Any], by: str) -> None:
     row = mailbox(connection, mailbox_id)
-    record(connection, [Event(kind, now, row.tenant_id, mailbox_id, data=data)])
-    return True
+    enact(connection, Event(kind, now, row.tenant_id, mailbox_id, data=data), by=by)

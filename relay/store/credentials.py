@@ -15,7 +15,9 @@ from sqlalchemy import Connection, insert, select, update
 from relay.mail.address import key_of
 from relay.store import schema as t
 from relay.store.accounts import Unknown
+from relay.store.acts import enact
 from relay.store.engine import dumps
+from relay.store.events import Event
 from relay.store.paging import Page, Place, newest_first
 from relay.store.vault import Vault
 
@@ -83,6 +85,13 @@ def add(connection: Connection, new: NewCredential, now: int) -> None:
     connection.execute(insert(t.credentials), row)
 
 
+def issue(connection: Connection, new: NewCredential, *, by: str, now: int) -> None:
+    """Store a credential that somebody asked for."""
+    add(connection, new, now)
+    data = {"key": new.id, "label": new.label, "scope": scope_told(new.scope), "permissions": list(new.permissions)}
+    enact(connection, Event("key.created", now, new.tenant_id, new.mailbox_id, data=data), by=by)
+
+
 _JOINED = select(
     t.credentials,
     t.mailboxes.c.id.label("found_mailbox"),
@@ -147,13 +156,15 @@ def revoked_of_files(connection: Connection) -> frozenset[str]:
     return frozenset(rows.scalars())
 
 
-def revoke(connection: Connection, credential_id: str, now: int) -> None:
+def revoke(connection: Connection, credential_id: str, *, by: str, now: int) -> None:
     """Revoke a credential permanently; raises Unknown."""
-    changed = connection.execute(
-        update(t.credentials).where(t.credentials.c.id == credential_id).values(status="revoked", revoked_at=now)
-    ).rowcount
-    if not changed:
+    c = t.credentials.c
+    row = connection.execute(select(c.tenant_id, c.mailbox_id, c.label).where(c.id == credential_id)).first()
+    if row is None:
         raise Unknown(f"there is no credential {credential_id}")
+    connection.execute(update(t.credentials).where(c.id == credential_id).values(status="revoked", revoked_at=now))
+    data = {"key": credential_id, "label": row.label}
+    enact(connection, Event("key.revoked", now, row.tenant_id, row.mailbox_id, data=data), by=by)
 
 
 def _letters(random: bytes) -> str:

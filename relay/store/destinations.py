@@ -4,14 +4,17 @@ A destination starts at the end of the journal: it gets only events that happen 
 Posting, retries and disabling a dead destination are in `postings` and `relay.feedback.webhooks`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from relay.store import schema as t
 from relay.store.accounts import Declared
+from relay.store.acts import enact
 from relay.store.engine import dumps
+from relay.store.events import Event
 from relay.store.journal import newest
 
 _w, _l = t.webhooks.c, t.webhook_deliveries.c
@@ -25,6 +28,7 @@ def add(
     url: str,
     events: Sequence[str],
     secret: str,
+    by: str,
     now: int,
 ) -> Any:
     """Add a destination; `secret` is sealed. Returns its row."""
@@ -42,11 +46,20 @@ def add(
             "created_at": now,
         },
     )
-    return connection.execute(select(t.webhooks).where(_w.id == webhook_id)).one()
+    row = connection.execute(select(t.webhooks).where(_w.id == webhook_id)).one()
+    _tell(connection, "webhook.added", row, by, now, {"host": _host(url), "events": list(events)})
+    return row
 
 
 def change(
-    connection: Connection, row: Any, *, url: str | None, events: Sequence[str] | None, status: str | None
+    connection: Connection,
+    row: Any,
+    *,
+    url: str | None,
+    events: Sequence[str] | None,
+    status: str | None,
+    by: str,
+    now: int,
 ) -> None:
     """Change a destination; raises Declared if it is in the configuration file, unless only its status changes."""
     if row.managed and (url is not None or events is not None):
@@ -60,21 +73,35 @@ def change(
         values |= {"status": status, "cause": "", "failing_since": 0}
     if values:
         connection.execute(update(t.webhooks).where(_w.id == row.id).values(**values))
+        given = {"host": url and _host(url), "events": events, "status": status}
+        changed = {name: value for name, value in given.items() if value is not None}
+        _tell(connection, "webhook.changed", row, by, now, {"changed": changed})
 
 
-def rotate(connection: Connection, row: Any, secret: str) -> None:
+def rotate(connection: Connection, row: Any, secret: str, *, by: str, now: int) -> None:
     """Set a new sealed secret; the previous one also signs until the next rotation. Raises Declared."""
     if row.managed:
         raise Declared("the configuration file declares this webhook")
     connection.execute(update(t.webhooks).where(_w.id == row.id).values(secret=secret, previous_secret=row.secret))
+    _tell(connection, "webhook.changed", row, by, now, {"changed": {"secret": "rotated"}})
 
 
-def remove(connection: Connection, row: Any) -> None:
+def remove(connection: Connection, row: Any, *, by: str, now: int) -> None:
     """Remove a destination and its log; raises Declared if it is in the configuration file."""
     if row.managed:
         raise Declared("the configuration file declares this webhook")
     connection.execute(delete(t.webhook_deliveries).where(_l.webhook_id == row.id))
     connection.execute(delete(t.webhooks).where(_w.id == row.id))
+    _tell(connection, "webhook.removed", row, by, now, {"host": _host(row.url)})
+
+
+def _tell(connection: Connection, kind: str, row: Any, by: str, now: int, data: Mapping[str, Any]) -> None:
+    enact(connection, Event(kind, now, row.tenant_id, data={"webhook": row.id, **data}), by=by)
+
+
+def _host(url: str) -> str:
+    """The part of a URL that cannot hold a secret."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def redeliver(connection: Connection, row: Any, now: int) -> None:

@@ -11,9 +11,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, update
 
+from config.names import camel
 from policy.usage import DAY
 from relay.store import schema as t
 from relay.store.accounts import Declared, Taken, way_back
+from relay.store.acts import enact
 from relay.store.engine import dumps
 from relay.store.events import Event, record
 from relay.store.rotation import settle
@@ -37,10 +39,11 @@ class NewDomain(Struct, frozen=True):
     selector: str = "gp1"
 
 
-def add_domain(connection: Connection, new: NewDomain, now: int) -> None:
+def add_domain(connection: Connection, new: NewDomain, *, by: str, now: int) -> None:
     """Create a domain, still unproven; raises Taken."""
     check_free(connection, new.name)
     connection.execute(insert(t.domains), asdict(new) | {"status": "pending", "created_at": now})
+    enact(connection, Event("domain.added", now, new.tenant_id, data={"domain": new.name}), by=by)
 
 
 def check_free(connection: Connection, name: str) -> None:
@@ -49,7 +52,9 @@ def check_free(connection: Connection, name: str) -> None:
         raise Taken(f"there is already a domain {name}{way_back(row)}")
 
 
-def change_domain(connection: Connection, row: Any, *, verification: str | None, physical_address: str | None) -> None:
+def change_domain(
+    connection: Connection, row: Any, *, verification: str | None, physical_address: str | None, by: str, now: int
+) -> None:
     """Change a domain; raises Declared if it is in the configuration file. A new kind of proof must be given anew."""
     if row.managed:
         raise Declared(f"the configuration file declares the domain {row.name}")
@@ -60,6 +65,9 @@ def change_domain(connection: Connection, row: Any, *, verification: str | None,
         values |= {"verification": verification, "status": "pending", "verified_at": 0, "absent_since": 0}
     if values:
         connection.execute(update(t.domains).where(_d.id == row.id).values(**values))
+        new = {camel(name): values[name] for name in ("verification", "physical_address") if name in values}
+        data = {"domain": row.name, "changed": new}
+        enact(connection, Event("domain.changed", now, row.tenant_id, data=data), by=by)
 
 
 def checked(connection: Connection, domain_id: str, *, records: Sequence[Mapping[str, Any]], now: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, update
 
 from relay.store import schema as t
+from relay.store.acts import enact
 from relay.store.engine import dumps
 from relay.store.events import Event, record
 
@@ -45,6 +46,6 @@ def close(connection: Connection, row: Any, *, note: str, by: str, now: int) -> 
         .values(status="closed", note=note, closed_at=now)
     ).rowcount
     if changed:
-        data = {"investigation": row.id, "kind": row.kind, "note": note, "by": by}
-        record(connection, [Event("investigation.closed", now, row.tenant_id, row.mailbox_id, data=data)])
+        data = {"investigation": row.id, "kind": row.kind, "note": note}
+        enact(connection, Event("investigation.closed", now, row.tenant_id, row.mailbox_id, data=data), by=by)
     return bool(changed)

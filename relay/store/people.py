@@ -107,7 +107,7 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
     attribution.forget(connection, tenants, key)
     counts |= _blot_rest(connection, tenants, key, spellings)
     counts["tokens"] = connection.execute(
-        delete(t.people).where(t.people.c.tenant_id.in_(tenants), t.people.c.key == key)
+        delete(t.people).where(t.people.c.tenant_id.in_(_owners(connection, tenants)), t.people.c.key == key)
     ).rowcount
     return counts
 
@@ -205,7 +205,7 @@ def _blot_rest(connection: Connection, tenants: Sequence[str], key: str, spellin
 
 
 def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: Sequence[str]) -> dict[str, int]:
-    """Replace the address in reports, replies, notes, cases and webhook posts, by the tenant of their send or event.
+    """Replace the address in reports, replies, notes, causes, cases and webhook posts, by the tenant they belong to.
 
     What belongs to no send, or to one that is gone, has no known tenant: it is included if all tenants are selected.
     """
@@ -218,6 +218,8 @@ def _blot_what_came(connection: Connection, tenants: Sequence[str], spellings: S
         (i.evidence, i.tenant_id.in_(tenants)),
         (a.reply, a.send_id.in_(sends)),
         (t.approvals.c.note, t.approvals.c.tenant_id.in_(tenants)),
+        (_e.data, _e.tenant_id.in_(tenants) & (_e.send_id == "")),
+        (t.mailboxes.c.cause, t.mailboxes.c.tenant_id.in_(tenants)),
         (w.body, w.event_seq.in_(events)),
     ):
         _blot_texts(connection, column, true() if everybody else theirs, spellings)

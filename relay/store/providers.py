@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from relay.store import schema as t
+from relay.store.acts import enact
 from relay.store.declaring import cause_kept, status_back
-from relay.store.events import Event, record
+from relay.store.events import Event
 from relay.store.queue import let_go
 
 NO_PROVIDER = "no_provider"  # why mail waits if no provider may be used for it
@@ -24,11 +25,11 @@ def set_provider_status(connection: Connection, name: str, *, status: str, cause
     changed = connection.execute(
         update(t.providers).where(p.name == name, p.status != status).values(status=status, cause=cause, updated_at=now)
     ).rowcount
-    if changed:
-        kind = "provider.paused" if status == "paused" else "provider.resumed"
-        record(connection, [Event(kind, now, data={"provider": name, "cause": cause, "by": by})])
     if changed and status == "active":
         look_again(connection, now)
+    if changed:
+        kind = "provider.paused" if status == "paused" else "provider.resumed"
+        enact(connection, Event(kind, now, data={"provider": name, "cause": cause}), by=by)
     return bool(changed)
 
 

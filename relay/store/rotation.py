@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, update
 from relay.mail.dkim_key import ED25519, RSA, KeyPair
 from relay.store import schema as t
 from relay.store.accounts import Declared
+from relay.store.acts import enact
 from relay.store.events import Event, record
 from relay.store.keys import add_key
 from relay.store.vault import Vault
@@ -35,6 +36,7 @@ def rotate(
     *,
     vault: Vault,
     new_id: Callable[[str], str],
+    by: str,
     now: int,
     is_brought: bool,
 ) -> str:
@@ -56,7 +58,7 @@ def rotate(
     for pair in pairs:
         name = f"{selector}e" if pair.algorithm == ED25519 else selector
         add_key(connection, domain.name, name, pair, vault=vault, new_id=new_id, now=now, status="pending")
-    record(connection, [_event("domain.key_rotating", domain, selector, now)])
+    enact(connection, _event("domain.key_rotating", domain, selector, now), by=by)
     return selector
 
 

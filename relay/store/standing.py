@@ -83,7 +83,7 @@ class Judge:
 
     def _pause_tenant(self, connection: Connection, tenant_id: str, mailbox_id: str, cause: str, at: int) -> None:
         told = f"{BY_REPUTATION}{cause}"
-        if set_tenant_status(connection, tenant_id, status="paused", cause=told, now=at):
+        if set_tenant_status(connection, tenant_id, status="paused", cause=told, by="reputation", now=at):
             self._tell(connection, tenant_id, mailbox_id, {"scope": "tenant", "cause": cause}, at)
 
     def _tell(self, connection: Connection, tenant_id: str, mailbox_id: str, data: dict[str, Any], at: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, and_, case, delete, insert, literal, 
 from config.types import to_domain
 from policy.facts import alias_of
 from relay.store import schema as t
+from relay.store.acts import enact
 from relay.store.consequences import Consequences, Suppress
 from relay.store.events import Event, record
 from relay.store.paging import Page, Place, newest_first
@@ -81,8 +82,9 @@ def _belongs(entry: Suppress) -> tuple[str, str]:
 def remove(connection: Connection, row: Any, *, by: str, now: int) -> None:
     """Remove this entry, so that it no longer binds."""
     connection.execute(delete(t.suppressions).where(_s.id == row.id))
-    data = {"kind": row.kind, "scope": row.scope, "by": by}
-    record(connection, [Event("suppression.removed", now, row.tenant_id, row.mailbox_id, "", 0, row.address, data)])
+    data = {"kind": row.kind, "scope": row.scope}
+    event = Event("suppression.removed", now, row.tenant_id, row.mailbox_id, "", 0, row.address, data)
+    enact(connection, event, by=by, key=row.key)
 
 
 def listed(
@@ -203,5 +205,5 @@ def take_in(
 def remove_domain(connection: Connection, row: Any, *, by: str, now: int) -> None:
     """Remove the suppression of a domain."""
     connection.execute(delete(t.suppressed_domains).where(_dom.id == row.id))
-    data = {"kind": "domain", "domain": row.domain, "by": by}
-    record(connection, [Event("suppression.removed", now, row.tenant_id, data=data)])
+    data = {"kind": "domain", "domain": row.domain}
+    enact(connection, Event("suppression.removed", now, row.tenant_id, data=data), by=by)

@@ -26,6 +26,11 @@ _MEANINGS = select(t.people.c.token, t.people.c.address).where(
 )
 
 
+def is_of_policy(record: Mapping[str, Any]) -> bool:
+    """Whether a record is a decision of the policy: not a person's on a held message, and not an act."""
+    return "approval" not in record and "act" not in record
+
+
 def records_of(connection: Connection, send_id: str) -> Sequence[Any]:
     """All records of a send id: decisions of the policy, and those of a person on a held message."""
     return connection.execute(_OF_SEND, {"send_id": send_id}).all()
@@ -38,7 +43,7 @@ def shown(connection: Connection, send_id: str) -> dict[str, Any] | None:
     message was judged, it is the first such refusal.
     """
     records = [(row, loads(row.record)) for row in records_of(connection, send_id)]
-    rows = [(row, content) for row, content in records if "approval" not in content]
+    rows = [(row, content) for row, content in records if is_of_policy(content)]
     if not rows:
         return None
     door = [content for _, content in rows if "phase" in content]

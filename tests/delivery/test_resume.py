@@ -20,16 +20,18 @@ def switch(connection: Connection, scope: str, status: str) -> None:
     if scope == "provider":
         set_provider_status(connection, "lab", status=status, cause="test", by="test", now=NOON)
     elif scope == "tenant":
-        accounts.set_tenant_status(connection, "ten_1", status=status, cause="test", now=NOON)
+        accounts.set_tenant_status(connection, "ten_1", status=status, cause="test", by="tim", now=NOON)
     elif status == "paused":
-        accounts.pause_mailbox(connection, "mbx_1", by="person", cause="test", now=NOON)
+        accounts.pause_mailbox(connection, "mbx_1", by="tim", cause="test", now=NOON)
     else:
-        accounts.resume_mailbox(connection, "mbx_1", rule=Reputation(), now=NOON)
+        accounts.resume_mailbox(connection, "mbx_1", rule=Reputation(), by="tim", now=NOON)
 
 
 def an_owner(connection: Connection) -> None:
     accounts.add_tenant(connection, tenant_id="ten_1", name="acme", limits=Limits(), now=NOON)
-    accounts.add_mailbox(connection, accounts.NewMailbox("mbx_1", "ten_1", "agent", ADDRESS, ADDRESS), NOON)
+    accounts.add_mailbox(
+        connection, accounts.NewMailbox("mbx_1", "ten_1", "agent", ADDRESS, ADDRESS), by="tim", now=NOON
+    )
 
 
 async def test_what_found_no_provider_goes_when_it_is_resumed(make_house, provider: Provider):

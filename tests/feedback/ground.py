@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 
 from policy.settings import Reputation
 from policy.state import Limits
@@ -14,8 +14,9 @@ from relay.feedback.apply import Applied, Applier
 from relay.feedback.events import FeedbackEvent
 from relay.feedback.told import Told, told_by_mail, told_by_provider
 from relay.mail.ids import new_id
+from relay.store import schema as t
 from relay.store import tallies
-from relay.store.accounts import NewMailbox, add_mailbox, add_tenant
+from relay.store.accounts import NewMailbox, add_tenant, mailbox_row
 from relay.store.consequences import Consequences, Rules
 from relay.store.engine import Database, loads
 from relay.store.feedback import FIRST, Mark
@@ -62,7 +63,8 @@ class Ground:
         """Another mailbox of the tenant."""
         self.addresses[mailbox_id] = address
         new = NewMailbox(mailbox_id, TENANT, address.partition("@")[0], address, address)
-        self.do(lambda c: add_mailbox(c, new, NOW))
+        row = mailbox_row(new) | {"id": new.id, "created_at": NOW, "updated_at": NOW}
+        self.do(lambda c: c.execute(insert(t.mailboxes), row))
         self.do(lambda c: c.execute(text("INSERT INTO usage (scope) VALUES (:s)"), {"s": f"mailbox:{mailbox_id}"}))
         return mailbox_id
 

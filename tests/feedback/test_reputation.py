@@ -22,7 +22,7 @@ def test_twelve_in_a_hundred_and_fifty_pause_and_name_the_cause_and_a_person_lif
     alerts = [row.data for row in ground.ask("SELECT data FROM events WHERE type = 'alert.raised' ORDER BY seq")]
     assert "reputation_paused" in alerts[-1]
     assert ground.ask("SELECT subject FROM investigations WHERE kind = 'reputation'")[0].subject == cause
-    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=NOW + 1))
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), by="tim", now=NOW + 1))
     bounce(ground, 1)
     assert ground.status()[0] == "active"
 
@@ -33,7 +33,7 @@ def test_what_comes_back_late_of_mail_sent_before_a_pause_was_lifted_does_not_pa
     bounce(ground, 5)
     assert ground.status()[0] == "paused"
     ground.now += 1
-    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=ground.now))
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), by="tim", now=ground.now))
     ground.sent(20)
     ground.hook(*(hard(send, f"old{n}@example.net", event_id=send) for n, send in enumerate(old)))
     assert (ground.status()[0], ground.counts()) == ("active", {"sent": 20, "delivered": 20})
@@ -61,7 +61,7 @@ def test_a_tenant_is_paused_by_what_its_mailboxes_add_up_to(both: Ground):
     assert tenant.status == "paused"
     assert tenant.cause.startswith("reputation: ")
     assert {row.status for row in ground.ask("SELECT status FROM mailboxes")} == {"active"}
-    ground.do(lambda c: set_tenant_status(c, TENANT, status="active", cause="", now=NOW))
+    ground.do(lambda c: set_tenant_status(c, TENANT, status="active", cause="", by="tim", now=NOW))
     bounce(ground, 1)
     assert ground.ask("SELECT status FROM tenants")[0].status == "active"
 
@@ -124,8 +124,8 @@ def test_resuming_begins_the_counts_anew_wherever_the_rule_would_go_on_refusing(
     ground.sent(4)
     bounce(ground, 4)
     if status == "paused":
-        ground.do(lambda c: pause_mailbox(c, MAILBOX, by="person", cause="", now=NOW))
-    assert ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=strict, now=NOW + 1))
+        ground.do(lambda c: pause_mailbox(c, MAILBOX, by="tim", cause="", now=NOW))
+    assert ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=strict, by="tim", now=NOW + 1))
     assert (ground.status()[0], ground.counts()) == ("active", {})
     assert len(ground.events("mailbox.resumed")) == 1
 
@@ -133,7 +133,7 @@ def test_resuming_begins_the_counts_anew_wherever_the_rule_would_go_on_refusing(
 def test_resuming_what_a_person_paused_leaves_good_counts_alone(both: Ground):
     ground = both
     ground.sent(20)
-    ground.do(lambda c: pause_mailbox(c, MAILBOX, by="person", cause="", now=NOW))
-    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=NOW + 1))
+    ground.do(lambda c: pause_mailbox(c, MAILBOX, by="tim", cause="", now=NOW))
+    ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), by="tim", now=NOW + 1))
     assert ground.counts() == {"sent": 20, "delivered": 20}
-    assert not ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), now=NOW + 2))
+    assert not ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), by="tim", now=NOW + 2))

@@ -46,20 +46,16 @@ class Office:
             is_private=lambda _: self.private,
         )
 
-    def destination(self, url: str, events: tuple[str, ...] = ("*",), secret: str = SECRET, tenant: str = "") -> str:
-        webhook_id = self.ground.new_id("whk")
-        self.ground.do(
-            lambda c: destinations.add(
-                c,
-                webhook_id=webhook_id,
-                tenant_id=tenant,
-                url=url,
-                events=events,
-                secret=self.vault.seal(secret),
-                now=NOW,
-            )
-        )
-        return webhook_id
+    def destination(
+        self, url: str, events: tuple[str, ...] = ("*",), secret: str = SECRET, tenant: str = "", heard: bool = False
+    ) -> str:
+        """A new destination; of its addition nobody hears, unless it is to be `heard`."""
+        given = {"webhook_id": self.ground.new_id("whk"), "tenant_id": tenant, "url": url, "events": events}
+        sealed = self.vault.seal(secret)
+        self.ground.do(lambda c: destinations.add(c, **given, secret=sealed, by="tim", now=NOW))
+        if not heard:
+            self.ground.do(lambda c: c.execute(text("DELETE FROM events WHERE type = 'webhook.added'")))
+        return str(given["webhook_id"])
 
     def happen(self, *kinds: str, **more: Any) -> None:
         self.ground.do(lambda c: record(c, [Event(kind, self.ground.now, **more) for kind in kinds]))
@@ -171,9 +167,9 @@ async def test_a_destination_hears_of_its_own_tenant_and_of_its_types(office: Of
 async def test_a_destination_begins_at_the_end_of_the_journal(office: Office, make_receiver: MakeReceiver):
     receiver = make_receiver()
     office.happen("send.queued")
-    office.destination(receiver.url)
+    office.destination(receiver.url, heard=True)
     await office.turn()
-    assert receiver.calls == []
+    assert [call.json["type"] for call in receiver.calls] == ["webhook.added"]
 
 
 async def test_a_failed_call_is_made_again_after_five_seconds_then_five_minutes_and_so_on(
@@ -224,10 +220,17 @@ async def test_three_days_of_failing_disable_and_nothing_that_waited_is_lost(
     offices.happen("send.held")
     receiver.answers, receiver.calls = [], []
     row = offices.ground.ask("SELECT * FROM webhooks WHERE id = :i", i=webhook_id)[0]
-    offices.ground.do(lambda c: destinations.change(c, row, url=None, events=None, status="active"))
+    offices.ground.do(
+        lambda c: destinations.change(c, row, url=None, events=None, status="active", by="tim", now=offices.ground.now)
+    )
     offices.ground.now += DISABLED_AFTER
     await offices.turn()
-    assert {call.json["type"] for call in receiver.calls} == {"send.queued", "send.held", "webhook.disabled"}
+    assert {call.json["type"] for call in receiver.calls} == {
+        "send.queued",
+        "send.held",
+        "webhook.disabled",
+        "webhook.changed",
+    }
 
 
 async def test_success_ends_the_count_of_failing(office: Office, make_receiver: MakeReceiver):
@@ -246,7 +249,7 @@ async def test_both_secrets_sign_during_a_rotation(office: Office, make_receiver
     receiver = make_receiver()
     webhook_id = office.destination(receiver.url)
     row = office.ground.ask("SELECT * FROM webhooks WHERE id = :i", i=webhook_id)[0]
-    office.ground.do(lambda c: destinations.rotate(c, row, office.vault.seal(OTHER)))
+    office.ground.do(lambda c: destinations.rotate(c, row, office.vault.seal(OTHER), by="tim", now=office.ground.now))
     office.happen("send.queued")
     await office.turn()
     assert receiver.calls[0].is_signed(SECRET)

@@ -63,7 +63,7 @@ async def test_a_key_hears_of_its_own_mailbox_alone(office):
     await office.send(mailboxId="clerk")
     await office.send(mailboxId="stranger")
     await office.send()
-    assert [e["type"] for e in (await page(office, key=await office.key()))["data"]] == ["send.queued"]
+    assert [e["type"] for e in (await page(office, key=await office.key()))["data"]] == ["send.queued", "key.created"]
 
 
 class Listener:

@@ -136,7 +136,7 @@ class Gate(Inside):
         """The kill switch, as the command line throws it."""
         work = self.app.writer.run(
             lambda c: accounts.set_tenant_status(
-                c, accounts.tenant(c, name).id, status="paused", cause=cause, now=self.clock()
+                c, accounts.tenant(c, name).id, status="paused", cause=cause, by="tim", now=self.clock()
             )
         )
         self.run(work)

@@ -101,7 +101,7 @@ def test_bounces_pause_a_mailbox_only_where_they_leave_no_doubt(
     now = inside.app.clock()
     mailbox = str(ask(inside, "SELECT id FROM mailboxes"))
     rule = inside.app.settings.policy().reputation
-    inside.run(inside.app.writer.run(lambda c: resume_mailbox(c, mailbox, rule=rule, now=now)))
+    inside.run(inside.app.writer.run(lambda c: resume_mailbox(c, mailbox, rule=rule, by="tim", now=now)))
     inside.app.desk.forget()
     assert set(submit(inside, 3000, 1, 4)) == {250}
     until(inside, FINAL, lambda n: n == 155)

@@ -54,6 +54,44 @@ def test_a_new_admin_key_and_new_bounds_hold_from_then_on(gate: Gate):
     gate.change({"http": {"admin_key": ADMIN_KEY}, "smtp": {"connections": {"total": 1000}}})
 
 
+def test_what_the_file_changed_is_on_record_whether_read_again_or_at_a_start_and_no_secret_is(
+    make_server: MakeServer, provider: Provider
+):
+    server = make_server({"server": {"workers": 2}}, providers=[provider.settings()])
+    assert acts(server) == []
+    cooldown = {"cooldown": {"minutes": 5}}
+    server.rewrite({"http": {"admin_key": "another-key-0123456789"}, "policies": {"slow": {"rules": cooldown}}})
+    server.reload()
+    until(lambda: len(acts(server)) == 1, 60)
+    assert server.terminate() == 0
+    server.rewrite(
+        {"smtp": {"max_recipients": 7}, "alerts": {"sender": f"agent@{DOMAIN}", "notify": [f"ops@{DOMAIN}"]}}
+    )
+    server.start()
+    assert [(act["by"], act["type"], act["data"]["changes"]) for act in acts(server)] == [
+        (
+            "file",
+            "settings.changed",
+            ["smtp.maxRecipients: changed from 100 to 7", "alerts.notify: changed", "alerts.sender: added"],
+        ),
+        (
+            "file",
+            "settings.changed",
+            [
+                "http.adminKey: changed",
+                "policies.slow.rules.cooldown.mode: added enforce",
+                "policies.slow.rules.cooldown.minutes: added 5",
+                "policies.slow.rules.cooldown.allMail: added false",
+            ],
+        ),
+    ]
+    assert "another-key" not in server.cli("audit", "export").stdout
+
+
+def acts(server: Any) -> list[dict[str, Any]]:
+    return list(json.loads(server.cli("audit", "acts", "--json").stdout))
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_reload_while_the_server_starts_neither_ends_it_nor_is_lost(make_server: MakeServer, workers: int):
     server = make_server({"server": {"workers": workers}}, start=False).start(wait=False)

@@ -55,7 +55,7 @@ def bring(connection: Connection, *mailboxes: dict[str, Any], **more: Any) -> No
 def make(connection: Connection, **changed: Any) -> None:
     """A mailbox of the API in the tenant `default`."""
     tenant = connection.execute(select(t.tenants.c.id).where(t.tenants.c.name == "default")).scalar_one()
-    add_mailbox(connection, replace(OF_THE_API, tenant_id=tenant, **changed), 1)
+    add_mailbox(connection, replace(OF_THE_API, tenant_id=tenant, **changed), by="tim", now=1)
 
 
 def box(name: str, address: str, *users: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def standing(connection):
 
 def rotated(connection, keys, *, settled=True):
     pairs = (generate_rsa(), generate_ed25519())
-    rotation.rotate(connection, Domain, pairs, is_brought=False, **keys)
+    rotation.rotate(connection, Domain, pairs, by="tim", is_brought=False, **keys)
     if settled:
         assert rotation.settle(connection, Domain, [pair.record for pair in pairs], 2000)
 
@@ -125,7 +125,7 @@ def test_R11_a_clock_that_was_set_back_leaves_no_domain_unsigned(database, keys)
 
 def test_M8_keys_of_the_file_are_rotated_in_the_file(database, keys):
     with database.transaction() as connection, pytest.raises(Declared, match="new selector there"):
-        rotation.rotate(connection, Domain, (), is_brought=True, **keys)
+        rotation.rotate(connection, Domain, (), by="tim", is_brought=True, **keys)
 
 
 def test_M8_a_key_that_cannot_be_read_signs_nothing_and_stops_nobody_else(database, keys):

@@ -1,4 +1,6 @@
-"""Audit: the heads of the decision chains, verification that nothing was changed, and export of the records."""
+"""Audit: the heads of the decision chains, verification that nothing was altered, export of the records, and what
+people changed.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,6 +9,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response, StreamingResponse
 
+from relay.http import acts
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.house import House
 from relay.http.shapes import when
@@ -14,6 +17,7 @@ from relay.store import audit, decisions, listings, proof
 from relay.store.audit import Verified
 from relay.store.engine import loads
 
+ACTS = 50
 _RUNNING = asyncio.Lock()  # one verification at a time: it reads every record
 
 
@@ -23,11 +27,13 @@ async def show(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, found: Verified | None) -> Response:
-    heads, signed, tenants = await visit.house.look(
-        lambda c: (decisions.heads(c), audit.last_checkpoint(c), listings.tenant_names(c))
+    heads, signed, tenants, done = await visit.house.look(
+        lambda c: (decisions.heads(c), audit.last_checkpoint(c), listings.tenant_names(c), acts.told(c, ACTS))
     )
     key = visit.house.vault.public_key
-    return visit.page("audit.html", heads=heads, signed=signed, key=key, found=found, tenants=tenants)
+    return visit.page(
+        "audit.html", heads=heads, signed=signed, key=key, found=found, tenants=tenants, acts=done, most=ACTS
+    )
 
 
 async def verify(visit: Visit) -> Response:
