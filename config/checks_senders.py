@@ -111,6 +111,7 @@ def policies(settings: Settings) -> Iterator[Finding]:
         yield from _switched_off(location, fields)
         yield from _never_on(settings, location, fields)
         yield from _out_of_reach(settings, location, fields)
+        yield from _falling(location, fields)
     yield from _short_form(settings)
 
 
@@ -153,6 +154,12 @@ def _out_of_reach(settings: Settings, location: Location, fields: PolicyFields) 
     if rule is not None and rule.limit > most:
         message = f"is above smtp.max_recipients ({most}), which still limits mail by SMTP"
         yield warning((*location, "rules", "recipients_per_message", "limit"), message)
+
+
+def _falling(location: Location, fields: PolicyFields) -> Iterator[Finding]:
+    rule = getattr(fields.rules, "warmup", None)
+    if rule is not None and list(rule.ramp) != sorted(rule.ramp):
+        yield warning((*location, "rules", "warmup", "ramp"), "falls; each step should allow more than the one before")
 
 
 def _short_form(settings: Settings) -> Iterator[Finding]:

@@ -148,8 +148,12 @@ def _status(sure: float, review: float, pause: float) -> Status:
     return "review" if sure >= review else "good"
 
 
+_SPANS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+
+
 def _span(rates: Rates) -> str:
-    return rates.window if rates.scope == "mailbox" else f"{rates.window} for the {rates.scope}"
+    span = _SPANS.get(rates.window, rates.window)
+    return span if rates.scope == "mailbox" else f"{span} for the {rates.scope}"
 
 
 def trend(today: int, same_weekday: Sequence[int]) -> Trend:

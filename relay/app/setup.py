@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -179,7 +180,9 @@ def note_settings(connection: Connection, settings: Settings, vault: Vault) -> N
     remember(connection, SETTINGS, outlined)
     changes = [told_of(change) for change in compared(loads(before), loads(outlined)) if not _is_of_machine(change)]
     if changes:
-        told = {"changes": changes[:CHANGES_TOLD], "count": len(changes)}
+        told: dict[str, Any] = {"changes": changes[:CHANGES_TOLD]}
+        if len(changes) > CHANGES_TOLD:
+            told["more"] = len(changes) - CHANGES_TOLD
         enact(connection, Event("settings.changed", time_of(connection), data=told), by="file")
 
 

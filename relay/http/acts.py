@@ -40,5 +40,5 @@ def _spelled(data: Mapping[str, Any], before: str = "") -> Iterator[str]:
             yield from value
         elif isinstance(value, list):
             yield f"{key} {' '.join(map(str, value))}"
-        else:
+        elif value != "":
             yield f"{key} {'none' if value is None else value}"

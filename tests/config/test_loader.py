@@ -117,6 +117,10 @@ def test_a_domain_without_postal_address_warns():
         ("suppression_check: off", "suppression_check.mode: is off; nothing protects recipients from such mail"),
         ("suppression_check: shadow", "suppression_check.mode: is shadow; nothing protects recipients from such mail"),
         ("tenant_active: {mode: warn}", "tenant_active.mode: is warn; pausing the tenant stops no mail"),
+        (
+            "warmup: {mode: enforce, ramp: [500, 100]}",
+            "warmup.ramp: falls; each step should allow more than the one before",
+        ),
         ("send_window: {zone: Europe/Berlin}", "send_window: is off unless switched on; add mode: enforce"),
     ],
 )

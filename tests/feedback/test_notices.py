@@ -170,7 +170,7 @@ def test_a_pause_for_reputation_alerts_the_operator_by_mail(desk: Desk):
     assert len(alerts) == 1
     assert b"[Gatepost] Reputation review: agent" in alerts[0]
     assert b"Reputation paused: agent: " in alerts[0]
-    assert b"of 150 bounced in 24h" in alerts[0]
+    assert b"of 150 bounced in 24 hours" in alerts[0]
     assert b"Auto-Submitted: auto-generated" in alerts[0]
 
 

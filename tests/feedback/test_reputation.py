@@ -18,7 +18,7 @@ def test_twelve_in_a_hundred_and_fifty_pause_and_name_the_cause_and_a_person_lif
     bounce(ground, 12)
     status, by, cause = ground.status()
     assert (status, by) == ("paused", "reputation")
-    assert "of 150 bounced in 24h" in cause
+    assert "of 150 bounced in 24 hours" in cause
     alerts = [row.data for row in ground.ask("SELECT data FROM events WHERE type = 'alert.raised' ORDER BY seq")]
     assert "reputation_paused" in alerts[-1]
     assert ground.ask("SELECT subject FROM investigations WHERE kind = 'reputation'")[0].subject == cause
@@ -39,7 +39,7 @@ def test_what_comes_back_late_of_mail_sent_before_a_pause_was_lifted_does_not_pa
     assert (ground.status()[0], ground.counts()) == ("active", {"sent": 20, "delivered": 20})
     assert ground.counts(f"lifted:mailbox:{MAILBOX}")["bounced"] == 15
     bounce(ground, 5)
-    assert ground.status()[::2] == ("paused", "5 of 20 bounced in 24h")
+    assert ground.status()[::2] == ("paused", "5 of 20 bounced in 24 hours")
 
 
 def test_what_comes_back_late_is_compared_with_the_mail_it_came_back_from(ground: Ground):
@@ -48,7 +48,7 @@ def test_what_comes_back_late_is_compared_with_the_mail_it_came_back_from(ground
     ground.now += 3 * 86_400_000
     ground.sent(2)
     ground.hook(*(hard(send, f"old{n}@example.net", event_id=send) for n, send in enumerate(old)))
-    assert ground.status()[2] == "6 of 22 bounced in 7d"
+    assert ground.status()[2] == "6 of 22 bounced in 7 days"
 
 
 def test_a_tenant_is_paused_by_what_its_mailboxes_add_up_to(both: Ground):
@@ -113,8 +113,8 @@ def test_a_stricter_policy_pauses_earlier_and_names_the_cause(both: Ground):
     ground.own_rules[MAILBOX] = Reputation(min_bounces=2, pause_bounce_rate=1)
     ground.sent(3)
     bounce(ground, 2)
-    assert ground.status() == ("paused", "reputation", "2 of 3 bounced in 24h")
-    assert ground.event("alert.raised")["cause"] == "2 of 3 bounced in 24h"
+    assert ground.status() == ("paused", "reputation", "2 of 3 bounced in 24 hours")
+    assert ground.event("alert.raised")["cause"] == "2 of 3 bounced in 24 hours"
     assert len(ground.ask("SELECT id FROM investigations WHERE kind = 'reputation'")) == 1
 
 

@@ -25,7 +25,7 @@ async def test_a_tenant_is_told_to_stand_as_it_is_judged_where_one_mailbox_was_t
         for scope in (f"tenant:{own}", f"mailbox:{mailbox}", f"domain:{DOMAIN}"):
             await count(office, scope, **columns)
     await office.house.write(lambda c: office.house.consequences.negative(c, [(own, agent)], NOON))
-    assert (await office.get("/v1/mailboxes/agent")).json()["cause"] == "10 of 20 bounced in 24h"
+    assert (await office.get("/v1/mailboxes/agent")).json()["cause"] == "10 of 20 bounced in 24 hours"
     for asked in (f"tenantId={own}", f"domain={DOMAIN}"):
         told = (await office.get(f"/v1/analytics/reputation?{asked}")).json()
         assert (told["status"], told["cause"], told["warnings"]) == ("good", None, [])

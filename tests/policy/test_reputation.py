@@ -47,19 +47,19 @@ def test_what_providers_refuse_for_its_content_warns_and_never_pauses(refused: i
     standing = assess([counts], RULE)
     assert standing.status == status
     assert standing.warnings == (
-        (f"{refused} of {10 + refused} refused by providers in 24h",) if status == "warn" else ()
+        (f"{refused} of {10 + refused} refused by providers in 24 hours",) if status == "warn" else ()
     )
     assert score([counts], RULE, "stable").value == 100
 
 
 def test_any_window_can_pause_and_names_itself() -> None:
     standing = assess((rates(10), rates(100, 1, window="7d"), rates(150, 12, window="30d")), RULE)
-    assert (standing.status, standing.cause) == ("pause", "12 of 150 bounced in 30d")
+    assert (standing.status, standing.cause) == ("pause", "12 of 150 bounced in 30 days")
     assert len(standing.warnings) == 1
 
 
 def test_the_scope_of_a_rate_is_named() -> None:
-    assert assess((Rates("7d", 20, 15, 5, 0, "tenant"),), RULE).cause == "5 of 20 bounced in 7d for the tenant"
+    assert assess((Rates("7d", 20, 15, 5, 0, "tenant"),), RULE).cause == "5 of 20 bounced in 7 days for the tenant"
 
 
 @given(st.integers(1, 10_000), st.integers(0, 10_000))

@@ -289,7 +289,7 @@ ROWS = (
         "after", "wait", known=with_mailbox(state(), usage=used(negative=50)), decision="deferred", wait=88200,
     ),
     Row(
-        "reputation", "reputation_paused", "5 of 20 bounced in 24h", "human", "ask_human",
+        "reputation", "reputation_paused", "5 of 20 bounced in 24 hours", "human", "ask_human",
         known=state(rates=(Rates("24h", 20, 15, 5, 0),)),
     ),
     Row(

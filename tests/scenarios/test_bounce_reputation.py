@@ -87,7 +87,7 @@ def test_bounces_pause_a_mailbox_only_where_they_leave_no_doubt(
     until(inside, STATUS, lambda status: status == "paused")
     assert ask(inside, "SELECT paused_by FROM mailboxes") == "reputation"
     cause = str(ask(inside, "SELECT cause FROM mailboxes"))
-    assert "bounced in 24h" in cause
+    assert "bounced in 24 hours" in cause
     assert ask(inside, "SELECT count(*) FROM investigations WHERE kind = 'reputation'") == 1
     assert ask(inside, "SELECT count(*) FROM events WHERE type = 'mailbox.paused'") == 1
     until(inside, FINAL, lambda n: n == 150)

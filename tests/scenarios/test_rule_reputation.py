@@ -44,7 +44,7 @@ def test_a_pause_by_a_mailboxs_own_policy_names_its_cause_and_a_person_lifts_it(
     agent = gate.mailbox({"reputation": {"min_bounces": 2, "pause_bounce_rate": 1}})
     bounced(gate, agent, 3, 2)
     told = gate.call("GET", f"/v1/mailboxes/{agent.id}")
-    assert (told["status"], told["pausedBy"], told["cause"]) == ("paused", "reputation", "2 of 5 bounced in 24h")
+    assert (told["status"], told["pausedBy"], told["cause"]) == ("paused", "reputation", "2 of 5 bounced in 24 hours")
     assert refused(agent.submit("alive@example.net")).reason == "mailbox_paused"
     gate.call("POST", f"/v1/mailboxes/{agent.id}/resume")
     taken(agent.submit("alive@example.net"))
