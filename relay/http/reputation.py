@@ -5,6 +5,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query
+from pydantic import Field
 from sqlalchemy import Connection
 
 from config.types import to_domain
@@ -12,18 +13,21 @@ from policy.reputation import Standing as Judged
 from policy.reputation import assess, bounce_rate, complaint_rate, score, trend
 from policy.settings import Reputation
 from policy.state import Rates
+from policy.usage import DAY
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.meant import scope_of, tenant_of, whole_tenant_of
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import Told
+from relay.http.shapes import DateTime, Told, when
 from relay.http.strict import Resource
 from relay.store import roster, volumes
 from relay.store.rates import rates_of
 from relay.store.standing import together
+from relay.store.tallies import begun_anew
 from relay.submission.account import reputation_rule
 
 router = Resource("Analytics")
+LONGEST = 30 * DAY
 
 
 class WindowTold(Told):
@@ -59,6 +63,7 @@ class Standing(Told):
     cause: str | None
     terms: list[TermTold]
     windows: list[WindowTold]
+    counted_since: DateTime | None = Field(description="When resuming it started the counts anew, if within 30 days.")
 
 
 @router.get("/analytics/reputation", summary="Rates, trend and score", response_model=Standing)
@@ -92,10 +97,14 @@ async def standings(parts: House, rules: Mapping[str, Reputation]) -> dict[str, 
             else together(connection, scope, rates[scope], rule_of, now).standing
             for scope, rule in rules.items()
         }
-        return rates, judged, volumes.today_and_before(connection, scopes, now)
+        return rates, judged, volumes.today_and_before(connection, scopes, now), begun_anew(connection, scopes)
 
-    rates, judged, volume = await parts.look(question)
-    return {scope: told(scope, rates[scope], judged[scope], rule, *volume[scope]) for scope, rule in rules.items()}
+    rates, judged, volume, anew = await parts.look(question)
+    since = {scope: when(at) for scope, at in anew.items() if at > now - LONGEST}
+    return {
+        scope: told(scope, rates[scope], judged[scope], rule, *volume[scope]) | {"countedSince": since.get(scope)}
+        for scope, rule in rules.items()
+    }
 
 
 def told(

@@ -6,7 +6,7 @@ to it, so those counts are set aside (under `lifted:`), and with them what comes
 later: it must not pause again what was just resumed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -50,10 +50,10 @@ def add(connection: Connection, counted: Iterable[Counted]) -> None:
 
 def add_late(connection: Connection, counted: Sequence[Counted]) -> None:
     """Add counts of what came back of mail sent at a time, which its scopes may have set aside since."""
-    began = meta.recalled_all(connection, {_lifted(scope) for scopes_, _, _ in counted for scope in scopes_})
+    began = begun_anew(connection, {scope for scopes_, _, _ in counted for scope in scopes_})
 
     def counting(scope: str, at: int) -> str:
-        return _lifted(scope) if at < int(began.get(_lifted(scope), 0)) else scope
+        return _lifted(scope) if at < began.get(scope, 0) else scope
 
     late = [(tuple([counting(scope, at) for scope in scopes_]), at, columns) for scopes_, at, columns in counted]
     add(connection, late)
@@ -66,6 +66,12 @@ def set_aside(connection: Connection, scope: str, now: int) -> None:
     if rows:
         _ADD.many(connection, [row | {"scope": _lifted(scope)} for row in rows])
         connection.execute(_FORGET, {"scope": scope})
+
+
+def begun_anew(connection: Connection, scopes: Collection[str]) -> dict[str, int]:
+    """When a person last started the counts of each of these scopes anew; those never started anew are missing."""
+    known = meta.recalled_all(connection, {_lifted(scope) for scope in scopes})
+    return {scope: int(known[_lifted(scope)]) for scope in scopes if _lifted(scope) in known}
 
 
 def _lifted(scope: str) -> str:

@@ -2,6 +2,7 @@
 
 from policy.usage import DAY
 from relay.store import tallies
+from tests.console.visitor import visitor
 from tests.http.office import DOMAIN, NOON
 
 
@@ -31,6 +32,18 @@ async def test_a_tenant_is_told_to_stand_as_it_is_judged_where_one_mailbox_was_t
         assert (told["status"], told["cause"], told["warnings"]) == ("good", None, [])
         assert (told["windows"][0]["sent"], told["windows"][0]["bounced"]) == (109, 10)
     assert (await office.get("/v1/tenants")).json()["data"][1]["status"] == "active"
+
+
+async def test_what_is_counted_anew_says_since_when(office):
+    mailbox = (await office.get("/v1/mailboxes/agent")).json()["id"]
+    await count(office, f"mailbox:{mailbox}", sent=20, bounced=10)
+    asked = f"/v1/analytics/reputation?mailboxId={mailbox}"
+    assert (await office.get(asked)).json()["countedSince"] is None
+    await office.post("/v1/mailboxes/agent/resume")
+    told = (await office.get(asked)).json()
+    assert (told["countedSince"], told["windows"][-1]["sent"]) == ("2026-03-24T12:00:00.000Z", 0)
+    page = await (await visitor(office)).get(f"/reputation?scope=mailbox:{mailbox}")
+    assert "Counted since 24 Mar 2026, when it was resumed." in page.text
 
 
 async def test_a_rising_volume_is_seen_against_the_same_weekday(office):
