@@ -29,7 +29,9 @@ from config.types import (
     to_domain,
 )
 from policy.countries import check_place, code_of
-from policy.settings import Mode, OnExceed, PolicySettings, Rule
+from policy.flaws import KINDS
+from policy.rule import Mode, Rule
+from policy.settings import OnExceed, PolicySettings
 
 if TYPE_CHECKING:
 
@@ -52,6 +54,13 @@ def _canary(text: str) -> str:
     if len(text.strip()) < 8:
         raise ValueError("is too short: a canary needs 8 characters, or ordinary mail would contain it")
     return text
+
+
+def _flaw(kind: str) -> str:
+    if kind not in KINDS:
+        hint = did_you_mean(kind, list(KINDS)) or f"; known are {', '.join(KINDS)}"
+        raise ValueError(f"is not a flaw: {kind[:40]}{hint}")
+    return kind
 
 
 def _apart(given: Any) -> Any:
@@ -77,6 +86,7 @@ _KINDS: dict[tuple[str, str], Any] = {
     ("RecipientAllowed", "block_domains"): tuple[DomainPattern, ...],
     ("ConsentValidation", "default_country"): Annotated[Text, AfterValidator(_country)],
     ("RecipientDomainThrottle", "domains"): Annotated[dict[Domain, Positive], BeforeValidator(_apart)],
+    ("ContentQuality", "ignore"): tuple[Annotated[Text, AfterValidator(_flaw)], ...],
     ("Warmup", "ramp"): Annotated[tuple[Positive, ...], Field(min_length=1)],
     ("SendWindow", "days"): Annotated[
         tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)

@@ -29,4 +29,5 @@ class Content(Struct, frozen=True):
     from_name: str = ""
     # What leaves but is not shown: header fields, markup, attached texts and what was left out above.
     unseen: tuple[str, ...] = ()
+    page: int = 0  # the size of its largest page (HTML), in characters of markup
     files: str = ""  # one hash of attachments, pictures and attached messages

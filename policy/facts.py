@@ -95,6 +95,7 @@ class Facts(Struct, frozen=True):
     cannot_inject: str = ""  # why footer and header fields cannot be added; "" if they can
     secrets: tuple[Mapping[str, Any], ...] = ()  # redacted findings: {kind, where, shown}
     canaries: tuple[str, ...] = ()
+    flaws: tuple[Mapping[str, Any], ...] = ()  # {kind, shown}: what readers and spam filters hold against it
     automatic: bool = False  # Auto-Submitted other than no (RFC 3834, RFC 5436): recorded, grants nothing
     report: bool = False  # a multipart/report on the fate of a message (RFC 3464, RFC 8098)
     report_named: bool = False  # that report's display name is not one that mail systems use

@@ -13,10 +13,11 @@ from policy.decision import EMPTY, Check, CheckStatus, Refusal
 from policy.facts import RecipientFacts
 from policy.memo import Memo
 from policy.moment import iso
+from policy.rule import Mode
 from policy.rules.case import SILENT, SKIPPED, Case, Finding, MessageJudge, RecipientJudge
 from policy.rules.order import RULES, MessageRule, RecipientRule
 from policy.rules.pace import reached_lately
-from policy.settings import Mode, PolicySettings
+from policy.settings import PolicySettings
 from policy.state import RecipientState
 
 NOWHERE = len(RULES)

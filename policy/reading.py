@@ -14,6 +14,7 @@ from msgspec import Struct
 from policy.classification import Classification, classify
 from policy.classification.features import page
 from policy.content import Content
+from policy.flaws import Flaw, flaws
 from policy.secrets import SecretFinding, SecretScanner
 from policy.sketch import digest, sketch
 
@@ -27,6 +28,7 @@ class Reading(Struct, frozen=True):
     sketch: tuple[int, ...]
     digest: str
     secrets: tuple[SecretFinding, ...]
+    flaws: tuple[Flaw, ...]
 
 
 def read(content: Content, raw_secrets: SecretScanner) -> Reading:
@@ -40,6 +42,7 @@ def read(content: Content, raw_secrets: SecretScanner) -> Reading:
         sketch(words, (), content.links, sells=sells),
         digest(content.subject, content.text, content.links, content.files),
         raw_secrets.scan(_everything(content), content.unseen),
+        flaws(content),
     )
 
 

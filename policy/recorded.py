@@ -69,7 +69,7 @@ _KNOWN = _Sparse(RecipientState, "suppressions", "consent", "earlier", "recent")
 
 _DEFECTS = ("identity_defects", "form_defects", "ambiguities")
 _CLASSES = ("allowed_classes", "tightened_classes")
-_FACT_TUPLES = ("sender_addresses", "name_suspicions", "features", "secrets", "canaries")
+_FACT_TUPLES = ("sender_addresses", "name_suspicions", "features", "secrets", "canaries", "flaws")
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:

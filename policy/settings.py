@@ -11,25 +11,13 @@ still name file and line, from the bounds written beside each field.
 
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
-Mode = Literal["enforce", "warn", "shadow", "off"]
+from policy.rule import Mode, Rule, bounded
+
 OnExceed = Literal["reject", "hold", "queue"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ProfileName = Literal["can_spam", "ccpa", "casl", "gdpr"]
-
-
-def bounded(default: Any, least: float = 0, most: float | None = None) -> Any:
-    """A number with its bounds, which the loader of the configuration holds."""
-    return field(default=default, metadata={"least": least, "most": most})
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    # enforce: a failure blocks or holds the message. warn: it passes, the trace says
-    # warned. shadow: it passes and nobody is told, for trying a rule on live traffic.
-    # off: not evaluated.
-    mode: Mode = "enforce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +95,16 @@ class ContentSafety(Rule):
     # Texts planted where only a leak would bring them to light (in a prompt, a data base, a
     # vault): a message that contains one is refused. Default none. At least 8 characters each.
     canaries: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentQuality(Rule):
+    """The message has no flaw that readers and spam filters hold against it, such as a name left to fill in."""
+
+    # Default warn: such mail leaves, the trace names the flaw, and a person gets an alert.
+    mode: Mode = "warn"
+    # Flaws that do not count, as [false_answer, shortened_link]. Default none.
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +368,7 @@ class PolicySettings:
     content_classification: ContentClassification = ContentClassification()
     compliance_content: ComplianceContent = ComplianceContent()
     content_safety: ContentSafety = ContentSafety()
+    content_quality: ContentQuality = ContentQuality()
     recipient_valid: RecipientValid = RecipientValid()
     recipient_allowed: RecipientAllowed = RecipientAllowed()
     suppression_check: SuppressionCheck = SuppressionCheck()

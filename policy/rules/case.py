@@ -12,7 +12,8 @@ from msgspec import Struct, field
 
 from policy.decision import EMPTY, Next, Refusal, Retry
 from policy.facts import Facts, RecipientFacts
-from policy.settings import Mode, PolicySettings
+from policy.rule import Mode
+from policy.settings import PolicySettings
 from policy.state import RecipientState, State
 from policy.usage import DAY, Window, hourly
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from policy.flaws import told
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, hold, refuse
 
 
@@ -36,6 +37,16 @@ def compliance_content(case: Case) -> Finding:
     if facts.in_doubt:
         return hold(f"may be commercial and {name} has no postal address", "ask_human")
     return refuse("physical_address_missing", f"no postal address is set for {name}", "human", "ask_human")
+
+
+def content_quality(case: Case) -> Finding:
+    """Nothing that readers and spam filters hold against the message."""
+    counted = [flaw for flaw in case.facts.flaws if flaw["kind"] not in case.settings.content_quality.ignore]
+    if not counted:
+        return PASSED
+    first = told(**counted[0])
+    detail = f"{first} (and {len(counted) - 1} more)" if len(counted) > 1 else first
+    return refuse("poor_content", detail, "never", "change_content", evidence={"flaws": counted})
 
 
 def content_safety(case: Case) -> Finding:

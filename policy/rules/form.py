@@ -1,8 +1,8 @@
 """Whether the message is well formed, read the same way by every mail program, and not sent to too many."""
 
 from policy.facts import Defect
+from policy.rule import Mode
 from policy.rules.case import PASSED, Case, Finding, hold, refuse
-from policy.settings import Mode
 
 MAIL_LOOP = "mail_loop"  # the defect code for too many Received fields, or for our own trace id seen again
 NULL_SENDER_RECIPIENTS = 1  # a bounce goes to the sender alone (RFC 5321 §4.5.5)

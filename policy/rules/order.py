@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from policy.rule import Mode
 from policy.rules import (
     autonomy,
     content,
@@ -28,7 +29,7 @@ from policy.rules import (
     standing,
 )
 from policy.rules.case import MessageJudge, RecipientJudge
-from policy.settings import Mode, PolicySettings
+from policy.settings import PolicySettings
 
 Stage = Literal["address", "repeat", "rest"]
 
@@ -72,6 +73,7 @@ RULES: tuple[MessageRule | RecipientRule, ...] = (
     MessageRule("content_classification", content.content_classification),
     MessageRule("compliance_content", content.compliance_content),
     MessageRule("content_safety", content.content_safety),
+    MessageRule("content_quality", content.content_quality, returns=False),
     RecipientRule("recipient_valid", recipient.recipient_valid, "address", early="rcpt"),
     RecipientRule("recipient_allowed", recipient.recipient_allowed, "address", early="rcpt"),
     RecipientRule("suppression_check", permission.suppression_check, early="rcpt"),

@@ -7,8 +7,9 @@ from typing import Any
 from policy.decision import Refusal
 from policy.facts import Facts, RecipientFacts
 from policy.moment import iso
+from policy.rule import Mode
 from policy.rules.case import PASSED, SKIPPED, Case, Finding, refuse, unread
-from policy.settings import Duplicate, LoopDetection, Mode
+from policy.settings import Duplicate, LoopDetection
 from policy.sketch import similar
 from policy.state import Earlier, RecipientState
 from policy.usage import DAY, HOUR, MINUTE

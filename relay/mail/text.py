@@ -64,6 +64,7 @@ class _Gathered(Struct):
     attached_texts: list[Part] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
     is_turned: bool = False
+    page: int = 0
     otherwise: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
 
@@ -103,6 +104,7 @@ def content(view: View, own_names: Collection[str] = ()) -> Content:
         is_automatic=header.get(b"auto-submitted").strip().lower() not in (b"", b"no"),
         from_name=name,
         unseen=tuple(found.unseen),
+        page=found.page,
         files=files.hash_of(view),
     )
 
@@ -212,6 +214,7 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
         found.unseen += one.unseen
         found.otherwise += one.otherwise
         found.is_turned |= one.is_turned
+        found.page = max(found.page, one.page)
 
 
 def _is_same(words: set[str], known: set[str], text: str) -> bool:
@@ -269,6 +272,7 @@ def _read(data: bytes, part: Part, found: _Gathered) -> None:
         look = data[part.body : min(part.end, part.body + MAX_UNSEEN)]
         found.unseen.append(look.decode("latin-1"))  # as seen by those who do not know the charset
     if part.type in _MARKUP:
+        found.page = max(found.page, len(text))
         plain = unescape(text) if "&#" in text else text
         found.unseen.append(plain)
         found.is_turned |= is_page_turned(plain)

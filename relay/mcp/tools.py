@@ -47,6 +47,13 @@ Hidden = Annotated[list[str] | None, _MANY, Field(description="Further recipient
 ReplyTo = Annotated[
     list[str] | None, _MANY, Field(description="Where answers go; absent: to the mailbox. Gets no copy.")
 ]
+Answers = Annotated[
+    str | None,
+    Field(
+        pattern=r"^<[^<>\s]{1,900}>$",
+        description="Message-ID (`<…@…>`) of the message this one answers; a subject with `Re:` needs it.",
+    ),
+]
 Subject = Annotated[str, Field(description="One line.")]
 Text = Annotated[str, Field(description="The message as plain text.")]
 Html = Annotated[str | None, Field(description="The same message as HTML.")]
@@ -82,6 +89,7 @@ class Tools:
         cc: Copies = None,
         bcc: Hidden = None,
         reply_to: ReplyTo = None,
+        in_reply_to: Answers = None,
         dedupe_key: DedupeKey = None,
         campaign: Campaign = None,
         metadata: Metadata = None,
@@ -93,7 +101,9 @@ class Tools:
         for a person's approval, or was refused, and `whatToDo` says what to do now. Writes; reaches outside.
         """
         copies, kept = (cc, bcc, reply_to), (dedupe_key, campaign, metadata)
-        body = _letter(to, subject, (text, html), copies, kept, send_at, mailbox, commercial=commercial)
+        body = _letter(
+            to, subject, (text, html), copies, kept, send_at, mailbox, answers=in_reply_to, commercial=commercial
+        )
         answer = await self._api_of(ctx).call("POST", "/v1/send/request", json=body)
         return Sent.model_validate(answer | {"whatToDo": words.after_sending(answer)})
 
@@ -107,6 +117,7 @@ class Tools:
         cc: Copies = None,
         bcc: Hidden = None,
         reply_to: ReplyTo = None,
+        in_reply_to: Answers = None,
         dedupe_key: DedupeKey = None,
         campaign: Campaign = None,
         metadata: Metadata = None,
@@ -118,7 +129,9 @@ class Tools:
         sent, stored or counted. Read-only.
         """
         copies, kept = (cc, bcc, reply_to), (dedupe_key, campaign, metadata)
-        body = _letter(to, subject, (text, html), copies, kept, send_at, mailbox, commercial=commercial)
+        body = _letter(
+            to, subject, (text, html), copies, kept, send_at, mailbox, answers=in_reply_to, commercial=commercial
+        )
         answer = await self._api_of(ctx).call("POST", "/v1/send/simulate", json=body)
         return Tried.model_validate(answer | {"whatToDo": words.after_trying(answer)})
 
@@ -220,12 +233,14 @@ def _letter(
     send_at: str | None,
     mailbox: str | None,
     *,
+    answers: str | None,
     commercial: bool,
 ) -> dict[str, Any]:
     """A message as `send/request` and `send/simulate` take it."""
     (text, html), (cc, bcc, reply_to), (dedupe_key, campaign, metadata) = bodies, copies, kept
     more = _given(html=html, cc=cc, bcc=bcc, replyTo=reply_to, mailboxId=mailbox, sendAt=send_at)
     more |= _given(dedupeKey=dedupe_key, campaign=campaign, metadata=metadata)
+    more |= {"headers": {"In-Reply-To": answers, "References": answers}} if answers else {}
     return {"to": to, "subject": subject, "text": text} | more | ({"class": "commercial"} if commercial else {})
 
 

@@ -41,7 +41,8 @@ _APPROVAL = {
 
 def after_sending(answer: Mapping[str, Any]) -> str:
     """The next step after an answer of `send/request`."""
-    words = _ACCEPTED.get(answer["status"]) or f"Not sent. {_remedy(answer)}"
+    accepted = _ACCEPTED.get(answer["status"])
+    words = f"{accepted}{_flawed(answer)}" if accepted else f"Not sent. {_remedy(answer)}"
     return (
         f"You sent this before: nothing was sent again, and this is its first answer. {words}"
         if answer["replayed"]
@@ -53,7 +54,15 @@ def after_trying(answer: Mapping[str, Any]) -> str:
     """The next step after an answer of `send/simulate`."""
     if answer["replayed"]:
         return f"You sent this before, and it would not be sent again. {_ACCEPTED[answer['status']]}"
-    return _WOULD.get(answer["status"]) or f"It would be refused. {_remedy(answer)}"
+    if would := _WOULD.get(answer["status"]):
+        return f"{would}{_flawed(answer)}"
+    return f"It would be refused. {_remedy(answer)}"
+
+
+def _flawed(answer: Mapping[str, Any]) -> str:
+    """What the message is flawed by, if it was accepted all the same."""
+    found = [c["detail"] for c in answer["checks"] if c["rule"] == "content_quality" and c["status"] == "warned"]
+    return f" It has a flaw, though: {found[0]}." if found else ""
 
 
 def _remedy(answer: Mapping[str, Any]) -> str:

