@@ -92,6 +92,16 @@ def at_time(connection: Connection, at: int) -> Mark:
     return Mark(row.txid, row.seq - 1) if row is not None else newest(connection)
 
 
+_ALERTS = Prepared(
+    "SELECT at, mailbox_id, data FROM events WHERE type = 'alert.raised' AND at >= :since ORDER BY at DESC LIMIT 500"
+)
+
+
+def alerts(connection: Connection, since: int) -> Sequence[Any]:
+    """The newest alerts raised since a time, the newest first."""
+    return _ALERTS.all(connection, since=since)
+
+
 def of(row: Any) -> Mark:
     """The place after an event."""
     return Mark(row.txid, row.seq)

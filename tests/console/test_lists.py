@@ -188,3 +188,19 @@ async def test_a_refusal_and_a_consent_bind_the_tenant_or_the_mailbox_that_the_f
     ]
     assert [row["tenantId"] for rows in told for row in rows] == [acme] * 4
     assert [(row["scope"], bool(row["mailboxId"])) for row in told[0]] == [("mailbox", True), ("tenant", False)]
+
+
+async def test_the_alerts_of_the_last_day_are_listed_once_each_with_what_they_are_about(office):
+    person, flawed = await visitor(office), {"body": "Your order 4711 shipped.\n[Your Name]"}
+    assert ">Alerts<" not in (await person.get("/")).text
+    await office.send(**flawed)
+    office.clock.advance(3_700)
+    await office.send(**flawed, to="ann@example.com")
+    page = (await person.get("/")).text
+    assert page.count("[Your Name] is left in the text") == 1
+    found = re.search(r'href="/messages\?q=from%3Aagent%20last%3A24h">(.*?)</a>', page, re.DOTALL)
+    assert found
+    assert "content quality" in found[1]
+    assert "(2 times)" in found[1]
+    office.clock.advance(90_000)
+    assert ">Alerts<" not in (await person.get("/")).text

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
+from policy.flaws import told
 from relay.http.console.words import spoken
 
 BAD = ("failed", "error")
@@ -113,9 +114,13 @@ def _item(check: Mapping[str, Any], *, is_open: bool, is_named: bool) -> Item:
         place=PLACES.get(reason, "").format(quote(str(check.get("recipient", "")), safe="")) if met else "",
         current=_number(check.get("current")),
         limit=_number(check.get("limit")),
-        evidence=tuple((spoken(name), value) for name, value in check.items() if name not in _PLAIN),
+        evidence=tuple((spoken(name), _words(name, value)) for name, value in check.items() if name not in _PLAIN),
         is_open=is_open,
     )
+
+
+def _words(name: str, value: Any) -> Any:
+    return "; ".join(told(**flaw) for flaw in value) if name == "flaws" else value
 
 
 def _number(value: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""The overview: four figures with their last day, decisions by hour, providers, and what needs a person."""
+"""The overview: figures with their last day, decisions by hour, providers, alerts, and what needs a person."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from policy.reputation import assess, percent
 from policy.state import Rates
 from policy.usage import DAY, HOUR
-from relay.http.console import needs
+from relay.http.console import alerts, needs
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.search import DECISIONS
 from relay.http.console.visit import Entry, Visit, get
@@ -61,10 +61,11 @@ async def _told(visit: Visit) -> dict[str, Any]:
             figures.became_by_hour(connection, now - 2 * DAY),
             figures.open_states(connection),
             needs.read(connection),
+            alerts.read(connection, now - DAY),
             listings.listed(connection, "mailboxes", {}, limit=1).rows,
         )
 
-    decided, became, states, needed, mailboxes = await house.look(question)
+    decided, became, states, needed, alarms, mailboxes = await house.look(question)
     first = now // HOUR - HOURS + 1
     day = [became.get(first + i, {}) for i in range(HOURS)]
     rule, cards = house.settings().policy().reputation, provider_cards(house)
@@ -78,6 +79,7 @@ async def _told(visit: Visit) -> dict[str, Any]:
         "links": LINKS,
         "providers": cards,
         "needs": [*_approvals(states["held"]), *needs.of_providers(cards), *needed],
+        "alerts": alarms,
         "is_new": not any(sum(h.values()) for h in decided) and not day[-1],
         "has_mailbox": bool(mailboxes),
         "connect": connect_facts(visit),

@@ -70,6 +70,7 @@ events = Table(
     words("recipient"),
     json("data"),
     some("ix_events_send_id", "send_id", where="send_id <> ''"),
+    some("ix_events_alerts", "at", where="type = 'alert.raised'"),
     Index("ix_events_at", "at"),
     sqlite_autoincrement=True,
     postgresql_partition_by="RANGE (at)",

@@ -325,6 +325,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
         postgresql_partition_by="RANGE (at)",
     )
+    op.create_index(
+        "ix_events_alerts",
+        "events",
+        ["at"],
+        unique=False,
+        sqlite_where=sa.text("type = 'alert.raised'"),
+        postgresql_where=sa.text("type = 'alert.raised'"),
+    )
     op.create_index("ix_events_at", "events", ["at"], unique=False)
     op.create_index(
         "ix_events_send_id",

@@ -1,0 +1,45 @@
+"""The alerts of the last day: what a rule that only warns, a provider or the store had to say."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from relay.store import journal
+from relay.store.engine import loads
+from relay.store.listings import mailbox_names
+
+MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert, with the time of its newest occurrence and their number; `link` leads to what it is about."""
+
+    what: str
+    whom: str
+    why: str
+    link: str
+    at: int
+    count: int = 1
+
+
+def read(connection: Any, since: int) -> Sequence[Alert]:
+    """The alerts raised since a time, the newest first; the same alert about the same mailbox is listed once."""
+    rows = journal.alerts(connection, since)
+    names = mailbox_names(connection) if rows else {}
+    found: dict[tuple[str, str], Alert] = {}
+    for alert in _told(rows, names):
+        key = (alert.what, alert.whom)
+        first = found.get(key)
+        found[key] = replace(first, count=first.count + 1) if first else alert
+    return list(found.values())[:MOST]
+
+
+def _told(rows: Sequence[Any], names: dict[str, str]) -> Iterator[Alert]:
+    for row in rows:
+        data = loads(row.data)
+        box, provider = names.get(row.mailbox_id, ""), data.get("provider", "")
+        about = f"/messages?q={quote(f'from:{box} last:24h')}" if box else f"/providers#{provider}" if provider else ""
+        whom = box or provider or data.get("domain", "")
+        yield Alert(data.get("alert", ""), whom, data.get("cause") or data.get("detail") or "", about, row.at)
