@@ -125,33 +125,33 @@ def _any_beginning() -> re.Pattern[str]:
 _BEGINS = _any_beginning()
 
 # Keys without a typical beginning, found only next to a word that names them. Kind, such words, lengths, shape.
-_NAMED = tuple(
-    (kind, names, lengths, re.compile(shape))
-    for kind, names, lengths, shape in (
-        (
-            "aws_secret_key",
-            ("aws_secret", "secret access key", "secretaccesskey", "secret_access_key"),
-            (40,),
-            r"[A-Za-z0-9/+]{40}",
-        ),
-        ("azure_storage_key", ("accountkey", "azure"), (88,), r"[A-Za-z0-9/+]{86}=="),
-        (
-            "azure_client_secret",
-            ("client secret", "client_secret", "clientsecret"),
-            range(37, 41),
-            r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}",
-        ),
-        (
-            "postmark_token",
-            ("postmark", "server token", "server-token", "server api token"),
-            (36,),
-            r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-        ),
-        ("twilio_auth_token", ("auth token", "auth_token", "authtoken"), (32,), r"[0-9a-f]{32}"),
-        ("mailgun_key", ("mailgun",), (50,), r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}"),
-    )
+_NAMED_KINDS = (
+    (
+        "aws_secret_key",
+        ("aws_secret", "secret access key", "secretaccesskey", "secret_access_key"),
+        (40,),
+        r"[A-Za-z0-9/+]{40}",
+    ),
+    ("azure_storage_key", ("accountkey", "azure"), (88,), r"[A-Za-z0-9/+]{86}=="),
+    (
+        "azure_client_secret",
+        ("client secret", "client_secret", "clientsecret"),
+        range(37, 41),
+        r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}",
+    ),
+    (
+        "postmark_token",
+        ("postmark", "server token", "server-token", "server api token"),
+        (36,),
+        r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    ),
+    ("twilio_auth_token", ("auth token", "auth_token", "authtoken"), (32,), r"[0-9a-f]{32}"),
+    ("mailgun_key", ("mailgun",), (50,), r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}"),
 )
-_NAMED_LENGTHS = frozenset([length for _, _, lengths, _ in _NAMED for length in lengths])
+_NAMED: dict[int, list[tuple[str, tuple[str, ...], re.Pattern[str]]]] = {}  # by length
+for _kind, _names, _lengths, _shape in _NAMED_KINDS:
+    for _length in _lengths:
+        _NAMED.setdefault(_length, []).append((_kind, _names, re.compile(_shape)))
 _NEAR = 60
 
 _CHOSEN = "chosen_secret"
@@ -186,7 +186,7 @@ class SecretScanner(Struct, frozen=True):
     chosen: frozenset[bytes] = frozenset()
     canaries: tuple[str, ...] = ()
     is_own: Callable[[str], bool] | None = None
-    lengths: frozenset[int] = _NAMED_LENGTHS
+    lengths: frozenset[int] = frozenset(_NAMED)
 
     @classmethod
     def of(
@@ -206,7 +206,7 @@ class SecretScanner(Struct, frozen=True):
             frozenset([keyed_hash(key, secret) for secret in secrets]),
             tuple(sorted(c.lower() for c in canaries if c)),
             is_own=is_own,
-            lengths=_NAMED_LENGTHS.union(map(len, secrets)),
+            lengths=frozenset([*_NAMED, *map(len, secrets)]),
         )
 
     def scan(self, text: str, unseen: Sequence[str] = ()) -> tuple[SecretFinding, ...]:
@@ -244,24 +244,23 @@ class SecretScanner(Struct, frozen=True):
         written = " ".join(chunks)
         tokens = (written if written.isascii() else without_invisible(written)).split(" ")
         suspects = self._suspects(tokens)
-        start = 0
+        end = 0
         for chunk, token in zip(chunks, tokens, strict=True) if suspects else ():
+            start = text.find(chunk, end)  # chunks are in text order: one pass
+            end = start + len(chunk)
             if token in suspects and token not in read:
-                start = text.find(chunk, start)  # chunks are in text order: one pass
                 yield from self._of_chunk(token, text, start, is_seen)
 
     def _suspects(self, tokens: Sequence[str]) -> Collection[str]:
-        """The tokens that may contain a secret; takes a tenth of the time of a closer look.
-
-        Such a token, or a part that may be cut from it, has a known beginning or the length of a secret without one.
-        """
+        """The tokens worth a closer look: with a known beginning, or with a secret that has none."""
+        runs = {*_CANDIDATE.findall(" ".join(tokens))}
         shortest = min(self.lengths)
-        suspects = {
-            token
-            for token in tokens
-            if len(token) >= shortest and not self.lengths.isdisjoint(map(len, _readings(token)))
-        }
-        if self._begins(" ".join(tokens)):
+        words = [token for token in tokens if len(token) >= shortest] if self.chosen else ()
+        read = chain(map(_bared, words), map(_pieces, [run for run in runs if len(run) >= shortest]))
+        readings = {one for each in read for one in each if len(one) in self.lengths}
+        telling = {one for one in readings if self._is_chosen(one) or _shaped(one)}
+        suspects = {token for token in tokens if not telling.isdisjoint(_readings(token))} if telling else set()
+        if self._begins(" ".join(runs)):
             suspects.update(filter(self._begins, tokens))
         return suspects
 
@@ -348,14 +347,17 @@ def _readings(chunk: str) -> Iterator[str]:
     return chain(_bared(chunk), *map(_pieces, _CANDIDATE.findall(chunk)))
 
 
-def _bared(chunk: str) -> tuple[str, ...]:
+def _bared(chunk: str) -> list[str]:
     """The chunk, the value it assigns and a URL's password, with and without surrounding signs (up to three kept)."""
-    after_colon, assigned = chunk.partition(":")[2], chunk.partition("=")[2]
-    lines = (chunk, after_colon, assigned, _LISTED.sub("", chunk, 1))
-    in_url = chunk.partition("://")[2].rpartition("@")[0].partition(":")[2] if "@" in chunk else ""
-    words = (*lines, *[line.lstrip(_AROUND) for line in lines])
+    assigned = (chunk.partition(":")[2], chunk.partition("=")[2]) if ":" in chunk or "=" in chunk else ()
+    lines = [chunk, *assigned]
+    if ("-" in chunk or assigned or chunk[:1] == "+") and (listed := _LISTED.match(chunk)):
+        lines.append(chunk[listed.end() :])
+    words = lines + [line.lstrip(_AROUND) for line in lines]
+    in_url = [chunk.partition("://")[2].rpartition("@")[0].partition(":")[2]] if "@" in chunk else []
     signs = len(chunk) - len(chunk.rstrip(_AROUND))
-    return (*words, in_url, *[word[:-n] for n in range(max(1, signs - _OWN_SIGNS), signs + 1) for word in words])
+    cut = [word[:-n] for n in range(max(1, signs - _OWN_SIGNS), signs + 1) for word in words] if signs else []
+    return words + in_url + cut
 
 
 def _pieces(token: str) -> list[str]:
@@ -381,16 +383,16 @@ def _known_shape(token: str) -> str:
     return ""
 
 
+def _shaped(token: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The kinds of key without a typical beginning that this looks like, with the words that name them."""
+    rows = () if token.isalpha() else _NAMED.get(len(token), ())
+    return [(kind, names) for kind, names, shape in rows if shape.fullmatch(token) and _is_real(token)]
+
+
 def _named(token: str, text: str, start: int) -> str:
-    if token.isalpha():
-        return ""
-    before = ""
-    for kind, names, lengths, pattern in _NAMED:
-        if len(token) in lengths and pattern.fullmatch(token) and _is_real(token):
-            before = before or text[max(0, start - _NEAR) : start + _NEAR].lower()
-            if any(name in before for name in names):
-                return kind
-    return ""
+    shaped = _shaped(token)
+    around = text[max(0, start - _NEAR) : start + _NEAR].lower() if shaped else ""
+    return next((kind for kind, names in shaped if any(name in around for name in names)), "")
 
 
 def _is_real(key: str) -> bool:

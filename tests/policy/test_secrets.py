@@ -236,6 +236,12 @@ def test_nothing_is_passed_over_that_a_close_look_would_find(text: str, is_seen:
     assert hurried.scan(seen, unseen) == unhurried.scan(seen, unseen)
 
 
+def test_a_key_is_judged_by_what_stands_beside_it_not_beside_a_longer_word_that_contains_it() -> None:
+    key = made(32, HEX)
+    found = SecretScanner().scan(f"Run id{key} is done. {'word ' * 20} auth token {key}")
+    assert [finding.kind for finding in found] == ["twilio_auth_token"]
+
+
 @pytest.mark.parametrize("place", [262_100, 262_144, 262_150, 1_000_000])
 def test_a_secret_is_found_wherever_in_a_long_text_it_stands(place: int) -> None:
     long = ("word " * place)[:place]
