@@ -9,7 +9,7 @@ import operator
 import re
 from collections.abc import Iterator
 
-_NOSCRIPT = re.compile(r"(</?)noscript(?=[\s/>])", re.IGNORECASE | re.ASCII)
+_NOSCRIPT = re.compile(r"<(/?)(?i:noscript)(?=[\s/>])", re.ASCII)
 # To all other readers, each mark is a comment, or the beginning or end of one.
 _MARK = re.compile(
     r"<!(?:(?:--)?\s*\[if\b([^\]>]{0,200}+)\](?:--)?>(?:\s*<!(?:--)?>|-->)?|(?:--\s*<!)?\s*\[endif\]\s*(?:--)?>)",
@@ -25,7 +25,7 @@ _COMPARED = {None: operator.eq, "gt": operator.gt, "gte": operator.ge, "lt": ope
 def others(html: str) -> Iterator[str]:
     """The readings that differ from most readers' one; none for most pages."""
     if _NOSCRIPT.search(html):
-        yield _NOSCRIPT.sub(r"\1noframes", html)
+        yield _NOSCRIPT.sub(r"<\1noframes", html)
     if "<!" in html and _MARK.search(html):
         yield "".join(_as_outlook(html))
 

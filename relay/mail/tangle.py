@@ -18,17 +18,15 @@ _NOT_COUNTED = VOID.union(("p", "li", "td", "th", "tr", "tbody", "thead", "tfoot
 # An option counts as never closed: the parser goes over all previous ones of its select for each.
 _NO_END = "/option"
 # Cut as coarsely as possible for speed; the name is then extracted once for each different piece.
-_TAG_START = re.compile(r"<([/a-zA-Z][^>\s]{0,40})", re.ASCII)
+_TAG_START = re.compile(r"<([/a-zA-Z][^> \t\n\r\f\v]*+)", re.ASCII)
 _TAG_NAME = re.compile(r"(/?)([a-zA-Z][^\s/>]*)", re.ASCII)
 _MOST_NAMES = 1000
 _MOST_DEEP = 256
-# Comments and the like, a "<" within a tag, a ">" within an attribute, as far as these characters alone tell.
-# Everything between them is removed first, which halves the time; characters brought together by that can only give
-# more matches.
-_PLACES = b"<>=!?\"'"
-_MAY_HOLD_TAGS = re.compile(rb"<(?:[!?]|[^<>]*+<)|=(?:\"[^\"<>]*+>|'[^'<>]*+>)")
+# A "<" within a tag, a ">" within an attribute, as far as these characters alone tell. Everything between them is
+# removed first, which halves the time; characters brought together by that can only give more matches.
+_PLACES = b"<>=\"'"
+_MAY_HOLD_TAGS = re.compile(rb"<[^<>]*+<|=(?:\"[^\"<>]*+>|'[^'<>]*+>)")
 _ELSE = bytes(set(range(256)) - set(_PLACES))
-_DOCTYPE = re.compile(r"\s*(?:<!(?i:doctype)[^>]*>)?")
 _USUAL_NAMES = 30  # the number of a page's nesting elements removed first
 _WINDOW = 32 * 1024
 _FIRST_SIGN = 0x4E00  # as many characters from here on as are needed, without a meaning of their own
@@ -56,14 +54,14 @@ def is_tangled(html: str) -> bool:
 def _all_tags(html: str) -> Iterable[str]:
     """Each tag as a slash, if it is an end tag, and its name.
 
-    If a comment, a text or an attribute might contain what looks like a tag, the slow and exact way is taken.
+    If a text or an attribute might contain what looks like a tag, the slow and exact way is taken.
     """
-    doctype = _DOCTYPE.match(html)
-    assert doctype is not None, "it matches nothing, too"
-    places = html[doctype.end() :].encode("ascii", "ignore").translate(None, _ELSE)
-    if (not _is_plain(places) and _MAY_HOLD_TAGS.search(places)) or RAW.search(html, doctype.end()):
-        return chain(_tags(without_raw(html)[0]), *_tags_within(html))
-    return chain.from_iterable(_TAG_START.findall(html, start, end) for start, end in _windows(html))
+    markup, within = (without_raw(html)[0], _tags_within(html)) if RAW.search(html) else (html, ())
+    places = markup.encode("ascii", "ignore").translate(None, _ELSE)
+    if not _is_plain(places) and _MAY_HOLD_TAGS.search(places):
+        return chain(_tags(markup), *within)
+    tags = chain.from_iterable(_TAG_START.findall(markup, start, end) for start, end in _windows(markup))
+    return chain(tags, *within)
 
 
 def _is_plain(places: bytes) -> bool:

@@ -18,6 +18,7 @@ NO_ENDS = [
     "<div><textarea></div></textarea>",
     "<template><div>",
     "<svg><style><g>",
+    f"<{40 * 'a'}></{41 * 'a'}>",
 ]
 
 
