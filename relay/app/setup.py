@@ -68,8 +68,8 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
                 stored = declared_hashes(connection)
             try_passwords(settings, stored)
             with database.transaction() as connection:
-                recognise(connection, vault)
                 remembered(connection, "secret_key", vault.fingerprint)
+                recognise(connection, vault)
                 partitions.prepare(connection, time_of(connection))
                 declare_all(connection, settings, vault)
                 warn(connection, settings)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, select, text
 
 from relay.store import schema as t
 
@@ -32,5 +32,8 @@ def remembered(connection: Connection, key: str, otherwise: str) -> str:
     """The value stored under `key`; if there is none, store `otherwise` and return it."""
     if known := recalled(connection, key):
         return known
-    connection.execute(insert(t.meta), {"key": key, "value": otherwise})
-    return otherwise
+    connection.execute(_FIRST, {"key": key, "value": otherwise})  # waits for another machine that stores it now
+    return recalled(connection, key)
+
+
+_FIRST = text("INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHING")
