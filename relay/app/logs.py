@@ -30,7 +30,7 @@ def configure(level: str = "info", kind: str = "auto") -> None:
     # The original stream, even if it is replaced at the moment; None if the process was started without one.
     own = sys.__stderr__
     stream: Any = Patient(own.fileno() if own else -1)
-    logging.basicConfig(level=logging.WARNING, stream=stream, format="%(name)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_OfLibraries()])
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs commands, secrets too, at INFO
     json = structlog.processors.JSONRenderer(_as_json)  # JSON escapes control characters itself
     how: list[Any] = [_escaped, structlog.dev.ConsoleRenderer()] if is_for_people(kind) else [json]
@@ -51,6 +51,15 @@ def configure(level: str = "info", kind: str = "auto") -> None:
 def is_for_people(kind: str) -> bool:
     """Whether to write lines for people: if asked for, or with `auto` on a terminal."""
     return kind == "console" or (kind == "auto" and sys.__stderr__ is not None and sys.__stderr__.isatty())
+
+
+class _OfLibraries(logging.Handler):
+    """Writes what libraries log as lines of our log, so that whoever parses it can read every line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        told = {"library": record.name} | ({"exc_info": record.exc_info} if record.exc_info else {})
+        say = structlog.get_logger().error if record.levelno >= logging.ERROR else structlog.get_logger().warning
+        say(record.getMessage().strip(), **told)
 
 
 class Repeats:

@@ -1,6 +1,9 @@
 """A log that cannot be written, or that nobody reads, stops no mail (R18)."""
 
+import json
 import os
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,3 +45,13 @@ def test_what_a_warning_says_again_and_again_is_told_three_times_a_minute_and_no
     assert told("warning", event="cannot write to the store", error="shutting down") == 3 + 3
     assert told("info", event="login refused", peer="127.0.0.1") == 100
     assert told("error", event="internal error in a write") == 100
+
+
+def test_what_a_library_logs_is_a_line_of_json_too() -> None:
+    say = "import logging; logging.getLogger('psycopg').warning('lost:\\n %s', 'x')"
+    fail = "\ntry: 1 / 0\nexcept ZeroDivisionError: logging.getLogger('asyncio').exception('never retrieved')"
+    script = f"from relay.app.logs import configure; configure(kind='json'); {say}{fail}"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
+    lost, never = map(json.loads, told.splitlines())
+    assert (lost["event"], lost["library"], lost["level"]) == ("lost:\n x", "psycopg", "warning")
+    assert (never["level"], "ZeroDivisionError" in never["exception"]) == ("error", True)
