@@ -60,6 +60,7 @@ class Bell:
 
     async def _hear(self, driver: Any) -> None:
         async with await driver.connect(**self._database.postgresql, autocommit=True) as connection:
+            await connection.execute("SET idle_session_timeout = 0")  # silence is what this session is for
             await connection.execute(f"LISTEN {CHANNEL}")
             self._wake()  # for notifications missed while not listening
             async for _ in connection.notifies():

@@ -5,8 +5,8 @@ opened: without WAL and `synchronous=FULL` a 250 would not survive a power loss.
 begin with BEGIN IMMEDIATE, because a deferred one that starts to write fails at once with
 SQLITE_BUSY_SNAPSHOT, whatever the busy timeout. PostgreSQL runs READ COMMITTED: rows are locked
 first and then read, in the same order everywhere; SQLAlchemy omits FOR UPDATE on SQLite, which has
-one writer at a time. A database not in UTF-8 is not opened; `synchronous_commit=off` and a
-`statement_timeout` set for the role have no effect.
+one writer at a time. A database not in UTF-8 is not opened; `synchronous_commit=off` and timeouts
+set for the role have no effect.
 """
 
 import errno
@@ -154,7 +154,7 @@ class Database:
             isolation_level="READ COMMITTED",
             connect_args=self._postgresql_args,
         )
-        self._tell(engine)
+        self._tell(engine, _HURRY.format(int(self._timeout * 1000) // 2) if self._timeout else "")
         event.listen(engine, "connect", _check_encoding, insert=True)  # SQLAlchemy's first query fails in others
         return engine
 
@@ -172,14 +172,14 @@ class Database:
         """Arguments for opening a separate connection; unlike libpq's, our URL may name several hosts."""
         return {**self.reading.dialect.create_connect_args(self.url)[1], **self._postgresql_args}
 
-    def _tell(self, engine: Engine) -> None:
+    def _tell(self, engine: Engine, more: str = "") -> None:
         """Set the session options of each new connection; not as startup parameters, which PgBouncer refuses."""
-        milliseconds = int((self._timeout or 0) * 1000)
+        options = _SESSION.format(int((self._timeout or 0) * 1000)) + more
 
         @event.listens_for(engine, "connect", insert=True)  # before SQLAlchemy's own queries
         def told(connection: Any, _record: Any) -> None:
             cursor = connection.cursor()
-            cursor.execute(_SESSION.format(milliseconds))
+            cursor.execute(options)
             cursor.close()
             connection.commit()
 
@@ -289,8 +289,13 @@ _POSTGRESQL_ARGS = {
     "tcp_user_timeout": 15_000,
 }
 # Without flushing at commit a 250 would not survive a power loss; settings that also wait for a standby are kept.
-_SESSION = """SELECT set_config('statement_timeout', '{}', false),
+# Our own timeout is the only one: under another, a machine that waits for its turn would answer 451 at once.
+_SESSION = """SELECT set_config('statement_timeout', '{}', false), set_config('lock_timeout', '0', false),
+    set_config('idle_session_timeout', '0', false), CASE WHEN current_setting('transaction_timeout', true) <> '0'
+        THEN set_config('transaction_timeout', '0', false) END,
     CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END"""
+# A machine that is frozen or cut off in the middle of a transaction must not keep its locks: all others wait for them.
+_HURRY = ", set_config('idle_in_transaction_session_timeout', '{}', false)"
 _UNSAFE = text("SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'")
 _PID = text("SELECT pg_backend_pid()")
 _SQLITE_ARGS: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY, "cached_statements": 256}

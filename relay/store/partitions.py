@@ -85,7 +85,7 @@ def prepare(connection: Connection, now: int) -> list[str]:
 def _patiently(connection: Connection) -> Iterator[None]:
     connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
     yield
-    connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
 
 
 def _missing(connection: Connection, now: int) -> list[Period]:

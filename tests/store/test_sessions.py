@@ -12,17 +12,17 @@ pytestmark = pytest.mark.needs("postgresql")
 async def test_no_setting_of_a_role_or_database_weakens_what_250_means_or_ends_our_statements(
     postgres: Postgres, postgres_url: str
 ) -> None:
-    name = postgres_url.rpartition("/")[2]
-    for setting in ("statement_timeout = '1s'", "synchronous_commit = off"):
+    name, timeouts = postgres_url.rpartition("/")[2], ("statement_timeout", "lock_timeout", "idle_session_timeout")
+    for setting in (*(f"{timeout} = '1s'" for timeout in timeouts), "synchronous_commit = off"):
         postgres.run(f'ALTER DATABASE "{name}" SET {setting}')
-    asked = text("SELECT current_setting('statement_timeout'), current_setting('synchronous_commit')")
+    asked = text(f"SELECT {','.join(f'current_setting({one!r})' for one in (*timeouts, 'synchronous_commit'))}")
     for timeout, told in ((None, "0"), (7.0, "7s")):
         database = Database(postgres_url, timeout=timeout)
         for engine in (database.writing, database.asking):
             with engine.connect() as connection:
-                assert connection.execute(asked).one() == (told, "on")
+                assert connection.execute(asked).one() == (told, "0", "0", "on")
         async with database.reading.connect() as reading:
-            assert (await reading.execute(asked)).one() == (told, "on")
+            assert (await reading.execute(asked)).one() == (told, "0", "0", "on")
         await database.close()
 
 

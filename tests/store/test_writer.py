@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from relay.store import schema as t
 from relay.store import writer as module
 from relay.store.engine import Database
-from relay.store.meta import recalled
+from relay.store.meta import recalled, remember
 from relay.store.writer import Broken, Unavailable, Writer
 from tests.support.postgres import Postgres
 
@@ -211,6 +211,29 @@ async def test_R8_a_statement_that_takes_too_long_is_temporary(postgres_url: str
     assert await writer.run(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
     await writer.stop()
     await database.close()
+
+
+@pytest.mark.needs("postgresql")
+async def test_R8_a_machine_that_is_frozen_in_a_transaction_does_not_stop_the_others_and_writes_when_it_thaws(
+    migrated_postgres_url: str,
+) -> None:
+    database, other = (Database(migrated_postgres_url, timeout=seconds) for seconds in (1.0, 10.0))
+    locked: list[str] = []
+    writer = Writer(database, on_broken=lambda: None)
+    writer.start()
+
+    def frozen_once(connection: Connection) -> list[str]:
+        remember(connection, "counted", "by the frozen")
+        if not locked:  # the other waits for our lock; only PostgreSQL can end that, as we do nothing meanwhile
+            with other.transaction() as there:
+                remember(there, "counted", "by the other")
+            locked.append("by the other")
+        return [*locked, recalled(connection, "counted")]
+
+    assert await writer.run(frozen_once) == ["by the other", "by the frozen"]
+    await writer.stop()
+    for one in (database, other):
+        await one.close()
 
 
 @pytest.mark.needs("postgresql")
