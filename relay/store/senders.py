@@ -10,7 +10,7 @@ from relay.store.suppressions import suffixes
 
 _ROWS = Prepared(
     "SELECT m.id, m.tenant_id, t.name AS tenant_name, m.name, m.address, m.address_key, m.from_name, m.policy,"
-    " m.settings, m.managed FROM mailboxes m JOIN tenants t ON t.id = m.tenant_id WHERE m.id IN :ids[]"
+    " m.settings, m.status, m.managed FROM mailboxes m JOIN tenants t ON t.id = m.tenant_id WHERE m.id IN :ids[]"
 )
 _DOMAINS = Prepared("SELECT name, physical_address FROM domains WHERE name IN :names[]")
 _STANDINGS = Prepared("SELECT id, status FROM credentials WHERE id IN :ids[]")

@@ -32,6 +32,7 @@ class Account(Struct, frozen=True):
     footer: Mapping[str, str]
     physical_address: str
     policy: PolicySettings
+    is_foreign: bool  # only the file of another machine declares it: its rules are not known here
 
 
 class Accounts:
@@ -103,7 +104,13 @@ class Accounts:
             footer=settings.get("footer", {}),
             physical_address=physical_address,
             policy=policy_of(self._settings(), row, row.tenant_name),
+            is_foreign=is_foreign(self._settings(), row),
         )
+
+
+def is_foreign(own: Settings, row: Any) -> bool:
+    """Whether a file declares this mailbox, and not ours: another machine has got a file that we have not read yet."""
+    return bool(row.managed and row.status != "disabled" and own.mailbox(row.name, row.tenant_name) is None)
 
 
 def policy_of(settings: Settings, row: Any, tenant: str) -> PolicySettings:

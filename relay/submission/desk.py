@@ -257,6 +257,13 @@ class FrontDesk:
         account = await self._accounts.get(principal.mailbox_id) if principal.mailbox_id else None
         if account is None:
             raise Unavailable("the mailbox of this credential does not exist yet")
+        if account.is_foreign:
+            log.warning(
+                "another machine's configuration file declares a mailbox that this one's does not; its mail is"
+                " refused temporarily: give all machines the same file",
+                mailbox=account.name,
+            )
+            raise Unavailable("its rules are not known here")
         return account
 
     def _envelope(self, account: Account, mail_from: Address | None, rcpt_to: Sequence[Address]) -> Facts:

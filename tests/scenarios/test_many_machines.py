@@ -13,9 +13,10 @@ from relay.store.nodes import SILENT, dead_nodes
 from tests.scenarios import letters
 from tests.scenarios.test_exact_limits import crowd
 from tests.soak import Clients, Plan, ours, soak
-from tests.support.inside import MakeInside
+from tests.support.inside import Inside, MakeInside
 from tests.support.provider import Provider
 from tests.support.server import MakeServer
+from tests.support.settings import DOMAIN, PASSWORD, mailbox
 
 pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(300)]
 
@@ -110,3 +111,24 @@ def test_R11_machines_whose_clocks_differ_by_minutes_wait_alike_and_take_nobody_
     for inside in (ahead, behind):
         again = inside.submit(["bob@example.net"], letter())
         assert (again.code, "cooldown" in again.text) == (450, True)
+
+
+def test_a_machine_whose_file_does_not_declare_a_mailbox_yet_takes_its_mail_under_no_other_rules(
+    migrated_postgres_url: str, make_inside: MakeInside
+):
+    old = make_inside(_shared(migrated_postgres_url))
+    fresh = mailbox("fresh", rateLimits={"hourly": 1})
+    new = make_inside({**_shared(migrated_postgres_url), "mailboxes": [mailbox(), fresh]})
+
+    def submit(inside: Inside, to: str) -> int:
+        with inside.connect(login=False) as client:
+            assert client.login("fresh", PASSWORD).code == 235
+            return client.submit(f"fresh@{DOMAIN}", [to], letters.receipt(f"fresh@{DOMAIN}", to)).code
+
+    assert [submit(old, "a@example.net"), submit(new, "b@example.net"), submit(new, "c@example.net")] == [451, 250, 451]
+    with old.api() as api:
+        told = api.post(
+            "/v1/send/request", json={"mailboxId": "fresh", "to": "d@example.net", "subject": "s", "body": "b"}
+        )
+        assert (told.status_code, told.json()["code"]) == (503, "unavailable")
+        assert api.get("/v1/mailboxes/fresh").status_code == 200
