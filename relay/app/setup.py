@@ -20,7 +20,7 @@ from relay.app.instance import Instance, recognise
 from relay.delivery.route import idempotent
 from relay.mail.dkim_key import DkimKeyError
 from relay.mail.ids import Ids
-from relay.store import partitions
+from relay.store import journal, partitions
 from relay.store.accounts import InUse, Taken
 from relay.store.acts import enact
 from relay.store.clock import time_of
@@ -68,6 +68,7 @@ def prepare(settings: Settings, instance: Instance, *, restored: bool = False) -
                 stored = declared_hashes(connection)
             try_passwords(settings, stored)
             with database.transaction() as connection:
+                _continue(connection)
                 remembered(connection, "secret_key", vault.fingerprint)
                 recognise(connection, vault)
                 partitions.prepare(connection, time_of(connection))
@@ -99,8 +100,14 @@ def check_not_restored(connection: Connection, settings: Settings, heard: int, n
     """
     if tide(connection) >= heard or rise(connection, 0) >= heard:  # the second time locked: another may be faster
         return
+    _continue(connection)
     recover(connection, settings, dead_nodes(connection, silent_since=now + DAY), now)
     _set_apart(connection, heard)
+
+
+def _continue(connection: Connection) -> None:
+    if journal.continued(connection):
+        log.info("the store comes from another PostgreSQL server; its events are numbered on from there")
 
 
 def _set_apart(connection: Connection, noted: int) -> None:

@@ -2,7 +2,8 @@
 
 On SQLite there is one writer at a time, so the sequence is the order. On PostgreSQL a transaction
 may commit after a later one: readers order by (transaction id, sequence) and stop below the
-oldest running transaction.
+oldest running transaction. A dump restored into another server brings the ids of the old one, and
+the new one counts from the beginning: its ids are raised above them (`continued`).
 """
 
 from collections.abc import Sequence
@@ -12,10 +13,18 @@ from msgspec import Struct
 from sqlalchemy import Connection, Select, or_, select, text, tuple_
 
 from relay.store import schema as t
+from relay.store.meta import remember
+from relay.store.nodes import wait_alone
 from relay.store.prepared import Prepared
 
 _e = t.events.c
-_OLDEST_RUNNING = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+AHEAD = "events_ahead"  # the key under which is kept by how much ids in the journal exceed this server's own
+LOCK = 0x6761_746A  # advisory lock for raising it
+BEYOND = 1_000_000_000  # transactions: more than the old server can have had after the dump
+_AHEAD = f"coalesce((SELECT value::bigint FROM meta WHERE key = '{AHEAD}'), 0)"  # noqa: S608
+_OWN_NEXT = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+_NEXT = text(f"SELECT {_OWN_NEXT} + {_AHEAD}")
+_OLDEST_RUNNING = text(f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint + {_AHEAD}")
 
 
 class Mark(Struct, frozen=True, order=True):
@@ -72,7 +81,26 @@ def was_told(connection: Connection, mark: Mark) -> bool:
 
 
 _HIGHEST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")  # includes rows that retention has removed
-_NEXT = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+
+
+def continued(connection: Connection) -> bool:
+    """Let coming events follow all that are stored, if they would not; returns whether that was needed.
+
+    Call this before anything is recorded in the transaction.
+    """
+    if connection.dialect.name == "sqlite" or not connection.execute(_IS_BEHIND).scalar_one():
+        return False
+    wait_alone(connection, LOCK)
+    if not connection.execute(_IS_BEHIND).scalar_one():
+        return False  # another machine was faster
+    ahead = int(connection.execute(_GAP).scalar_one()) + BEYOND
+    remember(connection, AHEAD, str(ahead))
+    connection.execute(text(f"ALTER TABLE events ALTER txid SET DEFAULT pg_current_xact_id()::text::bigint + {ahead}"))
+    return True
+
+
+_IS_BEHIND = text(f"SELECT coalesce(max(txid), 0) >= {_OWN_NEXT} + {_AHEAD} FROM events")  # noqa: S608
+_GAP = text(f"SELECT max(txid) - {_OWN_NEXT} FROM events")  # noqa: S608
 
 _NEWEST = Prepared("SELECT seq FROM events ORDER BY seq DESC LIMIT 1")
 _NEWEST_BELOW = Prepared("SELECT txid, seq FROM events WHERE txid < :below ORDER BY txid DESC, seq DESC LIMIT 1")

@@ -6,7 +6,10 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from relay.store.restored import NEVER, REASON
+from tests.support.postgres import Postgres
 from tests.support.provider import Provider
 from tests.support.script import Hold, Script
 from tests.support.server import MakeServer, Server
@@ -121,3 +124,28 @@ def test_R15_a_store_put_back_under_a_running_server_sends_nothing_again_either(
     submitted(server, "new@example.net")
     provider.ledger.wait_for_taken(4)
     assert [provider.ledger.copies_for(to) for to in THREE] == [1, 1, 1]
+
+
+@pytest.mark.needs("postgresql")
+def test_R15_events_go_on_in_a_dump_restored_into_a_server_that_counts_transactions_from_the_beginning(
+    migrated_postgres_url: str, postgres: Postgres, make_server: MakeServer, provider: Provider
+):
+    server = make_server({"storage": {"url": migrated_postgres_url}}, providers=[provider.settings()])
+
+    def heard(since: str) -> list[tuple[str, str]]:
+        with server.api() as api:
+            found = api.get("/v1/events", params={"types": "send.queued", "since": since}).json()["data"]
+        return [(event["id"], event["recipient"]) for event in found]
+
+    submitted(server, "before@example.net")
+    ((last, _),) = until(lambda: heard("0"))
+    assert server.terminate() == 0
+    # What the old server counted further than the new one does.
+    postgres.run("UPDATE events SET txid = txid + 5000000", migrated_postgres_url.rpartition("/")[2])
+    txid, _, seq = last.removeprefix("evt_").partition("-")
+
+    for name in ("after@example.net", "later@example.net"):
+        server.start()
+        submitted(server, name)
+        until(lambda name=name: [to for _, to in heard(f"evt_{int(txid) + 5000000}-{seq}")][-1:] == [name])
+        assert server.terminate() == 0
