@@ -42,6 +42,7 @@ log = structlog.get_logger()
 
 SETTINGS = "settings"  # the key under which those last in force are kept
 CHANGES_TOLD = 200
+_OF_MACHINE = ("server.", "storage.", "smtp.listeners", "smtp.tls", "http.bind", "inbound.listeners")
 
 #: What a configuration can raise that only the store or the disk can tell.
 UNUSABLE = (Taken, InUse, DkimKeyError, OSError)
@@ -200,7 +201,7 @@ def told_of(change: Change) -> str:
 
 
 def _is_of_machine(change: Change) -> bool:
-    return change.key.startswith(("server.", "smtp.listeners", "http.bind", "inbound.listeners"))
+    return change.key.startswith(_OF_MACHINE)
 
 
 def warn(connection: Connection, settings: Settings) -> None:

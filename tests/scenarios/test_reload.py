@@ -65,7 +65,11 @@ def test_what_the_file_changed_is_on_record_whether_read_again_or_at_a_start_and
     until(lambda: len(acts(server)) == 1, 60)
     assert server.terminate() == 0
     server.rewrite(
-        {"smtp": {"max_recipients": 7}, "alerts": {"sender": f"agent@{DOMAIN}", "notify": [f"ops@{DOMAIN}"]}}
+        {
+            "storage": {"timeout": "7s"},
+            "smtp": {"max_recipients": 7},
+            "alerts": {"sender": f"agent@{DOMAIN}", "notify": [f"ops@{DOMAIN}"]},
+        }
     )
     server.start()
     assert [(act["by"], act["type"], act["data"]["changes"]) for act in acts(server)] == [
