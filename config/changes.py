@@ -141,4 +141,4 @@ def _shown(value: Any) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return text if 0 < len(text) <= 60 else f"{text[:57]}…" if text else "nothing"

@@ -7,13 +7,13 @@ import typer
 
 from relay.cli.options import AsJson, ConfigFile, Limit, group
 
-app = group("Verify the chain of decisions, export it, or list what people changed")
+app = group("Verify the record of decisions, export it, list changes.")
 
 
 @app.command()
 def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
-    """Verify every chain, compare approvals with it, and name the first record that does not hold; exit 1 if there
-    is one.
+    """Verify every chain, and name the first record that fails. Approvals are compared with their records. Exit 1 if
+    anything does not hold.
     """
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import opened
@@ -56,7 +56,7 @@ def export(
     since: Annotated[str, typer.Option(metavar="SPAN", help="Only the last 30d, 12h, …. Default: all")] = "",
     config: ConfigFile = None,
 ) -> None:
-    """Export the decisions as recorded, as NDJSON with one a line; addresses remain tokens."""
+    """Export the decisions as recorded, as NDJSON. Addresses remain tokens."""
     from policy.moment import precise
     from relay.cli.house import opened
     from relay.cli.output import print_line
@@ -83,7 +83,7 @@ def acts_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what people, keys and the configuration file changed, as chained; the newest first."""
+    """List what people, keys and the file changed, newest first."""
     from relay.cli.house import opened
     from relay.cli.output import Column, ago, listing
     from relay.cli.values import span
@@ -93,11 +93,11 @@ def acts_(
         start = house.now() - span(since, "--since") if since else 0
         rows = acts.told(connection, limit, since=start)
     columns = (
+        Column("What", "type", "bold"),
         Column("When", lambda row: ago(row["at"], house.now())),
-        Column("Who", "by", "bold"),
-        Column("What", "type"),
+        Column("Who", "by"),
         Column("Tenant", "tenant"),
         Column("Mailbox", "mailbox"),
-        Column("Detail", "detail"),
+        Column("Detail", lambda row: "; ".join(filter(None, (row["detail"], *row["changes"])))),
     )
     listing(rows, columns, as_json=as_json, empty="Nothing was changed yet.")

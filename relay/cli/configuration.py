@@ -3,12 +3,12 @@
 from relay.cli.errors import EXIT_USAGE
 from relay.cli.options import AsJson, ConfigFile, UnneededConfigFile, group, path_of
 
-app = group("Check the configuration, or print its JSON Schema")
+app = group("Check the configuration, or print its JSON Schema.")
 
 
 @app.command()
 def check(config: ConfigFile = None, as_json: AsJson = False) -> int:
-    """Check the file: name the line, the key, and what was probably meant."""
+    """Check the file; name each wrong line, and what was meant."""
     from config.errors import ConfigError, Problem
     from config.loader import load
     from relay.app.checks import CHECKS

@@ -7,7 +7,7 @@ import typer
 
 from relay.cli.options import AsJson, ConfigFile, Limit, OfTenant, OnlyTenant, group
 
-app = group("Keep the ledger of who agreed to receive mail")
+app = group("Keep the ledger of who agreed to receive mail.")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
 Basis = Annotated[str, typer.Option(help="express, existing_business, existing_customer, inquiry, published_address")]
@@ -80,7 +80,9 @@ def import_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Add many from CSV: email, granted, basis, source, jurisdiction, proof, at, tenant; only email is required."""
+    """Add many from CSV; only the column email is required. The others: granted, basis, source, jurisdiction, proof,
+    at, tenant.
+    """
     from relay.cli.consenting import writer_of
     from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken

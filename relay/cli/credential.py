@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from relay.cli.house import House
     from relay.store.credentials import Generated
 
-app = group("Create and revoke the credentials of mailboxes")
+app = group("Create and revoke the credentials of mailboxes.")
 
 FORMATS = ("env", "json", "smtplib", "django", "nodemailer")
 Mailbox = Annotated[str, typer.Argument(metavar="MAILBOX", help="Name, address or id of the mailbox")]
@@ -61,7 +61,7 @@ def create(
     tenant: InTenant = "",
     config: ConfigFile = None,
 ) -> None:
-    """Create a credential and print it once, ready to paste, with the TLS setting of the listener."""
+    """Create a credential and print it once, ready to paste. It has the TLS setting of the listener."""
     from relay.cli.house import opened
     from relay.cli.rows import find_mailbox
     from relay.cli.values import one_of
@@ -83,7 +83,7 @@ def rotate(
     form: Format = "env",
     config: ConfigFile = None,
 ) -> None:
-    """Create a new secret with the same rights, and revoke the old one at once."""
+    """Create a new secret with the same rights. The old one is revoked at once."""
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.values import one_of
@@ -110,7 +110,7 @@ def rotate(
 
 @app.command()
 def revoke(credential: Credential, config: ConfigFile = None) -> None:
-    """Revoke for good; open connections lose their login with the next message."""
+    """Revoke for good. Open connections lose their login with the next message."""
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import say
@@ -148,12 +148,13 @@ def shown(row: Any) -> dict[str, Any]:
 
 def _find(connection: "Connection", reference: str) -> Any:
     from relay.cli.errors import Refused
+    from relay.store.accounts import Unknown
     from relay.store.credentials import listed
 
     named = [row for row in listed(connection) if reference in (row.id, row.username, row.label, row.prefix)]
     alive = [row for row in named if row.status == "active"] or named
     if not alive:
-        raise Refused(f"there is no credential {reference}")
+        raise Unknown("credential", reference)
     if len(alive) > 1:
         raise Refused(f"{reference} matches {len(alive)} credentials; use an id: {', '.join(r.id for r in alive)}")
     return alive[0]

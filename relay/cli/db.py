@@ -8,12 +8,12 @@ from relay.cli.options import AsJson, ConfigFile, group
 if TYPE_CHECKING:
     from config.settings import Settings
 
-app = group("Upgrade the store, or show its revision")
+app = group("Upgrade the store, or show its revision.")
 
 
 @app.command()
 def upgrade(config: ConfigFile = None) -> None:
-    """Upgrade the store to this program's revision, and apply what the file declares."""
+    """Upgrade the store to this program's revision. What the file declares is applied, too."""
     from relay.app.instance import Instance
     from relay.app.setup import prepare_alone
     from relay.cli.house import settings_of
@@ -28,7 +28,7 @@ def upgrade(config: ConfigFile = None) -> None:
 
 @app.command()
 def restored(config: ConfigFile = None) -> None:
-    """Mark the store as restored from a backup: what it would send now waits for a person."""
+    """Mark the store as restored from a backup. What it would send now waits for a person."""
     from relay.app.instance import Instance
     from relay.app.setup import prepare_alone
     from relay.cli.house import settings_of

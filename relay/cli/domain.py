@@ -9,7 +9,7 @@ from relay.cli.options import AsJson, ConfigFile, OfTenant, group
 if TYPE_CHECKING:
     from relay.cli.house import House
 
-app = group("Manage sending domains and their DNS records")
+app = group("Manage sending domains and their DNS records.")
 
 Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="Name or id")]
 METHODS = ("dns_txt", "cname")
@@ -49,7 +49,7 @@ def add(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a domain, make its DKIM keys, and print the DNS records to publish."""
+    """Add a domain, and print the DNS records to publish. Its DKIM keys are made."""
     import secrets
 
     from relay.cli.errors import BadUsage
@@ -89,7 +89,7 @@ def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> 
 
 @app.command()
 def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> int:
-    """Check DNS now, store the result, and say what is wrong; exit 1 if the domain is not verified."""
+    """Check DNS now, and say what is wrong. The result is stored. Exit 1 if the domain is not verified."""
     from relay.cli.dns import asked
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import opened
@@ -109,7 +109,7 @@ def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
 
 @app.command()
 def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Make new DKIM keys, and print the records to publish; the old keys sign until DNS has the new ones."""
+    """Make new DKIM keys, and print the records to publish. The old keys sign until DNS has the new ones."""
     from relay.cli.house import opened
     from relay.mail.dkim_key import generate_ed25519, generate_rsa
     from relay.store import roster, rotation

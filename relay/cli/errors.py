@@ -76,12 +76,22 @@ def words(error: Exception) -> str:
         text = f"{first} (and {len(others)} more: gatepost config check)" if others else str(first)
     elif "sqlalchemy.exc.DBAPIError" in names:
         text = f"the store cannot be used: {getattr(error, 'orig', error)}"
+    elif noun := _listed(error, names):
+        text = f"{error} (see gatepost {noun} list)"
     elif isinstance(error, OSError) and error.strerror:
         said = _REMEDIES.get(error.errno or 0, error.strerror)
         text = f"{error.filename}: {said}" if error.filename else said
     else:
         text = str(error)
     return one_line(text) or type(error).__name__
+
+
+def _listed(error: Exception, names: set[str]) -> str:
+    """The commands whose list has what the caller may have meant; "" if there are none."""
+    if "relay.store.approvals.NotWaiting" in names:
+        return "hold"
+    kind = str(getattr(error, "kind", "")) if "relay.store.accounts.Unknown" in names else ""
+    return "queue" if kind == "send" else kind
 
 
 def one_line(text: str) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from relay.cli.options import UnneededConfigFile, group
 
-app = group("Read bounces, complaints and provider events")
+app = group("Read bounces, complaints and provider events.")
 
 
 @app.callback()
@@ -22,7 +22,7 @@ def parse(
     ] = "",
     _config: UnneededConfigFile = None,
 ) -> None:
-    """Print the normalised events as JSON; exit 1 if the file contains none."""
+    """Print the normalised events as JSON. Exit 1 if the file contains none."""
     from relay.cli.errors import BadUsage, Refused
     from relay.cli.output import print_json
     from relay.cli.values import content_of

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from relay.cli.house import House
 
-app = group("Approve or reject held mail")
+app = group("Approve or reject held mail.")
 
 SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 
@@ -44,7 +44,7 @@ def list_(
 
 @app.command()
 def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Show a held message as its reader would see it, and why it is held."""
+    """Show a held message as its reader would see it. Also why it is held, and who would get it now."""
     from relay.cli.house import opened
     from relay.cli.output import details, print_json, say
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from relay.cli.house import House
 
-app = group("Manage mailboxes, the sending identities of agents")
+app = group("Manage mailboxes, the sending identities of agents.")
 
 Reference = Annotated[str, typer.Argument(metavar="MAILBOX", help="Name, address or id")]
 AUTONOMY = ("human_approved", "first_contact", "auto_send")
@@ -97,7 +97,7 @@ def add(
 
 @app.command()
 def show(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Show one mailbox: state, limits and what is left of them, credentials."""
+    """Show one mailbox: its state, limits and credentials."""
     from relay.cli.house import opened
     from relay.cli.output import details, print_json
     from relay.cli.rows import find_mailbox

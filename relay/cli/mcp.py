@@ -11,9 +11,7 @@ Url = Annotated[str, typer.Option("--url", metavar="URL", envvar="GATEPOST_URL",
 
 
 def mcp(url: Url = "http://127.0.0.1:8025", _config: UnneededConfigFile = None) -> None:
-    """Run as an MCP server on standard input and output, connected to a running Gatepost with the key in
-    GATEPOST_KEY.
-    """
+    """Run as an MCP server on standard input and output. It asks a running Gatepost, with the key in GATEPOST_KEY."""
     import asyncio
     from importlib.util import find_spec
     from urllib.parse import urlsplit

@@ -61,16 +61,16 @@ def listing(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, em
 def table(rows: Iterable[Row], columns: Sequence[Column], title: str = "") -> Any:
     """A rich table of rows. Words that are states are coloured; columns that are empty in all rows are left out.
 
-    Only sentences are wrapped, since text without blanks (an id, an address) is meant to be copied. If that would
-    make the table wider than the terminal, each row becomes a few lines instead.
+    Only sentences are wrapped, and only between words, since text without blanks (an id, an address) is meant to be
+    copied. If that would make the table wider than the terminal, each row becomes a few lines instead.
     """
     cells = [[column.of(row) for column in columns] for row in rows]
     used = [n for n in range(len(columns)) if any(line[n] for line in cells)]
     shown, cells = [columns[n] for n in used], [[line[n] for n in used] for line in cells]
     folded = [any(" " in line[n] for line in cells) for n in range(len(used))]
     least = [
-        min(FOLDED, widest) if folds else widest
-        for folds, widest in zip(folded, map(_widest, shown, zip(*cells, strict=True)), strict=True)
+        _least(column, words) if folds else _widest(column, words)
+        for column, words, folds in zip(shown, zip(*cells, strict=True), folded, strict=True)
     ]
     if sum(least) + 3 * len(least) > console().width:
         return _row_by_row(shown, cells, title)
@@ -81,6 +81,12 @@ def _widest(column: Column, cells: Iterable[str]) -> int:
     from rich.cells import cell_len
 
     return max(map(cell_len, (column.title, *cells)))
+
+
+def _least(column: Column, cells: Iterable[str]) -> int:
+    """The width that a column of sentences needs: that of its longest word, if there is one of some length."""
+    words = _widest(column, (word for cell in cells for word in cell.split()))
+    return max(words, min(FOLDED, _widest(column, cells)))
 
 
 def _drawn(columns: Sequence[Column], cells: Sequence[Sequence[str]], folded: Sequence[bool], title: str) -> Any:

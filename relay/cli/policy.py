@@ -11,7 +11,7 @@ from relay.cli.options import AsJson, ConfigFile, InTenant, group
 if TYPE_CHECKING:
     from policy.replay import Report, Tally
 
-app = group("Try the policy on a message, or on recorded traffic")
+app = group("Try the policy on a message, or on recorded traffic.")
 
 
 @app.command("test")
@@ -23,7 +23,7 @@ def try_out(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Check a message against every rule; nothing is sent, stored or counted. Exit 1 if it would be refused."""
+    """Check a message against every rule, without sending it. Nothing is stored. Exit 1 if it would be refused."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.simulation import simulate
@@ -51,7 +51,7 @@ def replay(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a changed configuration would have decided on recorded traffic, in both directions."""
+    """Show what a changed configuration would have decided. Asked of recorded traffic, in both directions."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.replaying import replayed

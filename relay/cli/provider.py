@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from config.providers import ProviderSettings
     from config.settings import Settings
 
-app = group("List, test and pause the providers that deliver mail")
+app = group("List, test and pause the providers that deliver mail.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name in the configuration")]
 
@@ -44,7 +44,7 @@ def try_out(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Connect, encrypt and log in as for a delivery, send nothing, and report the result."""
+    """Log in as for a delivery, and say how far it got. Nothing is sent."""
     from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import settings_of
     from relay.cli.output import Column, listing
@@ -72,7 +72,7 @@ def pause(
     cause: Cause = "paused by the operator",
     config: ConfigFile = None,
 ) -> None:
-    """Give it no more mail until it is resumed; other providers take over."""
+    """Give it no more mail until it is resumed. Other providers take over."""
     _set(name, "paused", cause, config)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from relay.store.waiting import Which
 
-app = group("See, retry or cancel mail waiting to be delivered")
+app = group("See, retry or cancel mail waiting to be delivered.")
 
 SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="Only those of this mailbox")]

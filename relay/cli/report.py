@@ -6,7 +6,7 @@ import typer
 
 from relay.cli.options import AsJson, ConfigFile, OfTenant, OnlyTenant, group
 
-app = group("Report reputation and outcomes")
+app = group("Report reputation and outcomes.")
 
 GROUPS = ("mailbox", "campaign", "provider")
 MODELS = ("last_touch", "first_touch", "linear", "time_decay")
@@ -20,7 +20,7 @@ def reputation(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show rates in percent, what they call for, the trend and the score, for every mailbox or for one."""
+    """Show rates, trend and score of every mailbox, or of one. Rates are in percent, with what they call for."""
     from relay.cli.house import opened
     from relay.cli.output import Column, details, listing, print_json
     from relay.cli.reporting import standings
@@ -60,7 +60,7 @@ def outcomes(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what people did after mail reached them, what that brought, and what each outcome cost."""
+    """Show what people did after mail reached them. Also what that brought, and what each outcome cost."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.reporting import outcomes as found

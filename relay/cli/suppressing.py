@@ -60,11 +60,15 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
 
 
 def domain_in(reference: str) -> str:
-    """The domain meant by `*@example.com`, `@example.com` or `example.com`; "" for an address."""
+    """The domain meant by `*@example.com`, `@example.com` or `example.com`; "" for an address. Raises BadUsage."""
     try:
-        return suppression_list.whole_domain(reference if "@" in reference else f"@{reference}")
+        domain = suppression_list.whole_domain(reference if "@" in reference else f"@{reference}")
     except ValueError as error:
         raise BadUsage(f"ADDRESS {error}") from None
+    if domain and "." not in domain:
+        told = "is neither an address nor a domain: write bob@example.com, or example.com for the whole domain"
+        raise BadUsage(f"{reference!r} {told}")
+    return domain
 
 
 def scoped(scope: str, mailbox: str, tenant: str = "") -> str:
@@ -207,9 +211,6 @@ def _end(expires: str, now: int) -> int:
 def _suppress_domain(
     house: House, connection: Connection, wish: Wish, domain: str, now: int, expires: int
 ) -> tuple[Any, bool]:
-    if "." not in domain:
-        told = "is neither an address nor a domain: write bob@example.com, or example.com for the whole domain"
-        raise BadUsage(f"{wish.address!r} {told}")
     if wish.scope == "mailbox":
         raise BadUsage("a whole domain is suppressed for a tenant or for all, not for one mailbox")
     values = {

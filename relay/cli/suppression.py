@@ -8,7 +8,7 @@ import typer
 from relay.cli.errors import EXIT_REFUSED
 from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
 
-app = group("Manage suppressions: who must not be written to")
+app = group("Manage suppressions: who must not be written to.")
 
 Address = Annotated[
     str,
@@ -31,7 +31,7 @@ def list_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List suppressions, newest first; whole domains come before addresses."""
+    """List suppressions, newest first. Whole domains come before addresses."""
     from relay.cli.house import opened
     from relay.cli.output import Column, ago, listing, note
     from relay.cli.suppressing import listed
@@ -113,7 +113,7 @@ def check(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say whether an address, or a whole domain, may be written to; exit 1 if it is suppressed."""
+    """Say whether an address or a whole domain is suppressed. Exit 1 if it is."""
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
     from relay.cli.suppressing import asked_about, binding
@@ -142,9 +142,7 @@ def import_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Add many from CSV, as written by `export`; only the column email is required, and a bare list of addresses
-    will do.
-
+    """Add many from CSV, as written by `export`. Only the column email is required; a bare list of addresses will do.
     The options apply to lines without a scope, tenant or mailbox of their own.
     """
     from relay.cli.house import opened
@@ -164,7 +162,7 @@ def import_(
 
 @app.command()
 def export(config: ConfigFile = None) -> None:
-    """Write all suppressions as CSV, including whole domains; `import` accepts it unchanged."""
+    """Write all suppressions as CSV, whole domains too. `import` accepts it unchanged."""
     from relay.cli.house import opened
     from relay.cli.spreadsheet import given
     from relay.store import listings, suppression_list

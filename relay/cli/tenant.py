@@ -6,7 +6,7 @@ import typer
 
 from relay.cli.options import AsJson, Cause, ConfigFile, group
 
-app = group("Manage tenants, and stop all mail of one (the kill switch)")
+app = group("Manage tenants, and stop all mail of one (the kill switch).")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name or id")]
 
@@ -74,7 +74,7 @@ def rename(
     new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", help="Its new name")],
     config: ConfigFile = None,
 ) -> None:
-    """Rename a tenant while the server is stopped; change the name in the file before the next start."""
+    """Rename a tenant while the server is stopped. Change the name in the file before the next start."""
     from relay.cli.house import opened
     from relay.cli.output import say
     from relay.cli.values import plain_name
@@ -90,7 +90,7 @@ def rename(
 
 @app.command()
 def pause(name: Name, cause: Cause = "paused by the operator", config: ConfigFile = None) -> None:
-    """Stop everything the tenant sends, at once; queued mail stays queued."""
+    """Stop everything the tenant sends, at once. Queued mail stays queued."""
     _set(name, "paused", cause, config)
 
 

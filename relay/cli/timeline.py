@@ -29,7 +29,7 @@ def read(connection: Connection, send_id: str) -> Story:
     """What is known about a send. Raises Refused if nothing is."""
     send, decision = sent.one(connection, send_id), traces.shown(connection, send_id)
     if send is None and decision is None:
-        raise Refused(f"there is no record of {send_id}")
+        raise Refused(f"there is no record of {send_id}: it is mistyped, or older than retention.decisions")
     mailbox_id = send.mailbox_id if send is not None else str((decision or {}).get("mailbox", ""))
     return Story(
         send_id,

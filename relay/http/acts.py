@@ -27,7 +27,15 @@ def _told(act: Act, tenants: Mapping[str, str], mailboxes: Mapping[str, str]) ->
         "mailboxId": act.mailbox_id,
         "data": dict(act.data),
         "detail": ", ".join(_spelled(act.data)),
+        "changes": _changes(act.data),
     }
+
+
+def _changes(data: Mapping[str, Any]) -> list[str]:
+    """What the configuration file changed, a line for each setting."""
+    told: list[str] = list(data.get("changes", ()))
+    more = data.get("count", 0) - len(told)
+    return [*told, f"and {more} more"] if more else told
 
 
 def _spelled(data: Mapping[str, Any], before: str = "") -> Iterator[str]:
@@ -36,8 +44,8 @@ def _spelled(data: Mapping[str, Any], before: str = "") -> Iterator[str]:
         key = f"{before}{name}"
         if isinstance(value, Mapping):
             yield from _spelled(value, "" if name == "changed" else f"{key}.")
-        elif name == "changes":
-            yield from value
+        elif name in ("changes", "count") or value == "":
+            continue
         elif isinstance(value, list):
             yield f"{key} {' '.join(map(str, value))}"
         elif value != "":

@@ -40,7 +40,11 @@ class InUse(Exception):
 
 
 class Unknown(Exception):
-    """There is no such tenant or mailbox."""
+    """There is no such thing: a tenant, a mailbox, whatever `kind` says."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is no {kind} {name}")
+        self.kind = kind
 
 
 class Ambiguous(Exception):
@@ -74,7 +78,7 @@ def tenant(connection: Connection, name_or_id: str) -> Any:
         select(t.tenants).where((t.tenants.c.id == name_or_id) | (t.tenants.c.name == name_or_id))
     ).first()
     if row is None:
-        raise Unknown(f"there is no tenant {name_or_id}")
+        raise Unknown("tenant", name_or_id)
     return row
 
 
@@ -113,7 +117,7 @@ def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
     rows = connection.execute(query).all()
     found = [row for row in rows if reference == row.id or key == row.address_key] or rows
     if not found:
-        raise Unknown(f"there is no mailbox {reference}")
+        raise Unknown("mailbox", reference)
     if len(found) > 1:
         raise Ambiguous(f"{len(found)} tenants have a mailbox {reference}; give its address or id instead")
     return found[0]

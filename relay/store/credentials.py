@@ -161,7 +161,7 @@ def revoke(connection: Connection, credential_id: str, *, by: str, now: int) -> 
     c = t.credentials.c
     row = connection.execute(select(c.tenant_id, c.mailbox_id, c.label).where(c.id == credential_id)).first()
     if row is None:
-        raise Unknown(f"there is no credential {credential_id}")
+        raise Unknown("credential", credential_id)
     connection.execute(update(t.credentials).where(c.id == credential_id).values(status="revoked", revoked_at=now))
     data = {"key": credential_id, "label": row.label}
     enact(connection, Event("key.revoked", now, row.tenant_id, row.mailbox_id, data=data), by=by)

@@ -19,14 +19,14 @@ def domain(connection: Connection, name_or_id: str) -> Any:
     d = t.domains.c
     row = connection.execute(select(t.domains).where((d.name == as_stored(name_or_id)) | (d.id == name_or_id))).first()
     if row is None:
-        raise Unknown(f"there is no domain {name_or_id}")
+        raise Unknown("domain", name_or_id)
     return row
 
 
 def check_known(connection: Connection, name: str) -> None:
     """Raise Unknown if neither the domain nor one above it was ever added."""
     if domain_named(connection, suffixes(name)) is None:
-        raise Unknown(f"there is no domain {name}")
+        raise Unknown("domain", name)
 
 
 def as_stored(name: str) -> str:

@@ -80,7 +80,7 @@ def cancel(connection: Connection, send_id: str, *, by: str, note: str, now: int
     with suppress(NotWaiting):  # nothing of it is held
         count += withdraw(connection, send_id, by=by, note=note, now=now)
     if not count and not _exists(connection, send_id):
-        raise Unknown(f"there is no send {send_id}")
+        raise Unknown("send", send_id)
     return count
 
 

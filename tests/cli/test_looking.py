@@ -210,7 +210,7 @@ def test_reports_of_an_idle_house_are_calm(cli):
     assert re.search(r"score\s+100", one)
     assert cli.does("report", "reputation", "--domain", DOMAIN, "--json").json["scope"] == f"domain:{DOMAIN}"
     unknown = cli("report", "reputation", "--domain", "nobody.test")
-    assert (unknown.code, unknown.err) == (1, "gatepost: there is no domain nobody.test\n")
+    assert (unknown.code, unknown.err) == (1, "gatepost: there is no domain nobody.test (see gatepost domain list)\n")
     told = cli.does("report", "outcomes", "--period", "7d", "--group-by", "mailbox", "--json").json
     assert (told["totalEmails"], told["outcomes"]) == (0, {"revenue_attributed": 0.0})
     assert "last_touch" in cli.does("report", "outcomes", "--period", "2026-01").out

@@ -55,6 +55,14 @@ def test_every_listing_takes_json_and_an_empty_one_is_a_list(cli):
         assert isinstance(cli.does(*command.split(), "--json").json, list), command
 
 
+def test_a_list_of_commands_says_of_each_a_whole_sentence_at_80_columns(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for group in sorted({command.rpartition(" ")[0] for command in CONTRACT}):
+        _, _, listed = cli.bare(*group.split(), "--help").out.partition("Commands:\n")
+        assert listed, group
+        assert [line for line in listed.splitlines() if not line.endswith(".") or line.endswith("...")] == [], group
+
+
 def test_help_loads_nothing_heavy():
     script = (
         "import sys; from relay.cli.program import run; run(['--help']);"

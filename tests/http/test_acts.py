@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from relay.http import acts
+from relay.store.acts import enact
+from relay.store.events import Event
 from tests.console.visitor import visitor
 from tests.http.test_approvals import ALICE, proven
 
@@ -103,3 +105,13 @@ async def test_acts_are_shown_beside_the_chain_and_are_no_decisions_to_replay(of
     assert ">operator<" in shown
     tried = (await person.post("/policies/replay", change="rules: {cooldown: off}", span="7d")).text
     assert "1 decision" in tried
+
+
+async def test_what_the_file_changed_has_a_line_for_each_setting_and_says_nothing_of_what_is_empty(office):
+    changes = ["costs.perEmail: added 1", "tenants[acme]: added", "domains[a.test]: removed", "dns.timeout: changed"]
+    data = {"changes": changes, "count": 6, "label": ""}
+    with office.app.database.transaction() as connection:
+        enact(connection, Event("settings.changed", 1, data=data), by="file")
+    told = office.row(lambda c: acts.told(c, 1))[0]
+    assert (told["detail"], told["changes"]) == ("", [*changes, "and 2 more"])
+    assert "2 more</summary>" in (await (await visitor(office)).get("/audit")).text
