@@ -41,9 +41,29 @@ def test_who_may_only_approve_or_look_is_offered_no_more(browser, make_inside, p
         held = desk.send(**HELD)
         desk.go(f"/approvals/{held['sendId']}")
         shown = [desk.page.locator("[data-approve]").is_visible()]
+        assert "If approved now" in desk.page.inner_text("main")
         desk.go("/mailboxes/clerk")
         assert [*shown, desk.page.locator("form[action$='/pause']").is_visible()] == offered
+        desk.go("/mailboxes")
+        assert "New mailbox" not in desk.page.inner_text("main")
         context.close()
+
+
+def test_a_key_presses_no_button_that_a_viewer_does_not_see(browser, make_inside, provider):
+    people = [{"name": "vera", "key": "a-key-that-vera-has", "role": "viewer"}]
+    inside = make_inside(CHANGES | {"http": {"operators": people}}, providers=[provider.settings()])
+    context = browser.new_context()
+    desk = Desk(inside, provider, context.new_page())
+    desk.sign_in("a-key-that-vera-has")
+    desk.page.wait_for_url(f"{inside.http}/")
+    desk.go(f"/approvals/{desk.send(**HELD)['sendId']}")
+    posted: list[str] = []
+    desk.page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    desk.page.keyboard.press("a")
+    desk.page.keyboard.press("r")
+    desk.go("/")
+    assert posted == []
+    context.close()
 
 
 def test_an_approved_message_arrives(desk):

@@ -19,6 +19,15 @@ FOLDER = os.environ.get("GATEPOST_GALLERY", "")
 DRAWN = """() => [...document.querySelectorAll("[data-chart]")].every(
     (box) => Math.abs(box.querySelector(".uplot").offsetWidth - box.clientWidth) < 2)"""
 AXE = Path(os.environ["GATEPOST_AXE"]).read_text("utf-8") if os.environ.get("GATEPOST_AXE") else ""
+# Who hears the buttons of a page in a list has to know which does what (WCAG 2.4.9).
+ALIKE = """() => {
+  const acts = {};
+  for (const button of document.querySelectorAll("main button:not([hidden])")) {
+    const name = (button.ariaLabel ?? button.textContent).trim();
+    (acts[name] ??= new Set()).add(button.form?.action ?? button.dataset.copy);
+  }
+  return Object.keys(acts).filter((name) => acts[name].size > 1);
+}"""
 HEIGHTS = {1360: 900, 900: 900, 620: 900, 390: 844} if FOLDER or AXE else {1360: 900, 390: 844}
 SCHEMES = ["light", "dark"] if FOLDER or AXE else ["light"]  # colours have tests of their own
 # WCAG 2.2 AA; a message's own HTML stands in a frame of its own and is not ours.
@@ -75,6 +84,7 @@ def test_every_screen_fits_in_every_width(browser, sample, scheme):
     for name, path in screens(sample):
         desk.go(path)
         assert desk.page.locator("main h1").count() == 1, path
+        assert desk.page.evaluate(ALIKE) == [], path
         for width, height in HEIGHTS.items():
             desk.page.set_viewport_size({"width": width, "height": height})
             desk.page.wait_for_function(DRAWN)

@@ -76,6 +76,15 @@ async def test_an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_
     assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
 
 
+async def test_a_page_that_is_not_there_says_what_a_person_can_do_and_leads_back_to_where_they_were(office):
+    person = await visitor(office)
+    told = (await person.get("/mailboxes/gone", headers={"Referer": f"{BASE}/mailboxes?q=sales"})).text
+    assert "The lists show what there is." in told
+    assert f'<a href="{BASE}/mailboxes?q=sales">' in told
+    for elsewhere in ("https://evil.example/mailboxes", "javascript://console.test/x", f"{BASE}/mailboxes/gone"):
+        assert "Go back" not in (await person.get("/mailboxes/gone", headers={"Referer": elsewhere})).text
+
+
 async def test_every_page_carries_the_policy_and_is_not_kept(office):
     person = await visitor(office)
     assert "unsafe" not in POLICY

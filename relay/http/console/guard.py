@@ -48,6 +48,13 @@ CORRECTED = frozenset(
         "changed_since_held", "permission_missing",
     }
 )  # fmt: skip
+# What a person does next, where the remedy of the API speaks of ids, keys and cursors.
+REMEDIES = {
+    "not_found": "It may be gone by now, or the address is mistyped. The lists show what there is.",
+    "permission_missing": "Ask the operator, or sign in with another key.",
+    "invalid_request": "Go back and correct it.",
+    "bad_cursor": "Begin again at the first page of the list.",
+}
 
 
 class Guard:
@@ -193,11 +200,20 @@ def problem_page(house: House, request: Request, problem: Problem) -> Response:
         status=status,
         title=title,
         detail=problem.detail if problem.detail != title else "",
-        remedy=remedy,
+        remedy=REMEDIES.get(problem.code, remedy),
+        back=_way_back(request),
         fragment=request.headers.get("hx-request") == "true",
     )
     headers = {name: value for name, value in (problem.headers or {}).items() if name.lower() == "retry-after"}
     return HTMLResponse(shown, status, headers)
+
+
+def _way_back(request: Request) -> str:
+    """The page of ours that led to this one, or ""."""
+    before = request.headers.get("referer", "")
+    asked = urlsplit(before)
+    is_ours = asked.scheme in ("http", "https") and asked.netloc == request.headers.get("host", "")
+    return before if is_ours and asked.path != request.url.path else ""
 
 
 def _is_small(request: Request) -> bool:

@@ -107,7 +107,7 @@
   let leader = 0;
   const go = (key) => { const link = one(`[data-go="${CSS.escape(key)}"]`); if (link) location.assign(link.href); };
   // Where some are picked, a key means them and not the one that is open.
-  const meant = (ofMany, ofOne) => one(`[data-many]:not([hidden]) ${ofMany}`) ?? one(ofOne);
+  const meant = (ofMany, ofOne) => [one(`[data-many]:not([hidden]) ${ofMany}`), one(ofOne)].find((part) => part?.getClientRects().length);
   const KEYS = {
     "/": () => { const field = one("[data-search]"); if (field) { field.focus(); field.select(); } else location.assign("/messages"); },
     j: () => move(1),
