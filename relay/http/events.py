@@ -5,7 +5,9 @@ event. `cursor` means the same and has the name used by all lists. A broken stre
 `Last-Event-ID`, as browsers do.
 """
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
 
@@ -28,6 +30,7 @@ router = Resource("Events")
 BATCH = 200
 POLL = 0.5  # seconds between two reads while nothing happens
 HEARTBEAT = 30  # reads without an event after which a comment is sent, so that proxies do not close the stream
+MOST_STREAMS = 20  # of one key in one process: a silent one costs a read twice a second, too
 RECHECK = 120  # reads after which the key is checked again
 
 
@@ -79,35 +82,45 @@ async def events(
     )
     mark = await _begin(parts, since, cursor, last_event_id)
     if "text/event-stream" in request.headers.get("accept", ""):
+        if not who.is_operator and parts.streams[who.id] >= MOST_STREAMS:
+            detail = f"the key has {MOST_STREAMS} streams open: close one"
+            raise Problem("too_many_requests", detail, headers={"Retry-After": "60"})
         return StreamingResponse(
-            stream(parts, request, mark, wanted),
+            _counted(stream(parts, request, mark, wanted), parts.streams, who.id),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
-    rows = await parts.look(lambda c: journal.after(c, mark, wanted, limit + 1))
-    shown = rows[:limit]
-    last = journal.of(shown[-1]) if shown else mark
-    return {"data": [told(row) for row in shown], "nextCursor": journal.name_of(last), "hasMore": len(rows) > limit}
+    found = await parts.look(lambda c: journal.onwards(c, mark, wanted, limit))
+    shown = [told(row) for row in found.events]
+    return {"data": shown, "nextCursor": journal.name_of(found.end), "hasMore": not found.is_last}
 
 
-async def stream(parts: House, request: Request, mark: Mark, wanted: Wanted) -> AsyncIterator[bytes]:
+async def _counted(told: AsyncGenerator[bytes], streams: Counter[str], whose: str) -> AsyncGenerator[bytes]:
+    """The stream, counted among those that are open."""
+    streams[whose] += 1
+    try:
+        async with aclosing(told):
+            async for piece in told:
+                yield piece
+    finally:
+        streams[whose] -= 1
+
+
+async def stream(parts: House, request: Request, mark: Mark, wanted: Wanted) -> AsyncGenerator[bytes]:
     """The events after a given place as they happen, until the caller disconnects or this process drains."""
     silent = looks = 0
     yield b": gatepost\nretry: 2000\n\n"
     while parts.ready()[0]:
-        rows = await parts.look(partial(journal.after, mark=mark, wanted=wanted, limit=BATCH))
-        for row in rows:
+        found = await parts.look(partial(journal.onwards, mark=mark, wanted=wanted, limit=BATCH))
+        mark, silent = found.end, 0 if found.events else silent + 1
+        for row in found.events:
             yield _sse(row)
-        if rows:
-            mark, silent = journal.of(rows[-1]), 0
-        else:
-            silent += 1
         looks += 1
         if silent and silent % HEARTBEAT == 0:
             yield b": nothing new\n\n"
         if looks % RECHECK == 0 and not await _is_still_good(request):
             return
-        if len(rows) < BATCH:
+        if found.is_last:
             await parts.pause(POLL)
 
 

@@ -6,6 +6,7 @@ that was not read or is not committed.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -83,6 +84,7 @@ class House:
     figures: Callable[[], Figures] = dict  # gauges, read when /metrics is requested
     ingest: Ingest = _nobody_listens  # the providers' hooks
     public_url: Callable[[], str] = field(default=lambda: "")
+    streams: Counter[str] = field(default_factory=Counter)  # open streams of events by the caller's id
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  # between two reads of a stream
 
     async def look(self, question: Callable[[Connection], T]) -> T:

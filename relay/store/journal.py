@@ -17,6 +17,8 @@ from relay.store.meta import remember
 from relay.store.nodes import wait_alone
 from relay.store.prepared import Prepared
 
+STRETCH = 100_000  # events; going over them takes a twentieth of a second
+
 _e = t.events.c
 AHEAD = "events_ahead"  # the key under which is kept by how much ids in the journal exceed this server's own
 LOCK = 0x6761_746A  # advisory lock for raising it
@@ -43,14 +45,35 @@ class Wanted(Struct, frozen=True):
     types: tuple[str, ...] = ()
 
 
-def after(connection: Connection, mark: Mark, wanted: Wanted, limit: int) -> Sequence[Any]:
+class Stretch(Struct, frozen=True):
+    """Events of a stretch of the journal, oldest first."""
+
+    events: Sequence[Any]
+    end: Mark  # where to go on
+    is_last: bool  # whether nothing lay beyond it
+
+
+def onwards(connection: Connection, mark: Mark, wanted: Wanted, limit: int) -> Stretch:
+    """The next events after a place, looked for among the next `STRETCH` only: a caller who wants few of them must
+    not make the store go over everybody's, nor over the same ones again.
+    """
+    last = newest(connection)
+    end = last if wanted.send_id else min(further(connection, mark, STRETCH), last)
+    events = after(connection, mark, wanted, limit, end)
+    end = of(events[-1]) if len(events) == limit else max(mark, end)
+    return Stretch(events, end, end >= last)
+
+
+def after(connection: Connection, mark: Mark, wanted: Wanted, limit: int, until: Mark | None = None) -> Sequence[Any]:
     """The next events after a place, oldest first."""
     query = _wanted(select(t.events), wanted)
     if connection.dialect.name == "sqlite":
         query = query.where(_e.seq > mark.seq).order_by(_e.seq)
+        query = query if until is None else query.where(_e.seq <= until.seq)
     else:
         below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
         query = query.where(tuple_(_e.txid, _e.seq) > tuple_(mark.txid, mark.seq), _e.txid < below)
+        query = query if until is None else query.where(tuple_(_e.txid, _e.seq) <= tuple_(until.txid, until.seq))
         query = query.order_by(_e.txid, _e.seq)
     return connection.execute(query.limit(limit)).all()
 
@@ -58,7 +81,8 @@ def after(connection: Connection, mark: Mark, wanted: Wanted, limit: int) -> Seq
 def further(connection: Connection, mark: Mark, events: int) -> Mark:
     """The place `events` events after another, or after everything readable now."""
     if connection.dialect.name == "sqlite":
-        return min(newest(connection), Mark(0, mark.seq + events))
+        first = connection.execute(_FIRST_AFTER, {"seq": mark.seq}).scalar_one()  # the oldest have been removed
+        return max(mark, min(newest(connection), Mark(0, (first or 0) + events - 1)))
     below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
     query = select(_e.txid, _e.seq).where(tuple_(_e.txid, _e.seq) > tuple_(mark.txid, mark.seq), _e.txid < below)
     row = connection.execute(query.order_by(_e.txid, _e.seq).offset(events - 1).limit(1)).first()
@@ -101,6 +125,8 @@ def continued(connection: Connection) -> bool:
 
 _IS_BEHIND = text(f"SELECT coalesce(max(txid), 0) >= {_OWN_NEXT} + {_AHEAD} FROM events")  # noqa: S608
 _GAP = text(f"SELECT max(txid) - {_OWN_NEXT} FROM events")  # noqa: S608
+
+_FIRST_AFTER = text("SELECT min(seq) FROM events WHERE seq > :seq")
 
 _NEWEST = Prepared("SELECT seq FROM events ORDER BY seq DESC LIMIT 1")
 _NEWEST_BELOW = Prepared("SELECT txid, seq FROM events WHERE txid < :below ORDER BY txid DESC, seq DESC LIMIT 1")

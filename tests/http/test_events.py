@@ -5,6 +5,8 @@ import asyncio
 import orjson
 import pytest
 
+from relay.http.events import MOST_STREAMS
+
 
 async def page(office, query="", **more):
     answered = await office.get(f"/v1/events{query}", **more)
@@ -144,6 +146,25 @@ async def test_a_stream_tells_everything_once_and_is_taken_up_where_it_broke(off
     assert [kind for _, kind in listener.events] == ["send.queued", "send.queued", "send.held"]
     assert [kind for _, kind in again.events] == ["send.held", "send.queued"]
     assert again.events[0] == listener.events[2]
+
+
+async def test_a_key_has_so_many_streams_and_gets_another_when_one_ends(office):
+    key, other = await office.key(), await office.key()
+    open_streams = []
+
+    async def begin(whose):
+        open_streams.append(Listener(office, authorization=f"Bearer {whose}"))
+        await open_streams[-1].until(1)
+
+    for _ in range(MOST_STREAMS):
+        await begin(key)
+    refused = await office.get("/v1/events", headers={"Accept": "text/event-stream"}, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    await begin(other)
+    await open_streams[0].close()
+    await begin(key)
+    for listener in open_streams[1:]:
+        await listener.close()
 
 
 async def test_a_pager_that_gives_the_cursor_back_comes_to_the_end(office):

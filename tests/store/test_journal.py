@@ -84,3 +84,18 @@ def test_a_place_was_told_unless_it_is_above_all_there_ever_was(database):
         connection.exec_driver_sql("DELETE FROM events")
         assert journal.was_told(connection, last)
         assert not journal.was_told(connection, Mark(last.txid + 1000, last.seq + 1000))
+
+
+def test_what_a_reader_does_not_want_is_gone_over_once_and_a_stretch_at_a_time(database, monkeypatch):
+    monkeypatch.setattr(journal, "STRETCH", 4)
+    with database.transaction() as connection:
+        record(connection, [Event("send.queued", 1, mailbox_id="ab"[n % 5 == 0], recipient=str(n)) for n in range(15)])
+    mark, heard = Mark(), []
+    with database.asking.connect() as connection:
+        for _ in range(4):
+            found = journal.onwards(connection, mark, Wanted(mailbox_id="b"), 3)
+            assert found.end > mark
+            mark = found.end
+            heard += [row.recipient for row in found.events]
+        assert (heard, found.is_last, mark) == (["0", "5", "10"], True, journal.newest(connection))
+        assert journal.onwards(connection, mark, Wanted(mailbox_id="b"), 3).end == mark
