@@ -34,8 +34,7 @@ def _told(act: Act, tenants: Mapping[str, str], mailboxes: Mapping[str, str]) ->
 def _changes(data: Mapping[str, Any]) -> list[str]:
     """What the configuration file changed, a line for each setting."""
     told: list[str] = list(data.get("changes", ()))
-    more = data.get("count", 0) - len(told)
-    return [*told, f"and {more} more"] if more else told
+    return [*told, f"and {data['more']} more"] if "more" in data else told
 
 
 def _spelled(data: Mapping[str, Any], before: str = "") -> Iterator[str]:
@@ -44,9 +43,9 @@ def _spelled(data: Mapping[str, Any], before: str = "") -> Iterator[str]:
         key = f"{before}{name}"
         if isinstance(value, Mapping):
             yield from _spelled(value, "" if name == "changed" else f"{key}.")
-        elif name in ("changes", "count") or value == "":
+        elif name in ("changes", "more") or value == "":
             continue
         elif isinstance(value, list):
             yield f"{key} {' '.join(map(str, value))}"
-        elif value != "":
+        else:
             yield f"{key} {'none' if value is None else value}"

@@ -6,7 +6,7 @@ all limits, are kept as state beside the declaration; the stricter of both is in
 lifts them; only a person does, by `null` or by setting another value.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -30,17 +30,21 @@ LIFTED = ("autonomy_level", "allowed_classes", "rate_limits")  # null removes wh
 def change(
     connection: Connection, row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings | None, now: int
 ) -> None:
-    """Apply the given changes. Raises Problem where the caller may not."""
+    """Apply the given changes. Raises Problem where the caller may not. What changes nothing is not recorded."""
     declared = [name for name in DECLARED if getattr(body, name) is not None]
     if not who.is_operator:
         _check_stricter(row, body, declared)
     if row.managed:
         _check_tightens(row, body, declared)
-    elif declared:
-        mailboxes.update_declared(connection, row.id, _columns(row, body), now)
-    if tightened := _tightened(row, body, who, policy):
-        accounts.tighten_mailbox(connection, row.id, loads(row.tightened) | tightened, now)
-    if given := body.model_dump(mode="json", by_alias=True, exclude_unset=True):
+    columns = {} if row.managed else _columns(row, body)
+    before = loads(row.tightened)
+    tightened = _kept(before | _tightened(row, body, who, policy))
+    if columns:
+        mailboxes.update_declared(connection, row.id, columns, now)
+    if tightened != before:
+        accounts.tighten_mailbox(connection, row.id, tightened, now)
+    if columns or tightened != before:
+        given = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
         event = Event("mailbox.changed", now, row.tenant_id, row.id, data={"changed": given})
         enact(connection, event, by=who.actor)
 
@@ -111,7 +115,13 @@ def _check_binds(limits: dict[str, int | None], row: Any, policy: PolicySettings
             raise invalid(f"rateLimits.{name}", f"the policy's {allowed} binds before {wanted} does: {where}")
 
 
+def _kept(tightened: Mapping[str, Any]) -> dict[str, Any]:
+    """What is tightened without what was lifted."""
+    return {name: value for name, value in tightened.items() if value is not None}
+
+
 def _columns(row: Any, body: ChangedMailbox) -> dict[str, Any]:
+    """The columns that the declared fields change."""
     columns: dict[str, Any] = {}
     if body.from_name is not None:
         columns["from_name"] = body.from_name
@@ -128,7 +138,7 @@ def _columns(row: Any, body: ChangedMailbox) -> dict[str, Any]:
         settings |= {"language": body.language} if body.language is not None else {}
         settings |= {"footer": body.footer.model_dump()} if body.footer is not None else {}
         columns["settings"] = dumps(settings)
-    return columns
+    return {name: value for name, value in columns.items() if value != getattr(row, name)}
 
 
 def _camel(name: str) -> str:

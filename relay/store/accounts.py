@@ -226,13 +226,12 @@ def _is_condemned(connection: Connection, row: Any, rule: Reputation, now: int) 
 
 
 def tighten_mailbox(connection: Connection, mailbox_id: str, tightened: Mapping[str, Any], now: int) -> None:
-    """Replace the restrictions of a mailbox that apply on top of its declaration; None lifts one.
+    """Replace the restrictions of a mailbox that apply on top of its declaration.
 
     `tightened` holds limits by window (hourly, daily, monthly), `autonomy` and `allowed_classes`.
     """
-    kept = {name: value for name, value in tightened.items() if value is not None}
     connection.execute(
-        update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(tightened=dumps(kept), updated_at=now)
+        update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(tightened=dumps(tightened), updated_at=now)
     )
 
 

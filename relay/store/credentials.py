@@ -157,12 +157,14 @@ def revoked_of_files(connection: Connection) -> frozenset[str]:
 
 
 def revoke(connection: Connection, credential_id: str, *, by: str, now: int) -> None:
-    """Revoke a credential permanently; raises Unknown."""
+    """Revoke a credential permanently; raises Unknown. One that is revoked stays as it is."""
     c = t.credentials.c
     row = connection.execute(select(c.tenant_id, c.mailbox_id, c.label).where(c.id == credential_id)).first()
     if row is None:
         raise Unknown("credential", credential_id)
-    connection.execute(update(t.credentials).where(c.id == credential_id).values(status="revoked", revoked_at=now))
+    revoked = update(t.credentials).where(c.id == credential_id, c.status != "revoked")
+    if not connection.execute(revoked.values(status="revoked", revoked_at=now)).rowcount:
+        return
     data = {"key": credential_id, "label": row.label}
     enact(connection, Event("key.revoked", now, row.tenant_id, row.mailbox_id, data=data), by=by)
 

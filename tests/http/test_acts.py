@@ -1,5 +1,7 @@
 """What people change is told with their name, and chained so that nobody can take it back."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -109,9 +111,32 @@ async def test_acts_are_shown_beside_the_chain_and_are_no_decisions_to_replay(of
 
 async def test_what_the_file_changed_has_a_line_for_each_setting_and_says_nothing_of_what_is_empty(office):
     changes = ["costs.perEmail: added 1", "tenants[acme]: added", "domains[a.test]: removed", "dns.timeout: changed"]
-    data = {"changes": changes, "count": 6, "label": ""}
+    data = {"changes": changes, "more": 2, "label": ""}
     with office.app.database.transaction() as connection:
         enact(connection, Event("settings.changed", 1, data=data), by="file")
     told = office.row(lambda c: acts.told(c, 1))[0]
     assert (told["detail"], told["changes"]) == ("", [*changes, "and 2 more"])
     assert "2 more</summary>" in (await (await visitor(office)).get("/audit")).text
+
+
+AGAIN: list[dict[str, Any]] = [
+    {"rateLimits": {"hourly": 7}},
+    {"allowedClasses": ["transactional"]},
+    {"rateLimits": {}},
+    {},
+]
+
+
+async def test_what_changes_nothing_is_no_act_so_that_a_key_cannot_bury_those_of_people(office):
+    made = (await office.post("/v1/mailboxes", {"name": "free", "fromAddress": "free@sender.test"})).json()
+    revoked = (await office.post("/v1/me/keys", {"label": "old", "scope": "agent:free@sender.test"})).json()["id"]
+    for name in ("agent", "free"):
+        key = await office.key(f"agent:{made['fromAddress']}" if name == "free" else "agent:agent@sender.test")
+        said = len(done(office))
+        for same in [*AGAIN, *AGAIN]:
+            answered = await office.call("PATCH", f"/v1/mailboxes/{name}", same, key=key)
+            assert answered.status_code == 200, answered.text
+        assert [detail for *_, detail in done(office)[said:]] == ["rateLimits.hourly 7", "allowedClasses transactional"]
+    for _ in range(2):
+        assert (await office.call("DELETE", f"/v1/me/keys/{revoked}")).status_code == 204
+    assert [kind for _, kind, *_ in done(office)].count("key.revoked") == 1
