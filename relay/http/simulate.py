@@ -60,6 +60,8 @@ async def simulate(
         submission = await asyncio.to_thread(written, parts, sender, body, origin(request))
     else:
         raise Problem("unsupported_media_type", "send application/json or message/rfc822")
+    if not who.is_operator:
+        parts.desk.tried(sender.account.mailbox_id, len(submission.rcpt_to))
     return await judged(parts.desk, submission)
 
 

@@ -8,7 +8,7 @@ the chain still verifies. A signed checkpoint over all heads also reveals a miss
 """
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from hashlib import sha256
@@ -19,13 +19,11 @@ from msgspec import Struct, field
 from sqlalchemy import Connection, insert, select
 
 from policy.moment import iso
-from relay.mail.address import MAILBOX_LIMIT
 from relay.store import schema as t
 from relay.store.engine import Database, canonical, dumps, loads
 from relay.store.prepared import Prepared, insertion
 
 GENESIS = "0" * 64
-FEW = 12  # up to this many addresses, searching the whole text is cheaper than cutting out the text around each @
 MARK = "~"  # precedes a token that replaces an address
 _BOUNDS = frozenset(("", *'" ,;:()<>[]'))  # what nearly always surrounds an address
 _INSIDE = frozenset(f"{ascii_lowercase}{digits}._+-%&")
@@ -77,9 +75,7 @@ def hidden(body: str, tokens: Mapping[str, str]) -> str:
     """JSON text with each address replaced by its token, in any case, wherever it occurs as a whole."""
     words: dict[str, str] = {}
     for address, token in tokens.items():
-        word = dumps(address)
-        words.setdefault(word[1:-1].lower(), MARK + token)
-        body = body.replace(word, f'"{MARK}{token}"')  # usually it is a whole string, which is cheapest to replace
+        words.setdefault(dumps(address)[1:-1].lower(), MARK + token)
     return replaced(body, words)
 
 
@@ -88,28 +84,32 @@ def replaced(text: str, words: Mapping[str, str]) -> str:
 
     It is not replaced where it is part of another address. A longer address that contains a shorter one comes first.
     """
-    low = _lowered(text)
-    near = _near(low) if len(words) > FEW else low
-    found = sorted((at, -len(word), word) for word in words if word and word in near for at in _places(low, word))
-    if not found:
-        return text
     pieces, start = [], 0
-    for at, negative, word in found:
+    for at, negative, word in sorted(_places(_lowered(text), words)):
         if at >= start:
             pieces += [text[start:at], words[word]]
             start = at - negative
     return "".join([*pieces, text[start:]])
 
 
-def _near(text: str) -> str:
-    """The text around each @: in a long text, much less to search for a hundred addresses."""
-    if text.count("@") * 2 * MAILBOX_LIMIT > len(text):
-        return text
-    pieces, at = [], text.find("@")
+def _places(text: str, words: Collection[str]) -> Iterator[tuple[int, int, str]]:
+    """Where an address begins, its length below zero, and the address.
+
+    Looked up around each @, not searched for one after the other: a record has up to a thousand recipients.
+    """
+    domains: dict[str, set[int]] = {}  # the lengths of the domains by local part
+    for word in words:
+        local, _, domain = word.rpartition("@")
+        domains.setdefault(local, set()).add(len(domain))
+    lengths = {len(local) for local in domains}
+    at = text.find("@")
     while at >= 0:
-        pieces.append(text[max(0, at - MAILBOX_LIMIT) : at + MAILBOX_LIMIT])
+        for start in [at - length for length in lengths if length <= at]:
+            rests = domains.get(text[start:at], ())
+            for end in [at + 1 + rest for rest in rests] if rests and _begins(text, start) else ():
+                if (word := text[start:end]) in words and _ends(text, end):
+                    yield start, start - end, word
         at = text.find("@", at + 1)
-    return "\n".join(pieces)
 
 
 _ASCII = {ord(c): c.lower() for c in ascii_uppercase}
@@ -119,15 +119,6 @@ def _lowered(text: str) -> str:
     """The text in lower case, with all characters at their original places."""
     low = text.lower()
     return low if len(low) == len(text) else text.translate(_ASCII)  # a few capitals become two characters
-
-
-def _places(text: str, word: str) -> Iterator[int]:
-    at = text.find(word)
-    while at >= 0:
-        end = at + len(word)
-        if _begins(text, at) and _ends(text, end):
-            yield at
-        at = text.find(word, end)
 
 
 def _begins(text: str, at: int) -> bool:

@@ -38,6 +38,7 @@ from relay.submission.account import Account, Accounts
 from relay.submission.incoming import IN_THREAD
 from relay.submission.intake import Intake, Judged, Prepared
 from relay.submission.login import Logins
+from relay.submission.patience import Patience, Turns
 from relay.submission.preparation import House, prepare, recipient_facts
 from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission, Unmet
 from relay.submission.turned_away import DoorBook, Refused, TurnedAway
@@ -46,6 +47,7 @@ from relay.watch import Watch, span
 log = structlog.get_logger()
 
 LARGE = 256 * 1024  # octets; a larger body is stored before its batch, so that the batch stays small
+A_RECIPIENT = 32 * 1024  # octets that a recipient counts like: no batch has more than 256
 SENDERS = 1000  # how many senders' states are cached
 FRESH = 1000  # milliseconds for which a sender's state is used
 REVOKED = failed(
@@ -120,6 +122,7 @@ class FrontDesk:
         self._intake = intake
         self._turned_away = turned_away
         self._door = DoorBook()
+        self._patience, self._turns = Patience(), Turns()
         self._house = house
         self._scanner = scanner
         self._mail_hosts = mail_hosts
@@ -140,6 +143,14 @@ class FrontDesk:
         if not await self._accounts.is_active(principal.credential_id):
             raise AuthRefused("revoked")  # a cached login whose credential was revoked since
         return principal
+
+    def wait_of(self, mailbox_id: str) -> int:
+        """The seconds until mail of a mailbox is judged again that asked too much in vain; 0 if it is judged now."""
+        return self._patience.wait(mailbox_id, self._clock())
+
+    def tried(self, mailbox_id: str, recipients: int) -> None:
+        """Mail of the mailbox is judged and not sent."""
+        self._patience.lose(mailbox_id, recipients, self._clock())
 
     async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:  # noqa: ARG002 - sessions hold the size limit
         """The check that already forbids this sender, or None. Raises Unavailable, with `full` where nobody
@@ -180,6 +191,7 @@ class FrontDesk:
         longest = int(account.policy.options.max_tempfail.total_seconds())
         refused = Refused(replace(envelope, send_id=at.send_id), principal.credential_id, unmet, at.phase, longest)
         first, is_new = self._door.first_id(refused)
+        self.tried(account.mailbox_id, 1)
         self._watch.decided("refused_at_door", unmet.refusal.reason if unmet.refusal else "", "smtp")
         try:
             written = self._writer.put(self._turned_away, (refused, is_new))
@@ -196,9 +208,11 @@ class FrontDesk:
             prepared = await self.prepare(submission)
             if prepared.facts.size > LARGE:
                 prepared = await self._store_first(prepared)
-            size = 0 if prepared.stored else prepared.facts.size
-            with span("intake", send=submission.send_id, mailbox=prepared.facts.mailbox):
-                judged: Judged = await _committed(self._writer.put(self._intake, prepared, size))
+            mailbox, recipients = prepared.facts.mailbox, len(prepared.facts.recipients)
+            size = recipients * A_RECIPIENT + (0 if prepared.stored else prepared.facts.size)
+            with span("intake", send=submission.send_id, mailbox=mailbox):
+                async with self._turns.turn(mailbox, recipients):
+                    judged: Judged = await _committed(self._writer.put(self._intake, prepared, size))
         if judged.parcel is not None:
             self._on_parcel(judged.parcel)
         self._took(prepared.facts, judged.answer)
@@ -299,6 +313,8 @@ class FrontDesk:
         if sender is not None:
             sender.taken += len(facts.recipients) if answer.decision.accepted() else 1
         decision = answer.decision
+        if decision.decision in ("blocked", "deferred"):
+            self.tried(facts.mailbox, len(facts.recipients))
         self._watch.decided(decision.decision, decision.reason, facts.source)
         log.info(
             "judged",

@@ -122,6 +122,9 @@ class Session(Access):
             options = self.terms.options(self._principal)
             self._refuse(wording.bad_sender(error), Transaction(self._send_id, None, command.smtputf8, options))
             return
+        if wait := desk.wait_of(self._principal.mailbox_id):
+            self._say(self._failed(wording.too_often(wait)))
+            return
         unmet = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from, command.size)
         # Asked after the desk, which has read the mailbox by then: before its first message its options are not cached.
         transaction = Transaction(self._send_id, mail_from, command.smtputf8, self.terms.options(self._principal))

@@ -77,6 +77,11 @@ def too_large(limit: int) -> Check:
     )
 
 
+def too_often(wait: int) -> Refusal:
+    """The refusal of MAIL where the mailbox was refused too much already; nothing records it."""
+    return Refusal("too_many_refusals", "too many recipients were refused within a minute", "after", "wait", wait)
+
+
 def refused(why: Refusal, phase: Phase, send_id: str, longest: int = 86_400) -> Reply:
     """The reply to a refusal; a wait of more than `longest` seconds is not told as temporary."""
     code, enhanced = _status(why, phase, longest)

@@ -1,5 +1,6 @@
 """What is refused at MAIL or RCPT can be looked up, also when the transaction goes on without it."""
 
+from relay.submission import patience
 from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, found, refused, states, taken, trace
 
@@ -92,3 +93,24 @@ def test_the_same_refusal_within_a_minute_keeps_its_first_id(gate: Gate):
             client.command(f"MAIL FROM:<{agent.address}>")
             ids.add(refused(client.command("RCPT TO:<door-again@example.com>")).send)
     assert len(ids) == 1
+
+
+def test_who_is_refused_too_much_in_a_minute_is_not_judged_until_the_next(gate: Gate, monkeypatch):
+    monkeypatch.setattr(patience, "IN_VAIN", 4)
+    agent, other = gate.mailbox(), gate.mailbox()
+    key = gate.call("POST", "/v1/me/keys", {"label": "k", "scope": f"agent:{agent.address}"}, 201)["key"]
+    letter = {"to": ["a@x.invalid", "b@x.invalid"], "subject": "Your order 7", "text": "It has shipped."}
+    gate.clock.advance(60 - gate.clock() / 1000 % 60)
+    with agent.connect() as client:
+        client.command(f"MAIL FROM:<{agent.address}>")
+        refused(client.command("RCPT TO:<c@x.invalid>"))
+        assert gate.call("POST", "/v1/send/request", letter, key=key)["reason"] == "recipient_invalid"
+        assert gate.call("POST", "/v1/send/simulate", letter | {"to": "d@example.com"}, key=key)["status"] == "queued"
+        client.command("RSET")
+        said = refused(client.command(f"MAIL FROM:<{agent.address}>"))
+        assert (said.code, said.enhanced, said.reason, said.next) == (451, "4.7.0", "too_many_refusals", "wait")
+        for path in ("/v1/send/request", "/v1/send/simulate"):
+            assert gate.call("POST", path, letter, 429, key=key)["code"] == "too_many_requests"
+        taken(other.submit("e@example.com"))
+        gate.clock.advance(int(said.retry))
+        taken(client.submit(agent.address, ["f@example.com"], agent.receipt("f@example.com")))

@@ -59,6 +59,9 @@ class ScriptedDesk:
             raise AuthRefused("wrong")
         return Principal("cred_1", "ten_1", "mbx_1", frozenset({"send"}), username)
 
+    def wait_of(self, mailbox_id: str) -> int:
+        return 0
+
     async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:
         self.asked.append(f"MAIL {mail_from.wire if mail_from else ''}")
         self.sizes.append(size)
