@@ -71,6 +71,7 @@ _PARTING = frozenset(
 )
 NO_BLANK = b"x"
 _BLANK_OR_NOT = b"".join(b" " if chr(octet).isspace() else NO_BLANK for octet in range(256))
+_USUAL_LETTERS = 8
 _FOUR_SINGLE = b"\1\1\1\1"
 _ENDS = ("..", ". ", ", ", ": ", " '", "' ")
 
@@ -100,8 +101,8 @@ def _folded_beyond_ascii(text: str) -> Folded:
     disguised = 0
     chars = set(text)
     styled = _STYLED_CHARS.intersection(chars)
-    if styled and sum(map(text.count, styled)) >= _FEWEST_STYLED:
-        text, disguised = text.translate(_STYLED), 1
+    if styled and (letters := sum(map(text.count, styled))) >= _FEWEST_STYLED:
+        text, disguised = text.translate(_STYLED), -(-letters // _USUAL_LETTERS)
     if not _MARKS.isdisjoint(chars):
         text = "".join([char for char in text if char not in _MARKS])
     if not _OF_OTHER.isdisjoint(chars):
@@ -167,7 +168,9 @@ def _lengths(words: list[str]) -> bytes:
 
 
 def _closed_up(words: list[str]) -> tuple[list[str], int]:
-    """Joins words such as `s p e c i a l`: four or more single letters in a row."""
+    """Joins words such as `s p e c i a l`: four or more single letters in a row. Of several in a row it is not known
+    where each ends, so their number is estimated.
+    """
     if _FOUR_SINGLE not in _lengths(words):
         return words, 0
     closed: list[str] = []
@@ -179,7 +182,7 @@ def _closed_up(words: list[str]) -> tuple[list[str], int]:
             continue
         if len(run) > 3:
             closed.append("".join(run))
-            count += 1
+            count += -(-len(run) // _USUAL_LETTERS)
         else:
             closed += run
         run = []

@@ -30,7 +30,9 @@ _TRANSACTIONAL = (
 COMMERCIAL = (*_COMMERCIAL, *(f"{concept}?" for concept in _COMMERCIAL))
 TRANSACTIONAL = (*_TRANSACTIONAL, *(f"{concept}?" for concept in _TRANSACTIONAL))
 
-PICTURE_ALONE, OFFER_IN_SUBJECT = "picture_alone", "offer_in_subject"
+PICTURE_ALONE, OFFER_IN_SUBJECT, DISGUISED = "picture_alone", "offer_in_subject", "disguised"
+# So many disguised words hide what a message says; ordinary mail, in whatever language, has a few at most.
+_MANY_DISGUISED = 8
 # The beginning («lead»), in words or characters: a greeting and two or three sentences.
 LEAD = 45
 LEAD_CJK = 120
@@ -162,6 +164,8 @@ def _shape_votes(cast: Votes, content: Content, shown: Page) -> None:
     if content.quoted and not content.is_reply:
         cast.add("quoted_without_thread", 1.0)
     disguised = shown.text.disguised + shown.subject.disguised
+    if disguised >= _MANY_DISGUISED:
+        cast.add(DISGUISED, 1.0)
     if disguised:
         cast.add("disguised_words", min(2.0, 0.5 + 0.5 * disguised))
     if content.is_bulk:

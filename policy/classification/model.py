@@ -13,17 +13,21 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from policy.classification.features import LEAD, LEAD_CJK, OFFER_IN_SUBJECT, PICTURE_ALONE, Page, page, votes
+from policy.classification.features import DISGUISED, LEAD, LEAD_CJK, OFFER_IN_SUBJECT, PICTURE_ALONE, Page, page, votes
 from policy.classification.weights import BIAS, COMMERCIAL_FROM, DOUBT_FROM, DOUBT_TO, WEIGHTS
 from policy.content import Content
+from policy.disguise import undisguised
 
 _EXPLAINED = 12
 # From this score on, quoted or alternative text is an offer, whoever quotes it. A customer's own request for an offer
 # scores less, and so does an invitation to a meeting.
 _SURELY = 0.98
-# With these a message is commercial, in doubt at least: whatever the subject line says, a picture may say anything; and
-# whatever the text says, a subject line that advertises decides (16 CFR 316.3(a)(2)(i)).
-_NEVER_SURE = (PICTURE_ALONE, OFFER_IN_SUBJECT)
+# From this score on, a disguised text is an offer.
+_CLEARLY = 0.7
+# With these a message is commercial, in doubt at least: whatever the subject line says, a picture may say anything, and
+# so may words that only people can read; and whatever the text says, a subject line that advertises decides (16 CFR
+# 316.3(a)(2)(i)).
+_NEVER_SURE = (PICTURE_ALONE, OFFER_IN_SUBJECT, DISGUISED)
 _FARTHEST = 30.0  # e^-30 is practically 0; a larger exponent could overflow
 
 Type = Literal["transactional", "commercial"]
@@ -55,6 +59,11 @@ def classify(content: Content, shown: Page | None = None) -> Classification:
         other = _judged(instead, page(instead))
         if other.score >= _SURELY:
             return replace(other, features=(Feature("shown_instead", 0.0), *other.features))
+    if verdict.type == "transactional" and (text := undisguised(content.text)):
+        undone = replace(content, subject=undisguised(content.subject) or content.subject, text=text)
+        other = _judged(undone, page(undone))
+        if other.score >= _CLEARLY:
+            return replace(other, features=(Feature(DISGUISED, 0.0), *other.features))
     if verdict.type == "commercial" or not content.quoted or _is_evidently_quoted(content, shown, verdict):
         return verdict
     # The sender controls the quotation too, so it is judged as if it were the whole message.

@@ -108,6 +108,48 @@ def test_disguised_words_count_as_what_they_say(disguise: str) -> None:
     assert verdict.score >= classify(Content("Information", "Buy now and save 50% today")).score - 0.05
 
 
+SALE = "Limited time offer! Save 50% on every sofa in our summer sale. Discover the new sofa collection today, buy now."
+
+
+def spread(between: str, part: str) -> str:
+    """The sale, letter by letter; words are parted by `part`."""
+    return part.join(between.join(word) for word in SALE.split())
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        SALE.replace("e", "3").replace("o", "0").replace("a", "4").replace("i", "1"),
+        SALE.replace("S", "$").replace("a", "@").replace("i", "!"),
+        "_".join(SALE.split()),
+        "".join(word.title() for word in SALE.split()),
+        *(spread(sign, " ") for sign in ".-_*'"),
+        *(sign.join(SALE) for sign in "._ "),
+        spread("\n", "\n"),
+        "".join(f"{char}\u0308" if char in "aeiou" else char for char in SALE),
+        "".join(f"{char}\u0323" for char in SALE),
+        SALE.translate(str.maketrans("oeldtbhi", "øɇłđŧƀħɨ")),
+        SALE.upper().translate(str.maketrans("ABCDEGHIJKLMPRSTVWZ", "ᎪᏴᏟᎠᎬᏀᎻᏆᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳᏃ")),
+        SALE.upper().translate({ord("A") + n: f"{chr(0x1F1E6 + n)} " for n in range(26)}),
+    ],
+)
+def test_a_text_in_which_every_word_is_disguised_is_an_offer(disguise: str) -> None:
+    for text in (disguise, f"Your order 4711 was shipped today.\nTotal paid: 12.90 EUR.\n{disguise}"):
+        assert classify(Content("Your order 4711 has shipped", text)).type == "commercial"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Đơn hàng của bạn đã được gửi đi hôm nay. Số tiền đã thanh toán: 129.000 đồng. Cảm ơn bạn rất nhiều.",
+        "order_id: 4711, ship_date: today, unit_price: 12.90, totalPaid: 12.90, trackingNumber: 1Z4711, userName: kim",
+        "Seats: A B C D E F. Your codes: a1b2c3d4 f0e1d2c3 b00k5 e4a5t. P.S. See e.g. the F.A.Q. or B2B and i18n.",
+    ],
+)
+def test_what_only_looks_like_a_disguise_is_none(text: str) -> None:
+    assert classify(Content("Your order 4711 has shipped", text)).type == "transactional"
+
+
 def test_hidden_transactional_words_excuse_nothing() -> None:
     plain = COMMERCIAL[0]
     stuffed = replace(plain, hidden="receipt invoice order confirmation password account total paid " * 5)
