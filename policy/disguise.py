@@ -21,11 +21,11 @@ _PLAIN_CHARS = frozenset(map(chr, _PLAIN))
 # Single letters with something between them, as in `o.f.f.e.r`; blanks come second, since they may part words.
 _BETWEEN = re.compile(r"(?<![^\W_])([^\W\d_])(?:[^\w\s@$€£!|]|_)(?=[^\W\d_](?![^\W_]))")
 _BLANK = re.compile(r"(?<![^\W_])([^\W\d_]) (?=[^\W\d_](?![^\W_]))")
-_STRAY = re.compile(r"(?<!\w)[^\w\s@$€£]+(?=\w)")
+_STRAY = re.compile(r"(?<=\s)[^\w\s@$€£]++(?=\w)")
 _GLUED = re.compile(r"(?<=[^\s_])_+(?=[^\s_])|(?<=[a-z.,!?:;%])(?=[A-Z][a-z]|\d+%)")
 # Signs in place of letters: `0ffer`, `$ave`, `fr33`. An exclamation mark at the end is one.
 _SPELLED = re.compile(
-    r"(?<!\w)[013457@$€£!|]+(?=[^\W\d_])|(?<=[^\W\d_])[0134578@$€£!|]+(?=[^\W\d_])|(?<=[^\W\d_])[03457@$€]+(?![\w%])"
+    r"(?<![\w@$€£!|])[013457@$€£!|]++(?=[^\W\d_])|(?<=[^\W\d_])[0134578@$€£!|]++(?=[^\W\d_])|(?<=[^\W\d_])[03457@$€]++(?![\w%])"
 )
 _SIGNS = str.maketrans("0134578@$€£!|", "oieastbaselil")
 # One octet for the kind of each character, in which what may have to be undone is found fast.
